@@ -1,0 +1,102 @@
+#include "base/arena.h"
+#include "base/assert.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK_SIZE_MIN 4096U
+#define BLOCK_SIZE_MAX (1U << 20)
+
+struct pt_arena_block {
+    struct pt_arena_block *next;
+    size_t size; /* of data */
+    max_align_t data[];
+};
+
+void pt_arena_init(struct pt_arena *arena)
+{
+    *arena = (struct pt_arena){0};
+}
+
+void pt_arena_fini(struct pt_arena *arena)
+{
+    struct pt_arena_block *block = arena->head;
+    while (block != NULL) {
+        struct pt_arena_block *next = block->next;
+        free(block);
+        block = next;
+    }
+    *arena = (struct pt_arena){0};
+}
+
+void *pt_arena_alloc(struct pt_arena *arena, size_t size)
+{
+    const size_t align = _Alignof(max_align_t);
+    pt_assert(size < SIZE_MAX - BLOCK_SIZE_MAX);
+    size = (size + align - 1) & ~(align - 1);
+    if (arena->head == NULL || arena->head->size - arena->used < size) {
+        /* Blocks double up to a megabyte, so that a large pass makes few and a small one stays small. */
+        size_t block_size = arena->head == NULL ? BLOCK_SIZE_MIN : arena->head->size * 2;
+        if (block_size > BLOCK_SIZE_MAX) {
+            block_size = BLOCK_SIZE_MAX;
+        }
+        if (block_size < size) {
+            block_size = size;
+        }
+        struct pt_arena_block *block = malloc(sizeof(*block) + block_size);
+        pt_assert(block != NULL);
+        block->next = arena->head;
+        block->size = block_size;
+        arena->head = block;
+        arena->used = 0;
+        arena->total_size += block_size;
+    }
+    void *data = (char *)arena->head->data + arena->used;
+    arena->used += size;
+    return memset(data, 0, size);
+}
+
+void *pt_arena_array(struct pt_arena *arena, size_t len, size_t size)
+{
+    size_t total = 0;
+    pt_assert(!__builtin_mul_overflow(len, size, &total));
+    return pt_arena_alloc(arena, total);
+}
+
+void *pt_arena_memdup(struct pt_arena *arena, const void *data, size_t size)
+{
+    void *copy = pt_arena_alloc(arena, size);
+    return size > 0 ? memcpy(copy, data, size) : copy;
+}
+
+char *pt_arena_strndup(struct pt_arena *arena, const char *text, size_t len)
+{
+    char *copy = pt_arena_alloc(arena, len + 1);
+    if (len > 0) {
+        memcpy(copy, text, len);
+    }
+    copy[len] = '\0';
+    return copy;
+}
+
+char *pt_arena_strdup(struct pt_arena *arena, const char *text)
+{
+    return pt_arena_strndup(arena, text, strlen(text));
+}
+
+char *pt_arena_printf(struct pt_arena *arena, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    va_list again;
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    pt_assert(len >= 0);
+    char *text = pt_arena_alloc(arena, (size_t)len + 1);
+    (void)vsnprintf(text, (size_t)len + 1, format, again);
+    va_end(again);
+    return text;
+}
