@@ -1,0 +1,52 @@
+/*
+ * The data plane as the agent sees it: a port. dp_bpf.c is the real one (the one door to libbpf); dp_sim.c keeps the
+ * same state in memory for the simulator.
+ *
+ * A bundle is applied whole or not at all: written into the spare slot of every bundle map, then the generation word is
+ * flipped, then, after a grace period, the other slot follows. A path's liveness is one word that outlives bundles.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "plan/plan.h"
+
+struct pt_dp;
+
+struct pt_dp_path_counters {
+    uint64_t path_id;
+    uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes;
+};
+
+struct pt_dp_drop {
+    uint32_t reason; /* bpf/abi/drop.h */
+    uint64_t packets;
+};
+
+struct pt_dp_ops {
+    /* Put a bundle in force. On failure the old one stays in force. generation is the one of the bundle's position. */
+    enum pt_code (*apply)(struct pt_dp *dp, const struct pt_bundle *bundle, struct pt_error *reterr);
+    /* Read the forwarding state in force back from the maps into a bundle and give its digest: what is acknowledged. */
+    enum pt_code (*verify)(struct pt_dp *dp, struct pt_digest *ret_digest, struct pt_error *reterr);
+    /* A path died or recovered: flip its word. Unknown paths are ignored. */
+    void (*set_path_alive)(struct pt_dp *dp, uint64_t path_id, bool alive);
+    /* Counters of every path and drop reason; calls fn for each. */
+    void (*counters)(struct pt_dp *dp, void (*path_fn)(void *arg, const struct pt_dp_path_counters *counters),
+                     void (*drop_fn)(void *arg, const struct pt_dp_drop *drop), void *arg);
+    /* Free memory; what is pinned stays and goes on forwarding. */
+    void (*close)(struct pt_dp *dp);
+};
+
+struct pt_dp {
+    const struct pt_dp_ops *ops;
+};
+
+struct pt_dp_bpf_options {
+    const char *pin_directory; /* below a bpffs that dp_bpf mounts when needed, for example "/run/patronus/<node>/bpf" */
+    const struct pt_log *log;
+};
+/* Load and attach, or take over what is pinned. PT_FAILED_PRECONDITION naming a missing kernel feature and what to do. */
+PT_MUST enum pt_code pt_dp_bpf_new(const struct pt_dp_bpf_options *options, struct pt_dp **ret_dp,
+                                   struct pt_error *reterr);
+/* Detach and unpin everything below the directory: `patronusd --detach` and the lab's clean-up. */
+PT_MUST enum pt_code pt_dp_bpf_remove(const struct pt_dp_bpf_options *options, struct pt_error *reterr);
+struct pt_dp *pt_dp_sim_new(void);

@@ -1,0 +1,30 @@
+/*
+ * TLS 1.3 as a filter over bytes: the peer link puts it on a pt_stream. Both sides must present a certificate of the
+ * cluster's CA; the other side's identity is given after the handshake.
+ *
+ *   network bytes -> pt_tls_feed -> plaintext appended to `plain`; whatever must be sent is appended to `out`.
+ */
+#pragma once
+
+#include "crypto/identity.h"
+
+struct pt_tls_context; /* certificate, key, CA: shared by connections, replaced on renewal */
+struct pt_tls;
+
+/* An own certificate chain, its key and the CAs to trust, all PEM. */
+PT_MUST enum pt_code pt_tls_context_new(const char *cert_pem, const char *key_pem, const char *ca_pem,
+                                        struct pt_tls_context **ret_context, struct pt_error *reterr);
+void pt_tls_context_free(struct pt_tls_context *context); /* NULL is fine; open connections keep what they need */
+
+struct pt_tls *pt_tls_new(struct pt_tls_context *context, bool server);
+void pt_tls_free(struct pt_tls *tls); /* NULL is fine */
+/* Start (client) or go on: feed received bytes (size 0 to start). PT_UNAUTHENTICATED when the handshake fails;
+ * PT_CLOSED after the other side's close_notify. `out` and `plain` are appended to. */
+PT_MUST enum pt_code pt_tls_feed(struct pt_tls *tls, const void *data, size_t size, struct pt_buf *plain,
+                                 struct pt_buf *out, struct pt_error *reterr);
+bool pt_tls_ready(const struct pt_tls *tls); /* the handshake is complete */
+/* The other side, once ready. */
+const struct pt_identity *pt_tls_peer(const struct pt_tls *tls);
+/* Encrypt; ready must hold. */
+PT_MUST enum pt_code pt_tls_write(struct pt_tls *tls, const void *data, size_t size, struct pt_buf *out,
+                                  struct pt_error *reterr);

@@ -1,0 +1,165 @@
+/*
+ * Kinds: the registry, and the one life of every change: authorise -> check -> propose -> apply -> watch.
+ *
+ * A kind is a message with resource rules plus, where it has behaviour, a `struct pt_kind` of its mod. Everything else is
+ * derived from the schema. The machine here implements struct pt_machine on a store.
+ *
+ * Apply is a function of (entry, store) alone. It uses no clock, random, environment, float, locale or role.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "store/store.h"
+#include "wire/msg.h"
+#include "wire/schema.h"
+
+/* ---- what a mod declares --------------------------------------------------------------------------------------------- */
+
+struct pt_view; /* read access to the state for checks: below */
+
+struct pt_change { /* one resource, as it was and as it would be */
+    const struct pt_message_type *kind;
+    const char *name;
+    const struct pt_msg *before; /* NULL on create */
+    const struct pt_msg *after;  /* NULL on delete; DERIVED fields may still be set by derive() */
+};
+
+struct pt_kind {
+    const char *message; /* "patronus.v1.Segment" */
+    /* Rules that the schema cannot say. Pure. Runs on the leader (fast no) and again in apply (the verdict). */
+    enum pt_code (*check)(struct pt_view *view, const struct pt_change *change, struct pt_error *reterr);
+    /* Set DERIVED fields of `after` on create or update: allocations and the like. Runs in apply only. */
+    enum pt_code (*derive)(struct pt_store *store, const struct pt_change *change, struct pt_msg *after,
+                           struct pt_arena *arena, struct pt_error *reterr);
+};
+
+struct pt_stage; /* plan/plan.h */
+
+struct pt_mod {
+    const char *name;
+    const char *const *needs; /* names of mods, NULL-terminated; may be NULL */
+    const struct pt_kind *const *kinds; /* NULL-terminated; may be NULL */
+    const struct pt_stage *const *stages; /* NULL-terminated; may be NULL */
+};
+
+/* ---- views ----------------------------------------------------------------------------------------------------------- */
+
+/* The parsed resource, in the view's arena; NULL when it does not exist. */
+const struct pt_msg *pt_view_get(struct pt_view *view, const char *name);
+/* Every resource of a kind below a parent ("" for all), ascending by name. */
+void pt_view_scan(struct pt_view *view, const char *kind_singular, const char *parent,
+                  bool (*fn)(void *arg, const char *name, const struct pt_msg *msg), void *arg);
+const struct pt_schema *pt_view_schema(const struct pt_view *view);
+
+/* ---- machine --------------------------------------------------------------------------------------------------------- */
+
+struct pt_machine_kind; /* the replicated state machine of this node */
+
+struct pt_watch_event { /* as in HistoryEvent */
+    uint64_t revision;
+    uint32_t ordinal;
+    uint32_t verb; /* Patronus__V1__Verb */
+    uint32_t kind_id;
+    const char *name;
+    struct pt_bytes resource;
+};
+
+/* Called on the loop after each committed batch: (0 events: only the applied index moved). Events are borrowed. */
+typedef void (*pt_applied_fn)(void *arg, uint64_t applied_index, const struct pt_watch_event *events, size_t len);
+
+struct pt_kind_options {
+    struct pt_sys *sys;
+    const struct pt_schema *schema;
+    const struct pt_mod *const *mods; /* NULL-terminated, in order of need */
+    const char *store_path;
+    const struct pt_log *log;
+    uint64_t history_len_max;  /* 0: 100,000 events */
+};
+
+PT_MUST enum pt_code pt_kind_open(const struct pt_kind_options *options, struct pt_machine_kind **ret_machine,
+                                  struct pt_error *reterr);
+void pt_kind_close(struct pt_machine_kind *machine);
+void pt_kind_abandon(struct pt_machine_kind *machine); /* after a simulated crash */
+struct pt_store *pt_kind_store(struct pt_machine_kind *machine);
+const struct pt_schema *pt_kind_schema(const struct pt_machine_kind *machine);
+/* More than one may listen; order of adding. */
+void pt_kind_on_applied(struct pt_machine_kind *machine, pt_applied_fn fn, void *arg);
+
+/* The functions behind struct pt_machine (raft/raft_node.h); cmd/ and sim/ connect them. */
+struct pt_log_entry {
+    uint64_t index, term;
+    struct pt_bytes data;
+};
+PT_MUST enum pt_code pt_kind_apply(struct pt_machine_kind *machine, const struct pt_log_entry *entries, size_t len,
+                                   uint64_t acked_index, const struct pt_digest *log_hash, struct pt_error *reterr);
+PT_MUST enum pt_code pt_kind_snapshot(struct pt_machine_kind *machine, const char *path, struct pt_error *reterr);
+PT_MUST enum pt_code pt_kind_restore(struct pt_machine_kind *machine, const char *path, struct pt_error *reterr);
+
+/* Verdict of an entry, kept for the newest 65,536 applied entries: what the proposer answers. The reply is the canonical
+ * resource (create, update), a DeleteResponse (delete), or empty. */
+struct pt_verdict {
+    struct pt_error error; /* code PT_OK when applied */
+    struct pt_bytes reply; /* borrowed until the next apply */
+    uint64_t revision;
+};
+/* NULL when the entry is too old or was not a command. */
+const struct pt_verdict *pt_kind_verdict(const struct pt_machine_kind *machine, uint64_t index);
+
+/* ---- requests -> commands ---------------------------------------------------------------------------------------------- */
+
+struct pt_request_context {
+    const char *principal; /* SPIFFE id */
+    int64_t time_ns;       /* leader's stamp */
+    uint64_t uid_hi, uid_lo; /* random, for a new uid */
+};
+/* Turn a parsed CRUD mutation request into a canonical Command in `out`, after the leader's fast check against the current
+ * state. *ret_validate_only is set when the request asks for no change; then `reply` holds what the answer would be and
+ * nothing must be proposed. */
+PT_MUST enum pt_code pt_kind_prepare(struct pt_machine_kind *machine, const struct pt_method_type *method,
+                                     const struct pt_msg *request, const struct pt_request_context *context,
+                                     struct pt_buf *out, bool *ret_validate_only, struct pt_buf *reply,
+                                     struct pt_error *reterr);
+/* Other commands. `fill` style: the caller sets the op of a Patronus__V1__Command and this packs it canonically. */
+struct Patronus__V1__Command;
+void pt_kind_command(const struct Patronus__V1__Command *command, struct pt_buf *out);
+/* The no-operation command for barriers. */
+void pt_kind_noop(struct pt_buf *out);
+
+/* Reads: parsed Get and List requests answered from the current state. `overlay` sets SOFT fields (may be NULL). View
+ * kinds are served by the overlay alone (list callback). */
+struct pt_soft_overlay {
+    void *context;
+    void (*overlay)(void *context, struct pt_msg *resource, struct pt_arena *arena);
+    /* For views: call emit for each resource, ascending by name. */
+    void (*list_view)(void *context, const struct pt_message_type *kind, struct pt_arena *arena,
+                      void (*emit)(void *arg, struct pt_msg *resource), void *arg);
+};
+PT_MUST enum pt_code pt_kind_read(struct pt_machine_kind *machine, const struct pt_method_type *method,
+                                  const struct pt_msg *request, const struct pt_soft_overlay *overlay,
+                                  struct pt_buf *reply, struct pt_error *reterr);
+
+/* A view of the current state, for checks and for the plan. Lives until pt_view_free; reads the store lazily, so use
+ * it within one loop turn, or freeze it (reads everything now; then any thread may read). */
+struct pt_view *pt_view_new(struct pt_machine_kind *machine);
+void pt_view_freeze(struct pt_view *view);
+void pt_view_free(struct pt_view *view);
+uint64_t pt_view_revision(const struct pt_view *view);
+
+/* ---- watch ------------------------------------------------------------------------------------------------------------ */
+
+struct pt_watch;
+struct pt_watch_options {
+    struct pt_bytes request; /* serialised WatchRequest, already authorised */
+    /* One serialised WatchEvent; returns false when the reader's queue is full: the watch pauses until
+     * pt_watch_resume, then goes on from history. */
+    bool (*on_event)(void *arg, struct pt_bytes event);
+    /* The watch ended: OUT_OF_RANGE, bad token ... */
+    void (*on_error)(void *arg, const struct pt_error *error);
+    void *arg;
+};
+PT_MUST enum pt_code pt_watch_open(struct pt_machine_kind *machine, const struct pt_watch_options *options,
+                                   struct pt_watch **ret_watch, struct pt_error *reterr);
+void pt_watch_resume(struct pt_watch *watch);
+void pt_watch_close(struct pt_watch *watch); /* NULL is fine */

@@ -1,0 +1,83 @@
+/*
+ * The leader's compute graph: snapshot of the state -> pure stages -> one bundle per node -> difference to its last ack.
+ *
+ * A stage is a pure function of a frozen view, the soft measurements and the results of earlier stages; it runs on a
+ * worker. Nothing here does I/O.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "crypto/crypto.h"
+#include "kind/kind.h"
+#include "patronus/v1/agent.pb-c.h"
+
+/* ---- soft state: what nodes measured; the leader's memory only -------------------------------------------------------- */
+
+struct pt_path_soft {
+    uint64_t path_id;
+    bool alive, known;
+    uint32_t rtt_us, loss_ppm;
+};
+
+/* Immutable copy handed to stages. Keys: path id as 8 bytes big-endian. */
+struct pt_soft {
+    struct pt_map paths;   /* -> struct pt_path_soft */
+    struct pt_map tunnels; /* tunnel id -> struct pt_path_soft: a direct path's measurement */
+    struct pt_map demands; /* "src label (be32) dst label (be32)" -> uint64_t* rate_bps */
+};
+
+/* ---- stages ------------------------------------------------------------------------------------------------------------ */
+
+/* What the compute pass makes for one node: entries to which stages append. */
+struct pt_plan_node {
+    const char *edge;     /* Edge resource name */
+    const char *node_id;  /* SPIFFE path; "" when not enrolled */
+    uint32_t site_label;
+    Patronus__V1__Entry **entries;
+    size_t entries_len, entries_capacity;
+};
+
+struct pt_plan_pass {
+    struct pt_view *view;          /* frozen */
+    const struct pt_soft *soft;
+    struct pt_arena *arena;        /* lives as long as the pass's result */
+    struct pt_map sections;        /* stage name -> its result, for later stages */
+    struct pt_plan_node **nodes;   /* ascending by edge name; made by the "topology" stage */
+    size_t nodes_len;
+};
+
+struct pt_stage {
+    const char *name;
+    const char *const *after; /* stages whose sections it reads, NULL-terminated; may be NULL */
+    enum pt_code (*run)(struct pt_plan_pass *pass, void **ret_section, struct pt_error *reterr);
+};
+
+/* Append an entry (allocated in the pass's arena) to a node. */
+void pt_plan_emit(struct pt_plan_pass *pass, struct pt_plan_node *node, Patronus__V1__Entry *entry);
+/* Run every stage of the mods in dependency order. PT_FAILED_PRECONDITION for a cycle. */
+PT_MUST enum pt_code pt_plan_run(struct pt_plan_pass *pass, const struct pt_mod *const *mods, struct pt_error *reterr);
+
+/* ---- bundles ------------------------------------------------------------------------------------------------------------ */
+
+/* A node's entries in canonical order with their digest. Owns copies. */
+struct pt_bundle;
+struct pt_bundle *pt_bundle_new(Patronus__V1__Entry *const *entries, size_t len);
+/* From the wire: entries of a full bundle, or base plus difference. PT_INVALID_ARGUMENT when the result's digest is not the
+ * header's, PT_FAILED_PRECONDITION when the base is another. */
+PT_MUST enum pt_code pt_bundle_apply(const struct pt_bundle *base, const Patronus__V1__Bundle *message,
+                                     struct pt_bundle **ret_bundle, struct pt_error *reterr);
+void pt_bundle_ref(struct pt_bundle *bundle);
+void pt_bundle_unref(struct pt_bundle *bundle); /* NULL is fine */
+const struct pt_digest *pt_bundle_digest(const struct pt_bundle *bundle);
+/* Entries in ascending order of key; borrowed. */
+const Patronus__V1__Entry *const *pt_bundle_entries(const struct pt_bundle *bundle, size_t *ret_len);
+/* Serialise a Bundle message: whole (base NULL) or as the difference to base. The header is packed as given. */
+void pt_bundle_encode(const struct pt_bundle *bundle, const struct pt_bundle *base,
+                      const Patronus__V1__BundleHeader *header, struct pt_buf *out);
+/* Sign or verify a header with the cluster's Ed25519 key over its canonical form with an empty signature. */
+void pt_bundle_sign(Patronus__V1__BundleHeader *header, const uint8_t seed[PT_SIGN_PRIVATE_SIZE],
+                    uint8_t signature[PT_SIGNATURE_SIZE]);
+bool pt_bundle_verify(const Patronus__V1__BundleHeader *header, const uint8_t public_key[PT_SIGN_PUBLIC_SIZE]);
+/* -1, 0, 1 by (epoch, term, generation); the cluster id must be equal. */
+int pt_bundle_position_compare(const Patronus__V1__BundlePosition *a, const Patronus__V1__BundlePosition *b);

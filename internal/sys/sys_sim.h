@@ -1,0 +1,51 @@
+/*
+ * The simulated world: virtual clock, network and disks for many nodes in one process, all from one seed.
+ *
+ * Time moves only in pt_sim_step. Every source of order (timers, network delays, disk latencies, random bytes) draws
+ * from the seed, so that a run is a function of (seed, program).
+ *
+ * Disks lose on a crash what was written but not synced: each un-synced write is, by the seed, kept, lost or torn at a
+ * 512-byte sector. Names are durable after pt_dir_sync; before it, by the seed.
+ */
+#pragma once
+
+#include "sys/sys.h"
+
+struct pt_sim;
+
+struct pt_sim_options {
+    uint64_t seed;
+    uint64_t net_delay_min_us, net_delay_max_us;   /* one way; 0,0 means 50..500 */
+    uint64_t disk_delay_min_us, disk_delay_max_us; /* a sync; 0,0 means 50..300 */
+};
+
+struct pt_sim *pt_sim_new(const struct pt_sim_options *options);
+void pt_sim_free(struct pt_sim *sim);
+/* A new host with an empty disk and its own address 10.0.0.<index+1>. */
+unsigned pt_sim_add_host(struct pt_sim *sim);
+/* The world as the host sees it; NULL while it is down. Valid until pt_sim_crash of the host. */
+struct pt_sys *pt_sim_host(struct pt_sim *sim, unsigned host);
+/* Virtual now. */
+uint64_t pt_sim_now_ns(const struct pt_sim *sim);
+/* Run the next event; false when there is none before until_ns (the clock then stands at until_ns). */
+bool pt_sim_step(struct pt_sim *sim, uint64_t until_ns);
+/* Seeded random for the test itself. */
+uint64_t pt_sim_random(struct pt_sim *sim, uint64_t bound);
+
+/* Faults. */
+/* The process is gone: timers, executors, streams and posts of the host vanish without callbacks; the caller frees the
+ * node's memory by the objects' own abandon functions, which call nothing of sys. Un-synced data is lost when
+ * power_loss; kept otherwise (kill -9). pt_timer_free and such on a dead host's objects are no-ops that free memory. */
+void pt_sim_crash(struct pt_sim *sim, unsigned host, bool power_loss);
+void pt_sim_restart(struct pt_sim *sim, unsigned host);
+/* Cut or heal one direction between two hosts; open streams stall (they do not learn) and then reset after 10 s. */
+void pt_sim_partition(struct pt_sim *sim, unsigned from, unsigned to, bool cut);
+/* The host runs nothing until virtual time passes (SIGSTOP). */
+void pt_sim_pause(struct pt_sim *sim, unsigned host, uint64_t duration_ns);
+/* The nth next file operation of the host fails with the code (PT_IO, PT_NO_SPACE), and all after it when sticky. 0
+ * turns failing off. */
+void pt_sim_fail_disk(struct pt_sim *sim, unsigned host, unsigned nth, enum pt_code code, bool sticky);
+/* Flip one bit of a file of the host's disk; false when the file is missing or shorter. */
+bool pt_sim_flip_bit(struct pt_sim *sim, unsigned host, const char *path, uint64_t bit);
+/* Slow every sync of the host down to this long; 0 ends it. */
+void pt_sim_slow_disk(struct pt_sim *sim, unsigned host, uint64_t sync_ns);

@@ -1,0 +1,24 @@
+/*
+ * The real world on libuv. The one door to libuv together with sys_uv*.c.
+ */
+#pragma once
+
+#include "sys/sys.h"
+
+PT_MUST enum pt_code pt_sys_uv_new(struct pt_sys **ret_sys, struct pt_error *reterr);
+/* Run until pt_sys_uv_stop. The calling thread becomes the loop thread. */
+void pt_sys_uv_run(struct pt_sys *sys);
+/* Run what is ready and return; for tests and tools. wait: block until at least one event. */
+void pt_sys_uv_turn(struct pt_sys *sys, bool wait);
+/* Let pt_sys_uv_run return after this turn. Any thread. */
+void pt_sys_uv_stop(struct pt_sys *sys);
+/* Timers, streams, listeners and executors must be gone. */
+void pt_sys_uv_free(struct pt_sys *sys);
+/* Call fn on the loop for each SIGTERM, SIGINT or SIGHUP. */
+PT_MUST enum pt_code pt_sys_uv_on_signal(struct pt_sys *sys, void (*fn)(void *arg, int number), void *arg,
+                                         struct pt_error *reterr);
+/* Call fn on the loop when the file descriptor (a UDP socket, an epoll or ring-buffer descriptor) is readable. The
+ * descriptor stays the caller's. Returns a handle for pt_sys_uv_unwatch. */
+struct pt_fd_watch;
+struct pt_fd_watch *pt_sys_uv_watch(struct pt_sys *sys, int fd, pt_task_fn fn, void *arg);
+void pt_sys_uv_unwatch(struct pt_fd_watch *watch); /* NULL is fine */

@@ -1,0 +1,119 @@
+/*
+ * Consensus: one member of a Raft group, on libraft's pure raft_step(). The one door to libraft.
+ *
+ * This folder does what libraft leaves to its user: the log on disk (log.h), the codec of messages (codec.h), the mTLS
+ * links between members (peer.h), snapshots, and the order in which they happen. It knows no kinds: state changes go to
+ * a `struct pt_machine`.
+ *
+ * Order that must hold (Raft section 5): term and vote are durable before anything that depends on them is sent;
+ * entries are durable before they are acknowledged; entries are applied only when committed. A write or sync error stops
+ * the node (on_fatal): nothing is acknowledged afterwards.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "crypto/crypto.h"
+#include "crypto/tls.h"
+#include "sys/sys.h"
+
+struct pt_raft;
+
+struct pt_raft_entry { /* a committed entry of the state machine */
+    uint64_t index, term;
+    struct pt_bytes data;
+};
+
+/* What a state machine is to consensus. All on the loop. */
+struct pt_machine {
+    void *context;
+    /* Apply a batch in order, in one durable-enough transaction together with the witness {index and term of the last,
+     * acked_index, log_hash}. Entries that the machine has applied already are never given again. Any code but PT_OK
+     * stops the node. */
+    enum pt_code (*apply)(void *context, const struct pt_raft_entry *entries, size_t len, uint64_t acked_index,
+                          const struct pt_digest *log_hash, struct pt_error *reterr);
+    /* What the machine found on its disk. */
+    void (*witness)(void *context, uint64_t *ret_applied_index, uint64_t *ret_applied_term, uint64_t *ret_acked_index,
+                    struct pt_digest *ret_log_hash);
+    /* Write the state as of now into a new file. */
+    enum pt_code (*snapshot)(void *context, const char *path, struct pt_error *reterr);
+    /* Replace the state by a file that another member's snapshot() made; the witness is in it. */
+    enum pt_code (*restore)(void *context, const char *path, struct pt_error *reterr);
+    /* This node became leader, or leads no more. After `leading`, entries of older terms may still be unapplied: wait
+     * for pt_raft_barrier before reading. */
+    void (*role_changed)(void *context, bool leading, uint64_t term);
+};
+
+enum pt_raft_role { PT_RAFT_FOLLOWER, PT_RAFT_CANDIDATE, PT_RAFT_LEADER, PT_RAFT_STANDBY };
+
+struct pt_raft_member {
+    uint64_t id;
+    const char *address; /* host:port of the peer listener */
+    bool voter;
+};
+
+/* Transport security of the peer link; NULL context only in the simulator, where ids are taken on trust. */
+struct pt_raft_options {
+    uint64_t id;
+    struct pt_endpoint listen;      /* own peer listener */
+    const char *address;            /* as others know it; kept in the configuration */
+    const char *directory;          /* the log's folder; made when missing; locked */
+    const char *cluster_id;         /* refused when the folder or a peer belongs to another */
+    struct pt_tls_context *tls;     /* borrowed until replaced by pt_raft_set_tls */
+    struct pt_machine machine;
+    const struct pt_log *log;
+    uint32_t election_timeout_ms;   /* 0: 500. Randomised up to twice that. */
+    uint32_t heartbeat_ms;          /* 0: 100 */
+    uint64_t snapshot_threshold;    /* entries between snapshots; 0: 8192 */
+    uint64_t snapshot_trailing;     /* entries kept behind a snapshot; 0: 4096 */
+    /* May the node that a peer's certificate names talk as this id? NULL accepts. Called after the handshake. */
+    bool (*peer_allowed)(void *context, uint64_t id, const struct pt_identity *identity);
+    void *peer_context;
+    /* A disk error or a broken invariant: the node has stopped; say so and exit. */
+    void (*on_fatal)(void *context, const struct pt_error *error);
+    void *fatal_context;
+};
+
+/* Make the log of a new cluster with this node as the only voter. PT_ALREADY_EXISTS when the folder has a log. */
+PT_MUST enum pt_code pt_raft_bootstrap(struct pt_sys *sys, const char *directory, const char *cluster_id, uint64_t id,
+                                       const char *address, struct pt_error *reterr);
+/* Open the log, replay committed entries into the machine, start. A folder without a log makes a member that waits to be
+ * added. A log that ends below the machine's witness (lost or damaged entries that were acknowledged): the node starts,
+ * but neither votes nor stands until a snapshot has replaced its state. */
+PT_MUST enum pt_code pt_raft_open(struct pt_sys *sys, const struct pt_raft_options *options, struct pt_raft **ret_raft,
+                                  struct pt_error *reterr);
+/* Stop; pending proposals end with PT_CLOSED before done. */
+void pt_raft_close(struct pt_raft *raft, pt_task_fn done, void *arg);
+void pt_raft_abandon(struct pt_raft *raft); /* after a simulated crash: free memory, touch nothing */
+void pt_raft_set_tls(struct pt_raft *raft, struct pt_tls_context *tls);
+
+/* Called on the loop once the entry is applied (PT_OK, index), or when it is known not to be (PT_NOT_LEADER before
+ * submission; PT_NO_SPACE), or when its fate is unknown (PT_ABORTED after losing leadership; PT_CLOSED). */
+typedef void (*pt_raft_done_fn)(void *arg, enum pt_code code, uint64_t index);
+/* Data is copied. Proposals of one loop turn go into one batch. */
+void pt_raft_propose(struct pt_raft *raft, struct pt_bytes data, pt_raft_done_fn fn, void *arg);
+/* Linearizable reads: fn(PT_OK) when the state read afterwards on this node reflects every write acknowledged before the
+ * call. On the leader only. `noop` is the machine's own no-operation entry: barriers of a turn share one. */
+void pt_raft_barrier(struct pt_raft *raft, pt_raft_done_fn fn, void *arg);
+/* The machine's no-operation entry, used for barriers and for a new leader's first entry. Copied. */
+void pt_raft_set_noop(struct pt_raft *raft, struct pt_bytes data);
+
+/* Membership, on the leader; one change at a time (PT_FAILED_PRECONDITION while one runs). add makes a spare; assign
+ * makes it a standby or, after it caught up, a voter. */
+void pt_raft_add(struct pt_raft *raft, uint64_t id, const char *address, pt_raft_done_fn fn, void *arg);
+void pt_raft_assign(struct pt_raft *raft, uint64_t id, bool voter, pt_raft_done_fn fn, void *arg);
+void pt_raft_remove(struct pt_raft *raft, uint64_t id, pt_raft_done_fn fn, void *arg);
+/* id 0: the best voter. Done when this node leads no more. */
+void pt_raft_transfer(struct pt_raft *raft, uint64_t id, pt_raft_done_fn fn, void *arg);
+
+struct pt_raft_status {
+    enum pt_raft_role role;
+    uint64_t id, term, leader_id; /* 0: unknown */
+    uint64_t commit_index, applied_index, last_index, snapshot_index;
+    bool quarantined; /* the log is below the witness */
+};
+struct pt_raft_status pt_raft_status(const struct pt_raft *raft);
+/* Members as configured, ascending by id; valid until the next change. match_index by id: leader only, else 0. */
+size_t pt_raft_members(const struct pt_raft *raft, struct pt_raft_member *ret_members, size_t len_max);
+uint64_t pt_raft_match_index(const struct pt_raft *raft, uint64_t id);
