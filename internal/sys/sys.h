@@ -5,9 +5,9 @@
  * libuv loop); sys_sim.c is a simulated world in which many nodes share one virtual clock, network and set of disks and
  * every event order follows from a seed. There is no global: each node is handed its own pt_sys.
  *
- * Threads. One loop thread owns all mutable state of a node. Unless its comment says otherwise, a function here is called
- * on that thread only and asserts it. Callbacks run on it too. Files are the exception: they are called on an executor
- * (or on the loop at start and stop), one thread at a time per file.
+ * Threads. One loop thread owns all mutable state of a node. Unless its comment says otherwise, a function here is
+ * called on that thread only and asserts it. Callbacks run on it too. Files are the exception: they are called on an
+ * executor (or on the loop at start and stop), one thread at a time per file.
  */
 #pragma once
 
@@ -20,7 +20,7 @@
 
 struct pt_sys; /* opaque: holds a vtable; see sys_uv.h and sys_sim.h for constructors */
 
-/* ---- clock and random ---------------------------------------------------------------------------------------------- */
+/* ---- clock and random ------------------------------------------------------------------------------------------- */
 
 /* Monotonic, nanoseconds; cached per loop turn is not allowed: always fresh. Any thread. */
 uint64_t pt_sys_now_ns(struct pt_sys *sys);
@@ -34,7 +34,7 @@ int64_t pt_sys_wall_ns(struct pt_sys *sys);
 void pt_sys_random(struct pt_sys *sys, void *data, size_t size);
 uint64_t pt_sys_random_u64(struct pt_sys *sys);
 
-/* ---- loop ---------------------------------------------------------------------------------------------------------- */
+/* ---- loop ------------------------------------------------------------------------------------------------------- */
 
 typedef void (*pt_task_fn)(void *arg);
 
@@ -46,14 +46,15 @@ bool pt_sys_on_loop(struct pt_sys *sys);
 struct pt_timer;
 /* A stopped timer. fn may free the timer. */
 struct pt_timer *pt_timer_new(struct pt_sys *sys, pt_task_fn fn, void *arg);
-/* Fire once after delay_ms (0: next turn), then each repeat_ms when that is not 0. Starting a started timer restarts it. */
+/* Fire once after delay_ms (0: next turn), then each repeat_ms when that is not 0. Starting a started timer restarts
+ * it. */
 void pt_timer_start(struct pt_timer *timer, uint64_t delay_ms, uint64_t repeat_ms);
 void pt_timer_stop(struct pt_timer *timer);
 bool pt_timer_active(const struct pt_timer *timer);
 /* NULL is fine. fn is not called afterwards. */
 void pt_timer_free(struct pt_timer *timer);
 
-/* ---- executors: work off the loop ----------------------------------------------------------------------------------- */
+/* ---- executors: work off the loop ------------------------------------------------------------------------------- */
 
 struct pt_executor;
 /* `threads` = 1: work runs in order of submission (the log writer); more: a pool without order. */
@@ -64,7 +65,7 @@ void pt_executor_submit(struct pt_executor *executor, pt_task_fn work, pt_task_f
 /* Wait for work that was submitted (its done callbacks run before the return), then free. NULL is fine. */
 void pt_executor_free(struct pt_executor *executor);
 
-/* ---- files ---------------------------------------------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------------------------------------------------ */
 
 struct pt_file;
 
@@ -90,7 +91,8 @@ PT_MUST enum pt_code pt_file_write(struct pt_file *file, uint64_t offset, const 
 PT_MUST enum pt_code pt_file_sync(struct pt_file *file, struct pt_error *reterr);
 PT_MUST enum pt_code pt_file_truncate(struct pt_file *file, uint64_t size, struct pt_error *reterr);
 PT_MUST enum pt_code pt_file_size(struct pt_file *file, uint64_t *ret_size, struct pt_error *reterr);
-/* Exclusive lock of the whole file, not waiting: PT_FAILED_PRECONDITION when another process has it. Ends with close. */
+/* Exclusive lock of the whole file, not waiting: PT_FAILED_PRECONDITION when another process has it. Ends with close.
+ */
 PT_MUST enum pt_code pt_file_lock(struct pt_file *file, struct pt_error *reterr);
 
 /* mode 0700; fine when it exists. Parents must exist. */
@@ -110,7 +112,8 @@ PT_MUST enum pt_code pt_path_read(struct pt_sys *sys, const char *path, size_t s
 PT_MUST enum pt_code pt_path_write(struct pt_sys *sys, const char *path, const void *data, size_t size,
                                    struct pt_error *reterr);
 
-/* ---- stream sockets (TCP with TCP_NODELAY; IPv4 and IPv6) ------------------------------------------------------------ */
+/* ---- stream sockets (TCP with TCP_NODELAY; IPv4 and IPv6)
+ * ------------------------------------------------------------ */
 
 struct pt_stream;
 struct pt_listener;
@@ -141,7 +144,8 @@ struct pt_stream *pt_connect(struct pt_sys *sys, const struct pt_endpoint *addre
                              void *arg);
 /* Attach to an accepted stream and start reading. */
 void pt_stream_start(struct pt_stream *stream, const struct pt_stream_ops *ops, void *arg);
-/* Copies. False when more than 1 MiB is queued now: the bytes are taken all the same; write no more until on_writable. */
+/* Copies. False when more than 1 MiB is queued now: the bytes are taken all the same; write no more until on_writable.
+ */
 bool pt_stream_write(struct pt_stream *stream, const void *data, size_t size);
 /* Close at once; queued bytes may be lost; no callback follows. NULL is fine. */
 void pt_stream_close(struct pt_stream *stream);

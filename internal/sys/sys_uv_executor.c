@@ -1,0 +1,178 @@
+/*
+ * Executors of the real world: threads of their own with a queue, and a way back to the loop.
+ *
+ * libuv's own pool is not used: its four threads serve every caller in one queue, so that a slow name lookup could
+ * stand before the log's fsync. Here the log writer owns its thread and nothing else can delay it.
+ *
+ *   loop: submit -> [todo] -> thread: work -> [finished] -> wake -> loop: done
+ *
+ * One mutex protects both lists. A thread wakes the loop only when `finished` was empty, so that a burst of work costs
+ * one wake-up. With one thread both lists keep the order of submission.
+ */
+#include "sys/sys_uv_loop.h"
+#include "base/assert.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct job {
+    struct pt_list node;
+    pt_task_fn work;
+    pt_task_fn done; /* may be NULL */
+    void *arg;
+};
+
+struct uv_pt_executor {
+    struct pt_executor base;
+    uv_async_t finished_wake;
+    pthread_mutex_t lock;    /* protects the lists, pending and closing */
+    pthread_cond_t not_idle; /* todo has a job, or closing */
+    pthread_cond_t progress; /* finished has a job; only pt_executor_free waits for it */
+    struct pt_list todo;
+    struct pt_list finished;
+    size_t pending; /* jobs submitted and not yet in finished */
+    bool closing;
+    bool gone; /* pt_executor_free has returned; loop thread only */
+    unsigned threads_len;
+    char name[16];
+    pthread_t threads[];
+};
+
+static struct job *take_job(struct uv_pt_executor *executor)
+{
+    pthread_mutex_lock(&executor->lock);
+    while (pt_list_empty(&executor->todo) && !executor->closing) {
+        pthread_cond_wait(&executor->not_idle, &executor->lock);
+    }
+    struct pt_list *node = pt_list_pop_front(&executor->todo);
+    pthread_mutex_unlock(&executor->lock);
+    return node == NULL ? NULL : PT_CONTAINER(node, struct job, node);
+}
+
+static void *run_thread(void *arg)
+{
+    struct uv_pt_executor *executor = arg;
+    struct job *job;
+    (void)pthread_setname_np(pthread_self(), executor->name); /* for people who read top; may fail */
+    while ((job = take_job(executor)) != NULL) {
+        job->work(job->arg);
+        pthread_mutex_lock(&executor->lock);
+        bool first = pt_list_empty(&executor->finished);
+        pt_list_push_back(&executor->finished, &job->node);
+        executor->pending--;
+        pthread_cond_signal(&executor->progress);
+        if (first) {
+            pt_assert(uv_async_send(&executor->finished_wake) == 0);
+        }
+        pthread_mutex_unlock(&executor->lock);
+    }
+    return NULL;
+}
+
+/* Runs on the loop. One job at a time, because done may submit more or free the executor. */
+static void run_done(struct uv_pt_executor *executor)
+{
+    while (!executor->gone) {
+        pthread_mutex_lock(&executor->lock);
+        struct pt_list *node = pt_list_pop_front(&executor->finished);
+        pthread_mutex_unlock(&executor->lock);
+        if (node == NULL) {
+            return;
+        }
+        struct job *job = PT_CONTAINER(node, struct job, node);
+        pt_task_fn done = job->done;
+        void *arg = job->arg;
+        free(job);
+        if (done != NULL) {
+            done(arg);
+        }
+    }
+}
+
+static void on_finished(uv_async_t *handle)
+{
+    run_done(handle->data);
+}
+
+struct pt_executor *pt_uv_executor_new(struct pt_sys *sys, const char *name, unsigned threads)
+{
+    struct pt_uv *uv = (struct pt_uv *)sys;
+    struct uv_pt_executor *executor = pt_sys_alloc(sizeof(*executor) + threads * sizeof(executor->threads[0]));
+    executor->base.sys = sys;
+    executor->threads_len = threads;
+    (void)snprintf(executor->name, sizeof(executor->name), "%s", name); /* cut: the kernel takes 15 bytes */
+    pt_list_init(&executor->todo);
+    pt_list_init(&executor->finished);
+    pt_assert(pthread_mutex_init(&executor->lock, NULL) == 0);
+    pt_assert(pthread_cond_init(&executor->not_idle, NULL) == 0);
+    pt_assert(pthread_cond_init(&executor->progress, NULL) == 0);
+    pt_assert(uv_async_init(&uv->loop, &executor->finished_wake, on_finished) == 0);
+    executor->finished_wake.data = executor;
+
+    /* Signals belong to the loop thread: a worker inherits a full mask and its system calls are not interrupted. */
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pt_assert(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
+    for (unsigned i = 0; i < threads; i++) {
+        pt_assert(pthread_create(&executor->threads[i], NULL, run_thread, executor) == 0);
+    }
+    pt_assert(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
+    return &executor->base;
+}
+
+void pt_uv_executor_submit(struct pt_executor *base, pt_task_fn work, pt_task_fn done, void *arg)
+{
+    struct uv_pt_executor *executor = (struct uv_pt_executor *)base;
+    struct job *job = pt_sys_alloc(sizeof(*job));
+    job->work = work;
+    job->done = done;
+    job->arg = arg;
+    pthread_mutex_lock(&executor->lock);
+    pt_assert(!executor->closing);
+    pt_list_push_back(&executor->todo, &job->node);
+    executor->pending++;
+    pthread_cond_signal(&executor->not_idle);
+    pthread_mutex_unlock(&executor->lock);
+}
+
+static void on_executor_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+/* Run done callbacks until no job is left. A done callback may submit more: that is finished too. Returns with the
+ * lock held. */
+static void finish_all(struct uv_pt_executor *executor)
+{
+    pthread_mutex_lock(&executor->lock);
+    while (executor->pending > 0 || !pt_list_empty(&executor->finished)) {
+        while (pt_list_empty(&executor->finished)) {
+            pthread_cond_wait(&executor->progress, &executor->lock);
+        }
+        pthread_mutex_unlock(&executor->lock);
+        run_done(executor);
+        pthread_mutex_lock(&executor->lock);
+    }
+}
+
+void pt_uv_executor_free(struct pt_executor *base)
+{
+    struct uv_pt_executor *executor = (struct uv_pt_executor *)base;
+    finish_all(executor);
+    pt_assert(!executor->closing);
+    executor->closing = true;
+    pthread_cond_broadcast(&executor->not_idle);
+    pthread_mutex_unlock(&executor->lock);
+    for (unsigned i = 0; i < executor->threads_len; i++) {
+        pt_assert(pthread_join(executor->threads[i], NULL) == 0);
+    }
+    /* The memory stays until the handle is closed: this call may stand inside run_done, which looks at `gone` and then
+     * takes no lock. */
+    executor->gone = true;
+    pthread_cond_destroy(&executor->progress);
+    pthread_cond_destroy(&executor->not_idle);
+    pthread_mutex_destroy(&executor->lock);
+    uv_close((uv_handle_t *)&executor->finished_wake, on_executor_closed);
+}
