@@ -27,7 +27,7 @@ struct pt_digest pt_sha256(const void *data, size_t size);
 struct pt_sha256_stream;
 struct pt_sha256_stream *pt_sha256_open(void);
 void pt_sha256_update(struct pt_sha256_stream *stream, const void *data, size_t size);
-struct pt_digest pt_sha256_close(struct pt_sha256_stream *stream); /* frees */
+struct pt_digest pt_sha256_close(struct pt_sha256_stream *stream);          /* frees */
 bool pt_digest_equal(const struct pt_digest *a, const struct pt_digest *b); /* constant time */
 char *pt_digest_hex(const struct pt_digest *digest, char text[65]);
 PT_MUST enum pt_code pt_digest_from_hex(const char *text, struct pt_digest *ret_digest, struct pt_error *reterr);
@@ -48,8 +48,8 @@ void pt_sign(const uint8_t private_seed[PT_SIGN_PRIVATE_SIZE], const void *data,
 bool pt_sign_verify(const uint8_t public_key[PT_SIGN_PUBLIC_SIZE], const void *data, size_t size,
                     const uint8_t signature[PT_SIGNATURE_SIZE]);
 
-/* AES-256-GCM: out = nonce | ciphertext | tag. `context` is authenticated, not stored. The nonce is the caller's: random,
- * drawn by the leader before it proposes. */
+/* AES-256-GCM: out = nonce | ciphertext | tag. `context` is authenticated, not stored. The nonce is the caller's:
+ * random, drawn by the leader before it proposes. */
 void pt_seal(const uint8_t key[PT_SEAL_KEY_SIZE], const uint8_t nonce[PT_SEAL_NONCE_SIZE], const char *context,
              struct pt_bytes plain, struct pt_buf *out);
 PT_MUST enum pt_code pt_unseal(const uint8_t key[PT_SEAL_KEY_SIZE], const char *context, struct pt_bytes sealed,

@@ -5,8 +5,8 @@
  *   spiffe://c-3f9a.../controller/c1
  *   spiffe://c-3f9a.../edge/organizations/acme/sites/nyc/edges/e1
  *   spiffe://c-3f9a.../admin/root
- * Everything is PEM or DER bytes at this interface; private keys are NUL-terminated PEM in buffers that are cleared when
- * freed by pt_auto_secret.
+ * Everything is PEM or DER bytes at this interface; private keys are NUL-terminated PEM in buffers that are cleared
+ * when freed by pt_auto_secret.
  */
 #pragma once
 
@@ -26,7 +26,8 @@ struct pt_identity { /* who a certificate speaks for */
 };
 
 /* PT_UNAUTHENTICATED when the text is not such an id. */
-PT_MUST enum pt_code pt_identity_parse(const char *spiffe_id, struct pt_identity *ret_identity, struct pt_error *reterr);
+PT_MUST enum pt_code pt_identity_parse(const char *spiffe_id, struct pt_identity *ret_identity,
+                                       struct pt_error *reterr);
 
 void pt_auto_secret(struct pt_buf *buf); /* PT_AUTO(secret): clear, then free */
 
@@ -42,13 +43,13 @@ PT_MUST enum pt_code pt_ca_new(const char *cluster_id, int64_t now_ns, struct pt
 
 struct pt_leaf_options {
     const char *spiffe_id;
-    int64_t now_ns;           /* wall; notBefore is 5 minutes earlier */
-    int64_t lifetime_ns;      /* leaves 1 h, admin credentials 1 year */
-    const struct pt_ip *ips;  /* IP SANs, for servers that clients dial by address; may be NULL */
+    int64_t now_ns;          /* wall; notBefore is 5 minutes earlier */
+    int64_t lifetime_ns;     /* leaves 1 h, admin credentials 1 year */
+    const struct pt_ip *ips; /* IP SANs, for servers that clients dial by address; may be NULL */
     size_t ips_len;
-    const char *const *dns;   /* DNS SANs ("localhost"); may be NULL */
+    const char *const *dns; /* DNS SANs ("localhost"); may be NULL */
     size_t dns_len;
-    uint64_t serial;          /* random, not 0 */
+    uint64_t serial; /* random, not 0 */
 };
 /* Sign the CSR's key: EKU clientAuth and serverAuth, URI SAN = spiffe_id. */
 PT_MUST enum pt_code pt_leaf_sign(const char *ca_key_pem, const char *ca_cert_pem, struct pt_bytes csr,

@@ -16,6 +16,10 @@ PT_MUST enum pt_code pt_tls_context_new(const char *cert_pem, const char *key_pe
                                         struct pt_tls_context **ret_context, struct pt_error *reterr);
 void pt_tls_context_free(struct pt_tls_context *context); /* NULL is fine; open connections keep what they need */
 
+/* Judge certificates of connections made from now on by this wall time and not by the system's clock: the simulator's
+ * virtual time, and tests. */
+void pt_tls_context_set_time(struct pt_tls_context *context, int64_t now_ns);
+
 struct pt_tls *pt_tls_new(struct pt_tls_context *context, bool server);
 void pt_tls_free(struct pt_tls *tls); /* NULL is fine */
 /* Start (client) or go on: feed received bytes (size 0 to start). PT_UNAUTHENTICATED when the handshake fails;
@@ -28,3 +32,6 @@ const struct pt_identity *pt_tls_peer(const struct pt_tls *tls);
 /* Encrypt; ready must hold. */
 PT_MUST enum pt_code pt_tls_write(struct pt_tls *tls, const void *data, size_t size, struct pt_buf *out,
                                   struct pt_error *reterr);
+/* Append close_notify to `out`, so that the other side can tell an end from a cut. Nothing may be written afterwards.
+ */
+void pt_tls_close(struct pt_tls *tls, struct pt_buf *out);

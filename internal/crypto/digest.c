@@ -1,0 +1,157 @@
+/*
+ * SHA-256, digests as numbers, and the two memory functions that must not leak through time or survive the optimiser.
+ *
+ * A state digest is a sum modulo 2^256 of the digests of its rows. Addition commutes and has an inverse, so a row can
+ * be added, replaced or removed in any order and two nodes with equal rows have equal sums, whatever way led there. The
+ * sum is not a hash that withstands someone who chooses rows freely (a generalised birthday attack finds collisions);
+ * it compares members that trust each other, as the Raft group does, and guards against faults, not against forgery.
+ *
+ * OpenSSL 3 looks an algorithm up by name for each EVP_sha256() call, which costs more than hashing a short row. The
+ * method is therefore fetched once for the process. It is a constant afterwards: nothing writes to it.
+ */
+#include "crypto/crypto.h"
+#include "base/assert.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct pt_sha256_stream {
+    EVP_MD_CTX *context;
+};
+
+static pthread_once_t sha256_once = PTHREAD_ONCE_INIT;
+static EVP_MD *sha256_method; /* written by sha256_fetch only */
+
+static void sha256_fetch(void)
+{
+    sha256_method = EVP_MD_fetch(NULL, "SHA256", NULL);
+    pt_assert(sha256_method != NULL);
+}
+
+static const EVP_MD *sha256(void)
+{
+    int failed = pthread_once(&sha256_once, sha256_fetch);
+    pt_assert(failed == 0);
+    return sha256_method;
+}
+
+struct pt_digest pt_sha256(const void *data, size_t size)
+{
+    struct pt_digest digest;
+    int ok = EVP_Digest(size > 0 ? data : "", size, digest.bytes, NULL, sha256(), NULL);
+    pt_assert(ok == 1);
+    return digest;
+}
+
+struct pt_sha256_stream *pt_sha256_open(void)
+{
+    struct pt_sha256_stream *stream = calloc(1, sizeof(*stream));
+    pt_assert(stream != NULL);
+    stream->context = EVP_MD_CTX_new();
+    int ok = stream->context != NULL && EVP_DigestInit_ex2(stream->context, sha256(), NULL);
+    pt_assert(ok == 1);
+    return stream;
+}
+
+void pt_sha256_update(struct pt_sha256_stream *stream, const void *data, size_t size)
+{
+    int ok = EVP_DigestUpdate(stream->context, data, size);
+    pt_assert(ok == 1);
+}
+
+struct pt_digest pt_sha256_close(struct pt_sha256_stream *stream)
+{
+    struct pt_digest digest;
+    int ok = EVP_DigestFinal_ex(stream->context, digest.bytes, NULL);
+    pt_assert(ok == 1);
+    EVP_MD_CTX_free(stream->context);
+    free(stream);
+    return digest;
+}
+
+bool pt_digest_equal(const struct pt_digest *a, const struct pt_digest *b)
+{
+    return pt_memory_equal(a->bytes, b->bytes, PT_DIGEST_SIZE);
+}
+
+char *pt_digest_hex(const struct pt_digest *digest, char text[65])
+{
+    static const char hex[] = "0123456789abcdef";
+    for (size_t i = 0; i < PT_DIGEST_SIZE; i++) {
+        text[2 * i] = hex[digest->bytes[i] >> 4];
+        text[2 * i + 1] = hex[digest->bytes[i] & 15];
+    }
+    text[64] = '\0';
+    return text;
+}
+
+/* Value of a lower-case hexadecimal digit, or -1: one digest has one text. */
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+enum pt_code pt_digest_from_hex(const char *text, struct pt_digest *ret_digest, struct pt_error *reterr)
+{
+    struct pt_digest digest;
+    if (strnlen(text, 65) != 64) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, NULL,
+                       "a digest has 64 lower-case hexadecimal digits");
+    }
+    for (size_t i = 0; i < PT_DIGEST_SIZE; i++) {
+        int high = hex_value(text[2 * i]);
+        int low = hex_value(text[2 * i + 1]);
+        if (high < 0 || low < 0) {
+            return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, NULL,
+                           "a digest has lower-case hexadecimal digits only; there is another character near %zu",
+                           2 * i);
+        }
+        digest.bytes[i] = (uint8_t)(high << 4 | low);
+    }
+    *ret_digest = digest;
+    return PT_OK;
+}
+
+void pt_digest_add(struct pt_digest *sum, const struct pt_digest *term)
+{
+    uint64_t carry = 0;
+    for (size_t i = PT_DIGEST_SIZE; i > 0; i -= 8) {
+        uint64_t a = pt_be64(sum->bytes + i - 8);
+        uint64_t b = pt_be64(term->bytes + i - 8);
+        uint64_t with_carry = a + carry;
+        uint64_t result = with_carry + b;
+        carry = (with_carry < a ? 1U : 0U) + (result < b ? 1U : 0U);
+        pt_put_be64(sum->bytes + i - 8, result);
+    }
+}
+
+void pt_digest_sub(struct pt_digest *sum, const struct pt_digest *term)
+{
+    uint64_t borrow = 0;
+    for (size_t i = PT_DIGEST_SIZE; i > 0; i -= 8) {
+        uint64_t a = pt_be64(sum->bytes + i - 8);
+        uint64_t b = pt_be64(term->bytes + i - 8);
+        uint64_t with_borrow = a - borrow;
+        uint64_t result = with_borrow - b;
+        borrow = (with_borrow > a ? 1U : 0U) + (result > with_borrow ? 1U : 0U);
+        pt_put_be64(sum->bytes + i - 8, result);
+    }
+}
+
+bool pt_memory_equal(const void *a, const void *b, size_t size)
+{
+    return size == 0 || CRYPTO_memcmp(a, b, size) == 0;
+}
+
+void pt_memory_clear(void *data, size_t size)
+{
+    if (size > 0) {
+        OPENSSL_cleanse(data, size);
+    }
+}
