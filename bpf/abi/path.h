@@ -1,0 +1,84 @@
+/*
+ * Links, peers, paths and next-hop groups as the programs see them.
+ *
+ * A path has a slot: a small number, local to the node, that stays the same from bundle to bundle while the path
+ * exists. Everything that must outlive a bundle (liveness, counters) is an array over slots.
+ */
+#pragma once
+
+#include "bpf/abi/address.h"
+#include "bpf/abi/geneve.h"
+
+#define PT_PATH_SLOTS 16384U /* slot 0 is never used: it means "none" */
+#define PT_MEMBERS_MAX 8
+#define PT_CLASS_TRANSIT 0xffffffffU /* policy class of the groups that a label selects */
+
+/* Own address on a WAN interface. */
+struct pt_abi_link_key {
+    __u32 ifindex;
+    struct pt_abi_address local;
+};
+_Static_assert(sizeof(struct pt_abi_link_key) == 20, "abi");
+
+struct pt_abi_link {
+    __u32 link; /* number within the node */
+    __u32 mtu;
+};
+_Static_assert(sizeof(struct pt_abi_link) == 8, "abi");
+
+/* Who may send to us: far end of a tunnel, seen on a link. */
+struct pt_abi_peer_key {
+    __u32 ifindex;
+    struct pt_abi_address remote;
+};
+_Static_assert(sizeof(struct pt_abi_peer_key) == 20, "abi");
+
+struct pt_abi_peer {
+    __u32 site_label;
+    __u32 path_slot; /* the path straight over this tunnel, for counting what arrives; 0 for none */
+};
+_Static_assert(sizeof(struct pt_abi_peer) == 8, "abi");
+
+#define PT_PATH_V6 1U      /* the outer header is IPv6 */
+#define PT_PATH_NEXTHOP 2U /* nexthop is set; else the kernel's routes decide on the link */
+
+struct pt_abi_path {
+    struct pt_abi_address local, remote; /* outer addresses */
+    struct pt_abi_address nexthop;
+    __u32 ifindex; /* 0: no path in this slot */
+    __u32 mtu;     /* largest inner packet, with this stack */
+    __u16 flags;
+    __u16 stack_len;
+    __u32 stack[PT_STACK_LEN_MAX]; /* labels in host order */
+    __u32 destination;             /* label of the last site */
+};
+_Static_assert(sizeof(struct pt_abi_path) == 88, "abi");
+
+struct pt_abi_group_key {
+    __u32 site_label;
+    __u32 policy_class;
+};
+_Static_assert(sizeof(struct pt_abi_group_key) == 8, "abi");
+
+struct pt_abi_member {
+    __u32 path_slot;
+    __u16 weight;
+    __u16 tier;
+};
+_Static_assert(sizeof(struct pt_abi_member) == 8, "abi");
+
+struct pt_abi_group {
+    __u32 members_len;
+    __u32 reserved;
+    struct pt_abi_member members[PT_MEMBERS_MAX];
+};
+_Static_assert(sizeof(struct pt_abi_group) == 72, "abi");
+
+/* One word per slot. A path of which nothing is known yet carries traffic only when no other is alive. */
+enum pt_abi_path_state { PT_PATH_UNKNOWN = 0, PT_PATH_ALIVE = 1, PT_PATH_DEAD = 2 };
+
+struct pt_abi_counters {
+    __u64 tx_packets, tx_bytes; /* inner bytes */
+    __u64 rx_packets, rx_bytes;
+};
+_Static_assert(sizeof(struct pt_abi_counters) == 32, "abi");

@@ -1,0 +1,49 @@
+/*
+ * From a next-hop group to one path.
+ *
+ *  1. Members whose path is dead are left out.
+ *  2. Members whose path is alive come before those of which nothing is known yet: a new path carries traffic at once
+ *     when there is no other, and never takes it from one that works.
+ *  3. Of those the lowest tier is used.
+ *  4. Within it the flow's hash decides, by weight (lib/hash.h).
+ */
+#pragma once
+
+#include "bpf/lib/hash.h"
+#include "bpf/lib/maps.h"
+
+#define PT_TIER_UNKNOWN 0x10000U /* added to the tier of members of unknown state */
+
+/* The chosen path's slot, or 0. */
+PT_SUBPROGRAM __u32 pt_group_choose(const struct pt_abi_group *group, __u32 flow)
+{
+    __u32 best_slot = 0, best_tier = 0xffffffffU, best_weight = 1;
+    __u64 best_cost = 0;
+
+    if (group == NULL) {
+        return 0;
+    }
+    for (__u32 i = 0; i < PT_MEMBERS_MAX; i++) {
+        if (i >= group->members_len) {
+            break;
+        }
+        const struct pt_abi_member *member = &group->members[i];
+        __u32 slot = member->path_slot;
+        __u32 *state = bpf_map_lookup_elem(&pt_path_state, &slot);
+        if (state == NULL || *state == PT_PATH_DEAD) {
+            continue;
+        }
+        __u32 tier = member->tier + (*state == PT_PATH_ALIVE ? 0 : PT_TIER_UNKNOWN);
+        if (tier > best_tier) {
+            continue;
+        }
+        __u64 cost = pt_member_cost(flow, slot);
+        if (tier < best_tier || cost * best_weight < best_cost * member->weight) {
+            best_slot = slot;
+            best_tier = tier;
+            best_weight = member->weight;
+            best_cost = cost;
+        }
+    }
+    return best_slot;
+}

@@ -1,0 +1,135 @@
+/*
+ * Every map of the data plane, defined once: both objects include this, and the agent pins the maps by name, so that
+ * the programs of one node share them and outlive the agent.
+ */
+#pragma once
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/abi/bundle.h"
+#include "bpf/abi/drop.h"
+
+#define PT_INLINE static __always_inline
+#define PT_SUBPROGRAM static __attribute__((noinline))
+/* Keep a value that the verifier must see bounded from being folded into something it cannot follow. */
+#define PT_OPAQUE(x) asm volatile("" : "+r"(x))
+
+/* ---- swapped with each bundle: pt_nodes, pt_lans, ... (bpf/abi/bundle.h) ----
+ * Inner maps are described by sizes, not types: clang 14 leaves types at this depth out of the BTF. */
+#define PT_DEFINE_BUNDLE_MAP(name, map_type, key_type, value_type, entries, flags) \
+    struct {                                                                       \
+        __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                                  \
+        __uint(max_entries, 2);                                                    \
+        __type(key, __u32);                                                        \
+        __array(                                                                   \
+            values, struct {                                                       \
+                __uint(type, map_type);                                            \
+                __uint(max_entries, entries);                                      \
+                __uint(map_flags, flags);                                          \
+                __uint(key_size, sizeof(key_type));                                \
+                __uint(value_size, sizeof(value_type));                            \
+            });                                                                    \
+    } pt_##name SEC(".maps");
+PT_BUNDLE_MAPS(PT_DEFINE_BUNDLE_MAP)
+#undef PT_DEFINE_BUNDLE_MAP
+
+/* ---- never swapped ---- */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, __u32);
+} pt_generation SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, PT_PATH_SLOTS);
+    __type(key, __u32);
+    __type(value, __u32); /* enum pt_abi_path_state */
+} pt_path_state SEC(".maps");
+
+/* Which path has which slot; 0 for a free one. Only the agent reads it: it makes slots survive the agent. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, PT_PATH_SLOTS);
+    __type(key, __u32);
+    __type(value, __u64);
+} pt_path_ids SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, PT_PATH_SLOTS);
+    __type(key, __u32);
+    __type(value, struct pt_abi_counters);
+} pt_counters SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, PT_DROP_LEN_MAX);
+    __type(key, __u32);
+    __type(value, __u64);
+} pt_drops SEC(".maps");
+
+/* Bytes that hosts offered towards each site, sent or not: the demand. */
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+    __uint(max_entries, 16384);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, __u32); /* site label */
+    __type(value, __u64);
+} pt_demands SEC(".maps");
+
+/* The slot to use for this packet, for every bundle map alike. */
+PT_INLINE __u32 pt_slot(void)
+{
+    __u32 zero = 0;
+    __u32 *generation = bpf_map_lookup_elem(&pt_generation, &zero);
+    return generation == NULL ? 0 : *generation & 1;
+}
+
+/* Look a key up in a bundle map; NULL when there is none. */
+PT_INLINE void *pt_find(void *outer, __u32 slot, const void *key)
+{
+    void *inner = bpf_map_lookup_elem(outer, &slot);
+    return inner == NULL ? NULL : bpf_map_lookup_elem(inner, key);
+}
+
+PT_INLINE void pt_count_drop(__u32 reason)
+{
+    __u64 *packets = bpf_map_lookup_elem(&pt_drops, &reason);
+    if (packets != NULL) {
+        *packets += 1;
+    }
+}
+
+PT_INLINE void pt_count_tx(__u32 path_slot, __u64 packets, __u64 bytes)
+{
+    struct pt_abi_counters *counters = bpf_map_lookup_elem(&pt_counters, &path_slot);
+    if (counters != NULL) {
+        counters->tx_packets += packets;
+        counters->tx_bytes += bytes;
+    }
+}
+
+PT_INLINE void pt_count_rx(__u32 path_slot, __u64 bytes)
+{
+    struct pt_abi_counters *counters = bpf_map_lookup_elem(&pt_counters, &path_slot);
+    if (counters != NULL) {
+        counters->rx_packets += 1;
+        counters->rx_bytes += bytes;
+    }
+}
+
+PT_INLINE void pt_count_demand(__u32 site_label, __u64 bytes)
+{
+    __u64 *sum = bpf_map_lookup_elem(&pt_demands, &site_label);
+    if (sum != NULL) {
+        *sum += bytes;
+        return;
+    }
+    /* Losing a race to another CPU loses one packet's bytes; the table being full loses the site's. */
+    (void)bpf_map_update_elem(&pt_demands, &site_label, &bytes, BPF_NOEXIST);
+}

@@ -1,0 +1,286 @@
+/*
+ * Hook `wan`: native XDP on a WAN link, and its companion at tc ingress of the same link.
+ *
+ *    ours? -> well formed? -> known peer? -+- labels left: the next site's group -> path -> new outer header
+ *                                          |- control:     up to the agent's socket
+ *                                          +- else:        inner destination a prefix of this segment here? ->
+ * decapsulate
+ *
+ * XDP decides and rewrites; the companion sends, because only at tc can a packet be handed to the neighbour table
+ * (bpf_redirect_neigh) and pass the queueing discipline of the interface it leaves by. In between the kernel may merge
+ * decapsulated packets of a TCP stream into one (GRO). The companion learns what to do from metadata before the frame.
+ *
+ * Unfinished checksums. A packet that was made on this machine may arrive over a veth with its inner checksum left to
+ * hardware. On XDP_PASS the kernel keeps the order to finish it, which points into the inner packet and does not move
+ * with the headers; so it is finished on the way out. XDP_REDIRECT would forget it: another reason to send at tc.
+ */
+#include "bpf/lib/frame.h"
+#include "bpf/lib/group.h"
+
+#include <linux/pkt_cls.h>
+
+#include "bpf/abi/meta.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+#define DROP(reason) (-(int)PT_DROP_##reason)
+
+#define PT_ECN_MASK 3
+#define PT_ECN_CE 3
+
+/* Leave word for the companion. A verdict. */
+PT_INLINE int hand_over(struct xdp_md *ctx, __u32 ifindex, __u32 family, const struct pt_abi_address *nexthop)
+{
+    if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(struct pt_abi_meta)) != 0) {
+        return DROP(NO_METADATA);
+    }
+    struct pt_abi_meta *meta = (void *)(long)ctx->data_meta;
+    if ((void *)(meta + 1) > (void *)(long)ctx->data) {
+        return DROP(NO_METADATA);
+    }
+    meta->magic = PT_META_MAGIC;
+    meta->ifindex = ifindex;
+    meta->family = family;
+    meta->nexthop = *nexthop;
+    return XDP_PASS;
+}
+
+/* Move the start of the frame so that `size` bytes of Ethernet and new headers stand before the inner packet, and give
+ * it the old Ethernet addresses (the kernel must see a frame for itself) with a new type. */
+PT_INLINE int reframe(struct xdp_md *ctx, const struct frame *f, __u32 size, __be16 ethertype)
+{
+    struct ethhdr eth;
+
+    if (bpf_xdp_load_bytes(ctx, 0, &eth, sizeof(eth)) != 0 ||
+        bpf_xdp_adjust_head(ctx, (int)f->header_size - (int)size) != 0) {
+        return -1;
+    }
+    eth.h_proto = ethertype;
+    return bpf_xdp_store_bytes(ctx, 0, &eth, sizeof(eth)) != 0 ? -1 : 0;
+}
+
+/* The outer header for the next tunnel, with what is left of the stack. 0 or -1. */
+PT_INLINE int rewrite_outer(struct xdp_md *ctx, const struct frame *f, const struct pt_abi_path *path, __be16 port)
+{
+    struct pt_envelope e = {.vni = f->vni,
+                            .inner_size = f->inner_size,
+                            .flow = bpf_ntohs(f->source_port),
+                            .port = port,
+                            .protocol = f->protocol,
+                            .tos = f->tos,
+                            .control = f->control,
+                            .stack_len = (__u16)(f->stack_len - 1)};
+    struct pt_tunnel_header tunnel = {};
+    int v6 = (path->flags & PT_PATH_V6) != 0;
+    __u32 size = pt_tunnel_size(e.stack_len), ip_size = v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
+
+    pt_tunnel_header_fill(&tunnel, &e);
+    tunnel.udp.source = f->source_port;
+    for (int i = 0; i + 1 < PT_STACK_LEN_MAX; i++) {
+        tunnel.stack[i] = f->stack[i + 1];
+    }
+    if (reframe(ctx, f, ETH_HLEN + ip_size + size, v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP)) != 0) {
+        return -1;
+    }
+    PT_OPAQUE(size);
+    if (size < 16 || size > sizeof(tunnel) || bpf_xdp_store_bytes(ctx, ETH_HLEN + ip_size, &tunnel, size) != 0) {
+        return -1;
+    }
+    if (v6) {
+        struct ipv6hdr ip = {};
+        pt_outer_v6(&ip, path, &e);
+        return (int)bpf_xdp_store_bytes(ctx, ETH_HLEN, &ip, sizeof(ip));
+    }
+    struct iphdr ip = {};
+    pt_outer_v4(&ip, path, &e);
+    return (int)bpf_xdp_store_bytes(ctx, ETH_HLEN, &ip, sizeof(ip));
+}
+
+/* Labels are left: forward by the stack alone. A local flip at this site cannot make a loop, for each site takes one
+ * label off and its own choice is only among tunnels to the site named. */
+PT_INLINE int forward(struct xdp_md *ctx, const struct frame *f, __be16 port)
+{
+    struct pt_abi_group_key key = {.site_label = bpf_ntohl(f->stack[0]), .policy_class = PT_CLASS_TRANSIT};
+    const struct pt_abi_group *group = pt_find(&pt_groups, f->slot, &key);
+
+    if (group == NULL) {
+        return DROP(NO_GROUP);
+    }
+    if (frame_checksum_is_partial(f)) {
+        return DROP(OUTER_CHECKSUM);
+    }
+    __u32 path_slot = pt_group_choose(group, pt_mix32(f->vni ^ (__u32)f->source_port << 16));
+    const struct pt_abi_path *path = path_slot == 0 ? NULL : pt_find(&pt_paths, f->slot, &path_slot);
+    if (path == NULL || path->ifindex == 0 || path->stack_len != 0) {
+        return DROP(NO_PATH);
+    }
+    if (rewrite_outer(ctx, f, path, port) != 0) {
+        return DROP(NO_HEADROOM);
+    }
+    pt_count_tx(path_slot, 1, f->inner_size);
+    __u32 family = 0;
+    if (path->flags & PT_PATH_NEXTHOP) {
+        family = path->flags & PT_PATH_V6 ? 10 : 2;
+    }
+    return hand_over(ctx, path->ifindex, family, &path->nexthop);
+}
+
+/* Destination of the inner packet. 0 or a drop reason. */
+PT_INLINE __u32 parse_inner(struct xdp_md *ctx, const struct frame *f, struct pt_abi_address *destination, __u8 *tos)
+{
+    union {
+        struct iphdr v4;
+        struct ipv6hdr v6;
+    } ip;
+
+    if (f->protocol == bpf_htons(ETH_P_IP)) {
+        if (f->inner_size < sizeof(ip.v4) || bpf_xdp_load_bytes(ctx, f->header_size, &ip.v4, sizeof(ip.v4)) != 0 ||
+            ip.v4.version != 4 || ip.v4.ihl < 5 || bpf_ntohs(ip.v4.tot_len) > f->inner_size ||
+            bpf_ntohs(ip.v4.tot_len) < ip.v4.ihl * 4) {
+            return PT_DROP_INNER_MALFORMED;
+        }
+        destination->words[2] = bpf_htonl(0xffff);
+        destination->words[3] = ip.v4.daddr;
+        *tos = ip.v4.tos;
+        return 0;
+    }
+    if (f->protocol != bpf_htons(ETH_P_IPV6) || f->inner_size < sizeof(ip.v6) ||
+        bpf_xdp_load_bytes(ctx, f->header_size, &ip.v6, sizeof(ip.v6)) != 0 || ip.v6.version != 6 ||
+        bpf_ntohs(ip.v6.payload_len) + sizeof(ip.v6) > f->inner_size) {
+        return PT_DROP_INNER_MALFORMED;
+    }
+    __builtin_memcpy(destination, &ip.v6.daddr, 16);
+    *tos = (__u8)(ip.v6.priority << 4 | ip.v6.flow_lbl[0] >> 4);
+    return 0;
+}
+
+/* Congestion was marked outside: mark it inside (RFC 6040 4.2). After decapsulation; 0 or a drop reason. */
+PT_INLINE __u32 mark_congestion(struct xdp_md *ctx, const struct frame *f, __u8 tos)
+{
+    if ((f->tos & PT_ECN_MASK) != PT_ECN_CE || (tos & PT_ECN_MASK) == PT_ECN_CE) {
+        return 0;
+    }
+    if ((tos & PT_ECN_MASK) == 0) {
+        return PT_DROP_ECN_INVALID;
+    }
+    __u8 word[12]; /* both headers begin with version; IPv4's checksum is at 10 */
+    if (bpf_xdp_load_bytes(ctx, ETH_HLEN, word, sizeof(word)) != 0) {
+        return PT_DROP_INNER_MALFORMED;
+    }
+    if (f->protocol == bpf_htons(ETH_P_IPV6)) {
+        word[1] |= PT_ECN_CE << 4;
+    } else {
+        /* RFC 1624 in short: the header's sum grows by the difference, so its complement shrinks by it. */
+        __u32 sum = ((__u32)word[10] << 8 | word[11]) + 0xffff - ((tos | PT_ECN_CE) - tos);
+        sum = (sum & 0xffff) + (sum >> 16);
+        sum = (sum & 0xffff) + (sum >> 16);
+        word[10] = (__u8)(sum >> 8);
+        word[11] = (__u8)sum;
+        word[1] |= PT_ECN_CE;
+    }
+    (void)bpf_xdp_store_bytes(ctx, ETH_HLEN, word, sizeof(word));
+    return 0;
+}
+
+/* No labels left: it must be for a host of this site, in this segment. */
+PT_INLINE int deliver(struct xdp_md *ctx, const struct frame *f, const struct pt_abi_node *node)
+{
+    struct pt_abi_address destination = {};
+    const struct pt_abi_route *route;
+    __u8 tos = 0;
+    __u32 reason = parse_inner(ctx, f, &destination, &tos);
+
+    if (reason != 0) {
+        return -(int)reason;
+    }
+    __u32 family = pt_address_family(&destination);
+    if (family == 2) {
+        struct pt_abi_route4_key key = {
+            .prefix_len = PT_ROUTE_VNI_BITS + 32, .vni = bpf_htonl(f->vni), .address = destination.words[3]};
+        route = pt_find(&pt_routes4, f->slot, &key);
+    } else {
+        struct pt_abi_route6_key key = {
+            .prefix_len = PT_ROUTE_VNI_BITS + 128, .vni = bpf_htonl(f->vni), .address = destination};
+        route = pt_find(&pt_routes6, f->slot, &key);
+    }
+    if (route == NULL) {
+        return DROP(WRONG_SEGMENT);
+    }
+    if (route->site_label != node->site_label || route->lan_ifindex == 0) {
+        return DROP(NOT_LOCAL);
+    }
+    if (reframe(ctx, f, ETH_HLEN, f->protocol) != 0) {
+        return DROP(NO_HEADROOM);
+    }
+    reason = mark_congestion(ctx, f, tos);
+    return reason != 0 ? -(int)reason : hand_over(ctx, route->lan_ifindex, family, &destination);
+}
+
+PT_INLINE int wan_run(struct xdp_md *ctx, struct frame *f)
+{
+    __u32 zero = 0;
+
+    f->slot = pt_slot();
+    f->ifindex = ctx->ingress_ifindex;
+    const struct pt_abi_node *node = pt_find(&pt_nodes, f->slot, &zero);
+    if (node == NULL || !node->present) {
+        return XDP_PASS; /* before the first bundle there are no tunnels: only the agent's own traffic */
+    }
+    __u32 reason = frame_parse(ctx, f, node->geneve_port);
+    if (reason == PT_FRAME_OTHER) {
+        return XDP_PASS;
+    }
+    if (reason != 0) {
+        return -(int)reason;
+    }
+    struct pt_abi_peer_key key = {.ifindex = f->ifindex, .remote = f->source};
+    const struct pt_abi_peer *peer = pt_find(&pt_peers, f->slot, &key);
+    if (peer == NULL) {
+        return DROP(UNKNOWN_PEER);
+    }
+    pt_count_rx(peer->path_slot, f->inner_size);
+    if (f->stack_len != 0) {
+        return forward(ctx, f, node->geneve_port);
+    }
+    return f->control ? XDP_PASS : deliver(ctx, f, node);
+}
+
+SEC("xdp.frags")
+int pt_wan(struct xdp_md *ctx)
+{
+    struct frame f = {};
+    int verdict = wan_run(ctx, &f);
+
+    if (verdict < 0) {
+        pt_count_drop((__u32)-verdict);
+        return XDP_DROP;
+    }
+    return verdict;
+}
+
+SEC("tc")
+int pt_wan_tc(struct __sk_buff *skb)
+{
+    struct pt_abi_meta *meta = (void *)(long)skb->data_meta;
+    struct bpf_redir_neigh neighbour = {};
+    __u32 mtu = 0;
+
+    if ((void *)(meta + 1) > (void *)(long)skb->data || meta->magic != PT_META_MAGIC) {
+        return TC_ACT_OK;
+    }
+    meta->magic = 0;
+    __u32 ifindex = meta->ifindex, family = meta->family;
+    if (bpf_check_mtu(skb, ifindex, &mtu, 0, 0) != 0) {
+        pt_count_drop(PT_DROP_EGRESS_TOO_BIG);
+        return TC_ACT_SHOT;
+    }
+    if (family == 0) {
+        return (int)bpf_redirect_neigh(ifindex, NULL, 0, 0);
+    }
+    meta = (void *)(long)skb->data_meta; /* the helper call ended the verifier's trust in it */
+    if ((void *)(meta + 1) > (void *)(long)skb->data) {
+        return TC_ACT_SHOT;
+    }
+    pt_nexthop_fill(&neighbour, family, &meta->nexthop);
+    return (int)bpf_redirect_neigh(ifindex, &neighbour, sizeof(neighbour), 0);
+}
