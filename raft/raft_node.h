@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/planted.h"
 #include "crypto/crypto.h"
 #include "crypto/tls.h"
 #include "sys/sys.h"
@@ -50,7 +51,8 @@ enum pt_raft_role { PT_RAFT_FOLLOWER, PT_RAFT_CANDIDATE, PT_RAFT_LEADER, PT_RAFT
 struct pt_raft_member {
     uint64_t id;
     const char *address; /* host:port of the peer listener */
-    bool voter;
+    bool voter; /* else standby or spare */
+    bool spare; /* added, not yet assigned a role */
 };
 
 /* Transport security of the peer link; NULL context only in the simulator, where ids are taken on trust. */
@@ -73,6 +75,7 @@ struct pt_raft_options {
     /* A disk error or a broken invariant: the node has stopped; say so and exit. */
     void (*on_fatal)(void *context, const struct pt_error *error);
     void *fatal_context;
+    enum pt_planted planted; /* simulator only, see base/planted.h */
 };
 
 /* Make the log of a new cluster with this node as the only voter. PT_ALREADY_EXISTS when the folder has a log. */

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/planted.h"
 #include "store/store.h"
 #include "wire/msg.h"
 #include "wire/schema.h"
@@ -76,6 +77,7 @@ struct pt_kind_options {
     const char *store_path;
     const struct pt_log *log;
     uint64_t history_len_max;  /* 0: 100,000 events */
+    enum pt_planted planted;   /* simulator only, see base/planted.h */
 };
 
 PT_MUST enum pt_code pt_kind_open(const struct pt_kind_options *options, struct pt_machine_kind **ret_machine,

@@ -23,8 +23,7 @@ struct pt_path_soft {
 /* Immutable copy handed to stages. Keys: path id as 8 bytes big-endian. */
 struct pt_soft {
     struct pt_map paths;   /* -> struct pt_path_soft */
-    struct pt_map tunnels; /* tunnel id -> struct pt_path_soft: a direct path's measurement */
-    struct pt_map demands; /* "src label (be32) dst label (be32)" -> uint64_t* rate_bps */
+    struct pt_map demands; /* "<Edge name>/<destination label>" -> uint64_t rate_bps */
 };
 
 /* ---- stages ------------------------------------------------------------------------------------------------------------ */

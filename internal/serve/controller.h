@@ -12,7 +12,9 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/log.h"
+#include "base/planted.h"
 #include "kind/kind.h"
 #include "raft/raft_node.h"
 #include "rpc/rpc.h"
@@ -40,11 +42,14 @@ struct pt_controller_options {
     const char *version;          /* of the binary */
     struct pt_controller_identity identity;
     struct pt_endpoint peer_listen, api_listen, agent_listen;
-    const char *peer_address; /* as others reach the peer listener, host:port */
-    uint32_t election_timeout_ms, heartbeat_ms;          /* 0: defaults of raft */
-    uint64_t snapshot_threshold, snapshot_trailing;      /* 0: defaults of raft */
-    uint64_t digest_interval;                            /* entries between digest checks; 0: 1000 */
-    enum pt_planted planted;                             /* simulator only */
+    const char *peer_address;                       /* as others reach the peer listener, host:port */
+    uint32_t election_timeout_ms, heartbeat_ms;     /* 0: defaults of raft */
+    uint64_t snapshot_threshold, snapshot_trailing; /* 0: defaults of raft */
+    uint64_t digest_interval;                       /* entries between digest checks; 0: 1000 */
+    enum pt_planted planted;                        /* simulator only */
+    /* A renewed certificate: keep it on disk. May be NULL. */
+    void (*on_certificate)(void *context, const char *cert_pem, const char *ca_pem);
+    void *certificate_context;
     /* The node has stopped (disk error, broken invariant): log it and exit. */
     void (*on_fatal)(void *context, const struct pt_error *error);
     void *fatal_context;

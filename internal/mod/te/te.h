@@ -1,0 +1,32 @@
+/*
+ * Traffic engineering, first form: topology -> paths -> groups, rules and routes of every node.
+ *
+ * Stages: "topology" (nodes, links, tunnels), "te" (a primary and a link-disjoint backup path for each pair of sites,
+ * weights over equal ones), "steer" (policies compiled into rules and classes), "emit" (entries). All pure.
+ *
+ * The one public header of the mod: serve/ shows tunnels and paths through it.
+ */
+#pragma once
+
+#include "plan/plan.h"
+
+extern const struct pt_mod pt_mod_te;
+
+/* Stable ids. A tunnel is an ordered pair of Link resources; a path is its first tunnel and the site labels after the
+ * tunnel's far end; a direct path has none. */
+uint64_t te_tunnel_id(const char *local_link, const char *remote_link);
+uint64_t te_path_id(uint64_t tunnel_id, const uint32_t *stack, size_t stack_len);
+uint64_t te_direct_path(uint64_t tunnel_id);
+
+/* Ids of the tunnels that leave by a link, in the newest pass. Returns how many, at most len_max. */
+size_t te_link_tunnels(const struct pt_plan_pass *pass, const char *link, uint64_t *ret_tunnels, size_t len_max);
+
+/* Views: resources of the kinds tunnel and path, ascending by name; measured fields are left to the caller. */
+struct te_view_item {
+    struct pt_msg *msg;
+    uint64_t path_id; /* whose measurement it shows */
+};
+struct te_view_item *te_view_tunnels(const struct pt_plan_pass *pass, const struct pt_message_type *kind,
+                                     struct pt_arena *arena, size_t *ret_len);
+struct te_view_item *te_view_paths(const struct pt_plan_pass *pass, const struct pt_message_type *kind,
+                                   struct pt_arena *arena, size_t *ret_len);

@@ -1,0 +1,449 @@
+/*
+ * Dispatch: who calls, may he, and which way does the call go.
+ *
+ *   call -> method (schema) -> principal (certificate) -> access -> parse (the walker)
+ *        -> mutation: leader: prepare -> propose -> verdict      follower: forward
+ *        -> read:     stale: now; leader: barrier, then read     follower: forward
+ *        -> custom:   the method's own handler
+ *
+ * Nothing of a call is looked at before the walker has passed it. A call that arrives while this node leads but is not
+ * ready waits; it neither fails nor reads old state.
+ */
+#include "serve/controller_priv.h"
+
+#include "base/assert.h"
+#include "base/limits.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct pt_serve_method *const methods[] = {
+    &pt_serve_enroll,       &pt_serve_renew,         &pt_serve_status,
+    &pt_serve_transfer,     &pt_serve_watch,         &pt_serve_health_check,
+    &pt_serve_health_watch, &pt_serve_reflection_v1, &pt_serve_reflection_v1alpha,
+    &pt_serve_edge_sync,
+};
+
+static const struct pt_serve_method *find_custom(const char *path)
+{
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+        if (strcmp(methods[i]->path, path) == 0) {
+            return methods[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- the life of a call -------------------------------------------------------------------------------------------
+ */
+
+void pt_serve_call_ref(struct pt_serve_call *call)
+{
+    call->refs++;
+}
+
+void pt_serve_call_unref(struct pt_serve_call *call)
+{
+    pt_assert(call->refs > 0);
+    if (--call->refs == 0) {
+        pt_list_remove(&call->waiting);
+        free((void *)(uintptr_t)call->request.data);
+        free(call->principal);
+        free(call);
+    }
+}
+
+void pt_serve_reply(struct pt_serve_call *call, struct pt_bytes reply)
+{
+    if (call->rpc != NULL) {
+        (void)pt_rpc_call_send(call->rpc, reply); /* a unary call's queue takes its one reply */
+        pt_rpc_call_finish(call->rpc, NULL);
+    }
+}
+
+void pt_serve_fail(struct pt_serve_call *call, const struct pt_error *error)
+{
+    if (call->rpc != NULL) {
+        pt_rpc_call_finish(call->rpc, error);
+    }
+}
+
+void pt_serve_refuse(struct pt_serve_call *call, enum pt_code code, enum pt_reason reason, const char *format, ...)
+{
+    struct pt_error error = {.code = code, .reason = reason};
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(error.text, sizeof(error.text), format, args);
+    va_end(args);
+    pt_serve_fail(call, &error);
+}
+
+void pt_serve_fail_raft(struct pt_serve_call *call, enum pt_code code)
+{
+    switch (code) {
+    case PT_NO_SPACE:
+        pt_serve_refuse(call, PT_EXHAUSTED, PT_REASON_NO_SPACE,
+                        "the leader's disk is full: free space in its data folder, then try again");
+        break;
+    case PT_EXHAUSTED:
+        pt_serve_refuse(call, PT_EXHAUSTED, PT_REASON_OVERLOADED, "too many changes are under way: try again");
+        break;
+    case PT_CLOSED:
+        pt_serve_refuse(call, PT_UNAVAILABLE, PT_REASON_SHUTTING_DOWN,
+                        "this controller is shutting down: try again at another");
+        break;
+    default:
+        pt_serve_refuse(call, PT_UNAVAILABLE, PT_REASON_LEADER_CHANGED,
+                        "the leader changed while the call was under way; it may or may not have been carried out: try "
+                        "again with the same request_id");
+        break;
+    }
+}
+
+/* ---- mutations ----------------------------------------------------------------------------------------------------
+ */
+
+struct proposal {
+    struct pt_serve_call *call;
+    void (*done)(struct pt_serve_call *call, const struct pt_verdict *verdict);
+};
+
+static void on_proposed(void *arg, enum pt_code code, uint64_t index)
+{
+    struct proposal *proposal = arg;
+    struct pt_serve_call *call = proposal->call;
+    const struct pt_verdict *verdict = code == PT_OK ? pt_kind_verdict(call->controller->machine, index) : NULL;
+    if (code != PT_OK) {
+        pt_serve_fail_raft(call, code);
+    } else if (verdict == NULL) {
+        pt_serve_fail_raft(call, PT_ABORTED);
+    } else if (proposal->done != NULL) {
+        proposal->done(call, verdict);
+    } else if (verdict->error.code != PT_OK) {
+        pt_serve_fail(call, &verdict->error);
+    } else {
+        pt_serve_reply(call, verdict->reply);
+    }
+    pt_serve_call_unref(call);
+    free(proposal);
+}
+
+void pt_serve_propose(struct pt_serve_call *call, struct pt_bytes command,
+                      void (*done)(struct pt_serve_call *call, const struct pt_verdict *verdict))
+{
+    struct proposal *proposal = calloc(1, sizeof(*proposal));
+    pt_assert(proposal != NULL);
+    *proposal = (struct proposal){.call = call, .done = done};
+    pt_serve_call_ref(call);
+    pt_raft_propose(call->controller->raft, command, on_proposed, proposal);
+}
+
+static void mutate(struct pt_serve_call *call, const struct pt_msg *request)
+{
+    struct pt_controller *controller = call->controller;
+    const struct pt_request_context context = {
+        .principal = call->principal,
+        .time_ns = pt_sys_wall_ns(controller->sys),
+        .uid_hi = pt_sys_random_u64(controller->sys),
+        .uid_lo = pt_sys_random_u64(controller->sys),
+    };
+    PT_AUTO(buf) struct pt_buf command = {0};
+    PT_AUTO(buf) struct pt_buf reply = {0};
+    bool validate_only = false;
+    struct pt_error error = {0};
+    enum pt_code code =
+        pt_kind_prepare(controller->machine, call->method, request, &context, &command, &validate_only, &reply, &error);
+    if (code != PT_OK) {
+        pt_serve_fail(call, &error);
+    } else if (validate_only) {
+        pt_serve_reply(call, pt_buf_bytes(&reply));
+    } else {
+        pt_serve_propose(call, pt_buf_bytes(&command), NULL);
+    }
+}
+
+/* ---- reads --------------------------------------------------------------------------------------------------------
+ */
+
+static void read_now(struct pt_serve_call *call, const struct pt_msg *request, bool stale)
+{
+    struct pt_controller *controller = call->controller;
+    PT_AUTO(buf) struct pt_buf reply = {0};
+    struct pt_error error = {0};
+    struct pt_soft_overlay overlay = pt_soft_overlay(controller);
+    if (pt_kind_read(controller->machine, call->method, request, stale ? NULL : &overlay, &reply, &error) != PT_OK) {
+        pt_serve_fail(call, &error);
+    } else {
+        pt_serve_reply(call, pt_buf_bytes(&reply));
+    }
+}
+
+/* Parse the request; NULL after answering the call. */
+static struct pt_msg *parse(struct pt_serve_call *call, struct pt_bytes request, struct pt_arena *arena)
+{
+    const struct pt_parse_options options = {.unknown = PT_UNKNOWN_REFUSE, .size_max = PT_MESSAGE_SIZE_MAX};
+    struct pt_msg *msg = NULL;
+    struct pt_error error = {0};
+    if (pt_msg_parse(call->method->input, request, &options, arena, &msg, &error) != PT_OK) {
+        pt_serve_fail(call, &error);
+        return NULL;
+    }
+    return msg;
+}
+
+static void on_barrier(void *arg, enum pt_code code, uint64_t index)
+{
+    struct pt_serve_call *call = arg;
+    (void)index;
+    if (code != PT_OK) {
+        pt_serve_fail_raft(call, code);
+    } else if (call->rpc != NULL) {
+        struct pt_arena arena;
+        pt_arena_init(&arena);
+        struct pt_msg *request = parse(call, call->request, &arena);
+        if (request != NULL) {
+            read_now(call, request, false);
+        }
+        pt_arena_fini(&arena);
+    }
+    pt_serve_call_unref(call);
+}
+
+static void keep_request(struct pt_serve_call *call, struct pt_bytes request)
+{
+    if (call->request.data == NULL) {
+        uint8_t *copy = malloc(request.size + 1);
+        pt_assert(copy != NULL);
+        if (request.size > 0) {
+            memcpy(copy, request.data, request.size);
+        }
+        call->request = (struct pt_bytes){.data = copy, .size = request.size};
+    }
+}
+
+static void handle_crud(struct pt_serve_call *call, struct pt_bytes request)
+{
+    struct pt_controller *controller = call->controller;
+    struct pt_arena arena;
+    pt_arena_init(&arena);
+    struct pt_msg *msg = parse(call, request, &arena);
+    bool reads = call->method->verb == PT_VERB_GET || call->method->verb == PT_VERB_LIST;
+    if (msg == NULL) {
+        /* answered */
+    } else if (reads && pt_msg_bool(msg, "stale") && !call->method->kind->resource->view) {
+        read_now(call, msg, true);
+    } else if (!controller->leading) {
+        pt_serve_forward(call, request);
+    } else if (!controller->ready) {
+        keep_request(call, request);
+        pt_serve_call_ref(call);
+        pt_list_push_back(&controller->waiting, &call->waiting);
+    } else if (reads) {
+        keep_request(call, request);
+        pt_serve_call_ref(call);
+        pt_raft_barrier(controller->raft, on_barrier, call);
+    } else {
+        mutate(call, msg);
+    }
+    pt_arena_fini(&arena);
+}
+
+static void handle(struct pt_serve_call *call, struct pt_bytes request)
+{
+    struct pt_controller *controller = call->controller;
+    if (call->custom == NULL) {
+        handle_crud(call, request);
+    } else if (call->method->leader && !call->method->client_streaming && !controller->leading) {
+        pt_serve_forward(call, request);
+    } else if (call->method->leader && !call->method->client_streaming && !controller->ready) {
+        keep_request(call, request);
+        pt_serve_call_ref(call);
+        pt_list_push_back(&controller->waiting, &call->waiting);
+    } else {
+        call->custom->on_message(call, request);
+    }
+}
+
+void pt_serve_run_waiting(struct pt_controller *controller)
+{
+    struct pt_list waiting;
+    pt_list_init(&waiting);
+    struct pt_list *node = NULL;
+    while ((node = pt_list_pop_front(&controller->waiting)) != NULL) {
+        pt_list_push_back(&waiting, node);
+    }
+    while ((node = pt_list_pop_front(&waiting)) != NULL) {
+        struct pt_serve_call *call = PT_CONTAINER(node, struct pt_serve_call, waiting);
+        if (call->rpc != NULL) {
+            handle(call, call->request);
+        }
+        pt_serve_call_unref(call);
+    }
+}
+
+/* ---- who may ------------------------------------------------------------------------------------------------------
+ */
+
+/* PT_OK, and the principal (heap), or the refusal. */
+static enum pt_code authenticate(struct pt_controller *controller, struct pt_rpc_call *rpc,
+                                 const struct pt_method_type *method, char **ret_principal, bool *ret_forwarded,
+                                 struct pt_error *reterr)
+{
+    const struct pt_rpc_call_info *info = pt_rpc_call_info(rpc);
+    const struct pt_identity *peer = info->peer;
+    const char *principal = peer != NULL ? peer->spiffe_id : "anonymous";
+    if (peer != NULL && strcmp(peer->cluster_id, controller->options.identity.cluster_id) != 0) {
+        return pt_fail(reterr, PT_UNAUTHENTICATED, PT_REASON_CREDENTIALS_MISSING, NULL,
+                       "the certificate is of another cluster");
+    }
+    bool forwarded = false;
+    if (peer != NULL && strcmp(peer->role, "controller") == 0) {
+        const char *on_behalf_of = pt_rpc_call_metadata(rpc, PT_SERVE_PRINCIPAL_METADATA);
+        if (on_behalf_of[0] != '\0') {
+            principal = on_behalf_of;
+            forwarded = true;
+        }
+    }
+    if (info->door == PT_DOOR_AGENT && strcmp(method->role, "edge") != 0) {
+        return pt_fail(reterr, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, NULL,
+                       "this listener serves nodes only; use the API address");
+    }
+    if (method->role[0] != '\0' &&
+        (info->door != PT_DOOR_AGENT || peer == NULL || strcmp(peer->role, method->role) != 0)) {
+        return pt_fail(reterr, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, NULL,
+                       "the method needs a certificate of role '%s' on the agent listener", method->role);
+    }
+    if (strcmp(principal, "anonymous") == 0 && !method->anonymous) {
+        return pt_fail(reterr, PT_UNAUTHENTICATED, PT_REASON_CREDENTIALS_MISSING, NULL,
+                       "present a client certificate of this cluster");
+    }
+    *ret_principal = strdup(principal);
+    pt_assert(*ret_principal != NULL);
+    *ret_forwarded = forwarded;
+    return PT_OK;
+}
+
+/* Deny by default: admins and controllers may everything, nodes what their role names, others nothing. */
+static enum pt_code authorise(const struct pt_method_type *method, const char *principal, struct pt_error *reterr)
+{
+    if (method->anonymous) {
+        return PT_OK;
+    }
+    struct pt_identity identity;
+    if (pt_identity_parse(principal, &identity, NULL) == PT_OK) {
+        if (strcmp(identity.role, "admin") == 0 || strcmp(identity.role, "controller") == 0) {
+            return PT_OK;
+        }
+        if (method->role[0] != '\0' && strcmp(identity.role, method->role) == 0) {
+            return PT_OK;
+        }
+    }
+    return pt_fail(reterr, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, NULL,
+                   "the caller lacks the permission '%s'", method->permission);
+}
+
+/* ---- callbacks of the port -----------------------------------------------------------------------------------------
+ */
+
+static void on_call(void *arg, struct pt_rpc_call *rpc)
+{
+    struct pt_controller *controller = arg;
+    const struct pt_rpc_call_info *info = pt_rpc_call_info(rpc);
+    const struct pt_method_type *method = pt_schema_method(controller->schema, info->method);
+    const struct pt_serve_method *custom = find_custom(info->method);
+    char *principal = NULL;
+    bool forwarded = false;
+    struct pt_error error = {0};
+    enum pt_code code = PT_OK;
+    if (method == NULL || (method->verb == PT_VERB_CUSTOM && custom == NULL)) {
+        code = pt_fail(&error, PT_UNIMPLEMENTED, PT_REASON_NONE, NULL,
+                       "there is no method '%.128s'; reflection lists them", info->method);
+    } else if (controller->closing) {
+        code = pt_fail(&error, PT_UNAVAILABLE, PT_REASON_SHUTTING_DOWN, NULL, "this controller is shutting down");
+    } else {
+        code = authenticate(controller, rpc, method, &principal, &forwarded, &error);
+    }
+    if (code == PT_OK) {
+        code = authorise(method, principal, &error);
+    }
+    if (code != PT_OK) {
+        free(principal);
+        pt_log_info(controller->log, "refused", "method=%s peer=%s code=%s", info->method, info->peer_address,
+                    pt_code_name(code));
+        pt_rpc_call_finish(rpc, &error);
+        return;
+    }
+    struct pt_serve_call *call = calloc(1, sizeof(*call));
+    pt_assert(call != NULL);
+    *call = (struct pt_serve_call){.controller = controller,
+                                   .rpc = rpc,
+                                   .method = method,
+                                   .custom = custom,
+                                   .principal = principal,
+                                   .forwarded = forwarded,
+                                   .refs = 1};
+    pt_list_init(&call->waiting);
+    pt_rpc_call_set_user(rpc, call);
+    if (custom != NULL && custom->on_open != NULL) {
+        custom->on_open(call);
+    }
+}
+
+static void on_message(void *arg, struct pt_rpc_call *rpc, struct pt_bytes message)
+{
+    (void)arg;
+    struct pt_serve_call *call = pt_rpc_call_user(rpc);
+    if (call == NULL) {
+        return;
+    }
+    if (call->got_message && !call->method->client_streaming) {
+        return; /* a second message of a unary call: the first one decides */
+    }
+    call->got_message = true;
+    handle(call, message);
+}
+
+static void on_half_close(void *arg, struct pt_rpc_call *rpc)
+{
+    (void)arg;
+    struct pt_serve_call *call = pt_rpc_call_user(rpc);
+    if (call != NULL && call->custom != NULL && call->custom->on_half_close != NULL) {
+        call->custom->on_half_close(call);
+    }
+}
+
+static void on_writable(void *arg, struct pt_rpc_call *rpc)
+{
+    (void)arg;
+    struct pt_serve_call *call = pt_rpc_call_user(rpc);
+    if (call != NULL && call->custom != NULL && call->custom->on_writable != NULL) {
+        call->custom->on_writable(call);
+    }
+}
+
+static void on_end(void *arg, struct pt_rpc_call *rpc, bool cancelled)
+{
+    (void)arg;
+    (void)cancelled;
+    struct pt_serve_call *call = pt_rpc_call_user(rpc);
+    if (call == NULL) {
+        return;
+    }
+    call->rpc = NULL;
+    if (call->custom != NULL && call->custom->on_end != NULL) {
+        call->custom->on_end(call);
+    }
+    pt_serve_call_unref(call);
+}
+
+const struct pt_rpc_handler *pt_serve_handler(void)
+{
+    static const struct pt_rpc_handler handler = {.on_call = on_call,
+                                                  .on_message = on_message,
+                                                  .on_half_close = on_half_close,
+                                                  .on_writable = on_writable,
+                                                  .on_end = on_end};
+    return &handler;
+}

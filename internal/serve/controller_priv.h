@@ -1,0 +1,181 @@
+/*
+ * What the files of serve/ share: the controller's parts and the life of one call. Private to the folder.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "serve/controller.h"
+
+struct pt_push;
+struct pt_soft_store;
+struct pt_serve_method;
+
+#define PT_SERVE_PRINCIPAL_METADATA "patronus-principal"
+
+/* One incoming call. Two holders at most: the rpc layer (until on_end) and one pending operation. */
+struct pt_serve_call {
+    struct pt_controller *controller;
+    struct pt_rpc_call *rpc; /* NULL once the call is over: answers go nowhere */
+    const struct pt_method_type *method;
+    const struct pt_serve_method *custom; /* NULL for CRUD */
+    char *principal;                      /* SPIFFE id of who asks; "anonymous" */
+    bool forwarded;                       /* came through a follower */
+    bool got_message;
+    unsigned refs;
+    void *state;             /* of a stream's own handler */
+    struct pt_list waiting;  /* in controller->waiting until the leader is ready */
+    struct pt_bytes request; /* owned copy while waiting */
+};
+
+/* A method that is not CRUD. */
+struct pt_serve_method {
+    const char *path;
+    /* A message came (unary: the only one). */
+    void (*on_message)(struct pt_serve_call *call, struct pt_bytes message);
+    void (*on_open)(struct pt_serve_call *call);       /* streams; may be NULL */
+    void (*on_half_close)(struct pt_serve_call *call); /* streams; may be NULL */
+    void (*on_writable)(struct pt_serve_call *call);   /* streams; may be NULL */
+    void (*on_end)(struct pt_serve_call *call);        /* frees call->state; may be NULL */
+};
+
+struct pt_controller {
+    struct pt_controller_options options;
+    struct pt_arena arena; /* strings of the options */
+    struct pt_sys *sys;
+    const struct pt_log *log;
+    const struct pt_schema *schema;
+    struct pt_machine_kind *machine;
+    struct pt_raft *raft;
+    struct pt_tls_context *tls;
+    struct pt_rpc_server *server;
+    char *cert_pem, *ca_pem, *key_pem; /* heap; current */
+
+    bool leading;
+    bool ready; /* leading, and every entry of older terms is applied */
+    uint64_t term;
+    uint64_t leading_since_ns;
+    struct pt_list waiting; /* pt_serve_call.waiting: for `ready` */
+
+    struct pt_rpc_channel *leader_channel; /* forward.c */
+    uint64_t leader_channel_id;
+
+    struct pt_list watches;  /* serve_watch.node */
+    struct pt_list sessions; /* pt_edge_session.node */
+    struct pt_list health;   /* health watchers */
+    struct pt_push *push;
+    struct pt_soft_store *soft;
+
+    struct pt_timer *tick; /* members, digest checks */
+    uint64_t digest_due_index;
+    bool member_change_running;
+
+    int64_t renew_at_wall_ns; /* founding.c */
+
+    bool closing;
+    pt_task_fn closed;
+    void *closed_arg;
+    uint64_t close_grace_ms;
+};
+
+/* ---- calls (api.c) ---- */
+void pt_serve_call_ref(struct pt_serve_call *call);
+void pt_serve_call_unref(struct pt_serve_call *call);
+/* Answer a unary call. Fine when the call is over. */
+void pt_serve_reply(struct pt_serve_call *call, struct pt_bytes reply);
+void pt_serve_fail(struct pt_serve_call *call, const struct pt_error *error);
+PT_PRINTF(4, 5)
+void pt_serve_refuse(struct pt_serve_call *call, enum pt_code code, enum pt_reason reason, const char *format, ...);
+const struct pt_rpc_handler *pt_serve_handler(void);
+/* Run the calls that waited for the leader to be ready, or send them on. */
+void pt_serve_run_waiting(struct pt_controller *controller);
+/* Propose a command and answer the call with the verdict's reply. */
+void pt_serve_propose(struct pt_serve_call *call, struct pt_bytes command,
+                      void (*done)(struct pt_serve_call *call, const struct pt_verdict *verdict));
+/* The error that an unfinished or lost proposal gives the client. */
+void pt_serve_fail_raft(struct pt_serve_call *call, enum pt_code code);
+
+/* ---- custom methods ---- */
+extern const struct pt_serve_method pt_serve_enroll, pt_serve_renew;                     /* enroll.c */
+extern const struct pt_serve_method pt_serve_status, pt_serve_transfer;                  /* cluster.c */
+extern const struct pt_serve_method pt_serve_watch;                                      /* watch.c */
+extern const struct pt_serve_method pt_serve_health_check, pt_serve_health_watch;        /* health.c */
+extern const struct pt_serve_method pt_serve_reflection_v1, pt_serve_reflection_v1alpha; /* reflection.c */
+extern const struct pt_serve_method pt_serve_edge_sync;                                  /* edge.c */
+
+/* ---- forward.c ---- */
+/* Send the whole call to the leader and pass its answer on. */
+void pt_serve_forward(struct pt_serve_call *call, struct pt_bytes request);
+void pt_serve_forward_reset(struct pt_controller *controller); /* leader or certificate changed */
+/* Name of the controller with a Raft id, and one of its addresses by field ("api_address"); "" when unknown. Lives in
+ * the arena. */
+const char *pt_serve_controller_name(struct pt_controller *controller, uint64_t raft_id, struct pt_arena *arena);
+const char *pt_serve_controller_field(struct pt_controller *controller, uint64_t raft_id, const char *field,
+                                      struct pt_arena *arena);
+
+/* ---- founding.c ---- */
+void pt_serve_found_state(struct pt_controller *controller);
+void pt_serve_renew_self(struct pt_controller *controller);
+
+/* ---- members.c: the configuration follows the Controller resources ---- */
+void pt_serve_members_tick(struct pt_controller *controller);
+
+/* ---- health.c ---- */
+void pt_serve_health_changed(struct pt_controller *controller);
+
+/* ---- soft.c: what nodes measure, and the views ---- */
+struct pt_soft_store *pt_soft_new(struct pt_controller *controller);
+void pt_soft_free(struct pt_soft_store *soft);
+void pt_soft_clear(struct pt_soft_store *soft);
+/* Take a node's telemetry; true when something changed that matters to the plan. */
+struct Patronus__V1__Telemetry;
+bool pt_soft_telemetry(struct pt_soft_store *soft, const char *edge, const struct Patronus__V1__Telemetry *telemetry);
+/* A copy for a compute pass, in its arena. */
+struct pt_soft;
+const struct pt_soft *pt_soft_copy(struct pt_soft_store *soft, struct pt_arena *arena);
+struct pt_soft_overlay pt_soft_overlay(struct pt_controller *controller);
+
+/* ---- edge.c: sessions of nodes ---- */
+struct pt_bundle;
+struct pt_edge_session {
+    struct pt_list node;
+    struct pt_controller *controller;
+    struct pt_serve_call *call;
+    char edge[PT_NAME_SIZE_MAX + 1]; /* Edge resource */
+    bool greeted;                    /* its hello came */
+    char version[64];
+    struct pt_digest reported; /* digest in force at the node */
+    struct pt_bundle *acked;   /* in force at the node, when it is one of ours */
+    struct pt_bundle *sent;    /* under way */
+    uint64_t sent_generation, acked_generation;
+    uint64_t last_seen_wall_ns;
+    uint64_t retry_at_ns; /* after a refusal */
+};
+/* Session of an Edge resource; NULL. */
+struct pt_edge_session *pt_edge_find(struct pt_controller *controller, const char *edge);
+/* This node leads no more: tell the nodes where to go. */
+void pt_edge_leave_all(struct pt_controller *controller);
+/* Controllers' addresses changed. */
+void pt_edge_send_controllers(struct pt_controller *controller, struct pt_edge_session *only);
+
+/* ---- push.c: plan and bundles ---- */
+struct pt_push *pt_push_new(struct pt_controller *controller);
+void pt_push_free(struct pt_push *push, bool abandoned);
+void pt_push_dirty(struct pt_push *push);
+void pt_push_role_changed(struct pt_push *push);
+/* Send the node what it lacks. */
+void pt_push_session(struct pt_push *push, struct pt_edge_session *session);
+uint64_t pt_push_generation(const struct pt_push *push);
+/* Results of the newest pass, for views; NULL before the first. */
+struct pt_plan_pass;
+const struct pt_plan_pass *pt_push_pass(const struct pt_push *push);
+
+/* ---- ca.c ---- */
+/* Sign a leaf for a node. Only the leader's loop. */
+PT_MUST enum pt_code pt_serve_sign(struct pt_controller *controller, const char *spiffe_id, struct pt_bytes csr,
+                                   const char *const *addresses, size_t addresses_len, struct pt_buf *ret_cert_pem,
+                                   struct pt_error *reterr);
+/* The bundle signing seed. */
+PT_MUST enum pt_code pt_serve_bundle_key(struct pt_controller *controller, uint8_t seed[PT_SIGN_PRIVATE_SIZE],
+                                         struct pt_error *reterr);

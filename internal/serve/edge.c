@@ -1,0 +1,265 @@
+/*
+ * EdgeSync sessions: one stream per node, on the leader.
+ *
+ *   open -> hello (what is in force) -> bundle -> ack -> bundle ... ; telemetry at any time
+ *
+ * A controller that does not lead answers with the leader's address and closes. A node's identity is its certificate:
+ * the session belongs to the Edge resource whose name stands in it, and to nothing else. A second stream of a node
+ * replaces the first: the newer one is the live one.
+ */
+#include "serve/controller_priv.h"
+
+#include "base/assert.h"
+#include "patronus/v1/agent.pb-c.h"
+#include "plan/plan.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RETRY_REFUSED_NS (2000ULL * 1000000ULL)
+
+struct pt_edge_session *pt_edge_find(struct pt_controller *controller, const char *edge)
+{
+    PT_LIST_FOREACH (node, &controller->sessions) {
+        struct pt_edge_session *session = PT_CONTAINER(node, struct pt_edge_session, node);
+        if (strcmp(session->edge, edge) == 0) {
+            return session;
+        }
+    }
+    return NULL;
+}
+
+static bool send_message(struct pt_serve_call *call, const Patronus__V1__ControllerMessage *message)
+{
+    if (call->rpc == NULL) {
+        return false;
+    }
+    PT_AUTO(buf) struct pt_buf data = {0};
+    size_t size = patronus__v1__controller_message__get_packed_size(message);
+    (void)patronus__v1__controller_message__pack(message, pt_buf_reserve(&data, size));
+    data.size = size;
+    return pt_rpc_call_send(call->rpc, pt_buf_bytes(&data));
+}
+
+static void send_away(struct pt_serve_call *call)
+{
+    struct pt_controller *controller = call->controller;
+    struct pt_arena arena;
+    pt_arena_init(&arena);
+    struct pt_raft_status status = pt_raft_status(controller->raft);
+    uint64_t leader_id = status.leader_id == controller->options.identity.raft_id ? 0 : status.leader_id;
+    Patronus__V1__NotLeader not_leader = PATRONUS__V1__NOT_LEADER__INIT;
+    not_leader.leader_id = leader_id;
+    not_leader.term = status.term;
+    not_leader.agent_address =
+        (char *)(uintptr_t)pt_serve_controller_field(controller, leader_id, "agent_address", &arena);
+    Patronus__V1__ControllerMessage message = PATRONUS__V1__CONTROLLER_MESSAGE__INIT;
+    message.message_case = PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_NOT_LEADER;
+    message.not_leader = &not_leader;
+    (void)send_message(call, &message);
+    pt_arena_fini(&arena);
+    if (call->rpc != NULL) {
+        pt_rpc_call_finish(call->rpc, NULL);
+    }
+}
+
+void pt_edge_leave_all(struct pt_controller *controller)
+{
+    PT_LIST_FOREACH_SAFE (node, &controller->sessions) {
+        struct pt_edge_session *session = PT_CONTAINER(node, struct pt_edge_session, node);
+        send_away(session->call);
+    }
+}
+
+/* ---- addresses ------------------------------------------------------------------------------------------------------
+ */
+
+struct address_list {
+    struct pt_arena *arena;
+    char *items[64];
+    size_t len;
+};
+
+static bool add_address(void *arg, const char *name, const struct pt_msg *msg)
+{
+    (void)name;
+    struct address_list *list = arg;
+    list->items[list->len++] = pt_arena_strdup(list->arena, pt_msg_str(msg, "agent_address"));
+    return list->len < 64;
+}
+
+void pt_edge_send_controllers(struct pt_controller *controller, struct pt_edge_session *only)
+{
+    struct pt_arena arena;
+    pt_arena_init(&arena);
+    struct address_list list = {.arena = &arena};
+    struct pt_view *view = pt_view_new(controller->machine);
+    pt_view_scan(view, "controller", "", add_address, &list);
+    pt_view_free(view);
+    Patronus__V1__ControllerList controllers = PATRONUS__V1__CONTROLLER_LIST__INIT;
+    controllers.agent_addresses = list.items;
+    controllers.n_agent_addresses = list.len;
+    Patronus__V1__ControllerMessage message = PATRONUS__V1__CONTROLLER_MESSAGE__INIT;
+    message.message_case = PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_CONTROLLERS;
+    message.controllers = &controllers;
+    PT_LIST_FOREACH_SAFE (node, &controller->sessions) {
+        struct pt_edge_session *session = PT_CONTAINER(node, struct pt_edge_session, node);
+        if (session->greeted && (only == NULL || only == session)) {
+            (void)send_message(session->call, &message); /* small; a full queue still takes it */
+        }
+    }
+    pt_arena_fini(&arena);
+}
+
+/* ---- messages of the node
+ * -------------------------------------------------------------------------------------------- */
+
+static void take_digest(struct pt_digest *to, const ProtobufCBinaryData *from)
+{
+    memset(to, 0, sizeof(*to));
+    if (from->len == PT_DIGEST_SIZE) {
+        memcpy(to->bytes, from->data, PT_DIGEST_SIZE);
+    }
+}
+
+static void on_hello(struct pt_edge_session *session, const Patronus__V1__NodeHello *hello)
+{
+    struct pt_controller *controller = session->controller;
+    session->greeted = true;
+    (void)snprintf(session->version, sizeof(session->version), "%.63s", hello->software_version);
+    take_digest(&session->reported, &hello->digest);
+    pt_log_info(controller->log, "node connected", "edge=%s version=%s", session->edge, session->version);
+    pt_edge_send_controllers(controller, session);
+    pt_push_session(controller->push, session);
+    pt_push_dirty(controller->push);
+}
+
+static void on_ack(struct pt_edge_session *session, const Patronus__V1__BundleAck *ack)
+{
+    struct pt_controller *controller = session->controller;
+    uint64_t generation = ack->position != NULL ? ack->position->generation : 0;
+    struct pt_digest digest;
+    take_digest(&digest, &ack->digest);
+    if (session->sent == NULL || generation != session->sent_generation) {
+        return; /* an answer to something older: the newest send decides */
+    }
+    struct pt_bundle *sent = session->sent;
+    session->sent = NULL;
+    if (ack->error[0] == '\0' && pt_digest_equal(&digest, pt_bundle_digest(sent))) {
+        pt_bundle_unref(session->acked);
+        session->acked = sent;
+        session->acked_generation = generation;
+        session->reported = digest;
+        pt_push_session(controller->push, session); /* what changed meanwhile */
+        return;
+    }
+    pt_log_warn(controller->log, "bundle refused", "edge=%s generation=%" PRIu64 " reason=\"%s\"", session->edge,
+                generation, ack->error[0] != '\0' ? ack->error : "another digest");
+    pt_bundle_unref(sent);
+    /* Doubt is settled by sending everything. */
+    pt_bundle_unref(session->acked);
+    session->acked = NULL;
+    session->reported = digest;
+    session->retry_at_ns = pt_sys_now_ns(controller->sys) + RETRY_REFUSED_NS;
+}
+
+static bool sound(struct pt_serve_call *call, struct pt_bytes message)
+{
+    struct pt_arena arena;
+    pt_arena_init(&arena);
+    /* A newer node may say more than this leader knows. */
+    const struct pt_parse_options options = {.unknown = PT_UNKNOWN_DROP};
+    struct pt_msg *msg = NULL;
+    struct pt_error error = {0};
+    enum pt_code code = pt_msg_parse(call->method->input, message, &options, &arena, &msg, &error);
+    pt_arena_fini(&arena);
+    if (code != PT_OK) {
+        pt_serve_fail(call, &error);
+    }
+    return code == PT_OK;
+}
+
+static void edge_message(struct pt_serve_call *call, struct pt_bytes data)
+{
+    struct pt_edge_session *session = call->state;
+    struct pt_controller *controller = call->controller;
+    if (session == NULL || call->rpc == NULL || !sound(call, data)) {
+        return;
+    }
+    Patronus__V1__EdgeMessage *message = patronus__v1__edge_message__unpack(NULL, data.size, data.data);
+    if (message == NULL) {
+        pt_serve_refuse(call, PT_INVALID_ARGUMENT, PT_REASON_MESSAGE_MALFORMED, "the message cannot be read");
+        return;
+    }
+    session->last_seen_wall_ns = (uint64_t)pt_sys_wall_ns(controller->sys);
+    if (message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_HELLO) {
+        on_hello(session, message->hello);
+    } else if (!session->greeted) {
+        pt_serve_refuse(call, PT_FAILED_PRECONDITION, PT_REASON_NONE, "the first message must be a hello");
+    } else if (message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_ACK) {
+        on_ack(session, message->ack);
+    } else if (message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TELEMETRY) {
+        if (pt_soft_telemetry(controller->soft, session->edge, message->telemetry)) {
+            pt_push_dirty(controller->push);
+        }
+    }
+    patronus__v1__edge_message__free_unpacked(message, NULL);
+}
+
+/* ---- open and end
+ * ---------------------------------------------------------------------------------------------------- */
+
+static void edge_open(struct pt_serve_call *call)
+{
+    struct pt_controller *controller = call->controller;
+    if (!controller->leading) {
+        send_away(call);
+        return;
+    }
+    const struct pt_identity *peer = pt_rpc_call_info(call->rpc)->peer;
+    pt_assert(peer != NULL);
+    struct pt_edge_session *old = pt_edge_find(controller, peer->path);
+    struct pt_edge_session *session = calloc(1, sizeof(*session));
+    pt_assert(session != NULL);
+    session->controller = controller;
+    session->call = call;
+    session->last_seen_wall_ns = (uint64_t)pt_sys_wall_ns(controller->sys);
+    (void)snprintf(session->edge, sizeof(session->edge), "%.*s", (int)sizeof(session->edge) - 1, peer->path);
+    call->state = session;
+    if (old != NULL) {
+        pt_serve_refuse(old->call, PT_ABORTED, PT_REASON_CONFLICT, "a newer stream of this node took over");
+        pt_list_remove(&old->node);
+    }
+    pt_list_push_back(&controller->sessions, &session->node);
+}
+
+static void edge_half_close(struct pt_serve_call *call)
+{
+    if (call->rpc != NULL) {
+        pt_rpc_call_finish(call->rpc, NULL);
+    }
+}
+
+static void edge_end(struct pt_serve_call *call)
+{
+    struct pt_edge_session *session = call->state;
+    if (session == NULL) {
+        return;
+    }
+    if (session->greeted) {
+        pt_log_info(call->controller->log, "node disconnected", "edge=%s", session->edge);
+    }
+    pt_list_remove(&session->node);
+    pt_bundle_unref(session->acked);
+    pt_bundle_unref(session->sent);
+    free(session);
+    call->state = NULL;
+}
+
+const struct pt_serve_method pt_serve_edge_sync = {.path = "/patronus.v1.EdgeSync/Stream",
+                                                   .on_message = edge_message,
+                                                   .on_open = edge_open,
+                                                   .on_half_close = edge_half_close,
+                                                   .on_end = edge_end};

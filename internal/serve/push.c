@@ -1,0 +1,323 @@
+/*
+ * Push: the compute loop of the leader.
+ *
+ *   change -> dirty -> (debounce) -> freeze a view -> worker: stages -> loop: bundle per node -> what differs is sent
+ *
+ * One pass at a time; a change during a pass starts the next one behind it. Generations count within a term and rise
+ * with each pass that changed some node's bundle. Nodes get a difference when what they have is what was last sent to
+ * them, and everything otherwise. A bundle is signed once and kept until the node's next one replaces it.
+ *
+ * A new leader waits briefly before its first pass, so that nodes can reconnect and say what they measure: forwarding
+ * goes on meanwhile by what the nodes have.
+ */
+#include "serve/controller_priv.h"
+
+#include "base/assert.h"
+#include "plan/plan.h"
+#include "serve/setup.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEBOUNCE_MS 10
+#define FIRST_PASS_MS 300
+#define RETRY_MS 1000
+
+struct node_bundle { /* newest bundle of a node */
+    struct pt_bundle *bundle;
+    uint64_t generation;
+    uint64_t revision;
+    int64_t time_ns;
+    uint8_t signature[PT_SIGNATURE_SIZE];
+};
+
+struct pass {
+    struct pt_push *push;
+    struct pt_arena arena;
+    struct pt_plan_pass plan;
+    struct pt_bundle **bundles; /* by index of plan.nodes; made by the worker */
+    uint64_t term;
+    enum pt_code code;
+    struct pt_error error;
+};
+
+struct pt_push {
+    struct pt_controller *controller;
+    struct pt_timer *timer;
+    struct pt_executor *worker;
+    bool running, again;
+    uint64_t generation;
+    struct pass *newest; /* results for views */
+    struct pt_map nodes; /* Edge name -> struct node_bundle */
+};
+
+/* ---- results --------------------------------------------------------------------------------------------------------
+ */
+
+static void soft_fini(const struct pt_soft *soft)
+{
+    if (soft != NULL) {
+        struct pt_soft *own = (struct pt_soft *)(uintptr_t)soft; /* made by this pass */
+        pt_map_fini(&own->paths);
+        pt_map_fini(&own->demands);
+    }
+}
+
+static void pass_free(struct pass *pass)
+{
+    if (pass == NULL) {
+        return;
+    }
+    for (size_t i = 0; pass->bundles != NULL && i < pass->plan.nodes_len; i++) {
+        pt_bundle_unref(pass->bundles[i]);
+    }
+    soft_fini(pass->plan.soft);
+    pt_map_fini(&pass->plan.sections);
+    pt_view_free(pass->plan.view);
+    pt_arena_fini(&pass->arena);
+    free(pass);
+}
+
+static void node_bundle_free(struct node_bundle *node)
+{
+    if (node != NULL) {
+        pt_bundle_unref(node->bundle);
+        free(node);
+    }
+}
+
+static void forget_nodes(struct pt_push *push)
+{
+    PT_MAP_FOREACH (entry, &push->nodes) {
+        node_bundle_free(entry->value);
+    }
+    pt_map_clear(&push->nodes);
+}
+
+/* ---- sending --------------------------------------------------------------------------------------------------------
+ */
+
+static void fill_header(const struct pt_push *push, const struct pt_edge_session *session,
+                        const struct node_bundle *node, Patronus__V1__BundlePosition *position,
+                        Patronus__V1__BundleHeader *header)
+{
+    const struct pt_controller *controller = push->controller;
+    position->cluster_id = (char *)(uintptr_t)controller->options.identity.cluster_id;
+    position->epoch = 1;
+    position->term = controller->term;
+    position->generation = node->generation;
+    header->position = position;
+    header->node_id = (char *)(uintptr_t)session->edge;
+    header->digest = (ProtobufCBinaryData){.len = PT_DIGEST_SIZE,
+                                           .data = (uint8_t *)(uintptr_t)pt_bundle_digest(node->bundle)->bytes};
+    header->revision = node->revision;
+    header->time_ns = node->time_ns;
+}
+
+void pt_push_session(struct pt_push *push, struct pt_edge_session *session)
+{
+    struct pt_controller *controller = push->controller;
+    const struct node_bundle *node = pt_map_get_str(&push->nodes, session->edge);
+    if (node == NULL || !session->greeted || session->sent != NULL || session->retry_at_ns != 0 ||
+        session->call->rpc == NULL || !controller->ready) {
+        return;
+    }
+    if (pt_digest_equal(&session->reported, pt_bundle_digest(node->bundle))) {
+        if (session->acked == NULL) {
+            /* The node came with exactly this. */
+            pt_bundle_ref(node->bundle);
+            session->acked = node->bundle;
+            session->acked_generation = node->generation;
+        }
+        return;
+    }
+    uint8_t seed[PT_SIGN_PRIVATE_SIZE];
+    struct pt_error error = {0};
+    if (pt_serve_bundle_key(controller, seed, &error) != PT_OK) {
+        pt_log_error(controller->log, "bundle not signed", "edge=%s reason=\"%s\"", session->edge, error.text);
+        return;
+    }
+    Patronus__V1__BundlePosition position = PATRONUS__V1__BUNDLE_POSITION__INIT;
+    Patronus__V1__BundleHeader header = PATRONUS__V1__BUNDLE_HEADER__INIT;
+    uint8_t signature[PT_SIGNATURE_SIZE];
+    fill_header(push, session, node, &position, &header);
+    pt_bundle_sign(&header, seed, signature);
+    pt_memory_clear(seed, sizeof(seed));
+    header.signature = (ProtobufCBinaryData){.len = sizeof(signature), .data = signature};
+
+    PT_AUTO(buf) struct pt_buf bundle = {0};
+    pt_bundle_encode(node->bundle, session->acked, &header, &bundle);
+    /* ControllerMessage.bundle is field 2: its tag, the size as varint, the bytes. */
+    PT_AUTO(buf) struct pt_buf message = {0};
+    pt_buf_append_u8(&message, 2 << 3 | 2);
+    size_t size = bundle.size;
+    for (; size >= 0x80; size >>= 7) {
+        pt_buf_append_u8(&message, (uint8_t)(size | 0x80));
+    }
+    pt_buf_append_u8(&message, (uint8_t)size);
+    pt_buf_append(&message, bundle.data, bundle.size);
+    pt_bundle_ref(node->bundle);
+    session->sent = node->bundle;
+    session->sent_generation = node->generation;
+    (void)pt_rpc_call_send(session->call->rpc, pt_buf_bytes(&message)); /* one bundle under way at a time */
+}
+
+/* ---- passes ---------------------------------------------------------------------------------------------------------
+ */
+
+static void pass_work(void *arg)
+{
+    struct pass *pass = arg;
+    pass->code = pt_plan_run(&pass->plan, pass->push->controller->options.mods, &pass->error);
+    if (pass->code != PT_OK) {
+        return;
+    }
+    pass->bundles = pt_arena_array(&pass->arena, pass->plan.nodes_len, sizeof(struct pt_bundle *));
+    for (size_t i = 0; i < pass->plan.nodes_len; i++) {
+        const struct pt_plan_node *node = pass->plan.nodes[i];
+        pass->bundles[i] = pt_bundle_new(node->entries, node->entries_len);
+    }
+}
+
+/* Keep the pass's bundles where they differ from those before; true when some did. */
+static bool take_bundles(struct pt_push *push, struct pass *pass)
+{
+    struct pt_map old = push->nodes;
+    pt_map_init(&push->nodes);
+    bool changed = false;
+    int64_t now = pt_sys_wall_ns(push->controller->sys);
+    for (size_t i = 0; i < pass->plan.nodes_len; i++) {
+        const char *edge = pass->plan.nodes[i]->edge;
+        struct node_bundle *node = pt_map_remove_str(&old, edge);
+        if (node == NULL || !pt_digest_equal(pt_bundle_digest(node->bundle), pt_bundle_digest(pass->bundles[i]))) {
+            node_bundle_free(node);
+            node = calloc(1, sizeof(*node));
+            pt_assert(node != NULL);
+            node->bundle = pass->bundles[i];
+            pt_bundle_ref(node->bundle);
+            node->generation = push->generation + 1;
+            node->revision = pt_view_revision(pass->plan.view);
+            node->time_ns = now;
+            changed = true;
+        }
+        (void)pt_map_put_str(&push->nodes, edge, node);
+    }
+    PT_MAP_FOREACH (entry, &old) {
+        node_bundle_free(entry->value);
+    }
+    pt_map_fini(&old);
+    return changed;
+}
+
+static void start_pass(void *arg);
+
+static void pass_done(void *arg)
+{
+    struct pass *pass = arg;
+    struct pt_push *push = pass->push;
+    struct pt_controller *controller = push->controller;
+    push->running = false;
+    if (!controller->ready || controller->term != pass->term) {
+        pass_free(pass);
+    } else if (pass->code != PT_OK) {
+        pt_log_error(controller->log, "plan failed", "reason=\"%s\"", pass->error.text);
+        pass_free(pass);
+        pt_timer_start(push->timer, RETRY_MS, 0);
+    } else {
+        if (take_bundles(push, pass)) {
+            push->generation++;
+            pt_log_info(controller->log, "planned", "generation=%" PRIu64 " nodes=%zu revision=%" PRIu64,
+                        push->generation, pass->plan.nodes_len, pt_view_revision(pass->plan.view));
+        }
+        pass_free(push->newest);
+        push->newest = pass;
+        PT_LIST_FOREACH_SAFE (node, &controller->sessions) {
+            pt_push_session(push, PT_CONTAINER(node, struct pt_edge_session, node));
+        }
+    }
+    if (push->again) {
+        push->again = false;
+        pt_push_dirty(push);
+    }
+}
+
+static void start_pass(void *arg)
+{
+    struct pt_push *push = arg;
+    struct pt_controller *controller = push->controller;
+    if (!controller->ready || controller->closing) {
+        return;
+    }
+    if (push->running) {
+        push->again = true;
+        return;
+    }
+    push->running = true;
+    struct pass *pass = calloc(1, sizeof(*pass));
+    pt_assert(pass != NULL);
+    pt_arena_init(&pass->arena);
+    pass->push = push;
+    pass->term = controller->term;
+    pass->plan.arena = &pass->arena;
+    pass->plan.view = pt_view_new(controller->machine);
+    pt_view_freeze(pass->plan.view);
+    pass->plan.soft = pt_soft_copy(controller->soft, &pass->arena);
+    if (push->worker == NULL) {
+        push->worker = pt_executor_new(controller->sys, "plan", 1);
+    }
+    pt_executor_submit(push->worker, pass_work, pass_done, pass);
+}
+
+void pt_push_dirty(struct pt_push *push)
+{
+    if (push->controller->ready && !pt_timer_active(push->timer)) {
+        pt_timer_start(push->timer, DEBOUNCE_MS, 0);
+    }
+}
+
+void pt_push_role_changed(struct pt_push *push)
+{
+    forget_nodes(push);
+    push->generation = 0;
+    if (push->controller->ready) {
+        pt_timer_start(push->timer, FIRST_PASS_MS, 0);
+    } else {
+        pt_timer_stop(push->timer);
+    }
+}
+
+struct pt_push *pt_push_new(struct pt_controller *controller)
+{
+    struct pt_push *push = calloc(1, sizeof(*push));
+    pt_assert(push != NULL);
+    push->controller = controller;
+    push->timer = pt_timer_new(controller->sys, start_pass, push);
+    return push;
+}
+
+void pt_push_free(struct pt_push *push, bool abandoned)
+{
+    if (push == NULL) {
+        return;
+    }
+    (void)abandoned;
+    push->controller->ready = false; /* a pass that ends now is dropped */
+    pt_timer_free(push->timer);
+    push->timer = NULL;
+    pt_executor_free(push->worker);
+    pass_free(push->newest);
+    forget_nodes(push);
+    pt_map_fini(&push->nodes);
+    free(push);
+}
+
+uint64_t pt_push_generation(const struct pt_push *push)
+{
+    return push->generation;
+}
+
+const struct pt_plan_pass *pt_push_pass(const struct pt_push *push)
+{
+    return push->newest != NULL ? &push->newest->plan : NULL;
+}

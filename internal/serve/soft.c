@@ -1,0 +1,271 @@
+/*
+ * Soft state: what nodes measured, in the leader's memory only, and the views made from it.
+ *
+ * Only transitions matter to the plan: a path that dies or recovers, a delay that leaves its band, a loss that crosses
+ * a threshold with hysteresis. Everything else is kept for reads. A new leader starts empty and is told within a
+ * second.
+ *
+ * Delay band: a value kept for planning follows the measured one only when it differs by more than a quarter and by
+ * more than 2 ms, so that jitter does not move traffic. Loss: bad above 2 %, good again below 0.5 %.
+ */
+#include "serve/controller_priv.h"
+
+#include "base/assert.h"
+#include "patronus/v1/agent.pb-c.h"
+#include "patronus/v1/fabric.pb-c.h"
+#include "mod/te/te.h"
+#include "plan/plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DELAY_BAND_US 2000U
+#define LOSS_BAD_PPM 20000U
+#define LOSS_GOOD_PPM 5000U
+
+struct path_state {
+    struct pt_path_soft planned;  /* what the plan was told */
+    struct pt_path_soft measured; /* newest */
+};
+
+struct pt_soft_store {
+    struct pt_controller *controller;
+    struct pt_map paths;   /* path id (8 bytes) -> struct path_state */
+    struct pt_map demands; /* "edge\0label" -> uint64_t rate_bps */
+};
+
+struct pt_soft_store *pt_soft_new(struct pt_controller *controller)
+{
+    struct pt_soft_store *soft = calloc(1, sizeof(*soft));
+    pt_assert(soft != NULL);
+    soft->controller = controller;
+    return soft;
+}
+
+void pt_soft_clear(struct pt_soft_store *soft)
+{
+    PT_MAP_FOREACH (entry, &soft->paths) {
+        free(entry->value);
+    }
+    PT_MAP_FOREACH (demand, &soft->demands) {
+        free(demand->value);
+    }
+    pt_map_clear(&soft->paths);
+    pt_map_clear(&soft->demands);
+}
+
+void pt_soft_free(struct pt_soft_store *soft)
+{
+    if (soft != NULL) {
+        pt_soft_clear(soft);
+        free(soft);
+    }
+}
+
+/* ---- taking telemetry -----------------------------------------------------------------------------------------------
+ */
+
+/* Move what the plan is told towards what is measured; true when it moved. */
+static bool transition(struct path_state *state)
+{
+    const struct pt_path_soft *now = &state->measured;
+    struct pt_path_soft *planned = &state->planned;
+    bool moved = !planned->known || planned->alive != now->alive;
+    planned->known = true;
+    planned->alive = now->alive;
+    uint32_t low = planned->rtt_us < now->rtt_us ? planned->rtt_us : now->rtt_us;
+    uint32_t high = planned->rtt_us < now->rtt_us ? now->rtt_us : planned->rtt_us;
+    if (now->alive && high - low > DELAY_BAND_US && high - low > high / 4) {
+        planned->rtt_us = now->rtt_us;
+        moved = true;
+    }
+    bool was_bad = planned->loss_ppm >= LOSS_BAD_PPM;
+    bool is_bad = was_bad ? now->loss_ppm > LOSS_GOOD_PPM : now->loss_ppm >= LOSS_BAD_PPM;
+    if (was_bad != is_bad) {
+        planned->loss_ppm = is_bad ? LOSS_BAD_PPM : 0;
+        moved = true;
+    }
+    return moved;
+}
+
+static bool take_demand(struct pt_soft_store *soft, const char *edge, const Patronus__V1__DemandReport *report)
+{
+    char key[PT_NAME_SIZE_MAX + 16];
+    int size = snprintf(key, sizeof(key), "%s/%u", edge, report->site_label);
+    uint64_t *rate = pt_map_get(&soft->demands, key, (size_t)size);
+    if (rate == NULL) {
+        rate = calloc(1, sizeof(*rate));
+        pt_assert(rate != NULL);
+        (void)pt_map_put(&soft->demands, key, (size_t)size, rate);
+    }
+    uint64_t low = *rate < report->rate_bps ? *rate : report->rate_bps;
+    uint64_t high = *rate < report->rate_bps ? report->rate_bps : *rate;
+    /* A demand matters when it changes by half and by a megabit: load is followed, bursts are not. */
+    if (high - low > 1000000 && high - low > high / 2) {
+        *rate = report->rate_bps;
+        return true;
+    }
+    return false;
+}
+
+bool pt_soft_telemetry(struct pt_soft_store *soft, const char *edge, const Patronus__V1__Telemetry *telemetry)
+{
+    bool moved = false;
+    for (size_t i = 0; i < telemetry->n_paths; i++) {
+        const Patronus__V1__PathReport *report = telemetry->paths[i];
+        uint8_t key[8];
+        pt_put_be64(key, report->path);
+        struct path_state *state = pt_map_get(&soft->paths, key, sizeof(key));
+        if (state == NULL) {
+            state = calloc(1, sizeof(*state));
+            pt_assert(state != NULL);
+            state->planned.path_id = report->path;
+            (void)pt_map_put(&soft->paths, key, sizeof(key), state);
+        }
+        state->measured = (struct pt_path_soft){.path_id = report->path,
+                                                .alive = report->alive,
+                                                .known = true,
+                                                .rtt_us = report->rtt_us,
+                                                .loss_ppm = report->loss_ppm};
+        moved |= transition(state);
+    }
+    for (size_t i = 0; i < telemetry->n_demands; i++) {
+        moved |= take_demand(soft, edge, telemetry->demands[i]);
+    }
+    return moved;
+}
+
+const struct pt_soft *pt_soft_copy(struct pt_soft_store *soft, struct pt_arena *arena)
+{
+    struct pt_soft *copy = PT_NEW(arena, struct pt_soft);
+    PT_MAP_FOREACH (entry, &soft->paths) {
+        const struct path_state *state = entry->value;
+        struct pt_path_soft *path = pt_arena_memdup(arena, &state->planned, sizeof(state->planned));
+        (void)pt_map_put(&copy->paths, entry->key, entry->key_size, path);
+    }
+    PT_MAP_FOREACH (demand, &soft->demands) {
+        uint64_t *rate = pt_arena_memdup(arena, demand->value, sizeof(uint64_t));
+        (void)pt_map_put(&copy->demands, demand->key, demand->key_size, rate);
+    }
+    return copy;
+}
+
+/* ---- SOFT fields of stored kinds
+ * -------------------------------------------------------------------------------------- */
+
+static const struct pt_path_soft *measured(struct pt_soft_store *soft, uint64_t path_id)
+{
+    uint8_t key[8];
+    pt_put_be64(key, path_id);
+    const struct path_state *state = pt_map_get(&soft->paths, key, sizeof(key));
+    return state != NULL ? &state->measured : NULL;
+}
+
+static void overlay_edge(struct pt_controller *controller, struct pt_msg *resource, struct pt_arena *arena)
+{
+    const struct pt_edge_session *session = pt_edge_find(controller, pt_msg_str(resource, "name"));
+    if (session == NULL || !session->greeted) {
+        return;
+    }
+    pt_msg_set_bool(resource, arena, "connected", true);
+    pt_msg_set_str(resource, arena, "software_version", session->version);
+    pt_msg_set_u64(resource, arena, "applied_generation", session->acked_generation);
+    pt_msg_set_time(resource, arena, "last_seen_time", (int64_t)session->last_seen_wall_ns);
+}
+
+/* Worst loss and median delay of the direct paths that leave by the link. */
+static void overlay_link(struct pt_controller *controller, struct pt_msg *resource, struct pt_arena *arena)
+{
+    const struct pt_plan_pass *pass = pt_push_pass(controller->push);
+    if (pass == NULL) {
+        return;
+    }
+    uint64_t tunnels[64];
+    size_t len = te_link_tunnels(pass, pt_msg_str(resource, "name"), tunnels, 64);
+    uint32_t delays[64];
+    size_t delays_len = 0;
+    uint32_t loss_ppm = 0;
+    for (size_t i = 0; i < len; i++) {
+        const struct pt_path_soft *path = measured(controller->soft, te_direct_path(tunnels[i]));
+        if (path != NULL && path->alive) {
+            loss_ppm = path->loss_ppm > loss_ppm ? path->loss_ppm : loss_ppm;
+            size_t at = delays_len++;
+            for (; at > 0 && delays[at - 1] > path->rtt_us; at--) {
+                delays[at] = delays[at - 1];
+            }
+            delays[at] = path->rtt_us;
+        }
+    }
+    if (delays_len > 0) {
+        pt_msg_set_u64(resource, arena, "loss_ppm", loss_ppm);
+        pt_msg_set_u64(resource, arena, "latency_us", delays[delays_len / 2]);
+    }
+}
+
+static void overlay_controller(struct pt_controller *controller, struct pt_msg *resource, struct pt_arena *arena)
+{
+    uint64_t id = pt_msg_u64(resource, "raft_id");
+    struct pt_raft_status status = pt_raft_status(controller->raft);
+    struct pt_raft_member members[64];
+    size_t len = pt_raft_members(controller->raft, members, 64);
+    const char *state = "unconfigured";
+    for (size_t i = 0; i < len; i++) {
+        if (members[i].id == id) {
+            state = members[i].voter ? "follower" : members[i].spare ? "spare" : "standby";
+        }
+    }
+    pt_msg_set_str(resource, arena, "raft_state", id == status.leader_id ? "leader" : state);
+    pt_msg_set_u64(resource, arena, "match_index", pt_raft_match_index(controller->raft, id));
+}
+
+static void overlay(void *context, struct pt_msg *resource, struct pt_arena *arena)
+{
+    struct pt_controller *controller = context;
+    const char *singular = resource->type->resource->singular;
+    if (strcmp(singular, "edge") == 0) {
+        overlay_edge(controller, resource, arena);
+    } else if (strcmp(singular, "link") == 0) {
+        overlay_link(controller, resource, arena);
+    } else if (strcmp(singular, "controller") == 0) {
+        overlay_controller(controller, resource, arena);
+    }
+}
+
+/* ---- views
+ * ------------------------------------------------------------------------------------------------------------- */
+
+static void set_measured(struct pt_controller *controller, struct pt_msg *msg, struct pt_arena *arena, uint64_t path_id)
+{
+    const struct pt_path_soft *path = measured(controller->soft, path_id);
+    if (path == NULL) {
+        return;
+    }
+    pt_msg_set_i64(msg, arena, "oper_state",
+                   path->alive ? PATRONUS__V1__OPER_STATE__UP : PATRONUS__V1__OPER_STATE__DOWN);
+    pt_msg_set_u64(msg, arena, "rtt_us", path->rtt_us);
+    pt_msg_set_u64(msg, arena, "loss_ppm", path->loss_ppm);
+}
+
+static void list_view(void *context, const struct pt_message_type *kind, struct pt_arena *arena,
+                      void (*emit)(void *arg, struct pt_msg *resource), void *arg)
+{
+    struct pt_controller *controller = context;
+    const struct pt_plan_pass *pass = pt_push_pass(controller->push);
+    if (pass == NULL) {
+        return;
+    }
+    size_t len = 0;
+    struct te_view_item *items = strcmp(kind->resource->singular, "tunnel") == 0
+                                     ? te_view_tunnels(pass, kind, arena, &len)
+                                     : te_view_paths(pass, kind, arena, &len);
+    for (size_t i = 0; i < len; i++) {
+        set_measured(controller, items[i].msg, arena, items[i].path_id);
+        emit(arg, items[i].msg);
+    }
+}
+
+struct pt_soft_overlay pt_soft_overlay(struct pt_controller *controller)
+{
+    return (struct pt_soft_overlay){.context = controller, .overlay = overlay, .list_view = list_view};
+}
