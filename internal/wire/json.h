@@ -1,6 +1,6 @@
 /*
- * Messages as JSON (the proto3 mapping: lowerCamelCase names, 64-bit numbers as strings, enums by name, bytes in base64,
- * Timestamp, Duration, FieldMask and Any in their special forms) and as YAML-ish text for people.
+ * Messages as JSON (the proto3 mapping: lowerCamelCase names, 64-bit numbers as strings, enums by name, bytes in
+ * base64, Timestamp, Duration, FieldMask and Any in their special forms) and as YAML-ish text for people.
  */
 #pragma once
 

@@ -17,10 +17,10 @@ struct pt_msg;
 /* One value. Which member holds follows from the field's kind. */
 union pt_value {
     bool boolean;
-    int64_t i64;   /* INT*, SINT*, SFIXED*, ENUM */
-    uint64_t u64;  /* UINT*, FIXED* */
-    double number; /* FLOAT, DOUBLE */
-    struct pt_bytes bytes; /* STRING (a NUL follows), BYTES */
+    int64_t i64;            /* INT*, SINT*, SFIXED*, ENUM */
+    uint64_t u64;           /* UINT*, FIXED* */
+    double number;          /* FLOAT, DOUBLE */
+    struct pt_bytes bytes;  /* STRING (a NUL follows), BYTES */
     struct pt_msg *message; /* MESSAGE; map entries too */
 };
 
@@ -41,13 +41,18 @@ struct pt_msg {
 
 struct pt_msg *pt_msg_new(struct pt_arena *arena, const struct pt_message_type *type);
 
-/* ---- bytes ----------------------------------------------------------------------------------------------------------- */
+/* ---- bytes
+ * ----------------------------------------------------------------------------------------------------------- */
+
+/* A tree takes at most this many times the bytes that it was read from, plus one arena block. */
+#define PT_MSG_EXPANSION_MAX 128U
 
 enum pt_unknown_fields { PT_UNKNOWN_REFUSE, PT_UNKNOWN_DROP };
 
-/* Parse and check: size <= PT_MESSAGE_SIZE_MAX (unless size_max is larger), depth <= PT_MESSAGE_DEPTH_MAX, valid UTF-8
+/* Parse and check: size <= PT_MESSAGE_SIZE_MAX (unless size_max is given), depth <= PT_MESSAGE_DEPTH_MAX, valid UTF-8
  * without NUL, no duplicate map keys, no value of a wrong wire type, known enum numbers, sizes and counts within
- * max_size / max_items. Strings point into copies in the arena. Errors are PT_INVALID_ARGUMENT with the field path. */
+ * max_size / max_items, one member of a oneof, a singular message once. Strings point into copies in the arena. Errors
+ * are PT_INVALID_ARGUMENT with the field path. options may be NULL: refuse unknown fields. */
 struct pt_parse_options {
     enum pt_unknown_fields unknown;
     size_t size_max; /* 0: PT_MESSAGE_SIZE_MAX */
@@ -60,7 +65,8 @@ void pt_msg_encode(const struct pt_msg *msg, struct pt_buf *out);
 /* Size of the canonical form. */
 size_t pt_msg_encoded_size(const struct pt_msg *msg);
 
-/* ---- access ---------------------------------------------------------------------------------------------------------- */
+/* ---- access
+ * ---------------------------------------------------------------------------------------------------------- */
 
 /* NULL when absent. */
 const struct pt_msg_field *pt_msg_field(const struct pt_msg *msg, const char *name);
@@ -69,8 +75,8 @@ bool pt_msg_has(const struct pt_msg *msg, const char *name);
 /* "" when absent. Strings only. */
 const char *pt_msg_str(const struct pt_msg *msg, const char *name);
 struct pt_bytes pt_msg_bytes(const struct pt_msg *msg, const char *name); /* BYTES or STRING */
-uint64_t pt_msg_u64(const struct pt_msg *msg, const char *name);        /* 0 when absent; unsigned kinds and BOOL */
-int64_t pt_msg_i64(const struct pt_msg *msg, const char *name);         /* 0 when absent; signed kinds and ENUM */
+uint64_t pt_msg_u64(const struct pt_msg *msg, const char *name);          /* 0 when absent; unsigned kinds and BOOL */
+int64_t pt_msg_i64(const struct pt_msg *msg, const char *name);           /* 0 when absent; signed kinds and ENUM */
 bool pt_msg_bool(const struct pt_msg *msg, const char *name);
 struct pt_msg *pt_msg_child(const struct pt_msg *msg, const char *name); /* NULL when absent */
 /* Set a singular field; the name must exist with that kind (asserted). Defaults of fields without presence clear it.
@@ -90,7 +96,8 @@ int64_t pt_msg_time(const struct pt_msg *msg, const char *name);
 struct pt_msg *pt_msg_dup(const struct pt_msg *msg, struct pt_arena *arena);
 bool pt_msg_equal(const struct pt_msg *a, const struct pt_msg *b);
 
-/* ---- paths and masks (AIP-161) ---------------------------------------------------------------------------------------- */
+/* ---- paths and masks (AIP-161)
+ * ---------------------------------------------------------------------------------------- */
 
 /* Copy the field at `path` ("a.b"; "labels.key" names a map entry) from one message to another of its type: absent in
  * `from` clears it. PT_INVALID_ARGUMENT for a path that does not exist. */
@@ -101,7 +108,8 @@ PT_MUST enum pt_code pt_msg_copy_path(struct pt_msg *to, const struct pt_msg *fr
 PT_MUST enum pt_code pt_msg_text(const struct pt_msg *msg, const char *path, struct pt_buf *out,
                                  struct pt_error *reterr);
 
-/* ---- rules ------------------------------------------------------------------------------------------------------------ */
+/* ---- rules
+ * ------------------------------------------------------------------------------------------------------------ */
 
 enum pt_rule_context {
     PT_RULE_CREATE, /* required fields must be there; output fields must be absent */
@@ -110,19 +118,25 @@ enum pt_rule_context {
 /* Enforce the FieldRules of the .proto, recursively (references only in form: the kind layer looks them up).
  * PT_INVALID_ARGUMENT with the path and what would be right. */
 PT_MUST enum pt_code pt_msg_check(const struct pt_msg *msg, enum pt_rule_context context, struct pt_error *reterr);
-/* Remove every field with the given output class, recursively. Removes secrets too when secrets. */
+/* Remove every field with the given output class, recursively; PT_OUTPUT_USER removes none by class. Removes secrets
+ * too when secrets. */
 void pt_msg_strip(struct pt_msg *msg, enum pt_output output, bool secrets);
 /* Calls fn for each non-empty value of a field with a reference rule, in field order. */
 void pt_msg_references(const struct pt_msg *msg,
                        void (*fn)(void *arg, const char *path, const char *kind, const char *name), void *arg);
 
-/* ---- names ------------------------------------------------------------------------------------------------------------ */
+/* ---- names
+ * ------------------------------------------------------------------------------------------------------------ */
 
-/* Check a full resource name against the schema and give its kind: "organizations/acme/sites/nyc". With
- * `collection`, the last id may be missing and ids may be "-": parents of List. */
+/* Check a full resource name against the schema and give its kind: "organizations/acme/sites/nyc". */
 PT_MUST enum pt_code pt_name_parse(const struct pt_schema *schema, const char *name,
                                    const struct pt_message_type **ret_kind, struct pt_error *reterr);
-/* Name of the parent ("" for top level) into `parent`. */
+/* Check the parent of a kind's resources, as in Create and List: "" for a kind at the top level, else a full name of
+ * the parent kind. With `wildcards`, ids may be "-": reading across collections. */
+PT_MUST enum pt_code pt_parent_parse(const struct pt_message_type *kind, const char *parent, bool wildcards,
+                                     struct pt_error *reterr);
+/* Name of the parent ("" for top level) into `parent`, which has room for PT_NAME_SIZE_MAX + 1 bytes or for the name.
+ * They may be the same memory. */
 void pt_name_parent(const char *name, char parent[]);
 /* Last segment. */
 const char *pt_name_id(const char *name);

@@ -16,23 +16,23 @@ struct pt_message_type;
 struct pt_enum_type;
 
 enum pt_field_kind { /* wire representation and C meaning */
-    PT_FIELD_BOOL,
-    PT_FIELD_INT32,
-    PT_FIELD_INT64,
-    PT_FIELD_UINT32,
-    PT_FIELD_UINT64,
-    PT_FIELD_SINT32,
-    PT_FIELD_SINT64,
-    PT_FIELD_FIXED32,
-    PT_FIELD_FIXED64,
-    PT_FIELD_SFIXED32,
-    PT_FIELD_SFIXED64,
-    PT_FIELD_FLOAT,
-    PT_FIELD_DOUBLE,
-    PT_FIELD_ENUM,
-    PT_FIELD_STRING,
-    PT_FIELD_BYTES,
-    PT_FIELD_MESSAGE
+                     PT_FIELD_BOOL,
+                     PT_FIELD_INT32,
+                     PT_FIELD_INT64,
+                     PT_FIELD_UINT32,
+                     PT_FIELD_UINT64,
+                     PT_FIELD_SINT32,
+                     PT_FIELD_SINT64,
+                     PT_FIELD_FIXED32,
+                     PT_FIELD_FIXED64,
+                     PT_FIELD_SFIXED32,
+                     PT_FIELD_SFIXED64,
+                     PT_FIELD_FLOAT,
+                     PT_FIELD_DOUBLE,
+                     PT_FIELD_ENUM,
+                     PT_FIELD_STRING,
+                     PT_FIELD_BYTES,
+                     PT_FIELD_MESSAGE
 };
 
 enum pt_output { PT_OUTPUT_USER = 0, PT_OUTPUT_DERIVED = 1, PT_OUTPUT_SOFT = 2 };
@@ -50,43 +50,61 @@ enum pt_format {
     PT_FORMAT_SHA256_HEX
 };
 
+/* The rules of a map field also stand on its entry's fields: size on the key, everything about one value on the value.
+ *
+ * Limits are effective: the defaults of options.proto are filled in for every field that states rules, and for every
+ * field of a kind or of a message within one. Other fields (page of a List response, PEM in a request) have
+ * PT_LIMIT_NONE: there the size of the whole message is the bound. */
 struct pt_field_rules {
     bool required, immutable, secret, set, has_range;
     enum pt_output output;
     enum pt_format format;
     int64_t min, max;
-    uint32_t max_size;     /* effective: default filled in */
-    uint32_t max_items;    /* effective: default filled in */
-    const char *reference; /* singular of a kind, or NULL */
-    const char *unit;      /* or NULL */
+    uint32_t max_size;                            /* bytes */
+    uint32_t max_items;                           /* elements or entries */
+    const char *reference;                        /* singular of a kind, or NULL */
+    const struct pt_message_type *reference_kind; /* the kind itself, or NULL */
+    const char *unit;                             /* or NULL */
 };
+#define PT_LIMIT_NONE UINT32_MAX
 
 struct pt_field_type {
     const char *name;      /* snake_case, as in the .proto */
     const char *json_name; /* lowerCamelCase */
-    const char *comment;   /* leading comment without markers, or "" */
+    const char *comment;   /* leading comment: one line a paragraph, without markers; or "" */
     uint32_t number;
     enum pt_field_kind kind;
-    bool repeated;           /* also true for maps */
-    bool map;                /* message is the entry type: field 1 key, field 2 value */
-    bool optional;           /* proto3 optional: presence of a scalar */
-    bool packed;             /* encoded packed */
-    int oneof_index;         /* -1: none. A proto3 optional has none. */
-    const char *oneof_name;  /* or NULL */
-    const struct pt_message_type *message; /* for MESSAGE */
+    bool repeated;                          /* also true for maps */
+    bool map;                               /* message is the entry type: field 1 key, field 2 value */
+    bool optional;                          /* proto3 optional: presence of a scalar */
+    bool packed;                            /* encoded packed */
+    int oneof_index;                        /* -1: none. A proto3 optional has none. */
+    const char *oneof_name;                 /* or NULL */
+    const struct pt_message_type *message;  /* for MESSAGE */
     const struct pt_enum_type *enumeration; /* for ENUM */
     struct pt_field_rules rules;
 };
 
 struct pt_resource_type {
     uint32_t kind_id;
-    const char *singular, *plural, *parent; /* parent "" for top level */
+    const char *singular, *plural, *parent;    /* parent "" for top level */
+    const struct pt_message_type *parent_kind; /* NULL for top level */
+    const char *pattern;                       /* "organizations/{organization}/sites/{site}" */
     bool view;
     uint32_t max_per_parent; /* effective */
     const char *const *columns;
     size_t columns_len;
     const char *const *short_names;
     size_t short_names_len;
+};
+
+/* Messages of google.protobuf that mean more than their fields say. */
+enum pt_well_known {
+    PT_WELL_KNOWN_NONE = 0,
+    PT_WELL_KNOWN_TIMESTAMP,
+    PT_WELL_KNOWN_DURATION,
+    PT_WELL_KNOWN_FIELD_MASK,
+    PT_WELL_KNOWN_ANY
 };
 
 struct pt_message_type {
@@ -96,6 +114,8 @@ struct pt_message_type {
     const struct pt_field_type *fields; /* ascending by number */
     size_t fields_len;
     const struct pt_resource_type *resource; /* NULL when it is not a kind */
+    enum pt_well_known well_known;
+    bool map_entry; /* the entry type of a map field: field 1 is the key, field 2 the value */
 };
 
 struct pt_enum_value {
@@ -126,9 +146,11 @@ struct pt_method_type {
     bool anonymous, leader;
 };
 
-/* `set` is a serialised FileDescriptorSet with source info. Refuses (PT_INVALID_ARGUMENT, with the place): duplicate kind
- * ids, singulars or plurals; unknown parents or references; a kind without the common fields; a message that contains
- * itself; a service method that is neither CRUD nor carries access rules. */
+/* `set` is a serialised FileDescriptorSet with source info. Refuses (PT_INVALID_ARGUMENT, with the place): duplicate
+ * kind ids, singulars, plurals or short names; unknown parents or references; a kind without the common fields; a
+ * message that contains itself (google.protobuf excepted: descriptors do); a service method that is neither CRUD nor
+ * carries access rules (services of package grpc excepted); and what protoc would not have written: dangling types,
+ * wrong map entries, repeated numbers. */
 PT_MUST enum pt_code pt_schema_new(struct pt_bytes set, struct pt_schema **ret_schema, struct pt_error *reterr);
 void pt_schema_free(struct pt_schema *schema);
 /* The descriptor set linked into this binary. */
