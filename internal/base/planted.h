@@ -1,13 +1,14 @@
 /*
- * Bugs that can be planted on purpose, so that the simulator proves it would find them. They exist only in builds with
- * -DPT_PLANTED_BUGS=ON; elsewhere the option fields that select one are ignored.
+ * Planted bugs: mistakes that the simulator must find, compiled in only with -DPT_PLANTED_BUGS=ON.
+ *
+ * A build that has them cannot be mistaken for another: without the flag the selector has no effect anywhere.
  */
 #pragma once
 
 enum pt_planted {
-    PT_PLANTED_NONE = 0,
-    PT_PLANTED_WITNESS_NOT_WRITTEN, /* kind: mutations are committed without the witness */
-    PT_PLANTED_OLD_TERM_COMMIT,     /* raft: entries of an older term are committed by counting replicas */
-    PT_PLANTED_ACK_BEFORE_SYNC,     /* raft: entries are acknowledged before they are durable */
-    PT_PLANTED_LOST_GENERATION      /* serve: a new leader starts its generations anew */
+    PT_PLANTED_NONE,
+    PT_PLANTED_WITNESS_NOT_WRITTEN, /* kind: the witness is left out of the transaction */
+    PT_PLANTED_OLD_TERM_COMMIT,     /* raft: an entry of an old term counts as committed by replicas */
+    PT_PLANTED_ACK_BEFORE_SYNC,     /* raft: entries are reported as persisted before the sync */
+    PT_PLANTED_LOST_GENERATION,     /* agent: an older bundle replaces a newer one */
 };
