@@ -1,0 +1,336 @@
+/*
+ * From results to entries: each node gets its own projection and nothing else.
+ *
+ * A node learns the prefixes and rules of the segments it has interfaces in, the tunnels of its own links, and the
+ * labels of its neighbours. A site that is not in a segment learns nothing of it, although it may carry its packets.
+ */
+#include "mod/te/emit.h"
+
+#include "mod/te/steer.h"
+#include "mod/te/te.h"
+#include "patronus/v1/policy.pb-c.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define GENEVE_PORT 6081
+#define HELLO_INTERVAL_MS 100
+#define HELLO_MULTIPLIER 3
+#define CLASS_TRANSIT 0xffffffffU
+
+struct emit {
+    struct pt_plan_pass *pass;
+    const struct te_topology *topology;
+    const struct te_paths *paths;
+    const struct te_steer *steer;
+    size_t site;
+    struct pt_plan_node *node;
+    struct pt_map known_paths; /* ids that have an entry at this node */
+};
+
+static char *borrow(const char *text)
+{
+    return (char *)(uintptr_t)text;
+}
+
+static ProtobufCBinaryData ip_bytes(const struct pt_ip *ip)
+{
+    return (ProtobufCBinaryData){.len = sizeof(ip->bytes), .data = (uint8_t *)(uintptr_t)ip->bytes};
+}
+
+static Patronus__V1__Entry *new_entry(struct emit *emit, Patronus__V1__Entry__EntryCase which)
+{
+    Patronus__V1__Entry *entry = PT_NEW(emit->pass->arena, Patronus__V1__Entry);
+    patronus__v1__entry__init(entry);
+    entry->entry_case = which;
+    return entry;
+}
+
+/* ---- the node, its links and interfaces
+ * -------------------------------------------------------------------------------- */
+
+static void emit_node(struct emit *emit)
+{
+    const struct te_site *site = &emit->topology->sites[emit->site];
+    Patronus__V1__NodeEntry *node = PT_NEW(emit->pass->arena, Patronus__V1__NodeEntry);
+    patronus__v1__node_entry__init(node);
+    node->site_label = site->label;
+    node->geneve_port = GENEVE_PORT;
+    node->hello_interval_ms = HELLO_INTERVAL_MS;
+    node->hello_multiplier = HELLO_MULTIPLIER;
+    node->site = borrow(site->name);
+    Patronus__V1__Entry *entry = new_entry(emit, PATRONUS__V1__ENTRY__ENTRY_NODE);
+    entry->node = node;
+    pt_plan_emit(emit->pass, emit->node, entry);
+    for (size_t i = 0; i < site->links_len; i++) {
+        const struct te_link *from = &emit->topology->links[site->first_link + i];
+        Patronus__V1__LinkEntry *link = PT_NEW(emit->pass->arena, Patronus__V1__LinkEntry);
+        patronus__v1__link_entry__init(link);
+        link->link = from->number;
+        link->interface = borrow(from->interface);
+        link->address = ip_bytes(&from->address);
+        if (from->has_gateway) {
+            link->gateway = ip_bytes(&from->gateway);
+        }
+        link->mtu = from->mtu;
+        link->name = borrow(from->name);
+        entry = new_entry(emit, PATRONUS__V1__ENTRY__ENTRY_LINK);
+        entry->link = link;
+        pt_plan_emit(emit->pass, emit->node, entry);
+    }
+    for (size_t i = 0; i < site->lans_len; i++) {
+        Patronus__V1__LanEntry *lan = PT_NEW(emit->pass->arena, Patronus__V1__LanEntry);
+        patronus__v1__lan_entry__init(lan);
+        lan->interface = borrow(site->lans[i].interface);
+        lan->vni = emit->topology->segments[site->lans[i].segment].vni;
+        entry = new_entry(emit, PATRONUS__V1__ENTRY__ENTRY_LAN);
+        entry->lan = lan;
+        pt_plan_emit(emit->pass, emit->node, entry);
+    }
+}
+
+/* ---- tunnels and paths
+ * ---------------------------------------------------------------------------------------------------- */
+
+static bool first_time(struct emit *emit, uint64_t id)
+{
+    uint8_t key[8];
+    pt_put_be64(key, id);
+    return pt_map_put(&emit->known_paths, key, sizeof(key), emit) == NULL;
+}
+
+static void emit_path(struct emit *emit, const struct te_path *from)
+{
+    if (!first_time(emit, from->id)) {
+        return;
+    }
+    Patronus__V1__PathEntry *path = PT_NEW(emit->pass->arena, Patronus__V1__PathEntry);
+    patronus__v1__path_entry__init(path);
+    path->path = from->id;
+    path->tunnel = emit->topology->tunnels[from->tunnels[0]].id;
+    path->n_stack = from->tunnels_len - 1;
+    path->stack = pt_arena_array(emit->pass->arena, path->n_stack, sizeof(uint32_t));
+    for (size_t i = 1; i < from->tunnels_len; i++) {
+        path->stack[i - 1] = emit->topology->sites[emit->topology->tunnels[from->tunnels[i]].to].label;
+    }
+    path->destination = emit->topology->sites[emit->topology->tunnels[from->tunnels[from->tunnels_len - 1]].to].label;
+    Patronus__V1__Entry *entry = new_entry(emit, PATRONUS__V1__ENTRY__ENTRY_PATH);
+    entry->path = path;
+    pt_plan_emit(emit->pass, emit->node, entry);
+}
+
+static void emit_tunnels(struct emit *emit)
+{
+    const struct te_topology *topology = emit->topology;
+    for (size_t i = 0; i < topology->tunnels_len; i++) {
+        const struct te_tunnel *from = &topology->tunnels[i];
+        if (from->from != emit->site) {
+            continue;
+        }
+        const struct te_link *remote = &topology->links[from->remote];
+        Patronus__V1__TunnelEntry *tunnel = PT_NEW(emit->pass->arena, Patronus__V1__TunnelEntry);
+        patronus__v1__tunnel_entry__init(tunnel);
+        tunnel->tunnel = from->id;
+        tunnel->link = topology->links[from->local].number;
+        tunnel->remote = ip_bytes(&remote->address);
+        tunnel->remote_site = topology->sites[from->to].label;
+        tunnel->mtu = from->mtu;
+        tunnel->remote_link = borrow(remote->name);
+        Patronus__V1__Entry *entry = new_entry(emit, PATRONUS__V1__ENTRY__ENTRY_TUNNEL);
+        entry->tunnel = tunnel;
+        pt_plan_emit(emit->pass, emit->node, entry);
+        const struct te_path direct = {.id = te_direct_path(from->id), .tunnels = {i}, .tunnels_len = 1};
+        emit_path(emit, &direct);
+    }
+}
+
+/* ---- groups
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+static void emit_group(struct emit *emit, uint32_t label, uint32_t class, Patronus__V1__GroupMember **members,
+                       size_t members_len)
+{
+    Patronus__V1__GroupEntry *group = PT_NEW(emit->pass->arena, Patronus__V1__GroupEntry);
+    patronus__v1__group_entry__init(group);
+    group->site_label = label;
+    group->policy_class = class;
+    group->members = members;
+    group->n_members = members_len;
+    Patronus__V1__Entry *entry = new_entry(emit, PATRONUS__V1__ENTRY__ENTRY_GROUP);
+    entry->group = group;
+    pt_plan_emit(emit->pass, emit->node, entry);
+}
+
+static Patronus__V1__GroupMember *new_member(struct emit *emit, uint64_t path, uint32_t weight, uint32_t tier)
+{
+    Patronus__V1__GroupMember *member = PT_NEW(emit->pass->arena, Patronus__V1__GroupMember);
+    patronus__v1__group_member__init(member);
+    member->path = path;
+    member->weight = weight;
+    member->tier = tier;
+    return member;
+}
+
+/* Members of a class for one destination: paths that fit keep their tier, the others come behind, or not at all. */
+static void emit_class(struct emit *emit, const struct te_pair *pair, uint32_t label, uint32_t class_index)
+{
+    const struct te_class *class = &emit->steer->classes[class_index];
+    bool require = class->preference == PATRONUS__V1__PREFERENCE__REQUIRE;
+    bool avoid = class->preference == PATRONUS__V1__PREFERENCE__AVOID;
+    Patronus__V1__GroupMember **members =
+        pt_arena_array(emit->pass->arena, PT_GROUP_MEMBERS_MAX, sizeof(struct Patronus__V1__GroupMember *));
+    size_t len = 0;
+    for (size_t i = 0; i < pair->len && len < PT_GROUP_MEMBERS_MAX; i++) {
+        const struct te_path *path = &pair->paths[i];
+        bool fits = te_class_fits(emit->pass, class, path) != avoid;
+        if (class->rule == NULL || fits || !require) {
+            uint32_t behind = class->rule == NULL || fits ? 0 : TE_CANDIDATES_MAX;
+            members[len++] = new_member(emit, path->id, path->weight, path->tier + behind);
+            emit_path(emit, path);
+        }
+    }
+    emit_group(emit, label, class_index, members, len);
+}
+
+static void emit_groups(struct emit *emit)
+{
+    const struct te_topology *topology = emit->topology;
+    for (size_t to = 0; to < topology->sites_len; to++) {
+        for (uint32_t class = 0; class < emit->steer->classes_len; class ++) {
+            size_t fabric = emit->steer->classes[class].fabric;
+            if (fabric >= topology->fabrics_len) {
+                continue;
+            }
+            const struct te_pair *pair = te_pair_of(topology, emit->paths, fabric, emit->site, to);
+            if (pair->len > 0) {
+                emit_class(emit, pair, topology->sites[to].label, class);
+            }
+        }
+    }
+}
+
+static int compare_metric(const void *a, const void *b, void *arg)
+{
+    const struct te_topology *topology = arg;
+    const struct te_tunnel *x = &topology->tunnels[*(const size_t *)a];
+    const struct te_tunnel *y = &topology->tunnels[*(const size_t *)b];
+    if (x->metric != y->metric) {
+        return x->metric < y->metric ? -1 : 1;
+    }
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* What a label in a path stack means here: the direct tunnels to that neighbour, best first. */
+static void emit_transit(struct emit *emit)
+{
+    const struct te_topology *topology = emit->topology;
+    if (!topology->sites[emit->site].transits) {
+        return;
+    }
+    size_t *tunnels = pt_arena_array(emit->pass->arena, topology->tunnels_len, sizeof(size_t));
+    for (size_t to = 0; to < topology->sites_len; to++) {
+        size_t found = 0;
+        for (size_t i = 0; i < topology->tunnels_len; i++) {
+            if (topology->tunnels[i].from == emit->site && topology->tunnels[i].to == to) {
+                tunnels[found++] = i;
+            }
+        }
+        if (found == 0) {
+            continue;
+        }
+        qsort_r(tunnels, found, sizeof(size_t), compare_metric, (void *)(uintptr_t)topology);
+        size_t len = found < PT_GROUP_MEMBERS_MAX ? found : PT_GROUP_MEMBERS_MAX;
+        Patronus__V1__GroupMember **members =
+            pt_arena_array(emit->pass->arena, len, sizeof(struct Patronus__V1__GroupMember *));
+        uint32_t tier = 0;
+        for (size_t i = 0; i < len; i++) {
+            const struct te_tunnel *tunnel = &topology->tunnels[tunnels[i]];
+            tier += i > 0 && topology->tunnels[tunnels[i - 1]].metric != tunnel->metric ? 1 : 0;
+            members[i] = new_member(emit, te_direct_path(tunnel->id), 1, tier);
+        }
+        emit_group(emit, topology->sites[to].label, CLASS_TRANSIT, members, len);
+    }
+}
+
+/* ---- routes and rules
+ * ------------------------------------------------------------------------------------------------------ */
+
+static bool in_segment(const struct te_site *site, size_t segment)
+{
+    for (size_t i = 0; i < site->lans_len; i++) {
+        if (site->lans[i].segment == segment) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void emit_routes(struct emit *emit, size_t segment)
+{
+    const struct te_topology *topology = emit->topology;
+    for (size_t s = 0; s < topology->sites_len; s++) {
+        const struct te_site *site = &topology->sites[s];
+        for (size_t i = 0; i < site->lans_len; i++) {
+            const struct te_lan *lan = &site->lans[i];
+            for (size_t j = 0; lan->segment == segment && j < lan->prefixes_len; j++) {
+                Patronus__V1__RouteEntry *route = PT_NEW(emit->pass->arena, Patronus__V1__RouteEntry);
+                patronus__v1__route_entry__init(route);
+                route->vni = topology->segments[segment].vni;
+                route->prefix = ip_bytes(&lan->prefixes[j].ip);
+                route->prefix_len = lan->prefixes[j].len;
+                route->site_label = site->label;
+                if (s == emit->site) {
+                    route->lan_interface = borrow(lan->interface);
+                }
+                Patronus__V1__Entry *entry = new_entry(emit, PATRONUS__V1__ENTRY__ENTRY_ROUTE);
+                entry->route = route;
+                pt_plan_emit(emit->pass, emit->node, entry);
+            }
+        }
+    }
+}
+
+static void emit_rules(struct emit *emit, size_t segment)
+{
+    uint32_t order = 0;
+    for (size_t i = 0; i < emit->steer->rules_len[segment]; i++) {
+        const struct te_rule *rule = &emit->steer->rules[segment][i];
+        if (te_rule_applies(rule, emit->topology->sites[emit->site].name)) {
+            Patronus__V1__RuleEntry *copy = pt_arena_memdup(emit->pass->arena, &rule->entry, sizeof(rule->entry));
+            copy->order = order++;
+            Patronus__V1__Entry *entry = new_entry(emit, PATRONUS__V1__ENTRY__ENTRY_RULE);
+            entry->rule = copy;
+            pt_plan_emit(emit->pass, emit->node, entry);
+        }
+    }
+}
+
+enum pt_code te_emit_run(struct pt_plan_pass *pass, void **ret_section, struct pt_error *reterr)
+{
+    (void)reterr;
+    const struct te_topology *topology = pt_map_get_str(&pass->sections, "topology");
+    for (size_t site = 0; site < topology->sites_len; site++) {
+        if (topology->sites[site].node == NULL) {
+            continue;
+        }
+        struct emit emit = {.pass = pass,
+                            .topology = topology,
+                            .paths = pt_map_get_str(&pass->sections, "te"),
+                            .steer = pt_map_get_str(&pass->sections, "steer"),
+                            .site = site,
+                            .node = topology->sites[site].node};
+        emit_node(&emit);
+        emit_tunnels(&emit);
+        emit_groups(&emit);
+        emit_transit(&emit);
+        for (size_t segment = 0; segment < topology->segments_len; segment++) {
+            if (in_segment(&topology->sites[site], segment)) {
+                emit_routes(&emit, segment);
+                emit_rules(&emit, segment);
+            }
+        }
+        pt_map_fini(&emit.known_paths);
+    }
+    *ret_section = NULL;
+    return PT_OK;
+}

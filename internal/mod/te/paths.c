@@ -1,0 +1,416 @@
+/*
+ * Paths. For each pair of sites of a fabric:
+ *
+ *   1. the best path by metric; then up to three more, each the best when links that the earlier ones use (or that
+ * share a risk group with them) cost PENALTY_SHARED more: disjoint where the topology allows it, least shared where
+ * not;
+ *   2. for each own link without a path so far, the best path that begins with it, so that policies have a choice.
+ *
+ * Paths that are as good as the best and disjoint from it form tier 0 and share the load by the free capacity of their
+ * narrowest link; each other path is a tier of its own, in order of (shared, metric). The data plane uses the lowest
+ * tier that has a live path.
+ *
+ * Shortest paths are found by relaxation in layers of hops (Bellman-Ford, at most max_transit + 1 layers), because the
+ * number of transit sites is bounded by the path stack, and because layers make the result independent of any order but
+ * (metric, tunnel id).
+ */
+#include "mod/te/paths.h"
+
+#include "base/assert.h"
+#include "mod/te/te.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define INFINITE UINT64_MAX
+#define PENALTY_SHARED 10000000000ULL
+#define DISJOINT_PATHS 4
+#define WEIGHT_STEPS 16U
+
+struct search {
+    const struct te_topology *topology;
+    const struct te_fabric *fabric;
+    size_t layers;
+    uint64_t *distance; /* [layer * sites_len + site] */
+    size_t *via;        /* tunnel by which the site was reached in the layer */
+    const bool *costly; /* by link: used already; NULL for none */
+    size_t first_link;  /* the first tunnel must leave by this link; TE_NONE for any */
+};
+
+/* ---- one search
+ * ------------------------------------------------------------------------------------------------------ */
+
+static uint64_t cost_of(const struct search *search, const struct te_tunnel *tunnel)
+{
+    uint64_t shared =
+        search->costly != NULL ? (uint64_t)search->costly[tunnel->local] + search->costly[tunnel->remote] : 0;
+    return tunnel->metric + shared * PENALTY_SHARED;
+}
+
+/* Fill distance and via from one source. */
+static void relax(struct search *search, size_t source)
+{
+    const struct te_topology *topology = search->topology;
+    size_t n = topology->sites_len;
+    for (size_t i = 0; i < (search->layers + 1) * n; i++) {
+        search->distance[i] = INFINITE;
+        search->via[i] = TE_NONE;
+    }
+    search->distance[source] = 0;
+    for (size_t layer = 0; layer < search->layers; layer++) {
+        const uint64_t *from = &search->distance[layer * n];
+        uint64_t *to = &search->distance[(layer + 1) * n];
+        size_t *via = &search->via[(layer + 1) * n];
+        for (size_t site = 0; site < n; site++) {
+            if (from[site] == INFINITE || (layer > 0 && (site == source || !topology->sites[site].transits))) {
+                continue;
+            }
+            for (size_t i = search->fabric->first[site]; i < search->fabric->first[site + 1]; i++) {
+                size_t index = search->fabric->tunnels[i];
+                const struct te_tunnel *tunnel = &topology->tunnels[index];
+                if (layer == 0 && search->first_link != TE_NONE && tunnel->local != search->first_link) {
+                    continue;
+                }
+                uint64_t distance = from[site] + cost_of(search, tunnel);
+                if (distance < to[tunnel->to] ||
+                    (distance == to[tunnel->to] && tunnel->id < topology->tunnels[via[tunnel->to]].id)) {
+                    to[tunnel->to] = distance;
+                    via[tunnel->to] = index;
+                }
+            }
+        }
+    }
+}
+
+/* The best path found to a site; false when there is none. */
+static bool extract(const struct search *search, size_t source, size_t target, struct te_path *ret_path)
+{
+    const struct te_topology *topology = search->topology;
+    size_t n = topology->sites_len;
+    size_t best = 0;
+    uint64_t distance = INFINITE;
+    for (size_t layer = 1; layer <= search->layers; layer++) {
+        if (search->distance[layer * n + target] < distance) {
+            distance = search->distance[layer * n + target];
+            best = layer;
+        }
+    }
+    if (distance == INFINITE) {
+        return false;
+    }
+    struct te_path path = {.tunnels_len = best};
+    size_t site = target;
+    for (size_t layer = best; layer > 0; layer--) {
+        size_t index = search->via[layer * n + site];
+        path.tunnels[layer - 1] = index;
+        path.metric += topology->tunnels[index].metric;
+        site = topology->tunnels[index].from;
+    }
+    /* Costs are positive, so a best path visits no site twice; a walk through the target would have ended there. */
+    pt_assert(site == source);
+    uint32_t stack[PT_PATH_STACK_LEN_MAX];
+    for (size_t i = 1; i < best; i++) {
+        stack[i - 1] = topology->sites[topology->tunnels[path.tunnels[i]].to].label;
+    }
+    path.id = te_path_id(topology->tunnels[path.tunnels[0]].id, stack, best - 1);
+    *ret_path = path;
+    return true;
+}
+
+/* ---- candidates of a pair
+ * -------------------------------------------------------------------------------------------- */
+
+static bool holds(const struct te_pair *pair, uint64_t id)
+{
+    for (size_t i = 0; i < pair->len; i++) {
+        if (pair->paths[i].id == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void mark_costly(const struct te_topology *topology, const struct te_path *path, bool *costly)
+{
+    for (size_t i = 0; i < path->tunnels_len; i++) {
+        const struct te_tunnel *tunnel = &topology->tunnels[path->tunnels[i]];
+        const size_t ends[] = {tunnel->local, tunnel->remote};
+        for (size_t j = 0; j < 2; j++) {
+            costly[ends[j]] = true;
+            for (size_t link = 0; topology->links[ends[j]].srlgs_len > 0 && link < topology->links_len; link++) {
+                costly[link] = costly[link] || te_links_share_risk(&topology->links[link], &topology->links[ends[j]]);
+            }
+        }
+    }
+}
+
+static bool touches(const struct te_topology *topology, const struct te_path *path, const bool *costly)
+{
+    for (size_t i = 0; i < path->tunnels_len; i++) {
+        const struct te_tunnel *tunnel = &topology->tunnels[path->tunnels[i]];
+        if (costly[tunnel->local] || costly[tunnel->remote]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Direct tunnels between the two sites that no earlier path touches: the common case of a mesh, found without search.
+ */
+static bool next_direct(const struct search *search, size_t from, size_t to, const bool *costly, struct te_pair *pair)
+{
+    const struct te_topology *topology = search->topology;
+    for (size_t i = search->fabric->first[from]; i < search->fabric->first[from + 1]; i++) {
+        size_t index = search->fabric->tunnels[i];
+        const struct te_tunnel *tunnel = &topology->tunnels[index];
+        if (tunnel->to == to && !costly[tunnel->local] && !costly[tunnel->remote]) {
+            pair->paths[pair->len++] = (struct te_path){.id = te_direct_path(tunnel->id),
+                                                        .tunnels = {index},
+                                                        .tunnels_len = 1,
+                                                        .metric = tunnel->metric,
+                                                        .disjoint = true};
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_disjoint(struct search *search, size_t from, size_t to, bool *costly, struct te_pair *pair)
+{
+    const struct te_topology *topology = search->topology;
+    memset(costly, 0, topology->links_len * sizeof(bool));
+    mark_costly(topology, &pair->paths[0], costly);
+    while (pair->len < DISJOINT_PATHS) {
+        bool all_direct = pair->paths[pair->len - 1].tunnels_len == 1;
+        if (!all_direct || !next_direct(search, from, to, costly, pair)) {
+            struct te_path path;
+            search->costly = costly;
+            relax(search, from);
+            search->costly = NULL;
+            if (!extract(search, from, to, &path) || holds(pair, path.id)) {
+                return;
+            }
+            path.disjoint = !touches(topology, &path, costly);
+            if (!path.disjoint && pair->len >= 2) {
+                return; /* a third path that shares links protects nothing more */
+            }
+            pair->paths[pair->len++] = path;
+        }
+        mark_costly(topology, &pair->paths[pair->len - 1], costly);
+    }
+}
+
+/* `search` holds the result for (from, first link). */
+static void add_by_link(struct search *search, size_t from, size_t to, struct te_pair *pair)
+{
+    for (size_t i = 0; i < pair->len; i++) {
+        if (search->topology->tunnels[pair->paths[i].tunnels[0]].local == search->first_link) {
+            return;
+        }
+    }
+    struct te_path path;
+    if (pair->len < TE_CANDIDATES_MAX && extract(search, from, to, &path) && !holds(pair, path.id)) {
+        pair->paths[pair->len++] = path;
+    }
+}
+
+/* ---- tiers and weights
+ * ------------------------------------------------------------------------------------------------ */
+
+static int compare_paths(const void *a, const void *b)
+{
+    const struct te_path *x = a;
+    const struct te_path *y = b;
+    if (x->tier != y->tier) {
+        return x->tier < y->tier ? -1 : 1;
+    }
+    if (x->disjoint != y->disjoint) {
+        return x->disjoint ? -1 : 1;
+    }
+    if (x->metric != y->metric) {
+        return x->metric < y->metric ? -1 : 1;
+    }
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static uint64_t narrowest(const struct te_topology *topology, const struct te_path *path, const uint64_t *load_bps)
+{
+    uint64_t least = UINT64_MAX;
+    for (size_t i = 0; i < path->tunnels_len; i++) {
+        const struct te_tunnel *tunnel = &topology->tunnels[path->tunnels[i]];
+        const struct te_link *local = &topology->links[tunnel->local];
+        const struct te_link *remote = &topology->links[tunnel->remote];
+        uint64_t out = local->capacity_bps != 0 ? local->capacity_bps : UINT64_MAX;
+        uint64_t in = remote->capacity_in_bps != 0 ? remote->capacity_in_bps : UINT64_MAX;
+        uint64_t capacity = out < in ? out : in;
+        if (capacity != UINT64_MAX) {
+            uint64_t load = load_bps[tunnel->local];
+            capacity = load < capacity / 16 * 15 ? capacity - load : capacity / 16;
+        }
+        least = capacity < least ? capacity : least;
+    }
+    return least;
+}
+
+static void set_weights(const struct te_topology *topology, struct te_pair *pair, const uint64_t *load_bps)
+{
+    uint64_t most = 0;
+    uint64_t free_bps[TE_CANDIDATES_MAX];
+    for (size_t i = 0; i < pair->len; i++) {
+        free_bps[i] = narrowest(topology, &pair->paths[i], load_bps);
+        if (pair->paths[i].tier == 0 && free_bps[i] != UINT64_MAX && free_bps[i] > most) {
+            most = free_bps[i];
+        }
+    }
+    for (size_t i = 0; i < pair->len; i++) {
+        struct te_path *path = &pair->paths[i];
+        path->weight = WEIGHT_STEPS;
+        if (path->tier == 0 && free_bps[i] != UINT64_MAX && most >= WEIGHT_STEPS) {
+            path->weight = (uint32_t)(free_bps[i] / (most / WEIGHT_STEPS));
+            path->weight = path->weight < 1 ? 1 : path->weight > WEIGHT_STEPS ? WEIGHT_STEPS : path->weight;
+        }
+    }
+}
+
+static void set_tiers(struct te_pair *pair)
+{
+    uint64_t best = pair->paths[0].metric;
+    pair->paths[0].disjoint = true;
+    for (size_t i = 0; i < pair->len; i++) {
+        pair->paths[i].tier = pair->paths[i].disjoint && pair->paths[i].metric == best ? 0 : 1;
+    }
+    qsort(pair->paths, pair->len, sizeof(pair->paths[0]), compare_paths);
+    uint32_t tier = 0;
+    for (size_t i = 0; i < pair->len; i++) {
+        pair->paths[i].tier = pair->paths[i].tier == 0 ? 0 : ++tier;
+    }
+}
+
+/* Load of each link by what nodes measured, put on the pairs' best paths. */
+static void add_load(const struct te_topology *topology, const struct te_routing *routing, uint64_t *load_bps)
+{
+    if (topology->soft == NULL) {
+        return;
+    }
+    size_t n = topology->sites_len;
+    for (size_t from = 0; from < n; from++) {
+        for (size_t to = 0; to < n && topology->sites[from].node != NULL; to++) {
+            const struct te_pair *pair = &routing->pairs[from * n + to];
+            if (pair->len == 0) {
+                continue;
+            }
+            struct pt_arena scratch;
+            pt_arena_init(&scratch);
+            const char *key =
+                pt_arena_printf(&scratch, "%s/%u", topology->sites[from].node->edge, topology->sites[to].label);
+            const uint64_t *rate = pt_map_get_str(&topology->soft->demands, key);
+            pt_arena_fini(&scratch);
+            for (size_t i = 0; rate != NULL && i < pair->paths[0].tunnels_len; i++) {
+                load_bps[topology->tunnels[pair->paths[0].tunnels[i]].local] += *rate;
+            }
+        }
+    }
+}
+
+/* ---- stage
+ * ------------------------------------------------------------------------------------------------------------- */
+
+static void route_source(struct search *search, size_t from, struct te_routing *routing, bool *costly)
+{
+    const struct te_topology *topology = search->topology;
+    size_t n = topology->sites_len;
+    search->first_link = TE_NONE;
+    relax(search, from);
+    for (size_t to = 0; to < n; to++) {
+        struct te_pair *pair = &routing->pairs[from * n + to];
+        if (to != from && search->fabric->member[to] && extract(search, from, to, &pair->paths[0])) {
+            pair->len = 1;
+        }
+    }
+    for (size_t to = 0; to < n; to++) {
+        if (routing->pairs[from * n + to].len > 0) {
+            add_disjoint(search, from, to, costly, &routing->pairs[from * n + to]);
+        }
+    }
+    const struct te_site *site = &topology->sites[from];
+    for (size_t i = 0; i < site->links_len; i++) {
+        search->first_link = site->first_link + i;
+        relax(search, from);
+        for (size_t to = 0; to < n; to++) {
+            if (routing->pairs[from * n + to].len > 0) {
+                add_by_link(search, from, to, &routing->pairs[from * n + to]);
+            }
+        }
+    }
+}
+
+static void route_fabric(struct te_topology *topology, const struct te_fabric *fabric, struct te_routing *routing)
+{
+    size_t n = topology->sites_len;
+    struct pt_arena scratch;
+    pt_arena_init(&scratch);
+    struct search search = {.topology = topology, .fabric = fabric, .layers = fabric->max_transit + 1};
+    pt_assert(search.layers <= PT_PATH_STACK_LEN_MAX);
+    search.distance = pt_arena_array(&scratch, (search.layers + 1) * n, sizeof(uint64_t));
+    search.via = pt_arena_array(&scratch, (search.layers + 1) * n, sizeof(size_t));
+    bool *costly = pt_arena_array(&scratch, topology->links_len, sizeof(bool));
+    uint64_t *load_bps = pt_arena_array(&scratch, topology->links_len, sizeof(uint64_t));
+    for (size_t from = 0; from < n; from++) {
+        if (fabric->member[from] && topology->sites[from].node != NULL) {
+            route_source(&search, from, routing, costly);
+        }
+    }
+    add_load(topology, routing, load_bps);
+    for (size_t i = 0; i < n * n; i++) {
+        if (routing->pairs[i].len > 0) {
+            set_tiers(&routing->pairs[i]);
+            set_weights(topology, &routing->pairs[i], load_bps);
+        }
+    }
+    pt_arena_fini(&scratch);
+}
+
+enum pt_code te_paths_run(struct pt_plan_pass *pass, void **ret_section, struct pt_error *reterr)
+{
+    (void)reterr;
+    struct te_topology *topology = pt_map_get_str(&pass->sections, "topology");
+    struct te_paths *paths = PT_NEW(pass->arena, struct te_paths);
+    paths->fabrics = pt_arena_array(pass->arena, topology->fabrics_len, sizeof(struct te_routing));
+    for (size_t i = 0; i < topology->fabrics_len; i++) {
+        paths->fabrics[i].pairs =
+            pt_arena_array(pass->arena, topology->sites_len * topology->sites_len, sizeof(struct te_pair));
+        route_fabric(topology, &topology->fabrics[i], &paths->fabrics[i]);
+    }
+    *ret_section = paths;
+    return PT_OK;
+}
+
+const struct te_pair *te_pair_of(const struct te_topology *topology, const struct te_paths *paths, size_t fabric,
+                                 size_t from, size_t to)
+{
+    return &paths->fabrics[fabric].pairs[from * topology->sites_len + to];
+}
+
+/* ---- ids
+ * --------------------------------------------------------------------------------------------------------------- */
+
+uint64_t te_tunnel_id(const char *local_link, const char *remote_link)
+{
+    uint64_t local = pt_hash(local_link, strlen(local_link));
+    uint64_t remote = pt_hash(remote_link, strlen(remote_link));
+    return pt_hash_mix(local ^ pt_hash_mix(remote));
+}
+
+uint64_t te_path_id(uint64_t tunnel_id, const uint32_t *stack, size_t stack_len)
+{
+    uint64_t id = pt_hash_mix(tunnel_id ^ 0x70617468ULL);
+    for (size_t i = 0; i < stack_len; i++) {
+        id = pt_hash_mix(id ^ stack[i]);
+    }
+    return id;
+}
+
+uint64_t te_direct_path(uint64_t tunnel_id)
+{
+    return te_path_id(tunnel_id, NULL, 0);
+}

@@ -1,0 +1,38 @@
+/*
+ * Paths between sites of a fabric: candidates with tiers and weights. Private to the mod.
+ */
+#pragma once
+
+#include "mod/te/topology.h"
+
+#define TE_CANDIDATES_MAX 8
+
+struct te_path {
+    uint64_t id;
+    size_t tunnels[PT_PATH_STACK_LEN_MAX +
+                   1]; /* indices; the first is the path's own, the others what transit would take */
+    size_t tunnels_len;
+    uint64_t metric;
+    uint32_t tier;   /* 0: primary */
+    uint32_t weight; /* 1..16 within the tier */
+    bool disjoint;   /* shares no risk with the paths of lower tiers */
+};
+
+struct te_pair {
+    struct te_path paths[TE_CANDIDATES_MAX]; /* ascending by (tier, metric, id) */
+    size_t len;
+};
+
+struct te_routing {        /* of one fabric */
+    struct te_pair *pairs; /* [from * sites_len + to] */
+};
+
+struct te_paths {
+    struct te_routing *fabrics; /* by fabric index */
+};
+
+/* Stage "te". */
+enum pt_code te_paths_run(struct pt_plan_pass *pass, void **ret_section, struct pt_error *reterr);
+
+const struct te_pair *te_pair_of(const struct te_topology *topology, const struct te_paths *paths, size_t fabric,
+                                 size_t from, size_t to);

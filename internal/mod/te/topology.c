@@ -1,0 +1,437 @@
+/*
+ * From resources to arrays.
+ *
+ * Tunnels. Between two sites of a fabric each pair of links with the same underlay makes two directed tunnels, when the
+ * fabric's topology wants the sites adjacent: full mesh: every pair; hub and spoke: pairs with a hub; regional: pairs
+ * of one region, and hubs with hubs.
+ *
+ * Metric, in microseconds: 100 a unit of administrative cost (mean of both ends), plus the measured one-way delay in
+ * steps of 5 ms so that equal paths stay equal, plus penalties: 100 ms for loss, 1 s for drained, 2 s for dead. A dead
+ * tunnel stays in the graph as the last resort: the node itself knows first when it lives again.
+ */
+#include "mod/te/topology.h"
+
+#include "base/assert.h"
+#include "mod/te/te.h"
+#include "patronus/v1/common.pb-c.h"
+#include "patronus/v1/fabric.pb-c.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define COST_DEFAULT 10U
+#define COST_UNIT_US 100U
+#define DELAY_STEP_US 5000U
+#define PENALTY_LOSS_US 100000U
+#define PENALTY_DRAINED_US 1000000U
+#define PENALTY_DEAD_US 2000000U
+#define MTU_DEFAULT 1500U
+#define MAX_TRANSIT_DEFAULT 3U
+/* Outer headers: IP, UDP 8, Geneve 8; the path stack comes on top when it is used. */
+#define OVERHEAD_V4 (20U + 8U + 8U)
+#define OVERHEAD_V6 (40U + 8U + 8U)
+
+/* Everything that a pass collects; arrays grow in the arena. */
+struct builder {
+    struct pt_plan_pass *pass;
+    struct te_topology *topology;
+    struct pt_map site_index; /* name -> index + 1, as a pointer */
+    struct pt_map segment_index;
+    struct pt_map fabric_index;
+    size_t sites_capacity, links_capacity, fabrics_capacity, segments_capacity, tunnels_capacity;
+    struct pt_error *reterr;
+};
+
+static void *grown(struct pt_arena *arena, void *items, size_t len, size_t *capacity, size_t size)
+{
+    if (len < *capacity) {
+        return items;
+    }
+    *capacity = *capacity == 0 ? 32 : *capacity * 2;
+    void *more = pt_arena_array(arena, *capacity, size);
+    if (len > 0) {
+        memcpy(more, items, len * size);
+    }
+    return more;
+}
+
+#define GROW(builder, items)                                                                         \
+    ((builder)->topology->items =                                                                    \
+         grown((builder)->pass->arena, (builder)->topology->items, (builder)->topology->items##_len, \
+               &(builder)->items##_capacity, sizeof(*(builder)->topology->items)))
+
+static void put_index(struct pt_map *map, const char *name, size_t index)
+{
+    (void)pt_map_put_str(map, name, (void *)(uintptr_t)(index + 1));
+}
+
+static size_t get_index(const struct pt_map *map, const char *name)
+{
+    uintptr_t value = (uintptr_t)pt_map_get_str(map, name);
+    return value == 0 ? TE_NONE : value - 1;
+}
+
+/* "organizations/acme" of a name below it. */
+static const char *organization_of(struct pt_arena *arena, const char *name)
+{
+    const char *slash = strchr(name, '/');
+    slash = slash != NULL ? strchr(slash + 1, '/') : NULL;
+    return slash != NULL ? pt_arena_strndup(arena, name, (size_t)(slash - name)) : name;
+}
+
+static const char *parent_of(struct pt_arena *arena, const char *name)
+{
+    char parent[PT_NAME_SIZE_MAX + 1];
+    pt_name_parent(name, parent);
+    return pt_arena_strdup(arena, parent);
+}
+
+/* ---- fabrics and segments
+ * --------------------------------------------------------------------------------------------- */
+
+static bool add_fabric(void *arg, const char *name, const struct pt_msg *msg)
+{
+    struct builder *builder = arg;
+    GROW(builder, fabrics);
+    struct te_topology *topology = builder->topology;
+    struct te_fabric *fabric = &topology->fabrics[topology->fabrics_len];
+    *fabric = (struct te_fabric){
+        .name = name,
+        .organization = organization_of(builder->pass->arena, name),
+        .topology = (uint32_t)pt_msg_i64(msg, "topology"),
+        .max_transit =
+            pt_msg_has(msg, "max_transit_sites") ? (uint32_t)pt_msg_u64(msg, "max_transit_sites") : MAX_TRANSIT_DEFAULT,
+    };
+    put_index(&builder->fabric_index, name, topology->fabrics_len++);
+    return true;
+}
+
+static bool add_segment(void *arg, const char *name, const struct pt_msg *msg)
+{
+    struct builder *builder = arg;
+    GROW(builder, segments);
+    struct te_topology *topology = builder->topology;
+    topology->segments[topology->segments_len] =
+        (struct te_segment){.name = name,
+                            .organization = organization_of(builder->pass->arena, name),
+                            .fabric = get_index(&builder->fabric_index, pt_msg_str(msg, "fabric")),
+                            .vni = (uint32_t)pt_msg_u64(msg, "vni")};
+    put_index(&builder->segment_index, name, topology->segments_len++);
+    return true;
+}
+
+/* ---- sites, edges, links
+ * ---------------------------------------------------------------------------------------------- */
+
+static bool add_site(void *arg, const char *name, const struct pt_msg *msg)
+{
+    struct builder *builder = arg;
+    GROW(builder, sites);
+    struct te_topology *topology = builder->topology;
+    int64_t state = pt_msg_i64(msg, "admin_state");
+    topology->sites[topology->sites_len] = (struct te_site){
+        .name = name,
+        .organization = organization_of(builder->pass->arena, name),
+        .region = pt_msg_str(msg, "region"),
+        .label = (uint32_t)pt_msg_u64(msg, "site_label"),
+        .active = state != PATRONUS__V1__ADMIN_STATE__MAINTENANCE,
+        .transits = state != PATRONUS__V1__ADMIN_STATE__MAINTENANCE && state != PATRONUS__V1__ADMIN_STATE__DRAINED};
+    put_index(&builder->site_index, name, topology->sites_len++);
+    return true;
+}
+
+static void add_lans(struct builder *builder, struct te_site *site, const struct pt_msg *edge)
+{
+    struct pt_arena *arena = builder->pass->arena;
+    const struct pt_msg_field *lans = pt_msg_field(edge, "lan_interfaces");
+    if (lans == NULL) {
+        return;
+    }
+    site->lans = pt_arena_array(arena, lans->len, sizeof(*site->lans));
+    for (size_t i = 0; i < lans->len; i++) {
+        const struct pt_msg *msg = lans->values[i].message;
+        size_t segment = get_index(&builder->segment_index, pt_msg_str(msg, "segment"));
+        if (segment == TE_NONE) {
+            continue;
+        }
+        const struct pt_msg_field *texts = pt_msg_field(msg, "prefixes");
+        size_t len = texts != NULL ? texts->len : 0;
+        struct pt_prefix *prefixes = pt_arena_array(arena, len, sizeof(*prefixes));
+        size_t kept = 0;
+        for (size_t j = 0; j < len; j++) {
+            /* Valid by the schema's rules; one that is not is left out rather than misread. */
+            if (pt_prefix_parse((const char *)texts->values[j].bytes.data, &prefixes[kept], NULL) == PT_OK) {
+                kept++;
+            }
+        }
+        site->lans[site->lans_len++] = (struct te_lan){
+            .interface = pt_msg_str(msg, "interface"), .segment = segment, .prefixes = prefixes, .prefixes_len = kept};
+    }
+}
+
+static bool add_edge(void *arg, const char *name, const struct pt_msg *msg)
+{
+    struct builder *builder = arg;
+    struct pt_arena *arena = builder->pass->arena;
+    size_t index = get_index(&builder->site_index, parent_of(arena, name));
+    if (index == TE_NONE || builder->topology->sites[index].node != NULL) {
+        return true; /* a site forwards by its first edge */
+    }
+    struct te_site *site = &builder->topology->sites[index];
+    site->node = PT_NEW(arena, struct pt_plan_node);
+    site->node->edge = name;
+    site->node->node_id = pt_msg_str(msg, "node_id");
+    site->node->site_label = site->label;
+    site->transits = site->transits && site->node->node_id[0] != '\0';
+    add_lans(builder, site, msg);
+    return true;
+}
+
+static void add_srlgs(struct pt_arena *arena, struct te_link *link, const struct pt_msg *msg)
+{
+    const struct pt_msg_field *field = pt_msg_field(msg, "srlgs");
+    if (field == NULL) {
+        return;
+    }
+    uint32_t *srlgs = pt_arena_array(arena, field->len, sizeof(*srlgs));
+    for (size_t i = 0; i < field->len; i++) {
+        srlgs[i] = (uint32_t)field->values[i].u64;
+    }
+    link->srlgs = srlgs;
+    link->srlgs_len = field->len;
+}
+
+static bool add_link(void *arg, const char *name, const struct pt_msg *msg)
+{
+    struct builder *builder = arg;
+    struct pt_arena *arena = builder->pass->arena;
+    size_t index = get_index(&builder->site_index, parent_of(arena, name));
+    struct te_link link = {.name = name,
+                           .interface = pt_msg_str(msg, "interface"),
+                           .underlay = pt_msg_str(msg, "underlay"),
+                           .site = index,
+                           .mtu = (uint32_t)pt_msg_u64(msg, "mtu"),
+                           .cost = (uint32_t)pt_msg_u64(msg, "cost"),
+                           .transport = (uint32_t)pt_msg_i64(msg, "transport"),
+                           .capacity_bps = pt_msg_u64(msg, "capacity_up_bps"),
+                           .capacity_in_bps = pt_msg_u64(msg, "capacity_down_bps")};
+    if (index == TE_NONE || builder->topology->sites[index].node == NULL ||
+        strcmp(builder->topology->sites[index].node->edge, pt_msg_str(msg, "edge")) != 0 ||
+        pt_ip_parse(pt_msg_str(msg, "address"), &link.address, NULL) != PT_OK) {
+        return true; /* not of the edge that forwards */
+    }
+    struct te_site *site = &builder->topology->sites[index];
+    if (site->links_len == TE_LINKS_PER_SITE_MAX) {
+        return true;
+    }
+    int64_t state = pt_msg_i64(msg, "admin_state");
+    link.usable = state != PATRONUS__V1__ADMIN_STATE__MAINTENANCE;
+    link.drained = state == PATRONUS__V1__ADMIN_STATE__DRAINED;
+    link.mtu = link.mtu != 0 ? link.mtu : MTU_DEFAULT;
+    link.cost = link.cost != 0 ? link.cost : COST_DEFAULT;
+    const char *gateway = pt_msg_str(msg, "gateway");
+    link.has_gateway = gateway[0] != '\0' && pt_ip_parse(gateway, &link.gateway, NULL) == PT_OK;
+    add_srlgs(arena, &link, msg);
+    GROW(builder, links);
+    if (site->links_len == 0) {
+        site->first_link = builder->topology->links_len;
+    }
+    /* Links come in order of name, and names of one site stand together. */
+    link.number = (uint32_t)++site->links_len;
+    builder->topology->links[builder->topology->links_len++] = link;
+    return true;
+}
+
+/* ---- tunnels
+ * ------------------------------------------------------------------------------------------------------------ */
+
+const struct pt_path_soft *te_measured(const struct te_topology *topology, uint64_t path_id)
+{
+    uint8_t key[8];
+    pt_put_be64(key, path_id);
+    return topology->soft != NULL ? pt_map_get(&topology->soft->paths, key, sizeof(key)) : NULL;
+}
+
+bool te_links_share_risk(const struct te_link *a, const struct te_link *b)
+{
+    if (a == b) {
+        return true;
+    }
+    for (size_t i = 0; i < a->srlgs_len; i++) {
+        for (size_t j = 0; j < b->srlgs_len; j++) {
+            if (a->srlgs[i] == b->srlgs[j]) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static uint64_t metric_of(const struct te_topology *topology, const struct te_tunnel *tunnel)
+{
+    const struct te_link *local = &topology->links[tunnel->local];
+    const struct te_link *remote = &topology->links[tunnel->remote];
+    uint64_t metric = (uint64_t)(local->cost + remote->cost) * COST_UNIT_US / 2;
+    const struct pt_path_soft *soft = te_measured(topology, te_direct_path(tunnel->id));
+    if (soft != NULL && soft->known) {
+        metric += ((uint64_t)soft->rtt_us / 2 + DELAY_STEP_US / 2) / DELAY_STEP_US * DELAY_STEP_US;
+        metric += soft->loss_ppm > 0 ? PENALTY_LOSS_US : 0;
+        metric += soft->alive ? 0 : PENALTY_DEAD_US;
+    }
+    return metric + (local->drained || remote->drained ? PENALTY_DRAINED_US : 0);
+}
+
+static size_t add_tunnel(struct builder *builder, struct pt_map *known, size_t local_index, size_t remote_index)
+{
+    struct te_topology *topology = builder->topology;
+    const struct te_link *local = &topology->links[local_index];
+    const struct te_link *remote = &topology->links[remote_index];
+    uint64_t id = te_tunnel_id(local->name, remote->name);
+    uint8_t key[8];
+    pt_put_be64(key, id);
+    uintptr_t found = (uintptr_t)pt_map_get(known, key, sizeof(key));
+    if (found != 0) {
+        return found - 1;
+    }
+    GROW(builder, tunnels);
+    struct te_tunnel *tunnel = &topology->tunnels[topology->tunnels_len];
+    *tunnel = (struct te_tunnel){
+        .id = id, .from = local->site, .to = remote->site, .local = local_index, .remote = remote_index};
+    uint32_t mtu = local->mtu < remote->mtu ? local->mtu : remote->mtu;
+    uint32_t overhead = pt_ip_is_v4(&local->address) ? OVERHEAD_V4 : OVERHEAD_V6;
+    tunnel->mtu = mtu > overhead ? mtu - overhead : 0;
+    tunnel->metric = metric_of(topology, tunnel);
+    (void)pt_map_put(known, key, sizeof(key), (void *)(uintptr_t)(topology->tunnels_len + 1));
+    return topology->tunnels_len++;
+}
+
+static bool adjacent(const struct te_topology *topology, const struct te_fabric *fabric, size_t a, size_t b)
+{
+    switch (fabric->topology) {
+    case PATRONUS__V1__TOPOLOGY__HUB_SPOKE:
+        return fabric->hub[a] || fabric->hub[b];
+    case PATRONUS__V1__TOPOLOGY__REGIONAL:
+        return strcmp(topology->sites[a].region, topology->sites[b].region) == 0 || (fabric->hub[a] && fabric->hub[b]);
+    default:
+        return true;
+    }
+}
+
+static void fabric_members(struct builder *builder, struct te_fabric *fabric)
+{
+    struct te_topology *topology = builder->topology;
+    const struct pt_msg *msg = pt_view_get(builder->pass->view, fabric->name);
+    fabric->member = pt_arena_array(builder->pass->arena, topology->sites_len, sizeof(bool));
+    fabric->hub = pt_arena_array(builder->pass->arena, topology->sites_len, sizeof(bool));
+    const struct pt_msg_field *sites = pt_msg_field(msg, "sites");
+    const struct pt_msg_field *hubs = pt_msg_field(msg, "hubs");
+    for (size_t i = 0; i < topology->sites_len; i++) {
+        fabric->member[i] = sites == NULL && topology->sites[i].active &&
+                            strcmp(topology->sites[i].organization, fabric->organization) == 0;
+    }
+    for (size_t i = 0; sites != NULL && i < sites->len; i++) {
+        size_t index = get_index(&builder->site_index, (const char *)sites->values[i].bytes.data);
+        if (index != TE_NONE) {
+            fabric->member[index] = topology->sites[index].active;
+        }
+    }
+    for (size_t i = 0; hubs != NULL && i < hubs->len; i++) {
+        size_t index = get_index(&builder->site_index, (const char *)hubs->values[i].bytes.data);
+        if (index != TE_NONE) {
+            fabric->hub[index] = true;
+            fabric->member[index] = topology->sites[index].active;
+        }
+    }
+}
+
+static int compare_tunnels(const void *a, const void *b, void *arg)
+{
+    const struct te_topology *topology = arg;
+    const struct te_tunnel *x = &topology->tunnels[*(const size_t *)a];
+    const struct te_tunnel *y = &topology->tunnels[*(const size_t *)b];
+    if (x->from != y->from) {
+        return x->from < y->from ? -1 : 1;
+    }
+    if (x->metric != y->metric) {
+        return x->metric < y->metric ? -1 : 1;
+    }
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* The fabric's tunnels: links are grouped by underlay, so that only pairs that match are looked at. */
+static void fabric_tunnels(struct builder *builder, struct te_fabric *fabric, struct pt_map *known)
+{
+    struct te_topology *topology = builder->topology;
+    size_t capacity = 0;
+    for (size_t a = 0; a < topology->links_len; a++) {
+        const struct te_link *local = &topology->links[a];
+        if (!local->usable || !fabric->member[local->site]) {
+            continue;
+        }
+        for (size_t b = 0; b < topology->links_len; b++) {
+            const struct te_link *remote = &topology->links[b];
+            if (local->site == remote->site || !remote->usable || !fabric->member[remote->site] ||
+                strcmp(local->underlay, remote->underlay) != 0 ||
+                pt_ip_is_v4(&local->address) != pt_ip_is_v4(&remote->address) ||
+                !adjacent(topology, fabric, local->site, remote->site)) {
+                continue;
+            }
+            fabric->tunnels =
+                grown(builder->pass->arena, fabric->tunnels, fabric->tunnels_len, &capacity, sizeof(size_t));
+            fabric->tunnels[fabric->tunnels_len++] = add_tunnel(builder, known, a, b);
+        }
+    }
+    if (fabric->tunnels_len > 0) {
+        qsort_r(fabric->tunnels, fabric->tunnels_len, sizeof(size_t), compare_tunnels, topology);
+    }
+    fabric->first = pt_arena_array(builder->pass->arena, topology->sites_len + 1, sizeof(size_t));
+    size_t at = 0;
+    for (size_t site = 0; site <= topology->sites_len; site++) {
+        while (at < fabric->tunnels_len && topology->tunnels[fabric->tunnels[at]].from < site) {
+            at++;
+        }
+        fabric->first[site] = at;
+    }
+}
+
+/* ---- stage
+ * --------------------------------------------------------------------------------------------------------------- */
+
+static void make_nodes(struct builder *builder)
+{
+    struct pt_plan_pass *pass = builder->pass;
+    struct te_topology *topology = builder->topology;
+    pass->nodes = pt_arena_array(pass->arena, topology->sites_len, sizeof(struct pt_plan_node *));
+    /* Sites are in order of name, and an edge's name begins with its site's: nodes are in order too. */
+    for (size_t i = 0; i < topology->sites_len; i++) {
+        if (topology->sites[i].node != NULL) {
+            pass->nodes[pass->nodes_len++] = topology->sites[i].node;
+        }
+    }
+}
+
+enum pt_code te_topology_run(struct pt_plan_pass *pass, void **ret_section, struct pt_error *reterr)
+{
+    struct te_topology *topology = PT_NEW(pass->arena, struct te_topology);
+    topology->soft = pass->soft;
+    topology->arena = pass->arena;
+    struct builder builder = {.pass = pass, .topology = topology, .reterr = reterr};
+    pt_view_scan(pass->view, "fabric", "", add_fabric, &builder);
+    pt_view_scan(pass->view, "segment", "", add_segment, &builder);
+    pt_view_scan(pass->view, "site", "", add_site, &builder);
+    pt_view_scan(pass->view, "edge", "", add_edge, &builder);
+    pt_view_scan(pass->view, "link", "", add_link, &builder);
+    struct pt_map known;
+    pt_map_init(&known);
+    for (size_t i = 0; i < topology->fabrics_len; i++) {
+        fabric_members(&builder, &topology->fabrics[i]);
+        fabric_tunnels(&builder, &topology->fabrics[i], &known);
+    }
+    pt_map_fini(&known);
+    make_nodes(&builder);
+    pt_map_fini(&builder.site_index);
+    pt_map_fini(&builder.segment_index);
+    pt_map_fini(&builder.fabric_index);
+    *ret_section = topology;
+    return PT_OK;
+}

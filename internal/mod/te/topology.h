@@ -1,0 +1,98 @@
+/*
+ * The topology that the stages of te/ compute on: arrays with indices, made once a pass from the frozen view.
+ *
+ * Strings and addresses are borrowed from the view or stand in the pass's arena. Private to the mod.
+ */
+#pragma once
+
+#include "base/limits.h"
+#include "base/net.h"
+#include "plan/plan.h"
+
+#define TE_NONE SIZE_MAX
+#define TE_LINKS_PER_SITE_MAX 64
+
+struct te_link {
+    const char *name;
+    const char *interface;
+    const char *underlay;
+    size_t site;
+    uint32_t number; /* within the node, from 1 */
+    struct pt_ip address, gateway;
+    bool has_gateway, usable, drained;
+    uint32_t mtu, cost;
+    uint32_t transport;
+    uint64_t capacity_bps; /* towards the underlay; 0 unknown */
+    uint64_t capacity_in_bps;
+    const uint32_t *srlgs;
+    size_t srlgs_len;
+};
+
+struct te_lan {
+    const char *interface;
+    size_t segment;
+    const struct pt_prefix *prefixes;
+    size_t prefixes_len;
+};
+
+struct te_site {
+    const char *name;
+    const char *organization;
+    const char *region;
+    uint32_t label;
+    bool active;                  /* takes part at all */
+    bool transits;                /* may carry others' traffic */
+    size_t first_link, links_len; /* into links */
+    struct te_lan *lans;
+    size_t lans_len;
+    struct pt_plan_node *node; /* NULL: no edge */
+};
+
+struct te_tunnel { /* directed */
+    uint64_t id;
+    size_t from, to;      /* sites */
+    size_t local, remote; /* links */
+    uint64_t metric;      /* microseconds: cost and measured delay, penalties added */
+    uint32_t mtu;         /* largest inner packet with an empty stack */
+};
+
+struct te_fabric {
+    const char *name;
+    const char *organization;
+    uint32_t topology;
+    uint32_t max_transit;
+    bool *member, *hub; /* by site */
+    size_t *tunnels;    /* indices into tunnels, ascending by (from, metric, id) */
+    size_t tunnels_len;
+    size_t *first; /* by site: first index into tunnels[] that leaves it; sites_len + 1 long */
+};
+
+struct te_segment {
+    const char *name;
+    const char *organization;
+    size_t fabric; /* TE_NONE when it is gone */
+    uint32_t vni;
+};
+
+struct te_topology {
+    const struct pt_soft *soft;
+    struct pt_arena *arena;
+    struct te_site *sites;
+    size_t sites_len;
+    struct te_link *links;
+    size_t links_len;
+    struct te_tunnel *tunnels; /* each once, also when several fabrics use it */
+    size_t tunnels_len;
+    struct te_fabric *fabrics;
+    size_t fabrics_len;
+    struct te_segment *segments;
+    size_t segments_len;
+};
+
+/* Stage "topology". */
+enum pt_code te_topology_run(struct pt_plan_pass *pass, void **ret_section, struct pt_error *reterr);
+
+/* Measurement of a path; NULL when nothing is known. */
+const struct pt_path_soft *te_measured(const struct te_topology *topology, uint64_t path_id);
+/* True when two links cannot be expected to fail apart: the same link, or a common SRLG. */
+bool te_links_share_risk(const struct te_link *a, const struct te_link *b);
