@@ -1,0 +1,91 @@
+/*
+ * Private to internal/rpc: what the gRPC server and client share. Only rpc_grpc*.c, rpc_queue.c and rpc_credentials.c
+ * include this; they are the one door to libgrpc.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "rpc/rpc.h"
+
+#include <grpc/grpc.h>
+#include <grpc/grpc_security.h>
+#include <stdatomic.h>
+
+/* ---- the library ------------------------------------------------------------------------------------------------- */
+
+/* Counted: each server and each channel opens the library once and closes it once. */
+void pt_rpc_library_open(void);
+void pt_rpc_library_close(void);
+
+/* ---- completions (rpc_queue.c) ----------------------------------------------------------------------------------- */
+
+/* One operation that gRPC will complete. Lives inside the object it belongs to; at most one operation at a time. */
+struct pt_rpc_tag {
+    void (*fn)(struct pt_rpc_tag *tag, bool ok); /* on the loop */
+    struct pt_rpc_tag *next;                     /* in the list of completions; under the queue's lock */
+    bool ok;                                     /* under the queue's lock */
+    atomic_bool armed;                           /* set by the loop before it hands the tag to gRPC */
+};
+
+/* Something to do at the end of the loop's turn. */
+struct pt_rpc_later {
+    struct pt_list node; /* on its own when not waiting */
+    void (*fn)(struct pt_rpc_later *later);
+};
+
+struct pt_rpc_queue;
+
+struct pt_rpc_queue *pt_rpc_queue_new(struct pt_sys *sys);
+grpc_completion_queue *pt_rpc_queue_cq(struct pt_rpc_queue *queue);
+/* Say that the tag is about to be handed to gRPC; gives the pointer to hand over. */
+void *pt_rpc_queue_arm(struct pt_rpc_tag *tag);
+/* Complete a tag ourselves, in a later turn. */
+void pt_rpc_queue_complete(struct pt_rpc_queue *queue, struct pt_rpc_tag *tag, bool ok);
+/* Call later->fn once, after the completions of this turn. Doing so again before it ran changes nothing. */
+void pt_rpc_queue_later(struct pt_rpc_queue *queue, struct pt_rpc_later *later);
+/* End: every operation must be on its way to completion. Waits for the queue's thread, dispatches what is left, calls
+ * done(arg) and frees the queue; all this before the return, or, when called from a tag's fn, at the end of the
+ * dispatch under way. */
+void pt_rpc_queue_free(struct pt_rpc_queue *queue, pt_task_fn done, void *arg);
+
+/* ---- messages (rpc_message.c) ------------------------------------------------------------------------------------ */
+
+/* The bytes of a received message, without a copy when gRPC holds them in one piece. */
+struct pt_rpc_view {
+    struct pt_bytes bytes;
+    grpc_slice whole; /* owned when `copied` */
+    bool copied;
+};
+void pt_rpc_view_init(struct pt_rpc_view *view, grpc_byte_buffer *buffer);
+void pt_rpc_view_fini(struct pt_rpc_view *view); /* before the buffer is destroyed */
+grpc_byte_buffer *pt_rpc_buffer_new(struct pt_bytes message);
+
+/* Messages of one stream that wait for the transport. */
+struct pt_rpc_out;
+struct pt_rpc_outbox {
+    struct pt_rpc_out *head, *tail;
+    size_t len;  /* messages */
+    size_t size; /* their bytes */
+    bool full;   /* a limit was passed; cleared when both are half empty again */
+};
+/* Copies. False when the box is full now. */
+bool pt_rpc_outbox_push(struct pt_rpc_outbox *box, struct pt_bytes message);
+/* The caller destroys it; NULL when empty. */
+grpc_byte_buffer *pt_rpc_outbox_pop(struct pt_rpc_outbox *box);
+/* True once after the box was full and has emptied by half. */
+bool pt_rpc_outbox_drained(struct pt_rpc_outbox *box);
+void pt_rpc_outbox_fini(struct pt_rpc_outbox *box);
+
+/* ---- credentials (rpc_credentials.c) ----------------------------------------------------------------------------- */
+
+/* What the server's TLS presents and trusts; gRPC's threads fetch it, the loop replaces it. */
+struct pt_rpc_credential_store;
+struct pt_rpc_credential_store *pt_rpc_credential_store_new(const struct pt_rpc_credentials *credentials);
+void pt_rpc_credential_store_set(struct pt_rpc_credential_store *store, const struct pt_rpc_credentials *credentials);
+/* After the grpc_servers that use it. */
+void pt_rpc_credential_store_free(struct pt_rpc_credential_store *store);
+/* For one port. The result is the caller's. */
+grpc_server_credentials *pt_rpc_credential_store_port(struct pt_rpc_credential_store *store, enum pt_rpc_door door);
+
+/* A client's; the caller releases it. */
+grpc_channel_credentials *pt_rpc_client_credentials(const struct pt_rpc_credentials *credentials);
