@@ -62,7 +62,8 @@ struct pt_executor *pt_executor_new(struct pt_sys *sys, const char *name, unsign
 /* Run work(arg) on a thread of the executor, then done(arg) on the loop (done may be NULL). In the simulator work runs
  * inline at a later virtual instant and takes the virtual time that its disk operations cost. */
 void pt_executor_submit(struct pt_executor *executor, pt_task_fn work, pt_task_fn done, void *arg);
-/* Wait for work that was submitted (its done callbacks run before the return), then free. NULL is fine. */
+/* Wait for work that was submitted (its done callbacks run before the return, and what they submit is waited for too),
+ * then free. NULL is fine. */
 void pt_executor_free(struct pt_executor *executor);
 
 /* ---- files ------------------------------------------------------------------------------------------------------ */
@@ -106,7 +107,9 @@ PT_MUST enum pt_code pt_path_rename(struct pt_sys *sys, const char *from, const 
 /* PT_OK when it did not exist. */
 PT_MUST enum pt_code pt_path_remove(struct pt_sys *sys, const char *path, struct pt_error *reterr);
 bool pt_path_exists(struct pt_sys *sys, const char *path);
-/* Small whole files. The write is atomic and durable: temporary file, sync, rename, directory sync; mode 0600. */
+/* Small whole files; PT_EXHAUSTED when it is larger than size_max. *ret_data is initialised by the call; the caller
+ * frees. The write is atomic and durable: temporary file `path`.tmp, sync, rename, directory sync; mode 0600. One
+ * writer per path at a time. */
 PT_MUST enum pt_code pt_path_read(struct pt_sys *sys, const char *path, size_t size_max, struct pt_buf *ret_data,
                                   struct pt_error *reterr);
 PT_MUST enum pt_code pt_path_write(struct pt_sys *sys, const char *path, const void *data, size_t size,
@@ -119,13 +122,15 @@ struct pt_stream;
 struct pt_listener;
 
 struct pt_stream_ops {
-    /* Connected, or failed (code != PT_OK; on_closed does not follow; close the stream). Outgoing streams only. */
+    /* Connected, or failed (PT_UNAVAILABLE; on_closed does not follow; close the stream). Outgoing streams only. Bytes
+     * may be written before it. */
     void (*on_connect)(void *arg, enum pt_code code);
     /* Bytes arrived; borrowed for the call. */
     void (*on_data)(void *arg, const uint8_t *data, size_t size);
-    /* The other side closed, or an error. Nothing follows; the owner still calls pt_stream_close. */
+    /* The other side closed (PT_CLOSED), or an error (PT_UNAVAILABLE). Nothing follows; the owner still calls
+     * pt_stream_close. */
     void (*on_closed)(void *arg, enum pt_code code);
-    /* The bytes queued fell below 64 KiB again after pt_stream_write returned false. */
+    /* The bytes queued fell below 64 KiB again after pt_stream_write returned false. May be NULL. */
     void (*on_writable)(void *arg);
 };
 
