@@ -27,11 +27,14 @@ struct pt_dp_ops {
     enum pt_code (*apply)(struct pt_dp *dp, const struct pt_bundle *bundle, struct pt_error *reterr);
     /* Read the forwarding state in force back from the maps into a bundle and give its digest: what is acknowledged. */
     enum pt_code (*verify)(struct pt_dp *dp, struct pt_digest *ret_digest, struct pt_error *reterr);
-    /* A path died or recovered: flip its word. Unknown paths are ignored. */
+    /* A path died or recovered: flip its word. Unknown paths are ignored. A path in its first bundle is neither: it
+     * carries traffic only where no living one is left, until this is called. */
     void (*set_path_alive)(struct pt_dp *dp, uint64_t path_id, bool alive);
     /* Counters of every path and drop reason; calls fn for each. */
     void (*counters)(struct pt_dp *dp, void (*path_fn)(void *arg, const struct pt_dp_path_counters *counters),
                      void (*drop_fn)(void *arg, const struct pt_dp_drop *drop), void *arg);
+    /* Bytes that hosts offered towards each site since the programs were loaded, sent or not; calls fn for each. */
+    void (*demands)(struct pt_dp *dp, void (*fn)(void *arg, uint32_t site_label, uint64_t bytes), void *arg);
     /* Free memory; what is pinned stays and goes on forwarding. */
     void (*close)(struct pt_dp *dp);
 };
@@ -41,12 +44,16 @@ struct pt_dp {
 };
 
 struct pt_dp_bpf_options {
-    const char *pin_directory; /* below a bpffs that dp_bpf mounts when needed, for example "/run/patronus/<node>/bpf" */
+    const char
+        *pin_directory; /* below a bpffs that dp_bpf mounts when needed, for example "/run/patronus/<node>/bpf" */
     const struct pt_log *log;
 };
-/* Load and attach, or take over what is pinned. PT_FAILED_PRECONDITION naming a missing kernel feature and what to do. */
+/* Load and attach, or take over what is pinned. PT_FAILED_PRECONDITION naming a missing kernel feature and what to do.
+ */
 PT_MUST enum pt_code pt_dp_bpf_new(const struct pt_dp_bpf_options *options, struct pt_dp **ret_dp,
                                    struct pt_error *reterr);
 /* Detach and unpin everything below the directory: `patronusd --detach` and the lab's clean-up. */
 PT_MUST enum pt_code pt_dp_bpf_remove(const struct pt_dp_bpf_options *options, struct pt_error *reterr);
 struct pt_dp *pt_dp_sim_new(void);
+/* What the simulated one was last told of a path; false when nothing. */
+bool pt_dp_sim_path_alive(const struct pt_dp *dp, uint64_t path_id);

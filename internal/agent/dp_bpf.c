@@ -1,0 +1,462 @@
+/*
+ * The data plane in the kernel.
+ *
+ * Applying a bundle:
+ *
+ *    compile -> attach to new interfaces -> write the spare slot -> flip -> grace period -> write the other slot
+ *                                                                        -> detach from interfaces that left
+ *
+ * Until the flip nothing that forwards has changed: any failure leaves the old bundle in force. After it the new one
+ * is, whatever happens; a failure in the second slot is mended by the next apply.
+ *
+ * What survives the agent: filters and links (dp_bpf_hook.c), and all maps, pinned in a folder named by the version of
+ * the ABI. A new agent takes the maps over, exchanges the programs one by one, and forwards all along. It does not know
+ * the bundle in force until it is given one; applying the same bundle again then changes nothing but the generation.
+ *
+ * A path keeps its slot, and so its liveness and counters, from bundle to bundle and over restarts. A slot is given to
+ * another path only after the bundle without the first one is in force in both slots.
+ */
+#include "agent/dp.h"
+#include "agent/dp_bpf_kernel.h"
+#include "base/assert.h"
+#include "base/log.h"
+
+#include "bpf/abi/drop.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DIRECTORY_SIZE 1024
+
+struct dp_bpf {
+    struct pt_dp base;
+    const struct pt_log *log;
+    char directory[DIRECTORY_SIZE]; /* of the pins of this ABI version */
+    struct pt_dp_programs programs;
+    struct pt_dp_maps maps;
+    struct pt_dp_slots slots;
+    struct pt_dp_table *table; /* in force, as given by this process; NULL before the first apply */
+    struct pt_digest digest;
+};
+
+static struct dp_bpf *dp_bpf_of(struct pt_dp *dp)
+{
+    return (struct dp_bpf *)dp;
+}
+
+/* ---- interfaces
+ * --------------------------------------------------------------------------------------------------------- */
+
+static uint32_t row_ifindex(const struct pt_dp_rows *rows, size_t index)
+{
+    uint32_t ifindex;
+    memcpy(&ifindex, pt_dp_rows_key(rows, index), sizeof(ifindex));
+    return ifindex;
+}
+
+/* Attach to every interface of the table that `old` (may be NULL) does not have. */
+static enum pt_code attach_new(struct dp_bpf *dp, const struct pt_dp_table *table, const struct pt_dp_table *old,
+                               struct pt_error *reterr)
+{
+    const struct pt_dp_rows *lans = &table->maps[PT_MAP_lans], *links = &table->maps[PT_MAP_links];
+    for (size_t i = 0; i < lans->len; i++) {
+        uint32_t ifindex = row_ifindex(lans, i);
+        if (old == NULL || !pt_dp_table_has_lan(old, ifindex)) {
+            PT_TRY(pt_dp_attach_lan(&dp->programs, ifindex, reterr));
+        }
+    }
+    for (size_t i = 0; i < links->len; i++) {
+        uint32_t ifindex = row_ifindex(links, i);
+        bool seen = i > 0 && row_ifindex(links, i - 1) == ifindex;
+        bool native = false;
+        if (seen || (old != NULL && pt_dp_table_has_link(old, ifindex))) {
+            continue;
+        }
+        PT_TRY(pt_dp_attach_wan(&dp->programs, dp->directory, ifindex, &native, reterr));
+        if (!native) {
+            pt_log_warn(dp->log, "xdp is generic", "ifindex=%u hint=slower, but correct", ifindex);
+        }
+    }
+    return PT_OK;
+}
+
+/* Detach from every interface of `old` that the table does not have. */
+static void detach_gone(struct dp_bpf *dp, const struct pt_dp_table *table, const struct pt_dp_table *old)
+{
+    const struct pt_dp_rows *lans = &old->maps[PT_MAP_lans], *links = &old->maps[PT_MAP_links];
+    for (size_t i = 0; i < lans->len; i++) {
+        if (!pt_dp_table_has_lan(table, row_ifindex(lans, i))) {
+            pt_dp_detach_lan(row_ifindex(lans, i));
+        }
+    }
+    for (size_t i = 0; i < links->len; i++) {
+        if (!pt_dp_table_has_link(table, row_ifindex(links, i))) {
+            pt_dp_detach_wan(dp->directory, row_ifindex(links, i));
+        }
+    }
+}
+
+static uint32_t interface_index(void *context, const char *name)
+{
+    (void)context;
+    return if_nametoindex(name);
+}
+
+/* ---- paths
+ * -------------------------------------------------------------------------------------------------------------- */
+
+static void slot_freed(void *arg, uint32_t slot)
+{
+    struct dp_bpf *dp = arg;
+    uint64_t none = 0;
+    (void)bpf_map_update_elem(dp->maps.path_ids, &slot, &none, BPF_ANY); /* an existing array entry: cannot fail */
+}
+
+/* A path's first bundle: nothing is known of it and nothing counted. */
+static void slot_reset(struct dp_bpf *dp, uint32_t slot)
+{
+    uint32_t unknown = PT_PATH_UNKNOWN;
+    size_t cpus = (size_t)libbpf_num_possible_cpus();
+    void *zeroes = calloc(cpus, sizeof(struct pt_abi_counters));
+    pt_assert(zeroes != NULL);
+    (void)bpf_map_update_elem(dp->maps.path_state, &slot, &unknown, BPF_ANY); /* array entries: cannot fail */
+    (void)bpf_map_update_elem(dp->maps.counters, &slot, zeroes, BPF_ANY);
+    (void)bpf_map_update_elem(dp->maps.path_ids, &slot, &dp->slots.ids[slot], BPF_ANY);
+    free(zeroes);
+}
+
+static void slots_load(struct dp_bpf *dp)
+{
+    for (uint32_t slot = 1; slot < PT_PATH_SLOTS; slot++) {
+        uint64_t id = 0;
+        if (bpf_map_lookup_elem(dp->maps.path_ids, &slot, &id) == 0 && id != 0) {
+            pt_dp_slots_put(&dp->slots, slot, id);
+        }
+    }
+}
+
+static void set_path_alive(struct pt_dp *base, uint64_t path_id, bool alive)
+{
+    struct dp_bpf *dp = dp_bpf_of(base);
+    uint32_t slot = pt_dp_slots_get(&dp->slots, path_id), state = alive ? PT_PATH_ALIVE : PT_PATH_DEAD;
+    if (slot != 0) {
+        (void)bpf_map_update_elem(dp->maps.path_state, &slot, &state, BPF_ANY); /* array entry: cannot fail */
+    }
+}
+
+/* ---- bundles
+ * ------------------------------------------------------------------------------------------------------------ */
+
+/* Everything up to the flip. On failure the old bundle is in force. */
+static enum pt_code put_in_force(struct dp_bpf *dp, struct pt_dp_table *table, struct pt_error *reterr)
+{
+    uint32_t spare = (dp->maps.in_force + 1) & 1;
+    for (uint32_t slot = 1; slot < PT_PATH_SLOTS; slot++) {
+        if (dp->slots.fresh[slot]) {
+            slot_reset(dp, slot);
+        }
+    }
+    struct pt_dp_table *old = dp->maps.slots[dp->maps.in_force & 1];
+    PT_TRY(attach_new(dp, table, old, reterr));
+    PT_TRY(pt_dp_maps_write(&dp->maps, spare, table, reterr));
+    return pt_dp_maps_flip(&dp->maps, reterr);
+}
+
+static enum pt_code apply(struct pt_dp *base, const struct pt_bundle *bundle, struct pt_error *reterr)
+{
+    struct dp_bpf *dp = dp_bpf_of(base);
+    struct pt_dp_compile_options options = {.interface = interface_index, .slots = &dp->slots};
+    struct pt_dp_table *table = NULL, *old = dp->maps.slots[dp->maps.in_force & 1];
+    struct pt_error second = {0};
+    char absent[16] = "";
+    enum pt_code code = pt_dp_compile(bundle, &options, &table, absent, reterr);
+    if (old != NULL) {
+        old = pt_dp_table_ref(old);
+    }
+    if (code == PT_OK) {
+        code = put_in_force(dp, table, reterr);
+    }
+    if (code != PT_OK) {
+        if (old != NULL && table != NULL) {
+            detach_gone(dp, old, table);
+        }
+        pt_dp_slots_settle(&dp->slots, false, slot_freed, dp);
+        pt_dp_table_unref(old);
+        pt_dp_table_unref(table);
+        return code;
+    }
+    if (pt_dp_maps_write(&dp->maps, (dp->maps.in_force + 1) & 1, table, &second) != PT_OK) {
+        pt_log_warn(dp->log, "second slot not written", "field=%s reason=%s", second.field, second.text);
+    }
+    if (old != NULL) {
+        detach_gone(dp, table, old);
+    }
+    if (absent[0] != '\0') {
+        pt_log_warn(dp->log, "interface absent", "name=%s effect=its entries are not in force", absent);
+    }
+    pt_dp_slots_settle(&dp->slots, true, slot_freed, dp);
+    pt_dp_table_unref(old);
+    pt_dp_table_unref(dp->table);
+    dp->table = table;
+    dp->digest = *pt_bundle_digest(bundle);
+    return PT_OK;
+}
+
+static void key_hex(const uint8_t *key, size_t size, char text[2 * 64 + 1])
+{
+    for (size_t i = 0; i < size && i < 64; i++) {
+        (void)snprintf(text + 2 * i, 3, "%02x", key[i]);
+    }
+}
+
+/* The first row in which the kernel's and ours differ. */
+static enum pt_code compare_rows(enum pt_bundle_map map, const struct pt_dp_rows *kernel,
+                                 const struct pt_dp_rows *wanted, struct pt_error *reterr)
+{
+    const struct pt_dp_map_info *info = pt_dp_map_info(map);
+    size_t row_size = info->key_size + info->value_size;
+    char text[2 * 64 + 1] = "";
+    for (size_t i = 0; i < kernel->len || i < wanted->len; i++) {
+        int order = i == kernel->len   ? 1
+                    : i == wanted->len ? -1
+                                       : memcmp(pt_dp_rows_key(kernel, i), pt_dp_rows_key(wanted, i), info->key_size);
+        if (order == 0 && memcmp(pt_dp_rows_key(kernel, i), pt_dp_rows_key(wanted, i), row_size) == 0) {
+            continue;
+        }
+        key_hex(pt_dp_rows_key(order < 0 ? kernel : wanted, i), info->key_size, text);
+        return pt_fail(reterr, PT_CORRUPT, PT_REASON_NONE, info->name, "the entry with key %s is %s in the kernel",
+                       text,
+                       order < 0   ? "not of the bundle but stands"
+                       : order > 0 ? "missing"
+                                   : "different");
+    }
+    return PT_OK;
+}
+
+static enum pt_code verify(struct pt_dp *base, struct pt_digest *ret_digest, struct pt_error *reterr)
+{
+    struct dp_bpf *dp = dp_bpf_of(base);
+    struct pt_dp_table *kernel = NULL;
+    uint32_t zero = 0, generation = 0;
+    if (dp->table == NULL) {
+        return pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_NONE, NULL,
+                       "no bundle was applied since the agent started");
+    }
+    if (bpf_map_lookup_elem(dp->maps.generation, &zero, &generation) != 0 || generation != dp->maps.in_force) {
+        return pt_fail(reterr, PT_CORRUPT, PT_REASON_NONE, "pt_generation", "is %u and should be %u", generation,
+                       dp->maps.in_force);
+    }
+    PT_TRY(pt_dp_maps_read(&dp->maps, generation & 1, &kernel, reterr));
+    enum pt_code code = PT_OK;
+    for (enum pt_bundle_map map = 0; map < PT_BUNDLE_MAPS_LEN && code == PT_OK; map++) {
+        code = compare_rows(map, &kernel->maps[map], &dp->table->maps[map], reterr);
+    }
+    if (code != PT_OK) {
+        /* What the slot holds is not what we thought: the next apply reads it first. */
+        pt_dp_table_unref(dp->maps.slots[generation & 1]);
+        dp->maps.slots[generation & 1] = kernel;
+        return code;
+    }
+    pt_dp_table_unref(kernel);
+    *ret_digest = dp->digest;
+    return PT_OK;
+}
+
+/* ---- counters
+ * ----------------------------------------------------------------------------------------------------------- */
+
+static void count_paths(struct dp_bpf *dp, struct pt_abi_counters *per_cpu, size_t cpus,
+                        void (*fn)(void *arg, const struct pt_dp_path_counters *counters), void *arg)
+{
+    for (uint32_t slot = 1; slot < PT_PATH_SLOTS; slot++) {
+        struct pt_dp_path_counters sum = {.path_id = dp->slots.ids[slot]};
+        if (sum.path_id == 0 || bpf_map_lookup_elem(dp->maps.counters, &slot, per_cpu) != 0) {
+            continue;
+        }
+        for (size_t cpu = 0; cpu < cpus; cpu++) {
+            sum.tx_packets += per_cpu[cpu].tx_packets;
+            sum.tx_bytes += per_cpu[cpu].tx_bytes;
+            sum.rx_packets += per_cpu[cpu].rx_packets;
+            sum.rx_bytes += per_cpu[cpu].rx_bytes;
+        }
+        fn(arg, &sum);
+    }
+}
+
+static void counters(struct pt_dp *base, void (*path_fn)(void *arg, const struct pt_dp_path_counters *counters),
+                     void (*drop_fn)(void *arg, const struct pt_dp_drop *drop), void *arg)
+{
+    struct dp_bpf *dp = dp_bpf_of(base);
+    size_t cpus = (size_t)libbpf_num_possible_cpus();
+    struct pt_abi_counters *per_cpu = calloc(cpus, sizeof(*per_cpu));
+    uint64_t *packets = calloc(cpus, sizeof(*packets));
+    pt_assert(per_cpu != NULL && packets != NULL);
+    count_paths(dp, per_cpu, cpus, path_fn, arg);
+    for (uint32_t reason = 1; reason < PT_DROP_LEN_MAX; reason++) {
+        struct pt_dp_drop drop = {.reason = reason};
+        if (bpf_map_lookup_elem(dp->maps.drops, &reason, packets) != 0) {
+            continue;
+        }
+        for (size_t cpu = 0; cpu < cpus; cpu++) {
+            drop.packets += packets[cpu];
+        }
+        if (drop.packets != 0) {
+            drop_fn(arg, &drop);
+        }
+    }
+    free(per_cpu);
+    free(packets);
+}
+
+static void demands(struct pt_dp *base, void (*fn)(void *arg, uint32_t site_label, uint64_t bytes), void *arg)
+{
+    struct dp_bpf *dp = dp_bpf_of(base);
+    size_t cpus = (size_t)libbpf_num_possible_cpus();
+    uint64_t *bytes = calloc(cpus, sizeof(*bytes));
+    uint32_t label, next;
+    bool first = true;
+    pt_assert(bytes != NULL);
+    while (bpf_map_get_next_key(dp->maps.demands, first ? NULL : &label, &next) == 0) {
+        uint64_t sum = 0;
+        first = false;
+        label = next;
+        if (bpf_map_lookup_elem(dp->maps.demands, &label, bytes) != 0) {
+            continue;
+        }
+        for (size_t cpu = 0; cpu < cpus; cpu++) {
+            sum += bytes[cpu];
+        }
+        fn(arg, label, sum);
+    }
+    free(bytes);
+}
+
+/* ---- life
+ * --------------------------------------------------------------------------------------------------------------- */
+
+static void close_dp(struct pt_dp *base)
+{
+    struct dp_bpf *dp = dp_bpf_of(base);
+    pt_dp_table_unref(dp->table);
+    pt_dp_maps_fini(&dp->maps);
+    pt_dp_programs_fini(&dp->programs);
+    pt_dp_slots_fini(&dp->slots);
+    free(dp);
+}
+
+static const struct pt_dp_ops dp_bpf_ops = {.apply = apply,
+                                            .verify = verify,
+                                            .set_path_alive = set_path_alive,
+                                            .counters = counters,
+                                            .demands = demands,
+                                            .close = close_dp};
+
+static void version_directory(const char *pin_directory, size_t size, char *directory)
+{
+    (void)snprintf(directory, size, "%s/v%d", pin_directory, PT_ABI_VERSION);
+}
+
+enum pt_code pt_dp_bpf_new(const struct pt_dp_bpf_options *options, struct pt_dp **ret_dp, struct pt_error *reterr)
+{
+    PT_TRY(pt_dp_probe(reterr));
+    PT_TRY(pt_dp_mount(options->pin_directory, reterr));
+    struct dp_bpf *dp = calloc(1, sizeof(*dp));
+    pt_assert(dp != NULL);
+    dp->base.ops = &dp_bpf_ops;
+    dp->log = options->log;
+    memset(dp->maps.inner, -1, sizeof(dp->maps.inner));
+    pt_dp_slots_init(&dp->slots);
+    version_directory(options->pin_directory, sizeof(dp->directory), dp->directory);
+
+    enum pt_code code = pt_dp_mount(dp->directory, reterr); /* it is below a bpffs: this only makes it */
+    if (code == PT_OK) {
+        code = pt_dp_programs_load(&dp->programs, dp->directory, reterr);
+    }
+    if (code == PT_OK) {
+        code = pt_dp_maps_open(&dp->maps, &dp->programs, reterr);
+    }
+    if (code == PT_OK) {
+        slots_load(dp);
+        /* Exchange the programs of the agent before us, wherever it attached them. */
+        code = attach_new(dp, dp->maps.slots[dp->maps.in_force & 1], NULL, reterr);
+    }
+    if (code != PT_OK) {
+        close_dp(&dp->base);
+        return code;
+    }
+    *ret_dp = &dp->base;
+    return PT_OK;
+}
+
+/* ---- removal
+ * ------------------------------------------------------------------------------------------------------------ */
+
+/* Detach the filters of the interfaces in a pinned bundle map of either slot. */
+static void remove_filters(const char *directory, const char *name)
+{
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof(path), "%s/%s", directory, name);
+    int outer = bpf_obj_get(path);
+    for (uint32_t slot = 0; outer >= 0 && slot < 2; slot++) {
+        uint32_t id, key[8], next[8];
+        bool first = true;
+        int inner = bpf_map_lookup_elem(outer, &slot, &id) == 0 ? bpf_map_get_fd_by_id(id) : -1;
+        while (inner >= 0 && bpf_map_get_next_key(inner, first ? NULL : key, next) == 0) {
+            first = false;
+            memcpy(key, next, sizeof(key));
+            pt_dp_detach_lan(key[0]); /* both keys begin with the interface; the companion's filter is alike */
+        }
+        if (inner >= 0) {
+            (void)close(inner);
+        }
+    }
+    if (outer >= 0) {
+        (void)close(outer);
+    }
+}
+
+static enum pt_code remove_pins(const char *directory, struct pt_error *reterr)
+{
+    DIR *dir = opendir(directory);
+    struct dirent *entry;
+    if (dir == NULL) {
+        return errno == ENOENT ? PT_OK : pt_fail_errno(reterr, errno, directory, "cannot read the directory");
+    }
+    while ((entry = readdir(dir)) != NULL) {
+        char path[PATH_MAX];
+        unsigned ifindex;
+        if (entry->d_name[0] == '.') {
+            continue;
+        }
+        if (sscanf(entry->d_name, "link_%u", &ifindex) == 1) {
+            pt_dp_detach_wan(directory, ifindex);
+            continue;
+        }
+        (void)snprintf(path, sizeof(path), "%s/%.255s", directory, entry->d_name);
+        (void)unlink(path); /* what cannot be removed keeps the directory, and rmdir says so */
+    }
+    (void)closedir(dir);
+    return rmdir(directory) == 0 ? PT_OK : pt_fail_errno(reterr, errno, directory, "cannot remove the directory");
+}
+
+enum pt_code pt_dp_bpf_remove(const struct pt_dp_bpf_options *options, struct pt_error *reterr)
+{
+    char directory[DIRECTORY_SIZE];
+    for (int version = 1; version <= PT_ABI_VERSION; version++) {
+        (void)snprintf(directory, sizeof(directory), "%s/v%d", options->pin_directory, version);
+        remove_filters(directory, "pt_lans");
+        remove_filters(directory, "pt_links");
+        PT_TRY(remove_pins(directory, reterr));
+    }
+    pt_dp_unmount(options->pin_directory);
+    return PT_OK;
+}

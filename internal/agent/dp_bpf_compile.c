@@ -1,0 +1,461 @@
+/*
+ * From typed entries to map rows: the one place that knows both the schema and the ABI.
+ *
+ * Entries come in the order of their kinds (node, link, lan, route, tunnel, path, group, rule), and each kind refers to
+ * earlier ones only; so one walk does it, remembering links by number, interfaces by name, tunnels and paths by id.
+ */
+#include "agent/dp_bpf_table.h"
+#include "base/assert.h"
+#include "base/limits.h"
+#include "base/net.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LINK_MAX 64
+#define PROTOCOL_ANY 256
+
+/* Bytes before the inner packet on a tunnel with an empty stack. */
+#define OVERHEAD_V4 (20 + 8 + 8)
+#define OVERHEAD_V6 (40 + 8 + 8)
+
+struct known_link {
+    const Patronus__V1__LinkEntry *entry;
+    uint32_t ifindex;
+    struct pt_ip address;
+};
+
+struct known_lan {
+    uint32_t ifindex, vni;
+};
+
+struct known_tunnel {
+    const Patronus__V1__TunnelEntry *entry;
+    const struct known_link *link;
+    struct pt_ip remote;
+    size_t peer_row;
+    uint32_t mtu;
+};
+
+struct known_path {
+    const Patronus__V1__PathEntry *entry;
+    uint32_t slot; /* 0: not usable now */
+};
+
+struct compiler {
+    const struct pt_dp_compile_options *options;
+    struct pt_dp_table *table;
+    struct pt_arena arena;
+    const Patronus__V1__NodeEntry *node;
+    struct known_link links[LINK_MAX + 1];
+    struct pt_map lans, tunnels, paths;
+    char absent[16];
+    char field[PT_ERROR_FIELD_SIZE]; /* the entry at hand, for people */
+};
+
+#define REFUSE(c, reterr, ...) pt_fail((reterr), PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, (c)->field, __VA_ARGS__)
+
+static bool read_ip(const ProtobufCBinaryData *bytes, struct pt_ip *ret_ip)
+{
+    if (bytes->len != sizeof(ret_ip->bytes)) {
+        return false;
+    }
+    memcpy(ret_ip->bytes, bytes->data, sizeof(ret_ip->bytes));
+    return true;
+}
+
+/* A prefix without host bits. */
+static bool read_prefix(const ProtobufCBinaryData *bytes, uint32_t len, struct pt_prefix *ret_prefix)
+{
+    struct pt_prefix prefix;
+    if (!read_ip(bytes, &prefix.ip) || len > (pt_ip_is_v4(&prefix.ip) ? 32 : 128)) {
+        return false;
+    }
+    prefix.len = (uint8_t)len;
+    struct pt_prefix canonical = pt_prefix_canonical(&prefix);
+    if (!pt_ip_equal(&canonical.ip, &prefix.ip)) {
+        return false;
+    }
+    *ret_prefix = prefix;
+    return true;
+}
+
+static struct pt_abi_address to_abi(const struct pt_ip *ip)
+{
+    struct pt_abi_address address;
+    memcpy(&address, ip->bytes, sizeof(address));
+    return address;
+}
+
+static void add_row(struct compiler *c, enum pt_bundle_map map, const void *key, const void *value)
+{
+    (void)pt_dp_rows_add(&c->table->maps[map], key, value);
+}
+
+static uint32_t find_interface(struct compiler *c, const char *name)
+{
+    uint32_t ifindex = c->options->interface(c->options->context, name);
+    if (ifindex == 0 && c->absent[0] == '\0') {
+        (void)snprintf(c->absent, sizeof(c->absent), "%s", name); /* cut short is fine: for people */
+    }
+    return ifindex;
+}
+
+static enum pt_code compile_node(struct compiler *c, const Patronus__V1__NodeEntry *node, struct pt_error *reterr)
+{
+    uint32_t port = node->geneve_port == 0 ? PT_GENEVE_PORT : node->geneve_port;
+    (void)snprintf(c->field, sizeof(c->field), "node");
+    if (node->site_label == 0 || node->site_label > PT_LABEL_MAX || port > 65535) {
+        return REFUSE(c, reterr, "site label %u must be 1..%u and the port at most 65535", node->site_label,
+                      PT_LABEL_MAX);
+    }
+    struct pt_abi_node value = {.site_label = node->site_label, .geneve_port = htons((uint16_t)port), .present = 1};
+    c->node = node;
+    add_row(c, PT_MAP_nodes, NULL, &value);
+    return PT_OK;
+}
+
+static enum pt_code compile_link(struct compiler *c, const Patronus__V1__LinkEntry *link, struct pt_error *reterr)
+{
+    (void)snprintf(c->field, sizeof(c->field), "link %u", link->link);
+    if (link->link == 0 || link->link > LINK_MAX) {
+        return REFUSE(c, reterr, "its number must be 1..%d", LINK_MAX);
+    }
+    struct known_link *known = &c->links[link->link];
+    struct pt_ip gateway;
+    if (!read_ip(&link->address, &known->address)) {
+        return REFUSE(c, reterr, "its address must be 16 bytes");
+    }
+    if (link->gateway.len != 0 &&
+        (!read_ip(&link->gateway, &gateway) || pt_ip_is_v4(&gateway) != pt_ip_is_v4(&known->address))) {
+        return REFUSE(c, reterr, "its gateway must be 16 bytes and of the address's family");
+    }
+    known->entry = link;
+    known->ifindex = find_interface(c, link->interface);
+    if (known->ifindex != 0) {
+        struct pt_abi_link_key key = {.ifindex = known->ifindex, .local = to_abi(&known->address)};
+        struct pt_abi_link value = {.link = link->link, .mtu = link->mtu};
+        add_row(c, PT_MAP_links, &key, &value);
+    }
+    return PT_OK;
+}
+
+static enum pt_code compile_lan(struct compiler *c, const Patronus__V1__LanEntry *lan, struct pt_error *reterr)
+{
+    (void)snprintf(c->field, sizeof(c->field), "lan %s", lan->interface);
+    if (lan->vni == 0 || lan->vni > PT_VNI_MAX) {
+        return REFUSE(c, reterr, "VNI %u must be 1..%u", lan->vni, PT_VNI_MAX);
+    }
+    struct known_lan *known = PT_NEW(&c->arena, struct known_lan);
+    known->ifindex = find_interface(c, lan->interface);
+    known->vni = lan->vni;
+    (void)pt_map_put_str(&c->lans, lan->interface, known);
+    if (known->ifindex == 0) {
+        return PT_OK;
+    }
+    if (pt_dp_table_has_link(c->table, known->ifindex)) {
+        return REFUSE(c, reterr, "the interface is a WAN link too");
+    }
+    struct pt_abi_lan value = {.vni = lan->vni};
+    add_row(c, PT_MAP_lans, &known->ifindex, &value);
+    return PT_OK;
+}
+
+static enum pt_code compile_route(struct compiler *c, const Patronus__V1__RouteEntry *route, struct pt_error *reterr)
+{
+    struct pt_prefix prefix;
+    struct pt_abi_route value = {.site_label = route->site_label};
+    (void)snprintf(c->field, sizeof(c->field), "route of VNI %u", route->vni);
+    if (!read_prefix(&route->prefix, route->prefix_len, &prefix)) {
+        return REFUSE(c, reterr, "its prefix must be 16 bytes without host bits, its length fit the family");
+    }
+    char text[PT_PREFIX_TEXT_SIZE];
+    (void)snprintf(c->field, sizeof(c->field), "route %s of VNI %u", pt_prefix_format(&prefix, text), route->vni);
+    if (route->vni == 0 || route->vni > PT_VNI_MAX || route->site_label == 0 || route->site_label > PT_LABEL_MAX) {
+        return REFUSE(c, reterr, "VNI or site label %u is out of range", route->site_label);
+    }
+    if (route->site_label == c->node->site_label) {
+        const struct known_lan *lan = pt_map_get_str(&c->lans, route->lan_interface);
+        if (lan == NULL || lan->vni != route->vni) {
+            return REFUSE(c, reterr, "it is local, so '%.32s' must be an interface of its segment",
+                          route->lan_interface);
+        }
+        if (lan->ifindex == 0) {
+            return PT_OK;
+        }
+        value.lan_ifindex = lan->ifindex;
+    }
+    if (pt_ip_is_v4(&prefix.ip)) {
+        struct pt_abi_route4_key key = {.prefix_len = PT_ROUTE_VNI_BITS + prefix.len,
+                                        .vni = htonl(route->vni),
+                                        .address = htonl(pt_ip_to_v4(&prefix.ip))};
+        add_row(c, PT_MAP_routes4, &key, &value);
+    } else {
+        struct pt_abi_route6_key key = {
+            .prefix_len = PT_ROUTE_VNI_BITS + prefix.len, .vni = htonl(route->vni), .address = to_abi(&prefix.ip)};
+        add_row(c, PT_MAP_routes6, &key, &value);
+    }
+    return PT_OK;
+}
+
+static enum pt_code compile_tunnel(struct compiler *c, const Patronus__V1__TunnelEntry *tunnel, struct pt_error *reterr)
+{
+    struct known_tunnel *known = PT_NEW(&c->arena, struct known_tunnel);
+    (void)snprintf(c->field, sizeof(c->field), "tunnel %016" PRIx64, tunnel->tunnel);
+    if (tunnel->link == 0 || tunnel->link > LINK_MAX || c->links[tunnel->link].entry == NULL) {
+        return REFUSE(c, reterr, "there is no link %u", tunnel->link);
+    }
+    known->entry = tunnel;
+    known->link = &c->links[tunnel->link];
+    if (!read_ip(&tunnel->remote, &known->remote) ||
+        pt_ip_is_v4(&known->remote) != pt_ip_is_v4(&known->link->address)) {
+        return REFUSE(c, reterr, "its remote address must be 16 bytes and of the link's family");
+    }
+    uint32_t overhead = pt_ip_is_v4(&known->remote) ? OVERHEAD_V4 : OVERHEAD_V6;
+    known->mtu =
+        tunnel->mtu != 0 || known->link->entry->mtu < overhead ? tunnel->mtu : known->link->entry->mtu - overhead;
+    if (known->mtu < 576 || known->mtu > 65535) {
+        return REFUSE(c, reterr, "its MTU %u must be 576..65535", known->mtu);
+    }
+    uint8_t id[8];
+    pt_put_be64(id, tunnel->tunnel);
+    (void)pt_map_put(&c->tunnels, id, sizeof(id), known);
+    if (known->link->ifindex != 0) {
+        struct pt_abi_peer_key key = {.ifindex = known->link->ifindex, .remote = to_abi(&known->remote)};
+        struct pt_abi_peer value = {.site_label = tunnel->remote_site};
+        known->peer_row = c->table->maps[PT_MAP_peers].len;
+        add_row(c, PT_MAP_peers, &key, &value);
+    }
+    return PT_OK;
+}
+
+static struct pt_abi_path path_value(const struct known_tunnel *tunnel, const Patronus__V1__PathEntry *path)
+{
+    struct pt_abi_path value = {.local = to_abi(&tunnel->link->address),
+                                .remote = to_abi(&tunnel->remote),
+                                .ifindex = tunnel->link->ifindex,
+                                .mtu = tunnel->mtu - PT_STACK_SIZE((uint32_t)path->n_stack),
+                                .stack_len = (uint16_t)path->n_stack,
+                                .destination = path->destination};
+    struct pt_ip gateway;
+    if (!pt_ip_is_v4(&tunnel->remote)) {
+        value.flags |= PT_PATH_V6;
+    }
+    if (read_ip(&tunnel->link->entry->gateway, &gateway)) {
+        value.flags |= PT_PATH_NEXTHOP;
+        value.nexthop = to_abi(&gateway);
+    }
+    for (size_t i = 0; i < path->n_stack; i++) {
+        value.stack[i] = path->stack[i];
+    }
+    return value;
+}
+
+static enum pt_code compile_path(struct compiler *c, const Patronus__V1__PathEntry *path, struct pt_error *reterr)
+{
+    uint8_t id[8];
+    (void)snprintf(c->field, sizeof(c->field), "path %016" PRIx64, path->path);
+    pt_put_be64(id, path->tunnel);
+    const struct known_tunnel *tunnel = pt_map_get(&c->tunnels, id, sizeof(id));
+    if (path->path == 0 || tunnel == NULL) {
+        return REFUSE(c, reterr, "its id is 0, or there is no tunnel %016" PRIx64, path->tunnel);
+    }
+    if (path->n_stack > PT_STACK_LEN_MAX) {
+        return REFUSE(c, reterr, "%zu labels; at most %d", path->n_stack, PT_STACK_LEN_MAX);
+    }
+    for (size_t i = 0; i < path->n_stack; i++) {
+        if (path->stack[i] == 0 || path->stack[i] > PT_LABEL_MAX) {
+            return REFUSE(c, reterr, "label %u must be 1..%u", path->stack[i], PT_LABEL_MAX);
+        }
+    }
+    struct known_path *known = PT_NEW(&c->arena, struct known_path);
+    known->entry = path;
+    pt_put_be64(id, path->path);
+    (void)pt_map_put(&c->paths, id, sizeof(id), known);
+    if (tunnel->link->ifindex == 0) {
+        return PT_OK;
+    }
+    known->slot = pt_dp_slots_take(c->options->slots, path->path);
+    if (known->slot == 0) {
+        return pt_fail(reterr, PT_EXHAUSTED, PT_REASON_LIMIT_REACHED, c->field, "a node has at most %u paths",
+                       PT_PATH_SLOTS - 1);
+    }
+    struct pt_abi_path value = path_value(tunnel, path);
+    add_row(c, PT_MAP_paths, &known->slot, &value);
+    if (path->n_stack == 0) {
+        struct pt_abi_peer peer;
+        uint8_t *at = pt_dp_rows_value(&c->table->maps[PT_MAP_peers], tunnel->peer_row);
+        memcpy(&peer, at, sizeof(peer));
+        peer.path_slot = peer.path_slot == 0 ? known->slot : peer.path_slot;
+        memcpy(at, &peer, sizeof(peer));
+    }
+    return PT_OK;
+}
+
+static enum pt_code compile_group(struct compiler *c, const Patronus__V1__GroupEntry *group, struct pt_error *reterr)
+{
+    struct pt_abi_group_key key = {.site_label = group->site_label, .policy_class = group->policy_class};
+    struct pt_abi_group value = {0};
+    (void)snprintf(c->field, sizeof(c->field), "group of site %u, class %u", group->site_label, group->policy_class);
+    if (group->site_label == 0 || group->site_label > PT_LABEL_MAX || group->n_members > PT_MEMBERS_MAX) {
+        return REFUSE(c, reterr, "its site label must be 1..%u, its members at most %d", PT_LABEL_MAX, PT_MEMBERS_MAX);
+    }
+    for (size_t i = 0; i < group->n_members; i++) {
+        const Patronus__V1__GroupMember *member = group->members[i];
+        uint8_t id[8];
+        pt_put_be64(id, member->path);
+        const struct known_path *path = pt_map_get(&c->paths, id, sizeof(id));
+        if (path == NULL || path->entry->destination != group->site_label) {
+            return REFUSE(c, reterr, "there is no path %016" PRIx64 " to that site", member->path);
+        }
+        if (group->policy_class == PT_CLASS_TRANSIT && path->entry->n_stack != 0) {
+            return REFUSE(c, reterr, "path %016" PRIx64 " has a stack: transit could loop", member->path);
+        }
+        if (member->weight == 0 || member->weight > 65535 || member->tier > 65535) {
+            return REFUSE(c, reterr, "weights are 1..65535, tiers 0..65535");
+        }
+        if (path->slot != 0) {
+            value.members[value.members_len++] = (struct pt_abi_member){
+                .path_slot = path->slot, .weight = (uint16_t)member->weight, .tier = (uint16_t)member->tier};
+        }
+    }
+    add_row(c, PT_MAP_groups, &key, &value);
+    return PT_OK;
+}
+
+/* The match part of a rule. */
+static enum pt_code compile_match(struct compiler *c, const Patronus__V1__RuleEntry *rule, struct pt_abi_rule *value,
+                                  struct pt_error *reterr)
+{
+    if (rule->protocol > PROTOCOL_ANY || rule->port_first > rule->port_last || rule->port_last > 65535) {
+        return REFUSE(c, reterr, "protocols are 0..255 or 256 for any; ports ascend and end at 65535");
+    }
+    if (rule->protocol != PROTOCOL_ANY) {
+        value->flags |= PT_RULE_PROTOCOL;
+        value->protocol = (uint16_t)rule->protocol;
+    }
+    if (rule->port_first != 0 || rule->port_last != 65535) {
+        value->flags |= PT_RULE_PORTS;
+    }
+    value->port_first = (uint16_t)rule->port_first;
+    value->port_last = (uint16_t)rule->port_last;
+    value->dscp_mask = rule->dscp_mask;
+    if (rule->prefix.len != 0) {
+        struct pt_prefix prefix;
+        uint8_t mask[16] = {0};
+        if (!read_prefix(&rule->prefix, rule->prefix_len, &prefix)) {
+            return REFUSE(c, reterr, "its prefix must be 16 bytes without host bits, its length fit the family");
+        }
+        unsigned bits = pt_prefix_len128(&prefix);
+        for (unsigned i = 0; i < bits; i++) {
+            mask[i / 8] |= (uint8_t)(0x80 >> i % 8);
+        }
+        value->prefix = to_abi(&prefix.ip);
+        memcpy(&value->mask, mask, sizeof(mask));
+    }
+    return PT_OK;
+}
+
+/* Rules come by VNI and order, so a rule belongs to the last row or begins one. */
+static enum pt_code compile_rule(struct compiler *c, const Patronus__V1__RuleEntry *rule, struct pt_error *reterr)
+{
+    struct pt_dp_rows *rows = &c->table->maps[PT_MAP_rules];
+    struct pt_abi_rule value = {.policy_class = rule->policy_class, .flags = rule->deny ? PT_RULE_DENY : 0};
+    uint32_t vni = rule->vni;
+    struct pt_abi_rules set;
+    (void)snprintf(c->field, sizeof(c->field), "rule %u of VNI %u", rule->order, vni);
+    if (vni == 0 || vni > PT_VNI_MAX || rule->order >= PT_RULES_MAX || rule->policy_class == PT_CLASS_TRANSIT) {
+        return REFUSE(c, reterr, "its VNI must be 1..%u, its order 0..%d, its class not the transit one", PT_VNI_MAX,
+                      PT_RULES_MAX - 1);
+    }
+    PT_TRY(compile_match(c, rule, &value, reterr));
+    if (rows->len == 0 || memcmp(pt_dp_rows_key(rows, rows->len - 1), &vni, sizeof(vni)) != 0) {
+        (void)pt_dp_rows_add(rows, &vni, NULL);
+    }
+    uint8_t *at = pt_dp_rows_value(rows, rows->len - 1);
+    memcpy(&set, at, sizeof(set));
+    set.rules[set.len++] = value;
+    memcpy(at, &set, sizeof(set));
+    return PT_OK;
+}
+
+static enum pt_code compile_entry(struct compiler *c, const Patronus__V1__Entry *entry, struct pt_error *reterr)
+{
+    if (c->node == NULL && entry->entry_case != PATRONUS__V1__ENTRY__ENTRY_NODE) {
+        (void)snprintf(c->field, sizeof(c->field), "node");
+        return REFUSE(c, reterr, "the bundle has no node entry");
+    }
+    switch (entry->entry_case) {
+    case PATRONUS__V1__ENTRY__ENTRY_NODE:
+        return compile_node(c, entry->node, reterr);
+    case PATRONUS__V1__ENTRY__ENTRY_LINK:
+        return compile_link(c, entry->link, reterr);
+    case PATRONUS__V1__ENTRY__ENTRY_LAN:
+        return compile_lan(c, entry->lan, reterr);
+    case PATRONUS__V1__ENTRY__ENTRY_ROUTE:
+        return compile_route(c, entry->route, reterr);
+    case PATRONUS__V1__ENTRY__ENTRY_TUNNEL:
+        return compile_tunnel(c, entry->tunnel, reterr);
+    case PATRONUS__V1__ENTRY__ENTRY_PATH:
+        return compile_path(c, entry->path, reterr);
+    case PATRONUS__V1__ENTRY__ENTRY_GROUP:
+        return compile_group(c, entry->group, reterr);
+    case PATRONUS__V1__ENTRY__ENTRY_RULE:
+        return compile_rule(c, entry->rule, reterr);
+    default:
+        pt_unreachable(); /* a bundle holds known kinds only */
+    }
+}
+
+/* Two entries may not claim one row, as two links with one address would. */
+static enum pt_code check_rows(struct pt_dp_table *table, struct pt_error *reterr)
+{
+    for (enum pt_bundle_map map = 0; map < PT_BUNDLE_MAPS_LEN; map++) {
+        struct pt_dp_rows *rows = &table->maps[map];
+        const struct pt_dp_map_info *info = pt_dp_map_info(map);
+        pt_dp_rows_sort(rows);
+        for (size_t i = 1; i < rows->len; i++) {
+            if (memcmp(pt_dp_rows_key(rows, i - 1), pt_dp_rows_key(rows, i), rows->key_size) == 0) {
+                return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_CONFLICT, info->name,
+                               "two entries claim one place in this map: an address, peer or interface is twice there");
+            }
+        }
+        if (info->type != BPF_MAP_TYPE_ARRAY && rows->len > info->entries) {
+            return pt_fail(reterr, PT_EXHAUSTED, PT_REASON_LIMIT_REACHED, info->name, "%zu entries; at most %u",
+                           rows->len, info->entries);
+        }
+    }
+    return PT_OK;
+}
+
+enum pt_code pt_dp_compile(const struct pt_bundle *bundle, const struct pt_dp_compile_options *options,
+                           struct pt_dp_table **ret_table, char ret_absent[16], struct pt_error *reterr)
+{
+    struct compiler c = {.options = options, .table = pt_dp_table_new()};
+    size_t len;
+    const Patronus__V1__Entry *const *entries = pt_bundle_entries(bundle, &len);
+    enum pt_code code = PT_OK;
+    pt_arena_init(&c.arena);
+    pt_map_init(&c.lans);
+    pt_map_init(&c.tunnels);
+    pt_map_init(&c.paths);
+    for (size_t i = 0; i < len && code == PT_OK; i++) {
+        code = compile_entry(&c, entries[i], reterr);
+    }
+    if (code == PT_OK) {
+        code = check_rows(c.table, reterr);
+    }
+    if (code == PT_OK) {
+        *ret_table = pt_dp_table_ref(c.table);
+        memcpy(ret_absent, c.absent, sizeof(c.absent));
+    }
+    pt_dp_table_unref(c.table);
+    pt_map_fini(&c.paths);
+    pt_map_fini(&c.tunnels);
+    pt_map_fini(&c.lans);
+    pt_arena_fini(&c.arena);
+    return code;
+}

@@ -1,0 +1,66 @@
+/*
+ * The kernel's side of the data plane: features, programs, maps and attachments. Together with dp_bpf*.c the one door
+ * to libbpf. One thread: the agent's loop.
+ */
+#pragma once
+
+#include "agent/dp_bpf_table.h"
+
+/* ---- dp_bpf_probe.c ---- */
+
+/* PT_FAILED_PRECONDITION naming the first feature that is missing and what to do. */
+PT_MUST enum pt_code pt_dp_probe(struct pt_error *reterr);
+/* Make the directory and see that it is on a bpffs: mount one there if not. */
+PT_MUST enum pt_code pt_dp_mount(const char *directory, struct pt_error *reterr);
+/* Undo pt_dp_mount as far as nothing else is there. */
+void pt_dp_unmount(const char *directory);
+
+/* ---- dp_bpf_load.c ---- */
+
+struct pt_lan_bpf;
+struct pt_wan_bpf;
+
+struct pt_dp_programs {
+    struct pt_lan_bpf *lan_object;
+    struct pt_wan_bpf *wan_object;
+    int lan, wan, wan_tc; /* program descriptors, borrowed from the objects */
+};
+/* Load both objects; maps pinned in the directory are taken over, others are made and pinned. */
+PT_MUST enum pt_code pt_dp_programs_load(struct pt_dp_programs *programs, const char *directory,
+                                         struct pt_error *reterr);
+void pt_dp_programs_fini(struct pt_dp_programs *programs);
+/* -1 when the programs have no such map. */
+int pt_dp_programs_map(const struct pt_dp_programs *programs, const char *name);
+
+/* ---- dp_bpf_map.c ---- */
+
+struct pt_dp_maps {
+    int outer[PT_BUNDLE_MAPS_LEN];
+    int inner[2][PT_BUNDLE_MAPS_LEN];
+    uint32_t capacity[2][PT_BUNDLE_MAPS_LEN];                       /* entries of the inner map */
+    int generation, path_state, path_ids, counters, drops, demands; /* borrowed */
+    struct pt_dp_table *slots[2]; /* what each slot holds; NULL when that is not known */
+    uint32_t in_force;            /* the generation word */
+};
+/* Find every map of the programs; make inner maps where there are none; learn what they hold. */
+PT_MUST enum pt_code pt_dp_maps_open(struct pt_dp_maps *maps, const struct pt_dp_programs *programs,
+                                     struct pt_error *reterr);
+void pt_dp_maps_fini(struct pt_dp_maps *maps);
+/* Make a slot hold the table. On failure what it holds is unknown, which is harmless while it is not in force. */
+PT_MUST enum pt_code pt_dp_maps_write(struct pt_dp_maps *maps, uint32_t slot, struct pt_dp_table *table,
+                                      struct pt_error *reterr);
+/* Read a slot. */
+PT_MUST enum pt_code pt_dp_maps_read(const struct pt_dp_maps *maps, uint32_t slot, struct pt_dp_table **ret_table,
+                                     struct pt_error *reterr);
+/* Put the other slot in force and return when no program can still be using the old one. */
+PT_MUST enum pt_code pt_dp_maps_flip(struct pt_dp_maps *maps, struct pt_error *reterr);
+
+/* ---- dp_bpf_hook.c ---- */
+
+/* Attach, or replace what an earlier agent attached without a gap. ret_native is false when XDP is only generic. */
+PT_MUST enum pt_code pt_dp_attach_lan(const struct pt_dp_programs *programs, uint32_t ifindex, struct pt_error *reterr);
+PT_MUST enum pt_code pt_dp_attach_wan(const struct pt_dp_programs *programs, const char *directory, uint32_t ifindex,
+                                      bool *ret_native, struct pt_error *reterr);
+/* An interface that is gone is fine. */
+void pt_dp_detach_lan(uint32_t ifindex);
+void pt_dp_detach_wan(const char *directory, uint32_t ifindex);

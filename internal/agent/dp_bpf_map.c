@@ -1,0 +1,284 @@
+/*
+ * The two slots of every bundle map.
+ *
+ * What each slot holds is kept as a table, so a new one is written as a difference: the entries that went are deleted,
+ * then those that are new or changed are put, into a slot that no program reads. When a write fails the slot's content
+ * is unknown; before the next write it is read back from the kernel, as it is when an agent takes over.
+ *
+ * The flip is one store to the generation word. A program that read the old word may still be in the old slot; the
+ * kernel waits such readers out in any update of an outer map, so putting the same inner map where it is already is our
+ * grace period.
+ */
+#include "agent/dp_bpf_kernel.h"
+#include "base/assert.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool is_array(const struct pt_dp_map_info *info)
+{
+    return info->type == BPF_MAP_TYPE_ARRAY;
+}
+
+static bool is_zero(const uint8_t *data, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (data[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- inner maps
+ * --------------------------------------------------------------------------------------------------------- */
+
+static enum pt_code inner_install(struct pt_dp_maps *maps, uint32_t slot, enum pt_bundle_map map, uint32_t entries,
+                                  struct pt_error *reterr)
+{
+    const struct pt_dp_map_info *info = pt_dp_map_info(map);
+    LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = info->flags);
+    int fd = bpf_map_create(info->type, info->name, info->key_size, info->value_size, entries, &options);
+    if (fd < 0) {
+        return pt_fail_errno(reterr, errno, info->name, "cannot make a map of %u entries", entries);
+    }
+    if (bpf_map_update_elem(maps->outer[map], &slot, &fd, BPF_ANY) != 0) {
+        int error = errno;
+        (void)close(fd);
+        return pt_fail_errno(reterr, error, info->name, "cannot install a map in slot %u", slot);
+    }
+    if (maps->inner[slot][map] >= 0) {
+        (void)close(maps->inner[slot][map]);
+    }
+    maps->inner[slot][map] = fd;
+    maps->capacity[slot][map] = entries;
+    return PT_OK;
+}
+
+/* Take the inner map that is there, or make one. */
+static enum pt_code inner_open(struct pt_dp_maps *maps, uint32_t slot, enum pt_bundle_map map, struct pt_error *reterr)
+{
+    const struct pt_dp_map_info *info = pt_dp_map_info(map);
+    struct bpf_map_info kernel = {0};
+    uint32_t size = sizeof(kernel), id;
+    if (bpf_map_lookup_elem(maps->outer[map], &slot, &id) != 0) {
+        return inner_install(maps, slot, map, info->entries, reterr);
+    }
+    int fd = bpf_map_get_fd_by_id(id);
+    if (fd < 0 || bpf_obj_get_info_by_fd(fd, &kernel, &size) != 0) {
+        return pt_fail_errno(reterr, errno, info->name, "cannot open the map in slot %u", slot);
+    }
+    maps->inner[slot][map] = fd;
+    maps->capacity[slot][map] = kernel.max_entries;
+    return PT_OK;
+}
+
+static enum pt_code open_single(const struct pt_dp_programs *programs, const char *name, int *ret_fd,
+                                struct pt_error *reterr)
+{
+    *ret_fd = pt_dp_programs_map(programs, name);
+    return *ret_fd >= 0 ? PT_OK : pt_fail(reterr, PT_INTERNAL, PT_REASON_NONE, name, "the programs have no such map");
+}
+
+enum pt_code pt_dp_maps_open(struct pt_dp_maps *maps, const struct pt_dp_programs *programs, struct pt_error *reterr)
+{
+    uint32_t zero = 0;
+    memset(maps, 0, sizeof(*maps));
+    memset(maps->inner, -1, sizeof(maps->inner));
+    PT_TRY(open_single(programs, "pt_generation", &maps->generation, reterr));
+    PT_TRY(open_single(programs, "pt_path_state", &maps->path_state, reterr));
+    PT_TRY(open_single(programs, "pt_path_ids", &maps->path_ids, reterr));
+    PT_TRY(open_single(programs, "pt_counters", &maps->counters, reterr));
+    PT_TRY(open_single(programs, "pt_drops", &maps->drops, reterr));
+    PT_TRY(open_single(programs, "pt_demands", &maps->demands, reterr));
+    for (enum pt_bundle_map map = 0; map < PT_BUNDLE_MAPS_LEN; map++) {
+        PT_TRY(open_single(programs, pt_dp_map_info(map)->name, &maps->outer[map], reterr));
+        PT_TRY(inner_open(maps, 0, map, reterr));
+        PT_TRY(inner_open(maps, 1, map, reterr));
+    }
+    if (bpf_map_lookup_elem(maps->generation, &zero, &maps->in_force) != 0) {
+        return pt_fail_errno(reterr, errno, "pt_generation", "cannot read the generation");
+    }
+    PT_TRY(pt_dp_maps_read(maps, 0, &maps->slots[0], reterr));
+    return pt_dp_maps_read(maps, 1, &maps->slots[1], reterr);
+}
+
+void pt_dp_maps_fini(struct pt_dp_maps *maps)
+{
+    for (uint32_t slot = 0; slot < 2; slot++) {
+        pt_dp_table_unref(maps->slots[slot]);
+        maps->slots[slot] = NULL;
+        for (enum pt_bundle_map map = 0; map < PT_BUNDLE_MAPS_LEN; map++) {
+            if (maps->inner[slot][map] >= 0) {
+                (void)close(maps->inner[slot][map]);
+                maps->inner[slot][map] = -1;
+            }
+        }
+    }
+}
+
+/* ---- writing
+ * ------------------------------------------------------------------------------------------------------------ */
+
+static enum pt_code write_failed(enum pt_bundle_map map, struct pt_error *reterr)
+{
+    int error = errno;
+    if (error == E2BIG || error == ENOMEM || error == ENOSPC) {
+        return pt_fail(reterr, PT_EXHAUSTED, PT_REASON_LIMIT_REACHED, pt_dp_map_info(map)->name,
+                       "the kernel has no room for another entry: %s", strerror(error));
+    }
+    return pt_fail_errno(reterr, error, pt_dp_map_info(map)->name, "cannot write an entry");
+}
+
+static int put_row(int fd, const struct pt_dp_rows *rows, size_t index)
+{
+    return bpf_map_update_elem(fd, pt_dp_rows_key(rows, index), pt_dp_rows_value(rows, index), BPF_ANY);
+}
+
+static int remove_row(int fd, const struct pt_dp_map_info *info, const struct pt_dp_rows *rows, size_t index)
+{
+    uint8_t *key = pt_dp_rows_key(rows, index);
+    if (!is_array(info)) {
+        return bpf_map_delete_elem(fd, key);
+    }
+    void *zeroes = calloc(1, info->value_size);
+    pt_assert(zeroes != NULL);
+    int result = bpf_map_update_elem(fd, key, zeroes, BPF_ANY);
+    free(zeroes);
+    return result;
+}
+
+/* Walk both tables' rows of one map; `removing` selects what to act upon. */
+static enum pt_code write_difference(int fd, enum pt_bundle_map map, const struct pt_dp_rows *from,
+                                     const struct pt_dp_rows *to, bool removing, struct pt_error *reterr)
+{
+    const struct pt_dp_map_info *info = pt_dp_map_info(map);
+    size_t i = 0, k = 0;
+    while (i < from->len || k < to->len) {
+        int order = i == from->len ? 1
+                    : k == to->len ? -1
+                                   : memcmp(pt_dp_rows_key(from, i), pt_dp_rows_key(to, k), info->key_size);
+        if (order < 0 && removing && remove_row(fd, info, from, i) != 0) {
+            return write_failed(map, reterr);
+        }
+        bool changed = order > 0 || (order == 0 &&
+                                     memcmp(pt_dp_rows_value(from, i), pt_dp_rows_value(to, k), info->value_size) != 0);
+        if (changed && !removing && put_row(fd, to, k) != 0) {
+            return write_failed(map, reterr);
+        }
+        i += order <= 0;
+        k += order >= 0;
+    }
+    return PT_OK;
+}
+
+/* An array must reach to the highest index; a larger one begins empty. */
+static enum pt_code grow_array(struct pt_dp_maps *maps, uint32_t slot, enum pt_bundle_map map,
+                               const struct pt_dp_rows *to, bool *ret_empty, struct pt_error *reterr)
+{
+    uint32_t index_max = 0, entries = maps->capacity[slot][map];
+    for (size_t i = 0; i < to->len; i++) {
+        uint32_t index;
+        memcpy(&index, pt_dp_rows_key(to, i), sizeof(index));
+        index_max = index > index_max ? index : index_max;
+    }
+    *ret_empty = false;
+    if (index_max < entries) {
+        return PT_OK;
+    }
+    while (entries <= index_max) {
+        entries *= 2;
+    }
+    *ret_empty = true;
+    return inner_install(maps, slot, map, entries, reterr);
+}
+
+enum pt_code pt_dp_maps_write(struct pt_dp_maps *maps, uint32_t slot, struct pt_dp_table *table,
+                              struct pt_error *reterr)
+{
+    struct pt_dp_table *from = maps->slots[slot];
+    enum pt_code code = PT_OK;
+    maps->slots[slot] = NULL;
+    if (from == NULL) {
+        PT_TRY(pt_dp_maps_read(maps, slot, &from, reterr));
+    }
+    for (enum pt_bundle_map map = 0; map < PT_BUNDLE_MAPS_LEN && code == PT_OK; map++) {
+        const struct pt_dp_rows none = {.key_size = table->maps[map].key_size,
+                                        .value_size = table->maps[map].value_size};
+        bool empty = false;
+        if (is_array(pt_dp_map_info(map))) {
+            code = grow_array(maps, slot, map, &table->maps[map], &empty, reterr);
+        }
+        const struct pt_dp_rows *rows = empty ? &none : &from->maps[map];
+        int fd = maps->inner[slot][map];
+        if (code == PT_OK) {
+            code = write_difference(fd, map, rows, &table->maps[map], true, reterr);
+        }
+        if (code == PT_OK) {
+            code = write_difference(fd, map, rows, &table->maps[map], false, reterr);
+        }
+    }
+    pt_dp_table_unref(from);
+    if (code == PT_OK) {
+        maps->slots[slot] = pt_dp_table_ref(table);
+    }
+    return code;
+}
+
+enum pt_code pt_dp_maps_flip(struct pt_dp_maps *maps, struct pt_error *reterr)
+{
+    uint32_t zero = 0, next = maps->in_force + 1, slot = next & 1;
+    if (bpf_map_update_elem(maps->generation, &zero, &next, BPF_ANY) != 0) {
+        return pt_fail_errno(reterr, errno, "pt_generation", "cannot flip the generation");
+    }
+    maps->in_force = next;
+    /* The word is stored and there is no way back; this replaces a pointer by the same and has nothing to fail on. */
+    (void)bpf_map_update_elem(maps->outer[PT_MAP_nodes], &slot, &maps->inner[slot][PT_MAP_nodes], BPF_ANY);
+    return PT_OK;
+}
+
+/* ---- reading
+ * ------------------------------------------------------------------------------------------------------------ */
+
+static enum pt_code read_map(int fd, enum pt_bundle_map map, struct pt_dp_rows *rows, struct pt_error *reterr)
+{
+    const struct pt_dp_map_info *info = pt_dp_map_info(map);
+    uint8_t key[64], next[64];
+    uint8_t *value = malloc(info->value_size);
+    bool first = true;
+    pt_assert(value != NULL && info->key_size <= sizeof(key));
+    while (bpf_map_get_next_key(fd, first ? NULL : key, next) == 0) {
+        first = false;
+        memcpy(key, next, info->key_size);
+        if (bpf_map_lookup_elem(fd, key, value) != 0) {
+            int error = errno;
+            free(value);
+            return pt_fail_errno(reterr, error, info->name, "cannot read an entry");
+        }
+        if (!is_array(info) || !is_zero(value, info->value_size)) {
+            (void)pt_dp_rows_add(rows, key, value);
+        }
+    }
+    free(value);
+    pt_dp_rows_sort(rows);
+    return PT_OK;
+}
+
+enum pt_code pt_dp_maps_read(const struct pt_dp_maps *maps, uint32_t slot, struct pt_dp_table **ret_table,
+                             struct pt_error *reterr)
+{
+    struct pt_dp_table *table = pt_dp_table_new();
+    for (enum pt_bundle_map map = 0; map < PT_BUNDLE_MAPS_LEN; map++) {
+        enum pt_code code = read_map(maps->inner[slot][map], map, &table->maps[map], reterr);
+        if (code != PT_OK) {
+            pt_dp_table_unref(table);
+            return code;
+        }
+    }
+    *ret_table = table;
+    return PT_OK;
+}

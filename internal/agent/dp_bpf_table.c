@@ -1,0 +1,171 @@
+/*
+ * Tables: rows, and the slots of paths. See dp_bpf_compile.c for how a bundle becomes one.
+ *
+ * Rows of a map lie in one array, key and value side by side, sorted by the key's bytes (an order that means nothing
+ * but is the same everywhere). So two tables are compared by one walk, and a million routes are one allocation.
+ */
+#include "agent/dp_bpf_table.h"
+#include "base/assert.h"
+#include "base/buf.h"
+
+#include <linux/bpf.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct pt_dp_map_info map_infos[PT_BUNDLE_MAPS_LEN] = {
+#define MAP_INFO(name, type, key, value, entries, flags) \
+    {"pt_" #name, type, sizeof(key), sizeof(value), entries, flags},
+    PT_BUNDLE_MAPS(MAP_INFO)
+#undef MAP_INFO
+};
+
+const struct pt_dp_map_info *pt_dp_map_info(enum pt_bundle_map map)
+{
+    pt_assert(map < PT_BUNDLE_MAPS_LEN);
+    return &map_infos[map];
+}
+
+/* ---- rows
+ * --------------------------------------------------------------------------------------------------------------- */
+
+uint8_t *pt_dp_rows_add(struct pt_dp_rows *rows, const void *key, const void *value)
+{
+    size_t row_size = rows->key_size + rows->value_size;
+    if (rows->len == rows->capacity) {
+        rows->capacity = rows->capacity == 0 ? 16 : rows->capacity * 2;
+        rows->data = reallocarray(rows->data, rows->capacity, row_size);
+        pt_assert(rows->data != NULL);
+    }
+    uint8_t *row = rows->data + rows->len++ * row_size;
+    memset(row, 0, row_size);
+    if (key != NULL) {
+        memcpy(row, key, rows->key_size);
+    }
+    if (value != NULL) {
+        memcpy(row + rows->key_size, value, rows->value_size);
+    }
+    return row;
+}
+
+static int row_compare(const void *a, const void *b, void *key_size)
+{
+    return memcmp(a, b, *(const uint32_t *)key_size);
+}
+
+void pt_dp_rows_sort(struct pt_dp_rows *rows)
+{
+    if (rows->len > 1) {
+        qsort_r(rows->data, rows->len, rows->key_size + rows->value_size, row_compare, &rows->key_size);
+    }
+}
+
+struct pt_dp_table *pt_dp_table_new(void)
+{
+    struct pt_dp_table *table = calloc(1, sizeof(*table));
+    pt_assert(table != NULL);
+    table->refs = 1;
+    for (unsigned map = 0; map < PT_BUNDLE_MAPS_LEN; map++) {
+        table->maps[map].key_size = map_infos[map].key_size;
+        table->maps[map].value_size = map_infos[map].value_size;
+    }
+    return table;
+}
+
+struct pt_dp_table *pt_dp_table_ref(struct pt_dp_table *table)
+{
+    table->refs++;
+    return table;
+}
+
+void pt_dp_table_unref(struct pt_dp_table *table)
+{
+    if (table == NULL || --table->refs != 0) {
+        return;
+    }
+    for (unsigned map = 0; map < PT_BUNDLE_MAPS_LEN; map++) {
+        free(table->maps[map].data);
+    }
+    free(table);
+}
+
+static bool rows_have_ifindex(const struct pt_dp_rows *rows, uint32_t ifindex)
+{
+    for (size_t i = 0; i < rows->len; i++) {
+        if (memcmp(pt_dp_rows_key(rows, i), &ifindex, sizeof(ifindex)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool pt_dp_table_has_lan(const struct pt_dp_table *table, uint32_t ifindex)
+{
+    return rows_have_ifindex(&table->maps[PT_MAP_lans], ifindex);
+}
+
+bool pt_dp_table_has_link(const struct pt_dp_table *table, uint32_t ifindex)
+{
+    return rows_have_ifindex(&table->maps[PT_MAP_links], ifindex);
+}
+
+/* ---- slots
+ * -------------------------------------------------------------------------------------------------------------- */
+
+void pt_dp_slots_init(struct pt_dp_slots *slots)
+{
+    memset(slots, 0, sizeof(*slots));
+    pt_map_init(&slots->by_id);
+}
+
+void pt_dp_slots_fini(struct pt_dp_slots *slots)
+{
+    pt_map_fini(&slots->by_id);
+}
+
+void pt_dp_slots_put(struct pt_dp_slots *slots, uint32_t slot, uint64_t path_id)
+{
+    uint8_t key[8];
+    pt_assert(slot != 0 && slot < PT_PATH_SLOTS && path_id != 0);
+    pt_put_be64(key, path_id);
+    slots->ids[slot] = path_id;
+    (void)pt_map_put(&slots->by_id, key, sizeof(key), (void *)(uintptr_t)slot);
+}
+
+uint32_t pt_dp_slots_get(const struct pt_dp_slots *slots, uint64_t path_id)
+{
+    uint8_t key[8];
+    pt_put_be64(key, path_id);
+    return (uint32_t)(uintptr_t)pt_map_get(&slots->by_id, key, sizeof(key));
+}
+
+uint32_t pt_dp_slots_take(struct pt_dp_slots *slots, uint64_t path_id)
+{
+    uint32_t slot = pt_dp_slots_get(slots, path_id);
+    for (uint32_t tries = 1; slot == 0 && tries < PT_PATH_SLOTS; tries++) {
+        slots->cursor = slots->cursor + 1 < PT_PATH_SLOTS ? slots->cursor + 1 : 1;
+        if (slots->ids[slots->cursor] == 0) {
+            slot = slots->cursor;
+            pt_dp_slots_put(slots, slot, path_id);
+            slots->fresh[slot] = true;
+        }
+    }
+    if (slot != 0) {
+        slots->used[slot] = true;
+    }
+    return slot;
+}
+
+void pt_dp_slots_settle(struct pt_dp_slots *slots, bool in_force, void (*fn)(void *arg, uint32_t slot), void *arg)
+{
+    for (uint32_t slot = 1; slot < PT_PATH_SLOTS; slot++) {
+        if (slots->ids[slot] != 0 && (in_force ? !slots->used[slot] : slots->fresh[slot])) {
+            uint8_t key[8];
+            pt_put_be64(key, slots->ids[slot]);
+            (void)pt_map_remove(&slots->by_id, key, sizeof(key));
+            slots->ids[slot] = 0;
+            fn(arg, slot);
+        }
+    }
+    memset(slots->fresh, 0, sizeof(slots->fresh));
+    memset(slots->used, 0, sizeof(slots->used));
+}

@@ -1,0 +1,101 @@
+/*
+ * The data plane of the simulator: it keeps what it is given. Nothing is forwarded here; the checkers read the digest,
+ * and the liveness of paths through pt_dp_sim_path_alive.
+ */
+#include "agent/dp.h"
+#include "base/assert.h"
+#include "base/buf.h"
+
+#include <stdlib.h>
+
+struct dp_sim {
+    struct pt_dp base;
+    struct pt_bundle *bundle; /* in force, or NULL */
+    struct pt_map alive;      /* be64 path id -> marker; a path that nobody judged is absent */
+    uint8_t yes, no;          /* the markers */
+};
+
+static struct dp_sim *dp_sim_of(struct pt_dp *dp)
+{
+    return (struct dp_sim *)dp;
+}
+
+static enum pt_code apply(struct pt_dp *dp, const struct pt_bundle *bundle, struct pt_error *reterr)
+{
+    struct dp_sim *sim = dp_sim_of(dp);
+    struct pt_bundle *kept = (struct pt_bundle *)(uintptr_t)bundle; /* references are not part of its value */
+    (void)reterr;
+    pt_bundle_ref(kept);
+    pt_bundle_unref(sim->bundle);
+    sim->bundle = kept;
+    return PT_OK;
+}
+
+static enum pt_code verify(struct pt_dp *dp, struct pt_digest *ret_digest, struct pt_error *reterr)
+{
+    struct dp_sim *sim = dp_sim_of(dp);
+    if (sim->bundle == NULL) {
+        return pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_NONE, NULL,
+                       "no bundle was applied since the agent started");
+    }
+    *ret_digest = *pt_bundle_digest(sim->bundle);
+    return PT_OK;
+}
+
+static void set_path_alive(struct pt_dp *dp, uint64_t path_id, bool alive)
+{
+    struct dp_sim *sim = dp_sim_of(dp);
+    uint8_t key[8];
+    pt_put_be64(key, path_id);
+    (void)pt_map_put(&sim->alive, key, sizeof(key), alive ? &sim->yes : &sim->no);
+}
+
+bool pt_dp_sim_path_alive(const struct pt_dp *dp, uint64_t path_id)
+{
+    const struct dp_sim *sim = (const struct dp_sim *)dp;
+    uint8_t key[8];
+    pt_put_be64(key, path_id);
+    return pt_map_get(&sim->alive, key, sizeof(key)) == &sim->yes;
+}
+
+static void counters(struct pt_dp *dp, void (*path_fn)(void *arg, const struct pt_dp_path_counters *counters),
+                     void (*drop_fn)(void *arg, const struct pt_dp_drop *drop), void *arg)
+{
+    struct dp_sim *sim = dp_sim_of(dp);
+    size_t len = 0;
+    const Patronus__V1__Entry *const *entries = sim->bundle == NULL ? NULL : pt_bundle_entries(sim->bundle, &len);
+    (void)drop_fn; /* nothing is forwarded, so nothing is dropped */
+    for (size_t i = 0; i < len; i++) {
+        if (entries[i]->entry_case == PATRONUS__V1__ENTRY__ENTRY_PATH) {
+            path_fn(arg, &(struct pt_dp_path_counters){.path_id = entries[i]->path->path});
+        }
+    }
+}
+
+static void demands(struct pt_dp *dp, void (*fn)(void *arg, uint32_t site_label, uint64_t bytes), void *arg)
+{
+    (void)dp, (void)fn, (void)arg; /* no traffic */
+}
+
+static void close_dp(struct pt_dp *dp)
+{
+    struct dp_sim *sim = dp_sim_of(dp);
+    pt_bundle_unref(sim->bundle);
+    pt_map_fini(&sim->alive);
+    free(sim);
+}
+
+struct pt_dp *pt_dp_sim_new(void)
+{
+    static const struct pt_dp_ops ops = {.apply = apply,
+                                         .verify = verify,
+                                         .set_path_alive = set_path_alive,
+                                         .counters = counters,
+                                         .demands = demands,
+                                         .close = close_dp};
+    struct dp_sim *sim = calloc(1, sizeof(*sim));
+    pt_assert(sim != NULL);
+    sim->base.ops = &ops;
+    pt_map_init(&sim->alive);
+    return &sim->base;
+}
