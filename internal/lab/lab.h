@@ -17,8 +17,8 @@
 #include <sys/types.h>
 
 #define PT_LAB_DIRECTORY "/run/patronus/lab"
-#define PT_LAB_NAME_SIZE 13U /* [a-z][a-z0-9]{0,11}: no '-', so that no name is the beginning of another's namespaces \
-                              */
+/* [a-z][a-z0-9]{0,11}: no '-', so that no lab's name is the beginning of another's namespaces. */
+#define PT_LAB_NAME_SIZE 13U
 #define PT_LAB_PATH_SIZE 256U
 
 struct pt_lab_up_options {
