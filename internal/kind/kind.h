@@ -1,8 +1,8 @@
 /*
  * Kinds: the registry, and the one life of every change: authorise -> check -> propose -> apply -> watch.
  *
- * A kind is a message with resource rules plus, where it has behaviour, a `struct pt_kind` of its mod. Everything else is
- * derived from the schema. The machine here implements struct pt_machine on a store.
+ * A kind is a message with resource rules plus, where it has behaviour, a `struct pt_kind` of its mod. Everything else
+ * is derived from the schema. The machine here implements struct pt_machine on a store.
  *
  * Apply is a function of (entry, store) alone. It uses no clock, random, environment, float, locale or role.
  */
@@ -16,7 +16,8 @@
 #include "wire/msg.h"
 #include "wire/schema.h"
 
-/* ---- what a mod declares --------------------------------------------------------------------------------------------- */
+/* ---- what a mod declares
+ * --------------------------------------------------------------------------------------------- */
 
 struct pt_view; /* read access to the state for checks: below */
 
@@ -40,12 +41,13 @@ struct pt_stage; /* plan/plan.h */
 
 struct pt_mod {
     const char *name;
-    const char *const *needs; /* names of mods, NULL-terminated; may be NULL */
-    const struct pt_kind *const *kinds; /* NULL-terminated; may be NULL */
+    const char *const *needs;             /* names of mods, NULL-terminated; may be NULL */
+    const struct pt_kind *const *kinds;   /* NULL-terminated; may be NULL */
     const struct pt_stage *const *stages; /* NULL-terminated; may be NULL */
 };
 
-/* ---- views ----------------------------------------------------------------------------------------------------------- */
+/* ---- views
+ * ----------------------------------------------------------------------------------------------------------- */
 
 /* The parsed resource, in the view's arena; NULL when it does not exist. */
 const struct pt_msg *pt_view_get(struct pt_view *view, const char *name);
@@ -53,8 +55,12 @@ const struct pt_msg *pt_view_get(struct pt_view *view, const char *name);
 void pt_view_scan(struct pt_view *view, const char *kind_singular, const char *parent,
                   bool (*fn)(void *arg, const char *name, const struct pt_msg *msg), void *arg);
 const struct pt_schema *pt_view_schema(const struct pt_view *view);
+/* The time of the command that is being checked or applied; outside of one, of the last command. Never falls from one
+ * command to the next. */
+int64_t pt_view_time_ns(const struct pt_view *view);
 
-/* ---- machine --------------------------------------------------------------------------------------------------------- */
+/* ---- machine
+ * --------------------------------------------------------------------------------------------------------- */
 
 struct pt_machine_kind; /* the replicated state machine of this node */
 
@@ -76,9 +82,21 @@ struct pt_kind_options {
     const struct pt_mod *const *mods; /* NULL-terminated, in order of need */
     const char *store_path;
     const struct pt_log *log;
-    uint64_t history_len_max;  /* 0: 100,000 events */
-    enum pt_planted planted;   /* simulator only, see base/planted.h */
+    uint64_t history_len_max; /* 0: PT_HISTORY_LEN_DEFAULT */
+    enum pt_planted planted;  /* simulator only, see base/planted.h */
 };
+
+/* ---- limits and replicated values ---- */
+
+#define PT_HISTORY_LEN_DEFAULT 100000 /* events kept for Watch */
+#define PT_REPLIES_LEN_MAX 16384      /* replies kept by request id */
+#define PT_VERDICTS_LEN_MAX 8192      /* verdicts kept in memory for proposers */
+#define PT_DELETE_LEN_MAX 10000       /* most resources that one forced Delete removes */
+#define PT_CLUSTER_LEVEL_MAX 1        /* highest cluster level that this binary supports */
+
+#define PT_META_CLUSTER_ID "cluster.id"       /* text */
+#define PT_META_CLUSTER_EPOCH "cluster.epoch" /* 8 bytes big-endian; absent means 0; raised by a restore */
+#define PT_META_CLUSTER_LEVEL "cluster.level" /* 4 bytes big-endian; absent means 1 */
 
 PT_MUST enum pt_code pt_kind_open(const struct pt_kind_options *options, struct pt_machine_kind **ret_machine,
                                   struct pt_error *reterr);
@@ -89,7 +107,10 @@ const struct pt_schema *pt_kind_schema(const struct pt_machine_kind *machine);
 /* More than one may listen; order of adding. */
 void pt_kind_on_applied(struct pt_machine_kind *machine, pt_applied_fn fn, void *arg);
 
-/* The functions behind struct pt_machine (raft/raft_node.h); cmd/ and sim/ connect them. */
+/* The functions behind struct pt_machine (raft/raft_node.h); cmd/ and sim/ connect them.
+ *
+ * Apply fails only when this node must stop: PT_IO or PT_NO_SPACE (the disk), PT_CORRUPT (an entry of a format, kind or
+ * field that this binary does not know; a state digest that differs from the leader's). Nothing is skipped. */
 struct pt_log_entry {
     uint64_t index, term;
     struct pt_bytes data;
@@ -99,26 +120,28 @@ PT_MUST enum pt_code pt_kind_apply(struct pt_machine_kind *machine, const struct
 PT_MUST enum pt_code pt_kind_snapshot(struct pt_machine_kind *machine, const char *path, struct pt_error *reterr);
 PT_MUST enum pt_code pt_kind_restore(struct pt_machine_kind *machine, const char *path, struct pt_error *reterr);
 
-/* Verdict of an entry, kept for the newest 65,536 applied entries: what the proposer answers. The reply is the canonical
- * resource (create, update), a DeleteResponse (delete), or empty. */
+/* Verdict of an entry, kept for the newest PT_VERDICTS_LEN_MAX applied entries and at most 8 MiB of replies behind the
+ * newest batch: what the proposer answers. The reply is the canonical resource without secrets (a transaction of one
+ * create or update; enrolment), a DeleteResponse (one delete), or empty. */
 struct pt_verdict {
     struct pt_error error; /* code PT_OK when applied */
     struct pt_bytes reply; /* borrowed until the next apply */
     uint64_t revision;
 };
-/* NULL when the entry is too old or was not a command. */
+/* NULL when the entry is too old or was not a command. Valid until the next call or apply. */
 const struct pt_verdict *pt_kind_verdict(const struct pt_machine_kind *machine, uint64_t index);
 
-/* ---- requests -> commands ---------------------------------------------------------------------------------------------- */
+/* ---- requests -> commands
+ * ---------------------------------------------------------------------------------------------- */
 
 struct pt_request_context {
-    const char *principal; /* SPIFFE id */
-    int64_t time_ns;       /* leader's stamp */
+    const char *principal;   /* SPIFFE id */
+    int64_t time_ns;         /* leader's stamp */
     uint64_t uid_hi, uid_lo; /* random, for a new uid */
 };
-/* Turn a parsed CRUD mutation request into a canonical Command in `out`, after the leader's fast check against the current
- * state. *ret_validate_only is set when the request asks for no change; then `reply` holds what the answer would be and
- * nothing must be proposed. */
+/* Turn a parsed CRUD mutation request into a canonical Command in `out`, after the leader's fast check against the
+ * current state. *ret_validate_only is set when nothing must be proposed because `reply` holds the answer: the request
+ * asked for no change, or its request id has been answered before. */
 PT_MUST enum pt_code pt_kind_prepare(struct pt_machine_kind *machine, const struct pt_method_type *method,
                                      const struct pt_msg *request, const struct pt_request_context *context,
                                      struct pt_buf *out, bool *ret_validate_only, struct pt_buf *reply,
@@ -149,15 +172,23 @@ void pt_view_freeze(struct pt_view *view);
 void pt_view_free(struct pt_view *view);
 uint64_t pt_view_revision(const struct pt_view *view);
 
-/* ---- watch ------------------------------------------------------------------------------------------------------------ */
+/* ---- watch
+ * ------------------------------------------------------------------------------------------------------------
+ *
+ * First, when asked for, the state as of one revision as ADDED events and a BOOKMARK; then what happened since, in log
+ * order. A resume token stands on the last event of a transaction only, and on bookmarks. With a filter on fields, a
+ * change after which a resource does not fit is sent as DELETED, whether or not it fitted before: the history does not
+ * hold what was there before, and a token must mean the same on every node. Views cannot be watched.
+ */
 
 struct pt_watch;
 struct pt_watch_options {
     struct pt_bytes request; /* serialised WatchRequest, already authorised */
-    /* One serialised WatchEvent; returns false when the reader's queue is full: the watch pauses until
-     * pt_watch_resume, then goes on from history. */
+    /* One serialised WatchEvent, borrowed. It is taken in any case; false says that the reader's queue is full now: the
+     * watch pauses until pt_watch_resume, then goes on from history. Never called from within pt_watch_open. */
     bool (*on_event)(void *arg, struct pt_bytes event);
-    /* The watch ended: OUT_OF_RANGE, bad token ... */
+    /* The watch ended (history compacted while it was paused, a store error): nothing follows; close it. May close it
+     * from within. */
     void (*on_error)(void *arg, const struct pt_error *error);
     void *arg;
 };

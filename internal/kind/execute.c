@@ -1,0 +1,239 @@
+/*
+ * One command: replay by request id, then its operation, whole or not at all.
+ *
+ * A refusal must leave no trace: not a number allocated, not a row, not an event. A single mutation refuses before it
+ * writes; whatever may refuse later runs under a savepoint.
+ */
+#include "kind/machine.h"
+
+#include "base/assert.h"
+#include "base/limits.h"
+#include "patronus/v1/replication.pb-c.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* ---- replies by request id
+ * -------------------------------------------------------------------------------------------- */
+
+/* Stored: digest of the request (32), revision (8), reply. Ids of two principals do not meet. */
+#define REPLY_HEADER_SIZE (PT_DIGEST_SIZE + 8)
+
+static void reply_key(const char *principal, const char *request_id, struct pt_buf *key)
+{
+    pt_buf_printf(key, "%s %s", request_id, principal);
+}
+
+enum pt_code pt_replay(struct pt_machine_kind *machine, const char *principal, const char *request_id,
+                       const struct pt_digest *digest, struct pt_buf *reply, uint64_t *ret_revision,
+                       struct pt_error *reterr)
+{
+    PT_AUTO(buf) struct pt_buf key = {0};
+    PT_AUTO(buf) struct pt_buf stored = {0};
+    reply_key(principal, request_id, &key);
+    PT_TRY(pt_store_reply_get(machine->store, (const char *)key.data, &stored, reterr));
+    if (stored.size < REPLY_HEADER_SIZE) {
+        return pt_fail(reterr, PT_CORRUPT, PT_REASON_NONE, NULL, "a stored reply is cut short");
+    }
+    if (memcmp(stored.data, digest->bytes, PT_DIGEST_SIZE) != 0) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_REQUEST_ID_REUSED, "request_id",
+                       "request id '%.64s' was used for another request; make a new id for each request", request_id);
+    }
+    pt_buf_reset(reply);
+    pt_buf_append(reply, stored.data + REPLY_HEADER_SIZE, stored.size - REPLY_HEADER_SIZE);
+    *ret_revision = pt_be64(stored.data + PT_DIGEST_SIZE);
+    return PT_OK;
+}
+
+static enum pt_code store_reply(struct pt_execution *execution, const char *principal, const char *request_id,
+                                const struct pt_digest *digest, struct pt_error *reterr)
+{
+    PT_AUTO(buf) struct pt_buf key = {0};
+    PT_AUTO(buf) struct pt_buf stored = {0};
+    reply_key(principal, request_id, &key);
+    pt_buf_append(&stored, digest->bytes, PT_DIGEST_SIZE);
+    pt_buf_append_be64(&stored, execution->index);
+    pt_buf_append(&stored, execution->reply->data, execution->reply->size);
+    return pt_store_reply_put(execution->machine->store, (const char *)key.data, execution->index,
+                              pt_buf_bytes(&stored), PT_REPLIES_LEN_MAX, reterr);
+}
+
+/* ---- operations
+ * ------------------------------------------------------------------------------------------------------- */
+
+static enum pt_code transaction(struct pt_execution *execution, const struct pt_msg *op, struct pt_error *reterr)
+{
+    const struct pt_msg_field *mutations = pt_msg_field(op, "mutations");
+    for (size_t i = 0; mutations != NULL && i < mutations->len; i++) {
+        struct pt_mutation mutation;
+        PT_TRY(
+            pt_mutation_decode(execution->machine, mutations->values[i].message, execution->arena, &mutation, reterr));
+        enum pt_code code = pt_mutate(execution, &mutation, reterr);
+        if (code != PT_OK) {
+            return mutations->len > 1 ? pt_wrap(reterr, code, "mutation %zu of %zu", i + 1, mutations->len) : code;
+        }
+    }
+    if (mutations != NULL && mutations->len > 1) {
+        pt_buf_reset(execution->reply); /* no one resource is the answer */
+    }
+    return PT_OK;
+}
+
+static enum pt_code set_meta(struct pt_execution *execution, const struct pt_msg *op, struct pt_error *reterr)
+{
+    struct pt_store *store = execution->machine->store;
+    const char *key = pt_msg_str(op, "key");
+    if (key[0] == '\0') {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_REQUIRED, "key", "a value needs a key");
+    }
+    if (pt_msg_bool(op, "if_absent")) {
+        PT_AUTO(buf) struct pt_buf present = {0};
+        enum pt_code code = pt_store_meta_get(store, key, &present, reterr);
+        if (code != PT_NOT_FOUND) {
+            return code;
+        }
+    }
+    return pt_store_meta_put(store, key, pt_msg_bytes(op, "value"), reterr);
+}
+
+static enum pt_code raise_level(struct pt_execution *execution, uint64_t level, struct pt_error *reterr)
+{
+    struct pt_store *store = execution->machine->store;
+    if (level > PT_CLUSTER_LEVEL_MAX) {
+        return pt_fail(reterr, PT_CORRUPT, PT_REASON_NONE, NULL,
+                       "the cluster was raised to level %" PRIu64 " and this binary supports %d; upgrade this node",
+                       level, PT_CLUSTER_LEVEL_MAX);
+    }
+    PT_AUTO(buf) struct pt_buf current = {0};
+    enum pt_code code = pt_store_meta_get(store, PT_META_CLUSTER_LEVEL, &current, reterr);
+    if (code != PT_OK && code != PT_NOT_FOUND) {
+        return code;
+    }
+    uint64_t present = code == PT_OK && current.size == 4 ? pt_be32(current.data) : 1;
+    if (level < present) {
+        return pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_CONFLICT, "raise_level",
+                       "the cluster is at level %" PRIu64 " already; a level is never lowered", present);
+    }
+    uint8_t value[4];
+    pt_put_be32(value, (uint32_t)level);
+    return pt_store_meta_put(store, PT_META_CLUSTER_LEVEL, (struct pt_bytes){value, sizeof(value)}, reterr);
+}
+
+static enum pt_code digest_check(struct pt_execution *execution, const struct pt_msg *op, struct pt_error *reterr)
+{
+    uint64_t index = pt_msg_u64(op, "index");
+    struct pt_bytes theirs = pt_msg_bytes(op, "digest");
+    const struct pt_digest_slot *slot = &execution->machine->digests[index % PT_DIGESTS_LEN_MAX];
+    if (index == 0 || slot->index != index || theirs.size != PT_DIGEST_SIZE ||
+        memcmp(slot->digest.bytes, theirs.data, PT_DIGEST_SIZE) == 0) {
+        return PT_OK; /* equal, or applied before this process began: nothing to compare with */
+    }
+    return pt_fail(reterr, PT_CORRUPT, PT_REASON_CONFLICT, NULL,
+                   "the state at log index %" PRIu64
+                   " differs from the leader's: this node's copy is damaged; empty its "
+                   "data folder and join it again",
+                   index);
+}
+
+/* ---- one command
+ * ------------------------------------------------------------------------------------------------------ */
+
+/* May the operation refuse after it has written? */
+static bool needs_savepoint(struct pt_machine_kind *machine, const struct pt_msg *command)
+{
+    const struct pt_msg *op = pt_msg_child(command, "transaction");
+    if (op == NULL) {
+        return pt_msg_has(command, "enroll");
+    }
+    const struct pt_msg_field *mutations = pt_msg_field(op, "mutations");
+    if (mutations == NULL || mutations->len != 1) {
+        return mutations != NULL;
+    }
+    const struct pt_msg *only = mutations->values[0].message;
+    const struct pt_kind_info *info = pt_kind_info(machine, (uint32_t)pt_msg_u64(only, "kind_id"));
+    return pt_msg_bool(only, "force") || (info != NULL && info->rules != NULL && info->rules->derive != NULL);
+}
+
+static enum pt_code operate(struct pt_execution *execution, const struct pt_msg *command, struct pt_error *reterr)
+{
+    pt_buf_reset(execution->reply);
+    if (pt_msg_has(command, "transaction")) {
+        return transaction(execution, pt_msg_child(command, "transaction"), reterr);
+    }
+    if (pt_msg_has(command, "enroll")) {
+        return pt_enroll(execution, pt_msg_child(command, "enroll"), reterr);
+    }
+    if (pt_msg_has(command, "set_meta")) {
+        return set_meta(execution, pt_msg_child(command, "set_meta"), reterr);
+    }
+    if (pt_msg_has(command, "digest_check")) {
+        return digest_check(execution, pt_msg_child(command, "digest_check"), reterr);
+    }
+    if (pt_msg_has(command, "raise_level")) {
+        return raise_level(execution, pt_msg_u64(command, "raise_level"), reterr);
+    }
+    if (pt_msg_has(command, "barrier")) {
+        return PT_OK;
+    }
+    return pt_fail(reterr, PT_CORRUPT, PT_REASON_MESSAGE_MALFORMED, "op",
+                   "a log entry has an operation that this binary does not know; upgrade this node");
+}
+
+static enum pt_code operate_or_undo(struct pt_execution *execution, const struct pt_msg *command,
+                                    struct pt_error *reterr)
+{
+    struct pt_store *store = execution->machine->store;
+    if (!needs_savepoint(execution->machine, command)) {
+        return operate(execution, command, reterr);
+    }
+    size_t events_len = execution->events->len;
+    PT_TRY(pt_store_savepoint(store, reterr));
+    enum pt_code code = operate(execution, command, reterr);
+    if (code == PT_OK) {
+        return pt_store_release(store, reterr);
+    }
+    if (!pt_code_is_fatal(code)) {
+        enum pt_code undone = pt_store_undo(store, reterr);
+        if (undone != PT_OK) {
+            return undone;
+        }
+        pt_rules_counts_forget(execution->machine);
+        execution->events->len = events_len;
+        execution->ordinal = 0;
+    }
+    return code;
+}
+
+/* Time is state: the next command's may not be below. Kept only when something was done with it. */
+static enum pt_code remember_time(struct pt_execution *execution, const struct pt_msg *command, struct pt_error *reterr)
+{
+    struct pt_machine_kind *machine = execution->machine;
+    if (execution->time_ns <= machine->time_ns ||
+        !(pt_msg_has(command, "transaction") || pt_msg_has(command, "enroll"))) {
+        return PT_OK;
+    }
+    uint8_t value[8];
+    pt_put_be64(value, (uint64_t)execution->time_ns);
+    PT_TRY(pt_store_meta_put(machine->store, PT_META_TIME, (struct pt_bytes){value, sizeof(value)}, reterr));
+    machine->time_ns = execution->time_ns;
+    return PT_OK;
+}
+
+enum pt_code pt_execute(struct pt_execution *execution, const struct pt_msg *command, struct pt_error *reterr)
+{
+    const char *request_id = pt_msg_str(command, "request_id");
+    if (request_id[0] == '\0') {
+        PT_TRY(operate_or_undo(execution, command, reterr));
+        return remember_time(execution, command, reterr);
+    }
+    const char *principal = pt_msg_str(command, "principal");
+    struct pt_digest digest = pt_command_digest(command, execution->arena);
+    enum pt_code code =
+        pt_replay(execution->machine, principal, request_id, &digest, execution->reply, &execution->revision, reterr);
+    if (code != PT_NOT_FOUND) {
+        return code;
+    }
+    PT_TRY(operate_or_undo(execution, command, reterr));
+    PT_TRY(remember_time(execution, command, reterr));
+    return store_reply(execution, principal, request_id, &digest, reterr);
+}

@@ -1,0 +1,410 @@
+/*
+ * The machine: opens the store, applies batches of committed entries, keeps their verdicts, tells its listeners.
+ *
+ * A batch is one transaction of the store, committed together with the witness. Between the entries of a batch the
+ * state digest is recorded, so that a later DigestCheck can be compared wherever batches began and ended on this node.
+ *
+ *   entries -> decode -> execute -> (verdict, events)   for each
+ *           -> commit with witness                      once
+ *           -> listeners, watches                       once
+ *
+ * A failure that is not a verdict leaves the transaction open and the machine failed: the node stops, and closing the
+ * store rolls back. The entries come again when the node starts.
+ */
+#include "kind/machine.h"
+
+#include "base/assert.h"
+#include "base/limits.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REPLIES_SIZE_MAX (8U << 20)
+#define HISTORY_TRIM_EVERY 256
+
+/* ---- registry
+ * --------------------------------------------------------------------------------------------------------- */
+
+const struct pt_kind_info *pt_kind_info(const struct pt_machine_kind *machine, uint32_t kind_id)
+{
+    return kind_id < machine->infos_len && machine->infos[kind_id].type != NULL ? &machine->infos[kind_id] : NULL;
+}
+
+static bool has_secret(const struct pt_message_type *type)
+{
+    for (size_t i = 0; i < type->fields_len; i++) {
+        const struct pt_field_type *field = &type->fields[i];
+        if (field->rules.secret || (field->message != NULL && has_secret(field->message))) {
+            return true; /* ends: no message contains itself */
+        }
+    }
+    return false;
+}
+
+static enum pt_code check_needs(const struct pt_mod *const *mods, size_t at, struct pt_error *reterr)
+{
+    for (const char *const *need = mods[at]->needs; need != NULL && *need != NULL; need++) {
+        bool found = false;
+        for (size_t i = 0; i < at; i++) {
+            found = found || strcmp(mods[i]->name, *need) == 0;
+        }
+        if (!found) {
+            return pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_NONE, "mods",
+                           "mod %s needs %s, which must stand before it in mods.def", mods[at]->name, *need);
+        }
+    }
+    return PT_OK;
+}
+
+static enum pt_code add_kind(struct pt_machine_kind *machine, const struct pt_mod *mod, const struct pt_kind *kind,
+                             struct pt_error *reterr)
+{
+    const struct pt_message_type *type = pt_schema_message(machine->schema, kind->message);
+    if (type == NULL || type->resource == NULL) {
+        return pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_NONE, "mods",
+                       "mod %s gives rules for %s, which is not a kind of the schema", mod->name, kind->message);
+    }
+    struct pt_kind_info *info = &machine->infos[type->resource->kind_id];
+    if (info->rules != NULL) {
+        return pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_NONE, "mods",
+                       "mod %s gives rules for %s, and so does another mod", mod->name, kind->message);
+    }
+    info->rules = kind;
+    return PT_OK;
+}
+
+static enum pt_code read_kinds(struct pt_machine_kind *machine, struct pt_error *reterr)
+{
+    size_t len = 0;
+    const struct pt_message_type *const *kinds = pt_schema_kinds(machine->schema, &len);
+    machine->infos_len = len == 0 ? 0 : (size_t)kinds[len - 1]->resource->kind_id + 1;
+    machine->infos = calloc(machine->infos_len + 1, sizeof(*machine->infos));
+    pt_assert(machine->infos != NULL);
+    for (size_t i = 0; i < len; i++) {
+        machine->infos[kinds[i]->resource->kind_id] =
+            (struct pt_kind_info){.type = kinds[i], .has_secret = has_secret(kinds[i])};
+    }
+    const struct pt_mod *const *mods = machine->options.mods;
+    for (size_t i = 0; mods != NULL && mods[i] != NULL; i++) {
+        PT_TRY(check_needs(mods, i, reterr));
+        for (size_t j = 0; mods[i]->kinds != NULL && mods[i]->kinds[j] != NULL; j++) {
+            PT_TRY(add_kind(machine, mods[i], mods[i]->kinds[j], reterr));
+        }
+    }
+    return PT_OK;
+}
+
+/* ---- open and close
+ * --------------------------------------------------------------------------------------------------- */
+
+int64_t pt_kind_time(const struct pt_machine_kind *machine, int64_t time_ns)
+{
+    int64_t step = time_ns - time_ns % PT_TIME_STEP_NS;
+    return step > machine->time_ns ? step : machine->time_ns;
+}
+
+/* What the state says about itself: after opening and after a restore. */
+static enum pt_code read_state(struct pt_machine_kind *machine, struct pt_error *reterr)
+{
+    PT_AUTO(buf) struct pt_buf value = {0};
+    enum pt_code code = pt_store_meta_get(machine->store, PT_META_TIME, &value, reterr);
+    if (code != PT_OK && code != PT_NOT_FOUND) {
+        return code;
+    }
+    machine->time_ns = code == PT_OK && value.size == 8 ? (int64_t)pt_be64(value.data) : 0;
+    machine->applied_index = pt_store_witness(machine->store).applied_index;
+    pt_rules_counts_forget(machine);
+    pt_buf_reset(&value);
+    code = pt_store_meta_get(machine->store, PT_META_CLUSTER_LEVEL, &value, reterr);
+    if (code == PT_OK && value.size == 4 && pt_be32(value.data) > PT_CLUSTER_LEVEL_MAX) {
+        return pt_fail(reterr, PT_CORRUPT, PT_REASON_NONE, NULL,
+                       "the state is of cluster level %" PRIu32 " and this binary supports %d; upgrade this node",
+                       pt_be32(value.data), PT_CLUSTER_LEVEL_MAX);
+    }
+    return code == PT_NOT_FOUND ? PT_OK : code;
+}
+
+enum pt_code pt_kind_open(const struct pt_kind_options *options, struct pt_machine_kind **ret_machine,
+                          struct pt_error *reterr)
+{
+    struct pt_machine_kind *machine = calloc(1, sizeof(*machine));
+    pt_assert(machine != NULL);
+    machine->options = *options;
+    machine->sys = options->sys;
+    machine->schema = options->schema;
+    machine->command_type = pt_schema_message(options->schema, "patronus.v1.Command");
+    machine->event_type = pt_schema_message(options->schema, "patronus.v1.HistoryEvent");
+    pt_assert(machine->command_type != NULL && machine->event_type != NULL);
+    machine->verdicts = calloc(PT_VERDICTS_LEN_MAX, sizeof(*machine->verdicts));
+    machine->digests = calloc(PT_DIGESTS_LEN_MAX, sizeof(*machine->digests));
+    pt_assert(machine->verdicts != NULL && machine->digests != NULL);
+    pt_map_init(&machine->counts);
+    pt_list_init(&machine->watches);
+    if (machine->options.history_len_max == 0) {
+        machine->options.history_len_max = PT_HISTORY_LEN_DEFAULT;
+    }
+    enum pt_code code = read_kinds(machine, reterr);
+    if (code == PT_OK) {
+        code = pt_store_open(options->sys, options->store_path, &machine->store, reterr);
+    }
+    if (code == PT_OK) {
+        code = read_state(machine, reterr);
+    }
+    if (code != PT_OK) {
+        pt_kind_close(machine);
+        return code;
+    }
+    machine->planted_witness = pt_store_witness(machine->store);
+    *ret_machine = machine;
+    return PT_OK;
+}
+
+static void drop_verdict(struct pt_machine_kind *machine, struct pt_verdict_slot *slot)
+{
+    machine->verdict_replies_size -= slot->reply_size;
+    free(slot->error);
+    free(slot->reply);
+    *slot = (struct pt_verdict_slot){0};
+}
+
+static void free_machine(struct pt_machine_kind *machine)
+{
+    for (size_t i = 0; i < PT_VERDICTS_LEN_MAX; i++) {
+        drop_verdict(machine, &machine->verdicts[i]);
+    }
+    free(machine->verdicts);
+    free(machine->digests);
+    free(machine->infos);
+    pt_map_fini(&machine->counts);
+    free(machine);
+}
+
+void pt_kind_close(struct pt_machine_kind *machine)
+{
+    if (machine != NULL) {
+        pt_watches_orphan(machine);
+        pt_store_close(machine->store);
+        free_machine(machine);
+    }
+}
+
+void pt_kind_abandon(struct pt_machine_kind *machine)
+{
+    if (machine != NULL) {
+        pt_watches_orphan(machine);
+        pt_store_abandon(machine->store);
+        free_machine(machine);
+    }
+}
+
+struct pt_store *pt_kind_store(struct pt_machine_kind *machine)
+{
+    return machine->store;
+}
+
+const struct pt_schema *pt_kind_schema(const struct pt_machine_kind *machine)
+{
+    return machine->schema;
+}
+
+void pt_kind_on_applied(struct pt_machine_kind *machine, pt_applied_fn fn, void *arg)
+{
+    pt_assert(machine->listeners_len < PT_LISTENERS_LEN_MAX);
+    machine->listeners[machine->listeners_len++] = (struct pt_listener_slot){.fn = fn, .arg = arg};
+}
+
+/* ---- verdicts
+ * ---------------------------------------------------------------------------------------------------------- */
+
+static void record_verdict(struct pt_machine_kind *machine, const struct pt_execution *execution,
+                           const struct pt_error *error)
+{
+    struct pt_verdict_slot *slot = &machine->verdicts[execution->index % PT_VERDICTS_LEN_MAX];
+    drop_verdict(machine, slot);
+    slot->index = execution->index;
+    slot->revision = execution->revision;
+    if (error->code != PT_OK) {
+        slot->error = malloc(sizeof(*slot->error));
+        pt_assert(slot->error != NULL);
+        *slot->error = *error;
+    } else if (execution->reply->size > 0) {
+        slot->reply = malloc(execution->reply->size);
+        pt_assert(slot->reply != NULL);
+        memcpy(slot->reply, execution->reply->data, execution->reply->size);
+        slot->reply_size = execution->reply->size;
+        machine->verdict_replies_size += slot->reply_size;
+    }
+}
+
+/* Forget the oldest while there are too many bytes; those of the batch that begins at `first` stay. */
+static void bound_verdicts(struct pt_machine_kind *machine, uint64_t first)
+{
+    uint64_t newest_dropped = first > PT_VERDICTS_LEN_MAX ? first - PT_VERDICTS_LEN_MAX : 0;
+    if (machine->verdict_oldest < newest_dropped) {
+        machine->verdict_oldest = newest_dropped;
+    }
+    for (; machine->verdict_replies_size > REPLIES_SIZE_MAX && machine->verdict_oldest < first;
+         machine->verdict_oldest++) {
+        struct pt_verdict_slot *slot = &machine->verdicts[machine->verdict_oldest % PT_VERDICTS_LEN_MAX];
+        if (slot->index == machine->verdict_oldest) {
+            drop_verdict(machine, slot);
+        }
+    }
+}
+
+const struct pt_verdict *pt_kind_verdict(const struct pt_machine_kind *machine, uint64_t index)
+{
+    const struct pt_verdict_slot *slot = &machine->verdicts[index % PT_VERDICTS_LEN_MAX];
+    if (index == 0 || slot->index != index) {
+        return NULL;
+    }
+    /* The caller's view is constant; what it is lent is scratch of the machine. */
+    struct pt_verdict *out = &((struct pt_machine_kind *)(uintptr_t)machine)->verdict_out;
+    *out = (struct pt_verdict){.revision = slot->revision, .reply = {slot->reply, slot->reply_size}};
+    if (slot->error != NULL) {
+        out->error = *slot->error;
+    }
+    return out;
+}
+
+/* ---- apply
+ * ------------------------------------------------------------------------------------------------------------- */
+
+struct batch {
+    struct pt_machine_kind *machine;
+    struct pt_arena arena; /* events */
+    struct pt_event_list events;
+    struct pt_buf reply;
+    bool begun;
+};
+
+static enum pt_code begin(struct batch *batch, struct pt_error *reterr)
+{
+    if (!batch->begun) {
+        PT_TRY(pt_store_begin(batch->machine->store, reterr));
+        batch->begun = true;
+    }
+    return PT_OK;
+}
+
+static enum pt_code trim_history(struct pt_machine_kind *machine, uint64_t index, struct pt_error *reterr)
+{
+    /* By index, not by batch: every node trims at the same entries. */
+    return index % HISTORY_TRIM_EVERY == 0
+               ? pt_store_history_trim(machine->store, machine->options.history_len_max, reterr)
+               : PT_OK;
+}
+
+static enum pt_code apply_entry(struct batch *batch, const struct pt_log_entry *entry, struct pt_arena *arena,
+                                struct pt_error *reterr)
+{
+    struct pt_machine_kind *machine = batch->machine;
+    struct pt_msg *command = NULL;
+    PT_TRY(pt_command_decode(machine, entry->data, arena, &command, reterr));
+    PT_TRY(begin(batch, reterr));
+    struct pt_execution execution = {
+        .machine = machine,
+        .arena = arena,
+        .events = &batch->events,
+        .events_arena = &batch->arena,
+        .index = entry->index,
+        .revision = entry->index,
+        .time_ns = pt_kind_time(machine, pt_msg_i64(command, "time_ns")),
+        .reply = &batch->reply,
+    };
+    struct pt_error error = {0};
+    enum pt_code code = pt_execute(&execution, command, &error);
+    if (pt_code_is_fatal(code)) {
+        if (reterr != NULL) {
+            *reterr = error;
+        }
+        return code;
+    }
+    error.code = code;
+    record_verdict(machine, &execution, &error);
+    PT_TRY(trim_history(machine, entry->index, reterr));
+    machine->digests[entry->index % PT_DIGESTS_LEN_MAX] =
+        (struct pt_digest_slot){.index = entry->index, .digest = pt_store_digest(machine->store)};
+    return PT_OK;
+}
+
+static enum pt_code commit(struct batch *batch, const struct pt_log_entry *last, uint64_t acked_index,
+                           const struct pt_digest *log_hash, struct pt_error *reterr)
+{
+    struct pt_witness witness = {
+        .applied_index = last->index, .applied_term = last->term, .acked_index = acked_index, .log_hash = *log_hash};
+#ifdef PT_PLANTED_BUGS
+    if (batch->machine->options.planted == PT_PLANTED_WITNESS_NOT_WRITTEN) {
+        witness = batch->machine->planted_witness;
+    }
+#endif
+    return pt_store_commit(batch->machine->store, &witness, reterr);
+}
+
+static enum pt_code apply_batch(struct batch *batch, const struct pt_log_entry *entries, size_t len,
+                                uint64_t acked_index, const struct pt_digest *log_hash, struct pt_error *reterr)
+{
+    struct pt_arena arena; /* of one entry */
+    pt_arena_init(&arena);
+    enum pt_code code = PT_OK;
+    for (size_t i = 0; i < len && code == PT_OK; i++) {
+        code = apply_entry(batch, &entries[i], &arena, reterr);
+        if (code != PT_OK) {
+            (void)pt_wrap(reterr, code, "log index %" PRIu64, entries[i].index);
+        }
+        pt_arena_fini(&arena);
+    }
+    return code == PT_OK ? commit(batch, &entries[len - 1], acked_index, log_hash, reterr) : code;
+}
+
+enum pt_code pt_kind_apply(struct pt_machine_kind *machine, const struct pt_log_entry *entries, size_t len,
+                           uint64_t acked_index, const struct pt_digest *log_hash, struct pt_error *reterr)
+{
+    if (len == 0) {
+        return PT_OK;
+    }
+    if (machine->failed) {
+        return pt_fail(reterr, PT_CORRUPT, PT_REASON_NONE, NULL,
+                       "an earlier entry could not be applied; restart the node");
+    }
+    struct batch batch = {.machine = machine};
+    pt_arena_init(&batch.arena);
+    enum pt_code code = apply_batch(&batch, entries, len, acked_index, log_hash, reterr);
+    if (code == PT_OK) {
+        machine->applied_index = entries[len - 1].index;
+        bound_verdicts(machine, entries[0].index);
+        for (size_t i = 0; i < machine->listeners_len; i++) {
+            machine->listeners[i].fn(machine->listeners[i].arg, machine->applied_index, batch.events.items,
+                                     batch.events.len);
+        }
+        if (batch.events.len > 0) {
+            pt_watches_wake(machine);
+        }
+    } else {
+        machine->failed = batch.begun;
+    }
+    pt_buf_fini(&batch.reply);
+    pt_arena_fini(&batch.arena);
+    return code;
+}
+
+/* ---- snapshots
+ * ---------------------------------------------------------------------------------------------------------- */
+
+enum pt_code pt_kind_snapshot(struct pt_machine_kind *machine, const char *path, struct pt_error *reterr)
+{
+    return pt_store_snapshot(machine->store, path, reterr);
+}
+
+enum pt_code pt_kind_restore(struct pt_machine_kind *machine, const char *path, struct pt_error *reterr)
+{
+    PT_TRY(pt_store_restore(machine->store, path, reterr));
+    /* Digests that were recorded stay true: they are of indexes of the one log. */
+    PT_TRY(read_state(machine, reterr));
+    for (size_t i = 0; i < machine->listeners_len; i++) {
+        machine->listeners[i].fn(machine->listeners[i].arg, machine->applied_index, NULL, 0);
+    }
+    pt_watches_wake(machine);
+    return PT_OK;
+}

@@ -1,0 +1,219 @@
+/*
+ * The machine's insides, shared by the files of this folder. Private.
+ *
+ *   command.c   entry bytes <-> commands          enroll.c   a node joins
+ *   machine.c   batches, verdicts, listeners      view.c     reading for checks and plans
+ *   execute.c   one command                       prepare.c  requests -> commands
+ *   mutate.c    create, update, delete            read.c     Get and List (filter.c, page.c)
+ *   rules.c     what both check and apply ask     watch.c    streams of changes (token.c)
+ */
+#pragma once
+
+#include "base/list.h"
+#include "base/map.h"
+#include "kind/kind.h"
+
+/* What is known of a kind beyond its schema; one for each kind id. */
+struct pt_kind_info {
+    const struct pt_message_type *type;
+    const struct pt_kind *rules; /* behaviour from a mod, or NULL */
+    bool has_secret;             /* a field at some depth is secret */
+};
+
+/* A committed entry's outcome, kept small: most are never asked for. */
+struct pt_verdict_slot {
+    uint64_t index; /* 0: empty */
+    uint64_t revision;
+    struct pt_error *error; /* NULL when applied; heap */
+    uint8_t *reply;         /* heap, or NULL */
+    size_t reply_size;
+};
+
+#define PT_DIGESTS_LEN_MAX 4096 /* digests kept to compare with the leader's */
+
+struct pt_digest_slot {
+    uint64_t index; /* 0: empty */
+    struct pt_digest digest;
+};
+
+struct pt_listener_slot {
+    pt_applied_fn fn;
+    void *arg;
+};
+
+#define PT_LISTENERS_LEN_MAX 8
+
+/* Events of the batch that is being applied; memory in the batch's arena. */
+struct pt_event_list {
+    struct pt_watch_event *items;
+    size_t len, capacity;
+};
+
+struct pt_machine_kind {
+    struct pt_kind_options options;
+    struct pt_sys *sys;
+    const struct pt_schema *schema;
+    struct pt_store *store;
+    struct pt_kind_info *infos; /* by kind id */
+    size_t infos_len;
+    const struct pt_message_type *command_type; /* patronus.v1.Command */
+    const struct pt_message_type *event_type;   /* patronus.v1.HistoryEvent */
+
+    int64_t time_ns;        /* of the last command, as in the state */
+    uint64_t applied_index; /* as committed */
+    struct pt_map counts;   /* (kind id, parent) -> number of resources + 1; a cache of pt_store_count */
+    bool failed;            /* an apply failed half-way: nothing more is applied */
+
+    struct pt_verdict_slot *verdicts; /* PT_VERDICTS_LEN_MAX, by index modulo */
+    uint64_t verdict_oldest;          /* index from which replies are still held */
+    size_t verdict_replies_size;      /* bytes of replies held */
+    struct pt_verdict verdict_out;    /* what pt_kind_verdict lends */
+    struct pt_digest_slot *digests;   /* PT_DIGESTS_LEN_MAX, by index modulo */
+
+    struct pt_listener_slot listeners[PT_LISTENERS_LEN_MAX];
+    size_t listeners_len;
+    struct pt_list watches;            /* struct pt_watch */
+    struct pt_witness planted_witness; /* as at open: what a planted bug writes again */
+};
+
+#define PT_META_TIME "time" /* 8 bytes big-endian: time_ns of the last command that did something */
+
+/* Commands' times are cut to milliseconds: they are for people, and many commands share one write of PT_META_TIME. */
+#define PT_TIME_STEP_NS 1000000
+int64_t pt_kind_time(const struct pt_machine_kind *machine, int64_t time_ns);
+
+/* NULL for an id that is not a kind. */
+const struct pt_kind_info *pt_kind_info(const struct pt_machine_kind *machine, uint32_t kind_id);
+
+/* ---- one command's life
+ * ------------------------------------------------------------------------------------------------
+ *
+ * Codes below 100 are verdicts: the command is refused and changes nothing. Codes from 100 (PT_IO, PT_NO_SPACE,
+ * PT_CORRUPT) are this node's own failures: it must stop. */
+static inline bool pt_code_is_fatal(enum pt_code code)
+{
+    return code >= PT_IO;
+}
+
+struct pt_execution {
+    struct pt_machine_kind *machine;
+    struct pt_arena *arena;        /* of the entry or the request */
+    struct pt_event_list *events;  /* NULL in a dry run */
+    struct pt_arena *events_arena; /* what events point to */
+    uint64_t index;                /* log index; in a dry run 0 */
+    uint64_t revision;             /* index, or that of the first time when the request is a repetition */
+    int64_t time_ns;
+    uint32_t ordinal;     /* of the next event */
+    bool dry;             /* the leader's fast check: nothing is written, nothing allocated */
+    struct pt_buf *reply; /* of the last mutation */
+};
+
+/* A mutation, decoded. Everything borrowed. */
+struct pt_mutation {
+    uint32_t verb; /* Patronus__V1__Verb */
+    const struct pt_kind_info *info;
+    const char *name;
+    struct pt_msg *resource;  /* CREATE, UPDATE; else NULL */
+    const char *const *paths; /* UPDATE */
+    size_t paths_len;
+    const char *etag;
+    bool force, allow_missing;
+    const char *uid;
+};
+
+/* mutate.c: carry one mutation out, or in a dry run find out whether it could be. */
+PT_MUST enum pt_code pt_mutate(struct pt_execution *execution, const struct pt_mutation *mutation,
+                               struct pt_error *reterr);
+/* Write a resource with its derived fields and say so in history: for changes that are not a user's. */
+PT_MUST enum pt_code pt_mutate_derived(struct pt_execution *execution, const struct pt_kind_info *info,
+                                       const char *name, struct pt_msg *resource, struct pt_error *reterr);
+/* The resource as canonical bytes without secrets, into reply (replaced). */
+void pt_mutate_reply(struct pt_execution *execution, const struct pt_kind_info *info, struct pt_msg *resource);
+
+/* enroll.c: `enroll` is a patronus.v1.EnrollCommand. */
+PT_MUST enum pt_code pt_enroll(struct pt_execution *execution, const struct pt_msg *enroll, struct pt_error *reterr);
+
+/* execute.c: one decoded Command. A refusal has undone what it wrote. */
+PT_MUST enum pt_code pt_execute(struct pt_execution *execution, const struct pt_msg *command, struct pt_error *reterr);
+/* The answer given to this request before, if any: PT_OK with `reply` and *ret_revision; PT_NOT_FOUND when there is
+ * none; PT_INVALID_ARGUMENT when the id was used for another request. `digest` from pt_command_digest. */
+PT_MUST enum pt_code pt_replay(struct pt_machine_kind *machine, const char *principal, const char *request_id,
+                               const struct pt_digest *digest, struct pt_buf *reply, uint64_t *ret_revision,
+                               struct pt_error *reterr);
+
+/* command.c: bytes -> command. PT_CORRUPT when this binary does not know what it is. */
+PT_MUST enum pt_code pt_command_decode(struct pt_machine_kind *machine, struct pt_bytes data, struct pt_arena *arena,
+                                       struct pt_msg **ret_command, struct pt_error *reterr);
+PT_MUST enum pt_code pt_mutation_decode(struct pt_machine_kind *machine, const struct pt_msg *msg,
+                                        struct pt_arena *arena, struct pt_mutation *ret_mutation,
+                                        struct pt_error *reterr);
+/* What makes two requests with one id the same: the operation without what the leader chose (uids). */
+struct pt_digest pt_command_digest(const struct pt_msg *command, struct pt_arena *arena);
+
+/* ---- reading
+ * ---------------------------------------------------------------------------------------------------------- */
+
+/* PT_NOT_FOUND (no text) when absent. The message is parsed in the arena; row may be NULL. */
+PT_MUST enum pt_code pt_kind_load(struct pt_machine_kind *machine, const char *name, struct pt_arena *arena,
+                                  struct pt_msg **ret_msg, struct pt_row *ret_row, struct pt_error *reterr);
+PT_MUST enum pt_code pt_kind_parse_row(struct pt_machine_kind *machine, const struct pt_row *row,
+                                       struct pt_arena *arena, struct pt_msg **ret_msg, struct pt_error *reterr);
+/* Rows of a range, copied, so that the caller may read the store while it goes through them. */
+struct pt_row_list {
+    struct pt_row *rows;
+    size_t len, capacity;
+    struct pt_arena *arena;
+    size_t size; /* bytes of values */
+};
+PT_MUST enum pt_code pt_kind_rows(struct pt_machine_kind *machine, const struct pt_store_range *range,
+                                  struct pt_row_list *list, struct pt_error *reterr);
+/* Does `name` equal the pattern or stand below it? "" fits all; "-" in place of an id fits any. */
+bool pt_name_below(const char *pattern, const char *name);
+
+/* A view for checks of a command: reads the state as changed so far. Fini frees what it cached. */
+struct pt_view {
+    struct pt_machine_kind *machine;
+    struct pt_arena arena;
+    struct pt_arena *memory; /* where results go: the own arena, or an execution's */
+    struct pt_error error;   /* the first failure of the store, since reads have no way to report */
+    int64_t time_ns;
+    uint64_t revision;
+    bool frozen;
+    struct pt_map by_name; /* frozen: name -> struct pt_view_item */
+    struct pt_view_kind {
+        struct pt_view_item *items; /* ascending by name */
+        size_t len;
+    } * kinds; /* frozen: by kind id */
+};
+void pt_view_init(struct pt_view *view, struct pt_machine_kind *machine, struct pt_arena *memory, int64_t time_ns);
+void pt_view_fini(struct pt_view *view);
+
+/* ---- rules.c: what both the fast check and apply ask
+ * ------------------------------------------------------------------- */
+
+/* Schema rules, references, the mod's check. before NULL on create. */
+PT_MUST enum pt_code pt_rules_check(struct pt_execution *execution, const struct pt_kind_info *info, const char *name,
+                                    const struct pt_msg *before, const struct pt_msg *after, struct pt_error *reterr);
+PT_MUST enum pt_code pt_rules_check_delete(struct pt_execution *execution, const struct pt_kind_info *info,
+                                           const char *name, const struct pt_msg *before, struct pt_error *reterr);
+/* PT_INVALID_ARGUMENT for a field that may be set on create only and differs. */
+PT_MUST enum pt_code pt_rules_immutable(const struct pt_msg *before, const struct pt_msg *after,
+                                        struct pt_error *reterr);
+/* PT_INVALID_ARGUMENT when a path of an update names a field that the server sets. */
+PT_MUST enum pt_code pt_rules_path(const struct pt_message_type *type, const char *path, struct pt_error *reterr);
+/* Number of resources of a kind directly below a parent; cached. */
+PT_MUST enum pt_code pt_rules_count(struct pt_machine_kind *machine, uint32_t kind_id, const char *parent,
+                                    uint64_t *ret_count, struct pt_error *reterr);
+void pt_rules_count_add(struct pt_machine_kind *machine, uint32_t kind_id, const char *parent, int delta);
+void pt_rules_counts_forget(struct pt_machine_kind *machine); /* after an undo or a restore */
+/* 16 hexadecimal digits over the user's fields. */
+#define PT_ETAG_SIZE 17
+void pt_rules_etag(const struct pt_msg *resource, struct pt_arena *arena, char etag[PT_ETAG_SIZE]);
+
+/* ---- watch.c
+ * ------------------------------------------------------------------------------------------------------------ */
+
+/* New history may be there: wake the watches that wait. */
+void pt_watches_wake(struct pt_machine_kind *machine);
+/* The machine goes: watches that are still open end silently; their owners still close them. */
+void pt_watches_orphan(struct pt_machine_kind *machine);
