@@ -386,6 +386,9 @@ static void on_call(void *arg, struct pt_rpc_call *rpc)
                                    .refs = 1};
     pt_list_init(&call->waiting);
     pt_rpc_call_set_user(rpc, call);
+    if (!method->client_streaming) {
+        pt_rpc_call_expect_one(rpc);
+    }
     if (custom != NULL && custom->on_open != NULL) {
         custom->on_open(call);
     }

@@ -1,0 +1,375 @@
+/*
+ * The stream to the leader, and bundles.
+ *
+ * Finding the leader. Addresses come from the join token, then from the controllers themselves, and stand on disk. Each
+ * dial takes the next address; when every address failed, the next link is tried for all of them. A follower answers
+ * with the leader's address, which is dialled at once. A stream that brings nothing for a while although telemetry goes
+ * out is found dead by the transport's own keepalive.
+ *
+ * Bundles. Accepted only when: the signature is the cluster's, it is for this node, its position is not older than the
+ * one in force, and the entries make the digest in the header. Then it is put in force by the data plane, read back,
+ * kept on disk and acknowledged. Anything else leaves the old one in force and is said in the acknowledgement.
+ */
+#include "agent/agent.h"
+#include "agent/agent_priv.h"
+
+#include "base/assert.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BACKOFF_MIN_MS 50
+#define BACKOFF_MAX_MS 2000
+#define FIRST_MESSAGE_MS 3000 /* a dial that brings no message by then is given up */
+#define TELEMETRY_MS 1000
+#define BUNDLE_SIZE_MAX (64U << 20)
+
+/* ---- dialling
+ * --------------------------------------------------------------------------------------------------------- */
+
+static void dial(void *arg);
+
+static void dial_later(struct pt_agent *agent)
+{
+    agent->state = PT_AGENT_OFFLINE;
+    pt_timer_start(agent->dial_timer, agent->backoff_ms, 0);
+    agent->backoff_ms = agent->backoff_ms * 2 < BACKOFF_MAX_MS ? agent->backoff_ms * 2 : BACKOFF_MAX_MS;
+}
+
+static void hang_up(struct pt_agent *agent)
+{
+    struct pt_rpc_channel *channel = agent->channel;
+    agent->channel = NULL;
+    agent->stream = NULL;
+    pt_timer_stop(agent->telemetry_timer);
+    pt_rpc_channel_free(channel);
+}
+
+/* Tell the kernel which link leads to the controller that is dialled next. */
+static void choose_link(struct pt_agent *agent, const char *address)
+{
+    struct pt_endpoint endpoint;
+    if (agent->bundle == NULL || agent->options.routes.use_link == NULL ||
+        pt_endpoint_parse(address, &endpoint, NULL) != PT_OK) {
+        return;
+    }
+    size_t len = 0;
+    const Patronus__V1__Entry *const *entries = pt_bundle_entries(agent->bundle, &len);
+    size_t links = 0;
+    for (size_t i = 0; i < len; i++) {
+        links += entries[i]->entry_case == PATRONUS__V1__ENTRY__ENTRY_LINK ? 1 : 0;
+    }
+    size_t wanted = links > 0 ? agent->link_turn % links : 0;
+    for (size_t i = 0; i < len; i++) {
+        const Patronus__V1__LinkEntry *link = entries[i]->link;
+        if (entries[i]->entry_case != PATRONUS__V1__ENTRY__ENTRY_LINK || wanted-- != 0) {
+            continue;
+        }
+        struct pt_ip source;
+        struct pt_ip gateway;
+        if (link->address.len == sizeof(source.bytes)) {
+            memcpy(source.bytes, link->address.data, sizeof(source.bytes));
+            bool has_gateway = link->gateway.len == sizeof(gateway.bytes);
+            if (has_gateway) {
+                memcpy(gateway.bytes, link->gateway.data, sizeof(gateway.bytes));
+            }
+            agent->options.routes.use_link(agent->options.routes.context, &endpoint.ip, link->interface, &source,
+                                           has_gateway ? &gateway : NULL);
+        }
+        return;
+    }
+}
+
+static const char *next_address(struct pt_agent *agent)
+{
+    struct pt_node_files *files = agent->options.files;
+    if (agent->redirect[0] != '\0') {
+        (void)snprintf(agent->dialled, sizeof(agent->dialled), "%s", agent->redirect);
+        agent->redirect[0] = '\0';
+        return agent->dialled;
+    }
+    if (files->agent_addresses_len == 0) {
+        return NULL;
+    }
+    size_t turn = agent->address_turn++;
+    if (turn % files->agent_addresses_len == 0 && turn > 0) {
+        agent->link_turn++;
+    }
+    (void)snprintf(agent->dialled, sizeof(agent->dialled), "%s",
+                   files->agent_addresses[turn % files->agent_addresses_len]);
+    return agent->dialled;
+}
+
+static void send_hello(struct pt_agent *agent)
+{
+    Patronus__V1__NodeHello hello = PATRONUS__V1__NODE_HELLO__INIT;
+    Patronus__V1__BundlePosition position = PATRONUS__V1__BUNDLE_POSITION__INIT;
+    hello.software_version = (char *)(uintptr_t)agent->options.version;
+    hello.abi_version = 1;
+    if (agent->bundle != NULL) {
+        position.cluster_id = agent->options.files->cluster_id;
+        position.epoch = agent->position.epoch;
+        position.term = agent->position.term;
+        position.generation = agent->position.generation;
+        hello.position = &position;
+        hello.digest = (ProtobufCBinaryData){.len = PT_DIGEST_SIZE, .data = agent->position.digest.bytes};
+    }
+    Patronus__V1__EdgeMessage message = PATRONUS__V1__EDGE_MESSAGE__INIT;
+    message.message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE_HELLO;
+    message.hello = &hello;
+    pt_agent_send(agent, &message);
+}
+
+static void on_message(void *arg, struct pt_bytes data);
+static void on_end(void *arg, const struct pt_error *error);
+
+static void dial(void *arg)
+{
+    static const struct pt_rpc_stream_ops ops = {.on_message = on_message, .on_end = on_end};
+    struct pt_agent *agent = arg;
+    const char *address = next_address(agent);
+    if (address == NULL) {
+        dial_later(agent);
+        return;
+    }
+    choose_link(agent, address);
+    const struct pt_node_files *files = agent->options.files;
+    const struct pt_rpc_channel_options options = {.address = address,
+                                                   .credentials = {.cert_pem = (const char *)files->cert_pem.data,
+                                                                   .key_pem = (const char *)files->key_pem.data,
+                                                                   .ca_pem = (const char *)files->ca_pem.data},
+                                                   .message_size_max = BUNDLE_SIZE_MAX,
+                                                   .fabric = agent->options.fabric};
+    struct pt_error error = {0};
+    if (pt_rpc_channel_new(agent->options.sys, &options, &agent->channel, &error) != PT_OK) {
+        pt_log_warn(agent->options.log, "controller not dialled", "address=%s reason=\"%s\"", address, error.text);
+        dial_later(agent);
+        return;
+    }
+    agent->state = PT_AGENT_CONNECTING;
+    agent->stream = pt_rpc_stream_open(agent->channel, "/patronus.v1.EdgeSync/Stream", NULL, 0, &ops, agent);
+    send_hello(agent);
+    pt_timer_start(agent->dial_timer, FIRST_MESSAGE_MS, 0);
+}
+
+static void on_dial_timer(void *arg)
+{
+    struct pt_agent *agent = arg;
+    if (agent->state == PT_AGENT_CONNECTING) {
+        pt_log_info(agent->options.log, "controller silent", "address=%s", agent->dialled);
+        hang_up(agent);
+        dial(agent);
+    } else if (agent->state == PT_AGENT_OFFLINE) {
+        dial(agent);
+    }
+}
+
+static void free_channel(void *arg)
+{
+    pt_rpc_channel_free(arg);
+}
+
+static void on_end(void *arg, const struct pt_error *error)
+{
+    struct pt_agent *agent = arg;
+    if (agent->stream == NULL) {
+        return; /* hung up by us */
+    }
+    if (agent->state == PT_AGENT_STREAMING || error != NULL) {
+        pt_log_info(agent->options.log, "controller left", "address=%s reason=\"%s\"", agent->dialled,
+                    error != NULL ? error->text : "");
+    }
+    agent->stream = NULL;
+    pt_timer_stop(agent->telemetry_timer);
+    /* The channel must not be freed inside its own callback. */
+    pt_sys_post(agent->options.sys, free_channel, agent->channel);
+    agent->channel = NULL;
+    if (agent->redirect[0] != '\0') {
+        agent->state = PT_AGENT_OFFLINE;
+        pt_timer_start(agent->dial_timer, 0, 0);
+    } else {
+        dial_later(agent);
+    }
+}
+
+/* ---- sending
+ * ------------------------------------------------------------------------------------------------------------ */
+
+void pt_agent_send(struct pt_agent *agent, const Patronus__V1__EdgeMessage *message)
+{
+    if (agent->stream == NULL) {
+        return;
+    }
+    PT_AUTO(buf) struct pt_buf data = {0};
+    size_t size = patronus__v1__edge_message__get_packed_size(message);
+    (void)patronus__v1__edge_message__pack(message, pt_buf_reserve(&data, size));
+    data.size = size;
+    /* Telemetry is soft and one a second: a full queue only delays it. */
+    (void)pt_rpc_stream_send(agent->stream, pt_buf_bytes(&data));
+}
+
+static void on_telemetry_timer(void *arg)
+{
+    struct pt_agent *agent = arg;
+    if (agent->state == PT_AGENT_STREAMING) {
+        pt_agent_report(agent);
+        pt_timer_start(agent->telemetry_timer, TELEMETRY_MS, 0);
+    }
+}
+
+static void on_path_change(void *arg, uint64_t path_id, bool alive)
+{
+    struct pt_agent *agent = arg;
+    agent->options.dp->ops->set_path_alive(agent->options.dp, path_id, alive);
+    pt_log_info(agent->options.log, alive ? "path up" : "path down", "path=%016" PRIx64, path_id);
+    if (agent->state == PT_AGENT_STREAMING) {
+        pt_timer_start(agent->telemetry_timer, 0, 0); /* the leader hears after the flip */
+    }
+}
+
+/* ---- receiving
+ * ---------------------------------------------------------------------------------------------------------- */
+
+static void ack(struct pt_agent *agent, const Patronus__V1__BundleHeader *header, const char *refusal)
+{
+    Patronus__V1__BundleAck answer = PATRONUS__V1__BUNDLE_ACK__INIT;
+    answer.position = header != NULL ? header->position : NULL;
+    answer.digest =
+        (ProtobufCBinaryData){.len = agent->bundle != NULL ? PT_DIGEST_SIZE : 0, .data = agent->position.digest.bytes};
+    answer.error = (char *)(uintptr_t)refusal;
+    Patronus__V1__EdgeMessage message = PATRONUS__V1__EDGE_MESSAGE__INIT;
+    message.message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE_ACK;
+    message.ack = &answer;
+    pt_agent_send(agent, &message);
+}
+
+static void on_bundle(struct pt_agent *agent, const Patronus__V1__Bundle *bundle)
+{
+    struct pt_error error = {0};
+    enum pt_code code = pt_agent_take_bundle(agent, bundle, true, &error);
+    if (code == PT_OK) {
+        pt_log_info(agent->options.log, "bundle in force", "term=%" PRIu64 " generation=%" PRIu64, agent->position.term,
+                    agent->position.generation);
+        ack(agent, bundle->header, "");
+    } else {
+        pt_log_warn(agent->options.log, "bundle refused", "code=%s reason=\"%s\"", pt_code_name(code), error.text);
+        ack(agent, bundle->header, error.text);
+    }
+}
+
+static void on_controllers(struct pt_agent *agent, const Patronus__V1__ControllerList *list)
+{
+    struct pt_node_files *files = agent->options.files;
+    char before[sizeof(files->agent_addresses)];
+    size_t before_len = files->agent_addresses_len;
+    memcpy(before, files->agent_addresses, sizeof(before));
+    size_t len = 0;
+    for (size_t i = 0; i < list->n_agent_addresses && len < PT_NODE_ADDRESSES_MAX; i++) {
+        struct pt_endpoint endpoint;
+        if (pt_endpoint_parse(list->agent_addresses[i], &endpoint, NULL) == PT_OK) {
+            memset(files->agent_addresses[len], 0, sizeof(files->agent_addresses[len]));
+            (void)snprintf(files->agent_addresses[len], sizeof(files->agent_addresses[len]), "%s",
+                           list->agent_addresses[i]);
+            len++;
+        }
+    }
+    if (len == 0) {
+        return;
+    }
+    files->agent_addresses_len = len;
+    if (len != before_len || memcmp(before, files->agent_addresses, sizeof(before)) != 0) {
+        struct pt_error error = {0};
+        if (pt_node_save_identity(agent->options.sys, agent->options.directory, files, &error) != PT_OK) {
+            pt_log_warn(agent->options.log, "addresses not kept", "reason=\"%s\"", error.text);
+        }
+    }
+}
+
+static void on_message(void *arg, struct pt_bytes data)
+{
+    struct pt_agent *agent = arg;
+    Patronus__V1__ControllerMessage *message = pt_agent_parse(agent, data);
+    if (message == NULL) {
+        return;
+    }
+    if (message->message_case == PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_NOT_LEADER) {
+        (void)snprintf(agent->redirect, sizeof(agent->redirect), "%.79s", message->not_leader->agent_address);
+    } else if (agent->state == PT_AGENT_CONNECTING) {
+        agent->state = PT_AGENT_STREAMING;
+        agent->backoff_ms = BACKOFF_MIN_MS;
+        agent->address_turn = 0;
+        pt_timer_stop(agent->dial_timer);
+        pt_timer_start(agent->telemetry_timer, 0, 0);
+        pt_log_info(agent->options.log, "controller found", "address=%s", agent->dialled);
+    }
+    if (message->message_case == PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_BUNDLE) {
+        on_bundle(agent, message->bundle);
+    } else if (message->message_case == PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_CONTROLLERS) {
+        on_controllers(agent, message->controllers);
+    }
+    patronus__v1__controller_message__free_unpacked(message, NULL);
+}
+
+/* ---- life
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+enum pt_code pt_agent_open(const struct pt_agent_options *options, struct pt_agent **ret_agent, struct pt_error *reterr)
+{
+    (void)reterr; /* nothing that is tried here is fatal: the leader is found later, the bundle comes again */
+    struct pt_agent *agent = calloc(1, sizeof(*agent));
+    pt_assert(agent != NULL);
+    agent->options = *options;
+    agent->backoff_ms = BACKOFF_MIN_MS;
+    if (options->hello_io != NULL) {
+        const struct pt_hello_options hello = {
+            .sys = options->sys, .io = options->hello_io, .on_change = on_path_change, .arg = agent};
+        agent->hello = pt_hello_new(&hello);
+    }
+    agent->dial_timer = pt_timer_new(options->sys, on_dial_timer, agent);
+    agent->telemetry_timer = pt_timer_new(options->sys, on_telemetry_timer, agent);
+    pt_agent_load_bundle(agent);
+    pt_agent_renew_start(agent);
+    pt_timer_start(agent->dial_timer, 0, 0);
+    *ret_agent = agent;
+    return PT_OK;
+}
+
+void pt_agent_close(struct pt_agent *agent)
+{
+    if (agent == NULL) {
+        return;
+    }
+    pt_agent_renew_stop(agent);
+    hang_up(agent);
+    pt_timer_free(agent->dial_timer);
+    pt_timer_free(agent->telemetry_timer);
+    pt_hello_free(agent->hello);
+    pt_bundle_unref(agent->bundle);
+    free(agent->demand);
+    free(agent);
+}
+
+void pt_agent_abandon(struct pt_agent *agent)
+{
+    /* The fabric has dropped the dead host's channels already: their handles are not to be touched. */
+    agent->channel = NULL;
+    agent->stream = NULL;
+    agent->renew_channel = NULL;
+    pt_agent_close(agent);
+}
+
+bool pt_agent_position(const struct pt_agent *agent, struct pt_agent_position *ret_position)
+{
+    if (agent->bundle == NULL) {
+        return false;
+    }
+    *ret_position = agent->position;
+    return true;
+}
+
+bool pt_agent_connected(const struct pt_agent *agent)
+{
+    return agent->state == PT_AGENT_STREAMING;
+}

@@ -1,0 +1,53 @@
+/*
+ * What the files of the agent share. Private to the folder.
+ */
+#pragma once
+
+#include "agent/agent.h"
+
+enum pt_agent_state { PT_AGENT_OFFLINE, PT_AGENT_CONNECTING, PT_AGENT_STREAMING };
+
+struct pt_agent_demand;
+
+struct pt_agent {
+    struct pt_agent_options options;
+    enum pt_agent_state state;
+
+    struct pt_rpc_channel *channel;
+    struct pt_rpc_stream *stream; /* NULL: hung up */
+    struct pt_timer *dial_timer, *telemetry_timer;
+    uint64_t backoff_ms;
+    size_t address_turn, link_turn;
+    char dialled[80], redirect[80];
+
+    struct pt_bundle *bundle; /* in force; NULL: none yet */
+    struct pt_agent_position position;
+    struct pt_hello *hello; /* NULL: paths are not probed */
+
+    struct pt_agent_demand *demand; /* telemetry.c: bytes at the last report */
+    size_t demand_len;
+    uint64_t reported_at_ns;
+
+    struct pt_timer *renew_timer;
+    struct pt_rpc_channel *renew_channel;
+    size_t renew_turn;
+};
+
+/* ---- agent.c ---- */
+void pt_agent_send(struct pt_agent *agent, const Patronus__V1__EdgeMessage *message);
+
+/* ---- take.c ---- */
+/* Walk the bytes, then unpack; NULL when they are no ControllerMessage. */
+Patronus__V1__ControllerMessage *pt_agent_parse(struct pt_agent *agent, struct pt_bytes data);
+/* Check a bundle and put it in force; keep: on disk too. On failure the old one stays. */
+PT_MUST enum pt_code pt_agent_take_bundle(struct pt_agent *agent, const Patronus__V1__Bundle *message, bool keep,
+                                          struct pt_error *reterr);
+/* The one on disk, at start. */
+void pt_agent_load_bundle(struct pt_agent *agent);
+
+/* ---- telemetry.c ---- */
+void pt_agent_report(struct pt_agent *agent);
+
+/* ---- renew.c ---- */
+void pt_agent_renew_start(struct pt_agent *agent);
+void pt_agent_renew_stop(struct pt_agent *agent);

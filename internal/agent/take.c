@@ -1,0 +1,142 @@
+/*
+ * Taking a bundle, and keeping the last good one on disk.
+ *
+ * The file "bundle" holds one Bundle message with all its entries and its signed header, so that it is checked at start
+ * just as if it had come from the leader.
+ */
+#include "agent/agent_priv.h"
+
+#include "wire/msg.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define BUNDLE_SIZE_MAX (64U << 20)
+
+Patronus__V1__ControllerMessage *pt_agent_parse(struct pt_agent *agent, struct pt_bytes data)
+{
+    struct pt_arena arena;
+    pt_arena_init(&arena);
+    const struct pt_message_type *type = pt_schema_message(agent->options.schema, "patronus.v1.ControllerMessage");
+    const struct pt_parse_options options = {.unknown = PT_UNKNOWN_DROP, .size_max = BUNDLE_SIZE_MAX};
+    struct pt_msg *msg = NULL;
+    struct pt_error error = {0};
+    enum pt_code code = pt_msg_parse(type, data, &options, &arena, &msg, &error);
+    pt_arena_fini(&arena);
+    if (code != PT_OK) {
+        pt_log_warn(agent->options.log, "message refused", "field=%s reason=\"%s\"", error.field, error.text);
+        return NULL;
+    }
+    return patronus__v1__controller_message__unpack(NULL, data.size, data.data);
+}
+
+static enum pt_code check_header(const struct pt_agent *agent, const Patronus__V1__BundleHeader *header,
+                                 struct pt_error *reterr)
+{
+    const struct pt_node_files *files = agent->options.files;
+    const char *edge = strncmp(files->node_id, "edge/", 5) == 0 ? files->node_id + 5 : files->node_id;
+    if (header == NULL || header->position == NULL || header->digest.len != PT_DIGEST_SIZE) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_MESSAGE_MALFORMED, "header",
+                       "the header is not complete");
+    }
+    if (!pt_bundle_verify(header, files->bundle_key)) {
+        return pt_fail(reterr, PT_UNAUTHENTICATED, PT_REASON_NONE, "header.signature",
+                       "the signature is not the cluster's");
+    }
+    if (strcmp(header->node_id, edge) != 0 || strcmp(header->position->cluster_id, files->cluster_id) != 0) {
+        return pt_fail(reterr, PT_PERMISSION_DENIED, PT_REASON_NONE, "header.node_id",
+                       "the bundle is for another node");
+    }
+    if (agent->bundle == NULL) {
+        return PT_OK;
+    }
+    Patronus__V1__BundlePosition mine = PATRONUS__V1__BUNDLE_POSITION__INIT;
+    mine.cluster_id = (char *)(uintptr_t)files->cluster_id;
+    mine.epoch = agent->position.epoch;
+    mine.term = agent->position.term;
+    mine.generation = agent->position.generation;
+#ifdef PT_PLANTED_BUGS
+    if (agent->options.planted == PT_PLANTED_LOST_GENERATION) {
+        return PT_OK;
+    }
+#endif
+    if (pt_bundle_position_compare(header->position, &mine) < 0) {
+        return pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_CONFLICT, "header.position",
+                       "the bundle is older than the one in force");
+    }
+    return PT_OK;
+}
+
+static enum pt_code keep(struct pt_agent *agent, const struct pt_bundle *bundle,
+                         const Patronus__V1__BundleHeader *header, struct pt_error *reterr)
+{
+    char path[1024];
+    (void)snprintf(path, sizeof(path), "%s/bundle", agent->options.directory);
+    PT_AUTO(buf) struct pt_buf data = {0};
+    pt_bundle_encode(bundle, NULL, header, &data);
+    return pt_path_write(agent->options.sys, path, data.data, data.size, reterr);
+}
+
+static enum pt_code put_in_force(struct pt_agent *agent, const struct pt_bundle *bundle, struct pt_error *reterr)
+{
+    struct pt_dp *dp = agent->options.dp;
+    struct pt_digest digest;
+    PT_TRY(dp->ops->apply(dp, bundle, reterr));
+    PT_TRY(dp->ops->verify(dp, &digest, reterr));
+    if (!pt_digest_equal(&digest, pt_bundle_digest(bundle))) {
+        return pt_fail(reterr, PT_CORRUPT, PT_REASON_NONE, NULL, "the maps do not hold what was written");
+    }
+    return PT_OK;
+}
+
+enum pt_code pt_agent_take_bundle(struct pt_agent *agent, const Patronus__V1__Bundle *message, bool keep_it,
+                                  struct pt_error *reterr)
+{
+    PT_TRY(check_header(agent, message->header, reterr));
+    struct pt_bundle *bundle = NULL;
+    PT_TRY(pt_bundle_apply(message->base_digest.len > 0 ? agent->bundle : NULL, message, &bundle, reterr));
+    enum pt_code code = put_in_force(agent, bundle, reterr);
+    if (code == PT_OK && keep_it) {
+        code = keep(agent, bundle, message->header, reterr);
+    }
+    if (code != PT_OK) {
+        pt_bundle_unref(bundle);
+        return code;
+    }
+    pt_bundle_unref(agent->bundle);
+    agent->bundle = bundle;
+    agent->position = (struct pt_agent_position){.epoch = message->header->position->epoch,
+                                                 .term = message->header->position->term,
+                                                 .generation = message->header->position->generation,
+                                                 .digest = *pt_bundle_digest(bundle)};
+    if (agent->hello != NULL) {
+        pt_hello_set_bundle(agent->hello, bundle);
+    }
+    return PT_OK;
+}
+
+void pt_agent_load_bundle(struct pt_agent *agent)
+{
+    char path[1024];
+    (void)snprintf(path, sizeof(path), "%s/bundle", agent->options.directory);
+    if (!pt_path_exists(agent->options.sys, path)) {
+        return;
+    }
+    PT_AUTO(buf) struct pt_buf data = {0};
+    struct pt_error error = {0};
+    enum pt_code code = pt_path_read(agent->options.sys, path, BUNDLE_SIZE_MAX, &data, &error);
+    Patronus__V1__Bundle *message = code == PT_OK ? patronus__v1__bundle__unpack(NULL, data.size, data.data) : NULL;
+    if (message != NULL) {
+        code = pt_agent_take_bundle(agent, message, false, &error);
+        patronus__v1__bundle__free_unpacked(message, NULL);
+    } else if (code == PT_OK) {
+        code = pt_fail(&error, PT_CORRUPT, PT_REASON_NONE, path, "the bundle on disk cannot be read");
+    }
+    if (code == PT_OK) {
+        pt_log_info(agent->options.log, "bundle from disk in force", "generation=%llu",
+                    (unsigned long long)agent->position.generation);
+    } else {
+        pt_log_warn(agent->options.log, "bundle on disk not used", "code=%s reason=\"%s\"", pt_code_name(code),
+                    error.text);
+    }
+}

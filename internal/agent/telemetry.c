@@ -1,0 +1,145 @@
+/*
+ * Telemetry: what the node measured since it last said so. Soft: a report that is lost is made up by the next.
+ */
+#include "agent/agent_priv.h"
+
+#include "base/arena.h"
+#include "base/assert.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PATHS_MAX 16384
+
+struct collect {
+    struct pt_arena *arena;
+    Patronus__V1__Telemetry *telemetry;
+    size_t drops_capacity;
+};
+
+static Patronus__V1__PathReport *find_report(const Patronus__V1__Telemetry *telemetry, uint64_t path_id)
+{
+    size_t low = 0;
+    size_t high = telemetry->n_paths;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (telemetry->paths[middle]->path < path_id) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < telemetry->n_paths && telemetry->paths[low]->path == path_id ? telemetry->paths[low] : NULL;
+}
+
+static void on_path(void *arg, const struct pt_dp_path_counters *counters)
+{
+    struct collect *collect = arg;
+    Patronus__V1__PathReport *report = find_report(collect->telemetry, counters->path_id);
+    if (report != NULL) {
+        report->tx_packets = counters->tx_packets;
+        report->tx_bytes = counters->tx_bytes;
+    }
+}
+
+static void on_drop(void *arg, const struct pt_dp_drop *drop)
+{
+    struct collect *collect = arg;
+    Patronus__V1__Telemetry *telemetry = collect->telemetry;
+    if (drop->packets == 0 || telemetry->n_drops == collect->drops_capacity) {
+        return;
+    }
+    Patronus__V1__DropReport *report = PT_NEW(collect->arena, Patronus__V1__DropReport);
+    patronus__v1__drop_report__init(report);
+    report->reason = drop->reason;
+    report->packets = drop->packets;
+    telemetry->drops[telemetry->n_drops++] = report;
+}
+
+static void add_paths(struct pt_agent *agent, struct pt_arena *arena, Patronus__V1__Telemetry *telemetry)
+{
+    struct pt_path_report *reports = pt_arena_array(arena, PATHS_MAX, sizeof(*reports));
+    size_t len = agent->hello != NULL ? pt_hello_reports(agent->hello, reports, PATHS_MAX) : 0;
+    len = len < PATHS_MAX ? len : PATHS_MAX;
+    telemetry->paths = pt_arena_array(arena, len, sizeof(*telemetry->paths));
+    for (size_t i = 0; i < len; i++) {
+        Patronus__V1__PathReport *report = PT_NEW(arena, Patronus__V1__PathReport);
+        patronus__v1__path_report__init(report);
+        report->path = reports[i].path_id;
+        report->alive = reports[i].alive;
+        report->rtt_us = reports[i].rtt_us;
+        report->loss_ppm = reports[i].loss_ppm;
+        telemetry->paths[i] = report;
+    }
+    telemetry->n_paths = len;
+}
+
+/* ---- demand: bytes towards each site, as a rate since the last report
+ * -------------------------------------------------- */
+
+struct pt_agent_demand {
+    uint32_t site_label;
+    uint64_t bytes, bytes_before;
+};
+
+static struct pt_agent_demand *demand_of(struct pt_agent *agent, uint32_t site_label)
+{
+    for (size_t i = 0; i < agent->demand_len; i++) {
+        if (agent->demand[i].site_label == site_label) {
+            return &agent->demand[i];
+        }
+    }
+    agent->demand = realloc(agent->demand, (agent->demand_len + 1) * sizeof(*agent->demand));
+    pt_assert(agent->demand != NULL);
+    agent->demand[agent->demand_len] = (struct pt_agent_demand){.site_label = site_label};
+    return &agent->demand[agent->demand_len++];
+}
+
+static void add_demands(struct pt_agent *agent, struct pt_arena *arena, Patronus__V1__Telemetry *telemetry)
+{
+    uint64_t now = pt_sys_now_ns(agent->options.sys);
+    uint64_t elapsed_ms = (now - agent->reported_at_ns) / 1000000;
+    if (agent->bundle == NULL || elapsed_ms < 500) {
+        return; /* too short for a rate: a transition was reported just now */
+    }
+    size_t len = 0;
+    const Patronus__V1__Entry *const *entries = pt_bundle_entries(agent->bundle, &len);
+    for (size_t i = 0; i < agent->demand_len; i++) {
+        agent->demand[i].bytes = 0;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (entries[i]->entry_case == PATRONUS__V1__ENTRY__ENTRY_PATH) {
+            const Patronus__V1__PathReport *report = find_report(telemetry, entries[i]->path->path);
+            demand_of(agent, entries[i]->path->destination)->bytes += report != NULL ? report->tx_bytes : 0;
+        }
+    }
+    telemetry->demands = pt_arena_array(arena, agent->demand_len, sizeof(*telemetry->demands));
+    for (size_t i = 0; i < agent->demand_len; i++) {
+        struct pt_agent_demand *demand = &agent->demand[i];
+        uint64_t grown = demand->bytes >= demand->bytes_before ? demand->bytes - demand->bytes_before : 0;
+        demand->bytes_before = demand->bytes;
+        Patronus__V1__DemandReport *report = PT_NEW(arena, Patronus__V1__DemandReport);
+        patronus__v1__demand_report__init(report);
+        report->site_label = demand->site_label;
+        report->rate_bps = grown * 8 * 1000 / elapsed_ms;
+        telemetry->demands[telemetry->n_demands++] = report;
+    }
+    agent->reported_at_ns = now;
+}
+
+void pt_agent_report(struct pt_agent *agent)
+{
+    struct pt_arena arena;
+    pt_arena_init(&arena);
+    Patronus__V1__Telemetry telemetry = PATRONUS__V1__TELEMETRY__INIT;
+    add_paths(agent, &arena, &telemetry);
+    struct collect collect = {.arena = &arena, .telemetry = &telemetry, .drops_capacity = 256};
+    telemetry.drops = pt_arena_array(&arena, collect.drops_capacity, sizeof(*telemetry.drops));
+    agent->options.dp->ops->counters(agent->options.dp, on_path, on_drop, &collect);
+    add_demands(agent, &arena, &telemetry);
+    Patronus__V1__EdgeMessage message = PATRONUS__V1__EDGE_MESSAGE__INIT;
+    message.message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TELEMETRY;
+    message.telemetry = &telemetry;
+    pt_agent_send(agent, &message);
+    pt_arena_fini(&arena);
+}
