@@ -1,15 +1,16 @@
 /*
  * Versioned resources on SQLite: the replicated state of one node. The one door to SQLite.
  *
- * The store knows keys, bytes, revisions, references and digests; it knows no kinds. Names are keys. All calls on the loop
- * thread. A write happens inside pt_store_begin .. pt_store_commit, one transaction for a batch of log entries, which
- * also carries the witness. An I/O error is fatal to the node (PT_IO, PT_NO_SPACE, PT_CORRUPT): the caller stops it.
+ * The store knows keys, bytes, revisions, references and digests; it knows no kinds. Names are keys. All calls on the
+ * loop thread. A write happens inside pt_store_begin .. pt_store_commit, one transaction for a batch of log entries,
+ * which also carries the witness. An I/O error is fatal to the node (PT_IO, PT_NO_SPACE, PT_CORRUPT): the caller stops
+ * it.
  *
  * Durability. The Raft log is synced before anything is acknowledged; the database (WAL, synchronous=NORMAL, exclusive
  * locking) may fall behind it after power loss, never be torn: entries behind the applied index are applied again.
  *
- * Digest of the state = sum modulo 2^256 of SHA-256 over each row's canonical form: table tag, key, and every column that
- * is replicated; kept incrementally. History and witness are not in it.
+ * Digest of the state = sum modulo 2^256 of SHA-256 over each row's canonical form: table tag, key, and every column
+ * that is replicated; kept incrementally. History and witness are not in it.
  *
  * Files go through pt_sys (an own VFS), so that the simulator's disks are under it too.
  */
@@ -27,8 +28,8 @@ struct pt_store;
 struct pt_witness {
     uint64_t applied_index;
     uint64_t applied_term;
-    uint64_t acked_index;        /* highest index this node acknowledged as durable */
-    struct pt_digest log_hash;   /* running hash of the log at applied_index */
+    uint64_t acked_index;      /* highest index this node acknowledged as durable */
+    struct pt_digest log_hash; /* running hash of the log at applied_index */
 };
 
 struct pt_row { /* a resource */
@@ -60,23 +61,22 @@ struct pt_witness pt_store_witness(const struct pt_store *store); /* as committe
 PT_MUST enum pt_code pt_store_get(struct pt_store *store, const char *name, struct pt_arena *arena,
                                   struct pt_row *ret_row, struct pt_error *reterr);
 struct pt_store_range {
-    uint32_t kind_id;      /* 0: every kind */
-    const char *parent;    /* names below "parent/"; "" for all */
-    const char *after;     /* names greater than this; "" from the start */
-    size_t len_max;        /* 0: no bound */
+    uint32_t kind_id;   /* 0: every kind */
+    const char *parent; /* names below "parent/"; "" for all */
+    const char *after;  /* names greater than this; "" from the start */
+    size_t len_max;     /* 0: no bound */
 };
 /* Ascending by name. fn returns false to stop. Rows are borrowed for the call. */
 PT_MUST enum pt_code pt_store_scan(struct pt_store *store, const struct pt_store_range *range,
-                                   bool (*fn)(void *arg, const struct pt_row *row), void *arg,
-                                   struct pt_error *reterr);
+                                   bool (*fn)(void *arg, const struct pt_row *row), void *arg, struct pt_error *reterr);
 PT_MUST enum pt_code pt_store_count(struct pt_store *store, uint32_t kind_id, const char *parent, uint64_t *ret_count,
                                     struct pt_error *reterr);
 /* Insert or replace. */
 PT_MUST enum pt_code pt_store_put(struct pt_store *store, const struct pt_row *row, struct pt_error *reterr);
 PT_MUST enum pt_code pt_store_remove(struct pt_store *store, const char *name, struct pt_error *reterr);
 /* References from one resource to others, for "in use" checks; replaced as a whole; removed with the row. */
-PT_MUST enum pt_code pt_store_set_references(struct pt_store *store, const char *from, const char *const *to, size_t len,
-                                             struct pt_error *reterr);
+PT_MUST enum pt_code pt_store_set_references(struct pt_store *store, const char *from, const char *const *to,
+                                             size_t len, struct pt_error *reterr);
 /* Name of some resource, not below `to` itself, that refers to `to`; "" when there is none. */
 PT_MUST enum pt_code pt_store_referrer(struct pt_store *store, const char *to, struct pt_arena *arena,
                                        const char **ret_from, struct pt_error *reterr);
@@ -99,10 +99,11 @@ PT_MUST enum pt_code pt_store_reply_put(struct pt_store *store, const char *requ
 /* ---- history: what Watch reads; replicated and snapshotted, bounded, not in the digest ---- */
 PT_MUST enum pt_code pt_store_history_put(struct pt_store *store, uint64_t revision, uint32_t ordinal, const char *name,
                                           struct pt_bytes event, struct pt_error *reterr);
-/* Events behind (revision, ordinal), ascending. PT_OUT_OF_RANGE when some of them are gone. fn returns false to stop. */
+/* Events behind (revision, ordinal), ascending. PT_OUT_OF_RANGE when some of them are gone. fn returns false to stop.
+ */
 PT_MUST enum pt_code pt_store_history_scan(struct pt_store *store, uint64_t revision, uint32_t ordinal,
-                                           bool (*fn)(void *arg, uint64_t revision, uint32_t ordinal,
-                                                      const char *name, struct pt_bytes event),
+                                           bool (*fn)(void *arg, uint64_t revision, uint32_t ordinal, const char *name,
+                                                      struct pt_bytes event),
                                            void *arg, struct pt_error *reterr);
 /* Keep at most keep_len events. Called in apply, so that every node keeps the same. */
 PT_MUST enum pt_code pt_store_history_trim(struct pt_store *store, uint64_t keep_len, struct pt_error *reterr);
@@ -113,6 +114,6 @@ struct pt_digest pt_store_digest(const struct pt_store *store); /* within a tran
 PT_MUST enum pt_code pt_store_scrub(struct pt_store *store, struct pt_error *reterr);
 /* Consistent copy of the database into a new file at path (synced); no transaction may be open. */
 PT_MUST enum pt_code pt_store_snapshot(struct pt_store *store, const char *path, struct pt_error *reterr);
-/* Replace the whole state by a snapshot file, atomically and durably; the store stays open on the new state. The file is
- * checked first (integrity, digest); PT_CORRUPT leaves the store as it was. */
+/* Replace the whole state by a snapshot file, atomically and durably; the store stays open on the new state. The file
+ * is checked first (integrity, digest); PT_CORRUPT leaves the store as it was. */
 PT_MUST enum pt_code pt_store_restore(struct pt_store *store, const char *path, struct pt_error *reterr);

@@ -1,0 +1,165 @@
+/*
+ * What the files of the store share: its state in memory, and the seams between them. Not for other folders.
+ *
+ *   store.c          life, transactions, savepoints, the status record
+ *   store_load.c     from the database into memory, checked; scrub
+ *   store_rows.c     resources and references
+ *   store_cells.c    values and counters
+ *   store_replies.c  replies by request id
+ *   store_history.c  what Watch reads
+ *   store_undo.c     one entry's changes, backwards
+ *   store_snapshot.c copies out and in
+ *   store_db.c       the SQLite connection; store_vfs.c its files
+ */
+#pragma once
+
+#include "base/map.h"
+#include "store/store.h"
+#include "store/store_db.h"
+
+/* Row tags of the digest. A tag is never reused for another form. */
+#define STORE_TAG_ROW 'R'
+#define STORE_TAG_REFERENCES 'F'
+#define STORE_TAG_CELL 'C'
+#define STORE_TAG_REPLY 'Y'
+
+/* A value or counter. Lives as long as the store; its key is 'm' or 'c' and then the name. */
+struct store_cell {
+    struct pt_buf value;   /* as changed so far */
+    struct pt_digest term; /* what of it is in store->digest: the value as committed; zero when it was absent */
+    bool present;
+    bool dirty; /* differs from the committed value; listed in store->dirty */
+    char key[];
+};
+
+struct store_reply {
+    uint64_t seq;
+    struct pt_digest term;
+    char request_id[];
+};
+
+/* Entries from `head` up to `len` are live. Those from `gone` up to head go from disk and memory at the commit, those
+ * before gone have gone. gone <= head <= len. */
+struct store_replies {
+    struct store_reply **list; /* ascending and without gap in seq */
+    size_t gone, head, len, capacity;
+    struct pt_map by_id; /* request id -> struct store_reply; the live ones */
+    uint64_t next_seq;
+};
+
+/* gone, head and len as in store_replies. */
+struct store_history {
+    uint64_t *keys; /* (revision, ordinal) as one number, ascending */
+    size_t gone, head, len, capacity;
+    uint64_t floor; /* the newest key that is gone; 0 when none is */
+};
+
+/* How many resources of a kind there are below a parent; remembered because limits ask at each create. */
+#define STORE_COUNTS_LEN 32
+struct store_count {
+    char *parent; /* NULL: unused */
+    uint32_t kind_id;
+    uint64_t count;
+};
+
+enum store_undo_kind { STORE_UNDO_ROW, STORE_UNDO_REFERENCES, STORE_UNDO_CELL };
+
+struct store_undo_entry {
+    enum store_undo_kind kind;
+    struct store_cell *cell;
+    size_t at; /* into bytes */
+};
+
+/* What undo needs: counts and sums as they were at the savepoint, and what rows held before. */
+struct store_undo {
+    struct store_undo_entry *entries;
+    size_t len, capacity;
+    struct pt_buf bytes;
+    struct pt_digest digest;
+    size_t reply_head, reply_len;
+    size_t history_head, history_len;
+    uint64_t history_floor;
+};
+
+struct pt_store {
+    struct pt_sys *sys;
+    char *path;
+    struct pt_file *lock; /* of path.lock, for as long as the store is open */
+    struct store_db db;
+    struct pt_witness witness;
+    struct pt_digest digest; /* of rows, references, replies as changed so far, and of cells as committed */
+    bool in_transaction;
+    bool in_savepoint;
+    struct pt_map cells; /* key -> struct store_cell */
+    struct store_cell **dirty;
+    size_t dirty_len, dirty_capacity;
+    struct store_replies replies;
+    struct store_history history;
+    struct store_count counts[STORE_COUNTS_LEN];
+    size_t counts_next; /* the one to be replaced next */
+    struct store_undo undo;
+    /* Name of the resource that the last put inserted: it has no references yet, so none need be looked for. */
+    char fresh[512];
+    struct pt_buf scratch; /* the canonical form of one row, for hashing */
+};
+
+/* Add to or take from the digest. */
+void store_digest_swap(struct pt_store *store, const struct pt_digest *out, const struct pt_digest *in);
+struct pt_digest store_row_digest(struct pt_store *store, const struct pt_row *row);
+/* Canonical form in scratch: start with the tag, then fields. */
+void store_form_start(struct pt_store *store, char tag);
+void store_form_bytes(struct pt_store *store, const void *data, size_t size);
+void store_form_text(struct pt_store *store, const char *text);
+void store_form_u64(struct pt_store *store, uint64_t value);
+struct pt_digest store_form_digest(struct pt_store *store);
+
+/* store.c: read and write the status record within a transaction. */
+PT_MUST enum pt_code store_status_read(struct pt_store *store, struct pt_error *reterr);
+PT_MUST enum pt_code store_status_write(struct pt_store *store, struct pt_error *reterr);
+/* Connection and memory of the database at store->path, without the lock. */
+PT_MUST enum pt_code store_attach(struct pt_store *store, struct pt_error *reterr);
+void store_detach(struct pt_store *store);
+
+/* store_snapshot.c: remove what an interrupted restore left. */
+PT_MUST enum pt_code store_restore_clean(struct pt_sys *sys, const char *path, struct pt_error *reterr);
+
+/* store_load.c: fill memory from the database and compare the digest. */
+PT_MUST enum pt_code store_load(struct pt_store *store, struct pt_error *reterr);
+
+/* store_rows.c */
+void store_row_of(sqlite3_stmt *statement, struct pt_row *ret_row); /* columns of ROW_GET; borrowed */
+PT_MUST enum pt_code store_references_put(struct pt_store *store, const char *from, const char *const *to, size_t len,
+                                          struct pt_error *reterr);
+PT_MUST enum pt_code store_row_restore(struct pt_store *store, const struct pt_row *row, struct pt_error *reterr);
+PT_MUST enum pt_code store_row_erase(struct pt_store *store, const char *name, struct pt_error *reterr);
+struct pt_digest store_references_digest(struct pt_store *store, const char *from, const char *const *to, size_t len);
+void store_counts_clear(struct pt_store *store);
+
+/* store_cells.c */
+struct store_cell *store_cell_add(struct pt_store *store, const char *key);
+struct pt_digest store_cell_digest(struct pt_store *store, const struct store_cell *cell);
+void store_cell_set(struct pt_store *store, struct store_cell *cell, bool present, struct pt_bytes value);
+PT_MUST enum pt_code store_cells_flush(struct pt_store *store, struct pt_error *reterr);
+void store_cells_clear(struct pt_store *store);
+
+/* store_replies.c */
+struct store_reply *store_reply_add(struct pt_store *store, uint64_t seq, const char *request_id);
+struct pt_digest store_reply_digest(struct pt_store *store, const char *request_id, uint64_t revision,
+                                    struct pt_bytes reply);
+PT_MUST enum pt_code store_replies_flush(struct pt_store *store, struct pt_error *reterr);
+PT_MUST enum pt_code store_replies_undo(struct pt_store *store, struct pt_error *reterr);
+uint64_t store_replies_first(const struct pt_store *store); /* number of the oldest live one */
+void store_replies_clear(struct pt_store *store);
+
+/* store_history.c */
+void store_history_add(struct pt_store *store, uint64_t key);
+uint32_t store_history_crc(uint64_t key, const char *name, struct pt_bytes event);
+PT_MUST enum pt_code store_history_flush(struct pt_store *store, struct pt_error *reterr);
+PT_MUST enum pt_code store_history_undo(struct pt_store *store, struct pt_error *reterr);
+void store_history_clear(struct pt_store *store);
+
+/* store_undo.c: remember, when a savepoint is open, what is about to change. */
+void store_undo_row(struct pt_store *store, const char *name, const struct pt_row *row); /* row NULL: absent */
+void store_undo_references(struct pt_store *store, const char *from, const char *const *to, size_t len);
+void store_undo_cell(struct pt_store *store, struct store_cell *cell);
+void store_undo_clear(struct pt_store *store);

@@ -1,0 +1,26 @@
+/*
+ * SQLite's files on pt_sys: a virtual file system for one connection. For the store's own files only.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "sys/sys.h"
+
+#include <sqlite3.h>
+
+struct store_vfs;
+
+/* Registered with SQLite under a name of its own until it is freed. */
+struct store_vfs *store_vfs_new(struct pt_sys *sys);
+/* The connection must be closed. NULL is fine. */
+void store_vfs_free(struct store_vfs *vfs);
+const char *store_vfs_name(const struct store_vfs *vfs);
+/* Hand on to pt_sys what is held back of the write-ahead log. */
+PT_MUST enum pt_code store_vfs_flush(struct store_vfs *vfs, struct pt_error *reterr);
+/* The first error that pt_sys reported; its code is PT_OK when there was none. */
+const struct pt_error *store_vfs_failure(const struct store_vfs *vfs);
+/* From now on every operation fails without touching a file; closing frees memory only. */
+void store_vfs_abandon(struct store_vfs *vfs);
+
+/* Sync the folder that holds the path. */
+PT_MUST enum pt_code store_sync_folder(struct pt_sys *sys, const char *path, struct pt_error *reterr);
