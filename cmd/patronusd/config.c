@@ -1,0 +1,289 @@
+/*
+ * One table says each setting's name, help and place; flags (--seal-key), environment (PATRONUS_SEAL_KEY) and the file
+ * (seal_key = ...) all read it, and so does --help.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct setting {
+    const char *name; /* as in the file; '-' for '_' in flags */
+    size_t offset, size;
+    const char *fallback;
+    const char *help;
+    bool flag; /* takes no value on the command line */
+};
+
+#define PLACE(member) offsetof(struct config, member), sizeof(((struct config *)0)->member)
+
+static const struct setting settings[] = {
+    {"data", PLACE(data), "/var/lib/patronus", "data folder of this node", false},
+    {"seal_key", PLACE(seal_key), "/etc/patronus/seal.key",
+     "file of the seal key (controllers), outside the data folder", false},
+    {"admin_file", PLACE(admin_file), "admin.pem", "init: where to write the admin credential", false},
+    {"pin", PLACE(pin), "/run/patronus/bpf/node", "edges: folder below a bpffs where programs and maps are pinned",
+     false},
+    {"log_level", PLACE(log_level), "info", "debug, info, warn or error", false},
+    {"id", PLACE(id), "", "init and join of a controller: its id, for example c1", false},
+    {"address", PLACE(address), "", "init and join of a controller: its IP address, as others reach it", false},
+    {"region", PLACE(region), "", "init and join of a controller: its region", false},
+    {"peer_port", PLACE(peer_port), "7401", "controllers: TCP port for other controllers", false},
+    {"api_port", PLACE(api_port), "7400", "controllers: TCP port for clients", false},
+    {"agent_port", PLACE(agent_port), "7402", "controllers: TCP port for edges", false},
+    {"no_start", PLACE(no_start), "false", "init and join: make the node, do not run it", true},
+};
+
+#define SETTINGS_LEN (sizeof(settings) / sizeof(settings[0]))
+#define FILE_DEFAULT "/etc/patronus/patronusd.conf"
+
+static bool same_name(const char *name, const char *given)
+{
+    for (; *name != '\0' && *given != '\0'; name++, given++) {
+        if (*name != *given && !(*name == '_' && *given == '-')) {
+            return false;
+        }
+    }
+    return *name == *given;
+}
+
+static const struct setting *find(const char *name)
+{
+    for (size_t i = 0; i < SETTINGS_LEN; i++) {
+        if (same_name(settings[i].name, name)) {
+            return &settings[i];
+        }
+    }
+    return NULL;
+}
+
+static enum pt_code check(const struct setting *setting, const char *value, const char *place, struct pt_error *reterr)
+{
+    if (strlen(value) >= setting->size) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, place,
+                       "the value of %s is longer than %zu", setting->name, setting->size - 1);
+    }
+    size_t len = strlen(setting->name);
+    if (len > 5 && strcmp(setting->name + len - 5, "_port") == 0) {
+        char *end = NULL;
+        unsigned long port = strtoul(value, &end, 10);
+        if (*value < '0' || *value > '9' || *end != '\0' || port < 1 || port > 65535) {
+            return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, place,
+                           "%s is '%.32s'; it must be a port from 1 to 65535", setting->name, value);
+        }
+    }
+    if (strcmp(setting->name, "log_level") == 0 && strcmp(value, "debug") != 0 && strcmp(value, "info") != 0 &&
+        strcmp(value, "warn") != 0 && strcmp(value, "error") != 0) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, place,
+                       "log_level is '%.32s'; it must be debug, info, warn or error", value);
+    }
+    if (setting->flag && strcmp(value, "true") != 0 && strcmp(value, "false") != 0) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, place,
+                       "%s is '%.32s'; it must be true or false", setting->name, value);
+    }
+    return PT_OK;
+}
+
+static enum pt_code set(struct config *config, const struct setting *setting, const char *value, const char *place,
+                        struct pt_error *reterr)
+{
+    PT_TRY(check(setting, value, place, reterr));
+    memcpy((char *)config + setting->offset, value, strlen(value) + 1);
+    return PT_OK;
+}
+
+/* ---- the file
+ * --------------------------------------------------------------------------------------------------------- */
+
+static char *trim(char *text)
+{
+    while (*text == ' ' || *text == '\t') {
+        text++;
+    }
+    size_t len = strlen(text);
+    while (len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL) {
+        text[--len] = '\0';
+    }
+    return text;
+}
+
+static enum pt_code read_line(struct config *config, char *line, const char *place, struct pt_error *reterr)
+{
+    char *text = trim(line);
+    if (text[0] == '\0' || text[0] == '#') {
+        return PT_OK;
+    }
+    char *equals = strchr(text, '=');
+    if (equals == NULL) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, place,
+                       "write name = value, or # and a comment");
+    }
+    *equals = '\0';
+    const char *name = trim(text);
+    const struct setting *setting = find(name);
+    if (setting == NULL || strchr(name, '-') != NULL) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_UNKNOWN, place,
+                       "there is no setting '%.64s'; patronusd --help lists them", name);
+    }
+    return set(config, setting, trim(equals + 1), place, reterr);
+}
+
+static enum pt_code read_file(struct config *config, const char *path, bool must, struct pt_error *reterr)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        return errno == ENOENT && !must ? PT_OK
+                                        : pt_fail_errno(reterr, errno, path, "the configuration cannot be read");
+    }
+    char line[1024];
+    char place[600];
+    enum pt_code code = PT_OK;
+    for (unsigned number = 1; code == PT_OK && fgets(line, sizeof(line), file) != NULL; number++) {
+        (void)snprintf(place, sizeof(place), "%.500s:%u", path, number);
+        if (strlen(line) == sizeof(line) - 1) {
+            code = pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, place, "the line is longer than 1000");
+        } else {
+            code = read_line(config, line, place, reterr);
+        }
+    }
+    (void)fclose(file);
+    return code;
+}
+
+/* ---- all of it
+ * --------------------------------------------------------------------------------------------------------- */
+
+static enum pt_code read_environment(struct config *config, struct pt_error *reterr)
+{
+    for (size_t i = 0; i < SETTINGS_LEN; i++) {
+        char name[64] = "PATRONUS_";
+        size_t at = strlen(name);
+        for (const char *p = settings[i].name; *p != '\0'; p++) {
+            name[at++] = *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A') : *p;
+        }
+        name[at] = '\0';
+        const char *value = getenv(name);
+        if (value != NULL) {
+            PT_TRY(set(config, &settings[i], value, name, reterr));
+        }
+    }
+    return PT_OK;
+}
+
+static enum pt_code read_flag(struct config *config, int argc, char **argv, int *at, struct pt_error *reterr)
+{
+    const char *flag = argv[*at];
+    char name[64];
+    const char *equals = strchr(flag, '=');
+    size_t len = equals != NULL ? (size_t)(equals - flag) : strlen(flag);
+    if (len - 2 >= sizeof(name)) {
+        len = 2;
+    }
+    memcpy(name, flag + 2, len - 2);
+    name[len - 2] = '\0';
+    const struct setting *setting = find(name);
+    if (setting == NULL) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_UNKNOWN, flag,
+                       "there is no such flag; patronusd --help lists them");
+    }
+    if (equals != NULL) {
+        return set(config, setting, equals + 1, flag, reterr);
+    }
+    if (setting->flag) {
+        return set(config, setting, "true", flag, reterr);
+    }
+    if (*at + 1 >= argc) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_REQUIRED, flag, "the flag needs a value");
+    }
+    return set(config, setting, argv[++*at], flag, reterr);
+}
+
+static enum pt_code read_command(struct config *config, int argc, char **argv, int *at, struct pt_error *reterr)
+{
+    static const struct {
+        const char *name;
+        enum command command;
+    } commands[] = {{"init", COMMAND_INIT}, {"join", COMMAND_JOIN}, {"run", COMMAND_RUN}, {"detach", COMMAND_DETACH}};
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (strcmp(argv[*at], commands[i].name) == 0) {
+            config->command = commands[i].command;
+            ++*at;
+            if (config->command != COMMAND_JOIN) {
+                return PT_OK;
+            }
+            if (*at >= argc || argv[*at][0] == '-') {
+                return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_REQUIRED, "join",
+                               "join needs a token; make one with: patronusctl tokens create");
+            }
+            (void)snprintf(config->token, sizeof(config->token), "%s", argv[(*at)++]);
+            return PT_OK;
+        }
+    }
+    return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_UNKNOWN, argv[*at],
+                   "there is no such command; use init, join, run or detach, or see patronusd --help");
+}
+
+enum pt_code config_read(int argc, char **argv, struct config *ret_config, struct pt_error *reterr)
+{
+    struct config *config = ret_config;
+    *config = (struct config){.command = COMMAND_HELP};
+    for (size_t i = 0; i < SETTINGS_LEN; i++) {
+        memcpy((char *)config + settings[i].offset, settings[i].fallback, strlen(settings[i].fallback) + 1);
+    }
+    const char *file = NULL;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            return PT_OK;
+        }
+        if (strcmp(argv[i], "--version") == 0) {
+            config->command = COMMAND_VERSION;
+            return PT_OK;
+        }
+        if (strcmp(argv[i], "--config") == 0 && i + 1 < argc) {
+            file = argv[i + 1];
+        }
+    }
+    if (argc < 2) {
+        return PT_OK;
+    }
+    PT_TRY(read_file(config, file != NULL ? file : FILE_DEFAULT, file != NULL, reterr));
+    PT_TRY(read_environment(config, reterr));
+    int at = 1;
+    PT_TRY(read_command(config, argc, argv, &at, reterr));
+    for (; at < argc; at++) {
+        if (strcmp(argv[at], "--config") == 0) {
+            at++;
+        } else if (strncmp(argv[at], "--", 2) == 0) {
+            PT_TRY(read_flag(config, argc, argv, &at, reterr));
+        } else {
+            return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_UNKNOWN, argv[at],
+                           "this argument is not expected; patronusd --help shows the usage");
+        }
+    }
+    return PT_OK;
+}
+
+void config_help(void)
+{
+    printf("patronusd " PT_VERSION ": a node of a Patronus SD-WAN.\n\n"
+           "Usage: patronusd COMMAND [FLAG]...\n\n"
+           "Commands:\n"
+           "  init          make a new cluster with this node as its first controller, then run\n"
+           "  join TOKEN    make this node a member, as the token says (edge, voter or standby), then run\n"
+           "  run           run the node that init or join made in the data folder\n"
+           "  detach        edges: remove the programs and maps that forward packets\n\n"
+           "Settings, as --flag VALUE, in the environment as PATRONUS_NAME, or in the file as name = value:\n");
+    for (size_t i = 0; i < SETTINGS_LEN; i++) {
+        char flag[32] = "--";
+        for (size_t j = 0; settings[i].name[j] != '\0'; j++) {
+            flag[j + 2] = settings[i].name[j] == '_' ? '-' : settings[i].name[j];
+        }
+        printf("  %-14s %s%s%s%s\n", flag, settings[i].help, settings[i].fallback[0] != '\0' ? " [" : "",
+               settings[i].fallback, settings[i].fallback[0] != '\0' ? "]" : "");
+    }
+    printf("  %-14s %s\n\n", "--config", "configuration file [" FILE_DEFAULT ", when it exists]");
+    printf("Signals: SIGTERM and SIGINT hand leadership over, let calls finish and stop.\n");
+}

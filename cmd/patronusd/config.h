@@ -1,0 +1,30 @@
+/*
+ * Configuration of patronusd: flags over environment over one small file over defaults.
+ */
+#pragma once
+
+#include "base/error.h"
+
+#include <stdbool.h>
+
+enum command { COMMAND_HELP, COMMAND_VERSION, COMMAND_INIT, COMMAND_JOIN, COMMAND_RUN, COMMAND_DETACH };
+
+struct config {
+    enum command command;
+    char token[20000]; /* join */
+    char data[512];
+    char seal_key[512];
+    char admin_file[512];
+    char pin[512];
+    char log_level[8];
+    /* init and join of a controller */
+    char id[64];
+    char address[64];
+    char region[64];
+    char peer_port[8], api_port[8], agent_port[8];
+    char no_start[6]; /* "true": make the node, do not run it */
+};
+
+/* PT_INVALID_ARGUMENT with the flag, variable or file:line, and what would be right. */
+PT_MUST enum pt_code config_read(int argc, char **argv, struct config *ret_config, struct pt_error *reterr);
+void config_help(void);

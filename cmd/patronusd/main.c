@@ -1,0 +1,76 @@
+/*
+ * patronusd: the one binary. This file reads the configuration and runs one command.
+ */
+#include "config.h"
+#include "node.h"
+
+#include "agent/dp.h"
+#include "sys/sys_uv.h"
+#include "wire/schema.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static int say(const struct pt_error *error)
+{
+    fprintf(stderr, "patronusd: %s%s%s\n", error->field, error->field[0] != '\0' ? ": " : "", error->text);
+    return error->code == PT_INVALID_ARGUMENT ? 2 : 1;
+}
+
+static enum pt_code run_command(const struct process *process, struct pt_error *reterr)
+{
+    const struct config *config = process->config;
+    bool start = strcmp(config->no_start, "true") != 0;
+    switch (config->command) {
+    case COMMAND_INIT:
+        PT_TRY(make_first(process, reterr));
+        return start ? run_node(process, reterr) : PT_OK;
+    case COMMAND_JOIN:
+        PT_TRY(make_joined(process, reterr));
+        return start ? run_node(process, reterr) : PT_OK;
+    case COMMAND_RUN:
+        return run_node(process, reterr);
+    case COMMAND_DETACH: {
+        const struct pt_dp_bpf_options options = {.pin_directory = config->pin, .log = process->log};
+        return pt_dp_bpf_remove(&options, reterr);
+    }
+    case COMMAND_HELP:
+    case COMMAND_VERSION:
+        break;
+    }
+    return PT_OK;
+}
+
+int main(int argc, char **argv)
+{
+    static struct config config; /* large; one process, one configuration */
+    struct pt_error error = {.code = PT_OK};
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (config_read(argc, argv, &config, &error) != PT_OK) {
+        return say(&error);
+    }
+    if (config.command == COMMAND_HELP) {
+        config_help();
+        return argc < 2 ? 2 : 0;
+    }
+    if (config.command == COMMAND_VERSION) {
+        printf("patronusd " PT_VERSION "\n");
+        return 0;
+    }
+    const struct pt_log log = {.level_min = (enum pt_log_level)pt_log_level_parse(config.log_level)};
+    struct process process = {.log = &log, .config = &config};
+    struct pt_schema *schema = NULL;
+    if (pt_schema_new(pt_schema_embedded(), &schema, &error) != PT_OK) {
+        return say(&error);
+    }
+    process.schema = schema;
+    if (pt_sys_uv_new(&process.sys, &error) != PT_OK) {
+        return say(&error);
+    }
+    enum pt_code code = run_command(&process, &error);
+    int status = code == PT_OK ? 0 : say(&error);
+    pt_sys_uv_free(process.sys);
+    pt_schema_free(schema);
+    return status;
+}

@@ -1,0 +1,166 @@
+/*
+ * patronusd run: open what the data folder says this node is, run the loop, close in reverse.
+ */
+#include "node.h"
+
+#include "agent/agent.h"
+#include "agent/hello.h"
+#include "agent/route.h"
+#include "base/assert.h"
+#include "mod/mods.h"
+#include "node/files.h"
+#include "serve/controller.h"
+#include "sys/sys_uv.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CLOSE_GRACE_MS 2000
+
+struct running {
+    const struct process *process;
+    struct pt_node_files files;
+    struct pt_file *lock;
+    uint8_t seal_key[PT_SEAL_KEY_SIZE];
+    struct pt_controller *controller;
+    struct pt_dp *dp;
+    struct pt_hello_io *hello_io;
+    struct pt_agent *agent;
+    bool stopping;
+    bool failed;
+    struct pt_error error;
+};
+
+static void on_stopped(void *arg)
+{
+    struct running *running = arg;
+    running->controller = NULL;
+    pt_sys_uv_stop(running->process->sys);
+}
+
+static void on_signal(void *arg, int number)
+{
+    struct running *running = arg;
+    if (number == SIGHUP || running->stopping) {
+        return;
+    }
+    running->stopping = true;
+    pt_log_info(running->process->log, "stopping", "signal=%d", number);
+    if (running->controller != NULL) {
+        pt_controller_close(running->controller, CLOSE_GRACE_MS, on_stopped, running);
+    } else {
+        pt_sys_uv_stop(running->process->sys);
+    }
+}
+
+/* Fail stop: what is on disk decides at the next start; nothing is tidied up on the way. */
+static void on_fatal(void *context, const struct pt_error *error)
+{
+    const struct running *running = context;
+    fprintf(stderr, "patronusd: stopped: %s%s%s\n", error->field, error->field[0] != '\0' ? ": " : "", error->text);
+    (void)fflush(stderr);
+    (void)running;
+    _Exit(3);
+}
+
+static void on_certificate(void *context, const char *cert_pem, const char *ca_pem)
+{
+    struct running *running = context;
+    struct pt_error error = {0};
+    if (pt_node_save_certificate(running->process->sys, running->process->config->data, cert_pem, ca_pem, &error) !=
+        PT_OK) {
+        pt_log_warn(running->process->log, "certificate not kept", "reason=\"%s\"", error.text);
+    }
+}
+
+static enum pt_code open_controller(struct running *running, struct pt_error *reterr)
+{
+    const struct process *process = running->process;
+    const struct pt_node_files *files = &running->files;
+    PT_TRY(pt_node_seal_key_load(process->sys, process->config->seal_key, running->seal_key, reterr));
+    char name[PT_SPIFFE_SIZE_MAX + 16];
+    (void)snprintf(name, sizeof(name), "controllers/%s", files->node_id + strlen("controller/"));
+    struct pt_controller_options options = {
+        .sys = process->sys,
+        .schema = process->schema,
+        .mods = pt_mods(),
+        .log = process->log,
+        .directory = process->config->data,
+        .version = PT_VERSION,
+        .identity = {.cluster_id = files->cluster_id,
+                     .name = name,
+                     .raft_id = files->raft_id,
+                     .cert_pem = (const char *)files->cert_pem.data,
+                     .key_pem = (const char *)files->key_pem.data,
+                     .ca_pem = (const char *)files->ca_pem.data,
+                     .seal_key = running->seal_key},
+        .peer_address = files->peer_address,
+        .on_certificate = on_certificate,
+        .certificate_context = running,
+        .on_fatal = on_fatal,
+        .fatal_context = running,
+    };
+    PT_TRY(pt_endpoint_parse(files->peer_listen, &options.peer_listen, reterr));
+    PT_TRY(pt_endpoint_parse(files->api_listen, &options.api_listen, reterr));
+    PT_TRY(pt_endpoint_parse(files->agent_listen, &options.agent_listen, reterr));
+    PT_TRY(pt_controller_open(&options, &running->controller, reterr));
+    pt_log_info(process->log, "controller runs", "name=%s api=%s agents=%s peers=%s", name, files->api_listen,
+                files->agent_listen, files->peer_listen);
+    return PT_OK;
+}
+
+static enum pt_code open_edge(struct running *running, struct pt_error *reterr)
+{
+    const struct process *process = running->process;
+    const struct pt_dp_bpf_options dp = {.pin_directory = process->config->pin, .log = process->log};
+    PT_TRY(pt_dp_bpf_new(&dp, &running->dp, reterr));
+    running->hello_io = pt_hello_udp_new(process->sys);
+    const struct pt_agent_options options = {
+        .sys = process->sys,
+        .schema = process->schema,
+        .log = process->log,
+        .directory = process->config->data,
+        .version = PT_VERSION,
+        .files = &running->files,
+        .dp = running->dp,
+        .hello_io = running->hello_io,
+        .routes = {.context = (void *)(uintptr_t)process->log, .use_link = pt_route_use_link},
+    };
+    PT_TRY(pt_agent_open(&options, &running->agent, reterr));
+    pt_log_info(process->log, "edge runs", "node=%s", running->files.node_id);
+    return PT_OK;
+}
+
+static void close_edge(struct running *running)
+{
+    pt_agent_close(running->agent);
+    if (running->hello_io != NULL) {
+        running->hello_io->close(running->hello_io);
+    }
+    if (running->dp != NULL) {
+        running->dp->ops->close(running->dp);
+    }
+}
+
+enum pt_code run_node(const struct process *process, struct pt_error *reterr)
+{
+    struct running running = {.process = process};
+    PT_TRY(pt_node_load(process->sys, process->config->data, &running.files, reterr));
+    enum pt_code code = pt_node_lock(process->sys, process->config->data, &running.lock, reterr);
+    if (code == PT_OK) {
+        code = pt_sys_uv_on_signal(process->sys, on_signal, &running, reterr);
+    }
+    if (code == PT_OK) {
+        bool controls = strcmp(running.files.role, "controller") == 0;
+        code = controls ? open_controller(&running, reterr) : open_edge(&running, reterr);
+    }
+    if (code == PT_OK) {
+        pt_sys_uv_run(process->sys);
+    }
+    close_edge(&running);
+    pt_file_close(running.lock);
+    pt_node_files_fini(&running.files);
+    pt_memory_clear(running.seal_key, sizeof(running.seal_key));
+    return code;
+}

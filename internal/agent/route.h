@@ -1,0 +1,10 @@
+/*
+ * Which link leads to a controller: a host route by netlink. The real struct pt_agent_routes.
+ */
+#pragma once
+
+#include "agent/agent.h"
+
+/* context of use_link: a const struct pt_log. */
+void pt_route_use_link(void *context, const struct pt_ip *controller, const char *interface, const struct pt_ip *source,
+                       const struct pt_ip *gateway);
