@@ -76,7 +76,7 @@ static enum pt_code check_request(const struct pt_method_type *method, struct pt
     const char *text = by_parent ? "parent" : "name";
     if (method->verb != PT_VERB_UPDATE) {
         const struct pt_field_type *field = pt_message_field(method->input, text);
-        if (field == NULL || field->kind != PT_FIELD_STRING || field->repeated) {
+        if (field == NULL || strcmp(field->name, text) != 0 || field->kind != PT_FIELD_STRING || field->repeated) {
             return pt_schema_fail(reterr, method->path, "the request %s must have a string `%s`",
                                   method->input->full_name, text);
         }
