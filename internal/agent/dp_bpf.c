@@ -367,6 +367,7 @@ static void version_directory(const char *pin_directory, size_t size, char *dire
 
 enum pt_code pt_dp_bpf_new(const struct pt_dp_bpf_options *options, struct pt_dp **ret_dp, struct pt_error *reterr)
 {
+    pt_dp_quiet();
     PT_TRY(pt_dp_probe(reterr));
     PT_TRY(pt_dp_mount(options->pin_directory, reterr));
     struct dp_bpf *dp = calloc(1, sizeof(*dp));
@@ -451,6 +452,7 @@ static enum pt_code remove_pins(const char *directory, struct pt_error *reterr)
 enum pt_code pt_dp_bpf_remove(const struct pt_dp_bpf_options *options, struct pt_error *reterr)
 {
     char directory[DIRECTORY_SIZE];
+    pt_dp_quiet();
     for (int version = 1; version <= PT_ABI_VERSION; version++) {
         (void)snprintf(directory, sizeof(directory), "%s/v%d", options->pin_directory, version);
         remove_filters(directory, "pt_lans");

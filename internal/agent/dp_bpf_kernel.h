@@ -20,6 +20,9 @@ void pt_dp_unmount(const char *directory);
 struct pt_lan_bpf;
 struct pt_wan_bpf;
 
+/* Keep libbpf from printing. */
+void pt_dp_quiet(void);
+
 struct pt_dp_programs {
     struct pt_lan_bpf *lan_object;
     struct pt_wan_bpf *wan_object;

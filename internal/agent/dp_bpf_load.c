@@ -66,10 +66,16 @@ static enum pt_code load(struct bpf_object *object, const char *what, const char
     return pt_fail_errno(reterr, error, what, "cannot load the program");
 }
 
+/* libbpf's own words go nowhere: what matters comes back as an error. It is libbpf's one process-wide setting. */
 static int silent(enum libbpf_print_level level, const char *format, va_list arguments)
 {
     (void)level, (void)format, (void)arguments;
     return 0;
+}
+
+void pt_dp_quiet(void)
+{
+    (void)libbpf_set_print(silent);
 }
 
 enum pt_code pt_dp_programs_load(struct pt_dp_programs *programs, const char *directory, struct pt_error *reterr)
@@ -77,8 +83,7 @@ enum pt_code pt_dp_programs_load(struct pt_dp_programs *programs, const char *di
     char *log = calloc(1, KERNEL_LOG_SIZE);
     LIBBPF_OPTS(bpf_object_open_opts, options, .kernel_log_buf = log, .kernel_log_size = KERNEL_LOG_SIZE);
     pt_assert(log != NULL);
-    (void)libbpf_set_print(silent); /* what matters comes back as an error */
-
+    pt_dp_quiet();
     *programs = (struct pt_dp_programs){.lan = -1, .wan = -1, .wan_tc = -1};
     programs->lan_object = pt_lan_bpf__open_opts(&options);
     programs->wan_object = pt_wan_bpf__open_opts(&options);

@@ -1,0 +1,257 @@
+/* See bundle_text.h. Everything read lives in an arena until the bundle has made its copies. */
+#include "bundle_text.h"
+#include "base/net.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct reader {
+    struct pt_arena arena;
+    char *line; /* the words of the line at hand, NUL-separated, ended by an empty one */
+    bool failed;
+};
+
+/* The value of a key in the line, or `fallback`. */
+static const char *word(struct reader *r, const char *key, const char *fallback)
+{
+    size_t size = strlen(key);
+    for (char *at = r->line; *at != '\0'; at += strlen(at) + 1) {
+        if (strncmp(at, key, size) == 0 && at[size] == '=') {
+            return at + size + 1;
+        }
+    }
+    if (fallback == NULL) {
+        fprintf(stderr, "bundle: '%s' lacks %s=\n", r->line, key);
+        r->failed = true;
+        return "0";
+    }
+    return fallback;
+}
+
+static uint64_t number(struct reader *r, const char *key, const char *fallback)
+{
+    const char *text = word(r, key, fallback);
+    char *end;
+    uint64_t value = strtoull(text, &end, 0);
+    if (*end != '\0') {
+        fprintf(stderr, "bundle: '%s': %s=%s is no number\n", r->line, key, text);
+        r->failed = true;
+    }
+    return value;
+}
+
+static uint32_t number32(struct reader *r, const char *key, const char *fallback)
+{
+    return (uint32_t)number(r, key, fallback);
+}
+
+static ProtobufCBinaryData address(struct reader *r, const char *key, const char *fallback)
+{
+    const char *text = word(r, key, fallback);
+    struct pt_ip ip;
+    struct pt_error error;
+    if (*text == '\0') {
+        return (ProtobufCBinaryData){0};
+    }
+    if (pt_ip_parse(text, &ip, &error) != PT_OK) {
+        fprintf(stderr, "bundle: %s=%s: %s\n", key, text, error.text);
+        r->failed = true;
+        return (ProtobufCBinaryData){0};
+    }
+    return (ProtobufCBinaryData){.len = 16, .data = pt_arena_memdup(&r->arena, &ip, sizeof(ip))};
+}
+
+static ProtobufCBinaryData prefix(struct reader *r, const char *fallback, uint32_t *ret_len)
+{
+    const char *text = word(r, "prefix", fallback);
+    struct pt_prefix p;
+    struct pt_error error;
+    if (*text == '\0') {
+        return (ProtobufCBinaryData){0};
+    }
+    if (pt_prefix_parse(text, &p, &error) != PT_OK) {
+        fprintf(stderr, "bundle: prefix=%s: %s\n", text, error.text);
+        r->failed = true;
+        return (ProtobufCBinaryData){0};
+    }
+    *ret_len = p.len;
+    return (ProtobufCBinaryData){.len = 16, .data = pt_arena_memdup(&r->arena, &p.ip, sizeof(p.ip))};
+}
+
+static char *string(struct reader *r, const char *key, const char *fallback)
+{
+    return pt_arena_strdup(&r->arena, word(r, key, fallback));
+}
+
+/* Allocate a message of the kind and link it into the entry. */
+#define MESSAGE(r, e, kind, CASE, variable, type)        \
+    type *variable = PT_NEW(&(r)->arena, type);          \
+    patronus__v1__##kind##_entry__init(variable);        \
+    (e)->entry_case = PATRONUS__V1__ENTRY__ENTRY_##CASE; \
+    (e)->kind = variable
+
+static void read_node(struct reader *r, Patronus__V1__Entry *e)
+{
+    MESSAGE(r, e, node, NODE, m, Patronus__V1__NodeEntry);
+    m->site_label = number32(r, "site", NULL);
+    m->geneve_port = number32(r, "port", "6081");
+}
+
+static void read_link(struct reader *r, Patronus__V1__Entry *e)
+{
+    MESSAGE(r, e, link, LINK, m, Patronus__V1__LinkEntry);
+    m->link = number32(r, "id", NULL);
+    m->interface = string(r, "if", NULL);
+    m->address = address(r, "address", NULL);
+    m->gateway = address(r, "gateway", "");
+    m->mtu = number32(r, "mtu", "1500");
+}
+
+static void read_lan(struct reader *r, Patronus__V1__Entry *e)
+{
+    MESSAGE(r, e, lan, LAN, m, Patronus__V1__LanEntry);
+    m->interface = string(r, "if", NULL);
+    m->vni = number32(r, "vni", NULL);
+}
+
+static void read_route(struct reader *r, Patronus__V1__Entry *e)
+{
+    MESSAGE(r, e, route, ROUTE, m, Patronus__V1__RouteEntry);
+    m->vni = number32(r, "vni", NULL);
+    m->prefix = prefix(r, NULL, &m->prefix_len);
+    m->site_label = number32(r, "site", NULL);
+    m->lan_interface = string(r, "lan", "");
+}
+
+static void read_tunnel(struct reader *r, Patronus__V1__Entry *e)
+{
+    MESSAGE(r, e, tunnel, TUNNEL, m, Patronus__V1__TunnelEntry);
+    m->tunnel = number(r, "id", NULL);
+    m->link = number32(r, "link", NULL);
+    m->remote = address(r, "remote", NULL);
+    m->remote_site = number32(r, "site", NULL);
+    m->mtu = number32(r, "mtu", "1444");
+}
+
+static void read_path(struct reader *r, Patronus__V1__Entry *e)
+{
+    MESSAGE(r, e, path, PATH, m, Patronus__V1__PathEntry);
+    m->path = number(r, "id", NULL);
+    m->tunnel = number(r, "tunnel", NULL);
+    m->destination = number32(r, "site", NULL);
+    m->stack = pt_arena_array(&r->arena, 16, sizeof(*m->stack));
+    char *list = string(r, "stack", ""), *save = NULL;
+    for (char *one = strtok_r(list, ",", &save); one != NULL && m->n_stack < 16; one = strtok_r(NULL, ",", &save)) {
+        m->stack[m->n_stack++] = (uint32_t)strtoul(one, NULL, 0);
+    }
+}
+
+static void read_group(struct reader *r, Patronus__V1__Entry *e)
+{
+    MESSAGE(r, e, group, GROUP, m, Patronus__V1__GroupEntry);
+    m->site_label = number32(r, "site", NULL);
+    m->policy_class = strcmp(word(r, "class", "0"), "transit") == 0 ? UINT32_MAX : number32(r, "class", "0");
+    m->members = pt_arena_array(&r->arena, 16, sizeof(*m->members));
+    char *list = string(r, "members", ""), *save = NULL;
+    for (char *one = strtok_r(list, ",", &save); one != NULL && m->n_members < 16; one = strtok_r(NULL, ",", &save)) {
+        Patronus__V1__GroupMember *member = PT_NEW(&r->arena, Patronus__V1__GroupMember);
+        patronus__v1__group_member__init(member);
+        if (sscanf(one, "%" SCNu64 ":%" SCNu32 ":%" SCNu32, &member->path, &member->weight, &member->tier) != 3) {
+            fprintf(stderr, "bundle: member '%s' is not path:weight:tier\n", one);
+            r->failed = true;
+        }
+        m->members[m->n_members++] = member;
+    }
+}
+
+static void read_rule(struct reader *r, Patronus__V1__Entry *e)
+{
+    MESSAGE(r, e, rule, RULE, m, Patronus__V1__RuleEntry);
+    m->vni = number32(r, "vni", NULL);
+    m->order = number32(r, "order", NULL);
+    m->protocol = number32(r, "protocol", "256");
+    if (sscanf(word(r, "ports", "0-65535"), "%" SCNu32 "-%" SCNu32, &m->port_first, &m->port_last) != 2) {
+        fprintf(stderr, "bundle: ports are written first-last\n");
+        r->failed = true;
+    }
+    uint64_t dscp = number(r, "dscp", "64");
+    m->dscp_mask = dscp > 63 ? UINT64_MAX : 1ULL << dscp;
+    m->prefix = prefix(r, "", &m->prefix_len);
+    m->policy_class = number32(r, "class", "0");
+    m->deny = number32(r, "deny", "0") != 0;
+}
+
+static void read_entry(struct reader *r, Patronus__V1__Entry *e)
+{
+    static const struct {
+        const char *kind;
+        void (*read)(struct reader *r, Patronus__V1__Entry *e);
+    } kinds[] = {{"node", read_node},     {"link", read_link}, {"lan", read_lan},     {"route", read_route},
+                 {"tunnel", read_tunnel}, {"path", read_path}, {"group", read_group}, {"rule", read_rule}};
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strcmp(r->line, kinds[i].kind) == 0) {
+            kinds[i].read(r, e);
+            return;
+        }
+    }
+    fprintf(stderr, "bundle: '%s' is no kind of entry\n", r->line);
+    r->failed = true;
+}
+
+/* Words NUL-separated, an empty one at the end. False for a line without any. */
+static bool split(struct reader *r, const char *line)
+{
+    char *out = r->line = pt_arena_alloc(&r->arena, strlen(line) + 2);
+    while (*line != '\0' && *line != '#') {
+        size_t size = strcspn(line, " \t#");
+        memcpy(out, line, size);
+        out += size + (size != 0);
+        line += size;
+        line += strspn(line, " \t");
+    }
+    return out != r->line;
+}
+
+struct pt_bundle *bundle_from_text(const char *text)
+{
+    enum { ENTRIES_MAX = 65536 };
+    struct reader r = {0};
+    pt_arena_init(&r.arena);
+    Patronus__V1__Entry **entries = pt_arena_array(&r.arena, ENTRIES_MAX, sizeof(*entries));
+    size_t len = 0;
+    char *copy = pt_arena_strdup(&r.arena, text), *save = NULL;
+    for (char *line = strtok_r(copy, "\n", &save); line != NULL && len < ENTRIES_MAX && !r.failed;
+         line = strtok_r(NULL, "\n", &save)) {
+        if (!split(&r, line)) {
+            continue;
+        }
+        entries[len] = PT_NEW(&r.arena, Patronus__V1__Entry);
+        patronus__v1__entry__init(entries[len]);
+        read_entry(&r, entries[len++]);
+    }
+    struct pt_bundle *bundle = r.failed ? NULL : pt_bundle_new(entries, len);
+    pt_arena_fini(&r.arena);
+    return bundle;
+}
+
+struct pt_bundle *bundle_from_file(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    struct pt_buf buf;
+    struct pt_bundle *bundle = NULL;
+    if (file == NULL) {
+        perror(path);
+        return NULL;
+    }
+    pt_buf_init(&buf);
+    for (size_t got = 1; got != 0; buf.size += got) {
+        got = fread(pt_buf_reserve(&buf, 65536), 1, 65536, file);
+    }
+    (void)fclose(file);
+    pt_buf_append_u8(&buf, 0);
+    bundle = bundle_from_text((const char *)buf.data);
+    pt_buf_fini(&buf);
+    return bundle;
+}
