@@ -73,6 +73,7 @@ void *pt_arena_memdup(struct pt_arena *arena, const void *data, size_t size)
 
 char *pt_arena_strndup(struct pt_arena *arena, const char *text, size_t len)
 {
+    len = len > 0 ? strnlen(text, len) : 0; /* as strndup: the text may end earlier, and may be NULL when len is 0 */
     char *copy = pt_arena_alloc(arena, len + 1);
     if (len > 0) {
         memcpy(copy, text, len);

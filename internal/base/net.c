@@ -81,6 +81,13 @@ enum pt_code pt_prefix_parse(const char *text, struct pt_prefix *ret_prefix, str
     if (len > (strchr(address, ':') == NULL ? 32U : 128U)) {
         goto bad;
     }
+    if (pt_ip_is_v4(&prefix.ip) && strchr(address, ':') != NULL) {
+        /* An IPv4 prefix written as IPv6: its length counts on 128 bits. Shorter ones are neither IPv4 nor IPv6. */
+        if (len < 96) {
+            goto bad;
+        }
+        len -= 96;
+    }
     prefix.len = (uint8_t)len;
     *ret_prefix = prefix;
     return PT_OK;
@@ -141,6 +148,9 @@ enum pt_code pt_endpoint_parse(const char *text, struct pt_endpoint *ret_endpoin
         }
         address[len - 1] = '\0';
         ip++;
+        if (strchr(ip, ':') == NULL) {
+            goto bad; /* brackets are for IPv6 */
+        }
     } else if (strchr(address, ':') != NULL) {
         goto bad;
     }
@@ -159,7 +169,8 @@ enum pt_code pt_endpoint_parse(const char *text, struct pt_endpoint *ret_endpoin
     return PT_OK;
 bad:
     return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, NULL,
-                   "'%.80s' is not an address with a port; write for example 192.0.2.1:7400 or [2001:db8::1]:7400", text);
+                   "'%.80s' is not an address with a port; write for example 192.0.2.1:7400 or [2001:db8::1]:7400",
+                   text);
 }
 
 char *pt_endpoint_format(const struct pt_endpoint *endpoint, char text[PT_ENDPOINT_TEXT_SIZE])

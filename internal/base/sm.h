@@ -8,6 +8,7 @@
 #include "base/assert.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct pt_sm_state {

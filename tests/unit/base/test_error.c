@@ -1,0 +1,219 @@
+/*
+ * Errors, the log and state tables.
+ */
+#include "base/error.h"
+#include "base/log.h"
+#include "base/sm.h"
+
+#include <check.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+START_TEST(codes_round_trip_to_grpc)
+{
+    for (int status = 0; status <= 16; status++) {
+        enum pt_code code = pt_code_from_grpc(status);
+        ck_assert_int_eq((int)code, status);
+        ck_assert_int_eq(pt_code_grpc(code), status);
+        ck_assert_str_ne(pt_code_name(code), "unknown code");
+    }
+    ck_assert_int_eq(pt_code_from_grpc(17), PT_UNKNOWN);
+    ck_assert_int_eq(pt_code_from_grpc(-1), PT_UNKNOWN);
+    ck_assert_int_eq(pt_code_from_grpc(PT_IO), PT_UNKNOWN); /* never on the wire */
+    static const enum pt_code inner[] = {PT_IO, PT_NO_SPACE, PT_NOT_LEADER, PT_CORRUPT, PT_CLOSED};
+    for (size_t i = 0; i < 5; i++) {
+        ck_assert_int_gt(pt_code_grpc(inner[i]), 0);
+        ck_assert_int_le(pt_code_grpc(inner[i]), 16);
+    }
+    ck_assert_int_eq(pt_code_grpc(PT_NO_SPACE), PT_EXHAUSTED);
+}
+END_TEST
+
+START_TEST(reasons_round_trip)
+{
+#define CHECK_REASON(name) ck_assert_int_eq(pt_reason_from_name(pt_reason_name(PT_REASON_##name)), PT_REASON_##name);
+    PT_REASONS(CHECK_REASON)
+#undef CHECK_REASON
+    ck_assert_str_eq(pt_reason_name(PT_REASON_NO_LEADER), "NO_LEADER");
+    ck_assert_int_eq(pt_reason_from_name("no_leader"), PT_REASON_NONE);
+    ck_assert_int_eq(pt_reason_from_name(""), PT_REASON_NONE);
+}
+END_TEST
+
+static enum pt_code try_it(enum pt_code code, bool *passed)
+{
+    PT_TRY(code);
+    *passed = true;
+    return PT_OK;
+}
+
+START_TEST(fail_fills_and_cuts)
+{
+    struct pt_error error;
+    char longer[PT_ERROR_TEXT_SIZE * 2];
+    memset(longer, 'x', sizeof(longer));
+    longer[sizeof(longer) - 1] = '\0';
+    ck_assert_int_eq(pt_fail(&error, PT_NOT_FOUND, PT_REASON_RESOURCE_NOT_FOUND, "a.b", "no %s", "site"), PT_NOT_FOUND);
+    ck_assert_int_eq(error.code, PT_NOT_FOUND);
+    ck_assert_int_eq(error.reason, PT_REASON_RESOURCE_NOT_FOUND);
+    ck_assert_str_eq(error.field, "a.b");
+    ck_assert_str_eq(error.text, "no site");
+    ck_assert_int_eq(pt_fail(NULL, PT_ABORTED, PT_REASON_NONE, NULL, "nobody reads it"), PT_ABORTED);
+    ck_assert_int_eq(pt_fail(&error, PT_INTERNAL, PT_REASON_NONE, longer, "%s", longer), PT_INTERNAL);
+    ck_assert_uint_eq(strlen(error.field), PT_ERROR_FIELD_SIZE - 1);
+    ck_assert_uint_eq(strlen(error.text), PT_ERROR_TEXT_SIZE - 1);
+    ck_assert_int_eq(pt_fail(&error, PT_INTERNAL, PT_REASON_NONE, NULL, "x"), PT_INTERNAL);
+    ck_assert_str_eq(error.field, "");
+    bool passed = false;
+    ck_assert_int_eq(try_it(PT_IO, &passed), PT_IO);
+    ck_assert(!passed);
+    ck_assert_int_eq(try_it(PT_OK, &passed), PT_OK);
+    ck_assert(passed);
+}
+END_TEST
+
+START_TEST(errno_becomes_a_code)
+{
+    struct pt_error error;
+    ck_assert_int_eq(pt_fail_errno(&error, ENOSPC, "/f", "cannot write"), PT_NO_SPACE);
+    ck_assert_int_eq(error.reason, PT_REASON_NO_SPACE);
+    ck_assert_str_eq(error.field, "/f");
+    ck_assert_str_eq(error.text, "cannot write: No space left on device");
+    ck_assert_int_eq(pt_fail_errno(NULL, EDQUOT, NULL, "x"), PT_NO_SPACE);
+    ck_assert_int_eq(pt_fail_errno(&error, EIO, NULL, "x"), PT_IO);
+}
+END_TEST
+
+START_TEST(wrap_puts_a_prefix)
+{
+    struct pt_error error;
+    (void)pt_fail(&error, PT_IO, PT_REASON_NONE, "f", "no disk");
+    ck_assert_int_eq(pt_wrap(&error, PT_INTERNAL, "log %d", 7), PT_IO); /* the error's own code stays */
+    ck_assert_str_eq(error.text, "log 7: no disk");
+    ck_assert_str_eq(error.field, "f");
+    ck_assert_int_eq(pt_wrap(NULL, PT_INTERNAL, "x"), PT_INTERNAL);
+    for (int i = 0; i < 200; i++) {
+        (void)pt_wrap(&error, PT_INTERNAL, "again");
+    }
+    ck_assert_uint_lt(strlen(error.text), PT_ERROR_TEXT_SIZE);
+    ck_assert_int_eq(strncmp(error.text, "again: again: ", 14), 0);
+}
+END_TEST
+
+/* ---- log -------------------------------------------------------------------------------------------------------- */
+
+struct sink {
+    char line[4096];
+    enum pt_log_level level;
+    int lines;
+};
+
+static void take_line(void *context, enum pt_log_level level, const char *line)
+{
+    struct sink *sink = context;
+    sink->lines++;
+    sink->level = level;
+    (void)snprintf(sink->line, sizeof(sink->line), "%s", line);
+}
+
+START_TEST(log_writes_event_and_fields)
+{
+    struct sink sink = {.lines = 0};
+    struct pt_log log = {.level_min = PT_LOG_INFO, .sink = take_line, .context = &sink, .node = "n1"};
+    pt_log_debug(&log, "hidden", "");
+    ck_assert_int_eq(sink.lines, 0);
+    pt_log_warn(&log, "bundle refused", "site=%s generation=%d", "paris", 7);
+    ck_assert_int_eq(sink.lines, 1);
+    ck_assert_int_eq(sink.level, PT_LOG_WARN);
+    ck_assert_str_eq(sink.line, "warn  n1: bundle refused site=paris generation=7");
+    log.node = NULL;
+    pt_log_info(&log, "started", "");
+    ck_assert_str_eq(sink.line, "info  started");
+    pt_log_error(NULL, "nobody", "");
+    ck_assert_int_eq(sink.lines, 2);
+    char longer[5000];
+    memset(longer, 'x', sizeof(longer));
+    longer[sizeof(longer) - 1] = '\0';
+    pt_log_error(&log, "long", "value=%s", longer);
+    pt_log_error(&log, longer, "value=%s", longer);
+    ck_assert_int_eq(sink.lines, 4);
+    ck_assert_uint_lt(strlen(sink.line), 2048);
+}
+END_TEST
+
+START_TEST(log_levels_parse)
+{
+    ck_assert_int_eq(pt_log_level_parse("debug"), PT_LOG_DEBUG);
+    ck_assert_int_eq(pt_log_level_parse("error"), PT_LOG_ERROR);
+    ck_assert_int_eq(pt_log_level_parse("Error"), -1);
+    ck_assert_int_eq(pt_log_level_parse(""), -1);
+}
+END_TEST
+
+/* ---- state tables ----------------------------------------------------------------------------------------------- */
+
+static const struct pt_sm_state door[] = {
+    {"open", 1U << 1},
+    {"closed", 1U << 0 | 1U << 2},
+    {"locked", 1U << 1},
+};
+
+static bool has_key(const void *owner, unsigned state)
+{
+    return state != 2 || *(const bool *)owner;
+}
+
+START_TEST(sm_moves_as_the_table_says)
+{
+    bool key = true;
+    struct pt_sm sm;
+    pt_sm_init(&sm, door, has_key, &key, 0);
+    ck_assert_str_eq(pt_sm_name(&sm), "open");
+    pt_sm_move(&sm, 1);
+    pt_sm_move(&sm, 2);
+    ck_assert_str_eq(pt_sm_name(&sm), "locked");
+}
+END_TEST
+
+/* These two abort, as they must; they run in a child. */
+START_TEST(sm_aborts_on_an_illegal_move)
+{
+    struct pt_sm sm;
+    pt_sm_init(&sm, door, NULL, NULL, 0);
+    pt_sm_move(&sm, 2);
+}
+END_TEST
+
+START_TEST(sm_aborts_on_a_broken_invariant)
+{
+    bool key = false;
+    struct pt_sm sm;
+    pt_sm_init(&sm, door, has_key, &key, 1);
+    pt_sm_move(&sm, 2);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("base_error");
+    TCase *tc = tcase_create("all");
+    tcase_add_test(tc, codes_round_trip_to_grpc);
+    tcase_add_test(tc, reasons_round_trip);
+    tcase_add_test(tc, fail_fills_and_cuts);
+    tcase_add_test(tc, errno_becomes_a_code);
+    tcase_add_test(tc, wrap_puts_a_prefix);
+    tcase_add_test(tc, log_writes_event_and_fields);
+    tcase_add_test(tc, log_levels_parse);
+    tcase_add_test(tc, sm_moves_as_the_table_says);
+    tcase_add_test_raise_signal(tc, sm_aborts_on_an_illegal_move, SIGABRT);
+    tcase_add_test_raise_signal(tc, sm_aborts_on_a_broken_invariant, SIGABRT);
+    suite_add_tcase(suite, tc);
+    SRunner *runner = srunner_create(suite); /* forks: two tests abort */
+    srunner_set_fork_status(runner, CK_FORK);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
