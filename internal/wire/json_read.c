@@ -436,21 +436,26 @@ static enum pt_code read_time(struct reader *reader, struct pt_msg *msg, const s
 static enum pt_code read_mask(struct reader *reader, struct pt_msg *msg, const struct pt_path *path)
 {
     struct pt_bytes text;
+    (void)pt_json_peek(&reader->scan);
+    const char *at = reader->scan.at;
     PT_TRY(pt_json_string(&reader->scan, path, &text));
     struct pt_arena *arena = reader->scan.arena;
     const char *p = (const char *)text.data;
     while (*p != '\0') {
         size_t size = strcspn(p, ",");
+        if (size == 0) {
+            return REFUSE(reader, at, path, "holds an empty path; write for example \"adminState,region\"");
+        }
         char *snake = pt_arena_alloc(arena, size * 2 + 1);
-        size_t at = 0;
+        size_t used = 0;
         for (size_t i = 0; i < size; i++) {
             bool capital = p[i] >= 'A' && p[i] <= 'Z';
             if (capital) {
-                snake[at++] = '_';
+                snake[used++] = '_';
             }
-            snake[at++] = (char)(capital ? p[i] - 'A' + 'a' : p[i]);
+            snake[used++] = (char)(capital ? p[i] - 'A' + 'a' : p[i]);
         }
-        pt_msg_append(msg, arena, "paths", (union pt_value){.bytes = {(const uint8_t *)snake, at}});
+        pt_msg_append(msg, arena, "paths", (union pt_value){.bytes = {(const uint8_t *)snake, used}});
         p += size + (p[size] == ',');
     }
     return PT_OK;

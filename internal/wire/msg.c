@@ -225,8 +225,7 @@ void pt_msg_set_bytes(struct pt_msg *msg, struct pt_arena *arena, const char *na
 {
     const struct pt_field_type *type = named(msg, name);
     pt_assert(pt_kind_is_text(type->kind));
-    const char *copy = pt_arena_strndup(arena, (const char *)value.data, value.size);
-    pt_msg_put(msg, arena, type, (union pt_value){.bytes = {(const uint8_t *)copy, value.size}});
+    pt_msg_put(msg, arena, type, (union pt_value){.bytes = pt_bytes_dup(arena, value)});
 }
 
 void pt_msg_set_str(struct pt_msg *msg, struct pt_arena *arena, const char *name, const char *value)
@@ -323,8 +322,7 @@ int64_t pt_msg_time(const struct pt_msg *msg, const char *name)
 union pt_value pt_value_dup(const struct pt_field_type *type, union pt_value value, struct pt_arena *arena)
 {
     if (pt_kind_is_text(type->kind)) {
-        const char *copy = pt_arena_strndup(arena, (const char *)value.bytes.data, value.bytes.size);
-        value.bytes.data = (const uint8_t *)copy;
+        value.bytes = pt_bytes_dup(arena, value.bytes);
     } else if (type->kind == PT_FIELD_MESSAGE) {
         value.message = pt_msg_dup(value.message, arena);
     }

@@ -7,6 +7,8 @@
 #include "wire/msg.h"
 #include "wire/path.h"
 
+#include <string.h>
+
 static inline bool pt_kind_is_text(enum pt_field_kind kind)
 {
     return kind == PT_FIELD_STRING || kind == PT_FIELD_BYTES;
@@ -32,6 +34,16 @@ static inline bool pt_kind_is_float(enum pt_field_kind kind)
 static inline bool pt_field_has_presence(const struct pt_field_type *type)
 {
     return !type->repeated && (type->kind == PT_FIELD_MESSAGE || type->optional || type->oneof_index >= 0);
+}
+
+/* A copy in the arena with a NUL behind it. Bytes may hold NUL themselves, so the string functions will not do. */
+static inline struct pt_bytes pt_bytes_dup(struct pt_arena *arena, struct pt_bytes bytes)
+{
+    uint8_t *copy = pt_arena_alloc(arena, bytes.size + 1); /* zeroed */
+    if (bytes.size > 0) {
+        memcpy(copy, bytes.data, bytes.size);
+    }
+    return (struct pt_bytes){copy, bytes.size};
 }
 
 /* NULL when absent. */

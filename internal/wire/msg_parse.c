@@ -204,8 +204,7 @@ static enum pt_code read_text(const struct parser *parser, const struct pt_field
     if (type->kind == PT_FIELD_STRING && !pt_utf8_valid(bytes.data, bytes.size)) {
         return pt_fail_at(parser->reterr, PT_REASON_FIELD_INVALID, path, "is not valid UTF-8 without NUL");
     }
-    const char *copy = pt_arena_strndup(parser->arena, (const char *)bytes.data, bytes.size);
-    *ret_value = (union pt_value){.bytes = {(const uint8_t *)copy, bytes.size}};
+    *ret_value = (union pt_value){.bytes = pt_bytes_dup(parser->arena, bytes)};
     return PT_OK;
 }
 
