@@ -41,7 +41,9 @@ struct pt_row { /* a resource */
     uint64_t revision;
 };
 
-/* path: database file; made when missing. PT_CORRUPT when it is damaged, PT_FAILED_PRECONDITION when it is locked. */
+/* path: database file; made when missing. Beside it: path-wal, path.lock (held while open), path.next (a restore under
+ * way). Every row is read and checked. PT_CORRUPT when it is damaged, PT_FAILED_PRECONDITION when it is locked or has
+ * another format. */
 PT_MUST enum pt_code pt_store_open(struct pt_sys *sys, const char *path, struct pt_store **ret_store,
                                    struct pt_error *reterr);
 void pt_store_close(struct pt_store *store);   /* NULL is fine; a transaction that is open is rolled back */
@@ -66,22 +68,24 @@ struct pt_store_range {
     const char *after;  /* names greater than this; "" from the start */
     size_t len_max;     /* 0: no bound */
 };
-/* Ascending by name. fn returns false to stop. Rows are borrowed for the call. */
+/* Ascending by name. fn returns false to stop. Rows are borrowed for the call. fn may read the store, not change it. */
 PT_MUST enum pt_code pt_store_scan(struct pt_store *store, const struct pt_store_range *range,
                                    bool (*fn)(void *arg, const struct pt_row *row), void *arg, struct pt_error *reterr);
 PT_MUST enum pt_code pt_store_count(struct pt_store *store, uint32_t kind_id, const char *parent, uint64_t *ret_count,
                                     struct pt_error *reterr);
-/* Insert or replace. */
+/* Insert or replace. The name has 1 to PT_NAME_SIZE_MAX bytes and kind_id is not 0: the caller has checked. */
 PT_MUST enum pt_code pt_store_put(struct pt_store *store, const struct pt_row *row, struct pt_error *reterr);
 PT_MUST enum pt_code pt_store_remove(struct pt_store *store, const char *name, struct pt_error *reterr);
-/* References from one resource to others, for "in use" checks; replaced as a whole; removed with the row. */
+/* References from one resource to others, for "in use" checks; replaced as a whole; removed with the row. Order and
+ * doubles do not matter. PT_NOT_FOUND when there is no resource `from`: put it first. */
 PT_MUST enum pt_code pt_store_set_references(struct pt_store *store, const char *from, const char *const *to,
                                              size_t len, struct pt_error *reterr);
-/* Name of some resource, not below `to` itself, that refers to `to`; "" when there is none. */
+/* Name of the first resource, other than `to` and not below it, that refers to `to`; "" when there is none. */
 PT_MUST enum pt_code pt_store_referrer(struct pt_store *store, const char *to, struct pt_arena *arena,
                                        const char **ret_from, struct pt_error *reterr);
 
-/* ---- replicated values and counters, in the digest ---- */
+/* ---- replicated values and counters, in the digest; few and small: they are kept in memory; keys below 250 bytes ----
+ */
 PT_MUST enum pt_code pt_store_meta_get(struct pt_store *store, const char *key, struct pt_buf *ret_value,
                                        struct pt_error *reterr); /* PT_NOT_FOUND when absent */
 PT_MUST enum pt_code pt_store_meta_put(struct pt_store *store, const char *key, struct pt_bytes value,
@@ -90,13 +94,15 @@ PT_MUST enum pt_code pt_store_meta_put(struct pt_store *store, const char *key, 
 PT_MUST enum pt_code pt_store_allocate(struct pt_store *store, const char *counter, uint64_t first, uint64_t last,
                                        uint64_t *ret_number, struct pt_error *reterr);
 
-/* ---- replies by request id (bounded: the oldest go first), in the digest ---- */
+/* ---- replies by request id (bounded: the oldest go first), in the digest. PT_ALREADY_EXISTS for an id that has one
+ * ---- */
 PT_MUST enum pt_code pt_store_reply_get(struct pt_store *store, const char *request_id, struct pt_buf *ret_reply,
                                         struct pt_error *reterr);
 PT_MUST enum pt_code pt_store_reply_put(struct pt_store *store, const char *request_id, uint64_t revision,
                                         struct pt_bytes reply, size_t keep_len, struct pt_error *reterr);
 
-/* ---- history: what Watch reads; replicated and snapshotted, bounded, not in the digest ---- */
+/* ---- history: what Watch reads; replicated and snapshotted, bounded, not in the digest. Put in ascending order of
+ * (revision, ordinal), from revision 1; ordinal < 2^20 ---- */
 PT_MUST enum pt_code pt_store_history_put(struct pt_store *store, uint64_t revision, uint32_t ordinal, const char *name,
                                           struct pt_bytes event, struct pt_error *reterr);
 /* Events behind (revision, ordinal), ascending. PT_OUT_OF_RANGE when some of them are gone. fn returns false to stop.

@@ -91,6 +91,9 @@ enum pt_code store_db_fail(struct store_db *db, int rc, struct pt_error *reterr)
 
 enum pt_code store_db_corrupt(struct store_db *db, struct pt_error *reterr, const char *format, ...)
 {
+    if (store_vfs_failure(db->vfs)->code != PT_OK) {
+        return store_db_fail(db, SQLITE_IOERR, reterr); /* what could not be read looks damaged, and is not */
+    }
     char text[PT_ERROR_TEXT_SIZE / 2];
     va_list args;
     va_start(args, format);

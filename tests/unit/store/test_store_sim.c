@@ -1,0 +1,252 @@
+/*
+ * The store on the simulated disk: power loss at any operation, and an error at each.
+ *
+ * Each commit has a serial number, which is the witness's log hash, and the twin at that commit is kept under it. After
+ * a restart the witness must name one of the commits that may be there, and the state must be that twin. Which may be
+ * there: those since the last point that was made durable (a snapshot or a restore), and the one that was under way.
+ */
+#include "sys/sys_sim.h"
+#include "twin.h"
+
+#define SERIALS 64
+#define DB "/data/db"
+#define SNAPSHOT "/data/snapshot"
+
+struct run {
+    struct pt_sim *sim;
+    unsigned host;
+    struct pt_store *store;
+    struct rng rng;
+    struct twin now;
+    struct twin at[SERIALS]; /* by serial */
+    bool may[SERIALS];       /* be what is found after a crash */
+    uint64_t serial;         /* of the last commit that was tried */
+    uint64_t snapshot;       /* serial of the snapshot file; 0: none */
+    unsigned failures;       /* calls that reported an error */
+    struct pt_error error;   /* the last of them */
+};
+
+static struct pt_sys *sys_of(struct run *run)
+{
+    return pt_sim_host(run->sim, run->host);
+}
+
+static void run_init(struct run *run, uint64_t seed)
+{
+    *run = (struct run){.rng = {seed}};
+    const struct pt_sim_options options = {.seed = seed};
+    run->sim = pt_sim_new(&options);
+    run->host = pt_sim_add_host(run->sim);
+    run->may[0] = true; /* the empty state */
+    MUST(pt_dir_make(sys_of(run), "/data", why));
+    MUST(pt_dir_sync(sys_of(run), "/", why));
+    MUST(pt_store_open(sys_of(run), DB, &run->store, why));
+}
+
+static void run_fini(struct run *run)
+{
+    pt_store_close(run->store);
+    pt_sim_free(run->sim);
+}
+
+/* Note an error; true when there is one. */
+static bool failed(struct run *run, enum pt_code code)
+{
+    if (code != PT_OK) {
+        run->failures++;
+        ck_assert_int_eq(code, run->error.code);
+    }
+    return code != PT_OK;
+}
+
+static bool transaction(struct run *run)
+{
+    if (failed(run, pt_store_begin(run->store, &run->error))) {
+        return false;
+    }
+    for (uint64_t i = rng_below(&run->rng, 5) + 1; i > 0; i--) {
+        if (failed(run, twin_entry(run->store, &run->now, &run->rng, &run->error))) {
+            return false;
+        }
+    }
+    uint64_t serial = ++run->serial;
+    ck_assert_uint_lt(serial, SERIALS);
+    run->now.digest = pt_store_digest(run->store);
+    run->at[serial] = run->now;
+    run->may[serial] = true;
+    struct pt_witness witness = {.applied_index = serial, .applied_term = 1, .acked_index = serial};
+    memcpy(witness.log_hash.bytes, &serial, sizeof(serial));
+    return !failed(run, pt_store_commit(run->store, &witness, &run->error));
+}
+
+static void only(struct run *run, uint64_t serial)
+{
+    for (uint64_t i = 0; i < SERIALS; i++) {
+        run->may[i] = i == serial;
+    }
+}
+
+/* The serial of the present state, which is not the last one after a restore. */
+static uint64_t present(struct run *run)
+{
+    uint64_t serial = 0;
+    struct pt_witness witness = pt_store_witness(run->store);
+    memcpy(&serial, witness.log_hash.bytes, sizeof(serial));
+    return serial;
+}
+
+static bool step(struct run *run)
+{
+    uint64_t what = rng_below(&run->rng, 12);
+    if (what == 0) {
+        run->snapshot = 0; /* while it is being made there is none */
+        if (failed(run, pt_store_snapshot(run->store, SNAPSHOT, &run->error))) {
+            return false;
+        }
+        run->snapshot = present(run);
+        only(run, run->snapshot);
+        return true;
+    }
+    if (what == 1 && run->snapshot != 0) {
+        run->may[run->snapshot] = true;
+        if (failed(run, pt_store_restore(run->store, SNAPSHOT, &run->error))) {
+            return false;
+        }
+        run->now = run->at[run->snapshot];
+        only(run, run->snapshot);
+        return true;
+    }
+    return transaction(run);
+}
+
+/* Open again and see that what is there may be there. */
+static void check_after(struct run *run, const char *how)
+{
+    struct pt_error error = {0};
+    enum pt_code code = pt_store_open(sys_of(run), DB, &run->store, &error);
+    ck_assert_msg(code == PT_OK, "%s: the store does not open: %s", how, error.text);
+    uint64_t serial = present(run);
+    ck_assert_msg(serial < SERIALS && run->may[serial], "%s: commit %llu was found and may not be there", how,
+                  (unsigned long long)serial);
+    struct pt_digest digest = pt_store_digest(run->store);
+    ck_assert_msg(pt_digest_equal(&digest, &run->at[serial].digest), "%s: another state", how);
+    run->now = run->at[serial];
+    twin_compare(run->store, &run->now, &run->rng);
+    ck_assert(pt_store_witness(run->store).acked_index >= pt_store_witness(run->store).applied_index);
+}
+
+/* The disk fails for good at a random operation, which is where the power goes. Three lives for each seed. */
+START_TEST(power_loss_leaves_a_state_that_was_committed)
+{
+    static struct run run; /* too large for the stack; set anew here */
+    run_init(&run, (uint64_t)_i);
+    char how[64];
+    for (int life = 0; life < 3; life++) {
+        (void)snprintf(how, sizeof(how), "seed %d, life %d", _i, life);
+        bool cut = rng_below(&run.rng, 4) > 0;
+        if (cut) {
+            pt_sim_fail_disk(run.sim, run.host, (unsigned)rng_below(&run.rng, 150) + 1, PT_IO, true);
+        }
+        for (uint64_t steps = rng_below(&run.rng, 16) + 1; steps > 0 && step(&run); steps--) {
+        }
+        pt_sim_crash(run.sim, run.host, rng_below(&run.rng, 4) > 0);
+        pt_store_abandon(run.store);
+        pt_sim_fail_disk(run.sim, run.host, 0, PT_IO, false);
+        pt_sim_restart(run.sim, run.host);
+        check_after(&run, how);
+        run.snapshot = 0;
+    }
+    run_fini(&run);
+}
+END_TEST
+
+/* A fixed run in which the nth operation fails once. Whoever meets the error says so, and the store stays failed. */
+static void one_error(unsigned nth, enum pt_code code, bool *ret_reported)
+{
+    static struct run run; /* too large for the stack; set anew here */
+    char how[64];
+    run_init(&run, 7);
+    (void)snprintf(how, sizeof(how), "%s at operation %u", pt_code_name(code), nth);
+    pt_sim_fail_disk(run.sim, run.host, nth, code, false);
+    bool goes_on = true;
+    for (int i = 0; i < 10 && goes_on; i++) {
+        goes_on = transaction(&run);
+    }
+    if (goes_on) {
+        goes_on = !failed(&run, pt_store_snapshot(run.store, SNAPSHOT, &run.error));
+        run.snapshot = goes_on ? present(&run) : 0;
+    }
+    for (int i = 0; i < 3 && goes_on; i++) {
+        goes_on = transaction(&run);
+    }
+    if (goes_on) {
+        goes_on = !failed(&run, pt_store_restore(run.store, SNAPSHOT, &run.error));
+        if (goes_on) {
+            run.now = run.at[run.snapshot];
+            only(&run, run.snapshot);
+        }
+    }
+    if (goes_on) {
+        goes_on = transaction(&run);
+    }
+    *ret_reported = run.failures > 0;
+    if (run.failures > 0) {
+        ck_assert_msg(run.error.code == code, "%s: reported as %s: %s", how, pt_code_name(run.error.code),
+                      run.error.text);
+    }
+    pt_store_close(run.store);
+    pt_sim_fail_disk(run.sim, run.host, 0, PT_IO, false);
+    check_after(&run, how);
+    run_fini(&run);
+}
+
+START_TEST(an_error_of_the_disk_is_reported_and_harms_nothing)
+{
+    unsigned reported = 0;
+    for (unsigned nth = 1; nth <= 100; nth++) {
+        bool report = false;
+        one_error(nth, _i == 0 ? PT_IO : PT_NO_SPACE, &report);
+        reported += report;
+    }
+    ck_assert_uint_ge(reported, _i == 0 ? 60 : 30);
+}
+END_TEST
+
+START_TEST(a_store_that_failed_stays_failed)
+{
+    static struct run run; /* too large for the stack; set anew here */
+    run_init(&run, 3);
+    ck_assert(transaction(&run));
+    pt_sim_fail_disk(run.sim, run.host, 1, PT_IO, false);
+    while (transaction(&run)) {
+    }
+    struct pt_arena arena;
+    struct pt_row row;
+    pt_arena_init(&arena);
+    struct pt_error error = {0};
+    ck_assert_int_eq(pt_store_get(run.store, "organizations/o0", &arena, &row, &error), PT_IO);
+    ck_assert_int_eq(error.code, PT_IO);
+    ck_assert_int_eq(pt_store_snapshot(run.store, SNAPSHOT, NULL), PT_IO);
+    pt_arena_fini(&arena);
+    pt_store_close(run.store);
+    check_after(&run, "after the failure");
+    run_fini(&run);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("store/sim");
+    TCase *tcase = tcase_create("sim");
+    tcase_set_timeout(tcase, 120);
+    tcase_add_loop_test(tcase, power_loss_leaves_a_state_that_was_committed, 1, 221);
+    tcase_add_loop_test(tcase, an_error_of_the_disk_is_reported_and_harms_nothing, 0, 2);
+    tcase_add_test(tcase, a_store_that_failed_stays_failed);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_NORMAL);
+    int failures = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
