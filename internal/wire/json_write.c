@@ -32,7 +32,9 @@ static void write_string(struct writer *writer, struct pt_bytes text)
         if (i < text.size && c >= ' ' && c != '"' && c != '\\') {
             continue;
         }
-        pt_buf_append(out, text.data + plain, i - plain);
+        if (i > plain) { /* empty text may come as NULL */
+            pt_buf_append(out, text.data + plain, i - plain);
+        }
         plain = i + 1;
         if (i == text.size) {
             break;
