@@ -30,7 +30,7 @@ struct enrolment { /* call->state while the command is under way */
 
 static void spiffe_of(struct pt_controller *controller, const char *node_id, char id[PT_SPIFFE_SIZE_MAX])
 {
-    (void)snprintf(id, PT_SPIFFE_SIZE_MAX, "spiffe://%s/%s", controller->options.identity.cluster_id, node_id);
+    (void)snprintf(id, PT_SPIFFE_SIZE_MAX, "spiffe://%.63s/%.400s", controller->options.identity.cluster_id, node_id);
 }
 
 struct controllers {

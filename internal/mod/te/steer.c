@@ -10,6 +10,7 @@
  */
 #include "mod/te/steer.h"
 
+#include "base/assert.h"
 #include "mod/te/te.h"
 #include "patronus/v1/policy.pb-c.h"
 
@@ -86,8 +87,9 @@ static uint32_t class_of(struct compile *compile, const struct pt_msg *rule)
         static const char *const paths[] = {"preference", "transports", "underlays", "sla_profile"};
         for (size_t i = 0; i < 4; i++) {
             pt_buf_append_str(&text, "|");
-            /* A field that is absent adds nothing; the path exists in the schema. */
-            (void)pt_msg_text(rule, paths[i], &text, NULL);
+            /* A field that is absent adds nothing; the paths exist in the schema. */
+            enum pt_code code = pt_msg_text(rule, paths[i], &text, NULL);
+            pt_assert(code == PT_OK);
         }
     } else {
         rule = NULL;

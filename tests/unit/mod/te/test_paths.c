@@ -1,0 +1,302 @@
+/* Paths: what is chosen on small topologies, and properties on random ones against an exhaustive search. */
+#include "fixture.h"
+
+static const struct te_link *first_link(struct fixture *f, const struct te_path *path)
+{
+    const struct te_topology *t = topology_of(f);
+    return &t->links[t->tunnels[path->tunnels[0]].local];
+}
+
+static bool share_link(struct fixture *f, const struct te_path *a, const struct te_path *b)
+{
+    const struct te_topology *t = topology_of(f);
+    for (size_t i = 0; i < a->tunnels_len; i++) {
+        for (size_t j = 0; j < b->tunnels_len; j++) {
+            const struct te_tunnel *x = &t->tunnels[a->tunnels[i]];
+            const struct te_tunnel *y = &t->tunnels[b->tunnels[j]];
+            if (x->local == y->local || x->remote == y->remote || x->local == y->remote || x->remote == y->local) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Two sites with two underlays: both direct tunnels are equal, so they share tier 0 and no link. */
+START_TEST(equal_direct_paths_share_the_load)
+{
+    struct fixture f;
+    fixture_init(&f);
+    put_basics(&f);
+    for (unsigned i = 0; i < 2; i++) {
+        put_site(&f, i);
+        put_link(&f, i, 0, "inet", ",\"capacityUpBps\":\"100000000\",\"capacityDownBps\":\"100000000\"");
+        put_link(&f, i, 1, "mpls", ",\"capacityUpBps\":\"50000000\",\"capacityDownBps\":\"50000000\"");
+    }
+    pass_ok(&f);
+    const struct te_pair *pair = pair_of(&f, 0, 1);
+    ck_assert_uint_eq(pair->len, 2);
+    ck_assert_uint_eq(pair->paths[0].tier, 0);
+    ck_assert_uint_eq(pair->paths[1].tier, 0);
+    ck_assert(!share_link(&f, &pair->paths[0], &pair->paths[1]));
+    unsigned inet = strcmp(first_link(&f, &pair->paths[0])->underlay, "inet") == 0 ? 0 : 1;
+    ck_assert_uint_eq(pair->paths[inet].weight, 16);
+    ck_assert_uint_eq(pair->paths[1 - inet].weight, 8); /* half the capacity, half the weight */
+    fixture_fini(&f);
+}
+END_TEST
+
+/* A costs more: it becomes the backup. */
+START_TEST(costlier_link_is_the_backup)
+{
+    struct fixture f;
+    fixture_init(&f);
+    put_basics(&f);
+    for (unsigned i = 0; i < 2; i++) {
+        put_site(&f, i);
+        put_link(&f, i, 0, "inet", ",\"cost\":50");
+        put_link(&f, i, 1, "mpls", "");
+    }
+    pass_ok(&f);
+    const struct te_pair *pair = pair_of(&f, 0, 1);
+    ck_assert_uint_eq(pair->len, 2);
+    ck_assert_str_eq(first_link(&f, &pair->paths[0])->underlay, "mpls");
+    ck_assert_uint_eq(pair->paths[1].tier, 1);
+    ck_assert(pair->paths[1].disjoint);
+    fixture_fini(&f);
+}
+END_TEST
+
+/* s00 - s01 - s02 in a line: the ends reach each other over the middle, by its label and then theirs. */
+START_TEST(transit_site_stands_in_the_path)
+{
+    struct fixture f;
+    fixture_init(&f);
+    put_basics(&f);
+    for (unsigned i = 0; i < 3; i++) {
+        put_site(&f, i);
+    }
+    put_pair(&f, 0, 0, 1, 0);
+    put_pair(&f, 1, 1, 2, 0);
+    pass_ok(&f);
+    const struct te_pair *pair = pair_of(&f, 0, 2);
+    ck_assert_uint_eq(pair->len, 1);
+    ck_assert_uint_eq(pair->paths[0].tunnels_len, 2);
+    const struct te_topology *t = topology_of(&f);
+    ck_assert_uint_eq(t->tunnels[pair->paths[0].tunnels[0]].to, 1);
+    const uint32_t stack[] = {3};
+    ck_assert_uint_eq(pair->paths[0].id, te_path_id(t->tunnels[pair->paths[0].tunnels[0]].id, stack, 1));
+    /* The middle knows what both labels mean. */
+    ck_assert_ptr_nonnull(group_of(f.pass.nodes[1], 1, 0xffffffff));
+    ck_assert_ptr_nonnull(group_of(f.pass.nodes[1], 3, 0xffffffff));
+    fixture_fini(&f);
+}
+END_TEST
+
+/* The same line with the middle drained: it carries no transit. */
+START_TEST(drained_site_carries_no_transit)
+{
+    struct fixture f;
+    fixture_init(&f);
+    put_basics(&f);
+    for (unsigned i = 0; i < 3; i++) {
+        put_site(&f, i);
+    }
+    put(&f, "site", "{\"name\":\"" ORG "/sites/s01\",\"siteLabel\":2,\"adminState\":\"DRAINED\"}");
+    put_pair(&f, 0, 0, 1, 0);
+    put_pair(&f, 1, 1, 2, 0);
+    pass_ok(&f);
+    ck_assert_uint_eq(pair_of(&f, 0, 2)->len, 0);
+    ck_assert_uint_eq(pair_of(&f, 0, 1)->len, 1); /* its own traffic goes on */
+    fixture_fini(&f);
+}
+END_TEST
+
+/* A dead tunnel falls behind every live path; jitter of a delay within its step moves nothing. */
+START_TEST(dead_tunnel_falls_behind)
+{
+    struct fixture f;
+    fixture_init(&f);
+    put_basics(&f);
+    for (unsigned i = 0; i < 2; i++) {
+        put_site(&f, i);
+        put_link(&f, i, 0, "inet", "");
+        put_link(&f, i, 1, "mpls", ",\"cost\":50");
+    }
+    uint64_t inet = te_tunnel_id(ORG "/sites/s00/links/l00", ORG "/sites/s01/links/l00");
+    measure(&f, te_direct_path(inet), false, 0);
+    pass_ok(&f);
+    const struct te_pair *pair = pair_of(&f, 0, 1);
+    ck_assert_str_eq(first_link(&f, &pair->paths[0])->underlay, "mpls");
+    ck_assert_uint_eq(pair->paths[1].id, te_direct_path(inet));
+    fixture_fini(&f);
+}
+END_TEST
+
+/* Links of one risk group do not protect each other when another choice exists. */
+START_TEST(backup_avoids_the_risk_group)
+{
+    struct fixture f;
+    fixture_init(&f);
+    put_basics(&f);
+    for (unsigned i = 0; i < 2; i++) {
+        put_site(&f, i);
+        put_link(&f, i, 0, "a", ",\"srlgs\":[5]");
+        put_link(&f, i, 1, "b", ",\"srlgs\":[5],\"cost\":20");
+        put_link(&f, i, 2, "c", ",\"cost\":90");
+    }
+    pass_ok(&f);
+    const struct te_pair *pair = pair_of(&f, 0, 1);
+    ck_assert_str_eq(first_link(&f, &pair->paths[0])->underlay, "a");
+    ck_assert_str_eq(first_link(&f, &pair->paths[1])->underlay, "c");
+    ck_assert(pair->paths[1].disjoint);
+    fixture_fini(&f);
+}
+END_TEST
+
+/* ---- random topologies ----------------------------------------------------------------------------------------------
+ */
+
+struct exhaustive {
+    const struct te_topology *topology;
+    size_t target;
+    bool visited[16];
+    uint64_t best;
+    size_t hops_max;
+};
+
+static void walk(struct exhaustive *search, size_t site, size_t hops, uint64_t metric)
+{
+    if (site == search->target) {
+        search->best = metric < search->best ? metric : search->best;
+        return;
+    }
+    if (hops == search->hops_max || (hops > 0 && !search->topology->sites[site].transits)) {
+        return;
+    }
+    search->visited[site] = true;
+    for (size_t i = 0; i < search->topology->tunnels_len; i++) {
+        const struct te_tunnel *tunnel = &search->topology->tunnels[i];
+        if (tunnel->from == site && !search->visited[tunnel->to]) {
+            walk(search, tunnel->to, hops + 1, metric + tunnel->metric);
+        }
+    }
+    search->visited[site] = false;
+}
+
+static void check_path(const struct te_topology *t, const struct te_path *path, size_t from, size_t to)
+{
+    bool seen[16] = {false};
+    size_t site = from;
+    seen[from] = true;
+    ck_assert_uint_ge(path->tunnels_len, 1);
+    ck_assert_uint_le(path->tunnels_len, 4);
+    for (size_t i = 0; i < path->tunnels_len; i++) {
+        const struct te_tunnel *tunnel = &t->tunnels[path->tunnels[i]];
+        ck_assert_uint_eq(tunnel->from, site);
+        site = tunnel->to;
+        ck_assert_msg(!seen[site], "a path visits a site twice");
+        seen[site] = true;
+    }
+    ck_assert_uint_eq(site, to);
+}
+
+START_TEST(random_topologies_keep_the_rules)
+{
+    struct fixture f;
+    fixture_init(&f);
+    srand((unsigned)_i + 1);
+    put_basics(&f);
+    unsigned n = 3 + (unsigned)rand() % 4;
+    unsigned used[8] = {0};
+    for (unsigned i = 0; i < n; i++) {
+        put_site(&f, i);
+    }
+    for (unsigned a = 0; a < n; a++) {
+        for (unsigned b = a + 1; b < n; b++) {
+            if (rand() % 2 == 0) {
+                char underlay[32];
+                char extra[64];
+                snprintf(underlay, sizeof(underlay), "p%u-%u", a, b);
+                snprintf(extra, sizeof(extra), ",\"cost\":%d", 1 + rand() % 30);
+                put_link(&f, a, used[a]++, underlay, extra);
+                put_link(&f, b, used[b]++, underlay, extra);
+            }
+        }
+    }
+    pass_ok(&f);
+    const struct te_topology *t = topology_of(&f);
+    for (size_t from = 0; from < n; from++) {
+        for (size_t to = 0; to < n; to++) {
+            if (from == to) {
+                continue;
+            }
+            struct exhaustive search = {.topology = t, .target = to, .best = UINT64_MAX, .hops_max = 4};
+            walk(&search, from, 0, 0);
+            const struct te_pair *pair = pair_of(&f, from, to);
+            ck_assert_msg((pair->len > 0) == (search.best != UINT64_MAX), "reachability %zu -> %zu", from, to);
+            for (size_t i = 0; i < pair->len; i++) {
+                check_path(t, &pair->paths[i], from, to);
+                ck_assert_uint_ge(pair->paths[i].metric, search.best);
+                ck_assert_uint_ge(pair->paths[i].weight, 1);
+                for (size_t j = 0; j < i; j++) {
+                    ck_assert_uint_ne(pair->paths[i].id, pair->paths[j].id);
+                    if (pair->paths[i].tier == 0) {
+                        ck_assert(!share_link(&f, &pair->paths[i], &pair->paths[j]));
+                    }
+                }
+            }
+            if (pair->len > 0) {
+                ck_assert_uint_eq(pair->paths[0].metric, search.best);
+                ck_assert_uint_eq(pair->paths[0].tier, 0);
+            }
+        }
+    }
+    fixture_fini(&f);
+}
+END_TEST
+
+/* The same state gives the same entries. */
+START_TEST(passes_are_deterministic)
+{
+    struct pt_digest digests[2];
+    for (unsigned round = 0; round < 2; round++) {
+        struct fixture f;
+        fixture_init(&f);
+        put_basics(&f);
+        for (unsigned i = 0; i < 5; i++) {
+            put_site(&f, i);
+            put_link(&f, i, 0, "inet", "");
+            put_link(&f, i, 1, "mpls", "");
+        }
+        pass_ok(&f);
+        struct pt_bundle *bundle = pt_bundle_new(f.pass.nodes[3]->entries, f.pass.nodes[3]->entries_len);
+        digests[round] = *pt_bundle_digest(bundle);
+        pt_bundle_unref(bundle);
+        fixture_fini(&f);
+    }
+    ck_assert(pt_digest_equal(&digests[0], &digests[1]));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("te paths");
+    TCase *tcase = tcase_create("paths");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, equal_direct_paths_share_the_load);
+    tcase_add_test(tcase, costlier_link_is_the_backup);
+    tcase_add_test(tcase, transit_site_stands_in_the_path);
+    tcase_add_test(tcase, drained_site_carries_no_transit);
+    tcase_add_test(tcase, dead_tunnel_falls_behind);
+    tcase_add_test(tcase, backup_avoids_the_risk_group);
+    tcase_add_loop_test(tcase, random_topologies_keep_the_rules, 0, 60);
+    tcase_add_test(tcase, passes_are_deterministic);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
