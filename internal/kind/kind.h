@@ -185,7 +185,8 @@ struct pt_watch;
 struct pt_watch_options {
     struct pt_bytes request; /* serialised WatchRequest, already authorised */
     /* One serialised WatchEvent, borrowed. It is taken in any case; false says that the reader's queue is full now: the
-     * watch pauses until pt_watch_resume, then goes on from history. Never called from within pt_watch_open. */
+     * watch pauses until pt_watch_resume, then goes on from history. Never called from within pt_watch_open. It must
+     * not close the watch. */
     bool (*on_event)(void *arg, struct pt_bytes event);
     /* The watch ended (history compacted while it was paused, a store error): nothing follows; close it. May close it
      * from within. */

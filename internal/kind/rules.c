@@ -20,6 +20,23 @@ struct reference_walk {
     struct pt_error *reterr;
 };
 
+/* "organizations/acme/sites/nyc" -> size of "organizations/acme"; 0 for a name at the top level. */
+static size_t root_size(const char *name)
+{
+    size_t size = strcspn(name, "/");
+    size += name[size] == '/';
+    size += strcspn(name + size, "/");
+    return name[size] == '/' ? size : 0;
+}
+
+/* Resources below one top-level resource do not refer to what is below another: a tenant sees nothing of the next. */
+static bool crosses_roots(const char *from, const char *to)
+{
+    size_t a = root_size(from);
+    size_t b = root_size(to);
+    return a > 0 && b > 0 && (a != b || memcmp(from, to, a) != 0);
+}
+
 static void check_reference(void *arg, const char *path, const char *kind, const char *name)
 {
     struct reference_walk *walk = arg;
@@ -27,6 +44,12 @@ static void check_reference(void *arg, const char *path, const char *kind, const
         return;
     }
     struct pt_machine_kind *machine = walk->execution->machine;
+    if (crosses_roots(walk->self, name)) { /* without looking whether it exists */
+        walk->code = pt_fail(walk->reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, path,
+                             "'%.150s' is not below %.*s; a resource refers only to what belongs to the same", name,
+                             (int)root_size(walk->self), walk->self);
+        return;
+    }
     struct pt_row row;
     enum pt_code code = pt_store_get(machine->store, name, walk->execution->arena, &row, walk->reterr);
     const struct pt_message_type *wanted = pt_schema_kind(machine->schema, kind);

@@ -1,0 +1,525 @@
+/*
+ * Watch: the state as of one revision, then every change in log order, without gap or duplicate.
+ *
+ * A watch is a position in the replicated history and a filter. It never holds events back in memory: when its reader
+ * is slow it stops reading, and goes on from history later, or ends with OUT_OF_RANGE when history has moved on.
+ * Because every node keeps the same history, the position is as good on another node. The exception is the initial
+ * state, which is copied when the watch is opened, so that it is of one revision however slowly it is read.
+ *
+ *   INITIAL --copied state sent, BOOKMARK--> LIVE        both may pause (reader full) and resume
+ *
+ * A transaction is delivered whole: its last event that fits the filter carries the resume token, the others none. All
+ * sending happens from the watch's own timer, never from within open or apply, in slices, so that a long history does
+ * not keep the loop.
+ */
+#include "kind/query.h"
+#include "kind/token.h"
+
+#include "base/assert.h"
+#include "base/limits.h"
+#include "patronus/v1/replication.pb-c.h"
+#include "patronus/v1/watch.pb-c.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SLICE_LEN 256
+#define BOOKMARK_DEFAULT_MS 30000
+#define BOOKMARK_MIN_MS 1000
+#define TYPE_URL_PREFIX "type.googleapis.com/"
+
+struct pt_watch {
+    struct pt_list node;             /* machine->watches */
+    struct pt_machine_kind *machine; /* NULL once the machine is gone */
+    struct pt_watch_options options;
+    struct pt_arena arena; /* the request */
+    const char *parent;
+    const bool *kinds; /* by kind id */
+    struct pt_filter filter;
+    struct pt_history_id history;
+    struct pt_position position; /* everything up to here has been sent or does not fit */
+    struct pt_buf initial;       /* serialised events still to be sent, each behind its size (4 bytes) */
+    size_t initial_at;
+    bool initial_bookmark; /* a bookmark is due behind the initial state */
+    bool paused, ended;
+    struct pt_timer *pump;
+    struct pt_timer *bookmarks;
+};
+
+/* ---- events
+ * --------------------------------------------------------------------------------------------------------------- */
+
+struct outgoing {
+    int type; /* Patronus__V1__WatchEventType */
+    const struct pt_kind_info *info;
+    const char *name;
+    struct pt_bytes resource;
+    struct pt_position position;
+    bool token; /* carries a resume token */
+};
+
+static void pack_event(const struct pt_watch *watch, const struct outgoing *event, struct pt_buf *out)
+{
+    PT_AUTO(buf) struct pt_buf token = {0};
+    PT_AUTO(buf) struct pt_buf url = {0};
+    Patronus__V1__WatchEvent packed = PATRONUS__V1__WATCH_EVENT__INIT;
+    Google__Protobuf__Any any = GOOGLE__PROTOBUF__ANY__INIT;
+    packed.type = (Patronus__V1__WatchEventType)event->type;
+    packed.revision = event->position.revision;
+    if (event->info != NULL) {
+        pt_buf_printf(&url, TYPE_URL_PREFIX "%s", event->info->type->full_name);
+        any.type_url = (char *)url.data;
+        any.value.data = (uint8_t *)(uintptr_t)event->resource.data;
+        any.value.len = event->resource.size;
+        packed.resource = &any;
+        packed.name = (char *)(uintptr_t)event->name;
+    }
+    if (event->token) {
+        pt_token_encode(&watch->history, event->position, &token);
+        packed.resume_token = (char *)token.data;
+    }
+    size_t size = patronus__v1__watch_event__get_packed_size(&packed);
+    out->size += patronus__v1__watch_event__pack(&packed, pt_buf_reserve(out, size));
+}
+
+/* False when the watch must stop sending for now (or was closed by its reader: then `watch` is gone; see sending). */
+static bool emit(struct pt_watch *watch, struct pt_bytes event)
+{
+    if (!watch->options.on_event(watch->options.arg, event)) {
+        watch->paused = true;
+    }
+    return !watch->paused;
+}
+
+static void end(struct pt_watch *watch, const struct pt_error *error)
+{
+    watch->ended = true;
+    pt_timer_stop(watch->pump);
+    pt_timer_stop(watch->bookmarks);
+    if (watch->options.on_error != NULL) {
+        watch->options.on_error(watch->options.arg, error); /* may close the watch: touch it no more */
+    }
+}
+
+/* ---- what fits
+ * ------------------------------------------------------------------------------------------------------------ */
+
+static bool fits_place(const struct pt_watch *watch, uint32_t kind_id, const char *name)
+{
+    return kind_id < watch->machine->infos_len && watch->kinds[kind_id] && pt_name_below(watch->parent, name);
+}
+
+/* The resource as the reader may see it, into arena memory; *ret_fits tells whether the filter matches. */
+static enum pt_code see(const struct pt_watch *watch, const struct pt_kind_info *info, struct pt_bytes stored,
+                        struct pt_arena *arena, struct pt_bytes *ret_visible, bool *ret_fits, struct pt_error *reterr)
+{
+    *ret_fits = true;
+    *ret_visible = stored;
+    if (!info->has_secret && watch->filter.len == 0) {
+        return PT_OK;
+    }
+    const struct pt_row row = {.name = "", .kind_id = info->type->resource->kind_id, .value = stored};
+    struct pt_msg *msg = NULL;
+    PT_TRY(pt_kind_parse_row(watch->machine, &row, arena, &msg, reterr));
+    if (info->has_secret) {
+        pt_msg_strip(msg, PT_OUTPUT_USER, true);
+        PT_AUTO(buf) struct pt_buf bytes = {0};
+        pt_msg_encode(msg, &bytes);
+        *ret_visible = (struct pt_bytes){pt_arena_memdup(arena, bytes.data, bytes.size), bytes.size};
+    }
+    *ret_fits = pt_filter_match(&watch->filter, msg);
+    return PT_OK;
+}
+
+/* ---- initial state
+ * -------------------------------------------------------------------------------------------------------- */
+
+static enum pt_code copy_initial(struct pt_watch *watch, struct pt_error *reterr)
+{
+    struct pt_arena arena;
+    pt_arena_init(&arena);
+    struct pt_row_list rows = {.arena = &arena};
+    const struct pt_store_range range = {.parent = "", .after = ""};
+    enum pt_code code = pt_kind_rows(watch->machine, &range, &rows, reterr);
+    for (size_t i = 0; i < rows.len && code == PT_OK; i++) {
+        const struct pt_row *row = &rows.rows[i];
+        const struct pt_kind_info *info = pt_kind_info(watch->machine, row->kind_id);
+        if (info == NULL || !fits_place(watch, row->kind_id, row->name)) {
+            continue;
+        }
+        struct outgoing event = {.type = PATRONUS__V1__WATCH_EVENT_TYPE__ADDED,
+                                 .info = info,
+                                 .name = row->name,
+                                 .position = {.revision = row->revision}};
+        bool fits = false;
+        code = see(watch, info, row->value, &arena, &event.resource, &fits, reterr);
+        if (code == PT_OK && fits) {
+            size_t at = watch->initial.size;
+            pt_buf_append_be32(&watch->initial, 0);
+            pack_event(watch, &event, &watch->initial);
+            pt_put_be32(watch->initial.data + at, (uint32_t)(watch->initial.size - at - 4));
+        }
+    }
+    pt_arena_fini(&arena);
+    watch->initial_bookmark = true;
+    return code;
+}
+
+static void send_bookmark(struct pt_watch *watch)
+{
+    PT_AUTO(buf) struct pt_buf bytes = {0};
+    const struct outgoing event = {
+        .type = PATRONUS__V1__WATCH_EVENT_TYPE__BOOKMARK, .position = watch->position, .token = true};
+    pack_event(watch, &event, &bytes);
+    (void)emit(watch, pt_buf_bytes(&bytes)); /* full or not, it is taken */
+}
+
+/* True when the initial state is behind us and the watch may go on. */
+static bool pump_initial(struct pt_watch *watch)
+{
+    for (size_t sent = 0; watch->initial_at < watch->initial.size; sent++) {
+        if (sent == SLICE_LEN) {
+            pt_timer_start(watch->pump, 0, 0);
+            return false;
+        }
+        size_t size = pt_be32(watch->initial.data + watch->initial_at);
+        struct pt_bytes event = {watch->initial.data + watch->initial_at + 4, size};
+        watch->initial_at += 4 + size;
+        if (!emit(watch, event)) {
+            return false;
+        }
+    }
+    pt_buf_fini(&watch->initial);
+    watch->initial_at = 0;
+    if (watch->initial_bookmark) {
+        watch->initial_bookmark = false;
+        send_bookmark(watch);
+    }
+    return !watch->paused;
+}
+
+/* ---- history
+ * -------------------------------------------------------------------------------------------------------------- */
+
+struct slice {
+    struct pt_watch *watch;
+    struct pt_arena arena;
+    struct outgoing *events; /* that fit */
+    size_t len, capacity;
+    size_t seen;             /* that were looked at */
+    struct pt_position last; /* of those */
+    bool more;               /* the slice ended before history did */
+    enum pt_code code;
+    struct pt_error error;
+};
+
+static void add_outgoing(struct slice *slice, const struct outgoing *event)
+{
+    if (slice->len == slice->capacity) {
+        size_t capacity = slice->capacity == 0 ? 64 : slice->capacity * 2;
+        struct outgoing *events = pt_arena_array(&slice->arena, capacity, sizeof(*events));
+        if (slice->len > 0) {
+            memcpy(events, slice->events, slice->len * sizeof(*events));
+        }
+        slice->events = events;
+        slice->capacity = capacity;
+    }
+    slice->events[slice->len++] = *event;
+}
+
+static int event_type(uint64_t verb, bool fits)
+{
+    if (verb == PATRONUS__V1__VERB__DELETE || !fits) {
+        return PATRONUS__V1__WATCH_EVENT_TYPE__DELETED;
+    }
+    return verb == PATRONUS__V1__VERB__CREATE ? PATRONUS__V1__WATCH_EVENT_TYPE__ADDED
+                                              : PATRONUS__V1__WATCH_EVENT_TYPE__MODIFIED;
+}
+
+static enum pt_code look_at(struct slice *slice, struct pt_position position, const char *name, struct pt_bytes data)
+{
+    struct pt_watch *watch = slice->watch;
+    struct pt_machine_kind *machine = watch->machine;
+    const struct pt_parse_options options = {.unknown = PT_UNKNOWN_REFUSE, .size_max = UINT32_MAX};
+    struct pt_msg *event = NULL;
+    struct pt_error *reterr = &slice->error;
+    PT_TRY(pt_msg_parse(machine->event_type, data, &options, &slice->arena, &event, reterr));
+    uint64_t verb = (uint64_t)pt_msg_i64(event, "verb");
+    uint32_t kind_id = (uint32_t)pt_msg_u64(event, "kind_id");
+    const struct pt_kind_info *info = pt_kind_info(machine, kind_id);
+    if (info == NULL || !fits_place(watch, kind_id, name)) {
+        return PT_OK;
+    }
+    struct outgoing outgoing = {.info = info, .name = pt_msg_str(event, "name"), .position = position};
+    bool fits = false;
+    PT_TRY(see(watch, info, pt_msg_bytes(event, "resource"), &slice->arena, &outgoing.resource, &fits, reterr));
+    if (!fits && verb != PATRONUS__V1__VERB__UPDATE) {
+        return PT_OK; /* never was in the stream; what an update made unfit may have been */
+    }
+    outgoing.type = event_type(verb, fits);
+    add_outgoing(slice, &outgoing);
+    return PT_OK;
+}
+
+static bool on_history(void *arg, uint64_t revision, uint32_t ordinal, const char *name, struct pt_bytes data)
+{
+    struct slice *slice = arg;
+    if (slice->seen >= SLICE_LEN && revision != slice->last.revision) {
+        slice->more = true; /* slices end where transactions end */
+        return false;
+    }
+    struct pt_position position = {.revision = revision, .ordinal = ordinal};
+    slice->code = look_at(slice, position, name, data);
+    slice->seen++;
+    slice->last = position;
+    return slice->code == PT_OK;
+}
+
+static void send_slice(struct pt_watch *watch, const struct slice *slice)
+{
+    PT_AUTO(buf) struct pt_buf bytes = {0};
+    for (size_t i = 0; i < slice->len; i++) {
+        struct outgoing *event = &slice->events[i];
+        event->token = i + 1 == slice->len || slice->events[i + 1].position.revision != event->position.revision;
+        pt_buf_reset(&bytes);
+        pack_event(watch, event, &bytes);
+        watch->position = event->position;
+        if (!emit(watch, pt_buf_bytes(&bytes))) {
+            return; /* the rest comes from history again */
+        }
+    }
+    if (slice->seen > 0) {
+        watch->position = slice->last;
+    }
+    if (slice->more) {
+        pt_timer_start(watch->pump, 0, 0);
+    } else {
+        /* Caught up: what is applied and did not fit need not be looked at again. */
+        watch->position = (struct pt_position){.revision = watch->machine->applied_index, .ordinal = UINT32_MAX};
+    }
+}
+
+static enum pt_code read_slice(struct slice *slice)
+{
+    struct pt_position from = slice->watch->position;
+    if (from.revision > slice->watch->machine->applied_index) {
+        return PT_OK; /* resumed on a node that is behind: wait for it */
+    }
+    enum pt_code code = pt_store_history_scan(slice->watch->machine->store, from.revision, from.ordinal, on_history,
+                                              slice, &slice->error);
+    return code != PT_OK ? code : slice->code;
+}
+
+static void pump_history(struct pt_watch *watch)
+{
+    struct slice slice = {.watch = watch};
+    pt_arena_init(&slice.arena);
+    enum pt_code code = read_slice(&slice);
+    bool behind = watch->position.revision > watch->machine->applied_index;
+    if (code == PT_OK && !behind) {
+        send_slice(watch, &slice);
+    }
+    pt_arena_fini(&slice.arena);
+    if (code == PT_OUT_OF_RANGE) {
+        (void)pt_fail(&slice.error, PT_OUT_OF_RANGE, PT_REASON_HISTORY_COMPACTED, "resume_token",
+                      "changes behind the token are no longer kept; list, then watch anew");
+    }
+    if (code != PT_OK) {
+        end(watch, &slice.error);
+    }
+}
+
+static void on_pump(void *arg)
+{
+    struct pt_watch *watch = arg;
+    if (!watch->ended && !watch->paused && pump_initial(watch)) {
+        pump_history(watch);
+    }
+}
+
+static void on_bookmark(void *arg)
+{
+    struct pt_watch *watch = arg;
+    bool waiting = watch->initial.size > 0 || watch->initial_bookmark || pt_timer_active(watch->pump);
+    if (!watch->ended && !watch->paused && !waiting) {
+        send_bookmark(watch);
+    }
+}
+
+/* ---- open and close
+ * -------------------------------------------------------------------------------------------------------- */
+
+static enum pt_code named_kinds(const struct pt_watch *watch, const struct pt_msg_field *field, bool *kinds,
+                                struct pt_error *reterr)
+{
+    for (size_t i = 0; i < field->len; i++) {
+        const char *name = (const char *)field->values[i].bytes.data;
+        const struct pt_message_type *kind = pt_schema_kind(watch->machine->schema, name);
+        if (kind == NULL) {
+            return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, "kinds",
+                           "there is no kind '%.100s'; write a plural, for example sites", name);
+        }
+        if (kind->resource->view) {
+            return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, "kinds",
+                           "%.100s are computed by the leader and cannot be watched; list them", name);
+        }
+        PT_TRY(pt_filter_check(&watch->filter, kind, reterr));
+        kinds[kind->resource->kind_id] = true;
+    }
+    return PT_OK;
+}
+
+/* Without kinds, every kind that has the fields of the filter. */
+static enum pt_code fitting_kinds(const struct pt_watch *watch, bool *kinds, struct pt_error *reterr)
+{
+    bool found = false;
+    for (size_t i = 0; i < watch->machine->infos_len; i++) {
+        const struct pt_message_type *kind = watch->machine->infos[i].type;
+        kinds[i] = kind != NULL && pt_filter_check(&watch->filter, kind, reterr) == PT_OK;
+        found = found || kinds[i];
+    }
+    return found ? PT_OK : PT_INVALID_ARGUMENT; /* the last kind's complaint stands in reterr */
+}
+
+static enum pt_code read_kinds(struct pt_watch *watch, const struct pt_msg *request, struct pt_error *reterr)
+{
+    bool *kinds = pt_arena_array(&watch->arena, watch->machine->infos_len, sizeof(*kinds));
+    const struct pt_msg_field *field = pt_msg_field(request, "kinds");
+    if (field != NULL && field->len > 0) {
+        PT_TRY(named_kinds(watch, field, kinds, reterr));
+    } else {
+        struct pt_error error = {0};
+        enum pt_code code = fitting_kinds(watch, kinds, &error);
+        if (code != PT_OK) {
+            return pt_fail(reterr, code, error.reason, error.field, "%s", error.text);
+        }
+    }
+    watch->kinds = kinds;
+    return PT_OK;
+}
+
+static bool stop_at_once(void *arg, uint64_t revision, uint32_t ordinal, const char *name, struct pt_bytes data)
+{
+    (void)arg, (void)revision, (void)ordinal, (void)name, (void)data;
+    return false;
+}
+
+static enum pt_code read_position(struct pt_watch *watch, const struct pt_msg *request, struct pt_error *reterr)
+{
+    struct pt_machine_kind *machine = watch->machine;
+    const char *token = pt_msg_str(request, "resume_token");
+    watch->position = (struct pt_position){.revision = machine->applied_index, .ordinal = UINT32_MAX};
+    if (token[0] == '\0') {
+        return pt_msg_bool(request, "send_initial") ? copy_initial(watch, reterr) : PT_OK;
+    }
+    PT_TRY(pt_token_decode(&watch->history, token, &watch->position, reterr));
+    if (watch->position.revision > machine->applied_index) {
+        return PT_OK;
+    }
+    enum pt_code code = pt_store_history_scan(machine->store, watch->position.revision, watch->position.ordinal,
+                                              stop_at_once, NULL, reterr);
+    return code == PT_OUT_OF_RANGE ? pt_fail(reterr, PT_OUT_OF_RANGE, PT_REASON_HISTORY_COMPACTED, "resume_token",
+                                             "changes behind the token are no longer kept; list, then watch anew")
+                                   : code;
+}
+
+static uint64_t bookmark_ms(const struct pt_msg *request)
+{
+    int64_t interval_ns = pt_msg_time(request, "bookmark_interval");
+    if (interval_ns <= 0) {
+        return BOOKMARK_DEFAULT_MS;
+    }
+    uint64_t interval_ms = (uint64_t)interval_ns / 1000000;
+    return interval_ms < BOOKMARK_MIN_MS ? BOOKMARK_MIN_MS : interval_ms;
+}
+
+static enum pt_code open_watch(struct pt_watch *watch, struct pt_error *reterr)
+{
+    struct pt_machine_kind *machine = watch->machine;
+    const struct pt_message_type *type = pt_schema_message(machine->schema, "patronus.v1.WatchRequest");
+    pt_assert(type != NULL);
+    const struct pt_parse_options options = {.unknown = PT_UNKNOWN_REFUSE};
+    struct pt_msg *request = NULL;
+    PT_TRY(pt_msg_parse(type, watch->options.request, &options, &watch->arena, &request, reterr));
+    watch->parent = pt_msg_str(request, "parent");
+    if (strlen(watch->parent) > PT_NAME_SIZE_MAX) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_NAME_INVALID, "parent", "a name has at most %d bytes",
+                       PT_NAME_SIZE_MAX);
+    }
+    PT_TRY(pt_filter_parse(pt_msg_str(request, "filter"), &watch->arena, &watch->filter, reterr));
+    PT_TRY(read_kinds(watch, request, reterr));
+    PT_TRY(pt_history_id_read(machine, &watch->history, reterr));
+    PT_TRY(read_position(watch, request, reterr));
+    uint64_t interval_ms = bookmark_ms(request);
+    pt_timer_start(watch->pump, 0, 0);
+    pt_timer_start(watch->bookmarks, interval_ms, interval_ms);
+    return PT_OK;
+}
+
+enum pt_code pt_watch_open(struct pt_machine_kind *machine, const struct pt_watch_options *options,
+                           struct pt_watch **ret_watch, struct pt_error *reterr)
+{
+    struct pt_watch *watch = calloc(1, sizeof(*watch));
+    pt_assert(watch != NULL);
+    watch->machine = machine;
+    watch->options = *options;
+    pt_arena_init(&watch->arena);
+    pt_list_push_back(&machine->watches, &watch->node);
+    watch->pump = pt_timer_new(machine->sys, on_pump, watch);
+    watch->bookmarks = pt_timer_new(machine->sys, on_bookmark, watch);
+    enum pt_code code = open_watch(watch, reterr);
+    if (code != PT_OK) {
+        pt_watch_close(watch);
+        return code;
+    }
+    watch->options.request = (struct pt_bytes){0}; /* was borrowed */
+    *ret_watch = watch;
+    return PT_OK;
+}
+
+void pt_watch_resume(struct pt_watch *watch)
+{
+    if (watch->paused && !watch->ended && watch->machine != NULL) {
+        watch->paused = false;
+        pt_timer_start(watch->pump, 0, 0);
+    }
+}
+
+static void free_timers(struct pt_watch *watch)
+{
+    pt_timer_free(watch->pump);
+    pt_timer_free(watch->bookmarks);
+    watch->pump = watch->bookmarks = NULL;
+}
+
+void pt_watch_close(struct pt_watch *watch)
+{
+    if (watch != NULL) {
+        pt_list_remove(&watch->node);
+        free_timers(watch);
+        pt_buf_fini(&watch->initial);
+        pt_arena_fini(&watch->arena);
+        free(watch);
+    }
+}
+
+void pt_watches_wake(struct pt_machine_kind *machine)
+{
+    PT_LIST_FOREACH (node, &machine->watches) {
+        struct pt_watch *watch = PT_CONTAINER(node, struct pt_watch, node);
+        if (!watch->paused && !watch->ended && !pt_timer_active(watch->pump)) {
+            pt_timer_start(watch->pump, 0, 0);
+        }
+    }
+}
+
+void pt_watches_orphan(struct pt_machine_kind *machine)
+{
+    PT_LIST_FOREACH_SAFE (node, &machine->watches) {
+        struct pt_watch *watch = PT_CONTAINER(node, struct pt_watch, node);
+        free_timers(watch);
+        pt_list_remove(&watch->node);
+        watch->ended = true;
+        watch->machine = NULL;
+    }
+}
