@@ -163,7 +163,8 @@ start_driver() { # SITE
     mkfifo "$work/in$n" "$work/out$n"
     in_ns "s$n" "$driver" "$pins/s$n" <"$work/in$n" >"$work/out$n" &
     pid[$n]=$!
-    exec {to[$n]}>"$work/in$n" {from[$n]}<"$work/out$n"
+    # shellcheck disable=SC1083,SC2093 # descriptors into array elements
+    exec {to["$n"]}>"$work/in$n" {from["$n"]}<"$work/out$n"
     rm "$work/in$n" "$work/out$n"
     read_reply "$n" || fail "s$n does not start: $reply"
 }
@@ -269,19 +270,19 @@ check_policy() {
 }
 
 check_mtu() {
-    in_ns h1 ping -n -c 2 -i 0.05 -W 2 -M do -s 1472 10.2.0.2 >"$work/ping" 2>&1 || true
+    in_ns h1 ping -n -c 2 -i 0.05 -W 2 -M 'do' -s 1472 10.2.0.2 >"$work/ping" 2>&1 || true
     grep -q 'mtu.*1440' "$work/ping" || fail "no fragmentation needed: $(cat "$work/ping")"
-    in_ns h1 ping -n -c 2 -i 0.05 -W 2 -M do -s 1452 2001:db8:2::2 >"$work/ping" 2>&1 || true
+    in_ns h1 ping -n -c 2 -i 0.05 -W 2 -M 'do' -s 1452 2001:db8:2::2 >"$work/ping" 2>&1 || true
     grep -q 'mtu.*1440' "$work/ping" || fail "no packet too big: $(cat "$work/ping")"
     in_ns h1 ip route flush cache
     in_ns h1 ip -6 route flush cache
-    expect_ping h1 10.2.0.2 -M do -s 1412
-    expect_ping h1 2001:db8:2::2 -M do -s 1392
+    expect_ping h1 10.2.0.2 -M 'do' -s 1412
+    expect_ping h1 2001:db8:2::2 -M 'do' -s 1392
     pass "hosts learn the path's MTU by ICMP and ICMPv6; what just fits gets through"
 }
 
 check_flip() {
-    local site path
+    local path
     ask 1 dead 124 >/dev/null
     path=$(tx 1 126)
     expect_ping h1 10.2.0.2
