@@ -7,8 +7,8 @@
  *   resource   by name; an index by kind for lists
  *   reference  (from, to), and an index the other way round for "in use"
  *   cell       values and counters, few and small, all in memory while the store is open (store_cells.c)
- *   reply      by sequence number; the way from request id to number is in memory (store_replies.c)
- *   history    by (revision, ordinal) in one integer; a checksum in each row, for it is not in the digest
+ *   reply      a row for each transaction's; the way from request id to place is in memory (store_replies.c)
+ *   history    a row for each transaction's events, with a checksum, for it is not in the digest (store_history.c)
  *
  * Set-up runs first. Then the statements are prepared, and an authorizer is left in place that knows our tables and
  * nothing else: were a text from outside ever to reach SQL, it could not attach, drop, or set a pragma.
@@ -36,6 +36,7 @@ static const char *const statement_sql[STORE_STATEMENTS_LEN] = {
 };
 
 static const char *const tables[] = {"status", "resource", "reference", "cell", "reply", "history"};
+static const char *const functions[] = {"count", "max", "coalesce", "substr"};
 
 /* Before the first access to a file: exclusive mode keeps SQLite from wanting shared memory. */
 static const char pragmas[] = "PRAGMA locking_mode = EXCLUSIVE;"
@@ -57,10 +58,8 @@ static const char schema[] =
     " STRICT, WITHOUT ROWID;"
     "CREATE INDEX reference_to ON reference (to_name);"
     "CREATE TABLE cell (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE reply (seq INTEGER PRIMARY KEY, request_id TEXT NOT NULL, revision INTEGER NOT NULL,"
-    " reply BLOB NOT NULL) STRICT;"
-    "CREATE TABLE history (at INTEGER PRIMARY KEY, name TEXT NOT NULL, event BLOB NOT NULL, crc INTEGER NOT NULL)"
-    " STRICT;"
+    "CREATE TABLE reply (first_seq INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;"
+    "CREATE TABLE history (first_key INTEGER PRIMARY KEY, body BLOB NOT NULL, crc INTEGER NOT NULL) STRICT;"
     "INSERT INTO status (id, record) VALUES (1, x'');"
     "PRAGMA application_id = 1349808755;"
     "PRAGMA user_version = 1;"
@@ -76,7 +75,9 @@ enum pt_code store_db_fail(struct store_db *db, int rc, struct pt_error *reterr)
             db->failure = *file;
         } else {
             int primary = rc & 0xff;
-            bool damaged = primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB;
+            /* Our statements are fixed: one that does not fit the tables, or a row its rules, means other tables. */
+            bool damaged = primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB || primary == SQLITE_ERROR ||
+                           primary == SQLITE_CONSTRAINT || primary == SQLITE_MISMATCH;
             enum pt_code code = damaged ? PT_CORRUPT : primary == SQLITE_FULL ? PT_NO_SPACE : PT_IO;
             (void)pt_fail(&db->failure, code, code == PT_NO_SPACE ? PT_REASON_NO_SPACE : PT_REASON_NONE, NULL,
                           "the database: %s (SQLite %d)",
@@ -138,7 +139,12 @@ static int authorize(void *arg, int action, const char *a, const char *b, const 
     case SQLITE_TRANSACTION:
         return SQLITE_OK;
     case SQLITE_FUNCTION:
-        return b != NULL && strcmp(b, "count") == 0 ? SQLITE_OK : SQLITE_DENY;
+        for (size_t i = 0; b != NULL && i < sizeof(functions) / sizeof(functions[0]); i++) {
+            if (strcmp(b, functions[i]) == 0) {
+                return SQLITE_OK;
+            }
+        }
+        return SQLITE_DENY;
     case SQLITE_READ:
     case SQLITE_INSERT:
     case SQLITE_UPDATE:

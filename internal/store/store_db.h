@@ -35,16 +35,16 @@
                 "AND NOT (from_name > ?2 AND from_name < ?3) ORDER BY from_name LIMIT 1")                             \
     X(CELL_PUT, "INSERT INTO cell (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2")           \
     X(CELL_ALL, "SELECT key, value FROM cell ORDER BY key")                                                           \
-    X(REPLY_INSERT, "INSERT INTO reply (seq, request_id, revision, reply) VALUES (?1, ?2, ?3, ?4)")                   \
-    X(REPLY_GET, "SELECT reply FROM reply WHERE seq = ?1")                                                            \
-    X(REPLY_EVICT, "DELETE FROM reply WHERE seq < ?1")                                                                \
-    X(REPLY_UNDO, "DELETE FROM reply WHERE seq >= ?1")                                                                \
-    X(REPLY_ALL, "SELECT seq, request_id, revision, reply FROM reply WHERE seq >= ?1 ORDER BY seq")                   \
-    X(HISTORY_INSERT, "INSERT INTO history (at, name, event, crc) VALUES (?1, ?2, ?3, ?4)")                           \
-    X(HISTORY_SCAN, "SELECT at, name, event FROM history WHERE at > ?1 ORDER BY at")                                  \
-    X(HISTORY_TRIM, "DELETE FROM history WHERE at <= ?1")                                                             \
-    X(HISTORY_UNDO, "DELETE FROM history WHERE at > ?1")                                                              \
-    X(HISTORY_ALL, "SELECT at, name, event, crc FROM history ORDER BY at")
+    X(REPLY_INSERT, "INSERT INTO reply (first_seq, body) VALUES (?1, ?2)")                                            \
+    X(REPLY_GET, "SELECT substr(body, ?2, ?3) FROM reply WHERE first_seq = ?1")                                       \
+    X(REPLY_EVICT, "DELETE FROM reply WHERE first_seq < ?1")                                                          \
+    X(REPLY_ALL, "SELECT first_seq, body FROM reply ORDER BY first_seq")                                              \
+    X(HISTORY_INSERT, "INSERT INTO history (first_key, body, crc) VALUES (?1, ?2, ?3)")                               \
+    X(HISTORY_SCAN, "SELECT first_key, body FROM history WHERE first_key >= "                                         \
+                    "coalesce((SELECT max(first_key) FROM history WHERE first_key <= ?1), 0) ORDER BY first_key")     \
+    X(HISTORY_TRIM, "DELETE FROM history WHERE first_key < "                                                          \
+                    "(SELECT max(first_key) FROM history WHERE first_key <= ?1)")                                     \
+    X(HISTORY_ALL, "SELECT first_key, body, crc FROM history ORDER BY first_key")
 
 enum store_statement {
 #define STORE_STATEMENT_ENUM(name, sql) STORE_##name,

@@ -1,9 +1,13 @@
 /*
  * History: the events that Watch reads, in the order of (revision, ordinal).
  *
- * Both numbers are one integer on disk, revision << 20 | ordinal, which is the table's own key: putting is an append
- * and trimming a cut at the other end. The keys are in memory too, so that trimming to a length knows where to cut
- * without reading. As with replies, a trim moves `head` and the floor at once and the rows go at the commit.
+ * Both numbers are one key, revision << 20 | ordinal. On disk the events of one transaction are one row, under the key
+ * of the first, for the same reason as replies:
+ *
+ *   { key(8), name size(4), name with its NUL, event size(4), event } ...     and a checksum beside it
+ *
+ * All keys are in memory too, so that trimming to a length knows where to cut without reading. A trim moves `head` and
+ * the floor at once; a row goes at a commit, when all of its events are gone.
  *
  * The floor is the newest key that is gone. Whoever asks for events behind an older one has missed some and is told so.
  */
@@ -32,37 +36,71 @@ void store_history_add(struct pt_store *store, uint64_t key)
     history->keys[history->len++] = key;
 }
 
-uint32_t store_history_crc(uint64_t key, const char *name, struct pt_bytes event)
+uint32_t store_history_crc(uint64_t first_key, struct pt_bytes body)
 {
     uint8_t bytes[8];
-    pt_put_be64(bytes, key);
-    uint32_t crc = pt_crc32c(0, bytes, sizeof(bytes));
-    crc = pt_crc32c(crc, name, strlen(name) + 1);
-    return pt_crc32c(crc, event.data, event.size);
+    pt_put_be64(bytes, first_key);
+    return pt_crc32c(pt_crc32c(0, bytes, sizeof(bytes)), body.data, body.size);
+}
+
+bool store_event_parse(struct pt_bytes body, size_t *at, struct store_event_entry *ret_entry)
+{
+    const uint8_t *data = body.data + *at;
+    size_t left = body.size - *at;
+    if (left < 12 || pt_be32(data + 8) == 0 || left - 12 < (uint64_t)pt_be32(data + 8) + 4) {
+        return false;
+    }
+    size_t name_size = pt_be32(data + 8);
+    const uint8_t *rest = data + 12 + name_size;
+    size_t size = pt_be32(rest);
+    if (rest[-1] != 0 || left - 12 - name_size - 4 < size) {
+        return false;
+    }
+    *ret_entry =
+        (struct store_event_entry){.key = pt_be64(data), .name = (const char *)data + 12, .event = {rest + 4, size}};
+    *at += 16 + name_size + size;
+    return true;
 }
 
 enum pt_code pt_store_history_put(struct pt_store *store, uint64_t revision, uint32_t ordinal, const char *name,
                                   struct pt_bytes event, struct pt_error *reterr)
 {
-    const struct store_history *history = &store->history;
+    (void)reterr; /* memory takes it; the commit reports what the disk says */
+    struct store_history *history = &store->history;
     uint64_t key = key_of(revision, ordinal);
     pt_assert(store->in_transaction);
     pt_assert(key > history->floor && (history->len == 0 || key > history->keys[history->len - 1]));
-    sqlite3_stmt *insert = NULL;
-    PT_TRY(store_db_statement(&store->db, STORE_HISTORY_INSERT, &insert, reterr));
-    store_bind_u64(insert, 1, key);
-    store_bind_text(insert, 2, name);
-    store_bind_bytes(insert, 3, event);
-    store_bind_u64(insert, 4, store_history_crc(key, name, event));
-    PT_TRY(store_db_run(&store->db, insert, reterr));
+    size_t name_size = strlen(name) + 1;
+    pt_buf_append_be64(&history->pending, key);
+    pt_buf_append_be32(&history->pending, (uint32_t)name_size);
+    pt_buf_append(&history->pending, name, name_size);
+    pt_buf_append_be32(&history->pending, (uint32_t)event.size);
+    pt_buf_append(&history->pending, event.data, event.size);
     store_history_add(store, key);
     return PT_OK;
 }
 
-enum pt_code pt_store_history_scan(struct pt_store *store, uint64_t revision, uint32_t ordinal,
-                                   bool (*fn)(void *arg, uint64_t revision, uint32_t ordinal, const char *name,
-                                              struct pt_bytes event),
-                                   void *arg, struct pt_error *reterr)
+typedef bool (*event_fn)(void *arg, uint64_t revision, uint32_t ordinal, const char *name, struct pt_bytes event);
+
+/* Hand out what of a row lies behind `from`. False when fn wants no more, or the row does not parse (*ret_whole). */
+static bool hand_out(struct pt_bytes body, uint64_t from, event_fn fn, void *arg, bool *ret_whole)
+{
+    for (size_t at = 0; at < body.size;) {
+        struct store_event_entry entry;
+        if (!store_event_parse(body, &at, &entry)) {
+            *ret_whole = false;
+            return false;
+        }
+        if (entry.key > from && !fn(arg, entry.key >> ORDINAL_BITS, (uint32_t)(entry.key & ((1U << ORDINAL_BITS) - 1)),
+                                    entry.name, entry.event)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum pt_code pt_store_history_scan(struct pt_store *store, uint64_t revision, uint32_t ordinal, event_fn fn, void *arg,
+                                   struct pt_error *reterr)
 {
     uint64_t from = key_of(revision, ordinal);
     if (from < store->history.floor) {
@@ -74,17 +112,21 @@ enum pt_code pt_store_history_scan(struct pt_store *store, uint64_t revision, ui
     PT_TRY(store_db_borrow(&store->db, STORE_HISTORY_SCAN, &scan, reterr));
     store_bind_u64(scan, 1, from);
     enum pt_code code = PT_OK;
-    for (bool row = true, more = true; more && row;) {
+    bool more = true;
+    bool whole = true;
+    while (more) {
+        bool row = false;
         code = store_db_step(&store->db, scan, &row, reterr);
         if (code != PT_OK || !row) {
             break;
         }
-        uint64_t key = store_column_u64(scan, 0);
-        more = fn(arg, key >> ORDINAL_BITS, (uint32_t)(key & ((1U << ORDINAL_BITS) - 1)), store_column_text(scan, 1),
-                  store_column_bytes(scan, 2));
+        more = hand_out(store_column_bytes(scan, 1), from, fn, arg, &whole);
     }
     store_db_return(&store->db, STORE_HISTORY_SCAN, scan);
-    return code;
+    if (code == PT_OK && more) {
+        more = hand_out(pt_buf_bytes(&store->history.pending), from, fn, arg, &whole);
+    }
+    return code == PT_OK && !whole ? store_db_corrupt(&store->db, reterr, "a row of the history is torn") : code;
 }
 
 enum pt_code pt_store_history_trim(struct pt_store *store, uint64_t keep_len, struct pt_error *reterr)
@@ -100,18 +142,37 @@ enum pt_code pt_store_history_trim(struct pt_store *store, uint64_t keep_len, st
     return PT_OK;
 }
 
+/* One row of what is pending. Its first key is the oldest of the keys that were added with it. */
+static enum pt_code insert_pending(struct pt_store *store, struct pt_error *reterr)
+{
+    struct store_history *history = &store->history;
+    struct pt_bytes body = pt_buf_bytes(&history->pending);
+    uint64_t first = pt_be64(body.data);
+    sqlite3_stmt *insert = NULL;
+    PT_TRY(store_db_statement(&store->db, STORE_HISTORY_INSERT, &insert, reterr));
+    store_bind_u64(insert, 1, first);
+    store_bind_bytes(insert, 2, body);
+    store_bind_u64(insert, 3, store_history_crc(first, body));
+    PT_TRY(store_db_run(&store->db, insert, reterr));
+    pt_buf_reset(&history->pending);
+    return PT_OK;
+}
+
 enum pt_code store_history_flush(struct pt_store *store, struct pt_error *reterr)
 {
     struct store_history *history = &store->history;
+    if (history->pending.size > 0) {
+        PT_TRY(insert_pending(store, reterr));
+    }
     if (history->head == history->gone) {
         return PT_OK;
     }
     sqlite3_stmt *trim = NULL;
     PT_TRY(store_db_statement(&store->db, STORE_HISTORY_TRIM, &trim, reterr));
-    store_bind_u64(trim, 1, history->floor);
+    store_bind_u64(trim, 1, history->head < history->len ? history->keys[history->head] : history->floor);
     PT_TRY(store_db_run(&store->db, trim, reterr));
     history->gone = history->head;
-    if (history->gone > history->len / 2) {
+    if (history->gone > history->len / 2) { /* close the gap so seldom that it costs nothing */
         history->len -= history->gone;
         memmove(history->keys, history->keys + history->gone, history->len * sizeof(uint64_t));
         history->gone = 0;
@@ -120,24 +181,19 @@ enum pt_code store_history_flush(struct pt_store *store, struct pt_error *reterr
     return PT_OK;
 }
 
-enum pt_code store_history_undo(struct pt_store *store, struct pt_error *reterr)
+void store_history_undo(struct pt_store *store)
 {
     struct store_history *history = &store->history;
     const struct store_undo *undo = &store->undo;
-    if (history->len > undo->history_len) {
-        sqlite3_stmt *remove = NULL;
-        PT_TRY(store_db_statement(&store->db, STORE_HISTORY_UNDO, &remove, reterr));
-        store_bind_u64(remove, 1, history->keys[undo->history_len] - 1);
-        PT_TRY(store_db_run(&store->db, remove, reterr));
-    }
     history->len = undo->history_len;
     history->head = undo->history_head;
     history->floor = undo->history_floor;
-    return PT_OK;
+    history->pending.size = undo->history_pending;
 }
 
 void store_history_clear(struct pt_store *store)
 {
     free(store->history.keys);
+    pt_buf_fini(&store->history.pending);
     store->history = (struct store_history){0};
 }

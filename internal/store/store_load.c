@@ -32,26 +32,73 @@ static enum pt_code load_cells(struct pt_store *store, struct pt_digest *sum, st
     }
 }
 
+/* One row. Those before `first` were evicted, and lie here still because a later one of the row does. */
+static bool load_reply_row(struct pt_store *store, uint64_t batch, struct pt_bytes body, uint64_t first,
+                           struct pt_digest *sum)
+{
+    struct store_replies *replies = &store->replies;
+    uint64_t seq = batch;
+    for (size_t at = 0; at < body.size; seq++) {
+        struct store_reply_entry entry;
+        if (!store_reply_parse(body, &at, &entry)) {
+            return false;
+        }
+        if (seq < first) {
+            continue;
+        }
+        if (pt_map_get_str(&replies->by_id, entry.request_id) != NULL) {
+            return false;
+        }
+        struct store_reply *reply = store_reply_add(store, seq, entry.request_id);
+        reply->batch = batch;
+        reply->offset = entry.offset;
+        reply->size = entry.reply.size;
+        reply->term = store_reply_digest(store, &entry);
+        pt_digest_add(sum, &reply->term);
+    }
+    replies->pending_seq = seq;
+    return true;
+}
+
 static enum pt_code load_replies(struct pt_store *store, struct pt_digest *sum, struct pt_error *reterr)
 {
     sqlite3_stmt *all = NULL;
+    uint64_t first = store->replies.next_seq; /* as the status record says */
+    store->replies.pending_seq = first;
     PT_TRY(store_db_statement(&store->db, STORE_REPLY_ALL, &all, reterr));
-    store_bind_u64(all, 1, 0);
-    for (;;) {
+    for (bool any = false;; any = true) {
         bool row = false;
         PT_TRY(store_db_step(&store->db, all, &row, reterr));
         if (!row) {
             return PT_OK;
         }
-        uint64_t seq = store_column_u64(all, 0);
-        const char *request_id = store_column_text(all, 1);
-        if (seq != store->replies.next_seq || pt_map_get_str(&store->replies.by_id, request_id) != NULL) {
+        uint64_t batch = store_column_u64(all, 0);
+        bool follows = any ? batch == store->replies.pending_seq : batch <= first;
+        if (!follows || !load_reply_row(store, batch, store_column_bytes(all, 1), first, sum)) {
             return store_db_corrupt(&store->db, reterr, "the replies are not the ones that were kept");
         }
-        struct store_reply *reply = store_reply_add(store, seq, request_id);
-        reply->term = store_reply_digest(store, request_id, store_column_u64(all, 2), store_column_bytes(all, 3));
-        pt_digest_add(sum, &reply->term);
     }
+}
+
+static bool load_history_row(struct pt_store *store, struct pt_bytes body)
+{
+    struct store_history *history = &store->history;
+    uint64_t last = 0;
+    for (size_t at = 0; at < body.size;) {
+        struct store_event_entry entry;
+        if (!store_event_parse(body, &at, &entry) || entry.key <= last) {
+            return false;
+        }
+        last = entry.key;
+        if (entry.key <= history->floor) {
+            continue; /* trimmed, and here still because a later one of the row is kept */
+        }
+        if (history->len > 0 && entry.key <= history->keys[history->len - 1]) {
+            return false;
+        }
+        store_history_add(store, entry.key);
+    }
+    return true;
 }
 
 static enum pt_code load_history(struct pt_store *store, struct pt_error *reterr)
@@ -64,12 +111,11 @@ static enum pt_code load_history(struct pt_store *store, struct pt_error *reterr
         if (!row) {
             return PT_OK;
         }
-        uint64_t key = store_column_u64(all, 0);
-        uint32_t crc = store_history_crc(key, store_column_text(all, 1), store_column_bytes(all, 2));
-        if (key <= store->history.floor || crc != store_column_u64(all, 3)) {
-            return store_db_corrupt(&store->db, reterr, "an event of the history does not match its checksum");
+        struct pt_bytes body = store_column_bytes(all, 1);
+        if (store_history_crc(store_column_u64(all, 0), body) != store_column_u64(all, 2) ||
+            !load_history_row(store, body)) {
+            return store_db_corrupt(&store->db, reterr, "events of the history do not match their checksum");
         }
-        store_history_add(store, key);
     }
 }
 
@@ -134,22 +180,39 @@ enum pt_code store_load(struct pt_store *store, struct pt_error *reterr)
     return PT_OK;
 }
 
-/* Replies that were evicted in this transaction are still on disk, and are left out. */
+static bool sum_reply_row(struct pt_store *store, uint64_t seq, struct pt_bytes body, struct pt_digest *sum)
+{
+    uint64_t first = store_replies_first(store);
+    for (size_t at = 0; at < body.size; seq++) {
+        struct store_reply_entry entry;
+        if (!store_reply_parse(body, &at, &entry)) {
+            return false;
+        }
+        if (seq >= first) {
+            struct pt_digest term = store_reply_digest(store, &entry);
+            pt_digest_add(sum, &term);
+        }
+    }
+    return true;
+}
+
+/* Those on disk and those of this transaction; what was evicted in it is still there, and is left out. */
 static enum pt_code sum_replies(struct pt_store *store, struct pt_digest *sum, struct pt_error *reterr)
 {
     sqlite3_stmt *all = NULL;
+    bool whole = true;
     PT_TRY(store_db_statement(&store->db, STORE_REPLY_ALL, &all, reterr));
-    store_bind_u64(all, 1, store_replies_first(store));
     for (;;) {
         bool row = false;
         PT_TRY(store_db_step(&store->db, all, &row, reterr));
         if (!row) {
-            return PT_OK;
+            break;
         }
-        struct pt_digest term =
-            store_reply_digest(store, store_column_text(all, 1), store_column_u64(all, 2), store_column_bytes(all, 3));
-        pt_digest_add(sum, &term);
+        whole = sum_reply_row(store, store_column_u64(all, 0), store_column_bytes(all, 1), sum) && whole;
     }
+    const struct store_replies *replies = &store->replies;
+    whole = sum_reply_row(store, replies->pending_seq, pt_buf_bytes(&replies->pending), sum) && whole;
+    return whole ? PT_OK : store_db_corrupt(&store->db, reterr, "a row of the replies is torn");
 }
 
 /* Cells on disk, which is what store->digest holds of them. */

@@ -34,8 +34,24 @@ struct store_cell {
 
 struct store_reply {
     uint64_t seq;
+    uint64_t batch;      /* sequence number of the first reply in its row */
+    size_t offset, size; /* of its bytes, in the row or in pending */
     struct pt_digest term;
     char request_id[];
+};
+
+/* A reply and an event as they lie in a row; borrowed from it. */
+struct store_reply_entry {
+    const char *request_id;
+    uint64_t revision;
+    struct pt_bytes reply;
+    size_t offset;
+};
+
+struct store_event_entry {
+    uint64_t key;
+    const char *name;
+    struct pt_bytes event;
 };
 
 /* Entries from `head` up to `len` are live. Those from `gone` up to head go from disk and memory at the commit, those
@@ -43,7 +59,9 @@ struct store_reply {
 struct store_replies {
     struct store_reply **list; /* ascending and without gap in seq */
     size_t gone, head, len, capacity;
-    struct pt_map by_id; /* request id -> struct store_reply; the live ones */
+    struct pt_map by_id;   /* request id -> struct store_reply; the live ones */
+    struct pt_buf pending; /* the row of this transaction, so far */
+    uint64_t pending_seq;  /* what will be its key */
     uint64_t next_seq;
 };
 
@@ -51,7 +69,8 @@ struct store_replies {
 struct store_history {
     uint64_t *keys; /* (revision, ordinal) as one number, ascending */
     size_t gone, head, len, capacity;
-    uint64_t floor; /* the newest key that is gone; 0 when none is */
+    struct pt_buf pending; /* the row of this transaction, so far */
+    uint64_t floor;        /* the newest key that is gone; 0 when none is */
 };
 
 /* How many resources of a kind there are below a parent; remembered because limits ask at each create. */
@@ -76,8 +95,8 @@ struct store_undo {
     size_t len, capacity;
     struct pt_buf bytes;
     struct pt_digest digest;
-    size_t reply_head, reply_len;
-    size_t history_head, history_len;
+    size_t reply_head, reply_len, reply_pending;
+    size_t history_head, history_len, history_pending;
     uint64_t history_floor;
 };
 
@@ -144,18 +163,20 @@ void store_cells_clear(struct pt_store *store);
 
 /* store_replies.c */
 struct store_reply *store_reply_add(struct pt_store *store, uint64_t seq, const char *request_id);
-struct pt_digest store_reply_digest(struct pt_store *store, const char *request_id, uint64_t revision,
-                                    struct pt_bytes reply);
+/* The entry at *at, which moves behind it; false when the bytes are none. */
+bool store_reply_parse(struct pt_bytes body, size_t *at, struct store_reply_entry *ret_entry);
+struct pt_digest store_reply_digest(struct pt_store *store, const struct store_reply_entry *entry);
 PT_MUST enum pt_code store_replies_flush(struct pt_store *store, struct pt_error *reterr);
-PT_MUST enum pt_code store_replies_undo(struct pt_store *store, struct pt_error *reterr);
-uint64_t store_replies_first(const struct pt_store *store); /* number of the oldest live one */
+void store_replies_undo(struct pt_store *store);
+uint64_t store_replies_first(const struct pt_store *store);
 void store_replies_clear(struct pt_store *store);
 
 /* store_history.c */
 void store_history_add(struct pt_store *store, uint64_t key);
-uint32_t store_history_crc(uint64_t key, const char *name, struct pt_bytes event);
+bool store_event_parse(struct pt_bytes body, size_t *at, struct store_event_entry *ret_entry);
+uint32_t store_history_crc(uint64_t first_key, struct pt_bytes body);
 PT_MUST enum pt_code store_history_flush(struct pt_store *store, struct pt_error *reterr);
-PT_MUST enum pt_code store_history_undo(struct pt_store *store, struct pt_error *reterr);
+void store_history_undo(struct pt_store *store);
 void store_history_clear(struct pt_store *store);
 
 /* store_undo.c: remember, when a savepoint is open, what is about to change. */

@@ -141,6 +141,8 @@ enum pt_code pt_store_savepoint(struct pt_store *store, struct pt_error *reterr)
     undo->digest = store->digest;
     undo->reply_head = store->replies.head;
     undo->reply_len = store->replies.len;
+    undo->reply_pending = store->replies.pending.size;
+    undo->history_pending = store->history.pending.size;
     undo->history_head = store->history.head;
     undo->history_len = store->history.len;
     undo->history_floor = store->history.floor;
@@ -184,8 +186,8 @@ enum pt_code pt_store_undo(struct pt_store *store, struct pt_error *reterr)
         }
         }
     }
-    PT_TRY(store_replies_undo(store, reterr));
-    PT_TRY(store_history_undo(store, reterr));
+    store_replies_undo(store);
+    store_history_undo(store);
     store->digest = digest;
     store->fresh[0] = '\0';
     store_counts_clear(store);
