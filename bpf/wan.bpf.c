@@ -2,9 +2,8 @@
  * Hook `wan`: native XDP on a WAN link, and its companion at tc ingress of the same link.
  *
  *    ours? -> well formed? -> known peer? -+- labels left: the next site's group -> path -> new outer header
- *                                          |- control:     up to the agent's socket
- *                                          +- else:        inner destination a prefix of this segment here? ->
- * decapsulate
+ *                                          |- control:     hellos are answered, the rest goes up to the agent's socket
+ *                                          +- else:        inner destination a prefix of this segment here? -> decap
  *
  * XDP decides and rewrites; the companion sends, because only at tc can a packet be handed to the neighbour table
  * (bpf_redirect_neigh) and pass the queueing discipline of the interface it leaves by. In between the kernel may merge
@@ -19,6 +18,7 @@
 
 #include <linux/pkt_cls.h>
 
+#include "bpf/abi/hello.h"
 #include "bpf/abi/meta.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -45,6 +45,17 @@ PT_INLINE int hand_over(struct xdp_md *ctx, __u32 ifindex, __u32 family, const s
     return XDP_PASS;
 }
 
+/* The same for the next hop of a path. */
+PT_INLINE int hand_over_by(struct xdp_md *ctx, const struct pt_abi_path *path)
+{
+    __u32 family = 0;
+
+    if (path->flags & PT_PATH_NEXTHOP) {
+        family = path->flags & PT_PATH_V6 ? 10 : 2;
+    }
+    return hand_over(ctx, path->ifindex, family, &path->nexthop);
+}
+
 /* Move the start of the frame so that `size` bytes of Ethernet and new headers stand before the inner packet, and give
  * it the old Ethernet addresses (the kernel must see a frame for itself) with a new type. */
 PT_INLINE int reframe(struct xdp_md *ctx, const struct frame *f, __u32 size, __be16 ethertype)
@@ -59,8 +70,9 @@ PT_INLINE int reframe(struct xdp_md *ctx, const struct frame *f, __u32 size, __b
     return bpf_xdp_store_bytes(ctx, 0, &eth, sizeof(eth)) != 0 ? -1 : 0;
 }
 
-/* The outer header for the next tunnel, with what is left of the stack. 0 or -1. */
-PT_INLINE int rewrite_outer(struct xdp_md *ctx, const struct frame *f, const struct pt_abi_path *path, __be16 port)
+/* The outer header for a path's tunnel, with this stack. 0 or -1. */
+PT_INLINE int rewrite_outer(struct xdp_md *ctx, const struct frame *f, const struct pt_abi_path *path, __be16 port,
+                            const __be32 *stack, __u32 stack_len)
 {
     struct pt_envelope e = {.vni = f->vni,
                             .inner_size = f->inner_size,
@@ -69,15 +81,15 @@ PT_INLINE int rewrite_outer(struct xdp_md *ctx, const struct frame *f, const str
                             .protocol = f->protocol,
                             .tos = f->tos,
                             .control = f->control,
-                            .stack_len = (__u16)(f->stack_len - 1)};
+                            .stack_len = (__u16)stack_len};
     struct pt_tunnel_header tunnel = {};
     int v6 = (path->flags & PT_PATH_V6) != 0;
     __u32 size = pt_tunnel_size(e.stack_len), ip_size = v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
 
     pt_tunnel_header_fill(&tunnel, &e);
     tunnel.udp.source = f->source_port;
-    for (int i = 0; i + 1 < PT_STACK_LEN_MAX; i++) {
-        tunnel.stack[i] = f->stack[i + 1];
+    for (int i = 0; i < PT_STACK_LEN_MAX; i++) {
+        tunnel.stack[i] = stack[i];
     }
     if (reframe(ctx, f, ETH_HLEN + ip_size + size, v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP)) != 0) {
         return -1;
@@ -114,15 +126,41 @@ PT_INLINE int forward(struct xdp_md *ctx, const struct frame *f, __be16 port)
     if (path == NULL || path->ifindex == 0 || path->stack_len != 0) {
         return DROP(NO_PATH);
     }
-    if (rewrite_outer(ctx, f, path, port) != 0) {
+    __be32 rest[PT_STACK_LEN_MAX] = {};
+    for (int i = 0; i + 1 < PT_STACK_LEN_MAX; i++) {
+        rest[i] = f->stack[i + 1];
+    }
+    if (rewrite_outer(ctx, f, path, port, rest, f->stack_len - 1) != 0) {
         return DROP(NO_HEADROOM);
     }
     pt_count_tx(path_slot, 1, f->inner_size);
-    __u32 family = 0;
-    if (path->flags & PT_PATH_NEXTHOP) {
-        family = path->flags & PT_PATH_V6 ? 10 : 2;
+    return hand_over_by(ctx, path);
+}
+
+/* A hello that asks is answered here, along the tunnel it came by and with the stack it brought: what is judged is the
+ * way of packets, and whether the agent's process runs does not matter. Everything else of control goes up. */
+PT_INLINE int answer(struct xdp_md *ctx, const struct frame *f, const struct pt_abi_peer *peer, __be16 port)
+{
+    struct pt_hello_packet hello;
+
+    if (f->protocol != bpf_htons(PT_HELLO_PROTOCOL) || f->inner_size < sizeof(hello) ||
+        bpf_xdp_load_bytes(ctx, f->header_size, &hello, sizeof(hello)) != 0 ||
+        hello.magic != bpf_htonl(PT_HELLO_MAGIC) || hello.version != PT_HELLO_VERSION ||
+        hello.type != PT_HELLO_REQUEST) {
+        return XDP_PASS;
     }
-    return hand_over(ctx, path->ifindex, family, &path->nexthop);
+    __u32 path_slot = peer->path_slot;
+    const struct pt_abi_path *path = pt_find(&pt_paths, f->slot, &path_slot);
+    if (path == NULL || path->ifindex == 0 || hello.return_len > PT_STACK_LEN_MAX) {
+        return DROP(NO_PATH);
+    }
+    __u32 return_len = hello.return_len;
+    hello.type = PT_HELLO_REPLY;
+    if (bpf_xdp_store_bytes(ctx, f->header_size, &hello, sizeof(hello)) != 0 ||
+        rewrite_outer(ctx, f, path, port, hello.return_stack, return_len) != 0) {
+        return DROP(NO_HEADROOM);
+    }
+    return hand_over_by(ctx, path);
 }
 
 /* Destination of the inner packet. 0 or a drop reason. */
@@ -242,7 +280,7 @@ PT_INLINE int wan_run(struct xdp_md *ctx, struct frame *f)
     if (f->stack_len != 0) {
         return forward(ctx, f, node->geneve_port);
     }
-    return f->control ? XDP_PASS : deliver(ctx, f, node);
+    return f->control ? answer(ctx, f, peer, node->geneve_port) : deliver(ctx, f, node);
 }
 
 SEC("xdp.frags")

@@ -22,30 +22,25 @@ static inline __attribute__((always_inline)) __u32 pt_mix32(__u32 h)
     return h;
 }
 
+/* 1 when x reaches 2^bits. Without a branch: each would double what the verifier must walk, for every member. */
+#define PT_REACHES(x, bits) (((1ULL << (bits)) - 1 - (x)) >> 63)
+
 /* -log2((h + 1) / 2^32) * 2^16: from 0 (largest h) to 32 << 16. */
 static inline __attribute__((always_inline)) __u32 pt_neg_log2(__u32 h)
 {
-    __u64 x = (__u64)h + 1;
-    __u32 whole = 0; /* index of the highest bit of x: 0..32 */
-    if (x >= 1ULL << 32) {
-        return 0;
-    }
-#define PT_LOG2_STEP(bits)     \
-    if (x >= 1ULL << (bits)) { \
-        x >>= (bits);          \
-        whole += (bits);       \
-    }
-    __u64 original = x;
-    PT_LOG2_STEP(16)
-    PT_LOG2_STEP(8)
-    PT_LOG2_STEP(4)
-    PT_LOG2_STEP(2)
-    PT_LOG2_STEP(1)
-#undef PT_LOG2_STEP
+    __u64 x = (__u64)h + 1, rest = x, step;
+    __u64 whole = 0; /* index of x's highest bit: 0..32 */
+
+    step = PT_REACHES(rest, 32) << 5, rest >>= step, whole += step;
+    step = PT_REACHES(rest, 16) << 4, rest >>= step, whole += step;
+    step = PT_REACHES(rest, 8) << 3, rest >>= step, whole += step;
+    step = PT_REACHES(rest, 4) << 2, rest >>= step, whole += step;
+    step = PT_REACHES(rest, 2) << 1, rest >>= step, whole += step;
+    whole += PT_REACHES(rest, 1);
     /* f in [0, 1) with 16 bits: what follows the highest bit; log2(1 + f) ~ f + 0.3437 f (1 - f) */
-    __u64 f = ((original << 16) >> (whole & 31)) & 0xffff;
+    __u64 f = ((x << 16) >> whole) & 0xffff;
     __u64 fraction = f + ((f * (0x10000 - f) >> 16) * 22525 >> 16);
-    return (32U << 16) - (whole << 16) - (__u32)fraction;
+    return (32U << 16) - (__u32)(whole << 16) - (__u32)fraction;
 }
 
 /* What a member bids for a flow; the least cost / weight wins. Never 0, so that weights always count. */

@@ -13,7 +13,9 @@
 #include "bpf/abi/drop.h"
 
 #define PT_INLINE static __always_inline
-#define PT_SUBPROGRAM static __attribute__((noinline))
+/* A function of its own, and global: the verifier checks it once, by its signature, not again for each state of a
+ * caller. Its pointers may be NULL for all the verifier knows. */
+#define PT_SUBPROGRAM __attribute__((noinline))
 /* Keep a value that the verifier must see bounded from being folded into something it cannot follow. */
 #define PT_OPAQUE(x) asm volatile("" : "+r"(x))
 

@@ -1,6 +1,8 @@
 /* The WAN program: what is ours, what is well formed, delivery, transit, control. */
 #include "bed.h"
 
+#include "bpf/abi/hello.h"
+
 #include <arpa/inet.h>
 #include <check.h>
 #include <linux/bpf.h>
@@ -181,6 +183,79 @@ END_TEST
 START_TEST(control_with_an_empty_stack_goes_up)
 {
     struct tunnel_packet t = make((struct shape){.flags = PT_GENEVE_CONTROL});
+    check_untouched(&t.p, bed.wan0);
+}
+END_TEST
+
+/* A hello from site 2, behind an outer header of our making. */
+static struct tunnel_packet make_hello(uint8_t type, uint8_t return_len)
+{
+    static struct tunnel_packet t;
+    struct pt_hello_packet hello = {.magic = htonl(PT_HELLO_MAGIC),
+                                    .version = PT_HELLO_VERSION,
+                                    .type = type,
+                                    .return_len = return_len,
+                                    .path = 0x1122334455667788ULL,
+                                    .sequence = 7,
+                                    .sent_ns = 9};
+    for (uint32_t i = 0; i < PT_STACK_LEN_MAX; i++) {
+        hello.return_stack[i] = htonl(40 + i);
+    }
+    memset(&t, 0, sizeof(t));
+    put_ethernet(&t.p, ETH_P_IP);
+    t.ip = put_ipv4(&t.p, "192.0.2.2", "192.0.2.1", IPPROTO_UDP, 0);
+    t.udp = put_udp(&t.p, PT_GENEVE_PORT, PT_GENEVE_PORT);
+    t.geneve = put_geneve(&t.p, 0, PT_HELLO_PROTOCOL, PT_GENEVE_CONTROL, NULL, 0);
+    t.inner = t.p.size;
+    put(&t.p, &hello, sizeof(hello));
+    finish(&t);
+    return t;
+}
+
+/* For every length of the return stack: the reply goes back along the tunnel, with that stack, all else copied. */
+START_TEST(hello_request_is_answered_by_the_program)
+{
+    for (uint8_t len = 0; len <= PT_STACK_LEN_MAX; len++) {
+        struct tunnel_packet t = make_hello(PT_HELLO_REQUEST, len);
+        struct run r = run_wan(&bed, &t.p);
+        ck_assert_int_eq(r.verdict, XDP_PASS);
+        ck_assert_msg(r.handed_over, "%s", drops_text(&bed));
+        ck_assert_uint_eq(r.meta.ifindex, bed.wan0);
+        struct iphdr ip;
+        struct pt_hello_packet hello;
+        const uint8_t *at = r.out.data + ETH_HLEN;
+        memcpy(&ip, at, sizeof(ip));
+        ck_assert_uint_eq(ntohl(ip.saddr), 0xc0000201);
+        ck_assert_uint_eq(ntohl(ip.daddr), 0xc0000202);
+        ck_assert_uint_eq(ntohs(ip.tot_len), r.out.size - ETH_HLEN);
+        ck_assert_uint_eq(at[28] & 0x3f, PT_STACK_SIZE(len) / 4);
+        for (uint8_t i = 0; i < len; i++) {
+            uint32_t label;
+            memcpy(&label, at + 36 + 4 + 4 * i, 4);
+            ck_assert_uint_eq(ntohl(label), 40U + i);
+        }
+        ck_assert_uint_eq(r.out.size, ETH_HLEN + 36 + PT_STACK_SIZE(len) + sizeof(hello));
+        memcpy(&hello, at + 36 + PT_STACK_SIZE(len), sizeof(hello));
+        ck_assert_uint_eq(hello.type, PT_HELLO_REPLY);
+        ck_assert_uint_eq(hello.path, 0x1122334455667788ULL);
+        ck_assert_uint_eq(hello.sequence, 7);
+        ck_assert_uint_eq(hello.sent_ns, 9);
+    }
+}
+END_TEST
+
+START_TEST(hello_reply_goes_up_and_bad_hellos_are_not_answered)
+{
+    struct tunnel_packet t = make_hello(PT_HELLO_REPLY, 0);
+    check_untouched(&t.p, bed.wan0);
+    t = make_hello(PT_HELLO_REQUEST, 0);
+    t.p.data[t.inner]++; /* magic */
+    check_untouched(&t.p, bed.wan0);
+    t = make_hello(PT_HELLO_REQUEST, PT_STACK_LEN_MAX + 1);
+    CHECK_DROP(&bed, run_wan(&bed, &t.p), NO_PATH);
+    t = make_hello(PT_HELLO_REQUEST, 0);
+    t.p.size -= 1; /* cut short */
+    finish(&t);
     check_untouched(&t.p, bed.wan0);
 }
 END_TEST
@@ -440,6 +515,8 @@ int main(void)
     tcase_add_test(tc, only_known_peers_on_their_link_may_send);
     tcase_add_test(tc, what_is_not_ours_passes_untouched);
     tcase_add_test(tc, control_with_an_empty_stack_goes_up);
+    tcase_add_test(tc, hello_request_is_answered_by_the_program);
+    tcase_add_test(tc, hello_reply_goes_up_and_bad_hellos_are_not_answered);
     tcase_add_test(tc, transit_takes_one_label_off);
     tcase_add_test(tc, control_in_transit_keeps_its_mark);
     tcase_add_test(tc, transit_uses_the_next_tier_when_the_first_is_dead_and_may_change_family);
