@@ -40,7 +40,7 @@ static enum pt_code fabric_check(struct pt_view *view, const struct pt_change *c
     }
     for (size_t i = 0; hubs != NULL && sites != NULL && sites->len > 0 && i < hubs->len; i++) {
         if (!contains(sites, hubs->values[i].bytes)) {
-            char path[32];
+            char path[96];
             (void)snprintf(path, sizeof(path), "hubs[%zu]", i);
             return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, path,
                            "%.200s is a hub and not among the fabric's sites; add it to sites",

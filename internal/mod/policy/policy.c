@@ -21,7 +21,7 @@
 static enum pt_code check_ports(const struct pt_msg *match, size_t at, struct pt_error *reterr)
 {
     const struct pt_msg_field *ports = pt_msg_field(match, "ports");
-    char path[64];
+    char path[96];
     for (size_t i = 0; ports != NULL && i < ports->len; i++) {
         uint64_t first = pt_msg_u64(ports->values[i].message, "first");
         uint64_t last = pt_msg_u64(ports->values[i].message, "last");
@@ -52,7 +52,7 @@ static enum pt_code application_check(struct pt_view *view, const struct pt_chan
     for (size_t i = 0; matches != NULL && i < matches->len; i++) {
         const struct pt_msg *match = matches->values[i].message;
         if (match->fields_len == 0) {
-            char path[32];
+            char path[96];
             (void)snprintf(path, sizeof(path), "matches[%zu]", i);
             return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, path,
                            "an empty match describes every packet; set protocol, ports, cidrs or dscps");
@@ -89,7 +89,7 @@ static enum pt_code steering_check(struct pt_view *view, const struct pt_change 
         }
         for (size_t j = 0; j < sizeof(path_criteria) / sizeof(path_criteria[0]); j++) {
             if (pt_msg_has(rule, path_criteria[j])) {
-                char path[64];
+                char path[96];
                 (void)snprintf(path, sizeof(path), "rules[%zu].%s", i, path_criteria[j]);
                 return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, path,
                                "%s chooses among paths, and a rule with DENY takes none; leave it out",

@@ -57,7 +57,7 @@ static enum pt_code check_within_edge(const struct pt_msg *edge, struct pt_error
         for (size_t j = 0; j < i; j++) {
             const struct pt_msg *a = lan_interface(edge, i);
             const struct pt_msg *b = lan_interface(edge, j);
-            char path[64];
+            char path[96];
             if (strcmp(pt_msg_str(a, "interface"), pt_msg_str(b, "interface")) == 0) {
                 (void)snprintf(path, sizeof(path), "lan_interfaces[%zu].interface", i);
                 return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, path,
@@ -103,7 +103,7 @@ static enum pt_code check_segments(struct pt_view *view, const struct pt_msg *ed
             struct pt_prefix prefix;
             PT_TRY(pt_prefix_parse(prefix_text(lan, j), &prefix, reterr));
             if (!site_prefix_allowed(&prefix, segment)) {
-                char path[64];
+                char path[96];
                 (void)snprintf(path, sizeof(path), "lan_interfaces[%zu].prefixes[%zu]", i, j);
                 return pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_CONFLICT, path,
                                "%.49s is not within the prefixes of %.200s; add it there first", prefix_text(lan, j),
@@ -136,7 +136,7 @@ static bool check_other(void *arg, const char *name, const struct pt_msg *other)
             const char *theirs = NULL;
             const char *ours = overlapping(lan_interface(search->edge, i), lan_interface(other, j), &theirs);
             if (ours != NULL) {
-                char path[64];
+                char path[96];
                 (void)snprintf(path, sizeof(path), "lan_interfaces[%zu].prefixes", i);
                 search->code = pt_fail(search->reterr, PT_FAILED_PRECONDITION, PT_REASON_CONFLICT, path,
                                        "%.49s overlaps %.49s of %.200s in the same segment", ours, theirs, name);
@@ -176,7 +176,7 @@ static bool check_link(void *arg, const char *name, const struct pt_msg *link)
         const char *interface = pt_msg_str(lan_interface(search->change->after, i), "interface");
         if (strcmp(pt_msg_str(link, "edge"), search->change->name) == 0 &&
             strcmp(pt_msg_str(link, "interface"), interface) == 0) {
-            char path[64];
+            char path[96];
             (void)snprintf(path, sizeof(path), "lan_interfaces[%zu].interface", i);
             search->code = pt_fail(search->reterr, PT_FAILED_PRECONDITION, PT_REASON_CONFLICT, path,
                                    "%.200s uses interface '%.15s' already", name, interface);
