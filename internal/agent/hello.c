@@ -31,6 +31,7 @@ struct path {
     uint64_t sequence; /* of the newest request; 0: none yet */
     uint64_t answered; /* highest sequence answered */
     uint32_t rtt_us;
+    uint32_t peak_us;        /* rises at once, falls slowly: a path that became slow is not dead */
     uint8_t answers[WINDOW]; /* by sequence % WINDOW */
 };
 
@@ -92,7 +93,7 @@ static void set_alive(struct pt_hello *hello, struct path *path, bool alive)
 /* Requests that may be unanswered before the path is dead: the multiplier, and those that a long path has under way. */
 static uint64_t allowance(const struct pt_hello *hello, const struct path *path)
 {
-    return hello->multiplier + path->rtt_us / 1000 / hello->interval_ms;
+    return hello->multiplier + path->peak_us / 1000 / hello->interval_ms;
 }
 
 static void on_interval(void *arg)
@@ -141,6 +142,8 @@ static void on_packet(void *arg, uint32_t link, const struct pt_ip *from, const 
     path->answers[sequence % WINDOW] = 1;
     uint32_t rtt_us = (uint32_t)((now - sent) / 1000 < UINT32_MAX ? (now - sent) / 1000 : UINT32_MAX);
     path->rtt_us = path->rtt_us == 0 ? rtt_us : (uint32_t)(((uint64_t)path->rtt_us * 7 + rtt_us) / 8);
+    uint32_t fallen_us = path->peak_us - path->peak_us / 16;
+    path->peak_us = rtt_us > fallen_us ? rtt_us : fallen_us;
     if (sequence > path->answered) {
         path->answered = sequence;
     }
