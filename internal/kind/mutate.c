@@ -109,9 +109,9 @@ static struct name_list references_of(const struct pt_msg *resource, struct pt_a
     return list;
 }
 
-/* The resource as it stands, DERIVED fields included, into the store and into history. */
+/* The resource as it stands, DERIVED fields included, into the store, into history and into the reply. */
 static enum pt_code put(struct pt_execution *execution, uint32_t verb, const struct pt_kind_info *info,
-                        const char *name, const struct pt_msg *resource, struct pt_error *reterr)
+                        const char *name, struct pt_msg *resource, struct pt_error *reterr)
 {
     struct pt_store *store = execution->machine->store;
     const struct pt_row row = {
@@ -126,6 +126,12 @@ static enum pt_code put(struct pt_execution *execution, uint32_t verb, const str
     struct name_list list = references_of(resource, execution->arena);
     if (list.len > 0 || verb != PATRONUS__V1__VERB__CREATE) {
         PT_TRY(pt_store_set_references(store, name, list.names, list.len, reterr));
+    }
+    if (info->has_secret) {
+        pt_mutate_reply(execution, info, resource);
+    } else {
+        pt_buf_reset(execution->reply);
+        pt_buf_append(execution->reply, row.value.data, row.value.size);
     }
     return put_event(execution, verb, info, name, row.value, reterr);
 }
@@ -215,12 +221,12 @@ static enum pt_code create(struct pt_execution *execution, const struct pt_mutat
     pt_msg_set_u64(after, arena, "revision", execution->index);
     pt_msg_set_time(after, arena, "create_time", execution->time_ns);
     pt_msg_set_time(after, arena, "update_time", execution->time_ns);
-    if (!execution->dry) {
-        PT_TRY(put(execution, PATRONUS__V1__VERB__CREATE, mutation->info, mutation->name, after, reterr));
-        pt_rules_count_add(execution->machine, mutation->info->type->resource->kind_id, parent, 1);
+    if (execution->dry) {
+        pt_mutate_reply(execution, mutation->info, after);
+        return PT_OK;
     }
-    pt_mutate_reply(execution, mutation->info, after);
-    return PT_OK;
+    pt_rules_count_add(execution->machine, mutation->info->type->resource->kind_id, parent, 1);
+    return put(execution, PATRONUS__V1__VERB__CREATE, mutation->info, mutation->name, after, reterr);
 }
 
 /* ---- update
@@ -285,12 +291,12 @@ static enum pt_code update(struct pt_execution *execution, const struct pt_mutat
     PT_TRY(derive(execution, mutation->info, mutation->name, before, after, reterr));
     pt_msg_set_str(after, arena, "etag", etag);
     pt_msg_set_time(after, arena, "update_time", execution->time_ns);
-    if (!execution->dry) {
-        pt_msg_set_u64(after, arena, "revision", execution->index);
-        PT_TRY(put(execution, PATRONUS__V1__VERB__UPDATE, mutation->info, mutation->name, after, reterr));
+    if (execution->dry) {
+        pt_mutate_reply(execution, mutation->info, after);
+        return PT_OK;
     }
-    pt_mutate_reply(execution, mutation->info, after);
-    return PT_OK;
+    pt_msg_set_u64(after, arena, "revision", execution->index);
+    return put(execution, PATRONUS__V1__VERB__UPDATE, mutation->info, mutation->name, after, reterr);
 }
 
 /* ---- delete

@@ -7,7 +7,6 @@
 #include "base/assert.h"
 #include "base/limits.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* ---- references
@@ -218,14 +217,29 @@ void pt_rules_counts_forget(struct pt_machine_kind *machine)
 /* ---- etag
  * ------------------------------------------------------------------------------------------------------------ */
 
+static bool is_user_form(const struct pt_msg *resource)
+{
+    for (size_t i = 0; i < resource->fields_len; i++) {
+        if (resource->fields[i].type->rules.output != PT_OUTPUT_USER) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void pt_rules_etag(const struct pt_msg *resource, struct pt_arena *arena, char etag[PT_ETAG_SIZE])
 {
-    struct pt_msg *user = pt_msg_dup(resource, arena);
-    pt_msg_strip(user, PT_OUTPUT_DERIVED, false);
-    pt_msg_strip(user, PT_OUTPUT_SOFT, false);
+    if (!is_user_form(resource)) { /* a new resource is, and needs no copy */
+        struct pt_msg *user = pt_msg_dup(resource, arena);
+        pt_msg_strip(user, PT_OUTPUT_DERIVED, false);
+        pt_msg_strip(user, PT_OUTPUT_SOFT, false);
+        resource = user;
+    }
     PT_AUTO(buf) struct pt_buf bytes = {0};
-    pt_msg_encode(user, &bytes);
+    pt_msg_encode(resource, &bytes);
     struct pt_digest digest = pt_sha256(bytes.data, bytes.size);
     char hex[65];
-    (void)snprintf(etag, PT_ETAG_SIZE, "%.16s", pt_digest_hex(&digest, hex));
+    (void)pt_digest_hex(&digest, hex);
+    memcpy(etag, hex, PT_ETAG_SIZE - 1);
+    etag[PT_ETAG_SIZE - 1] = '\0';
 }
