@@ -169,7 +169,9 @@ const char *drops_text(struct bed *bed)
 void put(struct packet *p, const void *data, size_t size)
 {
     must(p->size + size <= PACKET_MAX, "packet too large");
-    memcpy(p->data + p->size, data, size);
+    if (size != 0) {
+        memcpy(p->data + p->size, data, size);
+    }
     p->size += (uint32_t)size;
 }
 
@@ -259,23 +261,29 @@ uint16_t sum16(const void *data, size_t size, uint32_t sum)
     return (uint16_t)sum;
 }
 
+/* Headers may stand at any address: bytes are written one by one. */
+static void put16(uint8_t *at, uint32_t value)
+{
+    at[0] = (uint8_t)(value >> 8);
+    at[1] = (uint8_t)value;
+}
+
 void finish_ipv4(struct packet *p, uint32_t offset)
 {
-    struct iphdr *ip = (struct iphdr *)(p->data + offset);
-    ip->tot_len = htons((uint16_t)(p->size - offset));
-    ip->check = 0;
-    ip->check = htons((uint16_t)~sum16(ip, ip->ihl * 4U, 0));
+    uint8_t *ip = p->data + offset;
+    put16(ip + 2, p->size - offset);
+    put16(ip + 10, 0);
+    put16(ip + 10, (uint16_t)~sum16(ip, (ip[0] & 15) * 4U, 0));
 }
 
 void finish_ipv6(struct packet *p, uint32_t offset)
 {
-    struct ip6_hdr *ip = (struct ip6_hdr *)(p->data + offset);
-    ip->ip6_plen = htons((uint16_t)(p->size - offset - sizeof(*ip)));
+    put16(p->data + offset + 4, p->size - offset - 40);
 }
 
 void finish_udp_size(struct packet *p, uint32_t offset)
 {
-    ((struct udphdr *)(p->data + offset))->len = htons((uint16_t)(p->size - offset));
+    put16(p->data + offset + 4, p->size - offset);
 }
 
 uint16_t l4_sum(const uint8_t *ip, size_t size)
