@@ -23,8 +23,8 @@
 static enum pt_code missing(struct pt_error *reterr, const char *feature, const char *since)
 {
     return pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_NONE, feature,
-                   "the kernel lacks %s; use Linux %s or later with CONFIG_BPF_SYSCALL, CONFIG_NET_CLS_BPF, "
-                   "CONFIG_NET_SCH_INGRESS and CONFIG_XDP_SOCKETS or a distribution kernel",
+                   "the kernel lacks %s; use Linux %s or later, with CONFIG_BPF_SYSCALL, CONFIG_BPF_JIT, "
+                   "CONFIG_NET_CLS_BPF and CONFIG_NET_SCH_INGRESS as distributions build it",
                    feature, since);
 }
 
