@@ -10,29 +10,29 @@
 #include <stdarg.h>
 
 /* name, number on the wire (gRPC status), text */
-#define PT_CODES(X)                                                                                                    \
-    X(OK, 0, "ok")                                                                                                     \
-    X(CANCELLED, 1, "cancelled")                                                                                       \
-    X(UNKNOWN, 2, "unknown error")                                                                                     \
-    X(INVALID_ARGUMENT, 3, "invalid argument")                                                                         \
-    X(DEADLINE_EXCEEDED, 4, "deadline exceeded")                                                                       \
-    X(NOT_FOUND, 5, "not found")                                                                                       \
-    X(ALREADY_EXISTS, 6, "already exists")                                                                             \
-    X(PERMISSION_DENIED, 7, "permission denied")                                                                       \
-    X(EXHAUSTED, 8, "resource exhausted")                                                                              \
-    X(FAILED_PRECONDITION, 9, "failed precondition")                                                                   \
-    X(ABORTED, 10, "aborted")                                                                                          \
-    X(OUT_OF_RANGE, 11, "out of range")                                                                                \
-    X(UNIMPLEMENTED, 12, "not implemented")                                                                            \
-    X(INTERNAL, 13, "internal error")                                                                                  \
-    X(UNAVAILABLE, 14, "unavailable")                                                                                  \
-    X(DATA_LOSS, 15, "data loss")                                                                                      \
-    X(UNAUTHENTICATED, 16, "unauthenticated")                                                                          \
-    /* Below: never on the wire as such; pt_code_grpc() maps them. */                                                  \
-    X(IO, 100, "input/output error")                                                                                   \
-    X(NO_SPACE, 101, "no space left on device")                                                                        \
-    X(NOT_LEADER, 102, "not the leader")                                                                               \
-    X(CORRUPT, 103, "corrupt data")                                                                                    \
+#define PT_CODES(X)                                                   \
+    X(OK, 0, "ok")                                                    \
+    X(CANCELLED, 1, "cancelled")                                      \
+    X(UNKNOWN, 2, "unknown error")                                    \
+    X(INVALID_ARGUMENT, 3, "invalid argument")                        \
+    X(DEADLINE_EXCEEDED, 4, "deadline exceeded")                      \
+    X(NOT_FOUND, 5, "not found")                                      \
+    X(ALREADY_EXISTS, 6, "already exists")                            \
+    X(PERMISSION_DENIED, 7, "permission denied")                      \
+    X(EXHAUSTED, 8, "resource exhausted")                             \
+    X(FAILED_PRECONDITION, 9, "failed precondition")                  \
+    X(ABORTED, 10, "aborted")                                         \
+    X(OUT_OF_RANGE, 11, "out of range")                               \
+    X(UNIMPLEMENTED, 12, "not implemented")                           \
+    X(INTERNAL, 13, "internal error")                                 \
+    X(UNAVAILABLE, 14, "unavailable")                                 \
+    X(DATA_LOSS, 15, "data loss")                                     \
+    X(UNAUTHENTICATED, 16, "unauthenticated")                         \
+    /* Below: never on the wire as such; pt_code_grpc() maps them. */ \
+    X(IO, 100, "input/output error")                                  \
+    X(NO_SPACE, 101, "no space left on device")                       \
+    X(NOT_LEADER, 102, "not the leader")                              \
+    X(CORRUPT, 103, "corrupt data")                                   \
     X(CLOSED, 104, "closed")
 
 enum pt_code {
@@ -42,40 +42,40 @@ enum pt_code {
 };
 
 /* Documented reasons (google.rpc.ErrorInfo.reason): what a program may branch on. Never renamed. */
-#define PT_REASONS(X)                                                                                                  \
-    X(NONE)                                                                                                            \
-    X(FIELD_INVALID)                                                                                                   \
-    X(FIELD_REQUIRED)                                                                                                  \
-    X(FIELD_IMMUTABLE)                                                                                                 \
-    X(FIELD_OUTPUT_ONLY)                                                                                               \
-    X(FIELD_UNKNOWN)                                                                                                   \
-    X(MESSAGE_MALFORMED)                                                                                               \
-    X(MESSAGE_TOO_LARGE)                                                                                               \
-    X(MESSAGE_TOO_DEEP)                                                                                                \
-    X(NAME_INVALID)                                                                                                    \
-    X(RESOURCE_NOT_FOUND)                                                                                              \
-    X(RESOURCE_EXISTS)                                                                                                 \
-    X(PARENT_NOT_FOUND)                                                                                                \
-    X(REFERENCE_NOT_FOUND)                                                                                             \
-    X(RESOURCE_IN_USE)                                                                                                 \
-    X(RESOURCE_HAS_CHILDREN)                                                                                           \
-    X(ETAG_MISMATCH)                                                                                                   \
-    X(REQUEST_ID_REUSED)                                                                                               \
-    X(LIMIT_REACHED)                                                                                                   \
-    X(PAGE_TOKEN_INVALID)                                                                                              \
-    X(FILTER_INVALID)                                                                                                  \
-    X(RESUME_TOKEN_INVALID)                                                                                            \
-    X(HISTORY_COMPACTED)                                                                                               \
-    X(CREDENTIALS_MISSING)                                                                                             \
-    X(PERMISSION_MISSING)                                                                                              \
-    X(TOKEN_INVALID)                                                                                                   \
-    X(TOKEN_EXPIRED)                                                                                                   \
-    X(TOKEN_USED)                                                                                                      \
-    X(NO_LEADER)                                                                                                       \
-    X(LEADER_CHANGED)                                                                                                  \
-    X(NO_SPACE)                                                                                                        \
-    X(OVERLOADED)                                                                                                      \
-    X(SHUTTING_DOWN)                                                                                                   \
+#define PT_REASONS(X)        \
+    X(NONE)                  \
+    X(FIELD_INVALID)         \
+    X(FIELD_REQUIRED)        \
+    X(FIELD_IMMUTABLE)       \
+    X(FIELD_OUTPUT_ONLY)     \
+    X(FIELD_UNKNOWN)         \
+    X(MESSAGE_MALFORMED)     \
+    X(MESSAGE_TOO_LARGE)     \
+    X(MESSAGE_TOO_DEEP)      \
+    X(NAME_INVALID)          \
+    X(RESOURCE_NOT_FOUND)    \
+    X(RESOURCE_EXISTS)       \
+    X(PARENT_NOT_FOUND)      \
+    X(REFERENCE_NOT_FOUND)   \
+    X(RESOURCE_IN_USE)       \
+    X(RESOURCE_HAS_CHILDREN) \
+    X(ETAG_MISMATCH)         \
+    X(REQUEST_ID_REUSED)     \
+    X(LIMIT_REACHED)         \
+    X(PAGE_TOKEN_INVALID)    \
+    X(FILTER_INVALID)        \
+    X(RESUME_TOKEN_INVALID)  \
+    X(HISTORY_COMPACTED)     \
+    X(CREDENTIALS_MISSING)   \
+    X(PERMISSION_MISSING)    \
+    X(TOKEN_INVALID)         \
+    X(TOKEN_EXPIRED)         \
+    X(TOKEN_USED)            \
+    X(NO_LEADER)             \
+    X(LEADER_CHANGED)        \
+    X(NO_SPACE)              \
+    X(OVERLOADED)            \
+    X(SHUTTING_DOWN)         \
     X(CONFLICT)
 
 enum pt_reason {
@@ -122,12 +122,12 @@ PT_PRINTF(3, 4)
 enum pt_code pt_wrap(struct pt_error *reterr, enum pt_code code, const char *format, ...);
 
 /* Propagate: `PT_TRY(f(...));` returns the code of f from the calling function when it is not PT_OK. */
-#define PT_TRY(call)                                                                                                   \
-    do {                                                                                                               \
-        enum pt_code pt_try_code = (call);                                                                             \
-        if (pt_try_code != PT_OK) {                                                                                    \
-            return pt_try_code;                                                                                        \
-        }                                                                                                              \
+#define PT_TRY(call)                       \
+    do {                                   \
+        enum pt_code pt_try_code = (call); \
+        if (pt_try_code != PT_OK) {        \
+            return pt_try_code;            \
+        }                                  \
     } while (0)
 
 /* PT_AUTO(free) char *p = NULL;  -- freed when the scope ends. A cleanup pt_auto_<name> must exist. */

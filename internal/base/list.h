@@ -56,10 +56,9 @@ static inline struct pt_list *pt_list_pop_front(struct pt_list *list)
 
 #define PT_CONTAINER(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
-#define PT_LIST_FOREACH(node, list)                                                                                    \
-    for (struct pt_list *node = (list)->next; node != (list); node = node->next)
+#define PT_LIST_FOREACH(node, list) for (struct pt_list *node = (list)->next; node != (list); node = node->next)
 
 /* The node may be removed in the body. */
-#define PT_LIST_FOREACH_SAFE(node, list)                                                                               \
-    for (struct pt_list *node = (list)->next, *node##_next = node->next; node != (list);                               \
+#define PT_LIST_FOREACH_SAFE(node, list)                                                 \
+    for (struct pt_list *node = (list)->next, *node##_next = node->next; node != (list); \
          node = node##_next, node##_next = node->next)

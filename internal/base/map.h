@@ -42,9 +42,9 @@ void *pt_map_remove_str(struct pt_map *map, const char *key);
 /* Next live entry after *position (start with 0); NULL at the end. Removing the entry returned is allowed. */
 struct pt_map_entry *pt_map_next(const struct pt_map *map, size_t *position);
 
-#define PT_MAP_FOREACH(entry, map)                                                                                     \
-    for (size_t entry##_at = 0, entry##_once = 1; entry##_once != 0; entry##_once = 0)                                 \
-        for (struct pt_map_entry *entry; (entry = pt_map_next((map), &entry##_at)) != NULL;)
+#define PT_MAP_FOREACH(entry, map)                                                     \
+    for (size_t entry##_at = 0, entry##_once = 1; entry##_once != 0; entry##_once = 0) \
+        for (struct pt_map_entry * entry; (entry = pt_map_next((map), &entry##_at)) != NULL;)
 
 /* FNV-1a 64: stable over processes; not for hostile input in quantity. */
 uint64_t pt_hash(const void *data, size_t size);

@@ -1,5 +1,6 @@
 /*
- * The leader's compute graph: snapshot of the state -> pure stages -> one bundle per node -> difference to its last ack.
+ * The leader's compute graph: snapshot of the state -> pure stages -> one bundle per node -> difference to its last
+ * ack.
  *
  * A stage is a pure function of a frozen view, the soft measurements and the results of earlier stages; it runs on a
  * worker. Nothing here does I/O.
@@ -12,7 +13,8 @@
 #include "kind/kind.h"
 #include "patronus/v1/agent.pb-c.h"
 
-/* ---- soft state: what nodes measured; the leader's memory only -------------------------------------------------------- */
+/* ---- soft state: what nodes measured; the leader's memory only
+ * -------------------------------------------------------- */
 
 struct pt_path_soft {
     uint64_t path_id;
@@ -26,23 +28,24 @@ struct pt_soft {
     struct pt_map demands; /* "<Edge name>/<destination label>" -> uint64_t rate_bps */
 };
 
-/* ---- stages ------------------------------------------------------------------------------------------------------------ */
+/* ---- stages
+ * ------------------------------------------------------------------------------------------------------------ */
 
 /* What the compute pass makes for one node: entries to which stages append. */
 struct pt_plan_node {
-    const char *edge;     /* Edge resource name */
-    const char *node_id;  /* SPIFFE path; "" when not enrolled */
+    const char *edge;    /* Edge resource name */
+    const char *node_id; /* SPIFFE path; "" when not enrolled */
     uint32_t site_label;
     Patronus__V1__Entry **entries;
     size_t entries_len, entries_capacity;
 };
 
 struct pt_plan_pass {
-    struct pt_view *view;          /* frozen */
+    struct pt_view *view; /* frozen */
     const struct pt_soft *soft;
-    struct pt_arena *arena;        /* lives as long as the pass's result */
-    struct pt_map sections;        /* stage name -> its result, for later stages */
-    struct pt_plan_node **nodes;   /* ascending by edge name; made by the "topology" stage */
+    struct pt_arena *arena;      /* lives as long as the pass's result */
+    struct pt_map sections;      /* stage name -> its result, for later stages */
+    struct pt_plan_node **nodes; /* ascending by edge name; made by the "topology" stage */
     size_t nodes_len;
 };
 
@@ -57,13 +60,14 @@ void pt_plan_emit(struct pt_plan_pass *pass, struct pt_plan_node *node, Patronus
 /* Run every stage of the mods in dependency order. PT_FAILED_PRECONDITION for a cycle. */
 PT_MUST enum pt_code pt_plan_run(struct pt_plan_pass *pass, const struct pt_mod *const *mods, struct pt_error *reterr);
 
-/* ---- bundles ------------------------------------------------------------------------------------------------------------ */
+/* ---- bundles
+ * ------------------------------------------------------------------------------------------------------------ */
 
 /* A node's entries in canonical order with their digest. Owns copies. */
 struct pt_bundle;
 struct pt_bundle *pt_bundle_new(Patronus__V1__Entry *const *entries, size_t len);
-/* From the wire: entries of a full bundle, or base plus difference. PT_INVALID_ARGUMENT when the result's digest is not the
- * header's, PT_FAILED_PRECONDITION when the base is another. */
+/* From the wire: entries of a full bundle, or base plus difference. PT_INVALID_ARGUMENT when the result's digest is not
+ * the header's, PT_FAILED_PRECONDITION when the base is another. */
 PT_MUST enum pt_code pt_bundle_apply(const struct pt_bundle *base, const Patronus__V1__Bundle *message,
                                      struct pt_bundle **ret_bundle, struct pt_error *reterr);
 void pt_bundle_ref(struct pt_bundle *bundle);
