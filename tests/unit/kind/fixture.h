@@ -30,8 +30,8 @@ struct fixture {
     struct pt_schema *schema;
     struct pt_machine_kind *machine;
     struct pt_kind_options options;
-    uint64_t index;   /* of the last entry */
-    int64_t time_ns;  /* stamped on the next command */
+    uint64_t index;  /* of the last entry */
+    int64_t time_ns; /* stamped on the next command */
     uint64_t random;
     struct pt_arena arena; /* replies */
     struct pt_error error; /* of the last call */
@@ -69,8 +69,8 @@ static UNUSED void fx_init_seed(struct fixture *fx, uint64_t seed)
     ck_assert_int_eq(pt_dir_make(sys, "/data", NULL), PT_OK);
     ck_assert_int_eq(pt_schema_new(pt_schema_embedded(), &fx->schema, &fx->error), PT_OK);
     pt_arena_init(&fx->arena);
-    fx->options = (struct pt_kind_options){
-        .sys = sys, .schema = fx->schema, .mods = pt_mods(), .store_path = "/data/state.db"};
+    fx->options =
+        (struct pt_kind_options){.sys = sys, .schema = fx->schema, .mods = pt_mods(), .store_path = "/data/state.db"};
     fx_open_machine(fx);
 }
 
@@ -127,7 +127,7 @@ static UNUSED enum pt_code fx_command(struct fixture *fx, Patronus__V1__Command 
     command->format = 1;
     command->time_ns = fx->time_ns;
     if (command->principal == NULL || command->principal[0] == '\0') {
-        command->principal = (char *)(uintptr_t)"internal";
+        command->principal = (char *)(uintptr_t) "internal";
     }
     PT_AUTO(buf) struct pt_buf data = {0};
     pt_kind_command(command, &data);
@@ -170,10 +170,8 @@ static UNUSED void fx_take_reply(struct fixture *fx, const struct pt_message_typ
 static UNUSED enum pt_code fx_mutate(struct fixture *fx, const struct pt_method_type *method,
                                      const struct pt_msg *request)
 {
-    const struct pt_request_context context = {.principal = "spiffe://c/admin/root",
-                                               .time_ns = fx->time_ns,
-                                               .uid_hi = fx->index + 1,
-                                               .uid_lo = 7};
+    const struct pt_request_context context = {
+        .principal = "spiffe://c/admin/root", .time_ns = fx->time_ns, .uid_hi = fx->index + 1, .uid_lo = 7};
     PT_AUTO(buf) struct pt_buf command = {0};
     PT_AUTO(buf) struct pt_buf reply = {0};
     bool answered = false;
@@ -226,31 +224,30 @@ static UNUSED PT_PRINTF(3, 4) enum pt_code fx_call(struct fixture *fx, const cha
     const struct pt_method_type *method = fx_method(fx, name);
     struct pt_msg *request = NULL;
     struct pt_error error = {0};
-    enum pt_code code =
-        pt_json_read(fx->schema, method->input, json, strlen(json), &fx->arena, &request, &error);
+    enum pt_code code = pt_json_read(fx->schema, method->input, json, strlen(json), &fx->arena, &request, &error);
     ck_assert_msg(code == PT_OK, "%s: %s %s", json, error.field, error.text);
     free(json);
     return fx_request(fx, method, request);
 }
 
 /* The call must succeed. */
-#define FX_OK(fx, ...)                                                                                                 \
-    do {                                                                                                               \
-        enum pt_code fx_code = fx_call((fx), __VA_ARGS__);                                                             \
-        ck_assert_msg(fx_code == PT_OK, "%s: %s: %s", pt_code_name(fx_code), (fx)->error.field, (fx)->error.text);     \
+#define FX_OK(fx, ...)                                                                                             \
+    do {                                                                                                           \
+        enum pt_code fx_code = fx_call((fx), __VA_ARGS__);                                                         \
+        ck_assert_msg(fx_code == PT_OK, "%s: %s: %s", pt_code_name(fx_code), (fx)->error.field, (fx)->error.text); \
     } while (0)
 
 /* The call must be refused so, and leave no trace. */
-#define FX_FAIL(fx, wanted_code, wanted_reason, wanted_field, ...)                                                     \
-    do {                                                                                                               \
-        struct pt_digest fx_before = fx_digest(fx);                                                                    \
-        enum pt_code fx_code = fx_call((fx), __VA_ARGS__);                                                             \
-        struct pt_digest fx_after = fx_digest(fx);                                                                     \
-        ck_assert_msg(fx_code == (wanted_code), "%s: %s: %s", pt_code_name(fx_code), (fx)->error.field,                \
-                      (fx)->error.text);                                                                               \
-        ck_assert_str_eq(pt_reason_name((fx)->error.reason), pt_reason_name(wanted_reason));                           \
-        ck_assert_str_eq((fx)->error.field, (wanted_field));                                                           \
-        ck_assert(pt_digest_equal(&fx_before, &fx_after));                                                             \
+#define FX_FAIL(fx, wanted_code, wanted_reason, wanted_field, ...)                                      \
+    do {                                                                                                \
+        struct pt_digest fx_before = fx_digest(fx);                                                     \
+        enum pt_code fx_code = fx_call((fx), __VA_ARGS__);                                              \
+        struct pt_digest fx_after = fx_digest(fx);                                                      \
+        ck_assert_msg(fx_code == (wanted_code), "%s: %s: %s", pt_code_name(fx_code), (fx)->error.field, \
+                      (fx)->error.text);                                                                \
+        ck_assert_str_eq(pt_reason_name((fx)->error.reason), pt_reason_name(wanted_reason));            \
+        ck_assert_str_eq((fx)->error.field, (wanted_field));                                            \
+        ck_assert(pt_digest_equal(&fx_before, &fx_after));                                              \
     } while (0)
 
 /* An organization with one site, edge, link, fabric, segment, profile, application, model; and the first controller. */
@@ -260,19 +257,22 @@ static UNUSED void fx_world(struct fixture *fx)
           "{'controllerId':'c1','controller':{'raftId':'1','peerAddress':'10.0.0.1:7401','apiAddress':'10.0.0.1:7400',"
           "'agentAddress':'10.0.0.1:7402','role':'VOTER'}}");
     FX_OK(fx, "CreateOrganization", "{'organizationId':'root','organization':{}}");
-    FX_OK(fx, "CreateOrganization", "{'organizationId':'acme','organization':{'parentOrganization':"
-                                    "'organizations/root'}}");
+    FX_OK(fx, "CreateOrganization",
+          "{'organizationId':'acme','organization':{'parentOrganization':"
+          "'organizations/root'}}");
     FX_OK(fx, "CreateSite", "{'parent':'organizations/acme','siteId':'nyc','site':{}}");
     FX_OK(fx, "CreateSite", "{'parent':'organizations/acme','siteId':'sfo','site':{}}");
     FX_OK(fx, "CreateFabric", "{'parent':'organizations/acme','fabricId':'wan','fabric':{}}");
-    FX_OK(fx, "CreateSegment", "{'parent':'organizations/acme','segmentId':'corp','segment':"
-                               "{'fabric':'organizations/acme/fabrics/wan'}}");
+    FX_OK(fx, "CreateSegment",
+          "{'parent':'organizations/acme','segmentId':'corp','segment':"
+          "{'fabric':'organizations/acme/fabrics/wan'}}");
     FX_OK(fx, "CreateEdge", "{'parent':'organizations/acme/sites/nyc','edgeId':'e1','edge':{}}");
     FX_OK(fx, "CreateLink",
           "{'parent':'organizations/acme/sites/nyc','linkId':'inet','link':{'edge':'organizations/acme/sites/nyc/edges/"
           "e1','interface':'wan0','address':'192.0.2.1','underlay':'internet'}}");
     FX_OK(fx, "CreateSlaProfile", "{'parent':'organizations/acme','slaProfileId':'voice','slaProfile':{}}");
-    FX_OK(fx, "CreateApplication", "{'parent':'organizations/acme','applicationId':'web','application':{'matches':"
-                                   "[{'protocol':6}]}}");
+    FX_OK(fx, "CreateApplication",
+          "{'parent':'organizations/acme','applicationId':'web','application':{'matches':"
+          "[{'protocol':6}]}}");
     FX_OK(fx, "CreateModel", "{'parent':'organizations/acme','modelId':'dpi','model':{'purpose':'dpi'}}");
 }

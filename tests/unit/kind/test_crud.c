@@ -81,16 +81,18 @@ START_TEST(update_changes_what_the_mask_names)
     uint64_t revision = fx.index;
     ck_assert_uint_eq(pt_msg_u64(fx.reply, "revision"), revision);
     fx.time_ns += 5000000000;
-    FX_OK(&fx, "UpdateSite", "{'site':{'name':'organizations/acme/sites/nyc','location':'Queens','region':'eu'},"
-                             "'updateMask':'location'}");
+    FX_OK(&fx, "UpdateSite",
+          "{'site':{'name':'organizations/acme/sites/nyc','location':'Queens','region':'eu'},"
+          "'updateMask':'location'}");
     ck_assert_str_eq(pt_msg_str(fx.reply, "location"), "Queens");
     ck_assert_str_eq(pt_msg_str(fx.reply, "region"), "us");
     ck_assert_int_eq(pt_msg_time(fx.reply, "update_time"), FX_TIME_NS + 5000000000);
     ck_assert_int_eq(pt_msg_time(fx.reply, "create_time"), FX_TIME_NS);
     ck_assert_uint_eq(pt_msg_u64(fx.reply, "site_label"), 1);
     FX_OK(&fx, "UpdateSite", "{'site':{'name':'organizations/acme/sites/nyc','labels':{'tier':'gold','a':'b'}}}");
-    FX_OK(&fx, "UpdateSite", "{'site':{'name':'organizations/acme/sites/nyc','labels':{'tier':'tin'}},"
-                             "'updateMask':'labels.tier'}");
+    FX_OK(&fx, "UpdateSite",
+          "{'site':{'name':'organizations/acme/sites/nyc','labels':{'tier':'tin'}},"
+          "'updateMask':'labels.tier'}");
     FX_OK(&fx, "ListSites", "{'parent':'organizations/acme','filter':'labels.tier = tin AND labels.a = \\'b\\''}");
     ck_assert_uint_eq(pt_msg_field(fx.reply, "sites")->len, 1);
     FX_OK(&fx, "UpdateSite", "{'site':{'name':'organizations/acme/sites/nyc'},'updateMask':'*'}");
@@ -139,8 +141,9 @@ END_TEST
 START_TEST(update_with_allow_missing_creates)
 {
     fx_world(&fx);
-    FX_OK(&fx, "UpdateSite", "{'site':{'name':'organizations/acme/sites/new','location':'x','region':'us'},"
-                             "'updateMask':'location','allowMissing':true}");
+    FX_OK(&fx, "UpdateSite",
+          "{'site':{'name':'organizations/acme/sites/new','location':'x','region':'us'},"
+          "'updateMask':'location','allowMissing':true}");
     ck_assert_str_eq(pt_msg_str(fx.reply, "region"), "us");
     ck_assert_uint_eq(pt_msg_u64(fx.reply, "site_label"), 3);
     ck_assert_uint_eq(strlen(pt_msg_str(fx.reply, "uid")), 32);
@@ -172,8 +175,9 @@ END_TEST
 START_TEST(forced_delete_takes_the_tree_or_nothing)
 {
     fx_world(&fx);
-    FX_OK(&fx, "CreateFabric", "{'parent':'organizations/acme','fabricId':'hub','fabric':{'topology':'HUB_SPOKE',"
-                               "'hubs':['organizations/acme/sites/nyc']}}");
+    FX_OK(&fx, "CreateFabric",
+          "{'parent':'organizations/acme','fabricId':'hub','fabric':{'topology':'HUB_SPOKE',"
+          "'hubs':['organizations/acme/sites/nyc']}}");
     /* Something outside the tree refers into it. */
     FX_FAIL(&fx, PT_FAILED_PRECONDITION, PT_REASON_RESOURCE_IN_USE, "name", "DeleteSite",
             "{'name':'organizations/acme/sites/nyc','force':true}");
@@ -185,8 +189,9 @@ START_TEST(forced_delete_takes_the_tree_or_nothing)
     FX_OK(&fx, "CreateModelVersion",
           "{'parent':'organizations/acme/models/dpi','modelVersionId':'v1','modelVersion':{'digest':"
           "'0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'}}");
-    FX_OK(&fx, "UpdateModel", "{'model':{'name':'organizations/acme/models/dpi','liveVersion':"
-                              "'organizations/acme/models/dpi/versions/v1'}}");
+    FX_OK(&fx, "UpdateModel",
+          "{'model':{'name':'organizations/acme/models/dpi','liveVersion':"
+          "'organizations/acme/models/dpi/versions/v1'}}");
     FX_OK(&fx, "DeleteModel", "{'name':'organizations/acme/models/dpi','force':true}");
     FX_OK(&fx, "DeleteOrganization", "{'name':'organizations/acme','force':true}");
     ck_assert_int_eq(pt_store_scrub(pt_kind_store(fx.machine), NULL), PT_OK);
@@ -245,8 +250,8 @@ START_TEST(a_repetition_in_flight_is_answered_in_apply)
     Patronus__V1__Mutation mutation = PATRONUS__V1__MUTATION__INIT;
     mutation.verb = PATRONUS__V1__VERB__CREATE;
     mutation.kind_id = 1;
-    mutation.name = (char *)(uintptr_t)"organizations/acme";
-    mutation.uid = (char *)(uintptr_t)"u1";
+    mutation.name = (char *)(uintptr_t) "organizations/acme";
+    mutation.uid = (char *)(uintptr_t) "u1";
     Patronus__V1__Mutation *mutations[] = {&mutation};
     Patronus__V1__Transaction transaction = PATRONUS__V1__TRANSACTION__INIT;
     transaction.mutations = mutations;
@@ -254,17 +259,17 @@ START_TEST(a_repetition_in_flight_is_answered_in_apply)
     Patronus__V1__Command command = PATRONUS__V1__COMMAND__INIT;
     command.op_case = PATRONUS__V1__COMMAND__OP_TRANSACTION;
     command.transaction = &transaction;
-    command.request_id = (char *)(uintptr_t)"r1";
+    command.request_id = (char *)(uintptr_t) "r1";
     ck_assert_int_eq(fx_command(&fx, &command), PT_OK);
     uint64_t first = fx.index;
     struct pt_digest before = fx_digest(&fx);
-    mutation.uid = (char *)(uintptr_t)"u2"; /* another choice of the leader */
+    mutation.uid = (char *)(uintptr_t) "u2"; /* another choice of the leader */
     fx.time_ns += 1000000000;
     ck_assert_int_eq(fx_command(&fx, &command), PT_OK);
     ck_assert_uint_eq(pt_kind_verdict(fx.machine, fx.index)->revision, first);
     struct pt_digest after = fx_digest(&fx);
     ck_assert(pt_digest_equal(&before, &after));
-    command.principal = (char *)(uintptr_t)"spiffe://c/admin/else"; /* ids of two callers do not meet */
+    command.principal = (char *)(uintptr_t) "spiffe://c/admin/else"; /* ids of two callers do not meet */
     ck_assert_int_eq(fx_command(&fx, &command), PT_ALREADY_EXISTS);
 }
 END_TEST
@@ -280,11 +285,11 @@ START_TEST(a_transaction_applies_whole_or_not_at_all)
     Patronus__V1__Mutation first = PATRONUS__V1__MUTATION__INIT;
     first.verb = PATRONUS__V1__VERB__CREATE;
     first.kind_id = 6;
-    first.name = (char *)(uintptr_t)"organizations/acme/segments/a";
+    first.name = (char *)(uintptr_t) "organizations/acme/segments/a";
     first.resource = (ProtobufCBinaryData){.data = segment.data, .len = segment.size};
-    first.uid = (char *)(uintptr_t)"u1";
+    first.uid = (char *)(uintptr_t) "u1";
     Patronus__V1__Mutation second = first;
-    second.name = (char *)(uintptr_t)"organizations/none/segments/b";
+    second.name = (char *)(uintptr_t) "organizations/none/segments/b";
     Patronus__V1__Mutation *mutations[] = {&first, &second};
     Patronus__V1__Transaction transaction = PATRONUS__V1__TRANSACTION__INIT;
     transaction.mutations = mutations;
@@ -296,7 +301,7 @@ START_TEST(a_transaction_applies_whole_or_not_at_all)
     ck_assert_int_eq(fx_command(&fx, &command), PT_NOT_FOUND);
     struct pt_digest after = fx_digest(&fx);
     ck_assert(pt_digest_equal(&before, &after));
-    second.name = (char *)(uintptr_t)"organizations/acme/segments/b";
+    second.name = (char *)(uintptr_t) "organizations/acme/segments/b";
     ck_assert_int_eq(fx_command(&fx, &command), PT_OK);
     FX_OK(&fx, "GetSegment", "{'name':'organizations/acme/segments/b'}");
     ck_assert_uint_eq(pt_msg_u64(fx.reply, "vni"), 3); /* the number that was undone is given out again */
