@@ -1,5 +1,6 @@
 /*
- * What one create costs in the store: row, references, history, reply, a counter, within transactions of a given length.
+ * What one create costs in the store: row, references, history, reply, a counter, within transactions of a given
+ * length.
  *
  *   store_bench FOLDER [creates] [entries a transaction] [value bytes]
  *
