@@ -241,6 +241,9 @@ static struct pt_abi_path path_value(const struct known_tunnel *tunnel, const Pa
                                 .stack_len = (uint16_t)path->n_stack,
                                 .destination = path->destination};
     struct pt_ip gateway;
+    if (path->mtu != 0 && path->mtu < value.mtu) {
+        value.mtu = path->mtu; /* a later hop is narrower */
+    }
     if (!pt_ip_is_v4(&tunnel->remote)) {
         value.flags |= PT_PATH_V6;
     }

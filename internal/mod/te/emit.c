@@ -17,6 +17,8 @@
 #define HELLO_INTERVAL_MS 100
 #define HELLO_MULTIPLIER 3
 #define CLASS_TRANSIT 0xffffffffU
+#define STACK_OPTION_SIZE 4U /* of the path-stack option, before its labels (bpf/abi/geneve.h) */
+#define STACK_LABEL_SIZE 4U
 
 struct emit {
     struct pt_plan_pass *pass;
@@ -99,6 +101,20 @@ static bool first_time(struct emit *emit, uint64_t id)
     return pt_map_put(&emit->known_paths, key, sizeof(key), emit) == NULL;
 }
 
+/* A packet carries one label less at each hop, and no option at the last. */
+static uint32_t path_mtu(const struct te_topology *topology, const struct te_path *path)
+{
+    uint32_t least = UINT32_MAX;
+    for (size_t i = 0; i < path->tunnels_len; i++) {
+        uint32_t labels = (uint32_t)(path->tunnels_len - 1 - i);
+        uint32_t option = labels > 0 ? STACK_OPTION_SIZE + STACK_LABEL_SIZE * labels : 0;
+        uint32_t mtu = topology->tunnels[path->tunnels[i]].mtu;
+        mtu = mtu > option ? mtu - option : 0;
+        least = mtu < least ? mtu : least;
+    }
+    return least;
+}
+
 static void emit_path(struct emit *emit, const struct te_path *from)
 {
     if (!first_time(emit, from->id)) {
@@ -114,6 +130,7 @@ static void emit_path(struct emit *emit, const struct te_path *from)
         path->stack[i - 1] = emit->topology->sites[emit->topology->tunnels[from->tunnels[i]].to].label;
     }
     path->destination = emit->topology->sites[emit->topology->tunnels[from->tunnels[from->tunnels_len - 1]].to].label;
+    path->mtu = path_mtu(emit->topology, from);
     Patronus__V1__Entry *entry = new_entry(emit, PATRONUS__V1__ENTRY__ENTRY_PATH);
     entry->path = path;
     pt_plan_emit(emit->pass, emit->node, entry);

@@ -86,6 +86,13 @@ START_TEST(transit_site_stands_in_the_path)
     ck_assert_uint_eq(t->tunnels[pair->paths[0].tunnels[0]].to, 1);
     const uint32_t stack[] = {3};
     ck_assert_uint_eq(pair->paths[0].id, te_path_id(t->tunnels[pair->paths[0].tunnels[0]].id, stack, 1));
+    /* The first hop carries one label (8 bytes), the second none; the narrower of both decides. */
+    for (size_t i = 0; i < f.pass.nodes[0]->entries_len; i++) {
+        const Patronus__V1__Entry *entry = f.pass.nodes[0]->entries[i];
+        if (entry->entry_case == PATRONUS__V1__ENTRY__ENTRY_PATH && entry->path->path == pair->paths[0].id) {
+            ck_assert_uint_eq(entry->path->mtu, 1500 - 36 - 8);
+        }
+    }
     /* The middle knows what both labels mean. */
     ck_assert_ptr_nonnull(group_of(f.pass.nodes[1], 1, 0xffffffff));
     ck_assert_ptr_nonnull(group_of(f.pass.nodes[1], 3, 0xffffffff));
