@@ -2,7 +2,8 @@
  * What a controller does for itself once it runs: put the founding commands through the log, and renew its certificate.
  *
  * Founding. The first leader of an empty state proposes the commands that init left on its disk. Each is harmless when
- * repeated (values only when absent, a create that already exists is refused), so a crash in between costs nothing.
+ * repeated (values only when absent, a create that already exists is refused), and the cluster id, by which a founded
+ * state is known, comes last: so a crash in between costs nothing.
  *
  * Renewal. A controller holds the seal key and the sealed CA key, so it signs its own next leaf at half life, also
  * after a long stop: nobody else is asked.

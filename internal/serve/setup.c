@@ -191,8 +191,6 @@ static enum pt_code found(struct founding *founding, struct pt_buf *ret_admin_pe
     pt_buf_append(ret_admin_pem, admin_key.data, admin_key.size);
     pt_buf_append(ret_admin_pem, founding->ca_cert.data, founding->ca_cert.size);
 
-    add_meta(founding, PT_META_CLUSTER_ID,
-             (struct pt_bytes){.data = (const uint8_t *)founding->cluster_id, .size = strlen(founding->cluster_id)});
     add_meta(founding, PT_META_CA_CERT, pt_buf_bytes(&founding->ca_cert));
     add_sealed(founding, PT_META_CA_KEY, pt_buf_bytes(&founding->ca_key));
     add_sealed(founding, PT_META_BUNDLE_KEY,
@@ -200,6 +198,9 @@ static enum pt_code found(struct founding *founding, struct pt_buf *ret_admin_pe
     add_meta(founding, PT_META_BUNDLE_PUBLIC,
              (struct pt_bytes){.data = founding->bundle_public, .size = sizeof(founding->bundle_public)});
     add_controller(founding);
+    /* Last: its presence says that all of the above is there too (founding.c). */
+    add_meta(founding, PT_META_CLUSTER_ID,
+             (struct pt_bytes){.data = (const uint8_t *)founding->cluster_id, .size = strlen(founding->cluster_id)});
 
     char path[1024];
     PT_TRY(pt_dir_make(sys, options->directory, reterr));
