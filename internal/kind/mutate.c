@@ -29,6 +29,10 @@ static struct pt_bytes encode(const struct pt_msg *msg, struct pt_arena *arena)
 static enum pt_code put_event(struct pt_execution *execution, uint32_t verb, const struct pt_kind_info *info,
                               const char *name, struct pt_bytes resource, struct pt_error *reterr)
 {
+    if (execution->ordinal == PT_TRANSACTION_EVENTS_MAX) {
+        return pt_fail(reterr, PT_EXHAUSTED, PT_REASON_LIMIT_REACHED, NULL,
+                       "one transaction changes at most %d resources; make several of it", PT_TRANSACTION_EVENTS_MAX);
+    }
     Patronus__V1__HistoryEvent event = PATRONUS__V1__HISTORY_EVENT__INIT;
     event.revision = execution->index;
     event.ordinal = execution->ordinal++;

@@ -50,7 +50,8 @@ enum pt_code pt_token_decode(const struct pt_history_id *id, const char *token, 
 {
     PT_AUTO(buf) struct pt_buf bytes = {0};
     if (pt_base64url_decode(token, strlen(token), &bytes, NULL) != PT_OK || bytes.size < HEADER_SIZE ||
-        bytes.data[0] != VERSION) {
+        bytes.data[0] != VERSION || pt_be64(bytes.data + 1) >= PT_REVISION_END ||
+        pt_be32(bytes.data + 9) > PT_ORDINAL_END) {
         return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_RESUME_TOKEN_INVALID, "resume_token",
                        "this is no resume token; begin without one");
     }

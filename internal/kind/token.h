@@ -7,8 +7,12 @@
 
 struct pt_position { /* behind this event */
     uint64_t revision;
-    uint32_t ordinal; /* UINT32_MAX: behind everything of the revision */
+    uint32_t ordinal; /* PT_ORDINAL_END: behind everything of the revision */
 };
+
+/* The store's bounds (store.h): larger numbers do not occur. */
+#define PT_ORDINAL_END ((1U << 20) - 1)
+#define PT_REVISION_END (UINT64_C(1) << 43)
 
 /* What a token is bound to. */
 struct pt_history_id {

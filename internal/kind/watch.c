@@ -295,7 +295,7 @@ static void send_slice(struct pt_watch *watch, const struct slice *slice)
         pt_timer_start(watch->pump, 0, 0);
     } else {
         /* Caught up: what is applied and did not fit need not be looked at again. */
-        watch->position = (struct pt_position){.revision = watch->machine->applied_index, .ordinal = UINT32_MAX};
+        watch->position = (struct pt_position){.revision = watch->machine->applied_index, .ordinal = PT_ORDINAL_END};
     }
 }
 
@@ -408,7 +408,7 @@ static enum pt_code read_position(struct pt_watch *watch, const struct pt_msg *r
 {
     struct pt_machine_kind *machine = watch->machine;
     const char *token = pt_msg_str(request, "resume_token");
-    watch->position = (struct pt_position){.revision = machine->applied_index, .ordinal = UINT32_MAX};
+    watch->position = (struct pt_position){.revision = machine->applied_index, .ordinal = PT_ORDINAL_END};
     if (token[0] == '\0') {
         return pt_msg_bool(request, "send_initial") ? copy_initial(watch, reterr) : PT_OK;
     }
