@@ -1,0 +1,407 @@
+/*
+ * Words and flags. A flag's value is its own word or stands behind '='; what a verb does not take is refused with what
+ * it does take, so that a typing error never passes as "not given".
+ */
+#include "cli/args.h"
+
+#include "base/assert.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct flag {
+    const char *name;  /* long, with "--" */
+    char letter;       /* 0: none */
+    const char *value; /* NULL: takes none */
+    const char *help;
+};
+
+#define COMMON_FLAGS (PT_CLI_BIT(PT_CLI_FILTER) - 1)
+
+static const struct flag flags[PT_CLI_FLAGS_LEN] = {
+    [PT_CLI_HELP] = {"--help", 'h', NULL, "explain the verb"},
+    [PT_CLI_SERVER] = {"--server", 's', "HOST:PORT",
+                       "a controller; several with ',' or by repeating: the next one is "
+                       "tried when one is not available [PATRONUS_SERVER, then " PT_CLI_SERVER_DEFAULT "]"},
+    [PT_CLI_CREDENTIAL] = {"--credential", 'c', "FILE",
+                           "certificate, key and CA in one PEM file, as `patronusd init` "
+                           "writes it [PATRONUS_CREDENTIAL, then "
+                           "~/.config/patronus/admin.pem]"},
+    [PT_CLI_OUTPUT] = {"--output", 'o', "table|json|name", "how to print resources [table]"},
+    [PT_CLI_TIMEOUT] = {"--timeout", 't', "TIME", "how long to try, for example 5s or 1m [15s]"},
+    [PT_CLI_PARENT] = {"--parent", 'p', "NAME",
+                       "what short names are relative to, for example organizations/acme or "
+                       "acme [PATRONUS_PARENT]"},
+    [PT_CLI_FILTER] = {"--filter", 0, "EXPRESSION", "for example 'region = \"eu\" AND labels.tier = \"gold\"'"},
+    [PT_CLI_ORDER_BY] = {"--order-by", 0, "FIELD", "for example update_time or \"region desc\" [name]"},
+    [PT_CLI_PAGE_SIZE] = {"--page-size", 0, "N", "resources per call, 1 to 1000; all pages are read [server's choice]"},
+    [PT_CLI_STALE] = {"--stale", 0, NULL, "answer from that controller's own state, which may be behind"},
+    [PT_CLI_FILE] = {"--file", 'f', "FILE", "JSON from a file, '-' for standard input"},
+    [PT_CLI_ETAG] = {"--etag", 0, "ETAG", "fail with ABORTED when the resource changed since"},
+    [PT_CLI_FORCE] = {"--force", 0, NULL, "delete what is below it too"},
+    [PT_CLI_ALLOW_MISSING] = {"--allow-missing", 0, NULL, "update: create it when missing; delete: fine when missing"},
+    [PT_CLI_DRY_RUN] = {"--dry-run", 'n', NULL, "check everything, change nothing"},
+    [PT_CLI_INITIAL] = {"--initial", 0, NULL, "first an ADDED event for everything there is"},
+    [PT_CLI_COUNT] = {"--count", 0, "N", "stop after N events"},
+    [PT_CLI_RESUME] = {"--resume", 0, "TOKEN", "go on behind the event that carried this token"},
+    [PT_CLI_ROLE] = {"--role", 0, "edge|voter|standby", "what the node becomes"},
+    [PT_CLI_EDGE] = {"--edge", 0, "NAME", "for an edge: the resource that the node becomes"},
+    [PT_CLI_ID] = {"--id", 0, "ID", "id of the token [random]"},
+    [PT_CLI_EXPIRES] = {"--expires", 0, "TIME", "how long it can be used, at most 24h [10m]"},
+};
+
+const char *pt_cli_flag_name(enum pt_cli_flag flag)
+{
+    return flags[flag].name;
+}
+
+bool pt_cli_given(const struct pt_cli_args *args, enum pt_cli_flag flag)
+{
+    return (args->given & PT_CLI_BIT(flag)) != 0;
+}
+
+/* ---- values
+ * ------------------------------------------------------------------------------------------------------------ */
+
+static enum pt_code bad(struct pt_error *reterr, const char *what, const char *text)
+{
+    return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, what, "%s", text);
+}
+
+static enum pt_code number(const char *text, const char *what, uint64_t max, uint64_t *ret_value,
+                           struct pt_error *reterr)
+{
+    char *end = NULL;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end != '\0' || value == 0 || value > max) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, what,
+                       "'%.40s' is not a number from 1 to %llu", text, (unsigned long long)max);
+    }
+    *ret_value = value;
+    return PT_OK;
+}
+
+enum pt_code pt_cli_seconds(const char *text, const char *what, uint64_t *ret_seconds, struct pt_error *reterr)
+{
+    char *end = NULL;
+    unsigned long long value = strtoull(text, &end, 10);
+    uint64_t unit = 0;
+    if (*end == '\0' || strcmp(end, "s") == 0) {
+        unit = 1;
+    } else if (strcmp(end, "m") == 0) {
+        unit = 60;
+    } else if (strcmp(end, "h") == 0) {
+        unit = 3600;
+    } else if (strcmp(end, "d") == 0) {
+        unit = 86400;
+    }
+    if (*text < '0' || *text > '9' || unit == 0 || value == 0 || value > 10000000) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, what,
+                       "'%.40s' is not a time; write for example 30s, 10m, 12h or 1d", text);
+    }
+    *ret_seconds = value * unit;
+    return PT_OK;
+}
+
+static enum pt_code add_servers(struct pt_cli_args *args, struct pt_arena *arena, const char *list, const char *what,
+                                struct pt_error *reterr)
+{
+    for (const char *at = list; *at != '\0';) {
+        size_t size = strcspn(at, ",");
+        const char *server = pt_arena_strndup(arena, at, size);
+        const char *colon = strrchr(server, ':');
+        if (size == 0 || size > 270 || colon == NULL || colon == server || colon[1] == '\0') {
+            return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, what,
+                           "'%.100s' is not HOST:PORT, for example 192.0.2.1:7400 or [2001:db8::1]:7400", server);
+        }
+        if (args->servers_len == PT_CLI_SERVERS_MAX) {
+            return bad(reterr, what, "at most 16 servers can be given");
+        }
+        args->servers[args->servers_len++] = server;
+        at += size + (at[size] == ',' ? 1 : 0);
+    }
+    return PT_OK;
+}
+
+static enum pt_code set_output(struct pt_cli_args *args, const char *text, struct pt_error *reterr)
+{
+    if (strcmp(text, "table") == 0) {
+        args->output = PT_CLI_TABLE;
+    } else if (strcmp(text, "json") == 0) {
+        args->output = PT_CLI_JSON;
+    } else if (strcmp(text, "name") == 0) {
+        args->output = PT_CLI_NAME;
+    } else {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, "--output",
+                       "'%.40s' is not a form; write table, json or name", text);
+    }
+    return PT_OK;
+}
+
+static const char **text_place(struct pt_cli_args *args, enum pt_cli_flag flag)
+{
+    switch (flag) {
+    case PT_CLI_CREDENTIAL:
+        return &args->credential;
+    case PT_CLI_PARENT:
+        return &args->parent;
+    case PT_CLI_FILTER:
+        return &args->filter;
+    case PT_CLI_ORDER_BY:
+        return &args->order_by;
+    case PT_CLI_ETAG:
+        return &args->etag;
+    case PT_CLI_RESUME:
+        return &args->resume;
+    case PT_CLI_ROLE:
+        return &args->role;
+    case PT_CLI_EDGE:
+        return &args->edge;
+    case PT_CLI_ID:
+        return &args->id;
+    default:
+        return NULL;
+    }
+}
+
+static enum pt_code set_flag(struct pt_cli_args *args, struct pt_arena *arena, enum pt_cli_flag flag, const char *value,
+                             struct pt_error *reterr)
+{
+    const char *name = flags[flag].name;
+    uint64_t seconds = 0;
+    args->given |= PT_CLI_BIT(flag);
+    const char **place = text_place(args, flag);
+    if (place != NULL) {
+        *place = value;
+        return PT_OK;
+    }
+    switch (flag) {
+    case PT_CLI_SERVER:
+        return add_servers(args, arena, value, name, reterr);
+    case PT_CLI_OUTPUT:
+        return set_output(args, value, reterr);
+    case PT_CLI_TIMEOUT:
+        PT_TRY(pt_cli_seconds(value, name, &seconds, reterr));
+        args->timeout_ms = seconds * 1000;
+        return PT_OK;
+    case PT_CLI_EXPIRES:
+        return pt_cli_seconds(value, name, &args->expires_s, reterr);
+    case PT_CLI_PAGE_SIZE:
+        return number(value, name, 1000, &args->page_size, reterr);
+    case PT_CLI_COUNT:
+        return number(value, name, UINT32_MAX, &args->count, reterr);
+    case PT_CLI_FILE:
+        args->files[args->files_len++] = value;
+        return PT_OK;
+    default:
+        return PT_OK; /* a switch: that it was given is all */
+    }
+}
+
+/* ---- the walk
+ * ---------------------------------------------------------------------------------------------------------- */
+
+/* The flag of a word "--name", "--name=value" or "-x"; PT_CLI_FLAGS_LEN when there is none. */
+static enum pt_cli_flag find_flag(const char *word, const char **ret_value)
+{
+    *ret_value = NULL;
+    size_t size = strcspn(word, "=");
+    for (enum pt_cli_flag flag = 0; flag < PT_CLI_FLAGS_LEN; flag++) {
+        if (strncmp(flags[flag].name, word, size) == 0 && flags[flag].name[size] == '\0') {
+            *ret_value = word[size] == '=' ? word + size + 1 : NULL;
+            return flag;
+        }
+        if (flags[flag].letter != 0 && word[1] == flags[flag].letter && word[2] == '\0') {
+            return flag;
+        }
+    }
+    return PT_CLI_FLAGS_LEN;
+}
+
+static enum pt_code take_flag(struct pt_cli_args *args, struct pt_arena *arena, int argc, char **argv, int *at,
+                              struct pt_error *reterr)
+{
+    const char *word = argv[*at];
+    const char *value = NULL;
+    enum pt_cli_flag flag = find_flag(word, &value);
+    if (flag == PT_CLI_FLAGS_LEN) {
+        return bad(reterr, word, "there is no such flag; see --help");
+    }
+    if (flags[flag].value == NULL && value != NULL) {
+        return bad(reterr, flags[flag].name, "the flag takes no value");
+    }
+    if (flags[flag].value != NULL && value == NULL) {
+        if (*at + 1 >= argc) {
+            return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_REQUIRED, flags[flag].name,
+                           "the flag needs a value: %s", flags[flag].value);
+        }
+        value = argv[++*at];
+    }
+    return set_flag(args, arena, flag, value, reterr);
+}
+
+static enum pt_code check_flags(const struct pt_cli_args *args, struct pt_error *reterr)
+{
+    unsigned allowed = COMMON_FLAGS | (args->verb != NULL ? args->verb->flags : 0);
+    for (enum pt_cli_flag flag = 0; flag < PT_CLI_FLAGS_LEN && args->verb != NULL; flag++) {
+        if (pt_cli_given(args, flag) && (allowed & PT_CLI_BIT(flag)) == 0) {
+            return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_UNKNOWN, flags[flag].name,
+                           "%s does not take this flag; see patronusctl %s --help", args->verb->name, args->verb->name);
+        }
+    }
+    return PT_OK;
+}
+
+static enum pt_code take_environment(struct pt_cli_args *args, char *(*environment)(const char *name),
+                                     struct pt_arena *arena, struct pt_error *reterr)
+{
+    const char *value = environment("PATRONUS_SERVER");
+    if (args->servers_len == 0 && value != NULL) {
+        PT_TRY(add_servers(args, arena, value, "PATRONUS_SERVER", reterr));
+    }
+    if (args->servers_len == 0) {
+        args->servers[args->servers_len++] = PT_CLI_SERVER_DEFAULT;
+    }
+    value = environment("PATRONUS_CREDENTIAL");
+    if (args->credential[0] == '\0' && value != NULL) {
+        args->credential = value;
+    }
+    value = environment("HOME");
+    if (args->credential[0] == '\0' && value != NULL) {
+        args->credential = pt_arena_printf(arena, "%s/.config/patronus/admin.pem", value);
+    }
+    value = environment("PATRONUS_PARENT");
+    if (!pt_cli_given(args, PT_CLI_PARENT) && value != NULL) {
+        args->parent = value;
+    }
+    return PT_OK;
+}
+
+enum pt_code pt_cli_args_parse(int argc, char **argv, char *(*environment)(const char *name), struct pt_arena *arena,
+                               struct pt_cli_args *ret_args, struct pt_error *reterr)
+{
+    pt_assert(argc >= 0);
+    struct pt_cli_args args = {.credential = "",
+                               .parent = "",
+                               .filter = "",
+                               .order_by = "",
+                               .etag = "",
+                               .role = "",
+                               .edge = "",
+                               .id = "",
+                               .resume = "",
+                               .timeout_ms = PT_CLI_TIMEOUT_MS_DEFAULT};
+    args.words = pt_arena_array(arena, (size_t)argc + 1, sizeof(*args.words));
+    args.files = pt_arena_array(arena, (size_t)argc + 1, sizeof(*args.files));
+    bool flags_over = false;
+    for (int at = 1; at < argc; at++) {
+        const char *word = argv[at];
+        if (!flags_over && strcmp(word, "--") == 0) {
+            flags_over = true;
+        } else if (!flags_over && word[0] == '-' && word[1] != '\0') {
+            PT_TRY(take_flag(&args, arena, argc, argv, &at, reterr));
+        } else if (args.verb == NULL) {
+            args.verb = pt_cli_verb_find(word);
+            if (args.verb == NULL) {
+                return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_UNKNOWN, word,
+                               "there is no such verb; patronusctl --help lists them");
+            }
+        } else {
+            args.words[args.words_len++] = word;
+        }
+    }
+    if (!pt_cli_given(&args, PT_CLI_HELP)) {
+        PT_TRY(check_flags(&args, reterr));
+        PT_TRY(take_environment(&args, environment, arena, reterr));
+    }
+    *ret_args = args;
+    return PT_OK;
+}
+
+/* ---- help
+ * -------------------------------------------------------------------------------------------------------------- */
+
+/* Text in lines of at most 100 columns, the following ones indented as the first one's text. */
+static void wrap(const char *text, size_t indent, struct pt_buf *out)
+{
+    size_t column = indent;
+    for (const char *at = text; *at != '\0';) {
+        size_t size = strcspn(at, " ");
+        if (column + 1 + size > 100 && column > indent) {
+            pt_buf_printf(out, "\n%*s", (int)indent, "");
+            column = indent;
+        } else if (column > indent) {
+            pt_buf_append_u8(out, ' ');
+            column++;
+        }
+        pt_buf_append(out, at, size);
+        column += size;
+        at += size + (at[size] == ' ' ? 1 : 0);
+    }
+    pt_buf_append_u8(out, '\n');
+}
+
+static void flag_help(enum pt_cli_flag flag, struct pt_buf *out)
+{
+    size_t start = out->size;
+    if (flags[flag].letter != 0) {
+        pt_buf_printf(out, "  -%c, %s", flags[flag].letter, flags[flag].name);
+    } else {
+        pt_buf_printf(out, "      %s", flags[flag].name);
+    }
+    if (flags[flag].value != NULL) {
+        pt_buf_printf(out, " %s", flags[flag].value);
+    }
+    size_t used = out->size - start;
+    if (used < 30) {
+        pt_buf_printf(out, "%*s", (int)(30 - used), "");
+    } else {
+        pt_buf_printf(out, "\n%*s", 30, "");
+    }
+    wrap(flags[flag].help, 30, out);
+}
+
+static void general_help(struct pt_buf *out)
+{
+    pt_buf_append_str(out, "patronusctl: declare, read and watch a Patronus SD-WAN.\n\n"
+                           "Usage: patronusctl VERB [WORD]... [FLAG]...\n\nVerbs:\n");
+    size_t len = 0;
+    const struct pt_cli_verb *verbs = pt_cli_verbs(&len);
+    for (size_t i = 0; i < len; i++) {
+        pt_buf_printf(out, "  %-12s%s\n", verbs[i].name, verbs[i].summary);
+    }
+    pt_buf_append_str(out, "\nFlags of every verb:\n");
+    for (enum pt_cli_flag flag = 0; flag < PT_CLI_FILTER; flag++) {
+        flag_help(flag, out);
+    }
+    pt_buf_append_str(
+        out, "\nNames are given in full (organizations/acme/sites/nyc) or relative to --parent (sites/nyc). KIND is a\n"
+             "singular, plural or short name in any case; `patronusctl kinds` lists them, `explain` their fields.\n\n"
+             "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 not found, 4 no server available.\n\n"
+             "First steps:\n"
+             "  patronusctl create organization acme\n"
+             "  patronusctl -p acme create site nyc region=us-east\n"
+             "  patronusctl -p acme get sites\n"
+             "  patronusctl explain link\n");
+}
+
+void pt_cli_help(const struct pt_cli_verb *verb, struct pt_buf *out)
+{
+    if (verb == NULL) {
+        general_help(out);
+        return;
+    }
+    pt_buf_printf(out, "Usage: patronusctl %s%s%s\n\n%s", verb->name, verb->usage[0] != '\0' ? " " : "", verb->usage,
+                  verb->text);
+    for (enum pt_cli_flag flag = PT_CLI_FILTER; flag < PT_CLI_FLAGS_LEN; flag++) {
+        if ((verb->flags & PT_CLI_BIT(flag)) == 0) {
+            continue;
+        }
+        if ((verb->flags & (PT_CLI_BIT(flag) - 1)) == 0) {
+            pt_buf_append_str(out, "\nFlags:\n");
+        }
+        flag_help(flag, out);
+    }
+    pt_buf_append_str(out, "\nFlags of every verb: --server, --credential, --output, --timeout, --parent; see "
+                           "patronusctl --help\n");
+}

@@ -1,0 +1,99 @@
+/*
+ * The command line as a value: verb, words, flags.
+ *
+ * One table (verbs.c) says which verbs there are, what each one takes and how it explains itself; another (args.c) says
+ * which flags there are. Flags and words may stand in any order; "--" ends the flags.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PT_CLI_SERVERS_MAX 16
+#define PT_CLI_SERVER_DEFAULT "127.0.0.1:7400"
+#define PT_CLI_TIMEOUT_MS_DEFAULT 15000
+
+/* Exit codes, as `patronusctl --help` says them. */
+enum pt_cli_exit {
+    PT_CLI_EXIT_OK = 0,
+    PT_CLI_EXIT_FAILED = 1,
+    PT_CLI_EXIT_USAGE = 2,
+    PT_CLI_EXIT_NOT_FOUND = 3,
+    PT_CLI_EXIT_UNAVAILABLE = 4
+};
+
+enum pt_cli_output { PT_CLI_TABLE, PT_CLI_JSON, PT_CLI_NAME };
+
+enum pt_cli_flag {
+    /* every verb */
+    PT_CLI_HELP,
+    PT_CLI_SERVER,
+    PT_CLI_CREDENTIAL,
+    PT_CLI_OUTPUT,
+    PT_CLI_TIMEOUT,
+    PT_CLI_PARENT,
+    /* some */
+    PT_CLI_FILTER,
+    PT_CLI_ORDER_BY,
+    PT_CLI_PAGE_SIZE,
+    PT_CLI_STALE,
+    PT_CLI_FILE,
+    PT_CLI_ETAG,
+    PT_CLI_FORCE,
+    PT_CLI_ALLOW_MISSING,
+    PT_CLI_DRY_RUN,
+    PT_CLI_INITIAL,
+    PT_CLI_COUNT,
+    PT_CLI_RESUME,
+    PT_CLI_ROLE,
+    PT_CLI_EDGE,
+    PT_CLI_ID,
+    PT_CLI_EXPIRES,
+    PT_CLI_FLAGS_LEN
+};
+#define PT_CLI_BIT(flag) (1U << (flag))
+
+struct pt_cli_verb {
+    const char *name;
+    const char *usage;   /* what follows the name */
+    const char *summary; /* half a line */
+    const char *text;    /* the rest of its help */
+    unsigned flags;      /* PT_CLI_BIT of what it takes beyond the common ones */
+};
+
+struct pt_cli_args {
+    const struct pt_cli_verb *verb; /* NULL: none was given */
+    const char **words;             /* behind the verb */
+    size_t words_len;
+    unsigned given; /* PT_CLI_BIT of each flag that stood there */
+    const char *servers[PT_CLI_SERVERS_MAX];
+    size_t servers_len;
+    const char *credential; /* "" when neither flag nor environment say */
+    const char *parent;     /* as given; "" for none */
+    enum pt_cli_output output;
+    uint64_t timeout_ms;
+    const char *filter, *order_by, *etag, *role, *edge, *id, *resume; /* "" when not given */
+    const char **files;
+    size_t files_len;
+    uint64_t page_size, count; /* 0: not given */
+    uint64_t expires_s;        /* 0: not given */
+};
+
+/* argv[0] is skipped; argv[1..] may hold global flags before the verb. `environment` is getenv or a test's. Strings are
+ * argv's, the environment's or the arena's. PT_INVALID_ARGUMENT with the word or flag in `field`. */
+PT_MUST enum pt_code pt_cli_args_parse(int argc, char **argv, char *(*environment)(const char *name),
+                                       struct pt_arena *arena, struct pt_cli_args *ret_args, struct pt_error *reterr);
+bool pt_cli_given(const struct pt_cli_args *args, enum pt_cli_flag flag);
+/* "90s", "10m", "12h", "1d" or plain seconds. */
+PT_MUST enum pt_code pt_cli_seconds(const char *text, const char *what, uint64_t *ret_seconds, struct pt_error *reterr);
+
+const struct pt_cli_verb *pt_cli_verbs(size_t *ret_len);
+const struct pt_cli_verb *pt_cli_verb_find(const char *name); /* NULL when there is none */
+/* The flag's long name with "--". */
+const char *pt_cli_flag_name(enum pt_cli_flag flag);
+/* Help for everything (verb NULL) or for one verb. */
+void pt_cli_help(const struct pt_cli_verb *verb, struct pt_buf *out);

@@ -1,0 +1,17 @@
+/*
+ * A credential file: the client's certificate, its key and the CA's certificates, one after the other as PEM. The first
+ * certificate is the client's.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/error.h"
+
+struct pt_cli_credential {
+    struct pt_buf cert_pem, key_pem, ca_pem; /* NUL-terminated */
+};
+
+/* PT_INVALID_ARGUMENT when something is missing; says what. */
+PT_MUST enum pt_code pt_cli_credential_parse(const char *text, struct pt_cli_credential *ret_credential,
+                                             struct pt_error *reterr);
+void pt_cli_credential_fini(struct pt_cli_credential *credential); /* clears the key */

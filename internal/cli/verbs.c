@@ -1,0 +1,93 @@
+/*
+ * The verbs, in the order in which help shows them. None of them knows a kind of resource: what differs between kinds
+ * is read from the schema.
+ */
+#include "cli/args.h"
+
+#include <string.h>
+
+#define B(flag) PT_CLI_BIT(PT_CLI_##flag)
+
+static const struct pt_cli_verb verbs[] = {
+    {"get", "KIND [NAME]... | NAME...", "show resources by kind or by name",
+     "Show one resource, several, or all of a kind.\n\n"
+     "  patronusctl get sites                         all sites of every organization\n"
+     "  patronusctl -p acme get sites                 those of one\n"
+     "  patronusctl -p acme get site nyc lon          two of them\n"
+     "  patronusctl -p acme get sites/nyc -o json     everything about one\n",
+     B(FILTER) | B(ORDER_BY) | B(PAGE_SIZE) | B(STALE)},
+    {"list", "KIND", "list resources of a kind, filtered and ordered",
+     "List every resource of a kind below --parent, page by page. Without a parent, or with one higher up in the\n"
+     "hierarchy, it reads across collections: organizations/-, organizations/acme/sites/-.\n\n"
+     "  patronusctl -p acme list links --filter 'underlay = \"internet\"' --order-by \"capacity_up_bps desc\"\n",
+     B(FILTER) | B(ORDER_BY) | B(PAGE_SIZE) | B(STALE)},
+    {"create", "KIND NAME [FIELD=VALUE]... [-f FILE]", "make a resource",
+     "Make a resource from FIELD=VALUE words, from a JSON object in a file, or from both (the words win).\n\n"
+     "A field is a path: region, labels.tier. A list is written with commas or as JSON; 100M is 100000000 for a whole\n"
+     "number; names of other resources may be short.\n\n"
+     "  patronusctl -p acme create site nyc region=us-east labels.tier=gold\n"
+     "  patronusctl -p acme create edge sites/nyc/edges/e1 "
+     "lan_interfaces='[{\"interface\":\"lan0\",\"segment\":\"corp\"}]'\n"
+     "  patronusctl -p acme create link sites/nyc/links/inet0 edge=e1 interface=wan0 address=192.0.2.2 "
+     "underlay=internet\n",
+     B(FILE) | B(DRY_RUN)},
+    {"update", "NAME FIELD=VALUE... [-f FILE]", "change fields of a resource",
+     "Change the fields that are named and no others. FIELD= clears one.\n\n"
+     "  patronusctl -p acme update sites/nyc admin_state=DRAINED labels.tier=\n",
+     B(FILE) | B(ETAG) | B(ALLOW_MISSING) | B(DRY_RUN)},
+    {"delete", "NAME... | KIND NAME...", "delete resources",
+     "Delete resources. One that others are below is refused unless --force; one that others refer to always is.\n",
+     B(FORCE) | B(ETAG) | B(ALLOW_MISSING) | B(DRY_RUN)},
+    {"apply", "-f FILE|DIRECTORY|-", "make the cluster as files say",
+     "Create or change resources from JSON: one object, an array, or {\"items\": [...]}; a directory stands for its\n"
+     "*.json files. Each object has \"kind\" and \"name\" beside the fields; what get -o json prints will do, for\n"
+     "output fields are left aside. Parents and what is referred to come first, whatever the order in the files.\n"
+     "Fields that an object does not name stay as they are; null clears one.\n\n"
+     "  {\"kind\": \"Site\", \"name\": \"organizations/acme/sites/nyc\", \"region\": \"us-east\"}\n",
+     B(FILE) | B(DRY_RUN)},
+    {"watch", "[KIND]...", "print changes as they happen",
+     "Print each change, in order, without gap or duplicate. After a disconnect it goes on at the next server, right\n"
+     "behind the last event. With -o json, one event per line.\n",
+     B(FILTER) | B(INITIAL) | B(COUNT) | B(RESUME)},
+    {"explain", "KIND[.FIELD]", "fields and rules of a kind",
+     "Print what a kind or a field means, and its rules: type, required, range, unit, limits.\n\n"
+     "  patronusctl explain link.capacity_up_bps\n",
+     0},
+    {"kinds", "", "all kinds of resources", "List the kinds of resources that there are.\n", 0},
+    {"tokens", "create --role edge --edge NAME | create --role voter|standby", "let a node join",
+     "Make a token that lets one node join, and print it. It is shown once; the cluster keeps a hash.\n\n"
+     "  patronusctl -p acme tokens create --role edge --edge sites/nyc/edges/e1\n"
+     "  patronusctl tokens create --role voter --expires 30m\n",
+     B(ROLE) | B(EDGE) | B(ID) | B(EXPIRES)},
+    {"cluster", "status | transfer [CONTROLLER]", "controllers and leadership",
+     "status asks every controller how it sees the cluster. transfer hands leadership to CONTROLLER, or to the one\n"
+     "that the leader chooses.\n",
+     0},
+    {"doctor", "", "find what is wrong and what to do",
+     "Look at credential, controllers, edges, tunnels and, as root, at this machine's kernel; print what is wrong, "
+     "the\n"
+     "worst first, and what to do. Exits 1 when something is broken, 0 for mere warnings.\n",
+     0},
+    {"lab", "up|down|status|...", "a WAN on this machine; see patronusctl lab --help", "See patronusctl lab --help.\n",
+     0},
+    {"completion", "bash", "words for the shell's Tab key",
+     "Print a completion script: source <(patronusctl completion bash)\n", 0},
+    {"version", "", "version of this program", "Print the version.\n", 0},
+    {"help", "[VERB]", "this text, or a verb's", "Print help.\n", 0},
+};
+
+const struct pt_cli_verb *pt_cli_verbs(size_t *ret_len)
+{
+    *ret_len = sizeof(verbs) / sizeof(verbs[0]);
+    return verbs;
+}
+
+const struct pt_cli_verb *pt_cli_verb_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+        if (strcmp(verbs[i].name, name) == 0) {
+            return &verbs[i];
+        }
+    }
+    return NULL;
+}
