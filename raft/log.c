@@ -139,6 +139,13 @@ bool pt_raft_log_fits(const struct pt_raft_log *log, size_t total_size, size_t r
     return total_size + waste <= pt_raft_log_room(log);
 }
 
+bool pt_raft_log_fits_reserve(const struct pt_raft_log *log, size_t total_size, size_t record_size_max)
+{
+    uint64_t left = log->segment_size - log->tail_offset;
+    return total_size <= left ||
+           (log->spare_ready && total_size + record_size_max <= left + log->segment_size - PT_RAFT_SEGMENT_HEAD_SIZE);
+}
+
 bool pt_raft_log_short(const struct pt_raft_log *log)
 {
     return log->spare_short;
@@ -409,6 +416,9 @@ void pt_raft_log_set_vote(struct pt_raft_log *log, uint64_t term, uint64_t voted
     pt_assert(log->started && term >= log->meta.term);
     log->meta.term = term;
     log->meta.voted_for = voted_for;
+    if (voted_for != 0) {
+        log->meta.forgetful = false; /* no second vote can be given in this term */
+    }
     meta_push(log, fn, arg);
     group_start(log);
 }

@@ -80,6 +80,8 @@ enum pt_raft_entry_type pt_raft_log_type(const struct pt_raft_log *log, uint64_t
 uint64_t pt_raft_log_room(const struct pt_raft_log *log);
 /* Is there room for records of that total size on disk (pt_raft_record_size), the largest of them so large? */
 bool pt_raft_log_fits(const struct pt_raft_log *log, size_t total_size, size_t record_size_max);
+/* The same with the reserve counted in, for what libraft appends unasked. */
+bool pt_raft_log_fits_reserve(const struct pt_raft_log *log, size_t total_size, size_t record_size_max);
 /* The disk had no space for the next segment; it is tried again each second. */
 bool pt_raft_log_short(const struct pt_raft_log *log);
 /* In memory? Then fills *ret_record; data is valid until the next append, truncate or compact. */

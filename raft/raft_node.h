@@ -6,8 +6,8 @@
  * a `struct pt_machine`.
  *
  * Order that must hold (Raft section 5): term and vote are durable before anything that depends on them is sent;
- * entries are durable before they are acknowledged; entries are applied only when committed. A write or sync error stops
- * the node (on_fatal): nothing is acknowledged afterwards.
+ * entries are durable before they are acknowledged; entries are applied only when committed. A write or sync error
+ * stops the node (on_fatal): nothing is acknowledged afterwards.
  */
 #pragma once
 
@@ -51,44 +51,47 @@ enum pt_raft_role { PT_RAFT_FOLLOWER, PT_RAFT_CANDIDATE, PT_RAFT_LEADER, PT_RAFT
 struct pt_raft_member {
     uint64_t id;
     const char *address; /* host:port of the peer listener */
-    bool voter; /* else standby or spare */
-    bool spare; /* added, not yet assigned a role */
+    bool voter;          /* else standby or spare */
+    bool spare;          /* added, not yet assigned a role */
 };
 
 /* Transport security of the peer link; NULL context only in the simulator, where ids are taken on trust. */
 struct pt_raft_options {
     uint64_t id;
-    struct pt_endpoint listen;      /* own peer listener */
-    const char *address;            /* as others know it; kept in the configuration */
-    const char *directory;          /* the log's folder; made when missing; locked */
-    const char *cluster_id;         /* refused when the folder or a peer belongs to another */
-    struct pt_tls_context *tls;     /* borrowed until replaced by pt_raft_set_tls */
+    struct pt_endpoint listen;  /* own peer listener */
+    const char *address;        /* as others know it; kept in the configuration */
+    const char *directory;      /* the log's folder; made when missing; locked */
+    const char *cluster_id;     /* refused when the folder or a peer belongs to another */
+    struct pt_tls_context *tls; /* borrowed until replaced by pt_raft_set_tls */
     struct pt_machine machine;
     const struct pt_log *log;
-    uint32_t election_timeout_ms;   /* 0: 500. Randomised up to twice that. */
-    uint32_t heartbeat_ms;          /* 0: 100 */
-    uint64_t snapshot_threshold;    /* entries between snapshots; 0: 8192 */
-    uint64_t snapshot_trailing;     /* entries kept behind a snapshot; 0: 4096 */
+    uint32_t election_timeout_ms; /* 0: 500. Randomised up to twice that. */
+    uint32_t heartbeat_ms;        /* 0: 100 */
+    uint64_t snapshot_threshold;  /* entries between snapshots; 0: 8192 */
+    uint64_t snapshot_trailing;   /* entries kept behind a snapshot; 0: 4096 */
     /* May the node that a peer's certificate names talk as this id? NULL accepts. Called after the handshake. */
     bool (*peer_allowed)(void *context, uint64_t id, const struct pt_identity *identity);
     void *peer_context;
     /* A disk error or a broken invariant: the node has stopped; say so and exit. */
     void (*on_fatal)(void *context, const struct pt_error *error);
     void *fatal_context;
+    uint32_t segment_size;   /* of the log's files, bytes; 0: 8 MiB */
     enum pt_planted planted; /* simulator only, see base/planted.h */
 };
 
 /* Make the log of a new cluster with this node as the only voter. PT_ALREADY_EXISTS when the folder has a log. */
 PT_MUST enum pt_code pt_raft_bootstrap(struct pt_sys *sys, const char *directory, const char *cluster_id, uint64_t id,
                                        const char *address, struct pt_error *reterr);
-/* Open the log, replay committed entries into the machine, start. A folder without a log makes a member that waits to be
- * added. A log that ends below the machine's witness (lost or damaged entries that were acknowledged): the node starts,
- * but neither votes nor stands until a snapshot has replaced its state. */
+/* Open the log, replay committed entries into the machine, start. A folder without a log makes a member that waits to
+ * be added. A log that ends below the machine's witness (lost or damaged entries that were acknowledged): the node
+ * starts, but neither votes nor stands until a snapshot has replaced its state. */
 PT_MUST enum pt_code pt_raft_open(struct pt_sys *sys, const struct pt_raft_options *options, struct pt_raft **ret_raft,
                                   struct pt_error *reterr);
 /* Stop; pending proposals end with PT_CLOSED before done. */
 void pt_raft_close(struct pt_raft *raft, pt_task_fn done, void *arg);
 void pt_raft_abandon(struct pt_raft *raft); /* after a simulated crash: free memory, touch nothing */
+/* The address it listens on (port 0 asks for any). */
+struct pt_endpoint pt_raft_listening(const struct pt_raft *raft);
 void pt_raft_set_tls(struct pt_raft *raft, struct pt_tls_context *tls);
 
 /* Called on the loop once the entry is applied (PT_OK, index), or when it is known not to be (PT_NOT_LEADER before
@@ -96,8 +99,8 @@ void pt_raft_set_tls(struct pt_raft *raft, struct pt_tls_context *tls);
 typedef void (*pt_raft_done_fn)(void *arg, enum pt_code code, uint64_t index);
 /* Data is copied. Proposals of one loop turn go into one batch. */
 void pt_raft_propose(struct pt_raft *raft, struct pt_bytes data, pt_raft_done_fn fn, void *arg);
-/* Linearizable reads: fn(PT_OK) when the state read afterwards on this node reflects every write acknowledged before the
- * call. On the leader only. `noop` is the machine's own no-operation entry: barriers of a turn share one. */
+/* Linearizable reads: fn(PT_OK) when the state read afterwards on this node reflects every write acknowledged before
+ * the call. On the leader only. `noop` is the machine's own no-operation entry: barriers of a turn share one. */
 void pt_raft_barrier(struct pt_raft *raft, pt_raft_done_fn fn, void *arg);
 /* The machine's no-operation entry, used for barriers and for a new leader's first entry. Copied. */
 void pt_raft_set_noop(struct pt_raft *raft, struct pt_bytes data);

@@ -1,0 +1,218 @@
+/*
+ * Insides of the node.
+ *
+ *   node.c             open, close, status
+ *   node_events.c      raft_step: one event in, one update out, in the right order
+ *   node_message.c     frames in, messages out
+ *   node_apply.c       committed entries to the machine; proposals
+ *   node_read.c        linearizable reads
+ *   node_membership.c  changes of the configuration, leadership transfer
+ *   node_snapshot.c    taking, sending and installing snapshots
+ *   snapshot_file.c    what a snapshot is on disk
+ */
+#pragma once
+
+#include "base/list.h"
+#include "raft/codec.h"
+#include "raft/log.h"
+#include "raft/peer.h"
+#include "base/planted.h"
+#include "raft/raft_node.h"
+#include "raft/snapshot_file.h"
+
+#include <raft.h>
+
+#define PT_RAFT_BATCH_LEN_MAX 512U        /* entries of one apply, submit or message */
+#define PT_RAFT_BATCH_SIZE_MAX (1U << 20) /* their bytes */
+#define PT_RAFT_INFLIGHT_MAX 4096U        /* entries sent to a member and not yet acknowledged */
+#define PT_RAFT_PROPOSALS_MAX 65536U      /* proposals waiting or pending */
+#define PT_RAFT_DEFERRED_SIZE_MAX (16U << 20)
+#define PT_RAFT_CAPACITY_MIN_KB 64U /* a member with less room counts as full */
+#define PT_RAFT_TICK_MS 100U
+
+struct pt_raft_incoming;
+struct pt_raft_outgoing;
+
+struct pt_raft_peer { /* another node that this one has to do with */
+    struct pt_list node;
+    struct pt_raft *owner;
+    uint64_t id;
+    char address[PT_RAFT_ADDRESS_SIZE_MAX + 1];
+    bool capacity_known;
+    unsigned capacity_kb;
+    uint64_t read_ack;      /* highest read round it confirmed in this term */
+    struct pt_list backlog; /* messages behind one whose entries are being read from disk, in order */
+    bool loading;
+    struct pt_raft_outgoing *outgoing; /* a snapshot on its way; NULL: none */
+};
+
+struct pt_raft_proposal {
+    size_t offset, size; /* in proposals.data */
+    pt_raft_done_fn fn;
+    void *arg;
+};
+
+struct pt_raft_pending { /* submitted, not applied */
+    uint64_t index;
+    pt_raft_done_fn fn;
+    void *arg;
+};
+
+struct pt_raft_read {
+    struct pt_list node;
+    uint64_t round; /* 0: not begun */
+    uint64_t index; /* what must be applied */
+    pt_raft_done_fn fn;
+    void *arg;
+};
+
+enum pt_raft_change_kind { PT_RAFT_CHANGE_ADD, PT_RAFT_CHANGE_ASSIGN, PT_RAFT_CHANGE_REMOVE, PT_RAFT_CHANGE_TRANSFER };
+
+struct pt_raft_change {
+    struct pt_list node;
+    enum pt_raft_change_kind kind;
+    uint64_t id;
+    char address[PT_RAFT_ADDRESS_SIZE_MAX + 1];
+    bool voter;
+    bool catching_up;
+    uint64_t index; /* of its entry, once submitted */
+    pt_raft_done_fn fn;
+    void *arg;
+};
+
+struct pt_raft_held { /* an old configuration entry, read at open */
+    uint64_t index;
+    struct pt_buf data;
+};
+
+struct pt_raft {
+    struct pt_sys *sys;
+    struct pt_raft_options options;
+    char *address, *directory, *cluster_id;
+    struct raft raft;
+    bool raft_made;
+    struct pt_raft_log *log;
+    struct pt_raft_net *net;
+    struct pt_timer *timer;   /* libraft's timeout */
+    struct pt_timer *tick;    /* housekeeping */
+    struct pt_executor *work; /* snapshot files */
+    struct pt_list peers;
+
+    bool closing, failed;
+    bool busy;  /* inside an event: public calls only queue */
+    bool gated; /* term and vote are being written: no event may enter */
+    bool quarantined;
+    struct raft_update held; /* messages of the update that waits for term and vote */
+    struct pt_list deferred; /* frames that came meanwhile */
+    size_t deferred_size;
+    struct pt_raft_decoded *decoded; /* scratch */
+    struct raft_entry *sending;      /* scratch for one outgoing message */
+    bool fed;                        /* an event went in since settling began to look */
+
+    bool leading;
+    uint64_t leading_term;
+    uint64_t leading_from; /* index of the first entry that this node submitted as the leader of this term */
+
+    struct {
+        struct pt_buf data;
+        struct pt_raft_proposal *items;
+        size_t head, len, capacity;
+    } proposals;
+    struct {
+        struct pt_raft_pending *items; /* ring, ascending by index */
+        size_t head, len, capacity;
+    } pending;
+    struct pt_buf noop;
+    bool run_posted;
+    pt_task_fn close_done;
+    void *close_arg;
+
+    uint64_t applied;      /* by the machine, or passed as none of its business */
+    uint64_t changes_done; /* configuration entries up to here were reported committed */
+    bool loading;          /* entries for apply are being read */
+    struct {
+        uint64_t first;
+        size_t len;
+        struct pt_raft_record *records;
+        struct pt_buf bytes;
+    } loaded;
+    struct pt_raft_entry *batch; /* scratch */
+    struct pt_raft_held *old_changes;
+    size_t old_changes_len;
+
+    struct pt_list reads;
+    uint64_t read_round;
+    struct pt_list changes; /* the first one runs */
+
+    struct pt_raft_snapshot snapshot; /* newest; index 0: none */
+    bool snapshot_file_bad;
+    struct pt_raft_taking *taking;      /* a snapshot of our own is being finished */
+    struct pt_raft_incoming *incoming;  /* a snapshot from the leader */
+    bool installing;                    /* libraft waits for RAFT_PERSISTED_SNAPSHOT */
+    uint64_t need_asked_ms, need_index; /* quarantine: when and for what the leader was asked */
+};
+
+/* node.c */
+void pt_raft_fatal(struct pt_raft *raft, const struct pt_error *error);
+struct pt_raft_peer *pt_raft_peer_get(struct pt_raft *raft, uint64_t id, const char *address); /* makes it */
+struct pt_raft_peer *pt_raft_peer_find(struct pt_raft *raft, uint64_t id);
+static inline bool pt_raft_dead(const struct pt_raft *raft)
+{
+    return raft->closing || raft->failed;
+}
+bool pt_raft_is_voter(const struct pt_raft *raft, uint64_t id);
+
+/* node_events.c */
+bool pt_raft_enter(struct pt_raft *raft); /* false: dead or gated; then do not leave */
+void pt_raft_leave(struct pt_raft *raft); /* settles everything that follows from the events */
+int pt_raft_feed(struct pt_raft *raft, struct raft_event *event);
+void pt_raft_gate(struct pt_raft *raft); /* write term and vote, let nothing in meanwhile */
+void pt_raft_on_durable(void *context, uint64_t index);
+void pt_raft_on_timer(void *arg);
+void pt_raft_on_tick(void *arg);
+void pt_raft_run_soon(struct pt_raft *raft); /* a turn later: proposals, reads, changes */
+uint64_t pt_raft_stored(const struct pt_raft *raft);
+uint64_t pt_raft_committed(const struct pt_raft *raft);
+
+/* node_message.c */
+bool pt_raft_on_frame(void *context, uint64_t id, const char *address, enum pt_raft_frame kind,
+                      struct pt_bytes payload);
+void pt_raft_send(struct pt_raft *raft, const struct raft_message *message);
+void pt_raft_send_frame(struct pt_raft *raft, struct pt_raft_peer *peer, enum pt_raft_frame kind, const void *payload,
+                        size_t size);
+void pt_raft_deferred_run(struct pt_raft *raft);
+void pt_raft_peer_free(struct pt_raft_peer *peer);
+void pt_raft_deferred_free(struct pt_raft *raft);
+
+/* node_apply.c */
+bool pt_raft_apply_some(struct pt_raft *raft); /* true when there was something */
+void pt_raft_flush_proposals(struct pt_raft *raft);
+void pt_raft_proposals_end(struct pt_raft *raft, enum pt_code queued, enum pt_code submitted);
+void pt_raft_submit_first(struct pt_raft *raft);
+void pt_raft_pending_push(struct pt_raft *raft, uint64_t index, pt_raft_done_fn fn, void *arg);
+
+/* node_read.c */
+void pt_raft_reads_run(struct pt_raft *raft);
+void pt_raft_reads_resend(struct pt_raft *raft);
+void pt_raft_reads_end(struct pt_raft *raft, enum pt_code code);
+void pt_raft_on_read(struct pt_raft *raft, struct pt_raft_peer *peer, struct pt_bytes payload);
+void pt_raft_on_read_ack(struct pt_raft *raft, struct pt_raft_peer *peer, struct pt_bytes payload);
+
+/* node_membership.c */
+void pt_raft_changes_run(struct pt_raft *raft);
+void pt_raft_changes_end(struct pt_raft *raft, enum pt_code code);
+void pt_raft_change_committed(struct pt_raft *raft, uint64_t index);
+
+/* node_snapshot.c */
+void pt_raft_snapshot_consider(struct pt_raft *raft);
+void pt_raft_snapshot_send(struct pt_raft *raft, uint64_t id); /* libraft wants it sent */
+void pt_raft_snapshot_need(struct pt_raft *raft, struct pt_raft_peer *peer, uint64_t index);
+void pt_raft_snapshot_ask(struct pt_raft *raft, struct pt_raft_peer *leader); /* quarantined */
+void pt_raft_on_install(struct pt_raft *raft, struct pt_raft_peer *peer, struct raft_message *message);
+void pt_raft_on_chunk(struct pt_raft *raft, struct pt_raft_peer *peer, struct pt_bytes payload);
+void pt_raft_on_chunk_ack(struct pt_raft *raft, struct pt_raft_peer *peer, struct pt_bytes payload);
+void pt_raft_install_begin(struct pt_raft *raft, const struct raft_update *update);
+bool pt_raft_snapshot_settle(struct pt_raft *raft); /* true when something moved */
+void pt_raft_snapshot_tick(struct pt_raft *raft);
+void pt_raft_outgoing_end(struct pt_raft_peer *peer);
+void pt_raft_snapshot_fini(struct pt_raft *raft);

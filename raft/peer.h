@@ -1,0 +1,64 @@
+/*
+ * Links between members: frames over TLS over TCP, one outgoing connection for each member that this node talks to.
+ *
+ * What a node sends goes over the connection it dialled; the connection that the other dialled only brings frames (and
+ * takes answers to hello and ping). So there is no question of who keeps which of two crossed connections. Frames are
+ * kept in order while a link is up and dropped when it is down or its queue is full: Raft repeats what matters.
+ * All on the loop.
+ */
+#pragma once
+
+#include "base/log.h"
+#include "crypto/tls.h"
+#include "sys/sys.h"
+
+#define PT_RAFT_FRAME_SIZE_MAX (4U << 20)       /* one frame, head included */
+#define PT_RAFT_LINK_QUEUE_SIZE_MAX (32U << 20) /* bytes waiting for one member */
+#define PT_RAFT_LINKS_IN_MAX 128U               /* accepted connections */
+
+enum pt_raft_frame { /* never renumbered */
+                     PT_RAFT_FRAME_HELLO = 1,
+                     PT_RAFT_FRAME_REFUSED = 2,
+                     PT_RAFT_FRAME_PING = 3,
+                     PT_RAFT_FRAME_PONG = 4,
+                     PT_RAFT_FRAME_MESSAGE = 5, /* codec.h */
+                     PT_RAFT_FRAME_CHUNK = 6,   /* node_snapshot.c, as the three below */
+                     PT_RAFT_FRAME_CHUNK_ACK = 7,
+                     PT_RAFT_FRAME_NEED_SNAPSHOT = 8,
+                     PT_RAFT_FRAME_READ = 9, /* node_read.c */
+                     PT_RAFT_FRAME_READ_ACK = 10,
+                     PT_RAFT_FRAME_MAX
+};
+
+struct pt_raft_net;
+
+struct pt_raft_net_options {
+    struct pt_sys *sys;
+    const struct pt_log *log;
+    uint64_t id;
+    const char *address;    /* own, told to the other side */
+    const char *cluster_id; /* another's is refused */
+    struct pt_endpoint listen;
+    struct pt_tls_context *tls; /* NULL: plain, ids are taken on trust */
+    bool (*peer_allowed)(void *context, uint64_t id, const struct pt_identity *identity); /* NULL accepts */
+    void *peer_context;
+    /* A frame from member `id`, which says it listens on `address`; both borrowed. False closes the connection. */
+    bool (*on_frame)(void *context, uint64_t id, const char *address, enum pt_raft_frame kind, struct pt_bytes payload);
+    void *context;
+};
+
+PT_MUST enum pt_code pt_raft_net_open(const struct pt_raft_net_options *options, struct pt_raft_net **ret_net,
+                                      struct pt_error *reterr);
+void pt_raft_net_close(struct pt_raft_net *net);                               /* no callback follows; NULL is fine */
+void pt_raft_net_abandon(struct pt_raft_net *net);                             /* after a simulated crash */
+void pt_raft_net_set_tls(struct pt_raft_net *net, struct pt_tls_context *tls); /* for connections made from now on */
+struct pt_endpoint pt_raft_net_listening(const struct pt_raft_net *net);
+
+/* Begin a frame to a member: append the payload to the buffer returned, then call end. NULL when the frame must be
+ * dropped; then do not call end. A member not known yet, or with a new address, is dialled. */
+struct pt_buf *pt_raft_net_begin(struct pt_raft_net *net, uint64_t id, const char *address, enum pt_raft_frame kind);
+void pt_raft_net_end(struct pt_raft_net *net);
+/* Bytes queued for a member; 0 when it is not known. */
+size_t pt_raft_net_queued(const struct pt_raft_net *net, uint64_t id);
+/* Hang up on a member and forget it. */
+void pt_raft_net_forget(struct pt_raft_net *net, uint64_t id);

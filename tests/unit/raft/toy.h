@@ -1,0 +1,132 @@
+/*
+ * A state machine for tests: the list of values applied, in memory. "Durable" means that the struct outlives the node.
+ * An entry's value is its first eight bytes. Its list is checked for order and against the log hash by the tests.
+ */
+#pragma once
+
+#include "base/assert.h"
+#include "raft/raft_node.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct toy {
+    struct pt_sys *sys;
+    uint64_t applied_index, applied_term, acked_index;
+    struct pt_digest log_hash;
+    uint64_t *values, *indexes;
+    size_t len, capacity;
+    bool leading;
+    unsigned snapshots, restores, batches;
+    enum pt_code fail; /* what apply answers, when not PT_OK */
+};
+
+static inline void toy_push(struct toy *toy, uint64_t index, uint64_t value)
+{
+    if (toy->len == toy->capacity) {
+        toy->capacity = toy->capacity == 0 ? 1024 : toy->capacity * 2;
+        toy->values = realloc(toy->values, toy->capacity * sizeof *toy->values);
+        toy->indexes = realloc(toy->indexes, toy->capacity * sizeof *toy->indexes);
+        pt_assert(toy->values != NULL && toy->indexes != NULL);
+    }
+    toy->indexes[toy->len] = index;
+    toy->values[toy->len++] = value;
+}
+
+static enum pt_code toy_apply(void *context, const struct pt_raft_entry *entries, size_t len, uint64_t acked_index,
+                              const struct pt_digest *log_hash, struct pt_error *reterr)
+{
+    struct toy *toy = context;
+    (void)reterr;
+    if (toy->fail != PT_OK) {
+        return toy->fail;
+    }
+    toy->batches++;
+    for (size_t i = 0; i < len; i++) {
+        pt_assert(entries[i].index > toy->applied_index && entries[i].term >= toy->applied_term);
+        toy->applied_index = entries[i].index;
+        toy->applied_term = entries[i].term;
+        toy_push(toy, entries[i].index, entries[i].data.size >= 8 ? pt_be64(entries[i].data.data) : 0);
+    }
+    toy->acked_index = acked_index;
+    toy->log_hash = *log_hash;
+    return PT_OK;
+}
+
+static void toy_witness(void *context, uint64_t *ret_applied_index, uint64_t *ret_applied_term,
+                        uint64_t *ret_acked_index, struct pt_digest *ret_log_hash)
+{
+    const struct toy *toy = context;
+    *ret_applied_index = toy->applied_index;
+    *ret_applied_term = toy->applied_term;
+    *ret_acked_index = toy->acked_index;
+    *ret_log_hash = toy->log_hash;
+}
+
+static enum pt_code toy_snapshot(void *context, const char *path, struct pt_error *reterr)
+{
+    struct toy *toy = context;
+    struct pt_buf buf = {0};
+    pt_buf_append_be64(&buf, toy->applied_index);
+    pt_buf_append_be64(&buf, toy->applied_term);
+    pt_buf_append_be64(&buf, toy->acked_index);
+    pt_buf_append(&buf, toy->log_hash.bytes, PT_DIGEST_SIZE);
+    for (size_t i = 0; i < toy->len; i++) {
+        pt_buf_append_be64(&buf, toy->indexes[i]);
+        pt_buf_append_be64(&buf, toy->values[i]);
+    }
+    struct pt_file *file = NULL;
+    enum pt_code code = pt_file_open(toy->sys, path, PT_OPEN_WRITE | PT_OPEN_CREATE, &file, reterr);
+    if (code == PT_OK) {
+        code = pt_file_write(file, 0, buf.data, buf.size, reterr);
+        pt_file_close(file);
+    }
+    pt_buf_fini(&buf);
+    toy->snapshots++;
+    return code;
+}
+
+static enum pt_code toy_restore(void *context, const char *path, struct pt_error *reterr)
+{
+    struct toy *toy = context;
+    struct pt_buf buf = {0};
+    enum pt_code code = pt_path_read(toy->sys, path, 1U << 30, &buf, reterr);
+    if (code == PT_OK) {
+        pt_assert(buf.size >= 24 + PT_DIGEST_SIZE && (buf.size - 24 - PT_DIGEST_SIZE) % 16 == 0);
+        toy->applied_index = pt_be64(buf.data);
+        toy->applied_term = pt_be64(buf.data + 8);
+        toy->acked_index = pt_be64(buf.data + 16);
+        memcpy(toy->log_hash.bytes, buf.data + 24, PT_DIGEST_SIZE);
+        toy->len = 0;
+        for (size_t at = 24 + PT_DIGEST_SIZE; at < buf.size; at += 16) {
+            toy_push(toy, pt_be64(buf.data + at), pt_be64(buf.data + at + 8));
+        }
+        toy->restores++;
+    }
+    pt_buf_fini(&buf);
+    return code;
+}
+
+static void toy_role_changed(void *context, bool leading, uint64_t term)
+{
+    struct toy *toy = context;
+    (void)term;
+    toy->leading = leading;
+}
+
+static inline struct pt_machine toy_machine(struct toy *toy)
+{
+    return (struct pt_machine){.context = toy,
+                               .apply = toy_apply,
+                               .witness = toy_witness,
+                               .snapshot = toy_snapshot,
+                               .restore = toy_restore,
+                               .role_changed = toy_role_changed};
+}
+
+static inline void toy_fini(struct toy *toy)
+{
+    free(toy->values);
+    free(toy->indexes);
+    *toy = (struct toy){.sys = toy->sys};
+}
