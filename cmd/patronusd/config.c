@@ -266,6 +266,13 @@ enum pt_code config_read(int argc, char **argv, struct config *ret_config, struc
     return PT_OK;
 }
 
+void config_endpoint(const char *address, const char *port, char ret_text[80])
+{
+    bool v6 = strchr(address, ':') != NULL;
+    (void)snprintf(ret_text, 80, "%s%s%s%s%s", v6 ? "[" : "", address, v6 ? "]" : "", address[0] != '\0' ? ":" : "",
+                   address[0] != '\0' ? port : "");
+}
+
 void config_help(void)
 {
     printf("patronusd " PT_VERSION ": a node of a Patronus SD-WAN.\n\n"

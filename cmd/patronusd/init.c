@@ -29,11 +29,9 @@ static enum pt_code make_addresses(const struct config *config, struct addresses
     if (code != PT_OK) {
         return pt_wrap(reterr, code, "--address");
     }
-    bool v4 = pt_ip_is_v4(&ip);
-    const char *format = v4 ? "%s:%s" : "[%s]:%s";
-    (void)snprintf(ret_addresses->peer, 80, format, config->address, config->peer_port);
-    (void)snprintf(ret_addresses->api, 80, format, config->address, config->api_port);
-    (void)snprintf(ret_addresses->agent, 80, format, config->address, config->agent_port);
+    config_endpoint(config->address, config->peer_port, ret_addresses->peer);
+    config_endpoint(config->address, config->api_port, ret_addresses->api);
+    config_endpoint(config->address, config->agent_port, ret_addresses->agent);
     memcpy(ret_addresses->peer_listen, ret_addresses->peer, 80);
     memcpy(ret_addresses->api_listen, ret_addresses->api, 80);
     memcpy(ret_addresses->agent_listen, ret_addresses->agent, 80);

@@ -51,12 +51,10 @@ static void on_reply(void *arg, const struct pt_error *error, struct pt_bytes me
 static bool ask(struct join *join, const char *address)
 {
     const struct config *config = join->process->config;
-    char addresses[3][80] = {"", "", ""};
-    const char *const ports[] = {config->peer_port, config->api_port, config->agent_port};
-    for (size_t i = 0; i < 3 && config->address[0] != '\0'; i++) {
-        (void)snprintf(addresses[i], 80, strchr(config->address, ':') == NULL ? "%s:%s" : "[%s]:%s", config->address,
-                       ports[i]);
-    }
+    char addresses[3][80];
+    config_endpoint(config->address, config->peer_port, addresses[0]);
+    config_endpoint(config->address, config->api_port, addresses[1]);
+    config_endpoint(config->address, config->agent_port, addresses[2]);
     Patronus__V1__EnrollRequest request = PATRONUS__V1__ENROLL_REQUEST__INIT;
     request.token = (char *)(uintptr_t)config->token;
     request.csr = (ProtobufCBinaryData){.len = join->csr.size, .data = join->csr.data};
@@ -145,10 +143,9 @@ static enum pt_code keep_node(struct join *join, struct pt_error *reterr)
         files.agent_addresses_len = files.api_addresses_len = i + 1;
     }
     if (strcmp(identity.role, "controller") == 0) {
-        const char *format = strchr(config->address, ':') == NULL ? "%s:%s" : "[%s]:%s";
-        (void)snprintf(files.peer_listen, 80, format, config->address, config->peer_port);
-        (void)snprintf(files.api_listen, 80, format, config->address, config->api_port);
-        (void)snprintf(files.agent_listen, 80, format, config->address, config->agent_port);
+        config_endpoint(config->address, config->peer_port, files.peer_listen);
+        config_endpoint(config->address, config->api_port, files.api_listen);
+        config_endpoint(config->address, config->agent_port, files.agent_listen);
         (void)snprintf(files.peer_address, 80, "%s", files.peer_listen);
         if (response->seal_key.len != PT_SEAL_KEY_SIZE) {
             return pt_fail(reterr, PT_INTERNAL, PT_REASON_MESSAGE_MALFORMED, "seal_key", "the answer is not complete");
