@@ -60,6 +60,13 @@ start_node() {
 restart_node() { start_node "$1" run; }
 stop_node() { lab stop "$1" "${@:2}"; }
 
+# Every answer of `cluster status`, as d; prints what the expression gives.
+status_of() {
+    ctl cluster status -o json | python3 -c 'import json,sys; d=[c.get("status",{}) for c in json.load(sys.stdin)["controllers"]]; print(eval(sys.argv[1]))' "$1"
+}
+is_voter() { [ "$(status_of "any(m['name']=='controllers/$1' and m['role']=='voter' for s in d for m in s.get('controllers',[]))")" = True ]; }
+leader() { status_of 'next(s["leader"] for s in d if s.get("leader")).split("/")[1]'; }
+
 cluster_up() {
     local first rest node token
     # shellcheck disable=SC2046
@@ -70,10 +77,9 @@ cluster_up() {
     start_node "$first" init --id "$first" --address "$(address_of "$first")" --admin-file "$STATE/admin.pem"
     wait_for 20 "the first controller does not answer; see $NODES/$first" ctl cluster status
     for node in $rest; do
-        wait_for 20 "no leader" eval "token=\$(ctl tokens create --role voter)"
         token=$(ctl tokens create --role voter)
         start_node "$node" join "$token" --id "$node" --address "$(address_of "$node")"
-        wait_for 30 "$node does not become a voter" eval "ctl cluster status -o json | python3 -c 'import json,sys; d=json.load(sys.stdin); sys.exit(0 if any(m[\"name\"]==\"controllers/$node\" and m[\"role\"]==\"voter\" for s in d[\"items\"] for m in s.get(\"controllers\",[])) else 1)'"
+        wait_for 30 "$node does not become a voter" is_voter "$node"
     done
 }
 
