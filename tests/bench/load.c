@@ -6,23 +6,21 @@
  *   RUN makes the names of this run different from those of others. Calls go round the addresses.
  * Prints: rate P50_US P99_US ERRORS
  */
+#include "client.h"
 #include "patronus/v1/site.pb-c.h"
-#include "rpc/rpc.h"
 #include "sys/sys_uv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ADDRESSES_MAX 8
 #define VALUE_SIZE 256
 
 struct load {
     struct pt_sys *sys;
     bool etcd;
     const char *run;
-    struct pt_rpc_channel *channels[ADDRESSES_MAX];
-    size_t channels_len;
+    struct bench_client client;
     size_t count, started, done, errors;
     uint32_t *latency_us;
 };
@@ -91,7 +89,7 @@ static void start(struct load *load)
     struct call *call = calloc(1, sizeof(*call));
     struct pt_buf request = {0};
     make_request(load, &request);
-    struct pt_rpc_channel *channel = load->channels[load->started++ % load->channels_len];
+    struct pt_rpc_channel *channel = load->client.channels[load->started++ % load->client.len];
     *call = (struct call){.load = load, .started_ns = pt_sys_now_ns(load->sys)};
     (void)pt_rpc_unary(channel, load->etcd ? "/etcdserverpb.KV/Put" : "/patronus.v1.SiteService/CreateSite",
                        pt_buf_bytes(&request), NULL, 0, 30000, on_reply, call);
@@ -105,30 +103,6 @@ static int compare(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static bool open_channels(struct load *load, char *addresses, char **files)
-{
-    struct pt_buf pem[3] = {{0}};
-    struct pt_error error = {0};
-    for (size_t i = 0; i < 3; i++) {
-        if (pt_path_read(load->sys, files[i], 65536, &pem[i], &error) != PT_OK) {
-            fprintf(stderr, "bench_load: %s: %s\n", files[i], error.text);
-            return false;
-        }
-    }
-    for (char *address = strtok(addresses, ","); address != NULL && load->channels_len < ADDRESSES_MAX;
-         address = strtok(NULL, ",")) {
-        const struct pt_rpc_channel_options options = {.address = address,
-                                                       .credentials = {.cert_pem = (const char *)pem[0].data,
-                                                                       .key_pem = (const char *)pem[1].data,
-                                                                       .ca_pem = (const char *)pem[2].data}};
-        if (pt_rpc_channel_new(load->sys, &options, &load->channels[load->channels_len++], &error) != PT_OK) {
-            fprintf(stderr, "bench_load: %s\n", error.text);
-            return false;
-        }
-    }
-    return load->channels_len > 0;
-}
-
 int main(int argc, char **argv)
 {
     if (argc != 9) {
@@ -139,7 +113,7 @@ int main(int argc, char **argv)
     size_t in_flight = strtoul(argv[7], NULL, 10);
     struct pt_error error = {0};
     memset(value, 'x', VALUE_SIZE);
-    if (pt_sys_uv_new(&load.sys, &error) != PT_OK || !open_channels(&load, argv[2], argv + 3)) {
+    if (pt_sys_uv_new(&load.sys, &error) != PT_OK || !bench_client_open(load.sys, argv[2], argv + 3, &load.client)) {
         return 1;
     }
     load.latency_us = calloc(load.count, sizeof(uint32_t));
