@@ -88,12 +88,12 @@ struct pt_kind_options {
 
 /* ---- limits and replicated values ---- */
 
-#define PT_HISTORY_LEN_DEFAULT 100000 /* events kept for Watch */
-#define PT_REPLIES_LEN_MAX 16384      /* replies kept by request id */
-#define PT_VERDICTS_LEN_MAX 8192      /* verdicts kept in memory for proposers */
-#define PT_DELETE_LEN_MAX 10000       /* most resources that one forced Delete removes */
+#define PT_HISTORY_LEN_DEFAULT 100000    /* events kept for Watch */
+#define PT_REPLIES_LEN_MAX 16384         /* replies kept by request id */
+#define PT_VERDICTS_LEN_MAX 8192         /* verdicts kept in memory for proposers */
+#define PT_DELETE_LEN_MAX 10000          /* most resources that one forced Delete removes */
 #define PT_TRANSACTION_EVENTS_MAX 100000 /* most resources that one transaction changes */
-#define PT_CLUSTER_LEVEL_MAX 1        /* highest cluster level that this binary supports */
+#define PT_CLUSTER_LEVEL_MAX 1           /* highest cluster level that this binary supports */
 
 #define PT_META_CLUSTER_ID "cluster.id"       /* text */
 #define PT_META_CLUSTER_EPOCH "cluster.epoch" /* 8 bytes big-endian; absent means 0; raised by a restore */

@@ -56,6 +56,10 @@ enum pt_code pt_token_decode(const struct pt_history_id *id, const char *token, 
                        "this is no resume token; begin without one");
     }
     size_t size = bytes.size - HEADER_SIZE;
+    if (id->cluster_id[0] == '\0' && size > 0) {
+        return pt_fail(reterr, PT_UNAVAILABLE, PT_REASON_NO_LEADER, "resume_token",
+                       "this node has not caught up with its cluster yet: try again, or try another controller");
+    }
     if (size != strlen(id->cluster_id) || memcmp(bytes.data + HEADER_SIZE, id->cluster_id, size) != 0) {
         return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_RESUME_TOKEN_INVALID, "resume_token",
                        "the token is of another cluster; begin without one");

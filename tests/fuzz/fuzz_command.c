@@ -126,7 +126,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum pt_code code = apply(pt_buf_bytes(&entry), &error);
     if (code != PT_OK) {
         pt_assert(code == PT_CORRUPT && error.text[0] != '\0');
-        stop();
+        PT_AUTO(buf) struct pt_buf noop = {0};
+        pt_kind_noop(&noop);
+        if (apply(pt_buf_bytes(&noop), NULL) != PT_OK) { /* it had begun: stopped for good */
+            stop();
+        }
         return 0;
     }
     const struct pt_verdict *verdict = pt_kind_verdict(node.machine, node.index);
