@@ -53,14 +53,14 @@ struct pt_raft_slot *pt_raft_log_push_slot(struct pt_raft_log *log)
     return slot;
 }
 
-void pt_raft_log_push_segment(struct pt_raft_log *log, uint64_t first)
+void pt_raft_log_push_segment(struct pt_raft_log *log, uint64_t first, uint32_t size)
 {
     if (log->segments_len == log->segments_capacity) {
         log->segments_capacity = log->segments_capacity == 0 ? 16 : log->segments_capacity * 2;
         log->segments = realloc(log->segments, log->segments_capacity * sizeof *log->segments);
         pt_assert(log->segments != NULL);
     }
-    log->segments[log->segments_len++] = first;
+    log->segments[log->segments_len++] = (struct pt_raft_segment){.first = first, .size = size};
 }
 
 static void slot_evict(struct pt_raft_log *log, struct pt_raft_slot *slot)
@@ -124,7 +124,7 @@ enum pt_raft_entry_type pt_raft_log_type(const struct pt_raft_log *log, uint64_t
 
 uint64_t pt_raft_log_room(const struct pt_raft_log *log)
 {
-    uint64_t room = log->segment_size - log->tail_offset;
+    uint64_t room = pt_raft_log_tail_left(log);
     if (log->spare_ready) {
         room += log->segment_size - PT_RAFT_SEGMENT_HEAD_SIZE;
     }
@@ -135,13 +135,13 @@ uint64_t pt_raft_log_room(const struct pt_raft_log *log)
 bool pt_raft_log_fits(const struct pt_raft_log *log, size_t total_size, size_t record_size_max)
 {
     /* A record does not straddle segments: up to one record's worth of the tail may stay unused. */
-    uint64_t waste = total_size > log->segment_size - log->tail_offset ? record_size_max : 0;
+    uint64_t waste = total_size > pt_raft_log_tail_left(log) ? record_size_max : 0;
     return total_size + waste <= pt_raft_log_room(log);
 }
 
 bool pt_raft_log_fits_reserve(const struct pt_raft_log *log, size_t total_size, size_t record_size_max)
 {
-    uint64_t left = log->segment_size - log->tail_offset;
+    uint64_t left = pt_raft_log_tail_left(log);
     return total_size <= left ||
            (log->spare_ready && total_size + record_size_max <= left + log->segment_size - PT_RAFT_SEGMENT_HEAD_SIZE);
 }
@@ -267,7 +267,7 @@ static void op_take_segments(struct pt_raft_log *log, struct pt_raft_op *op, siz
     op->removed = calloc(op->removed_len + 1, sizeof *op->removed);
     pt_assert(op->removed != NULL);
     for (size_t i = 0; i < op->removed_len; i++) {
-        op->removed[i] = log->segments[log->segments_len - 1 - i];
+        op->removed[i] = log->segments[log->segments_len - 1 - i].first;
     }
     log->segments_len = at;
 }
@@ -308,7 +308,7 @@ static void roll(struct pt_raft_log *log, const struct pt_digest *chain)
     struct pt_raft_op *op = op_push(log, PT_RAFT_OP_ROLL);
     op->segment = pt_raft_log_end(log) + 1;
     op->chain = *chain;
-    pt_raft_log_push_segment(log, op->segment);
+    pt_raft_log_push_segment(log, op->segment, log->segment_size);
     log->tail_offset = PT_RAFT_SEGMENT_HEAD_SIZE;
 }
 
@@ -321,10 +321,10 @@ void pt_raft_log_append(struct pt_raft_log *log, const struct pt_raft_log_entry 
         const struct pt_raft_log_entry *entry = &entries[i];
         pt_assert(entry->data.size <= PT_RAFT_DATA_SIZE_MAX && entry->term > 0);
         size_t size = pt_raft_record_size(entry->data.size);
-        if (log->tail_offset + size > log->segment_size) {
+        if (size > pt_raft_log_tail_left(log)) {
             roll(log, &chain);
             op = NULL;
-            pt_assert(log->tail_offset + size <= log->segment_size);
+            pt_assert(size <= pt_raft_log_tail_left(log));
         }
         if (op == NULL) {
             op = write_begin(log);
@@ -380,10 +380,10 @@ void pt_raft_log_truncate(struct pt_raft_log *log, uint64_t index, uint64_t appl
 
     uint32_t end = log->tail_offset;
     size_t keep = log->segments_len; /* segments that stay */
-    while (keep > 1 && log->segments[keep - 1] >= index) {
+    while (keep > 1 && log->segments[keep - 1].first >= index) {
         /* A segment that begins at index would hold nothing: drop it and stand at the end of the one before. */
         keep--;
-        end = log->segment_size;
+        end = log->segments[keep - 1].size;
     }
     struct pt_raft_op *op = op_push(log, PT_RAFT_OP_CUT);
     op_take_segments(log, op, keep);
@@ -394,7 +394,7 @@ void pt_raft_log_truncate(struct pt_raft_log *log, uint64_t index, uint64_t appl
                                                 (uint32_t)pt_raft_record_size(pt_raft_log_slot(log, before)->data_size)
                                           : PT_RAFT_SEGMENT_HEAD_SIZE;
     }
-    op->segment = log->segments[log->segments_len - 1];
+    op->segment = log->segments[log->segments_len - 1].first;
     op->offset = offset;
     op->end = end;
     log->tail_offset = offset;
@@ -441,7 +441,7 @@ void pt_raft_log_compact(struct pt_raft_log *log, uint64_t index)
     log->base_chain = chain;
     cache_trim(log);
     size_t gone = 0; /* a segment is free once the next one begins at or below the first entry kept */
-    while (gone + 1 < log->segments_len && log->segments[gone + 1] <= log->base_index + 1) {
+    while (gone + 1 < log->segments_len && log->segments[gone + 1].first <= log->base_index + 1) {
         gone++;
     }
     if (gone > 0) {
@@ -449,7 +449,9 @@ void pt_raft_log_compact(struct pt_raft_log *log, uint64_t index)
         op->removed = calloc(gone, sizeof *op->removed);
         pt_assert(op->removed != NULL);
         op->removed_len = gone;
-        memcpy(op->removed, log->segments, gone * sizeof *op->removed);
+        for (size_t i = 0; i < gone; i++) {
+            op->removed[i] = log->segments[i].first;
+        }
         log->segments_len -= gone;
         memmove(log->segments, log->segments + gone, log->segments_len * sizeof *log->segments);
     }
@@ -483,7 +485,7 @@ void pt_raft_log_reset(struct pt_raft_log *log, uint64_t index, uint64_t term, c
     op->meta = log->meta;
     op->fn = fn;
     op->arg = arg;
-    pt_raft_log_push_segment(log, index + 1);
+    pt_raft_log_push_segment(log, index + 1, log->segment_size);
     log->tail_offset = PT_RAFT_SEGMENT_HEAD_SIZE;
     group_start(log);
 }

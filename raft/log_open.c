@@ -73,6 +73,13 @@ static enum pt_code folder_lock(struct pt_raft_log *log, struct pt_error *reterr
 {
     char path[PT_RAFT_PATH_SIZE];
     PT_TRY(pt_dir_make(log->options.sys, log->directory, reterr));
+    /* A folder is only as durable as its name: without this a power loss takes votes and entries with it. */
+    (void)snprintf(path, sizeof path, "%s", log->directory);
+    char *slash = strrchr(path, '/');
+    if (slash != NULL) {
+        slash[slash == path ? 1 : 0] = '\0';
+        PT_TRY(pt_dir_sync(log->options.sys, path, reterr));
+    }
     (void)snprintf(path, sizeof path, "%s/lock", log->directory);
     PT_TRY(pt_file_open(log->options.sys, path, PT_OPEN_WRITE | PT_OPEN_CREATE, &log->lock_file, reterr));
     return pt_file_lock(log->lock_file, reterr);
@@ -207,7 +214,8 @@ static enum pt_code scan_segment(struct scan *scan, uint64_t first, bool last, s
     if (state == PT_RAFT_RECORD_END && last && pt_raft_all_zero(bytes.data, bytes.size)) {
         return pt_path_remove(log->options.sys, path, reterr); /* renamed into place, never written */
     }
-    if (state != PT_RAFT_RECORD_GOOD || head.first_index != first || bytes.size != log->segment_size) {
+    if (state != PT_RAFT_RECORD_GOOD || head.first_index != first || bytes.size < PT_RAFT_SEGMENT_SIZE_MIN ||
+        bytes.size % PT_RAFT_SECTOR_SIZE != 0) {
         damage(log, first, 0, "the head of the segment does not check");
         return PT_OK;
     }
@@ -218,7 +226,7 @@ static enum pt_code scan_segment(struct scan *scan, uint64_t first, bool last, s
         damage(log, first, 0, "the segment does not continue the one before it");
         return PT_OK;
     }
-    pt_raft_log_push_segment(log, first);
+    pt_raft_log_push_segment(log, first, (uint32_t)bytes.size);
     scan_records(scan, first, pt_buf_bytes(&bytes));
     if (!last && log->damage[0] == '\0' && log->torn_end > log->tail_offset) {
         damage(log, first, log->tail_offset, "remains behind the end of a full segment");
@@ -325,7 +333,7 @@ const char *pt_raft_log_damage(struct pt_raft_log *log, const struct pt_raft_wit
 {
     uint64_t end = pt_raft_log_end(log);
     uint64_t acked = witness->acked_index;
-    if (log->meta.limited && log->meta.limit_applied == witness->applied_index && acked > log->meta.limit_acked) {
+    if (log->meta.limited && log->meta.limit_applied >= witness->applied_index && acked > log->meta.limit_acked) {
         acked = log->meta.limit_acked;
     }
     uint64_t must = witness->applied_index > acked ? witness->applied_index : acked;
@@ -381,7 +389,7 @@ enum pt_code pt_raft_log_reset_now(struct pt_raft_log *log, uint64_t index, uint
     log->cached_from = index + 1;
     log->damage[0] = '\0';
     log->torn_end = log->tail_offset = PT_RAFT_SEGMENT_HEAD_SIZE;
-    pt_raft_log_push_segment(log, index + 1);
+    pt_raft_log_push_segment(log, index + 1, log->segment_size);
     return code;
 }
 
@@ -424,13 +432,29 @@ static enum pt_code first_segment(struct pt_raft_log *log, struct pt_error *rete
     return pt_raft_log_put_meta(log, &meta, reterr);
 }
 
+/* What the scan read may stand in the page cache only: after a sync that failed Linux calls the pages clean, and a
+ * restarted process reads what no disk holds. So everything that later writes build on is written and synced anew
+ * before this node acts on it: term and vote, and the tail. The segments before the tail were synced when it began. */
+static enum pt_code rewrite(struct pt_raft_log *log, struct pt_error *reterr)
+{
+    if (log->meta.sequence > 0) {
+        struct pt_raft_meta meta = log->meta;
+        PT_TRY(pt_raft_log_put_meta(log, &meta, reterr));
+    }
+    PT_AUTO(buf) struct pt_buf bytes = {0};
+    uint8_t *data = pt_buf_reserve(&bytes, log->tail_offset);
+    PT_TRY(pt_file_read(log->writer.file, 0, data, log->tail_offset, reterr));
+    PT_TRY(pt_file_write(log->writer.file, 0, data, log->tail_offset, reterr));
+    return pt_file_sync(log->writer.file, reterr);
+}
+
 enum pt_code pt_raft_log_start(struct pt_raft_log *log, struct pt_error *reterr)
 {
     pt_assert(!log->started);
     if (log->segments_len == 0) {
         PT_TRY(first_segment(log, reterr));
     }
-    uint64_t tail = log->segments[log->segments_len - 1];
+    uint64_t tail = log->segments[log->segments_len - 1].first;
     if (log->writer.file == NULL || log->writer.segment != tail) {
         PT_TRY(pt_raft_writer_open_tail(&log->writer, tail, reterr));
     }
@@ -439,6 +463,7 @@ enum pt_code pt_raft_log_start(struct pt_raft_log *log, struct pt_error *reterr)
             .kind = PT_RAFT_OP_CUT, .segment = tail, .offset = log->tail_offset, .end = log->torn_end};
         PT_TRY(pt_raft_writer_run(&log->writer, &cut, reterr));
     }
+    PT_TRY(rewrite(log, reterr));
     log->executor = pt_executor_new(log->options.sys, "raft-log", 1);
     log->side = pt_executor_new(log->options.sys, "raft-side", 1);
     log->spare_timer = pt_timer_new(log->options.sys, (pt_task_fn)pt_raft_spare_begin, log);
@@ -452,11 +477,11 @@ enum pt_code pt_raft_log_read_now(struct pt_raft_log *log, uint64_t index, struc
 {
     pt_assert(!log->started && index > log->base_index && index <= pt_raft_log_end(log));
     size_t at = log->segments_len - 1;
-    while (log->segments[at] > index) {
+    while (log->segments[at].first > index) {
         at--;
     }
     char path[PT_RAFT_PATH_SIZE];
-    pt_raft_log_segment_path(log->directory, log->segments[at], path);
+    pt_raft_log_segment_path(log->directory, log->segments[at].first, path);
     const struct pt_raft_slot *slot = pt_raft_log_slot(log, index);
     struct pt_file *file = NULL;
     PT_TRY(pt_file_open(log->options.sys, path, PT_OPEN_READ, &file, reterr));

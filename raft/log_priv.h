@@ -62,6 +62,11 @@ struct pt_raft_writer { /* owned by the writer thread once started */
     struct pt_buf scratch;
 };
 
+struct pt_raft_segment {
+    uint64_t first; /* index; also its file's name */
+    uint32_t size;  /* of the file: what the setting was when it was made */
+};
+
 struct pt_raft_log {
     struct pt_raft_log_options options;
     char *directory, *cluster_id;
@@ -80,7 +85,7 @@ struct pt_raft_log {
     uint64_t cached_from; /* entries below are on disk only */
     size_t cached_size;
 
-    uint64_t *segments; /* first indexes, ascending; the last one is the tail */
+    struct pt_raft_segment *segments; /* ascending; the last one is the tail */
     size_t segments_len, segments_capacity;
     uint32_t tail_offset; /* where the next record goes */
 
@@ -111,9 +116,15 @@ static inline struct pt_raft_slot *pt_raft_log_slot(const struct pt_raft_log *lo
     return &log->slots[index & (log->capacity - 1)];
 }
 
+/* Bytes left in the tail segment. */
+static inline uint32_t pt_raft_log_tail_left(const struct pt_raft_log *log)
+{
+    return log->segments[log->segments_len - 1].size - log->tail_offset;
+}
+
 /* log.c */
 struct pt_raft_slot *pt_raft_log_push_slot(struct pt_raft_log *log);
-void pt_raft_log_push_segment(struct pt_raft_log *log, uint64_t first);
+void pt_raft_log_push_segment(struct pt_raft_log *log, uint64_t first, uint32_t size);
 void pt_raft_log_drop_all(struct pt_raft_log *log); /* slots, cache and segments; not files */
 void pt_raft_log_segment_path(const char *directory, uint64_t first, char path[PT_RAFT_PATH_SIZE]);
 void pt_raft_block_unref(struct pt_raft_block *block);

@@ -87,16 +87,16 @@ bool pt_raft_log_load(struct pt_raft_log *log, uint64_t first, size_t len_max, s
         return false;
     }
     size_t at = log->segments_len - 1;
-    while (log->segments[at] > first) {
+    while (log->segments[at].first > first) {
         pt_assert(at > 0);
         at--;
     }
-    uint64_t stop = at + 1 < log->segments_len ? log->segments[at + 1] : log->durable + 1;
+    uint64_t stop = at + 1 < log->segments_len ? log->segments[at + 1].first : log->durable + 1;
     stop = stop > log->durable + 1 ? log->durable + 1 : stop;
     struct pt_raft_load *load = calloc(1, sizeof *load);
     pt_assert(load != NULL);
     load->log = log;
-    load->segment = log->segments[at];
+    load->segment = log->segments[at].first;
     load->first = first;
     load->offset = pt_raft_log_slot(log, first)->offset;
     for (uint64_t i = first; i < stop && load->len < len_max && (load->len == 0 || load->size < size_max); i++) {

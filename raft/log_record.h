@@ -53,8 +53,8 @@ enum pt_raft_record_state pt_raft_segment_parse(struct pt_bytes segment, struct 
 struct pt_raft_meta {
     uint64_t sequence; /* grows with each write; 0: none yet */
     uint64_t term, voted_for;
-    /* While the machine's applied index is `limit_applied`, its acked index counts only up to `limit_acked`: what was
-     * acknowledged above it was rightly replaced (a conflict, or a snapshot) and the witness does not know yet. */
+    /* While the machine's applied index is at most `limit_applied`, its acked index counts only up to `limit_acked`:
+     * what was acknowledged above it was rightly replaced (a conflict, or a snapshot) and the witness does not know. */
     uint64_t limit_applied, limit_acked;
     bool limited;
     bool quarantined; /* acknowledged entries were lost: do not vote before a snapshot */

@@ -20,9 +20,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* What others are told: room matters only while the disk gives no more. */
 static uint64_t capacity_kb(const struct pt_raft *raft)
 {
-    uint64_t kb = pt_raft_log_room(raft->log) / 1024;
+    uint64_t kb = pt_raft_log_short(raft->log) ? pt_raft_log_room(raft->log) / 1024 : UINT16_MAX;
     return kb > UINT16_MAX ? UINT16_MAX : kb;
 }
 

@@ -192,6 +192,19 @@ static void backlog_add(struct pt_raft_peer *peer, const struct raft_message *me
     pt_list_push_back(&peer->backlog, &waiting->node);
 }
 
+/* When libraft 0.22 answers a leader of an older term it leaves the hint as it finds it on its stack. That leader steps
+ * down without reading it; still, what leaves this node is to be defined, and valid for the codec. */
+static void result_repair(const struct pt_raft *raft, struct raft_append_entries_result *result)
+{
+    uint64_t last = pt_raft_log_last(raft->log);
+    if (result->last_log_index > last) {
+        result->last_log_index = last;
+    }
+    if (result->rejected > 0 && result->last_log_index >= result->rejected) {
+        result->last_log_index = result->rejected - 1;
+    }
+}
+
 void pt_raft_send(struct pt_raft *raft, const struct raft_message *message)
 {
     if (message->type == RAFT_INSTALL_SNAPSHOT) {
@@ -208,6 +221,9 @@ void pt_raft_send(struct pt_raft *raft, const struct raft_message *message)
             backlog_add(peer, &copy);
             backlog_run(raft, peer);
         }
+    } else if (message->type == RAFT_APPEND_ENTRIES_RESULT) {
+        result_repair(raft, &copy.append_entries_result);
+        send_now(raft, peer, &copy);
     } else {
         send_now(raft, peer, message);
     }
