@@ -137,17 +137,14 @@ edges_up() {
 }
 
 # The host of a site in a segment, and its address: host_of SITE SEGMENT, host_address SITE SEGMENT [6]
-host_of() { facts "[l['host']['name'] if isinstance(l['host'],dict) else l['host'] for n in d['nodes'] if n['name']=='$1' for l in n['lans'] if l['segment']=='$2'][0]"; }
+host_fact() { facts "[l['host']['$3'] for n in d['nodes'] if n['name']=='$1' for l in n['lans'] if l['segment']=='$2'][0]"; }
+host_of() { host_fact "$1" "$2" node; }
 host_address() {
-    python3 - "$STATE/export.json" "$1" "$2" "${3:-4}" <<'PY'
-import ipaddress
-import json
-import sys
-d = json.load(open(sys.argv[1]))
-lan = [l for n in d["nodes"] if n["name"] == sys.argv[2] for l in n["lans"] if l["segment"] == sys.argv[3]][0]
-net = ipaddress.ip_network(lan["prefix6" if sys.argv[4] == "6" else "prefix"])
-print(net.network_address + (0x10 if sys.argv[4] == "6" else 10))
-PY
+    if [ "${3:-4}" = 6 ]; then
+        host_fact "$1" "$2" address6
+    else
+        host_fact "$1" "$2" address
+    fi
 }
 
 # ping_sites FROM TO SEGMENT [6] [ping flags]: one host to another

@@ -581,7 +581,9 @@ static void flush(struct call *call)
     call->outgoing = pt_rpc_outbox_pop(&call->outbox);
     if (call->outgoing != NULL) {
         ops[len].op = GRPC_OP_SEND_MESSAGE;
-        ops[len].flags = call->outbox.len > 0 ? GRPC_WRITE_BUFFER_HINT : 0; /* more follows at once */
+        /* More follows at once; but never together with the headers, for gRPC then starts no write at all, and the
+         * batch that would bring the rest waits for this one. */
+        ops[len].flags = call->outbox.len > 0 && len == 0 ? GRPC_WRITE_BUFFER_HINT : 0;
         ops[len++].data.send_message.send_message = call->outgoing;
     }
     if (status_due) {

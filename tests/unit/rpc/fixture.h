@@ -112,6 +112,7 @@ static inline struct pt_rpc_credentials credentials_of(const struct party *party
  *   /t/Who    unary: door, peer, the metadata x-test
  *   /t/Count  one request "n size": n messages of that size, as fast as the reader takes them
  *   /t/Chat   both ways: each message comes back; OK at half-close
+ *   /t/Twice  the same, but each message comes back twice in one turn
  */
 
 struct count {
@@ -148,7 +149,7 @@ static void service_on_call(void *arg, struct pt_rpc_call *call)
     if (is(call, "/t/Echo") || is(call, "/t/Fail") || is(call, "/t/Hold") || is(call, "/t/Who") ||
         is(call, "/t/Count")) {
         pt_rpc_call_expect_one(call);
-    } else if (!is(call, "/t/Chat")) {
+    } else if (!is(call, "/t/Chat") && !is(call, "/t/Twice")) {
         struct pt_error error;
         (void)pt_fail(&error, PT_UNIMPLEMENTED, PT_REASON_NONE, NULL, "there is no method %s",
                       pt_rpc_call_info(call)->method);
@@ -161,6 +162,9 @@ static void service_on_message(void *arg, struct pt_rpc_call *call, struct pt_by
     struct world *world = arg;
     world->messages++;
     if (is(call, "/t/Chat")) {
+        (void)pt_rpc_call_send(call, message);
+    } else if (is(call, "/t/Twice")) {
+        (void)pt_rpc_call_send(call, message);
         (void)pt_rpc_call_send(call, message);
     } else if (is(call, "/t/Echo")) {
         (void)pt_rpc_call_send(call, message);

@@ -236,6 +236,25 @@ START_TEST(a_stream_talks_both_ways_and_ends_with_ok)
 }
 END_TEST
 
+/* The first batch holds the headers and a message with more behind it: it must leave all the same. */
+START_TEST(two_messages_in_the_first_turn_arrive_while_the_stream_stays_open)
+{
+    struct world world;
+    struct listener listener;
+    world_init(&world, (enum world_kind)_i);
+    struct pt_rpc_channel *channel = open_channel(&world, &world.edge, &world.ca, world.agent_port);
+    listen_to(&world, &listener, channel, "/t/Twice");
+    (void)pt_rpc_stream_send(listener.stream, bytes("hello"));
+    TURN_UNTIL(&world, listener.messages == 2);
+    ck_assert_uint_eq(listener.ended, 0);
+    pt_rpc_stream_half_close(listener.stream);
+    TURN_UNTIL(&world, listener.ended > 0);
+    pt_buf_fini(&listener.last);
+    pt_rpc_channel_free(channel);
+    world_fini(&world);
+}
+END_TEST
+
 START_TEST(a_fast_writer_waits_for_the_reader_within_the_bound)
 {
     struct world world;
@@ -487,6 +506,7 @@ int main(void)
         freeing_a_channel_ends_its_calls_first,
         a_callback_may_free_its_channel,
         a_stream_talks_both_ways_and_ends_with_ok,
+        two_messages_in_the_first_turn_arrive_while_the_stream_stays_open,
         a_fast_writer_waits_for_the_reader_within_the_bound,
         a_client_stream_is_bounded_too,
         cancelling_a_stream_ends_it_on_both_sides,
