@@ -205,6 +205,13 @@ static enum pt_code try_call(struct ctl_client *client, struct pt_rpc_channel *c
     return answer->error.code;
 }
 
+/* A read, and a mutation with its request id, can be repeated whatever happened to the first one. Of other methods only
+ * one that did not get to a leader is sent again. */
+static bool may_repeat(const struct pt_method_type *method, const struct pt_error *error)
+{
+    return method->verb != PT_VERB_CUSTOM || error->reason != PT_REASON_LEADER_CHANGED;
+}
+
 static enum pt_code call_all(struct ctl_client *client, const struct pt_method_type *method, struct pt_bytes request,
                              struct answer *answer, struct pt_error *reterr)
 {
@@ -220,7 +227,8 @@ static enum pt_code call_all(struct ctl_client *client, const struct pt_method_t
         uint64_t left_ms = end_ms - now_ms;
         bool cut = client->options.servers_len > 1 && left_ms > TRY_MS_MAX;
         enum pt_code code = try_call(client, channel, cut ? TRY_MS_MAX : left_ms, method, request, answer);
-        bool again = code == PT_UNAVAILABLE || (code == PT_DEADLINE_EXCEEDED && cut);
+        bool again =
+            (code == PT_UNAVAILABLE && may_repeat(method, &answer->error)) || (code == PT_DEADLINE_EXCEEDED && cut);
         if (!again && (code != PT_DEADLINE_EXCEEDED || unavailable.code == PT_OK)) {
             note_success(client);
             if (code != PT_OK && reterr != NULL) {

@@ -48,7 +48,8 @@ static enum pt_code create(struct making *making, struct pt_error *reterr)
     pt_msg_set_str(resource, ctl->arena, "role", ctl->args->role);
     pt_msg_set_str(resource, ctl->arena, "edge", making->edge);
     pt_msg_set_str(resource, ctl->arena, "secret_digest", pt_digest_hex(&digest, hex));
-    pt_msg_set_time(resource, ctl->arena, "expire_time", pt_sys_wall_ns(sys) + (int64_t)expires_s * 1000000000);
+    int64_t now_s = pt_sys_wall_ns(sys) / 1000000000; /* whole seconds: people read it */
+    pt_msg_set_time(resource, ctl->arena, "expire_time", (now_s + (int64_t)expires_s) * 1000000000);
     char request_id[33];
     ctl_random_id(ctl->client, request_id);
     const struct pt_cli_write_options options = {.request_id = request_id, .etag = ""};

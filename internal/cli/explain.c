@@ -89,6 +89,10 @@ static void put_type(const struct pt_field_type *field, struct pt_buf *out)
 /* One word or two on the rules, for the list of fields. */
 static void put_marks(const struct pt_field_rules *rules, struct pt_buf *out)
 {
+    if (rules->has_range) {
+        pt_buf_printf(out, ", %" PRId64 " to %" PRId64 "%s%s", rules->min, rules->max, rules->unit != NULL ? " " : "",
+                      rules->unit != NULL ? rules->unit : "");
+    }
     if (rules->required) {
         pt_buf_append_str(out, ", required");
     }

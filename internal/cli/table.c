@@ -177,6 +177,18 @@ void pt_cli_table_kind(struct pt_cli_table *table, const struct pt_message_type 
     }
 }
 
+/* Fractions of a second say nothing in a table. */
+static void drop_fraction(const struct pt_message_type *type, const char *column, char *text)
+{
+    const struct pt_field_type *field = pt_message_field(type, column);
+    char *point = strchr(text, '.');
+    bool time = field != NULL && field->message != NULL && !field->repeated &&
+                field->message->well_known == PT_WELL_KNOWN_TIMESTAMP;
+    if (time && point != NULL) {
+        memcpy(point, "Z", 2);
+    }
+}
+
 void pt_cli_table_resource(struct pt_cli_table *table, const struct pt_cli_scope *scope, const struct pt_msg *resource,
                            int64_t now_ns)
 {
@@ -189,7 +201,9 @@ void pt_cli_table_resource(struct pt_cli_table *table, const struct pt_cli_scope
         if (pt_msg_text(resource, type->columns[i], &text, NULL) != PT_OK || text.size == 0) {
             cells[len++] = "-";
         } else {
-            cells[len++] = pt_cli_short_name(scope, pt_arena_strndup(table->arena, (const char *)text.data, text.size));
+            char *cell = pt_arena_strndup(table->arena, (const char *)text.data, text.size);
+            drop_fraction(resource->type, type->columns[i], cell);
+            cells[len++] = pt_cli_short_name(scope, cell);
         }
         pt_buf_fini(&text);
     }

@@ -1,0 +1,271 @@
+#!/bin/bash
+# patronusctl, every verb, against a real controller on loopback.
+#
+#   patronusctl --TLS--> patronusd (one voter, 127.0.0.N)      no root, no namespace, nothing outside of a temporary folder
+#
+# Usage: tests/e2e/cli.sh [BIN]   BIN is the folder of patronusctl and patronusd; defaults to the newest build/*/bin.
+# Exit code: 0 passed, 1 failed, 77 skipped with the reason.
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+bin=${1:-${PT_BIN:-}}
+if [ -z "$bin" ]; then
+    # shellcheck disable=SC2012 # build folders have plain names
+    bin=$(dirname "$(ls -t "$root"/build/*/bin/patronusd 2>/dev/null | head -1)")
+fi
+ctl=${PT_CTL:-$bin/patronusctl}
+daemon=${PT_DAEMON:-$bin/patronusd}
+if [ ! -x "$ctl" ] || [ ! -x "$daemon" ]; then
+    echo "SKIP: there is no patronusctl and patronusd; build them first"
+    exit 77
+fi
+
+work=$(mktemp -d)
+address=127.0.$((1 + $$ / 250 % 250)).$((1 + $$ % 250)) # of our own: tests may run side by side
+port=17400
+passed=0
+daemon_pid=
+watch_pid=
+cleanup() {
+    for pid in $watch_pid $daemon_pid; do
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+    rm -rf "$work"
+}
+trap cleanup EXIT
+fail() {
+    echo "FAIL: $*" >&2
+    echo "--- standard output" >&2
+    tail -20 "$work/out" >&2 || true
+    echo "--- standard error" >&2
+    tail -20 "$work/err" >&2 || true
+    echo "--- the controller" >&2
+    tail -5 "$work/daemon.log" >&2 || true
+    exit 1
+}
+pass() {
+    passed=$((passed + 1))
+    echo "ok: $*"
+}
+# Run the program and expect an exit code; output goes to $work/out and $work/err.
+expect() {
+    local want=$1 got=0
+    shift
+    timeout 60 "$ctl" "$@" >"$work/out" 2>"$work/err" </dev/null || got=$?
+    [ "$got" = "$want" ] || fail "exit code $got, not $want: patronusctl $*"
+}
+out_has() { grep -qF -- "$1" "$work/out" || fail "standard output lacks '$1'"; }
+out_lacks() { ! grep -qF -- "$1" "$work/out" || fail "standard output has '$1'"; }
+err_has() { grep -qF -- "$1" "$work/err" || fail "standard error lacks '$1'"; }
+# Wait for a condition, at most 20 s.
+until_true() {
+    for _ in $(seq 200); do
+        if "$@" 2>/dev/null; then
+            return 0
+        fi
+        sleep 0.1 # between two looks at a condition
+    done
+    fail "waited for: $*"
+}
+start() {
+    "$daemon" "$@" --data "$work/data" --seal-key "$work/seal/key" --admin-file "$work/admin.pem" \
+        --address "$address" --api-port "$port" --peer-port $((port + 1)) --agent-port $((port + 2)) \
+        >>"$work/daemon.log" 2>&1 &
+    daemon_pid=$!
+}
+
+# ---- without a cluster
+expect 0 --help
+out_has "Exit codes"
+expect 2
+for verb in get list create update delete apply watch explain kinds tokens cluster doctor completion version; do
+    expect 0 "$verb" --help
+    out_has "Usage: patronusctl $verb"
+done
+expect 0 kinds
+out_has steeringPolicy
+expect 0 explain link.capacity_up_bps
+out_has bit/s
+expect 0 version
+expect 0 completion bash
+bash -n "$work/out" || fail "the completion script is not bash"
+expect 2 get sitez
+err_has "did you mean 'sites'"
+expect 2 get sites --force
+expect 2 nonsense
+expect 2 create tunnel x -p acme
+pass "help, kinds, explain, completion and wrong usage"
+
+start init
+export PATRONUS_SERVER=$address:$port PATRONUS_CREDENTIAL=$work/admin.pem PATRONUS_PARENT=
+unset PATRONUS_PARENT
+until_true test -s "$work/admin.pem"
+expect 0 -t 20s cluster status
+out_has "1 of 1 controllers reachable, leader c1"
+expect 0 cluster status -o json
+out_has '"reachable":true'
+pass "cluster status"
+
+# ---- one resource at a time
+"$ctl" watch --count 7 >"$work/watch" 2>&1 &
+watch_pid=$!
+until_true test -d "/proc/$watch_pid"
+expect 0 create organization acme tier=enterprise
+expect 1 create organization acme
+err_has RESOURCE_EXISTS
+expect 0 -p acme create site nyc region=us-east labels.tier=gold labels.x=y
+expect 1 -p acme create site lon region=NOT-AN-ID
+err_has "region:"
+expect 3 -p nowhere create site lon
+err_has PARENT_NOT_FOUND
+expect 0 -p acme create site lon --dry-run
+out_has "(dry run)"
+expect 3 -p acme get sites/lon
+pass "create, refusals, dry run"
+
+expect 0 -p acme update sites/nyc admin_state=drained labels.tier= location="New York"
+expect 0 -p acme get sites/nyc -o json
+out_has '"kind": "Site"'
+out_has '"adminState": "DRAINED"'
+out_has '"location": "New York"'
+out_has '"region": "us-east"'
+out_lacks gold
+etag=$(sed -n 's/.*"etag": "\(.*\)",/\1/p' "$work/out")
+expect 1 -p acme update site nyc region=eu --etag 0000
+err_has ETAG_MISMATCH
+expect 0 -p acme update site nyc region=eu --etag "$etag"
+expect 0 -p acme update sites/nyc region=
+expect 0 -p acme get sites/nyc -o json
+out_lacks '"region"'
+expect 3 -p acme update sites/lon region=eu
+expect 0 -p acme update sites/lon region=eu --allow-missing
+pass "update: mask, clearing, etag, allow-missing"
+
+expect 0 -p acme list sites --filter 'region = "eu"' -o name
+[ "$(cat "$work/out")" = organizations/acme/sites/lon ] || fail "the filter chose something else"
+expect 0 list sites --page-size 1 --order-by "name desc" -o name
+[ "$(head -1 "$work/out")" = organizations/acme/sites/nyc ] || fail "the order is not descending"
+[ "$(wc -l <"$work/out")" = 2 ] || fail "pages were lost"
+expect 0 -p acme list sites --stale
+out_has "sites/nyc"
+expect 1 list sites --filter 'nope = 1'
+err_has FILTER_INVALID
+expect 0 -p acme get sites
+head -1 "$work/out" | grep -q '^NAME  *REGION  *ADMIN_STATE  *SITE_LABEL  *AGE$' || fail "the table's head is wrong"
+pass "list: filter, order, pages, stale, table"
+
+expect 3 -p acme delete sites/tokyo
+expect 0 -p acme delete sites/tokyo --allow-missing
+expect 0 -p acme delete site lon
+expect 1 delete organizations/acme
+err_has "--force"
+pass "delete"
+
+until_true sh -c "! kill -0 $watch_pid"
+wait "$watch_pid" || fail "watch ended with an error: $(cat "$work/watch")"
+watch_pid=
+[ "$(grep -c . "$work/watch")" = 7 ] || fail "watch printed other than 7 events: $(cat "$work/watch")"
+sed -n 1p "$work/watch" | grep -q '^ADDED .*organizations/acme ' || fail "watch lacks the create"
+sed -n 7p "$work/watch" | grep -q '^DELETED .*sites/lon' || fail "watch lacks the delete: $(cat "$work/watch")"
+pass "watch: each change once, in order"
+
+# ---- apply
+mkdir "$work/apply"
+cat >"$work/apply/links.json" <<'JSON'
+[
+  {"kind": "Link", "name": "organizations/acme/sites/nyc/links/inet0", "edge": "e1", "interface": "wan0",
+   "address": "192.0.2.2", "underlay": "internet", "capacityUpBps": 100000000},
+  {"kind": "Edge", "name": "organizations/acme/sites/nyc/edges/e1",
+   "lanInterfaces": [{"interface": "lan0", "segment": "corp", "prefixes": ["10.1.0.0/24"]}]}
+]
+JSON
+cat >"$work/apply/net.json" <<'JSON'
+{"items": [
+  {"kind": "Segment", "name": "organizations/acme/segments/corp", "fabric": "wan"},
+  {"kind": "Fabric", "name": "organizations/acme/fabrics/wan"}
+]}
+JSON
+echo '{"kind": "Site", "name": "organizations/acme/sites/nyc", "region": "us"}' >"$work/apply/site.json"
+expect 0 apply -f "$work/apply" --dry-run
+out_has "4 created, 1 configured, 0 unchanged, 0 failed (dry run"
+expect 3 get organizations/acme/fabrics/wan
+expect 0 apply -f "$work/apply"
+out_has "4 created, 1 configured, 0 unchanged, 0 failed"
+expect 0 apply -f "$work/apply"
+out_has "0 created, 0 configured, 5 unchanged, 0 failed"
+expect 0 -p acme get sites/nyc -o json
+out_has '"location": "New York"' # not named by the file: stays
+expect 0 list links -o json
+cp "$work/out" "$work/links.json"
+expect 0 apply -f "$work/links.json"
+out_has "0 created, 0 configured, 1 unchanged, 0 failed"
+sed -i 's/"internet"/"Not An Id"/' "$work/links.json"
+expect 1 apply -f "$work/links.json"
+err_has underlay
+err_has "line"
+echo '{"kind": "Site", "name": "organizations/acme/sites/nyc", "regio": 1}' >"$work/bad.json"
+expect 2 apply -f "$work/bad.json"
+err_has "bad.json, line 1"
+cat >"$work/needs.json" <<'JSON'
+{"kind": "Site", "name": "organizations/acme/sites/bad", "region": "NOT AN ID"}
+{"kind": "Edge", "name": "organizations/acme/sites/bad/edges/e1"}
+{"kind": "Site", "name": "organizations/acme/sites/good"}
+JSON
+expect 1 apply -f "$work/needs.json"
+out_has "1 created, 0 configured, 0 unchanged, 2 failed"
+err_has "skipped organizations/acme/sites/bad/edges/e1: it needs organizations/acme/sites/bad"
+pass "apply: order, dry run, unchanged, round trip, failures"
+
+# ---- nodes
+expect 0 -p acme tokens create --role edge --edge sites/nyc/edges/e1 --expires 5m
+grep -q '^pt1\.[A-Za-z0-9_-]*$' "$work/out" || fail "that is no token"
+expect 0 tokens create --role voter --id spare1
+expect 0 get tokens
+out_has spare1
+expect 2 tokens create --role edge
+expect 2 tokens create --role king
+expect 2 tokens create --role voter --expires 2d
+expect 0 doctor
+out_has "edges/e1 never joined"
+out_has "tokens create --role edge"
+expect 0 doctor -o json
+out_has '"severity":"warning"'
+pass "tokens and doctor"
+
+# ---- faults
+expect 0 -s "$address:1,$address:$port" get organizations
+expect 4 -s "$address:1" -t 1s get organizations
+err_has "$address:1"
+expect 1 -s "$address:1" -t 1s doctor
+out_has "does not answer"
+expect 1 -c "$work/nothing.pem" get organizations
+err_has nothing.pem
+"$daemon" init --no-start --data "$work/other" --seal-key "$work/other-seal/key" --admin-file "$work/other.pem" \
+    --address "$address" >/dev/null 2>&1
+expect 4 -c "$work/other.pem" -t 1s get organizations
+pass "next server, no server, no credential, another cluster's credential"
+
+# A watch outlives a restart of its server, and loses nothing.
+"$ctl" watch sites --initial --count 4 -t 30s >"$work/watch" 2>"$work/watch.err" &
+watch_pid=$!
+until_true sh -c "[ \$(grep -c '^ADDED' '$work/watch') = 2 ]"
+kill "$daemon_pid"
+wait "$daemon_pid" || true
+start run
+expect 0 -t 30s -p acme update sites/nyc location=after
+expect 0 -t 30s -p acme update sites/nyc location=after2
+until_true sh -c "! kill -0 $watch_pid"
+wait "$watch_pid" || fail "watch: $(cat "$work/watch.err")"
+watch_pid=
+[ "$(grep -c '^MODIFIED' "$work/watch")" = 2 ] || fail "watch: $(cat "$work/watch")"
+grep -q "going on at" "$work/watch.err" || fail "watch did not notice the restart"
+expect 0 get tokens -o name
+# shellcheck disable=SC2046 # names hold no spaces
+expect 0 delete $(cat "$work/out")
+expect 0 delete organizations/acme --force
+expect 0 get sites
+err_has "nothing found"
+pass "watch across a restart; delete --force"
+
+echo "$passed passed"
