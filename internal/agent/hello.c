@@ -86,6 +86,10 @@ static void set_alive(struct pt_hello *hello, struct path *path, bool alive)
 {
     if (path->alive != alive) {
         path->alive = alive;
+        if (alive) {
+            /* What was lost while the path was dead, or not yet there, says nothing about how it is now. */
+            memset(path->answers, 1, sizeof(path->answers));
+        }
         hello->options.on_change(hello->options.arg, path->id, alive);
     }
 }
