@@ -30,6 +30,8 @@ struct path {
     bool alive, seen;  /* seen: stands in the newest bundle */
     uint64_t sequence; /* of the newest request; 0: none yet */
     uint64_t answered; /* highest sequence answered */
+    /* Loss is counted from here: what was lost while the path was dead, or not yet there, says nothing about now. */
+    uint64_t counted_from;
     uint32_t rtt_us;
     uint32_t peak_us;        /* rises at once, falls slowly: a path that became slow is not dead */
     uint8_t answers[WINDOW]; /* by sequence % WINDOW */
@@ -87,8 +89,7 @@ static void set_alive(struct pt_hello *hello, struct path *path, bool alive)
     if (path->alive != alive) {
         path->alive = alive;
         if (alive) {
-            /* What was lost while the path was dead, or not yet there, says nothing about how it is now. */
-            memset(path->answers, 1, sizeof(path->answers));
+            path->counted_from = path->sequence;
         }
         hello->options.on_change(hello->options.arg, path->id, alive);
     }
@@ -274,13 +275,14 @@ size_t pt_hello_reports(const struct pt_hello *hello, struct pt_path_report *ret
         if (len == len_max) {
             break;
         }
-        uint32_t asked = path->sequence < WINDOW ? (uint32_t)path->sequence : WINDOW;
+        uint64_t since = path->sequence - path->counted_from;
+        uint32_t asked = since < WINDOW ? (uint32_t)since : WINDOW;
         uint32_t answered = 0;
-        for (size_t i = 0; i < WINDOW; i++) {
-            answered += path->answers[i];
+        for (uint32_t i = 0; i < asked; i++) {
+            answered += path->answers[(path->sequence - i) % WINDOW];
         }
         /* The newest requests may still be under way. */
-        uint32_t open = hello->multiplier < asked ? hello->multiplier : asked;
+        uint32_t open = (uint32_t)allowance(hello, path);
         uint32_t lost = asked - answered > open ? asked - answered - open : 0;
         ret_reports[len++] = (struct pt_path_report){.path_id = path->id,
                                                      .alive = path->alive,
