@@ -1,0 +1,48 @@
+"""One direction of UDP packets between two hosts of a lab, each with a number and the time it left.
+
+send ADDRESS PORT INTERVAL_MS   until standard input ends; prints the first and the last number
+receive PORT                    until terminated; prints NUMBER LEFT_NS ARRIVED_NS a line, CLOCK_MONOTONIC
+"""
+
+import signal
+import socket
+import struct
+import sys
+import threading
+import time
+
+PACKET = struct.Struct("!QQ")
+
+
+def send(address: str, port: int, interval_ms: float) -> None:
+    done = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), done.set()), daemon=True).start()
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    number = 0
+    due = time.monotonic()
+    while not done.is_set():
+        try:
+            sock.sendto(PACKET.pack(number, time.monotonic_ns()), (address, port))
+        except OSError:  # an ICMP answer to an earlier packet: the packet counts as lost
+            pass
+        number += 1
+        due = max(due + interval_ms / 1000, time.monotonic() - 0.05)
+        time.sleep(max(0.0, due - time.monotonic()))
+    print(number)
+
+
+def receive(port: int) -> None:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind(("", port))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    print("ready", flush=True)
+    while True:
+        number, left_ns = PACKET.unpack(sock.recv(64))
+        print(number, left_ns, time.monotonic_ns(), flush=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "send":
+        send(sys.argv[2], int(sys.argv[3]), float(sys.argv[4]))
+    else:
+        receive(int(sys.argv[2]))
