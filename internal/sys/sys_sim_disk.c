@@ -512,8 +512,10 @@ enum pt_code sim_file_write(struct pt_file *base, uint64_t offset, const void *d
     struct sim_sys *sys = (struct sim_sys *)base->sys;
     enum pt_code code = begin(base->sys, file->path, true, OPERATION_NS + size / BYTES_PER_NS, reterr);
     if (code != PT_OK) {
-        if (!sys->dead && file->writable && size > 0) { /* a part may have been written */
-            add_change(file->node, false, offset, data, (size_t)sim_between(sys->sim, 0, size - 1));
+        if (!sys->dead && file->writable && size > 0) { /* a part may have been written, of whole sectors */
+            uint64_t end = offset + sim_between(sys->sim, 0, size - 1);
+            end -= end % SIM_SECTOR_SIZE;
+            add_change(file->node, false, offset, data, end > offset ? (size_t)(end - offset) : 0);
         }
         return code;
     }
