@@ -449,6 +449,10 @@ static enum pt_code open_watch(struct pt_watch *watch, struct pt_error *reterr)
     PT_TRY(pt_filter_parse(pt_msg_str(request, "filter"), &watch->arena, &watch->filter, reterr));
     PT_TRY(read_kinds(watch, request, reterr));
     PT_TRY(pt_history_id_read(machine, &watch->history, reterr));
+    if (watch->history.cluster_id[0] == '\0') {
+        return pt_fail(reterr, PT_UNAVAILABLE, PT_REASON_NO_LEADER, NULL,
+                       "this node has not caught up with its cluster yet: try again, or try another controller");
+    }
     PT_TRY(read_position(watch, request, reterr));
     uint64_t interval_ms = bookmark_ms(request);
     pt_timer_start(watch->pump, 0, 0);
