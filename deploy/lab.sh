@@ -92,7 +92,7 @@ import sys
 lab = json.load(open(sys.argv[1]))
 org = sys.argv[2]
 out = [{"kind": "Organization", "name": org, "displayName": "Demo", "tier": "ENTERPRISE"},
-       {"kind": "Fabric", "name": f"{org}/fabrics/main", "topology": "FULL_MESH"}]
+       {"kind": "Fabric", "name": f"{org}/fabrics/main", "topology": "FULL_MESH", "maxTransitSites": 5}]
 for segment in lab["segments"]:
     out.append({"kind": "Segment", "name": f"{org}/segments/{segment}", "fabric": f"{org}/fabrics/main"})
 out.append({"kind": "SlaProfile", "name": f"{org}/slaProfiles/voice", "maxLossPpm": 10000, "maxLatencyUs": 150000})
