@@ -1,6 +1,6 @@
 /*
- * Width is counted in characters of UTF-8, each taken as one column wide. When a table is too wide, columns are
- * narrowed one column at a time, the widest first: what is short stays whole.
+ * Width is counted in characters of UTF-8, each taken as one column wide. When a table is too wide, the
+ * widest column is narrowed, again and again, and the first one last: what is short stays whole.
  */
 #include "cli/table.h"
 
@@ -79,10 +79,12 @@ static void narrow(const struct pt_cli_table *table, size_t width_max, size_t wi
         total += widths[i];
     }
     while (total > width_max) {
-        size_t widest = 0;
-        for (size_t i = 1; i < table->columns_len; i++) {
+        /* The first column is the name, which people copy: it is narrowed last. */
+        size_t widest = table->columns_len > 1 ? 1 : 0;
+        for (size_t i = 2; i < table->columns_len; i++) {
             widest = widths[i] > widths[widest] ? i : widest;
         }
+        widest = widths[widest] <= CELL_WIDTH_MIN ? 0 : widest;
         if (widths[widest] <= CELL_WIDTH_MIN) {
             return; /* the terminal wraps; better than cells that say nothing */
         }

@@ -3,12 +3,12 @@
 #
 #   patronusctl --TLS--> patronusd (one voter, 127.0.0.N)      no root, no namespace, nothing outside of a temporary folder
 #
-# Usage: tests/e2e/cli.sh [BIN]   BIN is the folder of patronusctl and patronusd; defaults to the newest build/*/bin.
+# Usage: tests/e2e/cli.sh [BIN]   the folder of patronusctl and patronusd; else $PT_BUILD_DIR/bin, else the newest build.
 # Exit code: 0 passed, 1 failed, 77 skipped with the reason.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
-bin=${1:-${PT_BIN:-}}
+bin=${1:-${PT_BUILD_DIR:+$PT_BUILD_DIR/bin}}
 if [ -z "$bin" ]; then
     # shellcheck disable=SC2012 # build folders have plain names
     bin=$(dirname "$(ls -t "$root"/build/*/bin/patronusd 2>/dev/null | head -1)")

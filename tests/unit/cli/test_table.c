@@ -36,6 +36,10 @@ START_TEST(the_widest_column_is_cut_first)
     render(&table, 33, "A      B\nshort  abcdefghijklmnopqrstuvwxyz\n");
     /* No cell under eight characters, however narrow the terminal. */
     render(&table, 3, "A      B\nshort  abcdefg~\n");
+    /* The name last. */
+    pt_cli_table_row(&table, (const char *[]){"a-name-that-is-long", "x"});
+    render(&table, 29, "A                    B\nshort                abcdefg~\na-name-that-is-long  x\n");
+    render(&table, 22, "A             B\nshort         abcdefg~\na-name-that~  x\n");
 }
 END_TEST
 
