@@ -27,7 +27,6 @@
 #define HEARTBEAT_MS_DEFAULT 100U
 #define THRESHOLD_DEFAULT 8192U
 #define TRAILING_DEFAULT 4096U
-#define INSTALL_TIMEOUT_MS 600000U /* of libraft's; node_snapshot.c has its own, by progress */
 
 void pt_raft_fatal(struct pt_raft *raft, const struct pt_error *error)
 {
@@ -191,7 +190,8 @@ static enum pt_code open_snapshot(struct pt_raft *raft, const char **ret_damage,
     bool good = snapshot_file_good(raft);
     raft->snapshot_file_bad = !good;
     struct pt_raft_witness witness = witness_of(raft);
-    bool needed = raft->snapshot.installing || witness.applied_index + 1 < pt_raft_log_first(raft->log);
+    bool needed = raft->snapshot.installing || (witness.applied_index < raft->snapshot.machine_index &&
+                                                witness.applied_index + 1 < pt_raft_log_first(raft->log));
     if (!needed) {
         return PT_OK;
     }
@@ -220,6 +220,9 @@ static enum pt_code open_check(struct pt_raft *raft, const char *damage, struct 
         damage = found[0] == '\0' ? NULL : found;
     }
     raft->applied = witness.applied_index;
+    if (witness.applied_index >= raft->snapshot.machine_index && raft->snapshot.index > raft->applied) {
+        raft->applied = raft->snapshot.index; /* what lies between is libraft's own */
+    }
     raft->need_index = witness.applied_index > witness.acked_index ? witness.applied_index : witness.acked_index;
     if (damage == NULL && !pt_raft_log_meta(raft->log)->quarantined) {
         return PT_OK;
@@ -377,7 +380,9 @@ static void raft_make(struct pt_raft *raft)
     raft_seed(&raft->raft, (unsigned)pt_sys_random_u64(raft->sys));
     raft_set_election_timeout(&raft->raft, raft->options.election_timeout_ms);
     raft_set_heartbeat_timeout(&raft->raft, raft->options.heartbeat_ms);
-    raft_set_install_snapshot_timeout(&raft->raft, INSTALL_TIMEOUT_MS);
+    /* libraft leaves its snapshot state only by a match that grows, or by this. It may well be short: repeating the
+     * message while the file is on its way costs nothing (node_snapshot.c, which gives up by progress alone). */
+    raft_set_install_snapshot_timeout(&raft->raft, 2 * raft->options.election_timeout_ms);
     raft_set_pre_vote(&raft->raft, true);
     raft_set_max_inflight_entries(&raft->raft, PT_RAFT_INFLIGHT_MAX);
 }

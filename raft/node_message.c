@@ -288,19 +288,26 @@ static void remember_leader(struct pt_raft *raft, uint64_t leader, uint64_t term
     }
 }
 
+/* How many of the entries there is room for. The leader repeats the rest; none makes the message a heartbeat. */
+static unsigned that_fit(const struct pt_raft *raft, const struct raft_append_entries *append)
+{
+    size_t total = 0, largest = 0;
+    unsigned n = 0;
+    for (; n < append->n_entries; n++) {
+        size_t size = pt_raft_record_size(append->entries[n].buf.len);
+        largest = size > largest ? size : largest;
+        if (!pt_raft_log_fits(raft->log, total + size, largest)) {
+            break;
+        }
+        total += size;
+    }
+    return n;
+}
+
 static void on_append(struct pt_raft *raft, struct raft_message *message)
 {
     struct raft_append_entries *append = &message->append_entries;
-    unsigned n = append->n_entries;
-    size_t total = 0, largest = 0;
-    for (unsigned i = 0; i < n; i++) {
-        size_t size = pt_raft_record_size(append->entries[i].buf.len);
-        total += size;
-        largest = size > largest ? size : largest;
-    }
-    if (n > 0 && !pt_raft_log_fits(raft->log, total, largest)) {
-        n = 0; /* no room now: it counts as a heartbeat, and the leader repeats the entries */
-    }
+    unsigned n = that_fit(raft, append);
     unsigned from = 0;
     do {
         unsigned to = from;

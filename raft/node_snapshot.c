@@ -185,6 +185,9 @@ static void take(struct pt_raft *raft)
                                                  .configuration_index = raft->raft.configuration_committed_index,
                                                  .configuration = raft->raft.configuration_committed,
                                                  .chain = pt_raft_log_hash(raft->log, index)};
+    uint64_t term = 0, acked = 0;
+    struct pt_digest hash;
+    raft->options.machine.witness(raft->options.machine.context, &taking->snapshot.machine_index, &term, &acked, &hash);
     struct pt_raft_snapshot own;
     pt_raft_snapshot_copy(&taking->snapshot, &own);
     taking->snapshot = own;

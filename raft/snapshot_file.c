@@ -5,8 +5,8 @@
  *   snapshot-<index>-<term>.state  the machine's file that the record names
  *
  *   record   0 "PTRAFTSS"   8 u32 version   12 u32 CRC-32C of the rest   16 u64 index   24 u64 term
- *            32 u64 configuration index   40 manifest (72)   112 u8 installing   113 configuration (codec.h)
- *   manifest chain (32)   u64 size   digest of the file (32)
+ *            32 u64 configuration index   40 manifest (80)   120 u8 installing   121 configuration (codec.h)
+ *   manifest chain (32)   u64 size   digest of the file (32)   u64 machine index
  *
  * The file is complete and synced before the record names it. While `installing` is set the record names the state to
  * come, and a start finishes what was begun: restore the machine, begin the log behind it, clear the mark.
@@ -21,8 +21,8 @@
 #include <string.h>
 
 #define RECORD_SIZE_MAX (64U << 10)
-#define HEAD_SIZE 113U
-#define MANIFEST_SIZE 72U
+#define HEAD_SIZE 121U
+#define MANIFEST_SIZE 80U
 #define READ_CHUNK (256U << 10)
 
 static const char magic[8] = {'P', 'T', 'R', 'A', 'F', 'T', 'S', 'S'};
@@ -56,6 +56,7 @@ void pt_raft_manifest_encode(const struct pt_raft_snapshot *snapshot, struct pt_
     pt_buf_append(out, snapshot->chain.bytes, PT_DIGEST_SIZE);
     pt_buf_append_be64(out, snapshot->size);
     pt_buf_append(out, snapshot->digest.bytes, PT_DIGEST_SIZE);
+    pt_buf_append_be64(out, snapshot->machine_index);
 }
 
 bool pt_raft_manifest_decode(struct pt_bytes bytes, struct pt_raft_snapshot *ret_snapshot)
@@ -66,6 +67,7 @@ bool pt_raft_manifest_decode(struct pt_bytes bytes, struct pt_raft_snapshot *ret
     memcpy(ret_snapshot->chain.bytes, bytes.data, PT_DIGEST_SIZE);
     ret_snapshot->size = pt_be64(bytes.data + PT_DIGEST_SIZE);
     memcpy(ret_snapshot->digest.bytes, bytes.data + PT_DIGEST_SIZE + 8, PT_DIGEST_SIZE);
+    ret_snapshot->machine_index = pt_be64(bytes.data + 2 * PT_DIGEST_SIZE + 8);
     return true;
 }
 
@@ -88,7 +90,7 @@ enum pt_code pt_raft_snapshot_load(struct pt_sys *sys, const char *directory, st
     struct pt_raft_snapshot found = {.index = pt_be64(record.data + 16),
                                      .term = pt_be64(record.data + 24),
                                      .configuration_index = pt_be64(record.data + 32),
-                                     .installing = record.data[112] != 0};
+                                     .installing = record.data[120] != 0};
     bool decoded = pt_raft_manifest_decode((struct pt_bytes){record.data + 40, MANIFEST_SIZE}, &found);
     pt_assert(decoded);
     PT_TRY(pt_raft_configuration_decode((struct pt_bytes){record.data + HEAD_SIZE, record.size - HEAD_SIZE},

@@ -12,6 +12,7 @@ struct pt_raft_snapshot {
     uint64_t index, term; /* of the last entry in it; index 0: there is none */
     uint64_t configuration_index;
     struct raft_configuration configuration; /* owned */
+    uint64_t machine_index;                  /* the machine's applied index in it: at or below index */
     struct pt_digest chain;                  /* the log's hash at index */
     uint64_t size;                           /* of the file */
     struct pt_digest digest;                 /* SHA-256 of the file */
@@ -23,7 +24,7 @@ void pt_raft_snapshot_copy(const struct pt_raft_snapshot *from, struct pt_raft_s
 /* The file that belongs to it. */
 void pt_raft_snapshot_path(const char *directory, const struct pt_raft_snapshot *snapshot,
                            char path[PT_RAFT_SNAPSHOT_PATH_SIZE]);
-/* What is said of it in an install message beyond libraft's own fields: chain, size, digest. */
+/* What is said of it in an install message beyond libraft's own fields. */
 void pt_raft_manifest_encode(const struct pt_raft_snapshot *snapshot, struct pt_buf *out);
 bool pt_raft_manifest_decode(struct pt_bytes bytes, struct pt_raft_snapshot *ret_snapshot);
 

