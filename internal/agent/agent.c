@@ -23,6 +23,7 @@
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 2000
 #define FIRST_MESSAGE_MS 3000 /* a dial that brings no message by then is given up */
+#define REDIRECTS_MAX 3       /* in a row, at once; then controllers that point at each other are left to agree */
 #define TELEMETRY_MS 1000
 #define BUNDLE_SIZE_MAX (64U << 20)
 
@@ -186,10 +187,12 @@ static void on_end(void *arg, const struct pt_error *error)
     /* The channel must not be freed inside its own callback. */
     pt_sys_post(agent->options.sys, free_channel, agent->channel);
     agent->channel = NULL;
-    if (agent->redirect[0] != '\0') {
+    if (agent->redirect[0] != '\0' && agent->redirects < REDIRECTS_MAX) {
+        agent->redirects++;
         agent->state = PT_AGENT_OFFLINE;
         pt_timer_start(agent->dial_timer, 0, 0);
     } else {
+        agent->redirects = 0;
         dial_later(agent);
     }
 }
@@ -300,6 +303,7 @@ static void on_message(void *arg, struct pt_bytes data)
         agent->state = PT_AGENT_STREAMING;
         agent->backoff_ms = BACKOFF_MIN_MS;
         agent->address_turn = 0;
+        agent->redirects = 0;
         pt_timer_stop(agent->dial_timer);
         pt_timer_start(agent->telemetry_timer, 0, 0);
         pt_log_info(agent->options.log, "controller found", "address=%s", agent->dialled);

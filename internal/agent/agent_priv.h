@@ -18,6 +18,7 @@ struct pt_agent {
     struct pt_timer *dial_timer, *telemetry_timer;
     uint64_t backoff_ms;
     size_t address_turn, link_turn;
+    unsigned redirects; /* followed in a row */
     char dialled[80], redirect[80];
 
     struct pt_bundle *bundle; /* in force; NULL: none yet */

@@ -15,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WINDOW 100U         /* requests over which loss is taken */
+#define WINDOW 100U /* requests over which loss is taken */
+#define FLOOR_WINDOW_NS 5000000000ULL
 #define RTT_US_MAX 2000000U /* slower than this is as good as dead */
 #define PACKET_SIZE_MAX (sizeof(struct pt_geneve) + PT_STACK_SIZE(PT_STACK_LEN_MAX) + sizeof(struct pt_hello_packet))
 
@@ -33,6 +34,8 @@ struct path {
     /* Loss is counted from here: what was lost while the path was dead, or not yet there, says nothing about now. */
     uint64_t counted_from;
     uint32_t rtt_us;
+    uint32_t floor_us[2]; /* smallest in this window and in the one before; UINT32_MAX: none */
+    uint64_t floor_until_ns;
     uint32_t peak_us;        /* rises at once, falls slowly: a path that became slow is not dead */
     uint8_t answers[WINDOW]; /* by sequence % WINDOW */
 };
@@ -116,6 +119,16 @@ static void on_interval(void *arg)
 /* ---- receiving
  * -------------------------------------------------------------------------------------------------------- */
 
+static void note_floor(struct path *path, uint32_t rtt_us, uint64_t now_ns)
+{
+    if (now_ns >= path->floor_until_ns) {
+        path->floor_us[1] = path->floor_us[0];
+        path->floor_us[0] = UINT32_MAX;
+        path->floor_until_ns = now_ns + FLOOR_WINDOW_NS;
+    }
+    path->floor_us[0] = rtt_us < path->floor_us[0] ? rtt_us : path->floor_us[0];
+}
+
 static void on_packet(void *arg, uint32_t link, const struct pt_ip *from, const uint8_t *data, size_t size)
 {
     struct pt_hello *hello = arg;
@@ -147,6 +160,7 @@ static void on_packet(void *arg, uint32_t link, const struct pt_ip *from, const 
     path->answers[sequence % WINDOW] = 1;
     uint32_t rtt_us = (uint32_t)((now - sent) / 1000 < UINT32_MAX ? (now - sent) / 1000 : UINT32_MAX);
     path->rtt_us = path->rtt_us == 0 ? rtt_us : (uint32_t)(((uint64_t)path->rtt_us * 7 + rtt_us) / 8);
+    note_floor(path, rtt_us, now);
     uint32_t fallen_us = path->peak_us - path->peak_us / 16;
     path->peak_us = rtt_us > fallen_us ? rtt_us : fallen_us;
     if (sequence > path->answered) {
@@ -170,6 +184,7 @@ static struct path *get_path(struct pt_hello *hello, uint64_t id)
         path = calloc(1, sizeof(*path));
         pt_assert(path != NULL);
         path->id = id;
+        path->floor_us[0] = path->floor_us[1] = UINT32_MAX;
         (void)pt_map_put(&hello->paths, key, sizeof(key), path);
     }
     return path;
@@ -284,7 +299,9 @@ size_t pt_hello_reports(const struct pt_hello *hello, struct pt_path_report *ret
         /* The newest requests may still be under way. */
         uint32_t open = (uint32_t)allowance(hello, path);
         uint32_t lost = asked - answered > open ? asked - answered - open : 0;
+        uint32_t floor_us = path->floor_us[0] < path->floor_us[1] ? path->floor_us[0] : path->floor_us[1];
         ret_reports[len++] = (struct pt_path_report){.path_id = path->id,
+                                                     .min_rtt_us = floor_us == UINT32_MAX ? 0 : floor_us,
                                                      .alive = path->alive,
                                                      .rtt_us = path->rtt_us,
                                                      .loss_ppm = asked > 0 ? lost * 1000000U / asked : 0};

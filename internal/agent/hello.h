@@ -39,6 +39,7 @@ struct pt_path_report { /* what is known of one path */
     uint64_t path_id;
     bool alive;
     uint32_t rtt_us, loss_ppm;
+    uint32_t min_rtt_us; /* smallest of the last 5 to 10 seconds */
 };
 
 struct pt_hello;

@@ -24,6 +24,19 @@ static void free_channel(void *arg)
     pt_rpc_channel_free(arg);
 }
 
+/* The new leaf must be this node's, or the node would lock itself out. */
+static enum pt_code check_leaf(const struct pt_node_files *files, const struct pt_leaf_info *info, int64_t now,
+                               struct pt_error *reterr)
+{
+    struct pt_leaf_info own;
+    PT_TRY(pt_leaf_read((const char *)files->cert_pem.data, NULL, now, true, &own, reterr));
+    if (strcmp(own.identity.spiffe_id, info->identity.spiffe_id) != 0 ||
+        !pt_digest_equal(&own.key_digest, &info->key_digest)) {
+        return pt_fail(reterr, PT_UNAUTHENTICATED, PT_REASON_NONE, NULL, "the new certificate is another node's");
+    }
+    return PT_OK;
+}
+
 static enum pt_code take_certificate(struct pt_agent *agent, struct pt_bytes message, struct pt_error *reterr)
 {
     struct pt_node_files *files = agent->options.files;
@@ -34,6 +47,9 @@ static enum pt_code take_certificate(struct pt_agent *agent, struct pt_bytes mes
     struct pt_leaf_info info;
     int64_t now = pt_sys_wall_ns(agent->options.sys);
     enum pt_code code = pt_leaf_read(response->certificate_pem, response->ca_pem, now, false, &info, reterr);
+    if (code == PT_OK) {
+        code = check_leaf(files, &info, now, reterr);
+    }
     if (code == PT_OK) {
         code = pt_node_save_certificate(agent->options.sys, agent->options.directory, response->certificate_pem,
                                         response->ca_pem, reterr);

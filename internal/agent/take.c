@@ -1,6 +1,9 @@
 /*
  * Taking a bundle, and keeping the last good one on disk.
  *
+ * All or nothing: a bundle that cannot be read back or kept (the disk is full) is taken out of force again, so that
+ * what the node acknowledged, what it runs and what it would run after a restart are one.
+ *
  * The file "bundle" holds one Bundle message with all its entries and its signed header, so that it is checked at start
  * just as if it had come from the leader.
  */
@@ -77,16 +80,25 @@ static enum pt_code keep(struct pt_agent *agent, const struct pt_bundle *bundle,
     return pt_path_write(agent->options.sys, path, data.data, data.size, reterr);
 }
 
-static enum pt_code put_in_force(struct pt_agent *agent, const struct pt_bundle *bundle, struct pt_error *reterr)
+static enum pt_code verify(struct pt_agent *agent, const struct pt_bundle *bundle, struct pt_error *reterr)
 {
     struct pt_dp *dp = agent->options.dp;
     struct pt_digest digest;
-    PT_TRY(dp->ops->apply(dp, bundle, reterr));
     PT_TRY(dp->ops->verify(dp, &digest, reterr));
     if (!pt_digest_equal(&digest, pt_bundle_digest(bundle))) {
         return pt_fail(reterr, PT_CORRUPT, PT_REASON_NONE, NULL, "the maps do not hold what was written");
     }
     return PT_OK;
+}
+
+/* The new bundle is written but cannot be stood by: the data plane must run what the agent says that it runs. */
+static void put_back(struct pt_agent *agent)
+{
+    struct pt_dp *dp = agent->options.dp;
+    struct pt_error error = {0};
+    if (agent->bundle != NULL && dp->ops->apply(dp, agent->bundle, &error) != PT_OK) {
+        pt_log_error(agent->options.log, "bundle not put back", "reason=\"%s\"", error.text);
+    }
 }
 
 enum pt_code pt_agent_take_bundle(struct pt_agent *agent, const Patronus__V1__Bundle *message, bool keep_it,
@@ -95,9 +107,16 @@ enum pt_code pt_agent_take_bundle(struct pt_agent *agent, const Patronus__V1__Bu
     PT_TRY(check_header(agent, message->header, reterr));
     struct pt_bundle *bundle = NULL;
     PT_TRY(pt_bundle_apply(message->base_digest.len > 0 ? agent->bundle : NULL, message, &bundle, reterr));
-    enum pt_code code = put_in_force(agent, bundle, reterr);
-    if (code == PT_OK && keep_it) {
-        code = keep(agent, bundle, message->header, reterr);
+    struct pt_dp *dp = agent->options.dp;
+    enum pt_code code = dp->ops->apply(dp, bundle, reterr);
+    if (code == PT_OK) {
+        code = verify(agent, bundle, reterr);
+        if (code == PT_OK && keep_it) {
+            code = keep(agent, bundle, message->header, reterr);
+        }
+        if (code != PT_OK) {
+            put_back(agent);
+        }
     }
     if (code != PT_OK) {
         pt_bundle_unref(bundle);

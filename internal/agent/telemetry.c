@@ -68,17 +68,22 @@ static void add_paths(struct pt_agent *agent, struct pt_arena *arena, Patronus__
         report->path = reports[i].path_id;
         report->alive = reports[i].alive;
         report->rtt_us = reports[i].rtt_us;
+        report->min_rtt_us = reports[i].min_rtt_us;
         report->loss_ppm = reports[i].loss_ppm;
         telemetry->paths[i] = report;
     }
     telemetry->n_paths = len;
 }
 
-/* ---- demand: bytes towards each site, as a rate since the last report
- * -------------------------------------------------- */
+/* ---- demand: bytes that hosts offered towards each site, sent or not, as a rate since the last report
+ *
+ * The data plane counts since its programs were loaded, which may be long before this agent started: the first sight of
+ * a site only sets the mark.
+ */
 
 struct pt_agent_demand {
     uint32_t site_label;
+    bool marked;
     uint64_t bytes, bytes_before;
 };
 
@@ -95,6 +100,17 @@ static struct pt_agent_demand *demand_of(struct pt_agent *agent, uint32_t site_l
     return &agent->demand[agent->demand_len++];
 }
 
+static void on_demand(void *arg, uint32_t site_label, uint64_t bytes)
+{
+    struct pt_agent *agent = arg;
+    struct pt_agent_demand *demand = demand_of(agent, site_label);
+    demand->bytes = bytes;
+    if (!demand->marked || bytes < demand->bytes_before) { /* new here, or the programs were loaded anew */
+        demand->marked = true;
+        demand->bytes_before = bytes;
+    }
+}
+
 static void add_demands(struct pt_agent *agent, struct pt_arena *arena, Patronus__V1__Telemetry *telemetry)
 {
     uint64_t now = pt_sys_now_ns(agent->options.sys);
@@ -102,21 +118,11 @@ static void add_demands(struct pt_agent *agent, struct pt_arena *arena, Patronus
     if (agent->bundle == NULL || elapsed_ms < 500) {
         return; /* too short for a rate: a transition was reported just now */
     }
-    size_t len = 0;
-    const Patronus__V1__Entry *const *entries = pt_bundle_entries(agent->bundle, &len);
-    for (size_t i = 0; i < agent->demand_len; i++) {
-        agent->demand[i].bytes = 0;
-    }
-    for (size_t i = 0; i < len; i++) {
-        if (entries[i]->entry_case == PATRONUS__V1__ENTRY__ENTRY_PATH) {
-            const Patronus__V1__PathReport *report = find_report(telemetry, entries[i]->path->path);
-            demand_of(agent, entries[i]->path->destination)->bytes += report != NULL ? report->tx_bytes : 0;
-        }
-    }
+    agent->options.dp->ops->demands(agent->options.dp, on_demand, agent);
     telemetry->demands = pt_arena_array(arena, agent->demand_len, sizeof(*telemetry->demands));
     for (size_t i = 0; i < agent->demand_len; i++) {
         struct pt_agent_demand *demand = &agent->demand[i];
-        uint64_t grown = demand->bytes >= demand->bytes_before ? demand->bytes - demand->bytes_before : 0;
+        uint64_t grown = demand->bytes - demand->bytes_before;
         demand->bytes_before = demand->bytes;
         Patronus__V1__DemandReport *report = PT_NEW(arena, Patronus__V1__DemandReport);
         patronus__v1__demand_report__init(report);

@@ -44,14 +44,43 @@ void pt_serve_call_ref(struct pt_serve_call *call)
     call->refs++;
 }
 
+static void call_free(struct pt_serve_call *call)
+{
+    pt_list_remove(&call->node);
+    pt_list_remove(&call->waiting);
+    free((void *)(uintptr_t)call->request.data);
+    free(call->principal);
+    free(call);
+}
+
 void pt_serve_call_unref(struct pt_serve_call *call)
 {
     pt_assert(call->refs > 0);
     if (--call->refs == 0) {
-        pt_list_remove(&call->waiting);
-        free((void *)(uintptr_t)call->request.data);
-        free(call->principal);
-        free(call);
+        call_free(call);
+    }
+}
+
+void pt_serve_abandon_calls(struct pt_controller *controller)
+{
+    PT_LIST_FOREACH_SAFE (node, &controller->calls) {
+        struct pt_serve_call *call = PT_CONTAINER(node, struct pt_serve_call, node);
+        call->rpc = NULL;
+        if (call->custom != NULL && call->custom->on_end != NULL) {
+            call->custom->on_end(call);
+        }
+        call_free(call);
+    }
+}
+
+void pt_serve_end_streams(struct pt_controller *controller)
+{
+    PT_LIST_FOREACH_SAFE (node, &controller->calls) {
+        struct pt_serve_call *call = PT_CONTAINER(node, struct pt_serve_call, node);
+        if (call->custom == &pt_serve_watch || call->custom == &pt_serve_health_watch ||
+            call->custom == &pt_serve_reflection_v1 || call->custom == &pt_serve_reflection_v1alpha) {
+            pt_serve_fail_raft(call, PT_CLOSED);
+        }
     }
 }
 
@@ -105,39 +134,30 @@ void pt_serve_fail_raft(struct pt_serve_call *call, enum pt_code code)
 /* ---- mutations ----------------------------------------------------------------------------------------------------
  */
 
-struct proposal {
-    struct pt_serve_call *call;
-    void (*done)(struct pt_serve_call *call, const struct pt_verdict *verdict);
-};
-
 static void on_proposed(void *arg, enum pt_code code, uint64_t index)
 {
-    struct proposal *proposal = arg;
-    struct pt_serve_call *call = proposal->call;
+    struct pt_serve_call *call = arg;
     const struct pt_verdict *verdict = code == PT_OK ? pt_kind_verdict(call->controller->machine, index) : NULL;
     if (code != PT_OK) {
         pt_serve_fail_raft(call, code);
     } else if (verdict == NULL) {
         pt_serve_fail_raft(call, PT_ABORTED);
-    } else if (proposal->done != NULL) {
-        proposal->done(call, verdict);
+    } else if (call->decided != NULL) {
+        call->decided(call, verdict);
     } else if (verdict->error.code != PT_OK) {
         pt_serve_fail(call, &verdict->error);
     } else {
         pt_serve_reply(call, verdict->reply);
     }
     pt_serve_call_unref(call);
-    free(proposal);
 }
 
 void pt_serve_propose(struct pt_serve_call *call, struct pt_bytes command,
                       void (*done)(struct pt_serve_call *call, const struct pt_verdict *verdict))
 {
-    struct proposal *proposal = calloc(1, sizeof(*proposal));
-    pt_assert(proposal != NULL);
-    *proposal = (struct proposal){.call = call, .done = done};
+    call->decided = done;
     pt_serve_call_ref(call);
-    pt_raft_propose(call->controller->raft, command, on_proposed, proposal);
+    pt_raft_propose(call->controller->raft, command, on_proposed, call);
 }
 
 static void mutate(struct pt_serve_call *call, const struct pt_msg *request)
@@ -223,6 +243,23 @@ static void keep_request(struct pt_serve_call *call, struct pt_bytes request)
     }
 }
 
+/* The leader is not ready: hold the call until it is. */
+static void wait_ready(struct pt_serve_call *call, struct pt_bytes request)
+{
+    struct pt_controller *controller = call->controller;
+    if (controller->waiting_len >= PT_SERVE_WAITING_LEN_MAX ||
+        controller->waiting_size + request.size > PT_SERVE_WAITING_SIZE_MAX) {
+        pt_serve_refuse(call, PT_UNAVAILABLE, PT_REASON_OVERLOADED,
+                        "the leader was elected just now and too many calls wait for it: try again in a second");
+        return;
+    }
+    keep_request(call, request);
+    pt_serve_call_ref(call);
+    controller->waiting_len++;
+    controller->waiting_size += request.size;
+    pt_list_push_back(&controller->waiting, &call->waiting);
+}
+
 static void handle_crud(struct pt_serve_call *call, struct pt_bytes request)
 {
     struct pt_controller *controller = call->controller;
@@ -237,9 +274,7 @@ static void handle_crud(struct pt_serve_call *call, struct pt_bytes request)
     } else if (!controller->leading) {
         pt_serve_forward(call, request);
     } else if (!controller->ready) {
-        keep_request(call, request);
-        pt_serve_call_ref(call);
-        pt_list_push_back(&controller->waiting, &call->waiting);
+        wait_ready(call, request);
     } else if (reads) {
         keep_request(call, request);
         pt_serve_call_ref(call);
@@ -258,9 +293,7 @@ static void handle(struct pt_serve_call *call, struct pt_bytes request)
     } else if (call->method->leader && !call->method->client_streaming && !controller->leading) {
         pt_serve_forward(call, request);
     } else if (call->method->leader && !call->method->client_streaming && !controller->ready) {
-        keep_request(call, request);
-        pt_serve_call_ref(call);
-        pt_list_push_back(&controller->waiting, &call->waiting);
+        wait_ready(call, request);
     } else {
         call->custom->on_message(call, request);
     }
@@ -274,9 +307,13 @@ void pt_serve_run_waiting(struct pt_controller *controller)
     while ((node = pt_list_pop_front(&controller->waiting)) != NULL) {
         pt_list_push_back(&waiting, node);
     }
+    controller->waiting_len = 0;
+    controller->waiting_size = 0;
     while ((node = pt_list_pop_front(&waiting)) != NULL) {
         struct pt_serve_call *call = PT_CONTAINER(node, struct pt_serve_call, waiting);
-        if (call->rpc != NULL) {
+        if (controller->closing) {
+            pt_serve_fail_raft(call, PT_CLOSED);
+        } else if (call->rpc != NULL) {
             handle(call, call->request);
         }
         pt_serve_call_unref(call);
@@ -326,13 +363,15 @@ static enum pt_code authenticate(struct pt_controller *controller, struct pt_rpc
 }
 
 /* Deny by default: admins and controllers may everything, nodes what their role names, others nothing. */
-static enum pt_code authorise(const struct pt_method_type *method, const char *principal, struct pt_error *reterr)
+static enum pt_code authorise(const struct pt_controller *controller, const struct pt_method_type *method,
+                              const char *principal, struct pt_error *reterr)
 {
     if (method->anonymous) {
         return PT_OK;
     }
     struct pt_identity identity;
-    if (pt_identity_parse(principal, &identity, NULL) == PT_OK) {
+    if (pt_identity_parse(principal, &identity, NULL) == PT_OK &&
+        strcmp(identity.cluster_id, controller->options.identity.cluster_id) == 0) {
         if (strcmp(identity.role, "admin") == 0 || strcmp(identity.role, "controller") == 0) {
             return PT_OK;
         }
@@ -366,7 +405,7 @@ static void on_call(void *arg, struct pt_rpc_call *rpc)
         code = authenticate(controller, rpc, method, &principal, &forwarded, &error);
     }
     if (code == PT_OK) {
-        code = authorise(method, principal, &error);
+        code = authorise(controller, method, principal, &error);
     }
     if (code != PT_OK) {
         free(principal);
@@ -385,6 +424,7 @@ static void on_call(void *arg, struct pt_rpc_call *rpc)
                                    .forwarded = forwarded,
                                    .refs = 1};
     pt_list_init(&call->waiting);
+    pt_list_push_back(&controller->calls, &call->node);
     pt_rpc_call_set_user(rpc, call);
     if (!method->client_streaming) {
         pt_rpc_call_expect_one(rpc);

@@ -56,7 +56,7 @@ enum pt_code pt_serve_sign(struct pt_controller *controller, const char *spiffe_
         .now_ns = pt_sys_wall_ns(controller->sys),
         .lifetime_ns = LEAF_LIFETIME_NS,
         .ips = ips,
-        .ips_len = ips_len,
+        .ips_len = serves ? ips_len : 0, /* a node that names a controller's address must not be taken for it */
         .dns = dns,
         .dns_len = serves ? 2 : 0,
         .serial = pt_sys_random_u64(controller->sys) | 1,

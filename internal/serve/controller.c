@@ -76,6 +76,7 @@ static void on_ready(void *arg, enum pt_code code, uint64_t index)
         controller->leading_since_ns = pt_sys_now_ns(controller->sys);
         pt_log_info(controller->log, "leading", "term=%" PRIu64, controller->term);
         pt_serve_found_state(controller);
+        pt_edge_check(controller, NULL);
         pt_push_role_changed(controller->push);
         pt_serve_health_changed(controller);
         pt_serve_run_waiting(controller);
@@ -174,12 +175,16 @@ static void on_applied(void *arg, uint64_t applied_index, const struct pt_watch_
         return;
     }
     pt_push_dirty(controller->push);
+    bool controllers = false;
     for (size_t i = 0; i < len; i++) {
-        if (strncmp(events[i].name, "controllers/", 12) == 0) {
-            pt_serve_forward_reset(controller);
-            pt_edge_send_controllers(controller, NULL);
-            break;
+        controllers = controllers || strncmp(events[i].name, "controllers/", 12) == 0;
+        if (strstr(events[i].name, "/edges/") != NULL) {
+            pt_edge_check(controller, events[i].name);
         }
+    }
+    if (controllers) {
+        pt_serve_forward_renew(controller);
+        pt_edge_send_controllers(controller, NULL);
     }
 }
 
@@ -189,6 +194,7 @@ static void on_tick(void *arg)
     if (!controller->options.peer_plain && !controller->closing) {
         pt_serve_renew_self(controller);
     }
+    pt_serve_health_changed(controller); /* a follower is not told that it found a leader, or lost one */
     if (controller->ready && !controller->closing) {
         pt_serve_members_tick(controller);
         uint64_t now = pt_sys_now_ns(controller->sys);
@@ -263,6 +269,7 @@ static enum pt_code open_raft(struct pt_controller *controller, struct pt_error 
         .heartbeat_ms = options->heartbeat_ms,
         .snapshot_threshold = options->snapshot_threshold,
         .snapshot_trailing = options->snapshot_trailing,
+        .segment_size = options->log_segment_size,
         .peer_allowed = peer_allowed,
         .peer_context = controller,
         .on_fatal = on_fatal,
@@ -294,6 +301,7 @@ static enum pt_code open_doors(struct pt_controller *controller, struct pt_error
 
 static void controller_free(struct pt_controller *controller)
 {
+    pt_assert(pt_list_empty(&controller->calls));
     pt_timer_free(controller->tick);
     pt_soft_free(controller->soft);
     pt_tls_context_free(controller->tls);
@@ -317,7 +325,9 @@ enum pt_code pt_controller_open(const struct pt_controller_options *options, str
     controller->sys = options->sys;
     controller->log = options->log;
     controller->schema = options->schema;
+    pt_list_init(&controller->calls);
     pt_list_init(&controller->waiting);
+    pt_list_init(&controller->retired_links);
     pt_list_init(&controller->watches);
     pt_list_init(&controller->sessions);
     pt_list_init(&controller->health);
@@ -348,7 +358,7 @@ fail_doors:
 fail_raft:
     pt_kind_close(controller->machine);
 fail_machine:
-    pt_push_free(controller->push, true);
+    pt_push_free(controller->push);
     controller_free(controller);
     return code;
 }
@@ -359,7 +369,7 @@ fail_machine:
 static void raft_closed(void *arg)
 {
     struct pt_controller *controller = arg;
-    pt_push_free(controller->push, false);
+    pt_push_free(controller->push);
     pt_kind_close(controller->machine);
     pt_task_fn closed = controller->closed;
     void *closed_arg = controller->closed_arg;
@@ -384,6 +394,8 @@ static void handed_over(void *arg, enum pt_code code, uint64_t index)
     controller->closing = true;
     pt_serve_health_changed(controller);
     pt_edge_leave_all(controller);
+    pt_serve_run_waiting(controller);
+    pt_serve_end_streams(controller);
     pt_rpc_server_close(controller->server, controller->close_grace_ms, doors_closed, controller);
 }
 
@@ -404,8 +416,10 @@ void pt_controller_close(struct pt_controller *controller, uint64_t grace_ms, pt
 void pt_controller_abandon(struct pt_controller *controller)
 {
     controller->closing = true;
-    pt_push_free(controller->push, true);
+    pt_push_free(controller->push);
     pt_raft_abandon(controller->raft);
+    pt_serve_abandon_calls(controller);
+    pt_serve_forward_abandon(controller);
     pt_kind_abandon(controller->machine);
     controller_free(controller);
 }
@@ -432,7 +446,7 @@ enum pt_code pt_controller_set_certificate(struct pt_controller *controller, con
     free(controller->ca_pem);
     controller->cert_pem = cert;
     controller->ca_pem = ca;
-    pt_serve_forward_reset(controller);
+    pt_serve_forward_renew(controller);
     return PT_OK;
 }
 

@@ -14,8 +14,14 @@ struct pt_serve_method;
 
 #define PT_SERVE_PRINCIPAL_METADATA "patronus-principal"
 
+#define PT_SERVE_WAITING_LEN_MAX 1024         /* calls that wait for the leader to be ready */
+#define PT_SERVE_WAITING_SIZE_MAX (16U << 20) /* bytes of their requests */
+#define PT_SERVE_WATCHES_MAX 10000            /* open Watch streams */
+#define PT_SERVE_ENROLL_SIZE_MAX (64U << 10)  /* an Enroll or Renew: their callers may be anybody */
+
 /* One incoming call. Two holders at most: the rpc layer (until on_end) and one pending operation. */
 struct pt_serve_call {
+    struct pt_list node; /* controller->calls */
     struct pt_controller *controller;
     struct pt_rpc_call *rpc; /* NULL once the call is over: answers go nowhere */
     const struct pt_method_type *method;
@@ -27,6 +33,9 @@ struct pt_serve_call {
     void *state;             /* of a stream's own handler */
     struct pt_list waiting;  /* in controller->waiting until the leader is ready */
     struct pt_bytes request; /* owned copy while waiting */
+    /* What to do with the verdict of the proposal that is under way; NULL: answer with its reply. */
+    void (*decided)(struct pt_serve_call *call, const struct pt_verdict *verdict);
+    struct pt_serve_link *link; /* forward.c: the channel that carries it, while it does */
 };
 
 /* A method that is not CRUD. */
@@ -56,12 +65,15 @@ struct pt_controller {
     bool ready; /* leading, and every entry of older terms is applied */
     uint64_t term;
     uint64_t leading_since_ns;
+    struct pt_list calls;   /* pt_serve_call.node: all */
     struct pt_list waiting; /* pt_serve_call.waiting: for `ready` */
+    size_t waiting_len, waiting_size;
 
-    struct pt_rpc_channel *leader_channel; /* forward.c */
-    uint64_t leader_channel_id;
+    struct pt_serve_link *leader_link; /* forward.c */
+    struct pt_list retired_links;      /* carry calls that were under way when a newer one took over */
 
-    struct pt_list watches;  /* serve_watch.node */
+    struct pt_list watches; /* serve_watch.node */
+    size_t watches_len;
     struct pt_list sessions; /* pt_edge_session.node */
     struct pt_list health;   /* health watchers */
     struct pt_push *push;
@@ -70,6 +82,7 @@ struct pt_controller {
     struct pt_timer *tick; /* members, digest checks */
     uint64_t digest_due_index;
     bool member_change_running;
+    uint64_t member_retry_at_ns; /* after a change that failed */
 
     int64_t renew_at_wall_ns; /* founding.c */
 
@@ -88,8 +101,12 @@ void pt_serve_fail(struct pt_serve_call *call, const struct pt_error *error);
 PT_PRINTF(4, 5)
 void pt_serve_refuse(struct pt_serve_call *call, enum pt_code code, enum pt_reason reason, const char *format, ...);
 const struct pt_rpc_handler *pt_serve_handler(void);
-/* Run the calls that waited for the leader to be ready, or send them on. */
+/* Run the calls that waited for the leader to be ready, or send them on, or (closing) refuse them. */
 void pt_serve_run_waiting(struct pt_controller *controller);
+/* This controller closes: end the streams that would otherwise stay open for as long as their clients like. */
+void pt_serve_end_streams(struct pt_controller *controller);
+/* The rpc layer forgot every call without a word, and consensus will too: free them. */
+void pt_serve_abandon_calls(struct pt_controller *controller);
 /* Propose a command and answer the call with the verdict's reply. */
 void pt_serve_propose(struct pt_serve_call *call, struct pt_bytes command,
                       void (*done)(struct pt_serve_call *call, const struct pt_verdict *verdict));
@@ -107,7 +124,11 @@ extern const struct pt_serve_method pt_serve_edge_sync;                         
 /* ---- forward.c ---- */
 /* Send the whole call to the leader and pass its answer on. */
 void pt_serve_forward(struct pt_serve_call *call, struct pt_bytes request);
-void pt_serve_forward_reset(struct pt_controller *controller); /* leader or certificate changed */
+/* The leader is another: calls under way to the old one end with LEADER_CHANGED. */
+void pt_serve_forward_reset(struct pt_controller *controller);
+/* Certificate or leader's address changed: new calls take a new channel, those under way finish on the old one. */
+void pt_serve_forward_renew(struct pt_controller *controller);
+void pt_serve_forward_abandon(struct pt_controller *controller);
 /* Name of the controller with a Raft id, and one of its addresses by field ("api_address"); "" when unknown. Lives in
  * the arena. */
 const char *pt_serve_controller_name(struct pt_controller *controller, uint64_t raft_id, struct pt_arena *arena);
@@ -128,9 +149,15 @@ void pt_serve_health_changed(struct pt_controller *controller);
 struct pt_soft_store *pt_soft_new(struct pt_controller *controller);
 void pt_soft_free(struct pt_soft_store *soft);
 void pt_soft_clear(struct pt_soft_store *soft);
-/* Take a node's telemetry; true when something changed that matters to the plan. */
+/* What a report changed of what the plan is told; the greater matters sooner. */
+enum pt_soft_change { PT_SOFT_SAME, PT_SOFT_QUALITY, PT_SOFT_LIVENESS };
 struct Patronus__V1__Telemetry;
-bool pt_soft_telemetry(struct pt_soft_store *soft, const char *edge, const struct Patronus__V1__Telemetry *telemetry);
+enum pt_soft_change pt_soft_telemetry(struct pt_soft_store *soft, const char *edge,
+                                      const struct Patronus__V1__Telemetry *telemetry);
+/* Forget what the newest plan has no place for. */
+void pt_soft_sweep(struct pt_soft_store *soft);
+/* The plan has new bundles: forget what nodes said of paths that are not theirs. */
+void pt_soft_sweep(struct pt_soft_store *soft);
 /* A copy for a compute pass, in its arena. */
 struct pt_soft;
 const struct pt_soft *pt_soft_copy(struct pt_soft_store *soft, struct pt_arena *arena);
@@ -144,6 +171,7 @@ struct pt_edge_session {
     struct pt_serve_call *call;
     char edge[PT_NAME_SIZE_MAX + 1]; /* Edge resource */
     bool greeted;                    /* its hello came */
+    bool closed;                     /* its end was asked for; in no list any more */
     char version[64];
     struct pt_digest reported; /* digest in force at the node */
     struct pt_bundle *acked;   /* in force at the node, when it is one of ours */
@@ -156,17 +184,26 @@ struct pt_edge_session {
 struct pt_edge_session *pt_edge_find(struct pt_controller *controller, const char *edge);
 /* This node leads no more: tell the nodes where to go. */
 void pt_edge_leave_all(struct pt_controller *controller);
+/* An Edge changed, or (edge NULL) this node may now read all of the state: end sessions of nodes that are not enrolled.
+ */
+void pt_edge_check(struct pt_controller *controller, const char *edge);
 /* Controllers' addresses changed. */
 void pt_edge_send_controllers(struct pt_controller *controller, struct pt_edge_session *only);
 
 /* ---- push.c: plan and bundles ---- */
 struct pt_push *pt_push_new(struct pt_controller *controller);
-void pt_push_free(struct pt_push *push, bool abandoned);
+void pt_push_free(struct pt_push *push);
 void pt_push_dirty(struct pt_push *push);
+/* The same for what nodes measured: dead paths soon, quality on an interval, so that load does not drive the plan. */
+void pt_push_measured(struct pt_push *push, enum pt_soft_change change);
 void pt_push_role_changed(struct pt_push *push);
 /* Send the node what it lacks. */
 void pt_push_session(struct pt_push *push, struct pt_edge_session *session);
 uint64_t pt_push_generation(const struct pt_push *push);
+/* May the node speak of this path, and of traffic to this site? Yes when they stand in its newest bundle, and before
+ * the first pass, when nobody knows. */
+bool pt_push_may_report(const struct pt_push *push, const char *edge, uint64_t path_id);
+bool pt_push_reaches(const struct pt_push *push, const char *edge, uint32_t site_label);
 /* Results of the newest pass, for views; NULL before the first. */
 struct pt_plan_pass;
 const struct pt_plan_pass *pt_push_pass(const struct pt_push *push);

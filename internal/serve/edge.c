@@ -4,8 +4,9 @@
  *   open -> hello (what is in force) -> bundle -> ack -> bundle ... ; telemetry at any time
  *
  * A controller that does not lead answers with the leader's address and closes. A node's identity is its certificate:
- * the session belongs to the Edge resource whose name stands in it, and to nothing else. A second stream of a node
- * replaces the first: the newer one is the live one.
+ * the session belongs to the Edge resource whose name stands in it, and to nothing else. The resource must exist and be
+ * enrolled; a session ends in the turn in which that ceases. A second stream of a node replaces the first: the newer
+ * one is the live one.
  */
 #include "serve/controller_priv.h"
 
@@ -29,6 +30,46 @@ struct pt_edge_session *pt_edge_find(struct pt_controller *controller, const cha
         }
     }
     return NULL;
+}
+
+/* ---- who may be here ------------------------------------------------------------------------------------------------
+ */
+
+static bool enrolled(struct pt_view *view, const char *edge)
+{
+    const struct pt_msg *msg = pt_view_get(view, edge);
+    return msg != NULL && strcmp(msg->type->resource->singular, "edge") == 0 &&
+           pt_msg_str(msg, "public_key_digest")[0] != '\0';
+}
+
+static void close_session(struct pt_edge_session *session)
+{
+    /* Out of the list at once, so that nothing is sent to it or said of it until its end comes. */
+    session->closed = true;
+    pt_list_remove(&session->node);
+}
+
+static void send_off(struct pt_edge_session *session)
+{
+    pt_log_info(session->controller->log, "node sent away", "edge=%s", session->edge);
+    pt_serve_refuse(session->call, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING,
+                    "the cluster does not know this node any more: join it again with a new token");
+    close_session(session);
+}
+
+void pt_edge_check(struct pt_controller *controller, const char *edge)
+{
+    if (!controller->ready) {
+        return; /* what is missing here may stand in entries that are not applied yet */
+    }
+    struct pt_view *view = pt_view_new(controller->machine);
+    PT_LIST_FOREACH_SAFE (node, &controller->sessions) {
+        struct pt_edge_session *session = PT_CONTAINER(node, struct pt_edge_session, node);
+        if ((edge == NULL || strcmp(session->edge, edge) == 0) && !enrolled(view, session->edge)) {
+            send_off(session);
+        }
+    }
+    pt_view_free(view);
 }
 
 static bool send_message(struct pt_serve_call *call, const Patronus__V1__ControllerMessage *message)
@@ -70,6 +111,7 @@ void pt_edge_leave_all(struct pt_controller *controller)
     PT_LIST_FOREACH_SAFE (node, &controller->sessions) {
         struct pt_edge_session *session = PT_CONTAINER(node, struct pt_edge_session, node);
         send_away(session->call);
+        close_session(session);
     }
 }
 
@@ -142,7 +184,8 @@ static void on_ack(struct pt_edge_session *session, const Patronus__V1__BundleAc
     uint64_t generation = ack->position != NULL ? ack->position->generation : 0;
     struct pt_digest digest;
     take_digest(&digest, &ack->digest);
-    if (session->sent == NULL || generation != session->sent_generation) {
+    if (session->sent == NULL || ack->position == NULL || ack->position->term != controller->term ||
+        generation != session->sent_generation) {
         return; /* an answer to something older: the newest send decides */
     }
     struct pt_bundle *sent = session->sent;
@@ -158,10 +201,15 @@ static void on_ack(struct pt_edge_session *session, const Patronus__V1__BundleAc
     pt_log_warn(controller->log, "bundle refused", "edge=%s generation=%" PRIu64 " reason=\"%s\"", session->edge,
                 generation, ack->error[0] != '\0' ? ack->error : "another digest");
     pt_bundle_unref(sent);
-    /* Doubt is settled by sending everything. */
+    /* Doubt is settled by sending everything: at once when it was a difference that did not fit, else later. */
+    bool was_difference = session->acked != NULL;
     pt_bundle_unref(session->acked);
     session->acked = NULL;
     session->reported = digest;
+    if (was_difference) {
+        pt_push_session(controller->push, session);
+        return;
+    }
     session->retry_at_ns = pt_sys_now_ns(controller->sys) + RETRY_REFUSED_NS;
 }
 
@@ -185,7 +233,7 @@ static void edge_message(struct pt_serve_call *call, struct pt_bytes data)
 {
     struct pt_edge_session *session = call->state;
     struct pt_controller *controller = call->controller;
-    if (session == NULL || call->rpc == NULL || !sound(call, data)) {
+    if (session == NULL || session->closed || call->rpc == NULL || !sound(call, data)) {
         return;
     }
     Patronus__V1__EdgeMessage *message = patronus__v1__edge_message__unpack(NULL, data.size, data.data);
@@ -201,9 +249,7 @@ static void edge_message(struct pt_serve_call *call, struct pt_bytes data)
     } else if (message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_ACK) {
         on_ack(session, message->ack);
     } else if (message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TELEMETRY) {
-        if (pt_soft_telemetry(controller->soft, session->edge, message->telemetry)) {
-            pt_push_dirty(controller->push);
-        }
+        pt_push_measured(controller->push, pt_soft_telemetry(controller->soft, session->edge, message->telemetry));
     }
     patronus__v1__edge_message__free_unpacked(message, NULL);
 }
@@ -230,9 +276,10 @@ static void edge_open(struct pt_serve_call *call)
     call->state = session;
     if (old != NULL) {
         pt_serve_refuse(old->call, PT_ABORTED, PT_REASON_CONFLICT, "a newer stream of this node took over");
-        pt_list_remove(&old->node);
+        close_session(old);
     }
     pt_list_push_back(&controller->sessions, &session->node);
+    pt_edge_check(controller, session->edge);
 }
 
 static void edge_half_close(struct pt_serve_call *call)

@@ -1,8 +1,9 @@
 /*
  * Enrolment: a token and a certificate request become an identity; later the identity renews itself.
  *
- * Enroll. The token's secret is compared by digest inside the state machine, in the same entry that marks the token as
- * used and binds the node's public key, so that two nodes with one token cannot both win. The certificate is signed
+ * Enroll. The token's secret is compared by digest here, so that who does not hold one cannot make the log grow, and
+ * again inside the state machine, in the same entry that marks the token as used and binds the node's public key, so
+ * that two nodes with one token cannot both win. The certificate is signed
  * afterwards: a node whose answer was lost repeats the call with the same key and gets a new certificate.
  *
  * Renew. The request must be signed by the key that the old certificate names (its expiry does not matter), and the
@@ -144,11 +145,15 @@ static enum pt_code token_purpose(struct pt_controller *controller, const struct
                                   struct pt_error *reterr)
 {
     struct pt_view *view = pt_view_new(controller->machine);
-    const struct pt_msg *msg = pt_view_get(view, token->name);
+    /* The name comes from anybody: nothing but a token is looked at. */
+    bool named = strncmp(token->name, "enrollmentTokens/", 17) == 0 && strlen(token->name) <= PT_NAME_SIZE_MAX;
+    const struct pt_msg *msg = named ? pt_view_get(view, token->name) : NULL;
+    struct pt_digest secret = pt_sha256(token->secret, sizeof(token->secret));
+    char hex[65];
     enum pt_code code = PT_OK;
-    if (msg == NULL) {
+    if (msg == NULL || strcmp(pt_msg_str(msg, "secret_digest"), pt_digest_hex(&secret, hex)) != 0) {
         code = pt_fail(reterr, PT_PERMISSION_DENIED, PT_REASON_TOKEN_INVALID, "token",
-                       "the token is not known to this cluster; make a new one with: patronusctl tokens create");
+                       "the cluster does not know this token; make a new one with: patronusctl tokens create");
     } else {
         (void)snprintf(state->role, sizeof(state->role), "%s", pt_msg_str(msg, "role"));
         if (strcmp(state->role, "edge") == 0) {
@@ -228,7 +233,7 @@ static bool sound(struct pt_serve_call *call, struct pt_bytes message)
 {
     struct pt_arena arena;
     pt_arena_init(&arena);
-    const struct pt_parse_options options = {.unknown = PT_UNKNOWN_REFUSE};
+    const struct pt_parse_options options = {.unknown = PT_UNKNOWN_REFUSE, .size_max = PT_SERVE_ENROLL_SIZE_MAX};
     struct pt_msg *msg = NULL;
     struct pt_error error = {0};
     enum pt_code code = pt_msg_parse(call->method->input, message, &options, &arena, &msg, &error);

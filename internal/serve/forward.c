@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,57 +55,127 @@ const char *pt_serve_controller_field(struct pt_controller *controller, uint64_t
     return find_controller(controller, raft_id, field, arena).value;
 }
 
-void pt_serve_forward_reset(struct pt_controller *controller)
+/* ---- the channel ----------------------------------------------------------------------------------------------------
+ *
+ *   CURRENT --certificate or address changed--> RETIRED --last call ended--> freed
+ *      '------------- another leader, closing ------------------------------> freed, its calls cancelled
+ */
+
+struct pt_serve_link {
+    struct pt_list node; /* controller->retired_links; empty while current */
+    struct pt_rpc_channel *channel;
+    uint64_t leader_id;
+    char address[80];
+    size_t calls;
+    bool dying;
+};
+
+static void link_free(struct pt_serve_link *link)
 {
-    struct pt_rpc_channel *channel = controller->leader_channel;
-    controller->leader_channel = NULL;
-    controller->leader_channel_id = 0;
-    pt_rpc_channel_free(channel);
+    link->dying = true; /* the calls that end now must not free it once more */
+    pt_list_remove(&link->node);
+    pt_rpc_channel_free(link->channel);
+    free(link);
 }
 
-/* The channel to the leader; NULL when there is none to go to. */
-static struct pt_rpc_channel *leader_channel(struct pt_controller *controller)
+void pt_serve_forward_reset(struct pt_controller *controller)
+{
+    struct pt_serve_link *link = controller->leader_link;
+    controller->leader_link = NULL;
+    if (link != NULL) {
+        link_free(link);
+    }
+    while (!pt_list_empty(&controller->retired_links)) {
+        link_free(PT_CONTAINER(controller->retired_links.next, struct pt_serve_link, node));
+    }
+}
+
+void pt_serve_forward_renew(struct pt_controller *controller)
+{
+    struct pt_serve_link *link = controller->leader_link;
+    controller->leader_link = NULL;
+    if (link != NULL && link->calls > 0) {
+        pt_list_push_back(&controller->retired_links, &link->node);
+    } else if (link != NULL) {
+        link_free(link);
+    }
+}
+
+void pt_serve_forward_abandon(struct pt_controller *controller)
+{
+    /* The channels themselves are gone with the host. */
+    free(controller->leader_link);
+    PT_LIST_FOREACH_SAFE (node, &controller->retired_links) {
+        free(PT_CONTAINER(node, struct pt_serve_link, node));
+    }
+}
+
+static struct pt_serve_link *link_new(struct pt_controller *controller, uint64_t leader_id, const char *address)
+{
+    const struct pt_rpc_channel_options options = {.fabric = controller->options.fabric,
+                                                   .address = address,
+                                                   .credentials = {.cert_pem = controller->cert_pem,
+                                                                   .key_pem = controller->key_pem,
+                                                                   .ca_pem = controller->ca_pem}};
+    struct pt_rpc_channel *channel = NULL;
+    struct pt_error error = {0};
+    if (pt_rpc_channel_new(controller->sys, &options, &channel, &error) != PT_OK) {
+        pt_log_warn(controller->log, "no channel to the leader", "address=%s reason=\"%s\"", address, error.text);
+        return NULL;
+    }
+    struct pt_serve_link *link = calloc(1, sizeof(*link));
+    pt_assert(link != NULL);
+    link->channel = channel;
+    link->leader_id = leader_id;
+    pt_list_init(&link->node);
+    (void)snprintf(link->address, sizeof(link->address), "%s", address);
+    return link;
+}
+
+/* The link to the leader; NULL when there is none to go to. */
+static struct pt_serve_link *leader_link(struct pt_controller *controller)
 {
     uint64_t leader_id = pt_raft_status(controller->raft).leader_id;
     if (leader_id == 0 || leader_id == controller->options.identity.raft_id) {
         return NULL;
     }
-    if (controller->leader_channel != NULL && controller->leader_channel_id == leader_id) {
-        return controller->leader_channel;
+    struct pt_serve_link *link = controller->leader_link;
+    if (link != NULL && link->leader_id != leader_id) {
+        pt_serve_forward_reset(controller);
+        link = NULL;
     }
-    pt_serve_forward_reset(controller);
-    struct pt_arena arena;
-    pt_arena_init(&arena);
-    const char *address = pt_serve_controller_field(controller, leader_id, "api_address", &arena);
-    if (address[0] != '\0') {
-        const struct pt_rpc_channel_options options = {
-            .fabric = controller->options.fabric,
-            .address = address,
-            .credentials = {.cert_pem = controller->cert_pem,
-                            .key_pem = controller->key_pem,
-                            .ca_pem = controller->ca_pem},
-        };
-        struct pt_error error = {0};
-        if (pt_rpc_channel_new(controller->sys, &options, &controller->leader_channel, &error) == PT_OK) {
-            controller->leader_channel_id = leader_id;
-        } else {
-            pt_log_warn(controller->log, "no channel to the leader", "address=%s reason=\"%s\"", address, error.text);
+    if (link == NULL) {
+        struct pt_arena arena;
+        pt_arena_init(&arena);
+        const char *address = pt_serve_controller_field(controller, leader_id, "api_address", &arena);
+        if (address[0] != '\0') {
+            link = controller->leader_link = link_new(controller, leader_id, address);
         }
+        pt_arena_fini(&arena);
     }
-    pt_arena_fini(&arena);
-    return controller->leader_channel;
+    return link;
 }
+
+/* ---- calls ----------------------------------------------------------------------------------------------------------
+ */
 
 static void on_reply(void *arg, const struct pt_error *error, struct pt_bytes message)
 {
     struct pt_serve_call *call = arg;
+    struct pt_serve_link *link = call->link;
+    call->link = NULL;
     if (error == NULL) {
         pt_serve_reply(call, message);
     } else if (error->code == PT_CANCELLED) {
-        /* The channel was reset because the leader changed. */
-        pt_serve_fail_raft(call, PT_ABORTED);
+        /* The link was dropped because the leader changed. */
+        pt_serve_fail_raft(call, call->controller->closing ? PT_CLOSED : PT_ABORTED);
     } else {
         pt_serve_fail(call, error);
+    }
+    link->calls--;
+    bool retired = !pt_list_empty(&link->node);
+    if (retired && link->calls == 0 && !link->dying) {
+        link_free(link);
     }
     pt_serve_call_unref(call);
 }
@@ -115,8 +186,8 @@ void pt_serve_forward(struct pt_serve_call *call, struct pt_bytes request)
     if (call->rpc == NULL) {
         return;
     }
-    struct pt_rpc_channel *channel = call->forwarded ? NULL : leader_channel(controller);
-    if (channel == NULL) {
+    struct pt_serve_link *link = call->forwarded ? NULL : leader_link(controller);
+    if (link == NULL) {
         pt_serve_refuse(call, PT_UNAVAILABLE, PT_REASON_NO_LEADER,
                         "no leader is known at this moment: try again in a second (is a quorum of voters up?)");
         return;
@@ -129,5 +200,7 @@ void pt_serve_forward(struct pt_serve_call *call, struct pt_bytes request)
     }
     const struct pt_rpc_metadata metadata = {.key = PT_SERVE_PRINCIPAL_METADATA, .value = call->principal};
     pt_serve_call_ref(call);
-    (void)pt_rpc_unary(channel, call->method->path, request, &metadata, 1, deadline_ms, on_reply, call);
+    link->calls++;
+    call->link = link;
+    (void)pt_rpc_unary(link->channel, call->method->path, request, &metadata, 1, deadline_ms, on_reply, call);
 }

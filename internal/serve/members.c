@@ -1,6 +1,7 @@
 /*
  * Membership follows the Controller resources: the leader compares them with consensus' configuration and makes one
- * change at a time until they agree. A change that fails (the node is not up yet) is tried again at a later tick.
+ * change at a time until they agree. A change that fails (the node is not up yet) is tried again later. A leader whose
+ * own resource is gone, or is to be a standby, hands leadership over first; the next one makes the change.
  */
 #include "serve/controller_priv.h"
 
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #define MEMBERS_MAX 64
+#define RETRY_NS (2000ULL * 1000000ULL)
 
 struct wanted {
     uint64_t id;
@@ -26,8 +28,12 @@ static bool collect(void *arg, const char *name, const struct pt_msg *msg)
 {
     (void)name;
     struct wanted_list *list = arg;
+    uint64_t id = pt_msg_u64(msg, "raft_id");
+    if (id == 0) {
+        return true; /* made by hand: no node has joined under this name */
+    }
     struct wanted *item = &list->items[list->len++];
-    item->id = pt_msg_u64(msg, "raft_id");
+    item->id = id;
     item->voter = pt_msg_i64(msg, "role") == PATRONUS__V1__CONTROLLER_ROLE__VOTER;
     const char *address = pt_msg_str(msg, "peer_address");
     size_t size = strnlen(address, sizeof(item->address) - 1);
@@ -43,7 +49,12 @@ static void on_changed(void *arg, enum pt_code code, uint64_t index)
         return;
     }
     controller->member_change_running = false;
-    pt_log_info(controller->log, "membership changed", "code=%s index=%" PRIu64, pt_code_name(code), index);
+    if (code == PT_OK) {
+        pt_log_info(controller->log, "membership changed", "index=%" PRIu64, index);
+    } else if (controller->leading) {
+        controller->member_retry_at_ns = pt_sys_now_ns(controller->sys) + RETRY_NS;
+        pt_log_info(controller->log, "membership not changed yet", "code=%s", pt_code_name(code));
+    }
 }
 
 static const struct pt_raft_member *member_by_id(const struct pt_raft_member *members, size_t len, uint64_t id)
@@ -58,7 +69,7 @@ static const struct pt_raft_member *member_by_id(const struct pt_raft_member *me
 
 void pt_serve_members_tick(struct pt_controller *controller)
 {
-    if (controller->member_change_running) {
+    if (controller->member_change_running || pt_sys_now_ns(controller->sys) < controller->member_retry_at_ns) {
         return;
     }
     struct wanted_list list = {.len = 0};
@@ -68,6 +79,9 @@ void pt_serve_members_tick(struct pt_controller *controller)
     struct pt_raft_member members[MEMBERS_MAX];
     size_t members_len = pt_raft_members(controller->raft, members, MEMBERS_MAX);
 
+    if (list.len == 0) {
+        return; /* not founded yet */
+    }
     for (size_t i = 0; i < list.len; i++) {
         const struct wanted *item = &list.items[i];
         const struct pt_raft_member *member = member_by_id(members, members_len, item->id);
@@ -78,6 +92,11 @@ void pt_serve_members_tick(struct pt_controller *controller)
         }
         if (member->voter != item->voter || member->spare) {
             controller->member_change_running = true;
+            if (item->id == controller->options.identity.raft_id) {
+                /* A leader cannot take its own vote away: the next one does. */
+                pt_raft_transfer(controller->raft, 0, on_changed, controller);
+                return;
+            }
             pt_raft_assign(controller->raft, item->id, item->voter, on_changed, controller);
             return;
         }
@@ -87,8 +106,12 @@ void pt_serve_members_tick(struct pt_controller *controller)
         for (size_t j = 0; j < list.len && !found; j++) {
             found = list.items[j].id == members[i].id;
         }
-        if (!found && members[i].id != controller->options.identity.raft_id) {
+        if (!found) {
             controller->member_change_running = true;
+            if (members[i].id == controller->options.identity.raft_id) {
+                pt_raft_transfer(controller->raft, 0, on_changed, controller);
+                return;
+            }
             pt_raft_remove(controller->raft, members[i].id, on_changed, controller);
             return;
         }

@@ -23,6 +23,8 @@
 #define DEBOUNCE_MS 10
 #define FIRST_PASS_MS 300
 #define RETRY_MS 1000
+#define LIVENESS_MS 100 /* the nodes have flipped already: this only renews their backups */
+#define QUALITY_MS 2000
 
 struct node_bundle { /* newest bundle of a node */
     struct pt_bundle *bundle;
@@ -45,8 +47,10 @@ struct pass {
 struct pt_push {
     struct pt_controller *controller;
     struct pt_timer *timer;
+    uint64_t due_ns; /* of the timer */
     struct pt_executor *worker;
     bool running, again;
+    struct pass *current; /* while running; the worker's */
     uint64_t generation;
     struct pass *newest; /* results for views */
     struct pt_map nodes; /* Edge name -> struct node_bundle */
@@ -98,13 +102,21 @@ static void forget_nodes(struct pt_push *push)
 /* ---- sending --------------------------------------------------------------------------------------------------------
  */
 
+/* Raised by every restore from backup, so that nodes take what follows for newer. */
+static uint64_t epoch(const struct pt_controller *controller)
+{
+    PT_AUTO(buf) struct pt_buf value = {0};
+    enum pt_code code = pt_store_meta_get(pt_kind_store(controller->machine), PT_META_CLUSTER_EPOCH, &value, NULL);
+    return 1 + (code == PT_OK && value.size == 8 ? pt_be64(value.data) : 0);
+}
+
 static void fill_header(const struct pt_push *push, const struct pt_edge_session *session,
                         const struct node_bundle *node, Patronus__V1__BundlePosition *position,
                         Patronus__V1__BundleHeader *header)
 {
     const struct pt_controller *controller = push->controller;
     position->cluster_id = (char *)(uintptr_t)controller->options.identity.cluster_id;
-    position->epoch = 1;
+    position->epoch = epoch(controller);
     position->term = controller->term;
     position->generation = node->generation;
     header->position = position;
@@ -218,6 +230,7 @@ static void pass_done(void *arg)
     struct pt_push *push = pass->push;
     struct pt_controller *controller = push->controller;
     push->running = false;
+    push->current = NULL;
     if (!controller->ready || controller->term != pass->term) {
         pass_free(pass);
     } else if (pass->code != PT_OK) {
@@ -232,6 +245,7 @@ static void pass_done(void *arg)
         }
         pass_free(push->newest);
         push->newest = pass;
+        pt_soft_sweep(controller->soft);
         PT_LIST_FOREACH_SAFE (node, &controller->sessions) {
             pt_push_session(push, PT_CONTAINER(node, struct pt_edge_session, node));
         }
@@ -257,6 +271,7 @@ static void start_pass(void *arg)
     struct pass *pass = calloc(1, sizeof(*pass));
     pt_assert(pass != NULL);
     pt_arena_init(&pass->arena);
+    push->current = pass;
     pass->push = push;
     pass->term = controller->term;
     pass->plan.arena = &pass->arena;
@@ -269,16 +284,33 @@ static void start_pass(void *arg)
     pt_executor_submit(push->worker, pass_work, pass_done, pass);
 }
 
+/* Plan in this long at the latest. */
+static void plan_within(struct pt_push *push, uint64_t delay_ms)
+{
+    uint64_t due_ns = pt_sys_now_ns(push->controller->sys) + delay_ms * 1000000;
+    if (push->controller->ready && (!pt_timer_active(push->timer) || due_ns < push->due_ns)) {
+        push->due_ns = due_ns;
+        pt_timer_start(push->timer, delay_ms, 0);
+    }
+}
+
 void pt_push_dirty(struct pt_push *push)
 {
-    if (push->controller->ready && !pt_timer_active(push->timer)) {
-        pt_timer_start(push->timer, DEBOUNCE_MS, 0);
+    plan_within(push, DEBOUNCE_MS);
+}
+
+void pt_push_measured(struct pt_push *push, enum pt_soft_change change)
+{
+    if (change != PT_SOFT_SAME) {
+        plan_within(push, change == PT_SOFT_LIVENESS ? LIVENESS_MS : QUALITY_MS);
     }
 }
 
 void pt_push_role_changed(struct pt_push *push)
 {
     forget_nodes(push);
+    pass_free(push->newest); /* an earlier leadership's */
+    push->newest = NULL;
     push->generation = 0;
     if (push->controller->ready) {
         pt_timer_start(push->timer, FIRST_PASS_MS, 0);
@@ -296,16 +328,16 @@ struct pt_push *pt_push_new(struct pt_controller *controller)
     return push;
 }
 
-void pt_push_free(struct pt_push *push, bool abandoned)
+void pt_push_free(struct pt_push *push)
 {
     if (push == NULL) {
         return;
     }
-    (void)abandoned;
     push->controller->ready = false; /* a pass that ends now is dropped */
     pt_timer_free(push->timer);
     push->timer = NULL;
     pt_executor_free(push->worker);
+    pass_free(push->current); /* of a host that crashed: its done never comes */
     pass_free(push->newest);
     forget_nodes(push);
     pt_map_fini(&push->nodes);
@@ -315,6 +347,55 @@ void pt_push_free(struct pt_push *push, bool abandoned)
 uint64_t pt_push_generation(const struct pt_push *push)
 {
     return push->generation;
+}
+
+/* ---- what a node may speak of
+ * --------------------------------------------------------------------------------------------- */
+
+/* First entry that is not below (entry_case, id); paths are ordered by id, groups by site first. */
+static const Patronus__V1__Entry *lower_bound(const struct pt_bundle *bundle, Patronus__V1__Entry__EntryCase entry_case,
+                                              uint64_t id)
+{
+    size_t len = 0;
+    const Patronus__V1__Entry *const *entries = pt_bundle_entries(bundle, &len);
+    size_t low = 0;
+    size_t high = len;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const Patronus__V1__Entry *entry = entries[middle];
+        bool below = entry->entry_case < entry_case;
+        if (entry->entry_case == entry_case) {
+            below = (entry_case == PATRONUS__V1__ENTRY__ENTRY_PATH ? entry->path->path : entry->group->site_label) < id;
+        }
+        if (below) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < len && entries[low]->entry_case == entry_case ? entries[low] : NULL;
+}
+
+bool pt_push_may_report(const struct pt_push *push, const char *edge, uint64_t path_id)
+{
+    if (push->newest == NULL) {
+        return true;
+    }
+    const struct node_bundle *node = pt_map_get_str(&push->nodes, edge);
+    const Patronus__V1__Entry *entry =
+        node != NULL ? lower_bound(node->bundle, PATRONUS__V1__ENTRY__ENTRY_PATH, path_id) : NULL;
+    return entry != NULL && entry->path->path == path_id;
+}
+
+bool pt_push_reaches(const struct pt_push *push, const char *edge, uint32_t site_label)
+{
+    if (push->newest == NULL) {
+        return true;
+    }
+    const struct node_bundle *node = pt_map_get_str(&push->nodes, edge);
+    const Patronus__V1__Entry *entry =
+        node != NULL ? lower_bound(node->bundle, PATRONUS__V1__ENTRY__ENTRY_GROUP, site_label) : NULL;
+    return entry != NULL && entry->group->site_label == site_label;
 }
 
 const struct pt_plan_pass *pt_push_pass(const struct pt_push *push)

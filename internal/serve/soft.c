@@ -7,6 +7,9 @@
  *
  * Delay band: a value kept for planning follows the measured one only when it differs by more than a quarter and by
  * more than 2 ms, so that jitter does not move traffic. Loss: bad above 2 %, good again below 0.5 %.
+ *
+ * A node is believed about the paths and destinations in its own bundle only. Before a new leader's first pass nobody
+ * knows whose they are: then everything is taken, up to a limit, and swept after the pass.
  */
 #include "serve/controller_priv.h"
 
@@ -20,13 +23,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DELAY_BAND_US 2000U
+#define DELAY_BAND_US 5000U
+#define PATIENCE_REPORTS 5U /* of a path that never answered */
 #define LOSS_BAD_PPM 20000U
 #define LOSS_GOOD_PPM 5000U
+#define PATHS_LEN_MAX 1000000U
+#define DEMANDS_LEN_MAX 1000000U
 
 struct path_state {
     struct pt_path_soft planned;  /* what the plan was told */
     struct pt_path_soft measured; /* newest */
+    char *edge;                   /* who said so last */
+    uint32_t min_rtt_us;
+    uint32_t reports;
 };
 
 struct pt_soft_store {
@@ -43,10 +52,16 @@ struct pt_soft_store *pt_soft_new(struct pt_controller *controller)
     return soft;
 }
 
+static void path_free(struct path_state *state)
+{
+    free(state->edge);
+    free(state);
+}
+
 void pt_soft_clear(struct pt_soft_store *soft)
 {
     PT_MAP_FOREACH (entry, &soft->paths) {
-        free(entry->value);
+        path_free(entry->value);
     }
     PT_MAP_FOREACH (demand, &soft->demands) {
         free(demand->value);
@@ -59,6 +74,8 @@ void pt_soft_free(struct pt_soft_store *soft)
 {
     if (soft != NULL) {
         pt_soft_clear(soft);
+        pt_map_fini(&soft->paths);
+        pt_map_fini(&soft->demands);
         free(soft);
     }
 }
@@ -66,27 +83,34 @@ void pt_soft_free(struct pt_soft_store *soft)
 /* ---- taking telemetry -----------------------------------------------------------------------------------------------
  */
 
-/* Move what the plan is told towards what is measured; true when it moved. */
-static bool transition(struct path_state *state)
+/* Move what the plan is told towards what is measured. */
+static enum pt_soft_change transition(struct path_state *state)
 {
     const struct pt_path_soft *now = &state->measured;
     struct pt_path_soft *planned = &state->planned;
-    bool moved = !planned->known || planned->alive != now->alive;
-    planned->known = true;
-    planned->alive = now->alive;
-    uint32_t low = planned->rtt_us < now->rtt_us ? planned->rtt_us : now->rtt_us;
-    uint32_t high = planned->rtt_us < now->rtt_us ? now->rtt_us : planned->rtt_us;
+    if (!planned->known && !now->alive && state->reports < PATIENCE_REPORTS) {
+        return PT_SOFT_SAME;
+    }
+    enum pt_soft_change change = PT_SOFT_SAME;
+    uint32_t low = planned->rtt_us < state->min_rtt_us ? planned->rtt_us : state->min_rtt_us;
+    uint32_t high = planned->rtt_us < state->min_rtt_us ? state->min_rtt_us : planned->rtt_us;
     if (now->alive && high - low > DELAY_BAND_US && high - low > high / 4) {
-        planned->rtt_us = now->rtt_us;
-        moved = true;
+        planned->rtt_us = state->min_rtt_us;
+        change = PT_SOFT_QUALITY;
     }
     bool was_bad = planned->loss_ppm >= LOSS_BAD_PPM;
     bool is_bad = was_bad ? now->loss_ppm > LOSS_GOOD_PPM : now->loss_ppm >= LOSS_BAD_PPM;
     if (was_bad != is_bad) {
         planned->loss_ppm = is_bad ? LOSS_BAD_PPM : 0;
-        moved = true;
+        change = PT_SOFT_QUALITY;
     }
-    return moved;
+    /* Known and alive is what the plan takes an unknown path for. */
+    if (planned->known ? planned->alive != now->alive : !now->alive) {
+        change = PT_SOFT_LIVENESS;
+    }
+    planned->known = true;
+    planned->alive = now->alive;
+    return change;
 }
 
 static bool take_demand(struct pt_soft_store *soft, const char *edge, const Patronus__V1__DemandReport *report)
@@ -95,6 +119,9 @@ static bool take_demand(struct pt_soft_store *soft, const char *edge, const Patr
     int size = snprintf(key, sizeof(key), "%s/%u", edge, report->site_label);
     uint64_t *rate = pt_map_get(&soft->demands, key, (size_t)size);
     if (rate == NULL) {
+        if (soft->demands.count >= DEMANDS_LEN_MAX) {
+            return false;
+        }
         rate = calloc(1, sizeof(*rate));
         pt_assert(rate != NULL);
         (void)pt_map_put(&soft->demands, key, (size_t)size, rate);
@@ -109,31 +136,96 @@ static bool take_demand(struct pt_soft_store *soft, const char *edge, const Patr
     return false;
 }
 
-bool pt_soft_telemetry(struct pt_soft_store *soft, const char *edge, const Patronus__V1__Telemetry *telemetry)
+/* Split "<edge>/<label>" as take_demand made it. */
+static void demand_key_split(const void *key, size_t size, char edge[PT_NAME_SIZE_MAX + 1], uint32_t *ret_site_label)
 {
-    bool moved = false;
+    const char *text = key;
+    size_t end = size;
+    uint32_t label = 0;
+    uint32_t unit = 1;
+    for (; end > 0 && text[end - 1] != '/'; end--, unit *= 10) {
+        label += (uint32_t)(text[end - 1] - '0') * unit;
+    }
+    pt_assert(end > 0 && end - 1 <= PT_NAME_SIZE_MAX);
+    memcpy(edge, text, end - 1);
+    edge[end - 1] = '\0';
+    *ret_site_label = label;
+}
+
+/* The state of a path, the edge being its source; NULL when there are too many. */
+static struct path_state *path_of(struct pt_soft_store *soft, const char *edge, uint64_t path_id)
+{
+    uint8_t key[8];
+    pt_put_be64(key, path_id);
+    struct path_state *state = pt_map_get(&soft->paths, key, sizeof(key));
+    if (state == NULL) {
+        if (soft->paths.count >= PATHS_LEN_MAX) {
+            return NULL;
+        }
+        state = calloc(1, sizeof(*state));
+        pt_assert(state != NULL);
+        state->planned.path_id = path_id;
+        (void)pt_map_put(&soft->paths, key, sizeof(key), state);
+    }
+    if (state->edge == NULL || strcmp(state->edge, edge) != 0) {
+        free(state->edge);
+        state->edge = strdup(edge);
+        pt_assert(state->edge != NULL);
+    }
+    return state;
+}
+
+enum pt_soft_change pt_soft_telemetry(struct pt_soft_store *soft, const char *edge,
+                                      const Patronus__V1__Telemetry *telemetry)
+{
+    const struct pt_push *push = soft->controller->push;
+    enum pt_soft_change most = PT_SOFT_SAME;
     for (size_t i = 0; i < telemetry->n_paths; i++) {
         const Patronus__V1__PathReport *report = telemetry->paths[i];
-        uint8_t key[8];
-        pt_put_be64(key, report->path);
-        struct path_state *state = pt_map_get(&soft->paths, key, sizeof(key));
+        struct path_state *state =
+            pt_push_may_report(push, edge, report->path) ? path_of(soft, edge, report->path) : NULL;
         if (state == NULL) {
-            state = calloc(1, sizeof(*state));
-            pt_assert(state != NULL);
-            state->planned.path_id = report->path;
-            (void)pt_map_put(&soft->paths, key, sizeof(key), state);
+            continue;
         }
         state->measured = (struct pt_path_soft){.path_id = report->path,
                                                 .alive = report->alive,
                                                 .known = true,
                                                 .rtt_us = report->rtt_us,
                                                 .loss_ppm = report->loss_ppm};
-        moved |= transition(state);
+        state->min_rtt_us = report->min_rtt_us != 0 ? report->min_rtt_us : report->rtt_us;
+        state->reports++;
+        enum pt_soft_change change = transition(state);
+        most = change > most ? change : most;
     }
     for (size_t i = 0; i < telemetry->n_demands; i++) {
-        moved |= take_demand(soft, edge, telemetry->demands[i]);
+        if (pt_push_reaches(push, edge, telemetry->demands[i]->site_label) &&
+            take_demand(soft, edge, telemetry->demands[i]) && most < PT_SOFT_QUALITY) {
+            most = PT_SOFT_QUALITY;
+        }
     }
-    return moved;
+    return most;
+}
+
+void pt_soft_sweep(struct pt_soft_store *soft)
+{
+    const struct pt_push *push = soft->controller->push;
+    PT_MAP_FOREACH (entry, &soft->paths) {
+        struct path_state *state = entry->value;
+        if (!pt_push_may_report(push, state->edge, state->measured.path_id)) {
+            (void)pt_map_remove(&soft->paths, entry->key, entry->key_size);
+            path_free(state);
+        }
+    }
+    PT_MAP_FOREACH (demand, &soft->demands) {
+        char edge[PT_NAME_SIZE_MAX + 1];
+        uint32_t site_label = 0;
+        uint64_t *rate = demand->value;
+        demand_key_split(demand->key, demand->key_size, edge, &site_label);
+        if (!pt_push_reaches(push, edge, site_label)) {
+            (void)pt_map_remove(&soft->demands, demand->key, demand->key_size);
+            free(rate);
+        }
+    }
 }
 
 const struct pt_soft *pt_soft_copy(struct pt_soft_store *soft, struct pt_arena *arena)

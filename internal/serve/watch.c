@@ -29,6 +29,13 @@ static void on_error(void *arg, const struct pt_error *error)
 
 static void watch_message(struct pt_serve_call *call, struct pt_bytes message)
 {
+    if (call->controller->watches_len >= PT_SERVE_WATCHES_MAX) {
+        pt_serve_refuse(call, PT_EXHAUSTED, PT_REASON_OVERLOADED,
+                        "this controller has %u watches open: end some, or ask another controller",
+                        PT_SERVE_WATCHES_MAX);
+        return;
+    }
+    call->controller->watches_len++;
     struct serve_watch *watch = calloc(1, sizeof(*watch));
     pt_assert(watch != NULL);
     watch->call = call;
@@ -56,6 +63,7 @@ static void watch_end(struct pt_serve_call *call)
     if (watch != NULL) {
         pt_watch_close(watch->watch);
         pt_list_remove(&watch->node);
+        call->controller->watches_len--;
         free(watch);
         call->state = NULL;
     }
