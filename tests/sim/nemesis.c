@@ -1,0 +1,482 @@
+/*
+ * The nemesis: what can happen to nodes, disks and wires, by the seed.
+ *
+ * A fault is drawn every fault_gap on average; each seed has its own gap and turns some kinds off. What may happen
+ * together is limited by two rules only, because without them data may rightly be lost: bits are flipped on one member
+ * at a time while all others run, and a member whose disk was lost comes back under a new id.
+ */
+#include "nodes.h"
+
+#include "base/assert.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define DAMAGE_SETTLE_NS (3 * SECOND)
+#define FILES_MAX 64
+
+struct weight {
+    unsigned weight;
+    const char *name;
+};
+
+static const struct weight weights[FAULTS_LEN] = {
+    [FAULT_KILL] = {14, "kill"},
+    [FAULT_POWER] = {14, "power"},
+    [FAULT_POWER_ALL] = {2, "power-all"},
+    [FAULT_STOP] = {5, "stop"},
+    [FAULT_HALVES] = {8, "halves"},
+    [FAULT_ONE_WAY] = {10, "one-way"},
+    [FAULT_ISOLATE_LEADER] = {8, "isolate-leader"},
+    [FAULT_CLIENT_CUT] = {4, "client-cut"},
+    [FAULT_PAUSE] = {8, "pause"},
+    [FAULT_PAUSE_LEADER] = {8, "pause-leader"},
+    [FAULT_SLOW_DISK] = {6, "slow-disk"},
+    [FAULT_DISK_IO] = {8, "disk-io"},
+    [FAULT_DISK_FULL] = {6, "disk-full"},
+    [FAULT_FLIP] = {4, "flip"},
+    [FAULT_MEMBERS] = {6, "members"},
+    [FAULT_TRANSFER] = {10, "transfer"},
+    [FAULT_EDGE_KILL] = {8, "edge-kill"},
+    [FAULT_EDGE_POWER] = {8, "edge-power"},
+    [FAULT_EDGE_PAUSE] = {6, "edge-pause"},
+    [FAULT_EDGE_CUT] = {10, "edge-cut"},
+    [FAULT_EDGE_DISK] = {4, "edge-disk"},
+};
+
+void nemesis_init(struct world *world)
+{
+    for (unsigned i = 0; i < FAULTS_LEN; i++) {
+        world->fault_weights[i] = chance(world, 70) ? weights[i].weight : 0;
+    }
+    static const uint64_t gaps_ms[] = {40, 80, 150, 300};
+    world->fault_gap_ns = gaps_ms[draw(world, 4)] * MS;
+    world->next_fault_ns = now_ns(world) + world->fault_gap_ns;
+}
+
+/* ---- the wire --------------------------------------------------------------------------------------------------- */
+
+static void cut(struct world *world, unsigned from, unsigned to, bool on)
+{
+    if (from != to && world->cuts[from][to] != on) {
+        world->cuts[from][to] = on;
+        pt_sim_partition(world->sim, from, to, on);
+        pt_rpc_world_partition(world->net, from, to, on);
+    }
+}
+
+static void mend(struct world *world)
+{
+    for (unsigned from = 0; from < HOSTS_MAX; from++) {
+        for (unsigned to = 0; to < HOSTS_MAX; to++) {
+            cut(world, from, to, false);
+        }
+    }
+    world->heal_ns = 0;
+}
+
+static void mend_later(struct world *world)
+{
+    world->heal_ns = now_ns(world) + (50 + draw(world, chance(world, 70) ? 600 : 4000)) * MS;
+}
+
+static void cut_both(struct world *world, unsigned a, unsigned b)
+{
+    cut(world, a, b, true);
+    cut(world, b, a, true);
+}
+
+static bool cut_halves(struct world *world)
+{
+    unsigned side = (unsigned)draw(world, 1U << HOSTS_MAX);
+    for (unsigned a = 0; a < HOSTS_MAX; a++) {
+        for (unsigned b = 0; b < a; b++) {
+            /* Clients see both sides: that is how stale answers would show. */
+            if (a != world->client_host && b != world->client_host && ((side >> a ^ side >> b) & 1) != 0) {
+                cut_both(world, a, b);
+            }
+        }
+    }
+    return true;
+}
+
+static bool isolate_leader(struct world *world)
+{
+    const struct controller_host *leader = leader_of(world);
+    if (leader == NULL) {
+        return false;
+    }
+    bool from_edges = chance(world, 50);
+    unsigned ways = (unsigned)draw(world, 3);
+    for (unsigned host = 0; host < HOSTS_MAX; host++) {
+        if (host == world->client_host || (host >= CONTROLLERS_MAX && !from_edges)) {
+            continue;
+        }
+        cut(world, leader->host, host, ways != 1);
+        cut(world, host, leader->host, ways != 2);
+    }
+    return true;
+}
+
+static bool hurt_wire(struct world *world, enum fault fault)
+{
+    if (world->heal_ns != 0) {
+        return false;
+    }
+    unsigned a = (unsigned)draw(world, CONTROLLERS_MAX), b = (unsigned)draw(world, CONTROLLERS_MAX);
+    bool done = true;
+    if (fault == FAULT_HALVES) {
+        done = cut_halves(world);
+    } else if (fault == FAULT_ISOLATE_LEADER) {
+        done = isolate_leader(world);
+    } else if (fault == FAULT_CLIENT_CUT) {
+        cut(world, a, world->client_host, chance(world, 70));
+        cut(world, world->client_host, a, true);
+    } else if (fault == FAULT_EDGE_CUT) {
+        unsigned edge = world->edges[draw(world, world->edges_len)].host;
+        for (unsigned host = 0; host < CONTROLLERS_MAX; host++) {
+            if (chance(world, 60)) {
+                cut_both(world, edge, host);
+            }
+        }
+    } else {
+        done = a != b;
+        cut(world, a, b, done);
+    }
+    if (done) {
+        mend_later(world);
+    }
+    return done;
+}
+
+/* ---- controllers ------------------------------------------------------------------------------------------------ */
+
+static struct controller_host *some_controller(struct world *world)
+{
+    struct controller_host *node = &world->controllers[draw(world, CONTROLLERS_MAX)];
+    return controller_serves(node) ? node : NULL;
+}
+
+static bool power_all(struct world *world)
+{
+    for (unsigned i = 0; i < CONTROLLERS_MAX; i++) {
+        if (controller_serves(&world->controllers[i])) {
+            controller_crash(&world->controllers[i], true);
+        }
+    }
+    return true;
+}
+
+struct files {
+    char names[FILES_MAX][40];
+    size_t len;
+    const char *folder;
+};
+
+static void add_file(void *arg, const char *name)
+{
+    struct files *files = arg;
+    if (files->len < FILES_MAX && strlen(name) < 30) {
+        (void)snprintf(files->names[files->len++], sizeof(files->names[0]), "%s%s", files->folder, name);
+    }
+}
+
+/* Every other member runs undamaged: what one disk loses is on the others. */
+static bool others_are_well(struct world *world, const struct controller_host *node)
+{
+    for (unsigned i = 0; i < CONTROLLERS_MAX; i++) {
+        const struct controller_host *other = &world->controllers[i];
+        if (other->damaged || (other != node && other->state != HOST_UNUSED && !controller_serves(other))) {
+            return false;
+        }
+        if (controller_serves(other) && pt_raft_status(pt_controller_raft(other->controller)).quarantined) {
+            return false;
+        }
+    }
+    return operator_idle(world);
+}
+
+static bool flip_bit(struct world *world, struct controller_host *node)
+{
+    if (!others_are_well(world, node)) {
+        return false;
+    }
+    controller_crash(node, chance(world, 50));
+    pt_sim_restart(world->sim, node->host);
+    struct pt_sys *sys = pt_sim_host(world->sim, node->host);
+    char base[16], raft[24], path[80];
+    struct files files = {.folder = ""};
+    (void)snprintf(base, sizeof(base), "/d%u", node->folder);
+    (void)snprintf(raft, sizeof(raft), "/d%u/raft", node->folder);
+    pt_assert(pt_dir_list(sys, base, add_file, &files, NULL) == PT_OK);
+    files.folder = "raft/";
+    pt_assert(pt_dir_list(sys, raft, add_file, &files, NULL) == PT_OK);
+    for (unsigned tries = 0; tries < 20 && files.len > 0; tries++) {
+        (void)snprintf(path, sizeof(path), "%s/%s", base, files.names[draw(world, files.len)]);
+        struct pt_file *file = NULL;
+        uint64_t size = 0;
+        if (pt_file_open(sys, path, PT_OPEN_READ, &file, NULL) == PT_OK) {
+            pt_assert(pt_file_size(file, &size, NULL) == PT_OK);
+            pt_file_close(file);
+        }
+        /* Segments are mostly zeros behind their records: aim at the front half the time. */
+        uint64_t reach = size > 4096 && chance(world, 50) ? 4096 : size;
+        uint64_t bit = size > 0 ? draw(world, reach * 8) : 0;
+        if (size > 0 && pt_sim_flip_bit(world->sim, node->host, path, bit)) {
+            tell(world, "%s: bit %llu of %s flips", node->name, (unsigned long long)bit, path);
+            node->damaged = true;
+            node->damaged_ns = now_ns(world);
+            return true;
+        }
+    }
+    return true; /* the crash was a fault as well */
+}
+
+static bool fail_disk(struct world *world, struct controller_host *node, enum pt_code code)
+{
+    if (node->disk_failing) {
+        return false;
+    }
+    node->disk_failing = true;
+    node->faulty_until_ns = now_ns(world) + (200 + draw(world, 1500)) * MS;
+    pt_sim_fail_disk(world->sim, node->host, 1 + (unsigned)draw(world, chance(world, 50) ? 20 : 300), code,
+                     code == PT_NO_SPACE || chance(world, 50));
+    return true;
+}
+
+static void transferred(void *arg, enum pt_code code, uint64_t index)
+{
+    (void)arg, (void)code, (void)index; /* whether it worked does not matter here */
+}
+
+static bool hurt_controller(struct world *world, struct controller_host *node, enum fault fault)
+{
+    switch ((int)fault) {
+    case FAULT_KILL:
+    case FAULT_POWER:
+        controller_crash(node, fault == FAULT_POWER);
+        return true;
+    case FAULT_STOP:
+        node->stop_by_ns = now_ns(world) + 20 * SECOND;
+        controller_stop(node);
+        return true;
+    case FAULT_PAUSE:
+    case FAULT_PAUSE_LEADER:
+        pt_sim_pause(world->sim, node->host, (20 + draw(world, chance(world, 70) ? 400 : 3000)) * MS);
+        return true;
+    case FAULT_SLOW_DISK:
+        node->slow_until_ns = now_ns(world) + (100 + draw(world, 2000)) * MS;
+        pt_sim_slow_disk(world->sim, node->host, (1 + draw(world, chance(world, 70) ? 20 : 200)) * MS);
+        return true;
+    case FAULT_DISK_IO:
+        return fail_disk(world, node, PT_IO);
+    case FAULT_DISK_FULL:
+        return fail_disk(world, node, PT_NO_SPACE);
+    case FAULT_FLIP:
+        return flip_bit(world, node);
+    case FAULT_TRANSFER:
+        pt_raft_transfer(pt_controller_raft(node->controller), 0, transferred, NULL);
+        return true;
+    default:
+        pt_unreachable();
+    }
+}
+
+static bool hurt_edge(struct world *world, enum fault fault)
+{
+    struct edge_host *edge = &world->edges[draw(world, world->edges_len)];
+    if (edge->state != HOST_UP) {
+        return false;
+    }
+    if (fault == FAULT_EDGE_PAUSE) {
+        pt_sim_pause(world->sim, edge->host, (20 + draw(world, 3000)) * MS);
+    } else if (fault == FAULT_EDGE_DISK) {
+        edge->faulty_until_ns = now_ns(world) + (200 + draw(world, 1500)) * MS;
+        pt_sim_fail_disk(world->sim, edge->host, 1 + (unsigned)draw(world, 10), chance(world, 50) ? PT_IO : PT_NO_SPACE,
+                         chance(world, 50));
+    } else {
+        edge_crash(edge, fault == FAULT_EDGE_POWER);
+    }
+    return true;
+}
+
+static bool hurt(struct world *world, enum fault fault)
+{
+    switch (fault) {
+    case FAULT_POWER_ALL:
+        return power_all(world);
+    case FAULT_HALVES:
+    case FAULT_ONE_WAY:
+    case FAULT_ISOLATE_LEADER:
+    case FAULT_CLIENT_CUT:
+    case FAULT_EDGE_CUT:
+        return hurt_wire(world, fault);
+    case FAULT_MEMBERS:
+        return operator_change_members(world);
+    case FAULT_EDGE_KILL:
+    case FAULT_EDGE_POWER:
+    case FAULT_EDGE_PAUSE:
+    case FAULT_EDGE_DISK:
+        return hurt_edge(world, fault);
+    default: {
+        bool leader =
+            fault == FAULT_PAUSE_LEADER || fault == FAULT_TRANSFER || (fault == FAULT_KILL && chance(world, 30));
+        struct controller_host *node = leader ? leader_of(world) : some_controller(world);
+        return node != NULL && hurt_controller(world, node, fault);
+    }
+    }
+}
+
+static void inject(struct world *world)
+{
+    unsigned sum = 0;
+    for (unsigned i = 0; i < FAULTS_LEN; i++) {
+        sum += world->fault_weights[i];
+    }
+    if (sum == 0) {
+        return;
+    }
+    unsigned dice = (unsigned)draw(world, sum), fault = 0;
+    while (dice >= world->fault_weights[fault]) {
+        dice -= world->fault_weights[fault++];
+    }
+    tell(world, "nemesis: %s", weights[fault].name);
+    if (hurt(world, fault)) {
+        world->faults++;
+    } else {
+        tell(world, "nemesis: not now");
+    }
+}
+
+/* ---- time passes ------------------------------------------------------------------------------------------------ */
+
+/* Damage that was not found by now is harmless, or it is a bug. */
+static void judge_damage(struct controller_host *node)
+{
+    struct world *world = node->world;
+    struct pt_error error = {0};
+    if (pt_raft_status(pt_controller_raft(node->controller)).quarantined) {
+        return;
+    }
+    if (pt_store_scrub(pt_kind_store(pt_controller_machine(node->controller)), &error) == PT_OK) {
+        node->damaged = false;
+        tell(world, "%s: sound again", node->name);
+    } else {
+        violate(world, "%s runs on damaged data and has not found out: %.150s", node->name, error.text);
+    }
+}
+
+static void pass_controller(struct controller_host *node, uint64_t now)
+{
+    struct world *world = node->world;
+    if (node->state == HOST_DOWN && node->restart_ns <= now) {
+        controller_start(node);
+    } else if (node->state == HOST_BROKEN) {
+        (void)operator_replace(world, node); /* at a later tick when one is under way */
+    } else if (node->state == HOST_STOPPING && node->stop_by_ns <= now) {
+        violate(world, "%s: an orderly stop does not end", node->name);
+    }
+    if (node->slow_until_ns != 0 && node->slow_until_ns <= now) {
+        node->slow_until_ns = 0;
+        pt_sim_slow_disk(world->sim, node->host, 0);
+    }
+    if (node->faulty_until_ns != 0 && node->faulty_until_ns <= now) {
+        pt_sim_fail_disk(world->sim, node->host, 0, PT_OK, false);
+        if (node->faulty_until_ns + SECOND <= now) { /* what failed may still be on its way to the node */
+            node->faulty_until_ns = 0;
+            node->disk_failing = false;
+        }
+    }
+    if (node->damaged && controller_serves(node) && node->damaged_ns + DAMAGE_SETTLE_NS <= now) {
+        judge_damage(node);
+    }
+}
+
+static void pass_edge(struct edge_host *edge, uint64_t now)
+{
+    if (edge->state == HOST_DOWN && edge->restart_ns <= now) {
+        edge_start(edge);
+    }
+    if (edge->faulty_until_ns != 0 && edge->faulty_until_ns <= now) {
+        edge->faulty_until_ns = 0;
+        pt_sim_fail_disk(edge->world->sim, edge->host, 0, PT_OK, false);
+    }
+}
+
+static void pass_time(struct world *world)
+{
+    uint64_t now = now_ns(world);
+    for (unsigned i = 0; i < CONTROLLERS_MAX; i++) {
+        pass_controller(&world->controllers[i], now);
+    }
+    for (unsigned i = 0; i < world->edges_len; i++) {
+        pass_edge(&world->edges[i], now);
+    }
+}
+
+void nemesis_tick(struct world *world)
+{
+    uint64_t now = now_ns(world);
+    pass_time(world);
+    if (world->heal_ns != 0 && world->heal_ns <= now) {
+        mend(world);
+    }
+    if (now >= world->next_fault_ns) {
+        inject(world);
+        world->next_fault_ns = now + draw(world, world->fault_gap_ns * 2);
+    }
+}
+
+void nemesis_heal(struct world *world)
+{
+    mend(world);
+    uint64_t now = now_ns(world);
+    for (unsigned i = 0; i < CONTROLLERS_MAX; i++) {
+        struct controller_host *node = &world->controllers[i];
+        if (node->state == HOST_DOWN) {
+            node->restart_ns = now;
+        }
+        node->slow_until_ns = node->slow_until_ns != 0 ? now : 0;
+        node->faulty_until_ns = node->faulty_until_ns > now ? now : node->faulty_until_ns;
+    }
+    for (unsigned i = 0; i < world->edges_len; i++) {
+        if (world->edges[i].state == HOST_DOWN) {
+            world->edges[i].restart_ns = now;
+        }
+        world->edges[i].faulty_until_ns = world->edges[i].faulty_until_ns != 0 ? now : 0;
+    }
+    pass_time(world);
+}
+
+static void attend_fatal(struct controller_host *node)
+{
+    struct world *world = node->world;
+    struct pt_error error = node->error;
+    bool faulty = node->disk_failing, damaged = node->damaged;
+    tell(world, "%s: stopped itself: %s %s: %.120s", node->name, pt_code_name(error.code), error.field, error.text);
+    controller_crash(node, false);
+    bool disk = error.code == PT_IO || error.code == PT_NO_SPACE;
+    if (disk && faulty) {
+        return;
+    }
+    if (damaged) {
+        node->state = HOST_BROKEN;
+        return;
+    }
+    violate(world, "%s stopped itself though nothing was done to it: %s %s: %.150s", node->name,
+            pt_code_name(error.code), error.field, error.text);
+}
+
+void nemesis_attend(struct world *world)
+{
+    world->attention = false;
+    for (unsigned i = 0; i < CONTROLLERS_MAX; i++) {
+        struct controller_host *node = &world->controllers[i];
+        if (node->fatal && (node->state == HOST_UP || node->state == HOST_STOPPING)) {
+            attend_fatal(node);
+        } else if (node->stopped) {
+            tell(world, "%s: stopped in order", node->name);
+            controller_crash(node, false);
+        }
+    }
+}
