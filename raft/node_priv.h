@@ -111,6 +111,7 @@ struct pt_raft {
 
     bool leading;
     uint64_t leading_term;
+    uint64_t leading_since_ms;
     uint64_t leading_from; /* index of the first entry that this node submitted as the leader of this term */
 
     struct {
