@@ -270,7 +270,6 @@ static enum pt_code open_raft(struct pt_controller *controller, struct pt_error 
         .snapshot_threshold = options->snapshot_threshold,
         .snapshot_trailing = options->snapshot_trailing,
         .segment_size = options->log_segment_size,
-        .segment_size = options->log_segment_size,
         .peer_allowed = peer_allowed,
         .peer_context = controller,
         .on_fatal = on_fatal,

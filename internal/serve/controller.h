@@ -46,7 +46,6 @@ struct pt_controller_options {
     uint32_t election_timeout_ms, heartbeat_ms;     /* 0: defaults of raft */
     uint64_t snapshot_threshold, snapshot_trailing; /* 0: defaults of raft */
     uint32_t log_segment_size;                      /* bytes; 0: default of raft */
-    uint32_t log_segment_size;                      /* bytes; 0: default of raft */
     uint64_t digest_interval;                       /* entries between digest checks; 0: 1000 */
     enum pt_planted planted;                        /* simulator only */
     /* A renewed certificate: keep it on disk. May be NULL. */
