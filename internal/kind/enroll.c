@@ -102,6 +102,10 @@ static enum pt_code bind_edge(struct enrolment *enrolment, struct pt_error *rete
     PT_TRY(code);
     const struct pt_kind_info *info = info_named(execution->machine, "edge");
     if (strcmp(pt_msg_str(edge, "public_key_digest"), enrolment->key_digest) != 0) {
+        if (enrolment->repeated) {
+            /* A newer token has given the edge to another node since, or the edge was made anew. */
+            return refuse(reterr, PT_REASON_TOKEN_USED, "the edge has been bound to another node since");
+        }
         pt_msg_set_str(edge, execution->arena, "node_id", node_id);
         pt_msg_set_str(edge, execution->arena, "public_key_digest", enrolment->key_digest);
         PT_TRY(pt_mutate_derived(execution, info, name, edge, reterr));
