@@ -122,12 +122,15 @@ enum pt_raft_entry_type pt_raft_log_type(const struct pt_raft_log *log, uint64_t
     return pt_raft_log_slot(log, index)->type;
 }
 
+static unsigned spares(const struct pt_raft_log *log)
+{
+    return (log->spare_ready ? 1U : 0U) + (log->recycled_ready ? 1U : 0U);
+}
+
 uint64_t pt_raft_log_room(const struct pt_raft_log *log)
 {
     uint64_t room = pt_raft_log_tail_left(log);
-    if (log->spare_ready) {
-        room += log->segment_size - PT_RAFT_SEGMENT_HEAD_SIZE;
-    }
+    room += (uint64_t)spares(log) * (log->segment_size - PT_RAFT_SEGMENT_HEAD_SIZE);
     uint64_t kept = PT_RAFT_ROOM_RESERVE < log->segment_size / 4 ? PT_RAFT_ROOM_RESERVE : log->segment_size / 4;
     return room > kept ? room - kept : 0;
 }
@@ -135,8 +138,13 @@ uint64_t pt_raft_log_room(const struct pt_raft_log *log)
 bool pt_raft_log_fits(const struct pt_raft_log *log, size_t total_size, size_t record_size_max)
 {
     /* A record does not straddle segments: up to one record's worth of the tail may stay unused. */
-    uint64_t waste = total_size > pt_raft_log_tail_left(log) ? record_size_max : 0;
-    return total_size + waste <= pt_raft_log_room(log);
+    if (total_size > pt_raft_log_tail_left(log)) {
+        /* And not more than one fresh segment takes: that much is there even after a truncation (writer, "recycled").
+         */
+        return total_size + record_size_max * (1 + spares(log)) <= pt_raft_log_room(log) &&
+               total_size + record_size_max + PT_RAFT_SEGMENT_HEAD_SIZE <= log->segment_size;
+    }
+    return total_size <= pt_raft_log_room(log);
 }
 
 bool pt_raft_log_fits_reserve(const struct pt_raft_log *log, size_t total_size, size_t record_size_max)
@@ -303,9 +311,14 @@ static struct pt_raft_op *write_begin(struct pt_raft_log *log)
 
 static void roll(struct pt_raft_log *log, const struct pt_digest *chain)
 {
-    pt_assert(log->spare_ready);
-    log->spare_ready = false;
+    pt_assert(log->spare_ready || log->recycled_ready);
     struct pt_raft_op *op = op_push(log, PT_RAFT_OP_ROLL);
+    op->recycle = log->recycled_ready;
+    if (log->recycled_ready) {
+        log->recycled_ready = false;
+    } else {
+        log->spare_ready = false;
+    }
     op->segment = pt_raft_log_end(log) + 1;
     op->chain = *chain;
     pt_raft_log_push_segment(log, op->segment, log->segment_size);
@@ -386,6 +399,8 @@ void pt_raft_log_truncate(struct pt_raft_log *log, uint64_t index, uint64_t appl
         end = log->segments[keep - 1].size;
     }
     struct pt_raft_op *op = op_push(log, PT_RAFT_OP_CUT);
+    op->recycle = keep < log->segments_len && !log->recycled_ready;
+    log->recycled_ready = log->recycled_ready || op->recycle;
     op_take_segments(log, op, keep);
     uint64_t before = index - 1;
     uint32_t offset = pt_raft_log_slot(log, index)->offset;

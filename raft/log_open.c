@@ -464,6 +464,9 @@ enum pt_code pt_raft_log_start(struct pt_raft_log *log, struct pt_error *reterr)
         PT_TRY(pt_raft_writer_run(&log->writer, &cut, reterr));
     }
     PT_TRY(rewrite(log, reterr));
+    char recycled[PT_RAFT_PATH_SIZE];
+    (void)snprintf(recycled, sizeof recycled, "%s/recycled", log->directory);
+    PT_TRY(pt_path_remove(log->options.sys, recycled, reterr));
     log->executor = pt_executor_new(log->options.sys, "raft-log", 1);
     log->side = pt_executor_new(log->options.sys, "raft-side", 1);
     log->spare_timer = pt_timer_new(log->options.sys, (pt_task_fn)pt_raft_spare_begin, log);

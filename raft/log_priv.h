@@ -47,6 +47,7 @@ struct pt_raft_op { /* one step of the writer, in order */
     struct pt_digest chain;      /* ROLL, RESET: before the segment's first entry */
     uint64_t *removed;           /* CUT, REMOVE, RESET: segments to delete, in this order */
     size_t removed_len;
+    bool recycle;             /* CUT: keep the last of `removed` as the file "recycled"; ROLL: use that file */
     struct pt_raft_meta meta; /* META, RESET */
     pt_task_fn fn;            /* META, RESET: on the loop when durable; may be NULL */
     void *arg;
@@ -90,6 +91,7 @@ struct pt_raft_log {
     uint32_t tail_offset; /* where the next record goes */
 
     bool spare_ready, spare_pending, spare_short;
+    bool recycled_ready; /* a segment that a truncation emptied: a second spare */
     enum pt_code spare_code;
     struct pt_error spare_error;
 

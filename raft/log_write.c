@@ -29,13 +29,14 @@ static enum pt_code write_zeros(struct pt_file *file, uint64_t offset, uint64_t 
     return PT_OK;
 }
 
+/* A file that exists is overwritten in place: its space is not given back and asked for again. */
 enum pt_code pt_raft_writer_make_zeroed(struct pt_sys *sys, const char *path, uint32_t size, struct pt_error *reterr)
 {
     struct pt_file *file = NULL;
     PT_TRY(pt_file_open(sys, path, PT_OPEN_WRITE | PT_OPEN_CREATE, &file, reterr));
-    enum pt_code code = pt_file_truncate(file, 0, reterr);
+    enum pt_code code = write_zeros(file, 0, size, reterr);
     if (code == PT_OK) {
-        code = write_zeros(file, 0, size, reterr);
+        code = pt_file_truncate(file, size, reterr);
     }
     if (code == PT_OK) {
         code = pt_file_sync(file, reterr);
@@ -79,7 +80,13 @@ static enum pt_code remove_segments(struct pt_raft_writer *writer, const struct 
             pt_file_close(writer->file);
             writer->file = NULL;
         }
-        PT_TRY(pt_path_remove(writer->sys, path, reterr));
+        if (op->recycle && i + 1 == op->removed_len) {
+            char recycled[PT_RAFT_PATH_SIZE];
+            (void)snprintf(recycled, sizeof recycled, "%s/recycled", writer->directory);
+            PT_TRY(pt_path_rename(writer->sys, path, recycled, reterr));
+        } else {
+            PT_TRY(pt_path_remove(writer->sys, path, reterr));
+        }
     }
     return op->removed_len == 0 ? PT_OK : pt_dir_sync(writer->sys, writer->directory, reterr);
 }
@@ -99,13 +106,18 @@ static enum pt_code run_roll(struct pt_raft_writer *writer, const struct pt_raft
 {
     PT_TRY(pt_file_sync(writer->file, reterr));
     char spare[PT_RAFT_PATH_SIZE];
-    (void)snprintf(spare, sizeof spare, "%s/spare", writer->directory);
+    (void)snprintf(spare, sizeof spare, "%s/%s", writer->directory, op->recycle ? "recycled" : "spare");
     return begin_segment(writer, spare, op->segment, &op->chain, reterr);
 }
 
 static enum pt_code run_cut(struct pt_raft_writer *writer, const struct pt_raft_op *op, struct pt_error *reterr)
 {
     PT_TRY(remove_segments(writer, op, reterr));
+    if (op->recycle) {
+        char recycled[PT_RAFT_PATH_SIZE];
+        (void)snprintf(recycled, sizeof recycled, "%s/recycled", writer->directory);
+        PT_TRY(pt_raft_writer_make_zeroed(writer->sys, recycled, writer->segment_size, reterr));
+    }
     if (writer->file == NULL || writer->segment != op->segment) {
         PT_TRY(pt_raft_writer_open_tail(writer, op->segment, reterr));
     }

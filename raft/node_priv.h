@@ -147,6 +147,7 @@ struct pt_raft {
 
     struct pt_raft_snapshot snapshot; /* newest; index 0: none */
     bool snapshot_file_bad;
+    uint64_t take_after_ms;             /* no own snapshot before */
     struct pt_raft_taking *taking;      /* a snapshot of our own is being finished */
     struct pt_raft_incoming *incoming;  /* a snapshot from the leader */
     bool installing;                    /* libraft waits for RAFT_PERSISTED_SNAPSHOT */

@@ -42,6 +42,7 @@
 #define REPEAT_MS 1000U
 #define STALL_MS 15000U
 #define NEED_MS 500U
+#define NO_SPACE_MS 5000U /* until a snapshot that found no space is tried again */
 #define OFFSET_BROKEN UINT64_MAX
 
 struct pt_raft_taking {
@@ -95,6 +96,13 @@ static void taking_free(struct pt_raft_taking *taking)
     free(taking);
 }
 
+/* On the executor. A transfer of an older one that is under way ends by this, and libraft asks for the newer one. */
+static void remove_others(const struct pt_raft *raft, const struct pt_raft_snapshot *keep)
+{
+    enum pt_code ignored = pt_raft_snapshot_clean(raft->sys, raft->directory, keep, NULL);
+    (void)ignored; /* what stays is removed next time */
+}
+
 static void taking_work(void *arg)
 {
     struct pt_raft_taking *taking = arg;
@@ -109,23 +117,8 @@ static void taking_work(void *arg)
     if (taking->code == PT_OK) {
         taking->code = pt_raft_snapshot_store(raft->sys, raft->directory, &taking->snapshot, &taking->error);
     }
-}
-
-static bool transfers_run(const struct pt_raft *raft)
-{
-    PT_LIST_FOREACH (node, &raft->peers) {
-        if (PT_CONTAINER(node, struct pt_raft_peer, node)->outgoing != NULL) {
-            return true;
-        }
-    }
-    return raft->incoming != NULL;
-}
-
-static void clean(struct pt_raft *raft)
-{
-    if (!transfers_run(raft)) {
-        enum pt_code ignored = pt_raft_snapshot_clean(raft->sys, raft->directory, &raft->snapshot, NULL);
-        (void)ignored; /* what stays is removed next time */
+    if (taking->code == PT_OK) {
+        remove_others(raft, &taking->snapshot);
     }
 }
 
@@ -147,7 +140,6 @@ static void taken(struct pt_raft *raft, struct pt_raft_snapshot *snapshot)
     if (raft->snapshot.index > raft->options.snapshot_trailing) {
         pt_raft_log_compact(raft->log, raft->snapshot.index - raft->options.snapshot_trailing + 1);
     }
-    clean(raft);
 }
 
 static void taking_done(void *arg)
@@ -161,6 +153,9 @@ static void taking_done(void *arg)
     }
     if (taking->code != PT_OK && taking->code != PT_NO_SPACE) {
         pt_raft_fatal(raft, &taking->error);
+    }
+    if (taking->code == PT_NO_SPACE) {
+        raft->take_after_ms = pt_sys_now_ms(raft->sys) + NO_SPACE_MS;
     }
     taking->ready = true;
     if (pt_raft_enter(raft)) { /* else settled when the gate opens */
@@ -200,6 +195,7 @@ static void take(struct pt_raft *raft)
     }
     if (code != PT_OK) {
         taking_free(taking);
+        raft->take_after_ms = pt_sys_now_ms(raft->sys) + NO_SPACE_MS;
         if (code != PT_NO_SPACE) {
             pt_raft_fatal(raft, &error);
         }
@@ -211,8 +207,9 @@ static void take(struct pt_raft *raft)
 
 void pt_raft_snapshot_consider(struct pt_raft *raft)
 {
-    if (raft->applied > raft->snapshot.index + raft->options.snapshot_threshold ||
-        (raft->snapshot_file_bad && raft->applied > raft->snapshot.index)) {
+    bool wanted = raft->applied > raft->snapshot.index + raft->options.snapshot_threshold ||
+                  (raft->snapshot_file_bad && raft->applied > raft->snapshot.index);
+    if (wanted && pt_sys_now_ms(raft->sys) >= raft->take_after_ms) {
         take(raft);
     }
 }
@@ -635,6 +632,9 @@ static void record_work(void *arg)
 {
     struct pt_raft_incoming *in = arg;
     in->code = pt_raft_snapshot_store(in->raft->sys, in->raft->directory, &in->snapshot, &in->error);
+    if (in->code == PT_OK && !in->snapshot.installing) {
+        remove_others(in->raft, &in->snapshot);
+    }
 }
 
 static void finished_done(void *arg)
@@ -719,7 +719,6 @@ static void finish(struct pt_raft *raft, struct pt_raft_incoming *in)
     pt_log_info(raft->options.log, "snapshot installed", "index=%" PRIu64 " term=%" PRIu64, raft->snapshot.index,
                 raft->snapshot.term);
     (void)pt_raft_feed(raft, &event); /* cannot fail */
-    clean(raft);
 }
 
 bool pt_raft_snapshot_settle(struct pt_raft *raft)

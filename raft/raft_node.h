@@ -65,8 +65,8 @@ struct pt_raft_options {
     struct pt_tls_context *tls; /* borrowed until replaced by pt_raft_set_tls */
     struct pt_machine machine;
     const struct pt_log *log;
-    uint32_t election_timeout_ms; /* 0: 500. Randomised up to twice that. */
-    uint32_t heartbeat_ms;        /* 0: 100 */
+    uint32_t election_timeout_ms; /* 0: 300. Randomised up to twice that. */
+    uint32_t heartbeat_ms;        /* 0: 75; less than the election timeout */
     uint64_t snapshot_threshold;  /* entries between snapshots; 0: 8192 */
     uint64_t snapshot_trailing;   /* entries kept behind a snapshot; 0: 4096 */
     /* May the node that a peer's certificate names talk as this id? NULL accepts. Called after the handshake. */
@@ -100,9 +100,10 @@ typedef void (*pt_raft_done_fn)(void *arg, enum pt_code code, uint64_t index);
 /* Data is copied. Proposals of one loop turn go into one batch. */
 void pt_raft_propose(struct pt_raft *raft, struct pt_bytes data, pt_raft_done_fn fn, void *arg);
 /* Linearizable reads: fn(PT_OK) when the state read afterwards on this node reflects every write acknowledged before
- * the call. On the leader only. `noop` is the machine's own no-operation entry: barriers of a turn share one. */
+ * the call. On the leader only; costs a round to a majority, shared by the barriers of a turn, and no log entry. */
 void pt_raft_barrier(struct pt_raft *raft, pt_raft_done_fn fn, void *arg);
-/* The machine's no-operation entry, used for barriers and for a new leader's first entry. Copied. */
+/* The machine's no-operation entry: a new leader's first one. Copied. Without it libraft's barrier does, which the
+ * machine does not see. */
 void pt_raft_set_noop(struct pt_raft *raft, struct pt_bytes data);
 
 /* Membership, on the leader; one change at a time (PT_FAILED_PRECONDITION while one runs). add makes a spare; assign
