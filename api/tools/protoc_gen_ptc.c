@@ -108,8 +108,7 @@ int main(void)
 {
     size_t size = 0;
     uint8_t *input = read_all(0, &size);
-    Patronus__Tools__CodeGeneratorRequest *request =
-        patronus__tools__code_generator_request__unpack(NULL, size, input);
+    Patronus__Tools__CodeGeneratorRequest *request = patronus__tools__code_generator_request__unpack(NULL, size, input);
     if (request == NULL) {
         die("the request is not a CodeGeneratorRequest");
     }

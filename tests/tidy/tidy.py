@@ -251,7 +251,7 @@ def check_headers(build: pathlib.Path) -> None:
         out = subprocess.run(["cc", "-std=gnu17", "-D_GNU_SOURCE", "-fsyntax-only", "-x", "c", "-I", str(ROOT), "-I",
                               str(ROOT / "internal"), "-isystem", str(build / "gen"), str(path)],
                              capture_output=True, text=True)
-        errors = [line for line in out.stderr.splitlines() if "error" in line]
+        errors = [line for line in out.stderr.splitlines() if ": error: " in line or "fatal error" in line]
         if errors:
             say(path, 1, f"does not compile alone: {errors[0].split('error: ')[-1]}")
 
