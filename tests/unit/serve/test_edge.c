@@ -1,0 +1,451 @@
+/*
+ * EdgeSync as a node meets it: who gets a session, what a bundle is answered with, and whose word counts.
+ */
+#include "fixture.h"
+
+#include "plan/plan.h"
+
+struct node_stream {
+    struct cluster *cluster;
+    struct pt_rpc_channel *channel;
+    struct pt_rpc_stream *stream;
+    bool ended;
+    struct pt_error error;
+    bool redirected;
+    uint64_t redirect_id;
+    char redirect[80];
+    unsigned bundles, lists;
+    Patronus__V1__ControllerMessage *bundle; /* newest */
+};
+
+static void on_message(void *arg, struct pt_bytes data)
+{
+    struct node_stream *node = arg;
+    Patronus__V1__ControllerMessage *message = patronus__v1__controller_message__unpack(NULL, data.size, data.data);
+    ck_assert_ptr_nonnull(message);
+    if (message->message_case == PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_BUNDLE) {
+        node->bundles++;
+        if (node->bundle != NULL) {
+            patronus__v1__controller_message__free_unpacked(node->bundle, NULL);
+        }
+        node->bundle = message;
+        return;
+    }
+    if (message->message_case == PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_NOT_LEADER) {
+        node->redirected = true;
+        node->redirect_id = message->not_leader->leader_id;
+        (void)snprintf(node->redirect, sizeof(node->redirect), "%.79s", message->not_leader->agent_address);
+    } else {
+        node->lists++;
+    }
+    patronus__v1__controller_message__free_unpacked(message, NULL);
+}
+
+static void on_end(void *arg, const struct pt_error *error)
+{
+    struct node_stream *node = arg;
+    node->ended = true;
+    if (error != NULL) {
+        node->error = *error;
+    }
+}
+
+static void node_connect(struct cluster *cluster, unsigned number, const struct enrolled *identity,
+                         struct node_stream *node)
+{
+    static const struct pt_rpc_stream_ops ops = {.on_message = on_message, .on_end = on_end};
+    *node = (struct node_stream){.cluster = cluster};
+    node->channel = open_channel(cluster, number, 7402, pem(&identity->cert_pem), pem(&identity->key_pem));
+    node->stream = pt_rpc_stream_open(node->channel, "/patronus.v1.EdgeSync/Stream", NULL, 0, &ops, node);
+}
+
+static void node_leave(struct node_stream *node)
+{
+    pt_rpc_channel_free(node->channel);
+    if (node->bundle != NULL) {
+        patronus__v1__controller_message__free_unpacked(node->bundle, NULL);
+    }
+}
+
+static void node_send(struct node_stream *node, const Patronus__V1__EdgeMessage *message)
+{
+    PT_AUTO(buf) struct pt_buf data = {0};
+    size_t size = patronus__v1__edge_message__get_packed_size(message);
+    (void)patronus__v1__edge_message__pack(message, pt_buf_reserve(&data, size));
+    data.size = size;
+    (void)pt_rpc_stream_send(node->stream, pt_buf_bytes(&data));
+}
+
+static void say_hello(struct node_stream *node, const struct pt_digest *in_force)
+{
+    Patronus__V1__NodeHello hello = PATRONUS__V1__NODE_HELLO__INIT;
+    hello.software_version = (char *)"test";
+    hello.abi_version = 1;
+    if (in_force != NULL) {
+        hello.digest = (ProtobufCBinaryData){.len = PT_DIGEST_SIZE, .data = (uint8_t *)(uintptr_t)in_force->bytes};
+    }
+    Patronus__V1__EdgeMessage message = PATRONUS__V1__EDGE_MESSAGE__INIT;
+    message.message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE_HELLO;
+    message.hello = &hello;
+    node_send(node, &message);
+}
+
+/* refusal "": in force. */
+static void acknowledge(struct node_stream *node, const char *refusal)
+{
+    const Patronus__V1__BundleHeader *header = node->bundle->bundle->header;
+    Patronus__V1__BundleAck ack = PATRONUS__V1__BUNDLE_ACK__INIT;
+    ack.position = header->position;
+    ack.digest = header->digest;
+    ack.error = (char *)(uintptr_t)refusal;
+    if (refusal[0] != '\0') {
+        ack.digest.len = 0;
+    }
+    Patronus__V1__EdgeMessage message = PATRONUS__V1__EDGE_MESSAGE__INIT;
+    message.message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE_ACK;
+    message.ack = &ack;
+    node_send(node, &message);
+}
+
+static void report(struct node_stream *node, uint64_t path, bool alive)
+{
+    Patronus__V1__PathReport item = PATRONUS__V1__PATH_REPORT__INIT;
+    item.path = path;
+    item.alive = alive;
+    item.rtt_us = 3000;
+    Patronus__V1__PathReport *items[] = {&item};
+    Patronus__V1__Telemetry telemetry = PATRONUS__V1__TELEMETRY__INIT;
+    telemetry.n_paths = 1;
+    telemetry.paths = items;
+    Patronus__V1__EdgeMessage message = PATRONUS__V1__EDGE_MESSAGE__INIT;
+    message.message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TELEMETRY;
+    message.telemetry = &telemetry;
+    node_send(node, &message);
+}
+
+/* ---- a network of two sites ---------------------------------------------------------------------------------------
+ */
+
+static void make_site(struct cluster *cluster, unsigned number, struct enrolled *ret_node)
+{
+    char edge[80];
+    unsigned leader = (unsigned)leader_of(cluster);
+    (void)snprintf(edge, sizeof(edge), "organizations/acme/sites/s%u/edges/e1", number);
+    OK(cluster, leader, "SiteService/CreateSite",
+       "{\"parent\": \"organizations/acme\", \"siteId\": \"s%u\", \"site\": {}}", number);
+    OK(cluster, leader, "EdgeService/CreateEdge",
+       "{\"parent\": \"organizations/acme/sites/s%u\", \"edgeId\": \"e1\", \"edge\": {\"lanInterfaces\": [{"
+       "\"interface\": \"lan0\", \"segment\": \"organizations/acme/segments/red\", \"prefixes\": "
+       "[\"172.16.%u.0/24\"]}]}}",
+       number, number);
+    OK(cluster, leader, "LinkService/CreateLink",
+       "{\"parent\": \"organizations/acme/sites/s%u\", \"linkId\": \"wan0\", \"link\": {\"edge\": \"%s\", "
+       "\"interface\": \"wan0\", \"address\": \"192.0.2.%u\", \"underlay\": \"internet\"}}",
+       number, edge, number);
+    PT_AUTO(buf) struct pt_buf token = {0};
+    make_token(cluster, "edge", edge, 600, &token);
+    ck_assert_int_eq(enroll(cluster, leader, (const char *)token.data, -1, ret_node), PT_OK);
+}
+
+static void make_network(struct cluster *cluster, struct enrolled nodes[2])
+{
+    unsigned leader = (unsigned)leader_of(cluster);
+    OK(cluster, leader, "FabricService/CreateFabric",
+       "{\"parent\": \"organizations/acme\", \"fabricId\": \"main\", \"fabric\": {\"topology\": \"FULL_MESH\"}}");
+    OK(cluster, leader, "SegmentService/CreateSegment",
+       "{\"parent\": \"organizations/acme\", \"segmentId\": \"red\", \"segment\": {\"fabric\": "
+       "\"organizations/acme/fabrics/main\"}}");
+    nodes[0] = nodes[1] = (struct enrolled){0};
+    make_site(cluster, 1, &nodes[0]);
+    make_site(cluster, 2, &nodes[1]);
+}
+
+static uint64_t first_path(const struct node_stream *node)
+{
+    const Patronus__V1__Bundle *bundle = node->bundle->bundle;
+    for (size_t i = 0; i < bundle->n_entries; i++) {
+        if (bundle->entries[i]->entry_case == PATRONUS__V1__ENTRY__ENTRY_PATH) {
+            return bundle->entries[i]->path->path;
+        }
+    }
+    ck_abort_msg("no path in the bundle");
+    return 0;
+}
+
+/* ---- tests --------------------------------------------------------------------------------------------------------
+ */
+
+/* Whole first, then the difference to what was acknowledged, signed, with rising generations; a node that comes back
+ * with the digest in force gets nothing. */
+START_TEST(a_bundle_comes_whole_then_as_a_difference)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled nodes[2];
+    struct node_stream node;
+    cluster_init(cluster);
+    make_network(cluster, nodes);
+    node_connect(cluster, 0, &nodes[0], &node);
+    say_hello(&node, NULL);
+    STEP_UNTIL(cluster, node.bundles == 1);
+    ck_assert_uint_eq(node.lists, 1);
+    const Patronus__V1__Bundle *bundle = node.bundle->bundle;
+    ck_assert_uint_eq(bundle->base_digest.len, 0);
+    ck_assert_str_eq(bundle->header->node_id, "organizations/acme/sites/s1/edges/e1");
+    ck_assert(pt_bundle_verify(bundle->header, nodes[0].bundle_key));
+    size_t whole = bundle->n_entries;
+    uint64_t generation = bundle->header->position->generation;
+    struct pt_digest base;
+    memcpy(base.bytes, bundle->header->digest.data, PT_DIGEST_SIZE);
+    acknowledge(&node, "");
+    OK(cluster, 0, "SiteService/CreateSite", "{\"parent\": \"organizations/acme\", \"siteId\": \"s3\", \"site\": {}}");
+    OK(cluster, 0, "EdgeService/UpdateEdge",
+       "{\"edge\": {\"name\": \"organizations/acme/sites/s2/edges/e1\", \"lanInterfaces\": [{\"interface\": \"lan0\", "
+       "\"segment\": \"organizations/acme/segments/red\", \"prefixes\": [\"172.16.2.0/24\", \"172.16.9.0/24\"]}]}, "
+       "\"updateMask\": \"lanInterfaces\"}");
+    STEP_UNTIL(cluster, node.bundles == 2);
+    bundle = node.bundle->bundle;
+    ck_assert_uint_eq(bundle->base_digest.len, PT_DIGEST_SIZE);
+    ck_assert_mem_eq(bundle->base_digest.data, base.bytes, PT_DIGEST_SIZE);
+    ck_assert_uint_lt(bundle->n_entries, whole);
+    ck_assert_uint_gt(bundle->header->position->generation, generation);
+    struct pt_digest newest;
+    memcpy(newest.bytes, bundle->header->digest.data, PT_DIGEST_SIZE);
+    acknowledge(&node, "");
+    run_for_ms(cluster, 500);
+    ck_assert_uint_eq(node.bundles, 2);
+    node_leave(&node);
+    node_connect(cluster, 0, &nodes[0], &node);
+    say_hello(&node, &newest);
+    run_for_ms(cluster, 500);
+    ck_assert_uint_eq(node.bundles, 0);
+    ck_assert_uint_eq(node.lists, 1);
+    node_leave(&node);
+    enrolled_fini(&nodes[0]);
+    enrolled_fini(&nodes[1]);
+    cluster_fini(cluster);
+}
+END_TEST
+
+/* A difference that is refused is followed at once by everything; everything refused is sent again after two seconds.
+ */
+START_TEST(a_refused_bundle_is_sent_again_whole)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled nodes[2];
+    struct node_stream node;
+    cluster_init(cluster);
+    make_network(cluster, nodes);
+    node_connect(cluster, 0, &nodes[0], &node);
+    say_hello(&node, NULL);
+    STEP_UNTIL(cluster, node.bundles == 1);
+    acknowledge(&node, "");
+    OK(cluster, 0, "EdgeService/UpdateEdge",
+       "{\"edge\": {\"name\": \"organizations/acme/sites/s2/edges/e1\", \"lanInterfaces\": [{\"interface\": \"lan0\", "
+       "\"segment\": \"organizations/acme/segments/red\", \"prefixes\": [\"172.16.9.0/24\"]}]}, \"updateMask\": "
+       "\"lanInterfaces\"}");
+    STEP_UNTIL(cluster, node.bundles == 2);
+    ck_assert_uint_ne(node.bundle->bundle->base_digest.len, 0);
+    uint64_t at_ns = pt_sim_now_ns(cluster->sim);
+    acknowledge(&node, "the base is another");
+    STEP_UNTIL(cluster, node.bundles == 3);
+    ck_assert_uint_eq(node.bundle->bundle->base_digest.len, 0);
+    ck_assert_uint_lt(pt_sim_now_ns(cluster->sim) - at_ns, 100000000ULL);
+    at_ns = pt_sim_now_ns(cluster->sim);
+    acknowledge(&node, "the disk is full");
+    STEP_UNTIL(cluster, node.bundles == 4);
+    ck_assert_uint_eq(node.bundle->bundle->base_digest.len, 0);
+    ck_assert_uint_ge(pt_sim_now_ns(cluster->sim) - at_ns, 2 * SECOND);
+    ck_assert_uint_lt(pt_sim_now_ns(cluster->sim) - at_ns, 3 * SECOND);
+    node_leave(&node);
+    enrolled_fini(&nodes[0]);
+    enrolled_fini(&nodes[1]);
+    cluster_fini(cluster);
+}
+END_TEST
+
+START_TEST(the_newer_stream_of_a_node_takes_over)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled nodes[2];
+    struct node_stream first, second;
+    cluster_init(cluster);
+    make_network(cluster, nodes);
+    node_connect(cluster, 0, &nodes[0], &first);
+    say_hello(&first, NULL);
+    STEP_UNTIL(cluster, first.bundles == 1);
+    node_connect(cluster, 0, &nodes[0], &second);
+    say_hello(&second, NULL);
+    say_hello(&first, NULL); /* still under way when the stream is taken over */
+    STEP_UNTIL(cluster, first.ended && second.bundles == 1);
+    ck_assert_int_eq(first.error.code, PT_ABORTED);
+    OK(cluster, 0, "ClusterService/GetClusterStatus", "{}");
+    ANSWER_HAS("\"connectedEdges\":1");
+    ck_assert(!second.ended);
+    node_leave(&first);
+    node_leave(&second);
+    enrolled_fini(&nodes[0]);
+    enrolled_fini(&nodes[1]);
+    cluster_fini(cluster);
+}
+END_TEST
+
+/* The hello comes first; what is no message, or says more than the schema allows, ends the stream. */
+START_TEST(a_node_that_does_not_keep_to_the_protocol_is_sent_off)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled nodes[2];
+    struct node_stream node;
+    cluster_init(cluster);
+    make_network(cluster, nodes);
+    node_connect(cluster, 0, &nodes[0], &node);
+    report(&node, 1, false);
+    STEP_UNTIL(cluster, node.ended);
+    ck_assert_int_eq(node.error.code, PT_FAILED_PRECONDITION);
+    node_leave(&node);
+    node_connect(cluster, 0, &nodes[0], &node);
+    say_hello(&node, NULL);
+    (void)pt_rpc_stream_send(node.stream, (struct pt_bytes){(const uint8_t *)"\xff\xff\xff", 3});
+    STEP_UNTIL(cluster, node.ended);
+    ck_assert_int_eq(node.error.code, PT_INVALID_ARGUMENT);
+    node_leave(&node);
+    enrolled_fini(&nodes[0]);
+    enrolled_fini(&nodes[1]);
+    cluster_fini(cluster);
+}
+END_TEST
+
+/* Its certificate is good for an hour; the session ends in the turn in which the resource goes, and none is given
+ * anew. */
+START_TEST(a_node_whose_edge_is_deleted_is_sent_off)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled nodes[2];
+    struct node_stream node;
+    cluster_init(cluster);
+    make_network(cluster, nodes);
+    node_connect(cluster, 0, &nodes[0], &node);
+    say_hello(&node, NULL);
+    STEP_UNTIL(cluster, node.bundles == 1);
+    OK(cluster, 0, "LinkService/DeleteLink", "{\"name\": \"organizations/acme/sites/s1/links/wan0\"}");
+    OK(cluster, 0, "EnrollmentTokenService/DeleteEnrollmentToken", "{\"name\": \"enrollmentTokens/t1\"}");
+    uint64_t at_ns = pt_sim_now_ns(cluster->sim);
+    OK(cluster, 0, "EdgeService/DeleteEdge", "{\"name\": \"organizations/acme/sites/s1/edges/e1\", \"force\": true}");
+    STEP_UNTIL(cluster, node.ended);
+    ck_assert_int_eq(node.error.code, PT_PERMISSION_DENIED);
+    ck_assert_uint_lt(pt_sim_now_ns(cluster->sim) - at_ns, SECOND);
+    node_leave(&node);
+    node_connect(cluster, 0, &nodes[0], &node);
+    say_hello(&node, NULL);
+    STEP_UNTIL(cluster, node.ended);
+    ck_assert_int_eq(node.error.code, PT_PERMISSION_DENIED);
+    node_leave(&node);
+    enrolled_fini(&nodes[0]);
+    enrolled_fini(&nodes[1]);
+    cluster_fini(cluster);
+}
+END_TEST
+
+/* One transition makes one pass of the plan; the same word again, and another node's word about the path, make none.
+ * SOFT fields stand in the leader's answers and are absent from stale ones. */
+START_TEST(telemetry_makes_transitions_for_own_paths_only)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled nodes[2];
+    struct node_stream one, two;
+    cluster_init(cluster);
+    make_network(cluster, nodes);
+    node_connect(cluster, 0, &nodes[0], &one);
+    node_connect(cluster, 0, &nodes[1], &two);
+    say_hello(&one, NULL);
+    say_hello(&two, NULL);
+    STEP_UNTIL(cluster, one.bundles == 1 && two.bundles == 1);
+    acknowledge(&one, "");
+    acknowledge(&two, "");
+    uint64_t path = first_path(&one);
+    ck_assert_uint_ne(path, first_path(&two));
+    report(&one, path, true);
+    report(&two, first_path(&two), true);
+    run_for_ms(cluster, 3000);
+    static const char get[] = "{\"name\": \"organizations/acme/sites/s1/links/wan0\"}";
+    OK(cluster, 0, "LinkService/GetLink", get);
+    ANSWER_HAS("\"latencyUs\":3000");
+    OK(cluster, 0, "LinkService/GetLink", "{\"name\": \"organizations/acme/sites/s1/links/wan0\", \"stale\": true}");
+    ANSWER_LACKS("latencyUs");
+    OK(cluster, 0, "EdgeService/GetEdge", "{\"name\": \"organizations/acme/sites/s1/edges/e1\"}");
+    ANSWER_HAS("\"connected\":true");
+    OK(cluster, 0, "EdgeService/GetEdge", "{\"name\": \"organizations/acme/sites/s1/edges/e1\", \"stale\": true}");
+    ANSWER_LACKS("\"connected\"");
+    unsigned before = one.bundles;
+    for (unsigned i = 0; i < 10; i++) {
+        report(&two, path, false); /* not its path */
+        report(&two, 0xdead0000 + i, false);
+    }
+    run_for_ms(cluster, 3000);
+    OK(cluster, 0, "LinkService/GetLink", get);
+    ANSWER_HAS("\"latencyUs\":3000"); /* still alive */
+    ck_assert_uint_eq(one.bundles, before);
+    report(&one, path, false);
+    run_for_ms(cluster, 3000);
+    OK(cluster, 0, "LinkService/GetLink", get);
+    ANSWER_LACKS("latencyUs"); /* no living path leaves by it */
+    ck_assert(!one.ended && !two.ended);
+    node_leave(&one);
+    node_leave(&two);
+    enrolled_fini(&nodes[0]);
+    enrolled_fini(&nodes[1]);
+    cluster_fini(cluster);
+}
+END_TEST
+
+START_TEST(a_follower_says_who_leads)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled nodes[2];
+    struct node_stream node;
+    cluster_init_three(cluster);
+    make_network(cluster, nodes);
+    unsigned leader = (unsigned)leader_of(cluster);
+    unsigned follower = (leader + 1) % NODES;
+    char address[32];
+    node_address(leader, 7402, address);
+    node_connect(cluster, follower, &nodes[0], &node);
+    say_hello(&node, NULL);
+    STEP_UNTIL(cluster, node.ended);
+    ck_assert(node.redirected);
+    ck_assert_str_eq(node.redirect, address);
+    ck_assert_uint_eq(node.redirect_id, cluster->nodes[leader].files.raft_id);
+    ck_assert_uint_eq(node.bundles, 0);
+    node_leave(&node);
+    /* A leader that hands over tells its nodes. */
+    node_connect(cluster, leader, &nodes[0], &node);
+    say_hello(&node, NULL);
+    STEP_UNTIL(cluster, node.bundles == 1);
+    OK(cluster, leader, "ClusterService/TransferLeadership", "{}");
+    STEP_UNTIL(cluster, node.ended);
+    ck_assert(node.redirected);
+    node_leave(&node);
+    enrolled_fini(&nodes[0]);
+    enrolled_fini(&nodes[1]);
+    cluster_fini(cluster);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+    Suite *suite = suite_create("serve edge");
+    TCase *tcase = tcase_create("sessions");
+    tcase_add_test(tcase, a_bundle_comes_whole_then_as_a_difference);
+    tcase_add_test(tcase, a_refused_bundle_is_sent_again_whole);
+    tcase_add_test(tcase, the_newer_stream_of_a_node_takes_over);
+    tcase_add_test(tcase, a_node_that_does_not_keep_to_the_protocol_is_sent_off);
+    tcase_add_test(tcase, a_node_whose_edge_is_deleted_is_sent_off);
+    tcase_add_test(tcase, telemetry_makes_transitions_for_own_paths_only);
+    tcase_add_test(tcase, a_follower_says_who_leads);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
+
+int main(void)
+{
+    return run_suite(make_suite());
+}

@@ -1,0 +1,275 @@
+/*
+ * Tokens and certificates: who becomes a node, who stays one, and who does not.
+ */
+#include "fixture.h"
+
+#define EDGE "organizations/acme/sites/nyc/edges/e1"
+
+static void make_edge(struct cluster *cluster)
+{
+    OK(cluster, 0, "SiteService/CreateSite", "{\"parent\": \"organizations/acme\", \"siteId\": \"nyc\", \"site\": {}}");
+    OK(cluster, 0, "EdgeService/CreateEdge",
+       "{\"parent\": \"organizations/acme/sites/nyc\", \"edgeId\": \"e1\", \"edge\": {}}");
+}
+
+static const char *text(const struct pt_buf *token)
+{
+    return (const char *)token->data;
+}
+
+START_TEST(a_token_makes_one_node)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled first = {0}, second = {0};
+    PT_AUTO(buf) struct pt_buf token = {0};
+    cluster_init(cluster);
+    make_edge(cluster);
+    make_token(cluster, "edge", EDGE, 600, &token);
+    ck_assert_int_eq(enroll(cluster, 0, text(&token), -1, &first), PT_OK);
+    ck_assert_ptr_nonnull(strstr(first.spiffe_id, "/edge/" EDGE));
+    ck_assert_uint_eq(first.raft_id, 0);
+    struct pt_leaf_info info;
+    int64_t now = pt_sys_wall_ns(host_sys(cluster, 0));
+    ck_assert_int_eq(pt_leaf_read(pem(&first.cert_pem), pem(&cluster->nodes[0].files.ca_pem), now, false, &info, NULL),
+                     PT_OK);
+    ck_assert_str_eq(info.identity.role, "edge");
+    OK(cluster, 0, "EdgeService/GetEdge", "{\"name\": \"" EDGE "\"}");
+    ANSWER_HAS("\"publicKeyDigest\":");
+
+    char *edge = strdup(cluster->answer.json);
+
+    /* The answer was lost: the same key asks again. Then another key. */
+    ck_assert_int_eq(enroll(cluster, 0, text(&token), -1, &first), PT_OK);
+    ck_assert_int_eq(enroll(cluster, 0, text(&token), -1, &second), PT_PERMISSION_DENIED);
+    ck_assert_int_eq(cluster->answer.error.reason, PT_REASON_TOKEN_USED);
+    OK(cluster, 0, "EdgeService/GetEdge", "{\"name\": \"" EDGE "\"}");
+    ck_assert_str_eq(cluster->answer.json, edge);
+    free(edge);
+    enrolled_fini(&first);
+    enrolled_fini(&second);
+    cluster_fini(cluster);
+}
+END_TEST
+
+/* The edge is given to a second node by a second token; the first one's token and key must not take it back. */
+START_TEST(a_used_token_does_not_win_an_edge_back)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled old = {0}, now = {0};
+    PT_AUTO(buf) struct pt_buf first = {0};
+    PT_AUTO(buf) struct pt_buf second = {0};
+    cluster_init(cluster);
+    make_edge(cluster);
+    make_token(cluster, "edge", EDGE, 600, &first);
+    make_token(cluster, "edge", EDGE, 600, &second);
+    ck_assert_int_eq(enroll(cluster, 0, text(&first), -1, &old), PT_OK);
+    ck_assert_int_eq(enroll(cluster, 0, text(&second), -1, &now), PT_OK);
+    struct pt_digest before = state_digest(cluster, 0);
+    ck_assert_int_eq(enroll(cluster, 0, text(&first), -1, &old), PT_PERMISSION_DENIED);
+    ck_assert_int_eq(cluster->answer.error.reason, PT_REASON_TOKEN_USED);
+    struct pt_digest after = state_digest(cluster, 0);
+    ck_assert(pt_digest_equal(&before, &after));
+    enrolled_fini(&old);
+    enrolled_fini(&now);
+    cluster_fini(cluster);
+}
+END_TEST
+
+START_TEST(an_expired_token_is_refused)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled node = {0};
+    PT_AUTO(buf) struct pt_buf token = {0};
+    cluster_init(cluster);
+    make_edge(cluster);
+    make_token(cluster, "edge", EDGE, 2, &token);
+    run_for_ms(cluster, 3000);
+    ck_assert_int_eq(enroll(cluster, 0, text(&token), -1, &node), PT_PERMISSION_DENIED);
+    ck_assert_int_eq(cluster->answer.error.reason, PT_REASON_TOKEN_EXPIRED);
+    enrolled_fini(&node);
+    cluster_fini(cluster);
+}
+END_TEST
+
+/* Names of other resources among them: a Controller has a field "role" too, which is no string. Nothing reaches the
+ * log. */
+START_TEST(a_forged_token_is_refused_before_the_log)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled node = {0};
+    PT_AUTO(buf) struct pt_buf real = {0};
+    cluster_init(cluster);
+    make_edge(cluster);
+    make_token(cluster, "edge", EDGE, 600, &real);
+    static const char *const names[] = {"enrollmentTokens/t1",
+                                        "enrollmentTokens/ghost",
+                                        "enrollmentTokens/",
+                                        "controllers/c1",
+                                        "organizations/acme",
+                                        EDGE,
+                                        "",
+                                        "%s%s%n",
+                                        "../state.db"};
+    uint64_t last = pt_raft_status(pt_controller_raft(cluster->nodes[0].controller)).last_index;
+    struct pt_digest before = state_digest(cluster, 0);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct pt_join_token token = {.name = (char *)(uintptr_t)names[i],
+                                      .ca_pem = (char *)(uintptr_t)pem(&cluster->nodes[0].files.ca_pem)};
+        PT_AUTO(buf) struct pt_buf forged = {0};
+        pt_join_token_encode(&token, &forged);
+        pt_buf_append_u8(&forged, 0);
+        ck_assert_int_eq(enroll(cluster, 0, text(&forged), i % 2 == 0 ? -1 : 1, &node), PT_PERMISSION_DENIED);
+        ck_assert_int_eq(cluster->answer.error.reason, PT_REASON_TOKEN_INVALID);
+        ck_assert_str_eq(cluster->answer.error.field, "token");
+    }
+    static const char *const texts[] = {"", "pt1.", "pt1.AAAA", "pt2.AAAA", "a token"};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        ck_assert_int_eq(enroll(cluster, 0, texts[i], -1, &node), PT_PERMISSION_DENIED);
+        ck_assert_int_eq(cluster->answer.error.reason, PT_REASON_TOKEN_INVALID);
+    }
+    ck_assert_uint_eq(pt_raft_status(pt_controller_raft(cluster->nodes[0].controller)).last_index, last);
+    struct pt_digest after = state_digest(cluster, 0);
+    ck_assert(pt_digest_equal(&before, &after));
+    enrolled_fini(&node);
+    cluster_fini(cluster);
+}
+END_TEST
+
+START_TEST(a_token_for_an_edge_makes_no_controller)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled node = {0};
+    PT_AUTO(buf) struct pt_buf token = {0};
+    cluster_init(cluster);
+    make_edge(cluster);
+    make_token(cluster, "edge", EDGE, 600, &token);
+    ck_assert_int_eq(enroll(cluster, 0, text(&token), 1, &node), PT_OK); /* asks to be c2, and becomes the edge */
+    ck_assert_ptr_nonnull(strstr(node.spiffe_id, "/edge/" EDGE));
+    ck_assert_uint_eq(node.raft_id, 0);
+    static const uint8_t none[PT_SEAL_KEY_SIZE];
+    ck_assert_mem_eq(node.seal_key, none, sizeof(none));
+    REFUSED(PT_NOT_FOUND, cluster, 0, "ControllerService/GetController", "{\"name\": \"controllers/c2\"}");
+    enrolled_fini(&node);
+    cluster_fini(cluster);
+}
+END_TEST
+
+/* ---- renewal ------------------------------------------------------------------------------------------------------
+ */
+
+static enum pt_code renew(struct cluster *cluster, const char *cert_pem, const char *key_pem, struct pt_buf *ret_cert)
+{
+    PT_AUTO(buf) struct pt_buf csr = {0};
+    ck_assert_int_eq(pt_csr_new(key_pem, &csr, NULL), PT_OK);
+    Patronus__V1__RenewRequest request = PATRONUS__V1__RENEW_REQUEST__INIT;
+    request.certificate_pem = (char *)(uintptr_t)cert_pem;
+    request.csr = (ProtobufCBinaryData){.len = csr.size, .data = csr.data};
+    PT_AUTO(buf) struct pt_buf data = {0};
+    size_t size = patronus__v1__renew_request__get_packed_size(&request);
+    (void)patronus__v1__renew_request__pack(&request, pt_buf_reserve(&data, size));
+    data.size = size;
+    struct pt_rpc_channel *channel = open_channel(cluster, 0, 7400, NULL, NULL);
+    enum pt_code code = call_raw(cluster, channel, "/patronus.v1.EnrollmentService/Renew", pt_buf_bytes(&data), NULL);
+    pt_rpc_channel_free(channel);
+    if (code == PT_OK) {
+        Patronus__V1__RenewResponse *response =
+            patronus__v1__renew_response__unpack(NULL, cluster->answer.message.size, cluster->answer.message.data);
+        ck_assert_ptr_nonnull(response);
+        pt_buf_reset(ret_cert);
+        pt_buf_append_str(ret_cert, response->certificate_pem);
+        patronus__v1__renew_response__free_unpacked(response, NULL);
+    }
+    return code;
+}
+
+START_TEST(the_enrolled_key_renews_and_no_other)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled node = {0};
+    PT_AUTO(buf) struct pt_buf token = {0};
+    PT_AUTO(buf) struct pt_buf cert = {0};
+    PT_AUTO(secret) struct pt_buf other_key = {0};
+    cluster_init(cluster);
+    make_edge(cluster);
+    make_token(cluster, "edge", EDGE, 600, &token);
+    ck_assert_int_eq(enroll(cluster, 0, text(&token), -1, &node), PT_OK);
+    ck_assert_int_eq(renew(cluster, pem(&node.cert_pem), pem(&node.key_pem), &cert), PT_OK);
+    struct pt_leaf_info info;
+    int64_t now = pt_sys_wall_ns(host_sys(cluster, 0));
+    ck_assert_int_eq(pt_leaf_read(pem(&cert), pem(&cluster->nodes[0].files.ca_pem), now, false, &info, NULL), PT_OK);
+    ck_assert_str_eq(info.identity.spiffe_id, node.spiffe_id);
+
+    ck_assert_int_eq(pt_key_new(&other_key, NULL), PT_OK);
+    ck_assert_int_eq(renew(cluster, pem(&node.cert_pem), pem(&other_key), &cert), PT_PERMISSION_DENIED);
+    ck_assert_str_eq(cluster->answer.error.field, "csr");
+    /* An admin's credential is not renewed this way; a certificate of another CA is none. */
+    ck_assert_int_eq(renew(cluster, pem(&cluster->admin_pem), pem(&cluster->admin_pem), &cert), PT_PERMISSION_DENIED);
+    PT_AUTO(secret) struct pt_buf ca_key = {0};
+    PT_AUTO(buf) struct pt_buf ca = {0};
+    PT_AUTO(buf) struct pt_buf csr = {0};
+    PT_AUTO(buf) struct pt_buf forged = {0};
+    ck_assert_int_eq(pt_ca_new(cluster->nodes[0].files.cluster_id, now, &ca_key, &ca, NULL), PT_OK);
+    ck_assert_int_eq(pt_csr_new(pem(&node.key_pem), &csr, NULL), PT_OK);
+    const struct pt_leaf_options leaf = {
+        .spiffe_id = node.spiffe_id, .now_ns = now, .lifetime_ns = 3600LL * (int64_t)SECOND, .serial = 3};
+    ck_assert_int_eq(pt_leaf_sign(pem(&ca_key), pem(&ca), pt_buf_bytes(&csr), &leaf, &forged, NULL), PT_OK);
+    ck_assert_int_eq(renew(cluster, pem(&forged), pem(&node.key_pem), &cert), PT_UNAUTHENTICATED);
+    ck_assert_int_eq(renew(cluster, "no certificate", pem(&node.key_pem), &cert), PT_UNAUTHENTICATED);
+    enrolled_fini(&node);
+    cluster_fini(cluster);
+}
+END_TEST
+
+START_TEST(an_expired_node_renews_and_an_unknown_one_does_not)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled node = {0};
+    PT_AUTO(buf) struct pt_buf token = {0};
+    PT_AUTO(buf) struct pt_buf cert = {0};
+    cluster_init(cluster);
+    make_edge(cluster);
+    make_token(cluster, "edge", EDGE, 600, &token);
+    ck_assert_int_eq(enroll(cluster, 0, text(&token), -1, &node), PT_OK);
+    /* Two hours pass; the controller's own certificate is renewed on the way, by the same method. */
+    const struct pt_node_files *files = &cluster->nodes[0].files;
+    for (unsigned i = 0; i < 4; i++) {
+        run_for_ms(cluster, 30ULL * 60 * 1000);
+        ck_assert_int_eq(renew(cluster, pem(&files->cert_pem), pem(&files->key_pem), &cert), PT_OK);
+        ck_assert_int_eq(
+            pt_controller_set_certificate(cluster->nodes[0].controller, pem(&cert), pem(&files->ca_pem), NULL), PT_OK);
+    }
+    struct pt_leaf_info info;
+    int64_t now = pt_sys_wall_ns(host_sys(cluster, 0));
+    ck_assert_int_eq(pt_leaf_read(pem(&node.cert_pem), pem(&cluster->nodes[0].files.ca_pem), now, false, &info, NULL),
+                     PT_UNAUTHENTICATED);
+    enum pt_code code = renew(cluster, pem(&node.cert_pem), pem(&node.key_pem), &cert);
+    ck_assert_msg(code == PT_OK, "%s", cluster->answer.error.text);
+    OK(cluster, 0, "EnrollmentTokenService/DeleteEnrollmentToken", "{\"name\": \"enrollmentTokens/t1\"}");
+    OK(cluster, 0, "EdgeService/DeleteEdge", "{\"name\": \"" EDGE "\", \"force\": true}");
+    ck_assert_int_eq(renew(cluster, pem(&cert), pem(&node.key_pem), &cert), PT_PERMISSION_DENIED);
+    enrolled_fini(&node);
+    cluster_fini(cluster);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+    Suite *suite = suite_create("serve enrolment");
+    TCase *tcase = tcase_create("enroll");
+    tcase_add_test(tcase, a_token_makes_one_node);
+    tcase_add_test(tcase, a_used_token_does_not_win_an_edge_back);
+    tcase_add_test(tcase, an_expired_token_is_refused);
+    tcase_add_test(tcase, a_forged_token_is_refused_before_the_log);
+    tcase_add_test(tcase, a_token_for_an_edge_makes_no_controller);
+    suite_add_tcase(suite, tcase);
+    tcase = tcase_create("renew");
+    tcase_add_test(tcase, the_enrolled_key_renews_and_no_other);
+    tcase_add_test(tcase, an_expired_node_renews_and_an_unknown_one_does_not);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
+
+int main(void)
+{
+    return run_suite(make_suite());
+}
