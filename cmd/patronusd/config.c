@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct setting {
     const char *name; /* as in the file; '-' for '_' in flags */
@@ -271,6 +272,17 @@ void config_endpoint(const char *address, const char *port, char ret_text[80])
     bool v6 = strchr(address, ':') != NULL;
     (void)snprintf(ret_text, 80, "%s%s%s%s%s", v6 ? "[" : "", address, v6 ? "]" : "", address[0] != '\0' ? ":" : "",
                    address[0] != '\0' ? port : "");
+}
+
+void config_make_parent(const char *path)
+{
+    char folder[512];
+    (void)snprintf(folder, sizeof(folder), "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (slash != NULL && slash != folder) {
+        *slash = '\0';
+        (void)mkdir(folder, 0700); /* a failure shows when the file is written */
+    }
 }
 
 void config_help(void)

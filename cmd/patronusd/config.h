@@ -28,5 +28,7 @@ struct config {
 /* PT_INVALID_ARGUMENT with the flag, variable or file:line, and what would be right. */
 PT_MUST enum pt_code config_read(int argc, char **argv, struct config *ret_config, struct pt_error *reterr);
 void config_help(void);
+/* Make the folder above a file or folder, when it is missing. */
+void config_make_parent(const char *path);
 /* "address:port", with brackets around IPv6; "" when there is no address. */
 void config_endpoint(const char *address, const char *port, char ret_text[80]);

@@ -6,10 +6,8 @@
 #include "crypto/identity.h"
 #include "serve/setup.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 struct addresses {
     char peer[80], api[80], agent[80];                      /* as others reach them */
@@ -38,18 +36,6 @@ static enum pt_code make_addresses(const struct config *config, struct addresses
     return PT_OK;
 }
 
-/* The folder above a file, when it is missing. */
-static void make_parent(const char *path)
-{
-    char folder[512];
-    (void)snprintf(folder, sizeof(folder), "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (slash != NULL && slash != folder) {
-        *slash = '\0';
-        (void)mkdir(folder, 0700); /* a failure shows when the file is written */
-    }
-}
-
 enum pt_code make_first(const struct process *process, struct pt_error *reterr)
 {
     const struct config *config = process->config;
@@ -71,9 +57,9 @@ enum pt_code make_first(const struct process *process, struct pt_error *reterr)
         return pt_fail(reterr, PT_ALREADY_EXISTS, PT_REASON_RESOURCE_EXISTS, config->admin_file,
                        "the file for the admin credential exists; name another one with --admin-file");
     }
-    make_parent(config->data);
-    make_parent(config->seal_key);
-    make_parent(config->admin_file);
+    config_make_parent(config->data);
+    config_make_parent(config->seal_key);
+    config_make_parent(config->admin_file);
     PT_AUTO(secret) struct pt_buf admin = {0};
     PT_TRY(pt_found_cluster(process->sys, &options, &admin, reterr));
     PT_TRY(pt_path_write(process->sys, config->admin_file, admin.data, admin.size, reterr));

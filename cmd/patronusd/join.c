@@ -16,7 +16,7 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #define CALL_MS 5000
 #define ROUNDS 12
@@ -165,17 +165,29 @@ static enum pt_code keep_node(struct join *join, struct pt_error *reterr)
     return code;
 }
 
+static bool can_write_beside(const char *path)
+{
+    char folder[600];
+    (void)snprintf(folder, sizeof(folder), "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (slash == NULL) {
+        return access(".", W_OK) == 0;
+    }
+    slash[slash == folder ? 1 : 0] = '\0';
+    return access(folder, W_OK) == 0;
+}
+
 /* The key of an earlier try, or a new one. */
 static enum pt_code prepare_key(struct join *join, struct pt_error *reterr)
 {
     const struct process *process = join->process;
     char path[600];
-    char parent[600];
-    (void)snprintf(parent, sizeof(parent), "%s", process->config->data);
-    char *slash = strrchr(parent, '/');
-    if (slash != NULL && slash != parent) {
-        *slash = '\0';
-        (void)mkdir(parent, 0700); /* a failure shows in the next line */
+    config_make_parent(process->config->data);
+    /* The token is good for one node: what can fail here is tried before it is used up. */
+    config_make_parent(process->config->seal_key);
+    if (process->config->id[0] != '\0' && !can_write_beside(process->config->seal_key)) {
+        return pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_NONE, process->config->seal_key,
+                       "the seal key cannot be written there; name another file with --seal-key");
     }
     PT_TRY(pt_dir_make(process->sys, process->config->data, reterr));
     (void)snprintf(path, sizeof(path), "%s/identity", process->config->data);
