@@ -7,7 +7,8 @@
  *   node_apply.c       committed entries to the machine; proposals
  *   node_read.c        linearizable reads
  *   node_membership.c  changes of the configuration, leadership transfer
- *   node_snapshot.c    taking, sending and installing snapshots
+ *   node_snapshot.c    taking and sending snapshots
+ *   node_install.c     receiving one and putting it in place
  *   snapshot_file.c    what a snapshot is on disk
  */
 #pragma once
@@ -29,6 +30,10 @@
 #define PT_RAFT_DEFERRED_SIZE_MAX (16U << 20)
 #define PT_RAFT_CAPACITY_MIN_KB 64U /* a member with less room counts as full */
 #define PT_RAFT_TICK_MS 100U
+
+#define PT_RAFT_CHUNK_HEAD_SIZE 24U
+#define PT_RAFT_OFFSET_BROKEN UINT64_MAX /* in a chunk ack: the file does not check */
+#define PT_RAFT_STALL_MS 15000U          /* no progress of a snapshot transfer for so long: given up */
 
 struct pt_raft_incoming;
 struct pt_raft_outgoing;
@@ -209,12 +214,19 @@ void pt_raft_change_committed(struct pt_raft *raft, uint64_t index);
 void pt_raft_snapshot_consider(struct pt_raft *raft);
 void pt_raft_snapshot_send(struct pt_raft *raft, uint64_t id); /* libraft wants it sent */
 void pt_raft_snapshot_need(struct pt_raft *raft, struct pt_raft_peer *peer, uint64_t index);
-void pt_raft_snapshot_ask(struct pt_raft *raft, struct pt_raft_peer *leader); /* quarantined */
-void pt_raft_on_install(struct pt_raft *raft, struct pt_raft_peer *peer, struct raft_message *message);
-void pt_raft_on_chunk(struct pt_raft *raft, struct pt_raft_peer *peer, struct pt_bytes payload);
 void pt_raft_on_chunk_ack(struct pt_raft *raft, struct pt_raft_peer *peer, struct pt_bytes payload);
-void pt_raft_install_begin(struct pt_raft *raft, const struct raft_update *update);
 bool pt_raft_snapshot_settle(struct pt_raft *raft); /* true when something moved */
 void pt_raft_snapshot_tick(struct pt_raft *raft);
 void pt_raft_outgoing_end(struct pt_raft_peer *peer);
 void pt_raft_snapshot_fini(struct pt_raft *raft);
+/* On the executor. A transfer of an older one that is under way ends by this, and libraft asks for the newer one. */
+void pt_raft_snapshot_others_remove(const struct pt_raft *raft, const struct pt_raft_snapshot *keep);
+
+/* node_install.c */
+void pt_raft_on_install(struct pt_raft *raft, struct pt_raft_peer *peer, struct raft_message *message);
+void pt_raft_on_chunk(struct pt_raft *raft, struct pt_raft_peer *peer, struct pt_bytes payload);
+void pt_raft_install_begin(struct pt_raft *raft, const struct raft_update *update);
+bool pt_raft_install_settle(struct pt_raft *raft);
+void pt_raft_snapshot_ask(struct pt_raft *raft, struct pt_raft_peer *leader); /* quarantined */
+void pt_raft_install_tick(struct pt_raft *raft, uint64_t now);
+void pt_raft_install_fini(struct pt_raft *raft);
