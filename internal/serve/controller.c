@@ -23,6 +23,8 @@
 
 #define TICK_MS 200
 #define DIGEST_INTERVAL 1000
+#define CLOSE_RETRY_MS 50
+#define CLOSE_TRIES 20
 
 /* ---- the machine, as consensus sees it ----------------------------------------------------------------------------
  */
@@ -303,6 +305,7 @@ static void controller_free(struct pt_controller *controller)
 {
     pt_assert(pt_list_empty(&controller->calls));
     pt_timer_free(controller->tick);
+    pt_timer_free(controller->close_timer);
     pt_soft_free(controller->soft);
     pt_tls_context_free(controller->tls);
     if (controller->key_pem != NULL) {
@@ -384,10 +387,18 @@ static void doors_closed(void *arg)
     pt_raft_close(controller->raft, raft_closed, controller);
 }
 
+static void hand_over(void *arg);
+
 static void handed_over(void *arg, enum pt_code code, uint64_t index)
 {
     struct pt_controller *controller = arg;
     (void)index;
+    if (code == PT_FAILED_PRECONDITION && controller->member_change_running &&
+        controller->close_tries++ < CLOSE_TRIES) {
+        controller->close_timer = pt_timer_new(controller->sys, hand_over, controller);
+        pt_timer_start(controller->close_timer, CLOSE_RETRY_MS, 0);
+        return; /* a change of membership is under way: leadership can move when it is through */
+    }
     if (code != PT_OK && code != PT_NOT_LEADER) {
         pt_log_warn(controller->log, "leadership not handed over", "code=%s", pt_code_name(code));
     }
@@ -399,6 +410,18 @@ static void handed_over(void *arg, enum pt_code code, uint64_t index)
     pt_rpc_server_close(controller->server, controller->close_grace_ms, doors_closed, controller);
 }
 
+static void hand_over(void *arg)
+{
+    struct pt_controller *controller = arg;
+    pt_timer_free(controller->close_timer);
+    controller->close_timer = NULL;
+    if (controller->leading) {
+        pt_raft_transfer(controller->raft, 0, handed_over, controller);
+    } else {
+        handed_over(controller, PT_OK, 0);
+    }
+}
+
 void pt_controller_close(struct pt_controller *controller, uint64_t grace_ms, pt_task_fn done, void *arg)
 {
     pt_assert(controller->closed == NULL);
@@ -406,11 +429,7 @@ void pt_controller_close(struct pt_controller *controller, uint64_t grace_ms, pt
     controller->closed_arg = arg;
     controller->close_grace_ms = grace_ms;
     pt_timer_stop(controller->tick);
-    if (controller->leading) {
-        pt_raft_transfer(controller->raft, 0, handed_over, controller);
-    } else {
-        handed_over(controller, PT_OK, 0);
-    }
+    hand_over(controller);
 }
 
 void pt_controller_abandon(struct pt_controller *controller)

@@ -90,6 +90,8 @@ struct pt_controller {
     pt_task_fn closed;
     void *closed_arg;
     uint64_t close_grace_ms;
+    struct pt_timer *close_timer; /* between two tries to hand over; NULL: none */
+    unsigned close_tries;
 };
 
 /* ---- calls (api.c) ---- */

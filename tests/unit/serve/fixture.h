@@ -72,10 +72,9 @@ static inline uint64_t net_random(void *arg, uint64_t bound)
 
 static inline void log_line(void *context, enum pt_log_level level, const char *line)
 {
-    (void)context;
     (void)level;
     if (getenv("PT_TEST_LOG") != NULL) {
-        (void)fprintf(stderr, "%s\n", line);
+        (void)fprintf(stderr, "%8" PRIu64 " us %s\n", pt_sim_now_ns(context) / 1000, line);
     }
 }
 
@@ -421,6 +420,7 @@ static inline void cluster_init(struct cluster *cluster)
     *cluster = (struct cluster){.log = {.level_min = PT_LOG_DEBUG, .sink = log_line, .node = "test"}};
     const struct pt_sim_options sim = {.seed = 7};
     cluster->sim = pt_sim_new(&sim);
+    cluster->log.context = cluster->sim;
     const struct pt_rpc_world_options net = {.random = net_random, .random_arg = cluster->sim};
     cluster->net = pt_rpc_world_new(&net);
     for (unsigned i = 0; i <= NODES; i++) {

@@ -1,0 +1,243 @@
+/*
+ * Three controllers: calls by way of a follower, reads that may be old, and what a change of leader looks like from
+ * outside.
+ */
+#include "fixture.h"
+
+static void create_site(struct cluster *cluster, unsigned number, const char *id)
+{
+    OK(cluster, number, "SiteService/CreateSite",
+       "{\"parent\": \"organizations/acme\", \"siteId\": \"%s\", \"site\": {}}", id);
+}
+
+START_TEST(any_controller_takes_any_call)
+{
+    struct cluster world, *cluster = &world;
+    cluster_init_three(cluster);
+    unsigned leader = (unsigned)leader_of(cluster);
+    unsigned follower = (leader + 1) % NODES;
+    create_site(cluster, follower, "nyc");
+    OK(cluster, follower, "SiteService/GetSite", "{\"name\": \"organizations/acme/sites/nyc\"}");
+    OK(cluster, leader, "SiteService/GetSite", "{\"name\": \"organizations/acme/sites/nyc\"}");
+    /* Errors come through whole. */
+    REFUSED(PT_INVALID_ARGUMENT, cluster, follower, "SiteService/CreateSite",
+            "{\"parent\": \"organizations/acme\", \"siteId\": \"Not An Id\", \"site\": {}}");
+    ck_assert_str_eq(cluster->answer.error.field, "site_id");
+    REFUSED(PT_NOT_FOUND, cluster, follower, "SiteService/GetSite", "{\"name\": \"organizations/acme/sites/x\"}");
+    ck_assert_int_eq(cluster->answer.error.reason, PT_REASON_RESOURCE_NOT_FOUND);
+    /* What is malformed goes no further than here. */
+    ck_assert_int_eq(call_raw(cluster, cluster->nodes[follower].admin, "/patronus.v1.SiteService/CreateSite",
+                              (struct pt_bytes){(const uint8_t *)"\xff", 1}, NULL),
+                     PT_INVALID_ARGUMENT);
+    cluster_fini(cluster);
+}
+END_TEST
+
+START_TEST(a_stale_read_is_the_followers_own_and_has_no_soft_fields)
+{
+    struct cluster world, *cluster = &world;
+    cluster_init_three(cluster);
+    unsigned leader = (unsigned)leader_of(cluster);
+    unsigned follower = (leader + 1) % NODES;
+    run_for_ms(cluster, 1000);
+    OK(cluster, follower, "ControllerService/GetController", "{\"name\": \"controllers/c1\"}");
+    ANSWER_HAS("\"raftState\":");
+    OK(cluster, follower, "ControllerService/GetController", "{\"name\": \"controllers/c1\", \"stale\": true}");
+    ANSWER_LACKS("\"raftState\"");
+    /* Alone it still answers, with what it has; a read that must be new is refused at once. */
+    node_crash(cluster, leader);
+    node_crash(cluster, (leader + 2) % NODES);
+    run_for_ms(cluster, 5000);
+    OK(cluster, follower, "ControllerService/ListControllers", "{\"stale\": true}");
+    ANSWER_HAS("controllers/c3");
+    REFUSED(PT_UNAVAILABLE, cluster, follower, "ControllerService/ListControllers", "{}");
+    ck_assert_int_eq(cluster->answer.error.reason, PT_REASON_NO_LEADER);
+    REFUSED(PT_UNAVAILABLE, cluster, follower, "SiteService/CreateSite",
+            "{\"parent\": \"organizations/acme\", \"siteId\": \"nyc\", \"site\": {}}");
+    for (unsigned i = 0; i < NODES; i++) {
+        if (i != follower) {
+            pt_sim_restart(cluster->sim, i);
+            node_open(cluster, i);
+        }
+    }
+    STEP_UNTIL(cluster, leader_of(cluster) >= 0);
+    cluster_fini(cluster);
+}
+END_TEST
+
+/* The leader crashes with calls under way. Retries with the same request id through a follower end in one creation;
+ * the crashed node comes back and holds the same state. */
+START_TEST(a_crash_of_the_leader_costs_a_retry)
+{
+    struct cluster world, *cluster = &world;
+    cluster_init_three(cluster);
+    unsigned leader = (unsigned)leader_of(cluster);
+    unsigned follower = (leader + 1) % NODES;
+    const struct pt_method_type *type = pt_schema_method(cluster->schema, "/patronus.v1.SiteService/CreateSite");
+    PT_AUTO(buf) struct pt_buf request = {0};
+    encode_json(cluster, type->input,
+                "{\"parent\": \"organizations/acme\", \"siteId\": \"nyc\", \"site\": {}, \"requestId\": \"r1\"}",
+                &request);
+    struct answer pending[8] = {{.done = false}};
+    for (unsigned i = 0; i < 8; i++) {
+        (void)pt_rpc_unary(cluster->nodes[i % 2 == 0 ? leader : follower].admin, type->path, pt_buf_bytes(&request),
+                           NULL, 0, 0, on_answer, &pending[i]);
+    }
+    uint64_t end_ns = pt_sim_now_ns(cluster->sim) + 600000; /* on the way, or in the leader's log */
+    while (pt_sim_step(cluster->sim, end_ns)) {
+    }
+    node_crash(cluster, leader);
+    for (unsigned i = 0; i < 8; i++) {
+        STEP_UNTIL(cluster, pending[i].done);
+        ck_assert(pending[i].error.code == PT_OK || pending[i].error.code == PT_UNAVAILABLE);
+        answer_clear(&pending[i]);
+    }
+    uint64_t at_ns = pt_sim_now_ns(cluster->sim);
+    while (call_raw(cluster, cluster->nodes[follower].admin, type->path, pt_buf_bytes(&request), NULL) != PT_OK) {
+        ck_assert_int_eq(cluster->answer.error.code, PT_UNAVAILABLE);
+        run_for_ms(cluster, 20);
+    }
+    ck_assert_uint_lt(pt_sim_now_ns(cluster->sim) - at_ns, 3 * SECOND);
+    OK(cluster, follower, "SiteService/ListSites", "{\"parent\": \"organizations/acme\"}");
+    ANSWER_HAS("sites/nyc");
+    pt_sim_restart(cluster->sim, leader);
+    node_open(cluster, leader);
+    create_site(cluster, follower, "sfo");
+    STEP_UNTIL(cluster, pt_raft_status(pt_controller_raft(cluster->nodes[leader].controller)).applied_index ==
+                            pt_raft_status(pt_controller_raft(cluster->nodes[follower].controller)).applied_index);
+    struct pt_digest a = state_digest(cluster, leader);
+    struct pt_digest b = state_digest(cluster, follower);
+    ck_assert(pt_digest_equal(&a, &b));
+    cluster_fini(cluster);
+}
+END_TEST
+
+/* A stop hands leadership over first, so that a write through another controller goes on within an instant. */
+START_TEST(a_stop_of_the_leader_hands_over)
+{
+    struct cluster world, *cluster = &world;
+    cluster_init_three(cluster);
+    unsigned leader = (unsigned)leader_of(cluster);
+    node_close(cluster, leader);
+    uint64_t at_ns = pt_sim_now_ns(cluster->sim);
+    unsigned follower = (leader + 1) % NODES;
+    while (call(cluster, follower, "SiteService/CreateSite",
+                "{\"parent\": \"organizations/acme\", \"siteId\": \"nyc\", \"site\": {}, \"requestId\": \"r1\"}") !=
+           PT_OK) {
+        run_for_ms(cluster, 5);
+    }
+    ck_assert_uint_lt(pt_sim_now_ns(cluster->sim) - at_ns, 200000000ULL);
+    cluster_fini(cluster);
+}
+END_TEST
+
+/* The write changes the very addresses that forwarding depends on, and is applied at the follower while its answer is
+ * still on the way. */
+START_TEST(a_forwarded_change_of_a_controller_is_answered)
+{
+    struct cluster world, *cluster = &world;
+    cluster_init_three(cluster);
+    unsigned leader = (unsigned)leader_of(cluster);
+    unsigned follower = (leader + 1) % NODES;
+    for (unsigned i = 0; i < 20; i++) {
+        OK(cluster, follower, "ControllerService/UpdateController",
+           "{\"controller\": {\"name\": \"controllers/c%u\", \"displayName\": \"round %u\"}, \"updateMask\": "
+           "\"displayName\"}",
+           leader + 1, i);
+    }
+    cluster_fini(cluster);
+}
+END_TEST
+
+/* A new certificate while forwarded calls are under way: they are answered. */
+START_TEST(a_new_certificate_cuts_no_call)
+{
+    struct cluster world, *cluster = &world;
+    cluster_init_three(cluster);
+    unsigned leader = (unsigned)leader_of(cluster);
+    unsigned follower = (leader + 1) % NODES;
+    const struct pt_method_type *type = pt_schema_method(cluster->schema, "/patronus.v1.SiteService/CreateSite");
+    struct answer pending[4] = {{.done = false}};
+    const struct pt_node_files *files = &cluster->nodes[follower].files;
+    create_site(cluster, follower, "first");
+    for (unsigned i = 0; i < 4; i++) {
+        PT_AUTO(buf) struct pt_buf request = {0};
+        char json[128];
+        (void)snprintf(json, sizeof(json), "{\"parent\": \"organizations/acme\", \"siteId\": \"s%u\", \"site\": {}}",
+                       i);
+        encode_json(cluster, type->input, json, &request);
+        (void)pt_rpc_unary(cluster->nodes[follower].admin, type->path, pt_buf_bytes(&request), NULL, 0, 0, on_answer,
+                           &pending[i]);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        while (!pending[i].done) {
+            ck_assert(pt_sim_step(cluster->sim, UINT64_MAX));
+            ck_assert_int_eq(pt_controller_set_certificate(cluster->nodes[follower].controller, pem(&files->cert_pem),
+                                                           pem(&files->ca_pem), NULL),
+                             PT_OK);
+        }
+        ck_assert_msg(pending[i].error.code == PT_OK, "%s", pending[i].error.text);
+        answer_clear(&pending[i]);
+    }
+    cluster_fini(cluster);
+}
+END_TEST
+
+/* The leader's own resource is deleted: it hands over, and the next leader removes it from the configuration. */
+START_TEST(membership_follows_the_resources_also_for_the_leader)
+{
+    struct cluster world, *cluster = &world;
+    cluster_init_three(cluster);
+    unsigned leader = (unsigned)leader_of(cluster);
+    unsigned other = (leader + 1) % NODES;
+    OK(cluster, other, "ControllerService/DeleteController", "{\"name\": \"controllers/c%u\"}", leader + 1);
+    STEP_UNTIL(cluster, leader_of(cluster) >= 0 && leader_of(cluster) != (int)leader && !is_voter(cluster, leader));
+    while (call(cluster, other, "SiteService/CreateSite",
+                "{\"parent\": \"organizations/acme\", \"siteId\": \"nyc\", \"site\": {}, \"requestId\": \"r1\"}") !=
+           PT_OK) {
+        ck_assert_int_eq(cluster->answer.error.code, PT_UNAVAILABLE);
+        run_for_ms(cluster, 20);
+    }
+    cluster_fini(cluster);
+}
+END_TEST
+
+/* A node joins by way of a follower. */
+START_TEST(enrolment_goes_through_any_controller)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled node = {0};
+    PT_AUTO(buf) struct pt_buf token = {0};
+    cluster_init_three(cluster);
+    unsigned leader = (unsigned)leader_of(cluster);
+    unsigned follower = (leader + 1) % NODES;
+    create_site(cluster, leader, "nyc");
+    OK(cluster, leader, "EdgeService/CreateEdge",
+       "{\"parent\": \"organizations/acme/sites/nyc\", \"edgeId\": \"e1\", \"edge\": {}}");
+    make_token(cluster, "edge", "organizations/acme/sites/nyc/edges/e1", 600, &token);
+    ck_assert_int_eq(enroll(cluster, follower, (const char *)token.data, -1, &node), PT_OK);
+    enrolled_fini(&node);
+    cluster_fini(cluster);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+    Suite *suite = suite_create("serve cluster");
+    TCase *tcase = tcase_create("three controllers");
+    tcase_add_test(tcase, any_controller_takes_any_call);
+    tcase_add_test(tcase, a_stale_read_is_the_followers_own_and_has_no_soft_fields);
+    tcase_add_test(tcase, a_crash_of_the_leader_costs_a_retry);
+    tcase_add_test(tcase, a_stop_of_the_leader_hands_over);
+    tcase_add_test(tcase, a_forwarded_change_of_a_controller_is_answered);
+    tcase_add_test(tcase, a_new_certificate_cuts_no_call);
+    tcase_add_test(tcase, membership_follows_the_resources_also_for_the_leader);
+    tcase_add_test(tcase, enrolment_goes_through_any_controller);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
+
+int main(void)
+{
+    return run_suite(make_suite());
+}
