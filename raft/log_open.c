@@ -208,8 +208,10 @@ static enum pt_code scan_segment(struct scan *scan, uint64_t first, bool last, s
     PT_TRY(pt_path_read(log->options.sys, path, UINT32_MAX, &bytes, reterr));
     struct pt_raft_segment_head head = {0};
     enum pt_raft_record_state state = pt_raft_segment_parse(pt_buf_bytes(&bytes), &head);
-    if (state == PT_RAFT_RECORD_END && last && pt_raft_all_zero(bytes.data, bytes.size)) {
-        return pt_path_remove(log->options.sys, path, reterr); /* renamed into place, never written */
+    if (state == PT_RAFT_RECORD_END && last && (log->segments_len > 0 || pt_raft_all_zero(bytes.data, bytes.size))) {
+        /* Renamed into place, but its head never reached the disk; records behind it were not synced either, or the
+         * witness knows of them. */
+        return pt_path_remove(log->options.sys, path, reterr);
     }
     if (state != PT_RAFT_RECORD_GOOD || head.first_index != first || bytes.size < PT_RAFT_SEGMENT_SIZE_MIN ||
         bytes.size % PT_RAFT_SECTOR_SIZE != 0) {

@@ -501,6 +501,42 @@ START_TEST(a_full_disk_is_seen_before_an_append_fails)
 }
 END_TEST
 
+/* Found by the simulator (seed 163): the power failed between rolling over and the sync, and kept records but no head.
+ */
+START_TEST(a_new_segment_whose_head_was_lost_is_dropped)
+{
+    struct bench b;
+    bench_init(&b, 1, 4096, 0);
+    open_log(&b);
+    start_log(&b);
+    while (b.log->segments_len < 2) {
+        append(&b, 1, 1, 600);
+        run(&b);
+    }
+    uint64_t kept = b.log->segments[1].first - 1;
+    char path[PT_RAFT_PATH_SIZE];
+    pt_raft_log_segment_path("/log", kept + 1, path);
+    pt_raft_log_set_vote(b.log, 1, 0, NULL, NULL);
+    run(&b);
+    pt_raft_log_close(b.log);
+    struct pt_file *file = NULL;
+    uint8_t zeros[PT_RAFT_SEGMENT_HEAD_SIZE] = {0};
+    ck_assert_int_eq(pt_file_open(b.sys, path, PT_OPEN_WRITE, &file, NULL), PT_OK);
+    ck_assert_int_eq(pt_file_write(file, 0, zeros, sizeof zeros, NULL), PT_OK);
+    pt_file_close(file);
+    open_log(&b);
+    ck_assert_str_eq(pt_raft_log_damage(b.log, &(struct pt_raft_witness){.acked_index = kept}, 0), "");
+    ck_assert_uint_eq(pt_raft_log_last(b.log), kept);
+    b.last = kept;
+    start_log(&b);
+    append(&b, 1, 3, 600);
+    run(&b);
+    reopen(&b);
+    compare(&b, true);
+    bench_fini(&b);
+}
+END_TEST
+
 START_TEST(errors_are_told_once_and_end_the_writing)
 {
     for (unsigned nth = 1; nth < 12; nth++) {
@@ -573,6 +609,7 @@ int main(void)
     tcase_add_test(tc, a_truncation_lowers_what_counts_as_acknowledged);
     tcase_add_test(tc, power_loss_keeps_all_that_was_durable);
     tcase_add_test(tc, a_full_disk_is_seen_before_an_append_fails);
+    tcase_add_test(tc, a_new_segment_whose_head_was_lost_is_dropped);
     tcase_add_test(tc, errors_are_told_once_and_end_the_writing);
     tcase_add_test(tc, folders_are_known_by_cluster_and_node);
     suite_add_tcase(suite, tc);
