@@ -262,31 +262,39 @@ static void on_bundle(struct pt_agent *agent, const Patronus__V1__Bundle *bundle
     }
 }
 
+/* Replace a list of addresses by the sound ones among others; true when it changed. An empty list replaces nothing. */
+static bool take_addresses(char (*addresses)[80], size_t *addresses_len, char *const *given, size_t given_len)
+{
+    char taken[PT_NODE_ADDRESSES_MAX][80] = {{0}};
+    size_t len = 0;
+    for (size_t i = 0; i < given_len && len < PT_NODE_ADDRESSES_MAX; i++) {
+        struct pt_endpoint endpoint;
+        if (strlen(given[i]) < sizeof(taken[0]) && pt_endpoint_parse(given[i], &endpoint, NULL) == PT_OK) {
+            memcpy(taken[len++], given[i], strlen(given[i]) + 1);
+        }
+    }
+    bool same = len == *addresses_len;
+    for (size_t i = 0; same && i < len; i++) {
+        same = strcmp(addresses[i], taken[i]) == 0;
+    }
+    if (len == 0 || same) {
+        return false;
+    }
+    memcpy(addresses, taken, sizeof(taken));
+    *addresses_len = len;
+    return true;
+}
+
 static void on_controllers(struct pt_agent *agent, const Patronus__V1__ControllerList *list)
 {
     struct pt_node_files *files = agent->options.files;
-    char before[sizeof(files->agent_addresses)];
-    size_t before_len = files->agent_addresses_len;
-    memcpy(before, files->agent_addresses, sizeof(before));
-    size_t len = 0;
-    for (size_t i = 0; i < list->n_agent_addresses && len < PT_NODE_ADDRESSES_MAX; i++) {
-        struct pt_endpoint endpoint;
-        if (pt_endpoint_parse(list->agent_addresses[i], &endpoint, NULL) == PT_OK) {
-            memset(files->agent_addresses[len], 0, sizeof(files->agent_addresses[len]));
-            (void)snprintf(files->agent_addresses[len], sizeof(files->agent_addresses[len]), "%s",
-                           list->agent_addresses[i]);
-            len++;
-        }
-    }
-    if (len == 0) {
-        return;
-    }
-    files->agent_addresses_len = len;
-    if (len != before_len || memcmp(before, files->agent_addresses, sizeof(before)) != 0) {
-        struct pt_error error = {0};
-        if (pt_node_save_identity(agent->options.sys, agent->options.directory, files, &error) != PT_OK) {
-            pt_log_warn(agent->options.log, "addresses not kept", "reason=\"%s\"", error.text);
-        }
+    bool changed = take_addresses(files->agent_addresses, &files->agent_addresses_len, list->agent_addresses,
+                                  list->n_agent_addresses);
+    changed |=
+        take_addresses(files->api_addresses, &files->api_addresses_len, list->api_addresses, list->n_api_addresses);
+    struct pt_error error = {0};
+    if (changed && pt_node_save_identity(agent->options.sys, agent->options.directory, files, &error) != PT_OK) {
+        pt_log_warn(agent->options.log, "addresses not kept", "reason=\"%s\"", error.text);
     }
 }
 

@@ -120,7 +120,8 @@ void pt_edge_leave_all(struct pt_controller *controller)
 
 struct address_list {
     struct pt_arena *arena;
-    char *items[64];
+    char *agents[64];
+    char *apis[64];
     size_t len;
 };
 
@@ -128,7 +129,8 @@ static bool add_address(void *arg, const char *name, const struct pt_msg *msg)
 {
     (void)name;
     struct address_list *list = arg;
-    list->items[list->len++] = pt_arena_strdup(list->arena, pt_msg_str(msg, "agent_address"));
+    list->agents[list->len] = pt_arena_strdup(list->arena, pt_msg_str(msg, "agent_address"));
+    list->apis[list->len++] = pt_arena_strdup(list->arena, pt_msg_str(msg, "api_address"));
     return list->len < 64;
 }
 
@@ -141,8 +143,10 @@ void pt_edge_send_controllers(struct pt_controller *controller, struct pt_edge_s
     pt_view_scan(view, "controller", "", add_address, &list);
     pt_view_free(view);
     Patronus__V1__ControllerList controllers = PATRONUS__V1__CONTROLLER_LIST__INIT;
-    controllers.agent_addresses = list.items;
+    controllers.agent_addresses = list.agents;
     controllers.n_agent_addresses = list.len;
+    controllers.api_addresses = list.apis;
+    controllers.n_api_addresses = list.len;
     Patronus__V1__ControllerMessage message = PATRONUS__V1__CONTROLLER_MESSAGE__INIT;
     message.message_case = PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_CONTROLLERS;
     message.controllers = &controllers;

@@ -1,0 +1,417 @@
+/*
+ * How a node finds the leader and renews its certificate, against controllers that are played by the test: three hosts
+ * with both doors, of which each does what the test says. Time is virtual.
+ */
+#include "agent/agent_priv.h"
+#include "base/assert.h"
+#include "crypto/identity.h"
+#include "patronus/v1/cluster.pb-c.h"
+#include "rpc/rpc_sim.h"
+#include "sys/sys_sim.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EDGE "organizations/acme/sites/nyc/edges/e1"
+#define CLUSTER "c-1"
+#define SPIFFE "spiffe://" CLUSTER "/edge/" EDGE
+#define CONTROLLERS 2
+#define SECOND 1000000000ULL
+#define HOUR_NS (3600LL * 1000000000LL)
+
+enum manner { LEADS, POINTS_AT_THE_OTHER, SILENT };
+enum signing { SIGNS, SIGNS_FOR_ANOTHER, SIGNS_ANOTHER_KEY, REFUSES };
+
+struct world;
+
+struct controller {
+    struct world *world;
+    struct pt_rpc_server *server;
+    enum manner manner;
+    unsigned dials, telemetry, renewals;
+};
+
+struct world {
+    struct pt_sim *sim;
+    struct pt_rpc_world *net;
+    struct pt_schema *schema;
+    struct pt_log log;
+    struct pt_buf ca_key, ca_cert, key, cert; /* the key and certificate of both controllers */
+    struct controller controllers[CONTROLLERS];
+    enum signing signing;
+    struct pt_node_files files;
+    struct pt_dp *dp;
+    struct pt_agent *agent;
+    unsigned host;
+};
+
+static uint64_t net_random(void *arg, uint64_t bound)
+{
+    return pt_sim_random(arg, bound);
+}
+
+static void no_line(void *context, enum pt_log_level level, const char *line)
+{
+    (void)context, (void)level, (void)line;
+}
+
+static const char *pem(const struct pt_buf *buf)
+{
+    return (const char *)buf->data;
+}
+
+static struct pt_sys *sys_of(const struct world *world)
+{
+    return pt_sim_host(world->sim, world->host);
+}
+
+static void run_for_ms(struct world *world, uint64_t ms)
+{
+    uint64_t end_ns = pt_sim_now_ns(world->sim) + ms * 1000000;
+    while (pt_sim_step(world->sim, end_ns)) {
+    }
+}
+
+/* ---- controllers --------------------------------------------------------------------------------------------------
+ */
+
+static void sign(const struct world *world, const char *spiffe_id, struct pt_bytes csr, struct pt_buf *ret_cert)
+{
+    static const char *const dns[] = {PT_RPC_SERVER_NAME};
+    const struct pt_leaf_options options = {.spiffe_id = spiffe_id,
+                                            .now_ns = pt_sys_wall_ns(sys_of(world)),
+                                            .lifetime_ns = strstr(spiffe_id, "/edge/") != NULL ? HOUR_NS : 24 * HOUR_NS,
+                                            .dns = dns,
+                                            .dns_len = 1,
+                                            .serial = 5};
+    ck_assert_int_eq(pt_leaf_sign(pem(&world->ca_key), pem(&world->ca_cert), csr, &options, ret_cert, NULL), PT_OK);
+}
+
+static void send_to_node(struct pt_rpc_call *call, const Patronus__V1__ControllerMessage *message)
+{
+    PT_AUTO(buf) struct pt_buf data = {0};
+    size_t size = patronus__v1__controller_message__get_packed_size(message);
+    (void)patronus__v1__controller_message__pack(message, pt_buf_reserve(&data, size));
+    data.size = size;
+    (void)pt_rpc_call_send(call, pt_buf_bytes(&data));
+}
+
+static void on_call(void *arg, struct pt_rpc_call *call)
+{
+    struct controller *controller = arg;
+    struct world *world = controller->world;
+    if (pt_rpc_call_info(call)->door == PT_DOOR_API) {
+        ck_assert_ptr_null(pt_rpc_call_info(call)->peer); /* renewal proves the key, not the old certificate */
+        pt_rpc_call_expect_one(call);
+        return;
+    }
+    controller->dials++;
+    Patronus__V1__ControllerMessage message = PATRONUS__V1__CONTROLLER_MESSAGE__INIT;
+    Patronus__V1__NotLeader not_leader = PATRONUS__V1__NOT_LEADER__INIT;
+    Patronus__V1__ControllerList list = PATRONUS__V1__CONTROLLER_LIST__INIT;
+    char *agents[] = {(char *)"10.0.0.2:7402", (char *)"10.0.0.1:7402", (char *)"not an address"};
+    char *apis[] = {(char *)"10.0.0.2:7400"};
+    if (controller->manner == POINTS_AT_THE_OTHER) {
+        not_leader.agent_address = (char *)(controller == &world->controllers[0] ? "10.0.0.2:7402" : "10.0.0.1:7402");
+        message.message_case = PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_NOT_LEADER;
+        message.not_leader = &not_leader;
+        send_to_node(call, &message);
+        pt_rpc_call_finish(call, NULL);
+    } else if (controller->manner == LEADS) {
+        list.n_agent_addresses = 3;
+        list.agent_addresses = agents;
+        list.n_api_addresses = 1;
+        list.api_addresses = apis;
+        message.message_case = PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_CONTROLLERS;
+        message.controllers = &list;
+        send_to_node(call, &message);
+    }
+}
+
+static void renew(struct controller *controller, struct pt_rpc_call *call, struct pt_bytes data)
+{
+    struct world *world = controller->world;
+    struct pt_error error = {0};
+    controller->renewals++;
+    if (world->signing == REFUSES) {
+        (void)pt_fail(&error, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, NULL, "no");
+        pt_rpc_call_finish(call, &error);
+        return;
+    }
+    Patronus__V1__RenewRequest *request = patronus__v1__renew_request__unpack(NULL, data.size, data.data);
+    ck_assert_ptr_nonnull(request);
+    struct pt_bytes csr = {.data = request->csr.data, .size = request->csr.len};
+    PT_AUTO(buf) struct pt_buf other_csr = {0};
+    PT_AUTO(buf) struct pt_buf cert = {0};
+    if (world->signing == SIGNS_ANOTHER_KEY) {
+        ck_assert_int_eq(pt_csr_new(pem(&world->key), &other_csr, NULL), PT_OK);
+        csr = pt_buf_bytes(&other_csr);
+    }
+    sign(world, world->signing == SIGNS_FOR_ANOTHER ? SPIFFE "x" : SPIFFE, csr, &cert);
+    Patronus__V1__RenewResponse response = PATRONUS__V1__RENEW_RESPONSE__INIT;
+    response.certificate_pem = (char *)cert.data;
+    response.ca_pem = (char *)world->ca_cert.data;
+    PT_AUTO(buf) struct pt_buf reply = {0};
+    size_t size = patronus__v1__renew_response__get_packed_size(&response);
+    (void)patronus__v1__renew_response__pack(&response, pt_buf_reserve(&reply, size));
+    reply.size = size;
+    (void)pt_rpc_call_send(call, pt_buf_bytes(&reply));
+    pt_rpc_call_finish(call, NULL);
+    patronus__v1__renew_request__free_unpacked(request, NULL);
+}
+
+static void on_message(void *arg, struct pt_rpc_call *call, struct pt_bytes data)
+{
+    struct controller *controller = arg;
+    if (pt_rpc_call_info(call)->door == PT_DOOR_API) {
+        renew(controller, call, data);
+        return;
+    }
+    Patronus__V1__EdgeMessage *message = patronus__v1__edge_message__unpack(NULL, data.size, data.data);
+    ck_assert_ptr_nonnull(message);
+    controller->telemetry += message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TELEMETRY;
+    patronus__v1__edge_message__free_unpacked(message, NULL);
+}
+
+static void on_end(void *arg, struct pt_rpc_call *call, bool cancelled)
+{
+    (void)arg, (void)call, (void)cancelled;
+}
+
+static void controller_open(struct world *world, unsigned number)
+{
+    static const struct pt_rpc_handler handler = {.on_call = on_call, .on_message = on_message, .on_end = on_end};
+    struct controller *controller = &world->controllers[number];
+    controller->world = world;
+    const struct pt_rpc_listen listens[] = {
+        {.address = {.ip = pt_ip_from_v4(0x0a000001 + number), .port = 7400}, .door = PT_DOOR_API},
+        {.address = {.ip = pt_ip_from_v4(0x0a000001 + number), .port = 7402}, .door = PT_DOOR_AGENT}};
+    const struct pt_rpc_server_options options = {
+        .listens = listens,
+        .listens_len = 2,
+        .credentials = {.cert_pem = pem(&world->cert), .key_pem = pem(&world->key), .ca_pem = pem(&world->ca_cert)},
+        .handler = &handler,
+        .handler_arg = controller,
+        .fabric = pt_rpc_world_host(world->net, number)};
+    ck_assert_int_eq(pt_rpc_server_new(pt_sim_host(world->sim, number), &options, &controller->server, NULL), PT_OK);
+}
+
+/* ---- the node -----------------------------------------------------------------------------------------------------
+ */
+
+static void make_files(struct world *world)
+{
+    struct pt_node_files *files = &world->files;
+    PT_AUTO(buf) struct pt_buf csr = {0};
+    ck_assert_int_eq(pt_key_new(&files->key_pem, NULL), PT_OK);
+    ck_assert_int_eq(pt_csr_new(pem(&files->key_pem), &csr, NULL), PT_OK);
+    sign(world, SPIFFE, pt_buf_bytes(&csr), &files->cert_pem);
+    pt_buf_append_str(&files->ca_pem, pem(&world->ca_cert));
+    (void)snprintf(files->cluster_id, sizeof(files->cluster_id), CLUSTER);
+    (void)snprintf(files->role, sizeof(files->role), "edge");
+    (void)snprintf(files->node_id, sizeof(files->node_id), "edge/" EDGE);
+    (void)snprintf(files->agent_addresses[0], sizeof(files->agent_addresses[0]), "10.0.0.1:7402");
+    files->agent_addresses_len = 1;
+    (void)snprintf(files->api_addresses[0], sizeof(files->api_addresses[0]), "10.0.0.1:7400");
+    files->api_addresses_len = 1;
+    ck_assert_int_eq(pt_node_create(sys_of(world), "/edge", files, NULL), PT_OK);
+}
+
+static void world_init(struct world *world, enum manner first, enum manner second)
+{
+    *world = (struct world){.log = {.level_min = PT_LOG_ERROR, .sink = no_line, .node = "e1"}};
+    const struct pt_sim_options sim = {.seed = 5};
+    world->sim = pt_sim_new(&sim);
+    const struct pt_rpc_world_options net = {.random = net_random, .random_arg = world->sim};
+    world->net = pt_rpc_world_new(&net);
+    for (unsigned i = 0; i <= CONTROLLERS; i++) {
+        world->host = pt_sim_add_host(world->sim);
+    }
+    ck_assert_int_eq(pt_schema_new(pt_schema_embedded(), &world->schema, NULL), PT_OK);
+    int64_t now = pt_sys_wall_ns(sys_of(world));
+    ck_assert_int_eq(pt_ca_new(CLUSTER, now, &world->ca_key, &world->ca_cert, NULL), PT_OK);
+    PT_AUTO(buf) struct pt_buf csr = {0};
+    ck_assert_int_eq(pt_key_new(&world->key, NULL), PT_OK);
+    ck_assert_int_eq(pt_csr_new(pem(&world->key), &csr, NULL), PT_OK);
+    sign(world, "spiffe://" CLUSTER "/controller/c1", pt_buf_bytes(&csr), &world->cert);
+    for (unsigned i = 0; i < CONTROLLERS; i++) {
+        controller_open(world, i);
+    }
+    world->controllers[0].manner = first;
+    world->controllers[1].manner = second;
+    make_files(world);
+    world->dp = pt_dp_sim_new();
+    const struct pt_agent_options options = {.sys = sys_of(world),
+                                             .schema = world->schema,
+                                             .log = &world->log,
+                                             .fabric = pt_rpc_world_host(world->net, world->host),
+                                             .directory = "/edge",
+                                             .version = "test",
+                                             .files = &world->files,
+                                             .dp = world->dp};
+    ck_assert_int_eq(pt_agent_open(&options, &world->agent, NULL), PT_OK);
+}
+
+static void count_close(void *arg)
+{
+    ++*(unsigned *)arg;
+}
+
+static void world_fini(struct world *world)
+{
+    unsigned closed = 0;
+    pt_agent_close(world->agent);
+    for (unsigned i = 0; i < CONTROLLERS; i++) {
+        pt_rpc_server_close(world->controllers[i].server, 10, count_close, &closed);
+    }
+    while (closed < CONTROLLERS) {
+        ck_assert(pt_sim_step(world->sim, UINT64_MAX));
+    }
+    world->dp->ops->close(world->dp);
+    pt_node_files_fini(&world->files);
+    pt_auto_secret(&world->ca_key);
+    pt_auto_secret(&world->key);
+    pt_buf_fini(&world->ca_cert);
+    pt_buf_fini(&world->cert);
+    pt_rpc_world_free(world->net);
+    pt_schema_free(world->schema);
+    pt_sim_free(world->sim);
+}
+
+static int64_t expiry_on_disk(const struct world *world)
+{
+    struct pt_node_files files = {.raft_id = 0};
+    ck_assert_int_eq(pt_node_load(sys_of(world), "/edge", &files, NULL), PT_OK);
+    struct pt_leaf_info info;
+    ck_assert_int_eq(pt_leaf_read(pem(&files.cert_pem), NULL, 0, true, &info, NULL), PT_OK);
+    pt_node_files_fini(&files);
+    return info.not_after_ns;
+}
+
+/* ---- finding the leader -------------------------------------------------------------------------------------------
+ */
+
+START_TEST(a_redirect_is_followed_at_once)
+{
+    struct world world;
+    world_init(&world, POINTS_AT_THE_OTHER, LEADS);
+    run_for_ms(&world, 100);
+    ck_assert(pt_agent_connected(world.agent));
+    ck_assert_uint_eq(world.controllers[0].dials, 1);
+    ck_assert_uint_eq(world.controllers[1].dials, 1);
+    ck_assert_uint_ge(world.controllers[1].telemetry, 1);
+    run_for_ms(&world, 5000);
+    ck_assert_uint_ge(world.controllers[1].telemetry, 5); /* one a second */
+    ck_assert_uint_le(world.controllers[1].telemetry, 7);
+    world_fini(&world);
+}
+END_TEST
+
+/* Two controllers that each take the other for the leader: the node does not spin between them. */
+START_TEST(controllers_that_point_at_each_other_are_not_flooded)
+{
+    struct world world;
+    world_init(&world, POINTS_AT_THE_OTHER, POINTS_AT_THE_OTHER);
+    run_for_ms(&world, 20000);
+    ck_assert(!pt_agent_connected(world.agent));
+    unsigned dials = world.controllers[0].dials + world.controllers[1].dials;
+    ck_assert_uint_ge(dials, 10);
+    ck_assert_uint_le(dials, 100);
+    world.controllers[1].manner = LEADS;
+    run_for_ms(&world, 3000);
+    ck_assert(pt_agent_connected(world.agent));
+    world_fini(&world);
+}
+END_TEST
+
+/* The stream opens and nothing comes: the next address is tried after three seconds. */
+START_TEST(a_silent_controller_is_given_up)
+{
+    struct world world;
+    world_init(&world, LEADS, LEADS);
+    run_for_ms(&world, 100);
+    ck_assert_uint_eq(world.files.agent_addresses_len, 2); /* told by the first; the unsound one left out */
+    ck_assert_str_eq(world.files.agent_addresses[0], "10.0.0.2:7402");
+    ck_assert_str_eq(world.files.api_addresses[0], "10.0.0.2:7400");
+    struct pt_node_files kept = {.raft_id = 0};
+    ck_assert_int_eq(pt_node_load(sys_of(&world), "/edge", &kept, NULL), PT_OK);
+    ck_assert_str_eq(kept.agent_addresses[0], "10.0.0.2:7402");
+    ck_assert_str_eq(kept.api_addresses[0], "10.0.0.2:7400");
+    pt_node_files_fini(&kept);
+    world.controllers[1].manner = SILENT;
+    pt_rpc_world_partition(world.net, 0, world.host, true); /* the stream breaks eight seconds later */
+    run_for_ms(&world, 15000);
+    pt_rpc_world_partition(world.net, 0, world.host, false);
+    run_for_ms(&world, 15000);
+    ck_assert_uint_ge(world.controllers[1].dials, 1);
+    ck_assert(pt_agent_connected(world.agent));
+    ck_assert_uint_ge(world.controllers[0].dials, 2);
+    world_fini(&world);
+}
+END_TEST
+
+/* ---- renewal ------------------------------------------------------------------------------------------------------
+ */
+
+START_TEST(the_certificate_is_renewed_at_half_life)
+{
+    struct world world;
+    world_init(&world, LEADS, LEADS);
+    int64_t first = expiry_on_disk(&world);
+    run_for_ms(&world, 25ULL * 60 * 1000);
+    ck_assert_uint_eq(world.controllers[0].renewals + world.controllers[1].renewals, 0);
+    run_for_ms(&world, 10ULL * 60 * 1000);
+    ck_assert_uint_eq(world.controllers[1].renewals, 1); /* at the address that the leader told */
+    ck_assert_int_gt(expiry_on_disk(&world), first);
+    /* And again; it is never without a valid one. */
+    run_for_ms(&world, 3ULL * 3600 * 1000);
+    ck_assert_int_gt(expiry_on_disk(&world), pt_sys_wall_ns(sys_of(&world)));
+    ck_assert_uint_le(world.controllers[1].renewals, 8);
+    world_fini(&world);
+}
+END_TEST
+
+START_TEST(a_certificate_that_is_not_its_own_is_refused)
+{
+    static const enum signing wrong[] = {SIGNS_FOR_ANOTHER, SIGNS_ANOTHER_KEY, REFUSES};
+    for (size_t i = 0; i < 3; i++) {
+        struct world world;
+        world_init(&world, LEADS, LEADS);
+        world.signing = wrong[i];
+        int64_t first = expiry_on_disk(&world);
+        run_for_ms(&world, 40ULL * 60 * 1000);
+        ck_assert_int_eq(expiry_on_disk(&world), first);
+        ck_assert_uint_ge(world.controllers[1].renewals, 10); /* each five seconds */
+        world.signing = SIGNS;
+        run_for_ms(&world, 6000);
+        ck_assert_int_gt(expiry_on_disk(&world), first);
+        world_fini(&world);
+    }
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+    Suite *suite = suite_create("agent life");
+    TCase *tcase = tcase_create("all");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, a_redirect_is_followed_at_once);
+    tcase_add_test(tcase, controllers_that_point_at_each_other_are_not_flooded);
+    tcase_add_test(tcase, a_silent_controller_is_given_up);
+    tcase_add_test(tcase, the_certificate_is_renewed_at_half_life);
+    tcase_add_test(tcase, a_certificate_that_is_not_its_own_is_refused);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
+
+int main(void)
+{
+    SRunner *runner = srunner_create(make_suite());
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
