@@ -42,6 +42,7 @@ static void check_leader(struct controller_host *node, const struct pt_raft_stat
     }
     if (*leader == 0) {
         tell(world, "%s: leads term %" PRIu64 ", log to %" PRIu64, node->name, status->term, status->last_index);
+        nemesis_elected(world, node);
     }
     *leader = node->raft_id;
 }

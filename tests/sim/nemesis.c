@@ -37,6 +37,8 @@ static const struct weight weights[FAULTS_LEN] = {
     [FAULT_FLIP] = {4, "flip"},
     [FAULT_MEMBERS] = {6, "members"},
     [FAULT_TRANSFER] = {10, "transfer"},
+    [FAULT_FORK] = {5, "fork"},
+    [FAULT_STALE_LEADER] = {4, "stale-leader"},
     [FAULT_EDGE_KILL] = {8, "edge-kill"},
     [FAULT_EDGE_POWER] = {8, "edge-power"},
     [FAULT_EDGE_PAUSE] = {6, "edge-pause"},
@@ -116,6 +118,94 @@ static bool isolate_leader(struct world *world)
         cut(world, host, leader->host, ways != 2);
     }
     return true;
+}
+
+static void cut_from_controllers(struct world *world, const struct controller_host *node)
+{
+    for (unsigned host = 0; host < CONTROLLERS_MAX; host++) {
+        if (host != node->host) {
+            cut_both(world, node->host, host);
+        }
+    }
+}
+
+/* Leaders that are cut off right after their election leave entries that nobody else has: logs fork, and are joined
+ * again by a leader with older entries (Raft, figure 8). */
+static bool fork_logs(struct world *world)
+{
+    const struct controller_host *leader = leader_of(world);
+    if (world->fork_left > 0 || world->heal_ns != 0 || leader == NULL) {
+        return false;
+    }
+    world->fork_left = 2 + (unsigned)draw(world, 4);
+    cut_from_controllers(world, leader);
+    world->heal_ns = now_ns(world) + 2 * SECOND;
+    return true;
+}
+
+void nemesis_elected(struct world *world, struct controller_host *node)
+{
+    if (world->fork_left > 0) {
+        world->fork_left--;
+        world->fork_leader = node;
+        world->fork_ns = now_ns(world) + (chance(world, 50) ? 0 : draw(world, 40) * MS);
+        world->attention = true;
+    }
+}
+
+static void go_on_forking(struct world *world)
+{
+    struct controller_host *node = world->fork_leader;
+    if (node == NULL || world->fork_ns > now_ns(world)) {
+        return;
+    }
+    world->fork_leader = NULL;
+    mend(world);
+    cut_from_controllers(world, node);
+    world->heal_ns = now_ns(world) + (chance(world, 50) ? 2 * SECOND : (50 + draw(world, 400)) * MS);
+    tell(world, "nemesis: %s is cut off", node->name);
+    if (chance(world, 40) && controller_serves(node)) {
+        controller_crash(node, chance(world, 50));
+    }
+}
+
+/* Edges begin anew, at this controller first. */
+static void move_edges(struct world *world, unsigned first_address, uint64_t from_ns, uint64_t spread_ns)
+{
+    for (unsigned i = 0; i < world->edges_len; i++) {
+        struct edge_host *edge = &world->edges[i];
+        if (edge->state == HOST_UP && chance(world, 70)) {
+            edge_crash(edge, false);
+            edge->restart_ns = from_ns + draw(world, spread_ns);
+            edge->first_address = first_address;
+        }
+    }
+}
+
+/* A leader sleeps while others elect another one, and edges turn to that. When it wakes, nobody but edges reaches it,
+ * and they ask it first: it must not talk them back to what it knows. */
+static bool make_stale(struct world *world)
+{
+    struct controller_host *leader = leader_of(world);
+    if (world->stale != NULL || world->heal_ns != 0 || leader == NULL) {
+        return false;
+    }
+    uint64_t sleep_ns = (1000 + draw(world, 1000)) * MS;
+    cut_from_controllers(world, leader);
+    pt_sim_pause(world->sim, leader->host, sleep_ns);
+    world->stale = leader;
+    world->stale_wake_ns = now_ns(world) + sleep_ns;
+    world->heal_ns = world->stale_wake_ns + 400 * MS;
+    move_edges(world, leader->number % CONTROLLERS_MAX, now_ns(world) + 100 * MS, 300 * MS);
+    return true;
+}
+
+static void go_on_staling(struct world *world)
+{
+    if (world->stale != NULL && now_ns(world) + 60 * MS >= world->stale_wake_ns) {
+        move_edges(world, world->stale->number - 1, world->stale_wake_ns - 50 * MS, 120 * MS);
+        world->stale = NULL;
+    }
 }
 
 static bool hurt_wire(struct world *world, enum fault fault)
@@ -311,6 +401,10 @@ static bool hurt(struct world *world, enum fault fault)
     case FAULT_CLIENT_CUT:
     case FAULT_EDGE_CUT:
         return hurt_wire(world, fault);
+    case FAULT_FORK:
+        return fork_logs(world);
+    case FAULT_STALE_LEADER:
+        return make_stale(world);
     case FAULT_MEMBERS:
         return operator_change_members(world);
     case FAULT_EDGE_KILL:
@@ -418,6 +512,8 @@ void nemesis_tick(struct world *world)
 {
     uint64_t now = now_ns(world);
     pass_time(world);
+    go_on_forking(world);
+    go_on_staling(world);
     if (world->heal_ns != 0 && world->heal_ns <= now) {
         mend(world);
     }
@@ -430,6 +526,9 @@ void nemesis_tick(struct world *world)
 void nemesis_heal(struct world *world)
 {
     mend(world);
+    world->fork_left = 0;
+    world->fork_leader = NULL;
+    world->stale = NULL;
     uint64_t now = now_ns(world);
     for (unsigned i = 0; i < CONTROLLERS_MAX; i++) {
         struct controller_host *node = &world->controllers[i];
@@ -470,6 +569,7 @@ static void attend_fatal(struct controller_host *node)
 void nemesis_attend(struct world *world)
 {
     world->attention = false;
+    go_on_forking(world);
     for (unsigned i = 0; i < CONTROLLERS_MAX; i++) {
         struct controller_host *node = &world->controllers[i];
         if (node->fatal && (node->state == HOST_UP || node->state == HOST_STOPPING)) {

@@ -285,7 +285,8 @@ static void fill_files(struct edge_host *edge)
     (void)snprintf(files->node_id, sizeof(files->node_id), "edge/" ORG "/sites/s%u/edges/e1", edge->number);
     for (unsigned i = 0; i < CONTROLLERS_MAX; i++) {
         char peer[32], api[32], agent[32];
-        controller_addresses(world->controllers[i].host, peer, api, agent);
+        unsigned from = (i + edge->first_address) % CONTROLLERS_MAX;
+        controller_addresses(world->controllers[from].host, peer, api, agent);
         (void)snprintf(files->agent_addresses[i], sizeof(files->agent_addresses[i]), "%s", agent);
     }
     files->agent_addresses_len = CONTROLLERS_MAX;
@@ -338,6 +339,7 @@ void edge_crash(struct edge_host *edge, bool power_loss)
     edge->faulty_until_ns = 0;
     edge->state = HOST_DOWN;
     edge->restart_ns = now_ns(world) + (20 + draw(world, 1500)) * MS;
+    edge->first_address = (unsigned)draw(world, CONTROLLERS_MAX);
 }
 
 /* ---- the world -------------------------------------------------------------------------------------------------- */

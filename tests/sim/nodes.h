@@ -92,6 +92,7 @@ struct edge_host {
     struct pt_log log;
     char name[8];
     uint64_t restart_ns, faulty_until_ns;
+    unsigned first_address;           /* index of the controller that it asks first */
     struct pt_agent_position highest; /* in force so far */
     bool has_position;
 };
@@ -169,6 +170,8 @@ enum fault {
     FAULT_FLIP,
     FAULT_MEMBERS,
     FAULT_TRANSFER,
+    FAULT_FORK,
+    FAULT_STALE_LEADER,
     FAULT_EDGE_KILL,
     FAULT_EDGE_POWER,
     FAULT_EDGE_PAUSE,
@@ -209,6 +212,11 @@ struct world {
     uint64_t fault_gap_ns;
     uint64_t heal_ns; /* when the cuts end; 0: nothing is cut */
     uint64_t next_fault_ns;
+    unsigned fork_left; /* so many leaders are yet to be cut off soon after their election */
+    struct controller_host *fork_leader;
+    uint64_t fork_ns;
+    struct controller_host *stale; /* sleeps; edges are to find it when it wakes */
+    uint64_t stale_wake_ns;
     bool cuts[HOSTS_MAX][HOSTS_MAX]; /* [from][to] */
     uint64_t ops, faults, violations, reads, events;
     bool attention; /* some node stopped itself, or is done stopping */
@@ -271,6 +279,8 @@ bool operator_replace(struct world *world, struct controller_host *node);
 /* nemesis.c */
 void nemesis_init(struct world *world);
 void nemesis_tick(struct world *world);
+/* A node was elected. */
+void nemesis_elected(struct world *world, struct controller_host *node);
 /* End every fault and start every node. */
 void nemesis_heal(struct world *world);
 /* After a step, when world->attention is set. */

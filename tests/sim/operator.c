@@ -30,9 +30,10 @@ struct operator
     struct pt_timer *timer; /* the next try of the call under way */
     struct pt_timer *work_timer;
     enum job job;
-    struct controller_host *node; /* whom the job is about */
-    bool comes_back;              /* DELETING, LEAVING: the node is replaced */
-    uint64_t sequence;            /* of request ids */
+    struct controller_host *node;   /* whom the job is about */
+    bool comes_back;                /* DELETING, LEAVING: the node is replaced */
+    uint64_t gone_term, gone_index; /* LEAVING: a leader's log ended there when it no longer had the node */
+    uint64_t sequence;              /* of request ids */
     bool working;
     unsigned work_edge, work_count;
     uint64_t work_sequence;
@@ -186,12 +187,23 @@ static void watch_leaving(struct operator* operator)
     if (!ask_leader(operator, & member, &voter)) {
         return;
     }
+    struct controller_host *leader = leader_of(world);
+    struct pt_raft_status status = pt_raft_status(pt_controller_raft(leader->controller));
     if (member) {
-        if (leader_of(world) == node) { /* a leader does not remove itself */
+        operator->gone_term = 0;
+        if (leader == node) { /* a leader does not remove itself */
             pt_raft_transfer(pt_controller_raft(node->controller), 0, transferred, NULL);
         }
         return;
     }
+    if (operator->gone_term != status.term) {
+        operator->gone_term = status.term;
+        operator->gone_index = status.last_index;
+    }
+    if (status.commit_index < operator->gone_index) {
+        return; /* the change may yet be undone by another leader */
+    }
+    operator->gone_term = 0;
     tell(world, "operator: %s is out", node->name);
     if (node->state == HOST_UP || node->state == HOST_STOPPING) {
         controller_crash(node, true);
