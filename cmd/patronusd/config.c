@@ -150,6 +150,9 @@ static enum pt_code read_file(struct config *config, const char *path, bool must
             code = read_line(config, line, place, reterr);
         }
     }
+    if (code == PT_OK && ferror(file) != 0) { /* a folder, for example */
+        code = pt_fail_errno(reterr, errno, path, "the configuration cannot be read");
+    }
     (void)fclose(file);
     return code;
 }
@@ -243,8 +246,14 @@ enum pt_code config_read(int argc, char **argv, struct config *ret_config, struc
             config->command = COMMAND_VERSION;
             return PT_OK;
         }
-        if (strcmp(argv[i], "--config") == 0 && i + 1 < argc) {
+        if (strcmp(argv[i], "--config") == 0) {
+            if (i + 1 >= argc) {
+                return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_REQUIRED, "--config",
+                               "the flag needs a value");
+            }
             file = argv[i + 1];
+        } else if (strncmp(argv[i], "--config=", 9) == 0) {
+            file = argv[i] + 9;
         }
     }
     if (argc < 2) {
@@ -257,6 +266,8 @@ enum pt_code config_read(int argc, char **argv, struct config *ret_config, struc
     for (; at < argc; at++) {
         if (strcmp(argv[at], "--config") == 0) {
             at++;
+        } else if (strncmp(argv[at], "--config=", 9) == 0) {
+            continue;
         } else if (strncmp(argv[at], "--", 2) == 0) {
             PT_TRY(read_flag(config, argc, argv, &at, reterr));
         } else {
