@@ -415,7 +415,13 @@ static void hand_over(void *arg)
     struct pt_controller *controller = arg;
     pt_timer_free(controller->close_timer);
     controller->close_timer = NULL;
-    if (controller->leading) {
+    struct pt_raft_member members[64];
+    size_t len = pt_raft_members(controller->raft, members, 64);
+    bool others = false;
+    for (size_t i = 0; i < len; i++) {
+        others = others || (members[i].voter && members[i].id != controller->options.identity.raft_id);
+    }
+    if (controller->leading && others) {
         pt_raft_transfer(controller->raft, 0, handed_over, controller);
     } else {
         handed_over(controller, PT_OK, 0);
