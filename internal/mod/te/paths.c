@@ -37,6 +37,12 @@ struct search {
     size_t first_link;  /* the first tunnel must leave by this link; TE_NONE for any */
 };
 
+/* Both sites are members. */
+static struct te_pair *pair_at(const struct te_fabric *fabric, const struct te_routing *routing, size_t from, size_t to)
+{
+    return &routing->pairs[fabric->place[from] * fabric->members_len + fabric->place[to]];
+}
+
 /* ---- one search
  * ------------------------------------------------------------------------------------------------------ */
 
@@ -287,16 +293,13 @@ static void set_tiers(struct te_pair *pair)
 }
 
 /* Load of each link by what nodes measured, put on the pairs' best paths. */
-static void add_load(const struct te_topology *topology, const struct te_routing *routing, uint64_t *load_bps)
+static void add_load(const struct te_topology *topology, const struct te_fabric *fabric,
+                     const struct te_routing *routing, uint64_t *load_bps)
 {
-    if (topology->soft == NULL) {
-        return;
-    }
-    size_t n = topology->sites_len;
-    for (size_t from = 0; from < n; from++) {
-        for (size_t to = 0; to < n && topology->sites[from].node != NULL; to++) {
-            const struct te_pair *pair = &routing->pairs[from * n + to];
-            if (pair->len == 0) {
+    for (size_t from = 0; topology->soft != NULL && from < topology->sites_len; from++) {
+        for (size_t to = 0; to < topology->sites_len && fabric->member[from]; to++) {
+            const struct te_pair *pair = fabric->member[to] ? pair_at(fabric, routing, from, to) : NULL;
+            if (pair == NULL || pair->len == 0) {
                 continue;
             }
             struct pt_arena scratch;
@@ -318,27 +321,27 @@ static void add_load(const struct te_topology *topology, const struct te_routing
 static void route_source(struct search *search, size_t from, struct te_routing *routing, bool *costly)
 {
     const struct te_topology *topology = search->topology;
-    size_t n = topology->sites_len;
+    const struct te_fabric *fabric = search->fabric;
     search->first_link = TE_NONE;
     relax(search, from);
-    for (size_t to = 0; to < n; to++) {
-        struct te_pair *pair = &routing->pairs[from * n + to];
-        if (to != from && search->fabric->member[to] && extract(search, from, to, &pair->paths[0])) {
-            pair->len = 1;
+    for (size_t to = 0; to < topology->sites_len; to++) {
+        if (to != from && fabric->member[to]) {
+            struct te_pair *pair = pair_at(fabric, routing, from, to);
+            pair->len = extract(search, from, to, &pair->paths[0]) ? 1 : 0;
         }
     }
-    for (size_t to = 0; to < n; to++) {
-        if (routing->pairs[from * n + to].len > 0) {
-            add_disjoint(search, from, to, costly, &routing->pairs[from * n + to]);
+    for (size_t to = 0; to < topology->sites_len; to++) {
+        if (fabric->member[to] && pair_at(fabric, routing, from, to)->len > 0) {
+            add_disjoint(search, from, to, costly, pair_at(fabric, routing, from, to));
         }
     }
     const struct te_site *site = &topology->sites[from];
     for (size_t i = 0; i < site->links_len; i++) {
         search->first_link = site->first_link + i;
         relax(search, from);
-        for (size_t to = 0; to < n; to++) {
-            if (routing->pairs[from * n + to].len > 0) {
-                add_by_link(search, from, to, &routing->pairs[from * n + to]);
+        for (size_t to = 0; to < topology->sites_len; to++) {
+            if (fabric->member[to] && pair_at(fabric, routing, from, to)->len > 0) {
+                add_by_link(search, from, to, pair_at(fabric, routing, from, to));
             }
         }
     }
@@ -356,12 +359,12 @@ static void route_fabric(struct te_topology *topology, const struct te_fabric *f
     bool *costly = pt_arena_array(&scratch, topology->links_len, sizeof(bool));
     uint64_t *load_bps = pt_arena_array(&scratch, topology->links_len, sizeof(uint64_t));
     for (size_t from = 0; from < n; from++) {
-        if (fabric->member[from] && topology->sites[from].node != NULL) {
+        if (fabric->member[from]) {
             route_source(&search, from, routing, costly);
         }
     }
-    add_load(topology, routing, load_bps);
-    for (size_t i = 0; i < n * n; i++) {
+    add_load(topology, fabric, routing, load_bps);
+    for (size_t i = 0; i < fabric->members_len * fabric->members_len; i++) {
         if (routing->pairs[i].len > 0) {
             set_tiers(&routing->pairs[i]);
             set_weights(topology, &routing->pairs[i], load_bps);
@@ -377,8 +380,8 @@ enum pt_code te_paths_run(struct pt_plan_pass *pass, void **ret_section, struct 
     struct te_paths *paths = PT_NEW(pass->arena, struct te_paths);
     paths->fabrics = pt_arena_array(pass->arena, topology->fabrics_len, sizeof(struct te_routing));
     for (size_t i = 0; i < topology->fabrics_len; i++) {
-        paths->fabrics[i].pairs =
-            pt_arena_array(pass->arena, topology->sites_len * topology->sites_len, sizeof(struct te_pair));
+        size_t members_len = topology->fabrics[i].members_len;
+        paths->fabrics[i].pairs = pt_arena_array(pass->arena, members_len * members_len, sizeof(struct te_pair));
         route_fabric(topology, &topology->fabrics[i], &paths->fabrics[i]);
     }
     *ret_section = paths;
@@ -388,7 +391,9 @@ enum pt_code te_paths_run(struct pt_plan_pass *pass, void **ret_section, struct 
 const struct te_pair *te_pair_of(const struct te_topology *topology, const struct te_paths *paths, size_t fabric,
                                  size_t from, size_t to)
 {
-    return &paths->fabrics[fabric].pairs[from * topology->sites_len + to];
+    static const struct te_pair none;
+    const struct te_fabric *f = &topology->fabrics[fabric];
+    return f->place[from] == TE_NONE || f->place[to] == TE_NONE ? &none : pair_at(f, &paths->fabrics[fabric], from, to);
 }
 
 /* ---- ids

@@ -24,7 +24,7 @@ struct te_pair {
 };
 
 struct te_routing {        /* of one fabric */
-    struct te_pair *pairs; /* [from * sites_len + to] */
+    struct te_pair *pairs; /* [place of from * members_len + place of to] */
 };
 
 struct te_paths {
@@ -34,5 +34,6 @@ struct te_paths {
 /* Stage "te". */
 enum pt_code te_paths_run(struct pt_plan_pass *pass, void **ret_section, struct pt_error *reterr);
 
+/* Never NULL: a pair with a site outside the fabric has no paths. */
 const struct te_pair *te_pair_of(const struct te_topology *topology, const struct te_paths *paths, size_t fabric,
                                  size_t from, size_t to);

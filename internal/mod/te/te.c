@@ -117,7 +117,8 @@ struct te_view_item *te_view_paths(const struct pt_plan_pass *pass, const struct
     pt_map_init(&seen);
     size_t len = 0;
     for (size_t fabric = 0; fabric < topology->fabrics_len; fabric++) {
-        for (size_t i = 0; i < n; i++) {
+        size_t members_len = topology->fabrics[fabric].members_len;
+        for (size_t i = 0; i < members_len * members_len; i++) {
             const struct te_pair *pair = &paths->fabrics[fabric].pairs[i];
             for (size_t j = 0; j < pair->len; j++) {
                 uint8_t key[8];

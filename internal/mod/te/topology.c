@@ -344,6 +344,24 @@ static void fabric_members(struct builder *builder, struct te_fabric *fabric)
     }
 }
 
+/* Number the members; a fabric that is too large to compute fails the pass, and what is in force stays. */
+static enum pt_code number_members(struct builder *builder, struct te_fabric *fabric)
+{
+    struct te_topology *topology = builder->topology;
+    fabric->place = pt_arena_array(builder->pass->arena, topology->sites_len, sizeof(size_t));
+    for (size_t i = 0; i < topology->sites_len; i++) {
+        fabric->member[i] = fabric->member[i] && topology->sites[i].node != NULL;
+        fabric->place[i] = fabric->member[i] ? fabric->members_len++ : TE_NONE;
+    }
+    if (fabric->members_len > TE_SITES_PER_FABRIC_MAX) {
+        return pt_fail(builder->reterr, PT_EXHAUSTED, PT_REASON_LIMIT_REACHED, fabric->name,
+                       "the fabric has %zu sites, at most %d are computed; name fewer in its `sites`, or use several "
+                       "fabrics",
+                       fabric->members_len, TE_SITES_PER_FABRIC_MAX);
+    }
+    return PT_OK;
+}
+
 static int compare_tunnels(const void *a, const void *b, void *arg)
 {
     const struct te_topology *topology = arg;
@@ -423,9 +441,13 @@ enum pt_code te_topology_run(struct pt_plan_pass *pass, void **ret_section, stru
     pt_view_scan(pass->view, "link", "", add_link, &builder);
     struct pt_map known;
     pt_map_init(&known);
-    for (size_t i = 0; i < topology->fabrics_len; i++) {
+    enum pt_code code = PT_OK;
+    for (size_t i = 0; i < topology->fabrics_len && code == PT_OK; i++) {
         fabric_members(&builder, &topology->fabrics[i]);
-        fabric_tunnels(&builder, &topology->fabrics[i], &known);
+        code = number_members(&builder, &topology->fabrics[i]);
+        if (code == PT_OK) {
+            fabric_tunnels(&builder, &topology->fabrics[i], &known);
+        }
     }
     pt_map_fini(&known);
     make_nodes(&builder);
@@ -433,5 +455,5 @@ enum pt_code te_topology_run(struct pt_plan_pass *pass, void **ret_section, stru
     pt_map_fini(&builder.segment_index);
     pt_map_fini(&builder.fabric_index);
     *ret_section = topology;
-    return PT_OK;
+    return code;
 }

@@ -11,6 +11,7 @@
 
 #define TE_NONE SIZE_MAX
 #define TE_LINKS_PER_SITE_MAX 64
+#define TE_SITES_PER_FABRIC_MAX 512 /* memory and time grow with its square */
 
 struct te_link {
     const char *name;
@@ -62,7 +63,9 @@ struct te_fabric {
     uint32_t topology;
     uint32_t max_transit;
     bool *member, *hub; /* by site */
-    size_t *tunnels;    /* indices into tunnels, ascending by (from, metric, id) */
+    size_t *place;      /* by site: among the members, from 0; TE_NONE for others */
+    size_t members_len;
+    size_t *tunnels; /* indices into tunnels, ascending by (from, metric, id) */
     size_t tunnels_len;
     size_t *first; /* by site: first index into tunnels[] that leaves it; sites_len + 1 long */
 };

@@ -263,6 +263,23 @@ START_TEST(random_topologies_keep_the_rules)
 }
 END_TEST
 
+/* One site more than is computed fails the pass, whatever the links are; what is in force stays. */
+START_TEST(a_fabric_that_is_too_large_is_refused)
+{
+    struct fixture f;
+    fixture_init(&f);
+    put_basics(&f);
+    for (unsigned i = 0; i <= TE_SITES_PER_FABRIC_MAX; i++) {
+        put(&f, "site", "{\"name\":\"" ORG "/sites/s%u\",\"siteLabel\":%u}", i, i + 1);
+        put(&f, "edge", "{\"name\":\"" ORG "/sites/s%u/edges/e\",\"nodeId\":\"edge/x\"}", i);
+    }
+    struct pt_error error = {0};
+    ck_assert_int_eq(run_pass(&f, &error), PT_EXHAUSTED);
+    ck_assert_str_eq(error.field, ORG "/fabrics/f");
+    fixture_fini(&f);
+}
+END_TEST
+
 /* The same state gives the same entries. */
 START_TEST(passes_are_deterministic)
 {
@@ -298,6 +315,7 @@ int main(void)
     tcase_add_test(tcase, dead_tunnel_falls_behind);
     tcase_add_test(tcase, backup_avoids_the_risk_group);
     tcase_add_loop_test(tcase, random_topologies_keep_the_rules, 0, 60);
+    tcase_add_test(tcase, a_fabric_that_is_too_large_is_refused);
     tcase_add_test(tcase, passes_are_deterministic);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
