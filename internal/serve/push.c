@@ -21,6 +21,7 @@
 #include <string.h>
 
 #define DEBOUNCE_MS 10
+#define FREEZE_PAUSES 4 /* the loop reads the whole state for a pass: at most a fifth of its time */
 #define FIRST_PASS_MS 300
 #define RETRY_MS 1000
 #define LIVENESS_MS 100 /* the nodes have flipped already: this only renews their backups */
@@ -49,6 +50,7 @@ struct pt_push {
     struct pt_timer *timer;
     uint64_t due_ns; /* of the timer */
     struct pt_executor *worker;
+    uint64_t freeze_ns; /* what reading the state took for the newest pass */
     bool running, again;
     struct pass *current; /* while running; the worker's */
     uint64_t generation;
@@ -276,7 +278,9 @@ static void start_pass(void *arg)
     pass->term = controller->term;
     pass->plan.arena = &pass->arena;
     pass->plan.view = pt_view_new(controller->machine);
+    uint64_t began_ns = pt_sys_now_ns(controller->sys);
     pt_view_freeze(pass->plan.view);
+    push->freeze_ns = pt_sys_now_ns(controller->sys) - began_ns;
     pass->plan.soft = pt_soft_copy(controller->soft, &pass->arena);
     if (push->worker == NULL) {
         push->worker = pt_executor_new(controller->sys, "plan", 1);
@@ -296,7 +300,8 @@ static void plan_within(struct pt_push *push, uint64_t delay_ms)
 
 void pt_push_dirty(struct pt_push *push)
 {
-    plan_within(push, DEBOUNCE_MS);
+    uint64_t pause_ms = push->freeze_ns * FREEZE_PAUSES / 1000000;
+    plan_within(push, pause_ms > DEBOUNCE_MS ? pause_ms : DEBOUNCE_MS);
 }
 
 void pt_push_measured(struct pt_push *push, enum pt_soft_change change)
