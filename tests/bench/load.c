@@ -4,6 +4,7 @@
  *
  * Usage: bench_load patronus|etcd ADDRESS[,ADDRESS...] CERT KEY CA COUNT IN_FLIGHT RUN
  *   RUN makes the names of this run different from those of others. Calls go round the addresses.
+ *   Patronus: organizations/RUN-0, RUN-1 ... must be there, one for each 8000 creates.
  * Prints: rate P50_US P99_US ERRORS
  */
 #include "client.h"
@@ -15,6 +16,7 @@
 #include <string.h>
 
 #define VALUE_SIZE 256
+#define SITES_PER_PARENT 8000 /* an organization takes 10,000 */
 
 struct load {
     struct pt_sys *sys;
@@ -76,7 +78,9 @@ static void make_request(struct load *load, struct pt_buf *out)
     Patronus__V1__Site site = PATRONUS__V1__SITE__INIT;
     site.location = value;
     Patronus__V1__CreateSiteRequest request = PATRONUS__V1__CREATE_SITE_REQUEST__INIT;
-    request.parent = (char *)"organizations/bench";
+    char parent[64];
+    (void)snprintf(parent, sizeof(parent), "organizations/%s-%zu", load->run, load->started / SITES_PER_PARENT);
+    request.parent = parent;
     request.site_id = id;
     request.site = &site;
     size_t size = patronus__v1__create_site_request__get_packed_size(&request);

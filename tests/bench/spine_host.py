@@ -53,9 +53,14 @@ class Etcd:
     servers = "127.0.0.1:24790,127.0.0.1:24791,127.0.0.1:24792"
 
     def __init__(self, build: pathlib.Path, folder: pathlib.Path) -> None:
-        self.folder = folder
+        self.folder, self.build = folder, build
         run(str(build / "bench/bench_certs"), str(folder))
         self.files = [str(folder / name) for name in ("cert.pem", "key.pem", "ca.pem")]
+
+    def prepare(self, name: str) -> bool:
+        """True when a write was accepted; what the load of this name needs is there."""
+        words = [str(self.build / "bench/bench_load"), self.label, self.servers, *self.files, "10", "1", f"try-{name}"]
+        return subprocess.run(words, capture_output=True, timeout=60).returncode == 0
 
     def start(self, started: list[subprocess.Popen[bytes]]) -> None:
         peers = ",".join(f"e{i}=https://127.0.0.1:{24780 + i}" for i in range(3))
@@ -108,6 +113,17 @@ class Patronus:
         members = [answer.get("status", {}).get("controllers", []) for answer in answers]
         return max(sum(member.get("role") == "voter" for member in voters) for voters in members)
 
+    def prepare(self, name: str) -> bool:
+        """True when the organizations that the load of this name fills are there."""
+        documents = [{"kind": "Organization", "name": f"organizations/{name}-{i}"} for i in range(COUNT // 8000 + 1)]
+        file = self.folder / "organizations.json"
+        file.write_text(json.dumps(documents))
+        try:
+            self.ctl("apply", "-f", str(file))
+        except BenchError:
+            return False
+        return True
+
     def start(self, started: list[subprocess.Popen[bytes]]) -> None:
         if self.made:
             for i in range(3):
@@ -120,7 +136,6 @@ class Patronus:
             token = self.ctl("tokens", "create", "--role", "voter").split()[-1]
             self.spawn(started, i, [*self.command(i, "join", token), *self.member(i)])
             wait_for(f"c{i + 1} does not become a voter", 40, lambda n=i + 1: self.voters() == n)
-        self.ctl("create", "organizations/bench")
         self.files = split_credential(admin, self.folder)
         self.made = True
 
@@ -135,8 +150,8 @@ def one_rate(build: pathlib.Path, cluster: Etcd | Patronus, name: str) -> float:
                 capture_output=True, text=True, timeout=300,
             )
 
-        attempts = iter(range(100))
-        wait_for(f"{cluster.label} accepts no write", 40, lambda: load(10, 1, f"{name}t{next(attempts)}").returncode == 0, 0.5)
+        for each in (f"{name}w", name):
+            wait_for(f"{cluster.label} accepts no write", 40, lambda each=each: cluster.prepare(each), 0.5)
         warm = load(WARM_UP, IN_FLIGHT, f"{name}w")
         measured = load(COUNT, IN_FLIGHT, name)
     if warm.returncode != 0 or measured.returncode != 0:
@@ -183,10 +198,12 @@ def sim_numbers() -> dict[str, float]:
 def planted() -> tuple[str, bool]:
     """How many of the planted bugs were found, as N/M."""
     said = simulator("--planted")
-    found = re.findall(r"^planted: found=(\d+) of=(\d+)", said, re.MULTILINE)
-    if not found:
+    bugs = re.findall(r"^planted (\w+) (found|NOT FOUND)", said, re.MULTILINE)
+    if not bugs:
         raise BenchError(f"no summary: {said[-300:]}")
-    return "/".join(found[-1]), found[-1][0] == found[-1][1]
+    found = [bug for bug, fate in bugs if fate == "found"]
+    say(f"found: {', '.join(found)}")
+    return f"{len(found)}/{len(bugs)}", len(found) == len(bugs)
 
 
 def voter_idle_mb(lab: Lab) -> float:
