@@ -9,7 +9,7 @@
 
 #include <linux/types.h>
 
-#define PT_HELLO_PROTOCOL 0x88b5 /* IEEE 802: local experimental ethertype 1 */
+#define PT_HELLO_PROTOCOL 0x88b5  /* IEEE 802: local experimental ethertype 1 */
 #define PT_HELLO_MAGIC 0x50544845 /* "PTHE" */
 #define PT_HELLO_VERSION 1
 #define PT_HELLO_REQUEST 1
@@ -21,9 +21,9 @@ struct pt_hello_packet {
     __u8 type;
     __u8 return_len; /* labels in return_stack */
     __u8 zero;
-    __be64 path;     /* sender's path id; copied into the reply */
-    __be64 sequence; /* copied */
-    __be64 sent_ns;  /* sender's monotonic clock; copied */
+    __be64 path;                           /* sender's path id; copied into the reply */
+    __be64 sequence;                       /* copied */
+    __be64 sent_ns;                        /* sender's monotonic clock; copied */
     __be32 return_stack[PT_STACK_LEN_MAX]; /* labels for the reply's path stack, in order of travel */
 };
 _Static_assert(sizeof(struct pt_hello_packet) == 56, "hello layout");
