@@ -23,7 +23,7 @@ struct weight {
 static const struct weight weights[FAULTS_LEN] = {
     [FAULT_KILL] = {14, "kill"},
     [FAULT_POWER] = {14, "power"},
-    [FAULT_POWER_ALL] = {2, "power-all"},
+    [FAULT_POWER_ALL] = {5, "power-all"},
     [FAULT_STOP] = {5, "stop"},
     [FAULT_HALVES] = {8, "halves"},
     [FAULT_ONE_WAY] = {10, "one-way"},
@@ -51,6 +51,13 @@ void nemesis_init(struct world *world)
     for (unsigned i = 0; i < FAULTS_LEN; i++) {
         world->fault_weights[i] = chance(world, 70) ? weights[i].weight : 0;
     }
+    /* A favourite: what is rare among all others is common in this seed. */
+    static const enum fault favourites[] = {FAULT_POWER_ALL,      FAULT_FORK,    FAULT_STALE_LEADER, FAULT_PAUSE_LEADER,
+                                            FAULT_ISOLATE_LEADER, FAULT_DISK_IO, FAULT_DISK_FULL,    FAULT_FLIP,
+                                            FAULT_MEMBERS,        FAULT_EDGE_CUT};
+    enum fault favourite = favourites[draw(world, sizeof(favourites) / sizeof(favourites[0]))];
+    world->fault_weights[favourite] = 8 * weights[favourite].weight;
+    tell(world, "nemesis: likes %s", weights[favourite].name);
     static const uint64_t gaps_ms[] = {40, 80, 150, 300};
     world->fault_gap_ns = gaps_ms[draw(world, 4)] * MS;
     world->next_fault_ns = now_ns(world) + world->fault_gap_ns;
@@ -129,43 +136,66 @@ static void cut_from_controllers(struct world *world, const struct controller_ho
     }
 }
 
-/* Leaders that are cut off right after their election leave entries that nobody else has: logs fork, and are joined
- * again by a leader with older entries (Raft, figure 8). */
+/* Controllers reach each other by this one only, and `without` reaches none: so nobody else can be elected. */
+static void cut_to_star(struct world *world, const struct controller_host *centre,
+                        const struct controller_host *without)
+{
+    mend(world);
+    for (unsigned a = 0; a < CONTROLLERS_MAX; a++) {
+        for (unsigned b = 0; b < a; b++) {
+            bool spoke = a == centre->host || b == centre->host;
+            if (!spoke || a == without->host || b == without->host) {
+                cut_both(world, a, b);
+            }
+        }
+    }
+    world->heal_ns = now_ns(world) + 1500 * MS;
+}
+
+/* Logs fork, and an older branch is led on before a newer one wins (Raft, figure 8):
+ *
+ *   1  the first leader is cut off with entries that nobody else has; a second one is elected
+ *   2  it is cut off at once, with an entry of its own; the first one is elected again and goes on with its old entries
+ *   3  it is cut off before it gets far; the second one is elected again, and its branch wins
+ */
 static bool fork_logs(struct world *world)
 {
-    const struct controller_host *leader = leader_of(world);
-    if (world->fork_left > 0 || world->heal_ns != 0 || leader == NULL) {
+    struct controller_host *leader = leader_of(world);
+    if (world->fork_phase != 0 || world->heal_ns != 0 || leader == NULL) {
         return false;
     }
-    world->fork_left = 2 + (unsigned)draw(world, 4);
+    world->fork_phase = 1;
+    world->fork_first = leader;
+    world->fork_ns = UINT64_MAX;
     cut_from_controllers(world, leader);
-    world->heal_ns = now_ns(world) + 2 * SECOND;
+    world->heal_ns = now_ns(world) + 1500 * MS;
     return true;
 }
 
 void nemesis_elected(struct world *world, struct controller_host *node)
 {
-    if (world->fork_left > 0) {
-        world->fork_left--;
-        world->fork_leader = node;
-        world->fork_ns = now_ns(world) + (chance(world, 50) ? 0 : draw(world, 40) * MS);
-        world->attention = true;
+    if (world->fork_phase == 1 && node != world->fork_first) {
+        world->fork_second = node;
+        world->fork_phase = 2;
+        cut_to_star(world, world->fork_first, node);
+    } else if (world->fork_phase == 2 && node == world->fork_first) {
+        world->fork_ns = now_ns(world) + draw(world, 40) * MS;
+    } else if (world->fork_phase == 3 && node == world->fork_second) {
+        world->fork_phase = 0;
+        world->heal_ns = now_ns(world) + draw(world, 300) * MS;
     }
 }
 
 static void go_on_forking(struct world *world)
 {
-    struct controller_host *node = world->fork_leader;
-    if (node == NULL || world->fork_ns > now_ns(world)) {
-        return;
-    }
-    world->fork_leader = NULL;
-    mend(world);
-    cut_from_controllers(world, node);
-    world->heal_ns = now_ns(world) + (chance(world, 50) ? 2 * SECOND : (50 + draw(world, 400)) * MS);
-    tell(world, "nemesis: %s is cut off", node->name);
-    if (chance(world, 40) && controller_serves(node)) {
-        controller_crash(node, chance(world, 50));
+    if (world->fork_phase != 0 && world->heal_ns == 0) {
+        world->fork_phase = 0; /* nobody was elected in time */
+    } else if (world->fork_phase == 2 && world->fork_ns <= now_ns(world)) {
+        world->fork_phase = 3;
+        cut_to_star(world, world->fork_second, world->fork_first);
+        if (controller_serves(world->fork_first) && chance(world, 40)) {
+            controller_crash(world->fork_first, chance(world, 50));
+        }
     }
 }
 
@@ -247,14 +277,35 @@ static struct controller_host *some_controller(struct world *world)
     return controller_serves(node) ? node : NULL;
 }
 
+/* First disks get slow, so that much is on its way to them; then the power goes, everywhere. */
 static bool power_all(struct world *world)
 {
+    uint64_t now = now_ns(world);
+    if (world->blackout_ns != 0) {
+        return false;
+    }
+    world->blackout_ns = now + (30 + draw(world, 150)) * MS;
     for (unsigned i = 0; i < CONTROLLERS_MAX; i++) {
-        if (controller_serves(&world->controllers[i])) {
-            controller_crash(&world->controllers[i], true);
+        struct controller_host *node = &world->controllers[i];
+        if (controller_serves(node) && chance(world, 80)) {
+            node->slow_until_ns = world->blackout_ns + SECOND;
+            pt_sim_slow_disk(world->sim, node->host, (2 + draw(world, 60)) * MS);
         }
     }
     return true;
+}
+
+static void black_out(struct world *world)
+{
+    if (world->blackout_ns == 0 || now_ns(world) < world->blackout_ns) {
+        return;
+    }
+    world->blackout_ns = 0;
+    for (unsigned i = 0; i < CONTROLLERS_MAX; i++) {
+        if (controller_serves(&world->controllers[i]) && chance(world, 95)) {
+            controller_crash(&world->controllers[i], true);
+        }
+    }
 }
 
 struct files {
@@ -514,6 +565,7 @@ void nemesis_tick(struct world *world)
     pass_time(world);
     go_on_forking(world);
     go_on_staling(world);
+    black_out(world);
     if (world->heal_ns != 0 && world->heal_ns <= now) {
         mend(world);
     }
@@ -526,8 +578,8 @@ void nemesis_tick(struct world *world)
 void nemesis_heal(struct world *world)
 {
     mend(world);
-    world->fork_left = 0;
-    world->fork_leader = NULL;
+    world->blackout_ns = 0;
+    world->fork_phase = 0;
     world->stale = NULL;
     uint64_t now = now_ns(world);
     for (unsigned i = 0; i < CONTROLLERS_MAX; i++) {
@@ -569,7 +621,6 @@ static void attend_fatal(struct controller_host *node)
 void nemesis_attend(struct world *world)
 {
     world->attention = false;
-    go_on_forking(world);
     for (unsigned i = 0; i < CONTROLLERS_MAX; i++) {
         struct controller_host *node = &world->controllers[i];
         if (node->fatal && (node->state == HOST_UP || node->state == HOST_STOPPING)) {

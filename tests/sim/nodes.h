@@ -212,8 +212,9 @@ struct world {
     uint64_t fault_gap_ns;
     uint64_t heal_ns; /* when the cuts end; 0: nothing is cut */
     uint64_t next_fault_ns;
-    unsigned fork_left; /* so many leaders are yet to be cut off soon after their election */
-    struct controller_host *fork_leader;
+    uint64_t blackout_ns; /* the power goes then, everywhere */
+    unsigned fork_phase;  /* see nemesis.c; 0: none */
+    struct controller_host *fork_first, *fork_second;
     uint64_t fork_ns;
     struct controller_host *stale; /* sleeps; edges are to find it when it wakes */
     uint64_t stale_wake_ns;
