@@ -181,9 +181,11 @@ struct pt_view {
     bool frozen;
     struct pt_map by_name; /* frozen: name -> struct pt_view_item */
     struct pt_view_kind {
+        struct pt_row *rows; /* copied, not yet parsed */
+        size_t rows_len;
         struct pt_view_item *items; /* ascending by name */
         size_t len;
-    } * kinds; /* frozen: by kind id */
+    } * kinds; /* copied or frozen: by kind id */
 };
 void pt_view_init(struct pt_view *view, struct pt_machine_kind *machine, struct pt_arena *memory, int64_t time_ns);
 void pt_view_fini(struct pt_view *view);

@@ -2,7 +2,8 @@
  * Views: reading for checks, for the plan and for whoever needs a resource by name.
  *
  * An open view reads the store at each call, so within apply it sees what the command has changed so far. A frozen view
- * has read everything once and is constant from then on: any thread may read it, nobody may write.
+ * has read everything once and is constant from then on: any thread may read it, nobody may write. Freezing has two
+ * halves: copying the rows needs the store and so the loop; parsing them is most of the work and needs neither.
  *
  * Reads have no way to report a failing disk; a view remembers it, and apply looks before it trusts a verdict.
  */
@@ -229,17 +230,40 @@ void pt_view_scan(struct pt_view *view, const char *kind_singular, const char *p
 /* ---- freezing
  * ------------------------------------------------------------------------------------------------------------ */
 
-static enum pt_code freeze_kind(struct pt_view *view, uint32_t kind_id, struct pt_error *reterr)
+static enum pt_code copy_kind(struct pt_view *view, uint32_t kind_id, struct pt_error *reterr)
 {
     struct pt_row_list list = {.arena = &view->arena};
     const struct pt_store_range range = {.kind_id = kind_id, .parent = "", .after = ""};
     PT_TRY(pt_kind_rows(view->machine, &range, &list, reterr));
-    struct pt_view_kind *kind = &view->kinds[kind_id];
-    kind->items = pt_arena_array(&view->arena, list.len, sizeof(*kind->items));
-    for (size_t i = 0; i < list.len; i++) {
+    view->kinds[kind_id].rows = list.rows;
+    view->kinds[kind_id].rows_len = list.len;
+    return PT_OK;
+}
+
+void pt_view_copy(struct pt_view *view)
+{
+    pt_assert(!view->frozen && view->kinds == NULL);
+    view->kinds = calloc(view->machine->infos_len + 1, sizeof(*view->kinds));
+    pt_assert(view->kinds != NULL);
+    for (uint32_t i = 0; i < view->machine->infos_len; i++) {
+        struct pt_error error = {0};
+        if (view->machine->infos[i].type == NULL || view->machine->infos[i].type->resource->view) {
+            continue;
+        }
+        enum pt_code code = copy_kind(view, i, &error);
+        if (code != PT_OK) {
+            remember_failure(view, code, &error);
+        }
+    }
+}
+
+static enum pt_code parse_kind(struct pt_view *view, struct pt_view_kind *kind, struct pt_error *reterr)
+{
+    kind->items = pt_arena_array(&view->arena, kind->rows_len, sizeof(*kind->items));
+    for (size_t i = 0; i < kind->rows_len; i++) {
         struct pt_view_item *item = &kind->items[i];
-        item->name = list.rows[i].name;
-        PT_TRY(pt_kind_parse_row(view->machine, &list.rows[i], &view->arena, &item->msg, reterr));
+        item->name = kind->rows[i].name;
+        PT_TRY(pt_kind_parse_row(view->machine, &kind->rows[i], &view->arena, &item->msg, reterr));
         pt_map_put_str(&view->by_name, item->name, item);
         kind->len++;
     }
@@ -249,14 +273,12 @@ static enum pt_code freeze_kind(struct pt_view *view, uint32_t kind_id, struct p
 void pt_view_freeze(struct pt_view *view)
 {
     pt_assert(!view->frozen);
-    view->kinds = calloc(view->machine->infos_len + 1, sizeof(*view->kinds));
-    pt_assert(view->kinds != NULL);
+    if (view->kinds == NULL) {
+        pt_view_copy(view);
+    }
     for (uint32_t i = 0; i < view->machine->infos_len; i++) {
         struct pt_error error = {0};
-        if (view->machine->infos[i].type == NULL || view->machine->infos[i].type->resource->view) {
-            continue;
-        }
-        enum pt_code code = freeze_kind(view, i, &error);
+        enum pt_code code = parse_kind(view, &view->kinds[i], &error);
         if (code != PT_OK) {
             remember_failure(view, code, &error);
         }

@@ -1,7 +1,7 @@
 /*
  * Push: the compute loop of the leader.
  *
- *   change -> dirty -> (debounce) -> freeze a view -> worker: stages -> loop: bundle per node -> what differs is sent
+ *   change -> dirty -> (debounce) -> copy a view -> worker: parse, stages -> loop: bundle per node -> send differences
  *
  * One pass at a time; a change during a pass starts the next one behind it. Generations count within a term and rise
  * with each pass that changed some node's bundle. Nodes get a difference when what they have is what was last sent to
@@ -21,7 +21,7 @@
 #include <string.h>
 
 #define DEBOUNCE_MS 10
-#define FREEZE_PAUSES 4 /* the loop reads the whole state for a pass: at most a fifth of its time */
+#define PASS_PAUSES 4 /* a pass is followed by so many times its length: at most a fifth of a processor */
 #define FIRST_PASS_MS 300
 #define RETRY_MS 1000
 #define LIVENESS_MS 100 /* the nodes have flipped already: this only renews their backups */
@@ -50,7 +50,7 @@ struct pt_push {
     struct pt_timer *timer;
     uint64_t due_ns; /* of the timer */
     struct pt_executor *worker;
-    uint64_t freeze_ns; /* what reading the state took for the newest pass */
+    uint64_t began_ns, pass_ns; /* the newest pass: start, and how long it took in all */
     bool running, again;
     struct pass *current; /* while running; the worker's */
     uint64_t generation;
@@ -183,6 +183,7 @@ void pt_push_session(struct pt_push *push, struct pt_edge_session *session)
 static void pass_work(void *arg)
 {
     struct pass *pass = arg;
+    pt_view_freeze(pass->plan.view);
     pass->code = pt_plan_run(&pass->plan, pass->push->controller->options.mods, &pass->error);
     if (pass->code != PT_OK) {
         return;
@@ -232,6 +233,7 @@ static void pass_done(void *arg)
     struct pt_push *push = pass->push;
     struct pt_controller *controller = push->controller;
     push->running = false;
+    push->pass_ns = pt_sys_now_ns(controller->sys) - push->began_ns;
     push->current = NULL;
     if (!controller->ready || controller->term != pass->term) {
         pass_free(pass);
@@ -278,9 +280,8 @@ static void start_pass(void *arg)
     pass->term = controller->term;
     pass->plan.arena = &pass->arena;
     pass->plan.view = pt_view_new(controller->machine);
-    uint64_t began_ns = pt_sys_now_ns(controller->sys);
-    pt_view_freeze(pass->plan.view);
-    push->freeze_ns = pt_sys_now_ns(controller->sys) - began_ns;
+    push->began_ns = pt_sys_now_ns(controller->sys);
+    pt_view_copy(pass->plan.view);
     pass->plan.soft = pt_soft_copy(controller->soft, &pass->arena);
     if (push->worker == NULL) {
         push->worker = pt_executor_new(controller->sys, "plan", 1);
@@ -300,7 +301,7 @@ static void plan_within(struct pt_push *push, uint64_t delay_ms)
 
 void pt_push_dirty(struct pt_push *push)
 {
-    uint64_t pause_ms = push->freeze_ns * FREEZE_PAUSES / 1000000;
+    uint64_t pause_ms = push->pass_ns * PASS_PAUSES / 1000000;
     plan_within(push, pause_ms > DEBOUNCE_MS ? pause_ms : DEBOUNCE_MS);
 }
 
