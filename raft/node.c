@@ -23,8 +23,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ELECTION_MS_DEFAULT 300U
-#define HEARTBEAT_MS_DEFAULT 75U
+#define ELECTION_MS_DEFAULT 400U
+#define HEARTBEAT_MS_DEFAULT 100U
 #define THRESHOLD_DEFAULT 8192U
 #define TRAILING_DEFAULT 4096U
 

@@ -65,8 +65,8 @@ struct pt_raft_options {
     struct pt_tls_context *tls; /* borrowed until replaced by pt_raft_set_tls */
     struct pt_machine machine;
     const struct pt_log *log;
-    uint32_t election_timeout_ms; /* 0: 300. Randomised up to twice that. */
-    uint32_t heartbeat_ms;        /* 0: 75; less than the election timeout */
+    uint32_t election_timeout_ms; /* 0: 400. Randomised up to twice that. */
+    uint32_t heartbeat_ms;        /* 0: 100; less than the election timeout */
     uint64_t snapshot_threshold;  /* entries between snapshots; 0: 8192 */
     uint64_t snapshot_trailing;   /* entries kept behind a snapshot; 0: 4096 */
     /* May the node that a peer's certificate names talk as this id? NULL accepts. Called after the handshake. */
