@@ -73,7 +73,7 @@ static enum pt_code malformed(struct pt_error *reterr, const char *what)
     return pt_fail(reterr, PT_CORRUPT, PT_REASON_MESSAGE_MALFORMED, "", "raft message: %s", what);
 }
 
-/* ---- configuration ----------------------------------------------------------------------------------------------- */
+/* ---- configuration -------------------------------------------------------------------------------------------- */
 
 void pt_raft_configuration_encode(const struct raft_configuration *configuration, struct pt_buf *out)
 {
@@ -129,7 +129,7 @@ enum pt_code pt_raft_configuration_decode(struct pt_bytes bytes, struct raft_con
     return PT_OK;
 }
 
-/* ---- encode ------------------------------------------------------------------------------------------------------ */
+/* ---- encode --------------------------------------------------------------------------------------------------- */
 
 static void begin(struct pt_buf *out, enum raft_message_type type, unsigned char version, uint64_t term)
 {
@@ -213,7 +213,7 @@ void pt_raft_message_encode(const struct raft_message *message, struct pt_buf *o
     }
 }
 
-/* ---- decode ------------------------------------------------------------------------------------------------------ */
+/* ---- decode --------------------------------------------------------------------------------------------------- */
 
 static enum pt_code decode_append(struct reader *r, struct pt_raft_decoded *d, struct pt_error *reterr)
 {

@@ -81,7 +81,7 @@ void pt_raft_log_drop_all(struct pt_raft_log *log)
     log->segments_len = 0;
 }
 
-/* ---- state ------------------------------------------------------------------------------------------------------- */
+/* ---- state ---------------------------------------------------------------------------------------------------- */
 
 const struct pt_raft_meta *pt_raft_log_meta(const struct pt_raft_log *log)
 {
@@ -174,7 +174,7 @@ bool pt_raft_log_get(struct pt_raft_log *log, uint64_t index, struct pt_raft_rec
     return true;
 }
 
-/* ---- the queue --------------------------------------------------------------------------------------------------- */
+/* ---- the queue ------------------------------------------------------------------------------------------------ */
 
 static void op_free(struct pt_raft_op *op)
 {
@@ -278,7 +278,7 @@ static void op_take_segments(struct pt_raft_log *log, struct pt_raft_op *op, siz
     log->segments_len = at;
 }
 
-/* ---- append ------------------------------------------------------------------------------------------------------ */
+/* ---- append --------------------------------------------------------------------------------------------------- */
 
 static void cache_trim(struct pt_raft_log *log)
 {
@@ -356,7 +356,7 @@ void pt_raft_log_append(struct pt_raft_log *log, const struct pt_raft_log_entry 
     group_start(log);
 }
 
-/* ---- truncate, metadata, compact, reset -------------------------------------------------------------------- */
+/* ---- truncate, metadata, compact, reset ----------------------------------------------------------------------- */
 
 static void meta_push(struct pt_raft_log *log, pt_task_fn fn, void *arg)
 {
@@ -501,7 +501,7 @@ void pt_raft_log_reset(struct pt_raft_log *log, uint64_t index, uint64_t term, c
     group_start(log);
 }
 
-/* ---- the end ----------------------------------------------------------------------------------------------------- */
+/* ---- the end -------------------------------------------------------------------------------------------------- */
 
 static void log_free(struct pt_raft_log *log)
 {

@@ -31,7 +31,7 @@ struct scan {
     bool ended; /* a segment ended early: none may follow */
 };
 
-/* ---- identity and lock ------------------------------------------------------------------------------------------- */
+/* ---- identity and lock ---------------------------------------------------------------------------------------- */
 
 static void identity_text(const char *cluster_id, uint64_t node_id, char text[IDENTITY_SIZE_MAX])
 {
@@ -84,7 +84,7 @@ static enum pt_code folder_lock(struct pt_raft_log *log, struct pt_error *reterr
     return pt_file_lock(log->lock_file, reterr);
 }
 
-/* ---- metadata ---------------------------------------------------------------------------------------------------- */
+/* ---- metadata ------------------------------------------------------------------------------------------------- */
 
 static enum pt_code meta_read(struct pt_raft_log *log, bool *ret_written, struct pt_error *reterr)
 {
@@ -125,7 +125,7 @@ enum pt_code pt_raft_log_put_meta(struct pt_raft_log *log, const struct pt_raft_
     return pt_raft_writer_run(&log->writer, &op, reterr);
 }
 
-/* ---- the scan ---------------------------------------------------------------------------------------------------- */
+/* ---- the scan ------------------------------------------------------------------------------------------------- */
 
 static void damage(struct pt_raft_log *log, uint64_t segment, size_t offset, const char *what)
 {
@@ -270,7 +270,7 @@ static enum pt_code scan_all(struct pt_raft_log *log, struct names *names, struc
     return PT_OK;
 }
 
-/* ---- open -------------------------------------------------------------------------------------------------------- */
+/* ---- open ----------------------------------------------------------------------------------------------------- */
 
 static struct pt_raft_log *log_new(const struct pt_raft_log_options *options)
 {

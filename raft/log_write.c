@@ -190,7 +190,7 @@ enum pt_code pt_raft_writer_run(struct pt_raft_writer *writer, struct pt_raft_op
     return dirty ? pt_file_sync(writer->file, reterr) : PT_OK;
 }
 
-/* ---- the spare segment, made ahead on the side executor ---------------------------------------------------- */
+/* ---- the spare segment, made ahead on the side executor ------------------------------------------------------- */
 
 static void spare_work(void *arg)
 {

@@ -102,7 +102,7 @@ bool pt_raft_is_voter(const struct pt_raft *raft, uint64_t id)
     return false;
 }
 
-/* ---- bootstrap --------------------------------------------------------------------------------------------- */
+/* ---- bootstrap ------------------------------------------------------------------------------------------------ */
 
 enum pt_code pt_raft_bootstrap(struct pt_sys *sys, const char *directory, const char *cluster_id, uint64_t id,
                                const char *address, struct pt_error *reterr)
@@ -123,7 +123,7 @@ enum pt_code pt_raft_bootstrap(struct pt_sys *sys, const char *directory, const 
     return code;
 }
 
-/* ---- open -------------------------------------------------------------------------------------------------- */
+/* ---- open ----------------------------------------------------------------------------------------------------- */
 
 static struct pt_raft *node_new(struct pt_sys *sys, const struct pt_raft_options *options)
 {
@@ -458,7 +458,7 @@ enum pt_code pt_raft_open(struct pt_sys *sys, const struct pt_raft_options *opti
     return PT_OK;
 }
 
-/* ---- close ------------------------------------------------------------------------------------------------- */
+/* ---- close ---------------------------------------------------------------------------------------------------- */
 
 static void close_posted(void *arg)
 {
@@ -519,7 +519,7 @@ struct pt_endpoint pt_raft_listening(const struct pt_raft *raft)
     return pt_raft_net_listening(raft->net);
 }
 
-/* ---- status ------------------------------------------------------------------------------------------------ */
+/* ---- status --------------------------------------------------------------------------------------------------- */
 
 static enum pt_raft_role role_now(const struct pt_raft *raft)
 {

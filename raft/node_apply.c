@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- proposals --------------------------------------------------------------------------------------------- */
+/* ---- proposals ------------------------------------------------------------------------------------------------ */
 
 void pt_raft_propose(struct pt_raft *raft, struct pt_bytes data, pt_raft_done_fn fn, void *arg)
 {
@@ -255,7 +255,7 @@ void pt_raft_set_noop(struct pt_raft *raft, struct pt_bytes data)
     pt_buf_append(&raft->noop, data.data, data.size);
 }
 
-/* ---- apply ------------------------------------------------------------------------------------------------- */
+/* ---- apply ---------------------------------------------------------------------------------------------------- */
 
 static void on_loaded(void *arg, enum pt_code code, const struct pt_raft_record *records, size_t len)
 {

@@ -77,7 +77,7 @@ uint64_t pt_raft_committed(const struct pt_raft *raft)
     return commit;
 }
 
-/* ---- carrying an update out -------------------------------------------------------------------------------- */
+/* ---- carrying an update out ----------------------------------------------------------------------------------- */
 
 static void send_messages(struct pt_raft *raft, const struct raft_update *update)
 {
@@ -191,7 +191,7 @@ int pt_raft_feed(struct pt_raft *raft, struct raft_event *event)
     return rv;
 }
 
-/* ---- settling ---------------------------------------------------------------------------------------------- */
+/* ---- settling ------------------------------------------------------------------------------------------------- */
 
 static bool report_durable(struct pt_raft *raft)
 {
@@ -299,7 +299,7 @@ void pt_raft_leave(struct pt_raft *raft)
     raft->busy = false;
 }
 
-/* ---- events ------------------------------------------------------------------------------------------------ */
+/* ---- events --------------------------------------------------------------------------------------------------- */
 
 void pt_raft_on_durable(void *context, uint64_t index)
 {

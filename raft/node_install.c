@@ -45,7 +45,7 @@ struct chunk_job {
     struct pt_buf bytes;
 };
 
-/* ---- receiving --------------------------------------------------------------------------------------------- */
+/* ---- receiving ------------------------------------------------------------------------------------------------ */
 
 static void incoming_path(const struct pt_raft *raft, char path[PT_RAFT_SNAPSHOT_PATH_SIZE])
 {
@@ -289,7 +289,7 @@ void pt_raft_on_install(struct pt_raft *raft, struct pt_raft_peer *peer, struct 
     incoming_begin(raft, peer, &wanted, install->term);
 }
 
-/* ---- installing -------------------------------------------------------------------------------------------- */
+/* ---- installing ----------------------------------------------------------------------------------------------- */
 
 static void record_work(void *arg)
 {
@@ -412,7 +412,7 @@ bool pt_raft_install_settle(struct pt_raft *raft)
     return true;
 }
 
-/* ---- asking, giving up ------------------------------------------------------------------------------------- */
+/* ---- asking, giving up ---------------------------------------------------------------------------------------- */
 
 void pt_raft_snapshot_ask(struct pt_raft *raft, struct pt_raft_peer *leader)
 {

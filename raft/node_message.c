@@ -35,7 +35,7 @@ struct waiting { /* a message in a peer's backlog */
     struct raft_message message;
 };
 
-/* ---- out --------------------------------------------------------------------------------------------------- */
+/* ---- out ------------------------------------------------------------------------------------------------------ */
 
 void pt_raft_send_frame(struct pt_raft *raft, struct pt_raft_peer *peer, enum pt_raft_frame kind, const void *payload,
                         size_t size)
@@ -255,7 +255,7 @@ void pt_raft_peer_free(struct pt_raft_peer *peer)
     free(peer);
 }
 
-/* ---- in ---------------------------------------------------------------------------------------------------- */
+/* ---- in ------------------------------------------------------------------------------------------------------- */
 
 static void feed_message(struct pt_raft *raft, struct raft_message *message)
 {

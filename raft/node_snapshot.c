@@ -59,7 +59,7 @@ struct pt_raft_outgoing {
     enum pt_code code;
 };
 
-/* ---- taking ------------------------------------------------------------------------------------------------ */
+/* ---- taking --------------------------------------------------------------------------------------------------- */
 
 static void taking_free(struct pt_raft_taking *taking)
 {
@@ -184,7 +184,7 @@ void pt_raft_snapshot_consider(struct pt_raft *raft)
     }
 }
 
-/* ---- sending ----------------------------------------------------------------------------------------------- */
+/* ---- sending -------------------------------------------------------------------------------------------------- */
 
 static void outgoing_free(struct pt_raft_outgoing *out)
 {
@@ -350,7 +350,7 @@ void pt_raft_snapshot_need(struct pt_raft *raft, struct pt_raft_peer *peer, uint
     }
 }
 
-/* ---- repeating, giving up ------------------------------------------------------------------------------ */
+/* ---- repeating, giving up ------------------------------------------------------------------------------------- */
 
 bool pt_raft_snapshot_settle(struct pt_raft *raft)
 {

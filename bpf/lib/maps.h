@@ -38,7 +38,7 @@
 PT_BUNDLE_MAPS(PT_DEFINE_BUNDLE_MAP)
 #undef PT_DEFINE_BUNDLE_MAP
 
-/* ---- never swapped ---- */
+/* ---- never swapped -------------------------------------------------------------------------------------------- */
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(max_entries, 1);

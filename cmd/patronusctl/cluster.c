@@ -17,8 +17,7 @@
 #define TRANSFER "/patronus.v1.ClusterService/TransferLeadership"
 #define ASK_MS_MAX 3000
 
-/* ---- collecting
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- collecting ----------------------------------------------------------------------------------------------- */
 
 static struct ctl_view *find_view(struct ctl_views *views, const char *address)
 {
@@ -127,8 +126,7 @@ const struct ctl_view *ctl_views_leader(const struct ctl_views *views)
     return leader;
 }
 
-/* ---- status
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- status --------------------------------------------------------------------------------------------------- */
 
 static const char *number(struct ctl *ctl, const struct pt_msg *status, const char *field)
 {
@@ -216,8 +214,7 @@ static int status(struct ctl *ctl)
     return leader != NULL ? PT_CLI_EXIT_OK : PT_CLI_EXIT_UNAVAILABLE;
 }
 
-/* ---- transfer
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- transfer ------------------------------------------------------------------------------------------------- */
 
 static int transfer(struct ctl *ctl)
 {

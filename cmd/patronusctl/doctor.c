@@ -42,8 +42,7 @@ void ctl_found(struct ctl_findings *findings, enum ctl_severity severity, const 
     va_end(args);
 }
 
-/* ---- credential
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- credential ----------------------------------------------------------------------------------------------- */
 
 static void check_credential(struct ctl *ctl, struct ctl_findings *findings)
 {
@@ -66,8 +65,7 @@ static void check_credential(struct ctl *ctl, struct ctl_findings *findings)
     }
 }
 
-/* ---- controllers
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- controllers ---------------------------------------------------------------------------------------------- */
 
 static void check_lag(const struct pt_msg *status, struct ctl_findings *findings)
 {
@@ -140,8 +138,7 @@ static void check_controllers(const struct ctl_views *views, struct ctl_findings
     }
 }
 
-/* ---- edges
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- edges ---------------------------------------------------------------------------------------------------- */
 
 struct looking {
     struct ctl *ctl;
@@ -179,8 +176,7 @@ static bool check_edge(void *arg, const struct pt_msg *edge)
     return true;
 }
 
-/* ---- tunnels, counted by the link that they leave by
- * ------------------------------------------------------------------------- */
+/* ---- tunnels, counted by the link that they leave by ---------------------------------------------------------- */
 
 #define LINKS_MAX 10000
 
@@ -257,8 +253,7 @@ static void check_collection(struct looking *looking, const char *kind_name, ctl
     }
 }
 
-/* ---- the report
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- the report ----------------------------------------------------------------------------------------------- */
 
 static const char *const severity_names[] = {"broken", "warning", "note"};
 

@@ -96,8 +96,7 @@ static int usage_error(const char *problem)
     return 2;
 }
 
-/* ---- topologies as arguments
- * ----------------------------------------------------------------------------------------- */
+/* ---- topologies as arguments ---------------------------------------------------------------------------------- */
 
 struct source {
     const char *name; /* for errors */
@@ -136,8 +135,7 @@ static int choose_source(const struct arguments *arguments, struct source *ret_s
     return 0;
 }
 
-/* ---- up and down
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- up and down ---------------------------------------------------------------------------------------------- */
 
 static uint64_t now_ms(void)
 {
@@ -191,8 +189,7 @@ static int cmd_down(const struct arguments *arguments)
     return 0;
 }
 
-/* ---- status
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- status --------------------------------------------------------------------------------------------------- */
 
 struct pids {
     struct pt_buf text; /* "12 bash, 40 patronusd" or "{"pid": 12, ...}" */
@@ -305,8 +302,7 @@ static int cmd_status(const struct arguments *arguments)
     return code == PT_OK ? 0 : fail(&error);
 }
 
-/* ---- links
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- links ---------------------------------------------------------------------------------------------------- */
 
 static const char *direction_of(const struct arguments *arguments)
 {
@@ -354,8 +350,7 @@ static int cmd_link(const struct arguments *arguments)
     return 0;
 }
 
-/* ---- nodes
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- nodes ---------------------------------------------------------------------------------------------------- */
 
 static int cmd_exec(const struct arguments *arguments)
 {
@@ -411,8 +406,7 @@ static int cmd_stop(const struct arguments *arguments)
     return 0;
 }
 
-/* ---- export and relay
- * ------------------------------------------------------------------------------------------------ */
+/* ---- export and relay ----------------------------------------------------------------------------------------- */
 
 static int cmd_export(const struct arguments *arguments)
 {
@@ -470,8 +464,7 @@ static int cmd_relay(const struct arguments *arguments)
     return code == PT_OK ? 0 : fail(&error);
 }
 
-/* ---- dispatch
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- dispatch ------------------------------------------------------------------------------------------------- */
 
 static const struct command {
     const char *word;

@@ -13,8 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- errors
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- errors --------------------------------------------------------------------------------------------------- */
 
 static const char *advice(const struct pt_error *error)
 {
@@ -89,8 +88,7 @@ int ctl_usage_text(const struct ctl *ctl, const char *format, ...)
     return PT_CLI_EXIT_USAGE;
 }
 
-/* ---- connecting
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- connecting ----------------------------------------------------------------------------------------------- */
 
 enum pt_code ctl_connect(struct ctl *ctl, struct pt_error *reterr)
 {
@@ -117,8 +115,7 @@ enum pt_code ctl_connect(struct ctl *ctl, struct pt_error *reterr)
     return PT_OK;
 }
 
-/* ---- verbs that need no cluster
- * ------------------------------------------------------------------------------------------ */
+/* ---- verbs that need no cluster ------------------------------------------------------------------------------- */
 
 static int print_help(const struct pt_cli_verb *verb)
 {
@@ -177,8 +174,7 @@ static int completion(struct ctl *ctl)
     return PT_CLI_EXIT_OK;
 }
 
-/* ---- dispatch
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- dispatch ------------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *verb;

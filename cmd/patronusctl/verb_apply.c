@@ -26,8 +26,7 @@ struct applying {
     bool dry_run;
 };
 
-/* ---- files
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- files ---------------------------------------------------------------------------------------------------- */
 
 static enum pt_code read_file(struct applying *applying, const char *path, struct pt_error *reterr)
 {
@@ -68,8 +67,7 @@ static enum pt_code read_path(struct applying *applying, const char *path, struc
     return code;
 }
 
-/* ---- one document
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- one document --------------------------------------------------------------------------------------------- */
 
 static enum pt_code get_current(struct ctl *ctl, const struct pt_cli_document *document, struct pt_arena *arena,
                                 struct pt_msg **ret_current, struct pt_error *reterr)
@@ -173,8 +171,7 @@ static const char *failed_need(const struct applying *applying, const struct pt_
     return NULL;
 }
 
-/* ---- all of them
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- all of them ---------------------------------------------------------------------------------------------- */
 
 static int apply_all(struct applying *applying, const size_t *order)
 {

@@ -7,8 +7,7 @@
 
 #include <string.h>
 
-/* ---- whole collections
- * --------------------------------------------------------------------------------------------------- */
+/* ---- whole collections ---------------------------------------------------------------------------------------- */
 
 enum pt_code ctl_read_all(struct ctl *ctl, const struct pt_message_type *kind,
                           const struct pt_cli_list_options *options, struct pt_arena *arena, ctl_resource_fn fn,
@@ -75,8 +74,7 @@ int ctl_list(struct ctl *ctl)
     return list_kind(ctl, kind);
 }
 
-/* ---- single resources
- * -------------------------------------------------------------------------------------------------- */
+/* ---- single resources ----------------------------------------------------------------------------------------- */
 
 static enum pt_code get_one(struct ctl *ctl, const struct pt_message_type *kind, const char *name,
                             struct ctl_output *output, struct pt_error *reterr)

@@ -96,8 +96,7 @@ static enum pt_code set(struct config *config, const struct setting *setting, co
     return PT_OK;
 }
 
-/* ---- the file
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- the file ------------------------------------------------------------------------------------------------- */
 
 static char *trim(char *text)
 {
@@ -157,8 +156,7 @@ static enum pt_code read_file(struct config *config, const char *path, bool must
     return code;
 }
 
-/* ---- all of it
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- all of it ------------------------------------------------------------------------------------------------ */
 
 static enum pt_code read_environment(struct config *config, struct pt_error *reterr)
 {

@@ -119,8 +119,7 @@ static enum pt_code enroll(struct join *join, struct pt_error *reterr)
     return pt_wrap(reterr, join->error.code, "no controller of the token answered");
 }
 
-/* ---- files
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- files ---------------------------------------------------------------------------------------------------- */
 
 static enum pt_code keep_node(struct join *join, struct pt_error *reterr)
 {

@@ -27,8 +27,7 @@
 #define TELEMETRY_MS 1000
 #define BUNDLE_SIZE_MAX (64U << 20)
 
-/* ---- dialling
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- dialling ------------------------------------------------------------------------------------------------- */
 
 static void dial(void *arg);
 
@@ -197,8 +196,7 @@ static void on_end(void *arg, const struct pt_error *error)
     }
 }
 
-/* ---- sending
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- sending -------------------------------------------------------------------------------------------------- */
 
 void pt_agent_send(struct pt_agent *agent, const Patronus__V1__EdgeMessage *message)
 {
@@ -232,8 +230,7 @@ static void on_path_change(void *arg, uint64_t path_id, bool alive)
     }
 }
 
-/* ---- receiving
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- receiving ------------------------------------------------------------------------------------------------ */
 
 static void ack(struct pt_agent *agent, const Patronus__V1__BundleHeader *header, const char *refusal)
 {
@@ -324,8 +321,7 @@ static void on_message(void *arg, struct pt_bytes data)
     patronus__v1__controller_message__free_unpacked(message, NULL);
 }
 
-/* ---- life
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------------------------------- */
 
 enum pt_code pt_agent_open(const struct pt_agent_options *options, struct pt_agent **ret_agent, struct pt_error *reterr)
 {

@@ -34,10 +34,10 @@ struct pt_agent {
     size_t renew_turn;
 };
 
-/* ---- agent.c ---- */
+/* ---- agent.c -------------------------------------------------------------------------------------------------- */
 void pt_agent_send(struct pt_agent *agent, const Patronus__V1__EdgeMessage *message);
 
-/* ---- take.c ---- */
+/* ---- take.c --------------------------------------------------------------------------------------------------- */
 /* Walk the bytes, then unpack; NULL when they are no ControllerMessage. */
 Patronus__V1__ControllerMessage *pt_agent_parse(struct pt_agent *agent, struct pt_bytes data);
 /* Check a bundle and put it in force; keep: on disk too. On failure the old one stays. */
@@ -46,9 +46,9 @@ PT_MUST enum pt_code pt_agent_take_bundle(struct pt_agent *agent, const Patronus
 /* The one on disk, at start. */
 void pt_agent_load_bundle(struct pt_agent *agent);
 
-/* ---- telemetry.c ---- */
+/* ---- telemetry.c ---------------------------------------------------------------------------------------------- */
 void pt_agent_report(struct pt_agent *agent);
 
-/* ---- renew.c ---- */
+/* ---- renew.c -------------------------------------------------------------------------------------------------- */
 void pt_agent_renew_start(struct pt_agent *agent);
 void pt_agent_renew_stop(struct pt_agent *agent);

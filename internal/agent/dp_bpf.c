@@ -53,8 +53,7 @@ static struct dp_bpf *dp_bpf_of(struct pt_dp *dp)
     return (struct dp_bpf *)dp;
 }
 
-/* ---- interfaces
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- interfaces ----------------------------------------------------------------------------------------------- */
 
 static uint32_t row_ifindex(const struct pt_dp_rows *rows, size_t index)
 {
@@ -111,8 +110,7 @@ static uint32_t interface_index(void *context, const char *name)
     return if_nametoindex(name);
 }
 
-/* ---- paths
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- paths ---------------------------------------------------------------------------------------------------- */
 
 static void slot_freed(void *arg, uint32_t slot)
 {
@@ -153,8 +151,7 @@ static void set_path_alive(struct pt_dp *base, uint64_t path_id, bool alive)
     }
 }
 
-/* ---- bundles
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- bundles -------------------------------------------------------------------------------------------------- */
 
 /* Everything up to the flip. On failure the old bundle is in force. */
 static enum pt_code put_in_force(struct dp_bpf *dp, struct pt_dp_table *table, struct pt_error *reterr)
@@ -271,8 +268,7 @@ static enum pt_code verify(struct pt_dp *base, struct pt_digest *ret_digest, str
     return PT_OK;
 }
 
-/* ---- counters
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- counters ------------------------------------------------------------------------------------------------- */
 
 static void count_paths(struct dp_bpf *dp, struct pt_abi_counters *per_cpu, size_t cpus,
                         void (*fn)(void *arg, const struct pt_dp_path_counters *counters), void *arg)
@@ -340,8 +336,7 @@ static void demands(struct pt_dp *base, void (*fn)(void *arg, uint32_t site_labe
     free(bytes);
 }
 
-/* ---- life
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------------------------------- */
 
 static void close_dp(struct pt_dp *base)
 {
@@ -398,8 +393,7 @@ enum pt_code pt_dp_bpf_new(const struct pt_dp_bpf_options *options, struct pt_dp
     return PT_OK;
 }
 
-/* ---- removal
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- removal -------------------------------------------------------------------------------------------------- */
 
 /* Detach the filters of the interfaces in a pinned bundle map of either slot. */
 static void remove_filters(const char *directory, const char *name)

@@ -31,8 +31,7 @@ static const char *interface_name(uint32_t ifindex, char name[IF_NAMESIZE])
     return name;
 }
 
-/* ---- tc
- * ----------------------------------------------------------------------------------------------------------------- */
+/* ---- tc ------------------------------------------------------------------------------------------------------- */
 
 static enum pt_code attach_tc(int program, uint32_t ifindex, struct pt_error *reterr)
 {
@@ -70,8 +69,7 @@ void pt_dp_detach_lan(uint32_t ifindex)
     detach_tc(ifindex);
 }
 
-/* ---- XDP
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- XDP ------------------------------------------------------------------------------------------------------ */
 
 static void link_path(const char *directory, uint32_t ifindex, char path[PATH_MAX])
 {

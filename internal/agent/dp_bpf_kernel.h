@@ -6,7 +6,7 @@
 
 #include "agent/dp_bpf_table.h"
 
-/* ---- dp_bpf_probe.c ---- */
+/* ---- dp_bpf_probe.c ------------------------------------------------------------------------------------------- */
 
 /* PT_FAILED_PRECONDITION naming the first feature that is missing and what to do. */
 PT_MUST enum pt_code pt_dp_probe(struct pt_error *reterr);
@@ -15,7 +15,7 @@ PT_MUST enum pt_code pt_dp_mount(const char *directory, struct pt_error *reterr)
 /* Undo pt_dp_mount as far as nothing else is there. */
 void pt_dp_unmount(const char *directory);
 
-/* ---- dp_bpf_load.c ---- */
+/* ---- dp_bpf_load.c -------------------------------------------------------------------------------------------- */
 
 struct pt_lan_bpf;
 struct pt_wan_bpf;
@@ -35,7 +35,7 @@ void pt_dp_programs_fini(struct pt_dp_programs *programs);
 /* -1 when the programs have no such map. */
 int pt_dp_programs_map(const struct pt_dp_programs *programs, const char *name);
 
-/* ---- dp_bpf_map.c ---- */
+/* ---- dp_bpf_map.c --------------------------------------------------------------------------------------------- */
 
 struct pt_dp_maps {
     int outer[PT_BUNDLE_MAPS_LEN];
@@ -58,7 +58,7 @@ PT_MUST enum pt_code pt_dp_maps_read(const struct pt_dp_maps *maps, uint32_t slo
 /* Put the other slot in force and return when no program can still be using the old one. */
 PT_MUST enum pt_code pt_dp_maps_flip(struct pt_dp_maps *maps, struct pt_error *reterr);
 
-/* ---- dp_bpf_hook.c ---- */
+/* ---- dp_bpf_hook.c -------------------------------------------------------------------------------------------- */
 
 /* Attach, or replace what an earlier agent attached without a gap. ret_native is false when XDP is only generic. */
 PT_MUST enum pt_code pt_dp_attach_lan(const struct pt_dp_programs *programs, uint32_t ifindex, struct pt_error *reterr);

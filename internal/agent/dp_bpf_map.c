@@ -34,8 +34,7 @@ static bool is_zero(const uint8_t *data, size_t size)
     return true;
 }
 
-/* ---- inner maps
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- inner maps ----------------------------------------------------------------------------------------------- */
 
 static enum pt_code inner_install(struct pt_dp_maps *maps, uint32_t slot, enum pt_bundle_map map, uint32_t entries,
                                   struct pt_error *reterr)
@@ -121,8 +120,7 @@ void pt_dp_maps_fini(struct pt_dp_maps *maps)
     }
 }
 
-/* ---- writing
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- writing -------------------------------------------------------------------------------------------------- */
 
 static enum pt_code write_failed(enum pt_bundle_map map, struct pt_error *reterr)
 {
@@ -241,8 +239,7 @@ enum pt_code pt_dp_maps_flip(struct pt_dp_maps *maps, struct pt_error *reterr)
     return PT_OK;
 }
 
-/* ---- reading
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- reading -------------------------------------------------------------------------------------------------- */
 
 static enum pt_code read_map(int fd, enum pt_bundle_map map, struct pt_dp_rows *rows, struct pt_error *reterr)
 {

@@ -25,8 +25,7 @@ const struct pt_dp_map_info *pt_dp_map_info(enum pt_bundle_map map)
     return &map_infos[map];
 }
 
-/* ---- rows
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- rows ----------------------------------------------------------------------------------------------------- */
 
 uint8_t *pt_dp_rows_add(struct pt_dp_rows *rows, const void *key, const void *value)
 {
@@ -108,8 +107,7 @@ bool pt_dp_table_has_link(const struct pt_dp_table *table, uint32_t ifindex)
     return rows_have_ifindex(&table->maps[PT_MAP_links], ifindex);
 }
 
-/* ---- slots
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- slots ---------------------------------------------------------------------------------------------------- */
 
 void pt_dp_slots_init(struct pt_dp_slots *slots)
 {

@@ -60,8 +60,7 @@ bool pt_cli_given(const struct pt_cli_args *args, enum pt_cli_flag flag)
     return (args->given & PT_CLI_BIT(flag)) != 0;
 }
 
-/* ---- values
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- values --------------------------------------------------------------------------------------------------- */
 
 static enum pt_code bad(struct pt_error *reterr, const char *what, const char *text)
 {
@@ -198,8 +197,7 @@ static enum pt_code set_flag(struct pt_cli_args *args, struct pt_arena *arena, e
     }
 }
 
-/* ---- the walk
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- the walk ------------------------------------------------------------------------------------------------- */
 
 /* The flag of a word "--name", "--name=value" or "-x"; PT_CLI_FLAGS_LEN when there is none. */
 static enum pt_cli_flag find_flag(const char *word, const char **ret_value)
@@ -318,8 +316,7 @@ enum pt_code pt_cli_args_parse(int argc, char **argv, char *(*environment)(const
     return PT_OK;
 }
 
-/* ---- help
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- help ----------------------------------------------------------------------------------------------------- */
 
 /* Text in lines of at most 100 columns, the following ones indented as the first one's text. */
 static void wrap(const char *text, size_t indent, struct pt_buf *out)

@@ -57,8 +57,7 @@ static const char *plain_string(const struct source *source, struct pt_cli_span 
     return pt_arena_strndup(source->arena, text + 1, size - 2);
 }
 
-/* ---- one object
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- one object ----------------------------------------------------------------------------------------------- */
 
 struct outline { /* what is known of an object before its kind is */
     const char *kind, *name;
@@ -183,8 +182,7 @@ static enum pt_code read_object(struct source *source, struct pt_cli_span object
     return PT_OK;
 }
 
-/* ---- whole texts
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- whole texts ---------------------------------------------------------------------------------------------- */
 
 static enum pt_code add_object(struct source *source, struct pt_cli_span object, struct pt_cli_documents *documents,
                                struct pt_error *reterr)
@@ -284,8 +282,7 @@ enum pt_code pt_cli_document_read_one(const struct pt_cli_scope *scope, const st
     return read_object(&source, value, kind, ret_document, reterr);
 }
 
-/* ---- order
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- order ---------------------------------------------------------------------------------------------------- */
 
 struct needs {
     struct pt_cli_documents *documents;

@@ -54,8 +54,7 @@ static enum pt_code refuse(struct pt_error *reterr, enum pt_reason reason, const
     return pt_fail(reterr, PT_INVALID_ARGUMENT, reason, path, "%s", text);
 }
 
-/* ---- the path
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- the path ------------------------------------------------------------------------------------------------- */
 
 static enum pt_code unknown(const struct pt_message_type *type, const char *path, const char *part,
                             struct pt_error *reterr)
@@ -117,8 +116,7 @@ static enum pt_code find_target(const struct pt_message_type *type, const char *
     return PT_OK;
 }
 
-/* ---- the value as JSON
- * ------------------------------------------------------------------------------------------------- */
+/* ---- the value as JSON ---------------------------------------------------------------------------------------- */
 
 void pt_cli_quote(const char *text, size_t size, struct pt_buf *out)
 {
@@ -271,8 +269,7 @@ static enum pt_code put_list(const struct target *target, const char *text, stru
     return PT_OK;
 }
 
-/* ---- together
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- together ------------------------------------------------------------------------------------------------- */
 
 /* {"a":{"b":VALUE}} */
 static enum pt_code put_object(const struct target *target, const char *text, struct pt_arena *arena,

@@ -10,8 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- kinds
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- kinds ---------------------------------------------------------------------------------------------------- */
 
 static bool same_word(const char *a, const char *b)
 {
@@ -88,8 +87,7 @@ enum pt_code pt_cli_kind_find(const struct pt_schema *schema, const char *word, 
                    kind != NULL ? kind->resource->plural : "", kind != NULL ? "'" : "");
 }
 
-/* ---- names
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- names ---------------------------------------------------------------------------------------------------- */
 
 /* Kind of a full name whose ids may be "-"; NULL when it is none. */
 static const struct pt_message_type *kind_of(const struct pt_schema *schema, const char *name)
@@ -234,8 +232,7 @@ const char *pt_cli_short_name(const struct pt_cli_scope *scope, const char *name
     return below ? name + size + 1 : name;
 }
 
-/* ---- references
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- references ----------------------------------------------------------------------------------------------- */
 
 void pt_cli_expand_references(const struct pt_cli_scope *scope, const char *name, struct pt_msg *msg,
                               struct pt_arena *arena)

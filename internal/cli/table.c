@@ -56,8 +56,7 @@ void pt_cli_table_row(struct pt_cli_table *table, const char *const *cells)
     table->rows_len++;
 }
 
-/* ---- layout
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- layout --------------------------------------------------------------------------------------------------- */
 
 static void measure(const struct pt_cli_table *table, size_t widths[])
 {
@@ -136,8 +135,7 @@ void pt_cli_table_render(const struct pt_cli_table *table, size_t width_max, str
     }
 }
 
-/* ---- resources
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- resources ------------------------------------------------------------------------------------------------ */
 
 char *pt_cli_age(int64_t time_ns, int64_t now_ns, char text[16])
 {

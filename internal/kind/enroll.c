@@ -114,8 +114,7 @@ static enum pt_code bind_edge(struct enrolment *enrolment, struct pt_error *rete
     return PT_OK;
 }
 
-/* ---- controllers
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- controllers ---------------------------------------------------------------------------------------------- */
 
 struct raft_id_search {
     uint64_t raft_id;

@@ -13,8 +13,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* ---- replies by request id
- * -------------------------------------------------------------------------------------------- */
+/* ---- replies by request id ------------------------------------------------------------------------------------ */
 
 /* Stored: digest of the request (32), revision (8), reply. Ids of two principals do not meet. */
 #define REPLY_HEADER_SIZE (PT_DIGEST_SIZE + 8)
@@ -58,8 +57,7 @@ static enum pt_code store_reply(struct pt_execution *execution, const char *prin
                               pt_buf_bytes(&stored), PT_REPLIES_LEN_MAX, reterr);
 }
 
-/* ---- operations
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- operations ----------------------------------------------------------------------------------------------- */
 
 static enum pt_code transaction(struct pt_execution *execution, const struct pt_msg *op, struct pt_error *reterr)
 {
@@ -135,8 +133,7 @@ static enum pt_code digest_check(struct pt_execution *execution, const struct pt
                    index);
 }
 
-/* ---- one command
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- one command ---------------------------------------------------------------------------------------------- */
 
 /* May the operation refuse after it has written? */
 static bool needs_savepoint(struct pt_machine_kind *machine, const struct pt_msg *command)

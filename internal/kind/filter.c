@@ -18,8 +18,7 @@
 
 #define PATH_SIZE_MAX 256
 
-/* ---- parsing
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- parsing -------------------------------------------------------------------------------------------------- */
 
 struct scanner {
     const char *text;
@@ -128,8 +127,7 @@ enum pt_code pt_filter_parse(const char *text, struct pt_arena *arena, struct pt
     return PT_OK;
 }
 
-/* ---- against a kind
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- against a kind ------------------------------------------------------------------------------------------- */
 
 const struct pt_field_type *pt_path_field(const struct pt_message_type *type, const char *path)
 {
@@ -216,8 +214,7 @@ enum pt_code pt_filter_check(const struct pt_filter *filter, const struct pt_mes
     return PT_OK;
 }
 
-/* ---- against a resource
- * -------------------------------------------------------------------------------------------------- */
+/* ---- against a resource --------------------------------------------------------------------------------------- */
 
 static const char *default_text(const struct pt_field_type *field)
 {

@@ -16,8 +16,7 @@
 #include "wire/msg.h"
 #include "wire/schema.h"
 
-/* ---- what a mod declares
- * --------------------------------------------------------------------------------------------- */
+/* ---- what a mod declares -------------------------------------------------------------------------------------- */
 
 struct pt_view; /* read access to the state for checks: below */
 
@@ -46,8 +45,7 @@ struct pt_mod {
     const struct pt_stage *const *stages; /* NULL-terminated; may be NULL */
 };
 
-/* ---- views
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- views ---------------------------------------------------------------------------------------------------- */
 
 /* The parsed resource, in the view's arena; NULL when it does not exist. */
 const struct pt_msg *pt_view_get(struct pt_view *view, const char *name);
@@ -59,8 +57,7 @@ const struct pt_schema *pt_view_schema(const struct pt_view *view);
  * command to the next. */
 int64_t pt_view_time_ns(const struct pt_view *view);
 
-/* ---- machine
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- machine -------------------------------------------------------------------------------------------------- */
 
 struct pt_machine_kind; /* the replicated state machine of this node */
 
@@ -86,7 +83,7 @@ struct pt_kind_options {
     enum pt_planted planted;  /* simulator only, see base/planted.h */
 };
 
-/* ---- limits and replicated values ---- */
+/* ---- limits and replicated values ----------------------------------------------------------------------------- */
 
 #define PT_HISTORY_LEN_DEFAULT 100000    /* events kept for Watch */
 #define PT_REPLIES_LEN_MAX 16384         /* replies kept by request id */
@@ -132,8 +129,7 @@ struct pt_verdict {
 /* NULL when the entry is too old or was not a command. Valid until the next call or apply. */
 const struct pt_verdict *pt_kind_verdict(const struct pt_machine_kind *machine, uint64_t index);
 
-/* ---- requests -> commands
- * ---------------------------------------------------------------------------------------------- */
+/* ---- requests -> commands ------------------------------------------------------------------------------------- */
 
 struct pt_request_context {
     const char *principal;   /* SPIFFE id */

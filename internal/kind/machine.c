@@ -23,8 +23,7 @@
 #define REPLIES_SIZE_MAX (8U << 20)
 #define HISTORY_TRIM_EVERY 256
 
-/* ---- registry
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- registry ------------------------------------------------------------------------------------------------- */
 
 const struct pt_kind_info *pt_kind_info(const struct pt_machine_kind *machine, uint32_t kind_id)
 {
@@ -95,8 +94,7 @@ static enum pt_code read_kinds(struct pt_machine_kind *machine, struct pt_error 
     return PT_OK;
 }
 
-/* ---- open and close
- * --------------------------------------------------------------------------------------------------- */
+/* ---- open and close ------------------------------------------------------------------------------------------- */
 
 int64_t pt_kind_time(const struct pt_machine_kind *machine, int64_t time_ns)
 {
@@ -214,8 +212,7 @@ void pt_kind_on_applied(struct pt_machine_kind *machine, pt_applied_fn fn, void 
     machine->listeners[machine->listeners_len++] = (struct pt_listener_slot){.fn = fn, .arg = arg};
 }
 
-/* ---- verdicts
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- verdicts ------------------------------------------------------------------------------------------------- */
 
 static void record_verdict(struct pt_machine_kind *machine, const struct pt_execution *execution,
                            const struct pt_error *error)
@@ -268,8 +265,7 @@ const struct pt_verdict *pt_kind_verdict(const struct pt_machine_kind *machine, 
     return out;
 }
 
-/* ---- apply
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- apply ---------------------------------------------------------------------------------------------------- */
 
 struct batch {
     struct pt_machine_kind *machine;
@@ -389,8 +385,7 @@ enum pt_code pt_kind_apply(struct pt_machine_kind *machine, const struct pt_log_
     return code;
 }
 
-/* ---- snapshots
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- snapshots ------------------------------------------------------------------------------------------------ */
 
 enum pt_code pt_kind_snapshot(struct pt_machine_kind *machine, const char *path, struct pt_error *reterr)
 {

@@ -150,8 +150,7 @@ PT_MUST enum pt_code pt_mutation_decode(struct pt_machine_kind *machine, const s
 /* What makes two requests with one id the same: the operation without what the leader chose (uids). */
 struct pt_digest pt_command_digest(const struct pt_msg *command, struct pt_arena *arena);
 
-/* ---- reading
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------------------------------------------------- */
 
 /* PT_NOT_FOUND (no text) when absent. The message is parsed in the arena; row may be NULL. */
 PT_MUST enum pt_code pt_kind_load(struct pt_machine_kind *machine, const char *name, struct pt_arena *arena,
@@ -190,8 +189,7 @@ struct pt_view {
 void pt_view_init(struct pt_view *view, struct pt_machine_kind *machine, struct pt_arena *memory, int64_t time_ns);
 void pt_view_fini(struct pt_view *view);
 
-/* ---- rules.c: what both the fast check and apply ask
- * ------------------------------------------------------------------- */
+/* ---- rules.c: what both the fast check and apply ask ---------------------------------------------------------- */
 
 /* Schema rules, references, the mod's check. before NULL on create. */
 PT_MUST enum pt_code pt_rules_check(struct pt_execution *execution, const struct pt_kind_info *info, const char *name,
@@ -212,8 +210,7 @@ void pt_rules_counts_forget(struct pt_machine_kind *machine); /* after an undo o
 #define PT_ETAG_SIZE 17
 void pt_rules_etag(const struct pt_msg *resource, struct pt_arena *arena, char etag[PT_ETAG_SIZE]);
 
-/* ---- watch.c
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- watch.c -------------------------------------------------------------------------------------------------- */
 
 /* New history may be there: wake the watches that wait. */
 void pt_watches_wake(struct pt_machine_kind *machine);

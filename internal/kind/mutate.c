@@ -16,8 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- writing
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- writing -------------------------------------------------------------------------------------------------- */
 
 static struct pt_bytes encode(const struct pt_msg *msg, struct pt_arena *arena)
 {
@@ -167,8 +166,7 @@ static enum pt_code derive(struct pt_execution *execution, const struct pt_kind_
     return info->rules->derive(execution->machine->store, &change, after, execution->arena, reterr);
 }
 
-/* ---- create
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- create --------------------------------------------------------------------------------------------------- */
 
 static enum pt_code check_place(struct pt_execution *execution, const struct pt_mutation *mutation, char parent[],
                                 struct pt_error *reterr)
@@ -233,8 +231,7 @@ static enum pt_code create(struct pt_execution *execution, const struct pt_mutat
     return put(execution, PATRONUS__V1__VERB__CREATE, mutation->info, mutation->name, after, reterr);
 }
 
-/* ---- update
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- update --------------------------------------------------------------------------------------------------- */
 
 static enum pt_code not_found(const struct pt_mutation *mutation, struct pt_error *reterr)
 {
@@ -303,8 +300,7 @@ static enum pt_code update(struct pt_execution *execution, const struct pt_mutat
     return put(execution, PATRONUS__V1__VERB__UPDATE, mutation->info, mutation->name, after, reterr);
 }
 
-/* ---- delete
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- delete --------------------------------------------------------------------------------------------------- */
 
 static enum pt_code in_use(struct pt_execution *execution, const char *name, const char *referrer,
                            struct pt_error *reterr)

@@ -65,8 +65,7 @@ static struct pt_msg *take_body(const struct pt_method_type *method, const struc
     return body != NULL ? pt_msg_dup(body, arena) : pt_msg_new(arena, method->kind);
 }
 
-/* ---- create
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- create --------------------------------------------------------------------------------------------------- */
 
 static enum pt_code create_name(const struct pt_method_type *method, const struct pt_msg *request,
                                 struct pt_arena *arena, const char **ret_name, struct pt_error *reterr)
@@ -112,8 +111,7 @@ static enum pt_code prepare_create(const struct pt_method_type *method, const st
     return PT_OK;
 }
 
-/* ---- update
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- update --------------------------------------------------------------------------------------------------- */
 
 struct path_list {
     const char **paths;
@@ -228,8 +226,7 @@ static enum pt_code prepare_update(struct pt_machine_kind *machine, const struct
     return PT_OK;
 }
 
-/* ---- delete
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- delete --------------------------------------------------------------------------------------------------- */
 
 static enum pt_code prepare_delete(struct pt_machine_kind *machine, const struct pt_method_type *method,
                                    const struct pt_msg *request, struct pt_mutation *mutation, struct pt_error *reterr)
@@ -248,8 +245,7 @@ static enum pt_code prepare_delete(struct pt_machine_kind *machine, const struct
     return PT_OK;
 }
 
-/* ---- the command
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- the command ---------------------------------------------------------------------------------------------- */
 
 static void pack(const struct pt_mutation *mutation, const struct pt_msg *request,
                  const struct pt_request_context *context, int64_t time_ns, struct pt_buf *out)

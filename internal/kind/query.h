@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "wire/msg.h"
 
-/* ---- filters: path = value [AND path = value ...] ---- */
+/* ---- filters: path = value [AND path = value ...] ------------------------------------------------------------- */
 
 #define PT_FILTER_TERMS_MAX 16
 
@@ -33,7 +33,7 @@ bool pt_filter_match(const struct pt_filter *filter, const struct pt_msg *resour
 /* The field that a path ends in, as for pt_msg_text; NULL when there is none. A map's value field for a map entry. */
 const struct pt_field_type *pt_path_field(const struct pt_message_type *type, const char *path);
 
-/* ---- order ---- */
+/* ---- order ---------------------------------------------------------------------------------------------------- */
 
 struct pt_order {
     const char *path; /* NULL: by name */
@@ -47,7 +47,7 @@ PT_MUST enum pt_code pt_order_parse(const char *text, const struct pt_message_ty
 /* Append bytes that compare (memcmp, then size) as the resources should be ordered, the name included. */
 void pt_order_key(const struct pt_order *order, const struct pt_msg *resource, const char *name, struct pt_buf *out);
 
-/* ---- page tokens: base64url of a check over (query, key) and the key ---- */
+/* ---- page tokens: base64url of a check over (query, key) and the key ------------------------------------------ */
 
 void pt_page_token(const char *query, struct pt_bytes key, struct pt_buf *out);
 /* The key of the last resource of the page before. PT_INVALID_ARGUMENT PAGE_TOKEN_INVALID unless the token was made for

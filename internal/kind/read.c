@@ -30,8 +30,7 @@ static void make_visible(const struct pt_machine_kind *machine, const struct pt_
     }
 }
 
-/* ---- views
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- views ---------------------------------------------------------------------------------------------------- */
 
 struct view_collection {
     struct pt_arena *arena;
@@ -65,8 +64,7 @@ static enum pt_code collect_views(const struct pt_soft_overlay *overlay, const s
     return PT_OK;
 }
 
-/* ---- get
- * ----------------------------------------------------------------------------------------------------------------- */
+/* ---- get ------------------------------------------------------------------------------------------------------ */
 
 static enum pt_code no_such(const struct pt_message_type *kind, const char *name, struct pt_error *reterr)
 {
@@ -115,8 +113,7 @@ static enum pt_code get(struct pt_machine_kind *machine, const struct pt_method_
     return PT_OK;
 }
 
-/* ---- list
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- list ----------------------------------------------------------------------------------------------------- */
 
 struct list_item {
     struct pt_bytes key;

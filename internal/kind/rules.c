@@ -9,8 +9,7 @@
 
 #include <string.h>
 
-/* ---- references
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- references ----------------------------------------------------------------------------------------------- */
 
 struct reference_walk {
     struct pt_execution *execution;
@@ -104,8 +103,7 @@ enum pt_code pt_rules_check_delete(struct pt_execution *execution, const struct 
     return check_with(execution, info, &change, reterr);
 }
 
-/* ---- fields that must not change
- * ------------------------------------------------------------------------------------- */
+/* ---- fields that must not change ------------------------------------------------------------------------------ */
 
 static bool field_equal(const struct pt_msg_field *a, const struct pt_msg_field *b, struct pt_buf *x, struct pt_buf *y)
 {
@@ -169,8 +167,7 @@ enum pt_code pt_rules_path(const struct pt_message_type *type, const char *path,
     return PT_OK; /* a key of a map, or nonsense that pt_msg_copy_path refuses */
 }
 
-/* ---- counts
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- counts --------------------------------------------------------------------------------------------------- */
 
 static size_t count_key(char key[PT_NAME_SIZE_MAX + 8], uint32_t kind_id, const char *parent)
 {
@@ -214,8 +211,7 @@ void pt_rules_counts_forget(struct pt_machine_kind *machine)
     pt_map_clear(&machine->counts);
 }
 
-/* ---- etag
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- etag ----------------------------------------------------------------------------------------------------- */
 
 static bool is_user_form(const struct pt_msg *resource)
 {

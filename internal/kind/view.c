@@ -19,8 +19,7 @@ struct pt_view_item {
     struct pt_msg *msg;
 };
 
-/* ---- rows
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- rows ----------------------------------------------------------------------------------------------------- */
 
 enum pt_code pt_kind_parse_row(struct pt_machine_kind *machine, const struct pt_row *row, struct pt_arena *arena,
                                struct pt_msg **ret_msg, struct pt_error *reterr)
@@ -94,8 +93,7 @@ bool pt_name_below(const char *pattern, const char *name)
     return *name == '\0' || *name == '/';
 }
 
-/* ---- views
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- views ---------------------------------------------------------------------------------------------------- */
 
 void pt_view_init(struct pt_view *view, struct pt_machine_kind *machine, struct pt_arena *memory, int64_t time_ns)
 {
@@ -167,8 +165,7 @@ const struct pt_msg *pt_view_get(struct pt_view *view, const char *name)
     return code == PT_OK ? msg : NULL;
 }
 
-/* ---- scans
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- scans ---------------------------------------------------------------------------------------------------- */
 
 /* First item whose name is not below. */
 static size_t lower_bound(const struct pt_view_kind *kind, const char *name)
@@ -227,8 +224,7 @@ void pt_view_scan(struct pt_view *view, const char *kind_singular, const char *p
     }
 }
 
-/* ---- freezing
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- freezing ------------------------------------------------------------------------------------------------- */
 
 static enum pt_code copy_kind(struct pt_view *view, uint32_t kind_id, struct pt_error *reterr)
 {

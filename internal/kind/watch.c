@@ -46,8 +46,7 @@ struct pt_watch {
     struct pt_timer *bookmarks;
 };
 
-/* ---- events
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- events --------------------------------------------------------------------------------------------------- */
 
 struct outgoing {
     int type; /* Patronus__V1__WatchEventType */
@@ -101,8 +100,7 @@ static void end(struct pt_watch *watch, const struct pt_error *error)
     }
 }
 
-/* ---- what fits
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- what fits ------------------------------------------------------------------------------------------------ */
 
 static bool fits_place(const struct pt_watch *watch, uint32_t kind_id, const char *name)
 {
@@ -131,8 +129,7 @@ static enum pt_code see(const struct pt_watch *watch, const struct pt_kind_info 
     return PT_OK;
 }
 
-/* ---- initial state
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- initial state -------------------------------------------------------------------------------------------- */
 
 static enum pt_code copy_initial(struct pt_watch *watch, struct pt_error *reterr)
 {
@@ -198,8 +195,7 @@ static bool pump_initial(struct pt_watch *watch)
     return !watch->paused;
 }
 
-/* ---- history
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- history -------------------------------------------------------------------------------------------------- */
 
 struct slice {
     struct pt_watch *watch;
@@ -346,8 +342,7 @@ static void on_bookmark(void *arg)
     }
 }
 
-/* ---- open and close
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- open and close ------------------------------------------------------------------------------------------- */
 
 static enum pt_code named_kinds(const struct pt_watch *watch, const struct pt_msg_field *field, bool *kinds,
                                 struct pt_error *reterr)

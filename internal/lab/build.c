@@ -52,8 +52,7 @@ enum pt_code pt_lab_each_netns(const struct pt_lab_topology *topology,
     return PT_OK;
 }
 
-/* ---- step 1: namespaces
- * ---------------------------------------------------------------------------------------------- */
+/* ---- step 1: namespaces --------------------------------------------------------------------------------------- */
 
 struct setting {
     const char *path;
@@ -101,8 +100,7 @@ static enum pt_code add_netns(void *arg, const char *node, struct pt_error *rete
     return code;
 }
 
-/* ---- step 2: veth pairs
- * ---------------------------------------------------------------------------------------------- */
+/* ---- step 2: veth pairs --------------------------------------------------------------------------------------- */
 
 static enum pt_code add_pairs(const struct builder *builder, struct pt_error *reterr)
 {
@@ -128,8 +126,7 @@ static enum pt_code add_pairs(const struct builder *builder, struct pt_error *re
     return pt_process_ip_batch((const char *)batch.data, false, reterr);
 }
 
-/* ---- step 3: inside each namespace
- * ------------------------------------------------------------------------------------ */
+/* ---- step 3: inside each namespace ---------------------------------------------------------------------------- */
 
 /* One batch for each family: `ip rule` takes only the family it is called for. Interfaces are brought up by the first.
  */

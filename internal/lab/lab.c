@@ -91,8 +91,7 @@ static enum pt_code lock(int *ret_fd, struct pt_error *reterr)
     return PT_OK;
 }
 
-/* ---- down
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- down ----------------------------------------------------------------------------------------------------- */
 
 struct found {
     const char *name;
@@ -210,8 +209,7 @@ enum pt_code pt_lab_down(const char *name, bool *ret_found, struct pt_error *ret
     return code;
 }
 
-/* ---- up
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- up ------------------------------------------------------------------------------------------------------- */
 
 static void note_existing(void *arg, const char *netns)
 {
@@ -321,8 +319,7 @@ enum pt_code pt_lab_open(const char *name, struct pt_lab_topology *ret_topology,
     return code;
 }
 
-/* ---- daemons
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- daemons -------------------------------------------------------------------------------------------------- */
 
 /* A daemon's name is part of a path: no '/' and no dot in front. */
 static enum pt_code check_daemon_name(const char *daemon, struct pt_error *reterr)

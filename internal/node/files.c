@@ -118,8 +118,7 @@ static enum pt_code read_identity(const char *path, char *text, struct pt_node_f
     return PT_OK;
 }
 
-/* ---- folders
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- folders -------------------------------------------------------------------------------------------------- */
 
 enum pt_code pt_node_load(struct pt_sys *sys, const char *directory, struct pt_node_files *ret_files,
                           struct pt_error *reterr)
@@ -218,8 +217,7 @@ enum pt_code pt_node_lock(struct pt_sys *sys, const char *directory, struct pt_f
     return PT_OK;
 }
 
-/* ---- seal key
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- seal key ------------------------------------------------------------------------------------------------- */
 
 enum pt_code pt_node_seal_key_load(struct pt_sys *sys, const char *path, uint8_t ret_key[PT_SEAL_KEY_SIZE],
                                    struct pt_error *reterr)

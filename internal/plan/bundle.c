@@ -41,8 +41,7 @@ struct pt_bundle {
     const Patronus__V1__Entry **entries; /* of the items */
 };
 
-/* ---- keys
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- keys ----------------------------------------------------------------------------------------------------- */
 
 /* False when the entry has no key: it is of a kind that a later version knows. */
 static bool entry_key(const Patronus__V1__Entry *entry, struct pt_buf *key)
@@ -145,8 +144,7 @@ static void key_entry_init(struct key_entry *k, const Patronus__V1__Entry *from)
     }
 }
 
-/* ---- items
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- items ---------------------------------------------------------------------------------------------------- */
 
 static struct item *item_new(const Patronus__V1__Entry *entry, const struct pt_buf *key)
 {
@@ -211,8 +209,7 @@ static void candidates_fini(struct candidates *c)
     free(c->list);
 }
 
-/* ---- making bundles
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- making bundles ------------------------------------------------------------------------------------------- */
 
 /* Sorts the candidates and keeps the winner of each key. */
 static struct pt_bundle *bundle_from(struct candidates *c)
@@ -364,8 +361,7 @@ const Patronus__V1__Entry *const *pt_bundle_entries(const struct pt_bundle *bund
     return bundle->entries;
 }
 
-/* ---- the wire
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- the wire ------------------------------------------------------------------------------------------------- */
 
 static bool item_equal(const struct item *a, const struct item *b)
 {

@@ -13,8 +13,7 @@
 #include "kind/kind.h"
 #include "patronus/v1/agent.pb-c.h"
 
-/* ---- soft state: what nodes measured; the leader's memory only
- * -------------------------------------------------------- */
+/* ---- soft state: what nodes measured; the leader's memory only ------------------------------------------------ */
 
 struct pt_path_soft {
     uint64_t path_id;
@@ -28,8 +27,7 @@ struct pt_soft {
     struct pt_map demands; /* "<Edge name>/<destination label>" -> uint64_t rate_bps */
 };
 
-/* ---- stages
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- stages --------------------------------------------------------------------------------------------------- */
 
 /* What the compute pass makes for one node: entries to which stages append. */
 struct pt_plan_node {
@@ -60,8 +58,7 @@ void pt_plan_emit(struct pt_plan_pass *pass, struct pt_plan_node *node, Patronus
 /* Run every stage of the mods in dependency order. PT_FAILED_PRECONDITION for a cycle. */
 PT_MUST enum pt_code pt_plan_run(struct pt_plan_pass *pass, const struct pt_mod *const *mods, struct pt_error *reterr);
 
-/* ---- bundles
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- bundles -------------------------------------------------------------------------------------------------- */
 
 /* A node's entries in canonical order with their digest. Owns copies. */
 struct pt_bundle;

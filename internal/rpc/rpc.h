@@ -34,7 +34,7 @@
 
 struct pt_rpc_fabric; /* a simulated host's place in the network: rpc_sim.h */
 
-/* ---- server ------------------------------------------------------------------------------------------------------ */
+/* ---- server --------------------------------------------------------------------------------------------------- */
 
 struct pt_rpc_call; /* one incoming call; owned by the server until it is finished */
 
@@ -119,7 +119,7 @@ PT_MUST enum pt_code pt_rpc_server_set_credentials(struct pt_rpc_server *server,
  * and free the server. Streams do not know: whoever has open ones finishes them meanwhile. */
 void pt_rpc_server_close(struct pt_rpc_server *server, uint64_t grace_ms, pt_task_fn done, void *arg);
 
-/* ---- client ------------------------------------------------------------------------------------------------------ */
+/* ---- client --------------------------------------------------------------------------------------------------- */
 
 struct pt_rpc_channel; /* to one address; connects by itself, again and again */
 struct pt_rpc_channel_options {

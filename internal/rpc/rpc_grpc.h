@@ -11,13 +11,13 @@
 #include <grpc/grpc_security.h>
 #include <stdatomic.h>
 
-/* ---- the library ------------------------------------------------------------------------------------------------- */
+/* ---- the library ---------------------------------------------------------------------------------------------- */
 
 /* Counted: each server and each channel opens the library once and closes it once. */
 void pt_rpc_library_open(void);
 void pt_rpc_library_close(void);
 
-/* ---- completions (rpc_queue.c) ----------------------------------------------------------------------------------- */
+/* ---- completions (rpc_queue.c) -------------------------------------------------------------------------------- */
 
 /* One operation that gRPC will complete. Lives inside the object it belongs to; at most one operation at a time. */
 struct pt_rpc_tag {
@@ -48,7 +48,7 @@ void pt_rpc_queue_later(struct pt_rpc_queue *queue, struct pt_rpc_later *later);
  * dispatch under way. */
 void pt_rpc_queue_free(struct pt_rpc_queue *queue, pt_task_fn done, void *arg);
 
-/* ---- messages (rpc_message.c) ------------------------------------------------------------------------------------ */
+/* ---- messages (rpc_message.c) --------------------------------------------------------------------------------- */
 
 /* The bytes of a received message, without a copy when gRPC holds them in one piece. */
 struct pt_rpc_view {
@@ -76,7 +76,7 @@ grpc_byte_buffer *pt_rpc_outbox_pop(struct pt_rpc_outbox *box);
 bool pt_rpc_outbox_drained(struct pt_rpc_outbox *box);
 void pt_rpc_outbox_fini(struct pt_rpc_outbox *box);
 
-/* ---- credentials (rpc_credentials.c) ----------------------------------------------------------------------------- */
+/* ---- credentials (rpc_credentials.c) -------------------------------------------------------------------------- */
 
 /* What the server's TLS presents and trusts; gRPC's threads fetch it, the loop replaces it. */
 struct pt_rpc_credential_store;

@@ -84,7 +84,7 @@ static void on_flush(struct pt_rpc_later *later);
 
 static const struct pt_error cancelled_error = {.code = PT_CANCELLED, .text = "the call was cancelled"};
 
-/* ---- channel ----------------------------------------------------------------------------------------------------- */
+/* ---- channel -------------------------------------------------------------------------------------------------- */
 
 static grpc_arg int_arg(const char *key, int value)
 {
@@ -191,7 +191,7 @@ static void channel_free(struct pt_rpc_channel *base)
     pt_rpc_queue_free(channel->queue, free_channel, channel);
 }
 
-/* ---- what both kinds of calls need ------------------------------------------------------------------------------- */
+/* ---- what both kinds of calls need ---------------------------------------------------------------------------- */
 
 static void outcome_init(struct outcome *outcome)
 {
@@ -266,7 +266,7 @@ static grpc_op op_headers(struct outcome *outcome)
                      .data.recv_initial_metadata.recv_initial_metadata = &outcome->headers};
 }
 
-/* ---- unary calls ------------------------------------------------------------------------------------------------- */
+/* ---- unary calls ---------------------------------------------------------------------------------------------- */
 
 static struct unary *new_unary(struct channel *channel)
 {
@@ -378,7 +378,7 @@ static void unary_cancel(struct pt_rpc_unary *base)
     }
 }
 
-/* ---- streams ----------------------------------------------------------------------------------------------------- */
+/* ---- streams -------------------------------------------------------------------------------------------------- */
 
 static bool stream_batch(struct stream *stream, const grpc_op *ops, size_t len, struct pt_rpc_tag *tag, bool *busy)
 {

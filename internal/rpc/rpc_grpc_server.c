@@ -123,7 +123,7 @@ static void on_flush(struct pt_rpc_later *later);
 static void on_door_down(struct pt_rpc_tag *tag, bool ok);
 static void call_finish(struct pt_rpc_call *base, const struct pt_error *error);
 
-/* ---- life of a server -------------------------------------------------------------------------------------------- */
+/* ---- life of a server ----------------------------------------------------------------------------------------- */
 
 static grpc_arg int_arg(const char *key, int value)
 {
@@ -295,7 +295,7 @@ static enum pt_code server_set_credentials(struct pt_rpc_server *base, const str
     return PT_OK;
 }
 
-/* ---- life of a call ---------------------------------------------------------------------------------------------- */
+/* ---- life of a call ------------------------------------------------------------------------------------------- */
 
 /* A call object with everything zero but what it may keep. */
 static struct call *new_call(struct door *door)
@@ -547,7 +547,7 @@ static void on_recv(struct pt_rpc_tag *tag, bool ok)
     free_call_if_over(call);
 }
 
-/* ---- sending ----------------------------------------------------------------------------------------------------- */
+/* ---- sending -------------------------------------------------------------------------------------------------- */
 
 static size_t put_status(struct call *call, grpc_op *op, grpc_metadata *trailer)
 {

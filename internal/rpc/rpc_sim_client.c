@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- channels ---------------------------------------------------------------------------------------------------- */
+/* ---- channels ------------------------------------------------------------------------------------------------- */
 
 enum pt_code pt_rpc_sim_channel_new(struct pt_sys *sys, const struct pt_rpc_channel_options *options,
                                     struct pt_rpc_channel **ret_channel, struct pt_error *reterr)
@@ -125,7 +125,7 @@ static void open_link(struct pt_rpc_sim_channel *channel, struct pt_rpc_link *li
     pt_rpc_side_arm(&link->client);
 }
 
-/* ---- what comes back --------------------------------------------------------------------------------------------- */
+/* ---- what comes back ------------------------------------------------------------------------------------------ */
 
 void pt_rpc_sim_client_over(struct pt_rpc_link *link, const struct pt_error *error)
 {
@@ -206,7 +206,7 @@ void pt_rpc_sim_client_item(struct pt_rpc_link *link, struct pt_rpc_item *item, 
     }
 }
 
-/* ---- calls ------------------------------------------------------------------------------------------------------- */
+/* ---- calls ---------------------------------------------------------------------------------------------------- */
 
 static struct pt_rpc_unary *unary_start(struct pt_rpc_channel *base, const char *method, struct pt_bytes request,
                                         const struct pt_rpc_metadata *metadata, size_t metadata_len,

@@ -17,7 +17,7 @@ static struct pt_rpc_link *link_of(const struct pt_rpc_call *base)
     return PT_CONTAINER((uintptr_t)base, struct pt_rpc_link, call.base);
 }
 
-/* ---- servers ----------------------------------------------------------------------------------------------------- */
+/* ---- servers -------------------------------------------------------------------------------------------------- */
 
 static struct pt_ip host_ip(const struct pt_rpc_fabric *fabric)
 {
@@ -171,7 +171,7 @@ void pt_rpc_sim_server_close(struct pt_rpc_server *base, uint64_t grace_ms, pt_t
     pt_timer_start(server->timer, pt_list_empty(&server->calls) ? 0 : grace_ms, 0);
 }
 
-/* ---- calls ------------------------------------------------------------------------------------------------------- */
+/* ---- calls ---------------------------------------------------------------------------------------------------- */
 
 void pt_rpc_sim_server_detach(struct pt_rpc_link *link)
 {

@@ -94,7 +94,7 @@ struct pt_controller {
     unsigned close_tries;
 };
 
-/* ---- calls (api.c) ---- */
+/* ---- calls (api.c) -------------------------------------------------------------------------------------------- */
 void pt_serve_call_ref(struct pt_serve_call *call);
 void pt_serve_call_unref(struct pt_serve_call *call);
 /* Answer a unary call. Fine when the call is over. */
@@ -115,7 +115,7 @@ void pt_serve_propose(struct pt_serve_call *call, struct pt_bytes command,
 /* The error that an unfinished or lost proposal gives the client. */
 void pt_serve_fail_raft(struct pt_serve_call *call, enum pt_code code);
 
-/* ---- custom methods ---- */
+/* ---- custom methods ------------------------------------------------------------------------------------------- */
 extern const struct pt_serve_method pt_serve_enroll, pt_serve_renew;                     /* enroll.c */
 extern const struct pt_serve_method pt_serve_status, pt_serve_transfer;                  /* cluster.c */
 extern const struct pt_serve_method pt_serve_watch;                                      /* watch.c */
@@ -123,7 +123,7 @@ extern const struct pt_serve_method pt_serve_health_check, pt_serve_health_watch
 extern const struct pt_serve_method pt_serve_reflection_v1, pt_serve_reflection_v1alpha; /* reflection.c */
 extern const struct pt_serve_method pt_serve_edge_sync;                                  /* edge.c */
 
-/* ---- forward.c ---- */
+/* ---- forward.c ------------------------------------------------------------------------------------------------ */
 /* Send the whole call to the leader and pass its answer on. */
 void pt_serve_forward(struct pt_serve_call *call, struct pt_bytes request);
 /* The leader is another: calls under way to the old one end with LEADER_CHANGED. */
@@ -137,17 +137,17 @@ const char *pt_serve_controller_name(struct pt_controller *controller, uint64_t 
 const char *pt_serve_controller_field(struct pt_controller *controller, uint64_t raft_id, const char *field,
                                       struct pt_arena *arena);
 
-/* ---- founding.c ---- */
+/* ---- founding.c ----------------------------------------------------------------------------------------------- */
 void pt_serve_found_state(struct pt_controller *controller);
 void pt_serve_renew_self(struct pt_controller *controller);
 
-/* ---- members.c: the configuration follows the Controller resources ---- */
+/* ---- members.c: the configuration follows the Controller resources -------------------------------------------- */
 void pt_serve_members_tick(struct pt_controller *controller);
 
-/* ---- health.c ---- */
+/* ---- health.c ------------------------------------------------------------------------------------------------- */
 void pt_serve_health_changed(struct pt_controller *controller);
 
-/* ---- soft.c: what nodes measure, and the views ---- */
+/* ---- soft.c: what nodes measure, and the views ---------------------------------------------------------------- */
 struct pt_soft_store *pt_soft_new(struct pt_controller *controller);
 void pt_soft_free(struct pt_soft_store *soft);
 void pt_soft_clear(struct pt_soft_store *soft);
@@ -165,7 +165,7 @@ struct pt_soft;
 const struct pt_soft *pt_soft_copy(struct pt_soft_store *soft, struct pt_arena *arena);
 struct pt_soft_overlay pt_soft_overlay(struct pt_controller *controller);
 
-/* ---- edge.c: sessions of nodes ---- */
+/* ---- edge.c: sessions of nodes -------------------------------------------------------------------------------- */
 struct pt_bundle;
 struct pt_edge_session {
     struct pt_list node;
@@ -192,7 +192,7 @@ void pt_edge_check(struct pt_controller *controller, const char *edge);
 /* Controllers' addresses changed. */
 void pt_edge_send_controllers(struct pt_controller *controller, struct pt_edge_session *only);
 
-/* ---- push.c: plan and bundles ---- */
+/* ---- push.c: plan and bundles --------------------------------------------------------------------------------- */
 struct pt_push *pt_push_new(struct pt_controller *controller);
 void pt_push_free(struct pt_push *push);
 void pt_push_dirty(struct pt_push *push);
@@ -210,7 +210,7 @@ bool pt_push_reaches(const struct pt_push *push, const char *edge, uint32_t site
 struct pt_plan_pass;
 const struct pt_plan_pass *pt_push_pass(const struct pt_push *push);
 
-/* ---- ca.c ---- */
+/* ---- ca.c ----------------------------------------------------------------------------------------------------- */
 /* Sign a leaf for a node. Only the leader's loop. */
 PT_MUST enum pt_code pt_serve_sign(struct pt_controller *controller, const char *spiffe_id, struct pt_bytes csr,
                                    const char *const *addresses, size_t addresses_len, struct pt_buf *ret_cert_pem,

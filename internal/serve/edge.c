@@ -159,8 +159,7 @@ void pt_edge_send_controllers(struct pt_controller *controller, struct pt_edge_s
     pt_arena_fini(&arena);
 }
 
-/* ---- messages of the node
- * -------------------------------------------------------------------------------------------- */
+/* ---- messages of the node ------------------------------------------------------------------------------------- */
 
 static void take_digest(struct pt_digest *to, const ProtobufCBinaryData *from)
 {
@@ -258,8 +257,7 @@ static void edge_message(struct pt_serve_call *call, struct pt_bytes data)
     patronus__v1__edge_message__free_unpacked(message, NULL);
 }
 
-/* ---- open and end
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- open and end --------------------------------------------------------------------------------------------- */
 
 static void edge_open(struct pt_serve_call *call)
 {

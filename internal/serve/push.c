@@ -355,8 +355,7 @@ uint64_t pt_push_generation(const struct pt_push *push)
     return push->generation;
 }
 
-/* ---- what a node may speak of
- * --------------------------------------------------------------------------------------------- */
+/* ---- what a node may speak of --------------------------------------------------------------------------------- */
 
 /* First entry that is not below (entry_case, id); paths are ordered by id, groups by site first. */
 static const Patronus__V1__Entry *lower_bound(const struct pt_bundle *bundle, Patronus__V1__Entry__EntryCase entry_case,

@@ -243,8 +243,7 @@ const struct pt_soft *pt_soft_copy(struct pt_soft_store *soft, struct pt_arena *
     return copy;
 }
 
-/* ---- SOFT fields of stored kinds
- * -------------------------------------------------------------------------------------- */
+/* ---- SOFT fields of stored kinds ------------------------------------------------------------------------------ */
 
 static const struct pt_path_soft *measured(struct pt_soft_store *soft, uint64_t path_id)
 {
@@ -324,8 +323,7 @@ static void overlay(void *context, struct pt_msg *resource, struct pt_arena *are
     }
 }
 
-/* ---- views
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- views ---------------------------------------------------------------------------------------------------- */
 
 static void set_measured(struct pt_controller *controller, struct pt_msg *msg, struct pt_arena *arena, uint64_t path_id)
 {

@@ -27,7 +27,7 @@
  * change often, smaller saves time at start. */
 #define CHECKPOINT_PAGES 4000
 
-/* ---- canonical forms ---- */
+/* ---- canonical forms ------------------------------------------------------------------------------------------ */
 
 void store_form_start(struct pt_store *store, char tag)
 {
@@ -66,7 +66,7 @@ void store_digest_swap(struct pt_store *store, const struct pt_digest *out, cons
     }
 }
 
-/* ---- status ---- */
+/* ---- status --------------------------------------------------------------------------------------------------- */
 
 enum pt_code store_status_write(struct pt_store *store, struct pt_error *reterr)
 {
@@ -120,7 +120,7 @@ enum pt_code store_status_read(struct pt_store *store, struct pt_error *reterr)
     return PT_OK;
 }
 
-/* ---- life ---- */
+/* ---- life ----------------------------------------------------------------------------------------------------- */
 
 enum pt_code store_attach(struct pt_store *store, struct pt_error *reterr)
 {
@@ -211,7 +211,7 @@ void pt_store_abandon(struct pt_store *store)
     }
 }
 
-/* ---- transactions ---- */
+/* ---- transactions --------------------------------------------------------------------------------------------- */
 
 enum pt_code pt_store_begin(struct pt_store *store, struct pt_error *reterr)
 {

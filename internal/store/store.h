@@ -49,7 +49,7 @@ PT_MUST enum pt_code pt_store_open(struct pt_sys *sys, const char *path, struct 
 void pt_store_close(struct pt_store *store);   /* NULL is fine; a transaction that is open is rolled back */
 void pt_store_abandon(struct pt_store *store); /* after a simulated crash: free memory, touch no file */
 
-/* ---- transactions ---- */
+/* ---- transactions --------------------------------------------------------------------------------------------- */
 PT_MUST enum pt_code pt_store_begin(struct pt_store *store, struct pt_error *reterr);
 PT_MUST enum pt_code pt_store_commit(struct pt_store *store, const struct pt_witness *witness, struct pt_error *reterr);
 /* One log entry's changes, nested in the transaction: undone when its verdict is a refusal. */
@@ -58,7 +58,7 @@ PT_MUST enum pt_code pt_store_release(struct pt_store *store, struct pt_error *r
 PT_MUST enum pt_code pt_store_undo(struct pt_store *store, struct pt_error *reterr);
 struct pt_witness pt_store_witness(const struct pt_store *store); /* as committed or loaded */
 
-/* ---- resources ---- */
+/* ---- resources ------------------------------------------------------------------------------------------------ */
 /* PT_NOT_FOUND without filling reterr's text when absent. Results live in the arena. */
 PT_MUST enum pt_code pt_store_get(struct pt_store *store, const char *name, struct pt_arena *arena,
                                   struct pt_row *ret_row, struct pt_error *reterr);
@@ -114,7 +114,7 @@ PT_MUST enum pt_code pt_store_history_scan(struct pt_store *store, uint64_t revi
 /* Keep at most keep_len events. Called in apply, so that every node keeps the same. */
 PT_MUST enum pt_code pt_store_history_trim(struct pt_store *store, uint64_t keep_len, struct pt_error *reterr);
 
-/* ---- digest, snapshot ---- */
+/* ---- digest, snapshot ----------------------------------------------------------------------------------------- */
 struct pt_digest pt_store_digest(const struct pt_store *store); /* within a transaction: as changed so far */
 /* Recompute from every row; PT_CORRUPT when it differs from the kept one. */
 PT_MUST enum pt_code pt_store_scrub(struct pt_store *store, struct pt_error *reterr);

@@ -68,7 +68,7 @@ void store_row_of(sqlite3_stmt *statement, struct pt_row *ret_row)
     };
 }
 
-/* ---- counts ---- */
+/* ---- counts --------------------------------------------------------------------------------------------------- */
 
 void store_counts_clear(struct pt_store *store)
 {
@@ -123,7 +123,7 @@ enum pt_code pt_store_count(struct pt_store *store, uint32_t kind_id, const char
     return PT_OK;
 }
 
-/* ---- reading ---- */
+/* ---- reading -------------------------------------------------------------------------------------------------- */
 
 enum pt_code pt_store_get(struct pt_store *store, const char *name, struct pt_arena *arena, struct pt_row *ret_row,
                           struct pt_error *reterr)
@@ -202,7 +202,7 @@ enum pt_code pt_store_referrer(struct pt_store *store, const char *to, struct pt
     return PT_OK;
 }
 
-/* ---- references ---- */
+/* ---- references ----------------------------------------------------------------------------------------------- */
 
 struct name_list {
     struct pt_arena arena;
@@ -334,7 +334,7 @@ enum pt_code pt_store_set_references(struct pt_store *store, const char *from, c
     return code;
 }
 
-/* ---- writing ---- */
+/* ---- writing -------------------------------------------------------------------------------------------------- */
 
 static enum pt_code write_row(struct pt_store *store, enum store_statement which, const struct pt_row *row,
                               struct pt_error *reterr)

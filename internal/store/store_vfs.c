@@ -75,7 +75,7 @@ enum pt_code store_sync_folder(struct pt_sys *sys, const char *path, struct pt_e
     return pt_dir_sync(sys, folder, reterr);
 }
 
-/* ---- one file ---- */
+/* ---- one file ------------------------------------------------------------------------------------------------- */
 
 static int flush(struct vfs_file *file)
 {
@@ -270,7 +270,7 @@ static const sqlite3_io_methods file_methods = {
     .xDeviceCharacteristics = file_characteristics,
 };
 
-/* ---- names ---- */
+/* ---- names ---------------------------------------------------------------------------------------------------- */
 
 static int vfs_open(sqlite3_vfs *base, const char *path, sqlite3_file *base_file, int flags, int *ret_flags)
 {
@@ -364,7 +364,7 @@ static int vfs_time(sqlite3_vfs *base, sqlite3_int64 *ret_julian_ms)
     return SQLITE_OK;
 }
 
-/* ---- life ---- */
+/* ---- life ----------------------------------------------------------------------------------------------------- */
 
 struct store_vfs *store_vfs_new(struct pt_sys *sys)
 {

@@ -20,7 +20,7 @@ void *pt_sys_alloc(size_t size)
     return data;
 }
 
-/* ---- clock and random ------------------------------------------------------------------------------------------- */
+/* ---- clock and random ----------------------------------------------------------------------------------------- */
 
 uint64_t pt_sys_now_ns(struct pt_sys *sys)
 {
@@ -44,7 +44,7 @@ uint64_t pt_sys_random_u64(struct pt_sys *sys)
     return value;
 }
 
-/* ---- loop ------------------------------------------------------------------------------------------------------- */
+/* ---- loop ----------------------------------------------------------------------------------------------------- */
 
 void pt_sys_post(struct pt_sys *sys, pt_task_fn fn, void *arg)
 {
@@ -91,7 +91,7 @@ void pt_timer_free(struct pt_timer *timer)
     timer->sys->ops->timer_free(timer);
 }
 
-/* ---- executors -------------------------------------------------------------------------------------------------- */
+/* ---- executors ------------------------------------------------------------------------------------------------ */
 
 struct pt_executor *pt_executor_new(struct pt_sys *sys, const char *name, unsigned threads)
 {
@@ -116,7 +116,7 @@ void pt_executor_free(struct pt_executor *executor)
     executor->sys->ops->executor_free(executor);
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------------ */
+/* ---- files ---------------------------------------------------------------------------------------------------- */
 
 enum pt_code pt_file_open(struct pt_sys *sys, const char *path, unsigned flags, struct pt_file **ret_file,
                           struct pt_error *reterr)
@@ -272,8 +272,7 @@ enum pt_code pt_path_write(struct pt_sys *sys, const char *path, const void *dat
     return pt_dir_sync(sys, folder, reterr);
 }
 
-/* ---- stream sockets
- * -------------------------------------------------------------------------------------------------- */
+/* ---- stream sockets ------------------------------------------------------------------------------------------- */
 
 enum pt_code pt_listen(struct pt_sys *sys, const struct pt_endpoint *address, pt_accept_fn on_accept, void *arg,
                        struct pt_listener **ret_listener, struct pt_error *reterr)

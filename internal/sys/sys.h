@@ -20,7 +20,7 @@
 
 struct pt_sys; /* opaque: holds a vtable; see sys_uv.h and sys_sim.h for constructors */
 
-/* ---- clock and random ------------------------------------------------------------------------------------------- */
+/* ---- clock and random ----------------------------------------------------------------------------------------- */
 
 /* Monotonic, nanoseconds; cached per loop turn is not allowed: always fresh. Any thread. */
 uint64_t pt_sys_now_ns(struct pt_sys *sys);
@@ -34,7 +34,7 @@ int64_t pt_sys_wall_ns(struct pt_sys *sys);
 void pt_sys_random(struct pt_sys *sys, void *data, size_t size);
 uint64_t pt_sys_random_u64(struct pt_sys *sys);
 
-/* ---- loop ------------------------------------------------------------------------------------------------------- */
+/* ---- loop ----------------------------------------------------------------------------------------------------- */
 
 typedef void (*pt_task_fn)(void *arg);
 
@@ -54,7 +54,7 @@ bool pt_timer_active(const struct pt_timer *timer);
 /* NULL is fine. fn is not called afterwards. */
 void pt_timer_free(struct pt_timer *timer);
 
-/* ---- executors: work off the loop ------------------------------------------------------------------------------- */
+/* ---- executors: work off the loop ----------------------------------------------------------------------------- */
 
 struct pt_executor;
 /* `threads` = 1: work runs in order of submission (the log writer); more: a pool without order. */
@@ -66,7 +66,7 @@ void pt_executor_submit(struct pt_executor *executor, pt_task_fn work, pt_task_f
  * then free. NULL is fine. */
 void pt_executor_free(struct pt_executor *executor);
 
-/* ---- files ------------------------------------------------------------------------------------------------------ */
+/* ---- files ---------------------------------------------------------------------------------------------------- */
 
 struct pt_file;
 
@@ -115,8 +115,7 @@ PT_MUST enum pt_code pt_path_read(struct pt_sys *sys, const char *path, size_t s
 PT_MUST enum pt_code pt_path_write(struct pt_sys *sys, const char *path, const void *data, size_t size,
                                    struct pt_error *reterr);
 
-/* ---- stream sockets (TCP with TCP_NODELAY; IPv4 and IPv6)
- * ------------------------------------------------------------ */
+/* ---- stream sockets (TCP with TCP_NODELAY; IPv4 and IPv6) ----------------------------------------------------- */
 
 struct pt_stream;
 struct pt_listener;

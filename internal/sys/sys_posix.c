@@ -159,8 +159,7 @@ enum pt_code pt_posix_lock(struct pt_file *base, struct pt_error *reterr)
     return status == 0 ? PT_OK : pt_fail_errno(reterr, errno, file->path, "cannot lock the file");
 }
 
-/* ---- folders and names
- * ------------------------------------------------------------------------------------------------ */
+/* ---- folders and names ---------------------------------------------------------------------------------------- */
 
 enum pt_code pt_posix_dir_make(struct pt_sys *sys, const char *path, struct pt_error *reterr)
 {

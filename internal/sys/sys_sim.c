@@ -24,7 +24,7 @@
 #define WALL_START_NS INT64_C(1767225600000000000)
 #define WALL_SKEW_MAX_NS 500000000U
 
-/* ---- chance ----------------------------------------------------------------------------------------------------- */
+/* ---- chance --------------------------------------------------------------------------------------------------- */
 
 static void random_init(struct sim_random *random, uint64_t seed)
 {
@@ -76,7 +76,7 @@ uint64_t pt_sim_random(struct pt_sim *sim, uint64_t bound)
     return random_below(&sim->caller, bound);
 }
 
-/* ---- events ----------------------------------------------------------------------------------------------------- */
+/* ---- events --------------------------------------------------------------------------------------------------- */
 
 static bool earlier(const struct sim_slot *a, const struct sim_slot *b)
 {
@@ -218,7 +218,7 @@ uint64_t pt_sim_trace_hash(const struct pt_sim *sim)
     return sim->trace_hash;
 }
 
-/* ---- what a host sees ------------------------------------------------------------------------------------------- */
+/* ---- what a host sees ----------------------------------------------------------------------------------------- */
 
 static uint64_t sim_now(struct pt_sys *sys)
 {
@@ -287,7 +287,7 @@ static const struct pt_sys_ops sim_ops = {
     .stream_close = sim_stream_close,
 };
 
-/* ---- hosts ------------------------------------------------------------------------------------------------------ */
+/* ---- hosts ---------------------------------------------------------------------------------------------------- */
 
 struct pt_sim *pt_sim_new(const struct pt_sim_options *options)
 {
@@ -382,7 +382,7 @@ void pt_sim_free(struct pt_sim *sim)
     free(sim);
 }
 
-/* ---- faults ----------------------------------------------------------------------------------------------------- */
+/* ---- faults --------------------------------------------------------------------------------------------------- */
 
 void pt_sim_crash(struct pt_sim *sim, unsigned index, bool power_loss)
 {

@@ -63,7 +63,7 @@ struct name_op {
     char *from;
 };
 
-/* ---- images ----------------------------------------------------------------------------------------------------- */
+/* ---- images --------------------------------------------------------------------------------------------------- */
 
 static void image_resize(struct image *image, size_t size)
 {
@@ -116,7 +116,7 @@ static void apply_torn(struct pt_sim *sim, struct image *image, const struct cha
     }
 }
 
-/* ---- nodes ------------------------------------------------------------------------------------------------------ */
+/* ---- nodes ---------------------------------------------------------------------------------------------------- */
 
 static struct sim_node *node_new(bool folder)
 {
@@ -190,7 +190,7 @@ static void lose_changes(struct pt_sim *sim, struct sim_node *node)
     drop_changes(node);
 }
 
-/* ---- names ------------------------------------------------------------------------------------------------------ */
+/* ---- names ---------------------------------------------------------------------------------------------------- */
 
 /* The one spelling of a path: absolute, without doubled or trailing slashes; the root is "". The caller frees. */
 static char *spell(const char *path)
@@ -308,7 +308,7 @@ static void clear_names(struct pt_map *names)
     pt_map_clear(names);
 }
 
-/* ---- the disk --------------------------------------------------------------------------------------------------- */
+/* ---- the disk ------------------------------------------------------------------------------------------------- */
 
 void sim_disk_init(struct sim_disk *disk)
 {
@@ -387,7 +387,7 @@ bool pt_sim_flip_bit(struct pt_sim *sim, unsigned host, const char *path, uint64
     return true;
 }
 
-/* ---- one operation ---------------------------------------------------------------------------------------------- */
+/* ---- one operation -------------------------------------------------------------------------------------------- */
 
 static void take_time(struct sim_sys *sys, uint64_t cost_ns)
 {
@@ -442,7 +442,7 @@ static enum pt_code fail_missing(struct pt_error *reterr, const char *path)
     return pt_fail(reterr, PT_NOT_FOUND, PT_REASON_NONE, path, "it does not exist");
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------------ */
+/* ---- files ---------------------------------------------------------------------------------------------------- */
 
 enum pt_code sim_file_open(struct pt_sys *sys, const char *path, unsigned flags, struct pt_file **ret_file,
                            struct pt_error *reterr)
@@ -574,7 +574,7 @@ enum pt_code sim_file_lock(struct pt_file *base, struct pt_error *reterr)
     return PT_OK;
 }
 
-/* ---- folders and names ------------------------------------------------------------------------------------------ */
+/* ---- folders and names ---------------------------------------------------------------------------------------- */
 
 enum pt_code sim_dir_make(struct pt_sys *sys, const char *path, struct pt_error *reterr)
 {

@@ -77,7 +77,7 @@ struct sim_listener {
     void *arg;
 };
 
-/* ---- links ------------------------------------------------------------------------------------------------------ */
+/* ---- links ---------------------------------------------------------------------------------------------------- */
 
 static struct sim_link *link_between(struct pt_sim *sim, const struct sim_host *from, const struct sim_host *to)
 {
@@ -123,7 +123,7 @@ static struct pt_ip ip_of(const struct sim_host *host)
     return pt_ip_from_v4(0x0a000001U + host->index);
 }
 
-/* ---- inboxes ---------------------------------------------------------------------------------------------------- */
+/* ---- inboxes -------------------------------------------------------------------------------------------------- */
 
 static void drop_inbox(struct sim_end *end)
 {
@@ -175,7 +175,7 @@ static void send_fin(struct sim_end *end, enum pt_code code)
     }
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------------------------------- */
 
 static void hold(struct sim_conn *conn)
 {
@@ -267,7 +267,7 @@ void sim_stream_close(struct pt_stream *base)
     let_go(conn);
 }
 
-/* ---- data ------------------------------------------------------------------------------------------------------- */
+/* ---- data ----------------------------------------------------------------------------------------------------- */
 
 static void on_writable_due(void *arg)
 {
@@ -364,7 +364,7 @@ bool sim_stream_write(struct pt_stream *base, const void *data, size_t size)
     return true;
 }
 
-/* ---- opening ---------------------------------------------------------------------------------------------------- */
+/* ---- opening -------------------------------------------------------------------------------------------------- */
 
 static struct sim_listener *find_listener(struct sim_sys *sys, uint16_t port)
 {
@@ -499,7 +499,7 @@ void sim_stream_start(struct pt_stream *base, const struct pt_stream_ops *ops, v
     end->arg = arg;
 }
 
-/* ---- listening -------------------------------------------------------------------------------------------------- */
+/* ---- listening ------------------------------------------------------------------------------------------------ */
 
 enum pt_code sim_listen(struct pt_sys *base, const struct pt_endpoint *address, pt_accept_fn on_accept, void *arg,
                         struct pt_listener **ret_listener, struct pt_error *reterr)
@@ -543,7 +543,7 @@ void sim_listener_close(struct pt_listener *base)
     free(listener);
 }
 
-/* ---- faults ----------------------------------------------------------------------------------------------------- */
+/* ---- faults --------------------------------------------------------------------------------------------------- */
 
 /* An end whose owner will never see it (the process died before on_accept) is let go of here. */
 static void abandon_unseen(struct sim_conn *conn)

@@ -104,7 +104,7 @@ struct pt_sim {
     struct pt_list conns; /* struct sim_conn */
 };
 
-/* ---- sys_sim.c: time and chance --------------------------------------------------------------------------------- */
+/* ---- sys_sim.c: time and chance ------------------------------------------------------------------------------- */
 
 uint64_t sim_random_u64(struct sim_random *random);
 /* low..high, both included. */
@@ -117,7 +117,7 @@ void sim_event_at(struct pt_sim *sim, struct sim_event *event, uint64_t time_ns)
 void sim_event_cancel(struct pt_sim *sim, struct sim_event *event);
 void sim_once(struct pt_sim *sim, struct sim_sys *sys, uint64_t time_ns, pt_task_fn fn, void *arg);
 
-/* ---- sys_sim_loop.c: timers, posts, executors ------------------------------------------------------------------- */
+/* ---- sys_sim_loop.c: timers, posts, executors ----------------------------------------------------------------- */
 
 void sim_post(struct pt_sys *sys, pt_task_fn fn, void *arg);
 struct pt_timer *sim_timer_new(struct pt_sys *sys, pt_task_fn fn, void *arg);
@@ -129,7 +129,7 @@ struct pt_executor *sim_executor_new(struct pt_sys *sys, const char *name, unsig
 void sim_executor_submit(struct pt_executor *executor, pt_task_fn work, pt_task_fn done, void *arg);
 void sim_executor_free(struct pt_executor *executor);
 
-/* ---- sys_sim_disk.c --------------------------------------------------------------------------------------------- */
+/* ---- sys_sim_disk.c ------------------------------------------------------------------------------------------- */
 
 void sim_disk_init(struct sim_disk *disk);
 void sim_disk_fini(struct sim_disk *disk);
@@ -153,7 +153,7 @@ enum pt_code sim_path_rename(struct pt_sys *sys, const char *from, const char *t
 enum pt_code sim_path_remove(struct pt_sys *sys, const char *path, struct pt_error *reterr);
 bool sim_path_exists(struct pt_sys *sys, const char *path);
 
-/* ---- sys_sim_net.c ---------------------------------------------------------------------------------------------- */
+/* ---- sys_sim_net.c -------------------------------------------------------------------------------------------- */
 
 void sim_net_fini(struct pt_sim *sim);
 /* The process of the host ended. */

@@ -37,7 +37,7 @@ struct pt_fd_watch {
 
 static const int signal_numbers[PT_UV_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 
-/* ---- clock and random ------------------------------------------------------------------------------------------- */
+/* ---- clock and random ----------------------------------------------------------------------------------------- */
 
 static uint64_t uv_now_ns(struct pt_sys *sys)
 {
@@ -70,7 +70,7 @@ static void uv_random_bytes(struct pt_sys *sys, void *data, size_t size)
     }
 }
 
-/* ---- posted tasks ----------------------------------------------------------------------------------------------- */
+/* ---- posted tasks --------------------------------------------------------------------------------------------- */
 
 static bool uv_on_loop(struct pt_sys *sys)
 {
@@ -109,7 +109,7 @@ static void run_posted(struct pt_uv *uv)
     }
 }
 
-/* ---- timers ----------------------------------------------------------------------------------------------------- */
+/* ---- timers --------------------------------------------------------------------------------------------------- */
 
 static void on_timer(uv_timer_t *handle)
 {
@@ -189,7 +189,7 @@ static void run_ready(struct pt_uv *uv)
     pt_list_remove(&uv->ready_end);
 }
 
-/* ---- loop ------------------------------------------------------------------------------------------------------- */
+/* ---- loop ----------------------------------------------------------------------------------------------------- */
 
 static const struct pt_sys_ops uv_ops = {
     .now_ns = uv_now_ns,
@@ -322,8 +322,7 @@ void pt_sys_uv_free(struct pt_sys *sys)
     free(uv);
 }
 
-/* ---- signals and descriptors
- * ------------------------------------------------------------------------------------------ */
+/* ---- signals and descriptors ---------------------------------------------------------------------------------- */
 
 static void on_signal(uv_signal_t *handle, int number)
 {

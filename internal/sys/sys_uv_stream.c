@@ -47,8 +47,7 @@ struct uv_pt_listener {
     void *arg;
 };
 
-/* ---- addresses
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- addresses ------------------------------------------------------------------------------------------------ */
 
 static struct sockaddr_storage to_sockaddr(const struct pt_endpoint *endpoint)
 {
@@ -82,8 +81,7 @@ static struct pt_endpoint from_sockaddr(const struct sockaddr_storage *storage)
     return endpoint;
 }
 
-/* ---- life
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------------------------------- */
 
 static struct uv_pt_stream *stream_new(struct pt_uv *uv)
 {
@@ -126,8 +124,7 @@ static void end_stream(struct uv_pt_stream *stream, enum pt_code code)
     stream->ops->on_closed(stream->arg, code);
 }
 
-/* ---- reading
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------------------------------------------------- */
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
@@ -156,8 +153,7 @@ static void start_reading(struct uv_pt_stream *stream)
     }
 }
 
-/* ---- writing
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- writing -------------------------------------------------------------------------------------------------- */
 
 static void mark_dirty(struct uv_pt_stream *stream)
 {
@@ -267,8 +263,7 @@ bool pt_uv_stream_write(struct pt_stream *base, const void *data, size_t size)
     return true;
 }
 
-/* ---- connecting
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- connecting ----------------------------------------------------------------------------------------------- */
 
 static void on_connected(uv_connect_t *request, int status)
 {
@@ -306,8 +301,7 @@ struct pt_stream *pt_uv_connect(struct pt_sys *sys, const struct pt_endpoint *ad
     return &stream->base;
 }
 
-/* ---- accepting
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- accepting ------------------------------------------------------------------------------------------------ */
 
 void pt_uv_stream_start(struct pt_stream *base, const struct pt_stream_ops *ops, void *arg)
 {

@@ -29,8 +29,7 @@ static enum pt_code read_message(struct reader *reader, const struct pt_message_
 
 #define REFUSE(reader, at, path, ...) pt_json_fail(&(reader)->scan, (at), PT_REASON_FIELD_INVALID, (path), __VA_ARGS__)
 
-/* ---- scalars
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- scalars -------------------------------------------------------------------------------------------------- */
 
 /* A number, bare or in quotes. */
 static enum pt_code number_text(struct reader *reader, const struct pt_path *path, const char **ret_text)
@@ -190,8 +189,7 @@ static enum pt_code read_value(struct reader *reader, const struct pt_field_type
     }
 }
 
-/* ---- containers
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- containers ----------------------------------------------------------------------------------------------- */
 
 /* Behind an element: true and the comma taken when another follows; else the bracket is taken. */
 static enum pt_code next_element(struct reader *reader, char close, const struct pt_path *path, bool *ret_more)
@@ -329,8 +327,7 @@ static enum pt_code read_field(struct reader *reader, struct pt_msg *msg, const 
     return PT_OK;
 }
 
-/* ---- names
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- names ---------------------------------------------------------------------------------------------------- */
 
 /* Edits between two short words; for "did you mean". */
 static unsigned edit_distance(const char *a, const char *b)
@@ -408,8 +405,7 @@ static enum pt_code read_members(struct reader *reader, struct pt_msg *msg, bool
     return PT_OK;
 }
 
-/* ---- well-known types
- * ------------------------------------------------------------------------------------------------ */
+/* ---- well-known types ----------------------------------------------------------------------------------------- */
 
 static enum pt_code read_time(struct reader *reader, struct pt_msg *msg, const struct pt_path *path)
 {
@@ -545,8 +541,7 @@ static enum pt_code read_any(struct reader *reader, struct pt_msg *any, const st
     return PT_OK;
 }
 
-/* ---- messages
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- messages ------------------------------------------------------------------------------------------------- */
 
 static enum pt_code read_message(struct reader *reader, const struct pt_message_type *type, const struct pt_path *path,
                                  unsigned depth, struct pt_msg **ret_msg)

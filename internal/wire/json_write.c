@@ -238,8 +238,7 @@ static bool write_fields(struct writer *writer, const struct pt_msg *msg, bool f
     return first;
 }
 
-/* ---- well-known types
- * ------------------------------------------------------------------------------------------------ */
+/* ---- well-known types ----------------------------------------------------------------------------------------- */
 
 /* Paths in lowerCamelCase, as far as they come back the same: '_' before a lower-case letter, no capitals. */
 static void append_mask_path(struct pt_buf *out, const char *path)

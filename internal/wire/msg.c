@@ -13,8 +13,7 @@ struct pt_msg *pt_msg_new(struct pt_arena *arena, const struct pt_message_type *
     return msg;
 }
 
-/* ---- fields by type
- * -------------------------------------------------------------------------------------------------- */
+/* ---- fields by type ------------------------------------------------------------------------------------------- */
 
 /* Index of the first field whose number is not below. Input mostly comes ascending, so look at the end first. */
 static size_t lower_bound(const struct pt_msg *msg, uint32_t number)
@@ -134,8 +133,7 @@ void pt_msg_put(struct pt_msg *msg, struct pt_arena *arena, const struct pt_fiel
     *pt_msg_push(field, arena) = value;
 }
 
-/* ---- access by name
- * -------------------------------------------------------------------------------------------------- */
+/* ---- access by name ------------------------------------------------------------------------------------------- */
 
 struct pt_msg_field *pt_msg_field_mutable(struct pt_msg *msg, const char *name)
 {
@@ -211,8 +209,7 @@ struct pt_msg *pt_msg_child(const struct pt_msg *msg, const char *name)
     return field != NULL ? field->values[0].message : NULL;
 }
 
-/* ---- change by name
- * -------------------------------------------------------------------------------------------------- */
+/* ---- change by name ------------------------------------------------------------------------------------------- */
 
 static const struct pt_field_type *named(const struct pt_msg *msg, const char *name)
 {
@@ -279,8 +276,7 @@ void pt_msg_clear(struct pt_msg *msg, const char *name)
     pt_msg_remove(msg, named(msg, name));
 }
 
-/* ---- times
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- times ---------------------------------------------------------------------------------------------------- */
 
 #define NS_PER_S 1000000000
 
@@ -316,8 +312,7 @@ int64_t pt_msg_time(const struct pt_msg *msg, const char *name)
     return result;
 }
 
-/* ---- copies and comparison
- * ------------------------------------------------------------------------------------------- */
+/* ---- copies and comparison ------------------------------------------------------------------------------------ */
 
 union pt_value pt_value_dup(const struct pt_field_type *type, union pt_value value, struct pt_arena *arena)
 {

@@ -41,8 +41,7 @@ struct pt_msg {
 
 struct pt_msg *pt_msg_new(struct pt_arena *arena, const struct pt_message_type *type);
 
-/* ---- bytes
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- bytes ---------------------------------------------------------------------------------------------------- */
 
 /* A tree takes at most this many times the bytes that it was read from, plus one arena block. */
 #define PT_MSG_EXPANSION_MAX 128U
@@ -65,8 +64,7 @@ void pt_msg_encode(const struct pt_msg *msg, struct pt_buf *out);
 /* Size of the canonical form. */
 size_t pt_msg_encoded_size(const struct pt_msg *msg);
 
-/* ---- access
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- access --------------------------------------------------------------------------------------------------- */
 
 /* NULL when absent. */
 const struct pt_msg_field *pt_msg_field(const struct pt_msg *msg, const char *name);
@@ -96,8 +94,7 @@ int64_t pt_msg_time(const struct pt_msg *msg, const char *name);
 struct pt_msg *pt_msg_dup(const struct pt_msg *msg, struct pt_arena *arena);
 bool pt_msg_equal(const struct pt_msg *a, const struct pt_msg *b);
 
-/* ---- paths and masks (AIP-161)
- * ---------------------------------------------------------------------------------------- */
+/* ---- paths and masks (AIP-161) -------------------------------------------------------------------------------- */
 
 /* Copy the field at `path` ("a.b"; "labels.key" names a map entry) from one message to another of its type: absent in
  * `from` clears it. PT_INVALID_ARGUMENT for a path that does not exist. */
@@ -108,8 +105,7 @@ PT_MUST enum pt_code pt_msg_copy_path(struct pt_msg *to, const struct pt_msg *fr
 PT_MUST enum pt_code pt_msg_text(const struct pt_msg *msg, const char *path, struct pt_buf *out,
                                  struct pt_error *reterr);
 
-/* ---- rules
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- rules ---------------------------------------------------------------------------------------------------- */
 
 enum pt_rule_context {
     PT_RULE_CREATE, /* required fields must be there; output fields must be absent */
@@ -125,8 +121,7 @@ void pt_msg_strip(struct pt_msg *msg, enum pt_output output, bool secrets);
 void pt_msg_references(const struct pt_msg *msg,
                        void (*fn)(void *arg, const char *path, const char *kind, const char *name), void *arg);
 
-/* ---- names
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- names ---------------------------------------------------------------------------------------------------- */
 
 /* Check a full resource name against the schema and give its kind: "organizations/acme/sites/nyc". */
 PT_MUST enum pt_code pt_name_parse(const struct pt_schema *schema, const char *name,

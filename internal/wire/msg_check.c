@@ -19,8 +19,7 @@ struct checker {
 
 static enum pt_code check_message(const struct checker *checker, const struct pt_msg *msg, const struct pt_path *path);
 
-/* ---- one value
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- one value ------------------------------------------------------------------------------------------------ */
 
 static enum pt_code check_range(const struct checker *checker, const struct pt_field_type *type,
                                 const union pt_value *value, const struct pt_path *path)
@@ -121,8 +120,7 @@ static enum pt_code check_value(const struct checker *checker, const struct pt_f
     return type->rules.has_range ? check_range(checker, type, value, path) : PT_OK;
 }
 
-/* ---- repeated fields
- * ------------------------------------------------------------------------------------------------- */
+/* ---- repeated fields ------------------------------------------------------------------------------------------ */
 
 static enum pt_code check_map(const struct checker *checker, const struct pt_msg_field *field,
                               const struct pt_path *parent)
@@ -196,8 +194,7 @@ static enum pt_code check_repeated(const struct checker *checker, const struct p
     return field->type->rules.set ? check_distinct(checker, field, parent) : PT_OK;
 }
 
-/* ---- messages
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- messages ------------------------------------------------------------------------------------------------- */
 
 static enum pt_code missing(const struct checker *checker, const struct pt_field_type *type, const struct pt_path *path)
 {
@@ -249,8 +246,7 @@ enum pt_code pt_msg_check(const struct pt_msg *msg, enum pt_rule_context context
     return check_message(&checker, msg, NULL);
 }
 
-/* ---- strip and references
- * -------------------------------------------------------------------------------------------- */
+/* ---- strip and references ------------------------------------------------------------------------------------- */
 
 void pt_msg_strip(struct pt_msg *msg, enum pt_output output, bool secrets)
 {

@@ -106,8 +106,7 @@ size_t pt_msg_encoded_size(const struct pt_msg *msg)
     return size;
 }
 
-/* ---- backwards: every put_ writes its bytes before `at` and returns the new `at`
- * ---------------------------------------- */
+/* ---- backwards: every put_ writes its bytes before `at` and returns the new `at` ------------------------------ */
 
 static uint8_t *put_msg(uint8_t *at, const struct pt_msg *msg);
 

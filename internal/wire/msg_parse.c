@@ -40,8 +40,7 @@ static enum pt_code malformed(const struct parser *parser, const struct pt_path 
     return pt_fail_at(parser->reterr, PT_REASON_MESSAGE_MALFORMED, path, "the message is malformed: %s", what);
 }
 
-/* ---- pieces
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- pieces --------------------------------------------------------------------------------------------------- */
 
 static bool take_varint(struct cursor *in, uint64_t *ret_value)
 {
@@ -123,8 +122,7 @@ static uint64_t wire_of(enum pt_field_kind kind)
     }
 }
 
-/* ---- values
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- values --------------------------------------------------------------------------------------------------- */
 
 /* Every NaN becomes the same one: equal values must have equal bytes. */
 static double plain_nan(double number)
@@ -208,8 +206,7 @@ static enum pt_code read_text(const struct parser *parser, const struct pt_field
     return PT_OK;
 }
 
-/* ---- fields
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- fields --------------------------------------------------------------------------------------------------- */
 
 static enum pt_code parse_message(const struct parser *parser, const struct pt_message_type *type, struct pt_bytes data,
                                   const struct pt_path *path, unsigned depth, struct pt_msg **ret_msg);

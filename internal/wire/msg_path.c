@@ -38,8 +38,7 @@ static enum pt_code take_part(const struct pt_message_type *type, const char *pa
     return PT_OK;
 }
 
-/* ---- copy
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- copy ----------------------------------------------------------------------------------------------------- */
 
 static void copy_entry(struct pt_msg *to, const struct pt_msg *from, const struct pt_field_type *field, const char *key,
                        struct pt_arena *arena)
@@ -123,8 +122,7 @@ enum pt_code pt_msg_copy_path(struct pt_msg *to, const struct pt_msg *from, cons
     return PT_OK;
 }
 
-/* ---- text
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- text ----------------------------------------------------------------------------------------------------- */
 
 static void append_value(const struct pt_field_type *type, const union pt_value *value, struct pt_buf *out)
 {

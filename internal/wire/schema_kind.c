@@ -15,8 +15,7 @@ static bool is_google(const struct pt_message_type *type)
     return strncmp(type->full_name, "google.protobuf.", 16) == 0;
 }
 
-/* ---- containment
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- containment ---------------------------------------------------------------------------------------------- */
 
 enum mark { MARK_OPEN = 1, MARK_DONE = 2 };
 
@@ -61,8 +60,7 @@ static enum pt_code check_containment(const struct pt_schema *schema, struct pt_
     return code;
 }
 
-/* ---- identity
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- identity ------------------------------------------------------------------------------------------------- */
 
 static int by_kind_id(const void *a, const void *b)
 {
@@ -116,8 +114,7 @@ static const struct pt_message_type *kind_of_singular(const struct pt_schema *sc
     return type != NULL && strcmp(type->resource->singular, singular) == 0 ? type : NULL;
 }
 
-/* ---- shape
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- shape ---------------------------------------------------------------------------------------------------- */
 
 static enum pt_code check_common_fields(const struct pt_message_type *type, struct pt_error *reterr)
 {
@@ -224,8 +221,7 @@ static enum pt_code make_pattern(struct pt_schema *schema, const struct pt_messa
     return PT_OK;
 }
 
-/* ---- rules
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- rules ---------------------------------------------------------------------------------------------------- */
 
 static enum pt_code resolve_references(struct pt_schema *schema, struct pt_message_type *type, struct pt_error *reterr)
 {

@@ -41,8 +41,7 @@ static const char *comment_at(const struct place *place, int32_t number, size_t 
     return pt_comments_get(place->comments, inner.path, inner.path_len);
 }
 
-/* ---- declare
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- declare -------------------------------------------------------------------------------------------------- */
 
 static enum pt_code declare_enum(struct place *place, const Google__Protobuf__EnumDescriptorProto *proto)
 {
@@ -118,8 +117,7 @@ enum pt_code pt_schema_declare(struct pt_schema *schema, const Google__Protobuf_
     return PT_OK;
 }
 
-/* ---- define
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- define --------------------------------------------------------------------------------------------------- */
 
 static enum pt_code define_enum(const struct place *place, const Google__Protobuf__EnumDescriptorProto *proto,
                                 const char *comment)

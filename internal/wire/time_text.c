@@ -198,8 +198,7 @@ bool pt_duration_parse(const char *text, int64_t *ret_seconds, int32_t *ret_nano
     return true;
 }
 
-/* ---- base64
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- base64 --------------------------------------------------------------------------------------------------- */
 
 void pt_base64_write(struct pt_bytes data, struct pt_buf *out)
 {

@@ -40,7 +40,7 @@ void bed_apply(struct bed *bed, const char *bundle);
 uint64_t bed_drops(struct bed *bed, enum pt_drop reason);
 struct pt_dp_path_counters bed_path(struct bed *bed, uint64_t path_id);
 
-/* ---- packets ---- */
+/* ---- packets -------------------------------------------------------------------------------------------------- */
 
 #define PACKET_MAX 4096
 
@@ -72,7 +72,7 @@ uint16_t sum16(const void *data, size_t size, uint32_t sum);
 /* Sum over pseudo header and everything behind the IP header. */
 uint16_t l4_sum(const uint8_t *ip, size_t size);
 
-/* ---- runs ---- */
+/* ---- runs ----------------------------------------------------------------------------------------------------- */
 
 struct run {
     int verdict; /* a TC or an XDP action */

@@ -22,7 +22,7 @@
 #define SETTLE_NS (30 * SECOND) /* the longest that anything may take after the healing */
 #define TICK_NS (20 * MS)
 
-/* ---- after each step -------------------------------------------------------------------------------------------- */
+/* ---- after each step ------------------------------------------------------------------------------------------ */
 
 static void check_leader(struct controller_host *node, const struct pt_raft_status *status)
 {
@@ -137,7 +137,7 @@ void check_step(struct world *world)
     }
 }
 
-/* ---- in the end ------------------------------------------------------------------------------------------------- */
+/* ---- in the end ----------------------------------------------------------------------------------------------- */
 
 static bool step_until(struct world *world, uint64_t until_ns)
 {

@@ -48,7 +48,7 @@ static char *borrow(const char *text)
     return (char *)(uintptr_t)text;
 }
 
-/* ---- answers ---------------------------------------------------------------------------------------------------- */
+/* ---- answers -------------------------------------------------------------------------------------------------- */
 
 static void saw_profile(struct world *world, const Patronus__V1__SlaProfile *profile, const struct key_floor *before)
 {
@@ -210,7 +210,7 @@ static void on_reply(void *arg, const struct pt_error *error, struct pt_bytes me
     rest(client);
 }
 
-/* ---- requests --------------------------------------------------------------------------------------------------- */
+/* ---- requests ------------------------------------------------------------------------------------------------- */
 
 static void call(struct client *client, const char *method, const ProtobufCMessage *request)
 {

@@ -64,7 +64,7 @@ void nemesis_init(struct world *world)
     world->next_fault_ns = now_ns(world) + world->fault_gap_ns;
 }
 
-/* ---- the wire --------------------------------------------------------------------------------------------------- */
+/* ---- the wire ------------------------------------------------------------------------------------------------- */
 
 static void cut(struct world *world, unsigned from, unsigned to, bool on)
 {
@@ -270,7 +270,7 @@ static bool hurt_wire(struct world *world, enum fault fault)
     return done;
 }
 
-/* ---- controllers ------------------------------------------------------------------------------------------------ */
+/* ---- controllers ---------------------------------------------------------------------------------------------- */
 
 static struct controller_host *some_controller(struct world *world)
 {
@@ -494,7 +494,7 @@ static void inject(struct world *world)
     }
 }
 
-/* ---- time passes ------------------------------------------------------------------------------------------------ */
+/* ---- time passes ---------------------------------------------------------------------------------------------- */
 
 /* Damage that was not found by now is harmless, or it is a bug. */
 static void judge_damage(struct controller_host *node)

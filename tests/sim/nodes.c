@@ -22,7 +22,7 @@
 #define LOG_SEGMENT_SIZE (256U << 10)
 #define RPC_STALL_MS 1500
 
-/* ---- the story -------------------------------------------------------------------------------------------------- */
+/* ---- the story ------------------------------------------------------------------------------------------------ */
 
 uint64_t now_ns(const struct world *world)
 {
@@ -103,7 +103,7 @@ static struct pt_log make_log(struct world *world, const char *name)
                            .node = name};
 }
 
-/* ---- controllers ------------------------------------------------------------------------------------------------ */
+/* ---- controllers ---------------------------------------------------------------------------------------------- */
 
 void controller_addresses(unsigned host, char peer[32], char api[32], char agent[32])
 {
@@ -270,7 +270,7 @@ struct controller_host *leader_of(struct world *world)
     return leader;
 }
 
-/* ---- edges ------------------------------------------------------------------------------------------------------ */
+/* ---- edges ---------------------------------------------------------------------------------------------------- */
 
 /* What the node has on its own disk since it enrolled. The addresses are those that it was given then. */
 static void fill_files(struct edge_host *edge)
@@ -342,7 +342,7 @@ void edge_crash(struct edge_host *edge, bool power_loss)
     edge->first_address = (unsigned)draw(world, CONTROLLERS_MAX);
 }
 
-/* ---- the world -------------------------------------------------------------------------------------------------- */
+/* ---- the world ------------------------------------------------------------------------------------------------ */
 
 static uint64_t net_random(void *arg, uint64_t bound)
 {

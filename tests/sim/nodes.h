@@ -36,7 +36,7 @@
 
 struct world;
 
-/* ---- credentials: made once in a process; nothing in the simulated world depends on their bytes ---------------- */
+/* ---- credentials: made once in a process; nothing in the simulated world depends on their bytes --------------- */
 
 struct leaf {
     struct pt_buf key, cert;
@@ -50,7 +50,7 @@ struct certs {
 void certs_init(struct certs *certs);
 void certs_fini(struct certs *certs);
 
-/* ---- hosts ------------------------------------------------------------------------------------------------------ */
+/* ---- hosts ---------------------------------------------------------------------------------------------------- */
 
 enum host_state {
     HOST_UNUSED,   /* no node: never made, or removed from the cluster */
@@ -97,7 +97,7 @@ struct edge_host {
     bool has_position;
 };
 
-/* ---- the model -------------------------------------------------------------------------------------------------- */
+/* ---- the model ------------------------------------------------------------------------------------------------ */
 
 enum outcome { PENDING, ACKED, REFUSED, UNKNOWN };
 
@@ -138,7 +138,7 @@ struct model {
     size_t leaders_len;
 };
 
-/* ---- the world -------------------------------------------------------------------------------------------------- */
+/* ---- the world ------------------------------------------------------------------------------------------------ */
 
 struct options {
     uint64_t seed;

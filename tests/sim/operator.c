@@ -61,7 +61,7 @@ static bool is_vague(const struct pt_error *error)
            error->code == PT_EXHAUSTED;
 }
 
-/* ---- members ---------------------------------------------------------------------------------------------------- */
+/* ---- members -------------------------------------------------------------------------------------------------- */
 
 static void on_created(void *arg, const struct pt_error *error, struct pt_bytes message)
 {
@@ -282,7 +282,7 @@ bool operator_idle(const struct world *world)
     return world->operator->job == JOB_IDLE;
 }
 
-/* ---- work for edges --------------------------------------------------------------------------------------------- */
+/* ---- work for edges ------------------------------------------------------------------------------------------- */
 
 static void on_worked(void *arg, const struct pt_error *error, struct pt_bytes message)
 {

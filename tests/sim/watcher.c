@@ -176,7 +176,7 @@ bool watchers_reached(const struct world *world, uint64_t revision)
     return true;
 }
 
-/* ---- against the history ---------------------------------------------------------------------------------------- */
+/* ---- against the history -------------------------------------------------------------------------------------- */
 
 struct comparison {
     struct world *world;

@@ -12,8 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- fabrics
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- fabrics -------------------------------------------------------------------------------------------------- */
 
 static bool contains(const struct pt_msg_field *list, struct pt_bytes name)
 {
@@ -50,8 +49,7 @@ static enum pt_code fabric_check(struct pt_view *view, const struct pt_change *c
     return PT_OK;
 }
 
-/* ---- segments
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- segments ------------------------------------------------------------------------------------------------- */
 
 static enum pt_code segment_derive(struct pt_store *store, const struct pt_change *change, struct pt_msg *after,
                                    struct pt_arena *arena, struct pt_error *reterr)

@@ -15,8 +15,7 @@
 #define PROTOCOL_UDP 17
 #define PROTOCOL_SCTP 132
 
-/* ---- applications
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- applications --------------------------------------------------------------------------------------------- */
 
 static enum pt_code check_ports(const struct pt_msg *match, size_t at, struct pt_error *reterr)
 {
@@ -74,8 +73,7 @@ static enum pt_code application_derive(struct pt_store *store, const struct pt_c
     return PT_OK;
 }
 
-/* ---- policies
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- policies ------------------------------------------------------------------------------------------------- */
 
 static enum pt_code steering_check(struct pt_view *view, const struct pt_change *change, struct pt_error *reterr)
 {

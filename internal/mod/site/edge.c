@@ -27,8 +27,7 @@ static const char *prefix_text(const struct pt_msg *lan, size_t at)
     return field != NULL && at < field->len ? (const char *)field->values[at].bytes.data : NULL;
 }
 
-/* ---- one interface against another
- * --------------------------------------------------------------------------------------- */
+/* ---- one interface against another ---------------------------------------------------------------------------- */
 
 /* A prefix of `lan` that overlaps one of `other` of the same segment; NULL for none. */
 static const char *overlapping(const struct pt_msg *lan, const struct pt_msg *other, const char **ret_other)
@@ -75,8 +74,7 @@ static enum pt_code check_within_edge(const struct pt_msg *edge, struct pt_error
     return PT_OK;
 }
 
-/* ---- against the segment
- * -------------------------------------------------------------------------------------------------- */
+/* ---- against the segment -------------------------------------------------------------------------------------- */
 
 bool site_prefix_allowed(const struct pt_prefix *prefix, const struct pt_msg *segment)
 {
@@ -114,8 +112,7 @@ static enum pt_code check_segments(struct pt_view *view, const struct pt_msg *ed
     return PT_OK;
 }
 
-/* ---- against the other sites
- * ------------------------------------------------------------------------------------------------ */
+/* ---- against the other sites ---------------------------------------------------------------------------------- */
 
 struct search {
     const struct pt_msg *edge;
@@ -160,8 +157,7 @@ static enum pt_code check_other_sites(struct pt_view *view, const struct pt_chan
     return search.code;
 }
 
-/* ---- against the edge's links
- * ------------------------------------------------------------------------------------------------ */
+/* ---- against the edge's links --------------------------------------------------------------------------------- */
 
 struct link_search {
     const struct pt_change *change;

@@ -48,8 +48,7 @@ static Patronus__V1__Entry *new_entry(struct emit *emit, Patronus__V1__Entry__En
     return entry;
 }
 
-/* ---- the node, its links and interfaces
- * -------------------------------------------------------------------------------- */
+/* ---- the node, its links and interfaces ----------------------------------------------------------------------- */
 
 static void emit_node(struct emit *emit)
 {
@@ -91,8 +90,7 @@ static void emit_node(struct emit *emit)
     }
 }
 
-/* ---- tunnels and paths
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- tunnels and paths ---------------------------------------------------------------------------------------- */
 
 static bool first_time(struct emit *emit, uint64_t id)
 {
@@ -161,8 +159,7 @@ static void emit_tunnels(struct emit *emit)
     }
 }
 
-/* ---- groups
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- groups --------------------------------------------------------------------------------------------------- */
 
 static void emit_group(struct emit *emit, uint32_t label, uint32_t class, Patronus__V1__GroupMember **members,
                        size_t members_len)
@@ -269,8 +266,7 @@ static void emit_transit(struct emit *emit)
     }
 }
 
-/* ---- routes and rules
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- routes and rules ----------------------------------------------------------------------------------------- */
 
 static bool in_segment(const struct te_site *site, size_t segment)
 {

@@ -43,8 +43,7 @@ static struct te_pair *pair_at(const struct te_fabric *fabric, const struct te_r
     return &routing->pairs[fabric->place[from] * fabric->members_len + fabric->place[to]];
 }
 
-/* ---- one search
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- one search ----------------------------------------------------------------------------------------------- */
 
 static uint64_t cost_of(const struct search *search, const struct te_tunnel *tunnel)
 {
@@ -123,8 +122,7 @@ static bool extract(const struct search *search, size_t source, size_t target, s
     return true;
 }
 
-/* ---- candidates of a pair
- * -------------------------------------------------------------------------------------------- */
+/* ---- candidates of a pair ------------------------------------------------------------------------------------- */
 
 static bool holds(const struct te_pair *pair, uint64_t id)
 {
@@ -220,8 +218,7 @@ static void add_by_link(struct search *search, size_t from, size_t to, struct te
     }
 }
 
-/* ---- tiers and weights
- * ------------------------------------------------------------------------------------------------ */
+/* ---- tiers and weights ---------------------------------------------------------------------------------------- */
 
 static int compare_paths(const void *a, const void *b)
 {
@@ -315,8 +312,7 @@ static void add_load(const struct te_topology *topology, const struct te_fabric 
     }
 }
 
-/* ---- stage
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- stage ---------------------------------------------------------------------------------------------------- */
 
 static void route_source(struct search *search, size_t from, struct te_routing *routing, bool *costly)
 {
@@ -396,8 +392,7 @@ const struct te_pair *te_pair_of(const struct te_topology *topology, const struc
     return f->place[from] == TE_NONE || f->place[to] == TE_NONE ? &none : pair_at(f, &paths->fabrics[fabric], from, to);
 }
 
-/* ---- ids
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- ids ------------------------------------------------------------------------------------------------------ */
 
 uint64_t te_tunnel_id(const char *local_link, const char *remote_link)
 {

@@ -68,8 +68,7 @@ static int compare_policies(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-/* ---- classes
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- classes -------------------------------------------------------------------------------------------------- */
 
 static bool asks_nothing(const struct pt_msg *rule)
 {
@@ -110,8 +109,7 @@ static uint32_t class_of(struct compile *compile, const struct pt_msg *rule)
     return class;
 }
 
-/* ---- rules
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- rules ---------------------------------------------------------------------------------------------------- */
 
 static void add_rule(struct compile *compile, const struct pt_msg *rule, const Patronus__V1__RuleEntry *entry)
 {
@@ -259,8 +257,7 @@ enum pt_code te_steer_run(struct pt_plan_pass *pass, void **ret_section, struct 
     return PT_OK;
 }
 
-/* ---- questions
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- questions ------------------------------------------------------------------------------------------------ */
 
 static bool lists(const struct pt_msg *msg, const char *name, const char *text)
 {

@@ -86,8 +86,7 @@ static const char *parent_of(struct pt_arena *arena, const char *name)
     return pt_arena_strdup(arena, parent);
 }
 
-/* ---- fabrics and segments
- * --------------------------------------------------------------------------------------------- */
+/* ---- fabrics and segments ------------------------------------------------------------------------------------- */
 
 static bool add_fabric(void *arg, const char *name, const struct pt_msg *msg)
 {
@@ -120,8 +119,7 @@ static bool add_segment(void *arg, const char *name, const struct pt_msg *msg)
     return true;
 }
 
-/* ---- sites, edges, links
- * ---------------------------------------------------------------------------------------------- */
+/* ---- sites, edges, links -------------------------------------------------------------------------------------- */
 
 static bool add_site(void *arg, const char *name, const struct pt_msg *msg)
 {
@@ -242,8 +240,7 @@ static bool add_link(void *arg, const char *name, const struct pt_msg *msg)
     return true;
 }
 
-/* ---- tunnels
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- tunnels -------------------------------------------------------------------------------------------------- */
 
 const struct pt_path_soft *te_measured(const struct te_topology *topology, uint64_t path_id)
 {
@@ -412,8 +409,7 @@ static void fabric_tunnels(struct builder *builder, struct te_fabric *fabric, st
     }
 }
 
-/* ---- stage
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- stage ---------------------------------------------------------------------------------------------------- */
 
 static void make_nodes(struct builder *builder)
 {

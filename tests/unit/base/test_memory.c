@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- arena ------------------------------------------------------------------------------------------------------ */
+/* ---- arena ---------------------------------------------------------------------------------------------------- */
 
 /* Allocations of many sizes are zeroed, aligned, apart from each other, and keep what was written. */
 START_TEST(arena_allocations_do_not_overlap)
@@ -64,7 +64,7 @@ START_TEST(arena_copies_text)
 }
 END_TEST
 
-/* ---- buffer ----------------------------------------------------------------------------------------------------- */
+/* ---- buffer --------------------------------------------------------------------------------------------------- */
 
 /* Random appends and consumes against a plain array; a NUL always stands behind the last byte. */
 START_TEST(buf_agrees_with_a_plain_array)
@@ -146,7 +146,7 @@ START_TEST(buf_take_moves_the_memory)
 }
 END_TEST
 
-/* ---- list ------------------------------------------------------------------------------------------------------- */
+/* ---- list ----------------------------------------------------------------------------------------------------- */
 
 struct item {
     int number;

@@ -34,7 +34,7 @@ static void teardown(void)
     pt_buf_fini(&ca_cert);
 }
 
-/* ---- SPIFFE ids ---- */
+/* ---- SPIFFE ids ----------------------------------------------------------------------------------------------- */
 
 START_TEST(an_identity_is_cluster_role_and_path)
 {
@@ -96,7 +96,7 @@ START_TEST(other_texts_are_no_identity)
 }
 END_TEST
 
-/* ---- requests ---- */
+/* ---- requests ------------------------------------------------------------------------------------------------- */
 
 START_TEST(a_request_is_bound_to_its_key)
 {
@@ -144,7 +144,7 @@ START_TEST(a_request_with_another_kind_of_key_is_refused)
 }
 END_TEST
 
-/* ---- leaves ---- */
+/* ---- leaves --------------------------------------------------------------------------------------------------- */
 
 static X509 *cert_of(const char *pem)
 {
@@ -255,7 +255,7 @@ START_TEST(a_leaf_is_not_signed_for_bad_options)
 }
 END_TEST
 
-/* ---- bad certificates ---- */
+/* ---- bad certificates ----------------------------------------------------------------------------------------- */
 
 enum signer { BY_CA, BY_OTHER_CA, BY_LEAF, BY_ITSELF };
 enum damage { WHOLE, BAD_SIGNATURE, BAD_BODY };

@@ -100,7 +100,7 @@ static UNUSED struct pt_digest fx_digest(struct fixture *fx)
     return pt_store_digest(pt_kind_store(fx->machine));
 }
 
-/* ---- entries ---- */
+/* ---- entries -------------------------------------------------------------------------------------------------- */
 
 static UNUSED enum pt_code fx_apply_at(struct fixture *fx, uint64_t index, struct pt_bytes data)
 {
@@ -145,7 +145,7 @@ static UNUSED enum pt_code fx_set_meta(struct fixture *fx, const char *key, cons
     return fx_command(fx, &command);
 }
 
-/* ---- calls ---- */
+/* ---- calls ---------------------------------------------------------------------------------------------------- */
 
 static UNUSED const struct pt_method_type *fx_method(struct fixture *fx, const char *name)
 {

@@ -178,7 +178,7 @@ static UNUSED struct pt_msg *rr_message(struct fixture *fx, const struct pt_mess
     return msg;
 }
 
-/* ---- what mods demand ---- */
+/* ---- what mods demand ----------------------------------------------------------------------------------------- */
 
 static UNUSED void rr_mend_lans(struct fixture *fx, struct pt_msg *edge)
 {

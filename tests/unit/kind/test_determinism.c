@@ -165,7 +165,7 @@ START_TEST(the_same_log_gives_the_same_state)
 }
 END_TEST
 
-/* ---- what stops a node ---- */
+/* ---- what stops a node ---------------------------------------------------------------------------------------- */
 
 static enum pt_code apply_raw(struct fixture *fx, const Patronus__V1__Command *command)
 {

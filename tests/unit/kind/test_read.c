@@ -200,8 +200,7 @@ START_TEST(a_dash_reads_across_collections)
 }
 END_TEST
 
-/* ---- overlay and views
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- overlay and views ---------------------------------------------------------------------------------------- */
 
 static void overlay(void *context, struct pt_msg *resource, struct pt_arena *arena)
 {
@@ -266,8 +265,7 @@ START_TEST(views_are_made_by_the_overlay)
 }
 END_TEST
 
-/* ---- views of the state
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- views of the state --------------------------------------------------------------------------------------- */
 
 static bool count_one(void *arg, const char *name, const struct pt_msg *msg)
 {

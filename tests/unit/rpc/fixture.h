@@ -60,7 +60,7 @@ static inline struct pt_bytes bytes(const char *text)
         pt_sys_uv_turn((world)->sys, true); \
     }
 
-/* ---- certificates ------------------------------------------------------------------------------------------------ */
+/* ---- certificates --------------------------------------------------------------------------------------------- */
 
 static inline void new_authority(struct authority *ca, const char *cluster_id, int64_t now_ns)
 {
@@ -229,7 +229,7 @@ static const struct pt_rpc_handler service = {.on_call = service_on_call,
                                               .on_writable = service_on_writable,
                                               .on_end = service_on_end};
 
-/* ---- the worlds -------------------------------------------------------------------------------------------------- */
+/* ---- the worlds ----------------------------------------------------------------------------------------------- */
 
 #define SERVER_HOST 0
 #define CLIENT_HOST 1
@@ -327,7 +327,7 @@ static inline struct pt_rpc_channel *open_channel(struct world *world, const str
     return channel;
 }
 
-/* ---- clients ----------------------------------------------------------------------------------------------------- */
+/* ---- clients -------------------------------------------------------------------------------------------------- */
 
 struct reply {
     unsigned called;

@@ -113,7 +113,7 @@ static inline bool twin_below(const char *name, const char *parent)
         ck_assert_msg(must_code == PT_OK, "%s: %s: %s", #call, pt_code_name(must_code), must_error.text); \
     } while (0)
 
-/* ---- one random change to both; the code of the store's first failure ---- */
+/* ---- one random change to both; the code of the store's first failure ----------------------------------------- */
 
 static inline enum pt_code twin_put(struct pt_store *store, struct twin *twin, struct rng *rng, struct pt_error *error)
 {
@@ -267,7 +267,7 @@ static inline enum pt_code twin_entry(struct pt_store *store, struct twin *twin,
     return PT_OK;
 }
 
-/* ---- comparison ---- */
+/* ---- comparison ----------------------------------------------------------------------------------------------- */
 
 static inline void twin_compare_row(struct pt_store *store, const struct twin *twin, unsigned index,
                                     struct pt_arena *arena)

@@ -35,7 +35,7 @@ static struct pt_endpoint address(unsigned host, uint16_t port)
     return (struct pt_endpoint){.ip = pt_ip_from_v4(0x0a000001U + host), .port = port};
 }
 
-/* ---- one end of a stream that counts ---------------------------------------------------------------------------- */
+/* ---- one end of a stream that counts -------------------------------------------------------------------------- */
 
 struct peer {
     struct pt_sim *sim;
@@ -115,7 +115,7 @@ static void pair_init(struct pt_sim *sim, struct peer *a, struct peer *b)
     ck_assert_int_eq(b->accepts, 1);
 }
 
-/* ---- determinism ------------------------------------------------------------------------------------------------ */
+/* ---- determinism ---------------------------------------------------------------------------------------------- */
 
 struct busy {
     struct pt_sys *sys;
@@ -197,7 +197,7 @@ START_TEST(trace_is_a_function_of_the_seed)
 }
 END_TEST
 
-/* ---- time ------------------------------------------------------------------------------------------------------- */
+/* ---- time ----------------------------------------------------------------------------------------------------- */
 
 struct instants {
     struct pt_sys *sys;
@@ -298,7 +298,7 @@ START_TEST(posting_takes_time)
 }
 END_TEST
 
-/* ---- executors -------------------------------------------------------------------------------------------------- */
+/* ---- executors ------------------------------------------------------------------------------------------------ */
 
 struct sim_job {
     struct pt_sim *sim;
@@ -358,7 +358,7 @@ START_TEST(executors_take_the_time_of_the_disk)
 }
 END_TEST
 
-/* ---- pause ------------------------------------------------------------------------------------------------------ */
+/* ---- pause ---------------------------------------------------------------------------------------------------- */
 
 static void on_tick(void *arg)
 {
@@ -423,7 +423,7 @@ START_TEST(sync_on_the_loop_holds_up_the_host)
 }
 END_TEST
 
-/* ---- partitions ------------------------------------------------------------------------------------------------- */
+/* ---- partitions ----------------------------------------------------------------------------------------------- */
 
 /* A short cut delays and loses nothing; only the direction that is cut stalls. */
 START_TEST(a_short_cut_only_delays)
@@ -495,7 +495,7 @@ START_TEST(a_long_cut_resets)
 }
 END_TEST
 
-/* ---- crashes of the process ------------------------------------------------------------------------------------- */
+/* ---- crashes of the process ----------------------------------------------------------------------------------- */
 
 static void must_not_run(void *arg)
 {

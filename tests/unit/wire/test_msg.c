@@ -51,8 +51,7 @@ static bool equal_bytes(const struct pt_buf *a, const struct pt_buf *b)
     return a->size == b->size && (a->size == 0 || memcmp(a->data, b->data, a->size) == 0);
 }
 
-/* ---- a second, deliberately sloppy encoder
- * --------------------------------------------------------------------------- */
+/* ---- a second, deliberately sloppy encoder -------------------------------------------------------------------- */
 
 static void put_varint(struct pt_buf *out, uint64_t value, unsigned padding)
 {
@@ -198,8 +197,7 @@ static void sloppy_message(struct rng *rng, const struct pt_msg *msg, struct pt_
     free(order);
 }
 
-/* ---- the canonical form
- * ---------------------------------------------------------------------------------------------- */
+/* ---- the canonical form --------------------------------------------------------------------------------------- */
 
 static void check_canonical(const struct pt_message_type *type, uint64_t seed)
 {
@@ -317,8 +315,7 @@ START_TEST(map_entries_are_sorted_by_key)
 }
 END_TEST
 
-/* ---- hostile input
- * --------------------------------------------------------------------------------------------------- */
+/* ---- hostile input -------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *type;
@@ -531,8 +528,7 @@ START_TEST(unknown_fields_are_dropped_on_request)
 }
 END_TEST
 
-/* ---- access
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- access --------------------------------------------------------------------------------------------------- */
 
 START_TEST(setters_and_getters_agree)
 {

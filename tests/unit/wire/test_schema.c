@@ -24,8 +24,7 @@ static void teardown(void)
     pt_schema_free(schema);
 }
 
-/* ---- the good one
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- the good one --------------------------------------------------------------------------------------------- */
 
 /* Kind ids stand in keys and log entries: a row here never changes. */
 static const struct {
@@ -220,8 +219,7 @@ START_TEST(reflection_finds_files)
 }
 END_TEST
 
-/* ---- bad ones
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- bad ones ------------------------------------------------------------------------------------------------- */
 
 typedef Google__Protobuf__FileDescriptorSet Set;
 typedef Google__Protobuf__DescriptorProto Message;
