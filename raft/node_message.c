@@ -224,6 +224,18 @@ static void result_repair(const struct pt_raft *raft, struct raft_append_entries
     }
 }
 
+/* libraft 0.22 answers a pre-vote with the term that it was asked for, also when it refuses because its own is higher.
+ * Then a node with an older term and a longer log never learns the newer term, a node with the newer term and a shorter
+ * log is never voted for, and when both are needed nobody is ever elected. So a refusal carries this node's own term.
+ */
+static void vote_repair(const struct pt_raft *raft, struct raft_request_vote_result *result)
+{
+    uint64_t term = raft_current_term(&raft->raft);
+    if (result->pre_vote && !result->vote_granted && term > result->term) {
+        result->term = term;
+    }
+}
+
 void pt_raft_send(struct pt_raft *raft, const struct raft_message *message)
 {
     if (message->type == RAFT_INSTALL_SNAPSHOT) {
@@ -232,19 +244,21 @@ void pt_raft_send(struct pt_raft *raft, const struct raft_message *message)
     }
     struct pt_raft_peer *peer = pt_raft_peer_get(raft, message->server_id, message->server_address);
     struct raft_message copy = *message;
+    if (message->type == RAFT_APPEND_ENTRIES_RESULT) {
+        result_repair(raft, &copy.append_entries_result);
+    } else if (message->type == RAFT_REQUEST_VOTE_RESULT) {
+        vote_repair(raft, &copy.request_vote_result);
+    }
     if (!pt_list_empty(&peer->backlog)) {
-        backlog_add(peer, message);
+        backlog_add(peer, &copy);
         backlog_run(raft, peer);
     } else if (message->type == RAFT_APPEND_ENTRIES && message->append_entries.n_entries > 0) {
         if (!send_cached(raft, peer, &copy)) {
             backlog_add(peer, &copy);
             backlog_run(raft, peer);
         }
-    } else if (message->type == RAFT_APPEND_ENTRIES_RESULT) {
-        result_repair(raft, &copy.append_entries_result);
-        send_now(raft, peer, &copy);
     } else {
-        send_now(raft, peer, message);
+        send_now(raft, peer, &copy);
     }
 }
 
