@@ -323,19 +323,29 @@ static void add_file(void *arg, const char *name)
     }
 }
 
+/* Is any member's data lost or in doubt? Then no other may be taken away as well. */
+static bool all_are_sound(const struct world *world)
+{
+    for (unsigned i = 0; i < CONTROLLERS_MAX; i++) {
+        const struct controller_host *node = &world->controllers[i];
+        if (node->damaged || node->state == HOST_BROKEN ||
+            (controller_serves(node) && pt_raft_status(pt_controller_raft(node->controller)).quarantined)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Every other member runs undamaged: what one disk loses is on the others. */
 static bool others_are_well(struct world *world, const struct controller_host *node)
 {
     for (unsigned i = 0; i < CONTROLLERS_MAX; i++) {
         const struct controller_host *other = &world->controllers[i];
-        if (other->damaged || (other != node && other->state != HOST_UNUSED && !controller_serves(other))) {
-            return false;
-        }
-        if (controller_serves(other) && pt_raft_status(pt_controller_raft(other->controller)).quarantined) {
+        if (other != node && other->state != HOST_UNUSED && !controller_serves(other)) {
             return false;
         }
     }
-    return operator_idle(world);
+    return all_are_sound(world) && operator_idle(world);
 }
 
 static bool flip_bit(struct world *world, struct controller_host *node)
@@ -458,7 +468,7 @@ static bool hurt(struct world *world, enum fault fault)
     case FAULT_STALE_LEADER:
         return make_stale(world);
     case FAULT_MEMBERS:
-        return operator_change_members(world);
+        return all_are_sound(world) && operator_change_members(world);
     case FAULT_EDGE_KILL:
     case FAULT_EDGE_POWER:
     case FAULT_EDGE_PAUSE:
