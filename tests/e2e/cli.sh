@@ -101,6 +101,7 @@ start init
 export PATRONUS_SERVER=$address:$port PATRONUS_CREDENTIAL=$work/admin.pem PATRONUS_PARENT=
 unset PATRONUS_PARENT
 until_true test -s "$work/admin.pem"
+until_true sh -c "'$ctl' cluster status >/dev/null"
 expect 0 -t 20s cluster status
 out_has "1 of 1 controllers reachable, leader c1"
 expect 0 cluster status -o json
