@@ -18,6 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Folder -> layer. A file includes its own folder and lower layers only; folders of one layer do not include each other.
 LAYERS = {
     "internal/base": 0,
+    "internal/flow": 1,
     "internal/sys": 1,
     "internal/wire": 1,
     "internal/crypto": 1,
@@ -52,7 +53,7 @@ DOORS = {
 }
 
 # Objects of these folders must be pure: no symbol that reads or writes the world.
-PURE = ["wire", "plan", "mod_te", "mod_site", "mod_fabric", "mod_policy", "mod_tenancy", "mod_model", "mod_cluster"]
+PURE = ["flow", "wire", "plan", "mod_te", "mod_site", "mod_fabric", "mod_policy", "mod_tenancy", "mod_model", "mod_cluster"]
 IMPURE = re.compile(
     r"^(open|openat|fopen|read|write|socket|connect|send|recv|time|gettimeofday|clock_gettime|rand|random|getenv|"
     r"localtime|setlocale|pthread_create|sleep|usleep|nanosleep)(64)?$"

@@ -1,0 +1,48 @@
+/*
+ * Path sets as the files of flow/ see them. Private to the folder.
+ *
+ * A path is a chain of steps from its source to its target: a step is a link and the step after it. Paths that end
+ * alike share steps (a trie of suffixes), and a step stands behind the one it leads to, so that one pass in index order
+ * computes the price of every suffix, and one in reverse order adds up loads.
+ */
+#pragma once
+
+#include "flow/graph_priv.h"
+#include "flow/paths.h"
+
+#define FLOW_LAST UINT32_MAX /* no step after this */
+
+struct pt_flow_paths {
+    size_t demands_len;
+    size_t slots_len;
+    uint32_t links_len;
+    uint32_t *first; /* demands_len + 1: slots */
+    uint32_t *slots; /* the first step of each slot's path */
+    size_t steps_len, steps_cap;
+    uint16_t *step_link;
+    uint32_t *step_next; /* index below the step's own, or FLOW_LAST */
+    size_t hops;
+};
+
+/* How rules see a graph: what is out, what a link weighs. Made once, read by all threads. */
+struct flow_view {
+    const struct pt_flow_graph *graph;
+    struct pt_flow_rules rules; /* paths_max filled in */
+    uint8_t *out;               /* by link: 1 when no path may use it */
+    double *weight;             /* by link */
+    double penalty;             /* of a shared link: the sum of all weights */
+    double *loss;               /* by link: -log(1 - loss), which adds up along a path */
+};
+
+enum pt_code flow_view_init(struct flow_view *view, const struct pt_flow_graph *graph,
+                            const struct pt_flow_rules *rules, struct pt_error *reterr);
+void flow_view_fini(struct flow_view *view);
+
+/* One pair after the other, any rules: the plain way, which the fast one (paths_tree.c) is tested against. */
+struct flow_search;
+struct flow_search *flow_search_new(const struct flow_view *view); /* NULL: no memory */
+void flow_search_free(struct flow_search *search);
+/* All paths of one pair by the rules. Path i goes to links + i * nodes_len, its length to ret_lens[i]; links has room
+ * for paths_max * nodes_len. Returns how many. */
+size_t flow_search_pair(struct flow_search *search, uint32_t from, uint32_t to, uint16_t *ret_links,
+                        uint32_t *ret_lens);
