@@ -59,6 +59,7 @@ int ctl_list(struct ctl *ctl);
 int ctl_create(struct ctl *ctl);
 int ctl_update(struct ctl *ctl);
 int ctl_delete(struct ctl *ctl);
+int ctl_undelete(struct ctl *ctl);
 int ctl_apply(struct ctl *ctl);
 int ctl_watch(struct ctl *ctl);
 int ctl_tokens(struct ctl *ctl);

@@ -140,20 +140,22 @@ int ctl_update(struct ctl *ctl)
     return PT_CLI_EXIT_OK;
 }
 
-static enum pt_code delete_one(struct ctl *ctl, const struct ctl_target *target, struct pt_error *reterr)
+static enum pt_code delete_one(struct ctl *ctl, const struct ctl_target *target, enum pt_verb verb,
+                               struct pt_error *reterr)
 {
     const struct pt_method_type *method = NULL;
-    PT_TRY(pt_cli_method_find(ctl->schema, target->kind, PT_VERB_DELETE, &method, reterr));
+    PT_TRY(pt_cli_method_find(ctl->schema, target->kind, verb, &method, reterr));
     char request_id[33];
     const struct pt_cli_write_options options = write_options(ctl, request_id);
     struct pt_msg *reply = NULL;
     struct pt_msg *request = pt_cli_request_delete(method, target->name, &options, ctl->arena);
     PT_TRY(ctl_call(ctl->client, method, request, ctl->arena, &reply, reterr));
-    print_done(ctl, "deleted", target->name, NULL);
+    print_done(ctl, verb == PT_VERB_DELETE ? "deleted" : "undeleted", target->name, NULL);
     return PT_OK;
 }
 
-int ctl_delete(struct ctl *ctl)
+/* Delete and undelete take names and nothing else. */
+static int delete_all(struct ctl *ctl, enum pt_verb verb)
 {
     struct ctl_target *targets = NULL;
     size_t len = 0;
@@ -172,9 +174,19 @@ int ctl_delete(struct ctl *ctl)
     }
     int status = PT_CLI_EXIT_OK;
     for (size_t i = 0; i < len && status != PT_CLI_EXIT_UNAVAILABLE; i++) {
-        if (delete_one(ctl, &targets[i], &error) != PT_OK) {
+        if (delete_one(ctl, &targets[i], verb, &error) != PT_OK) {
             status = ctl_fail(&error);
         }
     }
     return status;
+}
+
+int ctl_delete(struct ctl *ctl)
+{
+    return delete_all(ctl, PT_VERB_DELETE);
+}
+
+int ctl_undelete(struct ctl *ctl)
+{
+    return delete_all(ctl, PT_VERB_UNDELETE);
 }

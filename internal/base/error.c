@@ -87,6 +87,9 @@ enum pt_code pt_fail(struct pt_error *reterr, enum pt_code code, enum pt_reason 
     if (reterr != NULL) {
         reterr->code = code;
         reterr->reason = reason;
+        reterr->retry_ms = 0;
+        reterr->limit = reterr->usage = 0;
+        reterr->subject[0] = '\0';
         (void)snprintf(reterr->field, sizeof(reterr->field), "%s", field != NULL ? field : "");
         va_list args;
         va_start(args, format);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stdarg.h>
+#include <stdint.h>
 
 /* name, number on the wire (gRPC status), text */
 #define PT_CODES(X)                                                   \
@@ -76,7 +77,11 @@ enum pt_code {
     X(NO_SPACE)              \
     X(OVERLOADED)            \
     X(SHUTTING_DOWN)         \
-    X(CONFLICT)
+    X(CONFLICT)              \
+    X(QUOTA_EXCEEDED)        \
+    X(RATE_LIMITED)          \
+    X(IDENTITY_REVOKED)      \
+    X(GRANT_NOT_HELD)
 
 enum pt_reason {
 #define PT_REASON_ENUM(name) PT_REASON_##name,
@@ -86,12 +91,16 @@ enum pt_reason {
 
 #define PT_ERROR_FIELD_SIZE 192
 #define PT_ERROR_TEXT_SIZE 512
+#define PT_ERROR_SUBJECT_SIZE 88 /* the name of an organization */
 
 struct pt_error {
     enum pt_code code;
     enum pt_reason reason;
-    char field[PT_ERROR_FIELD_SIZE]; /* path of the field, or the file:line, or ""; cut short when longer */
-    char text[PT_ERROR_TEXT_SIZE];   /* a sentence: what is wrong, and what would be right */
+    uint32_t retry_ms;                   /* when a retry makes sense; 0: nothing is said */
+    uint64_t limit, usage;               /* of QUOTA_EXCEEDED: the metric stands in field */
+    char subject[PT_ERROR_SUBJECT_SIZE]; /* of QUOTA_EXCEEDED: whose limit it is; else "" */
+    char field[PT_ERROR_FIELD_SIZE];     /* path of the field, or the file:line, or ""; cut short when longer */
+    char text[PT_ERROR_TEXT_SIZE];       /* a sentence: what is wrong, and what would be right */
 };
 
 #define PT_MUST __attribute__((warn_unused_result))

@@ -38,6 +38,11 @@ static const struct pt_cli_verb verbs[] = {
     {"delete", "NAME... | KIND NAME...", "delete resources",
      "Delete resources. One that others are below is refused unless --force; one that others refer to always is.\n",
      B(FORCE) | B(ETAG) | B(ALLOW_MISSING) | B(DRY_RUN)},
+    {"undelete", "NAME... | KIND NAME...", "bring deleted organizations back",
+     "Bring a deleted organization back with all that was deleted with it, within 30 days.\n\n"
+     "  patronusctl delete organization acme --force\n"
+     "  patronusctl undelete organization acme\n",
+     B(DRY_RUN)},
     {"apply", "-f FILE|DIRECTORY|-", "make the cluster as files say",
      "Create or change resources from JSON: one object, an array, or {\"items\": [...]}; a directory stands for its\n"
      "*.json files. Each object has \"kind\" and \"name\" beside the fields; what get -o json prints will do, for\n"

@@ -65,7 +65,7 @@ enum pt_code pt_mutation_decode(struct pt_machine_kind *machine, const struct pt
     if (mutation.verb == PATRONUS__V1__VERB__VERB_UNSPECIFIED) {
         return corrupt(reterr, "a log entry has a mutation without verb", NULL);
     }
-    if (mutation.verb != PATRONUS__V1__VERB__DELETE) {
+    if (mutation.verb != PATRONUS__V1__VERB__DELETE && mutation.verb != PATRONUS__V1__VERB__UNDELETE) {
         const struct pt_parse_options options = {.unknown = PT_UNKNOWN_REFUSE};
         struct pt_error cause = {0};
         if (pt_msg_parse(mutation.info->type, pt_msg_bytes(msg, "resource"), &options, arena, &mutation.resource,

@@ -148,7 +148,8 @@ static bool needs_savepoint(struct pt_machine_kind *machine, const struct pt_msg
     }
     const struct pt_msg *only = mutations->values[0].message;
     const struct pt_kind_info *info = pt_kind_info(machine, (uint32_t)pt_msg_u64(only, "kind_id"));
-    return pt_msg_bool(only, "force") || (info != NULL && info->rules != NULL && info->rules->derive != NULL);
+    return pt_msg_bool(only, "force") || pt_msg_i64(only, "verb") == PATRONUS__V1__VERB__UNDELETE ||
+           (info != NULL && info->rules != NULL && info->rules->derive != NULL);
 }
 
 static enum pt_code operate(struct pt_execution *execution, const struct pt_msg *command, struct pt_error *reterr)
@@ -185,12 +186,17 @@ static enum pt_code operate_or_undo(struct pt_execution *execution, const struct
     }
     size_t events_len = execution->events->len;
     PT_TRY(pt_store_savepoint(store, reterr));
+    pt_tenants_mark(execution->machine);
     enum pt_code code = operate(execution, command, reterr);
     if (code == PT_OK) {
+        pt_tenants_release(execution->machine);
         return pt_store_release(store, reterr);
     }
     if (!pt_code_is_fatal(code)) {
         enum pt_code undone = pt_store_undo(store, reterr);
+        if (undone == PT_OK) {
+            undone = pt_tenants_undo(execution->machine, reterr);
+        }
         if (undone != PT_OK) {
             return undone;
         }

@@ -83,6 +83,27 @@ struct pt_kind_options {
     enum pt_planted planted;  /* simulator only, see base/planted.h */
 };
 
+/* ---- quotas of tenants ------------------------------------------------------------------------------------------ */
+
+/* Fields of patronus.v1.Quotas, in order of number, from 1. */
+enum pt_quota {
+    PT_QUOTA_SITES,
+    PT_QUOTA_EDGES,
+    PT_QUOTA_TUNNELS,
+    PT_QUOTA_POLICIES,
+    PT_QUOTA_MODELS,
+    PT_QUOTA_BYTES, /* up to here counted in the state */
+    PT_QUOTA_REQUESTS,
+    PT_QUOTA_STREAMS,
+    PT_QUOTA_LEN
+};
+const char *pt_quota_name(enum pt_quota metric);
+enum pt_quota pt_quota_by_name(const char *name); /* PT_QUOTA_LEN when there is none */
+/* Limit in force (0: none) and usage of the organization that a name is or stands below. False when there is none. */
+struct pt_machine_kind;
+bool pt_quota_usage(const struct pt_machine_kind *machine, const char *organization, enum pt_quota metric,
+                    uint64_t *ret_limit, uint64_t *ret_usage);
+
 /* ---- limits and replicated values ----------------------------------------------------------------------------- */
 
 #define PT_HISTORY_LEN_DEFAULT 100000    /* events kept for Watch */

@@ -82,7 +82,11 @@ static enum pt_code read_kinds(struct pt_machine_kind *machine, struct pt_error 
     pt_assert(machine->infos != NULL);
     for (size_t i = 0; i < len; i++) {
         machine->infos[kinds[i]->resource->kind_id] =
-            (struct pt_kind_info){.type = kinds[i], .has_secret = has_secret(kinds[i])};
+            (struct pt_kind_info){.type = kinds[i],
+                                  .has_secret = has_secret(kinds[i]),
+                                  .organization = strcmp(kinds[i]->resource->singular, "organization") == 0,
+                                  .link = strcmp(kinds[i]->resource->singular, "link") == 0,
+                                  .quota = pt_quota_by_name(kinds[i]->resource->quota)};
     }
     const struct pt_mod *const *mods = machine->options.mods;
     for (size_t i = 0; mods != NULL && mods[i] != NULL; i++) {
@@ -120,7 +124,7 @@ static enum pt_code read_state(struct pt_machine_kind *machine, struct pt_error 
                        "the state is of cluster level %" PRIu32 " and this binary supports %d; upgrade this node",
                        pt_be32(value.data), PT_CLUSTER_LEVEL_MAX);
     }
-    return code == PT_NOT_FOUND ? PT_OK : code;
+    return code == PT_NOT_FOUND || code == PT_OK ? pt_tenants_load(machine, reterr) : code;
 }
 
 enum pt_code pt_kind_open(const struct pt_kind_options *options, struct pt_machine_kind **ret_machine,
@@ -138,6 +142,7 @@ enum pt_code pt_kind_open(const struct pt_kind_options *options, struct pt_machi
     machine->digests = calloc(PT_DIGESTS_LEN_MAX, sizeof(*machine->digests));
     pt_assert(machine->verdicts != NULL && machine->digests != NULL);
     pt_map_init(&machine->counts);
+    pt_tenants_init(&machine->tenants);
     pt_list_init(&machine->watches);
     if (machine->options.history_len_max == 0) {
         machine->options.history_len_max = PT_HISTORY_LEN_DEFAULT;
@@ -175,6 +180,7 @@ static void free_machine(struct pt_machine_kind *machine)
     free(machine->digests);
     free(machine->infos);
     pt_map_fini(&machine->counts);
+    pt_tenants_fini(&machine->tenants);
     free(machine);
 }
 

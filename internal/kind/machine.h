@@ -6,18 +6,23 @@
  *   execute.c   one command                       prepare.c  requests -> commands
  *   mutate.c    create, update, delete            read.c     Get and List (filter.c, page.c)
  *   rules.c     what both check and apply ask     watch.c    streams of changes (token.c)
+ *   tenant.c    organizations and their usage     quota.c    their limits
+ *   trash.c     deleted organizations
  */
 #pragma once
 
 #include "base/list.h"
 #include "base/map.h"
 #include "kind/kind.h"
+#include "kind/tenant.h"
 
 /* What is known of a kind beyond its schema; one for each kind id. */
 struct pt_kind_info {
     const struct pt_message_type *type;
     const struct pt_kind *rules; /* behaviour from a mod, or NULL */
     bool has_secret;             /* a field at some depth is secret */
+    bool organization, link;     /* the kinds that quotas know by name */
+    enum pt_quota quota;         /* what each one counts to; PT_QUOTA_LEN: nothing */
 };
 
 /* A committed entry's outcome, kept small: most are never asked for. */
@@ -49,6 +54,23 @@ struct pt_event_list {
     size_t len, capacity;
 };
 
+/* A deleted organization: trash.c. */
+#define PT_KIND_TRASH 65535     /* kind id of its rows; no kind of the schema */
+#define PT_TRASH_LEN_MAX 64     /* organizations */
+#define PT_TRASH_ROWS_MAX 20000 /* resources in all */
+
+struct pt_trash_item {
+    char uid[40];
+    char name[PT_ERROR_SUBJECT_SIZE];
+    int64_t delete_time_ns;
+    size_t len; /* rows */
+};
+
+struct pt_trash { /* what the store holds of them, the oldest first */
+    struct pt_trash_item items[PT_TRASH_LEN_MAX];
+    size_t len, rows;
+};
+
 struct pt_machine_kind {
     struct pt_kind_options options;
     struct pt_sys *sys;
@@ -62,7 +84,9 @@ struct pt_machine_kind {
     int64_t time_ns;        /* of the last command, as in the state */
     uint64_t applied_index; /* as committed */
     struct pt_map counts;   /* (kind id, parent) -> number of resources + 1; a cache of pt_store_count */
-    bool failed;            /* an apply failed half-way: nothing more is applied */
+    struct pt_tenants tenants;
+    struct pt_trash trash;
+    bool failed; /* an apply failed half-way: nothing more is applied */
 
     struct pt_verdict_slot *verdicts; /* PT_VERDICTS_LEN_MAX, by index modulo */
     uint64_t verdict_oldest;          /* index from which replies are still held */
@@ -130,6 +154,20 @@ PT_MUST enum pt_code pt_mutate_derived(struct pt_execution *execution, const str
 /* The resource as canonical bytes without secrets, into reply (replaced). */
 void pt_mutate_reply(struct pt_execution *execution, const struct pt_kind_info *info, struct pt_msg *resource);
 
+/* Put a resource back that was deleted: as it was, with its uid and numbers. */
+PT_MUST enum pt_code pt_mutate_restore(struct pt_execution *execution, const struct pt_kind_info *info,
+                                       const char *name, struct pt_msg *resource, struct pt_error *reterr);
+
+/* trash.c: rows[0] is an organization that is being deleted, the others stood below it, ascending by name. */
+PT_MUST enum pt_code pt_trash_keep(struct pt_execution *execution, const struct pt_row *rows, size_t len,
+                                   struct pt_error *reterr);
+PT_MUST enum pt_code pt_trash_restore(struct pt_execution *execution, const struct pt_mutation *mutation,
+                                      struct pt_error *reterr);
+PT_MUST enum pt_code pt_trash_load(struct pt_machine_kind *machine, struct pt_error *reterr);
+/* The deleted organizations that can be brought back; room for PT_TRASH_LEN_MAX. */
+PT_MUST enum pt_code pt_trash_list(struct pt_machine_kind *machine, struct pt_arena *arena, struct pt_msg **ret_items,
+                                   size_t *ret_len, struct pt_error *reterr);
+
 /* enroll.c: `enroll` is a patronus.v1.EnrollCommand. */
 PT_MUST enum pt_code pt_enroll(struct pt_execution *execution, const struct pt_msg *enroll, struct pt_error *reterr);
 
@@ -196,6 +234,9 @@ PT_MUST enum pt_code pt_rules_check(struct pt_execution *execution, const struct
                                     const struct pt_msg *before, const struct pt_msg *after, struct pt_error *reterr);
 PT_MUST enum pt_code pt_rules_check_delete(struct pt_execution *execution, const struct pt_kind_info *info,
                                            const char *name, const struct pt_msg *before, struct pt_error *reterr);
+/* References and the mod's check, of a resource that was valid before and comes back. */
+PT_MUST enum pt_code pt_rules_check_again(struct pt_execution *execution, const struct pt_kind_info *info,
+                                          const char *name, const struct pt_msg *after, struct pt_error *reterr);
 /* PT_INVALID_ARGUMENT for a field that may be set on create only and differs. */
 PT_MUST enum pt_code pt_rules_immutable(const struct pt_msg *before, const struct pt_msg *after,
                                         struct pt_error *reterr);

@@ -112,9 +112,16 @@ static struct name_list references_of(const struct pt_msg *resource, struct pt_a
     return list;
 }
 
-/* The resource as it stands, DERIVED fields included, into the store, into history and into the reply. */
+/* What a resource was before a change: nothing, on create. */
+struct former {
+    const struct pt_msg *msg;
+    size_t size; /* of its row's value */
+};
+
+/* The resource as it stands, DERIVED fields included, into the store, into history and into the reply. The first thing
+ * that a change writes, so that a tenant's bytes are checked here without need to undo. */
 static enum pt_code put(struct pt_execution *execution, uint32_t verb, const struct pt_kind_info *info,
-                        const char *name, struct pt_msg *resource, struct pt_error *reterr)
+                        const char *name, const struct former *before, struct pt_msg *resource, struct pt_error *reterr)
 {
     struct pt_store *store = execution->machine->store;
     const struct pt_row row = {
@@ -125,7 +132,9 @@ static enum pt_code put(struct pt_execution *execution, uint32_t verb, const str
         .etag = pt_msg_str(resource, "etag"),
         .revision = pt_msg_u64(resource, "revision"),
     };
+    PT_TRY(pt_quota_check_bytes(execution->machine, name, resource, before->size, row.value.size, reterr));
     PT_TRY(pt_store_put(store, &row, reterr));
+    pt_quota_moved(execution->machine, info, name, before->msg, resource, before->size, row.value.size);
     struct name_list list = references_of(resource, execution->arena);
     if (list.len > 0 || verb != PATRONUS__V1__VERB__CREATE) {
         PT_TRY(pt_store_set_references(store, name, list.names, list.len, reterr));
@@ -153,7 +162,24 @@ enum pt_code pt_mutate_derived(struct pt_execution *execution, const struct pt_k
                                struct pt_msg *resource, struct pt_error *reterr)
 {
     pt_assert(!execution->dry);
-    return put(execution, PATRONUS__V1__VERB__UPDATE, info, name, resource, reterr);
+    struct former before = {0};
+    struct pt_row row;
+    struct pt_msg *msg = NULL;
+    PT_TRY(pt_kind_load(execution->machine, name, execution->arena, &msg, &row, reterr));
+    before = (struct former){.msg = msg, .size = row.value.size};
+    return put(execution, PATRONUS__V1__VERB__UPDATE, info, name, &before, resource, reterr);
+}
+
+enum pt_code pt_mutate_restore(struct pt_execution *execution, const struct pt_kind_info *info, const char *name,
+                               struct pt_msg *resource, struct pt_error *reterr)
+{
+    pt_assert(!execution->dry);
+    char parent[PT_NAME_SIZE_MAX + 1];
+    pt_name_parent(name, parent);
+    const struct former none = {0};
+    PT_TRY(put(execution, PATRONUS__V1__VERB__CREATE, info, name, &none, resource, reterr));
+    pt_rules_count_add(execution->machine, info->type->resource->kind_id, parent, 1);
+    return PT_OK;
 }
 
 static enum pt_code derive(struct pt_execution *execution, const struct pt_kind_info *info, const char *name,
@@ -215,6 +241,7 @@ static enum pt_code create(struct pt_execution *execution, const struct pt_mutat
     struct pt_msg *after = mutation->resource;
     pt_msg_set_str(after, arena, "name", mutation->name);
     PT_TRY(pt_rules_check(execution, mutation->info, mutation->name, NULL, after, reterr));
+    PT_TRY(pt_quota_check(execution->machine, mutation->info, mutation->name, NULL, after, reterr));
     char etag[PT_ETAG_SIZE];
     pt_rules_etag(after, arena, etag);
     PT_TRY(derive(execution, mutation->info, mutation->name, NULL, after, reterr));
@@ -227,8 +254,10 @@ static enum pt_code create(struct pt_execution *execution, const struct pt_mutat
         pt_mutate_reply(execution, mutation->info, after);
         return PT_OK;
     }
+    const struct former none = {0};
+    PT_TRY(put(execution, PATRONUS__V1__VERB__CREATE, mutation->info, mutation->name, &none, after, reterr));
     pt_rules_count_add(execution->machine, mutation->info->type->resource->kind_id, parent, 1);
-    return put(execution, PATRONUS__V1__VERB__CREATE, mutation->info, mutation->name, after, reterr);
+    return PT_OK;
 }
 
 /* ---- update --------------------------------------------------------------------------------------------------- */
@@ -289,6 +318,7 @@ static enum pt_code update(struct pt_execution *execution, const struct pt_mutat
         return PT_OK;
     }
     PT_TRY(pt_rules_check(execution, mutation->info, mutation->name, before, after, reterr));
+    PT_TRY(pt_quota_check(execution->machine, mutation->info, mutation->name, before, after, reterr));
     PT_TRY(derive(execution, mutation->info, mutation->name, before, after, reterr));
     pt_msg_set_str(after, arena, "etag", etag);
     pt_msg_set_time(after, arena, "update_time", execution->time_ns);
@@ -297,7 +327,8 @@ static enum pt_code update(struct pt_execution *execution, const struct pt_mutat
         return PT_OK;
     }
     pt_msg_set_u64(after, arena, "revision", execution->index);
-    return put(execution, PATRONUS__V1__VERB__UPDATE, mutation->info, mutation->name, after, reterr);
+    const struct former former = {.msg = before, .size = row.value.size};
+    return put(execution, PATRONUS__V1__VERB__UPDATE, mutation->info, mutation->name, &former, after, reterr);
 }
 
 /* ---- delete --------------------------------------------------------------------------------------------------- */
@@ -311,12 +342,13 @@ static enum pt_code in_use(struct pt_execution *execution, const char *name, con
 }
 
 static enum pt_code remove_one(struct pt_execution *execution, const struct pt_kind_info *info,
-                               const struct pt_row *row, struct pt_error *reterr)
+                               const struct pt_row *row, const struct pt_msg *msg, struct pt_error *reterr)
 {
     PT_TRY(pt_store_remove(execution->machine->store, row->name, reterr));
     char parent[PT_NAME_SIZE_MAX + 1];
     pt_name_parent(row->name, parent);
     pt_rules_count_add(execution->machine, row->kind_id, parent, -1);
+    pt_quota_moved(execution->machine, info, row->name, msg, NULL, row->value.size, 0);
     const struct pt_bytes last = {pt_arena_memdup(execution->events_arena, row->value.data, row->value.size),
                                   row->value.size};
     return put_event(execution, PATRONUS__V1__VERB__DELETE, info, row->name, last, reterr);
@@ -334,7 +366,7 @@ static enum pt_code remove_tree(struct pt_execution *execution, const struct pt_
         PT_TRY(pt_kind_parse_row(machine, row, execution->arena, &msg, reterr));
         PT_TRY(pt_rules_check_delete(execution, info, row->name, msg, reterr));
         if (!execution->dry) {
-            PT_TRY(remove_one(execution, info, row, reterr));
+            PT_TRY(remove_one(execution, info, row, msg, reterr));
         }
     }
     const char *root = list->rows[0].name;
@@ -363,6 +395,9 @@ static enum pt_code delete_tree(struct pt_execution *execution, const struct pt_
                        "more than %d resources are below %.200s; delete them in parts", PT_DELETE_LEN_MAX,
                        mutation->name);
     }
+    if (mutation->info->organization && !execution->dry) {
+        PT_TRY(pt_trash_keep(execution, list.rows, list.len, reterr));
+    }
     return remove_tree(execution, &list, reterr);
 }
 
@@ -385,7 +420,13 @@ static enum pt_code delete_leaf(struct pt_execution *execution, const struct pt_
         return in_use(execution, mutation->name, referrer, reterr);
     }
     PT_TRY(pt_rules_check_delete(execution, mutation->info, mutation->name, before, reterr));
-    return execution->dry ? PT_OK : remove_one(execution, mutation->info, row, reterr);
+    if (execution->dry) {
+        return PT_OK;
+    }
+    if (mutation->info->organization) {
+        PT_TRY(pt_trash_keep(execution, row, 1, reterr));
+    }
+    return remove_one(execution, mutation->info, row, before, reterr);
 }
 
 static void delete_reply(struct pt_execution *execution)
@@ -422,6 +463,8 @@ enum pt_code pt_mutate(struct pt_execution *execution, const struct pt_mutation 
         return update(execution, mutation, reterr);
     case PATRONUS__V1__VERB__DELETE:
         return delete (execution, mutation, reterr);
+    case PATRONUS__V1__VERB__UNDELETE:
+        return pt_trash_restore(execution, mutation, reterr);
     default:
         pt_unreachable(); /* pt_mutation_decode has refused it */
     }

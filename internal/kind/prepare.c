@@ -302,6 +302,11 @@ static enum pt_code prepare_mutation(struct pt_machine_kind *machine, const stru
     case PT_VERB_DELETE:
         mutation->verb = PATRONUS__V1__VERB__DELETE;
         return prepare_delete(machine, method, request, mutation, reterr);
+    case PT_VERB_UNDELETE:
+        mutation->verb = PATRONUS__V1__VERB__UNDELETE;
+        PT_TRY(prepare_delete(machine, method, request, mutation, reterr));
+        mutation->uid = text_of(request, "uid");
+        return PT_OK;
     default:
         return pt_fail(reterr, PT_UNIMPLEMENTED, PT_REASON_NONE, NULL, "%s is not a mutation", method->path);
     }

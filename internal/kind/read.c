@@ -337,6 +337,31 @@ static void list_reply(const struct list *list, const struct pt_method_type *met
     pt_msg_encode(response, reply);
 }
 
+/* Deleted resources of the kind, all on one page. */
+static enum pt_code list_deleted(struct list *list, struct pt_error *reterr)
+{
+    struct pt_msg *items[PT_TRASH_LEN_MAX];
+    size_t len = 0;
+    PT_TRY(pt_trash_list(list->machine, list->arena, items, &len, reterr));
+    for (size_t i = 0; i < len; i++) {
+        if (pt_filter_match(&list->filter, items[i])) {
+            add_item(list, pt_msg_str(items[i], "name"), items[i], items[i]);
+        }
+    }
+    list->len_max = PT_TRASH_LEN_MAX;
+    return PT_OK;
+}
+
+static enum pt_code list_any(struct list *list, const struct pt_msg *request, struct pt_error *reterr)
+{
+    PT_TRY(read_query(list, request, reterr));
+    if (pt_message_field(request->type, "show_deleted") != NULL && pt_msg_bool(request, "show_deleted")) {
+        return list_deleted(list, reterr);
+    }
+    bool by_name = list->order.path == NULL && !list->order.descending;
+    return list->kind->resource->view ? list_views(list, reterr) : list_rows(list, by_name, reterr);
+}
+
 enum pt_code pt_kind_read(struct pt_machine_kind *machine, const struct pt_method_type *method,
                           const struct pt_msg *request, const struct pt_soft_overlay *overlay, struct pt_buf *reply,
                           struct pt_error *reterr)
@@ -349,11 +374,7 @@ enum pt_code pt_kind_read(struct pt_machine_kind *machine, const struct pt_metho
     } else {
         pt_assert(method->verb == PT_VERB_LIST);
         struct list list = {.machine = machine, .kind = method->kind, .overlay = overlay, .arena = &arena};
-        code = read_query(&list, request, reterr);
-        bool by_name = list.order.path == NULL && !list.order.descending;
-        if (code == PT_OK) {
-            code = method->kind->resource->view ? list_views(&list, reterr) : list_rows(&list, by_name, reterr);
-        }
+        code = list_any(&list, request, reterr);
         if (code == PT_OK) {
             code = cut_page(&list, reterr);
         }

@@ -96,6 +96,13 @@ enum pt_code pt_rules_check(struct pt_execution *execution, const struct pt_kind
     return check_with(execution, info, &change, reterr);
 }
 
+enum pt_code pt_rules_check_again(struct pt_execution *execution, const struct pt_kind_info *info, const char *name,
+                                  const struct pt_msg *after, struct pt_error *reterr)
+{
+    const struct pt_change change = {.kind = info->type, .name = name, .after = after};
+    return check_with(execution, info, &change, reterr);
+}
+
 enum pt_code pt_rules_check_delete(struct pt_execution *execution, const struct pt_kind_info *info, const char *name,
                                    const struct pt_msg *before, struct pt_error *reterr)
 {

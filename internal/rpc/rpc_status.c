@@ -10,6 +10,8 @@
 #include <string.h>
 
 #define TYPE_ERROR_INFO "type.googleapis.com/google.rpc.ErrorInfo"
+#define TYPE_QUOTA_FAILURE "type.googleapis.com/google.rpc.QuotaFailure"
+#define TYPE_RETRY_INFO "type.googleapis.com/google.rpc.RetryInfo"
 #define TYPE_BAD_REQUEST "type.googleapis.com/google.rpc.BadRequest"
 
 enum { WIRE_VARINT = 0, WIRE_I64 = 1, WIRE_LEN = 2, WIRE_I32 = 5 };
@@ -49,16 +51,33 @@ static void put_detail(struct pt_buf *out, const char *type, const struct pt_buf
     put_len(out, 3, any.data, any.size);
 }
 
+static void put_metadata(struct pt_buf *info, const char *key, const char *value)
+{
+    PT_AUTO(buf) struct pt_buf entry = {0};
+    put_text(&entry, 1, key);
+    put_text(&entry, 2, value);
+    put_len(info, 3, entry.data, entry.size);
+}
+
+static void put_number(struct pt_buf *info, const char *key, uint64_t value)
+{
+    char text[24];
+    (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+    put_metadata(info, key, text);
+}
+
 static void put_error_info(struct pt_buf *out, const struct pt_error *error)
 {
     PT_AUTO(buf) struct pt_buf info = {0};
     put_text(&info, 1, pt_reason_name(error->reason));
     put_text(&info, 2, PT_RPC_ERROR_DOMAIN);
     if (error->field[0] != '\0') {
-        PT_AUTO(buf) struct pt_buf entry = {0};
-        put_text(&entry, 1, "field");
-        put_text(&entry, 2, error->field);
-        put_len(&info, 3, entry.data, entry.size);
+        put_metadata(&info, "field", error->field);
+    }
+    if (error->subject[0] != '\0') {
+        put_metadata(&info, "quota_subject", error->subject);
+        put_number(&info, "quota_limit", error->limit);
+        put_number(&info, "quota_usage", error->usage);
     }
     put_detail(out, TYPE_ERROR_INFO, &info);
 }
@@ -73,6 +92,33 @@ static void put_bad_request(struct pt_buf *out, const struct pt_error *error)
     put_detail(out, TYPE_BAD_REQUEST, &request);
 }
 
+/* Violation {subject = 1, description = 2, quota_metric = 4, quota_value = 7} */
+static void put_quota_failure(struct pt_buf *out, const struct pt_error *error)
+{
+    PT_AUTO(buf) struct pt_buf violation = {0};
+    PT_AUTO(buf) struct pt_buf failure = {0};
+    put_text(&violation, 1, error->subject);
+    put_text(&violation, 2, error->text);
+    put_text(&violation, 4, error->field);
+    put_varint(&violation, 7 << 3 | WIRE_VARINT);
+    put_varint(&violation, error->limit);
+    put_len(&failure, 1, violation.data, violation.size);
+    put_detail(out, TYPE_QUOTA_FAILURE, &failure);
+}
+
+/* RetryInfo {retry_delay = 1 {seconds = 1, nanos = 2}} */
+static void put_retry_info(struct pt_buf *out, const struct pt_error *error)
+{
+    PT_AUTO(buf) struct pt_buf delay = {0};
+    PT_AUTO(buf) struct pt_buf info = {0};
+    put_varint(&delay, 1 << 3 | WIRE_VARINT);
+    put_varint(&delay, error->retry_ms / 1000);
+    put_varint(&delay, 2 << 3 | WIRE_VARINT);
+    put_varint(&delay, (uint64_t)(error->retry_ms % 1000) * 1000000);
+    put_len(&info, 1, delay.data, delay.size);
+    put_detail(out, TYPE_RETRY_INFO, &info);
+}
+
 void pt_rpc_status_encode(const struct pt_error *error, struct pt_buf *out)
 {
     int code = pt_code_grpc(error->code);
@@ -84,6 +130,12 @@ void pt_rpc_status_encode(const struct pt_error *error, struct pt_buf *out)
     }
     if (code == PT_INVALID_ARGUMENT && error->field[0] != '\0') {
         put_bad_request(out, error);
+    }
+    if (error->subject[0] != '\0') {
+        put_quota_failure(out, error);
+    }
+    if (error->retry_ms > 0) {
+        put_retry_info(out, error);
     }
 }
 
@@ -201,6 +253,28 @@ static void copy_text(char *to, size_t size, struct pt_bytes from)
     (void)snprintf(to, size, "%.*s", (int)(from.size < size ? from.size : size), (const char *)from.data);
 }
 
+/* Decimal digits, as put_number writes them. */
+static uint64_t get_number(struct pt_bytes text)
+{
+    uint64_t number = 0;
+    for (size_t i = 0; i < text.size && text.data[i] >= '0' && text.data[i] <= '9'; i++) {
+        number = number * 10 + (uint64_t)(text.data[i] - '0');
+    }
+    return number;
+}
+
+/* RetryInfo as put_retry_info writes it, at most a day. */
+static uint32_t get_retry_ms(struct pt_bytes info)
+{
+    struct pt_bytes delay = get_value(info, 1);
+    uint64_t seconds = 0, nanos = 0, tag = 0, value = 0;
+    while (get_varint(&delay, &tag) && (tag & 7) == WIRE_VARINT && get_varint(&delay, &value)) {
+        seconds = tag >> 3 == 1 ? value : seconds;
+        nanos = tag >> 3 == 2 ? value : nanos;
+    }
+    return seconds > 86400 || nanos >= 1000000000 ? 86400000 : (uint32_t)(seconds * 1000 + nanos / 1000000);
+}
+
 static void read_error_info(struct pt_bytes info, struct pt_error *error)
 {
     if (!equals(get_value(info, 2), PT_RPC_ERROR_DOMAIN)) {
@@ -215,9 +289,18 @@ static void read_error_info(struct pt_bytes info, struct pt_error *error)
     struct pt_bytes entry;
     uint64_t number;
     while (get_field(&info, &number, &entry)) {
-        struct pt_bytes value = get_value(entry, 2);
-        if (number == 3 && value.size > 0 && equals(get_value(entry, 1), "field")) {
+        struct pt_bytes key = get_value(entry, 1), value = get_value(entry, 2);
+        if (number != 3 || value.size == 0) {
+            continue;
+        }
+        if (equals(key, "field")) {
             copy_text(error->field, sizeof(error->field), value);
+        } else if (equals(key, "quota_subject")) {
+            copy_text(error->subject, sizeof(error->subject), value);
+        } else if (equals(key, "quota_limit")) {
+            error->limit = get_number(value);
+        } else if (equals(key, "quota_usage")) {
+            error->usage = get_number(value);
         }
     }
 }
@@ -235,6 +318,8 @@ void pt_rpc_status_decode(int status, const char *text, struct pt_bytes details,
         struct pt_bytes type = get_value(any, 1), value = get_value(any, 2);
         if (equals(type, TYPE_ERROR_INFO)) {
             read_error_info(value, ret_error);
+        } else if (equals(type, TYPE_RETRY_INFO)) {
+            ret_error->retry_ms = get_retry_ms(value);
         } else if (equals(type, TYPE_BAD_REQUEST)) {
             struct pt_bytes field = get_value(get_value(value, 1), 1);
             if (field.size > 0) {

@@ -310,6 +310,22 @@ static void overlay_controller(struct pt_controller *controller, struct pt_msg *
     pt_msg_set_u64(resource, arena, "match_index", pt_raft_match_index(controller->raft, id));
 }
 
+static void overlay_organization(struct pt_controller *controller, struct pt_msg *resource, struct pt_arena *arena)
+{
+    const struct pt_message_type *type = pt_schema_message(controller->schema, "patronus.v1.QuotaUsage");
+    for (size_t i = 0; i < PT_QUOTA_LEN; i++) {
+        uint64_t limit = 0, usage = 0;
+        if (!pt_quota_usage(controller->machine, pt_msg_str(resource, "name"), i, &limit, &usage)) {
+            return; /* deleted */
+        }
+        struct pt_msg *line = pt_msg_new(arena, type);
+        pt_msg_set_str(line, arena, "metric", pt_quota_name(i));
+        pt_msg_set_u64(line, arena, "limit", limit);
+        pt_msg_set_u64(line, arena, "usage", usage);
+        pt_msg_append(resource, arena, "quota_usage", (union pt_value){.message = line});
+    }
+}
+
 static void overlay(void *context, struct pt_msg *resource, struct pt_arena *arena)
 {
     struct pt_controller *controller = context;
@@ -320,6 +336,8 @@ static void overlay(void *context, struct pt_msg *resource, struct pt_arena *are
         overlay_link(controller, resource, arena);
     } else if (strcmp(singular, "controller") == 0) {
         overlay_controller(controller, resource, arena);
+    } else if (strcmp(singular, "organization") == 0) {
+        overlay_organization(controller, resource, arena);
     }
 }
 

@@ -96,6 +96,7 @@ struct pt_resource_type {
     size_t columns_len;
     const char *const *short_names;
     size_t short_names_len;
+    const char *quota; /* field of patronus.v1.Quotas that each one counts to; "" for none */
 };
 
 /* Messages of google.protobuf that mean more than their fields say. */
@@ -139,7 +140,15 @@ struct pt_method_type {
     const struct pt_message_type *input, *output;
     bool client_streaming, server_streaming;
     /* CRUD methods: verb and kind follow from name and types; others: PT_VERB_CUSTOM. */
-    enum pt_verb { PT_VERB_CUSTOM, PT_VERB_CREATE, PT_VERB_GET, PT_VERB_LIST, PT_VERB_UPDATE, PT_VERB_DELETE } verb;
+    enum pt_verb {
+        PT_VERB_CUSTOM,
+        PT_VERB_CREATE,
+        PT_VERB_GET,
+        PT_VERB_LIST,
+        PT_VERB_UPDATE,
+        PT_VERB_DELETE,
+        PT_VERB_UNDELETE
+    } verb;
     const struct pt_message_type *kind; /* the resource; NULL for custom */
     /* MethodRules; permission of a CRUD method is derived: "<plural>.<verb>". */
     const char *permission, *role; /* "" for none */

@@ -13,11 +13,9 @@ static const struct {
     const char *prefix;
     enum pt_verb verb;
     const char *permission;
-} verbs[] = {{"Create", PT_VERB_CREATE, "create"},
-             {"Get", PT_VERB_GET, "get"},
-             {"List", PT_VERB_LIST, "list"},
-             {"Update", PT_VERB_UPDATE, "update"},
-             {"Delete", PT_VERB_DELETE, "delete"}};
+} verbs[] = {{"Create", PT_VERB_CREATE, "create"}, {"Get", PT_VERB_GET, "get"},
+             {"List", PT_VERB_LIST, "list"},       {"Update", PT_VERB_UPDATE, "update"},
+             {"Delete", PT_VERB_DELETE, "delete"}, {"Undelete", PT_VERB_UNDELETE, "undelete"}};
 
 static const struct pt_message_type *message_of(const struct pt_schema *schema, const char *type_name)
 {

@@ -65,6 +65,7 @@ static enum pt_code read_resource(struct pt_schema *schema, const Patronus__V1__
         .columns_len = rules->n_columns,
         .short_names = dup_strings(arena, rules->short_names, rules->n_short_names),
         .short_names_len = rules->n_short_names,
+        .quota = pt_arena_strdup(arena, rules->quota),
     };
     type->resource = resource;
     return PT_OK;

@@ -1,0 +1,240 @@
+/*
+ * Deleted organizations that can be brought back (AIP-164).
+ *
+ * Deleting an organization moves it and all that was below it out of everybody's sight: each resource becomes a row of
+ * kind PT_KIND_TRASH, which is no kind of the schema, so that no list, watch, plan or reference meets it. Its name is
+ * free at once.
+ *
+ *   trash/<uid>             the organization          value: patronus.v1.DeletedResource
+ *   trash/<uid>/<ordinal>   what was below it, parents before children
+ *
+ * Undelete writes the same resources again, with their uids, etags and numbers: numbers are never given out twice, and
+ * nothing outside an organization refers into it, so only the name, the parent and the quotas can be in the way.
+ *
+ * Kept for 30 days of the state's own time and within the limits below; the oldest goes first. What is too old is
+ * removed by the next deletion: there is no clock in apply.
+ */
+#include "base/assert.h"
+#include "kind/machine.h"
+#include "patronus/v1/replication.pb-c.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PARENT "trash"
+#define KEEP_NS (30LL * 86400 * 1000000000)
+
+/* ---- the list ------------------------------------------------------------------------------------------------- */
+
+static void forget(struct pt_trash *trash, size_t at)
+{
+    trash->rows -= trash->items[at].len;
+    trash->len--;
+    memmove(&trash->items[at], &trash->items[at + 1], (trash->len - at) * sizeof(trash->items[0]));
+}
+
+static void remember(struct pt_trash *trash, const struct pt_trash_item *item)
+{
+    pt_assert(trash->len < PT_TRASH_LEN_MAX);
+    size_t at = trash->len++;
+    for (; at > 0 && trash->items[at - 1].delete_time_ns > item->delete_time_ns; at--) {
+        trash->items[at] = trash->items[at - 1];
+    }
+    trash->items[at] = *item;
+    trash->rows += item->len;
+}
+
+static bool load_row(void *arg, const struct pt_row *row)
+{
+    struct pt_trash *trash = arg;
+    Patronus__V1__DeletedResource *kept =
+        patronus__v1__deleted_resource__unpack(NULL, row->value.size, row->value.data);
+    if (kept != NULL && kept->len > 0 && trash->len < PT_TRASH_LEN_MAX) {
+        struct pt_trash_item item = {.delete_time_ns = kept->delete_time_ns, .len = kept->len};
+        (void)snprintf(item.uid, sizeof(item.uid), "%.39s", row->name + sizeof(PARENT));
+        (void)snprintf(item.name, sizeof(item.name), "%s", kept->name);
+        remember(trash, &item);
+    }
+    patronus__v1__deleted_resource__free_unpacked(kept, NULL);
+    return true;
+}
+
+enum pt_code pt_trash_load(struct pt_machine_kind *machine, struct pt_error *reterr)
+{
+    machine->trash.len = machine->trash.rows = 0;
+    const struct pt_store_range range = {.kind_id = PT_KIND_TRASH, .parent = PARENT, .after = ""};
+    return pt_store_scan(machine->store, &range, load_row, &machine->trash, reterr);
+}
+
+static void row_name(const char *uid, size_t ordinal, char name[64])
+{
+    int size = snprintf(name, 64, PARENT "/%.39s", uid);
+    if (ordinal > 0) {
+        (void)snprintf(name + size, 64 - (size_t)size, "/%08zx", ordinal);
+    }
+}
+
+/* ---- into it -------------------------------------------------------------------------------------------------- */
+
+static enum pt_code drop(struct pt_execution *execution, size_t at, struct pt_error *reterr)
+{
+    struct pt_trash *trash = &execution->machine->trash;
+    const struct pt_trash_item item = trash->items[at];
+    for (size_t i = 0; i < item.len; i++) {
+        char name[64];
+        row_name(item.uid, i, name);
+        PT_TRY(pt_store_remove(execution->machine->store, name, reterr));
+    }
+    execution->machine->tenants.reshaped = true;
+    forget(trash, at);
+    return PT_OK;
+}
+
+static enum pt_code keep_row(struct pt_execution *execution, const struct pt_row *row, const char *uid, size_t ordinal,
+                             size_t len, struct pt_error *reterr)
+{
+    Patronus__V1__DeletedResource kept = PATRONUS__V1__DELETED_RESOURCE__INIT;
+    kept.kind_id = row->kind_id;
+    kept.name = (char *)(uintptr_t)row->name;
+    kept.resource = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)row->value.data, .len = row->value.size};
+    kept.delete_time_ns = execution->time_ns;
+    kept.len = ordinal == 0 ? (uint32_t)len : 0;
+    PT_AUTO(buf) struct pt_buf value = {0};
+    size_t size = patronus__v1__deleted_resource__get_packed_size(&kept);
+    value.size = patronus__v1__deleted_resource__pack(&kept, pt_buf_reserve(&value, size));
+    char name[64];
+    row_name(uid, ordinal, name);
+    const struct pt_row out = {.name = name,
+                               .kind_id = PT_KIND_TRASH,
+                               .value = pt_buf_bytes(&value),
+                               .uid = "",
+                               .etag = "",
+                               .revision = execution->index};
+    return pt_store_put(execution->machine->store, &out, reterr);
+}
+
+enum pt_code pt_trash_keep(struct pt_execution *execution, const struct pt_row *rows, size_t len,
+                           struct pt_error *reterr)
+{
+    struct pt_trash *trash = &execution->machine->trash;
+    if (rows[0].uid[0] == '\0') {
+        return PT_OK; /* made without one: there is no key to keep it under */
+    }
+    while (trash->len > 0 && (trash->len == PT_TRASH_LEN_MAX || trash->rows + len > PT_TRASH_ROWS_MAX ||
+                              trash->items[0].delete_time_ns + KEEP_NS <= execution->time_ns)) {
+        PT_TRY(drop(execution, 0, reterr));
+    }
+    struct pt_trash_item item = {.delete_time_ns = execution->time_ns, .len = len};
+    (void)snprintf(item.uid, sizeof(item.uid), "%s", rows[0].uid);
+    (void)snprintf(item.name, sizeof(item.name), "%s", rows[0].name);
+    for (size_t i = 0; i < len; i++) {
+        PT_TRY(keep_row(execution, &rows[i], item.uid, i, len, reterr));
+    }
+    execution->machine->tenants.reshaped = true;
+    remember(trash, &item);
+    return PT_OK;
+}
+
+/* ---- out of it ------------------------------------------------------------------------------------------------ */
+
+/* Index of the one that is meant; trash->len when there is none. */
+static size_t find(const struct pt_trash *trash, const char *name, const char *uid, int64_t time_ns)
+{
+    for (size_t i = trash->len; i-- > 0;) {
+        const struct pt_trash_item *item = &trash->items[i];
+        if (strcmp(item->name, name) == 0 && (uid[0] == '\0' || strcmp(uid, item->uid) == 0) &&
+            item->delete_time_ns + KEEP_NS > time_ns) {
+            return i;
+        }
+    }
+    return trash->len;
+}
+
+static enum pt_code read_row(struct pt_machine_kind *machine, const char *uid, size_t ordinal, struct pt_arena *arena,
+                             struct pt_row *ret_row, struct pt_msg **ret_msg, struct pt_error *reterr)
+{
+    char name[64];
+    row_name(uid, ordinal, name);
+    struct pt_row row;
+    enum pt_code code = pt_store_get(machine->store, name, arena, &row, reterr);
+    if (code == PT_NOT_FOUND) {
+        return pt_fail(reterr, PT_CORRUPT, PT_REASON_NONE, NULL, "a deleted resource is gone: %s", name);
+    }
+    PT_TRY(code);
+    Patronus__V1__DeletedResource *kept = patronus__v1__deleted_resource__unpack(NULL, row.value.size, row.value.data);
+    if (kept == NULL) {
+        return pt_fail(reterr, PT_CORRUPT, PT_REASON_MESSAGE_MALFORMED, NULL, "a deleted resource is damaged: %s",
+                       name);
+    }
+    *ret_row = (struct pt_row){
+        .name = pt_arena_strdup(arena, kept->name),
+        .kind_id = kept->kind_id,
+        .value = {pt_arena_memdup(arena, kept->resource.data, kept->resource.len), kept->resource.len},
+    };
+    patronus__v1__deleted_resource__free_unpacked(kept, NULL);
+    return pt_kind_parse_row(machine, ret_row, arena, ret_msg, reterr);
+}
+
+static enum pt_code restore_rest(struct pt_execution *execution, const struct pt_trash_item *item,
+                                 struct pt_error *reterr)
+{
+    for (size_t i = 1; i < item->len; i++) {
+        struct pt_row row;
+        struct pt_msg *msg = NULL;
+        PT_TRY(read_row(execution->machine, item->uid, i, execution->arena, &row, &msg, reterr));
+        const struct pt_kind_info *info = pt_kind_info(execution->machine, row.kind_id);
+        PT_TRY(pt_quota_check(execution->machine, info, row.name, NULL, msg, reterr));
+        if (!execution->dry) {
+            PT_TRY(pt_mutate_restore(execution, info, row.name, msg, reterr));
+        }
+    }
+    return PT_OK;
+}
+
+enum pt_code pt_trash_restore(struct pt_execution *execution, const struct pt_mutation *mutation,
+                              struct pt_error *reterr)
+{
+    struct pt_machine_kind *machine = execution->machine;
+    size_t at = find(&machine->trash, mutation->name, mutation->uid, execution->time_ns);
+    if (at == machine->trash.len) {
+        return pt_fail(reterr, PT_NOT_FOUND, PT_REASON_RESOURCE_NOT_FOUND, "name",
+                       "there is no deleted %s '%.200s'; list them with show_deleted",
+                       mutation->info->type->resource->singular, mutation->name);
+    }
+    struct pt_row present;
+    enum pt_code code = pt_store_get(machine->store, mutation->name, execution->arena, &present, reterr);
+    if (code != PT_NOT_FOUND) {
+        return code != PT_OK ? code
+                             : pt_fail(reterr, PT_ALREADY_EXISTS, PT_REASON_RESOURCE_EXISTS, "name",
+                                       "%.200s has been created anew; delete that one first", mutation->name);
+    }
+    const struct pt_trash_item item = machine->trash.items[at];
+    struct pt_row row;
+    struct pt_msg *msg = NULL;
+    PT_TRY(read_row(machine, item.uid, 0, execution->arena, &row, &msg, reterr));
+    PT_TRY(pt_rules_check_again(execution, mutation->info, mutation->name, msg, reterr));
+    if (!execution->dry) {
+        PT_TRY(pt_mutate_restore(execution, mutation->info, mutation->name, msg, reterr));
+    }
+    PT_TRY(restore_rest(execution, &item, reterr));
+    pt_mutate_reply(execution, mutation->info, msg);
+    return execution->dry ? PT_OK : drop(execution, at, reterr);
+}
+
+enum pt_code pt_trash_list(struct pt_machine_kind *machine, struct pt_arena *arena, struct pt_msg **ret_items,
+                           size_t *ret_len, struct pt_error *reterr)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < machine->trash.len; i++) {
+        const struct pt_trash_item *item = &machine->trash.items[i];
+        struct pt_row row;
+        PT_TRY(read_row(machine, item->uid, 0, arena, &row, &ret_items[len], reterr));
+        pt_msg_set_time(ret_items[len], arena, "delete_time", item->delete_time_ns);
+        pt_msg_set_time(ret_items[len], arena, "expire_time", item->delete_time_ns + KEEP_NS);
+        len += item->delete_time_ns + KEEP_NS > machine->time_ns;
+    }
+    *ret_len = len;
+    return PT_OK;
+}
