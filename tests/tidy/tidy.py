@@ -24,6 +24,7 @@ LAYERS = {
     "internal/crypto": 1,
     "internal/store": 2,
     "internal/node": 2,
+    "internal/tunnel": 2,
     "internal/rpc": 2,
     "raft": 2,
     "internal/kind": 3,
