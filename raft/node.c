@@ -37,6 +37,7 @@ void pt_raft_fatal(struct pt_raft *raft, const struct pt_error *error)
     if (raft->timer != NULL) {
         pt_timer_stop(raft->timer);
         pt_timer_stop(raft->tick);
+        pt_timer_stop(raft->hasty);
     }
     pt_log_error(raft->options.log, "consensus stops", "node=%" PRIu64 " place=%s reason=\"%s\"", raft->options.id,
                  error->field, error->text);
@@ -365,6 +366,7 @@ static enum pt_code open_net(struct pt_raft *raft, struct pt_error *reterr)
                                           .peer_allowed = o->peer_allowed,
                                           .peer_context = o->peer_context,
                                           .on_frame = pt_raft_on_frame,
+                                          .on_gone = pt_raft_on_gone,
                                           .context = raft};
     return pt_raft_net_open(&options, &raft->net, reterr);
 }
@@ -376,7 +378,8 @@ static void raft_make(struct pt_raft *raft)
     raft->raft_made = true;
     raft->raft.tracer = NULL; /* it formats every message before asking whether anybody wants it */
     raft_seed(&raft->raft, (unsigned)pt_sys_random_u64(raft->sys));
-    raft_set_election_timeout(&raft->raft, raft->options.election_timeout_ms);
+    raft->election_ms = raft->options.election_timeout_ms;
+    raft_set_election_timeout(&raft->raft, raft->election_ms);
     raft_set_heartbeat_timeout(&raft->raft, raft->options.heartbeat_ms);
     /* libraft leaves its snapshot state only by a match that grows, or by this. It may well be short: repeating the
      * message while the file is on its way costs nothing (node_snapshot.c, which gives up by progress alone). */
@@ -389,6 +392,7 @@ static void node_free(struct pt_raft *raft, bool abandoned)
 {
     pt_timer_free(raft->timer);
     pt_timer_free(raft->tick);
+    pt_timer_free(raft->hasty);
     if (abandoned) {
         pt_raft_net_abandon(raft->net);
     } else {
@@ -446,6 +450,7 @@ enum pt_code pt_raft_open(struct pt_sys *sys, const struct pt_raft_options *opti
     raft->work = pt_executor_new(sys, "raft-snap", 1);
     raft->timer = pt_timer_new(sys, pt_raft_on_timer, raft);
     raft->tick = pt_timer_new(sys, pt_raft_on_tick, raft);
+    raft->hasty = pt_timer_new(sys, pt_raft_on_hasty, raft);
     raft_make(raft);
     *ret_raft = raft;
     bool entered = pt_raft_enter(raft);
@@ -548,7 +553,8 @@ struct pt_raft_status pt_raft_status(const struct pt_raft *raft)
                                    .applied_index = raft->applied,
                                    .last_index = pt_raft_log_last(raft->log),
                                    .snapshot_index = raft->snapshot.index,
-                                   .quarantined = raft->quarantined};
+                                   .quarantined = raft->quarantined,
+                                   .election_timeout_ms = raft->election_ms};
 }
 
 size_t pt_raft_members(const struct pt_raft *raft, struct pt_raft_member *ret_members, size_t len_max)

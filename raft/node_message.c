@@ -248,6 +248,7 @@ void pt_raft_send(struct pt_raft *raft, const struct raft_message *message)
         result_repair(raft, &copy.append_entries_result);
     } else if (message->type == RAFT_REQUEST_VOTE_RESULT) {
         vote_repair(raft, &copy.request_vote_result);
+        pt_raft_election_answered(raft, &copy.request_vote_result);
     }
     if (!pt_list_empty(&peer->backlog)) {
         backlog_add(peer, &copy);
@@ -377,19 +378,6 @@ static void on_message_quarantined(struct pt_raft *raft, struct pt_raft_peer *pe
     }
 }
 
-/* A follower of a leader refuses votes, so that a server with a bad line cannot depose it. libraft refuses for as long
- * as its own randomised timeout runs: then the election waits for the last follower to wake up, not for the first. The
- * thesis (4.2.3) refuses for the minimum timeout after the leader's last word. That is done here, a heartbeat less: the
- * candidate may have heard that word a little earlier than this node. */
-static void allow_vote(const struct pt_raft *raft, struct raft_request_vote *request)
-{
-    uint64_t silent_ms = pt_sys_now_ms(raft->sys) - raft->raft.election_timer_start;
-    if (raft->raft.state == RAFT_FOLLOWER &&
-        silent_ms >= raft->options.election_timeout_ms - raft->options.heartbeat_ms) {
-        request->disrupt_leader = true;
-    }
-}
-
 static bool on_message(struct pt_raft *raft, struct pt_raft_peer *peer, struct pt_bytes payload)
 {
     struct pt_error error = {0};
@@ -415,10 +403,13 @@ static bool on_message(struct pt_raft *raft, struct pt_raft_peer *peer, struct p
         pt_raft_on_install(raft, peer, message);
         break;
     case RAFT_REQUEST_VOTE:
-        allow_vote(raft, &message->request_vote);
+        pt_raft_election_allow(raft, &message->request_vote);
         feed_message(raft, message);
         break;
     case RAFT_REQUEST_VOTE_RESULT:
+        feed_message(raft, message);
+        pt_raft_election_result(raft, &message->request_vote_result);
+        break;
     case RAFT_TIMEOUT_NOW:
         feed_message(raft, message);
         break;
@@ -476,6 +467,7 @@ bool pt_raft_on_frame(void *context, uint64_t id, const char *address, enum pt_r
     if (pt_raft_dead(raft)) {
         return true;
     }
+    pt_raft_election_heard(raft, id);
     if (!pt_raft_enter(raft)) {
         defer(raft, id, address, kind, payload);
         return true;

@@ -3,6 +3,7 @@
  *
  *   node.c             open, close, status
  *   node_events.c      raft_step: one event in, one update out, in the right order
+ *   node_election.c    elections: sooner than by libraft's timeout alone, or later
  *   node_message.c     frames in, messages out
  *   node_apply.c       committed entries to the machine; proposals
  *   node_read.c        linearizable reads
@@ -100,6 +101,7 @@ struct pt_raft {
     struct pt_raft_net *net;
     struct pt_timer *timer;   /* libraft's timeout */
     struct pt_timer *tick;    /* housekeeping */
+    struct pt_timer *hasty;   /* stand now: the leader is gone */
     struct pt_executor *work; /* snapshot files */
     struct pt_list peers;
 
@@ -146,6 +148,10 @@ struct pt_raft {
     struct pt_raft_held *old_changes;
     size_t old_changes_len;
 
+    unsigned election_ms; /* in force: at least what was asked for, more where round trips are long */
+    uint64_t gone;        /* the leader whose process has ended; 0: none */
+    bool split_retried;   /* since a leader was heard */
+
     struct pt_list reads;
     uint64_t read_round;
     struct pt_list changes; /* the first one runs */
@@ -180,6 +186,15 @@ void pt_raft_on_tick(void *arg);
 void pt_raft_run_soon(struct pt_raft *raft); /* a turn later: proposals, reads, changes */
 uint64_t pt_raft_stored(const struct pt_raft *raft);
 uint64_t pt_raft_committed(const struct pt_raft *raft);
+
+/* node_election.c */
+void pt_raft_on_gone(void *context, uint64_t id);
+void pt_raft_on_hasty(void *arg);
+void pt_raft_election_heard(struct pt_raft *raft, uint64_t id); /* a frame of another member */
+void pt_raft_election_tick(struct pt_raft *raft);
+void pt_raft_election_allow(const struct pt_raft *raft, struct raft_request_vote *request);
+void pt_raft_election_answered(struct pt_raft *raft, const struct raft_request_vote_result *result); /* to another */
+void pt_raft_election_result(struct pt_raft *raft, const struct raft_request_vote_result *result);   /* from another */
 
 /* node_message.c */
 bool pt_raft_on_frame(void *context, uint64_t id, const char *address, enum pt_raft_frame kind,

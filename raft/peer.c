@@ -11,7 +11,10 @@
  * again.
  *
  * A stalled connection (a cut cable, a paused host) does not close by itself for minutes: a ping each 250 ms that is
- * not answered for 3 s closes it.
+ * not answered for 3 s closes it. Pings carry the time, so that their answers tell the round trip.
+ *
+ * A connection that the other side closes is dialled again at once. When that is refused the other's process has ended,
+ * and the node is told: it need not wait for a timeout to know that (node_election.c).
  */
 #include "raft/peer_priv.h"
 
@@ -31,11 +34,30 @@ static void link_down(struct pt_raft_link *link)
     pt_raft_pipe_fini(&link->pipe);
     pt_buf_reset(&link->queue);
     link->state = PT_RAFT_LINK_WAITING;
+    link->rtt_us = 0;
     uint64_t wait = (uint64_t)RETRY_MS_MIN << (link->failures < 5 ? link->failures : 5);
     wait = wait > RETRY_MS_MAX ? RETRY_MS_MAX : wait;
     link->failures++;
     struct pt_sys *sys = link->net->options.sys;
     link->retry_ms = pt_sys_now_ms(sys) + wait / 2 + pt_sys_random_u64(sys) % (wait / 2 + 1);
+}
+
+/* The other side ended it, or will not have it. */
+static void link_lost(struct pt_raft_link *link)
+{
+    struct pt_raft_net *net = link->net;
+    uint64_t now = pt_sys_now_ms(net->options.sys);
+    bool worked = link->state == PT_RAFT_LINK_UP && link->failures == 0;
+    bool gone = link->probing;
+    link->probing = false;
+    link_down(link);
+    if (gone && net->options.on_gone != NULL) {
+        net->options.on_gone(net->options.context, link->id);
+    } else if (!gone && worked && now - link->probed_ms >= PT_RAFT_LINK_PROBE_MS) {
+        link->probing = true;
+        link->probed_ms = now;
+        link_dial(link);
+    }
 }
 
 static void link_flush(struct pt_raft_link *link)
@@ -46,7 +68,7 @@ static void link_flush(struct pt_raft_link *link)
     bool written = pt_raft_pipe_write(&link->pipe, link->queue.data, link->queue.size);
     pt_buf_reset(&link->queue);
     if (!written) {
-        link_down(link);
+        link_lost(link);
     }
 }
 
@@ -111,7 +133,7 @@ static void on_connect(void *arg, enum pt_code code)
 {
     struct pt_raft_link *link = arg;
     if (code != PT_OK) {
-        link_down(link);
+        link_lost(link);
         return;
     }
     link->state = PT_RAFT_LINK_SHAKING;
@@ -123,12 +145,27 @@ static void on_connect(void *arg, enum pt_code code)
     }
 }
 
+/* Smoothed as TCP does it (RFC 6298): one slow answer in eight hardly shows. */
+static void link_measure(struct pt_raft_link *link, struct pt_bytes payload)
+{
+    uint64_t now_us = pt_sys_now_ns(link->net->options.sys) / 1000;
+    if (payload.size != 8 || pt_be64(payload.data) > now_us) {
+        return;
+    }
+    uint64_t sample = now_us - pt_be64(payload.data);
+    link->rtt_us = link->rtt_us == 0 ? sample + 1 : link->rtt_us - link->rtt_us / 8 + sample / 8;
+}
+
 static bool link_frame(struct pt_raft_link *link, enum pt_raft_frame kind, struct pt_bytes payload)
 {
     if (kind == PT_RAFT_FRAME_PONG || kind == PT_RAFT_FRAME_HELLO) {
         link->heard_ms = pt_sys_now_ms(link->net->options.sys);
         link->failures = 0;
         link->refused_logged = false;
+        link->probing = false;
+        if (kind == PT_RAFT_FRAME_PONG) {
+            link_measure(link, payload);
+        }
         return true;
     }
     if (kind == PT_RAFT_FRAME_REFUSED && !link->refused_logged) {
@@ -172,7 +209,7 @@ static void on_data(void *arg, const uint8_t *data, size_t size)
 static void on_closed(void *arg, enum pt_code code)
 {
     (void)code; /* dialled again, whatever it was */
-    link_down(arg);
+    link_lost(arg);
 }
 
 static void on_writable(void *arg)
@@ -268,6 +305,12 @@ size_t pt_raft_net_queued(const struct pt_raft_net *net, uint64_t id)
     return link == NULL ? 0 : link->queue.size;
 }
 
+uint64_t pt_raft_net_rtt_us(const struct pt_raft_net *net, uint64_t id)
+{
+    const struct pt_raft_link *link = link_find(net, id);
+    return link == NULL ? 0 : link->rtt_us;
+}
+
 void pt_raft_net_forget(struct pt_raft_net *net, uint64_t id)
 {
     struct pt_raft_link *link = link_find(net, id);
@@ -290,7 +333,9 @@ static void on_tick(void *arg)
         } else if (now - link->heard_ms > PT_RAFT_LINK_SILENT_MS) {
             link_down(link);
         } else if (link->state == PT_RAFT_LINK_UP && !link->pipe.blocked) {
-            pt_raft_frame_put(&link->queue, PT_RAFT_FRAME_PING, NULL, 0);
+            uint8_t sent[8];
+            pt_put_be64(sent, pt_sys_now_ns(net->options.sys) / 1000);
+            pt_raft_frame_put(&link->queue, PT_RAFT_FRAME_PING, sent, sizeof sent);
             link_flush(link);
         }
     }

@@ -44,6 +44,9 @@ struct pt_raft_net_options {
     void *peer_context;
     /* A frame from member `id`, which says it listens on `address`; both borrowed. False closes the connection. */
     bool (*on_frame)(void *context, uint64_t id, const char *address, enum pt_raft_frame kind, struct pt_bytes payload);
+    /* A connection that had worked was closed by the other side, and a new one was refused: its process has ended.
+     * NULL: nobody wants to know. Neither link nor member may be touched inside. */
+    void (*on_gone)(void *context, uint64_t id);
     void *context;
 };
 
@@ -60,5 +63,7 @@ struct pt_buf *pt_raft_net_begin(struct pt_raft_net *net, uint64_t id, const cha
 void pt_raft_net_end(struct pt_raft_net *net);
 /* Bytes queued for a member; 0 when it is not known. */
 size_t pt_raft_net_queued(const struct pt_raft_net *net, uint64_t id);
+/* Smoothed round trip to a member, microseconds; 0 when it is not known or its link is down. */
+uint64_t pt_raft_net_rtt_us(const struct pt_raft_net *net, uint64_t id);
 /* Hang up on a member and forget it. */
 void pt_raft_net_forget(struct pt_raft_net *net, uint64_t id);

@@ -12,6 +12,7 @@
 #define PT_RAFT_LINK_TICK_MS 250U
 #define PT_RAFT_LINK_SILENT_MS 3000U /* no pong for so long: hang up and dial again */
 #define PT_RAFT_HANDSHAKE_MS 5000U
+#define PT_RAFT_LINK_PROBE_MS 1000U              /* dialled at once no more often than this */
 #define PT_RAFT_LINK_EARLY_SIZE_MAX (256U << 10) /* queued while dialling: enough for a vote and a few entries */
 
 struct pt_raft_hello {
@@ -41,6 +42,9 @@ struct pt_raft_link { /* dialled by this node */
     unsigned failures;
     uint64_t retry_ms; /* WAITING: dial at this time */
     uint64_t heard_ms; /* begun, or last pong */
+    bool probing;      /* dialled at once after it was closed; nothing heard since */
+    uint64_t probed_ms;
+    uint64_t rtt_us; /* smoothed; 0: not measured since the link came up */
     bool refused_logged;
 };
 

@@ -65,7 +65,7 @@ struct pt_raft_options {
     struct pt_tls_context *tls; /* borrowed until replaced by pt_raft_set_tls */
     struct pt_machine machine;
     const struct pt_log *log;
-    uint32_t election_timeout_ms; /* 0: 400. Randomised up to twice that. */
+    uint32_t election_timeout_ms; /* 0: 400. Randomised up to twice that; longer on long lines. */
     uint32_t heartbeat_ms;        /* 0: 100; less than the election timeout */
     uint64_t snapshot_threshold;  /* entries between snapshots; 0: 8192 */
     uint64_t snapshot_trailing;   /* entries kept behind a snapshot; 0: 4096 */
@@ -118,7 +118,8 @@ struct pt_raft_status {
     enum pt_raft_role role;
     uint64_t id, term, leader_id; /* 0: unknown */
     uint64_t commit_index, applied_index, last_index, snapshot_index;
-    bool quarantined; /* the log is below the witness */
+    bool quarantined;             /* the log is below the witness */
+    uint32_t election_timeout_ms; /* in force, see node_election.c */
 };
 struct pt_raft_status pt_raft_status(const struct pt_raft *raft);
 /* Members as configured, ascending by id; valid until the next change. match_index by id: leader only, else 0. */

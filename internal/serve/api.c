@@ -160,7 +160,17 @@ void pt_serve_propose(struct pt_serve_call *call, struct pt_bytes command,
     pt_raft_propose(call->controller->raft, command, on_proposed, call);
 }
 
-static void mutate(struct pt_serve_call *call, const struct pt_msg *request)
+static void on_barrier(void *arg, enum pt_code code, uint64_t index);
+static void keep_request(struct pt_serve_call *call, struct pt_bytes request);
+
+/* A refusal that the state is the reason of is a read of it. A leader that was deposed while it slept does not know
+ * that yet, and what it refuses may have become possible: a majority confirms first, as for reads. */
+static bool refusal_is_read(const struct pt_serve_call *call, enum pt_code code)
+{
+    return code != PT_INVALID_ARGUMENT && !call->confirmed;
+}
+
+static void mutate(struct pt_serve_call *call, const struct pt_msg *request, struct pt_bytes bytes)
 {
     struct pt_controller *controller = call->controller;
     const struct pt_request_context context = {
@@ -175,7 +185,12 @@ static void mutate(struct pt_serve_call *call, const struct pt_msg *request)
     struct pt_error error = {0};
     enum pt_code code =
         pt_kind_prepare(controller->machine, call->method, request, &context, &command, &validate_only, &reply, &error);
-    if (code != PT_OK) {
+    if (code != PT_OK && refusal_is_read(call, code)) {
+        keep_request(call, bytes);
+        call->confirmed = true;
+        pt_serve_call_ref(call);
+        pt_raft_barrier(controller->raft, on_barrier, call);
+    } else if (code != PT_OK) {
         pt_serve_fail(call, &error);
     } else if (validate_only) {
         pt_serve_reply(call, pt_buf_bytes(&reply));
@@ -223,7 +238,9 @@ static void on_barrier(void *arg, enum pt_code code, uint64_t index)
         struct pt_arena arena;
         pt_arena_init(&arena);
         struct pt_msg *request = parse(call, call->request, &arena);
-        if (request != NULL) {
+        if (request != NULL && call->confirmed) {
+            mutate(call, request, call->request);
+        } else if (request != NULL) {
             read_now(call, request, false);
         }
         pt_arena_fini(&arena);
@@ -280,7 +297,7 @@ static void handle_crud(struct pt_serve_call *call, struct pt_bytes request)
         pt_serve_call_ref(call);
         pt_raft_barrier(controller->raft, on_barrier, call);
     } else {
-        mutate(call, msg);
+        mutate(call, msg, request);
     }
     pt_arena_fini(&arena);
 }

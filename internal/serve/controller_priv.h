@@ -29,6 +29,7 @@ struct pt_serve_call {
     char *principal;                      /* SPIFFE id of who asks; "anonymous" */
     bool forwarded;                       /* came through a follower */
     bool got_message;
+    bool confirmed; /* that this node still led when it looked at the state */
     unsigned refs;
     void *state;             /* of a stream's own handler */
     struct pt_list waiting;  /* in controller->waiting until the leader is ready */

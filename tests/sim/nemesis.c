@@ -514,7 +514,10 @@ static void judge_damage(struct controller_host *node)
     if (pt_raft_status(pt_controller_raft(node->controller)).quarantined) {
         return;
     }
-    if (pt_store_scrub(pt_kind_store(pt_controller_machine(node->controller)), &error) == PT_OK) {
+    enum pt_code code = pt_store_scrub(pt_kind_store(pt_controller_machine(node->controller)), &error);
+    if (code == PT_IO && node->disk_failing) {
+        tell(world, "%s: the scrub met a disk fault of ours, and is repeated", node->name);
+    } else if (code == PT_OK) {
         node->damaged = false;
         tell(world, "%s: sound again", node->name);
     } else {

@@ -153,7 +153,7 @@ static enum pt_code open_as(unsigned id, const char *cluster, struct pt_raft **r
                                       .tls = m->tls,
                                       .machine = toy_machine(&m->toy),
                                       .log = &quiet,
-                                      .election_timeout_ms = 300,
+                                      .election_timeout_ms = 2000, /* no stall of a busy machine is that long */
                                       .heartbeat_ms = 50,
                                       .snapshot_threshold = threshold,
                                       .snapshot_trailing = trailing,
@@ -496,9 +496,8 @@ START_TEST(leadership_is_handed_over)
     commit(1, 100);
     struct reply reply = {0};
     pt_raft_transfer(members[1].raft, 3, on_reply, &reply);
-    AWAIT(reply.done);
+    AWAIT(reply.done && members[3].toy.leading);
     ck_assert_int_eq(reply.code, PT_OK);
-    AWAIT(members[3].toy.leading);
     ck_assert(!members[1].toy.leading);
     commit(3, 100);
     AWAIT(same(1, 3) && same(2, 3));

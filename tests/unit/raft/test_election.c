@@ -1,0 +1,237 @@
+/*
+ * How long a cluster is without a leader: three members on the simulated clock, network and disk, over many seeds.
+ */
+#include "toy.h"
+
+#include "sys/sys_sim.h"
+
+#include <check.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#define MEMBERS 3
+#define SEEDS 60
+#define MS UINT64_C(1000000)
+#define ELECTION_MS 300
+#define STEP_MS (ELECTION_MS / 8)
+
+struct member {
+    unsigned host;
+    uint64_t id;
+    struct pt_raft *raft;
+    struct toy toy;
+    char address[32];
+};
+
+static struct pt_sim *sim;
+static struct member members[MEMBERS];
+static struct pt_log silent = {.level_min = PT_LOG_ERROR};
+
+static void start(struct member *m)
+{
+    struct pt_sys *sys = pt_sim_host(sim, m->host);
+    m->toy.sys = sys;
+    struct pt_raft_options options = {.id = m->id,
+                                      .address = m->address,
+                                      .directory = "/raft",
+                                      .cluster_id = "c-sim",
+                                      .machine = toy_machine(&m->toy),
+                                      .log = &silent,
+                                      .election_timeout_ms = ELECTION_MS,
+                                      .heartbeat_ms = 60};
+    ck_assert_int_eq(pt_endpoint_parse(m->address, &options.listen, NULL), PT_OK);
+    ck_assert_int_eq(pt_raft_open(sys, &options, &m->raft, NULL), PT_OK);
+}
+
+static struct member *leader(const struct member *but)
+{
+    for (unsigned i = 0; i < MEMBERS; i++) {
+        if (&members[i] != but && members[i].raft != NULL && members[i].toy.leading) {
+            return &members[i];
+        }
+    }
+    return NULL;
+}
+
+static void run_ms(uint64_t ms)
+{
+    uint64_t until = pt_sim_now_ns(sim) + ms * MS;
+    while (pt_sim_step(sim, until)) {
+    }
+}
+
+/* Until a member but this one leads; how many virtual milliseconds it took. */
+static uint64_t leaderless_ms(const struct member *but)
+{
+    uint64_t began = pt_sim_now_ns(sim);
+    while (leader(but) == NULL) {
+        ck_assert(pt_sim_step(sim, began + 30000 * MS));
+    }
+    return (pt_sim_now_ns(sim) - began) / MS;
+}
+
+static void on_done(void *arg, enum pt_code code, uint64_t index)
+{
+    (void)index;
+    ck_assert_int_eq(code, PT_OK);
+    *(bool *)arg = true;
+}
+
+static void await(const bool *done)
+{
+    uint64_t until = pt_sim_now_ns(sim) + 30000 * MS;
+    while (!*done) {
+        ck_assert(pt_sim_step(sim, until));
+    }
+}
+
+static void up(const struct pt_sim_options *options)
+{
+    sim = pt_sim_new(options);
+    for (unsigned i = 0; i < MEMBERS; i++) {
+        struct member *m = &members[i];
+        *m = (struct member){.host = pt_sim_add_host(sim), .id = i + 1};
+        snprintf(m->address, sizeof m->address, "10.0.0.%u:7000", m->host + 1);
+    }
+    struct pt_sys *first = pt_sim_host(sim, members[0].host);
+    ck_assert_int_eq(pt_raft_bootstrap(first, "/raft", "c-sim", 1, members[0].address, NULL), PT_OK);
+    start(&members[0]);
+    (void)leaderless_ms(NULL);
+    for (unsigned i = 1; i < MEMBERS; i++) {
+        bool added = false, assigned = false;
+        start(&members[i]);
+        pt_raft_add(members[0].raft, members[i].id, members[i].address, on_done, &added);
+        await(&added);
+        pt_raft_assign(members[0].raft, members[i].id, true, on_done, &assigned);
+        await(&assigned);
+    }
+    run_ms(2000);
+}
+
+static void down(void)
+{
+    for (unsigned i = 0; i < MEMBERS; i++) {
+        if (members[i].raft != NULL) {
+            pt_sim_crash(sim, members[i].host, false);
+            pt_raft_abandon(members[i].raft);
+        }
+        toy_fini(&members[i].toy);
+    }
+    pt_sim_free(sim);
+}
+
+static void propose(struct member *m, uint64_t value, bool *done)
+{
+    uint8_t data[8];
+    pt_put_be64(data, value);
+    pt_raft_propose(m->raft, (struct pt_bytes){data, sizeof data}, on_done, done);
+}
+
+static void on_any(void *arg, enum pt_code code, uint64_t index)
+{
+    (void)arg; /* whatever becomes of it */
+    (void)code;
+    (void)index;
+}
+
+/* Each member leads in turn and dies with an entry on its way. Two ranks and the messages of an election. */
+START_TEST(a_leader_that_is_killed_is_replaced_at_once)
+{
+    uint64_t worst = 0;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        up(&(struct pt_sim_options){.seed = seed});
+        for (unsigned round = 0; round < 4; round++) {
+            struct member *first = leader(NULL);
+            uint8_t data[8] = {0};
+            pt_raft_propose(first->raft, (struct pt_bytes){data, sizeof data}, on_any, NULL);
+            run_ms(pt_sim_random(sim, 3));
+            pt_sim_crash(sim, first->host, false);
+            pt_raft_abandon(first->raft);
+            first->raft = NULL;
+            first->toy.leading = false;
+            uint64_t took = leaderless_ms(NULL);
+            worst = took > worst ? took : worst;
+            ck_assert_msg(took <= 2 * STEP_MS + 20, "seed %" PRIu64 ": %" PRIu64 " ms", seed, took);
+            pt_sim_restart(sim, first->host);
+            start(first);
+            run_ms(2000);
+        }
+        down();
+    }
+    fprintf(stderr, "killed: at most %" PRIu64 " ms without a leader, of %d\n", worst, SEEDS * 4);
+}
+END_TEST
+
+/* Nobody learns that its lines are cut: one randomised timeout, at most twice the election timeout, and no second one.
+ */
+START_TEST(a_leader_that_is_cut_off_is_replaced_after_one_timeout)
+{
+    uint64_t worst = 0;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        up(&(struct pt_sim_options){.seed = seed});
+        struct member *first = leader(NULL);
+        for (unsigned i = 0; i < MEMBERS; i++) {
+            if (&members[i] != first) {
+                pt_sim_partition(sim, first->host, members[i].host, true);
+                pt_sim_partition(sim, members[i].host, first->host, true);
+            }
+        }
+        uint64_t took = leaderless_ms(first);
+        worst = took > worst ? took : worst;
+        ck_assert_msg(took <= 2 * ELECTION_MS + 2 * STEP_MS + 20, "seed %" PRIu64 ": %" PRIu64 " ms", seed, took);
+        down();
+    }
+    fprintf(stderr, "cut off: at most %" PRIu64 " ms without a leader, of %d\n", worst, SEEDS);
+}
+END_TEST
+
+/* Round trips of 80 to 150 ms: the timeout follows them, nobody stands while the leader is well, and one that is killed
+ * is replaced by votes that take two round trips. */
+START_TEST(long_lines_make_no_elections)
+{
+    for (uint64_t seed = 1; seed <= 2; seed++) {
+        up(&(struct pt_sim_options){.seed = seed, .net_delay_min_us = 40000, .net_delay_max_us = 75000});
+        struct member *first = leader(NULL);
+        ck_assert_ptr_nonnull(first);
+        run_ms(10000);
+        struct pt_raft_status before = pt_raft_status(first->raft);
+        for (unsigned i = 0; i < MEMBERS; i++) {
+            uint32_t timeout = pt_raft_status(members[i].raft).election_timeout_ms;
+            ck_assert_uint_ge(timeout, 400);
+            ck_assert_uint_le(timeout, 1000);
+        }
+        for (uint64_t second = 0; second < 600; second++) {
+            bool done = false;
+            propose(first, second, &done);
+            run_ms(1000);
+            ck_assert(done);
+        }
+        ck_assert_uint_eq(pt_raft_status(first->raft).term, before.term);
+        pt_sim_crash(sim, first->host, false);
+        pt_raft_abandon(first->raft);
+        first->raft = NULL;
+        first->toy.leading = false;
+        uint64_t took = leaderless_ms(NULL);
+        ck_assert_msg(took <= 1200, "seed %" PRIu64 ": %" PRIu64 " ms", seed, took);
+        fprintf(stderr, "long lines: %" PRIu64 " ms without a leader\n", took);
+        down();
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("raft election");
+    TCase *tc = tcase_create("all");
+    tcase_set_timeout(tc, 0);
+    tcase_add_test(tc, a_leader_that_is_killed_is_replaced_at_once);
+    tcase_add_test(tc, a_leader_that_is_cut_off_is_replaced_after_one_timeout);
+    tcase_add_test(tc, long_lines_make_no_elections);
+    suite_add_tcase(suite, tc);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
