@@ -215,6 +215,21 @@ static void read_now(struct pt_serve_call *call, const struct pt_msg *request, b
     }
 }
 
+/* Errors name fields as paths in the resource, whoever finds them: "site.location" of CreateSiteRequest is "location".
+ */
+static void name_in_resource(const struct pt_method_type *method, struct pt_error *error)
+{
+    for (size_t i = 0; method->kind != NULL && i < method->input->fields_len; i++) {
+        const struct pt_field_type *body = &method->input->fields[i];
+        size_t size = strlen(body->name);
+        if (body->message == method->kind && strncmp(error->field, body->name, size) == 0 &&
+            error->field[size] == '.') {
+            memmove(error->field, error->field + size + 1, strlen(error->field + size + 1) + 1);
+            return;
+        }
+    }
+}
+
 /* Parse the request; NULL after answering the call. */
 static struct pt_msg *parse(struct pt_serve_call *call, struct pt_bytes request, struct pt_arena *arena)
 {
@@ -222,6 +237,7 @@ static struct pt_msg *parse(struct pt_serve_call *call, struct pt_bytes request,
     struct pt_msg *msg = NULL;
     struct pt_error error = {0};
     if (pt_msg_parse(call->method->input, request, &options, arena, &msg, &error) != PT_OK) {
+        name_in_resource(call->method, &error);
         pt_serve_fail(call, &error);
         return NULL;
     }
