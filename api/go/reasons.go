@@ -37,6 +37,10 @@ const (
 	ReasonOverloaded          Reason = "OVERLOADED"
 	ReasonShuttingDown        Reason = "SHUTTING_DOWN"
 	ReasonConflict            Reason = "CONFLICT"
+	ReasonQuotaExceeded       Reason = "QUOTA_EXCEEDED"
+	ReasonRateLimited         Reason = "RATE_LIMITED"
+	ReasonIdentityRevoked     Reason = "IDENTITY_REVOKED"
+	ReasonGrantNotHeld        Reason = "GRANT_NOT_HELD"
 )
 
 // Reasons is every reason that this SDK knows.
@@ -74,6 +78,10 @@ var Reasons = []Reason{
 	ReasonOverloaded,
 	ReasonShuttingDown,
 	ReasonConflict,
+	ReasonQuotaExceeded,
+	ReasonRateLimited,
+	ReasonIdentityRevoked,
+	ReasonGrantNotHeld,
 }
 
 // ErrFieldInvalid is an [APIError] with reason FIELD_INVALID, for errors.As.
@@ -175,6 +183,18 @@ type ErrShuttingDown struct{ *APIError }
 // ErrConflict is an [APIError] with reason CONFLICT, for errors.As.
 type ErrConflict struct{ *APIError }
 
+// ErrQuotaExceeded is an [APIError] with reason QUOTA_EXCEEDED, for errors.As.
+type ErrQuotaExceeded struct{ *APIError }
+
+// ErrRateLimited is an [APIError] with reason RATE_LIMITED, for errors.As.
+type ErrRateLimited struct{ *APIError }
+
+// ErrIdentityRevoked is an [APIError] with reason IDENTITY_REVOKED, for errors.As.
+type ErrIdentityRevoked struct{ *APIError }
+
+// ErrGrantNotHeld is an [APIError] with reason GRANT_NOT_HELD, for errors.As.
+type ErrGrantNotHeld struct{ *APIError }
+
 // typed puts an error into the type of its reason; errors.As finds both. The APIError itself for an unknown reason.
 func typed(e *APIError) error {
 	switch e.Reason {
@@ -244,6 +264,14 @@ func typed(e *APIError) error {
 		return ErrShuttingDown{e}
 	case ReasonConflict:
 		return ErrConflict{e}
+	case ReasonQuotaExceeded:
+		return ErrQuotaExceeded{e}
+	case ReasonRateLimited:
+		return ErrRateLimited{e}
+	case ReasonIdentityRevoked:
+		return ErrIdentityRevoked{e}
+	case ReasonGrantNotHeld:
+		return ErrGrantNotHeld{e}
 	}
 	return e
 }

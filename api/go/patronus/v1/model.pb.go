@@ -1360,7 +1360,7 @@ var File_patronus_v1_model_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_model_proto_rawDesc = "" +
 	"\n" +
-	"\x17patronus/v1/model.proto\x12\vpatronus.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\"\xf9\x06\n" +
+	"\x17patronus/v1/model.proto\x12\vpatronus.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\"\x81\a\n" +
 	"\x05Model\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
 	"\x03uid\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x03uid\x12\x1a\n" +
@@ -1386,8 +1386,8 @@ const file_patronus_v1_model_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
 	"\x10AnnotationsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01::\xc2\xf3\x186\b\n" +
-	"\x12\x05model\x1a\x06models\"\forganization2\apurpose2\flive_version\"\xb5\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:B\xc2\xf3\x18>\b\n" +
+	"\x12\x05model\x1a\x06models\"\forganization2\apurpose2\flive_versionJ\x06models\"\xb5\x01\n" +
 	"\x12CreateModelRequest\x12\x16\n" +
 	"\x06parent\x18\x01 \x01(\tR\x06parent\x12\x19\n" +
 	"\bmodel_id\x18\x02 \x01(\tR\amodelId\x12(\n" +

@@ -176,7 +176,9 @@ type ResourceRules struct {
 	// Largest number of resources of this kind under one parent; 0 means 10,000.
 	MaxPerParent uint32 `protobuf:"varint,7,opt,name=max_per_parent,json=maxPerParent,proto3" json:"max_per_parent,omitempty"`
 	// Short names that the CLI accepts in place of the plural, for example "sla".
-	ShortNames    []string `protobuf:"bytes,8,rep,name=short_names,json=shortNames,proto3" json:"short_names,omitempty"`
+	ShortNames []string `protobuf:"bytes,8,rep,name=short_names,json=shortNames,proto3" json:"short_names,omitempty"`
+	// Field of Quotas that each resource of this kind counts to, for example "sites"; empty for none.
+	Quota         string `protobuf:"bytes,9,opt,name=quota,proto3" json:"quota,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -265,6 +267,13 @@ func (x *ResourceRules) GetShortNames() []string {
 		return x.ShortNames
 	}
 	return nil
+}
+
+func (x *ResourceRules) GetQuota() string {
+	if x != nil {
+		return x.Quota
+	}
+	return ""
 }
 
 // Rules of one field. Zero values mean "no rule".
@@ -549,7 +558,7 @@ var File_patronus_v1_options_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_options_proto_rawDesc = "" +
 	"\n" +
-	"\x19patronus/v1/options.proto\x12\vpatronus.v1\x1a google/protobuf/descriptor.proto\"\xe9\x01\n" +
+	"\x19patronus/v1/options.proto\x12\vpatronus.v1\x1a google/protobuf/descriptor.proto\"\xff\x01\n" +
 	"\rResourceRules\x12\x17\n" +
 	"\akind_id\x18\x01 \x01(\rR\x06kindId\x12\x1a\n" +
 	"\bsingular\x18\x02 \x01(\tR\bsingular\x12\x16\n" +
@@ -559,7 +568,8 @@ const file_patronus_v1_options_proto_rawDesc = "" +
 	"\acolumns\x18\x06 \x03(\tR\acolumns\x12$\n" +
 	"\x0emax_per_parent\x18\a \x01(\rR\fmaxPerParent\x12\x1f\n" +
 	"\vshort_names\x18\b \x03(\tR\n" +
-	"shortNames\"\xf5\x02\n" +
+	"shortNames\x12\x14\n" +
+	"\x05quota\x18\t \x01(\tR\x05quota\"\xf5\x02\n" +
 	"\n" +
 	"FieldRules\x12\x1a\n" +
 	"\brequired\x18\x01 \x01(\bR\brequired\x12\x1c\n" +

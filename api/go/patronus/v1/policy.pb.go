@@ -2370,7 +2370,7 @@ const file_patronus_v1_policy_proto_rawDesc = "" +
 	"\xca\xf3\x18\x06H\x10X\x01`\x01R\tunderlays\x121\n" +
 	"\vsla_profile\x18\b \x01(\tB\x10\xca\xf3\x18\f\"\n" +
 	"slaProfileR\n" +
-	"slaProfile\"\x84\b\n" +
+	"slaProfile\"\x8e\b\n" +
 	"\x0eSteeringPolicy\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
 	"\x03uid\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x03uid\x12\x1a\n" +
@@ -2399,7 +2399,7 @@ const file_patronus_v1_policy_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
 	"\x10AnnotationsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:[\xc2\xf3\x18W\b\t\x12\x0esteeringPolicy\x1a\x10steeringPolicies\"\forganization2\asegment2\bpriorityB\x06policyB\bpolicies\"\xed\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:e\xc2\xf3\x18a\b\t\x12\x0esteeringPolicy\x1a\x10steeringPolicies\"\forganization2\asegment2\bpriorityB\x06policyB\bpoliciesJ\bpolicies\"\xed\x01\n" +
 	"\x1bCreateSteeringPolicyRequest\x12\x16\n" +
 	"\x06parent\x18\x01 \x01(\tR\x06parent\x12,\n" +
 	"\x12steering_policy_id\x18\x02 \x01(\tR\x10steeringPolicyId\x12D\n" +

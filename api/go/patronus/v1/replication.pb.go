@@ -38,6 +38,8 @@ const (
 	Verb_UPDATE Verb = 2
 	// Remove a resource.
 	Verb_DELETE Verb = 3
+	// Bring a deleted resource back, with all that was deleted with it.
+	Verb_UNDELETE Verb = 4
 )
 
 // Enum value maps for Verb.
@@ -47,12 +49,14 @@ var (
 		1: "CREATE",
 		2: "UPDATE",
 		3: "DELETE",
+		4: "UNDELETE",
 	}
 	Verb_value = map[string]int32{
 		"VERB_UNSPECIFIED": 0,
 		"CREATE":           1,
 		"UPDATE":           2,
 		"DELETE":           3,
+		"UNDELETE":         4,
 	}
 )
 
@@ -102,7 +106,7 @@ type Mutation struct {
 	Force bool `protobuf:"varint,7,opt,name=force,proto3" json:"force,omitempty"`
 	// Update: create when missing. Delete: succeed when missing.
 	AllowMissing bool `protobuf:"varint,8,opt,name=allow_missing,json=allowMissing,proto3" json:"allow_missing,omitempty"`
-	// Create, or Update with allow_missing: uid for the new resource, chosen by the leader.
+	// Create, or Update with allow_missing: uid for the new resource, chosen by the leader. Undelete: which one is meant.
 	Uid           string `protobuf:"bytes,9,opt,name=uid,proto3" json:"uid,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -658,6 +662,88 @@ func (*Command_Barrier) isCommand_Op() {}
 
 func (*Command_RaiseLevel) isCommand_Op() {}
 
+// A deleted resource that can be brought back: a row of its own, out of everybody's sight.
+type DeletedResource struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Kind id.
+	KindId uint32 `protobuf:"varint,1,opt,name=kind_id,json=kindId,proto3" json:"kind_id,omitempty"`
+	// Full name that it had.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// As stored.
+	Resource []byte `protobuf:"bytes,3,opt,name=resource,proto3" json:"resource,omitempty"`
+	// When it was deleted, nanoseconds since 1970.
+	DeleteTimeNs int64 `protobuf:"varint,4,opt,name=delete_time_ns,json=deleteTimeNs,proto3" json:"delete_time_ns,omitempty"`
+	// Resources deleted with it and kept with it. In the first of them only.
+	Len           uint32 `protobuf:"varint,5,opt,name=len,proto3" json:"len,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeletedResource) Reset() {
+	*x = DeletedResource{}
+	mi := &file_patronus_v1_replication_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeletedResource) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeletedResource) ProtoMessage() {}
+
+func (x *DeletedResource) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_replication_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeletedResource.ProtoReflect.Descriptor instead.
+func (*DeletedResource) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *DeletedResource) GetKindId() uint32 {
+	if x != nil {
+		return x.KindId
+	}
+	return 0
+}
+
+func (x *DeletedResource) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *DeletedResource) GetResource() []byte {
+	if x != nil {
+		return x.Resource
+	}
+	return nil
+}
+
+func (x *DeletedResource) GetDeleteTimeNs() int64 {
+	if x != nil {
+		return x.DeleteTimeNs
+	}
+	return 0
+}
+
+func (x *DeletedResource) GetLen() uint32 {
+	if x != nil {
+		return x.Len
+	}
+	return 0
+}
+
 // One SOFT or DERIVED row of history: serves Watch.
 type HistoryEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -679,7 +765,7 @@ type HistoryEvent struct {
 
 func (x *HistoryEvent) Reset() {
 	*x = HistoryEvent{}
-	mi := &file_patronus_v1_replication_proto_msgTypes[6]
+	mi := &file_patronus_v1_replication_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -691,7 +777,7 @@ func (x *HistoryEvent) String() string {
 func (*HistoryEvent) ProtoMessage() {}
 
 func (x *HistoryEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_replication_proto_msgTypes[6]
+	mi := &file_patronus_v1_replication_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -704,7 +790,7 @@ func (x *HistoryEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryEvent.ProtoReflect.Descriptor instead.
 func (*HistoryEvent) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{6}
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *HistoryEvent) GetRevision() uint64 {
@@ -799,14 +885,20 @@ const file_patronus_v1_replication_proto_rawDesc = "" +
 	"\abarrier\x18\x0e \x01(\bH\x00R\abarrier\x12!\n" +
 	"\vraise_level\x18\x0f \x01(\rH\x00R\n" +
 	"raiseLevelB\x04\n" +
-	"\x02op\"\xb4\x01\n" +
+	"\x02op\"\x92\x01\n" +
+	"\x0fDeletedResource\x12\x17\n" +
+	"\akind_id\x18\x01 \x01(\rR\x06kindId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
+	"\bresource\x18\x03 \x01(\fR\bresource\x12$\n" +
+	"\x0edelete_time_ns\x18\x04 \x01(\x03R\fdeleteTimeNs\x12\x10\n" +
+	"\x03len\x18\x05 \x01(\rR\x03len\"\xb4\x01\n" +
 	"\fHistoryEvent\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\x04R\brevision\x12\x18\n" +
 	"\aordinal\x18\x02 \x01(\rR\aordinal\x12%\n" +
 	"\x04verb\x18\x03 \x01(\x0e2\x11.patronus.v1.VerbR\x04verb\x12\x17\n" +
 	"\akind_id\x18\x04 \x01(\rR\x06kindId\x12\x12\n" +
 	"\x04name\x18\x05 \x01(\tR\x04name\x12\x1a\n" +
-	"\bresource\x18\x06 \x01(\fR\bresource*@\n" +
+	"\bresource\x18\x06 \x01(\fR\bresource*N\n" +
 	"\x04Verb\x12\x14\n" +
 	"\x10VERB_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +
@@ -814,7 +906,8 @@ const file_patronus_v1_replication_proto_rawDesc = "" +
 	"\n" +
 	"\x06UPDATE\x10\x02\x12\n" +
 	"\n" +
-	"\x06DELETE\x10\x03BBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
+	"\x06DELETE\x10\x03\x12\f\n" +
+	"\bUNDELETE\x10\x04BBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
 
 var (
 	file_patronus_v1_replication_proto_rawDescOnce sync.Once
@@ -829,16 +922,17 @@ func file_patronus_v1_replication_proto_rawDescGZIP() []byte {
 }
 
 var file_patronus_v1_replication_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_patronus_v1_replication_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_patronus_v1_replication_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_patronus_v1_replication_proto_goTypes = []any{
-	(Verb)(0),             // 0: patronus.v1.Verb
-	(*Mutation)(nil),      // 1: patronus.v1.Mutation
-	(*Transaction)(nil),   // 2: patronus.v1.Transaction
-	(*EnrollCommand)(nil), // 3: patronus.v1.EnrollCommand
-	(*SetMeta)(nil),       // 4: patronus.v1.SetMeta
-	(*DigestCheck)(nil),   // 5: patronus.v1.DigestCheck
-	(*Command)(nil),       // 6: patronus.v1.Command
-	(*HistoryEvent)(nil),  // 7: patronus.v1.HistoryEvent
+	(Verb)(0),               // 0: patronus.v1.Verb
+	(*Mutation)(nil),        // 1: patronus.v1.Mutation
+	(*Transaction)(nil),     // 2: patronus.v1.Transaction
+	(*EnrollCommand)(nil),   // 3: patronus.v1.EnrollCommand
+	(*SetMeta)(nil),         // 4: patronus.v1.SetMeta
+	(*DigestCheck)(nil),     // 5: patronus.v1.DigestCheck
+	(*Command)(nil),         // 6: patronus.v1.Command
+	(*DeletedResource)(nil), // 7: patronus.v1.DeletedResource
+	(*HistoryEvent)(nil),    // 8: patronus.v1.HistoryEvent
 }
 var file_patronus_v1_replication_proto_depIdxs = []int32{
 	0, // 0: patronus.v1.Mutation.verb:type_name -> patronus.v1.Verb
@@ -875,7 +969,7 @@ func file_patronus_v1_replication_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_replication_proto_rawDesc), len(file_patronus_v1_replication_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   7,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -2241,7 +2241,7 @@ var File_patronus_v1_site_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_site_proto_rawDesc = "" +
 	"\n" +
-	"\x16patronus/v1/site.proto\x12\vpatronus.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\"\xdc\a\n" +
+	"\x16patronus/v1/site.proto\x12\vpatronus.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\"\xe3\a\n" +
 	"\x04Site\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
 	"\x03uid\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x03uid\x12\x1a\n" +
@@ -2272,8 +2272,8 @@ const file_patronus_v1_site_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
 	"\x10AnnotationsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:B\xc2\xf3\x18>\b\x02\x12\x04site\x1a\x05sites\"\forganization2\x06region2\vadmin_state2\n" +
-	"site_label\"\xaf\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:I\xc2\xf3\x18E\b\x02\x12\x04site\x1a\x05sites\"\forganization2\x06region2\vadmin_state2\n" +
+	"site_labelJ\x05sites\"\xaf\x01\n" +
 	"\x11CreateSiteRequest\x12\x16\n" +
 	"\x06parent\x18\x01 \x01(\tR\x06parent\x12\x17\n" +
 	"\asite_id\x18\x02 \x01(\tR\x06siteId\x12%\n" +
@@ -2315,7 +2315,7 @@ const file_patronus_v1_site_proto_rawDesc = "" +
 	"\fLanInterface\x12&\n" +
 	"\tinterface\x18\x01 \x01(\tB\b\xca\xf3\x18\x04\b\x01X\aR\tinterface\x12)\n" +
 	"\asegment\x18\x02 \x01(\tB\x0f\xca\xf3\x18\v\b\x01\"\asegmentR\asegment\x12'\n" +
-	"\bprefixes\x18\x03 \x03(\tB\v\xca\xf3\x18\aH\x80\x02X\x03`\x01R\bprefixes\"\xd2\t\n" +
+	"\bprefixes\x18\x03 \x03(\tB\v\xca\xf3\x18\aH\x80\x02X\x03`\x01R\bprefixes\"\xd9\t\n" +
 	"\x04Edge\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
 	"\x03uid\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x03uid\x12\x1a\n" +
@@ -2347,7 +2347,7 @@ const file_patronus_v1_site_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
 	"\x10AnnotationsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:A\xc2\xf3\x18=\b\x03\x12\x04edge\x1a\x05edges\"\x04site2\anode_id2\x12applied_generation2\tconnected\"\xaf\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:H\xc2\xf3\x18D\b\x03\x12\x04edge\x1a\x05edges\"\x04site2\anode_id2\x12applied_generation2\tconnectedJ\x05edges\"\xaf\x01\n" +
 	"\x11CreateEdgeRequest\x12\x16\n" +
 	"\x06parent\x18\x01 \x01(\tR\x06parent\x12\x17\n" +
 	"\aedge_id\x18\x02 \x01(\tR\x06edgeId\x12%\n" +

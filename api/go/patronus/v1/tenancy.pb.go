@@ -25,19 +25,20 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// What a tenant has booked.
+// What a tenant has booked: the limits that hold where `quotas` names none.
 type Tier int32
 
 const (
-	// Treated as FREE.
+	// That of the organization above; a root without tier has no limits: it belongs to whoever runs the cluster.
 	Tier_TIER_UNSPECIFIED Tier = 0
-	// To try.
+	// To try: 3 sites, 6 edges, 64 tunnels, 10 policies, 1 model, 1 MiB, 20 requests a second, 8 streams.
 	Tier_FREE Tier = 1
-	// A few sites.
+	// A few sites: 25 sites, 50 edges, 10,000 tunnels, 100 policies, 5 models, 16 MiB, 100 requests a second, 64 streams.
 	Tier_STARTER Tier = 2
-	// Tens of sites.
+	// Hundreds of sites: 500 sites, 1,000 edges, 1,000,000 tunnels, 1,000 policies, 50 models, 256 MiB, 500 requests a
+	// second, 512 streams.
 	Tier_PROFESSIONAL Tier = 3
-	// As contracted.
+	// As contracted: no limits but those in `quotas`.
 	Tier_ENTERPRISE Tier = 4
 )
 
@@ -86,6 +87,180 @@ func (Tier) EnumDescriptor() ([]byte, []int) {
 	return file_patronus_v1_tenancy_proto_rawDescGZIP(), []int{0}
 }
 
+// Limits of one organization and all that is below it. 0 leaves the limit to the tier, and then to the organization
+// above.
+type Quotas struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Sites.
+	Sites uint64 `protobuf:"varint,1,opt,name=sites,proto3" json:"sites,omitempty"`
+	// Edges.
+	Edges uint64 `protobuf:"varint,2,opt,name=edges,proto3" json:"edges,omitempty"`
+	// Directed tunnels that the links can form: pairs of links at different sites over the same underlay.
+	Tunnels uint64 `protobuf:"varint,3,opt,name=tunnels,proto3" json:"tunnels,omitempty"`
+	// Steering policies.
+	Policies uint64 `protobuf:"varint,4,opt,name=policies,proto3" json:"policies,omitempty"`
+	// Models.
+	Models uint64 `protobuf:"varint,5,opt,name=models,proto3" json:"models,omitempty"`
+	// Stored bytes of all resources.
+	Bytes uint64 `protobuf:"varint,6,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// API requests a second by the organization's own principals, at each controller.
+	RequestsPerSecond uint64 `protobuf:"varint,7,opt,name=requests_per_second,json=requestsPerSecond,proto3" json:"requests_per_second,omitempty"`
+	// Open streams of the organization's own principals, at each controller.
+	Streams       uint64 `protobuf:"varint,8,opt,name=streams,proto3" json:"streams,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Quotas) Reset() {
+	*x = Quotas{}
+	mi := &file_patronus_v1_tenancy_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Quotas) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Quotas) ProtoMessage() {}
+
+func (x *Quotas) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_tenancy_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Quotas.ProtoReflect.Descriptor instead.
+func (*Quotas) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_tenancy_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *Quotas) GetSites() uint64 {
+	if x != nil {
+		return x.Sites
+	}
+	return 0
+}
+
+func (x *Quotas) GetEdges() uint64 {
+	if x != nil {
+		return x.Edges
+	}
+	return 0
+}
+
+func (x *Quotas) GetTunnels() uint64 {
+	if x != nil {
+		return x.Tunnels
+	}
+	return 0
+}
+
+func (x *Quotas) GetPolicies() uint64 {
+	if x != nil {
+		return x.Policies
+	}
+	return 0
+}
+
+func (x *Quotas) GetModels() uint64 {
+	if x != nil {
+		return x.Models
+	}
+	return 0
+}
+
+func (x *Quotas) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *Quotas) GetRequestsPerSecond() uint64 {
+	if x != nil {
+		return x.RequestsPerSecond
+	}
+	return 0
+}
+
+func (x *Quotas) GetStreams() uint64 {
+	if x != nil {
+		return x.Streams
+	}
+	return 0
+}
+
+// One limit and how much of it is used, what is below the organization included.
+type QuotaUsage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Field of Quotas, for example "sites".
+	Metric string `protobuf:"bytes,1,opt,name=metric,proto3" json:"metric,omitempty"`
+	// The limit in force; 0 when there is none.
+	Limit uint64 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	// In use now.
+	Usage         uint64 `protobuf:"varint,3,opt,name=usage,proto3" json:"usage,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuotaUsage) Reset() {
+	*x = QuotaUsage{}
+	mi := &file_patronus_v1_tenancy_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuotaUsage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuotaUsage) ProtoMessage() {}
+
+func (x *QuotaUsage) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_tenancy_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuotaUsage.ProtoReflect.Descriptor instead.
+func (*QuotaUsage) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_tenancy_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *QuotaUsage) GetMetric() string {
+	if x != nil {
+		return x.Metric
+	}
+	return ""
+}
+
+func (x *QuotaUsage) GetLimit() uint64 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *QuotaUsage) GetUsage() uint64 {
+	if x != nil {
+		return x.Usage
+	}
+	return 0
+}
+
 // A tenant. Organizations are flat; a parent field makes them a tree, so that a move renames nothing.
 type Organization struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -116,14 +291,22 @@ type Organization struct {
 	// The organization above this one; empty for a root.
 	ParentOrganization string `protobuf:"bytes,20,opt,name=parent_organization,json=parentOrganization,proto3" json:"parent_organization,omitempty"`
 	// What the tenant has booked.
-	Tier          Tier `protobuf:"varint,21,opt,name=tier,proto3,enum=patronus.v1.Tier" json:"tier,omitempty"`
+	Tier Tier `protobuf:"varint,21,opt,name=tier,proto3,enum=patronus.v1.Tier" json:"tier,omitempty"`
+	// Limits that differ from the tier's.
+	Quotas *Quotas `protobuf:"bytes,22,opt,name=quotas,proto3" json:"quotas,omitempty"`
+	// Every limit and what is used of it, exact as of the read.
+	QuotaUsage []*QuotaUsage `protobuf:"bytes,23,rep,name=quota_usage,json=quotaUsage,proto3" json:"quota_usage,omitempty"`
+	// When it was deleted. Only a List with show_deleted shows such organizations.
+	DeleteTime *timestamppb.Timestamp `protobuf:"bytes,24,opt,name=delete_time,json=deleteTime,proto3" json:"delete_time,omitempty"`
+	// Until when UndeleteOrganization brings it back, with everything that was below it.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,25,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Organization) Reset() {
 	*x = Organization{}
-	mi := &file_patronus_v1_tenancy_proto_msgTypes[0]
+	mi := &file_patronus_v1_tenancy_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -135,7 +318,7 @@ func (x *Organization) String() string {
 func (*Organization) ProtoMessage() {}
 
 func (x *Organization) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_tenancy_proto_msgTypes[0]
+	mi := &file_patronus_v1_tenancy_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -148,7 +331,7 @@ func (x *Organization) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Organization.ProtoReflect.Descriptor instead.
 func (*Organization) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_tenancy_proto_rawDescGZIP(), []int{0}
+	return file_patronus_v1_tenancy_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Organization) GetName() string {
@@ -249,6 +432,34 @@ func (x *Organization) GetTier() Tier {
 	return Tier_TIER_UNSPECIFIED
 }
 
+func (x *Organization) GetQuotas() *Quotas {
+	if x != nil {
+		return x.Quotas
+	}
+	return nil
+}
+
+func (x *Organization) GetQuotaUsage() []*QuotaUsage {
+	if x != nil {
+		return x.QuotaUsage
+	}
+	return nil
+}
+
+func (x *Organization) GetDeleteTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.DeleteTime
+	}
+	return nil
+}
+
+func (x *Organization) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
 // Request of CreateOrganization.
 type CreateOrganizationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -268,7 +479,7 @@ type CreateOrganizationRequest struct {
 
 func (x *CreateOrganizationRequest) Reset() {
 	*x = CreateOrganizationRequest{}
-	mi := &file_patronus_v1_tenancy_proto_msgTypes[1]
+	mi := &file_patronus_v1_tenancy_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -280,7 +491,7 @@ func (x *CreateOrganizationRequest) String() string {
 func (*CreateOrganizationRequest) ProtoMessage() {}
 
 func (x *CreateOrganizationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_tenancy_proto_msgTypes[1]
+	mi := &file_patronus_v1_tenancy_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -293,7 +504,7 @@ func (x *CreateOrganizationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateOrganizationRequest.ProtoReflect.Descriptor instead.
 func (*CreateOrganizationRequest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_tenancy_proto_rawDescGZIP(), []int{1}
+	return file_patronus_v1_tenancy_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *CreateOrganizationRequest) GetParent() string {
@@ -344,7 +555,7 @@ type GetOrganizationRequest struct {
 
 func (x *GetOrganizationRequest) Reset() {
 	*x = GetOrganizationRequest{}
-	mi := &file_patronus_v1_tenancy_proto_msgTypes[2]
+	mi := &file_patronus_v1_tenancy_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -356,7 +567,7 @@ func (x *GetOrganizationRequest) String() string {
 func (*GetOrganizationRequest) ProtoMessage() {}
 
 func (x *GetOrganizationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_tenancy_proto_msgTypes[2]
+	mi := &file_patronus_v1_tenancy_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -369,7 +580,7 @@ func (x *GetOrganizationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOrganizationRequest.ProtoReflect.Descriptor instead.
 func (*GetOrganizationRequest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_tenancy_proto_rawDescGZIP(), []int{2}
+	return file_patronus_v1_tenancy_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *GetOrganizationRequest) GetName() string {
@@ -400,14 +611,16 @@ type ListOrganizationsRequest struct {
 	// Field to order by, optionally followed by " desc"; default "name".
 	OrderBy string `protobuf:"bytes,5,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
 	// Answer from this node's own state, which may be behind; SOFT fields are absent.
-	Stale         bool `protobuf:"varint,6,opt,name=stale,proto3" json:"stale,omitempty"`
+	Stale bool `protobuf:"varint,6,opt,name=stale,proto3" json:"stale,omitempty"`
+	// Show the deleted ones that can still be undeleted, and no others. Not paged: there are at most 64.
+	ShowDeleted   bool `protobuf:"varint,7,opt,name=show_deleted,json=showDeleted,proto3" json:"show_deleted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListOrganizationsRequest) Reset() {
 	*x = ListOrganizationsRequest{}
-	mi := &file_patronus_v1_tenancy_proto_msgTypes[3]
+	mi := &file_patronus_v1_tenancy_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -419,7 +632,7 @@ func (x *ListOrganizationsRequest) String() string {
 func (*ListOrganizationsRequest) ProtoMessage() {}
 
 func (x *ListOrganizationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_tenancy_proto_msgTypes[3]
+	mi := &file_patronus_v1_tenancy_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -432,7 +645,7 @@ func (x *ListOrganizationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOrganizationsRequest.ProtoReflect.Descriptor instead.
 func (*ListOrganizationsRequest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_tenancy_proto_rawDescGZIP(), []int{3}
+	return file_patronus_v1_tenancy_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ListOrganizationsRequest) GetParent() string {
@@ -477,6 +690,13 @@ func (x *ListOrganizationsRequest) GetStale() bool {
 	return false
 }
 
+func (x *ListOrganizationsRequest) GetShowDeleted() bool {
+	if x != nil {
+		return x.ShowDeleted
+	}
+	return false
+}
+
 // Response of ListOrganizations.
 type ListOrganizationsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -492,7 +712,7 @@ type ListOrganizationsResponse struct {
 
 func (x *ListOrganizationsResponse) Reset() {
 	*x = ListOrganizationsResponse{}
-	mi := &file_patronus_v1_tenancy_proto_msgTypes[4]
+	mi := &file_patronus_v1_tenancy_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -504,7 +724,7 @@ func (x *ListOrganizationsResponse) String() string {
 func (*ListOrganizationsResponse) ProtoMessage() {}
 
 func (x *ListOrganizationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_tenancy_proto_msgTypes[4]
+	mi := &file_patronus_v1_tenancy_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -517,7 +737,7 @@ func (x *ListOrganizationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOrganizationsResponse.ProtoReflect.Descriptor instead.
 func (*ListOrganizationsResponse) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_tenancy_proto_rawDescGZIP(), []int{4}
+	return file_patronus_v1_tenancy_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ListOrganizationsResponse) GetOrganizations() []*Organization {
@@ -560,7 +780,7 @@ type UpdateOrganizationRequest struct {
 
 func (x *UpdateOrganizationRequest) Reset() {
 	*x = UpdateOrganizationRequest{}
-	mi := &file_patronus_v1_tenancy_proto_msgTypes[5]
+	mi := &file_patronus_v1_tenancy_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -572,7 +792,7 @@ func (x *UpdateOrganizationRequest) String() string {
 func (*UpdateOrganizationRequest) ProtoMessage() {}
 
 func (x *UpdateOrganizationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_tenancy_proto_msgTypes[5]
+	mi := &file_patronus_v1_tenancy_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -585,7 +805,7 @@ func (x *UpdateOrganizationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateOrganizationRequest.ProtoReflect.Descriptor instead.
 func (*UpdateOrganizationRequest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_tenancy_proto_rawDescGZIP(), []int{5}
+	return file_patronus_v1_tenancy_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *UpdateOrganizationRequest) GetOrganization() *Organization {
@@ -644,7 +864,7 @@ type DeleteOrganizationRequest struct {
 
 func (x *DeleteOrganizationRequest) Reset() {
 	*x = DeleteOrganizationRequest{}
-	mi := &file_patronus_v1_tenancy_proto_msgTypes[6]
+	mi := &file_patronus_v1_tenancy_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -656,7 +876,7 @@ func (x *DeleteOrganizationRequest) String() string {
 func (*DeleteOrganizationRequest) ProtoMessage() {}
 
 func (x *DeleteOrganizationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_tenancy_proto_msgTypes[6]
+	mi := &file_patronus_v1_tenancy_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -669,7 +889,7 @@ func (x *DeleteOrganizationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteOrganizationRequest.ProtoReflect.Descriptor instead.
 func (*DeleteOrganizationRequest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_tenancy_proto_rawDescGZIP(), []int{6}
+	return file_patronus_v1_tenancy_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *DeleteOrganizationRequest) GetName() string {
@@ -714,11 +934,98 @@ func (x *DeleteOrganizationRequest) GetAllowMissing() bool {
 	return false
 }
 
+// Request of UndeleteOrganization.
+type UndeleteOrganizationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the deleted organization.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// uid of the one that is meant; empty for the one that was deleted last.
+	Uid string `protobuf:"bytes,2,opt,name=uid,proto3" json:"uid,omitempty"`
+	// Makes a retry safe.
+	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Check everything, change nothing.
+	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UndeleteOrganizationRequest) Reset() {
+	*x = UndeleteOrganizationRequest{}
+	mi := &file_patronus_v1_tenancy_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UndeleteOrganizationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UndeleteOrganizationRequest) ProtoMessage() {}
+
+func (x *UndeleteOrganizationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_tenancy_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UndeleteOrganizationRequest.ProtoReflect.Descriptor instead.
+func (*UndeleteOrganizationRequest) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_tenancy_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *UndeleteOrganizationRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *UndeleteOrganizationRequest) GetUid() string {
+	if x != nil {
+		return x.Uid
+	}
+	return ""
+}
+
+func (x *UndeleteOrganizationRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *UndeleteOrganizationRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
 var File_patronus_v1_tenancy_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_tenancy_proto_rawDesc = "" +
 	"\n" +
-	"\x19patronus/v1/tenancy.proto\x12\vpatronus.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\"\xae\a\n" +
+	"\x19patronus/v1/tenancy.proto\x12\vpatronus.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\"\xfa\x01\n" +
+	"\x06Quotas\x12\x14\n" +
+	"\x05sites\x18\x01 \x01(\x04R\x05sites\x12\x14\n" +
+	"\x05edges\x18\x02 \x01(\x04R\x05edges\x12\x18\n" +
+	"\atunnels\x18\x03 \x01(\x04R\atunnels\x12\x1a\n" +
+	"\bpolicies\x18\x04 \x01(\x04R\bpolicies\x12\x16\n" +
+	"\x06models\x18\x05 \x01(\x04R\x06models\x12!\n" +
+	"\x05bytes\x18\x06 \x01(\x04B\v\xca\xf3\x18\aj\x05bytesR\x05bytes\x129\n" +
+	"\x13requests_per_second\x18\a \x01(\x04B\t\xca\xf3\x18\x05j\x031/sR\x11requestsPerSecond\x12\x18\n" +
+	"\astreams\x18\b \x01(\x04R\astreams\"P\n" +
+	"\n" +
+	"QuotaUsage\x12\x16\n" +
+	"\x06metric\x18\x01 \x01(\tR\x06metric\x12\x14\n" +
+	"\x05limit\x18\x02 \x01(\x04R\x05limit\x12\x14\n" +
+	"\x05usage\x18\x03 \x01(\x04R\x05usage\"\xa7\t\n" +
 	"\fOrganization\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
 	"\x03uid\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x03uid\x12\x1a\n" +
@@ -738,7 +1045,14 @@ const file_patronus_v1_tenancy_proto_rawDesc = "" +
 	"conditions\x123\n" +
 	"\x11observed_revision\x18\f \x01(\x04B\x06\xca\xf3\x18\x02\x18\x02R\x10observedRevision\x12C\n" +
 	"\x13parent_organization\x18\x14 \x01(\tB\x12\xca\xf3\x18\x0e\"\forganizationR\x12parentOrganization\x12%\n" +
-	"\x04tier\x18\x15 \x01(\x0e2\x11.patronus.v1.TierR\x04tier\x1a9\n" +
+	"\x04tier\x18\x15 \x01(\x0e2\x11.patronus.v1.TierR\x04tier\x12+\n" +
+	"\x06quotas\x18\x16 \x01(\v2\x13.patronus.v1.QuotasR\x06quotas\x12@\n" +
+	"\vquota_usage\x18\x17 \x03(\v2\x17.patronus.v1.QuotaUsageB\x06\xca\xf3\x18\x02\x18\x02R\n" +
+	"quotaUsage\x12C\n" +
+	"\vdelete_time\x18\x18 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xca\xf3\x18\x02\x18\x01R\n" +
+	"deleteTime\x12C\n" +
+	"\vexpire_time\x18\x19 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xca\xf3\x18\x02\x18\x01R\n" +
+	"expireTime\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
@@ -754,7 +1068,7 @@ const file_patronus_v1_tenancy_proto_rawDesc = "" +
 	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\"B\n" +
 	"\x16GetOrganizationRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05stale\x18\x02 \x01(\bR\x05stale\"\xb7\x01\n" +
+	"\x05stale\x18\x02 \x01(\bR\x05stale\"\xda\x01\n" +
 	"\x18ListOrganizationsRequest\x12\x16\n" +
 	"\x06parent\x18\x01 \x01(\tR\x06parent\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
@@ -762,7 +1076,8 @@ const file_patronus_v1_tenancy_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tR\tpageToken\x12\x16\n" +
 	"\x06filter\x18\x04 \x01(\tR\x06filter\x12\x19\n" +
 	"\border_by\x18\x05 \x01(\tR\aorderBy\x12\x14\n" +
-	"\x05stale\x18\x06 \x01(\bR\x05stale\"\xa0\x01\n" +
+	"\x05stale\x18\x06 \x01(\bR\x05stale\x12!\n" +
+	"\fshow_deleted\x18\a \x01(\bR\vshowDeleted\"\xa0\x01\n" +
 	"\x19ListOrganizationsResponse\x12?\n" +
 	"\rorganizations\x18\x01 \x03(\v2\x19.patronus.v1.OrganizationR\rorganizations\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1a\n" +
@@ -782,20 +1097,27 @@ const file_patronus_v1_tenancy_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tR\trequestId\x12#\n" +
 	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\x12#\n" +
-	"\rallow_missing\x18\x06 \x01(\bR\fallowMissing*U\n" +
+	"\rallow_missing\x18\x06 \x01(\bR\fallowMissing\"\x87\x01\n" +
+	"\x1bUndeleteOrganizationRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
+	"\x03uid\x18\x02 \x01(\tR\x03uid\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId\x12#\n" +
+	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly*U\n" +
 	"\x04Tier\x12\x14\n" +
 	"\x10TIER_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04FREE\x10\x01\x12\v\n" +
 	"\aSTARTER\x10\x02\x12\x10\n" +
 	"\fPROFESSIONAL\x10\x03\x12\x0e\n" +
 	"\n" +
-	"ENTERPRISE\x10\x042\xd9\x03\n" +
+	"ENTERPRISE\x10\x042\xb6\x04\n" +
 	"\x13OrganizationService\x12W\n" +
 	"\x12CreateOrganization\x12&.patronus.v1.CreateOrganizationRequest\x1a\x19.patronus.v1.Organization\x12Q\n" +
 	"\x0fGetOrganization\x12#.patronus.v1.GetOrganizationRequest\x1a\x19.patronus.v1.Organization\x12b\n" +
 	"\x11ListOrganizations\x12%.patronus.v1.ListOrganizationsRequest\x1a&.patronus.v1.ListOrganizationsResponse\x12W\n" +
 	"\x12UpdateOrganization\x12&.patronus.v1.UpdateOrganizationRequest\x1a\x19.patronus.v1.Organization\x12Y\n" +
-	"\x12DeleteOrganization\x12&.patronus.v1.DeleteOrganizationRequest\x1a\x1b.patronus.v1.DeleteResponseBBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
+	"\x12DeleteOrganization\x12&.patronus.v1.DeleteOrganizationRequest\x1a\x1b.patronus.v1.DeleteResponse\x12[\n" +
+	"\x14UndeleteOrganization\x12(.patronus.v1.UndeleteOrganizationRequest\x1a\x19.patronus.v1.OrganizationBBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
 
 var (
 	file_patronus_v1_tenancy_proto_rawDescOnce sync.Once
@@ -810,49 +1132,58 @@ func file_patronus_v1_tenancy_proto_rawDescGZIP() []byte {
 }
 
 var file_patronus_v1_tenancy_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_patronus_v1_tenancy_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_patronus_v1_tenancy_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_patronus_v1_tenancy_proto_goTypes = []any{
-	(Tier)(0),                         // 0: patronus.v1.Tier
-	(*Organization)(nil),              // 1: patronus.v1.Organization
-	(*CreateOrganizationRequest)(nil), // 2: patronus.v1.CreateOrganizationRequest
-	(*GetOrganizationRequest)(nil),    // 3: patronus.v1.GetOrganizationRequest
-	(*ListOrganizationsRequest)(nil),  // 4: patronus.v1.ListOrganizationsRequest
-	(*ListOrganizationsResponse)(nil), // 5: patronus.v1.ListOrganizationsResponse
-	(*UpdateOrganizationRequest)(nil), // 6: patronus.v1.UpdateOrganizationRequest
-	(*DeleteOrganizationRequest)(nil), // 7: patronus.v1.DeleteOrganizationRequest
-	nil,                               // 8: patronus.v1.Organization.LabelsEntry
-	nil,                               // 9: patronus.v1.Organization.AnnotationsEntry
-	(*timestamppb.Timestamp)(nil),     // 10: google.protobuf.Timestamp
-	(*Condition)(nil),                 // 11: patronus.v1.Condition
-	(*fieldmaskpb.FieldMask)(nil),     // 12: google.protobuf.FieldMask
-	(*DeleteResponse)(nil),            // 13: patronus.v1.DeleteResponse
+	(Tier)(0),                           // 0: patronus.v1.Tier
+	(*Quotas)(nil),                      // 1: patronus.v1.Quotas
+	(*QuotaUsage)(nil),                  // 2: patronus.v1.QuotaUsage
+	(*Organization)(nil),                // 3: patronus.v1.Organization
+	(*CreateOrganizationRequest)(nil),   // 4: patronus.v1.CreateOrganizationRequest
+	(*GetOrganizationRequest)(nil),      // 5: patronus.v1.GetOrganizationRequest
+	(*ListOrganizationsRequest)(nil),    // 6: patronus.v1.ListOrganizationsRequest
+	(*ListOrganizationsResponse)(nil),   // 7: patronus.v1.ListOrganizationsResponse
+	(*UpdateOrganizationRequest)(nil),   // 8: patronus.v1.UpdateOrganizationRequest
+	(*DeleteOrganizationRequest)(nil),   // 9: patronus.v1.DeleteOrganizationRequest
+	(*UndeleteOrganizationRequest)(nil), // 10: patronus.v1.UndeleteOrganizationRequest
+	nil,                                 // 11: patronus.v1.Organization.LabelsEntry
+	nil,                                 // 12: patronus.v1.Organization.AnnotationsEntry
+	(*timestamppb.Timestamp)(nil),       // 13: google.protobuf.Timestamp
+	(*Condition)(nil),                   // 14: patronus.v1.Condition
+	(*fieldmaskpb.FieldMask)(nil),       // 15: google.protobuf.FieldMask
+	(*DeleteResponse)(nil),              // 16: patronus.v1.DeleteResponse
 }
 var file_patronus_v1_tenancy_proto_depIdxs = []int32{
-	10, // 0: patronus.v1.Organization.create_time:type_name -> google.protobuf.Timestamp
-	10, // 1: patronus.v1.Organization.update_time:type_name -> google.protobuf.Timestamp
-	8,  // 2: patronus.v1.Organization.labels:type_name -> patronus.v1.Organization.LabelsEntry
-	9,  // 3: patronus.v1.Organization.annotations:type_name -> patronus.v1.Organization.AnnotationsEntry
-	11, // 4: patronus.v1.Organization.conditions:type_name -> patronus.v1.Condition
+	13, // 0: patronus.v1.Organization.create_time:type_name -> google.protobuf.Timestamp
+	13, // 1: patronus.v1.Organization.update_time:type_name -> google.protobuf.Timestamp
+	11, // 2: patronus.v1.Organization.labels:type_name -> patronus.v1.Organization.LabelsEntry
+	12, // 3: patronus.v1.Organization.annotations:type_name -> patronus.v1.Organization.AnnotationsEntry
+	14, // 4: patronus.v1.Organization.conditions:type_name -> patronus.v1.Condition
 	0,  // 5: patronus.v1.Organization.tier:type_name -> patronus.v1.Tier
-	1,  // 6: patronus.v1.CreateOrganizationRequest.organization:type_name -> patronus.v1.Organization
-	1,  // 7: patronus.v1.ListOrganizationsResponse.organizations:type_name -> patronus.v1.Organization
-	1,  // 8: patronus.v1.UpdateOrganizationRequest.organization:type_name -> patronus.v1.Organization
-	12, // 9: patronus.v1.UpdateOrganizationRequest.update_mask:type_name -> google.protobuf.FieldMask
-	2,  // 10: patronus.v1.OrganizationService.CreateOrganization:input_type -> patronus.v1.CreateOrganizationRequest
-	3,  // 11: patronus.v1.OrganizationService.GetOrganization:input_type -> patronus.v1.GetOrganizationRequest
-	4,  // 12: patronus.v1.OrganizationService.ListOrganizations:input_type -> patronus.v1.ListOrganizationsRequest
-	6,  // 13: patronus.v1.OrganizationService.UpdateOrganization:input_type -> patronus.v1.UpdateOrganizationRequest
-	7,  // 14: patronus.v1.OrganizationService.DeleteOrganization:input_type -> patronus.v1.DeleteOrganizationRequest
-	1,  // 15: patronus.v1.OrganizationService.CreateOrganization:output_type -> patronus.v1.Organization
-	1,  // 16: patronus.v1.OrganizationService.GetOrganization:output_type -> patronus.v1.Organization
-	5,  // 17: patronus.v1.OrganizationService.ListOrganizations:output_type -> patronus.v1.ListOrganizationsResponse
-	1,  // 18: patronus.v1.OrganizationService.UpdateOrganization:output_type -> patronus.v1.Organization
-	13, // 19: patronus.v1.OrganizationService.DeleteOrganization:output_type -> patronus.v1.DeleteResponse
-	15, // [15:20] is the sub-list for method output_type
-	10, // [10:15] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	1,  // 6: patronus.v1.Organization.quotas:type_name -> patronus.v1.Quotas
+	2,  // 7: patronus.v1.Organization.quota_usage:type_name -> patronus.v1.QuotaUsage
+	13, // 8: patronus.v1.Organization.delete_time:type_name -> google.protobuf.Timestamp
+	13, // 9: patronus.v1.Organization.expire_time:type_name -> google.protobuf.Timestamp
+	3,  // 10: patronus.v1.CreateOrganizationRequest.organization:type_name -> patronus.v1.Organization
+	3,  // 11: patronus.v1.ListOrganizationsResponse.organizations:type_name -> patronus.v1.Organization
+	3,  // 12: patronus.v1.UpdateOrganizationRequest.organization:type_name -> patronus.v1.Organization
+	15, // 13: patronus.v1.UpdateOrganizationRequest.update_mask:type_name -> google.protobuf.FieldMask
+	4,  // 14: patronus.v1.OrganizationService.CreateOrganization:input_type -> patronus.v1.CreateOrganizationRequest
+	5,  // 15: patronus.v1.OrganizationService.GetOrganization:input_type -> patronus.v1.GetOrganizationRequest
+	6,  // 16: patronus.v1.OrganizationService.ListOrganizations:input_type -> patronus.v1.ListOrganizationsRequest
+	8,  // 17: patronus.v1.OrganizationService.UpdateOrganization:input_type -> patronus.v1.UpdateOrganizationRequest
+	9,  // 18: patronus.v1.OrganizationService.DeleteOrganization:input_type -> patronus.v1.DeleteOrganizationRequest
+	10, // 19: patronus.v1.OrganizationService.UndeleteOrganization:input_type -> patronus.v1.UndeleteOrganizationRequest
+	3,  // 20: patronus.v1.OrganizationService.CreateOrganization:output_type -> patronus.v1.Organization
+	3,  // 21: patronus.v1.OrganizationService.GetOrganization:output_type -> patronus.v1.Organization
+	7,  // 22: patronus.v1.OrganizationService.ListOrganizations:output_type -> patronus.v1.ListOrganizationsResponse
+	3,  // 23: patronus.v1.OrganizationService.UpdateOrganization:output_type -> patronus.v1.Organization
+	16, // 24: patronus.v1.OrganizationService.DeleteOrganization:output_type -> patronus.v1.DeleteResponse
+	3,  // 25: patronus.v1.OrganizationService.UndeleteOrganization:output_type -> patronus.v1.Organization
+	20, // [20:26] is the sub-list for method output_type
+	14, // [14:20] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_tenancy_proto_init() }
@@ -868,7 +1199,7 @@ func file_patronus_v1_tenancy_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_tenancy_proto_rawDesc), len(file_patronus_v1_tenancy_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   9,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
