@@ -1,0 +1,270 @@
+"""The client with await.
+
+Generated from the schema by api/tools/generate; do not edit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from .. import v1 as m
+from ..aio import AsyncBaseClient, AsyncCollection, AsyncReadCollection, AsyncService
+from ..message import Resource
+
+
+class AsyncOrganizations(AsyncCollection[m.Organization, m.OrganizationPatch]):
+    """Access to organizations."""
+
+    kind = m.Organization
+
+
+class AsyncSites(AsyncCollection[m.Site, m.SitePatch]):
+    """Access to sites."""
+
+    kind = m.Site
+
+
+class AsyncEdges(AsyncCollection[m.Edge, m.EdgePatch]):
+    """Access to edges."""
+
+    kind = m.Edge
+
+
+class AsyncLinks(AsyncCollection[m.Link, m.LinkPatch]):
+    """Access to links."""
+
+    kind = m.Link
+
+
+class AsyncFabrics(AsyncCollection[m.Fabric, m.FabricPatch]):
+    """Access to fabrics."""
+
+    kind = m.Fabric
+
+
+class AsyncSegments(AsyncCollection[m.Segment, m.SegmentPatch]):
+    """Access to segments."""
+
+    kind = m.Segment
+
+
+class AsyncSlaProfiles(AsyncCollection[m.SlaProfile, m.SlaProfilePatch]):
+    """Access to slaProfiles."""
+
+    kind = m.SlaProfile
+
+
+class AsyncApplications(AsyncCollection[m.Application, m.ApplicationPatch]):
+    """Access to applications."""
+
+    kind = m.Application
+
+
+class AsyncSteeringPolicies(AsyncCollection[m.SteeringPolicy, m.SteeringPolicyPatch]):
+    """Access to steeringPolicies."""
+
+    kind = m.SteeringPolicy
+
+
+class AsyncModels(AsyncCollection[m.Model, m.ModelPatch]):
+    """Access to models."""
+
+    kind = m.Model
+
+
+class AsyncModelVersions(AsyncCollection[m.ModelVersion, m.ModelVersionPatch]):
+    """Access to versions."""
+
+    kind = m.ModelVersion
+
+
+class AsyncControllers(AsyncCollection[m.Controller, m.ControllerPatch]):
+    """Access to controllers."""
+
+    kind = m.Controller
+
+
+class AsyncEnrollmentTokens(AsyncCollection[m.EnrollmentToken, m.EnrollmentTokenPatch]):
+    """Access to enrollmentTokens."""
+
+    kind = m.EnrollmentToken
+
+
+class AsyncTunnels(AsyncReadCollection[m.Tunnel]):
+    """Access to tunnels."""
+
+    kind = m.Tunnel
+
+
+class AsyncPaths(AsyncReadCollection[m.Path]):
+    """Access to paths."""
+
+    kind = m.Path
+
+
+class AsyncClusterMethods(AsyncService):
+    """Methods of ClusterService."""
+
+    async def get_cluster_status(self, *, timeout: float | None = None) -> m.GetClusterStatusResponse:
+        """How the answering node sees the cluster."""
+        request = m.GetClusterStatusRequest()
+        return await self._call(
+            "/patronus.v1.ClusterService/GetClusterStatus", request, m.GetClusterStatusResponse, timeout
+        )
+
+    async def transfer_leadership(
+        self, *, controller: str = "", timeout: float | None = None
+    ) -> m.TransferLeadershipResponse:
+        """Hand leadership to another voter."""
+        request = m.TransferLeadershipRequest(
+            controller=controller,
+        )
+        return await self._call(
+            "/patronus.v1.ClusterService/TransferLeadership", request, m.TransferLeadershipResponse, timeout
+        )
+
+
+class AsyncEnrollmentMethods(AsyncService):
+    """Methods of EnrollmentService."""
+
+    async def enroll(
+        self,
+        *,
+        token: str = "",
+        csr: bytes = b"",
+        controller_id: str = "",
+        peer_address: str = "",
+        api_address: str = "",
+        agent_address: str = "",
+        region: str = "",
+        timeout: float | None = None,
+    ) -> m.EnrollResponse:
+        """Exchange a token and a certificate request for an identity."""
+        request = m.EnrollRequest(
+            token=token,
+            csr=csr,
+            controller_id=controller_id,
+            peer_address=peer_address,
+            api_address=api_address,
+            agent_address=agent_address,
+            region=region,
+        )
+        return await self._call("/patronus.v1.EnrollmentService/Enroll", request, m.EnrollResponse, timeout)
+
+    async def renew(
+        self, *, certificate_pem: str = "", csr: bytes = b"", timeout: float | None = None
+    ) -> m.RenewResponse:
+        """Replace a certificate by proof of the enrolled key."""
+        request = m.RenewRequest(
+            certificate_pem=certificate_pem,
+            csr=csr,
+        )
+        return await self._call("/patronus.v1.EnrollmentService/Renew", request, m.RenewResponse, timeout)
+
+
+class AsyncClient(AsyncBaseClient):
+    """A connection to a cluster, with await."""
+
+    COLLECTIONS: ClassVar[Mapping[type[Resource], str]] = {
+        m.Organization: "organizations",
+        m.Site: "sites",
+        m.Edge: "edges",
+        m.Link: "links",
+        m.Fabric: "fabrics",
+        m.Segment: "segments",
+        m.SlaProfile: "sla_profiles",
+        m.Application: "applications",
+        m.SteeringPolicy: "steering_policies",
+        m.Model: "models",
+        m.ModelVersion: "model_versions",
+        m.Controller: "controllers",
+        m.EnrollmentToken: "enrollment_tokens",
+        m.Tunnel: "tunnels",
+        m.Path: "paths",
+    }
+
+    @property
+    def organizations(self) -> AsyncOrganizations:
+        """A tenant."""
+        return AsyncOrganizations(self._driver)
+
+    @property
+    def sites(self) -> AsyncSites:
+        """A place: a branch, a hub, a data centre."""
+        return AsyncSites(self._driver)
+
+    @property
+    def edges(self) -> AsyncEdges:
+        """A node that forwards packets for a site: one patronusd."""
+        return AsyncEdges(self._driver)
+
+    @property
+    def links(self) -> AsyncLinks:
+        """An underlay connection of an edge [MEF 70: underlay connectivity service]."""
+        return AsyncLinks(self._driver)
+
+    @property
+    def fabrics(self) -> AsyncFabrics:
+        """A set of sites that are connected with each other [MEF 70: SWVC]."""
+        return AsyncFabrics(self._driver)
+
+    @property
+    def segments(self) -> AsyncSegments:
+        """An isolated routing domain [VRF]."""
+        return AsyncSegments(self._driver)
+
+    @property
+    def sla_profiles(self) -> AsyncSlaProfiles:
+        """What a path must offer to an application."""
+        return AsyncSlaProfiles(self._driver)
+
+    @property
+    def applications(self) -> AsyncApplications:
+        """A kind of traffic, told by what its packets say."""
+        return AsyncApplications(self._driver)
+
+    @property
+    def steering_policies(self) -> AsyncSteeringPolicies:
+        """Which paths the traffic of a segment may or should take."""
+        return AsyncSteeringPolicies(self._driver)
+
+    @property
+    def models(self) -> AsyncModels:
+        """A model with a purpose; its versions hold what was trained."""
+        return AsyncModels(self._driver)
+
+    @property
+    def model_versions(self) -> AsyncModelVersions:
+        """One trained state of a model."""
+        return AsyncModelVersions(self._driver)
+
+    @property
+    def controllers(self) -> AsyncControllers:
+        """A node that is, or may become, a Raft voter."""
+        return AsyncControllers(self._driver)
+
+    @property
+    def enrollment_tokens(self) -> AsyncEnrollmentTokens:
+        """Permission for one node to join."""
+        return AsyncEnrollmentTokens(self._driver)
+
+    @property
+    def tunnels(self) -> AsyncTunnels:
+        """A tunnel between two links of different sites: a view, made from fabrics and links."""
+        return AsyncTunnels(self._driver)
+
+    @property
+    def paths(self) -> AsyncPaths:
+        """A way from one site to another, over one or more tunnels: a view, made by traffic engineering."""
+        return AsyncPaths(self._driver)
+
+    @property
+    def cluster(self) -> AsyncClusterMethods:
+        """Methods of ClusterService."""
+        return AsyncClusterMethods(self._driver)
+
+    @property
+    def enrollment(self) -> AsyncEnrollmentMethods:
+        """Methods of EnrollmentService."""
+        return AsyncEnrollmentMethods(self._driver)

@@ -1,0 +1,323 @@
+"""What traffic is, what it needs and how it is steered.
+
+Generated from the schema by api/tools/generate; do not edit.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Annotated, ClassVar, TypedDict
+
+from pydantic import Field
+
+from .. import rules
+from ..message import Kind, Message, OpenEnum, Resource
+from .common import Condition, PortRange, Transport
+
+
+class Preference(OpenEnum):
+    """How strongly a rule asks."""
+
+    PREFERENCE_UNSPECIFIED = "PREFERENCE_UNSPECIFIED"
+    """Treated as AVAILABLE."""
+    REQUIRE = "REQUIRE"
+    """Only paths that fit; without one the packet is dropped."""
+    PREFER = "PREFER"
+    """Paths that fit first, others when none is alive."""
+    AVOID = "AVOID"
+    """Paths that fit only when no other is alive."""
+    AVAILABLE = "AVAILABLE"
+    """Any path."""
+    DENY = "DENY"
+    """No path: the packet is dropped and counted."""
+
+
+class SlaProfile(Resource):
+    """What a path must offer to an application."""
+
+    PROTO: ClassVar[str] = "patronus.v1.SlaProfile"
+    KIND: ClassVar[Kind] = Kind(
+        singular="slaProfile",
+        plural="slaProfiles",
+        pattern="organizations/*/slaProfiles/*",
+        view=False,
+        columns=("max_loss_ppm", "max_latency_us", "max_jitter_us"),
+        methods={
+            "create": "/patronus.v1.SlaProfileService/CreateSlaProfile",
+            "get": "/patronus.v1.SlaProfileService/GetSlaProfile",
+            "list": "/patronus.v1.SlaProfileService/ListSlaProfiles",
+            "update": "/patronus.v1.SlaProfileService/UpdateSlaProfile",
+            "delete": "/patronus.v1.SlaProfileService/DeleteSlaProfile",
+        },
+    )
+
+    name: Annotated[str, rules.Matches("organizations/*/slaProfiles/*", optional=False), rules.Immutable()]
+    """Resource name: organizations/{organization}/slaProfiles/{sla_profile}. Assigned from the parent and the id."""
+    uid: Annotated[str, rules.Output()] = ""
+    """Unique for ever, also across deletion and re-creation of the same name."""
+    etag: Annotated[str, rules.Output()] = ""
+    """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
+    revision: Annotated[int, rules.Output()] = 0
+    """Log index of the last change of a user's field."""
+    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    """When the resource was created, by the leader's clock."""
+    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    """When a user's field last changed, by the leader's clock."""
+    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+        default_factory=dict
+    )
+    """Short key-value pairs for selection by filters."""
+    annotations: Annotated[
+        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+    ] = Field(default_factory=dict)
+    """Free key-value pairs that the system does not read."""
+    display_name: Annotated[str, rules.Size(256)] = ""
+    """A name for people."""
+    reconciling: Annotated[bool, rules.Output()] = False
+    """True while nodes have not yet reached the declared state."""
+    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    """Health, aspect by aspect."""
+    observed_revision: Annotated[int, rules.Output()] = 0
+    """Newest revision that every node concerned has applied."""
+    max_loss_ppm: Annotated[Annotated[int, rules.Range(0, 1000000)] | None, rules.Unit("ppm")] = None
+    """Largest loss, parts per million; unset means no bound. (ppm)"""
+    max_latency_us: Annotated[Annotated[int, rules.Range(1, 60000000)] | None, rules.Unit("us")] = None
+    """Largest round-trip time, microseconds; unset means no bound. (us)"""
+    max_jitter_us: Annotated[Annotated[int, rules.Range(1, 60000000)] | None, rules.Unit("us")] = None
+    """Largest jitter (RFC 3550), microseconds; unset means no bound. (us)"""
+    min_mos_milli: Annotated[int, rules.Range(1000, 5000)] | None = None
+    """Smallest mean opinion score, thousandths (1000..5000); unset means no bound."""
+    evaluation_window: datetime.timedelta | None = None
+    """Window over which is judged; unset means 1 s."""
+
+    @staticmethod
+    def resource_name(organization: str, sla_profile: str) -> str:
+        """The name of a slaProfile from its ids."""
+        return f"organizations/{organization}/slaProfiles/{sla_profile}"
+
+
+class SlaProfilePatch(TypedDict, total=False):
+    """Fields of SlaProfile to change; None clears one."""
+
+    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    """Short key-value pairs for selection by filters."""
+    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    """Free key-value pairs that the system does not read."""
+    display_name: Annotated[str, rules.Size(256)] | None
+    """A name for people."""
+    max_loss_ppm: Annotated[int, rules.Range(0, 1000000)] | None
+    """Largest loss, parts per million; unset means no bound."""
+    max_latency_us: Annotated[int, rules.Range(1, 60000000)] | None
+    """Largest round-trip time, microseconds; unset means no bound."""
+    max_jitter_us: Annotated[int, rules.Range(1, 60000000)] | None
+    """Largest jitter (RFC 3550), microseconds; unset means no bound."""
+    min_mos_milli: Annotated[int, rules.Range(1000, 5000)] | None
+    """Smallest mean opinion score, thousandths (1000..5000); unset means no bound."""
+    evaluation_window: datetime.timedelta | None
+    """Window over which is judged; unset means 1 s."""
+
+
+class ApplicationMatch(Message):
+    """A description of packets. Every field that is set must hold."""
+
+    PROTO: ClassVar[str] = "patronus.v1.ApplicationMatch"
+
+    protocol: Annotated[int, rules.Range(0, 255)] | None = None
+    """IP protocol number, 0..255; unset means any."""
+    ports: Annotated[list[PortRange], rules.Items(16)] = Field(default_factory=list)
+    """Destination ports; empty means any."""
+    cidrs: Annotated[list[Annotated[str, rules.IP_PREFIX, rules.Size(1024)]], rules.Items(64), rules.AsSet()] = Field(
+        default_factory=list
+    )
+    """Destination prefixes; empty means any."""
+    dscps: Annotated[list[Annotated[int, rules.Range(0, 63)]], rules.Items(64), rules.AsSet()] = Field(
+        default_factory=list
+    )
+    """DSCP code points, 0..63; empty means any."""
+
+
+class Application(Resource):
+    """A kind of traffic, told by what its packets say."""
+
+    PROTO: ClassVar[str] = "patronus.v1.Application"
+    KIND: ClassVar[Kind] = Kind(
+        singular="application",
+        plural="applications",
+        pattern="organizations/*/applications/*",
+        view=False,
+        columns=("display_name", "application_id"),
+        methods={
+            "create": "/patronus.v1.ApplicationService/CreateApplication",
+            "get": "/patronus.v1.ApplicationService/GetApplication",
+            "list": "/patronus.v1.ApplicationService/ListApplications",
+            "update": "/patronus.v1.ApplicationService/UpdateApplication",
+            "delete": "/patronus.v1.ApplicationService/DeleteApplication",
+        },
+    )
+
+    name: Annotated[str, rules.Matches("organizations/*/applications/*", optional=False), rules.Immutable()]
+    """Resource name: organizations/{organization}/applications/{application}. Assigned from the parent and the id."""
+    matches: Annotated[list[ApplicationMatch], rules.Required(), rules.Items(64)]
+    """Any of these describes the application."""
+    uid: Annotated[str, rules.Output()] = ""
+    """Unique for ever, also across deletion and re-creation of the same name."""
+    etag: Annotated[str, rules.Output()] = ""
+    """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
+    revision: Annotated[int, rules.Output()] = 0
+    """Log index of the last change of a user's field."""
+    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    """When the resource was created, by the leader's clock."""
+    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    """When a user's field last changed, by the leader's clock."""
+    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+        default_factory=dict
+    )
+    """Short key-value pairs for selection by filters."""
+    annotations: Annotated[
+        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+    ] = Field(default_factory=dict)
+    """Free key-value pairs that the system does not read."""
+    display_name: Annotated[str, rules.Size(256)] = ""
+    """A name for people."""
+    reconciling: Annotated[bool, rules.Output()] = False
+    """True while nodes have not yet reached the declared state."""
+    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    """Health, aspect by aspect."""
+    observed_revision: Annotated[int, rules.Output()] = 0
+    """Newest revision that every node concerned has applied."""
+    application_id: Annotated[int, rules.Output()] = 0
+    """Number of the application in the data plane, allocated by the cluster."""
+
+    @staticmethod
+    def resource_name(organization: str, application: str) -> str:
+        """The name of a application from its ids."""
+        return f"organizations/{organization}/applications/{application}"
+
+
+class ApplicationPatch(TypedDict, total=False):
+    """Fields of Application to change; None clears one."""
+
+    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    """Short key-value pairs for selection by filters."""
+    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    """Free key-value pairs that the system does not read."""
+    display_name: Annotated[str, rules.Size(256)] | None
+    """A name for people."""
+    matches: list[ApplicationMatch] | None
+    """Any of these describes the application."""
+
+
+class SteeringRule(Message):
+    """One rule of a policy. Every criterion that is set must hold."""
+
+    PROTO: ClassVar[str] = "patronus.v1.SteeringRule"
+
+    preference: Annotated[Preference, rules.Required()]
+    """How strongly."""
+    applications: Annotated[
+        list[Annotated[str, rules.Matches("organizations/*/applications/*")]], rules.Items(64), rules.AsSet()
+    ] = Field(default_factory=list)
+    """Applications; empty means any."""
+    sites: Annotated[
+        list[Annotated[str, rules.Matches("organizations/*/sites/*")]], rules.Items(256), rules.AsSet()
+    ] = Field(default_factory=list)
+    """Source sites; empty means any."""
+    destination_cidrs: Annotated[
+        list[Annotated[str, rules.IP_PREFIX, rules.Size(1024)]], rules.Items(64), rules.AsSet()
+    ] = Field(default_factory=list)
+    """Destination prefixes; empty means any."""
+    dscps: Annotated[list[Annotated[int, rules.Range(0, 63)]], rules.Items(64), rules.AsSet()] = Field(
+        default_factory=list
+    )
+    """DSCP code points, 0..63; empty means any."""
+    transports: Annotated[list[Transport], rules.Items(8), rules.AsSet()] = Field(default_factory=list)
+    """A path fits when its first link has one of these transports; empty means any."""
+    underlays: Annotated[list[Annotated[str, rules.ID, rules.Size(1024)]], rules.Items(16), rules.AsSet()] = Field(
+        default_factory=list
+    )
+    """A path fits when its first link has one of these underlays; empty means any."""
+    sla_profile: Annotated[str, rules.Matches("organizations/*/slaProfiles/*")] = ""
+    """A path fits when it keeps this profile; empty means any."""
+
+
+class SteeringPolicy(Resource):
+    """Which paths the traffic of a segment may or should take."""
+
+    PROTO: ClassVar[str] = "patronus.v1.SteeringPolicy"
+    KIND: ClassVar[Kind] = Kind(
+        singular="steeringPolicy",
+        plural="steeringPolicies",
+        pattern="organizations/*/steeringPolicies/*",
+        view=False,
+        columns=("segment", "priority"),
+        methods={
+            "create": "/patronus.v1.SteeringPolicyService/CreateSteeringPolicy",
+            "get": "/patronus.v1.SteeringPolicyService/GetSteeringPolicy",
+            "list": "/patronus.v1.SteeringPolicyService/ListSteeringPolicies",
+            "update": "/patronus.v1.SteeringPolicyService/UpdateSteeringPolicy",
+            "delete": "/patronus.v1.SteeringPolicyService/DeleteSteeringPolicy",
+        },
+    )
+
+    name: Annotated[str, rules.Matches("organizations/*/steeringPolicies/*", optional=False), rules.Immutable()]
+    """Resource name: organizations/{organization}/steeringPolicies/{steering_policy}. Assigned from the parent and
+    the id.
+    """
+    segment: Annotated[Annotated[str, rules.Matches("organizations/*/segments/*")], rules.Required()]
+    """The segment whose traffic is steered."""
+    rules: Annotated[list[SteeringRule], rules.Required(), rules.Items(64)]
+    """Read in order; the first that matches decides."""
+    uid: Annotated[str, rules.Output()] = ""
+    """Unique for ever, also across deletion and re-creation of the same name."""
+    etag: Annotated[str, rules.Output()] = ""
+    """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
+    revision: Annotated[int, rules.Output()] = 0
+    """Log index of the last change of a user's field."""
+    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    """When the resource was created, by the leader's clock."""
+    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    """When a user's field last changed, by the leader's clock."""
+    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+        default_factory=dict
+    )
+    """Short key-value pairs for selection by filters."""
+    annotations: Annotated[
+        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+    ] = Field(default_factory=dict)
+    """Free key-value pairs that the system does not read."""
+    display_name: Annotated[str, rules.Size(256)] = ""
+    """A name for people."""
+    reconciling: Annotated[bool, rules.Output()] = False
+    """True while nodes have not yet reached the declared state."""
+    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    """Health, aspect by aspect."""
+    observed_revision: Annotated[int, rules.Output()] = 0
+    """Newest revision that every node concerned has applied."""
+    priority: Annotated[int, rules.Range(0, 65535)] = 0
+    """Policies are read in order of priority, lowest first; equal priorities in order of name."""
+    disabled: bool = False
+    """Not in force when true."""
+
+    @staticmethod
+    def resource_name(organization: str, steering_policy: str) -> str:
+        """The name of a steeringPolicy from its ids."""
+        return f"organizations/{organization}/steeringPolicies/{steering_policy}"
+
+
+class SteeringPolicyPatch(TypedDict, total=False):
+    """Fields of SteeringPolicy to change; None clears one."""
+
+    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    """Short key-value pairs for selection by filters."""
+    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    """Free key-value pairs that the system does not read."""
+    display_name: Annotated[str, rules.Size(256)] | None
+    """A name for people."""
+    segment: Annotated[str, rules.Matches("organizations/*/segments/*")] | None
+    """The segment whose traffic is steered."""
+    priority: Annotated[int, rules.Range(0, 65535)] | None
+    """Policies are read in order of priority, lowest first; equal priorities in order of name."""
+    rules: list[SteeringRule] | None
+    """Read in order; the first that matches decides."""
+    disabled: bool | None
+    """Not in force when true."""

@@ -1,0 +1,266 @@
+"""The blocking client.
+
+Generated from the schema by api/tools/generate; do not edit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from .. import v1 as m
+from ..message import Resource
+from ..sync import BaseClient, Collection, ReadCollection, Service
+
+
+class Organizations(Collection[m.Organization, m.OrganizationPatch]):
+    """Access to organizations."""
+
+    kind = m.Organization
+
+
+class Sites(Collection[m.Site, m.SitePatch]):
+    """Access to sites."""
+
+    kind = m.Site
+
+
+class Edges(Collection[m.Edge, m.EdgePatch]):
+    """Access to edges."""
+
+    kind = m.Edge
+
+
+class Links(Collection[m.Link, m.LinkPatch]):
+    """Access to links."""
+
+    kind = m.Link
+
+
+class Fabrics(Collection[m.Fabric, m.FabricPatch]):
+    """Access to fabrics."""
+
+    kind = m.Fabric
+
+
+class Segments(Collection[m.Segment, m.SegmentPatch]):
+    """Access to segments."""
+
+    kind = m.Segment
+
+
+class SlaProfiles(Collection[m.SlaProfile, m.SlaProfilePatch]):
+    """Access to slaProfiles."""
+
+    kind = m.SlaProfile
+
+
+class Applications(Collection[m.Application, m.ApplicationPatch]):
+    """Access to applications."""
+
+    kind = m.Application
+
+
+class SteeringPolicies(Collection[m.SteeringPolicy, m.SteeringPolicyPatch]):
+    """Access to steeringPolicies."""
+
+    kind = m.SteeringPolicy
+
+
+class Models(Collection[m.Model, m.ModelPatch]):
+    """Access to models."""
+
+    kind = m.Model
+
+
+class ModelVersions(Collection[m.ModelVersion, m.ModelVersionPatch]):
+    """Access to versions."""
+
+    kind = m.ModelVersion
+
+
+class Controllers(Collection[m.Controller, m.ControllerPatch]):
+    """Access to controllers."""
+
+    kind = m.Controller
+
+
+class EnrollmentTokens(Collection[m.EnrollmentToken, m.EnrollmentTokenPatch]):
+    """Access to enrollmentTokens."""
+
+    kind = m.EnrollmentToken
+
+
+class Tunnels(ReadCollection[m.Tunnel]):
+    """Access to tunnels."""
+
+    kind = m.Tunnel
+
+
+class Paths(ReadCollection[m.Path]):
+    """Access to paths."""
+
+    kind = m.Path
+
+
+class ClusterMethods(Service):
+    """Methods of ClusterService."""
+
+    def get_cluster_status(self, *, timeout: float | None = None) -> m.GetClusterStatusResponse:
+        """How the answering node sees the cluster."""
+        request = m.GetClusterStatusRequest()
+        return self._call("/patronus.v1.ClusterService/GetClusterStatus", request, m.GetClusterStatusResponse, timeout)
+
+    def transfer_leadership(
+        self, *, controller: str = "", timeout: float | None = None
+    ) -> m.TransferLeadershipResponse:
+        """Hand leadership to another voter."""
+        request = m.TransferLeadershipRequest(
+            controller=controller,
+        )
+        return self._call(
+            "/patronus.v1.ClusterService/TransferLeadership", request, m.TransferLeadershipResponse, timeout
+        )
+
+
+class EnrollmentMethods(Service):
+    """Methods of EnrollmentService."""
+
+    def enroll(
+        self,
+        *,
+        token: str = "",
+        csr: bytes = b"",
+        controller_id: str = "",
+        peer_address: str = "",
+        api_address: str = "",
+        agent_address: str = "",
+        region: str = "",
+        timeout: float | None = None,
+    ) -> m.EnrollResponse:
+        """Exchange a token and a certificate request for an identity."""
+        request = m.EnrollRequest(
+            token=token,
+            csr=csr,
+            controller_id=controller_id,
+            peer_address=peer_address,
+            api_address=api_address,
+            agent_address=agent_address,
+            region=region,
+        )
+        return self._call("/patronus.v1.EnrollmentService/Enroll", request, m.EnrollResponse, timeout)
+
+    def renew(self, *, certificate_pem: str = "", csr: bytes = b"", timeout: float | None = None) -> m.RenewResponse:
+        """Replace a certificate by proof of the enrolled key."""
+        request = m.RenewRequest(
+            certificate_pem=certificate_pem,
+            csr=csr,
+        )
+        return self._call("/patronus.v1.EnrollmentService/Renew", request, m.RenewResponse, timeout)
+
+
+class Client(BaseClient):
+    """A connection to a cluster."""
+
+    COLLECTIONS: ClassVar[Mapping[type[Resource], str]] = {
+        m.Organization: "organizations",
+        m.Site: "sites",
+        m.Edge: "edges",
+        m.Link: "links",
+        m.Fabric: "fabrics",
+        m.Segment: "segments",
+        m.SlaProfile: "sla_profiles",
+        m.Application: "applications",
+        m.SteeringPolicy: "steering_policies",
+        m.Model: "models",
+        m.ModelVersion: "model_versions",
+        m.Controller: "controllers",
+        m.EnrollmentToken: "enrollment_tokens",
+        m.Tunnel: "tunnels",
+        m.Path: "paths",
+    }
+
+    @property
+    def organizations(self) -> Organizations:
+        """A tenant."""
+        return Organizations(self._driver)
+
+    @property
+    def sites(self) -> Sites:
+        """A place: a branch, a hub, a data centre."""
+        return Sites(self._driver)
+
+    @property
+    def edges(self) -> Edges:
+        """A node that forwards packets for a site: one patronusd."""
+        return Edges(self._driver)
+
+    @property
+    def links(self) -> Links:
+        """An underlay connection of an edge [MEF 70: underlay connectivity service]."""
+        return Links(self._driver)
+
+    @property
+    def fabrics(self) -> Fabrics:
+        """A set of sites that are connected with each other [MEF 70: SWVC]."""
+        return Fabrics(self._driver)
+
+    @property
+    def segments(self) -> Segments:
+        """An isolated routing domain [VRF]."""
+        return Segments(self._driver)
+
+    @property
+    def sla_profiles(self) -> SlaProfiles:
+        """What a path must offer to an application."""
+        return SlaProfiles(self._driver)
+
+    @property
+    def applications(self) -> Applications:
+        """A kind of traffic, told by what its packets say."""
+        return Applications(self._driver)
+
+    @property
+    def steering_policies(self) -> SteeringPolicies:
+        """Which paths the traffic of a segment may or should take."""
+        return SteeringPolicies(self._driver)
+
+    @property
+    def models(self) -> Models:
+        """A model with a purpose; its versions hold what was trained."""
+        return Models(self._driver)
+
+    @property
+    def model_versions(self) -> ModelVersions:
+        """One trained state of a model."""
+        return ModelVersions(self._driver)
+
+    @property
+    def controllers(self) -> Controllers:
+        """A node that is, or may become, a Raft voter."""
+        return Controllers(self._driver)
+
+    @property
+    def enrollment_tokens(self) -> EnrollmentTokens:
+        """Permission for one node to join."""
+        return EnrollmentTokens(self._driver)
+
+    @property
+    def tunnels(self) -> Tunnels:
+        """A tunnel between two links of different sites: a view, made from fabrics and links."""
+        return Tunnels(self._driver)
+
+    @property
+    def paths(self) -> Paths:
+        """A way from one site to another, over one or more tunnels: a view, made by traffic engineering."""
+        return Paths(self._driver)
+
+    @property
+    def cluster(self) -> ClusterMethods:
+        """Methods of ClusterService."""
+        return ClusterMethods(self._driver)
+
+    @property
+    def enrollment(self) -> EnrollmentMethods:
+        """Methods of EnrollmentService."""
+        return EnrollmentMethods(self._driver)

@@ -1,0 +1,55 @@
+"""What each documented reason means and what to do next: the words of every client's exceptions."""
+
+ADVICE: dict[str, tuple[str, str]] = {
+    "FIELD_INVALID": ("A value breaks a rule of its field; the message says what would be right.", ""),
+    "FIELD_REQUIRED": ("A field that must be set is not.", "set the field that is named"),
+    "FIELD_IMMUTABLE": (
+        "A field that is fixed at creation would change.",
+        "leave the field as it is, or delete and create anew",
+    ),
+    "FIELD_OUTPUT_ONLY": ("A field that the system computes was given.", "leave the field out"),
+    "FIELD_UNKNOWN": (
+        "The server does not know the field.",
+        "look for a misspelling; an older server lacks newer fields",
+    ),
+    "MESSAGE_MALFORMED": ("The request cannot be read.", ""),
+    "MESSAGE_TOO_LARGE": ("The request is larger than a message may be.", "split it"),
+    "MESSAGE_TOO_DEEP": ("The request is nested deeper than a message may be.", ""),
+    "NAME_INVALID": ("A name is not one of this kind.", "write it as the message shows"),
+    "RESOURCE_NOT_FOUND": ("There is no such resource.", "list the kind to see what there is"),
+    "RESOURCE_EXISTS": ("The resource is there already.", "update or apply it instead"),
+    "PARENT_NOT_FOUND": ("The resource above does not exist.", "create the parent first"),
+    "REFERENCE_NOT_FOUND": ("A field names a resource that does not exist.", "create that resource first"),
+    "RESOURCE_IN_USE": ("Another resource refers to this one.", "change or delete the resource that is named first"),
+    "RESOURCE_HAS_CHILDREN": ("Resources stand below this one.", "delete them first, or delete with force"),
+    "ETAG_MISMATCH": ("Somebody else changed the resource since it was read.", "read it again and repeat the change"),
+    "REQUEST_ID_REUSED": ("The request id belongs to another request.", "use a new request id for a new request"),
+    "LIMIT_REACHED": ("A limit or quota is used up.", "delete what is not needed, or ask for a higher limit"),
+    "PAGE_TOKEN_INVALID": ("The page token is not one of this list.", "begin the list anew"),
+    "FILTER_INVALID": (
+        "The filter or order cannot be understood.",
+        'write for example region = "eu" AND labels.tier = "gold"',
+    ),
+    "RESUME_TOKEN_INVALID": ("The resume token is not one of this cluster.", "list, then watch anew"),
+    "HISTORY_COMPACTED": (
+        "The place to resume at is older than the history kept.",
+        "list, then watch anew without a token",
+    ),
+    "CREDENTIALS_MISSING": ("The call carried no credential.", "give the credential of this cluster"),
+    "PERMISSION_MISSING": (
+        "The caller may not do this.",
+        "ask an administrator of the organization for the permission named",
+    ),
+    "TOKEN_INVALID": ("The enrolment token is not one of this cluster.", "make a new token"),
+    "TOKEN_EXPIRED": ("The enrolment token has expired.", "make a new token"),
+    "TOKEN_USED": ("The enrolment token has been used by another node.", "make a new token"),
+    "NO_LEADER": (
+        "The cluster has no leader at present.",
+        "try again in a few seconds; patronusctl cluster status shows who answers",
+    ),
+    "LEADER_CHANGED": ("The leader changed in the middle of the call.", "repeat the call with the same request id"),
+    "NO_SPACE": ("A controller's disk is full.", "free space on the controllers"),
+    "OVERLOADED": ("The controller has too much to do.", "try again later, with fewer calls at a time"),
+    "SHUTTING_DOWN": ("The controller is about to stop.", "try another controller"),
+    "CONFLICT": ("The change contradicts another one.", "read again and repeat the change"),
+}
