@@ -63,6 +63,9 @@ static enum pt_code check_link(uint32_t nodes_len, const struct pt_flow_link *li
     if (!(link->loss >= 0) || link->loss >= 1) {
         return refuse(reterr, index, "loss", "is %g; a share from 0 to below 1 is needed", link->loss);
     }
+    if (link->metric > PT_FLOW_METRIC_MAX) {
+        return refuse(reterr, index, "metric", "is %u; at most %u is possible", link->metric, PT_FLOW_METRIC_MAX);
+    }
     for (uint32_t i = 0; i < link->srlgs_len; i++) {
         if (link->srlgs[i] >= PT_FLOW_SRLGS_MAX) {
             return refuse(reterr, index, "srlgs", "holds %u; groups are numbered below %u", link->srlgs[i],

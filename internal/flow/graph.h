@@ -20,6 +20,7 @@
 #define PT_FLOW_LINKS_MAX 65535U       /* a link fits 16 bits, with one value to spare */
 #define PT_FLOW_DEMANDS_MAX (1U << 20) /* rather more than all pairs of the largest public WAN */
 #define PT_FLOW_SRLGS_MAX 65536U       /* shared-risk groups are numbered below this */
+#define PT_FLOW_METRIC_MAX (1U << 24)
 #define PT_FLOW_CLASSES_MAX 8U
 #define PT_FLOW_RATE_MAX 1e15 /* bound of rates and capacities, in the caller's unit */
 
@@ -28,7 +29,7 @@ struct pt_flow_link {
     double capacity;       /* > 0, same unit as demands */
     double delay;          /* >= 0, any unit */
     double loss;           /* share lost, 0 <= loss < 1 */
-    uint32_t metric;       /* >= 1; what PT_FLOW_BY_METRIC adds up */
+    uint32_t metric;       /* 1..PT_FLOW_METRIC_MAX (0 means 1): what PT_FLOW_BY_METRIC adds up */
     bool down;             /* administratively or really: no path uses it */
     uint64_t labels;       /* bit set of labels and admin groups, the caller's numbering */
     const uint32_t *srlgs; /* shared-risk groups; borrowed; may be NULL */

@@ -38,8 +38,7 @@ void pt_flow_paths_free(struct pt_flow_paths *paths)
     }
     free(paths->first);
     free(paths->slots);
-    free(paths->step_link);
-    free(paths->step_next);
+    free(paths->steps);
     free(paths);
 }
 
@@ -54,13 +53,11 @@ static bool reserve_steps(struct pt_flow_paths *paths, size_t more)
     if (cap > FLOW_LAST) {
         return false;
     }
-    uint16_t *links = realloc(paths->step_link, cap * sizeof(links[0]));
-    paths->step_link = links != NULL ? links : paths->step_link;
-    uint32_t *next = realloc(paths->step_next, cap * sizeof(next[0]));
-    paths->step_next = next != NULL ? next : paths->step_next;
-    if (links == NULL || next == NULL) {
+    struct flow_step *steps = realloc(paths->steps, cap * sizeof(steps[0]));
+    if (steps == NULL) {
         return false;
     }
+    paths->steps = steps;
     paths->steps_cap = cap;
     return true;
 }
@@ -70,17 +67,16 @@ static uint32_t put_path(struct pt_flow_paths *paths, const uint16_t *links, uin
 {
     uint32_t next = FLOW_LAST;
     for (uint32_t i = len; i-- > 0;) {
-        paths->step_link[paths->steps_len] = links[i];
-        paths->step_next[paths->steps_len] = next;
+        paths->steps[paths->steps_len].link = links[i];
+        paths->steps[paths->steps_len].next = next;
         next = (uint32_t)paths->steps_len++;
     }
-    paths->hops += len;
     return next;
 }
 
 /* ---- making --------------------------------------------------------------------------------------------------- */
 
-static enum pt_code unreachable(size_t demand, const struct pt_flow_demand *demands, struct pt_error *reterr)
+enum pt_code flow_unreachable(size_t demand, const struct pt_flow_demand *demands, struct pt_error *reterr)
 {
     char field[64];
     snprintf(field, sizeof(field), "demands[%zu]", demand);
@@ -106,7 +102,7 @@ static enum pt_code make_demand(struct making *making, size_t index, struct pt_e
     uint32_t lens[PT_FLOW_PATHS_MAX];
     size_t len = flow_search_pair(making->search, demand->from, demand->to, making->links, lens);
     if (len == 0 && !making->view->rules.allow_unreachable) {
-        return unreachable(index, making->demands, reterr);
+        return flow_unreachable(index, making->demands, reterr);
     }
     for (size_t i = 0; i < len; i++) {
         if (!reserve_steps(paths, lens[i])) {
@@ -142,12 +138,13 @@ enum pt_code pt_flow_paths_new(const struct pt_flow_graph *graph, const struct p
                                const struct pt_flow_workers *workers, struct pt_flow_paths **ret_paths,
                                struct pt_error *reterr)
 {
-    (void)workers;
     PT_TRY(pt_flow_demands_check(graph, demands, demands_len, reterr));
     struct flow_view view;
     PT_TRY(flow_view_init(&view, graph, rules, reterr));
     struct pt_flow_paths *paths = new_paths(demands_len, graph->links_len);
-    enum pt_code code = paths == NULL ? flow_no_memory(reterr) : make_all(&view, demands, demands_len, paths, reterr);
+    enum pt_code code = paths == NULL                 ? flow_no_memory(reterr)
+                        : flow_tree_fits(&view.rules) ? flow_tree_make(&view, demands, workers, paths, reterr)
+                                                      : make_all(&view, demands, demands_len, paths, reterr);
     flow_view_fini(&view);
     if (code != PT_OK) {
         pt_flow_paths_free(paths);
@@ -253,9 +250,9 @@ size_t pt_flow_path_links(const struct pt_flow_paths *paths, size_t slot, uint32
 {
     pt_assert(slot < paths->slots_len);
     size_t len = 0;
-    for (uint32_t step = paths->slots[slot]; step != FLOW_LAST; step = paths->step_next[step], len++) {
+    for (uint32_t step = paths->slots[slot]; step != FLOW_LAST; step = paths->steps[step].next, len++) {
         if (len < links_max) {
-            ret_links[len] = paths->step_link[step];
+            ret_links[len] = paths->steps[step].link;
         }
     }
     return len;
@@ -263,12 +260,18 @@ size_t pt_flow_path_links(const struct pt_flow_paths *paths, size_t slot, uint32
 
 size_t pt_flow_paths_hops(const struct pt_flow_paths *paths)
 {
-    return paths->hops;
+    size_t hops = 0;
+    for (size_t slot = 0; slot < paths->slots_len; slot++) {
+        for (uint32_t step = paths->slots[slot]; step != FLOW_LAST; step = paths->steps[step].next) {
+            hops++;
+        }
+    }
+    return hops;
 }
 
 size_t pt_flow_paths_size(const struct pt_flow_paths *paths)
 {
     return sizeof(*paths) + (paths->demands_len + 1) * sizeof(paths->first[0]) +
            paths->slots_len * sizeof(paths->slots[0]) +
-           paths->steps_cap * (sizeof(paths->step_link[0]) + sizeof(paths->step_next[0]));
+           paths->steps_cap * (sizeof(paths->steps[0].link) + sizeof(paths->steps[0].next));
 }

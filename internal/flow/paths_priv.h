@@ -11,6 +11,18 @@
 #include "flow/paths.h"
 
 #define FLOW_LAST UINT32_MAX /* no step after this */
+/* Weights are whole numbers, so that sums do not depend on their order and equal means equal: the low bits count hops,
+ * which break ties and keep links of weight 0 from making circles. Delays are taken in 2^-24 of the largest. Sums stay
+ * below 2^62: 24 bits of weight, 13 of the hop unit, 12 of hops, 13 of the penalty for sharing. */
+#define FLOW_HOP_UNITS 8192U
+#define FLOW_FAR UINT64_MAX
+
+_Static_assert(FLOW_HOP_UNITS > PT_FLOW_NODES_MAX, "no path has more hops");
+
+struct flow_step {
+    uint32_t next; /* index below the step's own, or FLOW_LAST */
+    uint16_t link;
+};
 
 struct pt_flow_paths {
     size_t demands_len;
@@ -18,10 +30,8 @@ struct pt_flow_paths {
     uint32_t links_len;
     uint32_t *first; /* demands_len + 1: slots */
     uint32_t *slots; /* the first step of each slot's path */
+    struct flow_step *steps;
     size_t steps_len, steps_cap;
-    uint16_t *step_link;
-    uint32_t *step_next; /* index below the step's own, or FLOW_LAST */
-    size_t hops;
 };
 
 /* How rules see a graph: what is out, what a link weighs. Made once, read by all threads. */
@@ -29,8 +39,9 @@ struct flow_view {
     const struct pt_flow_graph *graph;
     struct pt_flow_rules rules; /* paths_max filled in */
     uint8_t *out;               /* by link: 1 when no path may use it */
-    double *weight;             /* by link */
-    double penalty;             /* of a shared link: the sum of all weights */
+    uint64_t *weight;           /* by link: what the rules weigh, times FLOW_HOP_UNITS, plus one for the hop */
+    uint64_t penalty;           /* of a shared link: more than any path weighs */
+    uint32_t *component;        /* by node, NULL when not computed: flow_components() */
     double *loss;               /* by link: -log(1 - loss), which adds up along a path */
 };
 
@@ -46,3 +57,11 @@ void flow_search_free(struct flow_search *search);
  * for paths_max * nodes_len. Returns how many. */
 size_t flow_search_pair(struct flow_search *search, uint32_t from, uint32_t to, uint16_t *ret_links,
                         uint32_t *ret_lens);
+
+/* All pairs of a list, a target at a time: much faster, for rules that flow_tree_fits. Fills first, slots and steps. */
+bool flow_tree_fits(const struct pt_flow_rules *rules);
+enum pt_code flow_tree_make(struct flow_view *view, const struct pt_flow_demand *demands,
+                            const struct pt_flow_workers *workers, struct pt_flow_paths *paths,
+                            struct pt_error *reterr);
+/* The error for a demand that no path fits. */
+enum pt_code flow_unreachable(size_t demand, const struct pt_flow_demand *demands, struct pt_error *reterr);

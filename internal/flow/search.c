@@ -1,13 +1,12 @@
 /*
  * The plain path search: one pair at a time, any rules.
  *
- * Without bounds on delay or loss: distances to the target by Dijkstra over links backwards (weight first, then hops,
- * so that links of weight 0 make no circles), then a walk from the source that takes at every node the first link, by
- * index, that lies on a shortest path. That is the path which a breadth-first search from the source finds that looks
- * at links in index order: such a search reaches the nodes of a level in the order of their smallest paths, compared
- * link by link, and a node keeps its first discoverer.
+ * Without bounds on delay or loss: distances to the target by Dijkstra over links backwards, then a walk from the
+ * source that takes at every node the first link, by index, that lies on a shortest path. That is the path which a
+ * breadth-first search from the source finds that looks at links in index order: such a search reaches the nodes of a
+ * level in the order of their smallest paths, compared link by link, and a node keeps its first discoverer.
  *
- * With bounds: labels (weight, hops, delay, loss) grow from the source in order of (weight, hops, age); one that an
+ * With bounds: labels (weight, delay, loss) grow from the source in order of (weight, age); one that an
  * earlier label of its node beats in delay and loss is dropped; the first label at the target is the answer.
  *
  * After each path its links are banned (with srlg_disjoint also those that share a risk group). With shared_too, when
@@ -24,17 +23,17 @@
 #define LABELS_MAX (1U << 18) /* per search; more means bounds that fit too badly: the path counts as not found */
 
 struct label {
-    double weight, delay, loss;
+    uint64_t weight;
+    double delay, loss;
     uint32_t hops, node, parent;
     uint16_t link;
 };
 
 struct flow_search {
     const struct flow_view *view;
-    uint8_t *banned;  /* by link: on an earlier path, or at risk with one */
-    uint8_t *costly;  /* by link: on an earlier path, when sharing is allowed */
-    double *distance; /* by node, to the target */
-    uint32_t *hops;
+    uint8_t *banned;        /* by link: on an earlier path, or at risk with one */
+    uint8_t *costly;        /* by link: on an earlier path, when sharing is allowed */
+    uint64_t *distance;     /* by node, to the target */
     uint32_t *heap, *place; /* binary heap of nodes or labels; place by node, UINT32_MAX when not in it */
     size_t heap_len;
     uint8_t *in_group; /* by risk group */
@@ -51,6 +50,18 @@ static bool link_is_out(const struct pt_flow_rules *rules, const struct pt_flow_
     return link->down || (link->labels & rules->labels_none) != 0 ||
            (link->labels & rules->labels_all) != rules->labels_all ||
            (rules->labels_any != 0 && (link->labels & rules->labels_any) == 0) || link->capacity < rules->capacity_min;
+}
+
+static uint64_t weigh(const struct pt_flow_rules *rules, const struct pt_flow_link *link, double delay_max)
+{
+    switch (rules->weight) {
+    case PT_FLOW_BY_METRIC:
+        return (uint64_t)link->metric * FLOW_HOP_UNITS + 1;
+    case PT_FLOW_BY_DELAY:
+        return (delay_max > 0 ? (uint64_t)(link->delay / delay_max * PT_FLOW_METRIC_MAX) : 0) * FLOW_HOP_UNITS + 1;
+    default:
+        return 1; /* hops alone: small numbers, which paths_tree.c sorts by counting */
+    }
 }
 
 enum pt_code flow_view_init(struct flow_view *view, const struct pt_flow_graph *graph,
@@ -72,15 +83,19 @@ enum pt_code flow_view_init(struct flow_view *view, const struct pt_flow_graph *
         flow_view_fini(view);
         return flow_no_memory(reterr);
     }
+    double delay_max = 0;
+    for (uint32_t i = 0; i < graph->links_len; i++) {
+        delay_max = graph->links[i].delay > delay_max ? graph->links[i].delay : delay_max;
+    }
+    uint64_t weight_max = 0;
     for (uint32_t i = 0; i < graph->links_len; i++) {
         const struct pt_flow_link *link = &graph->links[i];
         view->out[i] = link_is_out(&view->rules, link);
         view->loss[i] = -log1p(-link->loss);
-        view->weight[i] = view->rules.weight == PT_FLOW_BY_DELAY    ? link->delay
-                          : view->rules.weight == PT_FLOW_BY_METRIC ? link->metric
-                                                                    : 1;
-        view->penalty += view->weight[i];
+        view->weight[i] = weigh(&view->rules, link, delay_max);
+        weight_max = view->weight[i] > weight_max ? view->weight[i] : weight_max;
     }
+    view->penalty = weight_max * graph->nodes_len;
     return PT_OK;
 }
 
@@ -89,6 +104,7 @@ void flow_view_fini(struct flow_view *view)
     free(view->out);
     free(view->weight);
     free(view->loss);
+    free(view->component);
     *view = (struct flow_view){0};
 }
 
@@ -106,13 +122,12 @@ struct flow_search *flow_search_new(const struct flow_view *view)
     search->banned = flow_alloc(links_len, 1);
     search->costly = flow_alloc(links_len, 1);
     search->distance = flow_alloc(nodes_len, sizeof(search->distance[0]));
-    search->hops = flow_alloc(nodes_len, sizeof(search->hops[0]));
     search->heap = flow_alloc(nodes_len, sizeof(search->heap[0]));
     search->place = flow_alloc(nodes_len, sizeof(search->place[0]));
     search->newest = flow_alloc(nodes_len, sizeof(search->newest[0]));
     search->in_group = flow_alloc(view->rules.srlg_disjoint ? PT_FLOW_SRLGS_MAX : 0, 1);
-    if (search->banned == NULL || search->costly == NULL || search->distance == NULL || search->hops == NULL ||
-        search->heap == NULL || search->place == NULL || search->newest == NULL || search->in_group == NULL) {
+    if (search->banned == NULL || search->costly == NULL || search->distance == NULL || search->heap == NULL ||
+        search->place == NULL || search->newest == NULL || search->in_group == NULL) {
         flow_search_free(search);
         return NULL;
     }
@@ -127,7 +142,6 @@ void flow_search_free(struct flow_search *search)
     free(search->banned);
     free(search->costly);
     free(search->distance);
-    free(search->hops);
     free(search->heap);
     free(search->place);
     free(search->newest);
@@ -144,7 +158,7 @@ static bool nearer(const struct flow_search *search, uint32_t a, uint32_t b)
     if (search->distance[a] != search->distance[b]) {
         return search->distance[a] < search->distance[b];
     }
-    return search->hops[a] != search->hops[b] ? search->hops[a] < search->hops[b] : a < b;
+    return a < b;
 }
 
 static void heap_up(struct flow_search *search, size_t at)
@@ -184,7 +198,7 @@ static uint32_t heap_take(struct flow_search *search)
     return least;
 }
 
-static double weight_of(const struct flow_search *search, uint16_t link)
+static uint64_t weight_of(const struct flow_search *search, uint16_t link)
 {
     return search->view->weight[link] + (search->costly[link] ? search->view->penalty : 0);
 }
@@ -199,8 +213,7 @@ static bool measure(struct flow_search *search, uint32_t from, uint32_t to)
 {
     const struct pt_flow_graph *graph = search->view->graph;
     for (uint32_t i = 0; i < graph->nodes_len; i++) {
-        search->distance[i] = INFINITY;
-        search->hops[i] = 0;
+        search->distance[i] = FLOW_FAR;
         search->place[i] = UINT32_MAX;
     }
     search->distance[to] = 0;
@@ -215,16 +228,13 @@ static bool measure(struct flow_search *search, uint32_t from, uint32_t to)
         for (uint32_t i = graph->in_first[node]; i < graph->in_first[node + 1]; i++) {
             uint16_t link = graph->in[i];
             uint32_t before = graph->links[link].from;
-            double distance = search->distance[node] + weight_of(search, link);
-            uint32_t hops = search->hops[node] + 1;
-            if (usable(search, link) && (distance < search->distance[before] ||
-                                         (distance == search->distance[before] && hops < search->hops[before]))) {
+            uint64_t distance = search->distance[node] + weight_of(search, link);
+            if (usable(search, link) && distance < search->distance[before]) {
                 if (search->place[before] == UINT32_MAX) {
                     search->heap[search->heap_len] = before;
                     search->place[before] = (uint32_t)search->heap_len++;
                 }
                 search->distance[before] = distance;
-                search->hops[before] = hops;
                 heap_up(search, search->place[before]);
             }
         }
@@ -242,7 +252,7 @@ static uint32_t walk(const struct flow_search *search, uint32_t from, uint32_t t
             pt_assert(at < graph->out_first[node + 1]);
             uint16_t link = graph->out[at];
             uint32_t next = graph->links[link].to;
-            if (usable(search, link) && search->hops[node] == search->hops[next] + 1 &&
+            if (usable(search, link) && search->distance[next] != FLOW_FAR &&
                 search->distance[node] == search->distance[next] + weight_of(search, link)) {
                 break;
             }
@@ -260,15 +270,14 @@ static bool label_before(const struct label *labels, uint32_t a, uint32_t b)
     if (labels[a].weight != labels[b].weight) {
         return labels[a].weight < labels[b].weight;
     }
-    return labels[a].hops != labels[b].hops ? labels[a].hops < labels[b].hops : a < b;
+    return a < b;
 }
 
 static bool dominated(const struct flow_search *search, const struct label *label)
 {
     for (uint32_t i = search->newest[label->node]; i != UINT32_MAX; i = search->older[i]) {
         const struct label *other = &search->labels[i];
-        if (other->weight <= label->weight && other->delay <= label->delay && other->loss <= label->loss &&
-            other->hops <= label->hops) {
+        if (other->weight <= label->weight && other->delay <= label->delay && other->loss <= label->loss) {
             return true;
         }
     }

@@ -20,8 +20,8 @@ void flow_add_loads(const struct pt_flow_paths *paths, const double *rates, doub
 {
     memset(ret_loads, 0, paths->links_len * sizeof(ret_loads[0]));
     for (size_t slot = 0; slot < paths->slots_len; slot++) {
-        for (uint32_t step = paths->slots[slot]; rates[slot] > 0 && step != FLOW_LAST; step = paths->step_next[step]) {
-            ret_loads[paths->step_link[step]] += rates[slot];
+        for (uint32_t step = paths->slots[slot]; rates[slot] > 0 && step != FLOW_LAST; step = paths->steps[step].next) {
+            ret_loads[paths->steps[step].link] += rates[slot];
         }
     }
 }
@@ -61,9 +61,9 @@ void pt_flow_result_free(struct pt_flow_result *result)
 
 static bool same_path(const struct pt_flow_paths *a, uint32_t step_a, const struct pt_flow_paths *b, uint32_t step_b)
 {
-    while (step_a != FLOW_LAST && step_b != FLOW_LAST && a->step_link[step_a] == b->step_link[step_b]) {
-        step_a = a->step_next[step_a];
-        step_b = b->step_next[step_b];
+    while (step_a != FLOW_LAST && step_b != FLOW_LAST && a->steps[step_a].link == b->steps[step_b].link) {
+        step_a = a->steps[step_a].next;
+        step_b = b->steps[step_b].next;
     }
     return step_a == FLOW_LAST && step_b == FLOW_LAST;
 }

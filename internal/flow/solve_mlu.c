@@ -66,8 +66,8 @@ static double set_lengths(struct mlu *mlu, double worst)
 static double price(const struct pt_flow_paths *paths, const double *lengths, uint32_t step)
 {
     double sum = 0;
-    for (; step != FLOW_LAST; step = paths->step_next[step]) {
-        sum += lengths[paths->step_link[step]];
+    for (; step != FLOW_LAST; step = paths->steps[step].next) {
+        sum += lengths[paths->steps[step].link];
     }
     return sum;
 }
@@ -91,8 +91,8 @@ static double bound_of(const struct mlu *mlu, double sum)
 static void shift(struct mlu *mlu, uint32_t step, double rate)
 {
     const struct pt_flow_paths *paths = mlu->run->paths;
-    for (; step != FLOW_LAST; step = paths->step_next[step]) {
-        uint16_t link = paths->step_link[step];
+    for (; step != FLOW_LAST; step = paths->steps[step].next) {
+        uint16_t link = paths->steps[step].link;
         double capacity = mlu->run->graph->links[link].capacity;
         double factor = exp(mlu->a * rate / capacity);
         mlu->loads[link] += rate;
