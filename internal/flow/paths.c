@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BLOCK_DEMANDS 64U
+
 /* ---- life ----------------------------------------------------------------------------------------------------- */
 
 static struct pt_flow_paths *new_paths(size_t demands_len, uint32_t links_len)
@@ -38,6 +40,10 @@ void pt_flow_paths_free(struct pt_flow_paths *paths)
     }
     free(paths->first);
     free(paths->slots);
+    free(paths->entry_demand);
+    free(paths->entry_first);
+    free(paths->entry_steps);
+    free(paths->blocks);
     free(paths->steps);
     free(paths);
 }
@@ -72,6 +78,33 @@ static uint32_t put_path(struct pt_flow_paths *paths, const uint16_t *links, uin
         next = (uint32_t)paths->steps_len++;
     }
     return next;
+}
+
+enum pt_code flow_index_plain(struct pt_flow_paths *paths, struct pt_error *reterr)
+{
+    size_t len = paths->demands_len;
+    paths->entry_demand = flow_alloc(len, sizeof(paths->entry_demand[0]));
+    paths->entry_first = flow_alloc(len + 1, sizeof(paths->entry_first[0]));
+    paths->entry_steps = flow_alloc(paths->slots_len, sizeof(paths->entry_steps[0]));
+    paths->blocks = flow_alloc(len / BLOCK_DEMANDS + 2, sizeof(paths->blocks[0]));
+    if (paths->entry_demand == NULL || paths->entry_first == NULL || paths->entry_steps == NULL ||
+        paths->blocks == NULL) {
+        return flow_no_memory(reterr);
+    }
+    memcpy(paths->entry_first, paths->first, (len + 1) * sizeof(paths->first[0]));
+    memcpy(paths->entry_steps, paths->slots, paths->slots_len * sizeof(paths->slots[0]));
+    uint32_t step = 0; /* where the steps of the next demand begin: behind the first step of the newest path so far */
+    for (size_t i = 0; i < len; i++) {
+        paths->entry_demand[i] = (uint32_t)i;
+        if (i % BLOCK_DEMANDS == 0) {
+            paths->blocks[paths->blocks_len++] = (struct flow_block){.entry = (uint32_t)i, .step = step};
+        }
+        if (paths->first[i + 1] > paths->first[i]) {
+            step = paths->slots[paths->first[i + 1] - 1] + 1;
+        }
+    }
+    paths->blocks[paths->blocks_len] = (struct flow_block){.entry = (uint32_t)len, .step = (uint32_t)paths->steps_len};
+    return PT_OK;
 }
 
 /* ---- making --------------------------------------------------------------------------------------------------- */
@@ -130,7 +163,7 @@ static enum pt_code make_all(const struct flow_view *view, const struct pt_flow_
     }
     flow_search_free(making.search);
     free(making.links);
-    return code;
+    return code == PT_OK ? flow_index_plain(paths, reterr) : code;
 }
 
 enum pt_code pt_flow_paths_new(const struct pt_flow_graph *graph, const struct pt_flow_rules *rules,
@@ -214,7 +247,7 @@ static enum pt_code take_paths(const struct pt_flow_graph *graph, const struct p
     for (size_t i = 0; i < paths->demands_len; i++) {
         paths->first[i + 1] += paths->first[i];
     }
-    return PT_OK;
+    return flow_index_plain(paths, reterr);
 }
 
 enum pt_code pt_flow_paths_of(const struct pt_flow_graph *graph, const struct pt_flow_demand *demands,

@@ -15,11 +15,16 @@
 #define PARTS_MAX 64U
 #define PARTS_PER_THREAD 4U /* so that one slow part does not hold up the others */
 
+struct pair { /* small, so that sorting stays in the cache */
+    uint32_t demand;
+    uint16_t from, to;
+};
+
 struct job {
     const struct flow_view *view;
     const struct pt_flow_demand *demands;
     size_t demands_len;
-    uint32_t *order;        /* demands by (to, from, index) */
+    struct pair *order;     /* by (to, from, demand) */
     uint32_t *target_first; /* nodes_len + 1: into order */
     struct flow_part *parts;
     uint32_t *part_first; /* targets; parts_len + 1 */
@@ -34,24 +39,19 @@ bool flow_tree_fits(const struct pt_flow_rules *rules)
 /* ---- order ----------------------------------------------------------------------------------------------------------
  */
 
-/* One stable pass: input (NULL: 0, 1, 2...) to output by source or target; first[] is left as the targets' beginnings.
- */
-static void sort_pass(const struct job *job, bool by_target, const uint32_t *input, uint32_t *output, uint32_t *first)
+/* One stable pass of a counting sort, by source or by target; first[] is left as where each node's begin. */
+static void sort_pass(const struct pair *input, size_t len, bool by_target, uint32_t nodes_len, struct pair *output,
+                      uint32_t *first)
 {
-    uint32_t nodes_len = job->view->graph->nodes_len;
     memset(first, 0, ((size_t)nodes_len + 1) * sizeof(first[0]));
-    for (size_t i = 0; i < job->demands_len; i++) {
-        first[by_target ? job->demands[i].to : job->demands[i].from]++;
+    for (size_t i = 0; i < len; i++) {
+        first[(by_target ? input[i].to : input[i].from) + 1]++;
     }
-    uint32_t sum = 0;
-    for (uint32_t i = 0; i <= nodes_len; i++) {
-        uint32_t count = first[i];
-        first[i] = sum;
-        sum += count;
+    for (uint32_t i = 0; i < nodes_len; i++) {
+        first[i + 1] += first[i];
     }
-    for (size_t i = 0; i < job->demands_len; i++) {
-        uint32_t demand = input != NULL ? input[i] : (uint32_t)i;
-        output[first[by_target ? job->demands[demand].to : job->demands[demand].from]++] = demand;
+    for (size_t i = 0; i < len; i++) {
+        output[first[by_target ? input[i].to : input[i].from]++] = input[i];
     }
     memmove(first + 1, first, nodes_len * sizeof(first[0]));
     first[0] = 0;
@@ -59,14 +59,19 @@ static void sort_pass(const struct job *job, bool by_target, const uint32_t *inp
 
 static bool sort_demands(struct job *job)
 {
-    PT_AUTO(free) uint32_t *by_source = flow_alloc(job->demands_len, sizeof(by_source[0]));
-    job->order = flow_alloc(job->demands_len, sizeof(job->order[0]));
-    job->target_first = flow_alloc((size_t)job->view->graph->nodes_len + 1, sizeof(job->target_first[0]));
+    uint32_t nodes_len = job->view->graph->nodes_len;
+    PT_AUTO(free) struct pair *by_source = malloc((job->demands_len + 1) * sizeof(by_source[0]));
+    job->order = malloc((job->demands_len + 1) * sizeof(job->order[0]));
+    job->target_first = flow_alloc((size_t)nodes_len + 1, sizeof(job->target_first[0]));
     if (by_source == NULL || job->order == NULL || job->target_first == NULL) {
         return false;
     }
-    sort_pass(job, false, NULL, by_source, job->target_first);
-    sort_pass(job, true, by_source, job->order, job->target_first);
+    for (size_t i = 0; i < job->demands_len; i++) {
+        job->order[i] = (struct pair){
+            .demand = (uint32_t)i, .from = (uint16_t)job->demands[i].from, .to = (uint16_t)job->demands[i].to};
+    }
+    sort_pass(job->order, job->demands_len, false, nodes_len, by_source, job->target_first);
+    sort_pass(by_source, job->demands_len, true, nodes_len, job->order, job->target_first);
     return true;
 }
 
@@ -78,8 +83,8 @@ static void emit(const struct job *job, struct flow_part *part, uint32_t target,
 {
     uint32_t paths_max = part->view->rules.paths_max;
     for (uint32_t i = job->target_first[target]; i < job->target_first[target + 1]; i++) {
-        size_t demand = job->order[i];
-        uint32_t source = job->demands[demand].from;
+        size_t demand = job->order[i].demand;
+        uint32_t source = job->order[i].from;
         uint8_t count = part->found[source];
         part->counts[i - base] = count;
         memcpy(part->slots + part->slots_len, part->heads + (size_t)source * paths_max, count * sizeof(uint32_t));
@@ -100,15 +105,17 @@ static void make_part(void *arg, size_t index)
     part->exhausted = !flow_part_init(part, job->view);
     part->slots = flow_alloc(len * job->view->rules.paths_max, sizeof(part->slots[0]));
     part->counts = flow_alloc(len, 1);
-    part->exhausted |= part->slots == NULL || part->counts == NULL;
+    part->step_first = flow_alloc(job->part_first[index + 1] - job->part_first[index], sizeof(part->step_first[0]));
+    part->exhausted |= part->slots == NULL || part->counts == NULL || part->step_first == NULL;
     for (uint32_t t = job->part_first[index]; !part->exhausted && t < job->part_first[index + 1]; t++) {
+        part->step_first[t - job->part_first[index]] = (uint32_t)part->steps_len;
         if (job->target_first[t] == job->target_first[t + 1]) {
             continue;
         }
         memset(part->wanted, FLOW_UNWANTED, nodes_len);
         memset(part->found, 0, nodes_len);
         for (uint32_t i = job->target_first[t]; i < job->target_first[t + 1]; i++) {
-            part->wanted[job->demands[job->order[i]].from] = FLOW_WANTED;
+            part->wanted[job->order[i].from] = FLOW_WANTED;
         }
         part->target = t;
         flow_part_target(part);
@@ -150,7 +157,6 @@ static enum pt_code join_steps(const struct job *job, struct pt_flow_paths *path
     if (total >= FLOW_LAST || slots >= FLOW_LAST) {
         return flow_no_memory(reterr);
     }
-    paths->slots = flow_alloc(slots, sizeof(paths->slots[0]));
     paths->slots_len = slots;
     if (job->parts_len == 1) { /* nothing to join: move */
         paths->steps = job->parts[0].steps;
@@ -161,7 +167,7 @@ static enum pt_code join_steps(const struct job *job, struct pt_flow_paths *path
         paths->steps = malloc((total + 1) * sizeof(paths->steps[0]));
         paths->steps_cap = total + 1;
     }
-    if (paths->slots == NULL || (paths->steps == NULL && total > 0)) {
+    if (paths->steps == NULL && total > 0) {
         return flow_no_memory(reterr);
     }
     for (size_t i = 0; i < job->parts_len && job->parts_len > 1; i++) {
@@ -176,31 +182,54 @@ static enum pt_code join_steps(const struct job *job, struct pt_flow_paths *path
     return PT_OK;
 }
 
-static void join_slots(const struct job *job, struct pt_flow_paths *paths)
+/* A block per target. Targets that nobody asks for make empty ones. */
+static void join_blocks(const struct job *job, struct pt_flow_paths *paths)
 {
-    for (size_t p = 0; p < job->parts_len; p++) {
-        size_t base = job->target_first[job->part_first[p]];
-        size_t end = job->target_first[job->part_first[p + 1]];
-        for (size_t i = base; i < end; i++) {
-            paths->first[job->order[i] + 1] = job->parts[p].counts[i - base];
-        }
-    }
-    for (size_t i = 0; i < paths->demands_len; i++) {
-        paths->first[i + 1] += paths->first[i];
-    }
     uint32_t offset = 0;
+    for (size_t p = 0; p < job->parts_len; p++) {
+        for (uint32_t t = job->part_first[p]; t < job->part_first[p + 1]; t++) {
+            uint32_t step = job->parts[p].step_first[t - job->part_first[p]] + offset;
+            paths->blocks[paths->blocks_len++] = (struct flow_block){.entry = job->target_first[t], .step = step};
+        }
+        offset += (uint32_t)job->parts[p].steps_len;
+    }
+    paths->blocks[paths->blocks_len] =
+        (struct flow_block){.entry = (uint32_t)paths->demands_len, .step = (uint32_t)paths->steps_len};
+}
+
+static void join_entries(const struct job *job, struct pt_flow_paths *paths)
+{
+    uint32_t offset = 0;
+    uint32_t slot = 0;
     for (size_t p = 0; p < job->parts_len; p++) {
         const struct flow_part *part = &job->parts[p];
         size_t base = job->target_first[job->part_first[p]];
         size_t end = job->target_first[job->part_first[p + 1]];
-        const uint32_t *from = part->slots;
+        for (size_t i = 0; i < part->slots_len; i++) {
+            paths->entry_steps[slot + i] = part->slots[i] + offset;
+        }
         for (size_t i = base; i < end; i++) {
-            uint32_t *to = paths->slots + paths->first[job->order[i]];
-            for (uint8_t j = 0; j < part->counts[i - base]; j++) {
-                *to++ = *from++ + offset;
-            }
+            uint8_t count = part->counts[i - base];
+            paths->entry_demand[i] = job->order[i].demand;
+            paths->entry_first[i] = slot;
+            paths->first[job->order[i].demand + 1] = count;
+            slot += count;
         }
         offset += (uint32_t)part->steps_len;
+    }
+    paths->entry_first[paths->demands_len] = slot;
+}
+
+static void join_slots(struct pt_flow_paths *paths)
+{
+    for (size_t i = 0; i < paths->demands_len; i++) {
+        paths->first[i + 1] += paths->first[i];
+    }
+    for (size_t i = 0; i < paths->demands_len; i++) {
+        uint32_t *to = paths->slots + paths->first[paths->entry_demand[i]];
+        for (uint32_t j = paths->entry_first[i]; j < paths->entry_first[i + 1]; j++) {
+            *to++ = paths->entry_steps[j];
+        }
     }
 }
 
@@ -217,7 +246,18 @@ static enum pt_code join(const struct job *job, struct pt_flow_paths *paths, str
         return flow_unreachable(lost, job->demands, reterr);
     }
     PT_TRY(join_steps(job, paths, reterr));
-    join_slots(job, paths);
+    paths->slots = malloc((paths->slots_len + 1) * sizeof(paths->slots[0]));
+    paths->entry_demand = malloc((paths->demands_len + 1) * sizeof(paths->entry_demand[0]));
+    paths->entry_first = malloc((paths->demands_len + 1) * sizeof(paths->entry_first[0]));
+    paths->entry_steps = malloc((paths->slots_len + 1) * sizeof(paths->entry_steps[0]));
+    paths->blocks = flow_alloc((size_t)job->view->graph->nodes_len + 1, sizeof(paths->blocks[0]));
+    if (paths->slots == NULL || paths->entry_demand == NULL || paths->entry_first == NULL ||
+        paths->entry_steps == NULL || paths->blocks == NULL) {
+        return flow_no_memory(reterr);
+    }
+    join_blocks(job, paths);
+    join_entries(job, paths);
+    join_slots(paths);
     return PT_OK;
 }
 

@@ -4,7 +4,6 @@
 #include "flow/paths_tree.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 bool flow_part_init(struct flow_part *part, const struct flow_view *view)
 {
@@ -25,19 +24,17 @@ bool flow_part_init(struct flow_part *part, const struct flow_view *view)
     part->stack = flow_alloc(n, sizeof(part->stack[0]));
     part->found = flow_alloc(n, 1);
     part->heads = flow_alloc(n * view->rules.paths_max, sizeof(part->heads[0]));
-    part->star_cost = flow_alloc(n, sizeof(part->star_cost[0]));
-    part->star_mark = flow_alloc(n, 1);
+    part->again = flow_alloc(n, sizeof(part->again[0]));
     if (part->nodes == NULL || part->out == NULL || part->in == NULL || part->removed == NULL ||
         part->tree_next == NULL || part->wanted == NULL || part->order == NULL || part->changed == NULL ||
         part->heap == NULL || part->trail == NULL || part->stack == NULL || part->found == NULL ||
-        part->heads == NULL || part->star_cost == NULL || part->star_mark == NULL) {
+        part->heads == NULL || part->again == NULL) {
         return false;
     }
     for (uint32_t i = 0; i < m; i++) {
         part->out[i] = (struct flow_arc){.link = graph->out[i], .node = (uint16_t)graph->links[graph->out[i]].to};
         part->in[i] = (struct flow_arc){.link = graph->in[i], .node = (uint16_t)graph->links[graph->in[i]].from};
     }
-    memset(part->star_cost, 0xff, n * sizeof(part->star_cost[0]));
     return true;
 }
 
@@ -56,10 +53,10 @@ void flow_part_fini(struct flow_part *part)
     free(part->stack);
     free(part->found);
     free(part->heads);
-    free(part->star_cost);
-    free(part->star_mark);
+    free(part->again);
     free(part->log);
     free(part->steps);
     free(part->slots);
     free(part->counts);
+    free(part->step_first);
 }

@@ -24,12 +24,23 @@ struct flow_step {
     uint16_t link;
 };
 
+/* A run of entries whose paths all lie in one run of steps: small enough to work on inside the cache. */
+struct flow_block {
+    uint32_t entry, step; /* where it begins; the next block says where it ends */
+};
+
 struct pt_flow_paths {
     size_t demands_len;
     size_t slots_len;
     uint32_t links_len;
-    uint32_t *first; /* demands_len + 1: slots */
+    uint32_t *first; /* demands_len + 1: slots, in the order of demands */
     uint32_t *slots; /* the first step of each slot's path */
+    /* The same again in the order in which steps lie: entries are demands, sorted by block. */
+    uint32_t *entry_demand; /* demands_len */
+    uint32_t *entry_first;  /* demands_len + 1: into entry_steps */
+    uint32_t *entry_steps;  /* slots_len */
+    struct flow_block *blocks;
+    size_t blocks_len; /* and one more that ends the last */
     struct flow_step *steps;
     size_t steps_len, steps_cap;
 };
@@ -64,4 +75,6 @@ enum pt_code flow_tree_make(struct flow_view *view, const struct pt_flow_demand 
                             const struct pt_flow_workers *workers, struct pt_flow_paths *paths,
                             struct pt_error *reterr);
 /* The error for a demand that no path fits. */
+/* Entries and blocks of a set whose first, slots and steps are there, demand by demand. */
+enum pt_code flow_index_plain(struct pt_flow_paths *paths, struct pt_error *reterr);
 enum pt_code flow_unreachable(size_t demand, const struct pt_flow_demand *demands, struct pt_error *reterr);

@@ -15,9 +15,8 @@
  * first asked for, and all sources whose paths run into it share it. On the largest public topology 29.8 million hops
  * become 1.9 million steps, and a pair costs some hundred nanoseconds.
  *
- * Third and later paths are few (both ends need three links): A* from c with the distances after the first path as its
- * lower bound, in the graph without all earlier paths. It is not even begun where two cables separate source and target
- * (components.c).
+ * Third and later paths are few (both ends need three links): a search of its own, in the graph without all earlier
+ * paths. It is not even begun where two cables separate source and target (components.c).
  *
  * Threads take ranges of targets; each has its own scratch and its own stretch of steps, joined in the order of
  * targets.
@@ -273,76 +272,72 @@ static void mark_path(const struct flow_part *part, uint32_t step, uint8_t delta
     }
 }
 
-/* A* from `source`; bounds are the distances without the first path. Fills star_cost; the cost, or FLOW_FAR. */
-static uint64_t star(struct flow_part *part, uint32_t source)
+/* Distances to the target without all earlier paths, as far as the source. False: there is no way left. */
+static bool measure_again(struct flow_part *part, uint32_t source)
 {
     const struct flow_view *view = part->view;
     const struct pt_flow_graph *graph = view->graph;
-    uint64_t best = FLOW_FAR;
+    memset(part->again, 0xff, graph->nodes_len * sizeof(part->again[0]));
     part->heap_len = 0;
-    part->changed_len = 0;
-    part->star_cost[source] = 0;
-    part->changed[part->changed_len++] = (uint16_t)source;
-    push(part, part->nodes[source].distance, source);
-    while (part->heap_len > 0 && part->heap[0].key <= best) {
+    push(part, 0, part->target);
+    while (part->heap_len > 0) {
         struct flow_heap top = pop(part);
-        uint64_t cost = part->star_cost[top.node];
-        if (top.node == part->target) {
-            best = cost;
+        if (part->again[top.node] != FLOW_FAR) {
             continue;
         }
-        if (top.key != cost + part->nodes[top.node].distance) {
-            continue; /* a shorter way has been found since */
+        part->again[top.node] = top.key;
+        if (top.node == source) {
+            return true;
         }
-        for (uint32_t i = graph->out_first[top.node]; i < graph->out_first[top.node + 1]; i++) {
-            struct flow_arc arc = part->out[i];
-            uint64_t there = cost + view->weight[arc.link];
-            if (part->removed[arc.link] || there >= part->star_cost[arc.node] ||
-                part->nodes[arc.node].distance == FLOW_FAR) {
-                continue;
+        for (uint32_t i = graph->in_first[top.node]; i < graph->in_first[top.node + 1]; i++) {
+            struct flow_arc arc = part->in[i];
+            if (part->again[arc.node] == FLOW_FAR && !part->removed[arc.link]) {
+                push(part, top.key + view->weight[arc.link], arc.node);
             }
-            if (part->star_cost[arc.node] == FLOW_FAR) {
-                part->changed[part->changed_len++] = arc.node;
-            }
-            part->star_cost[arc.node] = there;
-            push(part, there + part->nodes[arc.node].distance, arc.node);
         }
     }
-    return best;
+    return false;
 }
 
-/* Mark what lies on a shortest path that star() found: backwards from the target over links that fit. */
-static void mark_back(struct flow_part *part)
+/* The same by hops. */
+static bool measure_hops_again(struct flow_part *part, uint32_t source)
 {
     const struct pt_flow_graph *graph = part->view->graph;
+    memset(part->again, 0xff, graph->nodes_len * sizeof(part->again[0]));
     uint32_t len = 0;
     part->trail[len++] = (uint16_t)part->target;
-    part->star_mark[part->target] = 1;
+    part->again[part->target] = 0;
     for (uint32_t head = 0; head < len; head++) {
         uint32_t node = part->trail[head];
+        uint64_t distance = part->again[node] + 1;
         for (uint32_t i = graph->in_first[node]; i < graph->in_first[node + 1]; i++) {
             struct flow_arc arc = part->in[i];
-            if (!part->removed[arc.link] && !part->star_mark[arc.node] && part->star_cost[arc.node] != FLOW_FAR &&
-                part->star_cost[arc.node] + part->view->weight[arc.link] == part->star_cost[node]) {
-                part->star_mark[arc.node] = 1;
+            if (part->again[arc.node] == FLOW_FAR && !part->removed[arc.link]) {
+                part->again[arc.node] = distance;
                 part->trail[len++] = arc.node;
+                if (arc.node == source) {
+                    return true;
+                }
             }
         }
     }
+    return false;
 }
 
-/* The first such path by link order, as steps of its own. */
-static uint32_t star_step(struct flow_part *part, uint32_t source)
+/* The first of the shortest paths by link order, as steps of its own. A node that was not reached in time is as far as
+ * the source or farther, and lies on none of them. */
+static uint32_t step_again(struct flow_part *part, uint32_t source)
 {
-    const struct pt_flow_graph *graph = part->view->graph;
+    const struct flow_view *view = part->view;
     uint32_t len = 0;
     for (uint32_t node = source; node != part->target;) {
-        uint32_t i = graph->out_first[node];
+        uint32_t i = view->graph->out_first[node];
         for (;; i++) {
-            pt_assert(i < graph->out_first[node + 1]);
+            pt_assert(i < view->graph->out_first[node + 1]);
             struct flow_arc arc = part->out[i];
-            if (!part->removed[arc.link] && part->star_mark[arc.node] &&
-                part->star_cost[node] + part->view->weight[arc.link] == part->star_cost[arc.node]) {
+            uint64_t beyond = part->again[arc.node];
+            if (beyond != FLOW_FAR && beyond + view->weight[arc.link] == part->again[node] &&
+                !part->removed[arc.link]) {
                 break;
             }
         }
@@ -360,25 +355,33 @@ static uint32_t star_step(struct flow_part *part, uint32_t source)
     return step;
 }
 
+/* Is there a link left to leave the source by, and one to reach the target by? */
+static bool ends_left(const struct flow_part *part, uint32_t source)
+{
+    const struct pt_flow_graph *graph = part->view->graph;
+    bool leaves = false;
+    bool reaches = false;
+    for (uint32_t i = graph->out_first[source]; i < graph->out_first[source + 1]; i++) {
+        leaves |= !part->removed[part->out[i].link];
+    }
+    for (uint32_t i = graph->in_first[part->target]; i < graph->in_first[part->target + 1]; i++) {
+        reaches |= !part->removed[part->in[i].link];
+    }
+    return leaves && reaches;
+}
+
 static void add_more(struct flow_part *part, uint32_t source)
 {
-    uint32_t paths_max = part->view->rules.paths_max;
-    uint32_t *heads = part->heads + (size_t)source * paths_max;
+    const struct pt_flow_rules *rules = &part->view->rules;
+    uint32_t *heads = part->heads + (size_t)source * rules->paths_max;
     uint32_t marked = 1; /* the first path is removed already */
-    while (part->found[source] < paths_max && !part->exhausted) {
+    while (part->found[source] < rules->paths_max && !part->exhausted) {
         mark_path(part, heads[marked++], 1);
-        uint64_t cost = star(part, source);
-        if (cost != FLOW_FAR) {
-            mark_back(part);
-            heads[part->found[source]++] = star_step(part, source);
-        }
-        for (uint32_t i = 0; i < part->changed_len; i++) {
-            part->star_cost[part->changed[i]] = FLOW_FAR;
-            part->star_mark[part->changed[i]] = 0;
-        }
-        if (cost == FLOW_FAR) {
+        if (!ends_left(part, source) ||
+            !(rules->weight == PT_FLOW_BY_HOPS ? measure_hops_again(part, source) : measure_again(part, source))) {
             break;
         }
+        heads[part->found[source]++] = step_again(part, source);
     }
     while (marked > 1) {
         mark_path(part, heads[--marked], (uint8_t)-1);

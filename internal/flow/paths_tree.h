@@ -42,8 +42,7 @@ struct flow_part {
     uint8_t *wanted;           /* by node: is it a source? */
     uint16_t *order;           /* reached nodes, nearest first */
     uint32_t order_len;
-    uint16_t *changed; /* nodes */
-    uint32_t changed_len;
+    uint16_t *changed;      /* nodes */
     struct flow_heap *heap; /* nodes_len + links_len */
     size_t heap_len;
     uint16_t *trail; /* nodes or links of a path */
@@ -51,15 +50,15 @@ struct flow_part {
     size_t log_len, log_cap;
     struct flow_frame *stack; /* nodes_len */
     size_t stack_len;
-    uint64_t *star_cost; /* by node: A*'s cost from the source; FLOW_FAR when not reached */
-    uint8_t *star_mark;
+    uint64_t *again; /* by node: distance without all earlier paths of a pair; FLOW_FAR when not reached */
     uint8_t *found;  /* by node: number of its paths */
     uint32_t *heads; /* [node * paths_max + path]: first steps */
     /* What is handed on, demand by demand in the order of targets and sources: */
     struct flow_step *steps;
     size_t steps_len, steps_cap;
     uint32_t *slots;
-    uint8_t *counts; /* paths of each demand */
+    uint8_t *counts;      /* paths of each demand */
+    uint32_t *step_first; /* by target of the part: where its steps begin */
     size_t slots_len;
     size_t lost;    /* the first demand without a path, by the caller's index; SIZE_MAX for none */
     bool exhausted; /* no memory */

@@ -21,8 +21,6 @@ struct flow_run {
 };
 
 bool flow_stopped(const struct flow_run *run);
-/* Loads of the links from the rates, anew. */
-void flow_add_loads(const struct pt_flow_paths *paths, const double *rates, double *ret_loads);
 
-/* One per objective: fills rates and lengths of the result. */
+/* One per objective: fills rates, loads, lengths, value and bound of the result. */
 enum pt_code flow_solve_mlu(struct flow_run *run, struct pt_error *reterr);
