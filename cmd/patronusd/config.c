@@ -203,6 +203,36 @@ static enum pt_code read_flag(struct config *config, int argc, char **argv, int 
     return set(config, setting, argv[++*at], flag, reterr);
 }
 
+/* The first line of a stream, without what ends it. */
+static enum pt_code read_token(FILE *file, const char *name, char *ret_token, size_t size, struct pt_error *reterr)
+{
+    if (fgets(ret_token, (int)size, file) == NULL) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, name, "there is no token in it");
+    }
+    ret_token[strcspn(ret_token, " \t\r\n")] = '\0';
+    return PT_OK;
+}
+
+/* A token is a secret, and others see command lines: it may come from standard input or from a file. */
+static enum pt_code take_token(struct config *config, const char *argument, struct pt_error *reterr)
+{
+    if (strcmp(argument, "-") == 0) {
+        return read_token(stdin, "standard input", config->token, sizeof(config->token), reterr);
+    }
+    if (argument[0] != '@') {
+        (void)snprintf(config->token, sizeof(config->token), "%s", argument);
+        return PT_OK;
+    }
+    FILE *file = fopen(argument + 1, "re");
+    if (file == NULL) {
+        return pt_fail(reterr, PT_NOT_FOUND, PT_REASON_NONE, argument + 1, "cannot open the token's file: %s",
+                       strerror(errno));
+    }
+    enum pt_code code = read_token(file, argument + 1, config->token, sizeof(config->token), reterr);
+    (void)fclose(file); /* only read */
+    return code;
+}
+
 static enum pt_code read_command(struct config *config, int argc, char **argv, int *at, struct pt_error *reterr)
 {
     static const struct {
@@ -216,12 +246,11 @@ static enum pt_code read_command(struct config *config, int argc, char **argv, i
             if (config->command != COMMAND_JOIN) {
                 return PT_OK;
             }
-            if (*at >= argc || argv[*at][0] == '-') {
+            if (*at >= argc || strncmp(argv[*at], "--", 2) == 0) {
                 return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_REQUIRED, "join",
                                "join needs a token; make one with: patronusctl tokens create");
             }
-            (void)snprintf(config->token, sizeof(config->token), "%s", argv[(*at)++]);
-            return PT_OK;
+            return take_token(config, argv[(*at)++], reterr);
         }
     }
     return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_UNKNOWN, argv[*at],
@@ -300,7 +329,8 @@ void config_help(void)
            "Usage: patronusd COMMAND [FLAG]...\n\n"
            "Commands:\n"
            "  init          make a new cluster with this node as its first controller, then run\n"
-           "  join TOKEN    make this node a member, as the token says (edge, voter or standby), then run\n"
+           "  join TOKEN    make this node a member, as the token says (edge, voter or standby), then run;\n"
+           "                join @FILE and join - read the token from a file or from standard input\n"
            "  run           run the node that init or join made in the data folder\n"
            "  detach        edges: remove the programs and maps that forward packets\n\n"
            "Settings, as --flag VALUE, in the environment as PATRONUS_NAME, or in the file as name = value:\n");

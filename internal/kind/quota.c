@@ -108,7 +108,7 @@ static enum pt_code check_move(struct pt_machine_kind *machine, const char *name
     }
     for (const struct pt_tenant *at = parent; at != NULL && !pt_tenant_below(tenant, at); at = at->parent) {
         for (size_t i = 0; i <= PT_QUOTA_BYTES; i++) {
-            PT_TRY(room(at, at->parent, i, tenant->usage[i], reterr));
+            PT_TRY(room(at, at->parent, (enum pt_quota)i, tenant->usage[i], reterr));
         }
     }
     return PT_OK;

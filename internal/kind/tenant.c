@@ -158,11 +158,11 @@ static void reparent(struct pt_tenants *tenants, struct pt_tenant *tenant, struc
         return;
     }
     for (size_t i = 0; i < PT_QUOTA_LEN; i++) {
-        use(tenants, tenant->parent, i, -tenant->usage[i]);
+        use(tenants, tenant->parent, (enum pt_quota)i, -tenant->usage[i]);
     }
     tenant->parent = parent;
     for (size_t i = 0; i < PT_QUOTA_LEN; i++) {
-        use(tenants, parent, i, tenant->usage[i]);
+        use(tenants, parent, (enum pt_quota)i, tenant->usage[i]);
     }
 }
 

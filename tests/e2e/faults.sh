@@ -170,7 +170,15 @@ err_has "join needs a token"
     "$ctl" create edge e1 -p organizations/before/sites/nyc >/dev/null 2>"$work/err" || fail "create edge"
 token=$("$ctl" tokens create --role edge --edge organizations/before/sites/nyc/edges/e1 2>"$work/err" | grep -o 'pt1\.[A-Za-z0-9_-]*' | head -1)
 [ -n "$token" ] || fail "no token"
-refused 0 join "$token" "${join[@]}"
+refused 2 join - "${join[@]}" # nothing on standard input
+err_has "standard input"
+refused 1 join "@$work/nowhere" "${join[@]}"
+err_has "$work/nowhere"
+flipped=${token%?????}AAAAA
+refused 1 join "$flipped" "${join[@]}" # forged: its end is another
+err_has "token"
+printf '%s\n' "$token" >"$work/token"
+refused 0 join "@$work/token" "${join[@]}"
 [ -s "$work/edge/identity" ] || fail "the edge did not join"
 refused 1 join "$token" --data "$work/edge2" --pin "$work/pin" --no-start
 err_has "another node has used this token"

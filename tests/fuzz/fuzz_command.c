@@ -1,7 +1,11 @@
 /* libs: pt_mod pt_kind */
+/* flags: -detect_leaks=0 */
 /*
  * Apply of arbitrary bytes: a log entry never crashes a node. It is applied, refused without a trace, or stops the node
  * with PT_CORRUPT. The machine stands on a small world in the simulator and is made anew when something stopped it.
+ *
+ * What the machine keeps from input to input looks like a leak to libFuzzer, which then scans all memory after each
+ * one; the flag turns that off. Leaks are looked for when the corpus is replayed.
  *
  * The first byte chooses: even, the rest is the entry; odd, the rest is one Mutation's resource for the kind and verb
  * of the second and third byte, so that the fuzzer gets past the envelope.
