@@ -37,7 +37,9 @@
 #define CHUNK_SIZE (256U << 10)
 #define WINDOW_SIZE (8U * CHUNK_SIZE)
 #define REPEAT_MS 1000U
-#define NO_SPACE_MS 5000U /* until a snapshot that found no space is tried again */
+#define ENTRY_SIZE_GUESS 1024U
+#define INTERVAL_MAX (256U << 10) /* entries: the log keeps 72 bytes of each in memory */
+#define NO_SPACE_MS 5000U         /* until a snapshot that found no space is tried again */
 
 struct pt_raft_taking {
     struct pt_raft *raft;
@@ -79,8 +81,14 @@ static void taking_work(void *arg)
     struct pt_raft *raft = taking->raft;
     char path[PT_RAFT_SNAPSHOT_PATH_SIZE];
     pt_raft_snapshot_path(raft->directory, &taking->snapshot, path);
-    taking->code =
-        pt_raft_file_digest(raft->sys, path, true, &taking->snapshot.size, &taking->snapshot.digest, &taking->error);
+    taking->code = pt_path_remove(raft->sys, path, &taking->error);
+    if (taking->code == PT_OK) {
+        taking->code = raft->options.machine.snapshot(raft->options.machine.context, path, &taking->error);
+    }
+    if (taking->code == PT_OK) {
+        taking->code = pt_raft_file_digest(raft->sys, path, true, &taking->snapshot.size, &taking->snapshot.digest,
+                                           &taking->error);
+    }
     if (taking->code == PT_OK) {
         taking->code = pt_dir_sync(raft->sys, raft->directory, &taking->error);
     }
@@ -116,6 +124,7 @@ static void taking_done(void *arg)
 {
     struct pt_raft_taking *taking = arg;
     struct pt_raft *raft = taking->raft;
+    raft->options.machine.snapshot_end(raft->options.machine.context);
     if (pt_raft_dead(raft)) {
         raft->taking = NULL;
         taking_free(taking);
@@ -156,13 +165,8 @@ static void take(struct pt_raft *raft)
     struct pt_raft_snapshot own;
     pt_raft_snapshot_copy(&taking->snapshot, &own);
     taking->snapshot = own;
-    char path[PT_RAFT_SNAPSHOT_PATH_SIZE];
-    pt_raft_snapshot_path(raft->directory, &taking->snapshot, path);
     struct pt_error error = {0};
-    enum pt_code code = pt_path_remove(raft->sys, path, &error);
-    if (code == PT_OK) {
-        code = raft->options.machine.snapshot(raft->options.machine.context, path, &error);
-    }
+    enum pt_code code = raft->options.machine.snapshot_begin(raft->options.machine.context, &error);
     if (code != PT_OK) {
         taking_free(taking);
         raft->take_after_ms = pt_sys_now_ms(raft->sys) + NO_SPACE_MS;
@@ -175,9 +179,18 @@ static void take(struct pt_raft *raft)
     pt_executor_submit(raft->work, taking_work, taking_done, taking);
 }
 
+/* Entries between snapshots. A copy of a large state costs much more than the entries it replaces: it is due when about
+ * as much was logged as it will write, so that what snapshots cost per entry does not grow with the state. */
+static uint64_t interval(const struct pt_raft *raft)
+{
+    uint64_t entries = raft->snapshot.size / ENTRY_SIZE_GUESS;
+    entries = entries < INTERVAL_MAX ? entries : INTERVAL_MAX;
+    return entries > raft->options.snapshot_threshold ? entries : raft->options.snapshot_threshold;
+}
+
 void pt_raft_snapshot_consider(struct pt_raft *raft)
 {
-    bool wanted = raft->applied > raft->snapshot.index + raft->options.snapshot_threshold ||
+    bool wanted = raft->applied > raft->snapshot.index + interval(raft) ||
                   (raft->snapshot_file_bad && raft->applied > raft->snapshot.index);
     if (wanted && pt_sys_now_ms(raft->sys) >= raft->take_after_ms) {
         take(raft);

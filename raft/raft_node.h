@@ -26,7 +26,7 @@ struct pt_raft_entry { /* a committed entry of the state machine */
     struct pt_bytes data;
 };
 
-/* What a state machine is to consensus. All on the loop. */
+/* What a state machine is to consensus. All on the loop but `snapshot`. */
 struct pt_machine {
     void *context;
     /* Apply a batch in order, in one durable-enough transaction together with the witness {index and term of the last,
@@ -37,8 +37,11 @@ struct pt_machine {
     /* What the machine found on its disk. */
     void (*witness)(void *context, uint64_t *ret_applied_index, uint64_t *ret_applied_term, uint64_t *ret_acked_index,
                     struct pt_digest *ret_log_hash);
-    /* Write the state as of now into a new file. */
+    /* A snapshot, made while the machine goes on: begin holds the state as of now; snapshot, on a worker thread, writes
+     * that into a new file; end (after a failure too) lets go of it. One at a time, no restore in between. */
+    enum pt_code (*snapshot_begin)(void *context, struct pt_error *reterr);
     enum pt_code (*snapshot)(void *context, const char *path, struct pt_error *reterr);
+    void (*snapshot_end)(void *context);
     /* Replace the state by a file that another member's snapshot() made; the witness is in it. */
     enum pt_code (*restore)(void *context, const char *path, struct pt_error *reterr);
     /* This node became leader, or leads no more. After `leading`, entries of older terms may still be unapplied: wait
@@ -67,7 +70,7 @@ struct pt_raft_options {
     const struct pt_log *log;
     uint32_t election_timeout_ms; /* 0: 400. Randomised up to twice that; longer on long lines. */
     uint32_t heartbeat_ms;        /* 0: 100; less than the election timeout */
-    uint64_t snapshot_threshold;  /* entries between snapshots; 0: 8192 */
+    uint64_t snapshot_threshold;  /* fewest entries between snapshots; 0: 8192 */
     uint64_t snapshot_trailing;   /* entries kept behind a snapshot; 0: 4096 */
     /* May the node that a peer's certificate names talk as this id? NULL accepts. Called after the handshake. */
     bool (*peer_allowed)(void *context, uint64_t id, const struct pt_identity *identity);

@@ -136,7 +136,6 @@ struct pt_log_entry {
 };
 PT_MUST enum pt_code pt_kind_apply(struct pt_machine_kind *machine, const struct pt_log_entry *entries, size_t len,
                                    uint64_t acked_index, const struct pt_digest *log_hash, struct pt_error *reterr);
-PT_MUST enum pt_code pt_kind_snapshot(struct pt_machine_kind *machine, const char *path, struct pt_error *reterr);
 PT_MUST enum pt_code pt_kind_restore(struct pt_machine_kind *machine, const char *path, struct pt_error *reterr);
 
 /* Verdict of an entry, kept for the newest PT_VERDICTS_LEN_MAX applied entries and at most 8 MiB of replies behind the

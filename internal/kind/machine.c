@@ -393,11 +393,6 @@ enum pt_code pt_kind_apply(struct pt_machine_kind *machine, const struct pt_log_
 
 /* ---- snapshots ------------------------------------------------------------------------------------------------ */
 
-enum pt_code pt_kind_snapshot(struct pt_machine_kind *machine, const char *path, struct pt_error *reterr)
-{
-    return pt_store_snapshot(machine->store, path, reterr);
-}
-
 enum pt_code pt_kind_restore(struct pt_machine_kind *machine, const char *path, struct pt_error *reterr)
 {
     PT_TRY(pt_store_restore(machine->store, path, reterr));

@@ -50,10 +50,22 @@ static void machine_witness(void *context, uint64_t *ret_applied_index, uint64_t
     *ret_log_hash = witness.log_hash;
 }
 
+static enum pt_code machine_snapshot_begin(void *context, struct pt_error *reterr)
+{
+    struct pt_controller *controller = context;
+    return pt_store_pin(pt_kind_store(controller->machine), reterr);
+}
+
 static enum pt_code machine_snapshot(void *context, const char *path, struct pt_error *reterr)
 {
     struct pt_controller *controller = context;
-    return pt_kind_snapshot(controller->machine, path, reterr);
+    return pt_store_copy(pt_kind_store(controller->machine), path, reterr);
+}
+
+static void machine_snapshot_end(void *context)
+{
+    struct pt_controller *controller = context;
+    pt_store_unpin(pt_kind_store(controller->machine));
 }
 
 static enum pt_code machine_restore(void *context, const char *path, struct pt_error *reterr)
@@ -263,7 +275,9 @@ static enum pt_code open_raft(struct pt_controller *controller, struct pt_error 
         .machine = {.context = controller,
                     .apply = machine_apply,
                     .witness = machine_witness,
+                    .snapshot_begin = machine_snapshot_begin,
                     .snapshot = machine_snapshot,
+                    .snapshot_end = machine_snapshot_end,
                     .restore = machine_restore,
                     .role_changed = machine_role_changed},
         .log = controller->log,

@@ -234,7 +234,7 @@ enum pt_code pt_store_commit(struct pt_store *store, const struct pt_witness *wi
     if (store_vfs_flush(store->db.vfs, NULL) != PT_OK) {
         return store_db_fail(&store->db, SQLITE_IOERR, reterr);
     }
-    if (store->db.wal_pages >= CHECKPOINT_PAGES) {
+    if (store->db.wal_pages >= CHECKPOINT_PAGES && !store->pinned) {
         PT_TRY(store_db_checkpoint(&store->db, false, reterr));
     }
     return PT_OK;

@@ -323,11 +323,14 @@ enum pt_code store_db_checkpoint(struct store_db *db, bool whole, struct pt_erro
     if (db->failure.code != PT_OK) {
         return store_db_fail(db, SQLITE_ERROR, reterr);
     }
+    int pages = 0;
+    int moved = 0;
     int rc = sqlite3_wal_checkpoint_v2(db->handle, NULL, whole ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE,
-                                       NULL, NULL);
+                                       &pages, &moved);
     if (rc != SQLITE_OK) {
         return store_db_fail(db, rc, reterr);
     }
+    pt_assert(moved == pages); /* nobody else reads, so nothing can be left behind */
     db->wal_pages = 0;
     return PT_OK;
 }

@@ -1,8 +1,9 @@
 /*
  * Snapshots: a copy of the database file out, and another node's copy in.
  *
- * Out. A whole checkpoint leaves everything in the database file and the write-ahead log empty; then the file is copied
- * as it lies. Between the two no transaction can begin, for all of this happens in one call.
+ * Out. A checkpoint brings everything into the database file. From then on the store is pinned: commits go to the
+ * write-ahead log alone and no checkpoint runs, so that the file does not change until the pin is taken off. A worker
+ * copies it as it lies, however long that takes, and the loop goes on meanwhile; the log grows by what is committed.
  *
  * In, with D the database, D.next the candidate and D-wal the log. Each step is durable before the next begins:
  *
@@ -79,11 +80,30 @@ enum pt_code store_restore_clean(struct pt_sys *sys, const char *path, struct pt
     return PT_OK;
 }
 
+enum pt_code pt_store_pin(struct pt_store *store, struct pt_error *reterr)
+{
+    pt_assert(!store->in_transaction && !store->pinned);
+    PT_TRY(store_db_checkpoint(&store->db, false, reterr));
+    store->pinned = true;
+    return PT_OK;
+}
+
+enum pt_code pt_store_copy(const struct pt_store *store, const char *path, struct pt_error *reterr)
+{
+    return copy_file(store->sys, store->path, path, reterr);
+}
+
+void pt_store_unpin(struct pt_store *store)
+{
+    store->pinned = false; /* the next commit finds a long log and checkpoints */
+}
+
 enum pt_code pt_store_snapshot(struct pt_store *store, const char *path, struct pt_error *reterr)
 {
-    pt_assert(!store->in_transaction);
-    PT_TRY(store_db_checkpoint(&store->db, true, reterr));
-    return copy_file(store->sys, store->path, path, reterr);
+    PT_TRY(pt_store_pin(store, reterr));
+    enum pt_code code = pt_store_copy(store, path, reterr);
+    pt_store_unpin(store);
+    return code;
 }
 
 /* Steps 1 to 4. */
@@ -140,7 +160,7 @@ static enum pt_code replace(struct pt_store *store, const char *next_path, struc
 
 enum pt_code pt_store_restore(struct pt_store *store, const char *path, struct pt_error *reterr)
 {
-    pt_assert(!store->in_transaction);
+    pt_assert(!store->in_transaction && !store->pinned);
     if (store->db.failure.code != PT_OK) {
         return store_db_fail(&store->db, SQLITE_ERROR, reterr);
     }

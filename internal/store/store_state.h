@@ -109,6 +109,7 @@ struct pt_store {
     struct pt_digest digest; /* of rows, references, replies as changed so far, and of cells as committed */
     bool in_transaction;
     bool in_savepoint;
+    bool pinned;         /* a snapshot is being copied: the database file must not change */
     struct pt_map cells; /* key -> struct store_cell */
     struct store_cell **dirty;
     size_t dirty_len, dirty_capacity;

@@ -150,7 +150,7 @@ START_TEST(the_same_log_gives_the_same_state)
     (void)begin(&restored, 78);
     apply_rest(&restored, ENTRIES / 4, false);
     struct pt_error error = {0};
-    ck_assert_int_eq(pt_kind_snapshot(batched.machine, "/data/snapshot", &error), PT_OK);
+    ck_assert_int_eq(pt_store_snapshot(pt_kind_store(batched.machine), "/data/snapshot", &error), PT_OK);
     copy_file(&batched, &restored, "/data/snapshot");
     ck_assert_int_eq(pt_kind_restore(restored.machine, "/data/snapshot", &error), PT_OK);
     restored.index = batched.index;

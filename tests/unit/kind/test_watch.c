@@ -380,7 +380,7 @@ START_TEST(a_stream_resumes_on_a_node_that_is_behind)
 {
     FX_OK(&fx, "CreateOrganization", "{'organizationId':'a'}");
     struct pt_error error = {0};
-    ck_assert_int_eq(pt_kind_snapshot(fx.machine, "/data/snapshot", &error), PT_OK);
+    ck_assert_int_eq(pt_store_snapshot(pt_kind_store(fx.machine), "/data/snapshot", &error), PT_OK);
     uint64_t behind = fx.index;
     struct reader *reader = reader_new();
     ck_assert_int_eq(reader_open(reader, "{}"), PT_OK);

@@ -113,6 +113,16 @@ static void witness(void *context, uint64_t *index, uint64_t *term, uint64_t *ac
     toy_witness(&((struct node *)context)->toy, index, term, acked, hash);
 }
 
+static enum pt_code snapshot_begin(void *context, struct pt_error *reterr)
+{
+    return toy_snapshot_begin(&((struct node *)context)->toy, reterr);
+}
+
+static void snapshot_end(void *context)
+{
+    toy_snapshot_end(&((struct node *)context)->toy);
+}
+
 static enum pt_code snapshot(void *context, const char *path, struct pt_error *reterr)
 {
     return toy_snapshot(&((struct node *)context)->toy, path, reterr);
@@ -168,7 +178,9 @@ static void start(struct node *node)
                                       .machine = {.context = node,
                                                   .apply = apply,
                                                   .witness = witness,
+                                                  .snapshot_begin = snapshot_begin,
                                                   .snapshot = snapshot,
+                                                  .snapshot_end = snapshot_end,
                                                   .restore = restore,
                                                   .role_changed = role_changed},
                                       .log = &silent,

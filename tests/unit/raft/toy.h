@@ -17,6 +17,7 @@ struct toy {
     uint64_t *values, *indexes;
     size_t len, capacity;
     bool leading;
+    struct pt_buf held; /* the snapshot that is being written */
     unsigned snapshots, restores, batches;
     enum pt_code fail; /* what apply answers, when not PT_OK */
 };
@@ -63,27 +64,38 @@ static void toy_witness(void *context, uint64_t *ret_applied_index, uint64_t *re
     *ret_log_hash = toy->log_hash;
 }
 
+static enum pt_code toy_snapshot_begin(void *context, struct pt_error *reterr)
+{
+    (void)reterr;
+    struct toy *toy = context;
+    pt_buf_reset(&toy->held); /* a node that crashed may have left one */
+    pt_buf_append_be64(&toy->held, toy->applied_index);
+    pt_buf_append_be64(&toy->held, toy->applied_term);
+    pt_buf_append_be64(&toy->held, toy->acked_index);
+    pt_buf_append(&toy->held, toy->log_hash.bytes, PT_DIGEST_SIZE);
+    for (size_t i = 0; i < toy->len; i++) {
+        pt_buf_append_be64(&toy->held, toy->indexes[i]);
+        pt_buf_append_be64(&toy->held, toy->values[i]);
+    }
+    toy->snapshots++;
+    return PT_OK;
+}
+
 static enum pt_code toy_snapshot(void *context, const char *path, struct pt_error *reterr)
 {
     struct toy *toy = context;
-    struct pt_buf buf = {0};
-    pt_buf_append_be64(&buf, toy->applied_index);
-    pt_buf_append_be64(&buf, toy->applied_term);
-    pt_buf_append_be64(&buf, toy->acked_index);
-    pt_buf_append(&buf, toy->log_hash.bytes, PT_DIGEST_SIZE);
-    for (size_t i = 0; i < toy->len; i++) {
-        pt_buf_append_be64(&buf, toy->indexes[i]);
-        pt_buf_append_be64(&buf, toy->values[i]);
-    }
     struct pt_file *file = NULL;
     enum pt_code code = pt_file_open(toy->sys, path, PT_OPEN_WRITE | PT_OPEN_CREATE, &file, reterr);
     if (code == PT_OK) {
-        code = pt_file_write(file, 0, buf.data, buf.size, reterr);
+        code = pt_file_write(file, 0, toy->held.data, toy->held.size, reterr);
         pt_file_close(file);
     }
-    pt_buf_fini(&buf);
-    toy->snapshots++;
     return code;
+}
+
+static void toy_snapshot_end(void *context)
+{
+    pt_buf_reset(&((struct toy *)context)->held);
 }
 
 static enum pt_code toy_restore(void *context, const char *path, struct pt_error *reterr)
@@ -119,13 +131,16 @@ static inline struct pt_machine toy_machine(struct toy *toy)
     return (struct pt_machine){.context = toy,
                                .apply = toy_apply,
                                .witness = toy_witness,
+                               .snapshot_begin = toy_snapshot_begin,
                                .snapshot = toy_snapshot,
+                               .snapshot_end = toy_snapshot_end,
                                .restore = toy_restore,
                                .role_changed = toy_role_changed};
 }
 
 static inline void toy_fini(struct toy *toy)
 {
+    pt_buf_fini(&toy->held);
     free(toy->values);
     free(toy->indexes);
     *toy = (struct toy){.sys = toy->sys};
