@@ -4,6 +4,7 @@
  */
 #include "ctl.h"
 #include "lab.h"
+#include "te.h"
 
 #include "cli/explain.h"
 
@@ -235,6 +236,9 @@ int main(int argc, char **argv)
         return pt_cmd_lab(argc - 1, argv + 1);
     }
     (void)signal(SIGPIPE, SIG_IGN);
+    if (argc > 2 && strcmp(argv[1], "te") == 0 && strcmp(argv[2], "solve") == 0) {
+        return pt_cmd_te_solve(argc - 1, argv + 1); /* flags of its own, and no cluster */
+    }
     struct pt_arena arena;
     pt_arena_init(&arena);
     int status = run_arguments(argc, argv, &arena);

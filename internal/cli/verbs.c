@@ -73,6 +73,8 @@ static const struct pt_cli_verb verbs[] = {
      "the\n"
      "worst first, and what to do. Exits 1 when something is broken, 0 for mere warnings.\n",
      0},
+    {"te", "solve FILE.te [FLAG]...", "traffic engineering on a file; see patronusctl te solve --help",
+     "Solve an instance from a file, without a cluster: patronusctl te solve --help.\n", 0},
     {"lab", "up|down|status|...", "a WAN on this machine; see patronusctl lab --help", "See patronusctl lab --help.\n",
      0},
     {"completion", "bash", "words for the shell's Tab key",

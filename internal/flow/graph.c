@@ -51,7 +51,7 @@ static enum pt_code check_link(uint32_t nodes_len, const struct pt_flow_link *li
     if (link->from == link->to) {
         return refuse(reterr, index, "to", "a link must not lead from node %u to itself", link->from);
     }
-    if (!(link->capacity > 0) || link->capacity > PT_FLOW_RATE_MAX) {
+    if (!(link->capacity >= PT_FLOW_CAPACITY_MIN) || link->capacity > PT_FLOW_RATE_MAX) {
         return refuse(reterr, index, "capacity",
                       "is %g; a number above 0 and at most %g is needed (leave out a link "
                       "that carries nothing)",

@@ -22,11 +22,12 @@
 #define PT_FLOW_SRLGS_MAX 65536U       /* shared-risk groups are numbered below this */
 #define PT_FLOW_METRIC_MAX (1U << 24)
 #define PT_FLOW_CLASSES_MAX 8U
+#define PT_FLOW_CAPACITY_MIN 1e-9
 #define PT_FLOW_RATE_MAX 1e15 /* bound of rates and capacities, in the caller's unit */
 
 struct pt_flow_link {
     uint32_t from, to;
-    double capacity;       /* > 0, same unit as demands */
+    double capacity;       /* PT_FLOW_CAPACITY_MIN..PT_FLOW_RATE_MAX, same unit as demands */
     double delay;          /* >= 0, any unit */
     double loss;           /* share lost, 0 <= loss < 1 */
     uint32_t metric;       /* 1..PT_FLOW_METRIC_MAX (0 means 1): what PT_FLOW_BY_METRIC adds up */

@@ -14,9 +14,11 @@
  *   MIN_MLU    any l >= 0 with sum c l = 1:  u >= sum over demands of rate * (shortest path by l)
  *   MAX_FLOW   any l >= 0:  carried <= sum b c l + sum over demands of rate * max(0, 1 - shortest)   (one class)
  *   MIN_DELAY  any l >= 0:  delay >= sum over demands of rate * min over paths (delay + l) - sum b c l
- *   MAX_MIN    value is the smallest rate per weight of the first class; the bound is that of the concurrent flow that
- *              freezes first.
- * gap = |value - bound| / the larger of the two; 0 when both are 0. The gap says nothing about paths outside the set.
+ *   MAX_MIN    value is the level t up to which every demand of class 0 gets min(rate, t * weight); any l >= 0:
+ *              sum over demands of min(rate, t * weight) * shortest <= sum b c l
+ * MAX_FLOW with several classes adds up the bounds of the classes, each with its own lengths, and with the capacity
+ * that the answer leaves to it. gap = |value - bound| / the larger of the two; 0 when both are 0. The gap says nothing
+ * about paths outside the set.
  *
  * Anytime: stop() is asked between passes; the best answer so far is returned, its gap saying how good it is. An answer
  * is always feasible, also when stopped at once. The same inputs give the same bits (unless stop() cuts in).
@@ -48,8 +50,9 @@ struct pt_flow_result {
     double *rates; /* by slot */
     size_t rates_len;
     double *loads;   /* by link */
-    double *lengths; /* by link: the dual prices; of MIN_MLU how much u falls per unit of capacity, times u */
-    uint32_t links_len;
+    double *lengths; /* [class * links_len + link]: the dual prices that prove the bound; MIN_MLU and MIN_DELAY have one
+                        class. A unit more of capacity moves the objective by about the price (MIN_MLU: times u) */
+    uint32_t links_len, classes_len;
     size_t passes; /* over all demands; what the work was */
     bool reached;  /* the gap that was asked for */
 };

@@ -83,6 +83,16 @@ const double *flow_table_prices(const struct flow_table *table, size_t b, const 
     return prices;
 }
 
+static double cheapest(const struct pt_flow_paths *paths, uint32_t entry, const double *prices, uint32_t base)
+{
+    double least = INFINITY;
+    for (uint32_t i = paths->entry_first[entry]; i < paths->entry_first[entry + 1]; i++) {
+        double price = prices[paths->entry_steps[i] - base];
+        least = price < least ? price : least;
+    }
+    return least;
+}
+
 double flow_table_dual(const struct flow_table *table, const double *lengths)
 {
     const struct pt_flow_paths *paths = table->paths;
@@ -91,12 +101,23 @@ double flow_table_dual(const struct flow_table *table, const double *lengths)
         const struct flow_block *block = &paths->blocks[b];
         const double *prices = flow_table_prices(table, b, lengths);
         for (uint32_t e = block->entry; e < block[1].entry; e++) {
-            double least = INFINITY;
-            for (uint32_t i = paths->entry_first[e]; i < paths->entry_first[e + 1]; i++) {
-                double price = prices[paths->entry_steps[i] - block->step];
-                least = price < least ? price : least;
-            }
+            double least = cheapest(paths, e, prices, block->step);
             sum += table->rate[e] > 0 ? table->rate[e] * least : 0;
+        }
+    }
+    return sum;
+}
+
+double flow_table_dual_capped(const struct flow_table *table, const double *lengths, double cap)
+{
+    const struct pt_flow_paths *paths = table->paths;
+    double sum = 0;
+    for (size_t b = 0; b < paths->blocks_len; b++) {
+        const struct flow_block *block = &paths->blocks[b];
+        const double *prices = flow_table_prices(table, b, lengths);
+        for (uint32_t e = block->entry; e < block[1].entry; e++) {
+            double least = cheapest(paths, e, prices, block->step);
+            sum += least < cap ? table->rate[e] * (cap - least) : 0;
         }
     }
     return sum;

@@ -27,3 +27,5 @@ void flow_table_loads(const struct flow_table *table, double *ret_loads);
 const double *flow_table_prices(const struct flow_table *table, size_t block, const double *lengths);
 /* Sum over all entries of rate times cheapest path. */
 double flow_table_dual(const struct flow_table *table, const double *lengths);
+/* Sum over all entries of rate times max(0, cap - cheapest path). */
+double flow_table_dual_capped(const struct flow_table *table, const double *lengths, double cap);

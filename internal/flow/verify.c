@@ -1,10 +1,11 @@
 /*
  * The certificate, computed anew: nothing here is shared with the algorithms but the readers of paths. It trusts
  * neither loads nor prices that a solver kept; it needs the rates, the lengths, and the problem.
+ *
+ * MAX_FLOW and MAX_MIN go class by class: what classes before have loaded is taken off the capacity, and each class has
+ * its own lengths. Demands are visited by target, because paths to one target lie together.
  */
-#include "flow/solve.h"
-
-#include "base/assert.h"
+#include "flow/solve_priv.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -12,26 +13,124 @@
 #include <string.h>
 
 #define TOLERANCE 1e-6
+#define HALVINGS 100
 
 struct verifying {
     const struct pt_flow_problem *problem;
     const double *rates, *lengths;
-    double *loads;
+    bool by_class;
+    double *loads;               /* of the classes so far */
+    double *full;                /* capacity left for the class */
+    double *distances, *carried; /* by demand */
+    uint32_t *order;
     uint32_t *path;
     size_t path_max;
-    double dual; /* sum over demands of rate * shortest */
 };
 
-static enum pt_code refuse(struct pt_error *reterr, const char *what, size_t index, double is, double most)
+static enum pt_code refuse(struct pt_error *reterr, const char *what, size_t index, double is, double due)
 {
     char field[64];
     snprintf(field, sizeof(field), "%s[%zu]", what, index);
     return pt_fail(reterr, PT_INTERNAL, PT_REASON_NONE, field, "the answer breaks a constraint: %.9g where %.9g is due",
-                   is, most);
+                   is, due);
 }
 
-static enum pt_code add_demand(struct verifying *v, size_t d, struct pt_flow_certificate *certificate,
-                               struct pt_error *reterr)
+static bool belongs(const struct verifying *v, size_t d, uint32_t class_index)
+{
+    return !v->by_class || v->problem->demands[d].class_index == class_index;
+}
+
+/* ---- bounds from distances
+ * ---------------------------------------------------------------------------------------------- */
+
+static double usable(const struct pt_flow_problem *problem, uint32_t link)
+{
+    double share = problem->utilisation_max > 0 ? problem->utilisation_max : 1;
+    return pt_flow_link_at(problem->graph, link)->capacity * share;
+}
+
+static double weight_of(const struct pt_flow_demand *demand)
+{
+    return demand->weight > 0 ? demand->weight : 1;
+}
+
+/* The largest level t with sum of min(rate, t weight) * distance <= budget, at most what serves everybody. */
+static double level_bound(const struct pt_flow_problem *problem, const double *distances, double budget)
+{
+    double high = 0;
+    for (size_t d = 0; d < problem->demands_len; d++) {
+        const struct pt_flow_demand *demand = &problem->demands[d];
+        if (demand->class_index == 0 && demand->rate > 0) {
+            high = fmax(high, demand->rate / weight_of(demand));
+        }
+    }
+    double low = 0;
+    double t = high;
+    for (int i = 0; i < HALVINGS && low < high * (1 - 1e-12); i++) {
+        double sum = 0;
+        for (size_t d = 0; d < problem->demands_len; d++) {
+            const struct pt_flow_demand *demand = &problem->demands[d];
+            if (demand->class_index == 0 && demand->rate > 0) {
+                sum += fmin(demand->rate, t * weight_of(demand)) * distances[d];
+            }
+        }
+        if (sum <= budget) {
+            low = t;
+        } else {
+            high = t;
+        }
+        t = (low + high) / 2;
+    }
+    return high;
+}
+
+/* Bound of one class, `full` being what it may load links with. */
+static double bound_of(const struct pt_flow_problem *problem, bool by_class, uint32_t class_index, const double *full,
+                       const double *lengths, const double *distances)
+{
+    double budget = 0;
+    double paid = 0;
+    double saved = 0;
+    for (uint32_t i = 0; i < pt_flow_links_len(problem->graph); i++) {
+        budget += full[i] * lengths[i];
+    }
+    for (size_t d = 0; d < problem->demands_len; d++) {
+        double rate = problem->demands[d].rate;
+        if (rate > 0 && (!by_class || problem->demands[d].class_index == class_index)) {
+            paid += rate * distances[d];
+            saved += distances[d] < 1 ? rate * (1 - distances[d]) : 0;
+        }
+    }
+    switch (problem->objective) {
+    case PT_FLOW_MIN_MLU:
+        return budget > 0 ? paid / budget : 0;
+    case PT_FLOW_MAX_FLOW:
+        return budget + saved;
+    case PT_FLOW_MIN_DELAY:
+        return paid - budget;
+    default:
+        return level_bound(problem, distances, budget);
+    }
+}
+
+double flow_bound(const struct pt_flow_problem *problem, const double *lengths, const double *distances)
+{
+    PT_AUTO(free) double *full = flow_alloc(pt_flow_links_len(problem->graph), sizeof(double));
+    if (full == NULL) {
+        return problem->objective == PT_FLOW_MIN_MLU || problem->objective == PT_FLOW_MIN_DELAY ? -INFINITY : INFINITY;
+    }
+    for (uint32_t i = 0; i < pt_flow_links_len(problem->graph); i++) {
+        full[i] =
+            problem->objective == PT_FLOW_MIN_MLU ? pt_flow_link_at(problem->graph, i)->capacity : usable(problem, i);
+    }
+    return bound_of(problem, true, 0, full, lengths, distances);
+}
+
+/* ---- demands
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+/* Loads, distance and carried rate of one demand. */
+static enum pt_code add_demand(struct verifying *v, size_t d, const double *lengths, struct pt_error *reterr)
 {
     const struct pt_flow_problem *problem = v->problem;
     double carried = 0;
@@ -45,17 +144,102 @@ static enum pt_code add_demand(struct verifying *v, size_t d, struct pt_flow_cer
         }
         for (size_t i = 0; i < len; i++) {
             v->loads[v->path[i]] += v->rates[slot];
-            length += v->lengths[v->path[i]];
+            length += lengths[v->path[i]];
+            if (problem->objective == PT_FLOW_MIN_DELAY) {
+                length += pt_flow_link_at(problem->graph, v->path[i])->delay;
+            }
         }
         carried += v->rates[slot];
         least = length < least ? length : least;
     }
     double rate = problem->demands[d].rate;
-    if (fabs(carried - rate) > rate * TOLERANCE) {
+    bool all = problem->objective == PT_FLOW_MIN_MLU || problem->objective == PT_FLOW_MIN_DELAY;
+    if (all ? fabs(carried - rate) > rate * TOLERANCE : carried > rate * (1 + TOLERANCE)) {
         return refuse(reterr, "demands", d, carried, rate);
     }
-    certificate->carried += carried;
-    v->dual += rate > 0 ? rate * least : 0;
+    v->carried[d] = carried;
+    v->distances[d] = least;
+    return PT_OK;
+}
+
+static void order_by_target(struct verifying *v, uint32_t *first)
+{
+    const struct pt_flow_problem *problem = v->problem;
+    for (size_t d = 0; d < problem->demands_len; d++) {
+        first[problem->demands[d].to + 1]++;
+    }
+    for (uint32_t i = 0; i < pt_flow_nodes_len(problem->graph); i++) {
+        first[i + 1] += first[i];
+    }
+    for (size_t d = 0; d < problem->demands_len; d++) {
+        v->order[first[problem->demands[d].to]++] = (uint32_t)d;
+    }
+}
+
+/* ---- values
+ * -------------------------------------------------------------------------------------------------------------------
+ */
+
+/* The level up to which everybody of the first class is served; `bound` when all get all. */
+static double level_of(const struct verifying *v, double bound)
+{
+    double level = INFINITY;
+    for (size_t d = 0; d < v->problem->demands_len; d++) {
+        const struct pt_flow_demand *demand = &v->problem->demands[d];
+        if (demand->class_index == 0 && v->carried[d] < demand->rate * (1 - TOLERANCE)) {
+            level = fmin(level, v->carried[d] / weight_of(demand));
+        }
+    }
+    return level < INFINITY ? level : bound;
+}
+
+static double delay_of(const struct verifying *v)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < pt_flow_links_len(v->problem->graph); i++) {
+        sum += v->loads[i] * pt_flow_link_at(v->problem->graph, i)->delay;
+    }
+    return sum;
+}
+
+static enum pt_code conclude(const struct verifying *v, struct pt_flow_certificate *certificate,
+                             struct pt_error *reterr)
+{
+    const struct pt_flow_problem *problem = v->problem;
+    for (uint32_t i = 0; i < pt_flow_links_len(problem->graph); i++) {
+        double capacity = pt_flow_link_at(problem->graph, i)->capacity;
+        if (problem->objective != PT_FLOW_MIN_MLU && v->loads[i] > usable(problem, i) * (1 + TOLERANCE)) {
+            return refuse(reterr, "links", i, v->loads[i], usable(problem, i));
+        }
+        if (v->loads[i] / capacity > certificate->utilisation) {
+            certificate->utilisation = v->loads[i] / capacity;
+            certificate->worst_link = i;
+        }
+    }
+    for (size_t d = 0; d < problem->demands_len; d++) {
+        certificate->carried += v->carried[d];
+        certificate->unmet += fmax(0, problem->demands[d].rate - v->carried[d]);
+    }
+    certificate->value = problem->objective == PT_FLOW_MIN_MLU     ? certificate->utilisation
+                         : problem->objective == PT_FLOW_MAX_FLOW  ? certificate->carried
+                         : problem->objective == PT_FLOW_MIN_DELAY ? delay_of(v)
+                                                                   : level_of(v, certificate->bound);
+    double larger = fmax(fabs(certificate->value), fabs(certificate->bound));
+    certificate->gap = larger > 0 ? fabs(certificate->value - certificate->bound) / larger : 0;
+    return PT_OK;
+}
+
+/* ---- all
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
+
+static enum pt_code check_lengths(const struct verifying *v, const double *lengths, struct pt_error *reterr)
+{
+    for (uint32_t i = 0; i < pt_flow_links_len(v->problem->graph); i++) {
+        if (!(lengths[i] >= 0)) {
+            return refuse(reterr, "lengths", i, lengths[i], 0);
+        }
+    }
     return PT_OK;
 }
 
@@ -63,25 +247,25 @@ static enum pt_code compute(struct verifying *v, struct pt_flow_certificate *ret
 {
     const struct pt_flow_problem *problem = v->problem;
     struct pt_flow_certificate certificate = {0};
-    for (size_t d = 0; d < problem->demands_len; d++) {
-        PT_TRY(add_demand(v, d, &certificate, reterr));
-    }
-    double scale = 0;
-    for (uint32_t link = 0; link < pt_flow_links_len(problem->graph); link++) {
-        double capacity = pt_flow_link_at(problem->graph, link)->capacity;
-        if (!(v->lengths[link] >= 0)) {
-            return refuse(reterr, "lengths", link, v->lengths[link], 0);
+    uint32_t links_len = pt_flow_links_len(problem->graph);
+    uint32_t classes_len = v->by_class ? flow_classes_len(problem) : 1;
+    for (uint32_t k = 0; k < classes_len; k++) {
+        const double *lengths = v->lengths + (size_t)k * links_len;
+        PT_TRY(check_lengths(v, lengths, reterr));
+        for (uint32_t i = 0; i < links_len; i++) {
+            v->full[i] = problem->objective == PT_FLOW_MIN_MLU ? pt_flow_link_at(problem->graph, i)->capacity
+                                                               : fmax(0, usable(problem, i) - v->loads[i]);
         }
-        scale += capacity * v->lengths[link];
-        if (v->loads[link] / capacity > certificate.utilisation) {
-            certificate.utilisation = v->loads[link] / capacity;
-            certificate.worst_link = link;
+        for (size_t i = 0; i < problem->demands_len; i++) {
+            if (belongs(v, v->order[i], k)) {
+                PT_TRY(add_demand(v, v->order[i], lengths, reterr));
+            }
+        }
+        if (k == 0 || problem->objective == PT_FLOW_MAX_FLOW) {
+            certificate.bound += bound_of(problem, v->by_class, k, v->full, lengths, v->distances);
         }
     }
-    certificate.value = certificate.utilisation;
-    certificate.bound = scale > 0 ? v->dual / scale : 0;
-    double larger = fmax(fabs(certificate.value), fabs(certificate.bound));
-    certificate.gap = larger > 0 ? fabs(certificate.value - certificate.bound) / larger : 0;
+    PT_TRY(conclude(v, &certificate, reterr));
     *ret_certificate = certificate;
     return PT_OK;
 }
@@ -90,16 +274,29 @@ enum pt_code pt_flow_verify(const struct pt_flow_problem *problem, const double 
                             struct pt_flow_certificate *ret_certificate, struct pt_error *reterr)
 {
     struct verifying v = {.problem = problem, .rates = rates, .lengths = lengths};
+    v.by_class = problem->objective == PT_FLOW_MAX_FLOW || problem->objective == PT_FLOW_MAX_MIN;
     v.path_max = pt_flow_nodes_len(problem->graph);
-    v.loads = calloc((size_t)pt_flow_links_len(problem->graph) + 1, sizeof(double));
-    v.path = calloc(v.path_max, sizeof(v.path[0]));
+    v.loads = flow_alloc(pt_flow_links_len(problem->graph), sizeof(double));
+    v.full = flow_alloc(pt_flow_links_len(problem->graph), sizeof(double));
+    v.distances = flow_alloc(problem->demands_len, sizeof(double));
+    v.carried = flow_alloc(problem->demands_len, sizeof(double));
+    v.order = flow_alloc(problem->demands_len, sizeof(v.order[0]));
+    v.path = flow_alloc(v.path_max, sizeof(v.path[0]));
+    uint32_t *first = flow_alloc(v.path_max + 2, sizeof(first[0]));
     enum pt_code code = PT_OK;
-    if (v.loads == NULL || v.path == NULL) {
-        code = pt_fail(reterr, PT_EXHAUSTED, PT_REASON_LIMIT_REACHED, NULL, "not enough memory to check the answer");
+    if (v.loads == NULL || v.full == NULL || v.distances == NULL || v.carried == NULL || v.order == NULL ||
+        v.path == NULL || first == NULL) {
+        code = flow_no_memory(reterr);
     } else {
+        order_by_target(&v, first);
         code = compute(&v, ret_certificate, reterr);
     }
     free(v.loads);
+    free(v.full);
+    free(v.distances);
+    free(v.carried);
+    free(v.order);
     free(v.path);
+    free(first);
     return code;
 }

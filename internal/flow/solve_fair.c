@@ -1,0 +1,401 @@
+/*
+ * Max-min fairness: filling with water.
+ *
+ * All demands of a class rise together, each as its weight says. Between two rises the passes of solve_mlu.c spread
+ * what is there, so that a link is full only when nothing can be moved off it. When links stay overfull, demands whose
+ * every path leads over one have reached their level: they go back by the last rise and stay (their paths may still
+ * change). A demand that has all it asked for stays too. The last ones to stay have the highest level.
+ *
+ * A rise is as large as room allows while nobody is near a full link, and STEP of the gap otherwise, which is what
+ * levels are exact to. At the end every path is scaled by what overload is left along it, and what room is left is
+ * given out, lowest first, in steps again.
+ *
+ * The certificate is about the first level t: every demand gets min(rate, t * weight). Whatever the lengths l,
+ * sum of min(rate, t * weight) * shortest <= sum of full * l, which bounds t; l is that of the moment when the first
+ * demands stay.
+ */
+#include "flow/soft.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STEP 0.3         /* of the gap: a rise */
+#define SHARPNESS 8.0    /* over a rise: how sharp prices tell a full link from one a rise below */
+#define SETTLE_MAX 30    /* passes after a rise */
+#define SLACK_SHARE 1e-4 /* of a mean demand's price: less is not worth a look */
+
+struct fair {
+    struct flow_soft soft;
+    double *weight;  /* by entry; 0 when it takes no part */
+    uint8_t *stays;  /* by entry */
+    double *resting; /* by link: load of those that stay */
+    double step;
+    size_t rising; /* how many still rise */
+    bool first;    /* nobody has been held back yet */
+};
+
+/* ---- passes
+ * ----------------------------------------------------------------------------------------------------------- */
+
+static void balance(struct flow_soft *soft, uint32_t entry)
+{
+    const struct pt_flow_paths *paths = soft->table.paths;
+    double *x = soft->table.x;
+    uint32_t low = 0;
+    uint32_t high = 0;
+    struct flow_price low_price = {INFINITY, 0};
+    struct flow_price high_price = {-1, 0};
+    for (uint32_t i = paths->entry_first[entry]; i < paths->entry_first[entry + 1]; i++) {
+        struct flow_price price = flow_soft_price(soft, paths->entry_steps[i]);
+        if (price.sum < low_price.sum) {
+            low_price = price;
+            low = i;
+        }
+        if (x[i] > 0 && price.sum > high_price.sum) {
+            high_price = price;
+            high = i;
+        }
+    }
+    if (low == high || high_price.sum <= low_price.sum * (1 + 1e-6)) {
+        return;
+    }
+    double step = flow_log(high_price.sum / low_price.sum) /
+                  (soft->a * (high_price.steep / high_price.sum + low_price.steep / low_price.sum));
+    double rate = step < x[high] ? step : x[high];
+    x[high] -= rate;
+    x[low] += rate;
+    flow_soft_shift(soft, paths->entry_steps[high], -rate);
+    flow_soft_shift(soft, paths->entry_steps[low], rate);
+}
+
+static void pass(struct fair *fair)
+{
+    struct flow_soft *soft = &fair->soft;
+    const struct pt_flow_paths *paths = soft->table.paths;
+    for (size_t b = 0; b < paths->blocks_len; b++) {
+        flow_soft_freeze(soft);
+        const double *prices = flow_table_prices(&soft->table, b, soft->lengths);
+        for (uint32_t e = paths->blocks[b].entry; e < paths->blocks[b + 1].entry; e++) {
+            if (paths->entry_first[e + 1] - paths->entry_first[e] > 1 &&
+                flow_soft_gain(soft, e, prices, paths->blocks[b].step, INFINITY) > soft->slack) {
+                balance(soft, e);
+            }
+        }
+    }
+    soft->run->result->passes++;
+}
+
+/* Spread until no link is overfull or passes stop helping. Returns the worst link's load / full. */
+static double settle(struct fair *fair)
+{
+    struct flow_soft *soft = &fair->soft;
+    flow_table_loads(&soft->table, soft->loads);
+    double worst = flow_soft_worst(soft);
+    double before = INFINITY;
+    for (int i = 0; i < SETTLE_MAX && worst > 0 && !flow_stopped(soft->run); i++) {
+        if (i > 0 && worst <= 1) {
+            break;
+        }
+        if (i % 4 == 3) { /* every few passes: has it been worth it? */
+            if (before - worst < fair->step * 0.02) {
+                break;
+            }
+            before = worst;
+        }
+        double sum = flow_soft_lengths(soft, worst, 1);
+        soft->slack = SLACK_SHARE * fair->step * sum / (double)soft->table.paths->demands_len;
+        pass(fair);
+        flow_table_loads(&soft->table, soft->loads);
+        worst = flow_soft_worst(soft);
+    }
+    return worst;
+}
+
+/* ---- who stays
+ * -------------------------------------------------------------------------------------------------------- */
+
+static void stay(struct fair *fair, uint32_t entry)
+{
+    fair->stays[entry] = 1;
+    fair->rising--;
+}
+
+static void scale(struct fair *fair, uint32_t entry, double factor)
+{
+    const struct pt_flow_paths *paths = fair->soft.table.paths;
+    for (uint32_t i = paths->entry_first[entry]; i < paths->entry_first[entry + 1]; i++) {
+        fair->soft.table.x[i] *= factor;
+    }
+}
+
+static double carried(const struct fair *fair, uint32_t entry)
+{
+    const struct pt_flow_paths *paths = fair->soft.table.paths;
+    double sum = 0;
+    for (uint32_t i = paths->entry_first[entry]; i < paths->entry_first[entry + 1]; i++) {
+        sum += fair->soft.table.x[i];
+    }
+    return sum;
+}
+
+/* The least over paths of the worst link along it. */
+static double best_way(const struct fair *fair, uint32_t entry)
+{
+    const struct flow_soft *soft = &fair->soft;
+    const struct pt_flow_paths *paths = soft->table.paths;
+    double best = INFINITY;
+    for (uint32_t i = paths->entry_first[entry]; i < paths->entry_first[entry + 1]; i++) {
+        double worst = 0;
+        for (uint32_t step = paths->entry_steps[i]; step != FLOW_LAST; step = paths->steps[step].next) {
+            uint16_t link = paths->steps[step].link;
+            double used = soft->loads[link] * soft->links[link].inverse;
+            worst = used > worst ? used : worst;
+        }
+        best = worst < best ? worst : best;
+    }
+    return best;
+}
+
+/* Demands that no path leads on for go back by the last rise. Returns how many. */
+static size_t hold_back(struct fair *fair, double limit, double rise)
+{
+    size_t held = 0;
+    for (uint32_t e = 0; e < fair->soft.table.paths->demands_len; e++) {
+        if (fair->weight[e] > 0 && !fair->stays[e] && best_way(fair, e) > limit) {
+            scale(fair, e, 1 / rise);
+            stay(fair, e);
+            held++;
+        }
+    }
+    return held;
+}
+
+/* Those at the worst link that rise: what is left to do when nobody else explains it. */
+static size_t hold_at_worst(struct fair *fair, double rise)
+{
+    const struct flow_soft *soft = &fair->soft;
+    const struct pt_flow_paths *paths = soft->table.paths;
+    double worst = flow_soft_worst(soft) * (1 - 1e-9);
+    size_t held = 0;
+    for (uint32_t e = 0; e < paths->demands_len; e++) {
+        bool there = false;
+        for (uint32_t i = paths->entry_first[e]; i < paths->entry_first[e + 1] && fair->weight[e] > 0; i++) {
+            for (uint32_t step = paths->entry_steps[i]; step != FLOW_LAST && soft->table.x[i] > 0;
+                 step = paths->steps[step].next) {
+                uint16_t link = paths->steps[step].link;
+                there |= soft->loads[link] * soft->links[link].inverse >= worst;
+            }
+        }
+        if (there && !fair->stays[e]) {
+            scale(fair, e, 1 / rise);
+            stay(fair, e);
+            held++;
+        }
+    }
+    return held;
+}
+
+/* ---- rising
+ * ----------------------------------------------------------------------------------------------------------- */
+
+/* By what factor everybody may rise before a link is full; at least one step. */
+static double room(struct fair *fair)
+{
+    struct flow_soft *soft = &fair->soft;
+    const struct pt_flow_paths *paths = soft->table.paths;
+    double factor = INFINITY;
+    flow_table_loads(&soft->table, soft->loads);
+    memcpy(soft->best_x, soft->table.x, paths->slots_len * sizeof(double));
+    for (uint32_t e = 0; e < paths->demands_len; e++) {
+        if (fair->weight[e] > 0 && !fair->stays[e]) {
+            scale(fair, e, 0);
+        }
+    }
+    flow_table_loads(&soft->table, fair->resting);
+    memcpy(soft->table.x, soft->best_x, paths->slots_len * sizeof(double));
+    for (uint32_t i = 0; i < soft->links_len; i++) {
+        double rising = soft->loads[i] - fair->resting[i];
+        if (rising > soft->loads[i] * 1e-12) {
+            double here = (soft->full[i] - fair->resting[i]) / rising;
+            factor = here < factor ? here : factor;
+        }
+    }
+    return factor > 1 + fair->step ? factor : 1 + fair->step;
+}
+
+static void rise(struct fair *fair, double factor)
+{
+    for (uint32_t e = 0; e < fair->soft.table.paths->demands_len; e++) {
+        if (fair->weight[e] <= 0 || fair->stays[e]) {
+            continue;
+        }
+        double now = carried(fair, e);
+        if (now * factor >= fair->soft.table.rate[e]) {
+            scale(fair, e, fair->soft.table.rate[e] / now);
+            stay(fair, e);
+        } else {
+            scale(fair, e, factor);
+        }
+    }
+}
+
+static void fill(struct fair *fair)
+{
+    while (fair->rising > 0 && !flow_stopped(fair->soft.run)) {
+        double factor = room(fair);
+        rise(fair, factor);
+        double worst = settle(fair);
+        if (worst <= 1 + fair->step * 0.05) {
+            continue;
+        }
+        if (fair->first) {
+            fair->first = false;
+            memcpy(fair->soft.best_lengths, fair->soft.lengths, fair->soft.links_len * sizeof(double));
+        }
+        if (hold_back(fair, 1 + fair->step * 0.05, factor) == 0 && hold_at_worst(fair, factor) == 0 &&
+            worst > 1 + fair->step * 4) {
+            break; /* only those that stay are left there: scaling will do */
+        }
+    }
+}
+
+/* ---- the end
+ * ---------------------------------------------------------------------------------------------------------- */
+
+/* Every path by the worst overload along it. */
+static void scale_down(struct fair *fair)
+{
+    struct flow_soft *soft = &fair->soft;
+    const struct pt_flow_paths *paths = soft->table.paths;
+    flow_table_loads(&soft->table, soft->loads);
+    for (uint32_t i = 0; i < paths->slots_len; i++) {
+        double worst = 1;
+        for (uint32_t step = paths->entry_steps[i]; step != FLOW_LAST; step = paths->steps[step].next) {
+            uint16_t link = paths->steps[step].link;
+            double used = soft->loads[link] * soft->links[link].inverse * (1 + 1e-12);
+            worst = used > worst ? used : worst;
+        }
+        soft->table.x[i] /= worst;
+    }
+    flow_table_loads(&soft->table, soft->loads);
+}
+
+struct level {
+    double level;
+    uint32_t entry;
+};
+
+static int compare_levels(const void *a, const void *b)
+{
+    const struct level *x = a;
+    const struct level *y = b;
+    if (x->level != y->level) {
+        return x->level < y->level ? -1 : 1;
+    }
+    return x->entry < y->entry ? -1 : 1;
+}
+
+/* Give out what room is left: the lowest first, each up to the next step of levels, round after round. */
+static void top_up(struct fair *fair, struct level *levels)
+{
+    struct flow_soft *soft = &fair->soft;
+    const struct pt_flow_paths *paths = soft->table.paths;
+    for (int round = 0; round < 8; round++) {
+        size_t len = 0;
+        for (uint32_t e = 0; e < paths->demands_len; e++) {
+            if (fair->weight[e] > 0) {
+                levels[len++] = (struct level){.level = carried(fair, e) / fair->weight[e], .entry = e};
+            }
+        }
+        qsort(levels, len, sizeof(levels[0]), compare_levels);
+        for (size_t l = 0; l < len; l++) {
+            uint32_t e = levels[l].entry;
+            double most = levels[l].level * (1 + fair->step) * fair->weight[e];
+            double wish = (most < soft->table.rate[e] ? most : soft->table.rate[e]) - levels[l].level * fair->weight[e];
+            for (uint32_t i = paths->entry_first[e]; i < paths->entry_first[e + 1] && wish > 0; i++) {
+                double free_rate = wish;
+                for (uint32_t s = paths->entry_steps[i]; s != FLOW_LAST; s = paths->steps[s].next) {
+                    double here = soft->full[paths->steps[s].link] * (1 - 1e-12) - soft->loads[paths->steps[s].link];
+                    free_rate = here < free_rate ? here : free_rate;
+                }
+                for (uint32_t s = paths->entry_steps[i]; free_rate > 0 && s != FLOW_LAST; s = paths->steps[s].next) {
+                    soft->loads[paths->steps[s].link] += free_rate;
+                }
+                soft->table.x[i] += free_rate > 0 ? free_rate : 0;
+                wish -= free_rate > 0 ? free_rate : 0;
+            }
+        }
+    }
+}
+
+/* Everybody begins with the same small level on the first path. */
+static void begin(struct fair *fair, uint32_t class_index)
+{
+    struct flow_soft *soft = &fair->soft;
+    const struct pt_flow_paths *paths = soft->table.paths;
+    double least = INFINITY;
+    for (uint32_t e = 0; e < paths->demands_len; e++) {
+        const struct pt_flow_demand *demand = &soft->run->problem->demands[paths->entry_demand[e]];
+        bool own = demand->class_index == class_index && demand->rate > 0 &&
+                   paths->entry_first[e] < paths->entry_first[e + 1] && best_way(fair, e) < INFINITY;
+        fair->weight[e] = !own ? 0 : demand->weight > 0 ? demand->weight : 1;
+        fair->stays[e] = !own;
+        fair->rising += own;
+        scale(fair, e, 0);
+        if (own && demand->rate / fair->weight[e] < least) {
+            least = demand->rate / fair->weight[e];
+        }
+    }
+    for (uint32_t i = 0; i < soft->links_len; i++) {
+        least = soft->full[i] > 0 && soft->full[i] < least ? soft->full[i] : least;
+    }
+    for (uint32_t e = 0; e < paths->demands_len; e++) {
+        if (fair->weight[e] > 0) {
+            soft->table.x[paths->entry_first[e]] = least * 1e-6 * fair->weight[e];
+        }
+    }
+}
+
+static bool fair_init(struct fair *fair, struct flow_run *run, const double *full)
+{
+    bool fits = flow_soft_init(&fair->soft, run);
+    fair->weight = flow_alloc(run->paths->demands_len, sizeof(double));
+    fair->stays = flow_alloc(run->paths->demands_len, 1);
+    fair->resting = flow_alloc(run->graph->links_len, sizeof(double));
+    if (!fits || fair->weight == NULL || fair->stays == NULL || fair->resting == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < fair->soft.links_len; i++) {
+        /* What earlier classes left; next to nothing where they left nothing: demands there stay at that. */
+        double least = run->graph->links[i].capacity * 1e-9;
+        fair->soft.full[i] = full[i] > least ? full[i] : least;
+        fair->soft.links[i].inverse = 1 / fair->soft.full[i];
+    }
+    return true;
+}
+
+enum pt_code flow_solve_fair(struct flow_run *run, const double *full, uint32_t class_index, struct pt_error *reterr)
+{
+    struct fair fair = {.step = STEP * run->gap, .first = true};
+    struct level *levels = flow_alloc(run->paths->demands_len, sizeof(levels[0]));
+    enum pt_code code = PT_OK;
+    if (fair_init(&fair, run, full) && levels != NULL) {
+        fair.soft.a = SHARPNESS / fair.step;
+        begin(&fair, class_index);
+        fill(&fair);
+        scale_down(&fair);
+        top_up(&fair, levels);
+        memcpy(fair.soft.best_x, fair.soft.table.x, run->paths->slots_len * sizeof(double));
+        flow_table_loads(&fair.soft.table, fair.soft.best_loads);
+        flow_soft_store(&fair.soft);
+    } else {
+        code = flow_no_memory(reterr);
+    }
+    flow_soft_fini(&fair.soft);
+    free(fair.weight);
+    free(fair.stays);
+    free(fair.resting);
+    free(levels);
+    return code;
+}
