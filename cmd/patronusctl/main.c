@@ -91,21 +91,40 @@ int ctl_usage_text(const struct ctl *ctl, const char *format, ...)
 
 /* ---- connecting ----------------------------------------------------------------------------------------------- */
 
+/* The token from flag, environment or file, in the arena; NULL when there is none. */
+static enum pt_code read_token(struct ctl *ctl, const char **ret_token, struct pt_error *reterr)
+{
+    if (ctl->args->token[0] != '\0' || ctl->args->token_file[0] == '\0') {
+        *ret_token = ctl->args->token[0] != '\0' ? ctl->args->token : NULL;
+        return PT_OK;
+    }
+    PT_AUTO(secret) struct pt_buf text = {0};
+    enum pt_code code = ctl_read_file(ctl->args->token_file, &text, reterr);
+    if (code != PT_OK) {
+        return pt_wrap(reterr, code, "the token");
+    }
+    *ret_token = pt_arena_strndup(ctl->arena, (const char *)text.data, strcspn((const char *)text.data, " \t\r\n"));
+    return PT_OK;
+}
+
 enum pt_code ctl_connect(struct ctl *ctl, struct pt_error *reterr)
 {
+    const char *token = NULL;
+    PT_TRY(read_token(ctl, &token, reterr));
     PT_AUTO(secret) struct pt_buf text = {0};
     enum pt_code code = ctl_read_file(ctl->args->credential, &text, reterr);
     if (code != PT_OK) {
         return pt_wrap(reterr, code, "the credential (give it with --credential or PATRONUS_CREDENTIAL)");
     }
     struct pt_cli_credential *credential = PT_NEW(ctl->arena, struct pt_cli_credential);
-    code = pt_cli_credential_parse((const char *)text.data, credential, reterr);
+    code = pt_cli_credential_parse((const char *)text.data, token != NULL, credential, reterr);
     if (code != PT_OK) {
         return pt_wrap(reterr, code, "%.200s", ctl->args->credential);
     }
     const struct ctl_client_options options = {.servers = ctl->args->servers,
                                                .servers_len = ctl->args->servers_len,
                                                .credential = credential,
+                                               .token = token,
                                                .timeout_ms = ctl->args->timeout_ms};
     code = ctl_client_new(&options, &ctl->client, reterr);
     if (code != PT_OK) {
@@ -181,10 +200,11 @@ static const struct {
     const char *verb;
     int (*run)(struct ctl *ctl);
 } handlers[] = {
-    {"get", ctl_get},       {"list", ctl_list},         {"create", ctl_create}, {"update", ctl_update},
-    {"delete", ctl_delete}, {"undelete", ctl_undelete}, {"apply", ctl_apply},   {"watch", ctl_watch},
-    {"explain", explain},   {"kinds", kinds},           {"tokens", ctl_tokens}, {"cluster", ctl_cluster},
-    {"doctor", ctl_doctor}, {"completion", completion}, {"version", version},   {"help", help},
+    {"get", ctl_get},         {"list", ctl_list},         {"create", ctl_create},     {"update", ctl_update},
+    {"delete", ctl_delete},   {"undelete", ctl_undelete}, {"apply", ctl_apply},       {"watch", ctl_watch},
+    {"explain", explain},     {"kinds", kinds},           {"tokens", ctl_tokens},     {"api-keys", ctl_api_keys},
+    {"cluster", ctl_cluster}, {"doctor", ctl_doctor},     {"completion", completion}, {"version", version},
+    {"help", help},
 };
 
 static int run(struct ctl *ctl)

@@ -233,7 +233,7 @@ static enum pt_code read_overlaid(const char *method_name, const char *field, co
     }
     const struct pt_soft_overlay soft = {.overlay = overlay, .list_view = list_view};
     PT_AUTO(buf) struct pt_buf reply = {0};
-    enum pt_code code = pt_kind_read(fx.machine, method, request, &soft, &reply, &fx.error);
+    enum pt_code code = pt_kind_read(fx.machine, NULL, method, request, &soft, &reply, &fx.error);
     if (code == PT_OK) {
         fx_take_reply(&fx, method->output, pt_buf_bytes(&reply));
     }

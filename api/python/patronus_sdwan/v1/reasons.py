@@ -236,6 +236,30 @@ class Conflict(PatronusError):
     ADVICE = "read again and repeat the change"
 
 
+class QuotaExceeded(PatronusError):
+    """The call was refused for this reason."""
+
+    REASON = "QUOTA_EXCEEDED"
+
+
+class RateLimited(PatronusError):
+    """The call was refused for this reason."""
+
+    REASON = "RATE_LIMITED"
+
+
+class IdentityRevoked(PatronusError):
+    """The call was refused for this reason."""
+
+    REASON = "IDENTITY_REVOKED"
+
+
+class GrantNotHeld(PatronusError):
+    """The call was refused for this reason."""
+
+    REASON = "GRANT_NOT_HELD"
+
+
 BY_REASON: dict[str, type[PatronusError]] = {
     "FIELD_INVALID": FieldInvalid,
     "FIELD_REQUIRED": FieldRequired,
@@ -270,6 +294,10 @@ BY_REASON: dict[str, type[PatronusError]] = {
     "OVERLOADED": Overloaded,
     "SHUTTING_DOWN": ShuttingDown,
     "CONFLICT": Conflict,
+    "QUOTA_EXCEEDED": QuotaExceeded,
+    "RATE_LIMITED": RateLimited,
+    "IDENTITY_REVOKED": IdentityRevoked,
+    "GRANT_NOT_HELD": GrantNotHeld,
 }
 
 __all__ = [
@@ -282,7 +310,9 @@ __all__ = [
     "FieldRequired",
     "FieldUnknown",
     "FilterInvalid",
+    "GrantNotHeld",
     "HistoryCompacted",
+    "IdentityRevoked",
     "LeaderChanged",
     "LimitReached",
     "MessageMalformed",
@@ -295,6 +325,8 @@ __all__ = [
     "PageTokenInvalid",
     "ParentNotFound",
     "PermissionMissing",
+    "QuotaExceeded",
+    "RateLimited",
     "ReferenceNotFound",
     "RequestIdReused",
     "ResourceExists",

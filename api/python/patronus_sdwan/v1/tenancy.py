@@ -11,23 +11,65 @@ from typing import Annotated, ClassVar, TypedDict
 from pydantic import Field
 
 from .. import rules
-from ..message import Kind, OpenEnum, Resource
+from ..message import Kind, Message, OpenEnum, Resource
 from .common import Condition
 
 
 class Tier(OpenEnum):
-    """What a tenant has booked."""
+    """What a tenant has booked: the limits that hold where `quotas` names none."""
 
     TIER_UNSPECIFIED = "TIER_UNSPECIFIED"
-    """Treated as FREE."""
+    """That of the organization above; a root without tier has no limits: it belongs to whoever runs the cluster."""
     FREE = "FREE"
-    """To try."""
+    """To try: 3 sites, 6 edges, 64 tunnels, 10 policies, 1 model, 1 MiB, 20 requests a second, 8 streams."""
     STARTER = "STARTER"
-    """A few sites."""
+    """A few sites: 25 sites, 50 edges, 10,000 tunnels, 100 policies, 5 models, 16 MiB, 100 requests a second, 64
+    streams.
+    """
     PROFESSIONAL = "PROFESSIONAL"
-    """Tens of sites."""
+    """Hundreds of sites: 500 sites, 1,000 edges, 1,000,000 tunnels, 1,000 policies, 50 models, 256 MiB, 500 requests
+    a second, 512 streams.
+    """
     ENTERPRISE = "ENTERPRISE"
-    """As contracted."""
+    """As contracted: no limits but those in `quotas`."""
+
+
+class Quotas(Message):
+    """Limits of one organization and all that is below it. 0 leaves the limit to the tier, and then to the
+    organization above.
+    """
+
+    PROTO: ClassVar[str] = "patronus.v1.Quotas"
+
+    sites: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    """Sites."""
+    edges: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    """Edges."""
+    tunnels: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    """Directed tunnels that the links can form: pairs of links at different sites over the same underlay."""
+    policies: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    """Steering policies."""
+    models: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    """Models."""
+    bytes: Annotated[Annotated[int, rules.Range(0, 18446744073709551615)], rules.Unit("bytes")] = 0
+    """Stored bytes of all resources."""
+    requests_per_second: Annotated[Annotated[int, rules.Range(0, 18446744073709551615)], rules.Unit("1/s")] = 0
+    """API requests a second by the organization's own principals, at each controller. (1/s)"""
+    streams: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    """Open streams of the organization's own principals, at each controller."""
+
+
+class QuotaUsage(Message):
+    """One limit and how much of it is used, what is below the organization included."""
+
+    PROTO: ClassVar[str] = "patronus.v1.QuotaUsage"
+
+    metric: Annotated[str, rules.Size(1024)] = ""
+    """Field of Quotas, for example "sites"."""
+    limit: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    """The limit in force; 0 when there is none."""
+    usage: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    """In use now."""
 
 
 class Organization(Resource):
@@ -81,6 +123,14 @@ class Organization(Resource):
     """The organization above this one; empty for a root."""
     tier: Tier = Tier.TIER_UNSPECIFIED
     """What the tenant has booked."""
+    quotas: Quotas | None = None
+    """Limits that differ from the tier's."""
+    quota_usage: Annotated[list[QuotaUsage], rules.Output()] = Field(default_factory=list)
+    """Every limit and what is used of it, exact as of the read."""
+    delete_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    """When it was deleted. Only a List with show_deleted shows such organizations."""
+    expire_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    """Until when UndeleteOrganization brings it back, with everything that was below it."""
 
     @staticmethod
     def resource_name(organization: str) -> str:
@@ -101,3 +151,20 @@ class OrganizationPatch(TypedDict, total=False):
     """The organization above this one; empty for a root."""
     tier: Tier | None
     """What the tenant has booked."""
+    quotas: Quotas | None
+    """Limits that differ from the tier's."""
+
+
+class UndeleteOrganizationRequest(Message):
+    """Request of UndeleteOrganization."""
+
+    PROTO: ClassVar[str] = "patronus.v1.UndeleteOrganizationRequest"
+
+    name: Annotated[str, rules.Size(1024)] = ""
+    """Name of the deleted organization."""
+    uid: Annotated[str, rules.Size(1024)] = ""
+    """uid of the one that is meant; empty for the one that was deleted last."""
+    request_id: Annotated[str, rules.Size(1024)] = ""
+    """Makes a retry safe."""
+    validate_only: bool = False
+    """Check everything, change nothing."""
