@@ -223,10 +223,11 @@ PT_MUST enum pt_code pt_kind_read(struct pt_machine_kind *machine, const struct 
  * it within one loop turn, or freeze it (reads everything now; then any thread may read). */
 struct pt_view *pt_view_new(struct pt_machine_kind *machine);
 void pt_view_freeze(struct pt_view *view);
-/* The half of freezing that needs the loop: copy everything. pt_view_freeze then does the rest on any one thread; until
- * it has, the view gives nothing but its revision and time. */
-void pt_view_copy(struct pt_view *view);
-void pt_view_free(struct pt_view *view);
+/* The half of freezing that needs the loop: copy what changed since `previous` (the newest frozen view, or NULL), or
+ * everything. False: there is more to copy, call it again a turn later. pt_view_freeze then does the rest on any one
+ * thread; until it has, the view gives nothing but its revision and time. Both views share what did not change. */
+bool pt_view_copy(struct pt_view *view, struct pt_view *previous);
+void pt_view_free(struct pt_view *view); /* any thread */
 uint64_t pt_view_revision(const struct pt_view *view);
 
 /* ---- watch

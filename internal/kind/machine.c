@@ -401,6 +401,7 @@ enum pt_code pt_kind_apply(struct pt_machine_kind *machine, const struct pt_log_
                                      batch.events.len);
         }
         if (batch.events.len > 0) {
+            pt_changes_add(machine, batch.events.items, batch.events.len);
             pt_watches_wake(machine);
         }
     } else {
@@ -418,6 +419,7 @@ enum pt_code pt_kind_restore(struct pt_machine_kind *machine, const char *path, 
     PT_TRY(pt_store_restore(machine->store, path, reterr));
     /* Digests that were recorded stay true: they are of indexes of the one log. */
     PT_TRY(read_state(machine, reterr));
+    pt_changes_add(machine, NULL, 0);
     for (size_t i = 0; i < machine->listeners_len; i++) {
         machine->listeners[i].fn(machine->listeners[i].arg, machine->applied_index, NULL, 0);
     }

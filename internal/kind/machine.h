@@ -15,6 +15,8 @@
 #include "base/map.h"
 #include "kind/access.h"
 #include "kind/kind.h"
+
+#include <stdatomic.h>
 #include "kind/tenant.h"
 
 /* What is known of a kind beyond its schema; one for each kind id. */
@@ -75,6 +77,15 @@ struct pt_trash { /* what the store holds of them, the oldest first */
     size_t len, rows;
 };
 
+/* Names that changed since a view was copied, so that the next one need not copy everything. */
+struct pt_changes {
+    bool tracked;   /* the list is complete since the view of `epoch` */
+    uint64_t epoch; /* counts views */
+    struct pt_arena arena;
+    const char **names;
+    size_t len, capacity;
+};
+
 struct pt_machine_kind {
     struct pt_kind_options options;
     struct pt_sys *sys;
@@ -103,6 +114,7 @@ struct pt_machine_kind {
     struct pt_listener_slot listeners[PT_LISTENERS_LEN_MAX];
     size_t listeners_len;
     struct pt_list watches;            /* struct pt_watch */
+    struct pt_changes changes;         /* what the newest copied view lacks */
     struct pt_witness planted_witness; /* as at open: what a planted bug writes again */
 };
 
@@ -249,16 +261,21 @@ struct pt_view {
     int64_t time_ns;
     uint64_t revision;
     bool frozen;
-    struct pt_map by_name; /* frozen: name -> struct pt_view_item */
-    struct pt_view_kind {
-        struct pt_row *rows; /* copied, not yet parsed */
-        size_t rows_len;
-        struct pt_view_item *items; /* ascending by name */
-        size_t len;
-    } * kinds; /* copied or frozen: by kind id */
+    struct pt_view_freezer *freezer; /* view_frozen.c: what is copied, then frozen; NULL while open */
+    atomic_uint refs;                /* of one that pt_view_new made */
 };
 void pt_view_init(struct pt_view *view, struct pt_machine_kind *machine, struct pt_arena *memory, int64_t time_ns);
 void pt_view_fini(struct pt_view *view);
+void pt_view_failed(struct pt_view *view, enum pt_code code, const struct pt_error *error);
+
+/* view_frozen.c: the frozen half. */
+const struct pt_msg *pt_view_frozen_get(const struct pt_view *view, const char *name);
+void pt_view_frozen_scan(const struct pt_view *view, uint32_t kind_id, const char *parent,
+                         bool (*fn)(void *arg, const char *name, const struct pt_msg *msg), void *arg);
+void pt_view_frozen_fini(struct pt_view *view);
+/* A committed batch changed these; `events` NULL: everything may be different. */
+void pt_changes_add(struct pt_machine_kind *machine, const struct pt_watch_event *events, size_t len);
+void pt_changes_fini(struct pt_machine_kind *machine);
 
 /* ---- rules.c: what both the fast check and apply ask ---------------------------------------------------------- */
 

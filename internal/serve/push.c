@@ -3,6 +3,9 @@
  *
  *   change -> dirty -> (debounce) -> copy a view -> worker: parse, stages -> loop: bundle per node -> send differences
  *
+ * The view shares with the one before what did not change; the first one of a leader is copied some rows a turn, so
+ * that a large state does not hold up the loop.
+ *
  * One pass at a time; a change during a pass starts the next one behind it. Generations count within a term and rise
  * with each pass that changed some node's bundle. Nodes get a difference when what they have is what was last sent to
  * them, and everything otherwise. A bundle is signed once and kept until the node's next one replaces it.
@@ -48,11 +51,12 @@ struct pass {
 struct pt_push {
     struct pt_controller *controller;
     struct pt_timer *timer;
-    uint64_t due_ns; /* of the timer */
+    struct pt_timer *copier; /* the next turn of copying */
+    uint64_t due_ns;         /* of the timer */
     struct pt_executor *worker;
     uint64_t began_ns, pass_ns; /* the newest pass: start, and how long it took in all */
     bool running, again;
-    struct pass *current; /* while running; the worker's */
+    struct pass *current; /* while running; first being copied, then the worker's */
     uint64_t generation;
     struct pass *newest; /* results for views */
     struct pt_map nodes; /* Edge name -> struct node_bundle */
@@ -260,6 +264,24 @@ static void pass_done(void *arg)
     }
 }
 
+static void copy_some(void *arg)
+{
+    struct pt_push *push = arg;
+    struct pt_controller *controller = push->controller;
+    struct pass *pass = push->current;
+    if (!controller->ready || controller->term != pass->term) {
+        pass_done(pass); /* drops it */
+    } else if (!pt_view_copy(pass->plan.view, push->newest != NULL ? push->newest->plan.view : NULL)) {
+        pt_timer_start(push->copier, 0, 0);
+    } else {
+        pass->plan.soft = pt_soft_copy(controller->soft, &pass->arena);
+        if (push->worker == NULL) {
+            push->worker = pt_executor_new(controller->sys, "plan", 1);
+        }
+        pt_executor_submit(push->worker, pass_work, pass_done, pass);
+    }
+}
+
 static void start_pass(void *arg)
 {
     struct pt_push *push = arg;
@@ -281,12 +303,7 @@ static void start_pass(void *arg)
     pass->plan.arena = &pass->arena;
     pass->plan.view = pt_view_new(controller->machine);
     push->began_ns = pt_sys_now_ns(controller->sys);
-    pt_view_copy(pass->plan.view);
-    pass->plan.soft = pt_soft_copy(controller->soft, &pass->arena);
-    if (push->worker == NULL) {
-        push->worker = pt_executor_new(controller->sys, "plan", 1);
-    }
-    pt_executor_submit(push->worker, pass_work, pass_done, pass);
+    copy_some(push);
 }
 
 /* Plan in this long at the latest. */
@@ -331,6 +348,7 @@ struct pt_push *pt_push_new(struct pt_controller *controller)
     pt_assert(push != NULL);
     push->controller = controller;
     push->timer = pt_timer_new(controller->sys, start_pass, push);
+    push->copier = pt_timer_new(controller->sys, copy_some, push);
     return push;
 }
 
@@ -341,9 +359,10 @@ void pt_push_free(struct pt_push *push)
     }
     push->controller->ready = false; /* a pass that ends now is dropped */
     pt_timer_free(push->timer);
-    push->timer = NULL;
+    pt_timer_free(push->copier);
+    push->timer = push->copier = NULL;
     pt_executor_free(push->worker);
-    pass_free(push->current); /* of a host that crashed: its done never comes */
+    pass_free(push->current); /* was being copied, or is of a host that crashed: its done never comes */
     pass_free(push->newest);
     forget_nodes(push);
     pt_map_fini(&push->nodes);
