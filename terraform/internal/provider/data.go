@@ -59,7 +59,7 @@ type source struct {
 }
 
 func newDataSource(s *patronusschema.Schema, kind *patronusschema.Kind) *source {
-	return &source{schema: s, kind: kind, fields: fieldsOf(kind.Message, func(r *pb.FieldRules) bool { return !r.Secret })}
+	return &source{schema: s, kind: kind, fields: kindFields(kind, func(r *pb.FieldRules) bool { return !r.Secret })}
 }
 
 func newListSource(s *patronusschema.Schema, kind *patronusschema.Kind) *source {

@@ -67,7 +67,7 @@ func attributePath(fields []*field, text string) (path.Path, bool) {
 		if f == nil {
 			return at, found
 		}
-		at, found = at.AtName(name), true
+		at, found = at.AtName(f.name), true
 		switch {
 		case f.in == mapped && strings.HasPrefix(text, "."):
 			return at.AtMapKey(text[1:]), true
@@ -88,7 +88,7 @@ func attributePath(fields []*field, text string) (path.Path, bool) {
 
 func find(fields []*field, name string) *field {
 	for _, f := range fields {
-		if f.name == name {
+		if string(f.desc.Name()) == name {
 			return f
 		}
 	}

@@ -62,6 +62,28 @@ func fieldsOf(message protoreflect.MessageDescriptor, wanted func(*pb.FieldRules
 	return all
 }
 
+// reserved by Terraform at the top of a resource.
+var reserved = map[string]bool{"connection": true, "count": true, "depends_on": true, "for_each": true, "lifecycle": true,
+	"provider": true, "provisioner": true}
+
+// AttributeName of a field of a kind: its own, or with the kind's before it where Terraform wants the name for itself
+// (link_provider).
+func AttributeName(kind *schema.Kind, name string) string {
+	if reserved[name] {
+		return resourceName(kind) + "_" + name
+	}
+	return name
+}
+
+// kindFields are the fields of a kind as top-level attributes.
+func kindFields(kind *schema.Kind, wanted func(*pb.FieldRules) bool) []*field {
+	fields := fieldsOf(kind.Message, wanted)
+	for _, f := range fields {
+		f.name = AttributeName(kind, f.name)
+	}
+	return fields
+}
+
 func newField(desc protoreflect.FieldDescriptor, rules *pb.FieldRules, wanted func(*pb.FieldRules) bool) *field {
 	f := &field{desc: desc, value: desc, name: string(desc.Name()), rules: rules}
 	switch {
@@ -174,3 +196,6 @@ func listName(kind *schema.Kind) string {
 	}
 	return schema.Snake(kind.Plural)
 }
+
+// ListName is listName with the provider's prefix.
+func ListName(kind *schema.Kind) string { return "patronus_" + listName(kind) }

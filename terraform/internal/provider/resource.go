@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -37,7 +38,7 @@ var (
 )
 
 func newResource(s *patronusschema.Schema, kind *patronusschema.Kind) *kindResource {
-	return &kindResource{schema: s, kind: kind, fields: fieldsOf(kind.Message, func(r *pb.FieldRules) bool { return r.Output != pb.Output_SOFT })}
+	return &kindResource{schema: s, kind: kind, fields: kindFields(kind, func(r *pb.FieldRules) bool { return r.Output != pb.Output_SOFT })}
 }
 
 func (r *kindResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
@@ -77,7 +78,7 @@ func attributesOf(value tftypes.Value) map[string]tftypes.Value {
 	if value.Type() != nil && !value.IsNull() && value.IsKnown() {
 		_ = value.As(&values)
 	}
-	return values
+	return maps.Clone(values) // As hands out the value's own map
 }
 
 func textOf(values map[string]tftypes.Value, name string) string {
@@ -131,7 +132,7 @@ func (r *kindResource) changed(before, after map[string]tftypes.Value) []string 
 		}
 		old, oldVersion := before[f.name], before[f.name+"_wo_version"]
 		if !old.Equal(after[f.name]) || (f.rules.Secret && !oldVersion.Equal(after[f.name+"_wo_version"])) {
-			paths = append(paths, f.name)
+			paths = append(paths, string(f.desc.Name()))
 		}
 	}
 	return paths
@@ -161,7 +162,7 @@ func (r *kindResource) ValidateConfig(_ context.Context, req resource.ValidateCo
 	c.object(r.fields, values, path.Root)
 	if name, ok := values["name"]; ok && name.IsKnown() && !name.IsNull() {
 		if _, err := r.kind.IDs(textOf(values, "name")); err != nil {
-			c.refuse(path.Root("name"), "%s", err)
+			c.because(path.Root("name"), patronus.ReasonNameInvalid, "%s", err)
 		}
 	}
 	for _, operation := range []string{"create", "read", "update", "delete"} {

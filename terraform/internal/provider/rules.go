@@ -13,8 +13,10 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
+	patronus "github.com/patronus-sdwan/patronus/api/go"
 	pb "github.com/patronus-sdwan/patronus/api/go/patronus/v1"
 	"github.com/patronus-sdwan/patronus/api/go/schema"
+	"google.golang.org/grpc/codes"
 )
 
 // checker holds a configuration against the rules of the .proto, before anything is sent. What is not known yet passes:
@@ -25,7 +27,16 @@ type checker struct {
 }
 
 func (c *checker) refuse(at path.Path, format string, args ...any) {
-	c.diags.AddAttributeError(at, "Invalid value", fmt.Sprintf(format, args...))
+	c.because(at, patronus.ReasonFieldInvalid, format, args...)
+}
+
+// because refuses with the reason that the server would give.
+func (c *checker) because(at path.Path, reason patronus.Reason, format string, args ...any) {
+	c.diags.AddAttributeError(at, "Invalid value", fmt.Sprintf(format, args...)+"\n\n("+codes.InvalidArgument.String()+", "+string(reason)+")")
+}
+
+func (c *checker) required(f *field, at path.Path) {
+	c.because(at, patronus.ReasonFieldRequired, "is required and cannot be empty: %s", schema.Comment(f.desc))
 }
 
 func (c *checker) object(fields []*field, values map[string]tftypes.Value, at func(string) path.Path) {
@@ -53,7 +64,7 @@ func (c *checker) attribute(f *field, value tftypes.Value, at path.Path) {
 	case list, set:
 		elements := elementsOf(value)
 		if c.count(f, len(elements), at); f.rules.Required && len(elements) == 0 {
-			c.refuse(at, "is required and cannot be empty: %s", schema.Comment(f.desc))
+			c.required(f, at)
 		}
 		for i, element := range elements {
 			place := at
@@ -66,7 +77,7 @@ func (c *checker) attribute(f *field, value tftypes.Value, at path.Path) {
 		var elements map[string]tftypes.Value
 		_ = value.As(&elements)
 		if c.count(f, len(elements), at); f.rules.Required && len(elements) == 0 {
-			c.refuse(at, "is required and cannot be empty: %s", schema.Comment(f.desc))
+			c.required(f, at)
 		}
 		for _, key := range sortedKeys(elements) {
 			if key == "" {
@@ -128,7 +139,7 @@ func (c *checker) number(f *field, number *big.Float, at path.Path) {
 		return
 	}
 	if f.rules.Required && number.Sign() == 0 && f.in == single && !f.presence {
-		c.refuse(at, "is required and cannot be 0: %s", schema.Comment(f.desc))
+		c.required(f, at)
 	}
 	if !f.rules.HasRange {
 		return
@@ -170,14 +181,14 @@ func (c *checker) text(f *field, text string, at path.Path) {
 func (c *checker) plain(f *field, text string, at path.Path) {
 	if c.size(f, text, at); text == "" && f.in == single {
 		if f.rules.Required {
-			c.refuse(at, "is required and cannot be empty: %s", schema.Comment(f.desc))
+			c.required(f, at)
 		}
 		return
 	}
 	if f.rules.Reference != "" {
 		if kind := c.schema.Kind(f.rules.Reference); kind != nil {
 			if _, err := kind.IDs(text); err != nil {
-				c.refuse(at, "%s", err)
+				c.because(at, patronus.ReasonNameInvalid, "%s", err)
 			}
 		}
 		return
