@@ -403,3 +403,28 @@ func (c *Core) Data(ctx context.Context, name string, config map[string]any) (tf
 	}
 	return out, resp.Diagnostics
 }
+
+// Call a function of texts that gives a text.
+func (c *Core) Call(ctx context.Context, name string, arguments ...string) (string, error) {
+	values := make([]*tfprotov6.DynamicValue, len(arguments))
+	for i, argument := range arguments {
+		value, err := dynamic(tftypes.NewValue(tftypes.String, argument))
+		if err != nil {
+			return "", err
+		}
+		values[i] = value
+	}
+	resp, err := c.server.CallFunction(ctx, &tfprotov6.CallFunctionRequest{Name: name, Arguments: values})
+	if err != nil {
+		return "", err
+	}
+	if resp.Error != nil {
+		return "", fmt.Errorf("%s", resp.Error.Text)
+	}
+	out, err := resp.Result.Unmarshal(tftypes.String)
+	var text string
+	if err == nil {
+		err = out.As(&text)
+	}
+	return text, err
+}

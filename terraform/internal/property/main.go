@@ -26,8 +26,16 @@ func main() {
 	count := flag.Int("count", 500, "configurations")
 	seed := flag.Uint64("seed", 1, "of the random numbers")
 	kindName := flag.String("kind", "", "this kind only")
+	binary := flag.String("binary", "", "do it with this terraform or tofu instead of through the protocol")
+	folder := flag.String("provider", "", "folder of terraform-provider-patronus, for --binary")
 	flag.Parse()
-	failures, err := run(context.Background(), *count, *seed, *kindName)
+	var failures int
+	var err error
+	if *binary == "" {
+		failures, err = run(context.Background(), *count, *seed, *kindName)
+	} else {
+		failures, err = binaries(context.Background(), *binary, *folder, *count, *seed)
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
