@@ -221,6 +221,20 @@ static int run(struct ctl *ctl)
     return ctl_usage_text(ctl, "'%s' must be the first word", ctl->args->verb->name);
 }
 
+/* The schema of this program, or, where PATRONUS_SCHEMA names a descriptor set, that one: the kinds of a newer cluster,
+ * or of one that has more of them. */
+static enum pt_code load_schema(struct pt_schema **ret_schema, struct pt_error *reterr)
+{
+    const char *path = getenv("PATRONUS_SCHEMA");
+    if (path == NULL || path[0] == '\0') {
+        return pt_schema_new(pt_schema_embedded(), ret_schema, reterr);
+    }
+    PT_AUTO(buf) struct pt_buf set = {0};
+    PT_TRY(ctl_read_file(path, &set, reterr));
+    enum pt_code code = pt_schema_new(pt_buf_bytes(&set), ret_schema, reterr);
+    return code == PT_OK ? PT_OK : pt_wrap(reterr, code, "PATRONUS_SCHEMA (%.150s)", path);
+}
+
 static int run_arguments(int argc, char **argv, struct pt_arena *arena)
 {
     struct pt_cli_args args;
@@ -236,7 +250,7 @@ static int run_arguments(int argc, char **argv, struct pt_arena *arena)
         return PT_CLI_EXIT_USAGE;
     }
     struct pt_schema *schema = NULL;
-    if (pt_schema_new(pt_schema_embedded(), &schema, &error) != PT_OK) {
+    if (load_schema(&schema, &error) != PT_OK) {
         return ctl_fail(&error);
     }
     struct ctl ctl = {.args = &args, .schema = schema, .arena = arena};

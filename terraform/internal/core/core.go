@@ -71,17 +71,11 @@ func PathText(at *tftypes.AttributePath) string {
 
 // New starts and configures a provider. Configuration as in Value.
 func New(ctx context.Context, s *schema.Schema, config map[string]any) (*Core, error) {
-	server, err := providerserver.NewProtocol6WithError(provider.New("test", s))()
+	c, err := start(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	c := &Core{server: server}
-	if c.schemas, err = server.GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{}); err != nil {
-		return nil, err
-	}
-	if err := Diagnostics(c.schemas.Diagnostics).Err(); err != nil {
-		return nil, err
-	}
+	server := c.server
 	value, err := dynamic(Value(c.schemas.Provider.ValueType(), config))
 	if err != nil {
 		return nil, err
@@ -91,6 +85,27 @@ func New(ctx context.Context, s *schema.Schema, config map[string]any) (*Core, e
 		return nil, err
 	}
 	return c, Diagnostics(configured.Diagnostics).Err()
+}
+
+func start(ctx context.Context, s *schema.Schema) (*Core, error) {
+	server, err := providerserver.NewProtocol6WithError(provider.New("test", s))()
+	if err != nil {
+		return nil, err
+	}
+	c := &Core{server: server}
+	if c.schemas, err = server.GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{}); err != nil {
+		return nil, err
+	}
+	return c, Diagnostics(c.schemas.Diagnostics).Err()
+}
+
+// Describe gives the schemas of a provider that is not configured.
+func Describe(ctx context.Context, s *schema.Schema) (*tfprotov6.GetProviderSchemaResponse, error) {
+	c, err := start(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return c.schemas, nil
 }
 
 // Schemas of the provider.
@@ -428,3 +443,6 @@ func (c *Core) Call(ctx context.Context, name string, arguments ...string) (stri
 	}
 	return text, err
 }
+
+// Offline is a provider that was never configured: it validates and plans by the rules alone.
+func Offline(ctx context.Context, s *schema.Schema) (*Core, error) { return start(ctx, s) }
