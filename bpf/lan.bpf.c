@@ -220,7 +220,7 @@ PT_INLINE int lan_run(struct __sk_buff *skb, struct pkt *p)
     if (route->site_label == node->site_label) {
         return route->lan_ifindex == 0 ? DROP(NO_ROUTE) : deliver_local(skb, p, route->lan_ifindex);
     }
-    pt_count_demand(route->site_label, p->size);
+    pt_count_demand(route->site_label, p->tos, p->size);
     const struct pt_abi_group *group = find_group(p, route->site_label, policy_class);
     if (group == NULL) {
         return DROP(NO_GROUP);

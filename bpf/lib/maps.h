@@ -9,6 +9,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "bpf/abi/demand.h"
 #include "bpf/abi/bundle.h"
 #include "bpf/abi/drop.h"
 
@@ -80,7 +81,7 @@ struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
     __uint(max_entries, 16384);
     __uint(map_flags, BPF_F_NO_PREALLOC);
-    __type(key, __u32); /* site label */
+    __type(key, __u32); /* PT_DEMAND_KEY */
     __type(value, __u64);
 } pt_demands SEC(".maps");
 
@@ -125,13 +126,14 @@ PT_INLINE void pt_count_rx(__u32 path_slot, __u64 bytes)
     }
 }
 
-PT_INLINE void pt_count_demand(__u32 site_label, __u64 bytes)
+PT_INLINE void pt_count_demand(__u32 site_label, __u8 tos, __u64 bytes)
 {
-    __u64 *sum = bpf_map_lookup_elem(&pt_demands, &site_label);
+    __u32 key = PT_DEMAND_KEY(site_label, pt_demand_class(tos >> 2));
+    __u64 *sum = bpf_map_lookup_elem(&pt_demands, &key);
     if (sum != NULL) {
         *sum += bytes;
         return;
     }
     /* Losing a race to another CPU loses one packet's bytes; the table being full loses the site's. */
-    (void)bpf_map_update_elem(&pt_demands, &site_label, &bytes, BPF_NOEXIST);
+    (void)bpf_map_update_elem(&pt_demands, &key, &bytes, BPF_NOEXIST);
 }

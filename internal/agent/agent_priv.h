@@ -27,6 +27,7 @@ struct pt_agent {
 
     struct pt_agent_demand *demand; /* telemetry.c: bytes at the last report */
     size_t demand_len;
+    bool demand_known; /* the data plane has been looked at once */
     uint64_t reported_at_ns;
 
     struct pt_timer *renew_timer;

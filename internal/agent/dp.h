@@ -33,8 +33,9 @@ struct pt_dp_ops {
     /* Counters of every path and drop reason; calls fn for each. */
     void (*counters)(struct pt_dp *dp, void (*path_fn)(void *arg, const struct pt_dp_path_counters *counters),
                      void (*drop_fn)(void *arg, const struct pt_dp_drop *drop), void *arg);
-    /* Bytes that hosts offered towards each site since the programs were loaded, sent or not; calls fn for each. */
-    void (*demands)(struct pt_dp *dp, void (*fn)(void *arg, uint32_t site_label, uint64_t bytes), void *arg);
+    /* Bytes that hosts offered towards each site since the programs were loaded, sent or not; calls fn for each. The
+     * key is a PT_DEMAND_KEY (bpf/abi/demand.h): site and class. */
+    void (*demands)(struct pt_dp *dp, void (*fn)(void *arg, uint32_t key, uint64_t bytes), void *arg);
     /* Free memory; what is pinned stays and goes on forwarding. */
     void (*close)(struct pt_dp *dp);
 };

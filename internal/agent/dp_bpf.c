@@ -313,25 +313,25 @@ static void counters(struct pt_dp *base, void (*path_fn)(void *arg, const struct
     free(packets);
 }
 
-static void demands(struct pt_dp *base, void (*fn)(void *arg, uint32_t site_label, uint64_t bytes), void *arg)
+static void demands(struct pt_dp *base, void (*fn)(void *arg, uint32_t key, uint64_t bytes), void *arg)
 {
     struct dp_bpf *dp = dp_bpf_of(base);
     size_t cpus = (size_t)libbpf_num_possible_cpus();
     uint64_t *bytes = calloc(cpus, sizeof(*bytes));
-    uint32_t label, next;
+    uint32_t key, next;
     bool first = true;
     pt_assert(bytes != NULL);
-    while (bpf_map_get_next_key(dp->maps.demands, first ? NULL : &label, &next) == 0) {
+    while (bpf_map_get_next_key(dp->maps.demands, first ? NULL : &key, &next) == 0) {
         uint64_t sum = 0;
         first = false;
-        label = next;
-        if (bpf_map_lookup_elem(dp->maps.demands, &label, bytes) != 0) {
+        key = next;
+        if (bpf_map_lookup_elem(dp->maps.demands, &key, bytes) != 0) {
             continue;
         }
         for (size_t cpu = 0; cpu < cpus; cpu++) {
             sum += bytes[cpu];
         }
-        fn(arg, label, sum);
+        fn(arg, key, sum);
     }
     free(bytes);
 }

@@ -72,7 +72,7 @@ static void counters(struct pt_dp *dp, void (*path_fn)(void *arg, const struct p
     }
 }
 
-static void demands(struct pt_dp *dp, void (*fn)(void *arg, uint32_t site_label, uint64_t bytes), void *arg)
+static void demands(struct pt_dp *dp, void (*fn)(void *arg, uint32_t key, uint64_t bytes), void *arg)
 {
     (void)dp, (void)fn, (void)arg; /* no traffic */
 }

@@ -64,14 +64,34 @@ static const struct pt_cli_verb verbs[] = {
      "  patronusctl -p acme tokens create --role edge --edge sites/nyc/edges/e1\n"
      "  patronusctl tokens create --role voter --expires 30m\n",
      B(ROLE) | B(EDGE) | B(ID) | B(EXPIRES)},
-    {"api-keys", "create ACCOUNT [PERMISSION]...", "make a key for a program",
-     "Make an API key that speaks for a service account, and print it. It is shown once; the cluster keeps a keyed\n"
-     "digest. With permissions, the key is good for these only, of those that its account has.\n\n"
-     "  patronusctl -p acme create serviceAccount ci\n"
-     "  patronusctl -p acme create roleBinding ci role=roles/operator members=organizations/acme/serviceAccounts/ci\n"
-     "  patronusctl -p acme api-keys create ci --expires 30d > ci.key\n"
-     "  patronusctl --token-file ci.key -p acme get sites\n",
-     B(ID) | B(EXPIRES)},
+    {"sites", "drain | undrain NAME", "take traffic off a site, or put it back",
+     "drain takes transit traffic off a site and returns when every connected node forwards by it; refused when the "
+     "rest\n"
+     "lacks capacity, unless --force. With --dry-run it only says what would move. undrain brings it back a quarter at "
+     "a\n"
+     "time. What begins or ends at the site itself goes on.\n\n"
+     "  patronusctl -p acme sites drain nyc\n",
+     B(FORCE) | B(DRY_RUN)},
+    {"links", "drain | undrain NAME", "take traffic off a link, or put it back",
+     "drain takes all traffic off a link and returns when every connected node forwards by it; refused when the rest "
+     "lacks\n"
+     "capacity, unless --force. With --dry-run it only says what would move. undrain brings it back a quarter at a "
+     "time.\n\n"
+     "  patronusctl -p acme links drain sites/nyc/links/inet0\n",
+     B(FORCE) | B(DRY_RUN)},
+    {"te", "what-if [WORD]... | explain FROM TO | matrix | solutions | solve FILE.te",
+     "traffic engineering: questions and what was found",
+     "what-if changes nothing and says what would happen: fail-link=NAME, fail-site=NAME, fail-srlg=N,\n"
+     "demand=FROM,TO,RATE, link=NAME,UP,DOWN[,UNDERLAY], scale=PERCENT, planned. explain says which paths the traffic\n"
+     "between two sites takes and why. matrix is the traffic as measured; with -o json it is what apply reads. "
+     "solutions\n"
+     "are the newest that the leader found. solve takes an instance from a file, without a cluster: patronusctl te "
+     "solve\n"
+     "--help.\n\n"
+     "  patronusctl -p acme te what-if fail-link=sites/nyc/links/inet0 demand=nyc,lon,50M\n"
+     "  patronusctl -p acme te explain nyc lon\n"
+     "  patronusctl -p acme te matrix -o json >demands.json\n",
+     0},
     {"cluster", "status | transfer [CONTROLLER]", "controllers and leadership",
      "status asks every controller how it sees the cluster. transfer hands leadership to CONTROLLER, or to the one\n"
      "that the leader chooses.\n",
@@ -81,8 +101,6 @@ static const struct pt_cli_verb verbs[] = {
      "the\n"
      "worst first, and what to do. Exits 1 when something is broken, 0 for mere warnings.\n",
      0},
-    {"te", "solve FILE.te [FLAG]...", "traffic engineering on a file; see patronusctl te solve --help",
-     "Solve an instance from a file, without a cluster: patronusctl te solve --help.\n", 0},
     {"lab", "up|down|status|...", "a WAN on this machine; see patronusctl lab --help", "See patronusctl lab --help.\n",
      0},
     {"completion", "bash", "words for the shell's Tab key",

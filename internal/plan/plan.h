@@ -21,10 +21,17 @@ struct pt_path_soft {
     uint32_t rtt_us, loss_ppm;
 };
 
+#define PT_DEMAND_CLASSES 6 /* by number of Patronus__V1__TrafficClass */
+
+struct pt_demand_soft {
+    uint64_t rate_bps; /* of all classes: what the plan was told, which follows the measured rate coarsely */
+    uint64_t class_bps[PT_DEMAND_CLASSES];
+};
+
 /* Immutable copy handed to stages. Keys: path id as 8 bytes big-endian. */
 struct pt_soft {
     struct pt_map paths;   /* -> struct pt_path_soft */
-    struct pt_map demands; /* "<Edge name>/<destination label>" -> uint64_t rate_bps */
+    struct pt_map demands; /* "<Edge name>/<destination label>" -> struct pt_demand_soft */
 };
 
 /* ---- stages --------------------------------------------------------------------------------------------------- */
@@ -38,12 +45,19 @@ struct pt_plan_node {
     size_t entries_len, entries_capacity;
 };
 
+struct te_changes;
+struct te_solution;
+
 struct pt_plan_pass {
     struct pt_view *view; /* frozen */
     const struct pt_soft *soft;
-    struct pt_arena *arena;      /* lives as long as the pass's result */
-    struct pt_map sections;      /* stage name -> its result, for later stages */
-    struct pt_plan_node **nodes; /* ascending by edge name; made by the "topology" stage */
+    int64_t time_ns;                    /* the leader's clock when the pass began: stages have no other */
+    const struct te_solution *previous; /* what the pass before found; NULL: none */
+    const struct pt_map *ramps;       /* name of a Link or Site -> uint32_t: percent of its share; NULL: all in full */
+    const struct te_changes *changes; /* a what-if question; NULL: the real thing */
+    struct pt_arena *arena;           /* lives as long as the pass's result */
+    struct pt_map sections;           /* stage name -> its result, for later stages */
+    struct pt_plan_node **nodes;      /* ascending by edge name; made by the "topology" stage */
     size_t nodes_len;
 };
 

@@ -13,7 +13,6 @@ struct pt_soft_store;
 struct pt_serve_method;
 
 #define PT_SERVE_PRINCIPAL_METADATA "patronus-principal"
-#define PT_SERVE_CALLER_METADATA "patronus-caller" /* base64url of a patronus.v1.Caller */
 
 #define PT_SERVE_WAITING_LEN_MAX 1024         /* calls that wait for the leader to be ready */
 #define PT_SERVE_WAITING_SIZE_MAX (16U << 20) /* bytes of their requests */
@@ -27,9 +26,7 @@ struct pt_serve_call {
     struct pt_rpc_call *rpc; /* NULL once the call is over: answers go nowhere */
     const struct pt_method_type *method;
     const struct pt_serve_method *custom; /* NULL for CRUD */
-    struct pt_arena arena;                /* of the caller */
-    struct pt_caller caller;              /* who asks; principal "anonymous" when nobody is known */
-    int64_t credential_end_ns;            /* wall: when what was presented expires; INT64_MAX: not by itself */
+    char *principal;                      /* SPIFFE id of who asks; "anonymous" */
     bool forwarded;                       /* came through a follower */
     bool got_message;
     bool confirmed; /* that this node still led when it looked at the state */
@@ -90,8 +87,6 @@ struct pt_controller {
 
     int64_t renew_at_wall_ns; /* founding.c */
 
-    uint64_t access_revision; /* as of which open streams were judged */
-
     bool closing;
     pt_task_fn closed;
     void *closed_arg;
@@ -128,17 +123,6 @@ extern const struct pt_serve_method pt_serve_watch;                             
 extern const struct pt_serve_method pt_serve_health_check, pt_serve_health_watch;        /* health.c */
 extern const struct pt_serve_method pt_serve_reflection_v1, pt_serve_reflection_v1alpha; /* reflection.c */
 extern const struct pt_serve_method pt_serve_edge_sync;                                  /* edge.c */
-extern const struct pt_serve_method pt_serve_issue_key, pt_serve_test_permissions;       /* keys.c */
-
-/* ---- authn.c: who calls --------------------------------------------------------------------------------------- */
-/* Fill call->caller from certificate, token or (of controllers) metadata. PT_UNAUTHENTICATED when what was presented is
- * not good, or not good any more. */
-PT_MUST enum pt_code pt_serve_authenticate(struct pt_serve_call *call, struct pt_error *reterr);
-/* The digest under which an API key is stored. */
-struct pt_digest pt_serve_key_digest(const struct pt_controller *controller, const char *key);
-#define PT_SERVE_KEY_PREFIX "ptk1_"
-/* End the streams of callers who are revoked now, or whose credential has expired. */
-void pt_serve_judge_streams(struct pt_controller *controller);
 
 /* ---- forward.c ------------------------------------------------------------------------------------------------ */
 /* Send the whole call to the leader and pass its answer on. */
@@ -180,6 +164,12 @@ void pt_soft_sweep(struct pt_soft_store *soft);
 /* A copy for a compute pass, in its arena. */
 struct pt_soft;
 const struct pt_soft *pt_soft_copy(struct pt_soft_store *soft, struct pt_arena *arena);
+/* Every cell of the measured traffic matrix. */
+struct te_series;
+void pt_soft_matrix(struct pt_soft_store *soft,
+                    void (*fn)(void *arg, const char *edge, uint32_t site_label, uint32_t traffic_class,
+                               const struct te_series *series),
+                    void *arg);
 struct pt_soft_overlay pt_soft_overlay(struct pt_controller *controller);
 
 /* ---- edge.c: sessions of nodes -------------------------------------------------------------------------------- */
@@ -226,6 +216,34 @@ bool pt_push_reaches(const struct pt_push *push, const char *edge, uint32_t site
 /* Results of the newest pass, for views; NULL before the first. */
 struct pt_plan_pass;
 const struct pt_plan_pass *pt_push_pass(const struct pt_push *push);
+
+/* ---- ask.c: questions about the newest pass, and what waits for the nodes -------------------------------------- */
+#define PT_PUSH_ASKING_MAX 32
+#define PT_PUSH_SOLUTIONS_LEN 16
+/* Answer a question on a worker: work reads the pass, done runs on the loop. PT_UNAVAILABLE before the first pass,
+ * PT_EXHAUSTED when too many are under way. */
+PT_MUST enum pt_code pt_push_ask(struct pt_push *push, void (*work)(void *arg, const struct pt_plan_pass *pass),
+                                 void (*done)(void *arg), void *arg, struct pt_error *reterr);
+/* Call fn when every connected node has in force what was computed from this revision: nodes is how many; 0 and false
+ * when that took longer than the deadline, or this node leads no more. */
+struct pt_push_wait {
+    struct pt_list node;
+    uint64_t revision;
+    uint64_t deadline_ns;
+    void (*fn)(void *arg, bool reached, uint32_t nodes);
+    void *arg;
+};
+void pt_push_wait(struct pt_push *push, struct pt_push_wait *wait);
+/* A node acknowledged a bundle. */
+void pt_push_acked(struct pt_push *push);
+/* Bring a link or site back a quarter at a time. */
+void pt_push_ramp(struct pt_push *push, const char *name);
+/* The newest solutions, serialised: index 0 is the newest; false past the last. */
+bool pt_push_solution(const struct pt_push *push, size_t index, struct pt_bytes *ret_solution);
+
+/* ---- te.c: what if, drain, explain, matrix -------------------------------------------------------------------- */
+extern const struct pt_serve_method pt_serve_what_if, pt_serve_explain_demand, pt_serve_traffic_matrix;
+extern const struct pt_serve_method pt_serve_list_solutions, pt_serve_drain, pt_serve_undrain;
 
 /* ---- ca.c ----------------------------------------------------------------------------------------------------- */
 /* Sign a leaf for a node. Only the leader's loop. */

@@ -199,6 +199,7 @@ static void on_ack(struct pt_edge_session *session, const Patronus__V1__BundleAc
         session->acked_generation = generation;
         session->reported = digest;
         pt_push_session(controller->push, session); /* what changed meanwhile */
+        pt_push_acked(controller->push);
         return;
     }
     pt_log_warn(controller->log, "bundle refused", "edge=%s generation=%" PRIu64 " reason=\"%s\"", session->edge,

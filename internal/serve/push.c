@@ -3,9 +3,6 @@
  *
  *   change -> dirty -> (debounce) -> copy a view -> worker: parse, stages -> loop: bundle per node -> send differences
  *
- * The view shares with the one before what did not change; the first one of a leader is copied some rows a turn, so
- * that a large state does not hold up the loop.
- *
  * One pass at a time; a change during a pass starts the next one behind it. Generations count within a term and rise
  * with each pass that changed some node's bundle. Nodes get a difference when what they have is what was last sent to
  * them, and everything otherwise. A bundle is signed once and kept until the node's next one replaces it.
@@ -13,10 +10,11 @@
  * A new leader waits briefly before its first pass, so that nodes can reconnect and say what they measure: forwarding
  * goes on meanwhile by what the nodes have.
  */
-#include "serve/controller_priv.h"
+#include "serve/push_priv.h"
 
 #include "base/assert.h"
-#include "plan/plan.h"
+#include "mod/te/ask.h"
+#include "mod/te/te.h"
 #include "serve/setup.h"
 
 #include <inttypes.h>
@@ -30,38 +28,6 @@
 #define LIVENESS_MS 100 /* the nodes have flipped already: this only renews their backups */
 #define QUALITY_MS 2000
 
-struct node_bundle { /* newest bundle of a node */
-    struct pt_bundle *bundle;
-    uint64_t generation;
-    uint64_t revision;
-    int64_t time_ns;
-    uint8_t signature[PT_SIGNATURE_SIZE];
-};
-
-struct pass {
-    struct pt_push *push;
-    struct pt_arena arena;
-    struct pt_plan_pass plan;
-    struct pt_bundle **bundles; /* by index of plan.nodes; made by the worker */
-    uint64_t term;
-    enum pt_code code;
-    struct pt_error error;
-};
-
-struct pt_push {
-    struct pt_controller *controller;
-    struct pt_timer *timer;
-    struct pt_timer *copier; /* the next turn of copying */
-    uint64_t due_ns;         /* of the timer */
-    struct pt_executor *worker;
-    uint64_t began_ns, pass_ns; /* the newest pass: start, and how long it took in all */
-    bool running, again;
-    struct pass *current; /* while running; first being copied, then the worker's */
-    uint64_t generation;
-    struct pass *newest; /* results for views */
-    struct pt_map nodes; /* Edge name -> struct node_bundle */
-};
-
 /* ---- results --------------------------------------------------------------------------------------------------------
  */
 
@@ -74,11 +40,15 @@ static void soft_fini(const struct pt_soft *soft)
     }
 }
 
-static void pass_free(struct pass *pass)
+void pt_pass_unref(struct pass *pass)
 {
-    if (pass == NULL) {
+    if (pass == NULL || --pass->refs > 0) {
         return;
     }
+    pt_pass_unref(pass->before); /* of a pass that never ended */
+    pt_buf_fini(&pass->solution);
+    te_pass_fini(&pass->plan);
+    pt_map_fini(&pass->ramps);
     for (size_t i = 0; pass->bundles != NULL && i < pass->plan.nodes_len; i++) {
         pt_bundle_unref(pass->bundles[i]);
     }
@@ -192,6 +162,10 @@ static void pass_work(void *arg)
     if (pass->code != PT_OK) {
         return;
     }
+    const struct te_solution *solution = te_solution_of(&pass->plan);
+    if (solution != NULL && (pass->plan.previous == NULL || solution->epoch != pass->plan.previous->epoch)) {
+        te_solution_pack(&pass->plan, &pass->solution);
+    }
     pass->bundles = pt_arena_array(&pass->arena, pass->plan.nodes_len, sizeof(struct pt_bundle *));
     for (size_t i = 0; i < pass->plan.nodes_len; i++) {
         const struct pt_plan_node *node = pass->plan.nodes[i];
@@ -239,11 +213,14 @@ static void pass_done(void *arg)
     push->running = false;
     push->pass_ns = pt_sys_now_ns(controller->sys) - push->began_ns;
     push->current = NULL;
+    pass->plan.previous = NULL;
+    pt_pass_unref(pass->before);
+    pass->before = NULL;
     if (!controller->ready || controller->term != pass->term) {
-        pass_free(pass);
+        pt_pass_unref(pass);
     } else if (pass->code != PT_OK) {
         pt_log_error(controller->log, "plan failed", "reason=\"%s\"", pass->error.text);
-        pass_free(pass);
+        pt_pass_unref(pass);
         pt_timer_start(push->timer, RETRY_MS, 0);
     } else {
         if (take_bundles(push, pass)) {
@@ -251,9 +228,10 @@ static void pass_done(void *arg)
             pt_log_info(controller->log, "planned", "generation=%" PRIu64 " nodes=%zu revision=%" PRIu64,
                         push->generation, pass->plan.nodes_len, pt_view_revision(pass->plan.view));
         }
-        pass_free(push->newest);
+        pt_pass_unref(push->newest);
         push->newest = pass;
         pt_soft_sweep(controller->soft);
+        pt_ask_pass(push, pass);
         PT_LIST_FOREACH_SAFE (node, &controller->sessions) {
             pt_push_session(push, PT_CONTAINER(node, struct pt_edge_session, node));
         }
@@ -261,24 +239,6 @@ static void pass_done(void *arg)
     if (push->again) {
         push->again = false;
         pt_push_dirty(push);
-    }
-}
-
-static void copy_some(void *arg)
-{
-    struct pt_push *push = arg;
-    struct pt_controller *controller = push->controller;
-    struct pass *pass = push->current;
-    if (!controller->ready || controller->term != pass->term) {
-        pass_done(pass); /* drops it */
-    } else if (!pt_view_copy(pass->plan.view, push->newest != NULL ? push->newest->plan.view : NULL)) {
-        pt_timer_start(push->copier, 0, 0);
-    } else {
-        pass->plan.soft = pt_soft_copy(controller->soft, &pass->arena);
-        if (push->worker == NULL) {
-            push->worker = pt_executor_new(controller->sys, "plan", 1);
-        }
-        pt_executor_submit(push->worker, pass_work, pass_done, pass);
     }
 }
 
@@ -298,16 +258,28 @@ static void start_pass(void *arg)
     pt_assert(pass != NULL);
     pt_arena_init(&pass->arena);
     push->current = pass;
+    pass->refs = 1;
     pass->push = push;
     pass->term = controller->term;
     pass->plan.arena = &pass->arena;
     pass->plan.view = pt_view_new(controller->machine);
     push->began_ns = pt_sys_now_ns(controller->sys);
-    copy_some(push);
+    pt_view_copy(pass->plan.view);
+    pass->plan.time_ns = pt_sys_wall_ns(controller->sys);
+    if (push->newest != NULL) {
+        pass->before = push->newest;
+        pass->before->refs++;
+        pass->plan.previous = te_solution_of(&pass->before->plan);
+    }
+    pt_ask_ramps(push, pass);
+    pass->plan.soft = pt_soft_copy(controller->soft, &pass->arena);
+    if (push->worker == NULL) {
+        push->worker = pt_executor_new(controller->sys, "plan", 1);
+    }
+    pt_executor_submit(push->worker, pass_work, pass_done, pass);
 }
 
-/* Plan in this long at the latest. */
-static void plan_within(struct pt_push *push, uint64_t delay_ms)
+void pt_push_within(struct pt_push *push, uint64_t delay_ms)
 {
     uint64_t due_ns = pt_sys_now_ns(push->controller->sys) + delay_ms * 1000000;
     if (push->controller->ready && (!pt_timer_active(push->timer) || due_ns < push->due_ns)) {
@@ -319,22 +291,23 @@ static void plan_within(struct pt_push *push, uint64_t delay_ms)
 void pt_push_dirty(struct pt_push *push)
 {
     uint64_t pause_ms = push->pass_ns * PASS_PAUSES / 1000000;
-    plan_within(push, pause_ms > DEBOUNCE_MS ? pause_ms : DEBOUNCE_MS);
+    pt_push_within(push, pause_ms > DEBOUNCE_MS ? pause_ms : DEBOUNCE_MS);
 }
 
 void pt_push_measured(struct pt_push *push, enum pt_soft_change change)
 {
     if (change != PT_SOFT_SAME) {
-        plan_within(push, change == PT_SOFT_LIVENESS ? LIVENESS_MS : QUALITY_MS);
+        pt_push_within(push, change == PT_SOFT_LIVENESS ? LIVENESS_MS : QUALITY_MS);
     }
 }
 
 void pt_push_role_changed(struct pt_push *push)
 {
     forget_nodes(push);
-    pass_free(push->newest); /* an earlier leadership's */
+    pt_pass_unref(push->newest); /* an earlier leadership's */
     push->newest = NULL;
     push->generation = 0;
+    pt_ask_role_changed(push);
     if (push->controller->ready) {
         pt_timer_start(push->timer, FIRST_PASS_MS, 0);
     } else {
@@ -348,7 +321,7 @@ struct pt_push *pt_push_new(struct pt_controller *controller)
     pt_assert(push != NULL);
     push->controller = controller;
     push->timer = pt_timer_new(controller->sys, start_pass, push);
-    push->copier = pt_timer_new(controller->sys, copy_some, push);
+    pt_ask_init(push);
     return push;
 }
 
@@ -359,11 +332,11 @@ void pt_push_free(struct pt_push *push)
     }
     push->controller->ready = false; /* a pass that ends now is dropped */
     pt_timer_free(push->timer);
-    pt_timer_free(push->copier);
-    push->timer = push->copier = NULL;
+    push->timer = NULL;
     pt_executor_free(push->worker);
-    pass_free(push->current); /* was being copied, or is of a host that crashed: its done never comes */
-    pass_free(push->newest);
+    pt_ask_fini(push);
+    pt_pass_unref(push->current); /* of a host that crashed: its done never comes */
+    pt_pass_unref(push->newest);
     forget_nodes(push);
     pt_map_fini(&push->nodes);
     free(push);

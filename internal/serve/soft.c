@@ -16,7 +16,9 @@
 #include "base/assert.h"
 #include "patronus/v1/agent.pb-c.h"
 #include "patronus/v1/fabric.pb-c.h"
+#include "mod/te/matrix.h"
 #include "mod/te/te.h"
+#include "patronus/v1/te.pb-c.h"
 #include "plan/plan.h"
 
 #include <stdio.h>
@@ -38,10 +40,15 @@ struct path_state {
     uint32_t reports;
 };
 
+struct demand_state {
+    struct pt_demand_soft planned;                /* what the plan was told */
+    struct te_series *classes[PT_DEMAND_CLASSES]; /* NULL: nothing came */
+};
+
 struct pt_soft_store {
     struct pt_controller *controller;
     struct pt_map paths;   /* path id (8 bytes) -> struct path_state */
-    struct pt_map demands; /* "edge\0label" -> uint64_t rate_bps */
+    struct pt_map demands; /* "edge/label" -> struct demand_state */
 };
 
 struct pt_soft_store *pt_soft_new(struct pt_controller *controller)
@@ -58,13 +65,21 @@ static void path_free(struct path_state *state)
     free(state);
 }
 
+static void demand_free(struct demand_state *state)
+{
+    for (size_t i = 0; i < PT_DEMAND_CLASSES; i++) {
+        free(state->classes[i]);
+    }
+    free(state);
+}
+
 void pt_soft_clear(struct pt_soft_store *soft)
 {
     PT_MAP_FOREACH (entry, &soft->paths) {
         path_free(entry->value);
     }
     PT_MAP_FOREACH (demand, &soft->demands) {
-        free(demand->value);
+        demand_free(demand->value);
     }
     pt_map_clear(&soft->paths);
     pt_map_clear(&soft->demands);
@@ -113,27 +128,56 @@ static enum pt_soft_change transition(struct path_state *state)
     return change;
 }
 
-static bool take_demand(struct pt_soft_store *soft, const char *edge, const Patronus__V1__DemandReport *report)
+static struct demand_state *demand_of(struct pt_soft_store *soft, const char *edge, uint32_t site_label)
 {
     char key[PT_NAME_SIZE_MAX + 16];
-    int size = snprintf(key, sizeof(key), "%s/%u", edge, report->site_label);
-    uint64_t *rate = pt_map_get(&soft->demands, key, (size_t)size);
-    if (rate == NULL) {
-        if (soft->demands.count >= DEMANDS_LEN_MAX) {
-            return false;
+    int size = snprintf(key, sizeof(key), "%s/%u", edge, site_label);
+    struct demand_state *state = pt_map_get(&soft->demands, key, (size_t)size);
+    if (state == NULL && soft->demands.count < DEMANDS_LEN_MAX) {
+        state = calloc(1, sizeof(*state));
+        pt_assert(state != NULL);
+        (void)pt_map_put(&soft->demands, key, (size_t)size, state);
+    }
+    return state;
+}
+
+static bool take_demand(struct pt_soft_store *soft, const char *edge, const Patronus__V1__DemandReport *report)
+{
+    struct demand_state *state = demand_of(soft, edge, report->site_label);
+    if (state == NULL) {
+        return false;
+    }
+    uint32_t class = report->traffic_class;
+    class = class == 0 || class >= PT_DEMAND_CLASSES ? PATRONUS__V1__TRAFFIC_CLASS__STANDARD : class;
+    struct te_series *series = state->classes[class];
+    if (series == NULL) {
+        if (report->rate_bps == 0) {
+            return false; /* nothing so far: no cell */
         }
-        rate = calloc(1, sizeof(*rate));
-        pt_assert(rate != NULL);
-        (void)pt_map_put(&soft->demands, key, (size_t)size, rate);
+        series = malloc(sizeof(*series));
+        pt_assert(series != NULL);
+        te_series_init(series);
+        state->classes[class] = series;
     }
-    uint64_t low = *rate < report->rate_bps ? *rate : report->rate_bps;
-    uint64_t high = *rate < report->rate_bps ? report->rate_bps : *rate;
+    uint32_t window_ms = report->window_ms != 0 ? report->window_ms : 1000;
+    uint64_t bytes = report->window_ms != 0 ? report->bytes : report->rate_bps / 8;
+    te_series_add(series, pt_sys_wall_ns(soft->controller->sys), window_ms, bytes);
+    uint64_t rate = 0;
+    for (size_t i = 0; i < PT_DEMAND_CLASSES; i++) {
+        rate += state->classes[i] != NULL ? state->classes[i]->rate_bps : 0;
+    }
+    uint64_t planned = state->planned.rate_bps;
+    uint64_t low = planned < rate ? planned : rate;
+    uint64_t high = planned < rate ? rate : planned;
     /* A demand matters when it changes by half and by a megabit: load is followed, bursts are not. */
-    if (high - low > 1000000 && high - low > high / 2) {
-        *rate = report->rate_bps;
-        return true;
+    if (high - low <= 1000000 || high - low <= high / 2) {
+        return false;
     }
-    return false;
+    state->planned.rate_bps = rate;
+    for (size_t i = 0; i < PT_DEMAND_CLASSES; i++) {
+        state->planned.class_bps[i] = state->classes[i] != NULL ? state->classes[i]->rate_bps : 0;
+    }
+    return true;
 }
 
 /* Split "<edge>/<label>" as take_demand made it. */
@@ -219,11 +263,11 @@ void pt_soft_sweep(struct pt_soft_store *soft)
     PT_MAP_FOREACH (demand, &soft->demands) {
         char edge[PT_NAME_SIZE_MAX + 1];
         uint32_t site_label = 0;
-        uint64_t *rate = demand->value;
+        struct demand_state *state = demand->value;
         demand_key_split(demand->key, demand->key_size, edge, &site_label);
         if (!pt_push_reaches(push, edge, site_label)) {
             (void)pt_map_remove(&soft->demands, demand->key, demand->key_size);
-            free(rate);
+            demand_free(state);
         }
     }
 }
@@ -237,10 +281,29 @@ const struct pt_soft *pt_soft_copy(struct pt_soft_store *soft, struct pt_arena *
         (void)pt_map_put(&copy->paths, entry->key, entry->key_size, path);
     }
     PT_MAP_FOREACH (demand, &soft->demands) {
-        uint64_t *rate = pt_arena_memdup(arena, demand->value, sizeof(uint64_t));
-        (void)pt_map_put(&copy->demands, demand->key, demand->key_size, rate);
+        const struct demand_state *state = demand->value;
+        struct pt_demand_soft *planned = pt_arena_memdup(arena, &state->planned, sizeof(state->planned));
+        (void)pt_map_put(&copy->demands, demand->key, demand->key_size, planned);
     }
     return copy;
+}
+
+void pt_soft_matrix(struct pt_soft_store *soft,
+                    void (*fn)(void *arg, const char *edge, uint32_t site_label, uint32_t traffic_class,
+                               const struct te_series *series),
+                    void *arg)
+{
+    PT_MAP_FOREACH (demand, &soft->demands) {
+        char edge[PT_NAME_SIZE_MAX + 1];
+        uint32_t site_label = 0;
+        const struct demand_state *state = demand->value;
+        demand_key_split(demand->key, demand->key_size, edge, &site_label);
+        for (uint32_t i = 0; i < PT_DEMAND_CLASSES; i++) {
+            if (state->classes[i] != NULL) {
+                fn(arg, edge, site_label, i, state->classes[i]);
+            }
+        }
+    }
 }
 
 /* ---- SOFT fields of stored kinds ------------------------------------------------------------------------------ */

@@ -10,121 +10,31 @@
  * narrowest link; each other path is a tier of its own, in order of (shared, metric). The data plane uses the lowest
  * tier that has a live path.
  *
- * Shortest paths are found by relaxation in layers of hops (Bellman-Ford, at most max_transit + 1 layers), because the
- * number of transit sites is bounded by the path stack, and because layers make the result independent of any order but
- * (metric, tunnel id).
+ * Before the second, protect.c adds what a single failure would leave without any of the paths so far.
  */
 #include "mod/te/paths.h"
 
 #include "base/assert.h"
+#include "mod/te/protect.h"
+#include "mod/te/search.h"
+#include "mod/te/split.h"
 #include "mod/te/te.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define INFINITE UINT64_MAX
-#define PENALTY_SHARED 10000000000ULL
 #define DISJOINT_PATHS 4
 #define WEIGHT_STEPS 16U
+#define PENALTY_LEAST_US 100000U /* of the smallest penalty: a path with one does not stand in */
 
-struct search {
-    const struct te_topology *topology;
-    const struct te_fabric *fabric;
-    size_t layers;
-    uint64_t *distance; /* [layer * sites_len + site] */
-    size_t *via;        /* tunnel by which the site was reached in the layer */
-    const bool *costly; /* by link: used already; NULL for none */
-    size_t first_link;  /* the first tunnel must leave by this link; TE_NONE for any */
-};
-
-/* Both sites are members. */
-static struct te_pair *pair_at(const struct te_fabric *fabric, const struct te_routing *routing, size_t from, size_t to)
+struct te_pair *te_pair_at(const struct te_fabric *fabric, const struct te_routing *routing, size_t from, size_t to)
 {
     return &routing->pairs[fabric->place[from] * fabric->members_len + fabric->place[to]];
 }
 
-/* ---- one search ----------------------------------------------------------------------------------------------- */
-
-static uint64_t cost_of(const struct search *search, const struct te_tunnel *tunnel)
-{
-    uint64_t shared =
-        search->costly != NULL ? (uint64_t)search->costly[tunnel->local] + search->costly[tunnel->remote] : 0;
-    return tunnel->metric + shared * PENALTY_SHARED;
-}
-
-/* Fill distance and via from one source. */
-static void relax(struct search *search, size_t source)
-{
-    const struct te_topology *topology = search->topology;
-    size_t n = topology->sites_len;
-    for (size_t i = 0; i < (search->layers + 1) * n; i++) {
-        search->distance[i] = INFINITE;
-        search->via[i] = TE_NONE;
-    }
-    search->distance[source] = 0;
-    for (size_t layer = 0; layer < search->layers; layer++) {
-        const uint64_t *from = &search->distance[layer * n];
-        uint64_t *to = &search->distance[(layer + 1) * n];
-        size_t *via = &search->via[(layer + 1) * n];
-        for (size_t site = 0; site < n; site++) {
-            if (from[site] == INFINITE || (layer > 0 && (site == source || !topology->sites[site].transits))) {
-                continue;
-            }
-            for (size_t i = search->fabric->first[site]; i < search->fabric->first[site + 1]; i++) {
-                size_t index = search->fabric->tunnels[i];
-                const struct te_tunnel *tunnel = &topology->tunnels[index];
-                if (layer == 0 && search->first_link != TE_NONE && tunnel->local != search->first_link) {
-                    continue;
-                }
-                uint64_t distance = from[site] + cost_of(search, tunnel);
-                if (distance < to[tunnel->to] ||
-                    (distance == to[tunnel->to] && tunnel->id < topology->tunnels[via[tunnel->to]].id)) {
-                    to[tunnel->to] = distance;
-                    via[tunnel->to] = index;
-                }
-            }
-        }
-    }
-}
-
-/* The best path found to a site; false when there is none. */
-static bool extract(const struct search *search, size_t source, size_t target, struct te_path *ret_path)
-{
-    const struct te_topology *topology = search->topology;
-    size_t n = topology->sites_len;
-    size_t best = 0;
-    uint64_t distance = INFINITE;
-    for (size_t layer = 1; layer <= search->layers; layer++) {
-        if (search->distance[layer * n + target] < distance) {
-            distance = search->distance[layer * n + target];
-            best = layer;
-        }
-    }
-    if (distance == INFINITE) {
-        return false;
-    }
-    struct te_path path = {.tunnels_len = best};
-    size_t site = target;
-    for (size_t layer = best; layer > 0; layer--) {
-        size_t index = search->via[layer * n + site];
-        path.tunnels[layer - 1] = index;
-        path.metric += topology->tunnels[index].metric;
-        site = topology->tunnels[index].from;
-    }
-    /* Costs are positive, so a best path visits no site twice; a walk through the target would have ended there. */
-    pt_assert(site == source);
-    uint32_t stack[PT_PATH_STACK_LEN_MAX];
-    for (size_t i = 1; i < best; i++) {
-        stack[i - 1] = topology->sites[topology->tunnels[path.tunnels[i]].to].label;
-    }
-    path.id = te_path_id(topology->tunnels[path.tunnels[0]].id, stack, best - 1);
-    *ret_path = path;
-    return true;
-}
-
 /* ---- candidates of a pair ------------------------------------------------------------------------------------- */
 
-static bool holds(const struct te_pair *pair, uint64_t id)
+bool te_pair_holds(const struct te_pair *pair, uint64_t id)
 {
     for (size_t i = 0; i < pair->len; i++) {
         if (pair->paths[i].id == id) {
@@ -161,7 +71,8 @@ static bool touches(const struct te_topology *topology, const struct te_path *pa
 
 /* Direct tunnels between the two sites that no earlier path touches: the common case of a mesh, found without search.
  */
-static bool next_direct(const struct search *search, size_t from, size_t to, const bool *costly, struct te_pair *pair)
+static bool next_direct(const struct te_search *search, size_t from, size_t to, const bool *costly,
+                        struct te_pair *pair)
 {
     const struct te_topology *topology = search->topology;
     for (size_t i = search->fabric->first[from]; i < search->fabric->first[from + 1]; i++) {
@@ -179,7 +90,7 @@ static bool next_direct(const struct search *search, size_t from, size_t to, con
     return false;
 }
 
-static void add_disjoint(struct search *search, size_t from, size_t to, bool *costly, struct te_pair *pair)
+static void add_disjoint(struct te_search *search, size_t from, size_t to, bool *costly, struct te_pair *pair)
 {
     const struct te_topology *topology = search->topology;
     memset(costly, 0, topology->links_len * sizeof(bool));
@@ -189,9 +100,9 @@ static void add_disjoint(struct search *search, size_t from, size_t to, bool *co
         if (!all_direct || !next_direct(search, from, to, costly, pair)) {
             struct te_path path;
             search->costly = costly;
-            relax(search, from);
+            te_search_run(search, from);
             search->costly = NULL;
-            if (!extract(search, from, to, &path) || holds(pair, path.id)) {
+            if (!te_search_path(search, from, to, &path) || te_pair_holds(pair, path.id)) {
                 return;
             }
             path.disjoint = !touches(topology, &path, costly);
@@ -205,7 +116,7 @@ static void add_disjoint(struct search *search, size_t from, size_t to, bool *co
 }
 
 /* `search` holds the result for (from, first link). */
-static void add_by_link(struct search *search, size_t from, size_t to, struct te_pair *pair)
+static void add_by_link(struct te_search *search, size_t from, size_t to, struct te_pair *pair)
 {
     for (size_t i = 0; i < pair->len; i++) {
         if (search->topology->tunnels[pair->paths[i].tunnels[0]].local == search->first_link) {
@@ -213,7 +124,7 @@ static void add_by_link(struct search *search, size_t from, size_t to, struct te
         }
     }
     struct te_path path;
-    if (pair->len < TE_CANDIDATES_MAX && extract(search, from, to, &path) && !holds(pair, path.id)) {
+    if (pair->len < TE_CANDIDATES_MAX && te_search_path(search, from, to, &path) && !te_pair_holds(pair, path.id)) {
         pair->paths[pair->len++] = path;
     }
 }
@@ -289,13 +200,62 @@ static void set_tiers(struct te_pair *pair)
     }
 }
 
+uint32_t te_path_ramp(const struct te_topology *topology, const struct te_path *path)
+{
+    uint32_t percent = 100;
+    for (size_t i = 0; i < path->tunnels_len; i++) {
+        const struct te_tunnel *tunnel = &topology->tunnels[path->tunnels[i]];
+        const uint32_t parts[] = {topology->links[tunnel->local].ramp_percent,
+                                  topology->links[tunnel->remote].ramp_percent,
+                                  i + 1 < path->tunnels_len ? topology->sites[tunnel->to].ramp_percent : 100};
+        for (size_t j = 0; j < 3; j++) {
+            percent = parts[j] < percent ? parts[j] : percent;
+        }
+    }
+    return percent;
+}
+
+/* What comes back from a drain gets part of its share: the rest stays with the other paths of tier 0, or, when these
+ * all come back too, with the best of those that waited for them. */
+static void ramp_up(const struct te_topology *topology, struct te_pair *pair)
+{
+    bool ramping = false;
+    bool steady = false;
+    for (size_t i = 0; i < pair->len && pair->paths[i].tier == 0; i++) {
+        bool here = te_path_ramp(topology, &pair->paths[i]) < 100;
+        ramping = ramping || here;
+        steady = steady || !here;
+    }
+    struct te_path *stand_in = NULL;
+    for (size_t i = 0; i < pair->len && ramping && !steady && stand_in == NULL; i++) {
+        bool fine = pair->paths[i].tier > 0 && te_path_ramp(topology, &pair->paths[i]) == 100 &&
+                    pair->paths[i].metric < pair->paths[0].metric + PENALTY_LEAST_US;
+        stand_in = fine ? &pair->paths[i] : NULL;
+    }
+    if (!ramping || (!steady && stand_in == NULL)) {
+        return;
+    }
+    uint32_t left = 0;
+    for (size_t i = 0; i < pair->len && pair->paths[i].tier == 0; i++) {
+        uint32_t percent = te_path_ramp(topology, &pair->paths[i]);
+        left += pair->paths[i].weight * (100 - percent);
+        pair->paths[i].weight = pair->paths[i].weight * percent;
+        pair->paths[i].weight = pair->paths[i].weight < 1 ? 1 : pair->paths[i].weight;
+    }
+    if (stand_in != NULL) {
+        stand_in->tier = 0;
+        stand_in->weight = left;
+        qsort(pair->paths, pair->len, sizeof(pair->paths[0]), compare_paths);
+    }
+}
+
 /* Load of each link by what nodes measured, put on the pairs' best paths. */
 static void add_load(const struct te_topology *topology, const struct te_fabric *fabric,
                      const struct te_routing *routing, uint64_t *load_bps)
 {
     for (size_t from = 0; topology->soft != NULL && from < topology->sites_len; from++) {
         for (size_t to = 0; to < topology->sites_len && fabric->member[from]; to++) {
-            const struct te_pair *pair = fabric->member[to] ? pair_at(fabric, routing, from, to) : NULL;
+            const struct te_pair *pair = fabric->member[to] ? te_pair_at(fabric, routing, from, to) : NULL;
             if (pair == NULL || pair->len == 0) {
                 continue;
             }
@@ -303,10 +263,10 @@ static void add_load(const struct te_topology *topology, const struct te_fabric 
             pt_arena_init(&scratch);
             const char *key =
                 pt_arena_printf(&scratch, "%s/%u", topology->sites[from].node->edge, topology->sites[to].label);
-            const uint64_t *rate = pt_map_get_str(&topology->soft->demands, key);
+            const struct pt_demand_soft *demand = pt_map_get_str(&topology->soft->demands, key);
             pt_arena_fini(&scratch);
-            for (size_t i = 0; rate != NULL && i < pair->paths[0].tunnels_len; i++) {
-                load_bps[topology->tunnels[pair->paths[0].tunnels[i]].local] += *rate;
+            for (size_t i = 0; demand != NULL && i < pair->paths[0].tunnels_len; i++) {
+                load_bps[topology->tunnels[pair->paths[0].tunnels[i]].local] += demand->rate_bps;
             }
         }
     }
@@ -314,30 +274,31 @@ static void add_load(const struct te_topology *topology, const struct te_fabric 
 
 /* ---- stage ---------------------------------------------------------------------------------------------------- */
 
-static void route_source(struct search *search, size_t from, struct te_routing *routing, bool *costly)
+static void route_source(struct te_search *search, size_t from, struct te_routing *routing, bool *costly)
 {
     const struct te_topology *topology = search->topology;
     const struct te_fabric *fabric = search->fabric;
     search->first_link = TE_NONE;
-    relax(search, from);
+    te_search_run(search, from);
     for (size_t to = 0; to < topology->sites_len; to++) {
         if (to != from && fabric->member[to]) {
-            struct te_pair *pair = pair_at(fabric, routing, from, to);
-            pair->len = extract(search, from, to, &pair->paths[0]) ? 1 : 0;
+            struct te_pair *pair = te_pair_at(fabric, routing, from, to);
+            pair->len = te_search_path(search, from, to, &pair->paths[0]) ? 1 : 0;
         }
     }
     for (size_t to = 0; to < topology->sites_len; to++) {
-        if (fabric->member[to] && pair_at(fabric, routing, from, to)->len > 0) {
-            add_disjoint(search, from, to, costly, pair_at(fabric, routing, from, to));
+        if (fabric->member[to] && te_pair_at(fabric, routing, from, to)->len > 0) {
+            add_disjoint(search, from, to, costly, te_pair_at(fabric, routing, from, to));
         }
     }
+    te_protect_source(search, from, routing);
     const struct te_site *site = &topology->sites[from];
     for (size_t i = 0; i < site->links_len; i++) {
         search->first_link = site->first_link + i;
-        relax(search, from);
+        te_search_run(search, from);
         for (size_t to = 0; to < topology->sites_len; to++) {
-            if (fabric->member[to] && pair_at(fabric, routing, from, to)->len > 0) {
-                add_by_link(search, from, to, pair_at(fabric, routing, from, to));
+            if (fabric->member[to] && te_pair_at(fabric, routing, from, to)->len > 0) {
+                add_by_link(search, from, to, te_pair_at(fabric, routing, from, to));
             }
         }
     }
@@ -348,7 +309,8 @@ static void route_fabric(struct te_topology *topology, const struct te_fabric *f
     size_t n = topology->sites_len;
     struct pt_arena scratch;
     pt_arena_init(&scratch);
-    struct search search = {.topology = topology, .fabric = fabric, .layers = fabric->max_transit + 1};
+    struct te_search search = {
+        .topology = topology, .fabric = fabric, .layers = fabric->max_transit + 1, .banned_site = TE_NONE};
     pt_assert(search.layers <= PT_PATH_STACK_LEN_MAX);
     search.distance = pt_arena_array(&scratch, (search.layers + 1) * n, sizeof(uint64_t));
     search.via = pt_arena_array(&scratch, (search.layers + 1) * n, sizeof(size_t));
@@ -364,6 +326,7 @@ static void route_fabric(struct te_topology *topology, const struct te_fabric *f
         if (routing->pairs[i].len > 0) {
             set_tiers(&routing->pairs[i]);
             set_weights(topology, &routing->pairs[i], load_bps);
+            ramp_up(topology, &routing->pairs[i]);
         }
     }
     pt_arena_fini(&scratch);
@@ -371,7 +334,6 @@ static void route_fabric(struct te_topology *topology, const struct te_fabric *f
 
 enum pt_code te_paths_run(struct pt_plan_pass *pass, void **ret_section, struct pt_error *reterr)
 {
-    (void)reterr;
     struct te_topology *topology = pt_map_get_str(&pass->sections, "topology");
     struct te_paths *paths = PT_NEW(pass->arena, struct te_paths);
     paths->fabrics = pt_arena_array(pass->arena, topology->fabrics_len, sizeof(struct te_routing));
@@ -380,6 +342,7 @@ enum pt_code te_paths_run(struct pt_plan_pass *pass, void **ret_section, struct 
         paths->fabrics[i].pairs = pt_arena_array(pass->arena, members_len * members_len, sizeof(struct te_pair));
         route_fabric(topology, &topology->fabrics[i], &paths->fabrics[i]);
     }
+    PT_TRY(te_split_run(pass, topology, paths, &paths->solution, reterr));
     *ret_section = paths;
     return PT_OK;
 }
@@ -389,7 +352,8 @@ const struct te_pair *te_pair_of(const struct te_topology *topology, const struc
 {
     static const struct te_pair none;
     const struct te_fabric *f = &topology->fabrics[fabric];
-    return f->place[from] == TE_NONE || f->place[to] == TE_NONE ? &none : pair_at(f, &paths->fabrics[fabric], from, to);
+    return f->place[from] == TE_NONE || f->place[to] == TE_NONE ? &none
+                                                                : te_pair_at(f, &paths->fabrics[fabric], from, to);
 }
 
 /* ---- ids ------------------------------------------------------------------------------------------------------ */

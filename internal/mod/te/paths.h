@@ -27,12 +27,18 @@ struct te_routing {        /* of one fabric */
     struct te_pair *pairs; /* [place of from * members_len + place of to] */
 };
 
+struct te_solution;
 struct te_paths {
     struct te_routing *fabrics; /* by fabric index */
+    const struct te_solution *solution;
 };
 
 /* Stage "te". */
 enum pt_code te_paths_run(struct pt_plan_pass *pass, void **ret_section, struct pt_error *reterr);
+
+/* Both sites are members of the fabric. */
+struct te_pair *te_pair_at(const struct te_fabric *fabric, const struct te_routing *routing, size_t from, size_t to);
+bool te_pair_holds(const struct te_pair *pair, uint64_t path_id);
 
 /* Never NULL: a pair with a site outside the fabric has no paths. */
 const struct te_pair *te_pair_of(const struct te_topology *topology, const struct te_paths *paths, size_t fabric,

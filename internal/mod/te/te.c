@@ -25,6 +25,20 @@ const struct pt_mod pt_mod_te = {
     .stages = (const struct pt_stage *const[]){&topology_stage, &paths_stage, &steer_stage, &emit_stage, NULL},
 };
 
+const struct te_solution *te_solution_of(const struct pt_plan_pass *pass)
+{
+    const struct te_paths *paths = pass != NULL ? pt_map_get_str(&pass->sections, "te") : NULL;
+    return paths != NULL ? paths->solution : NULL;
+}
+
+void te_pass_fini(struct pt_plan_pass *pass)
+{
+    struct te_solution *solution = (struct te_solution *)(uintptr_t)te_solution_of(pass);
+    if (solution != NULL) {
+        pt_map_fini(&solution->weights);
+    }
+}
+
 /* ---- what serve/ shows ----------------------------------------------------------------------------------------------
  */
 

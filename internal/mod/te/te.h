@@ -12,6 +12,29 @@
 
 extern const struct pt_mod pt_mod_te;
 
+/* What stage "te" decided about the pairs with traffic. In the pass's arena; its map is freed with te_solution_fini. */
+struct te_split_problem;
+struct te_load;
+struct te_solution {
+    uint64_t epoch; /* rises when traffic moves */
+    int64_t time_ns;
+    int kind; /* enum te_split_kind */
+    struct pt_map
+        weights;         /* path id, 8 bytes big-endian -> uint32_t, for the pairs that do not have their normal ones */
+    uint64_t target_ppm; /* highest utilisation under the target */
+    uint64_t bound_ppm, gap_ppm, rounding_ppm, worst_ppm;
+    uint32_t steps;
+    bool promised;
+    bool more;                              /* the target is not reached: plan again when the nodes have this */
+    const struct te_split_problem *problem; /* what it was computed from */
+    const struct te_load *load;
+    const double *target;
+};
+/* NULL before the first pass. */
+const struct te_solution *te_solution_of(const struct pt_plan_pass *pass);
+/* Frees what the arena does not hold; fine on a pass that failed. */
+void te_pass_fini(struct pt_plan_pass *pass);
+
 /* Stable ids. A tunnel is an ordered pair of Link resources; a path is its first tunnel and the site labels after the
  * tunnel's far end; a direct path has none. */
 uint64_t te_tunnel_id(const char *local_link, const char *remote_link);

@@ -12,6 +12,7 @@
 #include "mod/te/topology.h"
 
 #include "base/assert.h"
+#include "mod/te/changes.h"
 #include "mod/te/te.h"
 #include "patronus/v1/common.pb-c.h"
 #include "patronus/v1/fabric.pb-c.h"
@@ -38,6 +39,7 @@ struct builder {
     struct pt_map site_index; /* name -> index + 1, as a pointer */
     struct pt_map segment_index;
     struct pt_map fabric_index;
+    size_t *moved_first; /* by site, while new links are put in */
     size_t sites_capacity, links_capacity, fabrics_capacity, segments_capacity, tunnels_capacity;
     struct pt_error *reterr;
 };
@@ -119,7 +121,59 @@ static bool add_segment(void *arg, const char *name, const struct pt_msg *msg)
     return true;
 }
 
+/* ---- what a question changes ---------------------------------------------------------------------------------- */
+
+static bool named(const char *const *names, size_t len, const char *name)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (strcmp(names[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void change_site(const struct te_changes *changes, struct te_site *site)
+{
+    if (named(changes->fail_sites, changes->fail_sites_len, site->name)) {
+        site->active = false;
+        site->transits = false;
+    }
+    if (named(changes->drain_sites, changes->drain_sites_len, site->name)) {
+        site->transits = false;
+    }
+}
+
+static void change_rates(const struct te_changed_link *changed, struct te_link *link)
+{
+    link->capacity_bps = changed->up_bps != 0 ? changed->up_bps : link->capacity_bps;
+    link->capacity_in_bps = changed->down_bps != 0 ? changed->down_bps : link->capacity_in_bps;
+    link->cost = changed->cost != 0 ? changed->cost : link->cost;
+}
+
+static void change_link(const struct te_changes *changes, struct te_link *link)
+{
+    link->usable = link->usable && !named(changes->fail_links, changes->fail_links_len, link->name);
+    link->drained = link->drained || named(changes->drain_links, changes->drain_links_len, link->name);
+    for (size_t i = 0; i < changes->fail_srlgs_len; i++) {
+        for (size_t j = 0; j < link->srlgs_len; j++) {
+            link->usable = link->usable && link->srlgs[j] != changes->fail_srlgs[i];
+        }
+    }
+    for (size_t i = 0; i < changes->links_len; i++) {
+        if (strcmp(changes->links[i].name, link->name) == 0) {
+            change_rates(&changes->links[i], link);
+        }
+    }
+}
+
 /* ---- sites, edges, links -------------------------------------------------------------------------------------- */
+
+static uint32_t ramp_of(const struct pt_plan_pass *pass, const char *name)
+{
+    const uint32_t *percent = pass->ramps != NULL ? pt_map_get_str(pass->ramps, name) : NULL;
+    return percent != NULL ? *percent : 100;
+}
 
 static bool add_site(void *arg, const char *name, const struct pt_msg *msg)
 {
@@ -134,6 +188,10 @@ static bool add_site(void *arg, const char *name, const struct pt_msg *msg)
         .label = (uint32_t)pt_msg_u64(msg, "site_label"),
         .active = state != PATRONUS__V1__ADMIN_STATE__MAINTENANCE,
         .transits = state != PATRONUS__V1__ADMIN_STATE__MAINTENANCE && state != PATRONUS__V1__ADMIN_STATE__DRAINED};
+    topology->sites[topology->sites_len].ramp_percent = ramp_of(builder->pass, name);
+    if (builder->pass->changes != NULL) {
+        change_site(builder->pass->changes, &topology->sites[topology->sites_len]);
+    }
     put_index(&builder->site_index, name, topology->sites_len++);
     return true;
 }
@@ -229,7 +287,11 @@ static bool add_link(void *arg, const char *name, const struct pt_msg *msg)
     link.cost = link.cost != 0 ? link.cost : COST_DEFAULT;
     const char *gateway = pt_msg_str(msg, "gateway");
     link.has_gateway = gateway[0] != '\0' && pt_ip_parse(gateway, &link.gateway, NULL) == PT_OK;
+    link.ramp_percent = ramp_of(builder->pass, name);
     add_srlgs(arena, &link, msg);
+    if (builder->pass->changes != NULL) {
+        change_link(builder->pass->changes, &link);
+    }
     GROW(builder, links);
     if (site->links_len == 0) {
         site->first_link = builder->topology->links_len;
@@ -238,6 +300,60 @@ static bool add_link(void *arg, const char *name, const struct pt_msg *msg)
     link.number = (uint32_t)++site->links_len;
     builder->topology->links[builder->topology->links_len++] = link;
     return true;
+}
+
+/* The new link of a question: like any other of its underlay, with rates of its own. */
+static bool new_link(const struct te_topology *topology, const struct te_changed_link *changed, size_t site,
+                     struct te_link *ret_link)
+{
+    const struct te_link *like = NULL;
+    for (size_t i = 0; i < topology->links_len; i++) {
+        if (strcmp(topology->links[i].name, changed->name) == 0) {
+            return false; /* it exists: its rates have been changed */
+        }
+        like = strcmp(topology->links[i].underlay, changed->underlay) == 0 ? &topology->links[i] : like;
+    }
+    if (like == NULL || topology->sites[site].node == NULL || strcmp(topology->sites[site].name, changed->site) != 0) {
+        return false;
+    }
+    *ret_link = *like;
+    ret_link->name = changed->name;
+    ret_link->site = site;
+    ret_link->usable = true;
+    ret_link->drained = false;
+    ret_link->srlgs_len = 0;
+    ret_link->capacity_bps = 0;
+    ret_link->capacity_in_bps = 0;
+    change_rates(changed, ret_link);
+    return true;
+}
+
+/* Links of a site stand together: copy them site by site, new ones behind. */
+static void add_new_links(struct builder *builder, const struct te_changes *changes)
+{
+    struct te_topology *topology = builder->topology;
+    size_t capacity = topology->links_len + changes->links_len;
+    struct te_link *links = pt_arena_array(builder->pass->arena, capacity, sizeof(*links));
+    size_t len = 0;
+    for (size_t i = 0; i < topology->sites_len; i++) {
+        struct te_site *site = &topology->sites[i];
+        size_t first = len;
+        if (site->links_len > 0) {
+            memcpy(&links[len], &topology->links[site->first_link], site->links_len * sizeof(*links));
+            len += site->links_len;
+        }
+        for (size_t j = 0; j < changes->links_len && site->links_len < TE_LINKS_PER_SITE_MAX && len < capacity; j++) {
+            if (new_link(topology, &changes->links[j], i, &links[len])) {
+                links[len++].number = (uint32_t)++site->links_len;
+            }
+        }
+        builder->moved_first[i] = first;
+    }
+    for (size_t i = 0; i < topology->sites_len; i++) {
+        topology->sites[i].first_link = builder->moved_first[i];
+    }
+    topology->links = links;
+    topology->links_len = len;
 }
 
 /* ---- tunnels -------------------------------------------------------------------------------------------------- */
@@ -435,6 +551,10 @@ enum pt_code te_topology_run(struct pt_plan_pass *pass, void **ret_section, stru
     pt_view_scan(pass->view, "site", "", add_site, &builder);
     pt_view_scan(pass->view, "edge", "", add_edge, &builder);
     pt_view_scan(pass->view, "link", "", add_link, &builder);
+    if (pass->changes != NULL && pass->changes->links_len > 0) {
+        builder.moved_first = pt_arena_array(pass->arena, topology->sites_len, sizeof(size_t));
+        add_new_links(&builder, pass->changes);
+    }
     struct pt_map known;
     pt_map_init(&known);
     enum pt_code code = PT_OK;

@@ -22,6 +22,7 @@ struct te_link {
     struct pt_ip address, gateway;
     bool has_gateway, usable, drained;
     uint32_t mtu, cost;
+    uint32_t ramp_percent; /* of its share, while it comes back from a drain; else 100 */
     uint32_t transport;
     uint64_t capacity_bps; /* towards the underlay; 0 unknown */
     uint64_t capacity_in_bps;
@@ -43,6 +44,7 @@ struct te_site {
     uint32_t label;
     bool active;                  /* takes part at all */
     bool transits;                /* may carry others' traffic */
+    uint32_t ramp_percent;        /* of the share of paths that transit; as of a link */
     size_t first_link, links_len; /* into links */
     struct te_lan *lans;
     size_t lans_len;
@@ -97,5 +99,8 @@ enum pt_code te_topology_run(struct pt_plan_pass *pass, void **ret_section, stru
 
 /* Measurement of a path; NULL when nothing is known. */
 const struct pt_path_soft *te_measured(const struct te_topology *topology, uint64_t path_id);
+/* Percent of its share that a path is to carry: less than 100 while something on it comes back from a drain. */
+struct te_path;
+uint32_t te_path_ramp(const struct te_topology *topology, const struct te_path *path);
 /* True when two links cannot be expected to fail apart: the same link, or a common SRLG. */
 bool te_links_share_risk(const struct te_link *a, const struct te_link *b);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #define TE_UPDATE_STEPS_MAX 64
+#define TE_QUANTUM 256 /* sum of the weights that a solution gives to the paths of a pair */
 
 struct te_update_problem {  /* borrowed */
     const double *capacity; /* by link, in the unit of the rates; INFINITY: unknown */

@@ -1503,13 +1503,19 @@ func (x *DropReport) GetPackets() uint64 {
 	return 0
 }
 
-// Bytes sent towards one site in the last window.
+// Bytes that hosts offered towards one site since the last report, sent or not.
 type DemandReport struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Destination.
 	SiteLabel uint32 `protobuf:"varint,1,opt,name=site_label,json=siteLabel,proto3" json:"site_label,omitempty"`
 	// bit/s.
-	RateBps       uint64 `protobuf:"varint,2,opt,name=rate_bps,json=rateBps,proto3" json:"rate_bps,omitempty"`
+	RateBps uint64 `protobuf:"varint,2,opt,name=rate_bps,json=rateBps,proto3" json:"rate_bps,omitempty"`
+	// Number of a TrafficClass; 0 from nodes that do not tell classes apart.
+	TrafficClass uint32 `protobuf:"varint,3,opt,name=traffic_class,json=trafficClass,proto3" json:"traffic_class,omitempty"`
+	// Bytes since the last report.
+	Bytes uint64 `protobuf:"varint,4,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// Time since then, milliseconds; 0 from nodes that say the rate only.
+	WindowMs      uint32 `protobuf:"varint,5,opt,name=window_ms,json=windowMs,proto3" json:"window_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1554,6 +1560,27 @@ func (x *DemandReport) GetSiteLabel() uint32 {
 func (x *DemandReport) GetRateBps() uint64 {
 	if x != nil {
 		return x.RateBps
+	}
+	return 0
+}
+
+func (x *DemandReport) GetTrafficClass() uint32 {
+	if x != nil {
+		return x.TrafficClass
+	}
+	return 0
+}
+
+func (x *DemandReport) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *DemandReport) GetWindowMs() uint32 {
+	if x != nil {
+		return x.WindowMs
 	}
 	return 0
 }
@@ -2077,11 +2104,14 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"\n" +
 	"DropReport\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\rR\x06reason\x12\x18\n" +
-	"\apackets\x18\x02 \x01(\x04R\apackets\"H\n" +
+	"\apackets\x18\x02 \x01(\x04R\apackets\"\xa0\x01\n" +
 	"\fDemandReport\x12\x1d\n" +
 	"\n" +
 	"site_label\x18\x01 \x01(\rR\tsiteLabel\x12\x19\n" +
-	"\brate_bps\x18\x02 \x01(\x04R\arateBps\"\xbb\x01\n" +
+	"\brate_bps\x18\x02 \x01(\x04R\arateBps\x12#\n" +
+	"\rtraffic_class\x18\x03 \x01(\rR\ftrafficClass\x12\x14\n" +
+	"\x05bytes\x18\x04 \x01(\x04R\x05bytes\x12\x1b\n" +
+	"\twindow_ms\x18\x05 \x01(\rR\bwindowMs\"\xbb\x01\n" +
 	"\tTelemetry\x127\n" +
 	"\x05paths\x18\x01 \x03(\v2\x17.patronus.v1.PathReportB\b\xca\xf3\x18\x04H\xa0\x8d\x06R\x05paths\x126\n" +
 	"\x05drops\x18\x02 \x03(\v2\x17.patronus.v1.DropReportB\a\xca\xf3\x18\x03H\x80\x02R\x05drops\x12=\n" +

@@ -123,73 +123,10 @@ class AsyncPaths(AsyncReadCollection[m.Path]):
     kind = m.Path
 
 
-class AsyncRoles(AsyncCollection[m.Role, m.RolePatch]):
-    """Access to roles."""
+class AsyncDemands(AsyncCollection[m.Demand, m.DemandPatch]):
+    """Access to demands."""
 
-    kind = m.Role
-
-
-class AsyncRoleBindings(AsyncCollection[m.RoleBinding, m.RoleBindingPatch]):
-    """Access to roleBindings."""
-
-    kind = m.RoleBinding
-
-
-class AsyncClusterRoleBindings(AsyncCollection[m.ClusterRoleBinding, m.ClusterRoleBindingPatch]):
-    """Access to clusterRoleBindings."""
-
-    kind = m.ClusterRoleBinding
-
-
-class AsyncServiceAccounts(AsyncCollection[m.ServiceAccount, m.ServiceAccountPatch]):
-    """Access to serviceAccounts."""
-
-    kind = m.ServiceAccount
-
-
-class AsyncApiKeys(AsyncReadCollection[m.ApiKey]):
-    """Access to apiKeys."""
-
-    kind = m.ApiKey
-
-    async def issue_api_key(
-        self, *, parent_: str = "", api_key_id: str = "", api_key: m.ApiKey | None = None, timeout: float | None = None
-    ) -> m.IssueApiKeyResponse:
-        """Make a key. Its text is in the answer and nowhere else."""
-        request = m.IssueApiKeyRequest(
-            parent_=parent_,
-            api_key_id=api_key_id,
-            api_key=api_key,
-        )
-        return await self._call("/patronus.v1.ApiKeyService/IssueApiKey", request, m.IssueApiKeyResponse, timeout)
-
-
-class AsyncIdentityProviders(AsyncCollection[m.IdentityProvider, m.IdentityProviderPatch]):
-    """Access to identityProviders."""
-
-    kind = m.IdentityProvider
-
-
-class AsyncDeniedIdentities(AsyncCollection[m.DeniedIdentity, m.DeniedIdentityPatch]):
-    """Access to deniedIdentities."""
-
-    kind = m.DeniedIdentity
-
-
-class AsyncAccessMethods(AsyncService):
-    """Methods of AccessService."""
-
-    async def test_iam_permissions(
-        self, *, resource: str = "", permissions: list[str] | None = None, timeout: float | None = None
-    ) -> m.TestIamPermissionsResponse:
-        """Which of these permissions does the caller have? Asks, and answers, nothing about others."""
-        request = m.TestIamPermissionsRequest(
-            resource=resource,
-            permissions=permissions or [],
-        )
-        return await self._call(
-            "/patronus.v1.AccessService/TestIamPermissions", request, m.TestIamPermissionsResponse, timeout
-        )
+    kind = m.Demand
 
 
 class AsyncClusterMethods(AsyncService):
@@ -252,6 +189,90 @@ class AsyncEnrollmentMethods(AsyncService):
         return await self._call("/patronus.v1.EnrollmentService/Renew", request, m.RenewResponse, timeout)
 
 
+class AsyncTrafficEngineeringMethods(AsyncService):
+    """Methods of TrafficEngineeringService."""
+
+    async def get_traffic_matrix(
+        self, *, parent_: str, min_rate_bps: int = 0, timeout: float | None = None
+    ) -> m.GetTrafficMatrixResponse:
+        """The traffic matrix as measured."""
+        request = m.GetTrafficMatrixRequest(
+            parent_=parent_,
+            min_rate_bps=min_rate_bps,
+        )
+        return await self._call(
+            "/patronus.v1.TrafficEngineeringService/GetTrafficMatrix", request, m.GetTrafficMatrixResponse, timeout
+        )
+
+    async def what_if(
+        self,
+        *,
+        parent_: str,
+        fail_links: list[str] | None = None,
+        fail_sites: list[str] | None = None,
+        fail_srlgs: list[int] | None = None,
+        demands: list[m.AddedDemand] | None = None,
+        links: list[m.ChangedLink] | None = None,
+        planned: bool = False,
+        scale_percent: int = 0,
+        timeout: float | None = None,
+    ) -> m.WhatIfResponse:
+        """What would happen if."""
+        request = m.WhatIfRequest(
+            parent_=parent_,
+            fail_links=fail_links or [],
+            fail_sites=fail_sites or [],
+            fail_srlgs=fail_srlgs or [],
+            demands=demands or [],
+            links=links or [],
+            planned=planned,
+            scale_percent=scale_percent,
+        )
+        return await self._call("/patronus.v1.TrafficEngineeringService/WhatIf", request, m.WhatIfResponse, timeout)
+
+    async def drain(
+        self, *, name: str, force: bool = False, validate_only: bool = False, timeout: float | None = None
+    ) -> m.DrainResponse:
+        """Take the traffic off a site or link. Refused with FAILED_PRECONDITION when the rest lacks capacity."""
+        request = m.DrainRequest(
+            name=name,
+            force=force,
+            validate_only=validate_only,
+        )
+        return await self._call("/patronus.v1.TrafficEngineeringService/Drain", request, m.DrainResponse, timeout)
+
+    async def undrain(self, *, name: str, timeout: float | None = None) -> m.DrainResponse:
+        """Put it back, a quarter at a time."""
+        request = m.UndrainRequest(
+            name=name,
+        )
+        return await self._call("/patronus.v1.TrafficEngineeringService/Undrain", request, m.DrainResponse, timeout)
+
+    async def explain_demand(
+        self, *, source_site: str, destination_site: str, timeout: float | None = None
+    ) -> m.ExplainDemandResponse:
+        """Which paths the traffic between two sites takes, and why."""
+        request = m.ExplainDemandRequest(
+            source_site=source_site,
+            destination_site=destination_site,
+        )
+        return await self._call(
+            "/patronus.v1.TrafficEngineeringService/ExplainDemand", request, m.ExplainDemandResponse, timeout
+        )
+
+    async def list_solutions(
+        self, *, parent_: str, summary: bool = False, timeout: float | None = None
+    ) -> m.ListSolutionsResponse:
+        """The newest solutions."""
+        request = m.ListSolutionsRequest(
+            parent_=parent_,
+            summary=summary,
+        )
+        return await self._call(
+            "/patronus.v1.TrafficEngineeringService/ListSolutions", request, m.ListSolutionsResponse, timeout
+        )
+
+
 class AsyncClient(AsyncBaseClient):
     """A connection to a cluster, with await."""
 
@@ -271,13 +292,7 @@ class AsyncClient(AsyncBaseClient):
         m.EnrollmentToken: "enrollment_tokens",
         m.Tunnel: "tunnels",
         m.Path: "paths",
-        m.Role: "roles",
-        m.RoleBinding: "role_bindings",
-        m.ClusterRoleBinding: "cluster_role_bindings",
-        m.ServiceAccount: "service_accounts",
-        m.ApiKey: "api_keys",
-        m.IdentityProvider: "identity_providers",
-        m.DeniedIdentity: "denied_identities",
+        m.Demand: "demands",
     }
 
     @property
@@ -356,44 +371,9 @@ class AsyncClient(AsyncBaseClient):
         return AsyncPaths(self._driver)
 
     @property
-    def roles(self) -> AsyncRoles:
-        """A set of permissions with a name."""
-        return AsyncRoles(self._driver)
-
-    @property
-    def role_bindings(self) -> AsyncRoleBindings:
-        """Who has a role, in its organization and all below."""
-        return AsyncRoleBindings(self._driver)
-
-    @property
-    def cluster_role_bindings(self) -> AsyncClusterRoleBindings:
-        """Who has a role in the whole cluster: in every organization and in what stands above them."""
-        return AsyncClusterRoleBindings(self._driver)
-
-    @property
-    def service_accounts(self) -> AsyncServiceAccounts:
-        """A program that calls the API."""
-        return AsyncServiceAccounts(self._driver)
-
-    @property
-    def api_keys(self) -> AsyncApiKeys:
-        """A key that speaks for a service account."""
-        return AsyncApiKeys(self._driver)
-
-    @property
-    def identity_providers(self) -> AsyncIdentityProviders:
-        """An OpenID Connect issuer whose tokens name users: organizations/acme/identityProviders/okta/users/SUBJECT."""
-        return AsyncIdentityProviders(self._driver)
-
-    @property
-    def denied_identities(self) -> AsyncDeniedIdentities:
-        """An identity that is refused at every door, whatever it presents, and whose open streams end."""
-        return AsyncDeniedIdentities(self._driver)
-
-    @property
-    def access(self) -> AsyncAccessMethods:
-        """Methods of AccessService."""
-        return AsyncAccessMethods(self._driver)
+    def demands(self) -> AsyncDemands:
+        """Traffic that is expected between two sites, entered by hand: it stands beside what is measured when a what-if question says so."""
+        return AsyncDemands(self._driver)
 
     @property
     def cluster(self) -> AsyncClusterMethods:
@@ -404,3 +384,8 @@ class AsyncClient(AsyncBaseClient):
     def enrollment(self) -> AsyncEnrollmentMethods:
         """Methods of EnrollmentService."""
         return AsyncEnrollmentMethods(self._driver)
+
+    @property
+    def traffic_engineering(self) -> AsyncTrafficEngineeringMethods:
+        """Methods of TrafficEngineeringService."""
+        return AsyncTrafficEngineeringMethods(self._driver)

@@ -121,73 +121,10 @@ class Paths(ReadCollection[m.Path]):
     kind = m.Path
 
 
-class Roles(Collection[m.Role, m.RolePatch]):
-    """Access to roles."""
+class Demands(Collection[m.Demand, m.DemandPatch]):
+    """Access to demands."""
 
-    kind = m.Role
-
-
-class RoleBindings(Collection[m.RoleBinding, m.RoleBindingPatch]):
-    """Access to roleBindings."""
-
-    kind = m.RoleBinding
-
-
-class ClusterRoleBindings(Collection[m.ClusterRoleBinding, m.ClusterRoleBindingPatch]):
-    """Access to clusterRoleBindings."""
-
-    kind = m.ClusterRoleBinding
-
-
-class ServiceAccounts(Collection[m.ServiceAccount, m.ServiceAccountPatch]):
-    """Access to serviceAccounts."""
-
-    kind = m.ServiceAccount
-
-
-class ApiKeys(ReadCollection[m.ApiKey]):
-    """Access to apiKeys."""
-
-    kind = m.ApiKey
-
-    def issue_api_key(
-        self, *, parent_: str = "", api_key_id: str = "", api_key: m.ApiKey | None = None, timeout: float | None = None
-    ) -> m.IssueApiKeyResponse:
-        """Make a key. Its text is in the answer and nowhere else."""
-        request = m.IssueApiKeyRequest(
-            parent_=parent_,
-            api_key_id=api_key_id,
-            api_key=api_key,
-        )
-        return self._call("/patronus.v1.ApiKeyService/IssueApiKey", request, m.IssueApiKeyResponse, timeout)
-
-
-class IdentityProviders(Collection[m.IdentityProvider, m.IdentityProviderPatch]):
-    """Access to identityProviders."""
-
-    kind = m.IdentityProvider
-
-
-class DeniedIdentities(Collection[m.DeniedIdentity, m.DeniedIdentityPatch]):
-    """Access to deniedIdentities."""
-
-    kind = m.DeniedIdentity
-
-
-class AccessMethods(Service):
-    """Methods of AccessService."""
-
-    def test_iam_permissions(
-        self, *, resource: str = "", permissions: list[str] | None = None, timeout: float | None = None
-    ) -> m.TestIamPermissionsResponse:
-        """Which of these permissions does the caller have? Asks, and answers, nothing about others."""
-        request = m.TestIamPermissionsRequest(
-            resource=resource,
-            permissions=permissions or [],
-        )
-        return self._call(
-            "/patronus.v1.AccessService/TestIamPermissions", request, m.TestIamPermissionsResponse, timeout
-        )
+    kind = m.Demand
 
 
 class ClusterMethods(Service):
@@ -246,6 +183,90 @@ class EnrollmentMethods(Service):
         return self._call("/patronus.v1.EnrollmentService/Renew", request, m.RenewResponse, timeout)
 
 
+class TrafficEngineeringMethods(Service):
+    """Methods of TrafficEngineeringService."""
+
+    def get_traffic_matrix(
+        self, *, parent_: str, min_rate_bps: int = 0, timeout: float | None = None
+    ) -> m.GetTrafficMatrixResponse:
+        """The traffic matrix as measured."""
+        request = m.GetTrafficMatrixRequest(
+            parent_=parent_,
+            min_rate_bps=min_rate_bps,
+        )
+        return self._call(
+            "/patronus.v1.TrafficEngineeringService/GetTrafficMatrix", request, m.GetTrafficMatrixResponse, timeout
+        )
+
+    def what_if(
+        self,
+        *,
+        parent_: str,
+        fail_links: list[str] | None = None,
+        fail_sites: list[str] | None = None,
+        fail_srlgs: list[int] | None = None,
+        demands: list[m.AddedDemand] | None = None,
+        links: list[m.ChangedLink] | None = None,
+        planned: bool = False,
+        scale_percent: int = 0,
+        timeout: float | None = None,
+    ) -> m.WhatIfResponse:
+        """What would happen if."""
+        request = m.WhatIfRequest(
+            parent_=parent_,
+            fail_links=fail_links or [],
+            fail_sites=fail_sites or [],
+            fail_srlgs=fail_srlgs or [],
+            demands=demands or [],
+            links=links or [],
+            planned=planned,
+            scale_percent=scale_percent,
+        )
+        return self._call("/patronus.v1.TrafficEngineeringService/WhatIf", request, m.WhatIfResponse, timeout)
+
+    def drain(
+        self, *, name: str, force: bool = False, validate_only: bool = False, timeout: float | None = None
+    ) -> m.DrainResponse:
+        """Take the traffic off a site or link. Refused with FAILED_PRECONDITION when the rest lacks capacity."""
+        request = m.DrainRequest(
+            name=name,
+            force=force,
+            validate_only=validate_only,
+        )
+        return self._call("/patronus.v1.TrafficEngineeringService/Drain", request, m.DrainResponse, timeout)
+
+    def undrain(self, *, name: str, timeout: float | None = None) -> m.DrainResponse:
+        """Put it back, a quarter at a time."""
+        request = m.UndrainRequest(
+            name=name,
+        )
+        return self._call("/patronus.v1.TrafficEngineeringService/Undrain", request, m.DrainResponse, timeout)
+
+    def explain_demand(
+        self, *, source_site: str, destination_site: str, timeout: float | None = None
+    ) -> m.ExplainDemandResponse:
+        """Which paths the traffic between two sites takes, and why."""
+        request = m.ExplainDemandRequest(
+            source_site=source_site,
+            destination_site=destination_site,
+        )
+        return self._call(
+            "/patronus.v1.TrafficEngineeringService/ExplainDemand", request, m.ExplainDemandResponse, timeout
+        )
+
+    def list_solutions(
+        self, *, parent_: str, summary: bool = False, timeout: float | None = None
+    ) -> m.ListSolutionsResponse:
+        """The newest solutions."""
+        request = m.ListSolutionsRequest(
+            parent_=parent_,
+            summary=summary,
+        )
+        return self._call(
+            "/patronus.v1.TrafficEngineeringService/ListSolutions", request, m.ListSolutionsResponse, timeout
+        )
+
+
 class Client(BaseClient):
     """A connection to a cluster."""
 
@@ -265,13 +286,7 @@ class Client(BaseClient):
         m.EnrollmentToken: "enrollment_tokens",
         m.Tunnel: "tunnels",
         m.Path: "paths",
-        m.Role: "roles",
-        m.RoleBinding: "role_bindings",
-        m.ClusterRoleBinding: "cluster_role_bindings",
-        m.ServiceAccount: "service_accounts",
-        m.ApiKey: "api_keys",
-        m.IdentityProvider: "identity_providers",
-        m.DeniedIdentity: "denied_identities",
+        m.Demand: "demands",
     }
 
     @property
@@ -350,44 +365,9 @@ class Client(BaseClient):
         return Paths(self._driver)
 
     @property
-    def roles(self) -> Roles:
-        """A set of permissions with a name."""
-        return Roles(self._driver)
-
-    @property
-    def role_bindings(self) -> RoleBindings:
-        """Who has a role, in its organization and all below."""
-        return RoleBindings(self._driver)
-
-    @property
-    def cluster_role_bindings(self) -> ClusterRoleBindings:
-        """Who has a role in the whole cluster: in every organization and in what stands above them."""
-        return ClusterRoleBindings(self._driver)
-
-    @property
-    def service_accounts(self) -> ServiceAccounts:
-        """A program that calls the API."""
-        return ServiceAccounts(self._driver)
-
-    @property
-    def api_keys(self) -> ApiKeys:
-        """A key that speaks for a service account."""
-        return ApiKeys(self._driver)
-
-    @property
-    def identity_providers(self) -> IdentityProviders:
-        """An OpenID Connect issuer whose tokens name users: organizations/acme/identityProviders/okta/users/SUBJECT."""
-        return IdentityProviders(self._driver)
-
-    @property
-    def denied_identities(self) -> DeniedIdentities:
-        """An identity that is refused at every door, whatever it presents, and whose open streams end."""
-        return DeniedIdentities(self._driver)
-
-    @property
-    def access(self) -> AccessMethods:
-        """Methods of AccessService."""
-        return AccessMethods(self._driver)
+    def demands(self) -> Demands:
+        """Traffic that is expected between two sites, entered by hand: it stands beside what is measured when a what-if question says so."""
+        return Demands(self._driver)
 
     @property
     def cluster(self) -> ClusterMethods:
@@ -398,3 +378,8 @@ class Client(BaseClient):
     def enrollment(self) -> EnrollmentMethods:
         """Methods of EnrollmentService."""
         return EnrollmentMethods(self._driver)
+
+    @property
+    def traffic_engineering(self) -> TrafficEngineeringMethods:
+        """Methods of TrafficEngineeringService."""
+        return TrafficEngineeringMethods(self._driver)

@@ -42,6 +42,7 @@ static inline void fixture_init(struct fixture *f)
 
 static inline void fixture_fini(struct fixture *f)
 {
+    te_pass_fini(&f->pass);
     pt_map_fini(&f->pass.sections);
     pt_map_fini(&f->soft.paths);
     pt_map_fini(&f->soft.demands);

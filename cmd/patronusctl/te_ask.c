@@ -1,0 +1,491 @@
+/*
+ * Traffic engineering in a running cluster: sites and links drain, te what-if, explain, matrix, solutions.
+ *
+ * Answers are printed as tables of what matters first; -o json prints the whole message.
+ */
+#include "ctl.h"
+
+#include "base/assert.h"
+#include "wire/json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SERVICE "/patronus.v1.TrafficEngineeringService/"
+#define LINES_MAX 12 /* of a table, unless it is the only one */
+
+/* Call a method; 0 or the exit code after an error was printed. */
+static int call(struct ctl *ctl, const char *method_name, const struct pt_msg *request, struct pt_msg **ret_reply)
+{
+    struct pt_error error = {0};
+    const struct pt_method_type *method =
+        pt_schema_method(ctl->schema, pt_arena_printf(ctl->arena, "%s%s", SERVICE, method_name));
+    pt_assert(method != NULL);
+    if (ctl_connect(ctl, &error) != PT_OK ||
+        ctl_call(ctl->client, method, request, ctl->arena, ret_reply, &error) != PT_OK) {
+        return ctl_fail(&error);
+    }
+    return PT_CLI_EXIT_OK;
+}
+
+static struct pt_msg *new_request(struct ctl *ctl, const char *method_name)
+{
+    const struct pt_method_type *method =
+        pt_schema_method(ctl->schema, pt_arena_printf(ctl->arena, "%s%s", SERVICE, method_name));
+    pt_assert(method != NULL);
+    return pt_msg_new(ctl->arena, method->input);
+}
+
+static int print_json(struct ctl *ctl, const struct pt_msg *reply)
+{
+    PT_AUTO(buf) struct pt_buf out = {0};
+    pt_json_write(ctl->schema, reply, PT_JSON_INDENT, &out);
+    pt_buf_append_str(&out, "\n");
+    ctl_print(&out);
+    return PT_CLI_EXIT_OK;
+}
+
+static const char *rate_text(struct ctl *ctl, uint64_t bps)
+{
+    double value = (double)bps;
+    const char *unit = "bit/s";
+    if (bps >= 1000000000) {
+        value /= 1e9;
+        unit = "Gbit/s";
+    } else if (bps >= 1000000) {
+        value /= 1e6;
+        unit = "Mbit/s";
+    } else if (bps >= 1000) {
+        value /= 1e3;
+        unit = "kbit/s";
+    }
+    return pt_arena_printf(ctl->arena, "%.*f %s", value < 10 && bps >= 1000 ? 2 : 0, value, unit);
+}
+
+static const char *short_name(const struct ctl *ctl, const char *name)
+{
+    return pt_cli_short_name(&ctl->scope, name);
+}
+
+/* A name of a kind, as typed. */
+static enum pt_code full_name(struct ctl *ctl, const char *kind, const char *word, const char **ret_name,
+                              struct pt_error *reterr)
+{
+    return pt_cli_name(&ctl->scope, pt_cli_kind(ctl->schema, kind), word, ctl->arena, ret_name, NULL, reterr);
+}
+
+static size_t len_of(const struct pt_msg *msg, const char *field)
+{
+    return pt_msg_field(msg, field) != NULL ? pt_msg_field(msg, field)->len : 0;
+}
+
+static const struct pt_msg *item_of(const struct pt_msg *msg, const char *field, size_t index)
+{
+    return pt_msg_field(msg, field)->values[index].message;
+}
+
+/* ---- the effect of a change ----------------------------------------------------------------------------------- */
+
+static void put_links(struct ctl *ctl, const struct pt_msg *effect, struct pt_buf *out)
+{
+    size_t len = len_of(effect, "links");
+    if (len > 0) {
+        pt_buf_printf(out, "\n%-44s %-5s %14s %14s %14s %8s\n", "LINK", "WAY", "CAPACITY", "NOW", "THEN", "THEN");
+    }
+    for (size_t i = 0; i < len && i < LINES_MAX; i++) {
+        const struct pt_msg *link = item_of(effect, "links", i);
+        uint64_t capacity = pt_msg_u64(link, "capacity_bps");
+        pt_buf_printf(out, "%-44s %-5s %14s %14s %14s %7.1f%%\n", short_name(ctl, pt_msg_str(link, "link")),
+                      pt_msg_bool(link, "up") ? "up" : "down", capacity > 0 ? rate_text(ctl, capacity) : "unknown",
+                      rate_text(ctl, pt_msg_u64(link, "before_bps")), rate_text(ctl, pt_msg_u64(link, "after_bps")),
+                      (double)pt_msg_u64(link, "after_ppm") / 1e4);
+    }
+    if (len > LINES_MAX) {
+        pt_buf_printf(out, "... and %zu more: -o json\n", len - LINES_MAX);
+    }
+}
+
+static void put_effect(struct ctl *ctl, const struct pt_msg *effect, struct pt_buf *out)
+{
+    pt_buf_printf(out,
+                  "fullest link %.1f%% -> %.1f%%, %s of traffic, %s unmet, %" PRIu64 " pairs cut off, %" PRIu64
+                  " pairs take another way\n",
+                  (double)pt_msg_u64(effect, "before_ppm") / 1e4, (double)pt_msg_u64(effect, "after_ppm") / 1e4,
+                  rate_text(ctl, pt_msg_u64(effect, "demand_bps")), rate_text(ctl, pt_msg_u64(effect, "unmet_bps")),
+                  pt_msg_u64(effect, "cut_off"), pt_msg_u64(effect, "paths_moved"));
+    put_links(ctl, effect, out);
+    for (size_t i = 0; i < len_of(effect, "sla_at_risk") && i < LINES_MAX; i++) {
+        const struct pt_msg *risk = item_of(effect, "sla_at_risk", i);
+        const char *profile = pt_msg_str(risk, "sla_profile");
+        pt_buf_printf(out, "%sat risk: %s -> %s%s%s: %s\n", i == 0 ? "\n" : "",
+                      short_name(ctl, pt_msg_str(risk, "source_site")),
+                      short_name(ctl, pt_msg_str(risk, "destination_site")), profile[0] != '\0' ? ", " : "",
+                      profile[0] != '\0' ? short_name(ctl, profile) : "", pt_msg_str(risk, "reason"));
+    }
+    for (size_t i = 0; i < len_of(effect, "shadow_prices"); i++) {
+        const struct pt_msg *price = item_of(effect, "shadow_prices", i);
+        pt_buf_printf(out, "%s+%s at %s (%s) relieves %s; the fullest link is then at %.1f%%\n", i == 0 ? "\n" : "",
+                      rate_text(ctl, pt_msg_u64(price, "added_bps")), short_name(ctl, pt_msg_str(price, "link")),
+                      pt_msg_bool(price, "up") ? "up" : "down", rate_text(ctl, pt_msg_u64(price, "relieved_bps")),
+                      (double)pt_msg_u64(price, "max_utilization_ppm") / 1e4);
+    }
+}
+
+/* ---- drain ---------------------------------------------------------------------------------------------------- */
+
+int ctl_drain(struct ctl *ctl)
+{
+    const struct pt_cli_args *args = ctl->args;
+    bool links = strcmp(args->verb->name, "links") == 0;
+    const char *what = args->words_len > 0 ? args->words[0] : "";
+    bool drain = strcmp(what, "drain") == 0;
+    if (args->words_len != 2 || (!drain && strcmp(what, "undrain") != 0)) {
+        return ctl_usage_text(ctl, "write %s drain NAME or %s undrain NAME", args->verb->name, args->verb->name);
+    }
+    const char *name = "";
+    struct pt_error error = {0};
+    if (full_name(ctl, links ? "link" : "site", args->words[1], &name, &error) != PT_OK) {
+        return ctl_usage(&error);
+    }
+    struct pt_msg *request = new_request(ctl, drain ? "Drain" : "Undrain");
+    pt_msg_set_str(request, ctl->arena, "name", name);
+    if (drain) {
+        pt_msg_set_bool(request, ctl->arena, "force", pt_cli_given(args, PT_CLI_FORCE));
+        pt_msg_set_bool(request, ctl->arena, "validate_only", pt_cli_given(args, PT_CLI_DRY_RUN));
+    }
+    struct pt_msg *reply = NULL;
+    int status = call(ctl, drain ? "Drain" : "Undrain", request, &reply);
+    if (status != PT_CLI_EXIT_OK || args->output == PT_CLI_JSON) {
+        return status != PT_CLI_EXIT_OK ? status : print_json(ctl, reply);
+    }
+    PT_AUTO(buf) struct pt_buf out = {0};
+    if (drain && pt_cli_given(args, PT_CLI_DRY_RUN)) {
+        pt_buf_printf(&out, "%s could be drained; nothing was changed\n", short_name(ctl, name));
+    } else {
+        pt_buf_printf(&out, "%s is %s; %" PRIu64 " nodes forward by it after %" PRIu64 " ms\n", short_name(ctl, name),
+                      drain ? "drained" : "coming back, a quarter at a time", pt_msg_u64(reply, "nodes"),
+                      pt_msg_u64(reply, "took_ms"));
+    }
+    if (pt_msg_child(reply, "effect") != NULL) {
+        put_effect(ctl, pt_msg_child(reply, "effect"), &out);
+    }
+    ctl_print(&out);
+    return PT_CLI_EXIT_OK;
+}
+
+/* ---- what if -------------------------------------------------------------------------------------------------- */
+
+/* "50M" or "1500": a rate in bit/s. */
+static enum pt_code parse_rate(const char *text, uint64_t *ret_bps, struct pt_error *reterr)
+{
+    char *end = NULL;
+    double value = strtod(text, &end);
+    double unit = *end == 'k' ? 1e3 : *end == 'M' ? 1e6 : *end == 'G' ? 1e9 : 1;
+    end += unit > 1 ? 1 : 0;
+    if (end == text || *end != '\0' || !(value >= 0) || value * unit > 4e11) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, text,
+                       "a rate is a number of bit/s with k, M or G behind it, at most 400G");
+    }
+    *ret_bps = (uint64_t)(value * unit);
+    return PT_OK;
+}
+
+/* Cut "a,b,c" into at most parts_max; returns how many. */
+static size_t cut(struct ctl *ctl, const char *text, const char **parts, size_t parts_max)
+{
+    size_t len = 0;
+    while (len < parts_max) {
+        size_t size = strcspn(text, ",");
+        bool last = text[size] == '\0' || len + 1 == parts_max;
+        parts[len++] = last ? text : pt_arena_strndup(ctl->arena, text, size);
+        if (last) {
+            break;
+        }
+        text += size + 1;
+    }
+    return len;
+}
+
+static enum pt_code add_name(struct ctl *ctl, struct pt_msg *request, const char *field, const char *kind,
+                             const char *word, struct pt_error *reterr)
+{
+    const char *name = "";
+    PT_TRY(full_name(ctl, kind, word, &name, reterr));
+    pt_msg_append(request, ctl->arena, field,
+                  (union pt_value){.bytes = {.data = (const uint8_t *)name, .size = strlen(name)}});
+    return PT_OK;
+}
+
+static enum pt_code add_demand(struct ctl *ctl, struct pt_msg *request, const char *text, struct pt_error *reterr)
+{
+    const char *parts[3];
+    const char *source = "";
+    const char *destination = "";
+    uint64_t rate = 0;
+    if (cut(ctl, text, parts, 3) != 3) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, "demand", "write demand=FROM,TO,RATE");
+    }
+    PT_TRY(full_name(ctl, "site", parts[0], &source, reterr));
+    PT_TRY(full_name(ctl, "site", parts[1], &destination, reterr));
+    PT_TRY(parse_rate(parts[2], &rate, reterr));
+    struct pt_msg *demand = pt_msg_new(ctl->arena, pt_message_field(request->type, "demands")->message);
+    pt_msg_set_str(demand, ctl->arena, "source_site", source);
+    pt_msg_set_str(demand, ctl->arena, "destination_site", destination);
+    pt_msg_set_u64(demand, ctl->arena, "rate_bps", rate);
+    pt_msg_append(request, ctl->arena, "demands", (union pt_value){.message = demand});
+    return PT_OK;
+}
+
+static enum pt_code add_link(struct ctl *ctl, struct pt_msg *request, const char *text, struct pt_error *reterr)
+{
+    const char *parts[4];
+    const char *name = "";
+    uint64_t up = 0;
+    uint64_t down = 0;
+    size_t len = cut(ctl, text, parts, 4);
+    if (len < 3) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, "link",
+                       "write link=NAME,UP,DOWN, and for a new one ,UNDERLAY behind it");
+    }
+    PT_TRY(full_name(ctl, "link", parts[0], &name, reterr));
+    PT_TRY(parse_rate(parts[1], &up, reterr));
+    PT_TRY(parse_rate(parts[2], &down, reterr));
+    struct pt_msg *link = pt_msg_new(ctl->arena, pt_message_field(request->type, "links")->message);
+    pt_msg_set_str(link, ctl->arena, "link", name);
+    pt_msg_set_u64(link, ctl->arena, "capacity_up_bps", up);
+    pt_msg_set_u64(link, ctl->arena, "capacity_down_bps", down);
+    if (len == 4) {
+        pt_msg_set_str(link, ctl->arena, "underlay", parts[3]);
+    }
+    pt_msg_append(request, ctl->arena, "links", (union pt_value){.message = link});
+    return PT_OK;
+}
+
+static enum pt_code add_word(struct ctl *ctl, struct pt_msg *request, const char *word, struct pt_error *reterr)
+{
+    const char *equals = strchr(word, '=');
+    const char *value = equals != NULL ? equals + 1 : "";
+    size_t size = equals != NULL ? (size_t)(equals - word) : strlen(word);
+    const char *key = pt_arena_strndup(ctl->arena, word, size);
+    if (strcmp(key, "fail-link") == 0) {
+        return add_name(ctl, request, "fail_links", "link", value, reterr);
+    }
+    if (strcmp(key, "fail-site") == 0) {
+        return add_name(ctl, request, "fail_sites", "site", value, reterr);
+    }
+    if (strcmp(key, "demand") == 0) {
+        return add_demand(ctl, request, value, reterr);
+    }
+    if (strcmp(key, "link") == 0) {
+        return add_link(ctl, request, value, reterr);
+    }
+    if (strcmp(key, "planned") == 0) {
+        pt_msg_set_bool(request, ctl->arena, "planned", true);
+        return PT_OK;
+    }
+    char *end = NULL;
+    unsigned long number = strtoul(value, &end, 10);
+    bool is_number = value[0] != '\0' && *end == '\0' && number <= UINT32_MAX;
+    if (strcmp(key, "fail-srlg") == 0 && is_number) {
+        pt_msg_append(request, ctl->arena, "fail_srlgs", (union pt_value){.u64 = number});
+        return PT_OK;
+    }
+    if (strcmp(key, "scale") == 0 && is_number) {
+        pt_msg_set_u64(request, ctl->arena, "scale_percent", number);
+        return PT_OK;
+    }
+    return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, word,
+                   "write fail-link=, fail-site=, fail-srlg=, demand=, link=, scale= or planned");
+}
+
+/* The organization that --parent names. */
+static enum pt_code set_parent(struct ctl *ctl, struct pt_msg *request, struct pt_error *reterr)
+{
+    const char *parent = pt_cli_list_parent(&ctl->scope, pt_cli_kind(ctl->schema, "site"), ctl->arena);
+    if (strchr(parent, '-') != NULL && strcmp(pt_name_id(parent), "-") == 0) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_REQUIRED, "parent",
+                       "say which organization: -p acme");
+    }
+    pt_msg_set_str(request, ctl->arena, "parent", parent);
+    return PT_OK;
+}
+
+static int what_if(struct ctl *ctl)
+{
+    struct pt_error error = {0};
+    struct pt_msg *request = new_request(ctl, "WhatIf");
+    enum pt_code code = set_parent(ctl, request, &error);
+    for (size_t i = 1; i < ctl->args->words_len && code == PT_OK; i++) {
+        code = add_word(ctl, request, ctl->args->words[i], &error);
+    }
+    if (code != PT_OK) {
+        return ctl_usage(&error);
+    }
+    struct pt_msg *reply = NULL;
+    int status = call(ctl, "WhatIf", request, &reply);
+    if (status != PT_CLI_EXIT_OK || ctl->args->output == PT_CLI_JSON) {
+        return status != PT_CLI_EXIT_OK ? status : print_json(ctl, reply);
+    }
+    PT_AUTO(buf) struct pt_buf out = {0};
+    put_effect(ctl, reply, &out);
+    ctl_print(&out);
+    return PT_CLI_EXIT_OK;
+}
+
+/* ---- explain -------------------------------------------------------------------------------------------------- */
+
+static void put_path(struct ctl *ctl, const struct pt_msg *path, struct pt_buf *out)
+{
+    pt_buf_printf(out, "tier %" PRIu64 ", %5.1f%% of it, metric %" PRIu64 " us, fullest link %.1f%%: %s\n",
+                  pt_msg_u64(path, "tier"), (double)pt_msg_u64(path, "share_ppm") / 1e4, pt_msg_u64(path, "metric"),
+                  (double)pt_msg_u64(path, "utilization_ppm") / 1e4, pt_msg_str(path, "reason"));
+    const struct pt_msg_field *links = pt_msg_field(path, "links");
+    for (size_t i = 0; links != NULL && i < links->len; i++) {
+        pt_buf_printf(out, "%s%s",
+                      i == 0       ? "    "
+                      : i % 2 == 1 ? " -> "
+                                   : ", ",
+                      short_name(ctl, (const char *)links->values[i].bytes.data));
+    }
+    pt_buf_append_str(out, "\n");
+}
+
+static int explain(struct ctl *ctl)
+{
+    struct pt_error error = {0};
+    const char *source = "";
+    const char *destination = "";
+    if (ctl->args->words_len != 3) {
+        return ctl_usage_text(ctl, "write te explain FROM TO");
+    }
+    if (full_name(ctl, "site", ctl->args->words[1], &source, &error) != PT_OK ||
+        full_name(ctl, "site", ctl->args->words[2], &destination, &error) != PT_OK) {
+        return ctl_usage(&error);
+    }
+    struct pt_msg *request = new_request(ctl, "ExplainDemand");
+    pt_msg_set_str(request, ctl->arena, "source_site", source);
+    pt_msg_set_str(request, ctl->arena, "destination_site", destination);
+    struct pt_msg *reply = NULL;
+    int status = call(ctl, "ExplainDemand", request, &reply);
+    if (status != PT_CLI_EXIT_OK || ctl->args->output == PT_CLI_JSON) {
+        return status != PT_CLI_EXIT_OK ? status : print_json(ctl, reply);
+    }
+    PT_AUTO(buf) struct pt_buf out = {0};
+    pt_buf_printf(&out,
+                  "%s, epoch %" PRIu64 "; %" PRIu64 " failures are repaired by the node alone, %zu would cut it off\n",
+                  rate_text(ctl, pt_msg_u64(reply, "rate_bps")), pt_msg_u64(reply, "epoch"),
+                  pt_msg_u64(reply, "repaired_failures"), len_of(reply, "cutting_failures"));
+    for (size_t i = 0; i < len_of(reply, "paths"); i++) {
+        put_path(ctl, item_of(reply, "paths", i), &out);
+    }
+    if (len_of(reply, "paths") == 0) {
+        pt_buf_append_str(&out, "there is no path: do the sites share a fabric and an underlay?\n");
+    }
+    ctl_print(&out);
+    return PT_CLI_EXIT_OK;
+}
+
+/* ---- matrix and solutions ------------------------------------------------------------------------------------- */
+
+static const char *class_name(const struct pt_msg *cell)
+{
+    const struct pt_enum_type *type = pt_message_field(cell->type, "traffic_class")->enumeration;
+    for (size_t i = 0; i < type->values_len; i++) {
+        if (type->values[i].number == pt_msg_i64(cell, "traffic_class")) {
+            return type->values[i].name;
+        }
+    }
+    return "STANDARD";
+}
+
+/* As Demand documents, which apply reads. */
+static void put_demand(const struct pt_msg *cell, const char *parent, size_t index, struct pt_buf *out)
+{
+    pt_buf_printf(out,
+                  "%s\n {\"kind\":\"Demand\",\"name\":\"%s/demands/measured-%zu\",\"sourceSite\":\"%s\","
+                  "\"destinationSite\":\"%s\",\"trafficClass\":\"%s\",\"rateBps\":\"%" PRIu64 "\"}",
+                  index == 0 ? "" : ",", parent, index, pt_msg_str(cell, "source_site"),
+                  pt_msg_str(cell, "destination_site"), class_name(cell), pt_msg_u64(cell, "p95_bps"));
+}
+
+static int matrix(struct ctl *ctl)
+{
+    struct pt_error error = {0};
+    struct pt_msg *request = new_request(ctl, "GetTrafficMatrix");
+    if (set_parent(ctl, request, &error) != PT_OK) {
+        return ctl_usage(&error);
+    }
+    struct pt_msg *reply = NULL;
+    int status = call(ctl, "GetTrafficMatrix", request, &reply);
+    if (status != PT_CLI_EXIT_OK) {
+        return status;
+    }
+    PT_AUTO(buf) struct pt_buf out = {0};
+    bool json = ctl->args->output == PT_CLI_JSON;
+    pt_buf_append_str(&out, json ? "[" : "");
+    size_t written = 0;
+    for (size_t i = 0; i < len_of(reply, "cells"); i++) {
+        const struct pt_msg *cell = item_of(reply, "cells", i);
+        if (json) {
+            if (pt_msg_u64(cell, "p95_bps") > 0) {
+                put_demand(cell, pt_msg_str(request, "parent"), written++, &out);
+            }
+            continue;
+        }
+        pt_buf_printf(&out, "%-16s %-16s %-12s %14s p95 %14s next %14s %16" PRIu64 " bytes\n",
+                      short_name(ctl, pt_msg_str(cell, "source_site")),
+                      short_name(ctl, pt_msg_str(cell, "destination_site")), class_name(cell),
+                      rate_text(ctl, pt_msg_u64(cell, "rate_bps")), rate_text(ctl, pt_msg_u64(cell, "p95_bps")),
+                      rate_text(ctl, pt_msg_u64(cell, "forecast_bps")), pt_msg_u64(cell, "bytes"));
+    }
+    pt_buf_append_str(&out, json ? "\n]\n" : "");
+    ctl_print(&out);
+    return PT_CLI_EXIT_OK;
+}
+
+static int solutions(struct ctl *ctl)
+{
+    struct pt_error error = {0};
+    struct pt_msg *request = new_request(ctl, "ListSolutions");
+    if (set_parent(ctl, request, &error) != PT_OK) {
+        return ctl_usage(&error);
+    }
+    pt_msg_set_bool(request, ctl->arena, "summary", ctl->args->output != PT_CLI_JSON);
+    struct pt_msg *reply = NULL;
+    int status = call(ctl, "ListSolutions", request, &reply);
+    if (status != PT_CLI_EXIT_OK || ctl->args->output == PT_CLI_JSON) {
+        return status != PT_CLI_EXIT_OK ? status : print_json(ctl, reply);
+    }
+    PT_AUTO(buf) struct pt_buf out = {0};
+    for (size_t i = 0; i < len_of(reply, "solutions"); i++) {
+        const struct pt_msg *solution = item_of(reply, "solutions", i);
+        pt_buf_printf(&out, "epoch %" PRIu64 ": %s, fullest link %.1f%%, gap %.2f%%, %" PRIu64 " steps, %s\n",
+                      pt_msg_u64(solution, "epoch"), pt_msg_str(solution, "kind"),
+                      (double)pt_msg_u64(solution, "utilization_ppm") / 1e4,
+                      (double)pt_msg_u64(solution, "gap_ppm") / 1e4, pt_msg_u64(solution, "steps"),
+                      pt_msg_bool(solution, "promised") ? "no link too full on the way" : "no promise for the way");
+    }
+    ctl_print(&out);
+    return PT_CLI_EXIT_OK;
+}
+
+int ctl_te(struct ctl *ctl)
+{
+    const struct pt_cli_args *args = ctl->args;
+    const char *what = args->words_len > 0 ? args->words[0] : "";
+    if (strcmp(what, "what-if") == 0) {
+        return what_if(ctl);
+    }
+    if (strcmp(what, "explain") == 0) {
+        return explain(ctl);
+    }
+    if (strcmp(what, "matrix") == 0 && args->words_len == 1) {
+        return matrix(ctl);
+    }
+    if (strcmp(what, "solutions") == 0 && args->words_len == 1) {
+        return solutions(ctl);
+    }
+    return ctl_usage_text(ctl, "write te what-if, te explain FROM TO, te matrix, te solutions or te solve FILE.te");
+}

@@ -1,0 +1,35 @@
+/*
+ * Questions about a pass: what if, why this path, what is the matrix. Pure; they read a finished pass and answer with
+ * messages in an arena, so that serve/ can have them answered by a worker.
+ */
+#pragma once
+
+#include "mod/te/changes.h"
+#include "mod/te/te.h"
+#include "patronus/v1/te.pb-c.h"
+
+/* Read a WhatIfRequest. PT_NOT_FOUND or PT_INVALID_ARGUMENT naming the field. */
+PT_MUST enum pt_code te_changes_read(const struct pt_plan_pass *pass, const struct pt_msg *request,
+                                     struct pt_arena *arena, struct te_changes **ret_changes, struct pt_error *reterr);
+
+/* Run the stages again with the changes and compare. `pass` is only read. */
+PT_MUST enum pt_code te_what_if(const struct pt_plan_pass *pass, const struct te_changes *changes,
+                                const char *organization, struct pt_arena *arena,
+                                Patronus__V1__WhatIfResponse **ret_response, struct pt_error *reterr);
+
+/* Would draining `name` (a site or a link) leave something full, cut off, or still on it? PT_FAILED_PRECONDITION says
+ * what; the response is there in any case. */
+PT_MUST enum pt_code te_drain_check(const struct pt_plan_pass *pass, const char *name, struct pt_arena *arena,
+                                    Patronus__V1__WhatIfResponse **ret_response, struct pt_error *reterr);
+
+PT_MUST enum pt_code te_explain(const struct pt_plan_pass *pass, const char *source, const char *destination,
+                                struct pt_arena *arena, Patronus__V1__ExplainDemandResponse **ret_response,
+                                struct pt_error *reterr);
+
+/* The pass's solution as a message; summary: without links and pairs. NULL when the pass has none. */
+Patronus__V1__Solution *te_solution_message(const struct pt_plan_pass *pass, bool summary, struct pt_arena *arena);
+/* The same, serialised; without links and pairs when that would be more than 4 MiB. */
+void te_solution_pack(const struct pt_plan_pass *pass, struct pt_buf *out);
+/* Compute the weights anew from a message alone: true when each weight is the one that it says. */
+PT_MUST enum pt_code te_solution_recompute(const Patronus__V1__Solution *solution, bool *ret_equal,
+                                           struct pt_error *reterr);

@@ -1,0 +1,229 @@
+/*
+ * Measured demands are keyed by edge and label; here they become flows between sites. A flow belongs to the first
+ * fabric that has a path for it: demand is measured towards sites, not within fabrics.
+ */
+#include "mod/te/load.h"
+
+#include "base/assert.h"
+#include "mod/te/changes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct gather {
+    const struct pt_plan_pass *pass;
+    const struct te_topology *topology;
+    struct pt_arena *arena;
+    struct pt_map site_by_name;  /* -> index + 1 */
+    struct pt_map site_by_label; /* 8 bytes big-endian -> index + 1 */
+    struct te_flow *flows;
+    size_t len, capacity;
+};
+
+static size_t index_of(const struct pt_map *map, const void *key, size_t size)
+{
+    uintptr_t value = (uintptr_t)pt_map_get(map, key, size);
+    return value == 0 ? TE_NONE : value - 1;
+}
+
+static void add_flow(struct gather *gather, size_t from, size_t to, uint64_t rate_bps)
+{
+    if (from == TE_NONE || to == TE_NONE || from == to || rate_bps == 0) {
+        return;
+    }
+    if (gather->len == gather->capacity) {
+        gather->capacity = gather->capacity == 0 ? 64 : gather->capacity * 2;
+        struct te_flow *more = pt_arena_array(gather->arena, gather->capacity, sizeof(*more));
+        if (gather->len > 0) {
+            memcpy(more, gather->flows, gather->len * sizeof(*more));
+        }
+        gather->flows = more;
+    }
+    gather->flows[gather->len++] = (struct te_flow){.from = from, .to = to, .rate_bps = rate_bps};
+}
+
+static size_t site_named(const struct gather *gather, const char *name)
+{
+    return index_of(&gather->site_by_name, name, strlen(name));
+}
+
+/* Of "<Edge name>/<label>": the edge's name is the site's with two segments behind. */
+static void add_measured(struct gather *gather, const char *key, size_t size, uint64_t rate_bps)
+{
+    size_t end = size;
+    uint32_t label = 0;
+    uint32_t unit = 1;
+    for (; end > 0 && key[end - 1] != '/'; end--, unit *= 10) {
+        label += (uint32_t)(key[end - 1] - '0') * unit;
+    }
+    for (unsigned slashes = 0; end > 0 && slashes < 3; end--) {
+        slashes += key[end - 1] == '/' ? 1 : 0;
+    }
+    uint8_t label_key[8];
+    pt_put_be64(label_key, label);
+    add_flow(gather, index_of(&gather->site_by_name, key, end),
+             index_of(&gather->site_by_label, label_key, sizeof(label_key)), rate_bps);
+}
+
+static bool add_planned(void *arg, const char *name, const struct pt_msg *msg)
+{
+    struct gather *gather = arg;
+    (void)name;
+    add_flow(gather, site_named(gather, pt_msg_str(msg, "source_site")),
+             site_named(gather, pt_msg_str(msg, "destination_site")), pt_msg_u64(msg, "rate_bps"));
+    return true;
+}
+
+static int compare_flows(const void *a, const void *b)
+{
+    const struct te_flow *x = a;
+    const struct te_flow *y = b;
+    if (x->from != y->from) {
+        return x->from < y->from ? -1 : 1;
+    }
+    if (x->to != y->to) {
+        return x->to < y->to ? -1 : 1;
+    }
+    return x->rate_bps < y->rate_bps ? -1 : x->rate_bps > y->rate_bps;
+}
+
+/* One flow a pair: those of equal ends are added up. */
+static void merge(struct gather *gather)
+{
+    if (gather->len == 0) {
+        return;
+    }
+    qsort(gather->flows, gather->len, sizeof(*gather->flows), compare_flows);
+    size_t kept = 0;
+    for (size_t i = 1; i < gather->len; i++) {
+        if (gather->flows[i].from == gather->flows[kept].from && gather->flows[i].to == gather->flows[kept].to) {
+            gather->flows[kept].rate_bps += gather->flows[i].rate_bps;
+        } else {
+            gather->flows[++kept] = gather->flows[i];
+        }
+    }
+    gather->len = kept + 1;
+}
+
+static void gather_flows(struct gather *gather)
+{
+    const struct te_topology *topology = gather->topology;
+    const struct te_changes *changes = gather->pass->changes;
+    for (size_t i = 0; i < topology->sites_len; i++) {
+        uint8_t label[8];
+        pt_put_be64(label, topology->sites[i].label);
+        (void)pt_map_put_str(&gather->site_by_name, topology->sites[i].name, (void *)(uintptr_t)(i + 1));
+        (void)pt_map_put(&gather->site_by_label, label, sizeof(label), (void *)(uintptr_t)(i + 1));
+    }
+    uint64_t percent = changes != NULL && changes->scale_percent != 0 ? changes->scale_percent : 100;
+    if (topology->soft != NULL) {
+        PT_MAP_FOREACH (entry, &topology->soft->demands) {
+            const struct pt_demand_soft *demand = entry->value;
+            add_measured(gather, (const char *)entry->key, entry->key_size, demand->rate_bps * percent / 100);
+        }
+    }
+    for (size_t i = 0; changes != NULL && i < changes->demands_len; i++) {
+        const struct te_added_demand *demand = &changes->demands[i];
+        add_flow(gather, site_named(gather, demand->source), site_named(gather, demand->destination), demand->rate_bps);
+    }
+    if (changes != NULL && changes->planned) {
+        pt_view_scan(gather->pass->view, "demand", "", add_planned, gather);
+    }
+    merge(gather);
+    pt_map_fini(&gather->site_by_name);
+    pt_map_fini(&gather->site_by_label);
+}
+
+/* ---- the problem ---------------------------------------------------------------------------------------------- */
+
+static const struct te_pair *pair_of_flow(const struct te_topology *topology, const struct te_paths *paths,
+                                          struct te_flow *flow)
+{
+    for (size_t fabric = 0; fabric < topology->fabrics_len; fabric++) {
+        const struct te_pair *pair = te_pair_of(topology, paths, fabric, flow->from, flow->to);
+        if (pair->len > 0) {
+            flow->fabric = fabric;
+            return pair;
+        }
+    }
+    flow->fabric = TE_NONE;
+    return NULL;
+}
+
+void te_pair_splits(const struct te_pair *pair, double *ret_splits)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < pair->len; i++) {
+        sum += pair->paths[i].tier == 0 ? pair->paths[i].weight : 0;
+    }
+    for (size_t i = 0; i < pair->len; i++) {
+        ret_splits[i] = pair->paths[i].tier == 0 && sum > 0 ? (double)pair->paths[i].weight / (double)sum : 0;
+    }
+}
+
+static double *capacities(const struct te_topology *topology, struct pt_arena *arena)
+{
+    double *capacity = pt_arena_array(arena, topology->links_len * 2, sizeof(double));
+    for (size_t i = 0; i < topology->links_len; i++) {
+        const struct te_link *link = &topology->links[i];
+        capacity[2 * i] = link->capacity_bps != 0 ? (double)link->capacity_bps : TE_CAPACITY_UNKNOWN;
+        capacity[2 * i + 1] = link->capacity_in_bps != 0 ? (double)link->capacity_in_bps : TE_CAPACITY_UNKNOWN;
+    }
+    return capacity;
+}
+
+struct te_load *te_load_new(const struct pt_plan_pass *pass, const struct te_topology *topology,
+                            const struct te_paths *paths, struct pt_arena *arena)
+{
+    struct gather gather = {.pass = pass, .topology = topology, .arena = arena};
+    gather_flows(&gather);
+    struct te_load *load = PT_NEW(arena, struct te_load);
+    load->flows = gather.flows;
+    load->flows_len = gather.len;
+    size_t *first_path = pt_arena_array(arena, gather.len + 1, sizeof(size_t));
+    size_t *first_hop = pt_arena_array(arena, gather.len * TE_CANDIDATES_MAX + 1, sizeof(size_t));
+    uint32_t *hops =
+        pt_arena_array(arena, gather.len * TE_CANDIDATES_MAX * (PT_PATH_STACK_LEN_MAX + 1) * 2, sizeof(uint32_t));
+    double *rate = pt_arena_array(arena, gather.len, sizeof(double));
+    load->splits = pt_arena_array(arena, gather.len * TE_CANDIDATES_MAX, sizeof(double));
+    size_t hops_len = 0;
+    for (size_t i = 0; i < gather.len; i++) {
+        const struct te_pair *pair = pair_of_flow(topology, paths, &load->flows[i]);
+        rate[i] = (double)load->flows[i].rate_bps;
+        if (pair != NULL) {
+            te_pair_splits(pair, &load->splits[load->paths_len]);
+        }
+        for (size_t j = 0; pair != NULL && j < pair->len; j++) {
+            for (size_t k = 0; k < pair->paths[j].tunnels_len; k++) {
+                const struct te_tunnel *tunnel = &topology->tunnels[pair->paths[j].tunnels[k]];
+                hops[hops_len++] = (uint32_t)(2 * tunnel->local);
+                hops[hops_len++] = (uint32_t)(2 * tunnel->remote + 1);
+            }
+            first_hop[++load->paths_len] = hops_len;
+        }
+        first_path[i + 1] = load->paths_len;
+    }
+    load->problem = (struct te_update_problem){.capacity = capacities(topology, arena),
+                                               .links_len = topology->links_len * 2,
+                                               .rate = rate,
+                                               .flows_len = gather.len,
+                                               .first_path = first_path,
+                                               .first_hop = first_hop,
+                                               .hops = hops,
+                                               .quantum = TE_QUANTUM};
+    return load;
+}
+
+double *te_load_links(const struct te_load *load, const double *splits, struct pt_arena *arena)
+{
+    const struct te_update_problem *problem = &load->problem;
+    double *loads = pt_arena_array(arena, problem->links_len, sizeof(double));
+    for (size_t flow = 0; flow < problem->flows_len; flow++) {
+        for (size_t path = problem->first_path[flow]; path < problem->first_path[flow + 1]; path++) {
+            for (size_t i = problem->first_hop[path]; i < problem->first_hop[path + 1]; i++) {
+                loads[problem->hops[i]] += problem->rate[flow] * splits[path];
+            }
+        }
+    }
+    return loads;
+}

@@ -1,0 +1,109 @@
+/*
+ * Intervals are numbered by the clock, so that the cells of all nodes are cut at the same instants. An interval without
+ * any report counts as silent: a node that is not connected offers nothing that this leader could move.
+ *
+ * Forecast: level += a (rate - level - trend), trend += b (level' - level - trend), next = level + trend. Where the
+ * same hour of earlier days is known, half of it comes from there: traffic has a day.
+ */
+#include "mod/te/matrix.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LEVEL_GAIN 0.4F
+#define TREND_GAIN 0.2F
+#define DAY_GAIN 0.25F /* of the newest day in an hour's mean */
+#define HOUR_NS 3600000000000LL
+
+static int64_t interval_of(int64_t now_ns)
+{
+    return now_ns / ((int64_t)TE_MATRIX_INTERVAL_MS * 1000000);
+}
+
+void te_series_init(struct te_series *series)
+{
+    memset(series, 0, sizeof(*series));
+    for (size_t i = 0; i < 24; i++) {
+        series->hours[i] = -1;
+    }
+}
+
+static void end_hour(struct te_series *series, int64_t next)
+{
+    if (series->hour_len > 0) {
+        float *usual = &series->hours[series->hour % 24];
+        float mean = series->hour_sum / (float)series->hour_len;
+        *usual = *usual < 0 ? mean : *usual + DAY_GAIN * (mean - *usual);
+    }
+    series->hour = next;
+    series->hour_sum = 0;
+    series->hour_len = 0;
+}
+
+static void end_interval(struct te_series *series, float rate)
+{
+    series->rates[series->len++ % TE_MATRIX_INTERVALS] = rate;
+    if (series->len == 1) {
+        series->level = rate;
+    } else {
+        float level = series->level + series->trend + LEVEL_GAIN * (rate - series->level - series->trend);
+        series->trend += TREND_GAIN * (level - series->level - series->trend);
+        series->level = level;
+    }
+    int64_t hour = series->interval * (int64_t)TE_MATRIX_INTERVAL_MS * 1000000 / HOUR_NS;
+    if (hour != series->hour) {
+        end_hour(series, hour);
+    }
+    series->hour_sum += rate;
+    series->hour_len++;
+}
+
+void te_series_add(struct te_series *series, int64_t now_ns, uint32_t window_ms, uint64_t bytes)
+{
+    int64_t now = interval_of(now_ns);
+    if (series->interval == 0 || now < series->interval) { /* the first, or the clock was set back */
+        series->interval = now;
+        series->interval_bytes = 0;
+    }
+    if (now - series->interval > TE_MATRIX_INTERVALS) { /* silent for longer than is kept */
+        series->interval = now - TE_MATRIX_INTERVALS;
+        series->interval_bytes = 0;
+    }
+    while (series->interval < now) {
+        end_interval(series, (float)series->interval_bytes * 8000.0F / (float)TE_MATRIX_INTERVAL_MS);
+        series->interval++;
+        series->interval_bytes = 0;
+    }
+    series->interval_bytes += bytes;
+    series->bytes += bytes;
+    series->rate_bps = window_ms > 0 ? bytes * 8000 / window_ms : 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const float *x = a;
+    const float *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
+struct te_series_summary te_series_summarise(const struct te_series *series, int64_t now_ns)
+{
+    uint64_t rate = series->rate_bps;
+    if (series->len == 0) {
+        return (struct te_series_summary){.p50_bps = rate, .p95_bps = rate, .max_bps = rate, .forecast_bps = rate};
+    }
+    float sorted[TE_MATRIX_INTERVALS];
+    size_t len = series->len < TE_MATRIX_INTERVALS ? series->len : TE_MATRIX_INTERVALS;
+    memcpy(sorted, series->rates, len * sizeof(float));
+    qsort(sorted, len, sizeof(float), compare);
+    float next = series->level + series->trend;
+    float usual = series->hours[now_ns / HOUR_NS % 24];
+    next = usual >= 0 ? (next + usual) / 2 : next;
+    return (struct te_series_summary){
+        .p50_bps = (uint64_t)sorted[(len - 1) / 2],
+        .p95_bps = (uint64_t)sorted[(len - 1) * 95 / 100],
+        .max_bps = (uint64_t)sorted[len - 1],
+        .forecast_bps = next > 0 ? (uint64_t)next : 0,
+        .usual_bps = usual > 0 ? (uint64_t)usual : 0,
+    };
+}

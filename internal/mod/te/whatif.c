@@ -1,0 +1,563 @@
+/*
+ * What if: the same stages over the same frozen view, with the changes put in where the topology is made, and the two
+ * results compared. So an answer is what the leader would really do, and not what a second model of it says.
+ *
+ * Unmet traffic is what the solver's greatest flow over the same paths leaves behind. Shadow prices are not read off
+ * the dual prices, which only hold for the first bit: each of the fullest directions is given a tenth more, at least 1
+ * Mbit/s, and the question is solved again.
+ */
+#include "mod/te/ask.h"
+
+#include "flow/solve.h"
+#include "mod/te/split.h"
+#include "mod/te/steer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOVED_MAX 100
+#define RISKS_MAX 100
+#define PRICES_MAX 8
+#define PRICE_ABOVE 0.9 /* utilisation from which more capacity is worth a look */
+#define STEP_BPS_MIN 1000000ULL
+
+struct state { /* one side of the comparison */
+    struct pt_plan_pass pass;
+    const struct te_topology *topology;
+    const struct te_paths *paths;
+    const struct te_load *load;
+    const double *loads; /* by direction */
+    double worst;
+};
+
+struct question {
+    const char *organization;
+    struct pt_arena *arena;
+    struct state before, after;
+    Patronus__V1__WhatIfResponse *response;
+};
+
+static char *borrow(const char *text)
+{
+    return (char *)(uintptr_t)text;
+}
+
+static uint64_t ppm(double share)
+{
+    return share < 1e12 ? (uint64_t)(share * 1e6 + 0.5) : UINT64_MAX;
+}
+
+/* ---- the two sides -------------------------------------------------------------------------------------------- */
+
+static void look(struct state *state, struct pt_arena *arena)
+{
+    state->load = te_load_new(&state->pass, state->topology, state->paths, arena);
+    state->loads = te_load_links(state->load, state->load->splits, arena);
+    state->worst = te_update_worst(&state->load->problem, state->load->splits, state->load->splits);
+}
+
+static void look_before(const struct pt_plan_pass *pass, struct state *state, struct pt_arena *arena)
+{
+    state->pass = *pass;
+    state->pass.arena = arena;
+    state->topology = pt_map_get_str(&pass->sections, "topology");
+    state->paths = pt_map_get_str(&pass->sections, "te");
+    look(state, arena);
+}
+
+/* The stages with the changes; ends with state_fini. */
+static enum pt_code look_after(const struct pt_plan_pass *pass, const struct te_changes *changes, struct state *state,
+                               struct pt_arena *arena, struct pt_error *reterr)
+{
+    state->pass = (struct pt_plan_pass){.view = pass->view,
+                                        .soft = pass->soft,
+                                        .time_ns = pass->time_ns,
+                                        .previous = te_solution_of(pass),
+                                        .changes = changes,
+                                        .arena = arena};
+    void *section = NULL;
+    PT_TRY(te_topology_run(&state->pass, &section, reterr));
+    (void)pt_map_put_str(&state->pass.sections, "topology", section);
+    state->topology = section;
+    PT_TRY(te_paths_run(&state->pass, &section, reterr));
+    (void)pt_map_put_str(&state->pass.sections, "te", section);
+    state->paths = section;
+    look(state, arena);
+    return PT_OK;
+}
+
+static void state_fini(struct state *state)
+{
+    te_pass_fini(&state->pass);
+    pt_map_fini(&state->pass.sections);
+}
+
+static bool ours(const struct question *question, const struct te_topology *topology, size_t site)
+{
+    return strcmp(topology->sites[site].organization, question->organization) == 0;
+}
+
+/* ---- links ---------------------------------------------------------------------------------------------------- */
+
+static int compare_links(const void *a, const void *b)
+{
+    const Patronus__V1__LinkUtilization *x = *(Patronus__V1__LinkUtilization *const *)a;
+    const Patronus__V1__LinkUtilization *y = *(Patronus__V1__LinkUtilization *const *)b;
+    if (x->after_ppm != y->after_ppm) {
+        return x->after_ppm > y->after_ppm ? -1 : 1;
+    }
+    int order = strcmp(x->link, y->link);
+    return order != 0 ? order : x->up - y->up;
+}
+
+static void put_links(struct question *question)
+{
+    const struct te_topology *before = question->before.topology;
+    const struct te_topology *after = question->after.topology;
+    Patronus__V1__WhatIfResponse *response = question->response;
+    struct pt_map index;
+    pt_map_init(&index);
+    for (size_t i = 0; i < before->links_len; i++) {
+        (void)pt_map_put_str(&index, before->links[i].name, (void *)(uintptr_t)(i + 1));
+    }
+    response->links = pt_arena_array(question->arena, after->links_len * 2, sizeof(*response->links));
+    for (size_t i = 0; i < after->links_len * 2; i++) {
+        const struct te_link *link = &after->links[i / 2];
+        uintptr_t old = (uintptr_t)pt_map_get_str(&index, link->name);
+        double was = old != 0 ? question->before.loads[(old - 1) * 2 + i % 2] : 0;
+        double will = question->after.loads[i];
+        if (!ours(question, after, link->site) || (was < 1 && will < 1)) {
+            continue;
+        }
+        double capacity = question->after.load->problem.capacity[i];
+        Patronus__V1__LinkUtilization *item = PT_NEW(question->arena, Patronus__V1__LinkUtilization);
+        patronus__v1__link_utilization__init(item);
+        item->link = borrow(link->name);
+        item->up = i % 2 == 0;
+        item->capacity_bps = capacity < TE_CAPACITY_UNKNOWN ? (uint64_t)capacity : 0;
+        item->before_bps = (uint64_t)(was + 0.5);
+        item->after_bps = (uint64_t)(will + 0.5);
+        item->after_ppm = ppm(will / capacity);
+        response->links[response->n_links++] = item;
+    }
+    pt_map_fini(&index);
+    if (response->n_links > 0) {
+        qsort(response->links, response->n_links, sizeof(*response->links), compare_links);
+    }
+}
+
+/* ---- pairs ---------------------------------------------------------------------------------------------------- */
+
+/* Links by which a pair's traffic leaves, in order of the paths. */
+static size_t leaving(const struct state *state, const struct te_flow *flow, const char *ret_links[TE_CANDIDATES_MAX])
+{
+    size_t len = 0;
+    if (flow == NULL || flow->fabric == TE_NONE) {
+        return 0;
+    }
+    const struct te_pair *pair = te_pair_of(state->topology, state->paths, flow->fabric, flow->from, flow->to);
+    for (size_t i = 0; i < pair->len; i++) {
+        if (pair->paths[i].tier == 0) {
+            ret_links[len++] = state->topology->links[state->topology->tunnels[pair->paths[i].tunnels[0]].local].name;
+        }
+    }
+    return len;
+}
+
+/* Sum of the ids of what carries the pair, with weights: equal when nothing moves. */
+static uint64_t way_of(const struct state *state, const struct te_flow *flow)
+{
+    if (flow == NULL || flow->fabric == TE_NONE) {
+        return 0;
+    }
+    const struct te_pair *pair = te_pair_of(state->topology, state->paths, flow->fabric, flow->from, flow->to);
+    uint64_t sum = 0;
+    size_t carrying = 0;
+    for (size_t i = 0; i < pair->len; i++) {
+        carrying += pair->paths[i].tier == 0 ? 1 : 0;
+    }
+    for (size_t i = 0; i < pair->len; i++) {
+        if (pair->paths[i].tier == 0) {
+            sum += pt_hash_mix(pair->paths[i].id + (carrying > 1 ? pair->paths[i].weight : 0));
+        }
+    }
+    return sum;
+}
+
+static const struct te_flow *flow_between(const struct state *state, size_t from, size_t to)
+{
+    size_t low = 0;
+    size_t high = state->load->flows_len;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        const struct te_flow *flow = &state->load->flows[middle];
+        if (flow->from < from || (flow->from == from && flow->to < to)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    const struct te_flow *flow = &state->load->flows[low];
+    return low < state->load->flows_len && flow->from == from && flow->to == to ? flow : NULL;
+}
+
+static void put_moved(struct question *question, const struct te_flow *was, const struct te_flow *will)
+{
+    Patronus__V1__WhatIfResponse *response = question->response;
+    response->paths_moved++;
+    if (response->n_moved == MOVED_MAX) {
+        return;
+    }
+    struct pt_arena *arena = question->arena;
+    Patronus__V1__MovedPath *moved = PT_NEW(arena, Patronus__V1__MovedPath);
+    patronus__v1__moved_path__init(moved);
+    moved->source_site = borrow(question->after.topology->sites[will->from].name);
+    moved->destination_site = borrow(question->after.topology->sites[will->to].name);
+    moved->rate_bps = will->rate_bps;
+    moved->before = pt_arena_array(arena, TE_CANDIDATES_MAX, sizeof(char *));
+    moved->after = pt_arena_array(arena, TE_CANDIDATES_MAX, sizeof(char *));
+    moved->n_before = leaving(&question->before, was, (const char **)moved->before);
+    moved->n_after = leaving(&question->after, will, (const char **)moved->after);
+    response->moved[response->n_moved++] = moved;
+}
+
+static void put_risk(struct question *question, const struct te_flow *flow, const char *profile, const char *reason)
+{
+    Patronus__V1__WhatIfResponse *response = question->response;
+    if (response->n_sla_at_risk == RISKS_MAX) {
+        return;
+    }
+    Patronus__V1__SlaRisk *risk = PT_NEW(question->arena, Patronus__V1__SlaRisk);
+    patronus__v1__sla_risk__init(risk);
+    risk->source_site = borrow(question->after.topology->sites[flow->from].name);
+    risk->destination_site = borrow(question->after.topology->sites[flow->to].name);
+    risk->sla_profile = borrow(profile);
+    risk->reason = borrow(reason);
+    response->sla_at_risk[response->n_sla_at_risk++] = risk;
+}
+
+/* Round-trip time of the slowest path that carries the pair, as far as tunnels were measured, microseconds. */
+static uint64_t delay_of(const struct state *state, const struct te_flow *flow)
+{
+    const struct te_pair *pair = te_pair_of(state->topology, state->paths, flow->fabric, flow->from, flow->to);
+    uint64_t most = 0;
+    for (size_t i = 0; i < pair->len && pair->paths[i].tier == 0; i++) {
+        uint64_t sum = 0;
+        for (size_t j = 0; j < pair->paths[i].tunnels_len; j++) {
+            const struct te_tunnel *tunnel = &state->topology->tunnels[pair->paths[i].tunnels[j]];
+            const struct pt_path_soft *soft = te_measured(state->topology, te_direct_path(tunnel->id));
+            sum += soft != NULL && soft->known ? soft->rtt_us : 0;
+        }
+        most = sum > most ? sum : most;
+    }
+    return most;
+}
+
+/* Highest utilisation of a direction that the pair's traffic uses. */
+static double fullest(const struct state *state, size_t flow)
+{
+    const struct te_update_problem *problem = &state->load->problem;
+    double most = 0;
+    for (size_t path = problem->first_path[flow]; path < problem->first_path[flow + 1]; path++) {
+        for (size_t i = problem->first_hop[path]; state->load->splits[path] > 0 && i < problem->first_hop[path + 1];
+             i++) {
+            double share = state->loads[problem->hops[i]] / problem->capacity[problem->hops[i]];
+            most = share > most ? share : most;
+        }
+    }
+    return most;
+}
+
+struct profiles {
+    struct question *question;
+    const struct te_flow *was, *will;
+    double fullest_before, fullest_after;
+};
+
+static bool check_profile(void *arg, const char *name, const struct pt_msg *msg)
+{
+    struct profiles *profiles = arg;
+    struct question *question = profiles->question;
+    uint64_t limit = pt_msg_u64(msg, "max_latency_us") * 2; /* one way; measured both ways */
+    uint64_t delay = delay_of(&question->after, profiles->will);
+    bool met = profiles->was == NULL || profiles->was->fabric == TE_NONE ||
+               delay_of(&question->before, profiles->was) <= limit;
+    if (limit > 0 && delay > limit && met) {
+        put_risk(question, profiles->will, name,
+                 pt_arena_printf(question->arena, "%llu us one way, %llu allowed", (unsigned long long)delay / 2,
+                                 (unsigned long long)limit / 2));
+    } else if (pt_msg_has(msg, "max_loss_ppm") && profiles->fullest_after > 1 && profiles->fullest_before <= 1) {
+        put_risk(question, profiles->will, name,
+                 pt_arena_printf(question->arena, "a link on its way would be at %.0f %%: packets would be lost",
+                                 profiles->fullest_after * 100));
+    }
+    return question->response->n_sla_at_risk < RISKS_MAX;
+}
+
+static void put_pairs(struct question *question)
+{
+    const struct state *after = &question->after;
+    Patronus__V1__WhatIfResponse *response = question->response;
+    response->moved = pt_arena_array(question->arena, MOVED_MAX, sizeof(*response->moved));
+    response->sla_at_risk = pt_arena_array(question->arena, RISKS_MAX, sizeof(*response->sla_at_risk));
+    for (size_t i = 0; i < after->load->flows_len; i++) {
+        const struct te_flow *flow = &after->load->flows[i];
+        if (!ours(question, after->topology, flow->from)) {
+            continue;
+        }
+        response->demand_bps += flow->rate_bps;
+        /* Sites keep their places: the changes take part of them out of use, but none out of the list. */
+        const struct te_flow *was = flow_between(&question->before, flow->from, flow->to);
+        struct te_flow quiet = *flow;
+        if (was == NULL) { /* without traffic so far: it would have taken this way */
+            const struct te_pair *pair = NULL;
+            quiet.fabric = TE_NONE;
+            for (size_t f = 0; f < question->before.topology->fabrics_len && (pair == NULL || pair->len == 0); f++) {
+                pair = te_pair_of(question->before.topology, question->before.paths, f, flow->from, flow->to);
+                quiet.fabric = pair->len > 0 ? f : TE_NONE;
+            }
+            was = &quiet;
+        }
+        if (way_of(&question->before, was) != way_of(after, flow)) {
+            put_moved(question, was, flow);
+        }
+        bool fails = !after->topology->sites[flow->from].active || !after->topology->sites[flow->to].active;
+        if (flow->fabric == TE_NONE) {
+            response->cut_off += 1;
+            response->unmet_bps += flow->rate_bps;
+            put_risk(question, flow, "", fails ? "one of the two sites is down" : "no path is left");
+            continue;
+        }
+        struct profiles profiles = {.question = question, .was = was, .will = flow, .fullest_after = fullest(after, i)};
+        profiles.fullest_before =
+            was == &quiet ? 0 : fullest(&question->before, (size_t)(was - question->before.load->flows));
+        pt_view_scan(after->pass.view, "slaProfile", question->organization, check_profile, &profiles);
+    }
+}
+
+/* ---- what does not fit, and what would help ------------------------------------------------------------------- */
+
+struct fit {
+    struct pt_flow_link *links;
+    struct pt_flow_demand *demands;
+    uint32_t *owners, *paths;
+    size_t *first;
+    size_t demands_len, paths_len;
+    uint32_t nodes_len;
+};
+
+static void fit_init(struct fit *fit, const struct state *state, struct pt_arena *arena)
+{
+    const struct te_update_problem *problem = &state->load->problem;
+    uint32_t hub = (uint32_t)state->topology->sites_len;
+    fit->nodes_len = hub + 1 + 2 * (PT_PATH_STACK_LEN_MAX + 1);
+    fit->links = pt_arena_array(arena, problem->links_len, sizeof(*fit->links));
+    for (size_t i = 0; i < problem->links_len; i++) {
+        uint32_t site = (uint32_t)state->topology->links[i / 2].site;
+        fit->links[i] = (struct pt_flow_link){.from = i % 2 == 0 ? site : hub,
+                                              .to = i % 2 == 0 ? hub : site,
+                                              .capacity = problem->capacity[i],
+                                              .metric = 1};
+    }
+    fit->demands = pt_arena_array(arena, problem->flows_len, sizeof(*fit->demands));
+    fit->owners = pt_arena_array(arena, state->load->paths_len, sizeof(uint32_t));
+    fit->first = pt_arena_array(arena, state->load->paths_len + 1, sizeof(size_t));
+    fit->paths = pt_arena_array(arena, problem->first_hop[state->load->paths_len], sizeof(uint32_t));
+    for (size_t flow = 0; flow < problem->flows_len; flow++) {
+        if (state->load->flows[flow].fabric == TE_NONE) {
+            continue;
+        }
+        for (size_t path = problem->first_path[flow]; path < problem->first_path[flow + 1]; path++) {
+            size_t begin = problem->first_hop[path];
+            size_t len = problem->first_hop[path + 1] - begin;
+            memcpy(&fit->paths[fit->first[fit->paths_len]], &problem->hops[begin], len * sizeof(uint32_t));
+            fit->owners[fit->paths_len] = (uint32_t)fit->demands_len;
+            fit->first[fit->paths_len + 1] = fit->first[fit->paths_len] + len;
+            fit->paths_len++;
+        }
+        fit->demands[fit->demands_len++] = (struct pt_flow_demand){.from = (uint32_t)state->load->flows[flow].from,
+                                                                   .to = (uint32_t)state->load->flows[flow].to,
+                                                                   .rate = problem->rate[flow]};
+    }
+}
+
+/* Certificate of an objective over the same paths. */
+static enum pt_code fit_solve(const struct fit *fit, size_t links_len, enum pt_flow_objective objective,
+                              struct pt_flow_certificate *ret_certificate, struct pt_error *reterr)
+{
+    struct pt_flow_graph *graph = NULL;
+    struct pt_flow_paths *paths = NULL;
+    struct pt_flow_result *result = NULL;
+    enum pt_code code = pt_flow_graph_new(fit->nodes_len, fit->links, (uint32_t)links_len, &graph, reterr);
+    if (code == PT_OK) {
+        code = pt_flow_paths_of(graph, fit->demands, fit->demands_len, fit->owners, fit->first, fit->paths,
+                                fit->paths_len, &paths, reterr);
+    }
+    if (code == PT_OK) {
+        const struct pt_flow_problem problem = {.graph = graph,
+                                                .demands = fit->demands,
+                                                .demands_len = fit->demands_len,
+                                                .paths = paths,
+                                                .objective = objective};
+        const struct pt_flow_options options = {.gap = 0.002, .passes_max = 400};
+        code = pt_flow_solve(&problem, &options, &result, reterr);
+    }
+    if (code == PT_OK) {
+        *ret_certificate = result->certificate;
+    }
+    pt_flow_result_free(result);
+    pt_flow_paths_free(paths);
+    pt_flow_graph_free(graph);
+    return code;
+}
+
+/* The most that fits of all demands. */
+static enum pt_code fit_carried(const struct fit *fit, size_t links_len, double *ret_carried, struct pt_error *reterr)
+{
+    struct pt_flow_certificate most;
+    PT_TRY(fit_solve(fit, links_len, PT_FLOW_MAX_FLOW, &most, reterr));
+    *ret_carried = most.carried;
+    return PT_OK;
+}
+
+static enum pt_code put_price(struct question *question, struct fit *fit, size_t direction, double carried,
+                              struct pt_error *reterr)
+{
+    Patronus__V1__WhatIfResponse *response = question->response;
+    double capacity = fit->links[direction].capacity;
+    uint64_t added = (uint64_t)(capacity / 10) > STEP_BPS_MIN ? (uint64_t)(capacity / 10) : STEP_BPS_MIN;
+    size_t links_len = question->after.load->problem.links_len;
+    struct pt_flow_certificate least;
+    double more = 0;
+    fit->links[direction].capacity = capacity + (double)added;
+    enum pt_code code = fit_carried(fit, links_len, &more, reterr);
+    if (code == PT_OK) {
+        code = fit_solve(fit, links_len, PT_FLOW_MIN_MLU, &least, reterr);
+    }
+    fit->links[direction].capacity = capacity;
+    PT_TRY(code);
+    Patronus__V1__ShadowPrice *price = PT_NEW(question->arena, Patronus__V1__ShadowPrice);
+    patronus__v1__shadow_price__init(price);
+    price->link = borrow(question->after.topology->links[direction / 2].name);
+    price->up = direction % 2 == 0;
+    price->added_bps = added;
+    price->relieved_bps = more > carried + 0.5 ? (uint64_t)(more - carried) : 0;
+    price->max_utilization_ppm = ppm(least.value);
+    response->shadow_prices[response->n_shadow_prices++] = price;
+    return PT_OK;
+}
+
+/* The fullest direction that is not done; SIZE_MAX when none is fuller than PRICE_ABOVE. */
+static size_t next_fullest(const struct question *question, const bool *done)
+{
+    const struct te_update_problem *problem = &question->after.load->problem;
+    size_t best = SIZE_MAX;
+    double most = PRICE_ABOVE;
+    for (size_t i = 0; i < problem->links_len; i++) {
+        double share = question->after.loads[i] / problem->capacity[i];
+        if (!done[i] && share > most &&
+            ours(question, question->after.topology, question->after.topology->links[i / 2].site)) {
+            most = share;
+            best = i;
+        }
+    }
+    return best;
+}
+
+static enum pt_code put_prices(struct question *question, struct pt_error *reterr)
+{
+    const struct te_update_problem *problem = &question->after.load->problem;
+    Patronus__V1__WhatIfResponse *response = question->response;
+    if (question->after.worst <= PRICE_ABOVE || problem->links_len > PT_FLOW_LINKS_MAX) {
+        return PT_OK;
+    }
+    struct fit fit = {0};
+    double carried = 0;
+    fit_init(&fit, &question->after, question->arena);
+    PT_TRY(fit_carried(&fit, problem->links_len, &carried, reterr));
+    double wanted = 0;
+    for (size_t i = 0; i < fit.demands_len; i++) {
+        wanted += fit.demands[i].rate;
+    }
+    response->unmet_bps += wanted > carried + 0.5 ? (uint64_t)(wanted - carried) : 0;
+    bool *done = pt_arena_array(question->arena, problem->links_len, sizeof(bool));
+    response->shadow_prices = pt_arena_array(question->arena, PRICES_MAX, sizeof(*response->shadow_prices));
+    for (size_t i = 0; i < PRICES_MAX; i++) {
+        size_t direction = next_fullest(question, done);
+        if (direction == SIZE_MAX) {
+            break;
+        }
+        done[direction] = true;
+        PT_TRY(put_price(question, &fit, direction, carried, reterr));
+    }
+    return PT_OK;
+}
+
+enum pt_code te_what_if(const struct pt_plan_pass *pass, const struct te_changes *changes, const char *organization,
+                        struct pt_arena *arena, Patronus__V1__WhatIfResponse **ret_response, struct pt_error *reterr)
+{
+    struct question question = {.organization = organization, .arena = arena};
+    question.response = PT_NEW(arena, Patronus__V1__WhatIfResponse);
+    patronus__v1__what_if_response__init(question.response);
+    look_before(pass, &question.before, arena);
+    enum pt_code code = look_after(pass, changes, &question.after, arena, reterr);
+    if (code == PT_OK) {
+        question.response->before_ppm = ppm(question.before.worst);
+        question.response->after_ppm = ppm(question.after.worst);
+        question.response->revision = pt_view_revision(pass->view);
+        put_links(&question);
+        put_pairs(&question);
+        code = put_prices(&question, reterr);
+    }
+    state_fini(&question.after);
+    if (code == PT_OK) {
+        *ret_response = question.response;
+    }
+    return code;
+}
+
+/* ---- draining ------------------------------------------------------------------------------------------------- */
+
+enum pt_code te_drain_check(const struct pt_plan_pass *pass, const char *name, struct pt_arena *arena,
+                            Patronus__V1__WhatIfResponse **ret_response, struct pt_error *reterr)
+{
+    bool is_link = strstr(name, "/links/") != NULL;
+    struct te_changes changes = {0};
+    if (is_link) {
+        changes.drain_links = &name;
+        changes.drain_links_len = 1;
+    } else {
+        changes.drain_sites = &name;
+        changes.drain_sites_len = 1;
+    }
+    const char *second = strchr(strchr(name, '/') + 1, '/');
+    const char *organization = pt_arena_strndup(arena, name, (size_t)(second - name));
+    Patronus__V1__WhatIfResponse *response = NULL;
+    PT_TRY(te_what_if(pass, &changes, organization, arena, &response, reterr));
+    *ret_response = response;
+    for (size_t i = 0; i < response->n_links; i++) {
+        const Patronus__V1__LinkUtilization *link = response->links[i];
+        double was = link->capacity_bps > 0 ? (double)link->before_bps / (double)link->capacity_bps : 0;
+        if (link->after_ppm > 1000000 && (double)link->after_ppm > was * 1e6 + 1000) {
+            return pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_CONFLICT, "name",
+                           "the rest lacks capacity: %.150s (%s) would be at %llu %%; add capacity or wait for less "
+                           "traffic, or say --force",
+                           link->link, link->up ? "up" : "down", (unsigned long long)link->after_ppm / 10000);
+        }
+        const struct pt_msg *msg = pt_view_get(pass->view, link->link);
+        bool here = is_link && strcmp(link->link, name) == 0;
+        bool drained = msg != NULL && pt_msg_i64(msg, "admin_state") == PATRONUS__V1__ADMIN_STATE__DRAINED;
+        if ((here && link->after_bps > 0) || (drained && link->after_bps > link->before_bps + 1)) {
+            return pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_CONFLICT, "name",
+                           "%llu kbit/s have no other way than %.150s, which %s drained; give the sites a second "
+                           "underlay, or say --force and it goes on carrying them",
+                           (unsigned long long)link->after_bps / 1000, link->link, here ? "is to be" : "is");
+        }
+    }
+    return response->cut_off == 0
+               ? PT_OK
+               : pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_CONFLICT, "name",
+                         "%u pairs of sites would be cut off; say --force to do it all the same", response->cut_off);
+}

@@ -1,0 +1,65 @@
+/*
+ * What push.c and ask.c share: the leader's passes, and what waits for them. Private to the two.
+ */
+#pragma once
+
+#include "plan/plan.h"
+#include "serve/controller_priv.h"
+
+struct node_bundle { /* newest bundle of a node */
+    struct pt_bundle *bundle;
+    uint64_t generation;
+    uint64_t revision;
+    int64_t time_ns;
+    uint8_t signature[PT_SIGNATURE_SIZE];
+};
+
+struct pass {
+    unsigned refs; /* the push, and questions that are being answered about it */
+    struct pt_push *push;
+    struct pt_arena arena;
+    struct pt_plan_pass plan;
+    struct pass *before;        /* while it runs: the one whose solution it goes on from; referenced */
+    struct pt_map ramps;        /* name -> uint32_t percent */
+    struct pt_bundle **bundles; /* by index of plan.nodes; made by the worker */
+    uint64_t term;
+    enum pt_code code;
+    struct pt_error error;
+    struct pt_buf solution; /* serialised, when it is a new one */
+};
+
+struct pt_push {
+    struct pt_controller *controller;
+    struct pt_timer *timer;
+    uint64_t due_ns; /* of the timer */
+    struct pt_executor *worker;
+    uint64_t began_ns, pass_ns; /* the newest pass: start, and how long it took in all */
+    bool running, again;
+    struct pass *current; /* while running; the worker's */
+    uint64_t generation;
+    struct pass *newest; /* results for views */
+    struct pt_map nodes; /* Edge name -> struct node_bundle */
+
+    /* ask.c */
+    struct pt_executor *asker;
+    size_t asking;
+    struct pt_list waits; /* pt_push_wait.node */
+    struct pt_timer *waits_timer;
+    struct pt_map ramps;                            /* name of a Link or Site -> uint64_t: when it was undrained, ns */
+    struct pt_buf solutions[PT_PUSH_SOLUTIONS_LEN]; /* serialised; newest at (solutions_len - 1) % ..._LEN */
+    size_t solutions_len;
+};
+
+/* ---- push.c --------------------------------------------------------------------------------------------------- */
+void pt_pass_unref(struct pass *pass); /* NULL is fine */
+/* Plan in this long at the latest. */
+void pt_push_within(struct pt_push *push, uint64_t delay_ms);
+
+/* ---- ask.c ---------------------------------------------------------------------------------------------------- */
+void pt_ask_init(struct pt_push *push);
+void pt_ask_fini(struct pt_push *push);
+/* The shares of what is being undrained, for a pass: name -> uint32_t percent, in its arena. Forgets what is done. */
+void pt_ask_ramps(struct pt_push *push, struct pass *pass);
+/* A pass is in force: keep its solution, go on with ramps and steps, answer who waited. */
+void pt_ask_pass(struct pt_push *push, struct pass *pass);
+void pt_ask_role_changed(struct pt_push *push);

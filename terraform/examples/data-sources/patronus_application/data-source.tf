@@ -1,3 +1,0 @@
-data "patronus_application" "example" {
-  name = "organizations/example/applications/example"
-}

@@ -1,3 +1,0 @@
-data "patronus_cluster_role_binding" "example" {
-  name = "clusterRoleBindings/example"
-}

@@ -1,3 +1,0 @@
-data "patronus_controller" "example" {
-  name = "controllers/example"
-}

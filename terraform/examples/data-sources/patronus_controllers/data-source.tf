@@ -1,3 +1,0 @@
-data "patronus_controllers" "example" {
-  filter = "labels.tier = \"gold\""
-}

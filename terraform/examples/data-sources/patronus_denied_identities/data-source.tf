@@ -1,3 +1,0 @@
-data "patronus_denied_identities" "example" {
-  filter = "labels.tier = \"gold\""
-}

@@ -1,3 +1,0 @@
-data "patronus_denied_identity" "example" {
-  name = "deniedIdentities/example"
-}

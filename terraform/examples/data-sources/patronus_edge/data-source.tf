@@ -1,3 +1,0 @@
-data "patronus_edge" "example" {
-  name = "organizations/example/sites/example/edges/example"
-}

@@ -1,3 +1,0 @@
-data "patronus_enrollment_token" "example" {
-  name = "enrollmentTokens/example"
-}

@@ -1,3 +1,0 @@
-data "patronus_enrollment_tokens" "example" {
-  filter = "labels.tier = \"gold\""
-}

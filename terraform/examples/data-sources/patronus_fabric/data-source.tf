@@ -1,3 +1,0 @@
-data "patronus_fabric" "example" {
-  name = "organizations/example/fabrics/example"
-}

@@ -1,3 +1,0 @@
-data "patronus_identity_provider" "example" {
-  name = "organizations/example/identityProviders/example"
-}

@@ -1,4 +1,0 @@
-data "patronus_identity_providers" "example" {
-  parent = "organizations/example"
-  filter = "labels.tier = \"gold\""
-}

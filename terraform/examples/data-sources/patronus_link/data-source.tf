@@ -1,3 +1,0 @@
-data "patronus_link" "example" {
-  name = "organizations/example/sites/example/links/example"
-}

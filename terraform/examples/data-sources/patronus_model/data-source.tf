@@ -1,3 +1,0 @@
-data "patronus_model" "example" {
-  name = "organizations/example/models/example"
-}

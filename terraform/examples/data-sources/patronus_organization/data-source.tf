@@ -1,3 +1,0 @@
-data "patronus_organization" "example" {
-  name = "organizations/example"
-}

@@ -1,3 +1,0 @@
-data "patronus_organizations" "example" {
-  filter = "labels.tier = \"gold\""
-}

@@ -1,3 +1,0 @@
-data "patronus_path" "example" {
-  name = "organizations/example/paths/example"
-}

@@ -1,3 +1,0 @@
-data "patronus_role" "example" {
-  name = "organizations/example/roles/example"
-}

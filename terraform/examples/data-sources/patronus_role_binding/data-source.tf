@@ -1,3 +1,0 @@
-data "patronus_role_binding" "example" {
-  name = "organizations/example/roleBindings/example"
-}

@@ -1,4 +1,0 @@
-data "patronus_roles" "example" {
-  parent = "organizations/example"
-  filter = "labels.tier = \"gold\""
-}

@@ -1,3 +1,0 @@
-data "patronus_segment" "example" {
-  name = "organizations/example/segments/example"
-}

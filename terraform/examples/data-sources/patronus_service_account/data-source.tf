@@ -1,3 +1,0 @@
-data "patronus_service_account" "example" {
-  name = "organizations/example/serviceAccounts/example"
-}

@@ -1,4 +1,0 @@
-data "patronus_service_accounts" "example" {
-  parent = "organizations/example"
-  filter = "labels.tier = \"gold\""
-}

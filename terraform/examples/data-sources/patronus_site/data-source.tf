@@ -1,3 +1,0 @@
-data "patronus_site" "example" {
-  name = "organizations/example/sites/example"
-}

@@ -1,3 +1,0 @@
-data "patronus_sla_profile" "example" {
-  name = "organizations/example/slaProfiles/example"
-}

@@ -1,4 +1,0 @@
-data "patronus_steering_policies" "example" {
-  parent = "organizations/example"
-  filter = "labels.tier = \"gold\""
-}

@@ -1,3 +1,0 @@
-data "patronus_steering_policy" "example" {
-  name = "organizations/example/steeringPolicies/example"
-}

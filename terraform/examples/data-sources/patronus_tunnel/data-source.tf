@@ -1,3 +1,0 @@
-data "patronus_tunnel" "example" {
-  name = "organizations/example/tunnels/example"
-}

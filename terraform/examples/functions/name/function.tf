@@ -1,3 +1,0 @@
-output "example" {
-  value = provider::patronus::name("link", "acme", "nyc", "inet0")
-}

@@ -1,3 +1,0 @@
-output "example" {
-  value = provider::patronus::parse_name("organizations/acme/sites/nyc")
-}

@@ -1,1 +1,0 @@
-terraform import patronus_application.example organizations/example/applications/example

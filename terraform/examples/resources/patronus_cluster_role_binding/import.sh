@@ -1,1 +1,0 @@
-terraform import patronus_cluster_role_binding.example clusterRoleBindings/example

@@ -1,1 +1,0 @@
-terraform import patronus_controller.example controllers/example

@@ -1,1 +1,0 @@
-terraform import patronus_denied_identity.example deniedIdentities/example

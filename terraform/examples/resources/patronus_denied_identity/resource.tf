@@ -1,4 +1,0 @@
-resource "patronus_denied_identity" "example" {
-  name     = "deniedIdentities/example"
-  identity = "example"
-}

@@ -1,1 +1,0 @@
-terraform import patronus_edge.example organizations/example/sites/example/edges/example

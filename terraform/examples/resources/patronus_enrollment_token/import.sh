@@ -1,1 +1,0 @@
-terraform import patronus_enrollment_token.example enrollmentTokens/example

@@ -1,1 +1,0 @@
-terraform import patronus_fabric.example organizations/example/fabrics/example

@@ -1,3 +1,0 @@
-resource "patronus_fabric" "example" {
-  name = "${patronus_organization.example.name}/fabrics/example"
-}

@@ -1,1 +1,0 @@
-terraform import patronus_identity_provider.example organizations/example/identityProviders/example

@@ -1,1 +1,0 @@
-terraform import patronus_link.example organizations/example/sites/example/links/example

@@ -1,1 +1,0 @@
-terraform import patronus_model.example organizations/example/models/example

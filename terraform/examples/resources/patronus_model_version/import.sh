@@ -1,1 +1,0 @@
-terraform import patronus_model_version.example organizations/example/models/example/versions/example

@@ -1,1 +1,0 @@
-terraform import patronus_organization.example organizations/example

@@ -1,3 +1,0 @@
-resource "patronus_organization" "example" {
-  name = "organizations/example"
-}

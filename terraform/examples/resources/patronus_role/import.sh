@@ -1,1 +1,0 @@
-terraform import patronus_role.example organizations/example/roles/example

@@ -1,4 +1,0 @@
-resource "patronus_role" "example" {
-  name        = "${patronus_organization.example.name}/roles/example"
-  permissions = ["example"]
-}

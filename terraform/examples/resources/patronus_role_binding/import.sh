@@ -1,1 +1,0 @@
-terraform import patronus_role_binding.example organizations/example/roleBindings/example

@@ -1,1 +1,0 @@
-terraform import patronus_segment.example organizations/example/segments/example

@@ -1,1 +1,0 @@
-terraform import patronus_service_account.example organizations/example/serviceAccounts/example

@@ -1,1 +1,0 @@
-terraform import patronus_site.example organizations/example/sites/example

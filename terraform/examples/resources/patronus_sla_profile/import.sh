@@ -1,1 +1,0 @@
-terraform import patronus_sla_profile.example organizations/example/slaProfiles/example

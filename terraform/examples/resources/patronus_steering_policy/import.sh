@@ -1,1 +1,0 @@
-terraform import patronus_steering_policy.example organizations/example/steeringPolicies/example

@@ -1,0 +1,150 @@
+#!/usr/bin/env bash
+# Traffic engineering on a whole cluster in the lab:
+#
+#   c1 c2 c3 --- underlay --- nyc, lon, sgp (two links each)
+#
+#   1. the traffic matrix says what a host sent, by class
+#   2. what-if answers, and refuses a name that does not exist
+#   3. a link is drained under traffic and put back: nothing is lost, and nothing is on it in between
+#   4. draining the last way is refused
+#   5. all controllers are killed and the link that carries is cut: the node takes its repair path alone
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+if [ "$(id -u)" -ne 0 ]; then
+    echo "skipped: root is needed for network namespaces and eBPF"
+    exit 77
+fi
+LAB=ptte TOPOLOGY=--sites3 BUILD=${PT_BUILD_DIR:-build/dev}
+# shellcheck source=deploy/lab.sh
+. deploy/lab.sh
+finish() {
+    local code=$?
+    if [ $code -ne 0 ]; then
+        for node in nyc lon c1 c2 c3; do
+            echo "--- $node"
+            tail -n 8 "$NODES/$node/patronusd.log" 2>/dev/null || true
+        done
+    fi
+    lab_down
+    exit $code
+}
+trap finish EXIT
+ok() { echo "ok: $*"; }
+lab_down
+lab_up
+cluster_up >/dev/null
+sample_config >"$STATE/sample.json"
+ctl apply -f "$STATE/sample.json" | tail -n 1
+edges_up >/dev/null
+for to in lon sgp; do
+    wait_for 30 "nyc does not reach $to" ping_sites nyc "$to" corp
+done
+value() { python3 -c 'import json,sys; d=json.load(sys.stdin); print(eval(sys.argv[1]))' "$1"; } # of JSON on standard input
+
+# udp COMMAND...: numbered packets nyc -> lon each 5 ms while the command runs; LOST says how many stayed out.
+udp() {
+    local sent receiver code=0
+    # exec: what is killed below must be the receiver itself, not a shell around it
+    (exec "$CTL" lab exec --name "$LAB" "$(host_of lon corp)" python3 tests/bench/udp_pair.py receive 9000) >"$STATE/received" &
+    receiver=$!
+    wait_for 5 "the receiver does not start" grep -q ready "$STATE/received"
+    mkfifo "$STATE/stop"
+    in_node "$(host_of nyc corp)" python3 tests/bench/udp_pair.py send "$(host_address lon corp)" 9000 5 \
+        <"$STATE/stop" >"$STATE/sent" &
+    local sender=$!
+    exec 9>"$STATE/stop"
+    wait_for 5 "nothing arrives" grep -q '^100 ' "$STATE/received"
+    "$@" || code=$?
+    in_node c1 ping -q -c 5 -i 0.1 127.0.0.1 >/dev/null # what is under way arrives
+    exec 9>&-
+    wait "$sender"
+    rm "$STATE/stop"
+    sent=$(cat "$STATE/sent")
+    wait_for 5 "the last packets do not arrive" grep -q "^$((sent - 1)) " "$STATE/received" || true
+    kill "$receiver" 2>/dev/null || true
+    wait "$receiver" 2>/dev/null || true
+    LOST=$((sent - $(grep -c '^[0-9]' "$STATE/received")))
+    return $code
+}
+
+# ---- 1. matrix
+in_node "$(host_of nyc corp)" python3 - "$(host_address lon corp)" <<'PY'
+import socket
+import sys
+import time
+
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 46 << 2)
+due = time.monotonic()
+for _ in range(600):
+    sock.sendto(bytes(972), (sys.argv[1], 9))  # 1000 bytes with its headers
+    due += 0.005
+    time.sleep(max(0.0, due - time.monotonic()))
+PY
+counted() { [ "$(ctl te matrix -p "$ORG" | awk '$3 == "REALTIME" { print $(NF - 1) }' | head -n 1)" = 600000 ]; }
+wait_for 5 "the matrix does not say 600000 bytes of REALTIME" counted || { ctl te matrix -p "$ORG"; exit 1; }
+ok "the matrix counts every byte that a host offered, by class"
+
+# ---- 2. what if
+ctl te explain nyc lon -p "$ORG" >"$STATE/explain"
+grep -q "carries" "$STATE/explain"
+link=$(ctl te explain nyc lon -p "$ORG" -o json | value 'd["paths"][0]["links"][0]')
+ctl te what-if -p "$ORG" "fail-link=$link" demand=nyc,lon,1M | grep -q "0 pairs cut off"
+full=$(ctl te what-if -p "$ORG" demand=nyc,lon,10G -o json)
+[ "$(value 'int(d["unmetBps"]) > 10**9 and len(d["shadowPrices"]) > 0' <<<"$full")" = True ] ||
+    lab_fail "10 Gbit/s fit, or nothing would help: $full"
+! ctl te what-if -p "$ORG" fail-link=sites/nyc/links/nowhere 2>"$STATE/error" || lab_fail "a link that does not exist fails"
+grep -q "nowhere' does not exist" "$STATE/error"
+ok "what-if answers, and names what does not exist"
+
+# ---- 3. drain under traffic
+carried() { # packets that nyc sent by a link of its own so far
+    in_node nyc ip -s -j link show "$(facts "[l['interface'] for n in d['nodes'] if n['name']=='nyc' for l in n['links'] if l['name']=='${1##*/}'][0]")" |
+        value 'd[0]["stats64"]["tx"]["packets"]'
+}
+quiet() { # the link carries hellos only: fewer than half of the 200 packets a second
+    local before
+    before=$(carried "$link")
+    in_node c1 ping -q -c 10 -i 0.1 127.0.0.1 >/dev/null
+    [ $(($(carried "$link") - before)) -lt 120 ]
+}
+drain() {
+    ctl links drain "$link" | head -n 1
+    quiet || lab_fail "$link is drained and still carries"
+    ctl links undrain "$link"
+}
+udp drain
+[ "$LOST" = 0 ] || lab_fail "a drain lost $LOST packets"
+ok "a link is drained and put back under traffic: nothing lost"
+
+# ---- 4. the last way
+other=$(ctl list links --parent "$ORG/sites/nyc" -o name | grep -v "${link##*/}\$" | head -n 1)
+ctl links drain "$link" >/dev/null
+in_node "$(host_of nyc corp)" python3 - "$(host_address lon corp)" <<'PY' &
+import socket, sys, time
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for _ in range(500):
+    sock.sendto(bytes(1372), (sys.argv[1], 9))
+    time.sleep(0.005)
+PY
+load=$!
+refused() { ! ctl links drain "$other" --dry-run 2>"$STATE/error" >/dev/null; }
+wait_for 10 "draining the last way is not refused" refused
+grep -q "no other way" "$STATE/error" || lab_fail "$(cat "$STATE/error")"
+kill $load 2>/dev/null || true
+wait $load 2>/dev/null || true
+ctl links undrain "$link" >/dev/null
+ok "draining the last way is refused"
+
+# ---- 5. repair by the node alone
+for node in $(controllers); do
+    stop_node "$node" --kill
+done
+cut() {
+    lab link cut "nyc/${link##*/}" >/dev/null
+    in_node relay ping -q -c 20 -i 0.1 127.0.0.1 >/dev/null
+}
+udp cut
+[ "$LOST" -lt 160 ] || lab_fail "the repair took more than 800 ms: $LOST packets of 200 a second lost"
+ok "no controller in reach and a link cut: the node repairs by itself, $LOST packets of 200 a second lost"

@@ -1,0 +1,92 @@
+/* The traffic matrix over time: percentiles, forecast and the usual of an hour, by given instants. */
+#include "mod/te/matrix.h"
+
+#include <check.h>
+
+#define SECOND 1000000000LL
+#define DAY (86400LL * SECOND)
+
+static void feed(struct te_series *series, int64_t from_ns, int64_t seconds, uint64_t rate_bps)
+{
+    for (int64_t i = 0; i < seconds; i++) {
+        te_series_add(series, from_ns + i * SECOND, 1000, rate_bps / 8);
+    }
+}
+
+START_TEST(percentiles_are_of_the_last_hour)
+{
+    struct te_series series;
+    te_series_init(&series);
+    feed(&series, 20000 * DAY, 3420, 8000000);
+    feed(&series, 20000 * DAY + 3420 * SECOND, 180 + 30, 80000000); /* the last 6 of 120 intervals */
+    struct te_series_summary summary = te_series_summarise(&series, 20000 * DAY + 3630 * SECOND);
+    ck_assert_uint_eq(summary.p50_bps, 8000000);
+    ck_assert_uint_eq(summary.p95_bps, 8000000);
+    ck_assert_uint_eq(summary.max_bps, 80000000);
+    ck_assert_uint_eq(series.rate_bps, 80000000);
+    ck_assert_uint_eq(series.bytes, 3420ULL * 1000000 + 210ULL * 10000000);
+}
+END_TEST
+
+/* A rate that grows by the same step each interval: the forecast comes within a step of the next one. */
+START_TEST(forecast_follows_a_trend)
+{
+    struct te_series series;
+    te_series_init(&series);
+    for (int64_t i = 0; i < 100; i++) {
+        feed(&series, 20000 * DAY + i * 30 * SECOND, 30, 1000000 + (uint64_t)i * 100000);
+    }
+    struct te_series_summary summary = te_series_summarise(&series, 20000 * DAY + 3000 * SECOND);
+    ck_assert_uint_gt(summary.forecast_bps, 10700000); /* interval 99 is being filled: 98 gave 10.8 Mbit/s */
+    ck_assert_uint_lt(summary.forecast_bps, 11100000);
+}
+END_TEST
+
+START_TEST(an_hour_of_the_day_is_remembered)
+{
+    struct te_series series;
+    te_series_init(&series);
+    feed(&series, 20000 * DAY, 3600, 8000000);
+    feed(&series, 20000 * DAY + 3600 * SECOND, 3600, 16000000);
+    feed(&series, 20000 * DAY + 7200 * SECOND, 60, 16000000);
+    ck_assert_uint_eq(te_series_summarise(&series, 20001 * DAY + 60 * SECOND).usual_bps, 8000000);
+    ck_assert_uint_ge(te_series_summarise(&series, 20001 * DAY + 3660 * SECOND).usual_bps, 15999000);
+    ck_assert_uint_le(te_series_summarise(&series, 20001 * DAY + 3660 * SECOND).usual_bps, 16001000);
+    ck_assert_uint_eq(te_series_summarise(&series, 20001 * DAY + 20 * 3600 * SECOND).usual_bps, 0);
+}
+END_TEST
+
+/* Silence counts, and a clock that is set back or leaps does no harm. */
+START_TEST(gaps_are_silent)
+{
+    struct te_series series;
+    te_series_init(&series);
+    feed(&series, 20000 * DAY, 60, 8000000);
+    te_series_add(&series, 20000 * DAY + 1800 * SECOND, 1000, 1000000);
+    struct te_series_summary summary = te_series_summarise(&series, 20000 * DAY + 1800 * SECOND);
+    ck_assert_uint_eq(summary.p50_bps, 0);
+    ck_assert_uint_eq(summary.max_bps, 8000000);
+    te_series_add(&series, 20000 * DAY, 1000, 1000000);
+    te_series_add(&series, 30000 * DAY, 1000, 1000000);
+    summary = te_series_summarise(&series, 30000 * DAY);
+    ck_assert_uint_eq(summary.max_bps, 0);
+    te_series_add(&series, 30000 * DAY, 0, 5); /* a window of no length has no rate */
+    ck_assert_uint_eq(series.rate_bps, 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("matrix");
+    TCase *tcase = tcase_create("matrix");
+    tcase_add_test(tcase, percentiles_are_of_the_last_hour);
+    tcase_add_test(tcase, forecast_follows_a_trend);
+    tcase_add_test(tcase, an_hour_of_the_day_is_remembered);
+    tcase_add_test(tcase, gaps_are_silent);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
