@@ -189,6 +189,9 @@ static enum pt_code bind_controller(struct enrolment *enrolment, struct pt_error
             return refuse(reterr, PT_REASON_TOKEN_USED, "the token has been used under another name");
         }
         PT_TRY(code);
+        if (strcmp(pt_msg_str(resource, "public_key_digest"), enrolment->key_digest) != 0) {
+            return refuse(reterr, PT_REASON_TOKEN_USED, "the controller has been bound to another node since");
+        }
         pt_mutate_reply(execution, info, resource);
         return PT_OK;
     }
@@ -202,7 +205,12 @@ static enum pt_code bind_controller(struct enrolment *enrolment, struct pt_error
                                          .resource = resource,
                                          .etag = "",
                                          .uid = pt_msg_str(enrolment->op, "uid")};
-    return pt_mutate(execution, &mutation, reterr);
+    PT_TRY(pt_mutate(execution, &mutation, reterr));
+    PT_TRY(load(enrolment, "controller", name, &resource, reterr));
+    pt_msg_set_str(resource, execution->arena, "public_key_digest", enrolment->key_digest);
+    PT_TRY(pt_mutate_derived(execution, info, name, resource, reterr));
+    pt_mutate_reply(execution, info, resource);
+    return PT_OK;
 }
 
 enum pt_code pt_enroll(struct pt_execution *execution, const struct pt_msg *enroll, struct pt_error *reterr)

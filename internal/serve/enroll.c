@@ -278,7 +278,8 @@ const struct pt_serve_method pt_serve_enroll = {
 /* ---- renew ----------------------------------------------------------------------------------------------------------
  */
 
-/* The resource behind an identity must exist and, for an edge, be bound to the key. */
+/* The resource behind an identity must exist and be bound to the key. The first controller's key was made with the
+ * cluster, before there was a state to bind it in: it is known by its Raft id, which is never given again. */
 static enum pt_code still_bound(struct pt_controller *controller, const struct pt_leaf_info *info,
                                 struct pt_error *reterr)
 {
@@ -288,8 +289,9 @@ static enum pt_code still_bound(struct pt_controller *controller, const struct p
     (void)snprintf(name, sizeof(name), "%s%.300s", edge ? "" : "controllers/", info->identity.path);
     const struct pt_msg *msg = pt_view_get(view, name);
     char hex[65];
-    bool bound = msg != NULL &&
-                 (!edge || strcmp(pt_msg_str(msg, "public_key_digest"), pt_digest_hex(&info->key_digest, hex)) == 0);
+    const char *digest = msg != NULL ? pt_msg_str(msg, "public_key_digest") : "";
+    bool founder = msg != NULL && !edge && digest[0] == '\0' && pt_msg_u64(msg, "raft_id") == FIRST_RAFT_ID;
+    bool bound = founder || (msg != NULL && strcmp(digest, pt_digest_hex(&info->key_digest, hex)) == 0);
     pt_view_free(view);
     return bound ? PT_OK
                  : pt_fail(reterr, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, "certificate_pem",

@@ -21,7 +21,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FIRST_RAFT_ID 1
 #define LEAF_LIFETIME_NS (3600LL * 1000000000LL)
 #define ADMIN_LIFETIME_NS (365LL * 24 * 3600 * 1000000000LL)
 

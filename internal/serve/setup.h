@@ -17,6 +17,8 @@
 #define PT_META_BUNDLE_KEY "bundle.key.sealed"
 #define PT_META_BUNDLE_PUBLIC "bundle.public"
 
+#define FIRST_RAFT_ID 1 /* of the controller that a cluster begins with; never given to another */
+
 struct pt_found_options {
     const char *directory;                                  /* data folder; made when missing */
     const char *seal_key_path;                              /* outside the data folder */

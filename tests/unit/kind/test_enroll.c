@@ -159,6 +159,24 @@ START_TEST(a_controller_gets_the_next_raft_id)
 }
 END_TEST
 
+START_TEST(a_controller_is_bound_to_its_key)
+{
+    ck_assert_int_eq(enroll(&standby), PT_OK);
+    ck_assert_str_eq(pt_msg_str(fx.reply, "public_key_digest"), standby.key);
+    /* Another node takes its place: the first one's token gives it nothing any more. */
+    FX_OK(&fx, "DeleteController", "{'name':'controllers/c2'}");
+    FX_OK(&fx, "CreateEnrollmentToken",
+          "{'enrollmentTokenId':'t3','enrollmentToken':{'role':'standby','secretDigest':'" SECRET
+          "','expireTime':'2023-11-14T23:00:00Z'}}");
+    struct enrolling successor = standby;
+    successor.token = "enrollmentTokens/t3";
+    successor.key = strcmp(standby.key, KEY_A) == 0 ? KEY_B : KEY_A;
+    ck_assert_int_eq(enroll(&successor), PT_OK);
+    ck_assert_str_eq(pt_msg_str(fx.reply, "public_key_digest"), successor.key);
+    refused(&standby, PT_PERMISSION_DENIED, PT_REASON_TOKEN_USED);
+}
+END_TEST
+
 START_TEST(a_controller_that_does_not_fit_uses_no_token)
 {
     struct enrolling who = standby;
@@ -195,6 +213,7 @@ int main(void)
     tcase_add_test(tests, the_same_key_may_repeat_another_may_not);
     tcase_add_test(tests, wrong_tokens_are_refused);
     tcase_add_test(tests, a_controller_gets_the_next_raft_id);
+    tcase_add_test(tests, a_controller_is_bound_to_its_key);
     tcase_add_test(tests, a_controller_that_does_not_fit_uses_no_token);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

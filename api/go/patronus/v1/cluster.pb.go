@@ -120,9 +120,11 @@ type Controller struct {
 	// Current part.
 	RaftState string `protobuf:"bytes,26,opt,name=raft_state,json=raftState,proto3" json:"raft_state,omitempty"`
 	// Newest log index known to be stored there.
-	MatchIndex    uint64 `protobuf:"varint,27,opt,name=match_index,json=matchIndex,proto3" json:"match_index,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	MatchIndex uint64 `protobuf:"varint,27,opt,name=match_index,json=matchIndex,proto3" json:"match_index,omitempty"`
+	// SHA-256 of the enrolled public key, hexadecimal; empty for the controller that the cluster began with.
+	PublicKeyDigest string `protobuf:"bytes,28,opt,name=public_key_digest,json=publicKeyDigest,proto3" json:"public_key_digest,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Controller) Reset() {
@@ -293,6 +295,13 @@ func (x *Controller) GetMatchIndex() uint64 {
 		return x.MatchIndex
 	}
 	return 0
+}
+
+func (x *Controller) GetPublicKeyDigest() string {
+	if x != nil {
+		return x.PublicKeyDigest
+	}
+	return ""
 }
 
 // Request of CreateController.
@@ -2194,7 +2203,7 @@ var File_patronus_v1_cluster_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_cluster_proto_rawDesc = "" +
 	"\n" +
-	"\x19patronus/v1/cluster.proto\x12\vpatronus.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\"\x8c\t\n" +
+	"\x19patronus/v1/cluster.proto\x12\vpatronus.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\"\xc0\t\n" +
 	"\n" +
 	"Controller\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
@@ -2224,7 +2233,8 @@ const file_patronus_v1_cluster_proto_rawDesc = "" +
 	"\n" +
 	"raft_state\x18\x1a \x01(\tB\x06\xca\xf3\x18\x02\x18\x02R\traftState\x12'\n" +
 	"\vmatch_index\x18\x1b \x01(\x04B\x06\xca\xf3\x18\x02\x18\x02R\n" +
-	"matchIndex\x1a9\n" +
+	"matchIndex\x122\n" +
+	"\x11public_key_digest\x18\x1c \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x0fpublicKeyDigest\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +

@@ -89,6 +89,8 @@ class Controller(Resource):
     """Current part."""
     match_index: Annotated[int, rules.Output()] = 0
     """Newest log index known to be stored there."""
+    public_key_digest: Annotated[str, rules.Output()] = ""
+    """SHA-256 of the enrolled public key, hexadecimal; empty for the controller that the cluster began with."""
 
     @staticmethod
     def resource_name(controller: str) -> str:
