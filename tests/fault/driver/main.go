@@ -173,6 +173,9 @@ func report(n *nemesis, watchers []*watcher, good bool) bool {
 	for _, key := range v.broken {
 		fmt.Printf("key %s has no linear order:\n", keyName(key))
 		tell(w.ops, key)
+		if path, err := draw(w.ops, key, w.cluster.work); err == nil {
+			fmt.Println("drawn in", path)
+		}
 	}
 	var kinds []string
 	for name, count := range n.names {
@@ -204,7 +207,7 @@ func tell(ops []op, key int) {
 		}
 	}
 	slices.SortFunc(list, func(a, b op) int { return int(a.called - b.called) })
-	for _, o := range list[max(0, len(list)-40):] {
+	for _, o := range list {
 		fmt.Printf("  %9.3f %9.3f client %d %s(%d) -> %+v\n", float64(o.called)/1e6, float64(o.ended)/1e6, o.client, verbNames[o.in.verb], o.in.value, o.out)
 	}
 }

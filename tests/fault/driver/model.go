@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/anishathalye/porcupine"
@@ -192,4 +193,18 @@ func lost(list []op) bool {
 		want = 0
 	}
 	return read.out.value != want
+}
+
+// draw makes a page of the longest order that could be found for a key, and where it ends.
+func draw(ops []op, key int, folder string) (string, error) {
+	var list []op
+	for _, o := range ops {
+		if o.key == key {
+			list = append(list, o)
+		}
+	}
+	m := model()
+	_, info := porcupine.CheckOperationsVerbose(m, toPorcupine(list), 20*time.Second)
+	path := filepath.Join(folder, keyName(key)+".html")
+	return path, porcupine.VisualizePath(m, info, path)
 }
