@@ -61,7 +61,7 @@ static enum pt_code load(struct bpf_object *object, const char *what, const char
     }
     if (error == EINVAL || error == EEXIST) {
         return pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_CONFLICT, what,
-                       "what is pinned in %.100s has another layout; remove it with `patronusd --detach`", directory);
+                       "what is pinned in %.100s has another layout; remove it with `patronusd detach`", directory);
     }
     return pt_fail_errno(reterr, error, what, "cannot load the program");
 }

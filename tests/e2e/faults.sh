@@ -22,6 +22,7 @@ if [ ! -x "$ctl" ] || [ ! -x "$daemon" ]; then
     exit 77
 fi
 
+faulty=$bin/../fault # libraries of tests/fault, where the build has them
 work=$(mktemp -d)
 address=127.0.$((1 + $$ / 250 % 250)).$((1 + $$ % 250)) # of our own: tests may run side by side
 port=17500
@@ -206,6 +207,13 @@ elif command -v setpriv >/dev/null && chown -R 65534 "$work/edge" 2>/dev/null &&
     pass "an edge without root is refused"
 fi
 
+if [ "$(id -u)" = 0 ] && [ -e "$faulty/libpt_no_bpf.so" ]; then
+    LD_PRELOAD=$faulty/libpt_no_bpf.so refused 1 run --data "$work/edge" --pin "$work/pin"
+    err_has "the kernel lacks"
+    err_has "CONFIG_BPF_SYSCALL"
+    pass "a kernel without bpf() is named, with what to do"
+fi
+
 # ---- the seal key
 stop "$first"
 mv "$work/seal/key" "$work/seal/gone"
@@ -259,6 +267,40 @@ while read -r name; do
 done <"$work/acked"
 pass "kill -9: $(wc -l <"$work/acked") acknowledged writes are there"
 stop "$first"
+
+# ---- a disk that fails: the node stops at once, names the file, and has acknowledged nothing that it may lose
+if [ -e "$faulty/libpt_disk_fault.so" ]; then
+    : >"$work/acked"
+    head -c 16 /dev/zero >"$work/control"
+    set_control() { # WORD VALUE; native words, and this is little-endian as the machines that we build for
+        printf "%b" "$(printf '\\x%02x\\x%02x\\x00\\x00' $(($2 % 256)) $(($2 / 256)))" | dd of="$work/control" bs=4 seek="$1" conv=notrunc status=none
+    }
+    for nth in 1 3 10; do
+        set_control 2 5 # EIO
+        LD_PRELOAD=$faulty/libpt_disk_fault.so PT_FAULT_CONTROL=$work/control PT_FAULT_FOLDER=$work/data start run
+        first=$started
+        until_true exists before
+        set_control 1 $nth # from now on, the nth call
+        for i in $(seq 20); do
+            if "$ctl" -t 2s create organization "e$nth-$i" >/dev/null 2>&1; then
+                echo "e$nth-$i" >>"$work/acked"
+            fi
+            kill -0 "$first" 2>/dev/null || break
+        done
+        got=0
+        wait "$first" || got=$?
+        [ $got = 3 ] || fail "the node ended with exit code $got after call $nth failed"
+        tail -n 1 "$work/daemon.log" | grep -q "stopped: .*$work/data.*nput/output error" || fail "the node does not name file and error"
+    done
+    start run
+    first=$started
+    until_true exists before
+    while read -r name; do
+        exists "$name" || fail "$name was acknowledged and is lost"
+    done <"$work/acked"
+    pass "EIO: the node stops and names the file; $(wc -l <"$work/acked") acknowledged writes are there"
+    stop "$first"
+fi
 
 # ---- a full disk
 if [ "$(id -u)" = 0 ] && mkdir "$work/small" && mount -t tmpfs -o size=96m,mode=0700 tmpfs "$work/small" 2>/dev/null; then
