@@ -21,8 +21,8 @@
  * heartbeat less: the candidate may have heard that word a little earlier than this node.
  *
  * Long lines. A vote takes two round trips, and a timeout that is not much longer than those makes elections that
- * nobody wins. The timeout in force is what the owner set, or ROUND_TRIPS times the slowest smoothed round trip to a
- * voter, whichever is more: at 400 ms in one place that is 400, with voters 150 ms apart it is 750.
+ * nobody wins. The timeout in force is what the owner set, or ROUND_TRIPS times the slowest of the voters' median round
+ * trips, whichever is more: at 400 ms in one place that is 400, with voters 150 ms apart it is 750.
  */
 #include "raft/node_priv.h"
 

@@ -34,7 +34,7 @@ static void link_down(struct pt_raft_link *link)
     pt_raft_pipe_fini(&link->pipe);
     pt_buf_reset(&link->queue);
     link->state = PT_RAFT_LINK_WAITING;
-    link->rtt_us = 0;
+    link->rtt_len = 0;
     uint64_t wait = (uint64_t)RETRY_MS_MIN << (link->failures < 5 ? link->failures : 5);
     wait = wait > RETRY_MS_MAX ? RETRY_MS_MAX : wait;
     link->failures++;
@@ -145,7 +145,6 @@ static void on_connect(void *arg, enum pt_code code)
     }
 }
 
-/* Smoothed as TCP does it (RFC 6298): one slow answer in eight hardly shows. */
 static void link_measure(struct pt_raft_link *link, struct pt_bytes payload)
 {
     uint64_t now_us = pt_sys_now_ns(link->net->options.sys) / 1000;
@@ -153,7 +152,7 @@ static void link_measure(struct pt_raft_link *link, struct pt_bytes payload)
         return;
     }
     uint64_t sample = now_us - pt_be64(payload.data);
-    link->rtt_us = link->rtt_us == 0 ? sample + 1 : link->rtt_us - link->rtt_us / 8 + sample / 8;
+    link->rtt_us[link->rtt_len++ % PT_RAFT_RTT_SAMPLES] = sample < UINT32_MAX ? (uint32_t)sample : UINT32_MAX;
 }
 
 static bool link_frame(struct pt_raft_link *link, enum pt_raft_frame kind, struct pt_bytes payload)
@@ -305,10 +304,20 @@ size_t pt_raft_net_queued(const struct pt_raft_net *net, uint64_t id)
     return link == NULL ? 0 : link->queue.size;
 }
 
+/* The median: a pause of either end shows in one sample and says nothing of the line. */
 uint64_t pt_raft_net_rtt_us(const struct pt_raft_net *net, uint64_t id)
 {
     const struct pt_raft_link *link = link_find(net, id);
-    return link == NULL ? 0 : link->rtt_us;
+    size_t len = link == NULL ? 0 : link->rtt_len < PT_RAFT_RTT_SAMPLES ? link->rtt_len : PT_RAFT_RTT_SAMPLES;
+    uint32_t sorted[PT_RAFT_RTT_SAMPLES];
+    for (size_t i = 0; i < len; i++) { /* by insertion: there are few */
+        size_t at = i;
+        for (; at > 0 && sorted[at - 1] > link->rtt_us[i]; at--) {
+            sorted[at] = sorted[at - 1];
+        }
+        sorted[at] = link->rtt_us[i];
+    }
+    return len == 0 ? 0 : sorted[len / 2];
 }
 
 void pt_raft_net_forget(struct pt_raft_net *net, uint64_t id)

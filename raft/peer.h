@@ -63,7 +63,7 @@ struct pt_buf *pt_raft_net_begin(struct pt_raft_net *net, uint64_t id, const cha
 void pt_raft_net_end(struct pt_raft_net *net);
 /* Bytes queued for a member; 0 when it is not known. */
 size_t pt_raft_net_queued(const struct pt_raft_net *net, uint64_t id);
-/* Smoothed round trip to a member, microseconds; 0 when it is not known or its link is down. */
+/* Median of the newest round trips to a member, microseconds; 0 when it is not known or its link is down. */
 uint64_t pt_raft_net_rtt_us(const struct pt_raft_net *net, uint64_t id);
 /* Hang up on a member and forget it. */
 void pt_raft_net_forget(struct pt_raft_net *net, uint64_t id);

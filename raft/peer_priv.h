@@ -12,6 +12,7 @@
 #define PT_RAFT_LINK_TICK_MS 250U
 #define PT_RAFT_LINK_SILENT_MS 3000U /* no pong for so long: hang up and dial again */
 #define PT_RAFT_HANDSHAKE_MS 5000U
+#define PT_RAFT_RTT_SAMPLES 15U
 #define PT_RAFT_LINK_PROBE_MS 1000U              /* dialled at once no more often than this */
 #define PT_RAFT_LINK_EARLY_SIZE_MAX (256U << 10) /* queued while dialling: enough for a vote and a few entries */
 
@@ -44,7 +45,8 @@ struct pt_raft_link { /* dialled by this node */
     uint64_t heard_ms; /* begun, or last pong */
     bool probing;      /* dialled at once after it was closed; nothing heard since */
     uint64_t probed_ms;
-    uint64_t rtt_us; /* smoothed; 0: not measured since the link came up */
+    uint32_t rtt_us[PT_RAFT_RTT_SAMPLES]; /* of the newest pings, since the link came up */
+    size_t rtt_len;                       /* ever; sample i is at i modulo the number kept */
     bool refused_logged;
 };
 
