@@ -52,8 +52,7 @@ struct options {
     bool json;
 };
 
-/* ---- flags ----------------------------------------------------------------------------------------------------------
- */
+/* ---- flags ----------------------------------------------------------------------------------------------------- */
 
 static int usage_error(const char *flag, const char *value, const char *due)
 {
@@ -185,8 +184,7 @@ static int parse(int argc, char **argv, struct options *options)
     return 0;
 }
 
-/* ---- threads and time
- * ------------------------------------------------------------------------------------------------- */
+/* ---- threads and time ------------------------------------------------------------------------------------------ */
 
 static double now_s(void)
 {
@@ -231,8 +229,7 @@ static void run_crew(void *run_arg, pt_flow_work_fn work, void *arg, size_t part
     }
 }
 
-/* ---- the run
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- the run --------------------------------------------------------------------------------------------------- */
 
 struct solving {
     struct options options;
@@ -300,8 +297,7 @@ static enum pt_code solve(struct solving *solving, struct pt_error *reterr)
     return PT_OK;
 }
 
-/* ---- printing -------------------------------------------------------------------------------------------------------
- */
+/* ---- printing -------------------------------------------------------------------------------------------------- */
 
 static void print_path(const struct solving *solving, size_t slot, uint32_t *links, FILE *out)
 {
@@ -428,8 +424,7 @@ static enum pt_code explain(const struct solving *solving, struct pt_error *rete
                    solving->options.file, from, to);
 }
 
-/* ---- entry
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- entry ----------------------------------------------------------------------------------------------------- */
 
 static enum pt_code run(struct solving *solving, struct pt_error *reterr)
 {

@@ -40,8 +40,7 @@ static enum pt_code refuse(const struct reader *reader, int field, struct pt_err
     return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, place, "%s", text);
 }
 
-/* ---- lines ----------------------------------------------------------------------------------------------------------
- */
+/* ---- lines ----------------------------------------------------------------------------------------------------- */
 
 static bool blank(char c)
 {
@@ -92,8 +91,7 @@ static enum pt_code next_line(struct reader *reader, const char *form, const cha
     return len == 3 ? PT_OK : refuse(reader, 0, reterr, "three fields are needed: %s", form);
 }
 
-/* ---- numbers --------------------------------------------------------------------------------------------------------
- */
+/* ---- numbers --------------------------------------------------------------------------------------------------- */
 
 static bool read_count(const char *word, size_t size, uint32_t *ret_value)
 {
@@ -168,8 +166,7 @@ static enum pt_code take_ends(const struct reader *reader, uint32_t nodes_len, u
     return PT_OK;
 }
 
-/* ---- parts ----------------------------------------------------------------------------------------------------------
- */
+/* ---- parts ----------------------------------------------------------------------------------------------------- */
 
 static enum pt_code read_head(struct reader *reader, uint32_t counts[3], struct pt_error *reterr)
 {
@@ -261,8 +258,7 @@ static enum pt_code read_demands(struct reader *reader, uint32_t nodes_len, stru
     return PT_OK;
 }
 
-/* ---- all ------------------------------------------------------------------------------------------------------------
- */
+/* ---- all ------------------------------------------------------------------------------------------------------- */
 
 static enum pt_code read_all(struct reader *reader, struct pt_flow_te *te, struct pt_error *reterr)
 {

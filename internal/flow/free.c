@@ -40,8 +40,7 @@ struct heap_item {
     uint32_t node;
 };
 
-/* ---- shortest paths to a target ------------------------------------------------------------------------------------
- */
+/* ---- shortest paths to a target -------------------------------------------------------------------------------- */
 
 static void push(struct growing *g, double key, uint32_t node)
 {
@@ -101,8 +100,7 @@ static void measure(struct growing *g, uint32_t target)
     }
 }
 
-/* ---- the larger set
- * -------------------------------------------------------------------------------------------------- */
+/* ---- the larger set -------------------------------------------------------------------------------------------- */
 
 static bool reserve(struct growing *g, size_t more)
 {
@@ -269,8 +267,7 @@ static bool grow(struct growing *g, double *distances)
     return !g->exhausted;
 }
 
-/* ---- rounds
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- rounds ---------------------------------------------------------------------------------------------------- */
 
 struct rounds {
     struct pt_flow_problem problem; /* with the current set */

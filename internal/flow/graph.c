@@ -24,7 +24,7 @@ enum pt_code flow_no_memory(struct pt_error *reterr)
                    "not enough memory for this graph and its demands; use fewer demands or paths");
 }
 
-/* ---- checks --------------------------------------------------------------------------------------------------- */
+/* ---- checks ---------------------------------------------------------------------------------------------------- */
 
 PT_PRINTF(4, 5)
 static enum pt_code refuse(struct pt_error *reterr, uint32_t index, const char *member, const char *format, ...)
@@ -88,7 +88,7 @@ static enum pt_code check_sizes(uint32_t nodes_len, uint32_t links_len, struct p
     return PT_OK;
 }
 
-/* ---- building ------------------------------------------------------------------------------------------------- */
+/* ---- building -------------------------------------------------------------------------------------------------- */
 
 static void copy_links(struct pt_flow_graph *graph, const struct pt_flow_link *links)
 {
@@ -201,7 +201,7 @@ const struct pt_flow_link *pt_flow_link_at(const struct pt_flow_graph *graph, ui
     return &graph->links[link];
 }
 
-/* ---- demands -------------------------------------------------------------------------------------------------- */
+/* ---- demands --------------------------------------------------------------------------------------------------- */
 
 static enum pt_code refuse_demand(struct pt_error *reterr, size_t index, const char *member, const char *text)
 {

@@ -15,7 +15,7 @@
 
 #define BLOCK_DEMANDS 64U
 
-/* ---- life ----------------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------------------------ */
 
 static struct pt_flow_paths *new_paths(size_t demands_len, uint32_t links_len)
 {
@@ -48,7 +48,7 @@ void pt_flow_paths_free(struct pt_flow_paths *paths)
     free(paths);
 }
 
-/* ---- steps ---------------------------------------------------------------------------------------------------- */
+/* ---- steps ----------------------------------------------------------------------------------------------------- */
 
 static bool reserve_steps(struct pt_flow_paths *paths, size_t more)
 {
@@ -107,7 +107,7 @@ enum pt_code flow_index_plain(struct pt_flow_paths *paths, struct pt_error *rete
     return PT_OK;
 }
 
-/* ---- making --------------------------------------------------------------------------------------------------- */
+/* ---- making ---------------------------------------------------------------------------------------------------- */
 
 enum pt_code flow_unreachable(size_t demand, const struct pt_flow_demand *demands, struct pt_error *reterr)
 {
@@ -199,7 +199,7 @@ enum pt_code pt_flow_paths_update(const struct pt_flow_paths *old, const struct 
     return pt_flow_paths_new(graph, rules, demands, demands_len, workers, ret_paths, reterr);
 }
 
-/* ---- paths that the caller chose ------------------------------------------------------------------------------ */
+/* ---- paths that the caller chose ------------------------------------------------------------------------------- */
 
 static enum pt_code check_path(const struct pt_flow_graph *graph, const struct pt_flow_demand *demand, size_t index,
                                const uint32_t *links, size_t len, struct pt_error *reterr)
@@ -266,7 +266,7 @@ enum pt_code pt_flow_paths_of(const struct pt_flow_graph *graph, const struct pt
     return PT_OK;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------------------------- */
 
 size_t pt_flow_paths_demands_len(const struct pt_flow_paths *paths)
 {

@@ -36,8 +36,7 @@ bool flow_tree_fits(const struct pt_flow_rules *rules)
     return !rules->srlg_disjoint && !rules->shared_too && rules->delay_max == 0 && rules->loss_max == 0;
 }
 
-/* ---- order ----------------------------------------------------------------------------------------------------------
- */
+/* ---- order ----------------------------------------------------------------------------------------------------- */
 
 /* One stable pass of a counting sort, by source or by target; first[] is left as where each node's begin. */
 static void sort_pass(const struct pair *input, size_t len, bool by_target, uint32_t nodes_len, struct pair *output,
@@ -75,8 +74,7 @@ static bool sort_demands(struct job *job)
     return true;
 }
 
-/* ---- a part ---------------------------------------------------------------------------------------------------------
- */
+/* ---- a part ---------------------------------------------------------------------------------------------------- */
 
 /* Hand on what was found for the demands of a target, in order. */
 static void emit(const struct job *job, struct flow_part *part, uint32_t target, size_t base)
@@ -143,8 +141,7 @@ static bool split(struct job *job, size_t parts_len)
     return true;
 }
 
-/* ---- joining --------------------------------------------------------------------------------------------------------
- */
+/* ---- joining --------------------------------------------------------------------------------------------------- */
 
 static enum pt_code join_steps(const struct job *job, struct pt_flow_paths *paths, struct pt_error *reterr)
 {
@@ -261,8 +258,7 @@ static enum pt_code join(const struct job *job, struct pt_flow_paths *paths, str
     return PT_OK;
 }
 
-/* ---- all ------------------------------------------------------------------------------------------------------------
- */
+/* ---- all ------------------------------------------------------------------------------------------------------- */
 
 static size_t parts_for(const struct pt_flow_workers *workers)
 {

@@ -30,7 +30,7 @@
 
 #define NO_STEP UINT32_MAX
 
-/* ---- steps ------------------------------------------------------------------------------------------------------ */
+/* ---- steps ----------------------------------------------------------------------------------------------------- */
 
 static bool reserve_steps(struct flow_part *part, uint32_t more)
 {
@@ -69,7 +69,7 @@ static uint32_t step_of(struct flow_part *part, uint32_t node)
     return step;
 }
 
-/* ---- a small heap ------------------------------------------------------------------------------------------------ */
+/* ---- a small heap ---------------------------------------------------------------------------------------------- */
 
 static void push(struct flow_part *part, uint64_t key, uint32_t node)
 {
@@ -100,8 +100,7 @@ static struct flow_heap pop(struct flow_part *part)
     return least;
 }
 
-/* ---- the tree of first paths --------------------------------------------------------------------------------------
- */
+/* ---- the tree of first paths ----------------------------------------------------------------------------------- */
 
 static uint16_t first_choice(const struct flow_part *part, uint32_t node)
 {
@@ -169,8 +168,7 @@ static void measure_hops(struct flow_part *part)
     }
 }
 
-/* ---- taking a link away -------------------------------------------------------------------------------------------
- */
+/* ---- taking a link away ---------------------------------------------------------------------------------------- */
 
 static bool reserve_log(struct flow_part *part)
 {
@@ -262,8 +260,7 @@ static void restore(struct flow_part *part, size_t log_len)
     }
 }
 
-/* ---- third and later paths ----------------------------------------------------------------------------------------
- */
+/* ---- third and later paths ------------------------------------------------------------------------------------- */
 
 static void mark_path(const struct flow_part *part, uint32_t step, uint8_t delta)
 {
@@ -388,8 +385,7 @@ static void add_more(struct flow_part *part, uint32_t source)
     }
 }
 
-/* ---- a target ------------------------------------------------------------------------------------------------------
- */
+/* ---- a target -------------------------------------------------------------------------------------------------- */
 
 static bool may_have_three(const struct flow_part *part, uint32_t source)
 {

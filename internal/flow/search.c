@@ -43,7 +43,7 @@ struct flow_search {
     uint32_t *older;
 };
 
-/* ---- view ----------------------------------------------------------------------------------------------------- */
+/* ---- view ------------------------------------------------------------------------------------------------------ */
 
 static bool link_is_out(const struct pt_flow_rules *rules, const struct pt_flow_link *link)
 {
@@ -108,7 +108,7 @@ void flow_view_fini(struct flow_view *view)
     *view = (struct flow_view){0};
 }
 
-/* ---- life ----------------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------------------------ */
 
 struct flow_search *flow_search_new(const struct flow_view *view)
 {
@@ -263,7 +263,7 @@ static uint32_t walk(const struct flow_search *search, uint32_t from, uint32_t t
     return len;
 }
 
-/* ---- labels, for bounds on delay and loss ----------------------------------------------------------------------- */
+/* ---- labels, for bounds on delay and loss ---------------------------------------------------------------------- */
 
 static bool label_before(const struct label *labels, uint32_t a, uint32_t b)
 {
@@ -402,7 +402,7 @@ static uint32_t find_bounded(struct flow_search *search, uint32_t from, uint32_t
     return len;
 }
 
-/* ---- a pair ----------------------------------------------------------------------------------------------------- */
+/* ---- a pair ---------------------------------------------------------------------------------------------------- */
 
 static uint32_t find(struct flow_search *search, uint32_t from, uint32_t to, uint16_t *ret_links)
 {

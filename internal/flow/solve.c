@@ -15,7 +15,7 @@ bool flow_stopped(const struct flow_run *run)
     return run->options->stop != NULL && run->options->stop(run->options->stop_arg);
 }
 
-/* ---- results -------------------------------------------------------------------------------------------------- */
+/* ---- results --------------------------------------------------------------------------------------------------- */
 
 static struct pt_flow_result *new_result(const struct pt_flow_problem *problem)
 {
@@ -48,7 +48,7 @@ void pt_flow_result_free(struct pt_flow_result *result)
     free(result);
 }
 
-/* ---- the first answer ----------------------------------------------------------------------------------------- */
+/* ---- the first answer ------------------------------------------------------------------------------------------ */
 
 static bool same_path(const struct pt_flow_paths *a, uint32_t step_a, const struct pt_flow_paths *b, uint32_t step_b)
 {
@@ -152,8 +152,7 @@ static void conclude(const struct flow_run *run)
     certificate->gap = larger > 0 ? fabs(certificate->value - certificate->bound) / larger : 0;
 }
 
-/* ---- class by class -------------------------------------------------------------------------------------------------
- */
+/* ---- class by class -------------------------------------------------------------------------------------------- */
 
 uint32_t flow_classes_len(const struct pt_flow_problem *problem)
 {
@@ -210,8 +209,7 @@ static enum pt_code by_class(struct flow_run *run, struct pt_error *reterr)
     return PT_OK;
 }
 
-/* ---- least delay ----------------------------------------------------------------------------------------------------
- */
+/* ---- least delay ----------------------------------------------------------------------------------------------- */
 
 /* A feasible answer to begin with is one of low utilisation; when there is none, the bound says so. */
 static enum pt_code least_delay(struct flow_run *run, struct pt_error *reterr)
@@ -242,8 +240,7 @@ static enum pt_code least_delay(struct flow_run *run, struct pt_error *reterr)
     return flow_solve_delay(run, full, reterr);
 }
 
-/* ---- entry
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- entry ----------------------------------------------------------------------------------------------------- */
 
 static enum pt_code run_objective(struct flow_run *run, struct pt_error *reterr)
 {

@@ -20,23 +20,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEP 0.3         /* of the gap: a rise */
-#define SHARPNESS 8.0    /* over a rise: how sharp prices tell a full link from one a rise below */
-#define SETTLE_MAX 30    /* passes after a rise */
-#define SLACK_SHARE 1e-4 /* of a mean demand's price: less is not worth a look */
+#define STEP 0.3        /* of the gap: a rise */
+#define SHARPNESS 40.0  /* over a rise: how sharp prices tell a full link from one a rise below */
+#define OVER_LIMIT 0.5  /* of a rise: links this much overfull are full; more is taken back */
+#define OVER_MAX 2.0    /* of a rise: so much overload is left for later rises to spread */
+#define NEAR_WORST 0.15 /* of a rise: this near to the worst link counts as the same place */
+#define SETTLE_MAX 200  /* passes after a rise */
+#define STALL_PASSES 16
+#define ROUNDS_MAX 1000  /* of giving out what is left */
+#define RATIO_LEAST 1e-3 /* of prices: less is not worth a look */
 
 struct fair {
     struct flow_soft soft;
     double *weight;  /* by entry; 0 when it takes no part */
     uint8_t *stays;  /* by entry */
+    double *carried; /* by entry */
     double *resting; /* by link: load of those that stay */
     double step;
     size_t rising; /* how many still rise */
     bool first;    /* nobody has been held back yet */
 };
 
-/* ---- passes
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- passes ---------------------------------------------------------------------------------------------------- */
 
 static void balance(struct flow_soft *soft, uint32_t entry)
 {
@@ -69,6 +74,20 @@ static void balance(struct flow_soft *soft, uint32_t entry)
     flow_soft_shift(soft, paths->entry_steps[low], rate);
 }
 
+/* By ratio, not by amount: what is full far below the worst link counts as much, for its own demands. */
+static bool worth_a_look(const struct flow_soft *soft, uint32_t entry, const double *prices, uint32_t base)
+{
+    const struct pt_flow_paths *paths = soft->table.paths;
+    double least = INFINITY;
+    double most = 0;
+    for (uint32_t i = paths->entry_first[entry]; i < paths->entry_first[entry + 1]; i++) {
+        double price = prices[paths->entry_steps[i] - base];
+        least = price < least ? price : least;
+        most = soft->table.x[i] > 0 && price > most ? price : most;
+    }
+    return most > least * (1 + RATIO_LEAST);
+}
+
 static void pass(struct fair *fair)
 {
     struct flow_soft *soft = &fair->soft;
@@ -78,7 +97,7 @@ static void pass(struct fair *fair)
         const double *prices = flow_table_prices(&soft->table, b, soft->lengths);
         for (uint32_t e = paths->blocks[b].entry; e < paths->blocks[b + 1].entry; e++) {
             if (paths->entry_first[e + 1] - paths->entry_first[e] > 1 &&
-                flow_soft_gain(soft, e, prices, paths->blocks[b].step, INFINITY) > soft->slack) {
+                worth_a_look(soft, e, prices, paths->blocks[b].step)) {
                 balance(soft, e);
             }
         }
@@ -86,7 +105,33 @@ static void pass(struct fair *fair)
     soft->run->result->passes++;
 }
 
-/* Spread until no link is overfull or passes stop helping. Returns the worst link's load / full. */
+static double carried(const struct fair *fair, uint32_t entry)
+{
+    const struct pt_flow_paths *paths = fair->soft.table.paths;
+    double sum = 0;
+    for (uint32_t i = paths->entry_first[entry]; i < paths->entry_first[entry + 1]; i++) {
+        sum += fair->soft.table.x[i];
+    }
+    return sum;
+}
+
+/* What no spreading of these rates can stay below: sum of rate * shortest over sum of full * length. */
+static double utilisation_bound(struct fair *fair, double sum)
+{
+    struct flow_soft *soft = &fair->soft;
+    double *demanded = soft->table.rate;
+    soft->table.rate = fair->carried;
+    for (uint32_t e = 0; e < soft->table.paths->demands_len; e++) {
+        fair->carried[e] = carried(fair, e);
+    }
+    flow_soft_freeze(soft);
+    double bound = flow_table_dual(&soft->table, soft->lengths) / sum;
+    soft->table.rate = demanded;
+    return bound;
+}
+
+/* Spread until no link is overfull, or until that is shown to be impossible, or passes stop helping. Returns the worst
+ * link's load / full. */
 static double settle(struct fair *fair)
 {
     struct flow_soft *soft = &fair->soft;
@@ -94,17 +139,16 @@ static double settle(struct fair *fair)
     double worst = flow_soft_worst(soft);
     double before = INFINITY;
     for (int i = 0; i < SETTLE_MAX && worst > 0 && !flow_stopped(soft->run); i++) {
-        if (i > 0 && worst <= 1) {
+        double sum = flow_soft_lengths(soft, worst, 1);
+        if (i > 0 && (worst <= 1 || utilisation_bound(fair, sum) > 1 + fair->step * OVER_LIMIT)) {
             break;
         }
-        if (i % 4 == 3) { /* every few passes: has it been worth it? */
-            if (before - worst < fair->step * 0.02) {
+        if (i % STALL_PASSES == STALL_PASSES - 1) { /* now and then: has it been worth it? */
+            if (before - worst < fair->step * 0.01) {
                 break;
             }
             before = worst;
         }
-        double sum = flow_soft_lengths(soft, worst, 1);
-        soft->slack = SLACK_SHARE * fair->step * sum / (double)soft->table.paths->demands_len;
         pass(fair);
         flow_table_loads(&soft->table, soft->loads);
         worst = flow_soft_worst(soft);
@@ -112,8 +156,7 @@ static double settle(struct fair *fair)
     return worst;
 }
 
-/* ---- who stays
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- who stays ------------------------------------------------------------------------------------------------- */
 
 static void stay(struct fair *fair, uint32_t entry)
 {
@@ -127,16 +170,6 @@ static void scale(struct fair *fair, uint32_t entry, double factor)
     for (uint32_t i = paths->entry_first[entry]; i < paths->entry_first[entry + 1]; i++) {
         fair->soft.table.x[i] *= factor;
     }
-}
-
-static double carried(const struct fair *fair, uint32_t entry)
-{
-    const struct pt_flow_paths *paths = fair->soft.table.paths;
-    double sum = 0;
-    for (uint32_t i = paths->entry_first[entry]; i < paths->entry_first[entry + 1]; i++) {
-        sum += fair->soft.table.x[i];
-    }
-    return sum;
 }
 
 /* The least over paths of the worst link along it. */
@@ -196,8 +229,7 @@ static size_t hold_at_worst(struct fair *fair, double rise)
     return held;
 }
 
-/* ---- rising
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- rising ---------------------------------------------------------------------------------------------------- */
 
 /* By what factor everybody may rise before a link is full; at least one step. */
 static double room(struct fair *fair)
@@ -240,28 +272,40 @@ static void rise(struct fair *fair, double factor)
     }
 }
 
-static void fill(struct fair *fair)
+/* After a rise: take back what cannot be, the worst place first, because only there is it certain; what is overfull
+ * elsewhere may only not have been spread yet. False: the overload is of those that stay; scaling will do. */
+static bool take_back(struct fair *fair, double factor)
 {
-    while (fair->rising > 0 && !flow_stopped(fair->soft.run)) {
-        double factor = room(fair);
-        rise(fair, factor);
-        double worst = settle(fair);
-        if (worst <= 1 + fair->step * 0.05) {
-            continue;
-        }
+    double limit = 1 + fair->step * OVER_LIMIT;
+    double worst = settle(fair);
+    while (worst > limit && !flow_stopped(fair->soft.run)) {
         if (fair->first) {
             fair->first = false;
             memcpy(fair->soft.best_lengths, fair->soft.lengths, fair->soft.links_len * sizeof(double));
         }
-        if (hold_back(fair, 1 + fair->step * 0.05, factor) == 0 && hold_at_worst(fair, factor) == 0 &&
-            worst > 1 + fair->step * 4) {
-            break; /* only those that stay are left there: scaling will do */
+        double near = worst - fair->step * NEAR_WORST;
+        if (hold_back(fair, near > limit ? near : limit, factor) == 0) {
+            /* Who has a way left will have moved there by the next rises; only when the overload grows are they held.
+             */
+            return worst <= 1 + fair->step * OVER_MAX || hold_at_worst(fair, factor) > 0 ||
+                   worst <= 1 + 2 * fair->step * OVER_MAX;
         }
+        worst = settle(fair);
+    }
+    return true;
+}
+
+static void fill(struct fair *fair)
+{
+    bool more = true;
+    while (more && fair->rising > 0 && !flow_stopped(fair->soft.run)) {
+        double factor = room(fair);
+        rise(fair, factor);
+        more = take_back(fair, factor);
     }
 }
 
-/* ---- the end
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------------------------- */
 
 /* Every path by the worst overload along it. */
 static void scale_down(struct fair *fair)
@@ -301,8 +345,10 @@ static void top_up(struct fair *fair, struct level *levels)
 {
     struct flow_soft *soft = &fair->soft;
     const struct pt_flow_paths *paths = soft->table.paths;
-    for (int round = 0; round < 8; round++) {
+    double given = INFINITY;
+    for (int round = 0; round < ROUNDS_MAX && given > 0 && !flow_stopped(soft->run); round++) {
         size_t len = 0;
+        given = 0;
         for (uint32_t e = 0; e < paths->demands_len; e++) {
             if (fair->weight[e] > 0) {
                 levels[len++] = (struct level){.level = carried(fair, e) / fair->weight[e], .entry = e};
@@ -324,6 +370,7 @@ static void top_up(struct fair *fair, struct level *levels)
                 }
                 soft->table.x[i] += free_rate > 0 ? free_rate : 0;
                 wish -= free_rate > 0 ? free_rate : 0;
+                given += free_rate > most * 1e-6 ? free_rate : 0;
             }
         }
     }
@@ -362,8 +409,9 @@ static bool fair_init(struct fair *fair, struct flow_run *run, const double *ful
     bool fits = flow_soft_init(&fair->soft, run);
     fair->weight = flow_alloc(run->paths->demands_len, sizeof(double));
     fair->stays = flow_alloc(run->paths->demands_len, 1);
+    fair->carried = flow_alloc(run->paths->demands_len, sizeof(double));
     fair->resting = flow_alloc(run->graph->links_len, sizeof(double));
-    if (!fits || fair->weight == NULL || fair->stays == NULL || fair->resting == NULL) {
+    if (!fits || fair->weight == NULL || fair->stays == NULL || fair->carried == NULL || fair->resting == NULL) {
         return false;
     }
     for (uint32_t i = 0; i < fair->soft.links_len; i++) {
@@ -395,6 +443,7 @@ enum pt_code flow_solve_fair(struct flow_run *run, const double *full, uint32_t 
     flow_soft_fini(&fair.soft);
     free(fair.weight);
     free(fair.stays);
+    free(fair.carried);
     free(fair.resting);
     free(levels);
     return code;

@@ -23,6 +23,7 @@
 #define SHARPNESS_FIRST 20.0
 #define SHARPNESS_GROWTH 1.6
 #define SHARPNESS_MAX 1e6
+#define SOFT_SHARE 0.5 /* of the gap: more due to softness, and sharpness grows */
 #define SLACK_SHARE 0.02
 #define FULL_LEAST 1e-9 /* of a capacity: less is closed */
 #define LENGTH_CLOSED 1e100
@@ -37,8 +38,7 @@ struct hard {
     double *try_x, *try_loads;   /* the answer made feasible */
 };
 
-/* ---- a pass ---------------------------------------------------------------------------------------------------------
- */
+/* ---- a pass ---------------------------------------------------------------------------------------------------- */
 
 /* Lengths from loads; links that nothing may use keep one that nobody pays. Returns sum f y. */
 static double set_lengths(struct hard *hard)
@@ -121,8 +121,7 @@ static void pass(struct hard *hard)
     }
 }
 
-/* ---- feasible answers
- * ------------------------------------------------------------------------------------------------- */
+/* ---- feasible answers ------------------------------------------------------------------------------------------ */
 
 static void add_loads(struct hard *hard, double *x, double *loads)
 {
@@ -232,8 +231,7 @@ static double value_of(const struct hard *hard)
     return sum;
 }
 
-/* ---- iterations
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- iterations ------------------------------------------------------------------------------------------------ */
 
 static double dual(struct hard *hard, double sum)
 {
@@ -266,11 +264,29 @@ static double gap_of(const struct flow_soft *soft)
     return larger > 0 ? fabs(soft->value - soft->bound) / larger : 0;
 }
 
+/* What the gap owes to demands that are not on their cheapest ways: the rest of it is due to softness. */
+static double restlessness(const struct hard *hard, double sum, double bound)
+{
+    const struct flow_soft *soft = &hard->soft;
+    double paid = 0;
+    for (uint32_t i = 0; i < soft->links_len; i++) {
+        paid += soft->full[i] > 0 ? soft->loads[i] * (soft->links[i].length + soft->links[i].own) : 0;
+    }
+    if (!hard->may_leave) {
+        return paid - (bound + sum);
+    }
+    double cheapest = -(bound - sum); /* sum of rate * min(1, cheapest), less the sum of rates */
+    for (size_t e = 0; e < soft->table.paths->demands_len; e++) {
+        cheapest += soft->table.rate[e];
+        paid += hard->left[e];
+    }
+    return paid - cheapest;
+}
+
 static void iterate(struct hard *hard)
 {
     struct flow_soft *soft = &hard->soft;
     struct flow_run *run = soft->run;
-    double gap_before = INFINITY;
     soft->a = SHARPNESS_FIRST;
     for (;;) {
         flow_table_loads(&soft->table, soft->loads);
@@ -283,15 +299,15 @@ static void iterate(struct hard *hard)
             mix_in(hard);
         }
         keep_best(hard, bound);
+        double value_now = value_of(hard);
         double gap = gap_of(soft);
         if (gap <= run->gap || run->result->passes >= run->passes_max || flow_stopped(run)) {
             return;
         }
-        if (gap > gap_before * 0.8 && soft->a < SHARPNESS_MAX) {
+        if (restlessness(hard, sum, bound) < SOFT_SHARE * fabs(value_now - bound) && soft->a < SHARPNESS_MAX) {
             soft->a *= SHARPNESS_GROWTH;
             set_lengths(hard);
         }
-        gap_before = gap;
         soft->slack = SLACK_SHARE * run->gap * fabs(soft->bound) / (double)soft->table.paths->demands_len;
         pass(hard);
         run->result->passes++;
@@ -329,8 +345,7 @@ static void hard_fini(struct hard *hard)
     free(hard->try_loads);
 }
 
-/* ---- the objectives
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- the objectives -------------------------------------------------------------------------------------------- */
 
 enum pt_code flow_solve_carry(struct flow_run *run, const double *full, uint32_t class_index, struct pt_error *reterr)
 {

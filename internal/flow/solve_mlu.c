@@ -11,7 +11,10 @@
  * does. Most demands have nothing to move. Which ones may have is seen from prices that were fixed at the beginning of
  * a block (cheap: shared suffixes, table.c); only they are looked at closely, with the prices of the moment.
  *
- * a begins soft and grows when passes stop gaining. The soft maximum is within ln(links)/(a u) of the true one.
+ * The gap has two parts: worst - sum p u, p being the share of each link in sum c y, says how much softer the soft
+ * maximum is than the true one, and shrinks as a grows; sum p u - bound says how far demands are from their shortest
+ * paths, and shrinks by passes. a begins soft and grows when the first part is the larger one: growing it earlier only
+ * makes the steps of later passes shorter.
  */
 #include "flow/soft.h"
 
@@ -22,6 +25,7 @@
 #define SHARPNESS_FIRST 30.0 /* a times the worst utilisation */
 #define SHARPNESS_GROWTH 1.6
 #define SHARPNESS_MAX 1e6
+#define SOFT_SHARE 0.5   /* of the gap: more due to softness, and sharpness grows */
 #define SLACK_SHARE 0.02 /* of the gap: what may be left undone by not looking closely */
 
 /* Move rate from the longest used path of an entry to its shortest. */
@@ -91,7 +95,6 @@ static void iterate(struct flow_soft *soft)
 {
     struct flow_run *run = soft->run;
     double sharpness = SHARPNESS_FIRST;
-    double gap_before = INFINITY;
     for (;;) {
         flow_table_loads(&soft->table, soft->loads);
         double worst = flow_soft_worst(soft);
@@ -102,17 +105,21 @@ static void iterate(struct flow_soft *soft)
         soft->a = sharpness / worst;
         double sum = flow_soft_lengths(soft, worst, 1);
         flow_soft_freeze(soft);
-        keep_best(soft, worst, flow_table_dual(&soft->table, soft->lengths) / sum, sum);
-        double gap = 1 - soft->bound / soft->value;
-        if (gap <= run->gap || run->result->passes >= run->passes_max || flow_stopped(run)) {
+        double bound = flow_table_dual(&soft->table, soft->lengths) / sum;
+        keep_best(soft, worst, bound, sum);
+        if (1 - soft->bound / soft->value <= run->gap || run->result->passes >= run->passes_max || flow_stopped(run)) {
             return;
         }
-        if (gap > gap_before * 0.8 && sharpness < SHARPNESS_MAX) {
+        double mean = 0;
+        for (uint32_t i = 0; i < soft->links_len; i++) {
+            mean += soft->loads[i] * soft->lengths[i];
+        }
+        mean /= sum;
+        if (worst - mean > SOFT_SHARE * (worst - bound) && sharpness < SHARPNESS_MAX) {
             sharpness *= SHARPNESS_GROWTH;
             soft->a = sharpness / worst;
             sum = flow_soft_lengths(soft, worst, 1);
         }
-        gap_before = gap;
         soft->slack = SLACK_SHARE * run->gap * worst * sum / (double)soft->table.paths->demands_len;
         pass(soft);
         run->result->passes++;

@@ -40,8 +40,7 @@ static bool belongs(const struct verifying *v, size_t d, uint32_t class_index)
     return !v->by_class || v->problem->demands[d].class_index == class_index;
 }
 
-/* ---- bounds from distances
- * ---------------------------------------------------------------------------------------------- */
+/* ---- bounds from distances ------------------------------------------------------------------------------------- */
 
 static double usable(const struct pt_flow_problem *problem, uint32_t link)
 {
@@ -126,8 +125,7 @@ double flow_bound(const struct pt_flow_problem *problem, const double *lengths, 
     return bound_of(problem, true, 0, full, lengths, distances);
 }
 
-/* ---- demands
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- demands --------------------------------------------------------------------------------------------------- */
 
 /* Loads, distance and carried rate of one demand. */
 static enum pt_code add_demand(struct verifying *v, size_t d, const double *lengths, struct pt_error *reterr)
@@ -176,9 +174,7 @@ static void order_by_target(struct verifying *v, uint32_t *first)
     }
 }
 
-/* ---- values
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- values ---------------------------------------------------------------------------------------------------- */
 
 /* The level up to which everybody of the first class is served; `bound` when all get all. */
 static double level_of(const struct verifying *v, double bound)
@@ -229,9 +225,7 @@ static enum pt_code conclude(const struct verifying *v, struct pt_flow_certifica
     return PT_OK;
 }
 
-/* ---- all
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- all ------------------------------------------------------------------------------------------------------- */
 
 static enum pt_code check_lengths(const struct verifying *v, const double *lengths, struct pt_error *reterr)
 {
