@@ -270,6 +270,7 @@ class Writer:
         for service in self.other_services():
             members.append(self.service_class(service, color))
             text += members[-1][2]
+        text += self.method_table()
         text += f"class {client}({color}BaseClient):\n"
         text += f'    """{"A connection to a cluster, with await." if aio else "A connection to a cluster."}"""\n\n'
         text += "    COLLECTIONS: ClassVar[Mapping[type[Resource], str]] = {\n"
@@ -280,6 +281,17 @@ class Writer:
             text += f"    @property\n    def {name}(self) -> {cls}:\n"
             text += f'        """{doc_of(self.schema, cls)}"""\n        return {cls}(self._driver)\n\n'
         return text
+
+    def method_table(self) -> str:
+        """Methods beside the standard ones, for code that is generic over them."""
+        text = "METHODS: dict[str, tuple[str, str, str, bool]] = {\n"
+        homes = {f"{k.name}Service": accessor(k) for k in self.schema.kinds}
+        for m in self.schema.methods:
+            if not m.verb and m.name != "Watch":
+                home = homes.get(m.service, snake(m.service.removesuffix("Service")))
+                reads = m.name.startswith(("Get", "List")) or m.streams
+                text += f'    "{m.service}.{m.name}": ("{home}", "{snake(m.name)}", "{m.input}", {reads}),\n'
+        return text + '}\n"""By service and method: collection, method, request, and whether it only reads."""\n\n\n'
 
     def other_services(self) -> list[str]:
         kinds = {f"{k.name}Service" for k in self.schema.kinds}

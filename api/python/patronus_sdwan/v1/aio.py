@@ -273,6 +273,32 @@ class AsyncTrafficEngineeringMethods(AsyncService):
         )
 
 
+METHODS: dict[str, tuple[str, str, str, bool]] = {
+    "EnrollmentService.Enroll": ("enrollment", "enroll", "EnrollRequest", False),
+    "EnrollmentService.Renew": ("enrollment", "renew", "RenewRequest", False),
+    "ClusterService.GetClusterStatus": ("cluster", "get_cluster_status", "GetClusterStatusRequest", True),
+    "ClusterService.TransferLeadership": ("cluster", "transfer_leadership", "TransferLeadershipRequest", False),
+    "TrafficEngineeringService.GetTrafficMatrix": (
+        "traffic_engineering",
+        "get_traffic_matrix",
+        "GetTrafficMatrixRequest",
+        True,
+    ),
+    "TrafficEngineeringService.WhatIf": ("traffic_engineering", "what_if", "WhatIfRequest", False),
+    "TrafficEngineeringService.Drain": ("traffic_engineering", "drain", "DrainRequest", False),
+    "TrafficEngineeringService.Undrain": ("traffic_engineering", "undrain", "UndrainRequest", False),
+    "TrafficEngineeringService.ExplainDemand": ("traffic_engineering", "explain_demand", "ExplainDemandRequest", False),
+    "TrafficEngineeringService.ListSolutions": ("traffic_engineering", "list_solutions", "ListSolutionsRequest", True),
+    "OrganizationService.UndeleteOrganization": (
+        "organizations",
+        "undelete_organization",
+        "UndeleteOrganizationRequest",
+        False,
+    ),
+}
+"""By service and method: collection, method, request, and whether it only reads."""
+
+
 class AsyncClient(AsyncBaseClient):
     """A connection to a cluster, with await."""
 

@@ -1,0 +1,157 @@
+#!/usr/bin/python
+# Copyright: Patronus maintainers
+# Licence: Apache-2.0
+# Generated from the schema by api/tools/generate; do not edit.
+
+DOCUMENTATION = r"""
+---
+module: edge
+short_description: Declare an edge
+description:
+  - 'A node that forwards packets for a site: one patronusd.'
+  - 'What is not given stays as it is; an empty value clears a field.'
+options:
+  name:
+    description:
+      - 'Name of the resource, from the top.'
+      - For example C(organizations/acme/sites/my-site/edges/my-edge).
+    type: str
+    required: true
+  state:
+    description:
+      - Whether the resource is to be there.
+    type: str
+    choices:
+      - present
+      - absent
+    default: present
+  force:
+    description:
+      - 'With O(state=absent), delete what is below the resource too.'
+    type: bool
+    default: false
+  etag:
+    description:
+      - 'Fail when the resource is there and has another etag, that is, was changed since it was read.'
+    type: str
+  labels:
+    description:
+      - Short key-value pairs for selection by filters.
+    type: dict
+  annotations:
+    description:
+      - Free key-value pairs that the system does not read.
+    type: dict
+  display_name:
+    description:
+      - A name for people.
+    type: str
+  roles:
+    description:
+      - Roles of the edge in its fabrics.
+      - V(BRANCH) - Serves its own site.
+      - V(HUB) - Carries traffic between other sites in a hub-and-spoke fabric.
+      - V(GATEWAY) - Connects to networks outside.
+      - The order carries no meaning.
+    type: list
+    elements: str
+    choices:
+      - BRANCH
+      - HUB
+      - GATEWAY
+  lan_interfaces:
+    description:
+      - 'Interfaces towards the site''s own hosts.'
+    type: list
+    elements: dict
+    suboptions:
+      interface:
+        description:
+          - 'Name on the node, for example "lan0".'
+          - A name of a network interface.
+          - Needed to create the resource.
+        type: str
+      segment:
+        description:
+          - Segment that packets from this interface belong to.
+          - 'The full name of a segment, for example C(organizations/acme/segments/my-segment).'
+          - Needed to create the resource.
+        type: str
+      prefixes:
+        description:
+          - 'Prefixes behind the interface, announced to the other sites of the segment.'
+          - 'An IPv4 or IPv6 prefix in canonical text, without host bits.'
+          - The order carries no meaning.
+        type: list
+        elements: str
+attributes:
+  check_mode:
+    description: The server checks everything and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows the fields that change.
+    support: full
+author:
+  - 'Patronus maintainers (@patronus-sdwan)'
+extends_documentation_fragment:
+  - patronus.sdwan.connection
+"""
+
+EXAMPLES = r"""
+- name: An edge
+  patronus.sdwan.edge:
+    name: organizations/acme/sites/my-site/edges/my-edge
+- name: No such edge
+  patronus.sdwan.edge:
+    name: organizations/acme/sites/my-site/edges/my-edge
+    state: absent
+"""
+
+RETURN = r"""
+resource:
+  description: 'The resource as it is now; in check mode as it would be; empty when it is absent.'
+  type: dict
+  returned: success
+action:
+  description: 'What was done, one of created, updated, deleted, unchanged.'
+  type: str
+  returned: success
+"""
+
+from ansible_collections.patronus.sdwan.plugins.module_utils import entry
+
+KIND = "Edge"
+FIELDS = {
+    "labels": "labels",
+    "annotations": "annotations",
+    "display_name": "display_name",
+    "roles": "roles",
+    "lan_interfaces": "lan_interfaces",
+}
+ARGUMENT_SPEC = {
+    "name": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "force": {"type": "bool", "default": False},
+    "etag": {"type": "str"},
+    "labels": {"type": "dict"},
+    "annotations": {"type": "dict"},
+    "display_name": {"type": "str"},
+    "roles": {"type": "list", "elements": "str", "choices": ["BRANCH", "HUB", "GATEWAY"]},
+    "lan_interfaces": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "interface": {"type": "str"},
+            "segment": {"type": "str"},
+            "prefixes": {"type": "list", "elements": "str"},
+        },
+    },
+}
+
+
+def main():
+    entry.resource(KIND, FIELDS, ARGUMENT_SPEC)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+#!/usr/bin/python
+# Copyright: Patronus maintainers
+# Licence: Apache-2.0
+# Generated from the schema by api/tools/generate; do not edit.
+
+DOCUMENTATION = r"""
+---
+module: site
+short_description: Declare a site
+description:
+  - 'A place: a branch, a hub, a data centre.'
+  - 'What is not given stays as it is; an empty value clears a field.'
+options:
+  name:
+    description:
+      - 'Name of the resource, from the top.'
+      - For example C(organizations/acme/sites/my-site).
+    type: str
+    required: true
+  state:
+    description:
+      - Whether the resource is to be there.
+    type: str
+    choices:
+      - present
+      - absent
+    default: present
+  force:
+    description:
+      - 'With O(state=absent), delete what is below the resource too.'
+    type: bool
+    default: false
+  etag:
+    description:
+      - 'Fail when the resource is there and has another etag, that is, was changed since it was read.'
+    type: str
+  labels:
+    description:
+      - Short key-value pairs for selection by filters.
+    type: dict
+  annotations:
+    description:
+      - Free key-value pairs that the system does not read.
+    type: dict
+  display_name:
+    description:
+      - A name for people.
+    type: str
+  location:
+    description:
+      - 'Where it is, for people: a town or an address.'
+    type: str
+  region:
+    description:
+      - 'Region, for locality decisions.'
+      - 'An id: 1 to 63 of a-z, 0-9 and ''-'', beginning with a letter and not ending with ''-''.'
+    type: str
+  timezone:
+    description:
+      - IANA time zone name.
+    type: str
+  admin_state:
+    description:
+      - Whether the site forwards.
+      - V(ACTIVE) - Forwards.
+      - V(DRAINED) - Takes no new traffic where another path exists.
+      - V(MAINTENANCE) - Out of use.
+    type: str
+    choices:
+      - ACTIVE
+      - DRAINED
+      - MAINTENANCE
+attributes:
+  check_mode:
+    description: The server checks everything and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows the fields that change.
+    support: full
+author:
+  - 'Patronus maintainers (@patronus-sdwan)'
+extends_documentation_fragment:
+  - patronus.sdwan.connection
+"""
+
+EXAMPLES = r"""
+- name: A site
+  patronus.sdwan.site:
+    name: organizations/acme/sites/my-site
+- name: No such site
+  patronus.sdwan.site:
+    name: organizations/acme/sites/my-site
+    state: absent
+"""
+
+RETURN = r"""
+resource:
+  description: 'The resource as it is now; in check mode as it would be; empty when it is absent.'
+  type: dict
+  returned: success
+action:
+  description: 'What was done, one of created, updated, deleted, unchanged.'
+  type: str
+  returned: success
+"""
+
+from ansible_collections.patronus.sdwan.plugins.module_utils import entry
+
+KIND = "Site"
+FIELDS = {
+    "labels": "labels",
+    "annotations": "annotations",
+    "display_name": "display_name",
+    "location": "location",
+    "region": "region",
+    "timezone": "timezone",
+    "admin_state": "admin_state",
+}
+ARGUMENT_SPEC = {
+    "name": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "force": {"type": "bool", "default": False},
+    "etag": {"type": "str"},
+    "labels": {"type": "dict"},
+    "annotations": {"type": "dict"},
+    "display_name": {"type": "str"},
+    "location": {"type": "str"},
+    "region": {"type": "str"},
+    "timezone": {"type": "str"},
+    "admin_state": {"type": "str", "choices": ["ACTIVE", "DRAINED", "MAINTENANCE"]},
+}
+
+
+def main():
+    entry.resource(KIND, FIELDS, ARGUMENT_SPEC)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,243 @@
+#!/usr/bin/python
+# Copyright: Patronus maintainers
+# Licence: Apache-2.0
+# Generated from the schema by api/tools/generate; do not edit.
+
+DOCUMENTATION = r"""
+---
+module: steering_policy
+short_description: Declare a steering policy
+description:
+  - Which paths the traffic of a segment may or should take.
+  - 'What is not given stays as it is; an empty value clears a field.'
+options:
+  name:
+    description:
+      - 'Name of the resource, from the top.'
+      - For example C(organizations/acme/steeringPolicies/my-steering-policy).
+    type: str
+    required: true
+  state:
+    description:
+      - Whether the resource is to be there.
+    type: str
+    choices:
+      - present
+      - absent
+    default: present
+  force:
+    description:
+      - 'With O(state=absent), delete what is below the resource too.'
+    type: bool
+    default: false
+  etag:
+    description:
+      - 'Fail when the resource is there and has another etag, that is, was changed since it was read.'
+    type: str
+  labels:
+    description:
+      - Short key-value pairs for selection by filters.
+    type: dict
+  annotations:
+    description:
+      - Free key-value pairs that the system does not read.
+    type: dict
+  display_name:
+    description:
+      - A name for people.
+    type: str
+  segment:
+    description:
+      - The segment whose traffic is steered.
+      - 'The full name of a segment, for example C(organizations/acme/segments/my-segment).'
+      - Needed to create the resource.
+    type: str
+  priority:
+    description:
+      - 'Policies are read in order of priority, lowest first; equal priorities in order of name.'
+      - From 0 to 65535.
+    type: int
+  rules:
+    description:
+      - 'Read in order; the first that matches decides.'
+      - Needed to create the resource.
+    type: list
+    elements: dict
+    suboptions:
+      applications:
+        description:
+          - 'Applications; empty means any.'
+          - 'The full name of a application, for example C(organizations/acme/applications/my-application).'
+          - The order carries no meaning.
+        type: list
+        elements: str
+      sites:
+        description:
+          - 'Source sites; empty means any.'
+          - 'The full name of a site, for example C(organizations/acme/sites/my-site).'
+          - The order carries no meaning.
+        type: list
+        elements: str
+      destination_cidrs:
+        description:
+          - 'Destination prefixes; empty means any.'
+          - 'An IPv4 or IPv6 prefix in canonical text, without host bits.'
+          - The order carries no meaning.
+        type: list
+        elements: str
+      dscps:
+        description:
+          - 'DSCP code points, 0..63; empty means any.'
+          - From 0 to 63.
+          - The order carries no meaning.
+        type: list
+        elements: int
+      preference:
+        description:
+          - How strongly.
+          - 'V(REQUIRE) - Only paths that fit; without one the packet is dropped.'
+          - 'V(PREFER) - Paths that fit first, others when none is alive.'
+          - V(AVOID) - Paths that fit only when no other is alive.
+          - V(AVAILABLE) - Any path.
+          - 'V(DENY) - No path: the packet is dropped and counted.'
+          - Needed to create the resource.
+        type: str
+        choices:
+          - REQUIRE
+          - PREFER
+          - AVOID
+          - AVAILABLE
+          - DENY
+      transports:
+        description:
+          - 'A path fits when its first link has one of these transports; empty means any.'
+          - 'V(MPLS) - A carrier''s MPLS service.'
+          - 'V(BROADBAND) - Cable, DSL, fibre.'
+          - V(LTE) - 4G.
+          - V(NR_5G) - 5G.
+          - V(SATELLITE) - Satellite.
+          - The order carries no meaning.
+        type: list
+        elements: str
+        choices:
+          - MPLS
+          - BROADBAND
+          - LTE
+          - NR_5G
+          - SATELLITE
+      underlays:
+        description:
+          - 'A path fits when its first link has one of these underlays; empty means any.'
+          - 'An id: 1 to 63 of a-z, 0-9 and ''-'', beginning with a letter and not ending with ''-''.'
+          - The order carries no meaning.
+        type: list
+        elements: str
+      sla_profile:
+        description:
+          - 'A path fits when it keeps this profile; empty means any.'
+          - 'The full name of a slaProfile, for example C(organizations/acme/slaProfiles/my-sla-profile).'
+        type: str
+  disabled:
+    description:
+      - Not in force when true.
+    type: bool
+attributes:
+  check_mode:
+    description: The server checks everything and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows the fields that change.
+    support: full
+author:
+  - 'Patronus maintainers (@patronus-sdwan)'
+extends_documentation_fragment:
+  - patronus.sdwan.connection
+"""
+
+EXAMPLES = r"""
+- name: A steering policy
+  patronus.sdwan.steering_policy:
+    name: organizations/acme/steeringPolicies/my-steering-policy
+    segment: organizations/acme/segments/my-segment
+    rules:
+      - applications:
+          - organizations/acme/applications/my-application
+        sites:
+          - organizations/acme/sites/my-site
+        destination_cidrs:
+          - '192.0.2.0/24'
+        dscps:
+          - 63
+        preference: REQUIRE
+        transports:
+          - MPLS
+        underlays:
+          - my-underlays
+        sla_profile: organizations/acme/slaProfiles/my-sla-profile
+- name: No such steering policy
+  patronus.sdwan.steering_policy:
+    name: organizations/acme/steeringPolicies/my-steering-policy
+    state: absent
+"""
+
+RETURN = r"""
+resource:
+  description: 'The resource as it is now; in check mode as it would be; empty when it is absent.'
+  type: dict
+  returned: success
+action:
+  description: 'What was done, one of created, updated, deleted, unchanged.'
+  type: str
+  returned: success
+"""
+
+from ansible_collections.patronus.sdwan.plugins.module_utils import entry
+
+KIND = "SteeringPolicy"
+FIELDS = {
+    "labels": "labels",
+    "annotations": "annotations",
+    "display_name": "display_name",
+    "segment": "segment",
+    "priority": "priority",
+    "rules": "rules",
+    "disabled": "disabled",
+}
+ARGUMENT_SPEC = {
+    "name": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "force": {"type": "bool", "default": False},
+    "etag": {"type": "str"},
+    "labels": {"type": "dict"},
+    "annotations": {"type": "dict"},
+    "display_name": {"type": "str"},
+    "segment": {"type": "str"},
+    "priority": {"type": "int"},
+    "rules": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "applications": {"type": "list", "elements": "str"},
+            "sites": {"type": "list", "elements": "str"},
+            "destination_cidrs": {"type": "list", "elements": "str"},
+            "dscps": {"type": "list", "elements": "int"},
+            "preference": {"type": "str", "choices": ["REQUIRE", "PREFER", "AVOID", "AVAILABLE", "DENY"]},
+            "transports": {
+                "type": "list",
+                "elements": "str",
+                "choices": ["MPLS", "BROADBAND", "LTE", "NR_5G", "SATELLITE"],
+            },
+            "underlays": {"type": "list", "elements": "str"},
+            "sla_profile": {"type": "str"},
+        },
+    },
+    "disabled": {"type": "bool"},
+}
+
+
+def main():
+    entry.resource(KIND, FIELDS, ARGUMENT_SPEC)
+
+
+if __name__ == "__main__":
+    main()

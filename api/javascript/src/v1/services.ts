@@ -1,0 +1,295 @@
+/** The services of the API. Generated from the schema by api/tools/generate; do not edit. */
+
+import type { CallOptions, Session } from "../call.js";
+import { Collection, ReadCollection, Service } from "../collection.js";
+import { KINDS } from "./models.js";
+import type * as m from "./models.js";
+
+/** Access to organizations. */
+export class Organizations extends Collection<m.Organization, m.OrganizationInit, m.OrganizationFields> {
+  constructor(session: Session) {
+    super(session, KINDS.Organization);
+  }
+
+  /** Bring a deleted organization back as it was, with everything that was deleted with it (AIP-164). */
+  async undeleteOrganization(request: m.UndeleteOrganizationRequestInit = {}, options: CallOptions = {}): Promise<m.Organization> {
+    const reply = await this.custom("/patronus.v1.OrganizationService/UndeleteOrganization", request, options);
+    return reply as unknown as m.Organization;
+  }
+}
+
+/** Access to sites. */
+export class Sites extends Collection<m.Site, m.SiteInit, m.SiteFields> {
+  constructor(session: Session) {
+    super(session, KINDS.Site);
+  }
+}
+
+/** Access to edges. */
+export class Edges extends Collection<m.Edge, m.EdgeInit, m.EdgeFields> {
+  constructor(session: Session) {
+    super(session, KINDS.Edge);
+  }
+}
+
+/** Access to links. */
+export class Links extends Collection<m.Link, m.LinkInit, m.LinkFields> {
+  constructor(session: Session) {
+    super(session, KINDS.Link);
+  }
+}
+
+/** Access to fabrics. */
+export class Fabrics extends Collection<m.Fabric, m.FabricInit, m.FabricFields> {
+  constructor(session: Session) {
+    super(session, KINDS.Fabric);
+  }
+}
+
+/** Access to segments. */
+export class Segments extends Collection<m.Segment, m.SegmentInit, m.SegmentFields> {
+  constructor(session: Session) {
+    super(session, KINDS.Segment);
+  }
+}
+
+/** Access to slaProfiles. */
+export class SlaProfiles extends Collection<m.SlaProfile, m.SlaProfileInit, m.SlaProfileFields> {
+  constructor(session: Session) {
+    super(session, KINDS.SlaProfile);
+  }
+}
+
+/** Access to applications. */
+export class Applications extends Collection<m.Application, m.ApplicationInit, m.ApplicationFields> {
+  constructor(session: Session) {
+    super(session, KINDS.Application);
+  }
+}
+
+/** Access to steeringPolicies. */
+export class SteeringPolicies extends Collection<m.SteeringPolicy, m.SteeringPolicyInit, m.SteeringPolicyFields> {
+  constructor(session: Session) {
+    super(session, KINDS.SteeringPolicy);
+  }
+}
+
+/** Access to models. */
+export class Models extends Collection<m.Model, m.ModelInit, m.ModelFields> {
+  constructor(session: Session) {
+    super(session, KINDS.Model);
+  }
+}
+
+/** Access to versions. */
+export class ModelVersions extends Collection<m.ModelVersion, m.ModelVersionInit, m.ModelVersionFields> {
+  constructor(session: Session) {
+    super(session, KINDS.ModelVersion);
+  }
+}
+
+/** Access to controllers. */
+export class Controllers extends Collection<m.Controller, m.ControllerInit, m.ControllerFields> {
+  constructor(session: Session) {
+    super(session, KINDS.Controller);
+  }
+}
+
+/** Access to enrollmentTokens. */
+export class EnrollmentTokens extends Collection<m.EnrollmentToken, m.EnrollmentTokenInit, m.EnrollmentTokenFields> {
+  constructor(session: Session) {
+    super(session, KINDS.EnrollmentToken);
+  }
+}
+
+/** Access to tunnels. */
+export class Tunnels extends ReadCollection<m.Tunnel> {
+  constructor(session: Session) {
+    super(session, KINDS.Tunnel);
+  }
+}
+
+/** Access to paths. */
+export class Paths extends ReadCollection<m.Path> {
+  constructor(session: Session) {
+    super(session, KINDS.Path);
+  }
+}
+
+/** Access to demands. */
+export class Demands extends Collection<m.Demand, m.DemandInit, m.DemandFields> {
+  constructor(session: Session) {
+    super(session, KINDS.Demand);
+  }
+}
+
+/** Methods of ClusterService. */
+export class ClusterMethods extends Service {
+  /** How the answering node sees the cluster. */
+  async getClusterStatus(request: m.GetClusterStatusRequestInit = {}, options: CallOptions = {}): Promise<m.GetClusterStatusResponse> {
+    const reply = await this.custom("/patronus.v1.ClusterService/GetClusterStatus", request, options);
+    return reply as unknown as m.GetClusterStatusResponse;
+  }
+
+  /** Hand leadership to another voter. */
+  async transferLeadership(request: m.TransferLeadershipRequestInit = {}, options: CallOptions = {}): Promise<m.TransferLeadershipResponse> {
+    const reply = await this.custom("/patronus.v1.ClusterService/TransferLeadership", request, options);
+    return reply as unknown as m.TransferLeadershipResponse;
+  }
+}
+
+/** Methods of EnrollmentService. */
+export class EnrollmentMethods extends Service {
+  /** Exchange a token and a certificate request for an identity. */
+  async enroll(request: m.EnrollRequestInit = {}, options: CallOptions = {}): Promise<m.EnrollResponse> {
+    const reply = await this.custom("/patronus.v1.EnrollmentService/Enroll", request, options);
+    return reply as unknown as m.EnrollResponse;
+  }
+
+  /** Replace a certificate by proof of the enrolled key. */
+  async renew(request: m.RenewRequestInit = {}, options: CallOptions = {}): Promise<m.RenewResponse> {
+    const reply = await this.custom("/patronus.v1.EnrollmentService/Renew", request, options);
+    return reply as unknown as m.RenewResponse;
+  }
+}
+
+/** Methods of TrafficEngineeringService. */
+export class TrafficEngineeringMethods extends Service {
+  /** The traffic matrix as measured. */
+  async getTrafficMatrix(request: m.GetTrafficMatrixRequestInit, options: CallOptions = {}): Promise<m.GetTrafficMatrixResponse> {
+    const reply = await this.custom("/patronus.v1.TrafficEngineeringService/GetTrafficMatrix", request, options);
+    return reply as unknown as m.GetTrafficMatrixResponse;
+  }
+
+  /** What would happen if. */
+  async whatIf(request: m.WhatIfRequestInit, options: CallOptions = {}): Promise<m.WhatIfResponse> {
+    const reply = await this.custom("/patronus.v1.TrafficEngineeringService/WhatIf", request, options);
+    return reply as unknown as m.WhatIfResponse;
+  }
+
+  /** Take the traffic off a site or link. Refused with FAILED_PRECONDITION when the rest lacks capacity. */
+  async drain(request: m.DrainRequestInit, options: CallOptions = {}): Promise<m.DrainResponse> {
+    const reply = await this.custom("/patronus.v1.TrafficEngineeringService/Drain", request, options);
+    return reply as unknown as m.DrainResponse;
+  }
+
+  /** Put it back, a quarter at a time. */
+  async undrain(request: m.UndrainRequestInit, options: CallOptions = {}): Promise<m.DrainResponse> {
+    const reply = await this.custom("/patronus.v1.TrafficEngineeringService/Undrain", request, options);
+    return reply as unknown as m.DrainResponse;
+  }
+
+  /** Which paths the traffic between two sites takes, and why. */
+  async explainDemand(request: m.ExplainDemandRequestInit, options: CallOptions = {}): Promise<m.ExplainDemandResponse> {
+    const reply = await this.custom("/patronus.v1.TrafficEngineeringService/ExplainDemand", request, options);
+    return reply as unknown as m.ExplainDemandResponse;
+  }
+
+  /** The newest solutions. */
+  async listSolutions(request: m.ListSolutionsRequestInit, options: CallOptions = {}): Promise<m.ListSolutionsResponse> {
+    const reply = await this.custom("/patronus.v1.TrafficEngineeringService/ListSolutions", request, options);
+    return reply as unknown as m.ListSolutionsResponse;
+  }
+}
+
+/** Everything that the API offers, but for watch. */
+export class Services {
+  /** A tenant. */
+  readonly organizations: Organizations;
+  /** A place: a branch, a hub, a data centre. */
+  readonly sites: Sites;
+  /** A node that forwards packets for a site: one patronusd. */
+  readonly edges: Edges;
+  /** An underlay connection of an edge [MEF 70: underlay connectivity service]. */
+  readonly links: Links;
+  /** A set of sites that are connected with each other [MEF 70: SWVC]. */
+  readonly fabrics: Fabrics;
+  /** An isolated routing domain [VRF]. */
+  readonly segments: Segments;
+  /** What a path must offer to an application. */
+  readonly slaProfiles: SlaProfiles;
+  /** A kind of traffic, told by what its packets say. */
+  readonly applications: Applications;
+  /** Which paths the traffic of a segment may or should take. */
+  readonly steeringPolicies: SteeringPolicies;
+  /** A model with a purpose; its versions hold what was trained. */
+  readonly models: Models;
+  /** One trained state of a model. */
+  readonly modelVersions: ModelVersions;
+  /** A node that is, or may become, a Raft voter. */
+  readonly controllers: Controllers;
+  /** Permission for one node to join. */
+  readonly enrollmentTokens: EnrollmentTokens;
+  /** A tunnel between two links of different sites: a view, made from fabrics and links. */
+  readonly tunnels: Tunnels;
+  /** A way from one site to another, over one or more tunnels: a view, made by traffic engineering. */
+  readonly paths: Paths;
+  /**
+   * Traffic that is expected between two sites, entered by hand: it stands beside what is measured when a what-if
+   * question says so.
+   */
+  readonly demands: Demands;
+  /** Methods of ClusterService. */
+  readonly cluster: ClusterMethods;
+  /** Methods of EnrollmentService. */
+  readonly enrollment: EnrollmentMethods;
+  /** Methods of TrafficEngineeringService. */
+  readonly trafficEngineering: TrafficEngineeringMethods;
+
+  constructor(session: Session) {
+    this.organizations = new Organizations(session);
+    this.sites = new Sites(session);
+    this.edges = new Edges(session);
+    this.links = new Links(session);
+    this.fabrics = new Fabrics(session);
+    this.segments = new Segments(session);
+    this.slaProfiles = new SlaProfiles(session);
+    this.applications = new Applications(session);
+    this.steeringPolicies = new SteeringPolicies(session);
+    this.models = new Models(session);
+    this.modelVersions = new ModelVersions(session);
+    this.controllers = new Controllers(session);
+    this.enrollmentTokens = new EnrollmentTokens(session);
+    this.tunnels = new Tunnels(session);
+    this.paths = new Paths(session);
+    this.demands = new Demands(session);
+    this.cluster = new ClusterMethods(session);
+    this.enrollment = new EnrollmentMethods(session);
+    this.trafficEngineering = new TrafficEngineeringMethods(session);
+  }
+}
+
+/** Member of Services for each kind, by the name of its message. */
+export const COLLECTIONS = {
+  Organization: "organizations",
+  Site: "sites",
+  Edge: "edges",
+  Link: "links",
+  Fabric: "fabrics",
+  Segment: "segments",
+  SlaProfile: "slaProfiles",
+  Application: "applications",
+  SteeringPolicy: "steeringPolicies",
+  Model: "models",
+  ModelVersion: "modelVersions",
+  Controller: "controllers",
+  EnrollmentToken: "enrollmentTokens",
+  Tunnel: "tunnels",
+  Path: "paths",
+  Demand: "demands",
+} as const;
+
+/** Member of Services and name there for each method that is not a standard one. */
+export const METHODS = {
+  "EnrollmentService.Enroll": ["enrollment", "enroll"],
+  "EnrollmentService.Renew": ["enrollment", "renew"],
+  "ClusterService.GetClusterStatus": ["cluster", "getClusterStatus"],
+  "ClusterService.TransferLeadership": ["cluster", "transferLeadership"],
+  "TrafficEngineeringService.GetTrafficMatrix": ["trafficEngineering", "getTrafficMatrix"],
+  "TrafficEngineeringService.WhatIf": ["trafficEngineering", "whatIf"],
+  "TrafficEngineeringService.Drain": ["trafficEngineering", "drain"],
+  "TrafficEngineeringService.Undrain": ["trafficEngineering", "undrain"],
+  "TrafficEngineeringService.ExplainDemand": ["trafficEngineering", "explainDemand"],
+  "TrafficEngineeringService.ListSolutions": ["trafficEngineering", "listSolutions"],
+  "OrganizationService.UndeleteOrganization": ["organizations", "undeleteOrganization"],
+} as const;
