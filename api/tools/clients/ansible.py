@@ -395,8 +395,7 @@ def generate(schema: Schema) -> dict[str, bytes]:
     names: list[str] = []
     for kind in schema.kinds:
         name = snake(kind.resource.singular)
-        verbs = set(schema.verbs(kind))
-        if {"create", "update", "delete"} <= verbs:
+        if schema.writable(kind):
             files[f"plugins/modules/{name}.py"] = writer.module(kind)
             names.append(name)
         files[f"plugins/modules/{name}_info.py"] = writer.info(kind)

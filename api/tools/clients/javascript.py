@@ -187,7 +187,7 @@ class Writer:
         for kind in kinds:
             service = f"{kind.name}Service"
             extra = self.customs(service)
-            whole = {"create", "update", "delete"} <= set(self.schema.verbs(kind))
+            whole = self.schema.writable(kind)
             types = f"m.{kind.name}, m.{kind.name}Init, m.{kind.name}Fields" if whole else f"m.{kind.name}"
             base = f"{'Collection' if whole else 'ReadCollection'}<{types}>"
             name = camel(accessor(kind))

@@ -213,7 +213,7 @@ class Writer:
             body = "".join(self.enum(e) for e in own_enums)
             for message in own:
                 body += self.model(message)
-                if message.resource is not None and "update" in self.schema.verbs(message):
+                if message.resource is not None and self.schema.writable(message):
                     body += self.patch(message)
                     homes[message.name + "Patch"] = stem
             doc = clean_head(self.schema.protos[proto])
@@ -299,7 +299,7 @@ class Writer:
 
     def collection_class(self, kind: Message, color: str) -> tuple[str, str, str]:
         cls = color + "".join(part.capitalize() for part in accessor(kind).split("_"))
-        whole = {"create", "update", "delete"} <= set(self.schema.verbs(kind))
+        whole = self.schema.writable(kind)
         base = (
             f"{color}Collection[m.{kind.name}, m.{kind.name}Patch]"
             if whole

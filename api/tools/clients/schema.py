@@ -143,6 +143,10 @@ class Schema:
     def verbs(self, kind: Message) -> list[str]:
         return [m.verb for m in self.methods if m.kind == kind.name]
 
+    def writable(self, kind: Message) -> bool:
+        """A kind that clients change: it need not have every one of the methods for that."""
+        return bool({"create", "update", "delete"} & set(self.verbs(kind)))
+
     def reachable(self) -> list[Message]:
         """Messages that a client shows: kinds, and what custom methods take and give; in order of declaration."""
         names: set[str] = set()
