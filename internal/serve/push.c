@@ -25,7 +25,9 @@
 #define PASS_PAUSES 4 /* a pass is followed by so many times its length: at most a fifth of a processor */
 #define FIRST_PASS_MS 300
 #define RETRY_MS 1000
-#define LIVENESS_MS 100 /* the nodes have flipped already: this only renews their backups */
+#define LIVENESS_MS 20 /* the nodes have flipped already; what several of them say comes together */
+#define LIVENESS_BURST_MAX 5
+#define LIVENESS_CALM_MS 500
 #define QUALITY_MS 2000
 
 /* ---- results --------------------------------------------------------------------------------------------------------
@@ -294,10 +296,25 @@ void pt_push_dirty(struct pt_push *push)
     pt_push_within(push, pause_ms > DEBOUNCE_MS ? pause_ms : DEBOUNCE_MS);
 }
 
+/* The first death is answered at once; each further one within the next half seconds waits twice as long as the one
+ * before, so that links that flap do not keep every node busy with bundles. */
+static uint64_t liveness_delay_ms(struct pt_push *push)
+{
+    uint64_t now = pt_sys_now_ns(push->controller->sys);
+    uint64_t calm = (now - push->liveness_ns) / (LIVENESS_CALM_MS * 1000000ULL);
+    push->liveness_burst = calm >= push->liveness_burst ? 0 : push->liveness_burst - (unsigned)calm;
+    uint64_t delay_ms = (uint64_t)LIVENESS_MS << push->liveness_burst;
+    if (!pt_timer_active(push->timer)) { /* those that come while it runs are answered together */
+        push->liveness_burst += push->liveness_burst < LIVENESS_BURST_MAX ? 1 : 0;
+        push->liveness_ns = now;
+    }
+    return delay_ms;
+}
+
 void pt_push_measured(struct pt_push *push, enum pt_soft_change change)
 {
     if (change != PT_SOFT_SAME) {
-        pt_push_within(push, change == PT_SOFT_LIVENESS ? LIVENESS_MS : QUALITY_MS);
+        pt_push_within(push, change == PT_SOFT_LIVENESS ? liveness_delay_ms(push) : QUALITY_MS);
     }
 }
 

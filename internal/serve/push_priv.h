@@ -40,6 +40,9 @@ struct pt_push {
     struct pass *newest; /* results for views */
     struct pt_map nodes; /* Edge name -> struct node_bundle */
 
+    unsigned liveness_burst; /* deaths answered lately */
+    uint64_t liveness_ns;    /* the newest of them */
+
     /* ask.c */
     struct pt_executor *asker;
     size_t asking;

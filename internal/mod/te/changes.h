@@ -10,7 +10,7 @@
 struct te_changed_link {
     const char *name; /* of a link that exists, or a new one of the site named */
     const char *site;
-    const char *underlay;      /* of a new one */
+    const char *underlay;      /* of a new one; may be NULL otherwise */
     uint64_t up_bps, down_bps; /* 0: as it is */
     uint32_t cost;             /* 0: as it is */
 };

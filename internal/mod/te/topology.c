@@ -311,7 +311,8 @@ static bool new_link(const struct te_topology *topology, const struct te_changed
         if (strcmp(topology->links[i].name, changed->name) == 0) {
             return false; /* it exists: its rates have been changed */
         }
-        like = strcmp(topology->links[i].underlay, changed->underlay) == 0 ? &topology->links[i] : like;
+        bool alike = changed->underlay != NULL && strcmp(topology->links[i].underlay, changed->underlay) == 0;
+        like = alike ? &topology->links[i] : like;
     }
     if (like == NULL || topology->sites[site].node == NULL || strcmp(topology->sites[site].name, changed->site) != 0) {
         return false;
