@@ -5,6 +5,7 @@
 #include "client.h"
 
 #include "base/assert.h"
+#include "crypto/crypto.h"
 #include "sys/sys_uv.h"
 
 #include <inttypes.h>
@@ -29,6 +30,7 @@ struct ctl_client {
     uint64_t pause_ms; /* before the next round */
     uint64_t start_ms; /* of what is under way, for the progress line */
     bool progress_shown;
+    char *authorization; /* "Bearer TOKEN"; NULL: none */
     struct pt_timer *tick;
     struct pt_timer *alarm;
     bool alarm_rung;
@@ -91,6 +93,10 @@ enum pt_code ctl_client_new(const struct ctl_client_options *options, struct ctl
     client->sys = sys;
     client->options = *options;
     client->pause_ms = PAUSE_MS_MIN;
+    if (options->token != NULL) {
+        int size = asprintf(&client->authorization, "Bearer %s", options->token);
+        pt_assert(size > 0);
+    }
     client->tick = pt_timer_new(sys, on_tick, client);
     client->alarm = pt_timer_new(sys, on_alarm, client);
     *ret_client = client;
@@ -104,6 +110,10 @@ void ctl_client_free(struct ctl_client *client)
     }
     for (size_t i = 0; i < PT_CLI_SERVERS_MAX; i++) {
         pt_rpc_channel_free(client->channels[i]);
+    }
+    if (client->authorization != NULL) {
+        pt_memory_clear(client->authorization, strlen(client->authorization));
+        free(client->authorization);
     }
     pt_timer_free(client->tick);
     pt_timer_free(client->alarm);
@@ -195,7 +205,9 @@ static enum pt_code try_call(struct ctl_client *client, struct pt_rpc_channel *c
                              const struct pt_method_type *method, struct pt_bytes request, struct answer *answer)
 {
     *answer = (struct answer){.type = method->output, .arena = answer->arena};
-    (void)pt_rpc_unary(channel, method->path, request, NULL, 0, timeout_ms, on_answer, answer);
+    const struct pt_rpc_metadata metadata = {.key = "authorization", .value = client->authorization};
+    size_t metadata_len = client->authorization != NULL ? 1 : 0;
+    (void)pt_rpc_unary(channel, method->path, request, &metadata, metadata_len, timeout_ms, on_answer, answer);
     while (!answer->done) {
         pt_sys_uv_turn(client->sys, true);
     }
@@ -326,7 +338,9 @@ enum pt_code ctl_stream(struct ctl_client *client, const struct pt_method_type *
     const struct pt_rpc_stream_ops ops = {.on_message = on_stream_message, .on_end = on_stream_end};
     PT_AUTO(buf) struct pt_buf data = {0};
     pt_msg_encode(request, &data);
-    reading.stream = pt_rpc_stream_open(channel, method->path, NULL, 0, &ops, &reading);
+    const struct pt_rpc_metadata metadata = {.key = "authorization", .value = client->authorization};
+    size_t metadata_len = client->authorization != NULL ? 1 : 0;
+    reading.stream = pt_rpc_stream_open(channel, method->path, &metadata, metadata_len, &ops, &reading);
     (void)pt_rpc_stream_send(reading.stream, pt_buf_bytes(&data)); /* the only message */
     pt_rpc_stream_half_close(reading.stream);
     while (!reading.done) {

@@ -17,6 +17,7 @@ struct ctl_client_options {
     const char *const *servers; /* borrowed */
     size_t servers_len;
     const struct pt_cli_credential *credential; /* borrowed */
+    const char *token;                          /* sent as authorization: Bearer; NULL: none. Borrowed */
     uint64_t timeout_ms;                        /* of a call with all its tries */
 };
 

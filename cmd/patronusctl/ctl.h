@@ -63,6 +63,7 @@ int ctl_undelete(struct ctl *ctl);
 int ctl_apply(struct ctl *ctl);
 int ctl_watch(struct ctl *ctl);
 int ctl_tokens(struct ctl *ctl);
+int ctl_api_keys(struct ctl *ctl);
 int ctl_cluster(struct ctl *ctl);
 int ctl_doctor(struct ctl *ctl);
 int ctl_drain(struct ctl *ctl);

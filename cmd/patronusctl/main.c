@@ -91,21 +91,40 @@ int ctl_usage_text(const struct ctl *ctl, const char *format, ...)
 
 /* ---- connecting ----------------------------------------------------------------------------------------------- */
 
+/* The token from flag, environment or file, in the arena; NULL when there is none. */
+static enum pt_code read_token(struct ctl *ctl, const char **ret_token, struct pt_error *reterr)
+{
+    if (ctl->args->token[0] != '\0' || ctl->args->token_file[0] == '\0') {
+        *ret_token = ctl->args->token[0] != '\0' ? ctl->args->token : NULL;
+        return PT_OK;
+    }
+    PT_AUTO(secret) struct pt_buf text = {0};
+    enum pt_code code = ctl_read_file(ctl->args->token_file, &text, reterr);
+    if (code != PT_OK) {
+        return pt_wrap(reterr, code, "the token");
+    }
+    *ret_token = pt_arena_strndup(ctl->arena, (const char *)text.data, strcspn((const char *)text.data, " \t\r\n"));
+    return PT_OK;
+}
+
 enum pt_code ctl_connect(struct ctl *ctl, struct pt_error *reterr)
 {
+    const char *token = NULL;
+    PT_TRY(read_token(ctl, &token, reterr));
     PT_AUTO(secret) struct pt_buf text = {0};
     enum pt_code code = ctl_read_file(ctl->args->credential, &text, reterr);
     if (code != PT_OK) {
         return pt_wrap(reterr, code, "the credential (give it with --credential or PATRONUS_CREDENTIAL)");
     }
     struct pt_cli_credential *credential = PT_NEW(ctl->arena, struct pt_cli_credential);
-    code = pt_cli_credential_parse((const char *)text.data, credential, reterr);
+    code = pt_cli_credential_parse((const char *)text.data, token != NULL, credential, reterr);
     if (code != PT_OK) {
         return pt_wrap(reterr, code, "%.200s", ctl->args->credential);
     }
     const struct ctl_client_options options = {.servers = ctl->args->servers,
                                                .servers_len = ctl->args->servers_len,
                                                .credential = credential,
+                                               .token = token,
                                                .timeout_ms = ctl->args->timeout_ms};
     code = ctl_client_new(&options, &ctl->client, reterr);
     if (code != PT_OK) {
@@ -181,11 +200,11 @@ static const struct {
     const char *verb;
     int (*run)(struct ctl *ctl);
 } handlers[] = {
-    {"get", ctl_get},           {"list", ctl_list},         {"create", ctl_create}, {"update", ctl_update},
-    {"delete", ctl_delete},     {"undelete", ctl_undelete}, {"apply", ctl_apply},   {"watch", ctl_watch},
-    {"explain", explain},       {"kinds", kinds},           {"tokens", ctl_tokens}, {"cluster", ctl_cluster},
-    {"doctor", ctl_doctor},     {"sites", ctl_drain},       {"links", ctl_drain},   {"te", ctl_te},
-    {"completion", completion}, {"version", version},       {"help", help},
+    {"get", ctl_get},         {"list", ctl_list},         {"create", ctl_create}, {"update", ctl_update},
+    {"delete", ctl_delete},   {"undelete", ctl_undelete}, {"apply", ctl_apply},   {"watch", ctl_watch},
+    {"explain", explain},     {"kinds", kinds},           {"tokens", ctl_tokens}, {"api-keys", ctl_api_keys},
+    {"cluster", ctl_cluster}, {"doctor", ctl_doctor},     {"sites", ctl_drain},   {"links", ctl_drain},
+    {"te", ctl_te},           {"completion", completion}, {"version", version},   {"help", help},
 };
 
 static int run(struct ctl *ctl)
@@ -200,6 +219,20 @@ static int run(struct ctl *ctl)
         }
     }
     return ctl_usage_text(ctl, "'%s' must be the first word", ctl->args->verb->name);
+}
+
+/* The schema of this program, or, where PATRONUS_SCHEMA names a descriptor set, that one: the kinds of a newer cluster,
+ * or of one that has more of them. */
+static enum pt_code load_schema(struct pt_schema **ret_schema, struct pt_error *reterr)
+{
+    const char *path = getenv("PATRONUS_SCHEMA");
+    if (path == NULL || path[0] == '\0') {
+        return pt_schema_new(pt_schema_embedded(), ret_schema, reterr);
+    }
+    PT_AUTO(buf) struct pt_buf set = {0};
+    PT_TRY(ctl_read_file(path, &set, reterr));
+    enum pt_code code = pt_schema_new(pt_buf_bytes(&set), ret_schema, reterr);
+    return code == PT_OK ? PT_OK : pt_wrap(reterr, code, "PATRONUS_SCHEMA (%.150s)", path);
 }
 
 static int run_arguments(int argc, char **argv, struct pt_arena *arena)
@@ -217,7 +250,7 @@ static int run_arguments(int argc, char **argv, struct pt_arena *arena)
         return PT_CLI_EXIT_USAGE;
     }
     struct pt_schema *schema = NULL;
-    if (pt_schema_new(pt_schema_embedded(), &schema, &error) != PT_OK) {
+    if (load_schema(&schema, &error) != PT_OK) {
         return ctl_fail(&error);
     }
     struct ctl ctl = {.args = &args, .schema = schema, .arena = arena};

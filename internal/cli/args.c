@@ -32,6 +32,11 @@ static const struct flag flags[PT_CLI_FLAGS_LEN] = {
     [PT_CLI_PARENT] = {"--parent", 'p', "NAME",
                        "what short names are relative to, for example organizations/acme or "
                        "acme [PATRONUS_PARENT]"},
+    [PT_CLI_TOKEN] =
+        {"--token", 0, "TOKEN",
+         "an API key or a JWT, in place of the certificate; the credential then need hold no more than the "
+         "CA. Others on this machine can read command lines: prefer the file [PATRONUS_TOKEN]"},
+    [PT_CLI_TOKEN_FILE] = {"--token-file", 0, "FILE", "a file that holds the token [PATRONUS_TOKEN_FILE]"},
     [PT_CLI_FILTER] = {"--filter", 0, "EXPRESSION", "for example 'region = \"eu\" AND labels.tier = \"gold\"'"},
     [PT_CLI_ORDER_BY] = {"--order-by", 0, "FIELD", "for example update_time or \"region desc\" [name]"},
     [PT_CLI_PAGE_SIZE] = {"--page-size", 0, "N", "resources per call, 1 to 1000; all pages are read [server's choice]"},
@@ -142,6 +147,10 @@ static const char **text_place(struct pt_cli_args *args, enum pt_cli_flag flag)
     switch (flag) {
     case PT_CLI_CREDENTIAL:
         return &args->credential;
+    case PT_CLI_TOKEN:
+        return &args->token;
+    case PT_CLI_TOKEN_FILE:
+        return &args->token_file;
     case PT_CLI_PARENT:
         return &args->parent;
     case PT_CLI_FILTER:
@@ -264,6 +273,15 @@ static enum pt_code take_environment(struct pt_cli_args *args, char *(*environme
     if (args->credential[0] == '\0' && value != NULL) {
         args->credential = value;
     }
+    bool token = args->token[0] != '\0' || args->token_file[0] != '\0';
+    value = environment("PATRONUS_TOKEN");
+    if (!token && value != NULL) {
+        args->token = value;
+    }
+    value = environment("PATRONUS_TOKEN_FILE");
+    if (!token && value != NULL) {
+        args->token_file = value;
+    }
     value = environment("HOME");
     if (args->credential[0] == '\0' && value != NULL) {
         args->credential = pt_arena_printf(arena, "%s/.config/patronus/admin.pem", value);
@@ -280,6 +298,8 @@ enum pt_code pt_cli_args_parse(int argc, char **argv, char *(*environment)(const
 {
     pt_assert(argc >= 0);
     struct pt_cli_args args = {.credential = "",
+                               .token = "",
+                               .token_file = "",
                                .parent = "",
                                .filter = "",
                                .order_by = "",
@@ -399,6 +419,7 @@ void pt_cli_help(const struct pt_cli_verb *verb, struct pt_buf *out)
         }
         flag_help(flag, out);
     }
-    pt_buf_append_str(out, "\nFlags of every verb: --server, --credential, --output, --timeout, --parent; see "
-                           "patronusctl --help\n");
+    pt_buf_append_str(
+        out, "\nFlags of every verb: --server, --credential, --token[-file], --output, --timeout, --parent; see "
+             "patronusctl --help\n");
 }

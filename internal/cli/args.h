@@ -36,6 +36,8 @@ enum pt_cli_flag {
     PT_CLI_OUTPUT,
     PT_CLI_TIMEOUT,
     PT_CLI_PARENT,
+    PT_CLI_TOKEN,
+    PT_CLI_TOKEN_FILE,
     /* some */
     PT_CLI_FILTER,
     PT_CLI_ORDER_BY,
@@ -73,6 +75,8 @@ struct pt_cli_args {
     const char *servers[PT_CLI_SERVERS_MAX];
     size_t servers_len;
     const char *credential; /* "" when neither flag nor environment say */
+    const char *token;      /* an API key or JWT; "" when there is none */
+    const char *token_file; /* where it stands; "" when there is none */
     const char *parent;     /* as given; "" for none */
     enum pt_cli_output output;
     uint64_t timeout_ms;

@@ -37,7 +37,7 @@ static void add(struct pt_buf *out, struct pt_bytes block)
     pt_buf_append_u8(out, '\n');
 }
 
-enum pt_code pt_cli_credential_parse(const char *text, struct pt_cli_credential *ret_credential,
+enum pt_code pt_cli_credential_parse(const char *text, bool ca_only, struct pt_cli_credential *ret_credential,
                                      struct pt_error *reterr)
 {
     struct pt_cli_credential credential = {0};
@@ -48,6 +48,19 @@ enum pt_code pt_cli_credential_parse(const char *text, struct pt_cli_credential 
         } else if (is_block(block, "CERTIFICATE")) {
             add(credential.cert_pem.size == 0 ? &credential.cert_pem : &credential.ca_pem, block);
         }
+    }
+    if (ca_only && credential.key_pem.size == 0) {
+        pt_buf_append(&credential.cert_pem, credential.ca_pem.data, credential.ca_pem.size);
+        pt_buf_fini(&credential.ca_pem);
+        credential.ca_pem = credential.cert_pem;
+        credential.cert_pem = (struct pt_buf){0};
+    }
+    if (ca_only && credential.ca_pem.size > 0) {
+        pt_auto_secret(&credential.key_pem);
+        pt_buf_fini(&credential.cert_pem);
+        credential.key_pem = credential.cert_pem = (struct pt_buf){0};
+        *ret_credential = credential;
+        return PT_OK;
     }
     const char *missing = credential.ca_pem.size == 0 ? "the CA's certificate" : NULL;
     missing = credential.key_pem.size == 0 ? "the private key" : missing;

@@ -92,6 +92,14 @@ static const struct pt_cli_verb verbs[] = {
      "  patronusctl -p acme te explain nyc lon\n"
      "  patronusctl -p acme te matrix -o json >demands.json\n",
      0},
+    {"api-keys", "create ACCOUNT [PERMISSION]...", "make a key for a program",
+     "Make an API key that speaks for a service account, and print it. It is shown once; the cluster keeps a keyed\n"
+     "digest. With permissions, the key is good for these only, of those that its account has.\n\n"
+     "  patronusctl -p acme create serviceAccount ci\n"
+     "  patronusctl -p acme create roleBinding ci role=roles/operator members=organizations/acme/serviceAccounts/ci\n"
+     "  patronusctl -p acme api-keys create ci --expires 30d > ci.key\n"
+     "  patronusctl --token-file ci.key -p acme get sites\n",
+     B(ID) | B(EXPIRES)},
     {"cluster", "status | transfer [CONTROLLER]", "controllers and leadership",
      "status asks every controller how it sees the cluster. transfer hands leadership to CONTROLLER, or to the one\n"
      "that the leader chooses.\n",

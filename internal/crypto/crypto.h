@@ -23,6 +23,7 @@ struct pt_digest {
 };
 
 struct pt_digest pt_sha256(const void *data, size_t size);
+struct pt_digest pt_hmac_sha256(struct pt_bytes key, struct pt_bytes data);
 /* Incremental. */
 struct pt_sha256_stream;
 struct pt_sha256_stream *pt_sha256_open(void);

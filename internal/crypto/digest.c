@@ -46,6 +46,16 @@ struct pt_digest pt_sha256(const void *data, size_t size)
     return digest;
 }
 
+struct pt_digest pt_hmac_sha256(struct pt_bytes key, struct pt_bytes data)
+{
+    struct pt_digest digest;
+    size_t size = 0;
+    const uint8_t *out = EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, key.data, key.size, data.data, data.size,
+                                   digest.bytes, sizeof(digest.bytes), &size);
+    pt_assert(out != NULL && size == PT_DIGEST_SIZE);
+    return digest;
+}
+
 struct pt_sha256_stream *pt_sha256_open(void)
 {
     struct pt_sha256_stream *stream = calloc(1, sizeof(*stream));

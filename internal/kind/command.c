@@ -13,6 +13,7 @@
 #include "patronus/v1/replication.pb-c.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #define FORMAT 1
 
@@ -86,10 +87,35 @@ enum pt_code pt_mutation_decode(struct pt_machine_kind *machine, const struct pt
     return PT_OK;
 }
 
+const struct pt_caller *pt_command_caller(const struct pt_msg *command, struct pt_arena *arena,
+                                          struct pt_caller *ret_caller)
+{
+    *ret_caller = (struct pt_caller){.principal = pt_msg_str(command, "principal"), .api_key = "", .source = ""};
+    if (strcmp(ret_caller->principal, "internal") == 0) {
+        return NULL;
+    }
+    const struct pt_msg *caller = pt_msg_child(command, "caller");
+    const struct pt_msg_field *groups = caller != NULL ? pt_msg_field(caller, "groups") : NULL;
+    if (caller != NULL) {
+        ret_caller->api_key = pt_msg_str(caller, "api_key");
+        ret_caller->source = pt_msg_str(caller, "source");
+    }
+    if (groups != NULL) {
+        const char **list = pt_arena_array(arena, groups->len, sizeof(*list));
+        for (size_t i = 0; i < groups->len; i++) {
+            list[i] = (const char *)groups->values[i].bytes.data;
+        }
+        ret_caller->groups = list;
+        ret_caller->groups_len = groups->len;
+    }
+    return ret_caller;
+}
+
 struct pt_digest pt_command_digest(const struct pt_msg *command, struct pt_arena *arena)
 {
     struct pt_msg *copy = pt_msg_dup(command, arena);
     pt_msg_clear(copy, "time_ns");
+    pt_msg_clear(copy, "caller"); /* a retry may come from another address */
     struct pt_msg *transaction = pt_msg_child(copy, "transaction");
     const struct pt_msg_field *mutations = transaction != NULL ? pt_msg_field(transaction, "mutations") : NULL;
     for (size_t i = 0; mutations != NULL && i < mutations->len; i++) {

@@ -151,8 +151,19 @@ const struct pt_verdict *pt_kind_verdict(const struct pt_machine_kind *machine, 
 
 /* ---- requests -> commands ------------------------------------------------------------------------------------- */
 
+/* Who asks. Borrowed; strings may be empty, but not NULL. */
+struct pt_caller {
+    /* "internal"; a SPIFFE id; organizations/acme/serviceAccounts/ci; organizations/acme/identityProviders/okta/users/u
+     */
+    const char *principal;
+    const char *const *groups; /* of a user, full names */
+    size_t groups_len;
+    const char *api_key; /* name of the key that was presented */
+    const char *source;  /* address that the call came from, as text without port */
+};
+
 struct pt_request_context {
-    const char *principal;   /* SPIFFE id */
+    struct pt_caller caller;
     int64_t time_ns;         /* leader's stamp */
     uint64_t uid_hi, uid_lo; /* random, for a new uid */
 };
@@ -163,11 +174,37 @@ PT_MUST enum pt_code pt_kind_prepare(struct pt_machine_kind *machine, const stru
                                      const struct pt_msg *request, const struct pt_request_context *context,
                                      struct pt_buf *out, bool *ret_validate_only, struct pt_buf *reply,
                                      struct pt_error *reterr);
+/* The same for a resource that is made by another method than Create: there is no request id, and secrets may be set.
+ */
+PT_MUST enum pt_code pt_kind_prepare_create(struct pt_machine_kind *machine, const struct pt_message_type *kind,
+                                            const char *parent, const char *id, struct pt_msg *resource,
+                                            const struct pt_request_context *context, struct pt_buf *out,
+                                            struct pt_error *reterr);
 /* Other commands. `fill` style: the caller sets the op of a Patronus__V1__Command and this packs it canonically. */
 struct Patronus__V1__Command;
 void pt_kind_command(const struct Patronus__V1__Command *command, struct pt_buf *out);
 /* The no-operation command for barriers. */
 void pt_kind_noop(struct pt_buf *out);
+
+/* ---- access (the decisions themselves: access.h) -------------------------------------------------------------- */
+
+/* Is the identity known and good now? PT_UNAUTHENTICATED: revoked, disabled, expired. */
+PT_MUST enum pt_code pt_kind_authenticate(struct pt_machine_kind *machine, const struct pt_caller *caller,
+                                          int64_t time_ns, struct pt_error *reterr);
+/* The API key with that HMAC, and the account that it speaks for; strings in the arena. */
+bool pt_kind_key_find(struct pt_machine_kind *machine, const char *hmac_hex, const char **ret_key,
+                      const char **ret_account, struct pt_arena *arena);
+/* May the caller call a method that is not CRUD, with this request? */
+PT_MUST enum pt_code pt_kind_permit(struct pt_machine_kind *machine, const struct pt_caller *caller,
+                                    const struct pt_method_type *method, const struct pt_msg *request, int64_t time_ns,
+                                    struct pt_error *reterr);
+/* Has he the permission at the organization that `name` is or is below ("" for the cluster)? */
+bool pt_kind_test_permission(struct pt_machine_kind *machine, const struct pt_caller *caller, const char *permission,
+                             const char *name, int64_t time_ns);
+/* Reads and watches judge time by this node's clock: call it before them. */
+void pt_kind_now(struct pt_machine_kind *machine, int64_t wall_ns);
+/* Rises with every change after which an answer may be another. */
+uint64_t pt_kind_access_revision(const struct pt_machine_kind *machine);
 
 /* Reads: parsed Get and List requests answered from the current state. `overlay` sets SOFT fields (may be NULL). View
  * kinds are served by the overlay alone (list callback). */
@@ -178,18 +215,19 @@ struct pt_soft_overlay {
     void (*list_view)(void *context, const struct pt_message_type *kind, struct pt_arena *arena,
                       void (*emit)(void *arg, struct pt_msg *resource), void *arg);
 };
-PT_MUST enum pt_code pt_kind_read(struct pt_machine_kind *machine, const struct pt_method_type *method,
-                                  const struct pt_msg *request, const struct pt_soft_overlay *overlay,
-                                  struct pt_buf *reply, struct pt_error *reterr);
+PT_MUST enum pt_code pt_kind_read(struct pt_machine_kind *machine, const struct pt_caller *caller,
+                                  const struct pt_method_type *method, const struct pt_msg *request,
+                                  const struct pt_soft_overlay *overlay, struct pt_buf *reply, struct pt_error *reterr);
 
 /* A view of the current state, for checks and for the plan. Lives until pt_view_free; reads the store lazily, so use
  * it within one loop turn, or freeze it (reads everything now; then any thread may read). */
 struct pt_view *pt_view_new(struct pt_machine_kind *machine);
 void pt_view_freeze(struct pt_view *view);
-/* The half of freezing that needs the loop: copy everything. pt_view_freeze then does the rest on any one thread; until
- * it has, the view gives nothing but its revision and time. */
-void pt_view_copy(struct pt_view *view);
-void pt_view_free(struct pt_view *view);
+/* The half of freezing that needs the loop: copy what changed since `previous` (the newest frozen view, or NULL), or
+ * everything. False: there is more to copy, call it again a turn later. pt_view_freeze then does the rest on any one
+ * thread; until it has, the view gives nothing but its revision and time. Both views share what did not change. */
+bool pt_view_copy(struct pt_view *view, struct pt_view *previous);
+void pt_view_free(struct pt_view *view); /* any thread */
 uint64_t pt_view_revision(const struct pt_view *view);
 
 /* ---- watch
@@ -203,7 +241,10 @@ uint64_t pt_view_revision(const struct pt_view *view);
 
 struct pt_watch;
 struct pt_watch_options {
-    struct pt_bytes request; /* serialised WatchRequest, already authorised */
+    struct pt_bytes request; /* serialised WatchRequest */
+    /* Who watches; NULL: the system. Copied. What he may not list does not come; when he may not watch any more, the
+     * watch ends. */
+    const struct pt_caller *caller;
     /* One serialised WatchEvent, borrowed. It is taken in any case; false says that the reader's queue is full now: the
      * watch pauses until pt_watch_resume, then goes on from history. Never called from within pt_watch_open. It must
      * not close the watch. */

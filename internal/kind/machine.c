@@ -86,7 +86,17 @@ static enum pt_code read_kinds(struct pt_machine_kind *machine, struct pt_error 
                                   .has_secret = has_secret(kinds[i]),
                                   .organization = strcmp(kinds[i]->resource->singular, "organization") == 0,
                                   .link = strcmp(kinds[i]->resource->singular, "link") == 0,
+                                  .token = strcmp(kinds[i]->resource->singular, "enrollmentToken") == 0,
                                   .quota = pt_quota_by_name(kinds[i]->resource->quota)};
+    }
+    PT_TRY(pt_access_init(machine, reterr));
+    size_t methods_len = 0;
+    const struct pt_method_type *const *methods = pt_schema_methods(machine->schema, &methods_len);
+    for (size_t i = 0; i < methods_len; i++) {
+        if (methods[i]->kind != NULL) {
+            machine->infos[methods[i]->kind->resource->kind_id].permissions[methods[i]->verb] =
+                pt_permission_number(&machine->access, methods[i]->permission);
+        }
     }
     const struct pt_mod *const *mods = machine->options.mods;
     for (size_t i = 0; mods != NULL && mods[i] != NULL; i++) {
@@ -104,6 +114,13 @@ int64_t pt_kind_time(const struct pt_machine_kind *machine, int64_t time_ns)
 {
     int64_t step = time_ns - time_ns % PT_TIME_STEP_NS;
     return step > machine->time_ns ? step : machine->time_ns;
+}
+
+/* What is kept beside the store and follows from it. */
+static enum pt_code load_caches(struct pt_machine_kind *machine, struct pt_error *reterr)
+{
+    PT_TRY(pt_tenants_load(machine, reterr));
+    return pt_access_load(machine, reterr);
 }
 
 /* What the state says about itself: after opening and after a restore. */
@@ -124,7 +141,7 @@ static enum pt_code read_state(struct pt_machine_kind *machine, struct pt_error 
                        "the state is of cluster level %" PRIu32 " and this binary supports %d; upgrade this node",
                        pt_be32(value.data), PT_CLUSTER_LEVEL_MAX);
     }
-    return code == PT_NOT_FOUND || code == PT_OK ? pt_tenants_load(machine, reterr) : code;
+    return code == PT_NOT_FOUND || code == PT_OK ? load_caches(machine, reterr) : code;
 }
 
 enum pt_code pt_kind_open(const struct pt_kind_options *options, struct pt_machine_kind **ret_machine,
@@ -181,6 +198,7 @@ static void free_machine(struct pt_machine_kind *machine)
     free(machine->infos);
     pt_map_fini(&machine->counts);
     pt_tenants_fini(&machine->tenants);
+    pt_access_fini(&machine->access);
     free(machine);
 }
 
@@ -315,6 +333,8 @@ static enum pt_code apply_entry(struct batch *batch, const struct pt_log_entry *
         .time_ns = pt_kind_time(machine, pt_msg_i64(command, "time_ns")),
         .reply = &batch->reply,
     };
+    struct pt_caller caller;
+    execution.caller = pt_msg_has(command, "transaction") ? pt_command_caller(command, arena, &caller) : NULL;
     struct pt_error error = {0};
     enum pt_code code = pt_execute(&execution, command, &error);
     if (pt_code_is_fatal(code)) {
@@ -381,6 +401,7 @@ enum pt_code pt_kind_apply(struct pt_machine_kind *machine, const struct pt_log_
                                      batch.events.len);
         }
         if (batch.events.len > 0) {
+            pt_changes_add(machine, batch.events.items, batch.events.len);
             pt_watches_wake(machine);
         }
     } else {
@@ -398,6 +419,7 @@ enum pt_code pt_kind_restore(struct pt_machine_kind *machine, const char *path, 
     PT_TRY(pt_store_restore(machine->store, path, reterr));
     /* Digests that were recorded stay true: they are of indexes of the one log. */
     PT_TRY(read_state(machine, reterr));
+    pt_changes_add(machine, NULL, 0);
     for (size_t i = 0; i < machine->listeners_len; i++) {
         machine->listeners[i].fn(machine->listeners[i].arg, machine->applied_index, NULL, 0);
     }

@@ -13,7 +13,10 @@
 
 #include "base/list.h"
 #include "base/map.h"
+#include "kind/access.h"
 #include "kind/kind.h"
+
+#include <stdatomic.h>
 #include "kind/tenant.h"
 
 /* What is known of a kind beyond its schema; one for each kind id. */
@@ -21,7 +24,10 @@ struct pt_kind_info {
     const struct pt_message_type *type;
     const struct pt_kind *rules; /* behaviour from a mod, or NULL */
     bool has_secret;             /* a field at some depth is secret */
-    bool organization, link;     /* the kinds that quotas know by name */
+    bool organization, link;     /* the kinds that quotas and access know by name */
+    bool token;                  /* enrollmentToken */
+    bool access;                 /* a kind that decides about access */
+    size_t permissions[7];       /* numbers, by enum pt_verb */
     enum pt_quota quota;         /* what each one counts to; PT_QUOTA_LEN: nothing */
 };
 
@@ -71,6 +77,15 @@ struct pt_trash { /* what the store holds of them, the oldest first */
     size_t len, rows;
 };
 
+/* Names that changed since a view was copied, so that the next one need not copy everything. */
+struct pt_changes {
+    bool tracked;   /* the list is complete since the view of `epoch` */
+    uint64_t epoch; /* counts views */
+    struct pt_arena arena;
+    const char **names;
+    size_t len, capacity;
+};
+
 struct pt_machine_kind {
     struct pt_kind_options options;
     struct pt_sys *sys;
@@ -82,9 +97,11 @@ struct pt_machine_kind {
     const struct pt_message_type *event_type;   /* patronus.v1.HistoryEvent */
 
     int64_t time_ns;        /* of the last command, as in the state */
+    int64_t wall_ns;        /* for reads: this node's clock at the latest question; never looked at in apply */
     uint64_t applied_index; /* as committed */
     struct pt_map counts;   /* (kind id, parent) -> number of resources + 1; a cache of pt_store_count */
     struct pt_tenants tenants;
+    struct pt_access access;
     struct pt_trash trash;
     bool failed; /* an apply failed half-way: nothing more is applied */
 
@@ -97,6 +114,7 @@ struct pt_machine_kind {
     struct pt_listener_slot listeners[PT_LISTENERS_LEN_MAX];
     size_t listeners_len;
     struct pt_list watches;            /* struct pt_watch */
+    struct pt_changes changes;         /* what the newest copied view lacks */
     struct pt_witness planted_witness; /* as at open: what a planted bug writes again */
 };
 
@@ -127,9 +145,10 @@ struct pt_execution {
     uint64_t index;                /* log index; in a dry run 0 */
     uint64_t revision;             /* index, or that of the first time when the request is a repetition */
     int64_t time_ns;
-    uint32_t ordinal;     /* of the next event */
-    bool dry;             /* the leader's fast check: nothing is written, nothing allocated */
-    struct pt_buf *reply; /* of the last mutation */
+    uint32_t ordinal;               /* of the next event */
+    const struct pt_caller *caller; /* who asks; NULL: the system */
+    bool dry;                       /* the leader's fast check: nothing is written, nothing allocated */
+    struct pt_buf *reply;           /* of the last mutation */
 };
 
 /* A mutation, decoded. Everything borrowed. */
@@ -185,8 +204,34 @@ PT_MUST enum pt_code pt_command_decode(struct pt_machine_kind *machine, struct p
 PT_MUST enum pt_code pt_mutation_decode(struct pt_machine_kind *machine, const struct pt_msg *msg,
                                         struct pt_arena *arena, struct pt_mutation *ret_mutation,
                                         struct pt_error *reterr);
+/* Who asked, by the entry; NULL: the system itself. */
+const struct pt_caller *pt_command_caller(const struct pt_msg *command, struct pt_arena *arena,
+                                          struct pt_caller *ret_caller);
 /* What makes two requests with one id the same: the operation without what the leader chose (uids). */
 struct pt_digest pt_command_digest(const struct pt_msg *command, struct pt_arena *arena);
+
+/* ---- permit.c: may the caller? ---------------------------------------------------------------------------------
+ *
+ * A refusal says PERMISSION_DENIED to who holds anything at the organization; to everybody else it does not exist, and
+ * he is told exactly what he would be told of one that does not. */
+
+/* Before anything is looked up. */
+PT_MUST enum pt_code pt_permit_mutation(struct pt_execution *execution, const struct pt_mutation *mutation,
+                                        struct pt_error *reterr);
+/* With the resource known: conditions on labels, what a change of an organization needs, grants. before NULL: create;
+ * after NULL: delete. */
+PT_MUST enum pt_code pt_permit_change(struct pt_execution *execution, const struct pt_kind_info *info, const char *name,
+                                      const struct pt_msg *before, const struct pt_msg *after, struct pt_error *reterr);
+/* Get: before the look-up (resource NULL) and with what was found. */
+PT_MUST enum pt_code pt_permit_get(struct pt_machine_kind *machine, const struct pt_caller *caller,
+                                   const struct pt_message_type *kind, const char *name, const struct pt_msg *resource,
+                                   struct pt_error *reterr);
+/* List and Watch: may anything below the parent be asked for? */
+PT_MUST enum pt_code pt_permit_list(struct pt_machine_kind *machine, const struct pt_caller *caller,
+                                    const struct pt_message_type *kind, const char *parent, struct pt_error *reterr);
+/* One row of them. */
+bool pt_permit_row(struct pt_machine_kind *machine, const struct pt_caller *caller, const struct pt_kind_info *info,
+                   const char *name, const struct pt_msg *resource);
 
 /* ---- reading -------------------------------------------------------------------------------------------------- */
 
@@ -216,16 +261,21 @@ struct pt_view {
     int64_t time_ns;
     uint64_t revision;
     bool frozen;
-    struct pt_map by_name; /* frozen: name -> struct pt_view_item */
-    struct pt_view_kind {
-        struct pt_row *rows; /* copied, not yet parsed */
-        size_t rows_len;
-        struct pt_view_item *items; /* ascending by name */
-        size_t len;
-    } * kinds; /* copied or frozen: by kind id */
+    struct pt_view_freezer *freezer; /* view_frozen.c: what is copied, then frozen; NULL while open */
+    atomic_uint refs;                /* of one that pt_view_new made */
 };
 void pt_view_init(struct pt_view *view, struct pt_machine_kind *machine, struct pt_arena *memory, int64_t time_ns);
 void pt_view_fini(struct pt_view *view);
+void pt_view_failed(struct pt_view *view, enum pt_code code, const struct pt_error *error);
+
+/* view_frozen.c: the frozen half. */
+const struct pt_msg *pt_view_frozen_get(const struct pt_view *view, const char *name);
+void pt_view_frozen_scan(const struct pt_view *view, uint32_t kind_id, const char *parent,
+                         bool (*fn)(void *arg, const char *name, const struct pt_msg *msg), void *arg);
+void pt_view_frozen_fini(struct pt_view *view);
+/* A committed batch changed these; `events` NULL: everything may be different. */
+void pt_changes_add(struct pt_machine_kind *machine, const struct pt_watch_event *events, size_t len);
+void pt_changes_fini(struct pt_machine_kind *machine);
 
 /* ---- rules.c: what both the fast check and apply ask ---------------------------------------------------------- */
 

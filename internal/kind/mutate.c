@@ -135,6 +135,7 @@ static enum pt_code put(struct pt_execution *execution, uint32_t verb, const str
     PT_TRY(pt_quota_check_bytes(execution->machine, name, resource, before->size, row.value.size, reterr));
     PT_TRY(pt_store_put(store, &row, reterr));
     pt_quota_moved(execution->machine, info, name, before->msg, resource, before->size, row.value.size);
+    pt_access_moved(execution->machine, info, name, resource);
     struct name_list list = references_of(resource, execution->arena);
     if (list.len > 0 || verb != PATRONUS__V1__VERB__CREATE) {
         PT_TRY(pt_store_set_references(store, name, list.names, list.len, reterr));
@@ -240,6 +241,7 @@ static enum pt_code create(struct pt_execution *execution, const struct pt_mutat
     struct pt_arena *arena = execution->arena;
     struct pt_msg *after = mutation->resource;
     pt_msg_set_str(after, arena, "name", mutation->name);
+    PT_TRY(pt_permit_change(execution, mutation->info, mutation->name, NULL, after, reterr));
     PT_TRY(pt_rules_check(execution, mutation->info, mutation->name, NULL, after, reterr));
     PT_TRY(pt_quota_check(execution->machine, mutation->info, mutation->name, NULL, after, reterr));
     char etag[PT_ETAG_SIZE];
@@ -310,6 +312,7 @@ static enum pt_code update(struct pt_execution *execution, const struct pt_mutat
     struct pt_msg *after = pt_msg_dup(before, arena);
     pt_msg_set_str(mutation->resource, arena, "name", mutation->name);
     PT_TRY(merge(execution, mutation, after, reterr));
+    PT_TRY(pt_permit_change(execution, mutation->info, mutation->name, before, after, reterr));
     PT_TRY(pt_rules_immutable(before, after, reterr));
     char etag[PT_ETAG_SIZE];
     pt_rules_etag(after, arena, etag);
@@ -349,6 +352,7 @@ static enum pt_code remove_one(struct pt_execution *execution, const struct pt_k
     pt_name_parent(row->name, parent);
     pt_rules_count_add(execution->machine, row->kind_id, parent, -1);
     pt_quota_moved(execution->machine, info, row->name, msg, NULL, row->value.size, 0);
+    pt_access_moved(execution->machine, info, row->name, NULL);
     const struct pt_bytes last = {pt_arena_memdup(execution->events_arena, row->value.data, row->value.size),
                                   row->value.size};
     return put_event(execution, PATRONUS__V1__VERB__DELETE, info, row->name, last, reterr);
@@ -364,6 +368,7 @@ static enum pt_code remove_tree(struct pt_execution *execution, const struct pt_
         const struct pt_kind_info *info = pt_kind_info(machine, row->kind_id);
         struct pt_msg *msg = NULL;
         PT_TRY(pt_kind_parse_row(machine, row, execution->arena, &msg, reterr));
+        PT_TRY(pt_permit_change(execution, info, row->name, msg, NULL, reterr));
         PT_TRY(pt_rules_check_delete(execution, info, row->name, msg, reterr));
         if (!execution->dry) {
             PT_TRY(remove_one(execution, info, row, msg, reterr));
@@ -406,6 +411,7 @@ static enum pt_code delete_leaf(struct pt_execution *execution, const struct pt_
                                 const struct pt_row *row, const struct pt_msg *before, struct pt_error *reterr)
 {
     struct pt_machine_kind *machine = execution->machine;
+    PT_TRY(pt_permit_change(execution, mutation->info, mutation->name, before, NULL, reterr));
     struct pt_row_list children = {.arena = execution->arena};
     const struct pt_store_range range = {.parent = mutation->name, .after = "", .len_max = 1};
     PT_TRY(pt_kind_rows(machine, &range, &children, reterr));
@@ -456,6 +462,7 @@ return PT_OK;
 
 enum pt_code pt_mutate(struct pt_execution *execution, const struct pt_mutation *mutation, struct pt_error *reterr)
 {
+    PT_TRY(pt_permit_mutation(execution, mutation, reterr));
     switch (mutation->verb) {
     case PATRONUS__V1__VERB__CREATE:
         return create(execution, mutation, reterr);

@@ -67,15 +67,11 @@ static struct pt_msg *take_body(const struct pt_method_type *method, const struc
 
 /* ---- create --------------------------------------------------------------------------------------------------- */
 
-static enum pt_code create_name(const struct pt_method_type *method, const struct pt_msg *request,
-                                struct pt_arena *arena, const char **ret_name, struct pt_error *reterr)
+static enum pt_code new_name(const struct pt_message_type *kind, const char *parent, const char *id, const char *field,
+                             struct pt_arena *arena, const char **ret_name, struct pt_error *reterr)
 {
-    const struct pt_resource_type *resource = method->kind->resource;
-    const char *parent = pt_msg_str(request, "parent");
-    PT_TRY(pt_parent_parse(method->kind, parent, false, reterr));
-    char field[128];
-    id_field(resource->singular, field, sizeof(field));
-    const char *id = text_of(request, field);
+    const struct pt_resource_type *resource = kind->resource;
+    PT_TRY(pt_parent_parse(kind, parent, false, reterr));
     if (id[0] == '\0') {
         return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_REQUIRED, field,
                        "a new %s needs an id: 1 to 63 of a-z, 0-9 and '-', beginning with a letter",
@@ -94,6 +90,15 @@ static enum pt_code create_name(const struct pt_method_type *method, const struc
     }
     *ret_name = name;
     return PT_OK;
+}
+
+static enum pt_code create_name(const struct pt_method_type *method, const struct pt_msg *request,
+                                struct pt_arena *arena, const char **ret_name, struct pt_error *reterr)
+{
+    char field[128];
+    id_field(method->kind->resource->singular, field, sizeof(field));
+    return new_name(method->kind, pt_msg_str(request, "parent"), text_of(request, field), field, arena, ret_name,
+                    reterr);
 }
 
 static enum pt_code prepare_create(const struct pt_method_type *method, const struct pt_msg *request,
@@ -247,8 +252,13 @@ static enum pt_code prepare_delete(struct pt_machine_kind *machine, const struct
 
 /* ---- the command ---------------------------------------------------------------------------------------------- */
 
-static void pack(const struct pt_mutation *mutation, const struct pt_msg *request,
-                 const struct pt_request_context *context, int64_t time_ns, struct pt_buf *out)
+static const char *text_or_empty(const char *text)
+{
+    return text != NULL ? text : "";
+}
+
+static void pack(const struct pt_mutation *mutation, const char *request_id, const struct pt_request_context *context,
+                 int64_t time_ns, struct pt_buf *out)
 {
     PT_AUTO(buf) struct pt_buf resource = {0};
     if (mutation->resource != NULL) {
@@ -273,8 +283,15 @@ static void pack(const struct pt_mutation *mutation, const struct pt_msg *reques
     Patronus__V1__Command command = PATRONUS__V1__COMMAND__INIT;
     command.format = 1;
     command.time_ns = time_ns;
-    command.principal = (char *)(uintptr_t)context->principal;
-    command.request_id = (char *)(uintptr_t)text_of(request, "request_id");
+    command.principal = (char *)(uintptr_t)context->caller.principal;
+    command.request_id = (char *)(uintptr_t)request_id;
+    Patronus__V1__Caller caller = PATRONUS__V1__CALLER__INIT;
+    caller.groups = (char **)(uintptr_t)context->caller.groups;
+    caller.n_groups = context->caller.groups_len;
+    caller.api_key = (char *)(uintptr_t)text_or_empty(context->caller.api_key);
+    caller.source = (char *)(uintptr_t)text_or_empty(context->caller.source);
+    bool more = caller.n_groups > 0 || caller.api_key[0] != '\0' || caller.source[0] != '\0';
+    command.caller = more ? &caller : NULL;
     command.op_case = PATRONUS__V1__COMMAND__OP_TRANSACTION;
     command.transaction = &transaction;
     pt_kind_command(&command, out);
@@ -330,7 +347,7 @@ static enum pt_code find_answer(struct pt_machine_kind *machine, const struct pt
     PT_TRY(pt_command_decode(machine, command, arena, &parsed, reterr));
     struct pt_digest digest = pt_command_digest(parsed, arena);
     uint64_t revision = 0;
-    enum pt_code code = pt_replay(machine, context->principal, request_id, &digest, reply, &revision, reterr);
+    enum pt_code code = pt_replay(machine, context->caller.principal, request_id, &digest, reply, &revision, reterr);
     *ret_answered = code == PT_OK;
     return code == PT_NOT_FOUND ? PT_OK : code;
 }
@@ -341,10 +358,11 @@ static enum pt_code prepare(struct pt_machine_kind *machine, const struct pt_met
                             struct pt_error *reterr)
 {
     struct pt_mutation mutation = {0};
+    PT_TRY(pt_kind_authenticate(machine, &context->caller, context->time_ns, reterr));
     PT_TRY(prepare_mutation(machine, method, request, context, arena, &mutation, reterr));
     int64_t time_ns = pt_kind_time(machine, context->time_ns);
     bool validate_only = flag_of(request, "validate_only");
-    pack(&mutation, request, context, time_ns, command);
+    pack(&mutation, text_of(request, "request_id"), context, time_ns, command);
     if (command->size > PT_MESSAGE_SIZE_MAX) {
         return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_MESSAGE_TOO_LARGE, NULL,
                        "the change takes %zu bytes; at most %u are allowed", command->size, PT_MESSAGE_SIZE_MAX);
@@ -355,8 +373,13 @@ static enum pt_code prepare(struct pt_machine_kind *machine, const struct pt_met
             return PT_OK;
         }
     }
-    struct pt_execution execution = {
-        .machine = machine, .arena = arena, .events_arena = arena, .time_ns = time_ns, .dry = true, .reply = reply};
+    struct pt_execution execution = {.caller = &context->caller,
+                                     .machine = machine,
+                                     .arena = arena,
+                                     .events_arena = arena,
+                                     .time_ns = time_ns,
+                                     .dry = true,
+                                     .reply = reply};
     PT_TRY(pt_mutate(&execution, &mutation, reterr));
     *ret_answered = validate_only;
     return PT_OK;
@@ -376,6 +399,47 @@ enum pt_code pt_kind_prepare(struct pt_machine_kind *machine, const struct pt_me
         pt_buf_append(out, command.data, command.size);
         pt_buf_append(reply, answer.data, answered ? answer.size : 0);
         *ret_validate_only = answered;
+    }
+    pt_arena_fini(&arena);
+    return code;
+}
+
+static enum pt_code make(struct pt_machine_kind *machine, const struct pt_message_type *kind, const char *parent,
+                         const char *id, struct pt_msg *resource, const struct pt_request_context *context,
+                         struct pt_arena *arena, struct pt_buf *command, struct pt_error *reterr)
+{
+    PT_TRY(pt_kind_authenticate(machine, &context->caller, context->time_ns, reterr));
+    struct pt_mutation mutation = {.verb = PATRONUS__V1__VERB__CREATE,
+                                   .info = pt_kind_info(machine, kind->resource->kind_id),
+                                   .resource = resource,
+                                   .etag = ""};
+    mutation.uid = pt_arena_printf(arena, "%016" PRIx64 "%016" PRIx64, context->uid_hi, context->uid_lo);
+    PT_TRY(new_name(kind, parent, id, "id", arena, &mutation.name, reterr));
+    pt_msg_set_str(resource, arena, "name", mutation.name);
+    int64_t time_ns = pt_kind_time(machine, context->time_ns);
+    pack(&mutation, "", context, time_ns, command);
+    PT_AUTO(buf) struct pt_buf reply = {0};
+    struct pt_execution execution = {.machine = machine,
+                                     .caller = &context->caller,
+                                     .arena = arena,
+                                     .events_arena = arena,
+                                     .time_ns = time_ns,
+                                     .dry = true,
+                                     .reply = &reply};
+    return pt_mutate(&execution, &mutation, reterr);
+}
+
+enum pt_code pt_kind_prepare_create(struct pt_machine_kind *machine, const struct pt_message_type *kind,
+                                    const char *parent, const char *id, struct pt_msg *resource,
+                                    const struct pt_request_context *context, struct pt_buf *out,
+                                    struct pt_error *reterr)
+{
+    struct pt_arena arena;
+    pt_arena_init(&arena);
+    PT_AUTO(buf) struct pt_buf command = {0};
+    enum pt_code code = make(machine, kind, parent, id, resource, context, &arena, &command, reterr);
+    if (code == PT_OK) {
+        pt_buf_append(out, command.data, command.size);
     }
     pt_arena_fini(&arena);
     return code;

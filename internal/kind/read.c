@@ -86,9 +86,10 @@ static enum pt_code get_view(const struct pt_soft_overlay *overlay, const struct
     return no_such(kind, name, reterr);
 }
 
-static enum pt_code get(struct pt_machine_kind *machine, const struct pt_method_type *method,
-                        const struct pt_msg *request, const struct pt_soft_overlay *overlay, struct pt_arena *arena,
-                        struct pt_buf *reply, struct pt_error *reterr)
+static enum pt_code get(struct pt_machine_kind *machine, const struct pt_caller *caller,
+                        const struct pt_method_type *method, const struct pt_msg *request,
+                        const struct pt_soft_overlay *overlay, struct pt_arena *arena, struct pt_buf *reply,
+                        struct pt_error *reterr)
 {
     const char *name = pt_msg_str(request, "name");
     const struct pt_message_type *kind = NULL;
@@ -98,6 +99,7 @@ static enum pt_code get(struct pt_machine_kind *machine, const struct pt_method_
                        "'%.200s' is not the name of a %s; write %s", name, method->kind->resource->singular,
                        method->kind->resource->pattern);
     }
+    PT_TRY(pt_permit_get(machine, caller, kind, name, NULL, reterr));
     struct pt_msg *resource = NULL;
     if (kind->resource->view) {
         PT_TRY(get_view(overlay, kind, name, arena, &resource, reterr));
@@ -107,6 +109,7 @@ static enum pt_code get(struct pt_machine_kind *machine, const struct pt_method_
             return no_such(kind, name, reterr);
         }
         PT_TRY(code);
+        PT_TRY(pt_permit_get(machine, caller, kind, name, resource, reterr));
         make_visible(machine, overlay, resource, arena);
     }
     pt_msg_encode(resource, reply);
@@ -123,7 +126,9 @@ struct list_item {
 
 struct list {
     struct pt_machine_kind *machine;
+    const struct pt_caller *caller; /* NULL: sees everything */
     const struct pt_message_type *kind;
+    const struct pt_kind_info *info;
     const struct pt_soft_overlay *overlay;
     struct pt_arena *arena; /* of the page */
     const char *parent;     /* may hold "-" */
@@ -203,6 +208,9 @@ static enum pt_code list_chunk(struct list *list, const char *literal, struct pt
         }
         struct pt_msg *msg = NULL;
         PT_TRY(pt_kind_parse_row(list->machine, &rows.rows[i], chunk, &msg, reterr));
+        if (!pt_permit_row(list->machine, list->caller, list->info, name, msg)) {
+            continue;
+        }
         make_visible(list->machine, list->overlay, msg, chunk);
         if (!pt_filter_match(&list->filter, msg)) {
             continue;
@@ -248,7 +256,8 @@ static enum pt_code list_views(struct list *list, struct pt_error *reterr)
     PT_TRY(collect_views(list->overlay, list->kind, &views, reterr));
     for (size_t i = 0; i < views.len; i++) {
         const char *name = pt_msg_str(views.items[i], "name");
-        if (pt_name_below(list->parent, name) && pt_filter_match(&list->filter, views.items[i])) {
+        if (pt_name_below(list->parent, name) && pt_filter_match(&list->filter, views.items[i]) &&
+            pt_permit_row(list->machine, list->caller, list->info, name, views.items[i])) {
             add_item(list, name, views.items[i], views.items[i]);
         }
     }
@@ -297,6 +306,7 @@ static enum pt_code read_query(struct list *list, const struct pt_msg *request, 
 {
     list->parent = pt_msg_str(request, "parent");
     PT_TRY(pt_parent_parse(list->kind, list->parent, true, reterr));
+    PT_TRY(pt_permit_list(list->machine, list->caller, list->kind, list->parent, reterr));
     int64_t page_size = pt_msg_i64(request, "page_size");
     if (page_size < 0) {
         return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, "page_size",
@@ -344,7 +354,13 @@ static enum pt_code list_deleted(struct list *list, struct pt_error *reterr)
     size_t len = 0;
     PT_TRY(pt_trash_list(list->machine, list->arena, items, &len, reterr));
     for (size_t i = 0; i < len; i++) {
-        if (pt_filter_match(&list->filter, items[i])) {
+        /* Whose bindings decide about a deleted one: those of the organization above. */
+        const char *above = pt_msg_str(items[i], "parent_organization");
+        const struct pt_ask ask = {.permission = list->info->permissions[PT_VERB_LIST],
+                                   .tenant = pt_tenant_of(list->machine, above),
+                                   .resource = items[i],
+                                   .time_ns = list->machine->wall_ns};
+        if (pt_filter_match(&list->filter, items[i]) && pt_access_allowed(list->machine, list->caller, &ask)) {
             add_item(list, pt_msg_str(items[i], "name"), items[i], items[i]);
         }
     }
@@ -362,18 +378,27 @@ static enum pt_code list_any(struct list *list, const struct pt_msg *request, st
     return list->kind->resource->view ? list_views(list, reterr) : list_rows(list, by_name, reterr);
 }
 
-enum pt_code pt_kind_read(struct pt_machine_kind *machine, const struct pt_method_type *method,
-                          const struct pt_msg *request, const struct pt_soft_overlay *overlay, struct pt_buf *reply,
-                          struct pt_error *reterr)
+enum pt_code pt_kind_read(struct pt_machine_kind *machine, const struct pt_caller *caller,
+                          const struct pt_method_type *method, const struct pt_msg *request,
+                          const struct pt_soft_overlay *overlay, struct pt_buf *reply, struct pt_error *reterr)
 {
+    if (caller != NULL) {
+        PT_TRY(pt_kind_authenticate(machine, caller, machine->wall_ns, reterr));
+        caller = pt_access_unbound(caller) ? NULL : caller; /* asked once, not for each row */
+    }
     struct pt_arena arena;
     pt_arena_init(&arena);
     enum pt_code code = PT_OK;
     if (method->verb == PT_VERB_GET) {
-        code = get(machine, method, request, overlay, &arena, reply, reterr);
+        code = get(machine, caller, method, request, overlay, &arena, reply, reterr);
     } else {
         pt_assert(method->verb == PT_VERB_LIST);
-        struct list list = {.machine = machine, .kind = method->kind, .overlay = overlay, .arena = &arena};
+        struct list list = {.machine = machine,
+                            .caller = caller,
+                            .kind = method->kind,
+                            .info = pt_kind_info(machine, method->kind->resource->kind_id),
+                            .overlay = overlay,
+                            .arena = &arena};
         code = list_any(&list, request, reterr);
         if (code == PT_OK) {
             code = cut_page(&list, reterr);

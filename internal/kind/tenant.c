@@ -230,6 +230,7 @@ void pt_tenants_mark(struct pt_machine_kind *machine)
     machine->tenants.steps_len = 0;
     machine->tenants.recording = true;
     machine->tenants.reshaped = false;
+    machine->access.touched = false;
 }
 
 void pt_tenants_release(struct pt_machine_kind *machine)
@@ -241,6 +242,9 @@ enum pt_code pt_tenants_undo(struct pt_machine_kind *machine, struct pt_error *r
 {
     struct pt_tenants *tenants = &machine->tenants;
     tenants->recording = false;
+    if (machine->access.touched) {
+        PT_TRY(pt_access_load(machine, reterr));
+    }
     if (tenants->reshaped) { /* seldom: count anew rather than remember shapes */
         return pt_tenants_load(machine, reterr);
     }

@@ -193,15 +193,33 @@ static enum pt_code restore_rest(struct pt_execution *execution, const struct pt
     return PT_OK;
 }
 
+static enum pt_code not_found(const struct pt_mutation *mutation, struct pt_error *reterr)
+{
+    return pt_fail(reterr, PT_NOT_FOUND, PT_REASON_RESOURCE_NOT_FOUND, "name",
+                   "there is no deleted %s '%.200s'; list them with show_deleted",
+                   mutation->info->type->resource->singular, mutation->name);
+}
+
 enum pt_code pt_trash_restore(struct pt_execution *execution, const struct pt_mutation *mutation,
                               struct pt_error *reterr)
 {
     struct pt_machine_kind *machine = execution->machine;
     size_t at = find(&machine->trash, mutation->name, mutation->uid, execution->time_ns);
     if (at == machine->trash.len) {
-        return pt_fail(reterr, PT_NOT_FOUND, PT_REASON_RESOURCE_NOT_FOUND, "name",
-                       "there is no deleted %s '%.200s'; list them with show_deleted",
-                       mutation->info->type->resource->singular, mutation->name);
+        return not_found(mutation, reterr);
+    }
+    const struct pt_trash_item item = machine->trash.items[at];
+    struct pt_row row;
+    struct pt_msg *msg = NULL;
+    PT_TRY(read_row(machine, item.uid, 0, execution->arena, &row, &msg, reterr));
+    const struct pt_ask ask = {
+        .permission = mutation->info->permissions[PT_VERB_UNDELETE],
+        .tenant = pt_tenant_of(machine, pt_msg_str(msg, "parent_organization")),
+        .resource = msg,
+        .time_ns = execution->time_ns,
+    };
+    if (!pt_access_allowed(machine, execution->caller, &ask)) {
+        return not_found(mutation, reterr); /* as if there were none */
     }
     struct pt_row present;
     enum pt_code code = pt_store_get(machine->store, mutation->name, execution->arena, &present, reterr);
@@ -210,10 +228,6 @@ enum pt_code pt_trash_restore(struct pt_execution *execution, const struct pt_mu
                              : pt_fail(reterr, PT_ALREADY_EXISTS, PT_REASON_RESOURCE_EXISTS, "name",
                                        "%.200s has been created anew; delete that one first", mutation->name);
     }
-    const struct pt_trash_item item = machine->trash.items[at];
-    struct pt_row row;
-    struct pt_msg *msg = NULL;
-    PT_TRY(read_row(machine, item.uid, 0, execution->arena, &row, &msg, reterr));
     PT_TRY(pt_rules_check_again(execution, mutation->info, mutation->name, msg, reterr));
     if (!execution->dry) {
         PT_TRY(pt_mutate_restore(execution, mutation->info, mutation->name, msg, reterr));

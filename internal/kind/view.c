@@ -2,8 +2,7 @@
  * Views: reading for checks, for the plan and for whoever needs a resource by name.
  *
  * An open view reads the store at each call, so within apply it sees what the command has changed so far. A frozen view
- * has read everything once and is constant from then on: any thread may read it, nobody may write. Freezing has two
- * halves: copying the rows needs the store and so the loop; parsing them is most of the work and needs neither.
+ * (view_frozen.c) is constant: any thread may read it, nobody may write.
  *
  * Reads have no way to report a failing disk; a view remembers it, and apply looks before it trusts a verdict.
  */
@@ -13,11 +12,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-struct pt_view_item {
-    const char *name;
-    struct pt_msg *msg;
-};
 
 /* ---- rows ----------------------------------------------------------------------------------------------------- */
 
@@ -100,13 +94,11 @@ void pt_view_init(struct pt_view *view, struct pt_machine_kind *machine, struct 
     *view =
         (struct pt_view){.machine = machine, .memory = memory, .time_ns = time_ns, .revision = machine->applied_index};
     pt_arena_init(&view->arena);
-    pt_map_init(&view->by_name);
 }
 
 void pt_view_fini(struct pt_view *view)
 {
-    free(view->kinds);
-    pt_map_fini(&view->by_name);
+    pt_view_frozen_fini(view);
     pt_arena_fini(&view->arena);
 }
 
@@ -116,12 +108,13 @@ struct pt_view *pt_view_new(struct pt_machine_kind *machine)
     pt_assert(view != NULL);
     pt_view_init(view, machine, NULL, machine->time_ns);
     view->memory = &view->arena;
+    atomic_init(&view->refs, 1);
     return view;
 }
 
 void pt_view_free(struct pt_view *view)
 {
-    if (view != NULL) {
+    if (view != NULL && atomic_fetch_sub(&view->refs, 1) == 1) {
         pt_view_fini(view);
         free(view);
     }
@@ -142,7 +135,7 @@ int64_t pt_view_time_ns(const struct pt_view *view)
     return view->time_ns;
 }
 
-static void remember_failure(struct pt_view *view, enum pt_code code, const struct pt_error *error)
+void pt_view_failed(struct pt_view *view, enum pt_code code, const struct pt_error *error)
 {
     if (view->error.code == PT_OK) {
         view->error = *error;
@@ -153,51 +146,18 @@ static void remember_failure(struct pt_view *view, enum pt_code code, const stru
 const struct pt_msg *pt_view_get(struct pt_view *view, const char *name)
 {
     if (view->frozen) {
-        const struct pt_view_item *item = pt_map_get_str(&view->by_name, name);
-        return item != NULL ? item->msg : NULL;
+        return pt_view_frozen_get(view, name);
     }
     struct pt_error error = {0};
     struct pt_msg *msg = NULL;
     enum pt_code code = pt_kind_load(view->machine, name, view->memory, &msg, NULL, &error);
     if (code != PT_OK && code != PT_NOT_FOUND) {
-        remember_failure(view, code, &error);
+        pt_view_failed(view, code, &error);
     }
     return code == PT_OK ? msg : NULL;
 }
 
 /* ---- scans ---------------------------------------------------------------------------------------------------- */
-
-/* First item whose name is not below. */
-static size_t lower_bound(const struct pt_view_kind *kind, const char *name)
-{
-    size_t low = 0;
-    size_t high = kind->len;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (strcmp(kind->items[middle].name, name) < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-static void scan_frozen(const struct pt_view *view, uint32_t kind_id, const char *parent,
-                        bool (*fn)(void *arg, const char *name, const struct pt_msg *msg), void *arg)
-{
-    const struct pt_view_kind *kind = &view->kinds[kind_id];
-    size_t size = strlen(parent);
-    for (size_t i = lower_bound(kind, parent); i < kind->len; i++) {
-        const char *name = kind->items[i].name;
-        if (size > 0 && strncmp(name, parent, size) != 0) {
-            return;
-        }
-        if ((size == 0 || name[size] == '/') && !fn(arg, name, kind->items[i].msg)) {
-            return;
-        }
-    }
-}
 
 void pt_view_scan(struct pt_view *view, const char *kind_singular, const char *parent,
                   bool (*fn)(void *arg, const char *name, const struct pt_msg *msg), void *arg)
@@ -205,7 +165,7 @@ void pt_view_scan(struct pt_view *view, const char *kind_singular, const char *p
     const struct pt_message_type *kind = pt_schema_kind(view->machine->schema, kind_singular);
     pt_assert(kind != NULL);
     if (view->frozen) {
-        scan_frozen(view, kind->resource->kind_id, parent, fn, arg);
+        pt_view_frozen_scan(view, kind->resource->kind_id, parent, fn, arg);
         return;
     }
     struct pt_row_list list = {.arena = view->memory};
@@ -220,64 +180,6 @@ void pt_view_scan(struct pt_view *view, const char *kind_singular, const char *p
         }
     }
     if (code != PT_OK) {
-        remember_failure(view, code, &error);
+        pt_view_failed(view, code, &error);
     }
-}
-
-/* ---- freezing ------------------------------------------------------------------------------------------------- */
-
-static enum pt_code copy_kind(struct pt_view *view, uint32_t kind_id, struct pt_error *reterr)
-{
-    struct pt_row_list list = {.arena = &view->arena};
-    const struct pt_store_range range = {.kind_id = kind_id, .parent = "", .after = ""};
-    PT_TRY(pt_kind_rows(view->machine, &range, &list, reterr));
-    view->kinds[kind_id].rows = list.rows;
-    view->kinds[kind_id].rows_len = list.len;
-    return PT_OK;
-}
-
-void pt_view_copy(struct pt_view *view)
-{
-    pt_assert(!view->frozen && view->kinds == NULL);
-    view->kinds = calloc(view->machine->infos_len + 1, sizeof(*view->kinds));
-    pt_assert(view->kinds != NULL);
-    for (uint32_t i = 0; i < view->machine->infos_len; i++) {
-        struct pt_error error = {0};
-        if (view->machine->infos[i].type == NULL || view->machine->infos[i].type->resource->view) {
-            continue;
-        }
-        enum pt_code code = copy_kind(view, i, &error);
-        if (code != PT_OK) {
-            remember_failure(view, code, &error);
-        }
-    }
-}
-
-static enum pt_code parse_kind(struct pt_view *view, struct pt_view_kind *kind, struct pt_error *reterr)
-{
-    kind->items = pt_arena_array(&view->arena, kind->rows_len, sizeof(*kind->items));
-    for (size_t i = 0; i < kind->rows_len; i++) {
-        struct pt_view_item *item = &kind->items[i];
-        item->name = kind->rows[i].name;
-        PT_TRY(pt_kind_parse_row(view->machine, &kind->rows[i], &view->arena, &item->msg, reterr));
-        pt_map_put_str(&view->by_name, item->name, item);
-        kind->len++;
-    }
-    return PT_OK;
-}
-
-void pt_view_freeze(struct pt_view *view)
-{
-    pt_assert(!view->frozen);
-    if (view->kinds == NULL) {
-        pt_view_copy(view);
-    }
-    for (uint32_t i = 0; i < view->machine->infos_len; i++) {
-        struct pt_error error = {0};
-        enum pt_code code = parse_kind(view, &view->kinds[i], &error);
-        if (code != PT_OK) {
-            remember_failure(view, code, &error);
-        }
-    }
-    view->frozen = true;
 }

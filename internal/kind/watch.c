@@ -32,7 +32,11 @@ struct pt_watch {
     struct pt_list node;             /* machine->watches */
     struct pt_machine_kind *machine; /* NULL once the machine is gone */
     struct pt_watch_options options;
-    struct pt_arena arena; /* the request */
+    struct pt_arena arena;          /* the request and the caller */
+    const struct pt_caller *caller; /* NULL: sees everything */
+    bool bound;                     /* what comes is judged event by event */
+    bool permitted;                 /* `watch` at the organization has been held */
+    uint64_t access_revision;       /* as of which the caller was found good */
     const char *parent;
     const bool *kinds; /* by kind id */
     struct pt_filter filter;
@@ -107,25 +111,37 @@ static bool fits_place(const struct pt_watch *watch, uint32_t kind_id, const cha
     return kind_id < watch->machine->infos_len && watch->kinds[kind_id] && pt_name_below(watch->parent, name);
 }
 
-/* The resource as the reader may see it, into arena memory; *ret_fits tells whether the filter matches. */
-static enum pt_code see(const struct pt_watch *watch, const struct pt_kind_info *info, struct pt_bytes stored,
-                        struct pt_arena *arena, struct pt_bytes *ret_visible, bool *ret_fits, struct pt_error *reterr)
+/* How a resource looks to the reader. */
+enum sight {
+    SIGHT_NONE,  /* he may not know of it */
+    SIGHT_UNFIT, /* the filter does not match */
+    SIGHT_FITS
+};
+
+/* The resource as the reader may see it, into arena memory. */
+static enum pt_code see(const struct pt_watch *watch, const struct pt_kind_info *info, const char *name,
+                        struct pt_bytes stored, struct pt_arena *arena, struct pt_bytes *ret_visible,
+                        enum sight *ret_sight, struct pt_error *reterr)
 {
-    *ret_fits = true;
+    *ret_sight = SIGHT_FITS;
     *ret_visible = stored;
-    if (!info->has_secret && watch->filter.len == 0) {
+    if (!info->has_secret && watch->filter.len == 0 && !watch->bound) {
         return PT_OK;
     }
-    const struct pt_row row = {.name = "", .kind_id = info->type->resource->kind_id, .value = stored};
+    const struct pt_row row = {.name = name, .kind_id = info->type->resource->kind_id, .value = stored};
     struct pt_msg *msg = NULL;
     PT_TRY(pt_kind_parse_row(watch->machine, &row, arena, &msg, reterr));
+    if (watch->bound && !pt_permit_row(watch->machine, watch->caller, info, name, msg)) {
+        *ret_sight = SIGHT_NONE;
+        return PT_OK;
+    }
     if (info->has_secret) {
         pt_msg_strip(msg, PT_OUTPUT_USER, true);
         PT_AUTO(buf) struct pt_buf bytes = {0};
         pt_msg_encode(msg, &bytes);
         *ret_visible = (struct pt_bytes){pt_arena_memdup(arena, bytes.data, bytes.size), bytes.size};
     }
-    *ret_fits = pt_filter_match(&watch->filter, msg);
+    *ret_sight = pt_filter_match(&watch->filter, msg) ? SIGHT_FITS : SIGHT_UNFIT;
     return PT_OK;
 }
 
@@ -148,9 +164,9 @@ static enum pt_code copy_initial(struct pt_watch *watch, struct pt_error *reterr
                                  .info = info,
                                  .name = row->name,
                                  .position = {.revision = row->revision}};
-        bool fits = false;
-        code = see(watch, info, row->value, &arena, &event.resource, &fits, reterr);
-        if (code == PT_OK && fits) {
+        enum sight sight = SIGHT_NONE;
+        code = see(watch, info, row->name, row->value, &arena, &event.resource, &sight, reterr);
+        if (code == PT_OK && sight == SIGHT_FITS) {
             size_t at = watch->initial.size;
             pt_buf_append_be32(&watch->initial, 0);
             pack_event(watch, &event, &watch->initial);
@@ -247,8 +263,13 @@ static enum pt_code look_at(struct slice *slice, struct pt_position position, co
         return PT_OK;
     }
     struct outgoing outgoing = {.info = info, .name = pt_msg_str(event, "name"), .position = position};
-    bool fits = false;
-    PT_TRY(see(watch, info, pt_msg_bytes(event, "resource"), &slice->arena, &outgoing.resource, &fits, reterr));
+    enum sight sight = SIGHT_NONE;
+    PT_TRY(see(watch, info, outgoing.name, pt_msg_bytes(event, "resource"), &slice->arena, &outgoing.resource, &sight,
+               reterr));
+    if (sight == SIGHT_NONE) {
+        return PT_OK;
+    }
+    bool fits = sight == SIGHT_FITS;
     if (!fits && verb != PATRONUS__V1__VERB__UPDATE) {
         return PT_OK; /* never was in the stream; what an update made unfit may have been */
     }
@@ -325,9 +346,68 @@ static void pump_history(struct pt_watch *watch)
     }
 }
 
+/* ---- the caller ----------------------------------------------------------------------------------------------- */
+
+static void copy_caller(struct pt_watch *watch, const struct pt_caller *caller)
+{
+    struct pt_caller *copy = PT_NEW(&watch->arena, struct pt_caller);
+    const char **groups = pt_arena_array(&watch->arena, caller->groups_len, sizeof(*groups));
+    for (size_t i = 0; i < caller->groups_len; i++) {
+        groups[i] = pt_arena_strdup(&watch->arena, caller->groups[i]);
+    }
+    *copy = (struct pt_caller){
+        .principal = pt_arena_strdup(&watch->arena, caller->principal),
+        .groups = groups,
+        .groups_len = caller->groups_len,
+        .api_key = pt_arena_strdup(&watch->arena, caller->api_key != NULL ? caller->api_key : ""),
+        .source = pt_arena_strdup(&watch->arena, caller->source != NULL ? caller->source : ""),
+    };
+    watch->caller = copy;
+    watch->bound = !pt_access_unbound(copy);
+}
+
+/* Where one organization is watched, the permission `watch` there decides; elsewhere each event is judged by itself.
+ * Certificates of admins and controllers are not bound, but they can be revoked. */
+static enum pt_code permit(struct pt_watch *watch, struct pt_error *reterr)
+{
+    struct pt_machine_kind *machine = watch->machine;
+    if (watch->caller == NULL) {
+        return PT_OK;
+    }
+    watch->access_revision = machine->access.revision;
+    PT_TRY(pt_kind_authenticate(machine, watch->caller, machine->wall_ns, reterr));
+    const struct pt_tenant *tenant = pt_tenant_of(machine, watch->parent);
+    if (!watch->bound || watch->parent[0] == '\0' || tenant == NULL) {
+        return PT_OK; /* an organization that does not exist, or is everybody's "-": nothing but what he may list */
+    }
+    const struct pt_ask ask = {
+        .permission = pt_permission_number(&machine->access, "watch"), .tenant = tenant, .time_ns = machine->wall_ns};
+    if (!watch->permitted && !pt_access_visible(machine, watch->caller, tenant, machine->wall_ns)) {
+        return PT_OK; /* the same: silence */
+    }
+    watch->permitted = watch->permitted || pt_access_allowed(machine, watch->caller, &ask);
+    return pt_access_allowed(machine, watch->caller, &ask)
+               ? PT_OK
+               : pt_fail(reterr, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, NULL,
+                         "the caller lacks the permission 'watch' at %.80s", tenant->name);
+}
+
+static bool still_permitted(struct pt_watch *watch)
+{
+    struct pt_error error = {0};
+    if (permit(watch, &error) == PT_OK) {
+        return true;
+    }
+    end(watch, &error);
+    return false;
+}
+
 static void on_pump(void *arg)
 {
     struct pt_watch *watch = arg;
+    if (!watch->ended && !still_permitted(watch)) {
+        return; /* and may be gone */
+    }
     if (!watch->ended && !watch->paused && pump_initial(watch)) {
         pump_history(watch);
     }
@@ -336,6 +416,9 @@ static void on_pump(void *arg)
 static void on_bookmark(void *arg)
 {
     struct pt_watch *watch = arg;
+    if (!watch->ended && !still_permitted(watch)) {
+        return;
+    }
     bool waiting = watch->initial.size > 0 || watch->initial_bookmark || pt_timer_active(watch->pump);
     if (!watch->ended && !watch->paused && !waiting) {
         send_bookmark(watch);
@@ -441,6 +524,10 @@ static enum pt_code open_watch(struct pt_watch *watch, struct pt_error *reterr)
         return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_NAME_INVALID, "parent", "a name has at most %d bytes",
                        PT_NAME_SIZE_MAX);
     }
+    if (watch->options.caller != NULL) {
+        copy_caller(watch, watch->options.caller);
+        PT_TRY(permit(watch, reterr));
+    }
     PT_TRY(pt_filter_parse(pt_msg_str(request, "filter"), &watch->arena, &watch->filter, reterr));
     PT_TRY(read_kinds(watch, request, reterr));
     PT_TRY(pt_history_id_read(machine, &watch->history, reterr));
@@ -472,6 +559,7 @@ enum pt_code pt_watch_open(struct pt_machine_kind *machine, const struct pt_watc
         return code;
     }
     watch->options.request = (struct pt_bytes){0}; /* was borrowed */
+    watch->options.caller = NULL;
     *ret_watch = watch;
     return PT_OK;
 }
@@ -506,7 +594,8 @@ void pt_watches_wake(struct pt_machine_kind *machine)
 {
     PT_LIST_FOREACH (node, &machine->watches) {
         struct pt_watch *watch = PT_CONTAINER(node, struct pt_watch, node);
-        if (!watch->paused && !watch->ended && !pt_timer_active(watch->pump)) {
+        bool judge = watch->caller != NULL && watch->access_revision != machine->access.revision;
+        if ((!watch->paused || judge) && !watch->ended && !pt_timer_active(watch->pump)) {
             pt_timer_start(watch->pump, 0, 0);
         }
     }

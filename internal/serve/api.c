@@ -25,7 +25,7 @@ static const struct pt_serve_method *const methods[] = {
     &pt_serve_health_watch,   &pt_serve_reflection_v1,  &pt_serve_reflection_v1alpha,
     &pt_serve_edge_sync,      &pt_serve_what_if,        &pt_serve_explain_demand,
     &pt_serve_traffic_matrix, &pt_serve_list_solutions, &pt_serve_drain,
-    &pt_serve_undrain,
+    &pt_serve_undrain,        &pt_serve_issue_key,      &pt_serve_test_permissions,
 };
 
 static const struct pt_serve_method *find_custom(const char *path)
@@ -51,7 +51,7 @@ static void call_free(struct pt_serve_call *call)
     pt_list_remove(&call->node);
     pt_list_remove(&call->waiting);
     free((void *)(uintptr_t)call->request.data);
-    free(call->principal);
+    pt_arena_fini(&call->arena);
     free(call);
 }
 
@@ -176,7 +176,7 @@ static void mutate(struct pt_serve_call *call, const struct pt_msg *request, str
 {
     struct pt_controller *controller = call->controller;
     const struct pt_request_context context = {
-        .principal = call->principal,
+        .caller = call->caller,
         .time_ns = pt_sys_wall_ns(controller->sys),
         .uid_hi = pt_sys_random_u64(controller->sys),
         .uid_lo = pt_sys_random_u64(controller->sys),
@@ -210,7 +210,9 @@ static void read_now(struct pt_serve_call *call, const struct pt_msg *request, b
     PT_AUTO(buf) struct pt_buf reply = {0};
     struct pt_error error = {0};
     struct pt_soft_overlay overlay = pt_soft_overlay(controller);
-    if (pt_kind_read(controller->machine, call->method, request, stale ? NULL : &overlay, &reply, &error) != PT_OK) {
+    pt_kind_now(controller->machine, pt_sys_wall_ns(controller->sys));
+    if (pt_kind_read(controller->machine, &call->caller, call->method, request, stale ? NULL : &overlay, &reply,
+                     &error) != PT_OK) {
         pt_serve_fail(call, &error);
     } else {
         pt_serve_reply(call, pt_buf_bytes(&reply));
@@ -320,11 +322,15 @@ static void handle_crud(struct pt_serve_call *call, struct pt_bytes request)
     pt_arena_fini(&arena);
 }
 
+static bool permit_custom(struct pt_serve_call *call, struct pt_bytes request);
+
 static void handle(struct pt_serve_call *call, struct pt_bytes request)
 {
     struct pt_controller *controller = call->controller;
     if (call->custom == NULL) {
         handle_crud(call, request);
+    } else if (!permit_custom(call, request)) {
+        /* answered */
     } else if (call->method->leader && !call->method->client_streaming && !controller->leading) {
         pt_serve_forward(call, request);
     } else if (call->method->leader && !call->method->client_streaming && !controller->ready) {
@@ -358,26 +364,13 @@ void pt_serve_run_waiting(struct pt_controller *controller)
 /* ---- who may ------------------------------------------------------------------------------------------------------
  */
 
-/* PT_OK, and the principal (heap), or the refusal. */
-static enum pt_code authenticate(struct pt_controller *controller, struct pt_rpc_call *rpc,
-                                 const struct pt_method_type *method, char **ret_principal, bool *ret_forwarded,
-                                 struct pt_error *reterr)
+/* Doors, and the roles that certificates have for themselves. What bindings decide is asked where the request is
+ * known: by the kind layer for CRUD, below for other methods. */
+static enum pt_code check_door(const struct pt_serve_call *call, const struct pt_rpc_call_info *info,
+                               struct pt_error *reterr)
 {
-    const struct pt_rpc_call_info *info = pt_rpc_call_info(rpc);
+    const struct pt_method_type *method = call->method;
     const struct pt_identity *peer = info->peer;
-    const char *principal = peer != NULL ? peer->spiffe_id : "anonymous";
-    if (peer != NULL && strcmp(peer->cluster_id, controller->options.identity.cluster_id) != 0) {
-        return pt_fail(reterr, PT_UNAUTHENTICATED, PT_REASON_CREDENTIALS_MISSING, NULL,
-                       "the certificate is of another cluster");
-    }
-    bool forwarded = false;
-    if (peer != NULL && strcmp(peer->role, "controller") == 0) {
-        const char *on_behalf_of = pt_rpc_call_metadata(rpc, PT_SERVE_PRINCIPAL_METADATA);
-        if (on_behalf_of[0] != '\0') {
-            principal = on_behalf_of;
-            forwarded = true;
-        }
-    }
     if (info->door == PT_DOOR_AGENT && strcmp(method->role, "edge") != 0) {
         return pt_fail(reterr, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, NULL,
                        "this listener serves nodes only; use the API address");
@@ -387,39 +380,70 @@ static enum pt_code authenticate(struct pt_controller *controller, struct pt_rpc
         return pt_fail(reterr, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, NULL,
                        "the method needs a certificate of role '%s' on the agent listener", method->role);
     }
-    if (strcmp(principal, "anonymous") == 0 && !method->anonymous) {
-        return pt_fail(reterr, PT_UNAUTHENTICATED, PT_REASON_CREDENTIALS_MISSING, NULL,
-                       "present a client certificate of this cluster");
+    if (method->anonymous || method->role[0] != '\0') {
+        return PT_OK;
     }
-    *ret_principal = strdup(principal);
-    pt_assert(*ret_principal != NULL);
-    *ret_forwarded = forwarded;
+    if (strcmp(call->caller.principal, "anonymous") == 0) {
+        return pt_fail(reterr, PT_UNAUTHENTICATED, PT_REASON_CREDENTIALS_MISSING, NULL,
+                       "present a client certificate of this cluster, or an API key or token as authorization: Bearer");
+    }
+    struct pt_identity identity;
+    if (pt_identity_parse(call->caller.principal, &identity, NULL) == PT_OK && strcmp(identity.role, "edge") == 0) {
+        return pt_fail(reterr, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, NULL,
+                       "the caller lacks the permission '%s': a node has its own stream and nothing else",
+                       method->permission);
+    }
     return PT_OK;
 }
 
-/* Deny by default: admins and controllers may everything, nodes what their role names, others nothing. */
-static enum pt_code authorise(const struct pt_controller *controller, const struct pt_method_type *method,
-                              const char *principal, struct pt_error *reterr)
+/* A method that is neither CRUD nor open to everybody. False after answering the call. */
+static bool permit_custom(struct pt_serve_call *call, struct pt_bytes request)
 {
-    if (method->anonymous) {
-        return PT_OK;
+    const struct pt_method_type *method = call->method;
+    if (method->anonymous || method->role[0] != '\0' || method->permission[0] == '\0') {
+        return true; /* by what it carries; by its certificate; health and reflection, to whoever is known */
     }
-    struct pt_identity identity;
-    if (pt_identity_parse(principal, &identity, NULL) == PT_OK &&
-        strcmp(identity.cluster_id, controller->options.identity.cluster_id) == 0) {
-        if (strcmp(identity.role, "admin") == 0 || strcmp(identity.role, "controller") == 0) {
-            return PT_OK;
-        }
-        if (method->role[0] != '\0' && strcmp(identity.role, method->role) == 0) {
-            return PT_OK;
-        }
+    struct pt_arena arena;
+    pt_arena_init(&arena);
+    struct pt_msg *msg = parse(call, request, &arena);
+    struct pt_error error = {0};
+    bool permitted = msg != NULL && pt_kind_permit(call->controller->machine, &call->caller, method, msg,
+                                                   pt_sys_wall_ns(call->controller->sys), &error) == PT_OK;
+    if (msg != NULL && !permitted) {
+        pt_serve_fail(call, &error);
     }
-    return pt_fail(reterr, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, NULL,
-                   "the caller lacks the permission '%s'", method->permission);
+    pt_arena_fini(&arena);
+    return permitted;
 }
 
 /* ---- callbacks of the port -----------------------------------------------------------------------------------------
  */
+
+static void refuse_call(struct pt_controller *controller, struct pt_rpc_call *rpc, const struct pt_error *error)
+{
+    const struct pt_rpc_call_info *info = pt_rpc_call_info(rpc);
+    pt_log_info(controller->log, "refused", "method=%s peer=%s code=%s", info->method, info->peer_address,
+                pt_code_name(error->code));
+    pt_rpc_call_finish(rpc, error);
+}
+
+static struct pt_serve_call *call_new(struct pt_controller *controller, struct pt_rpc_call *rpc,
+                                      const struct pt_method_type *method, const struct pt_serve_method *custom)
+{
+    struct pt_serve_call *call = calloc(1, sizeof(*call));
+    pt_assert(call != NULL);
+    *call = (struct pt_serve_call){.controller = controller,
+                                   .rpc = rpc,
+                                   .method = method,
+                                   .custom = custom,
+                                   .caller = {.principal = "anonymous", .api_key = "", .source = ""},
+                                   .credential_end_ns = INT64_MAX,
+                                   .refs = 1};
+    pt_arena_init(&call->arena);
+    pt_list_init(&call->node);
+    pt_list_init(&call->waiting);
+    return call;
+}
 
 static void on_call(void *arg, struct pt_rpc_call *rpc)
 {
@@ -427,38 +451,24 @@ static void on_call(void *arg, struct pt_rpc_call *rpc)
     const struct pt_rpc_call_info *info = pt_rpc_call_info(rpc);
     const struct pt_method_type *method = pt_schema_method(controller->schema, info->method);
     const struct pt_serve_method *custom = find_custom(info->method);
-    char *principal = NULL;
-    bool forwarded = false;
     struct pt_error error = {0};
-    enum pt_code code = PT_OK;
     if (method == NULL || (method->verb == PT_VERB_CUSTOM && custom == NULL)) {
-        code = pt_fail(&error, PT_UNIMPLEMENTED, PT_REASON_NONE, NULL,
-                       "there is no method '%.128s'; reflection lists them", info->method);
-    } else if (controller->closing) {
-        code = pt_fail(&error, PT_UNAVAILABLE, PT_REASON_SHUTTING_DOWN, NULL, "this controller is shutting down");
-    } else {
-        code = authenticate(controller, rpc, method, &principal, &forwarded, &error);
-    }
-    if (code == PT_OK) {
-        code = authorise(controller, method, principal, &error);
-    }
-    if (code != PT_OK) {
-        free(principal);
-        pt_log_info(controller->log, "refused", "method=%s peer=%s code=%s", info->method, info->peer_address,
-                    pt_code_name(code));
-        pt_rpc_call_finish(rpc, &error);
+        (void)pt_fail(&error, PT_UNIMPLEMENTED, PT_REASON_NONE, NULL,
+                      "there is no method '%.128s'; reflection lists them", info->method);
+        refuse_call(controller, rpc, &error);
         return;
     }
-    struct pt_serve_call *call = calloc(1, sizeof(*call));
-    pt_assert(call != NULL);
-    *call = (struct pt_serve_call){.controller = controller,
-                                   .rpc = rpc,
-                                   .method = method,
-                                   .custom = custom,
-                                   .principal = principal,
-                                   .forwarded = forwarded,
-                                   .refs = 1};
-    pt_list_init(&call->waiting);
+    if (controller->closing) {
+        (void)pt_fail(&error, PT_UNAVAILABLE, PT_REASON_SHUTTING_DOWN, NULL, "this controller is shutting down");
+        refuse_call(controller, rpc, &error);
+        return;
+    }
+    struct pt_serve_call *call = call_new(controller, rpc, method, custom);
+    if (pt_serve_authenticate(call, &error) != PT_OK || check_door(call, info, &error) != PT_OK) {
+        pt_serve_call_unref(call);
+        refuse_call(controller, rpc, &error);
+        return;
+    }
     pt_list_push_back(&controller->calls, &call->node);
     pt_rpc_call_set_user(rpc, call);
     if (!method->client_streaming) {

@@ -185,6 +185,10 @@ static void on_applied(void *arg, uint64_t applied_index, const struct pt_watch_
         return;
     }
     check_digest(controller, applied_index);
+    if (controller->access_revision != pt_kind_access_revision(controller->machine)) {
+        controller->access_revision = pt_kind_access_revision(controller->machine);
+        pt_serve_judge_streams(controller);
+    }
     if (len == 0) {
         return;
     }
@@ -208,6 +212,7 @@ static void on_tick(void *arg)
     if (!controller->options.peer_plain && !controller->closing) {
         pt_serve_renew_self(controller);
     }
+    pt_serve_judge_streams(controller);
     pt_serve_health_changed(controller); /* a follower is not told that it found a leader, or lost one */
     if (controller->ready && !controller->closing) {
         pt_serve_members_tick(controller);

@@ -13,6 +13,7 @@ struct pt_soft_store;
 struct pt_serve_method;
 
 #define PT_SERVE_PRINCIPAL_METADATA "patronus-principal"
+#define PT_SERVE_CALLER_METADATA "patronus-caller" /* base64url of a patronus.v1.Caller */
 
 #define PT_SERVE_WAITING_LEN_MAX 1024         /* calls that wait for the leader to be ready */
 #define PT_SERVE_WAITING_SIZE_MAX (16U << 20) /* bytes of their requests */
@@ -26,7 +27,9 @@ struct pt_serve_call {
     struct pt_rpc_call *rpc; /* NULL once the call is over: answers go nowhere */
     const struct pt_method_type *method;
     const struct pt_serve_method *custom; /* NULL for CRUD */
-    char *principal;                      /* SPIFFE id of who asks; "anonymous" */
+    struct pt_arena arena;                /* of the caller */
+    struct pt_caller caller;              /* who asks; principal "anonymous" when nobody is known */
+    int64_t credential_end_ns;            /* wall: when what was presented expires; INT64_MAX: not by itself */
     bool forwarded;                       /* came through a follower */
     bool got_message;
     bool confirmed; /* that this node still led when it looked at the state */
@@ -87,6 +90,8 @@ struct pt_controller {
 
     int64_t renew_at_wall_ns; /* founding.c */
 
+    uint64_t access_revision; /* as of which open streams were judged */
+
     bool closing;
     pt_task_fn closed;
     void *closed_arg;
@@ -123,6 +128,17 @@ extern const struct pt_serve_method pt_serve_watch;                             
 extern const struct pt_serve_method pt_serve_health_check, pt_serve_health_watch;        /* health.c */
 extern const struct pt_serve_method pt_serve_reflection_v1, pt_serve_reflection_v1alpha; /* reflection.c */
 extern const struct pt_serve_method pt_serve_edge_sync;                                  /* edge.c */
+extern const struct pt_serve_method pt_serve_issue_key, pt_serve_test_permissions;       /* keys.c */
+
+/* ---- authn.c: who calls --------------------------------------------------------------------------------------- */
+/* Fill call->caller from certificate, token or (of controllers) metadata. PT_UNAUTHENTICATED when what was presented is
+ * not good, or not good any more. */
+PT_MUST enum pt_code pt_serve_authenticate(struct pt_serve_call *call, struct pt_error *reterr);
+/* The digest under which an API key is stored. */
+struct pt_digest pt_serve_key_digest(const struct pt_controller *controller, const char *key);
+#define PT_SERVE_KEY_PREFIX "ptk1_"
+/* End the streams of callers who are revoked now, or whose credential has expired. */
+void pt_serve_judge_streams(struct pt_controller *controller);
 
 /* ---- forward.c ------------------------------------------------------------------------------------------------ */
 /* Send the whole call to the leader and pass its answer on. */

@@ -283,6 +283,8 @@ const struct pt_serve_method pt_serve_enroll = {
 static enum pt_code still_bound(struct pt_controller *controller, const struct pt_leaf_info *info,
                                 struct pt_error *reterr)
 {
+    const struct pt_caller caller = {.principal = info->identity.spiffe_id, .api_key = "", .source = ""};
+    PT_TRY(pt_kind_authenticate(controller->machine, &caller, pt_sys_wall_ns(controller->sys), reterr));
     struct pt_view *view = pt_view_new(controller->machine);
     char name[PT_NAME_SIZE_MAX + 1];
     bool edge = strcmp(info->identity.role, "edge") == 0;

@@ -8,6 +8,8 @@
 #include "serve/controller_priv.h"
 
 #include "base/assert.h"
+#include "crypto/crypto.h"
+#include "patronus/v1/replication.pb-c.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,6 +182,21 @@ static void on_reply(void *arg, const struct pt_error *error, struct pt_bytes me
     pt_serve_call_unref(call);
 }
 
+/* NUL-terminated text: what the leader must know beside the principal. */
+static void encode_caller(const struct pt_caller *caller, struct pt_buf *out)
+{
+    Patronus__V1__Caller packed = PATRONUS__V1__CALLER__INIT;
+    packed.groups = (char **)(uintptr_t)caller->groups;
+    packed.n_groups = caller->groups_len;
+    packed.api_key = (char *)(uintptr_t)caller->api_key;
+    packed.source = (char *)(uintptr_t)caller->source;
+    PT_AUTO(buf) struct pt_buf bytes = {0};
+    size_t size = patronus__v1__caller__get_packed_size(&packed);
+    bytes.size = patronus__v1__caller__pack(&packed, pt_buf_reserve(&bytes, size));
+    pt_base64url_encode(pt_buf_bytes(&bytes), out);
+    pt_buf_append_u8(out, '\0');
+}
+
 void pt_serve_forward(struct pt_serve_call *call, struct pt_bytes request)
 {
     struct pt_controller *controller = call->controller;
@@ -198,9 +215,14 @@ void pt_serve_forward(struct pt_serve_call *call, struct pt_bytes request)
         uint64_t now = pt_sys_now_ns(controller->sys);
         deadline_ms = deadline_ns > now ? (deadline_ns - now) / 1000000 + 1 : 1;
     }
-    const struct pt_rpc_metadata metadata = {.key = PT_SERVE_PRINCIPAL_METADATA, .value = call->principal};
+    PT_AUTO(buf) struct pt_buf caller = {0};
+    encode_caller(&call->caller, &caller);
+    const struct pt_rpc_metadata metadata[] = {
+        {.key = PT_SERVE_PRINCIPAL_METADATA, .value = call->caller.principal},
+        {.key = PT_SERVE_CALLER_METADATA, .value = (const char *)caller.data},
+    };
     pt_serve_call_ref(call);
     link->calls++;
     call->link = link;
-    (void)pt_rpc_unary(link->channel, call->method->path, request, &metadata, 1, deadline_ms, on_reply, call);
+    (void)pt_rpc_unary(link->channel, call->method->path, request, metadata, 2, deadline_ms, on_reply, call);
 }

@@ -3,6 +3,9 @@
  *
  *   change -> dirty -> (debounce) -> copy a view -> worker: parse, stages -> loop: bundle per node -> send differences
  *
+ * The view shares with the one before what did not change; the first one of a leader is copied some rows a turn, so
+ * that a large state does not hold up the loop.
+ *
  * One pass at a time; a change during a pass starts the next one behind it. Generations count within a term and rise
  * with each pass that changed some node's bundle. Nodes get a difference when what they have is what was last sent to
  * them, and everything otherwise. A bundle is signed once and kept until the node's next one replaces it.
@@ -244,6 +247,24 @@ static void pass_done(void *arg)
     }
 }
 
+static void copy_some(void *arg)
+{
+    struct pt_push *push = arg;
+    struct pt_controller *controller = push->controller;
+    struct pass *pass = push->current;
+    if (!controller->ready || controller->term != pass->term) {
+        pass_done(pass); /* drops it */
+    } else if (!pt_view_copy(pass->plan.view, push->newest != NULL ? push->newest->plan.view : NULL)) {
+        pt_timer_start(push->copier, 0, 0);
+    } else {
+        pass->plan.soft = pt_soft_copy(controller->soft, &pass->arena);
+        if (push->worker == NULL) {
+            push->worker = pt_executor_new(controller->sys, "plan", 1);
+        }
+        pt_executor_submit(push->worker, pass_work, pass_done, pass);
+    }
+}
+
 static void start_pass(void *arg)
 {
     struct pt_push *push = arg;
@@ -266,7 +287,6 @@ static void start_pass(void *arg)
     pass->plan.arena = &pass->arena;
     pass->plan.view = pt_view_new(controller->machine);
     push->began_ns = pt_sys_now_ns(controller->sys);
-    pt_view_copy(pass->plan.view);
     pass->plan.time_ns = pt_sys_wall_ns(controller->sys);
     if (push->newest != NULL) {
         pass->before = push->newest;
@@ -274,11 +294,7 @@ static void start_pass(void *arg)
         pass->plan.previous = te_solution_of(&pass->before->plan);
     }
     pt_ask_ramps(push, pass);
-    pass->plan.soft = pt_soft_copy(controller->soft, &pass->arena);
-    if (push->worker == NULL) {
-        push->worker = pt_executor_new(controller->sys, "plan", 1);
-    }
-    pt_executor_submit(push->worker, pass_work, pass_done, pass);
+    copy_some(push);
 }
 
 void pt_push_within(struct pt_push *push, uint64_t delay_ms)
@@ -339,6 +355,7 @@ struct pt_push *pt_push_new(struct pt_controller *controller)
     push->controller = controller;
     push->timer = pt_timer_new(controller->sys, start_pass, push);
     pt_ask_init(push);
+    push->copier = pt_timer_new(controller->sys, copy_some, push);
     return push;
 }
 
@@ -349,7 +366,8 @@ void pt_push_free(struct pt_push *push)
     }
     push->controller->ready = false; /* a pass that ends now is dropped */
     pt_timer_free(push->timer);
-    push->timer = NULL;
+    pt_timer_free(push->copier);
+    push->timer = push->copier = NULL;
     pt_executor_free(push->worker);
     pt_ask_fini(push);
     pt_pass_unref(push->current); /* of a host that crashed: its done never comes */

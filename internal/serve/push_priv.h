@@ -31,11 +31,12 @@ struct pass {
 struct pt_push {
     struct pt_controller *controller;
     struct pt_timer *timer;
-    uint64_t due_ns; /* of the timer */
+    struct pt_timer *copier; /* the next turn of copying */
+    uint64_t due_ns;         /* of the timer */
     struct pt_executor *worker;
     uint64_t began_ns, pass_ns; /* the newest pass: start, and how long it took in all */
     bool running, again;
-    struct pass *current; /* while running; the worker's */
+    struct pass *current; /* while running; first being copied, then the worker's */
     uint64_t generation;
     struct pass *newest; /* results for views */
     struct pt_map nodes; /* Edge name -> struct node_bundle */

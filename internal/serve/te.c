@@ -383,7 +383,7 @@ static void change_state(struct question *question)
     bool is_link = strstr(question->name, "/links/") != NULL;
     const struct pt_method_type *method = pt_schema_method(
         controller->schema, is_link ? "/patronus.v1.LinkService/UpdateLink" : "/patronus.v1.SiteService/UpdateSite");
-    const struct pt_request_context context = {.principal = call->principal,
+    const struct pt_request_context context = {.caller = call->caller,
                                                .time_ns = pt_sys_wall_ns(controller->sys),
                                                .uid_hi = pt_sys_random_u64(controller->sys),
                                                .uid_lo = pt_sys_random_u64(controller->sys)};

@@ -42,8 +42,9 @@ static void watch_message(struct pt_serve_call *call, struct pt_bytes message)
     call->state = watch;
     pt_list_push_back(&call->controller->watches, &watch->node);
     const struct pt_watch_options options = {
-        .request = message, .on_event = on_event, .on_error = on_error, .arg = watch};
+        .request = message, .caller = &call->caller, .on_event = on_event, .on_error = on_error, .arg = watch};
     struct pt_error error = {0};
+    pt_kind_now(call->controller->machine, pt_sys_wall_ns(call->controller->sys));
     if (pt_watch_open(call->controller->machine, &options, &watch->watch, &error) != PT_OK) {
         pt_serve_fail(call, &error);
     }

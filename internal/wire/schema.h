@@ -96,7 +96,8 @@ struct pt_resource_type {
     size_t columns_len;
     const char *const *short_names;
     size_t short_names_len;
-    const char *quota; /* field of patronus.v1.Quotas that each one counts to; "" for none */
+    unsigned writers, readers; /* bits by BuiltinRole, defaults filled in; the admin role is not among them */
+    const char *quota;         /* field of patronus.v1.Quotas that each one counts to; "" for none */
 };
 
 /* Messages of google.protobuf that mean more than their fields say. */
@@ -153,6 +154,9 @@ struct pt_method_type {
     /* MethodRules; permission of a CRUD method is derived: "<plural>.<verb>". */
     const char *permission, *role; /* "" for none */
     bool anonymous, leader;
+    bool authenticated; /* whoever is known may call */
+    const char *scope;  /* field of the request whose organization decides; "" for the cluster */
+    unsigned roles;     /* built-in roles with the permission, bits by BuiltinRole */
 };
 
 /* `set` is a serialised FileDescriptorSet with source info. Refuses (PT_INVALID_ARGUMENT, with the place): duplicate

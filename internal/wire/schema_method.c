@@ -125,6 +125,7 @@ static enum pt_code read_method(struct pt_schema *schema, const Google__Protobuf
         .server_streaming = proto->server_streaming,
         .permission = "",
         .role = "",
+        .scope = "",
     };
     if (method->name[0] == '\0' || method->input == NULL || method->output == NULL) {
         return pt_schema_fail(reterr, method->path, "the method has no name, or its input or output type is unknown");

@@ -44,6 +44,18 @@ static const char *const *dup_strings(struct pt_arena *arena, char **strings, si
     return copy;
 }
 
+/* Bits by number of the role. */
+static unsigned role_bits(const Patronus__V1__BuiltinRole *roles, size_t len, unsigned none_given)
+{
+    unsigned bits = 0;
+    for (size_t i = 0; i < len; i++) {
+        bits |= (unsigned)roles[i] < 32 ? 1U << roles[i] : 0;
+    }
+    return len > 0 ? bits : none_given;
+}
+
+#define ROLE_BIT(role) (1U << PATRONUS__V1__BUILTIN_ROLE__ROLE_##role)
+
 static enum pt_code read_resource(struct pt_schema *schema, const Patronus__V1__ResourceRules *rules,
                                   struct pt_message_type *type, struct pt_error *reterr)
 {
@@ -65,6 +77,9 @@ static enum pt_code read_resource(struct pt_schema *schema, const Patronus__V1__
         .columns_len = rules->n_columns,
         .short_names = dup_strings(arena, rules->short_names, rules->n_short_names),
         .short_names_len = rules->n_short_names,
+        .writers = role_bits(rules->writers, rules->n_writers, ROLE_BIT(OPERATOR)),
+        .readers =
+            role_bits(rules->readers, rules->n_readers, ROLE_BIT(VIEWER) | ROLE_BIT(OPERATOR) | ROLE_BIT(DEVELOPER)),
         .quota = pt_arena_strdup(arena, rules->quota),
     };
     type->resource = resource;
@@ -142,6 +157,9 @@ enum pt_code pt_schema_read_access(struct pt_schema *schema, const Google__Proto
     method->role = pt_arena_strdup(&schema->arena, rules->role);
     method->anonymous = rules->anonymous;
     method->leader = rules->leader;
+    method->authenticated = rules->authenticated;
+    method->scope = pt_arena_strdup(&schema->arena, rules->scope);
+    method->roles = role_bits(rules->roles, rules->n_roles, 0);
     patronus__v1__method_rules__free_unpacked(rules, NULL);
     return PT_OK;
 }

@@ -9,7 +9,7 @@
 # Functions only; what they keep stands below DIR, so that a script they call can source this file and go on with
 # `cluster_attach DIR`. Needs no root. PT_BUILD_DIR names the build, build/dev by default.
 
-CLUSTER_BIN=$(realpath "${PT_BUILD_DIR:-build/dev}")/bin
+CLUSTER_BIN=$(realpath "${PT_BUILD_DIR:-$(dirname "${BASH_SOURCE[0]}")/../../build/dev}")/bin
 
 cluster_ctl() { "$CLUSTER_BIN/patronusctl" "$@"; }
 

@@ -121,7 +121,8 @@ START_TEST(requests_of_every_kind)
         ck_assert_ptr_null(pt_cli_list_items(list, pt_msg_new(&arena, list->output)));
 
         const struct pt_method_type *create = pt_cli_method(schema, kinds[i], PT_VERB_CREATE);
-        ck_assert(kinds[i]->resource->view == (create == NULL));
+        bool issued = strcmp(kinds[i]->resource->singular, "apiKey") == 0; /* by a method of its own */
+        ck_assert((kinds[i]->resource->view || issued) == (create == NULL));
         if (create == NULL) {
             const struct pt_method_type *found = NULL;
             ck_assert_int_eq(pt_cli_method_find(schema, kinds[i], PT_VERB_CREATE, &found, &error), PT_UNIMPLEMENTED);

@@ -139,7 +139,7 @@ START_TEST(credentials_in_one_file)
             "CERTIFICATE", "ca1") BLOCK("CERTIFICATE", "ca2"),
     };
     for (size_t i = 0; i < 2; i++) {
-        ck_assert_int_eq(pt_cli_credential_parse(good[i], &credential, &error), PT_OK);
+        ck_assert_int_eq(pt_cli_credential_parse(good[i], false, &credential, &error), PT_OK);
         ck_assert_str_eq((char *)credential.cert_pem.data, BLOCK("CERTIFICATE", "leaf"));
         ck_assert_ptr_nonnull(strstr((char *)credential.key_pem.data, "key"));
         ck_assert_str_eq((char *)credential.ca_pem.data, BLOCK("CERTIFICATE", "ca1") BLOCK("CERTIFICATE", "ca2"));
@@ -153,7 +153,7 @@ START_TEST(credentials_in_one_file)
                {BLOCK("PRIVATE KEY", "k"), "the certificate is missing"},
                {"-----BEGIN CERTIFICATE-----\nleaf", "the certificate is missing"}};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        ck_assert_int_eq(pt_cli_credential_parse(bad[i].text, &credential, &error), PT_INVALID_ARGUMENT);
+        ck_assert_int_eq(pt_cli_credential_parse(bad[i].text, false, &credential, &error), PT_INVALID_ARGUMENT);
         ck_assert_msg(strstr(error.text, bad[i].says) != NULL, "%s", error.text);
     }
 }

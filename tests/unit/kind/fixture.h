@@ -24,6 +24,8 @@
 #define UNUSED __attribute__((unused))
 #define FX_TIME_NS 1700000000000000000LL /* where the fixture's clock starts */
 
+#define FX_ADMIN ((struct pt_caller){.principal = "spiffe://c/admin/root", .api_key = "", .source = ""})
+
 struct fixture {
     struct pt_sim *sim;
     unsigned host;
@@ -33,10 +35,11 @@ struct fixture {
     uint64_t index;  /* of the last entry */
     int64_t time_ns; /* stamped on the next command */
     uint64_t random;
-    struct pt_arena arena; /* replies */
-    struct pt_error error; /* of the last call */
-    struct pt_msg *reply;  /* of the last call; NULL when it failed or had none */
-    bool proposed;         /* the last call made a log entry */
+    struct pt_arena arena;   /* replies */
+    struct pt_caller caller; /* who calls; an admin's certificate by default */
+    struct pt_error error;   /* of the last call */
+    struct pt_msg *reply;    /* of the last call; NULL when it failed or had none */
+    bool proposed;           /* the last call made a log entry */
 };
 
 static UNUSED uint64_t fx_random(struct fixture *fx, uint64_t bound)
@@ -61,7 +64,7 @@ static UNUSED void fx_reopen(struct fixture *fx)
 
 static UNUSED void fx_init_seed(struct fixture *fx, uint64_t seed)
 {
-    *fx = (struct fixture){.time_ns = FX_TIME_NS, .random = seed};
+    *fx = (struct fixture){.time_ns = FX_TIME_NS, .random = seed, .caller = FX_ADMIN};
     const struct pt_sim_options options = {.seed = seed};
     fx->sim = pt_sim_new(&options);
     fx->host = pt_sim_add_host(fx->sim);
@@ -171,7 +174,7 @@ static UNUSED enum pt_code fx_mutate(struct fixture *fx, const struct pt_method_
                                      const struct pt_msg *request)
 {
     const struct pt_request_context context = {
-        .principal = "spiffe://c/admin/root", .time_ns = fx->time_ns, .uid_hi = fx->index + 1, .uid_lo = 7};
+        .caller = fx->caller, .time_ns = fx->time_ns, .uid_hi = fx->index + 1, .uid_lo = 7};
     PT_AUTO(buf) struct pt_buf command = {0};
     PT_AUTO(buf) struct pt_buf reply = {0};
     bool answered = false;
@@ -203,7 +206,8 @@ static UNUSED enum pt_code fx_request(struct fixture *fx, const struct pt_method
         return fx_mutate(fx, method, request);
     }
     PT_AUTO(buf) struct pt_buf reply = {0};
-    enum pt_code code = pt_kind_read(fx->machine, method, request, NULL, &reply, &fx->error);
+    pt_kind_now(fx->machine, fx->time_ns);
+    enum pt_code code = pt_kind_read(fx->machine, &fx->caller, method, request, NULL, &reply, &fx->error);
     if (code == PT_OK) {
         fx_take_reply(fx, method->output, pt_buf_bytes(&reply));
     }

@@ -212,7 +212,21 @@ static UNUSED void rr_mend(struct fixture *fx, struct pt_msg *msg, uint64_t uniq
 {
     struct pt_arena *arena = &fx->arena;
     const char *kind = msg->type->resource->singular;
-    if (strcmp(kind, "organization") == 0) { /* a limit would refuse by chance */
+    if (pt_message_field(msg->type, "members") != NULL && pt_message_field(msg->type, "role") != NULL) {
+        const char *member = pt_arena_printf(&fx->arena, "spiffe://c/user/u%" PRIu64, unique);
+        pt_msg_set_str(msg, &fx->arena, "role", fx_random(fx, 2) == 0 ? "roles/viewer" : "roles/admin");
+        pt_msg_clear(msg, "members");
+        pt_msg_append(msg, &fx->arena, "members", (union pt_value){.bytes = {(const uint8_t *)member, strlen(member)}});
+    } else if (strcmp(kind, "role") == 0) {
+        static const char *const permissions[] = {"sites.*", "sites.update", "watch", "gone.create"};
+        const char *permission = permissions[fx_random(fx, 4)];
+        pt_msg_clear(msg, "permissions");
+        pt_msg_append(msg, &fx->arena, "permissions",
+                      (union pt_value){.bytes = {(const uint8_t *)permission, strlen(permission)}});
+    } else if (strcmp(kind, "identityProvider") == 0) {
+        pt_msg_set_str(msg, &fx->arena, "issuer", "https://id.example.com/tenant");
+        pt_msg_clear(msg, "jwks_uri");
+    } else if (strcmp(kind, "organization") == 0) { /* a limit would refuse by chance */
         pt_msg_clear(msg, "quotas");
         pt_msg_clear(msg, "tier");
     } else if (strcmp(kind, "edge") == 0) {

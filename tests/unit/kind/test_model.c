@@ -305,7 +305,8 @@ START_TEST(every_kind_behaves_as_its_twin)
     fx_init_seed(&fx, 100 + (uint64_t)_i);
     size_t len = 0;
     const struct pt_message_type *const *kinds = pt_schema_kinds(fx.schema, &len);
-    if ((size_t)_i < len && !kinds[_i]->resource->view) {
+    /* API keys are made by a method of their own. */
+    if ((size_t)_i < len && !kinds[_i]->resource->view && strcmp(kinds[_i]->resource->singular, "apiKey") != 0) {
         fx_world(&fx);
         run_kind(&fx, kinds[_i]);
     }

@@ -72,7 +72,7 @@ START_TEST(of_two_creates_at_the_limit_one_succeeds)
     FX_OK(&fx, "CreateOrganization", "{'organizationId':'acme','organization':{'quotas':{'sites':'1'}}}");
     struct pt_buf commands[2] = {{0}, {0}};
     for (unsigned i = 0; i < 2; i++) {
-        const struct pt_request_context context = {.principal = "spiffe://c/admin/root", .time_ns = fx.time_ns, 1, i};
+        const struct pt_request_context context = {.caller = FX_ADMIN, .time_ns = fx.time_ns, 1, i};
         const struct pt_method_type *method = fx_method(&fx, "CreateSite");
         struct pt_msg *request = NULL;
         const char *json = i == 0 ? "{\"parent\":\"" A "\",\"siteId\":\"a\",\"site\":{}}"

@@ -233,7 +233,7 @@ static enum pt_code read_overlaid(const char *method_name, const char *field, co
     }
     const struct pt_soft_overlay soft = {.overlay = overlay, .list_view = list_view};
     PT_AUTO(buf) struct pt_buf reply = {0};
-    enum pt_code code = pt_kind_read(fx.machine, method, request, &soft, &reply, &fx.error);
+    enum pt_code code = pt_kind_read(fx.machine, NULL, method, request, &soft, &reply, &fx.error);
     if (code == PT_OK) {
         fx_take_reply(&fx, method->output, pt_buf_bytes(&reply));
     }
@@ -317,6 +317,75 @@ START_TEST(a_frozen_view_stays_as_it_was)
 }
 END_TEST
 
+/* ---- chains of views -------------------------------------------------------------------------------------------- */
+
+struct listed {
+    const struct pt_view *other;
+    size_t len;
+};
+
+static bool same_in_other(void *arg, const char *name, const struct pt_msg *msg)
+{
+    struct listed *listed = arg;
+    const struct pt_msg *other = pt_view_get((struct pt_view *)(uintptr_t)listed->other, name);
+    ck_assert_msg(other != NULL && pt_msg_equal(msg, other), "%s differs", name);
+    listed->len++;
+    return true;
+}
+
+static void views_equal(struct pt_view *a, struct pt_view *b)
+{
+    static const char *const kinds[] = {"organization", "site", "link", "segment"};
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        struct listed ab = {.other = b};
+        struct listed ba = {.other = a};
+        pt_view_scan(a, kinds[i], "", same_in_other, &ab);
+        pt_view_scan(b, kinds[i], "", same_in_other, &ba);
+        ck_assert_uint_eq(ab.len, ba.len);
+    }
+}
+
+/* Each view is made from the one before, and compared with the state as it is read without one. More rows than one turn
+ * copies; changes between the turns; more views than share batches. */
+START_TEST(a_view_made_from_the_one_before_is_the_state)
+{
+    for (int i = 0; i < 700; i++) {
+        FX_OK(&fx, "CreateSite", "{'parent':'organizations/acme','siteId':'v%d'}", i);
+    }
+    struct pt_view *before = NULL;
+    for (int round = 0; round < 150; round++) {
+        struct pt_view *view = pt_view_new(fx.machine);
+        int turns = 1;
+        for (; !pt_view_copy(view, before); turns++) {
+            FX_OK(&fx, "DeleteSite", "{'name':'organizations/acme/sites/v0','allowMissing':true}");
+            FX_OK(&fx, "UpdateSite",
+                  "{'site':{'name':'organizations/acme/sites/aa','location':'%d'},'allowMissing':true}", round);
+        }
+        ck_assert_int_eq(turns, before == NULL ? 2 : 1);
+        pt_view_freeze(view);
+        ck_assert_uint_eq(pt_view_revision(view), fx.index);
+        struct pt_view *live = pt_view_new(fx.machine);
+        views_equal(view, live);
+        pt_view_free(live);
+        pt_view_free(before);
+        before = view;
+        FX_OK(&fx, "DeleteSite", "{'name':'organizations/acme/sites/v%d'}", round + 1);
+        FX_OK(&fx, "UpdateSite",
+              "{'site':{'name':'organizations/acme/sites/v%d','location':'%d'},'updateMask':'location'}",
+              200 + round / 4, round);
+        if (round % 40 == 39) { /* the state is replaced: nothing of the old view may be left */
+            struct pt_error error = {0};
+            ck_assert_int_eq(pt_store_snapshot(pt_kind_store(fx.machine), "/data/snapshot", &error), PT_OK);
+            FX_OK(&fx, "DeleteSite", "{'name':'organizations/acme/sites/v699'}");
+            ck_assert_int_eq(pt_kind_restore(fx.machine, "/data/snapshot", &error), PT_OK);
+            pt_view_free(before);
+            before = NULL;
+        }
+    }
+    pt_view_free(before);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("kind/read");
@@ -331,6 +400,7 @@ int main(void)
     tcase_add_test(tests, soft_fields_are_overlaid_and_never_stored);
     tcase_add_test(tests, views_are_made_by_the_overlay);
     tcase_add_test(tests, a_frozen_view_stays_as_it_was);
+    tcase_add_test(tests, a_view_made_from_the_one_before_is_the_state);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK);

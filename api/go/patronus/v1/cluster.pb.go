@@ -2203,7 +2203,7 @@ var File_patronus_v1_cluster_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_cluster_proto_rawDesc = "" +
 	"\n" +
-	"\x19patronus/v1/cluster.proto\x12\vpatronus.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\"\xc0\t\n" +
+	"\x19patronus/v1/cluster.proto\x12\vpatronus.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\"\xc3\t\n" +
 	"\n" +
 	"Controller\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
@@ -2240,8 +2240,8 @@ const file_patronus_v1_cluster_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
 	"\x10AnnotationsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:H\xc2\xf3\x18D\b\f\x12\n" +
-	"controller\x1a\vcontrollers2\x04role2\fpeer_address2\vapi_address2\x06region\"\xd3\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:K\xc2\xf3\x18G\b\f\x12\n" +
+	"controller\x1a\vcontrollers2\x04role2\fpeer_address2\vapi_address2\x06regionR\x01\x05\"\xd3\x01\n" +
 	"\x17CreateControllerRequest\x12\x16\n" +
 	"\x06parent\x18\x01 \x01(\tR\x06parent\x12#\n" +
 	"\rcontroller_id\x18\x02 \x01(\tR\fcontrollerId\x127\n" +
@@ -2442,10 +2442,10 @@ const file_patronus_v1_cluster_proto_rawDesc = "" +
 	"\x15DeleteEnrollmentToken\x12).patronus.v1.DeleteEnrollmentTokenRequest\x1a\x1b.patronus.v1.DeleteResponse2\xaa\x01\n" +
 	"\x11EnrollmentService\x12K\n" +
 	"\x06Enroll\x12\x1a.patronus.v1.EnrollRequest\x1a\x1b.patronus.v1.EnrollResponse\"\b\xd2\xf3\x18\x04\x10\x01 \x01\x12H\n" +
-	"\x05Renew\x12\x19.patronus.v1.RenewRequest\x1a\x1a.patronus.v1.RenewResponse\"\b\xd2\xf3\x18\x04\x10\x01 \x012\x90\x02\n" +
-	"\x0eClusterService\x12r\n" +
-	"\x10GetClusterStatus\x12$.patronus.v1.GetClusterStatusRequest\x1a%.patronus.v1.GetClusterStatusResponse\"\x11\xd2\xf3\x18\r\n" +
-	"\vcluster.get\x12\x89\x01\n" +
+	"\x05Renew\x12\x19.patronus.v1.RenewRequest\x1a\x1a.patronus.v1.RenewResponse\"\b\xd2\xf3\x18\x04\x10\x01 \x012\x95\x02\n" +
+	"\x0eClusterService\x12w\n" +
+	"\x10GetClusterStatus\x12$.patronus.v1.GetClusterStatusRequest\x1a%.patronus.v1.GetClusterStatusResponse\"\x16\xd2\xf3\x18\x12\n" +
+	"\vcluster.get*\x03\x01\x02\x03\x12\x89\x01\n" +
 	"\x12TransferLeadership\x12&.patronus.v1.TransferLeadershipRequest\x1a'.patronus.v1.TransferLeadershipResponse\"\"\xd2\xf3\x18\x1e\n" +
 	"\x1acluster.transferLeadership \x01BBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
 

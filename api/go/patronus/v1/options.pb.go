@@ -28,6 +28,71 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Roles that every cluster has: roles/viewer, roles/operator, roles/developer, roles/admin.
+type BuiltinRole int32
+
+const (
+	// None.
+	BuiltinRole_BUILTIN_ROLE_UNSPECIFIED BuiltinRole = 0
+	// Reads everything but keys and the audit log.
+	BuiltinRole_ROLE_VIEWER BuiltinRole = 1
+	// Changes the network: sites, links, fabrics, policies.
+	BuiltinRole_ROLE_OPERATOR BuiltinRole = 2
+	// Changes models and policies.
+	BuiltinRole_ROLE_DEVELOPER BuiltinRole = 3
+	// Everything in its organization and below.
+	BuiltinRole_ROLE_ADMIN BuiltinRole = 4
+	// Stands where a list must not be empty: nobody besides ROLE_ADMIN.
+	BuiltinRole_ROLE_NOBODY BuiltinRole = 5
+)
+
+// Enum value maps for BuiltinRole.
+var (
+	BuiltinRole_name = map[int32]string{
+		0: "BUILTIN_ROLE_UNSPECIFIED",
+		1: "ROLE_VIEWER",
+		2: "ROLE_OPERATOR",
+		3: "ROLE_DEVELOPER",
+		4: "ROLE_ADMIN",
+		5: "ROLE_NOBODY",
+	}
+	BuiltinRole_value = map[string]int32{
+		"BUILTIN_ROLE_UNSPECIFIED": 0,
+		"ROLE_VIEWER":              1,
+		"ROLE_OPERATOR":            2,
+		"ROLE_DEVELOPER":           3,
+		"ROLE_ADMIN":               4,
+		"ROLE_NOBODY":              5,
+	}
+)
+
+func (x BuiltinRole) Enum() *BuiltinRole {
+	p := new(BuiltinRole)
+	*p = x
+	return p
+}
+
+func (x BuiltinRole) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (BuiltinRole) Descriptor() protoreflect.EnumDescriptor {
+	return file_patronus_v1_options_proto_enumTypes[0].Descriptor()
+}
+
+func (BuiltinRole) Type() protoreflect.EnumType {
+	return &file_patronus_v1_options_proto_enumTypes[0]
+}
+
+func (x BuiltinRole) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use BuiltinRole.Descriptor instead.
+func (BuiltinRole) EnumDescriptor() ([]byte, []int) {
+	return file_patronus_v1_options_proto_rawDescGZIP(), []int{0}
+}
+
 // Who sets a field.
 type Output int32
 
@@ -65,11 +130,11 @@ func (x Output) String() string {
 }
 
 func (Output) Descriptor() protoreflect.EnumDescriptor {
-	return file_patronus_v1_options_proto_enumTypes[0].Descriptor()
+	return file_patronus_v1_options_proto_enumTypes[1].Descriptor()
 }
 
 func (Output) Type() protoreflect.EnumType {
-	return &file_patronus_v1_options_proto_enumTypes[0]
+	return &file_patronus_v1_options_proto_enumTypes[1]
 }
 
 func (x Output) Number() protoreflect.EnumNumber {
@@ -78,7 +143,7 @@ func (x Output) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Output.Descriptor instead.
 func (Output) EnumDescriptor() ([]byte, []int) {
-	return file_patronus_v1_options_proto_rawDescGZIP(), []int{0}
+	return file_patronus_v1_options_proto_rawDescGZIP(), []int{1}
 }
 
 // The shape of a string or bytes value.
@@ -142,11 +207,11 @@ func (x Format) String() string {
 }
 
 func (Format) Descriptor() protoreflect.EnumDescriptor {
-	return file_patronus_v1_options_proto_enumTypes[1].Descriptor()
+	return file_patronus_v1_options_proto_enumTypes[2].Descriptor()
 }
 
 func (Format) Type() protoreflect.EnumType {
-	return &file_patronus_v1_options_proto_enumTypes[1]
+	return &file_patronus_v1_options_proto_enumTypes[2]
 }
 
 func (x Format) Number() protoreflect.EnumNumber {
@@ -155,7 +220,7 @@ func (x Format) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Format.Descriptor instead.
 func (Format) EnumDescriptor() ([]byte, []int) {
-	return file_patronus_v1_options_proto_rawDescGZIP(), []int{1}
+	return file_patronus_v1_options_proto_rawDescGZIP(), []int{2}
 }
 
 // A kind of resource: its identity, place in the name hierarchy and presentation.
@@ -178,7 +243,11 @@ type ResourceRules struct {
 	// Short names that the CLI accepts in place of the plural, for example "sla".
 	ShortNames []string `protobuf:"bytes,8,rep,name=short_names,json=shortNames,proto3" json:"short_names,omitempty"`
 	// Field of Quotas that each resource of this kind counts to, for example "sites"; empty for none.
-	Quota         string `protobuf:"bytes,9,opt,name=quota,proto3" json:"quota,omitempty"`
+	Quota string `protobuf:"bytes,9,opt,name=quota,proto3" json:"quota,omitempty"`
+	// Built-in roles that may create, update and delete, besides ROLE_ADMIN; empty: ROLE_OPERATOR.
+	Writers []BuiltinRole `protobuf:"varint,10,rep,packed,name=writers,proto3,enum=patronus.v1.BuiltinRole" json:"writers,omitempty"`
+	// Built-in roles that may get and list, besides ROLE_ADMIN; empty: ROLE_VIEWER, ROLE_OPERATOR and ROLE_DEVELOPER.
+	Readers       []BuiltinRole `protobuf:"varint,11,rep,packed,name=readers,proto3,enum=patronus.v1.BuiltinRole" json:"readers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -274,6 +343,20 @@ func (x *ResourceRules) GetQuota() string {
 		return x.Quota
 	}
 	return ""
+}
+
+func (x *ResourceRules) GetWriters() []BuiltinRole {
+	if x != nil {
+		return x.Writers
+	}
+	return nil
+}
+
+func (x *ResourceRules) GetReaders() []BuiltinRole {
+	if x != nil {
+		return x.Readers
+	}
+	return nil
 }
 
 // Rules of one field. Zero values mean "no rule".
@@ -440,7 +523,13 @@ type MethodRules struct {
 	// Certificate role that the caller must hold, for example "edge"; empty for any.
 	Role string `protobuf:"bytes,3,opt,name=role,proto3" json:"role,omitempty"`
 	// True when only the leader can answer.
-	Leader        bool `protobuf:"varint,4,opt,name=leader,proto3" json:"leader,omitempty"`
+	Leader bool `protobuf:"varint,4,opt,name=leader,proto3" json:"leader,omitempty"`
+	// Built-in roles that hold the permission, besides ROLE_ADMIN.
+	Roles []BuiltinRole `protobuf:"varint,5,rep,packed,name=roles,proto3,enum=patronus.v1.BuiltinRole" json:"roles,omitempty"`
+	// Field of the request that names the resource whose organization decides; empty: the cluster does.
+	Scope string `protobuf:"bytes,6,opt,name=scope,proto3" json:"scope,omitempty"`
+	// True when every caller whose identity is known may call.
+	Authenticated bool `protobuf:"varint,7,opt,name=authenticated,proto3" json:"authenticated,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -503,6 +592,27 @@ func (x *MethodRules) GetLeader() bool {
 	return false
 }
 
+func (x *MethodRules) GetRoles() []BuiltinRole {
+	if x != nil {
+		return x.Roles
+	}
+	return nil
+}
+
+func (x *MethodRules) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+func (x *MethodRules) GetAuthenticated() bool {
+	if x != nil {
+		return x.Authenticated
+	}
+	return false
+}
+
 var file_patronus_v1_options_proto_extTypes = []protoimpl.ExtensionInfo{
 	{
 		ExtendedType:  (*descriptorpb.MessageOptions)(nil),
@@ -558,7 +668,7 @@ var File_patronus_v1_options_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_options_proto_rawDesc = "" +
 	"\n" +
-	"\x19patronus/v1/options.proto\x12\vpatronus.v1\x1a google/protobuf/descriptor.proto\"\xff\x01\n" +
+	"\x19patronus/v1/options.proto\x12\vpatronus.v1\x1a google/protobuf/descriptor.proto\"\xe7\x02\n" +
 	"\rResourceRules\x12\x17\n" +
 	"\akind_id\x18\x01 \x01(\rR\x06kindId\x12\x1a\n" +
 	"\bsingular\x18\x02 \x01(\tR\bsingular\x12\x16\n" +
@@ -569,7 +679,10 @@ const file_patronus_v1_options_proto_rawDesc = "" +
 	"\x0emax_per_parent\x18\a \x01(\rR\fmaxPerParent\x12\x1f\n" +
 	"\vshort_names\x18\b \x03(\tR\n" +
 	"shortNames\x12\x14\n" +
-	"\x05quota\x18\t \x01(\tR\x05quota\"\xf5\x02\n" +
+	"\x05quota\x18\t \x01(\tR\x05quota\x122\n" +
+	"\awriters\x18\n" +
+	" \x03(\x0e2\x18.patronus.v1.BuiltinRoleR\awriters\x122\n" +
+	"\areaders\x18\v \x03(\x0e2\x18.patronus.v1.BuiltinRoleR\areaders\"\xf5\x02\n" +
 	"\n" +
 	"FieldRules\x12\x1a\n" +
 	"\brequired\x18\x01 \x01(\bR\brequired\x12\x1c\n" +
@@ -585,14 +698,25 @@ const file_patronus_v1_options_proto_rawDesc = "" +
 	" \x01(\bR\x06secret\x12+\n" +
 	"\x06format\x18\v \x01(\x0e2\x13.patronus.v1.FormatR\x06format\x12\x10\n" +
 	"\x03set\x18\f \x01(\bR\x03set\x12\x12\n" +
-	"\x04unit\x18\r \x01(\tR\x04unit\"w\n" +
+	"\x04unit\x18\r \x01(\tR\x04unit\"\xe3\x01\n" +
 	"\vMethodRules\x12\x1e\n" +
 	"\n" +
 	"permission\x18\x01 \x01(\tR\n" +
 	"permission\x12\x1c\n" +
 	"\tanonymous\x18\x02 \x01(\bR\tanonymous\x12\x12\n" +
 	"\x04role\x18\x03 \x01(\tR\x04role\x12\x16\n" +
-	"\x06leader\x18\x04 \x01(\bR\x06leader*7\n" +
+	"\x06leader\x18\x04 \x01(\bR\x06leader\x12.\n" +
+	"\x05roles\x18\x05 \x03(\x0e2\x18.patronus.v1.BuiltinRoleR\x05roles\x12\x14\n" +
+	"\x05scope\x18\x06 \x01(\tR\x05scope\x12$\n" +
+	"\rauthenticated\x18\a \x01(\bR\rauthenticated*\x84\x01\n" +
+	"\vBuiltinRole\x12\x1c\n" +
+	"\x18BUILTIN_ROLE_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vROLE_VIEWER\x10\x01\x12\x11\n" +
+	"\rROLE_OPERATOR\x10\x02\x12\x12\n" +
+	"\x0eROLE_DEVELOPER\x10\x03\x12\x0e\n" +
+	"\n" +
+	"ROLE_ADMIN\x10\x04\x12\x0f\n" +
+	"\vROLE_NOBODY\x10\x05*7\n" +
 	"\x06Output\x12\x16\n" +
 	"\x12OUTPUT_UNSPECIFIED\x10\x00\x12\v\n" +
 	"\aDERIVED\x10\x01\x12\b\n" +
@@ -626,32 +750,36 @@ func file_patronus_v1_options_proto_rawDescGZIP() []byte {
 	return file_patronus_v1_options_proto_rawDescData
 }
 
-var file_patronus_v1_options_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_patronus_v1_options_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
 var file_patronus_v1_options_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_patronus_v1_options_proto_goTypes = []any{
-	(Output)(0),                         // 0: patronus.v1.Output
-	(Format)(0),                         // 1: patronus.v1.Format
-	(*ResourceRules)(nil),               // 2: patronus.v1.ResourceRules
-	(*FieldRules)(nil),                  // 3: patronus.v1.FieldRules
-	(*MethodRules)(nil),                 // 4: patronus.v1.MethodRules
-	(*descriptorpb.MessageOptions)(nil), // 5: google.protobuf.MessageOptions
-	(*descriptorpb.FieldOptions)(nil),   // 6: google.protobuf.FieldOptions
-	(*descriptorpb.MethodOptions)(nil),  // 7: google.protobuf.MethodOptions
+	(BuiltinRole)(0),                    // 0: patronus.v1.BuiltinRole
+	(Output)(0),                         // 1: patronus.v1.Output
+	(Format)(0),                         // 2: patronus.v1.Format
+	(*ResourceRules)(nil),               // 3: patronus.v1.ResourceRules
+	(*FieldRules)(nil),                  // 4: patronus.v1.FieldRules
+	(*MethodRules)(nil),                 // 5: patronus.v1.MethodRules
+	(*descriptorpb.MessageOptions)(nil), // 6: google.protobuf.MessageOptions
+	(*descriptorpb.FieldOptions)(nil),   // 7: google.protobuf.FieldOptions
+	(*descriptorpb.MethodOptions)(nil),  // 8: google.protobuf.MethodOptions
 }
 var file_patronus_v1_options_proto_depIdxs = []int32{
-	0, // 0: patronus.v1.FieldRules.output:type_name -> patronus.v1.Output
-	1, // 1: patronus.v1.FieldRules.format:type_name -> patronus.v1.Format
-	5, // 2: patronus.v1.resource:extendee -> google.protobuf.MessageOptions
-	6, // 3: patronus.v1.field_rules:extendee -> google.protobuf.FieldOptions
-	7, // 4: patronus.v1.access:extendee -> google.protobuf.MethodOptions
-	2, // 5: patronus.v1.resource:type_name -> patronus.v1.ResourceRules
-	3, // 6: patronus.v1.field_rules:type_name -> patronus.v1.FieldRules
-	4, // 7: patronus.v1.access:type_name -> patronus.v1.MethodRules
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	5, // [5:8] is the sub-list for extension type_name
-	2, // [2:5] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	0,  // 0: patronus.v1.ResourceRules.writers:type_name -> patronus.v1.BuiltinRole
+	0,  // 1: patronus.v1.ResourceRules.readers:type_name -> patronus.v1.BuiltinRole
+	1,  // 2: patronus.v1.FieldRules.output:type_name -> patronus.v1.Output
+	2,  // 3: patronus.v1.FieldRules.format:type_name -> patronus.v1.Format
+	0,  // 4: patronus.v1.MethodRules.roles:type_name -> patronus.v1.BuiltinRole
+	6,  // 5: patronus.v1.resource:extendee -> google.protobuf.MessageOptions
+	7,  // 6: patronus.v1.field_rules:extendee -> google.protobuf.FieldOptions
+	8,  // 7: patronus.v1.access:extendee -> google.protobuf.MethodOptions
+	3,  // 8: patronus.v1.resource:type_name -> patronus.v1.ResourceRules
+	4,  // 9: patronus.v1.field_rules:type_name -> patronus.v1.FieldRules
+	5,  // 10: patronus.v1.access:type_name -> patronus.v1.MethodRules
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	8,  // [8:11] is the sub-list for extension type_name
+	5,  // [5:8] is the sub-list for extension extendee
+	0,  // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_options_proto_init() }
@@ -664,7 +792,7 @@ func file_patronus_v1_options_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_options_proto_rawDesc), len(file_patronus_v1_options_proto_rawDesc)),
-			NumEnums:      2,
+			NumEnums:      3,
 			NumMessages:   3,
 			NumExtensions: 3,
 			NumServices:   0,

@@ -2206,7 +2206,7 @@ var File_patronus_v1_policy_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_policy_proto_rawDesc = "" +
 	"\n" +
-	"\x18patronus/v1/policy.proto\x12\vpatronus.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\"\xcb\t\n" +
+	"\x18patronus/v1/policy.proto\x12\vpatronus.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\"\xcf\t\n" +
 	"\n" +
 	"SlaProfile\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
@@ -2237,8 +2237,8 @@ const file_patronus_v1_policy_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
 	"\x10AnnotationsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:_\xc2\xf3\x18[\b\a\x12\n" +
-	"slaProfile\x1a\vslaProfiles\"\forganization2\fmax_loss_ppm2\x0emax_latency_us2\rmax_jitter_usB\x03slaB\x0f\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:c\xc2\xf3\x18_\b\a\x12\n" +
+	"slaProfile\x1a\vslaProfiles\"\forganization2\fmax_loss_ppm2\x0emax_latency_us2\rmax_jitter_usB\x03slaR\x02\x02\x03B\x0f\n" +
 	"\r_max_loss_ppmB\x11\n" +
 	"\x0f_max_latency_usB\x10\n" +
 	"\x0e_max_jitter_usB\x10\n" +
@@ -2289,7 +2289,7 @@ const file_patronus_v1_policy_proto_rawDesc = "" +
 	"\x05cidrs\x18\x03 \x03(\tB\n" +
 	"\xca\xf3\x18\x06H@X\x03`\x01R\x05cidrs\x12\"\n" +
 	"\x05dscps\x18\x04 \x03(\rB\f\xca\xf3\x18\b0?8\x01H@`\x01R\x05dscpsB\v\n" +
-	"\t_protocol\"\xc0\a\n" +
+	"\t_protocol\"\xc4\a\n" +
 	"\vApplication\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
 	"\x03uid\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x03uid\x12\x1a\n" +
@@ -2315,7 +2315,7 @@ const file_patronus_v1_policy_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
 	"\x10AnnotationsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:X\xc2\xf3\x18T\b\b\x12\vapplication\x1a\fapplications\"\forganization2\fdisplay_name2\x0eapplication_idB\x03appB\x04apps\"\xd9\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:\\\xc2\xf3\x18X\b\b\x12\vapplication\x1a\fapplications\"\forganization2\fdisplay_name2\x0eapplication_idB\x03appB\x04appsR\x02\x02\x03\"\xd9\x01\n" +
 	"\x18CreateApplicationRequest\x12\x16\n" +
 	"\x06parent\x18\x01 \x01(\tR\x06parent\x12%\n" +
 	"\x0eapplication_id\x18\x02 \x01(\tR\rapplicationId\x12:\n" +
@@ -2370,7 +2370,7 @@ const file_patronus_v1_policy_proto_rawDesc = "" +
 	"\xca\xf3\x18\x06H\x10X\x01`\x01R\tunderlays\x121\n" +
 	"\vsla_profile\x18\b \x01(\tB\x10\xca\xf3\x18\f\"\n" +
 	"slaProfileR\n" +
-	"slaProfile\"\x8e\b\n" +
+	"slaProfile\"\x92\b\n" +
 	"\x0eSteeringPolicy\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
 	"\x03uid\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x03uid\x12\x1a\n" +
@@ -2399,7 +2399,7 @@ const file_patronus_v1_policy_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
 	"\x10AnnotationsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:e\xc2\xf3\x18a\b\t\x12\x0esteeringPolicy\x1a\x10steeringPolicies\"\forganization2\asegment2\bpriorityB\x06policyB\bpoliciesJ\bpolicies\"\xed\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:i\xc2\xf3\x18e\b\t\x12\x0esteeringPolicy\x1a\x10steeringPolicies\"\forganization2\asegment2\bpriorityB\x06policyB\bpoliciesJ\bpoliciesR\x02\x02\x03\"\xed\x01\n" +
 	"\x1bCreateSteeringPolicyRequest\x12\x16\n" +
 	"\x06parent\x18\x01 \x01(\tR\x06parent\x12,\n" +
 	"\x12steering_policy_id\x18\x02 \x01(\tR\x10steeringPolicyId\x12D\n" +

@@ -471,6 +471,70 @@ func (x *DigestCheck) GetDigest() []byte {
 	return nil
 }
 
+// What is known of who asked, beside the identity: apply decides by it once more.
+type Caller struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Groups of a user, full names.
+	Groups []string `protobuf:"bytes,1,rep,name=groups,proto3" json:"groups,omitempty"`
+	// Name of the API key that was presented.
+	ApiKey string `protobuf:"bytes,2,opt,name=api_key,json=apiKey,proto3" json:"api_key,omitempty"`
+	// Address that the call came from.
+	Source        string `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Caller) Reset() {
+	*x = Caller{}
+	mi := &file_patronus_v1_replication_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Caller) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Caller) ProtoMessage() {}
+
+func (x *Caller) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_replication_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Caller.ProtoReflect.Descriptor instead.
+func (*Caller) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Caller) GetGroups() []string {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
+func (x *Caller) GetApiKey() string {
+	if x != nil {
+		return x.ApiKey
+	}
+	return ""
+}
+
+func (x *Caller) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
 // One log entry.
 type Command struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -482,6 +546,8 @@ type Command struct {
 	Principal string `protobuf:"bytes,3,opt,name=principal,proto3" json:"principal,omitempty"`
 	// Idempotency key of the request; empty for none.
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// More about who asked; unset for "internal".
+	Caller *Caller `protobuf:"bytes,5,opt,name=caller,proto3" json:"caller,omitempty"`
 	// What to do; exactly one.
 	//
 	// Types that are valid to be assigned to Op:
@@ -499,7 +565,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_patronus_v1_replication_proto_msgTypes[5]
+	mi := &file_patronus_v1_replication_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -511,7 +577,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_replication_proto_msgTypes[5]
+	mi := &file_patronus_v1_replication_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -524,7 +590,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{5}
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Command) GetFormat() uint32 {
@@ -553,6 +619,13 @@ func (x *Command) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *Command) GetCaller() *Caller {
+	if x != nil {
+		return x.Caller
+	}
+	return nil
 }
 
 func (x *Command) GetOp() isCommand_Op {
@@ -681,7 +754,7 @@ type DeletedResource struct {
 
 func (x *DeletedResource) Reset() {
 	*x = DeletedResource{}
-	mi := &file_patronus_v1_replication_proto_msgTypes[6]
+	mi := &file_patronus_v1_replication_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -693,7 +766,7 @@ func (x *DeletedResource) String() string {
 func (*DeletedResource) ProtoMessage() {}
 
 func (x *DeletedResource) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_replication_proto_msgTypes[6]
+	mi := &file_patronus_v1_replication_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -706,7 +779,7 @@ func (x *DeletedResource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeletedResource.ProtoReflect.Descriptor instead.
 func (*DeletedResource) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{6}
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *DeletedResource) GetKindId() uint32 {
@@ -765,7 +838,7 @@ type HistoryEvent struct {
 
 func (x *HistoryEvent) Reset() {
 	*x = HistoryEvent{}
-	mi := &file_patronus_v1_replication_proto_msgTypes[7]
+	mi := &file_patronus_v1_replication_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -777,7 +850,7 @@ func (x *HistoryEvent) String() string {
 func (*HistoryEvent) ProtoMessage() {}
 
 func (x *HistoryEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_replication_proto_msgTypes[7]
+	mi := &file_patronus_v1_replication_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -790,7 +863,7 @@ func (x *HistoryEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryEvent.ProtoReflect.Descriptor instead.
 func (*HistoryEvent) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{7}
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *HistoryEvent) GetRevision() uint64 {
@@ -870,13 +943,18 @@ const file_patronus_v1_replication_proto_rawDesc = "" +
 	"\tif_absent\x18\x03 \x01(\bR\bifAbsent\";\n" +
 	"\vDigestCheck\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\x12\x16\n" +
-	"\x06digest\x18\x02 \x01(\fR\x06digest\"\xa2\x03\n" +
+	"\x06digest\x18\x02 \x01(\fR\x06digest\"\\\n" +
+	"\x06Caller\x12!\n" +
+	"\x06groups\x18\x01 \x03(\tB\t\xca\xf3\x18\x05@\x80\x04H@R\x06groups\x12\x17\n" +
+	"\aapi_key\x18\x02 \x01(\tR\x06apiKey\x12\x16\n" +
+	"\x06source\x18\x03 \x01(\tR\x06source\"\xcf\x03\n" +
 	"\aCommand\x12\x16\n" +
 	"\x06format\x18\x01 \x01(\rR\x06format\x12\x17\n" +
 	"\atime_ns\x18\x02 \x01(\x03R\x06timeNs\x12\x1c\n" +
 	"\tprincipal\x18\x03 \x01(\tR\tprincipal\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x04 \x01(\tR\trequestId\x12<\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\x12+\n" +
+	"\x06caller\x18\x05 \x01(\v2\x13.patronus.v1.CallerR\x06caller\x12<\n" +
 	"\vtransaction\x18\n" +
 	" \x01(\v2\x18.patronus.v1.TransactionH\x00R\vtransaction\x124\n" +
 	"\x06enroll\x18\v \x01(\v2\x1a.patronus.v1.EnrollCommandH\x00R\x06enroll\x121\n" +
@@ -922,7 +1000,7 @@ func file_patronus_v1_replication_proto_rawDescGZIP() []byte {
 }
 
 var file_patronus_v1_replication_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_patronus_v1_replication_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_patronus_v1_replication_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_patronus_v1_replication_proto_goTypes = []any{
 	(Verb)(0),               // 0: patronus.v1.Verb
 	(*Mutation)(nil),        // 1: patronus.v1.Mutation
@@ -930,23 +1008,25 @@ var file_patronus_v1_replication_proto_goTypes = []any{
 	(*EnrollCommand)(nil),   // 3: patronus.v1.EnrollCommand
 	(*SetMeta)(nil),         // 4: patronus.v1.SetMeta
 	(*DigestCheck)(nil),     // 5: patronus.v1.DigestCheck
-	(*Command)(nil),         // 6: patronus.v1.Command
-	(*DeletedResource)(nil), // 7: patronus.v1.DeletedResource
-	(*HistoryEvent)(nil),    // 8: patronus.v1.HistoryEvent
+	(*Caller)(nil),          // 6: patronus.v1.Caller
+	(*Command)(nil),         // 7: patronus.v1.Command
+	(*DeletedResource)(nil), // 8: patronus.v1.DeletedResource
+	(*HistoryEvent)(nil),    // 9: patronus.v1.HistoryEvent
 }
 var file_patronus_v1_replication_proto_depIdxs = []int32{
 	0, // 0: patronus.v1.Mutation.verb:type_name -> patronus.v1.Verb
 	1, // 1: patronus.v1.Transaction.mutations:type_name -> patronus.v1.Mutation
-	2, // 2: patronus.v1.Command.transaction:type_name -> patronus.v1.Transaction
-	3, // 3: patronus.v1.Command.enroll:type_name -> patronus.v1.EnrollCommand
-	4, // 4: patronus.v1.Command.set_meta:type_name -> patronus.v1.SetMeta
-	5, // 5: patronus.v1.Command.digest_check:type_name -> patronus.v1.DigestCheck
-	0, // 6: patronus.v1.HistoryEvent.verb:type_name -> patronus.v1.Verb
-	7, // [7:7] is the sub-list for method output_type
-	7, // [7:7] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	6, // 2: patronus.v1.Command.caller:type_name -> patronus.v1.Caller
+	2, // 3: patronus.v1.Command.transaction:type_name -> patronus.v1.Transaction
+	3, // 4: patronus.v1.Command.enroll:type_name -> patronus.v1.EnrollCommand
+	4, // 5: patronus.v1.Command.set_meta:type_name -> patronus.v1.SetMeta
+	5, // 6: patronus.v1.Command.digest_check:type_name -> patronus.v1.DigestCheck
+	0, // 7: patronus.v1.HistoryEvent.verb:type_name -> patronus.v1.Verb
+	8, // [8:8] is the sub-list for method output_type
+	8, // [8:8] is the sub-list for method input_type
+	8, // [8:8] is the sub-list for extension type_name
+	8, // [8:8] is the sub-list for extension extendee
+	0, // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_replication_proto_init() }
@@ -955,7 +1035,7 @@ func file_patronus_v1_replication_proto_init() {
 		return
 	}
 	file_patronus_v1_options_proto_init()
-	file_patronus_v1_replication_proto_msgTypes[5].OneofWrappers = []any{
+	file_patronus_v1_replication_proto_msgTypes[6].OneofWrappers = []any{
 		(*Command_Transaction)(nil),
 		(*Command_Enroll)(nil),
 		(*Command_SetMeta)(nil),
@@ -969,7 +1049,7 @@ func file_patronus_v1_replication_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_replication_proto_rawDesc), len(file_patronus_v1_replication_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   8,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

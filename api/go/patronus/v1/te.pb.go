@@ -2888,20 +2888,20 @@ const file_patronus_v1_te_proto_rawDesc = "" +
 	"\tGetDemand\x12\x1d.patronus.v1.GetDemandRequest\x1a\x13.patronus.v1.Demand\x12P\n" +
 	"\vListDemands\x12\x1f.patronus.v1.ListDemandsRequest\x1a .patronus.v1.ListDemandsResponse\x12E\n" +
 	"\fUpdateDemand\x12 .patronus.v1.UpdateDemandRequest\x1a\x13.patronus.v1.Demand\x12M\n" +
-	"\fDeleteDemand\x12 .patronus.v1.DeleteDemandRequest\x1a\x1b.patronus.v1.DeleteResponse2\xbf\x05\n" +
-	"\x19TrafficEngineeringService\x12|\n" +
-	"\x10GetTrafficMatrix\x12$.patronus.v1.GetTrafficMatrixRequest\x1a%.patronus.v1.GetTrafficMatrixResponse\"\x1b\xd2\xf3\x18\x17\n" +
-	"\x13trafficMatrices.get \x01\x12d\n" +
-	"\x06WhatIf\x12\x1a.patronus.v1.WhatIfRequest\x1a\x1b.patronus.v1.WhatIfResponse\"!\xd2\xf3\x18\x1d\n" +
-	"\x19trafficEngineering.whatIf \x01\x12`\n" +
-	"\x05Drain\x12\x19.patronus.v1.DrainRequest\x1a\x1a.patronus.v1.DrainResponse\" \xd2\xf3\x18\x1c\n" +
-	"\x18trafficEngineering.drain \x01\x12d\n" +
-	"\aUndrain\x12\x1b.patronus.v1.UndrainRequest\x1a\x1a.patronus.v1.DrainResponse\" \xd2\xf3\x18\x1c\n" +
-	"\x18trafficEngineering.drain \x01\x12z\n" +
-	"\rExplainDemand\x12!.patronus.v1.ExplainDemandRequest\x1a\".patronus.v1.ExplainDemandResponse\"\"\xd2\xf3\x18\x1e\n" +
-	"\x1atrafficEngineering.explain \x01\x12z\n" +
-	"\rListSolutions\x12!.patronus.v1.ListSolutionsRequest\x1a\".patronus.v1.ListSolutionsResponse\"\"\xd2\xf3\x18\x1e\n" +
-	"\x1atrafficEngineering.explain \x01BBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
+	"\fDeleteDemand\x12 .patronus.v1.DeleteDemandRequest\x1a\x1b.patronus.v1.DeleteResponse2\x8d\x06\n" +
+	"\x19TrafficEngineeringService\x12\x89\x01\n" +
+	"\x10GetTrafficMatrix\x12$.patronus.v1.GetTrafficMatrixRequest\x1a%.patronus.v1.GetTrafficMatrixResponse\"(\xd2\xf3\x18$\n" +
+	"\x13trafficMatrices.get \x01*\x03\x01\x02\x032\x06parent\x12q\n" +
+	"\x06WhatIf\x12\x1a.patronus.v1.WhatIfRequest\x1a\x1b.patronus.v1.WhatIfResponse\".\xd2\xf3\x18*\n" +
+	"\x19trafficEngineering.whatIf \x01*\x03\x01\x02\x032\x06parent\x12i\n" +
+	"\x05Drain\x12\x19.patronus.v1.DrainRequest\x1a\x1a.patronus.v1.DrainResponse\")\xd2\xf3\x18%\n" +
+	"\x18trafficEngineering.drain \x01*\x01\x022\x04name\x12m\n" +
+	"\aUndrain\x12\x1b.patronus.v1.UndrainRequest\x1a\x1a.patronus.v1.DrainResponse\")\xd2\xf3\x18%\n" +
+	"\x18trafficEngineering.drain \x01*\x01\x022\x04name\x12\x8c\x01\n" +
+	"\rExplainDemand\x12!.patronus.v1.ExplainDemandRequest\x1a\".patronus.v1.ExplainDemandResponse\"4\xd2\xf3\x180\n" +
+	"\x1atrafficEngineering.explain \x01*\x03\x01\x02\x032\vsource_site\x12\x87\x01\n" +
+	"\rListSolutions\x12!.patronus.v1.ListSolutionsRequest\x1a\".patronus.v1.ListSolutionsResponse\"/\xd2\xf3\x18+\n" +
+	"\x1atrafficEngineering.explain \x01*\x03\x01\x02\x032\x06parentBBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
 
 var (
 	file_patronus_v1_te_proto_rawDescOnce sync.Once

@@ -283,10 +283,10 @@ const file_patronus_v1_watch_proto_rawDesc = "" +
 	"\x05ADDED\x10\x01\x12\f\n" +
 	"\bMODIFIED\x10\x02\x12\v\n" +
 	"\aDELETED\x10\x03\x12\f\n" +
-	"\bBOOKMARK\x10\x042Z\n" +
-	"\fWatchService\x12J\n" +
-	"\x05Watch\x12\x19.patronus.v1.WatchRequest\x1a\x17.patronus.v1.WatchEvent\"\v\xd2\xf3\x18\a\n" +
-	"\x05watch0\x01BBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
+	"\bBOOKMARK\x10\x042g\n" +
+	"\fWatchService\x12W\n" +
+	"\x05Watch\x12\x19.patronus.v1.WatchRequest\x1a\x17.patronus.v1.WatchEvent\"\x18\xd2\xf3\x18\x14\n" +
+	"\x05watch*\x03\x01\x02\x032\x06parent0\x01BBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
 
 var (
 	file_patronus_v1_watch_proto_rawDescOnce sync.Once

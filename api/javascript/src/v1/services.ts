@@ -116,10 +116,74 @@ export class Paths extends ReadCollection<m.Path> {
   }
 }
 
+/** Access to roles. */
+export class Roles extends Collection<m.Role, m.RoleInit, m.RoleFields> {
+  constructor(session: Session) {
+    super(session, KINDS.Role);
+  }
+}
+
+/** Access to roleBindings. */
+export class RoleBindings extends Collection<m.RoleBinding, m.RoleBindingInit, m.RoleBindingFields> {
+  constructor(session: Session) {
+    super(session, KINDS.RoleBinding);
+  }
+}
+
+/** Access to clusterRoleBindings. */
+export class ClusterRoleBindings extends Collection<m.ClusterRoleBinding, m.ClusterRoleBindingInit, m.ClusterRoleBindingFields> {
+  constructor(session: Session) {
+    super(session, KINDS.ClusterRoleBinding);
+  }
+}
+
+/** Access to serviceAccounts. */
+export class ServiceAccounts extends Collection<m.ServiceAccount, m.ServiceAccountInit, m.ServiceAccountFields> {
+  constructor(session: Session) {
+    super(session, KINDS.ServiceAccount);
+  }
+}
+
+/** Access to apiKeys. */
+export class ApiKeys extends Collection<m.ApiKey, m.ApiKeyInit, m.ApiKeyFields> {
+  constructor(session: Session) {
+    super(session, KINDS.ApiKey);
+  }
+
+  /** Make a key. Its text is in the answer and nowhere else. */
+  async issueApiKey(request: m.IssueApiKeyRequestInit = {}, options: CallOptions = {}): Promise<m.IssueApiKeyResponse> {
+    const reply = await this.custom("/patronus.v1.ApiKeyService/IssueApiKey", request, options);
+    return reply as unknown as m.IssueApiKeyResponse;
+  }
+}
+
+/** Access to identityProviders. */
+export class IdentityProviders extends Collection<m.IdentityProvider, m.IdentityProviderInit, m.IdentityProviderFields> {
+  constructor(session: Session) {
+    super(session, KINDS.IdentityProvider);
+  }
+}
+
+/** Access to deniedIdentities. */
+export class DeniedIdentities extends Collection<m.DeniedIdentity, m.DeniedIdentityInit, m.DeniedIdentityFields> {
+  constructor(session: Session) {
+    super(session, KINDS.DeniedIdentity);
+  }
+}
+
 /** Access to demands. */
 export class Demands extends Collection<m.Demand, m.DemandInit, m.DemandFields> {
   constructor(session: Session) {
     super(session, KINDS.Demand);
+  }
+}
+
+/** Methods of AccessService. */
+export class AccessMethods extends Service {
+  /** Which of these permissions does the caller have? Asks, and answers, nothing about others. */
+  async testIamPermissions(request: m.TestIamPermissionsRequestInit = {}, options: CallOptions = {}): Promise<m.TestIamPermissionsResponse> {
+    const reply = await this.custom("/patronus.v1.AccessService/TestIamPermissions", request, options);
+    return reply as unknown as m.TestIamPermissionsResponse;
   }
 }
 
@@ -224,11 +288,27 @@ export class Services {
   readonly tunnels: Tunnels;
   /** A way from one site to another, over one or more tunnels: a view, made by traffic engineering. */
   readonly paths: Paths;
+  /** A set of permissions with a name. */
+  readonly roles: Roles;
+  /** Who has a role, in its organization and all below. */
+  readonly roleBindings: RoleBindings;
+  /** Who has a role in the whole cluster: in every organization and in what stands above them. */
+  readonly clusterRoleBindings: ClusterRoleBindings;
+  /** A program that calls the API. */
+  readonly serviceAccounts: ServiceAccounts;
+  /** A key that speaks for a service account. */
+  readonly apiKeys: ApiKeys;
+  /** An OpenID Connect issuer whose tokens name users: organizations/acme/identityProviders/okta/users/SUBJECT. */
+  readonly identityProviders: IdentityProviders;
+  /** An identity that is refused at every door, whatever it presents, and whose open streams end. */
+  readonly deniedIdentities: DeniedIdentities;
   /**
    * Traffic that is expected between two sites, entered by hand: it stands beside what is measured when a what-if
    * question says so.
    */
   readonly demands: Demands;
+  /** Methods of AccessService. */
+  readonly access: AccessMethods;
   /** Methods of ClusterService. */
   readonly cluster: ClusterMethods;
   /** Methods of EnrollmentService. */
@@ -252,7 +332,15 @@ export class Services {
     this.enrollmentTokens = new EnrollmentTokens(session);
     this.tunnels = new Tunnels(session);
     this.paths = new Paths(session);
+    this.roles = new Roles(session);
+    this.roleBindings = new RoleBindings(session);
+    this.clusterRoleBindings = new ClusterRoleBindings(session);
+    this.serviceAccounts = new ServiceAccounts(session);
+    this.apiKeys = new ApiKeys(session);
+    this.identityProviders = new IdentityProviders(session);
+    this.deniedIdentities = new DeniedIdentities(session);
     this.demands = new Demands(session);
+    this.access = new AccessMethods(session);
     this.cluster = new ClusterMethods(session);
     this.enrollment = new EnrollmentMethods(session);
     this.trafficEngineering = new TrafficEngineeringMethods(session);
@@ -276,11 +364,20 @@ export const COLLECTIONS = {
   EnrollmentToken: "enrollmentTokens",
   Tunnel: "tunnels",
   Path: "paths",
+  Role: "roles",
+  RoleBinding: "roleBindings",
+  ClusterRoleBinding: "clusterRoleBindings",
+  ServiceAccount: "serviceAccounts",
+  ApiKey: "apiKeys",
+  IdentityProvider: "identityProviders",
+  DeniedIdentity: "deniedIdentities",
   Demand: "demands",
 } as const;
 
 /** Member of Services and name there for each method that is not a standard one. */
 export const METHODS = {
+  "ApiKeyService.IssueApiKey": ["apiKeys", "issueApiKey"],
+  "AccessService.TestIamPermissions": ["access", "testIamPermissions"],
   "EnrollmentService.Enroll": ["enrollment", "enroll"],
   "EnrollmentService.Renew": ["enrollment", "renew"],
   "ClusterService.GetClusterStatus": ["cluster", "getClusterStatus"],

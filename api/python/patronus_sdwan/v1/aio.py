@@ -123,10 +123,79 @@ class AsyncPaths(AsyncReadCollection[m.Path]):
     kind = m.Path
 
 
+class AsyncRoles(AsyncCollection[m.Role, m.RolePatch]):
+    """Access to roles."""
+
+    kind = m.Role
+
+
+class AsyncRoleBindings(AsyncCollection[m.RoleBinding, m.RoleBindingPatch]):
+    """Access to roleBindings."""
+
+    kind = m.RoleBinding
+
+
+class AsyncClusterRoleBindings(AsyncCollection[m.ClusterRoleBinding, m.ClusterRoleBindingPatch]):
+    """Access to clusterRoleBindings."""
+
+    kind = m.ClusterRoleBinding
+
+
+class AsyncServiceAccounts(AsyncCollection[m.ServiceAccount, m.ServiceAccountPatch]):
+    """Access to serviceAccounts."""
+
+    kind = m.ServiceAccount
+
+
+class AsyncApiKeys(AsyncCollection[m.ApiKey, m.ApiKeyPatch]):
+    """Access to apiKeys."""
+
+    kind = m.ApiKey
+
+    async def issue_api_key(
+        self, *, parent_: str = "", api_key_id: str = "", api_key: m.ApiKey | None = None, timeout: float | None = None
+    ) -> m.IssueApiKeyResponse:
+        """Make a key. Its text is in the answer and nowhere else."""
+        request = m.IssueApiKeyRequest(
+            parent_=parent_,
+            api_key_id=api_key_id,
+            api_key=api_key,
+        )
+        return await self._call("/patronus.v1.ApiKeyService/IssueApiKey", request, m.IssueApiKeyResponse, timeout)
+
+
+class AsyncIdentityProviders(AsyncCollection[m.IdentityProvider, m.IdentityProviderPatch]):
+    """Access to identityProviders."""
+
+    kind = m.IdentityProvider
+
+
+class AsyncDeniedIdentities(AsyncCollection[m.DeniedIdentity, m.DeniedIdentityPatch]):
+    """Access to deniedIdentities."""
+
+    kind = m.DeniedIdentity
+
+
 class AsyncDemands(AsyncCollection[m.Demand, m.DemandPatch]):
     """Access to demands."""
 
     kind = m.Demand
+
+
+class AsyncAccessMethods(AsyncService):
+    """Methods of AccessService."""
+
+    async def test_iam_permissions(
+        self, *, resource: str = "", permissions: list[str] | None = None, timeout: float | None = None
+    ) -> m.TestIamPermissionsResponse:
+        """Which of these permissions does the caller have? Asks, and answers, nothing about others."""
+        request = m.TestIamPermissionsRequest(
+            resource=resource,
+            permissions=permissions or [],
+        )
+        return await self._call(
+            "/patronus.v1.AccessService/TestIamPermissions", request, m.TestIamPermissionsResponse, timeout
+        )
 
 
 class AsyncClusterMethods(AsyncService):
@@ -274,6 +343,8 @@ class AsyncTrafficEngineeringMethods(AsyncService):
 
 
 METHODS: dict[str, tuple[str, str, str, bool]] = {
+    "ApiKeyService.IssueApiKey": ("api_keys", "issue_api_key", "IssueApiKeyRequest", False),
+    "AccessService.TestIamPermissions": ("access", "test_iam_permissions", "TestIamPermissionsRequest", False),
     "EnrollmentService.Enroll": ("enrollment", "enroll", "EnrollRequest", False),
     "EnrollmentService.Renew": ("enrollment", "renew", "RenewRequest", False),
     "ClusterService.GetClusterStatus": ("cluster", "get_cluster_status", "GetClusterStatusRequest", True),
@@ -318,6 +389,13 @@ class AsyncClient(AsyncBaseClient):
         m.EnrollmentToken: "enrollment_tokens",
         m.Tunnel: "tunnels",
         m.Path: "paths",
+        m.Role: "roles",
+        m.RoleBinding: "role_bindings",
+        m.ClusterRoleBinding: "cluster_role_bindings",
+        m.ServiceAccount: "service_accounts",
+        m.ApiKey: "api_keys",
+        m.IdentityProvider: "identity_providers",
+        m.DeniedIdentity: "denied_identities",
         m.Demand: "demands",
     }
 
@@ -397,9 +475,49 @@ class AsyncClient(AsyncBaseClient):
         return AsyncPaths(self._driver)
 
     @property
+    def roles(self) -> AsyncRoles:
+        """A set of permissions with a name."""
+        return AsyncRoles(self._driver)
+
+    @property
+    def role_bindings(self) -> AsyncRoleBindings:
+        """Who has a role, in its organization and all below."""
+        return AsyncRoleBindings(self._driver)
+
+    @property
+    def cluster_role_bindings(self) -> AsyncClusterRoleBindings:
+        """Who has a role in the whole cluster: in every organization and in what stands above them."""
+        return AsyncClusterRoleBindings(self._driver)
+
+    @property
+    def service_accounts(self) -> AsyncServiceAccounts:
+        """A program that calls the API."""
+        return AsyncServiceAccounts(self._driver)
+
+    @property
+    def api_keys(self) -> AsyncApiKeys:
+        """A key that speaks for a service account."""
+        return AsyncApiKeys(self._driver)
+
+    @property
+    def identity_providers(self) -> AsyncIdentityProviders:
+        """An OpenID Connect issuer whose tokens name users: organizations/acme/identityProviders/okta/users/SUBJECT."""
+        return AsyncIdentityProviders(self._driver)
+
+    @property
+    def denied_identities(self) -> AsyncDeniedIdentities:
+        """An identity that is refused at every door, whatever it presents, and whose open streams end."""
+        return AsyncDeniedIdentities(self._driver)
+
+    @property
     def demands(self) -> AsyncDemands:
         """Traffic that is expected between two sites, entered by hand: it stands beside what is measured when a what-if question says so."""
         return AsyncDemands(self._driver)
+
+    @property
+    def access(self) -> AsyncAccessMethods:
+        """Methods of AccessService."""
+        return AsyncAccessMethods(self._driver)
 
     @property
     def cluster(self) -> AsyncClusterMethods:

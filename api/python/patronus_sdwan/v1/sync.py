@@ -121,10 +121,79 @@ class Paths(ReadCollection[m.Path]):
     kind = m.Path
 
 
+class Roles(Collection[m.Role, m.RolePatch]):
+    """Access to roles."""
+
+    kind = m.Role
+
+
+class RoleBindings(Collection[m.RoleBinding, m.RoleBindingPatch]):
+    """Access to roleBindings."""
+
+    kind = m.RoleBinding
+
+
+class ClusterRoleBindings(Collection[m.ClusterRoleBinding, m.ClusterRoleBindingPatch]):
+    """Access to clusterRoleBindings."""
+
+    kind = m.ClusterRoleBinding
+
+
+class ServiceAccounts(Collection[m.ServiceAccount, m.ServiceAccountPatch]):
+    """Access to serviceAccounts."""
+
+    kind = m.ServiceAccount
+
+
+class ApiKeys(Collection[m.ApiKey, m.ApiKeyPatch]):
+    """Access to apiKeys."""
+
+    kind = m.ApiKey
+
+    def issue_api_key(
+        self, *, parent_: str = "", api_key_id: str = "", api_key: m.ApiKey | None = None, timeout: float | None = None
+    ) -> m.IssueApiKeyResponse:
+        """Make a key. Its text is in the answer and nowhere else."""
+        request = m.IssueApiKeyRequest(
+            parent_=parent_,
+            api_key_id=api_key_id,
+            api_key=api_key,
+        )
+        return self._call("/patronus.v1.ApiKeyService/IssueApiKey", request, m.IssueApiKeyResponse, timeout)
+
+
+class IdentityProviders(Collection[m.IdentityProvider, m.IdentityProviderPatch]):
+    """Access to identityProviders."""
+
+    kind = m.IdentityProvider
+
+
+class DeniedIdentities(Collection[m.DeniedIdentity, m.DeniedIdentityPatch]):
+    """Access to deniedIdentities."""
+
+    kind = m.DeniedIdentity
+
+
 class Demands(Collection[m.Demand, m.DemandPatch]):
     """Access to demands."""
 
     kind = m.Demand
+
+
+class AccessMethods(Service):
+    """Methods of AccessService."""
+
+    def test_iam_permissions(
+        self, *, resource: str = "", permissions: list[str] | None = None, timeout: float | None = None
+    ) -> m.TestIamPermissionsResponse:
+        """Which of these permissions does the caller have? Asks, and answers, nothing about others."""
+        request = m.TestIamPermissionsRequest(
+            resource=resource,
+            permissions=permissions or [],
+        )
+        return self._call(
+            "/patronus.v1.AccessService/TestIamPermissions", request, m.TestIamPermissionsResponse, timeout
+        )
 
 
 class ClusterMethods(Service):
@@ -268,6 +337,8 @@ class TrafficEngineeringMethods(Service):
 
 
 METHODS: dict[str, tuple[str, str, str, bool]] = {
+    "ApiKeyService.IssueApiKey": ("api_keys", "issue_api_key", "IssueApiKeyRequest", False),
+    "AccessService.TestIamPermissions": ("access", "test_iam_permissions", "TestIamPermissionsRequest", False),
     "EnrollmentService.Enroll": ("enrollment", "enroll", "EnrollRequest", False),
     "EnrollmentService.Renew": ("enrollment", "renew", "RenewRequest", False),
     "ClusterService.GetClusterStatus": ("cluster", "get_cluster_status", "GetClusterStatusRequest", True),
@@ -312,6 +383,13 @@ class Client(BaseClient):
         m.EnrollmentToken: "enrollment_tokens",
         m.Tunnel: "tunnels",
         m.Path: "paths",
+        m.Role: "roles",
+        m.RoleBinding: "role_bindings",
+        m.ClusterRoleBinding: "cluster_role_bindings",
+        m.ServiceAccount: "service_accounts",
+        m.ApiKey: "api_keys",
+        m.IdentityProvider: "identity_providers",
+        m.DeniedIdentity: "denied_identities",
         m.Demand: "demands",
     }
 
@@ -391,9 +469,49 @@ class Client(BaseClient):
         return Paths(self._driver)
 
     @property
+    def roles(self) -> Roles:
+        """A set of permissions with a name."""
+        return Roles(self._driver)
+
+    @property
+    def role_bindings(self) -> RoleBindings:
+        """Who has a role, in its organization and all below."""
+        return RoleBindings(self._driver)
+
+    @property
+    def cluster_role_bindings(self) -> ClusterRoleBindings:
+        """Who has a role in the whole cluster: in every organization and in what stands above them."""
+        return ClusterRoleBindings(self._driver)
+
+    @property
+    def service_accounts(self) -> ServiceAccounts:
+        """A program that calls the API."""
+        return ServiceAccounts(self._driver)
+
+    @property
+    def api_keys(self) -> ApiKeys:
+        """A key that speaks for a service account."""
+        return ApiKeys(self._driver)
+
+    @property
+    def identity_providers(self) -> IdentityProviders:
+        """An OpenID Connect issuer whose tokens name users: organizations/acme/identityProviders/okta/users/SUBJECT."""
+        return IdentityProviders(self._driver)
+
+    @property
+    def denied_identities(self) -> DeniedIdentities:
+        """An identity that is refused at every door, whatever it presents, and whose open streams end."""
+        return DeniedIdentities(self._driver)
+
+    @property
     def demands(self) -> Demands:
         """Traffic that is expected between two sites, entered by hand: it stands beside what is measured when a what-if question says so."""
         return Demands(self._driver)
+
+    @property
+    def access(self) -> AccessMethods:
+        """Methods of AccessService."""
+        return AccessMethods(self._driver)
 
     @property
     def cluster(self) -> ClusterMethods:

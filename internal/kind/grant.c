@@ -1,0 +1,83 @@
+/*
+ * Nobody gives what he does not hold. Access is given in four ways, and each asks the same question, whether the giver
+ * holds, there, at all times and without condition, everything that would be given:
+ *
+ *   a binding            the role's permissions, at the binding's organization
+ *   a role               its permissions, at the role's organization, for it may be bound already
+ *   a key, an account    what the account is bound to, wherever that is: who has the key is the account
+ *   an identity provider what its users and groups are bound to: who has the issuer's key is all of them
+ */
+#include "base/assert.h"
+#include "base/limits.h"
+#include "kind/machine.h"
+
+#include <string.h>
+
+struct grant {
+    struct pt_execution *execution;
+    enum pt_code code;
+    struct pt_error *reterr;
+};
+
+static void give(struct grant *grant, const char *scope, const struct pt_permissions *permissions)
+{
+    const struct pt_execution *execution = grant->execution;
+    struct pt_machine_kind *machine = execution->machine;
+    const struct pt_tenant *tenant = pt_tenant_of(machine, scope);
+    if (grant->code != PT_OK || pt_access_holds(machine, execution->caller, tenant, permissions, execution->time_ns)) {
+        return;
+    }
+    const char *missing = "";
+    for (size_t i = 0; i < machine->access.names_len && missing[0] == '\0'; i++) {
+        struct pt_permissions one = {{0}};
+        one.words[i / 64] = permissions->words[i / 64] & UINT64_C(1) << (i % 64);
+        if (!pt_access_holds(machine, execution->caller, tenant, &one, execution->time_ns)) {
+            missing = machine->access.names[i];
+        }
+    }
+    /* Where the caller sees nothing, the organization is not named. */
+    bool seen = pt_access_visible(machine, execution->caller, tenant, execution->time_ns);
+    grant->code = pt_fail(grant->reterr, PT_PERMISSION_DENIED, PT_REASON_GRANT_NOT_HELD, NULL,
+                          "this would give the permission '%s'%s%.80s, which the caller does not hold himself", missing,
+                          seen && tenant != NULL ? " at " : "", seen && tenant != NULL ? tenant->name : "");
+}
+
+static void give_role(void *arg, const char *scope, const char *role)
+{
+    struct grant *grant = arg;
+    struct pt_permissions permissions = {{0}};
+    if (pt_access_role(grant->execution->machine, role, scope, &permissions)) {
+        give(grant, scope, &permissions);
+    }
+}
+
+enum pt_code pt_grant_check(struct pt_execution *execution, const struct pt_kind_info *info, const char *name,
+                            const struct pt_msg *before, const struct pt_msg *after, struct pt_error *reterr)
+{
+    (void)before; /* what stood there before gives nothing anew */
+    if (after == NULL || !info->access) {
+        return PT_OK;
+    }
+    const struct pt_machine_kind *machine = execution->machine;
+    struct grant grant = {.execution = execution, .reterr = reterr};
+    const char *kind = info->type->resource->singular;
+    char owner[PT_NAME_SIZE_MAX + 1];
+    size_t size = pt_tenant_name_size(name);
+    memcpy(owner, name, size);
+    owner[size] = '\0';
+    if (strcmp(kind, "roleBinding") == 0 || strcmp(kind, "clusterRoleBinding") == 0) {
+        give_role(&grant, owner, pt_msg_str(after, "role"));
+    } else if (strcmp(kind, "role") == 0) {
+        struct pt_permissions permissions = {{0}};
+        pt_access_patterns(&machine->access, after, "permissions", &permissions);
+        give(&grant, owner, &permissions);
+    } else if (strcmp(kind, "apiKey") == 0) {
+        pt_name_parent(name, owner);
+        pt_access_bindings_of(machine, owner, false, give_role, &grant);
+    } else if (strcmp(kind, "serviceAccount") == 0) {
+        pt_access_bindings_of(machine, name, false, give_role, &grant);
+    } else if (strcmp(kind, "identityProvider") == 0) {
+        pt_access_bindings_of(machine, name, true, give_role, &grant);
+    }
+    return grant.code;
+}

@@ -1,0 +1,459 @@
+/*
+ * Frozen views: the whole state as it was at one revision, for a compute pass on another thread.
+ *
+ *   loop     pt_view_copy     rows that changed since the view before; or, without one, every row, some of them a turn
+ *   worker   pt_view_freeze   parse them; merge them into the view before; drop that
+ *
+ * What a pass costs thus depends on what changed, not on what there is, but for one sorted array of pointers a kind.
+ * While every row is copied the loop goes on, so rows may be of different instants: those that changed since the first
+ * one was copied are on the list of changes, and are read again at the end, in one turn.
+ *
+ * Memory. Messages that were parsed together share a batch, an arena with a count of the views that use it. A view
+ * shares the batches of the one before and adds one. When they are many, or much in them is no longer current, the
+ * worker copies what is current into one batch of its own.
+ */
+#include "kind/machine.h"
+
+#include "base/assert.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define COPY_LEN 512          /* rows that are copied in one turn of the loop */
+#define CHANGES_LEN_MAX 65536 /* names; with more, the next view copies everything */
+#define BATCHES_LEN_MAX 64    /* of one view, before they become one */
+
+struct batch {
+    atomic_uint refs; /* views */
+    struct pt_arena arena;
+};
+
+struct item {
+    const char *name;
+    const struct pt_msg *msg; /* NULL in a list of changes: gone */
+};
+
+struct items { /* ascending by name */
+    struct item *list;
+    size_t len;
+};
+
+struct pt_view_freezer {
+    struct pt_view *previous; /* its items are the base; NULL: the rows are everything */
+    uint64_t epoch;
+    bool begun, copied;
+
+    struct pt_arena arena;    /* rows and names, until they are parsed */
+    struct pt_row_list *rows; /* by kind id: as they lie in the store */
+    uint32_t kind_at;         /* kind that is being copied */
+    const char *after;        /* name of its last row copied */
+    struct pt_row *changed;   /* ascending by name, of any kind; value NULL: gone */
+    size_t changed_len;
+
+    struct items *kinds; /* by kind id: the result */
+    struct batch *batches[BATCHES_LEN_MAX + 1];
+    size_t batches_len;
+    size_t len, stale_len; /* items; messages in batches that are no item any more */
+};
+
+/* ---- changes ---------------------------------------------------------------------------------------------------- */
+
+static void changes_forget(struct pt_changes *changes)
+{
+    pt_arena_fini(&changes->arena);
+    free(changes->names);
+    *changes = (struct pt_changes){.epoch = changes->epoch};
+}
+
+void pt_changes_fini(struct pt_machine_kind *machine)
+{
+    changes_forget(&machine->changes);
+}
+
+/* From here on, for the view of the epoch that this returns. */
+static uint64_t changes_track(struct pt_changes *changes)
+{
+    changes_forget(changes);
+    changes->tracked = true;
+    return ++changes->epoch;
+}
+
+void pt_changes_add(struct pt_machine_kind *machine, const struct pt_watch_event *events, size_t len)
+{
+    struct pt_changes *changes = &machine->changes;
+    if (!changes->tracked) {
+        return;
+    }
+    if (events == NULL || changes->len + len > CHANGES_LEN_MAX) {
+        changes_forget(changes);
+        return;
+    }
+    if (changes->len + len > changes->capacity) {
+        changes->capacity = (changes->len + len) * 2;
+        changes->names = realloc(changes->names, changes->capacity * sizeof(char *));
+        pt_assert(changes->names != NULL);
+    }
+    for (size_t i = 0; i < len; i++) {
+        changes->names[changes->len++] = pt_arena_strdup(&changes->arena, events[i].name);
+    }
+}
+
+/* ---- copying, on the loop -----------------------------------------------------------------------------------------
+ */
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Read what is on the list of changes, each name once. */
+static enum pt_code copy_changes(struct pt_view *view, struct pt_error *reterr)
+{
+    struct pt_view_freezer *freezer = view->freezer;
+    struct pt_changes *changes = &view->machine->changes;
+    if (changes->len > 0) {
+        qsort(changes->names, changes->len, sizeof(char *), by_text);
+    }
+    freezer->changed = pt_arena_array(&freezer->arena, changes->len, sizeof(*freezer->changed));
+    for (size_t i = 0; i < changes->len; i++) {
+        if (i > 0 && strcmp(changes->names[i - 1], changes->names[i]) == 0) {
+            continue;
+        }
+        struct pt_row *row = &freezer->changed[freezer->changed_len++];
+        enum pt_code code = pt_store_get(view->machine->store, changes->names[i], &freezer->arena, row, reterr);
+        if (code == PT_NOT_FOUND) {
+            *row = (struct pt_row){.name = pt_arena_strdup(&freezer->arena, changes->names[i])};
+            code = PT_OK;
+        }
+        if (code != PT_OK) {
+            freezer->changed_len--;
+            return code;
+        }
+    }
+    return PT_OK;
+}
+
+/* The next rows; *ret_more false when there are none left. */
+static enum pt_code copy_rows(struct pt_view *view, bool *ret_more, struct pt_error *reterr)
+{
+    struct pt_view_freezer *freezer = view->freezer;
+    struct pt_machine_kind *machine = view->machine;
+    for (size_t room = COPY_LEN; freezer->kind_at < machine->infos_len; freezer->kind_at++, freezer->after = "") {
+        const struct pt_kind_info *info = pt_kind_info(machine, freezer->kind_at);
+        if (info == NULL || info->type->resource->view) {
+            continue;
+        }
+        if (room == 0) {
+            *ret_more = true;
+            return PT_OK;
+        }
+        struct pt_row_list *rows = &freezer->rows[freezer->kind_at];
+        size_t before = rows->len;
+        const struct pt_store_range range = {
+            .kind_id = freezer->kind_at, .parent = "", .after = freezer->after, .len_max = room};
+        rows->arena = &freezer->arena;
+        PT_TRY(pt_kind_rows(machine, &range, rows, reterr));
+        if (rows->len - before == room) {
+            freezer->after = rows->rows[rows->len - 1].name;
+            *ret_more = true;
+            return PT_OK;
+        }
+        room -= rows->len - before;
+    }
+    *ret_more = false;
+    return PT_OK;
+}
+
+static void freezer_begin(struct pt_view *view, struct pt_view *previous)
+{
+    struct pt_view_freezer *freezer = calloc(1, sizeof(*freezer));
+    pt_assert(freezer != NULL);
+    view->freezer = freezer;
+    freezer->rows = calloc(view->machine->infos_len + 1, sizeof(*freezer->rows));
+    freezer->kinds = calloc(view->machine->infos_len + 1, sizeof(*freezer->kinds));
+    pt_assert(freezer->rows != NULL && freezer->kinds != NULL);
+    freezer->after = "";
+    const struct pt_changes *changes = &view->machine->changes;
+    if (previous != NULL && previous->frozen && previous->error.code == PT_OK && changes->tracked &&
+        changes->epoch == previous->freezer->epoch) {
+        atomic_fetch_add(&previous->refs, 1);
+        freezer->previous = previous;
+        freezer->epoch = changes->epoch;
+    } else {
+        freezer->epoch = changes_track(&view->machine->changes);
+    }
+}
+
+bool pt_view_copy(struct pt_view *view, struct pt_view *previous)
+{
+    struct pt_changes *changes = &view->machine->changes;
+    if (view->freezer != NULL && (!changes->tracked || changes->epoch != view->freezer->epoch)) {
+        pt_view_frozen_fini(view); /* the state was replaced meanwhile: from the start */
+    }
+    if (view->freezer == NULL) {
+        freezer_begin(view, previous);
+    }
+    struct pt_view_freezer *freezer = view->freezer;
+    pt_assert(!view->frozen && !freezer->copied);
+    struct pt_error error = {0};
+    bool more = false;
+    enum pt_code code = freezer->previous != NULL ? PT_OK : copy_rows(view, &more, &error);
+    if (code == PT_OK && !more) {
+        code = copy_changes(view, &error);
+    }
+    if (code != PT_OK) {
+        pt_view_failed(view, code, &error);
+        more = false;
+    }
+    if (!more) {
+        freezer->copied = true;
+        freezer->epoch = changes_track(changes);
+        view->revision = view->machine->applied_index;
+        view->time_ns = view->machine->time_ns;
+    }
+    return !more;
+}
+
+/* ---- freezing, on any thread --------------------------------------------------------------------------------------
+ */
+
+static struct batch *batch_new(struct pt_view_freezer *freezer)
+{
+    struct batch *batch = calloc(1, sizeof(*batch));
+    pt_assert(batch != NULL && freezer->batches_len <= BATCHES_LEN_MAX);
+    atomic_init(&batch->refs, 1);
+    freezer->batches[freezer->batches_len++] = batch;
+    return batch;
+}
+
+static void batches_drop(struct pt_view_freezer *freezer, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        struct batch *batch = freezer->batches[i];
+        if (atomic_fetch_sub(&batch->refs, 1) == 1) {
+            pt_arena_fini(&batch->arena);
+            free(batch);
+        }
+    }
+    freezer->batches_len -= len;
+    memmove(freezer->batches, freezer->batches + len, freezer->batches_len * sizeof(struct batch *));
+}
+
+static enum pt_code parse(struct pt_view *view, const struct pt_row *row, struct pt_arena *arena, struct item *ret_item,
+                          struct pt_error *reterr)
+{
+    struct pt_msg *msg = NULL;
+    PT_TRY(pt_kind_parse_row(view->machine, row, arena, &msg, reterr));
+    *ret_item = (struct item){pt_arena_strdup(arena, row->name), msg};
+    return PT_OK;
+}
+
+static enum pt_code parse_rows(struct pt_view *view, struct batch *batch, struct pt_error *reterr)
+{
+    struct pt_view_freezer *freezer = view->freezer;
+    for (uint32_t kind = 0; kind < view->machine->infos_len; kind++) {
+        const struct pt_row_list *rows = &freezer->rows[kind];
+        struct items *items = &freezer->kinds[kind];
+        items->list = calloc(rows->len + 1, sizeof(*items->list));
+        pt_assert(items->list != NULL);
+        for (; items->len < rows->len; items->len++) {
+            PT_TRY(parse(view, &rows->rows[items->len], &batch->arena, &items->list[items->len], reterr));
+        }
+    }
+    return PT_OK;
+}
+
+static uint32_t kind_of(const struct pt_view *view, const struct pt_row *row)
+{
+    const struct pt_message_type *kind = NULL;
+    if (row->kind_id != 0) {
+        return row->kind_id;
+    }
+    return pt_name_parse(view->machine->schema, row->name, &kind, NULL) == PT_OK ? kind->resource->kind_id : 0;
+}
+
+static void take(struct pt_view_freezer *freezer, struct items *out, const struct item *item)
+{
+    if (item->msg != NULL) {
+        out->list[out->len++] = *item;
+        freezer->len++;
+    }
+}
+
+/* base and changed, both ascending, into out; where both have a name, changed counts. */
+static void merge(struct pt_view_freezer *freezer, const struct items *base, const struct items *changed,
+                  struct items *out)
+{
+    out->list = calloc(base->len + changed->len + 1, sizeof(*out->list));
+    pt_assert(out->list != NULL);
+    size_t at = 0;
+    for (size_t i = 0; i < changed->len; i++) {
+        int order = -1;
+        while (at < base->len && (order = strcmp(base->list[at].name, changed->list[i].name)) < 0) {
+            take(freezer, out, &base->list[at++]);
+        }
+        if (at < base->len && order == 0) {
+            at++;
+            freezer->stale_len++;
+        }
+        take(freezer, out, &changed->list[i]);
+    }
+    while (at < base->len) {
+        take(freezer, out, &base->list[at++]);
+    }
+}
+
+static enum pt_code merge_changes(struct pt_view *view, struct batch *batch, struct pt_error *reterr)
+{
+    struct pt_view_freezer *freezer = view->freezer;
+    size_t kinds_len = view->machine->infos_len;
+    struct items *changed = calloc(kinds_len + 1, sizeof(*changed));
+    pt_assert(changed != NULL);
+    enum pt_code code = PT_OK;
+    for (size_t i = 0; i < freezer->changed_len && code == PT_OK; i++) {
+        const struct pt_row *row = &freezer->changed[i];
+        uint32_t kind = kind_of(view, row);
+        struct item item = {.name = row->name};
+        if (row->kind_id != 0) {
+            code = parse(view, row, &batch->arena, &item, reterr);
+        }
+        if (kind < kinds_len) {
+            struct items *items = &changed[kind];
+            if (items->list == NULL) {
+                items->list = calloc(freezer->changed_len, sizeof(*items->list));
+                pt_assert(items->list != NULL);
+            }
+            items->list[items->len++] = item;
+        }
+    }
+    for (size_t kind = 0; kind < kinds_len; kind++) {
+        struct items before = freezer->kinds[kind];
+        const struct items *base = freezer->previous != NULL ? &freezer->previous->freezer->kinds[kind] : &before;
+        freezer->kinds[kind] = (struct items){0};
+        merge(freezer, base, &changed[kind], &freezer->kinds[kind]);
+        free(before.list);
+        free(changed[kind].list);
+    }
+    free(changed);
+    return code;
+}
+
+static void compact(struct pt_view_freezer *freezer, size_t kinds_len)
+{
+    size_t old = freezer->batches_len;
+    struct batch *batch = calloc(1, sizeof(*batch));
+    pt_assert(batch != NULL);
+    atomic_init(&batch->refs, 1);
+    for (size_t kind = 0; kind < kinds_len; kind++) {
+        struct items *items = &freezer->kinds[kind];
+        for (size_t i = 0; i < items->len; i++) {
+            items->list[i].name = pt_arena_strdup(&batch->arena, items->list[i].name);
+            items->list[i].msg = pt_msg_dup(items->list[i].msg, &batch->arena);
+        }
+    }
+    batches_drop(freezer, old);
+    freezer->batches[freezer->batches_len++] = batch;
+    freezer->stale_len = 0;
+}
+
+static void freezer_copied_fini(struct pt_view_freezer *freezer)
+{
+    free(freezer->rows);
+    freezer->rows = NULL;
+    freezer->changed = NULL;
+    pt_arena_fini(&freezer->arena);
+    pt_view_free(freezer->previous);
+    freezer->previous = NULL;
+}
+
+void pt_view_freeze(struct pt_view *view)
+{
+    pt_assert(!view->frozen);
+    while (view->freezer == NULL || !view->freezer->copied) {
+        (void)pt_view_copy(view, NULL);
+    }
+    struct pt_view_freezer *freezer = view->freezer;
+    if (freezer->previous != NULL) {
+        const struct pt_view_freezer *previous = freezer->previous->freezer;
+        for (size_t i = 0; i < previous->batches_len; i++) {
+            atomic_fetch_add(&previous->batches[i]->refs, 1);
+            freezer->batches[freezer->batches_len++] = previous->batches[i];
+        }
+        freezer->stale_len = previous->stale_len;
+    }
+    struct batch *batch = batch_new(freezer);
+    struct pt_error error = {0};
+    enum pt_code code = freezer->previous == NULL ? parse_rows(view, batch, &error) : PT_OK;
+    if (code == PT_OK) {
+        code = merge_changes(view, batch, &error);
+    }
+    if (code != PT_OK) {
+        pt_view_failed(view, code, &error);
+    }
+    if (freezer->batches_len == BATCHES_LEN_MAX || freezer->stale_len > freezer->len + COPY_LEN) {
+        compact(freezer, view->machine->infos_len);
+    }
+    freezer_copied_fini(freezer);
+    view->frozen = true;
+}
+
+void pt_view_frozen_fini(struct pt_view *view)
+{
+    struct pt_view_freezer *freezer = view->freezer;
+    if (freezer == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < view->machine->infos_len; i++) {
+        free(freezer->kinds[i].list);
+    }
+    free(freezer->kinds);
+    batches_drop(freezer, freezer->batches_len);
+    freezer_copied_fini(freezer);
+    free(freezer);
+    view->freezer = NULL;
+}
+
+/* ---- reading ---------------------------------------------------------------------------------------------------- */
+
+/* First item whose name is not below. */
+static size_t lower_bound(const struct items *items, const char *name)
+{
+    size_t low = 0;
+    size_t high = items->len;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(items->list[middle].name, name) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+const struct pt_msg *pt_view_frozen_get(const struct pt_view *view, const char *name)
+{
+    const struct pt_message_type *kind = NULL;
+    if (pt_name_parse(view->machine->schema, name, &kind, NULL) != PT_OK) {
+        return NULL;
+    }
+    const struct items *items = &view->freezer->kinds[kind->resource->kind_id];
+    size_t at = lower_bound(items, name);
+    return at < items->len && strcmp(items->list[at].name, name) == 0 ? items->list[at].msg : NULL;
+}
+
+void pt_view_frozen_scan(const struct pt_view *view, uint32_t kind_id, const char *parent,
+                         bool (*fn)(void *arg, const char *name, const struct pt_msg *msg), void *arg)
+{
+    const struct items *items = &view->freezer->kinds[kind_id];
+    size_t size = strlen(parent);
+    for (size_t i = lower_bound(items, parent); i < items->len; i++) {
+        const char *name = items->list[i].name;
+        if (size > 0 && strncmp(name, parent, size) != 0) {
+            return;
+        }
+        if ((size == 0 || name[size] == '/') && !fn(arg, name, items->list[i].msg)) {
+            return;
+        }
+    }
+}

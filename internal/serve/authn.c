@@ -1,0 +1,180 @@
+/*
+ * Who calls. One credential a call, in this order:
+ *
+ *   a certificate          its SPIFFE id; of a controller with metadata: whoever the controller says, of this cluster
+ *   authorization: Bearer  ptk1_...: an API key, found by its HMAC       a JWT: its identity provider's user
+ *   nothing                "anonymous": Enroll and Renew, which prove themselves
+ *
+ * A key is 256 random bits behind a prefix and a checksum. The state holds its HMAC under a key that is derived from
+ * the seal key, so that neither a backup nor the log lets anyone test a guess. The look-up by HMAC needs no comparison
+ * in constant time: who does not have the key cannot choose what is looked up.
+ */
+#include "serve/controller_priv.h"
+
+#include "base/assert.h"
+#include "crypto/crypto.h"
+#include "patronus/v1/replication.pb-c.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BEARER "Bearer "
+#define TOKEN_SIZE_MAX 16384
+#define GROUPS_MAX 64
+
+static enum pt_code no_good(struct pt_error *reterr, const char *text)
+{
+    return pt_fail(reterr, PT_UNAUTHENTICATED, PT_REASON_TOKEN_INVALID, NULL, "%s", text);
+}
+
+/* ---- keys ----------------------------------------------------------------------------------------------------- */
+
+struct pt_digest pt_serve_key_digest(const struct pt_controller *controller, const char *key)
+{
+    static const char purpose[] = "patronus api keys 1";
+    struct pt_digest derived =
+        pt_hmac_sha256((struct pt_bytes){controller->options.identity.seal_key, PT_SEAL_KEY_SIZE},
+                       (struct pt_bytes){(const uint8_t *)purpose, sizeof(purpose) - 1});
+    struct pt_digest digest = pt_hmac_sha256((struct pt_bytes){derived.bytes, sizeof(derived.bytes)},
+                                             (struct pt_bytes){(const uint8_t *)key, strlen(key)});
+    pt_memory_clear(&derived, sizeof(derived));
+    return digest;
+}
+
+static enum pt_code by_key(struct pt_serve_call *call, const char *key, struct pt_error *reterr)
+{
+    struct pt_digest digest = pt_serve_key_digest(call->controller, key);
+    char hex[65];
+    const char *name = NULL;
+    const char *account = NULL;
+    if (!pt_kind_key_find(call->controller->machine, pt_digest_hex(&digest, hex), &name, &account, &call->arena)) {
+        return no_good(reterr, "the cluster does not know this API key");
+    }
+    call->caller.principal = account;
+    call->caller.api_key = name;
+    return PT_OK;
+}
+
+/* ---- what a controller says ----------------------------------------------------------------------------------- */
+
+static enum pt_code read_caller(struct pt_serve_call *call, const char *text, struct pt_error *reterr)
+{
+    PT_AUTO(buf) struct pt_buf bytes = {0};
+    const struct pt_message_type *type = pt_schema_message(call->controller->schema, "patronus.v1.Caller");
+    struct pt_msg *msg = NULL;
+    PT_TRY(pt_base64url_decode(text, strlen(text), &bytes, reterr));
+    PT_TRY(pt_msg_parse(type, pt_buf_bytes(&bytes), NULL, &call->arena, &msg, reterr));
+    const struct pt_msg_field *groups = pt_msg_field(msg, "groups");
+    if (groups != NULL && groups->len <= GROUPS_MAX) {
+        const char **list = pt_arena_array(&call->arena, groups->len, sizeof(*list));
+        for (size_t i = 0; i < groups->len; i++) {
+            list[i] = (const char *)groups->values[i].bytes.data;
+        }
+        call->caller.groups = list;
+        call->caller.groups_len = groups->len;
+    }
+    call->caller.api_key = pt_msg_str(msg, "api_key");
+    call->caller.source = pt_msg_str(msg, "source");
+    return PT_OK;
+}
+
+static enum pt_code by_certificate(struct pt_serve_call *call, const struct pt_identity *peer, struct pt_error *reterr)
+{
+    const char *cluster_id = call->controller->options.identity.cluster_id;
+    if (strcmp(peer->cluster_id, cluster_id) != 0) {
+        return pt_fail(reterr, PT_UNAUTHENTICATED, PT_REASON_CREDENTIALS_MISSING, NULL,
+                       "the certificate is of another cluster");
+    }
+    call->caller.principal = pt_arena_strdup(&call->arena, peer->spiffe_id);
+    if (strcmp(peer->role, "controller") != 0) {
+        return PT_OK;
+    }
+    const char *on_behalf_of = pt_rpc_call_metadata(call->rpc, PT_SERVE_PRINCIPAL_METADATA);
+    if (on_behalf_of[0] == '\0') {
+        return PT_OK;
+    }
+    struct pt_identity other;
+    if (pt_identity_parse(on_behalf_of, &other, NULL) == PT_OK && strcmp(other.cluster_id, cluster_id) != 0) {
+        return pt_fail(reterr, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, NULL,
+                       "the caller is of another cluster");
+    }
+    /* The controller itself must be good too. */
+    PT_TRY(
+        pt_kind_authenticate(call->controller->machine, &call->caller, pt_sys_wall_ns(call->controller->sys), reterr));
+    call->caller.principal = pt_arena_strdup(&call->arena, on_behalf_of);
+    call->forwarded = true;
+    const char *more = pt_rpc_call_metadata(call->rpc, PT_SERVE_CALLER_METADATA);
+    return more[0] != '\0' ? read_caller(call, more, reterr) : PT_OK;
+}
+
+/* ---- any ------------------------------------------------------------------------------------------------------ */
+
+/* "ipv4:10.0.0.9:4711", "10.0.0.9:4711" or "ipv6:[2001:db8::9]:4711" -> the address alone */
+static const char *source_of(const char *peer, struct pt_arena *arena)
+{
+    peer += strncmp(peer, "ipv4:", 5) == 0 || strncmp(peer, "ipv6:", 5) == 0 ? 5 : 0;
+    if (strncmp(peer, "%5B", 3) == 0) { /* gRPC writes brackets so */
+        const char *end = strstr(peer + 3, "%5D");
+        return pt_arena_strndup(arena, peer + 3, end != NULL ? (size_t)(end - peer - 3) : strlen(peer + 3));
+    }
+    if (peer[0] == '[') {
+        return pt_arena_strndup(arena, peer + 1, strcspn(peer + 1, "]"));
+    }
+    const char *colon = strrchr(peer, ':');
+    return pt_arena_strndup(arena, peer, colon != NULL ? (size_t)(colon - peer) : strlen(peer));
+}
+
+static enum pt_code by_bearer(struct pt_serve_call *call, const char *authorization, struct pt_error *reterr)
+{
+    if (strlen(authorization) > TOKEN_SIZE_MAX || strncmp(authorization, BEARER, strlen(BEARER)) != 0) {
+        return no_good(reterr, "send the key or token as authorization: Bearer TOKEN");
+    }
+    const char *token = authorization + strlen(BEARER);
+    if (strncmp(token, PT_SERVE_KEY_PREFIX, strlen(PT_SERVE_KEY_PREFIX)) == 0) {
+        return by_key(call, token, reterr);
+    }
+    return no_good(reterr, "this is neither an API key nor a token that the cluster can check");
+}
+
+enum pt_code pt_serve_authenticate(struct pt_serve_call *call, struct pt_error *reterr)
+{
+    struct pt_controller *controller = call->controller;
+    const struct pt_rpc_call_info *info = pt_rpc_call_info(call->rpc);
+    call->caller.source = source_of(info->peer_address, &call->arena);
+    const char *authorization = pt_rpc_call_metadata(call->rpc, "authorization");
+    if (info->peer != NULL && authorization[0] != '\0') {
+        return no_good(reterr, "present a certificate or a token, not both");
+    }
+    if (info->peer != NULL) {
+        PT_TRY(by_certificate(call, info->peer, reterr));
+    } else if (authorization[0] != '\0') {
+        PT_TRY(by_bearer(call, authorization, reterr));
+    }
+    if (strcmp(call->caller.principal, "anonymous") == 0) {
+        return PT_OK; /* the method says whether that is enough */
+    }
+    return pt_kind_authenticate(controller->machine, &call->caller, pt_sys_wall_ns(controller->sys), reterr);
+}
+
+/* ---- streams -------------------------------------------------------------------------------------------------- */
+
+void pt_serve_judge_streams(struct pt_controller *controller)
+{
+    int64_t now = pt_sys_wall_ns(controller->sys);
+    pt_kind_now(controller->machine, now);
+    PT_LIST_FOREACH_SAFE (node, &controller->calls) {
+        struct pt_serve_call *call = PT_CONTAINER(node, struct pt_serve_call, node);
+        bool stream = call->method->server_streaming || call->method->client_streaming;
+        struct pt_error error = {0};
+        if (!stream || call->rpc == NULL || strcmp(call->caller.principal, "anonymous") == 0) {
+            continue;
+        }
+        if (call->credential_end_ns <= now) {
+            pt_serve_refuse(call, PT_UNAUTHENTICATED, PT_REASON_TOKEN_EXPIRED,
+                            "the credential has expired: begin again with a new one");
+        } else if (pt_kind_authenticate(controller->machine, &call->caller, now, &error) != PT_OK) {
+            pt_serve_fail(call, &error);
+        }
+    }
+}

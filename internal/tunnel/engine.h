@@ -1,0 +1,107 @@
+/*
+ * The tunnel's data plane in user space: a TAP device on the inside, UDP sockets on the outside, threads in between.
+ *
+ *     TAP queue w --read--> cut -> seal -> batch --sendmsg(UDP_SEGMENT)--> link      thread "out w"
+ *     link --recvmsg(UDP_GRO)--> replay? -> open -> join --write--> TAP queue w      thread "in w"
+ *     loop: handshakes, keepalives, path MTU, configuration, status                  the thread that calls this
+ *
+ * All functions are called on the loop thread of `sys`. The data threads own no state that outlives a packet but their
+ * buffers and counters; paths, peers and sessions reach them by atomic pointers and are freed when every thread has let
+ * go of them (epoch.h).
+ */
+#pragma once
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/net.h"
+#include "sys/sys.h"
+#include "tunnel/peers.h"
+
+#include "bpf/abi/geneve.h"
+
+#define PT_ENGINE_WORKERS_MAX 8
+#define PT_ENGINE_LINKS_MAX 64
+#define PT_ENGINE_SLOTS 16384 /* as many as path slots */
+
+/* Why the tunnel dropped a packet: counters[reason]. Names are an interface. */
+#define PT_ENGINE_DROPS(X)                                                                          \
+    X(NO_PATH, "tunnel_no_path", "the verdict names a path that the tunnel does not have")          \
+    X(NO_SESSION, "tunnel_no_session", "there is no session with the peer yet")                     \
+    X(BAD_PACKET, "tunnel_bad_packet", "a packet to be sealed is malformed")                        \
+    X(SEND_FAILED, "tunnel_send_failed", "the kernel did not take it: no route, link down")         \
+    X(MALFORMED, "tunnel_malformed", "a message from the WAN is malformed")                         \
+    X(UNKNOWN_SESSION, "tunnel_unknown_session", "no session has the index in the message")         \
+    X(REPLAYED, "tunnel_replayed", "the packet number was seen before or is older than the window") \
+    X(NOT_AUTHENTIC, "tunnel_not_authentic", "the seal does not open")                              \
+    X(BAD_INNER, "tunnel_bad_inner", "the opened packet is malformed")                              \
+    X(ECN_INVALID, "tunnel_ecn_invalid", "congestion marked outside, not ECN-capable inside")       \
+    X(WRITE_FAILED, "tunnel_write_failed", "the device did not take an opened packet")
+enum pt_engine_drop {
+#define PT_ENGINE_DROP_ENUM(name, label, text) PT_ENGINE_DROP_##name,
+    PT_ENGINE_DROPS(PT_ENGINE_DROP_ENUM)
+#undef PT_ENGINE_DROP_ENUM
+        PT_ENGINE_DROPS_LEN
+};
+const char *pt_engine_drop_name(enum pt_engine_drop drop);
+
+struct pt_engine_link {
+    uint32_t number; /* 1..64 */
+    char interface[16];
+    struct pt_ip address;
+};
+
+struct pt_engine_path {
+    uint32_t slot; /* 1..PT_ENGINE_SLOTS-1 */
+    uint32_t peer; /* label of the last site */
+    uint32_t link; /* its number */
+    struct pt_ip remote;
+    uint32_t mtu; /* largest inner packet by configuration */
+    uint32_t stack_len;
+    uint32_t stack[PT_STACK_LEN_MAX];
+};
+
+struct pt_engine_config {
+    uint16_t port; /* of sealed packets, here and there */
+    const struct pt_engine_link *links;
+    size_t links_len;
+    const struct pt_engine_path *paths;
+    size_t paths_len;
+    const struct pt_peer_entry *peers;
+    size_t peers_len;
+    uint64_t rekey_after_ms, rekey_volume_bytes; /* 0: the defaults */
+};
+
+struct pt_engine_path_status {
+    uint32_t slot;
+    uint32_t mtu;              /* largest inner packet that was seen to arrive; 0: not known yet */
+    struct pt_endpoint remote; /* where packets go now: moved when the peer did */
+};
+
+struct pt_engine_counters {
+    uint64_t sealed_packets, sealed_bytes, opened_packets, opened_bytes;
+    uint64_t reads, sends, receives, writes; /* system calls that carried something */
+    uint64_t drops[PT_ENGINE_DROPS_LEN];
+};
+
+struct pt_engine_options {
+    struct pt_sys *sys;
+    const struct pt_log *log;
+    const char *device; /* name of the TAP */
+    unsigned workers;   /* of each direction; 0: by the number of CPUs */
+    uint8_t private_key[PT_X25519_SIZE];
+};
+
+struct pt_engine;
+/* Makes the device, or takes it over from inherited descriptors (pt_engine_adopt before). */
+PT_MUST enum pt_code pt_engine_open(const struct pt_engine_options *options, struct pt_engine **ret_engine,
+                                    struct pt_error *reterr);
+void pt_engine_close(struct pt_engine *engine); /* NULL is fine; the device goes with its last descriptor */
+/* Put a configuration in force: whole, or on failure what could be. Packets in flight by a path that stays are not
+ * touched. */
+PT_MUST enum pt_code pt_engine_configure(struct pt_engine *engine, const struct pt_engine_config *config,
+                                         struct pt_error *reterr);
+const uint8_t *pt_engine_public_key(const struct pt_engine *engine);
+uint32_t pt_engine_device_index(const struct pt_engine *engine);
+void pt_engine_counters(const struct pt_engine *engine, struct pt_engine_counters *ret_counters);
+size_t pt_engine_peers(const struct pt_engine *engine, struct pt_peer_status *ret_status, size_t len_max);
+size_t pt_engine_paths(const struct pt_engine *engine, struct pt_engine_path_status *ret_status, size_t len_max);

@@ -1,0 +1,174 @@
+/*
+ * Sessions shared with the data threads: found by index, sealing and opening.
+ *
+ * Cipher contexts are made by the thread that first needs one and used by it alone. Counters are per stream; a stream
+ * belongs to one worker on one path, so they are taken without contention.
+ */
+#include "tunnel/engine_priv.h"
+
+#include "base/assert.h"
+#include "crypto/crypto.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct pt_tunnel_session *_Atomic *bucket_of(struct pt_engine *engine, uint32_t index)
+{
+    return &engine->buckets[index & (PT_SESSION_BUCKETS - 1)];
+}
+
+struct pt_tunnel_session *pt_session_find(struct pt_engine *engine, uint32_t index)
+{
+    struct pt_tunnel_session *session = atomic_load_explicit(bucket_of(engine, index), memory_order_acquire);
+    while (session != NULL && session->keys.local_index != index) {
+        session = atomic_load_explicit(&session->chain, memory_order_acquire);
+    }
+    return session;
+}
+
+static struct pt_aead *context_of(struct pt_aead **place, const struct pt_tunnel_keys *keys, bool seal)
+{
+    if (*place == NULL) {
+        *place = pt_aead_new(keys->cipher, seal ? keys->send : keys->receive, seal);
+    }
+    return *place;
+}
+
+bool pt_session_seal(struct pt_tunnel_session *session, unsigned thread, const struct pt_tunnel_data *data,
+                     const uint8_t *plain, size_t size, uint8_t *out)
+{
+    uint8_t nonce[PT_AEAD_NONCE_SIZE];
+    struct pt_tunnel_data header = *data;
+    header.receiver = session->keys.remote_index;
+    header.counter = atomic_fetch_add_explicit(&session->streams[data->stream].next, 1, memory_order_relaxed);
+    if (header.counter > PT_TUNNEL_COUNTER_MAX) {
+        return false;
+    }
+    pt_tunnel_data_write(&header, out);
+    pt_tunnel_nonce(header.stream, header.counter, nonce);
+    pt_aead_seal(context_of(&session->seal[thread], &session->keys, true), nonce, out, PT_TUNNEL_DATA_HEADER, plain,
+                 size, out + PT_TUNNEL_DATA_HEADER);
+    return true;
+}
+
+static void lock(struct pt_session_stream *stream)
+{
+    while (atomic_flag_test_and_set_explicit(&stream->lock, memory_order_acquire)) {
+    }
+}
+
+enum pt_engine_drop pt_session_open(struct pt_tunnel_session *session, unsigned thread,
+                                    const struct pt_tunnel_data *data, const uint8_t *message, size_t size,
+                                    uint8_t *out)
+{
+    struct pt_session_stream *stream = &session->streams[data->stream];
+    uint8_t nonce[PT_AEAD_NONCE_SIZE];
+    if (!pt_replay_fresh(&stream->replay, data->counter)) { /* a hint, read without the lock: `mark` decides */
+        return PT_ENGINE_DROP_REPLAYED;
+    }
+    pt_tunnel_nonce(data->stream, data->counter, nonce);
+    if (!pt_aead_open(context_of(&session->open[thread], &session->keys, false), nonce, message, PT_TUNNEL_DATA_HEADER,
+                      message + PT_TUNNEL_DATA_HEADER, size - PT_TUNNEL_DATA_HEADER, out)) {
+        return PT_ENGINE_DROP_NOT_AUTHENTIC;
+    }
+    lock(stream);
+    bool fresh = pt_replay_mark(&stream->replay, data->counter);
+    atomic_flag_clear_explicit(&stream->lock, memory_order_release);
+    return fresh ? PT_ENGINE_DROPS_LEN : PT_ENGINE_DROP_REPLAYED;
+}
+
+/* ---- as the handshakes' user ---------------------------------------------------------------------------------- */
+
+static struct pt_peer *find_peer(struct pt_engine *engine, uint32_t label)
+{
+    struct pt_peer *peer = engine->peer_list;
+    while (peer != NULL && peer->label != label) {
+        peer = peer->next;
+    }
+    return peer;
+}
+
+static void on_send(void *arg, uint32_t label, const struct pt_tunnel_via *via, const uint8_t *message, size_t size)
+{
+    pt_control_send(arg, label, via, message, size);
+}
+
+static void on_random(void *arg, void *data, size_t size)
+{
+    struct pt_engine *engine = arg;
+    pt_sys_random(engine->options.sys, data, size);
+}
+
+static struct pt_tunnel_session *on_session_new(void *arg, uint32_t label, const struct pt_tunnel_keys *keys)
+{
+    struct pt_engine *engine = arg;
+    struct pt_tunnel_session *session = aligned_alloc(64, (sizeof(*session) + 63) / 64 * 64);
+    pt_assert(session != NULL);
+    memset(session, 0, sizeof(*session));
+    session->keys = *keys;
+    session->label = label;
+    struct pt_tunnel_session *_Atomic *bucket = bucket_of(engine, keys->local_index);
+    atomic_store(&session->chain, atomic_load(bucket));
+    atomic_store_explicit(bucket, session, memory_order_release);
+    return session;
+}
+
+static void on_session_use(void *arg, uint32_t label, struct pt_tunnel_session *session)
+{
+    struct pt_engine *engine = arg;
+    struct pt_peer *peer = find_peer(engine, label);
+    if (peer == NULL) {
+        return; /* being removed */
+    }
+    atomic_store_explicit(&peer->used, session, memory_order_release);
+    for (unsigned slot = 1; slot < PT_ENGINE_SLOTS && session != NULL; slot++) {
+        struct pt_path *path = atomic_load_explicit(&engine->paths[slot], memory_order_relaxed);
+        if (path != NULL && path->peer == peer) {
+            path->keepalive_ns = 0; /* at once: the responder waits for a first packet */
+        }
+    }
+}
+
+static void free_session(void *object)
+{
+    struct pt_tunnel_session *session = object;
+    for (unsigned i = 0; i <= PT_ENGINE_WORKERS_MAX; i++) {
+        pt_aead_free(session->seal[i]);
+    }
+    for (unsigned i = 0; i < PT_ENGINE_WORKERS_MAX; i++) {
+        pt_aead_free(session->open[i]);
+    }
+    pt_memory_clear(session, sizeof(*session));
+    free(session);
+}
+
+static void on_session_free(void *arg, struct pt_tunnel_session *session)
+{
+    struct pt_engine *engine = arg;
+    struct pt_tunnel_session *_Atomic *at = bucket_of(engine, session->keys.local_index);
+    while (atomic_load(at) != session) {
+        at = &atomic_load(at)->chain;
+    }
+    atomic_store_explicit(at, atomic_load(&session->chain), memory_order_release);
+    pt_epoch_retire(&engine->epoch, session, free_session);
+}
+
+static uint64_t on_session_volume(void *arg, struct pt_tunnel_session *session)
+{
+    (void)arg;
+    return atomic_load_explicit(&session->volume, memory_order_relaxed);
+}
+
+static bool on_session_heard(void *arg, struct pt_tunnel_session *session)
+{
+    (void)arg;
+    return atomic_exchange(&session->heard, false);
+}
+
+const struct pt_peers_ops pt_engine_peers_ops = {.send = on_send,
+                                                 .random = on_random,
+                                                 .session_new = on_session_new,
+                                                 .session_use = on_session_use,
+                                                 .session_free = on_session_free,
+                                                 .session_volume = on_session_volume,
+                                                 .session_heard = on_session_heard};

@@ -1,0 +1,3 @@
+data "patronus_application" "example" {
+  name = "organizations/example/applications/example"
+}

@@ -1,0 +1,4 @@
+data "patronus_applications" "example" {
+  parent = "organizations/example"
+  filter = "labels.tier = \"gold\""
+}

@@ -1,0 +1,3 @@
+data "patronus_cluster_role_binding" "example" {
+  name = "clusterRoleBindings/example"
+}

@@ -1,0 +1,3 @@
+data "patronus_controller" "example" {
+  name = "controllers/example"
+}

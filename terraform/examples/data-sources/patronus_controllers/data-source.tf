@@ -1,0 +1,3 @@
+data "patronus_controllers" "example" {
+  filter = "labels.tier = \"gold\""
+}

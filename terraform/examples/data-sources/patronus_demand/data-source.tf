@@ -1,0 +1,3 @@
+data "patronus_demand" "example" {
+  name = "organizations/example/demands/example"
+}

@@ -1,0 +1,4 @@
+data "patronus_demands" "example" {
+  parent = "organizations/example"
+  filter = "labels.tier = \"gold\""
+}

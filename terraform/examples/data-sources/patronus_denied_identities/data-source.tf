@@ -1,0 +1,3 @@
+data "patronus_denied_identities" "example" {
+  filter = "labels.tier = \"gold\""
+}

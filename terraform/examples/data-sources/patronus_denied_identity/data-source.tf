@@ -1,0 +1,3 @@
+data "patronus_denied_identity" "example" {
+  name = "deniedIdentities/example"
+}

@@ -1,0 +1,3 @@
+data "patronus_edge" "example" {
+  name = "organizations/example/sites/example/edges/example"
+}

@@ -1,0 +1,3 @@
+data "patronus_enrollment_token" "example" {
+  name = "enrollmentTokens/example"
+}

@@ -1,0 +1,3 @@
+data "patronus_enrollment_tokens" "example" {
+  filter = "labels.tier = \"gold\""
+}

@@ -1,0 +1,3 @@
+data "patronus_fabric" "example" {
+  name = "organizations/example/fabrics/example"
+}

@@ -1,0 +1,3 @@
+data "patronus_identity_provider" "example" {
+  name = "organizations/example/identityProviders/example"
+}

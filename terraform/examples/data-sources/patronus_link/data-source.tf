@@ -1,0 +1,3 @@
+data "patronus_link" "example" {
+  name = "organizations/example/sites/example/links/example"
+}

@@ -1,0 +1,3 @@
+data "patronus_model" "example" {
+  name = "organizations/example/models/example"
+}

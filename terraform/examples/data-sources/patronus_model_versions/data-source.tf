@@ -1,0 +1,4 @@
+data "patronus_model_versions" "example" {
+  parent = "organizations/example/models/example"
+  filter = "labels.tier = \"gold\""
+}

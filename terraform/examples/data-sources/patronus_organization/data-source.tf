@@ -1,0 +1,3 @@
+data "patronus_organization" "example" {
+  name = "organizations/example"
+}

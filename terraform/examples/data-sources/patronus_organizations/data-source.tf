@@ -1,0 +1,3 @@
+data "patronus_organizations" "example" {
+  filter = "labels.tier = \"gold\""
+}

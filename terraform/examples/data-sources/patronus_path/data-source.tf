@@ -1,0 +1,3 @@
+data "patronus_path" "example" {
+  name = "organizations/example/paths/example"
+}

@@ -1,0 +1,3 @@
+data "patronus_role" "example" {
+  name = "organizations/example/roles/example"
+}

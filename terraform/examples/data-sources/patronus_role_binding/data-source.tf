@@ -1,0 +1,3 @@
+data "patronus_role_binding" "example" {
+  name = "organizations/example/roleBindings/example"
+}

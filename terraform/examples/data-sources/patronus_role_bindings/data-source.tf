@@ -1,0 +1,4 @@
+data "patronus_role_bindings" "example" {
+  parent = "organizations/example"
+  filter = "labels.tier = \"gold\""
+}

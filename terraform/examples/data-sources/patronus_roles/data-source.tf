@@ -1,0 +1,4 @@
+data "patronus_roles" "example" {
+  parent = "organizations/example"
+  filter = "labels.tier = \"gold\""
+}

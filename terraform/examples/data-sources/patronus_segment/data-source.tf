@@ -1,0 +1,3 @@
+data "patronus_segment" "example" {
+  name = "organizations/example/segments/example"
+}

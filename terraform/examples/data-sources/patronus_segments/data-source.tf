@@ -1,0 +1,4 @@
+data "patronus_segments" "example" {
+  parent = "organizations/example"
+  filter = "labels.tier = \"gold\""
+}

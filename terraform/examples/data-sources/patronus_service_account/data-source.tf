@@ -1,0 +1,3 @@
+data "patronus_service_account" "example" {
+  name = "organizations/example/serviceAccounts/example"
+}

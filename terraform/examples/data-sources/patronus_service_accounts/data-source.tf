@@ -1,0 +1,4 @@
+data "patronus_service_accounts" "example" {
+  parent = "organizations/example"
+  filter = "labels.tier = \"gold\""
+}

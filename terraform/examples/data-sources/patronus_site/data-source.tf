@@ -1,0 +1,3 @@
+data "patronus_site" "example" {
+  name = "organizations/example/sites/example"
+}

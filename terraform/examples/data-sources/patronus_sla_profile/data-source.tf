@@ -1,0 +1,3 @@
+data "patronus_sla_profile" "example" {
+  name = "organizations/example/slaProfiles/example"
+}

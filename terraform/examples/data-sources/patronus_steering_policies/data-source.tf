@@ -1,0 +1,4 @@
+data "patronus_steering_policies" "example" {
+  parent = "organizations/example"
+  filter = "labels.tier = \"gold\""
+}

@@ -1,0 +1,3 @@
+data "patronus_steering_policy" "example" {
+  name = "organizations/example/steeringPolicies/example"
+}

@@ -1,0 +1,3 @@
+data "patronus_tunnel" "example" {
+  name = "organizations/example/tunnels/example"
+}

@@ -1,0 +1,3 @@
+output "example" {
+  value = provider::patronus::name("link", "acme", "nyc", "inet0")
+}

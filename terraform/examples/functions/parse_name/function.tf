@@ -1,0 +1,3 @@
+output "example" {
+  value = provider::patronus::parse_name("organizations/acme/sites/nyc")
+}

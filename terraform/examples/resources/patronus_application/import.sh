@@ -1,0 +1,1 @@
+terraform import patronus_application.example organizations/example/applications/example

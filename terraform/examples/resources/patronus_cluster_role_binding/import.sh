@@ -1,0 +1,1 @@
+terraform import patronus_cluster_role_binding.example clusterRoleBindings/example

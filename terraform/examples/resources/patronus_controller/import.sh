@@ -1,0 +1,1 @@
+terraform import patronus_controller.example controllers/example

@@ -1,0 +1,1 @@
+terraform import patronus_demand.example organizations/example/demands/example

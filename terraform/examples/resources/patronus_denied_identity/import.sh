@@ -1,0 +1,1 @@
+terraform import patronus_denied_identity.example deniedIdentities/example

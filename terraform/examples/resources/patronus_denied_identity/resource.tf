@@ -1,0 +1,4 @@
+resource "patronus_denied_identity" "example" {
+  name     = "deniedIdentities/example"
+  identity = "example"
+}

@@ -1,0 +1,1 @@
+terraform import patronus_edge.example organizations/example/sites/example/edges/example

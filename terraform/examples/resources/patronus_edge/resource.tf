@@ -1,0 +1,3 @@
+resource "patronus_edge" "example" {
+  name = "${patronus_site.example.name}/edges/example"
+}

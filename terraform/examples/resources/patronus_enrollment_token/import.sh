@@ -1,0 +1,1 @@
+terraform import patronus_enrollment_token.example enrollmentTokens/example

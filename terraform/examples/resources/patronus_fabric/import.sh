@@ -1,0 +1,1 @@
+terraform import patronus_fabric.example organizations/example/fabrics/example

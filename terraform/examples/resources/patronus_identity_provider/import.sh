@@ -1,0 +1,1 @@
+terraform import patronus_identity_provider.example organizations/example/identityProviders/example

@@ -1,0 +1,5 @@
+resource "patronus_identity_provider" "example" {
+  name      = "${patronus_organization.example.name}/identityProviders/example"
+  issuer    = "example"
+  audiences = ["example"]
+}

@@ -1,0 +1,1 @@
+terraform import patronus_link.example organizations/example/sites/example/links/example

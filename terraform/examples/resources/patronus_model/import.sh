@@ -1,0 +1,1 @@
+terraform import patronus_model.example organizations/example/models/example

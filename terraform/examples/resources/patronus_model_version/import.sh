@@ -1,0 +1,1 @@
+terraform import patronus_model_version.example organizations/example/models/example/versions/example

@@ -1,0 +1,1 @@
+terraform import patronus_organization.example organizations/example

@@ -1,0 +1,3 @@
+resource "patronus_organization" "example" {
+  name = "organizations/example"
+}

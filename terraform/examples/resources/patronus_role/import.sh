@@ -1,0 +1,1 @@
+terraform import patronus_role.example organizations/example/roles/example

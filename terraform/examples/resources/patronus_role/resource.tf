@@ -1,0 +1,4 @@
+resource "patronus_role" "example" {
+  name        = "${patronus_organization.example.name}/roles/example"
+  permissions = ["example"]
+}

@@ -1,0 +1,1 @@
+terraform import patronus_role_binding.example organizations/example/roleBindings/example

@@ -1,0 +1,1 @@
+terraform import patronus_segment.example organizations/example/segments/example

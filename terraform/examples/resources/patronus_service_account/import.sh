@@ -1,0 +1,1 @@
+terraform import patronus_service_account.example organizations/example/serviceAccounts/example

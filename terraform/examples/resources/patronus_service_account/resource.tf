@@ -1,0 +1,3 @@
+resource "patronus_service_account" "example" {
+  name = "${patronus_organization.example.name}/serviceAccounts/example"
+}

@@ -1,0 +1,1 @@
+terraform import patronus_site.example organizations/example/sites/example

@@ -1,0 +1,1 @@
+terraform import patronus_sla_profile.example organizations/example/slaProfiles/example

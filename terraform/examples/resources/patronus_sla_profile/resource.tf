@@ -1,0 +1,3 @@
+resource "patronus_sla_profile" "example" {
+  name = "${patronus_organization.example.name}/slaProfiles/example"
+}

@@ -1,0 +1,1 @@
+terraform import patronus_steering_policy.example organizations/example/steeringPolicies/example

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# The Terraform provider against three real controllers: unit tests, random configurations through the protocol, an apply
+# during which the leader is killed, and, where the binaries are installed (deploy/deps --with terraform), Terraform and
+# OpenTofu themselves.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+command -v go >/dev/null || { echo "skipped: Go is not installed"; exit 77; }
+# shellcheck disable=SC1091
+. tests/clients/cluster.sh
+export GOFLAGS="${GOFLAGS:-} -p=2"
+mkdir -p build/clients
+(
+    cd terraform
+    unformatted=$(gofmt -l .)
+    [ -z "$unformatted" ] || { echo "not gofmt'ed: $unformatted"; exit 1; }
+    go vet ./...
+    go test ./...
+    go build -o ../build/clients/terraform-provider-patronus .
+    go build -o ../build/clients/tf-property ./internal/property
+    go build -o ../build/clients/tf-acceptance ./internal/acceptance
+)
+
+WORK=$(mktemp -d)
+trap 'cluster_stop; rm -rf "$WORK"' EXIT
+cluster_start "$WORK/cluster" 17810 2>/dev/null
+build/clients/tf-property --count "${PT_PROPERTY_COUNT:-110}"
+echo "ok: random configurations: applied, imported and drifted plans show what they must"
+
+export PT_CLUSTER_DIR=$WORK/cluster PT_HOOK=$PWD/tests/clients/conformance/hook
+build/clients/tf-acceptance --provider build/clients/terraform-provider-patronus --ctl "$CLUSTER_BIN/patronusctl"

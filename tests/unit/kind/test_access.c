@@ -1,0 +1,371 @@
+/*
+ * Access as the state machine decides it: bindings and their inheritance, conditions, grants, revocation; and that
+ * whoever holds nothing at an organization is told what he would be told if it did not exist.
+ *
+ *   root - acme (the world of the fixture)      foreign
+ *           '- child
+ */
+#include "fixture.h"
+
+#define ACME "organizations/acme"
+#define BOT ACME "/serviceAccounts/bot"
+
+static struct fixture fx;
+
+static void as(const char *principal)
+{
+    fx.caller = (struct pt_caller){.principal = principal, .api_key = "", .source = "192.0.2.9"};
+}
+
+static void as_admin(void)
+{
+    fx.caller = FX_ADMIN;
+}
+
+static void bind(const char *where, const char *role)
+{
+    as_admin();
+    FX_OK(&fx, "UpdateRoleBinding",
+          "{'roleBinding':{'name':'%s/roleBindings/bot','role':'%s','members':['" BOT "']},"
+          "'allowMissing':true}",
+          where, role);
+    as(BOT);
+}
+
+static void setup(void)
+{
+    fx_init(&fx);
+    fx_world(&fx);
+    FX_OK(&fx, "CreateOrganization", "{'organizationId':'child','organization':{'parentOrganization':'" ACME "'}}");
+    FX_OK(&fx, "CreateOrganization", "{'organizationId':'foreign'}");
+    FX_OK(&fx, "CreateSite", "{'parent':'organizations/foreign','siteId':'s','site':{}}");
+    FX_OK(&fx, "CreateSite", "{'parent':'organizations/child','siteId':'s','site':{}}");
+    FX_OK(&fx, "CreateServiceAccount", "{'parent':'" ACME "','serviceAccountId':'bot'}");
+}
+
+static void teardown(void)
+{
+    fx_fini(&fx);
+}
+
+/* Code, reason, field and text of a call. */
+struct outcome {
+    enum pt_code code;
+    struct pt_error error;
+};
+
+static struct outcome outcome_of(const char *method, const char *json)
+{
+    struct outcome outcome = {.code = fx_call(&fx, method, "%s", json)};
+    outcome.error = fx.error;
+    return outcome;
+}
+
+/* The same call with one word in the place of another must be answered in the same words. */
+static void same_answer(const char *method, const char *json, const char *there, const char *nowhere)
+{
+    struct pt_digest before = fx_digest(&fx);
+    char other[1024];
+    const char *at = strstr(json, there);
+    ck_assert_ptr_nonnull(at);
+    (void)snprintf(other, sizeof(other), "%.*s%s%s", (int)(at - json), json, nowhere, at + strlen(there));
+    struct outcome a = outcome_of(method, json);
+    struct outcome b = outcome_of(method, other);
+    ck_assert_int_ne(a.code, PT_OK);
+    ck_assert_int_eq(a.code, b.code);
+    ck_assert_int_eq(a.error.reason, b.error.reason);
+    ck_assert_str_eq(a.error.field, b.error.field);
+    char expected[PT_ERROR_TEXT_SIZE + 64];
+    at = strstr(b.error.text, nowhere);
+    ck_assert_msg(at != NULL, "%s", b.error.text);
+    (void)snprintf(expected, sizeof(expected), "%.*s%s%s", (int)(at - b.error.text), b.error.text, there,
+                   at + strlen(nowhere));
+    ck_assert_str_eq(a.error.text, expected);
+    struct pt_digest after = fx_digest(&fx);
+    ck_assert(pt_digest_equal(&before, &after));
+}
+
+START_TEST(without_a_binding_nothing_exists)
+{
+    as(BOT);
+    same_answer("GetSite", "{'name':'" ACME "/sites/nyc'}", "acme", "none");
+    same_answer("ListSites", "{'parent':'" ACME "'}", "acme", "none");
+    same_answer("CreateSite", "{'parent':'" ACME "','siteId':'x','site':{}}", "acme", "none");
+    same_answer("UpdateSite", "{'site':{'name':'" ACME "/sites/nyc','region':'x'}}", "acme", "none");
+    same_answer("UpdateSite", "{'site':{'name':'" ACME "/sites/nyc','region':'x'},'allowMissing':true}", "acme",
+                "none");
+    same_answer("DeleteSite", "{'name':'" ACME "/sites/nyc'}", "acme", "none");
+    same_answer("DeleteSite", "{'name':'" ACME "/sites/nyc','allowMissing':true}", "acme", "none");
+    same_answer("DeleteOrganization", "{'name':'" ACME "','force':true}", "acme", "none");
+    same_answer("UndeleteOrganization", "{'name':'" ACME "'}", "acme", "none");
+    same_answer("CreateOrganization", "{'organizationId':'mine','organization':{'parentOrganization':'" ACME "'}}",
+                "acme", "none");
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, "", "ListControllers", "{}");
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, "", "CreateOrganization",
+            "{'organizationId':'mine'}");
+    FX_OK(&fx, "ListOrganizations", "{}");
+    ck_assert(!pt_msg_has(fx.reply, "organizations"));
+    FX_OK(&fx, "ListSites", "{'parent':'organizations/-'}");
+    ck_assert(!pt_msg_has(fx.reply, "sites"));
+}
+END_TEST
+
+START_TEST(roles_hold_where_bound_and_below)
+{
+    bind(ACME, "roles/viewer");
+    FX_OK(&fx, "GetSite", "{'name':'" ACME "/sites/nyc'}");
+    FX_OK(&fx, "GetSite", "{'name':'organizations/child/sites/s'}");
+    same_answer("GetSite", "{'name':'organizations/foreign/sites/s'}", "foreign", "none");
+    same_answer("GetOrganization", "{'name':'organizations/root'}", "root", "none");
+    FX_OK(&fx, "ListSites", "{'parent':'organizations/-'}");
+    ck_assert_uint_eq(pt_msg_field(fx.reply, "sites")->len, 3);
+    FX_OK(&fx, "ListOrganizations", "{}");
+    ck_assert_uint_eq(pt_msg_field(fx.reply, "organizations")->len, 2);
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, "", "CreateSite",
+            "{'parent':'" ACME "','siteId':'x','site':{}}");
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, "", "UpdateSite",
+            "{'site':{'name':'" ACME "/sites/nyc','region':'x'}}");
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, "", "GetApiKey", "{'name':'" BOT "/apiKeys/k'}");
+
+    bind(ACME, "roles/operator");
+    FX_OK(&fx, "CreateSite", "{'parent':'organizations/child','siteId':'x','site':{}}");
+    FX_OK(&fx, "DeleteSite", "{'name':'organizations/child/sites/x'}");
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, "", "CreateModel",
+            "{'parent':'" ACME "','modelId':'m','model':{'purpose':'dpi'}}");
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, "", "UpdateOrganization",
+            "{'organization':{'name':'" ACME "','displayName':'x'}}");
+
+    bind(ACME, "roles/developer");
+    FX_OK(&fx, "CreateModel", "{'parent':'" ACME "','modelId':'m','model':{'purpose':'dpi'}}");
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, "", "CreateSite",
+            "{'parent':'" ACME "','siteId':'x','site':{}}");
+
+    bind("organizations/child", "roles/admin"); /* the other binding stands: both count */
+    FX_OK(&fx, "CreateSite", "{'parent':'organizations/child','siteId':'x','site':{}}");
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, "", "CreateSite",
+            "{'parent':'" ACME "','siteId':'x','site':{}}");
+}
+END_TEST
+
+/* Who administers an organization does not raise its limits, delete it or hang it elsewhere. */
+START_TEST(limits_and_place_are_the_matter_of_whoever_is_above)
+{
+    bind(ACME, "roles/admin");
+    FX_OK(&fx, "UpdateOrganization", "{'organization':{'name':'" ACME "','displayName':'x'}}");
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, "", "UpdateOrganization",
+            "{'organization':{'name':'" ACME "','quotas':{'sites':'1000'}}}");
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, "", "UpdateOrganization",
+            "{'organization':{'name':'" ACME "','tier':'ENTERPRISE'}}");
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, "", "DeleteOrganization",
+            "{'name':'" ACME "','force':true}");
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, "", "UpdateOrganization",
+            "{'organization':{'name':'" ACME "','parentOrganization':''},'updateMask':'parent_organization'}");
+    FX_OK(&fx, "UpdateOrganization", "{'organization':{'name':'organizations/child','quotas':{'sites':'7'}}}");
+    FX_OK(&fx, "CreateOrganization", "{'organizationId':'second','organization':{'parentOrganization':'" ACME "'}}");
+    FX_OK(&fx, "DeleteOrganization", "{'name':'organizations/second'}");
+    FX_OK(&fx, "UndeleteOrganization", "{'name':'organizations/second'}");
+    FX_FAIL(&fx, PT_FAILED_PRECONDITION, PT_REASON_REFERENCE_NOT_FOUND, "parent_organization", "UpdateOrganization",
+            "{'organization':{'name':'organizations/child','parentOrganization':'organizations/foreign'}}");
+}
+END_TEST
+
+START_TEST(nobody_gives_what_he_does_not_hold)
+{
+    as_admin();
+    FX_OK(&fx, "CreateRole",
+          "{'parent':'" ACME "','roleId':'iam','role':{'permissions':['roles.*','roleBindings.*',"
+          "'serviceAccounts.*','apiKeys.*','identityProviders.*','sites.get','sites.list']}}");
+    FX_OK(&fx, "CreateServiceAccount", "{'parent':'" ACME "','serviceAccountId':'boss'}");
+    FX_OK(&fx, "CreateRoleBinding",
+          "{'parent':'" ACME "','roleBindingId':'boss','roleBinding':{'role':'roles/admin','members':['" ACME
+          "/serviceAccounts/boss','" ACME "/identityProviders/idp/groups/admins']}}");
+    bind(ACME, ACME "/roles/iam");
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_GRANT_NOT_HELD, "", "CreateRoleBinding",
+            "{'parent':'" ACME "','roleBindingId':'x','roleBinding':{'role':'roles/operator','members':['" BOT "']}}");
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_GRANT_NOT_HELD, "", "UpdateRoleBinding",
+            "{'roleBinding':{'name':'" ACME "/roleBindings/bot','role':'roles/admin'}}");
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_GRANT_NOT_HELD, "", "UpdateRoleBinding",
+            "{'roleBinding':{'name':'" ACME "/roleBindings/boss','members':['" BOT "']}}");
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_GRANT_NOT_HELD, "", "UpdateRole",
+            "{'role':{'name':'" ACME "/roles/iam','permissions':['sites.*']}}");
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_GRANT_NOT_HELD, "", "UpdateServiceAccount",
+            "{'serviceAccount':{'name':'" ACME "/serviceAccounts/boss','displayName':'x'}}");
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_GRANT_NOT_HELD, "", "CreateIdentityProvider",
+            "{'parent':'" ACME "','identityProviderId':'idp','identityProvider':{'issuer':'https://evil.example',"
+            "'audiences':['patronus']}}");
+    FX_OK(&fx, "CreateRole", "{'parent':'" ACME "','roleId':'see','role':{'permissions':['sites.get']}}");
+    FX_OK(&fx, "CreateRoleBinding",
+          "{'parent':'organizations/child','roleBindingId':'x','roleBinding':{'role':'" ACME
+          "/roles/see','members':['spiffe://c/user/u']}}");
+    FX_OK(&fx, "CreateIdentityProvider",
+          "{'parent':'" ACME "','identityProviderId':'other','identityProvider':{'issuer':'https://id.example',"
+          "'audiences':['patronus']}}");
+}
+END_TEST
+
+START_TEST(conditions_are_on_labels_time_and_source)
+{
+    as_admin();
+    FX_OK(&fx, "UpdateSite", "{'site':{'name':'" ACME "/sites/nyc','labels':{'team':'a'}}}");
+    FX_OK(&fx, "CreateRoleBinding",
+          "{'parent':'" ACME "','roleBindingId':'c','roleBinding':{'role':'roles/operator','members':['" BOT
+          "'],'condition':{'labels':{'team':'a'},'notAfter':'2023-11-15T00:00:00Z','sourcePrefixes':['192.0.2.0/24']}}"
+          "}");
+    as(BOT);
+    FX_OK(&fx, "GetSite", "{'name':'" ACME "/sites/nyc'}");
+    FX_OK(&fx, "UpdateSite", "{'site':{'name':'" ACME "/sites/nyc','region':'r'}}");
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, "", "GetSite", "{'name':'" ACME "/sites/sfo'}");
+    FX_OK(&fx, "ListSites", "{'parent':'" ACME "'}");
+    ck_assert_uint_eq(pt_msg_field(fx.reply, "sites")->len, 1);
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, "", "CreateSite",
+            "{'parent':'" ACME "','siteId':'x','site':{'labels':{'team':'b'}}}");
+    FX_OK(&fx, "CreateSite", "{'parent':'" ACME "','siteId':'x','site':{'labels':{'team':'a'}}}");
+    /* Neither out of what the condition covers, nor into it. */
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, "", "UpdateSite",
+            "{'site':{'name':'" ACME "/sites/x','labels':{'team':'b'}}}");
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, "", "UpdateSite",
+            "{'site':{'name':'" ACME "/sites/sfo','labels':{'team':'a'}}}");
+    /* What is conditional is not given on without condition. */
+    fx.caller.source = "198.51.100.1";
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, "", "GetSite", "{'name':'" ACME "/sites/nyc'}");
+    fx.caller.source = "192.0.2.9";
+    fx.time_ns += 86400LL * 1000000000;
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, "", "UpdateSite",
+            "{'site':{'name':'" ACME "/sites/nyc','region':'q'}}");
+}
+END_TEST
+
+START_TEST(what_is_revoked_is_refused_at_once)
+{
+    bind(ACME, "roles/operator");
+    as_admin();
+    FX_OK(&fx, "UpdateServiceAccount", "{'serviceAccount':{'name':'" BOT "','disabled':true}}");
+    as(BOT);
+    ck_assert_int_eq(fx_call(&fx, "GetSite", "{'name':'" ACME "/sites/nyc'}"), PT_UNAUTHENTICATED);
+    as_admin();
+    FX_OK(&fx, "UpdateServiceAccount",
+          "{'serviceAccount':{'name':'" BOT "','disabled':false},'updateMask':'disabled'}");
+    FX_OK(&fx, "CreateDeniedIdentity", "{'deniedIdentityId':'d','deniedIdentity':{'identity':'" BOT "'}}");
+    as(BOT);
+    ck_assert_int_eq(fx_call(&fx, "GetSite", "{'name':'" ACME "/sites/nyc'}"), PT_UNAUTHENTICATED);
+    ck_assert_int_eq(fx.error.reason, PT_REASON_IDENTITY_REVOKED);
+    as_admin();
+    FX_OK(&fx, "DeleteDeniedIdentity", "{'name':'deniedIdentities/d'}");
+    as(BOT);
+    FX_OK(&fx, "GetSite", "{'name':'" ACME "/sites/nyc'}");
+    as_admin();
+    FX_OK(&fx, "DeleteRoleBinding", "{'name':'" ACME "/roleBindings/bot'}");
+    as(BOT);
+    same_answer("GetSite", "{'name':'" ACME "/sites/nyc'}", "acme", "none");
+    as_admin(); /* a certificate too */
+    FX_OK(&fx, "CreateDeniedIdentity", "{'deniedIdentityId':'e','deniedIdentity':{'identity':'spiffe://c/admin/eve'}}");
+    as("spiffe://c/admin/eve");
+    ck_assert_int_eq(fx_call(&fx, "GetSite", "{'name':'" ACME "/sites/nyc'}"), PT_UNAUTHENTICATED);
+    ck_assert_int_eq(fx_call(&fx, "CreateOrganization", "{'organizationId':'evil'}"), PT_UNAUTHENTICATED);
+}
+END_TEST
+
+/* The leader's check passed, then the binding went: the entry that was under way is refused by the state. */
+START_TEST(the_state_machine_asks_again)
+{
+    bind(ACME, "roles/operator");
+    const struct pt_request_context context = {.caller = fx.caller, .time_ns = fx.time_ns, .uid_hi = 1, .uid_lo = 2};
+    const struct pt_method_type *method = fx_method(&fx, "CreateSite");
+    const char *json = "{\"parent\":\"" ACME "\",\"siteId\":\"late\",\"site\":{}}";
+    struct pt_msg *request = NULL;
+    ck_assert_int_eq(pt_json_read(fx.schema, method->input, json, strlen(json), &fx.arena, &request, NULL), PT_OK);
+    PT_AUTO(buf) struct pt_buf command = {0};
+    PT_AUTO(buf) struct pt_buf reply = {0};
+    bool answered = false;
+    ck_assert_int_eq(pt_kind_prepare(fx.machine, method, request, &context, &command, &answered, &reply, NULL), PT_OK);
+    as_admin();
+    FX_OK(&fx, "DeleteRoleBinding", "{'name':'" ACME "/roleBindings/bot'}");
+    struct pt_digest before = fx_digest(&fx);
+    ck_assert_int_eq(fx_apply(&fx, pt_buf_bytes(&command)), PT_NOT_FOUND);
+    struct pt_digest after = fx_digest(&fx);
+    ck_assert(pt_digest_equal(&before, &after));
+}
+END_TEST
+
+START_TEST(groups_and_cluster_bindings_count)
+{
+    as_admin();
+    FX_OK(&fx, "CreateIdentityProvider",
+          "{'parent':'" ACME "','identityProviderId':'idp','identityProvider':{'issuer':'https://id.example',"
+          "'audiences':['patronus']}}");
+    FX_OK(&fx, "CreateRoleBinding",
+          "{'parent':'" ACME "','roleBindingId':'g','roleBinding':{'role':'roles/viewer','members':['" ACME
+          "/identityProviders/idp/groups/ops']}}");
+    static const char *const groups[] = {ACME "/identityProviders/idp/groups/ops"};
+    as(ACME "/identityProviders/idp/users/ann");
+    ck_assert_int_eq(fx_call(&fx, "GetSite", "{'name':'" ACME "/sites/nyc'}"), PT_NOT_FOUND);
+    fx.caller.groups = groups;
+    fx.caller.groups_len = 1;
+    FX_OK(&fx, "GetSite", "{'name':'" ACME "/sites/nyc'}");
+    as(ACME "/identityProviders/none/users/ann"); /* a provider that is not there speaks for nobody */
+    ck_assert_int_eq(fx_call(&fx, "GetSite", "{'name':'" ACME "/sites/nyc'}"), PT_UNAUTHENTICATED);
+    as("spiffe://c/user/op");
+    ck_assert_int_eq(fx_call(&fx, "ListControllers", "{}"), PT_PERMISSION_DENIED);
+    as_admin();
+    FX_OK(&fx, "CreateClusterRoleBinding",
+          "{'clusterRoleBindingId':'op','clusterRoleBinding':{'role':'roles/operator','members':['spiffe://c/user/op']"
+          "}}");
+    as("spiffe://c/user/op");
+    FX_OK(&fx, "ListControllers", "{}");
+    FX_OK(&fx, "CreateSite", "{'parent':'organizations/foreign','siteId':'x','site':{}}");
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, "", "CreateOrganization",
+            "{'organizationId':'mine'}");
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, "", "CreateClusterRoleBinding",
+            "{'clusterRoleBindingId':'x','clusterRoleBinding':{'role':'roles/admin','members':['spiffe://c/user/op']}"
+            "}");
+}
+END_TEST
+
+/* A token stands at the top level but belongs to the organization of its edge. */
+START_TEST(enrollment_tokens_are_of_their_edges_organization)
+{
+#define TOKEN(edge)                                                                                                    \
+    "{'enrollmentTokenId':'t','enrollmentToken':{'role':'edge','edge':'" edge "','expireTime':'2023-11-14T22:20:00Z'," \
+    "'secretDigest':'0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'}}"
+    as_admin();
+    FX_OK(&fx, "CreateEdge", "{'parent':'organizations/foreign/sites/s','edgeId':'e','edge':{}}");
+    bind(ACME, "roles/operator");
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, "", "CreateEnrollmentToken",
+            TOKEN("organizations/foreign/sites/s/edges/e"));
+    FX_OK(&fx, "CreateEnrollmentToken", TOKEN(ACME "/sites/nyc/edges/e1"));
+    FX_OK(&fx, "GetEnrollmentToken", "{'name':'enrollmentTokens/t'}");
+    as_admin();
+    bind("organizations/foreign", "roles/operator");
+    as_admin();
+    FX_OK(&fx, "DeleteRoleBinding", "{'name':'" ACME "/roleBindings/bot'}");
+    as(BOT);
+    same_answer("GetEnrollmentToken", "{'name':'enrollmentTokens/t'}", "enrollmentTokens/t", "enrollmentTokens/none");
+    FX_OK(&fx, "ListEnrollmentTokens", "{}");
+    ck_assert(!pt_msg_has(fx.reply, "enrollment_tokens"));
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, "", "DeleteEnrollmentToken",
+            "{'name':'enrollmentTokens/t'}");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("kind/access");
+    TCase *tests = tcase_create("access");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, without_a_binding_nothing_exists);
+    tcase_add_test(tests, roles_hold_where_bound_and_below);
+    tcase_add_test(tests, limits_and_place_are_the_matter_of_whoever_is_above);
+    tcase_add_test(tests, nobody_gives_what_he_does_not_hold);
+    tcase_add_test(tests, conditions_are_on_labels_time_and_source);
+    tcase_add_test(tests, what_is_revoked_is_refused_at_once);
+    tcase_add_test(tests, the_state_machine_asks_again);
+    tcase_add_test(tests, groups_and_cluster_bindings_count);
+    tcase_add_test(tests, enrollment_tokens_are_of_their_edges_organization);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
