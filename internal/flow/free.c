@@ -200,21 +200,6 @@ static void grow_block(struct growing *g, size_t b, double *distances)
     }
 }
 
-/* first and slots from the entries. */
-static void finish(struct pt_flow_paths *paths)
-{
-    for (size_t e = 0; e < paths->demands_len; e++) {
-        paths->first[paths->entry_demand[e] + 1] = paths->entry_first[e + 1] - paths->entry_first[e];
-    }
-    for (size_t d = 0; d < paths->demands_len; d++) {
-        paths->first[d + 1] += paths->first[d];
-    }
-    for (size_t e = 0; e < paths->demands_len; e++) {
-        memcpy(paths->slots + paths->first[paths->entry_demand[e]], paths->entry_steps + paths->entry_first[e],
-               (paths->entry_first[e + 1] - paths->entry_first[e]) * sizeof(paths->slots[0]));
-    }
-}
-
 static bool make_room(struct growing *g)
 {
     const struct pt_flow_paths *old = g->old;
@@ -226,13 +211,13 @@ static bool make_room(struct growing *g)
     size_t slots_max = old->slots_len + old->demands_len;
     paths->demands_len = old->demands_len;
     paths->links_len = old->links_len;
+    paths->by_target = old->by_target;
     paths->first = flow_alloc(old->demands_len + 1, sizeof(paths->first[0]));
-    paths->slots = flow_alloc(slots_max, sizeof(paths->slots[0]));
     paths->entry_demand = flow_alloc(old->demands_len, sizeof(paths->entry_demand[0]));
     paths->entry_first = flow_alloc(old->demands_len + 1, sizeof(paths->entry_first[0]));
     paths->entry_steps = flow_alloc(slots_max, sizeof(paths->entry_steps[0]));
     paths->blocks = flow_alloc(old->blocks_len + 1, sizeof(paths->blocks[0]));
-    if (paths->first == NULL || paths->slots == NULL || paths->entry_demand == NULL || paths->entry_first == NULL ||
+    if (paths->first == NULL || paths->entry_demand == NULL || paths->entry_first == NULL ||
         paths->entry_steps == NULL || paths->blocks == NULL || slots_max >= FLOW_LAST) {
         return false;
     }
@@ -257,7 +242,7 @@ static bool grow(struct growing *g, double *distances)
     if (!g->exhausted) {
         g->paths->blocks[g->paths->blocks_len] =
             (struct flow_block){.entry = (uint32_t)g->old->demands_len, .step = (uint32_t)g->paths->steps_len};
-        finish(g->paths);
+        g->exhausted = !flow_slots_from_entries(g->paths);
     }
     free(g->distance);
     free(g->next);

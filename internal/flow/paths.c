@@ -43,6 +43,7 @@ void pt_flow_paths_free(struct pt_flow_paths *paths)
     free(paths->entry_demand);
     free(paths->entry_first);
     free(paths->entry_steps);
+    free(paths->entry_origin);
     free(paths->blocks);
     free(paths->steps);
     free(paths);
@@ -78,6 +79,32 @@ static uint32_t put_path(struct pt_flow_paths *paths, const uint16_t *links, uin
         next = (uint32_t)paths->steps_len++;
     }
     return next;
+}
+
+bool flow_slots_from_entries(struct pt_flow_paths *paths)
+{
+    paths->slots = malloc((paths->slots_len + 1) * sizeof(paths->slots[0]));
+    if (paths->slots == NULL) {
+        return false;
+    }
+    memset(paths->first, 0, (paths->demands_len + 1) * sizeof(paths->first[0]));
+    for (size_t i = 0; i < paths->demands_len; i++) {
+        paths->first[paths->entry_demand[i] + 1] = paths->entry_first[i + 1] - paths->entry_first[i];
+    }
+    for (size_t i = 0; i < paths->demands_len; i++) {
+        paths->first[i + 1] += paths->first[i];
+    }
+    for (size_t i = 0; i < paths->demands_len; i++) {
+        if (i + 48 < paths->demands_len) { /* demands lie in another order: every one is a cache miss */
+            __builtin_prefetch(&paths->slots[paths->first[paths->entry_demand[i + 24]]], 1);
+            __builtin_prefetch(&paths->first[paths->entry_demand[i + 48]]);
+        }
+        uint32_t *to = paths->slots + paths->first[paths->entry_demand[i]];
+        for (uint32_t j = paths->entry_first[i]; j < paths->entry_first[i + 1]; j++) {
+            *to++ = paths->entry_steps[j];
+        }
+    }
+    return true;
 }
 
 enum pt_code flow_index_plain(struct pt_flow_paths *paths, struct pt_error *reterr)
@@ -193,10 +220,22 @@ enum pt_code pt_flow_paths_update(const struct pt_flow_paths *old, const struct 
                                   const struct pt_flow_workers *workers, struct pt_flow_paths **ret_paths,
                                   struct pt_error *reterr)
 {
-    (void)changed;
-    (void)changed_len;
     pt_assert(old->demands_len == demands_len && old->links_len == graph->links_len);
-    return pt_flow_paths_new(graph, rules, demands, demands_len, workers, ret_paths, reterr);
+    struct flow_view view;
+    PT_TRY(flow_view_init(&view, graph, rules, reterr));
+    if (!flow_update_fits(old, &view, changed, changed_len)) {
+        flow_view_fini(&view);
+        return pt_flow_paths_new(graph, rules, demands, demands_len, workers, ret_paths, reterr);
+    }
+    struct pt_flow_paths *paths = new_paths(demands_len, graph->links_len);
+    enum pt_code code = paths == NULL ? flow_no_memory(reterr) : flow_update(old, &view, demands, paths, reterr);
+    flow_view_fini(&view);
+    if (code != PT_OK) {
+        pt_flow_paths_free(paths);
+        return code;
+    }
+    *ret_paths = paths;
+    return PT_OK;
 }
 
 /* ---- paths that the caller chose ------------------------------------------------------------------------------- */

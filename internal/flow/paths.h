@@ -51,8 +51,10 @@ enum pt_code pt_flow_paths_new(const struct pt_flow_graph *graph, const struct p
                                const struct pt_flow_workers *workers, struct pt_flow_paths **ret_paths,
                                struct pt_error *reterr) PT_MUST;
 
-/* The path set of a graph in which `changed` links differ from the graph of `old`: what pt_flow_paths_new would give,
- * in time that grows with what the change touches. The demands (their ends) must be those of `old`. */
+/* The path set of a graph in which `changed` links differ from the graph of `old`. When links only went away, paths
+ * that still work stay and no others are added, but a demand that lost all of its paths gets new ones as
+ * pt_flow_paths_new would give them: quick, and nothing moves that need not. Any other change makes the whole set anew.
+ * The demands (their ends) must be those of `old`. */
 enum pt_code pt_flow_paths_update(const struct pt_flow_paths *old, const struct pt_flow_graph *graph,
                                   const struct pt_flow_rules *rules, const struct pt_flow_demand *demands,
                                   size_t demands_len, const uint32_t *changed, size_t changed_len,

@@ -209,25 +209,11 @@ static void join_entries(const struct job *job, struct pt_flow_paths *paths)
             uint8_t count = part->counts[i - base];
             paths->entry_demand[i] = job->order[i].demand;
             paths->entry_first[i] = slot;
-            paths->first[job->order[i].demand + 1] = count;
             slot += count;
         }
         offset += (uint32_t)part->steps_len;
     }
     paths->entry_first[paths->demands_len] = slot;
-}
-
-static void join_slots(struct pt_flow_paths *paths)
-{
-    for (size_t i = 0; i < paths->demands_len; i++) {
-        paths->first[i + 1] += paths->first[i];
-    }
-    for (size_t i = 0; i < paths->demands_len; i++) {
-        uint32_t *to = paths->slots + paths->first[paths->entry_demand[i]];
-        for (uint32_t j = paths->entry_first[i]; j < paths->entry_first[i + 1]; j++) {
-            *to++ = paths->entry_steps[j];
-        }
-    }
 }
 
 static enum pt_code join(const struct job *job, struct pt_flow_paths *paths, struct pt_error *reterr)
@@ -243,19 +229,18 @@ static enum pt_code join(const struct job *job, struct pt_flow_paths *paths, str
         return flow_unreachable(lost, job->demands, reterr);
     }
     PT_TRY(join_steps(job, paths, reterr));
-    paths->slots = malloc((paths->slots_len + 1) * sizeof(paths->slots[0]));
     paths->entry_demand = malloc((paths->demands_len + 1) * sizeof(paths->entry_demand[0]));
     paths->entry_first = malloc((paths->demands_len + 1) * sizeof(paths->entry_first[0]));
     paths->entry_steps = malloc((paths->slots_len + 1) * sizeof(paths->entry_steps[0]));
     paths->blocks = flow_alloc((size_t)job->view->graph->nodes_len + 1, sizeof(paths->blocks[0]));
-    if (paths->slots == NULL || paths->entry_demand == NULL || paths->entry_first == NULL ||
-        paths->entry_steps == NULL || paths->blocks == NULL) {
+    if (paths->entry_demand == NULL || paths->entry_first == NULL || paths->entry_steps == NULL ||
+        paths->blocks == NULL) {
         return flow_no_memory(reterr);
     }
     join_blocks(job, paths);
     join_entries(job, paths);
-    join_slots(paths);
-    return PT_OK;
+    paths->by_target = true;
+    return flow_slots_from_entries(paths) ? PT_OK : flow_no_memory(reterr);
 }
 
 /* ---- all ------------------------------------------------------------------------------------------------------- */

@@ -41,6 +41,10 @@ struct pt_flow_paths {
     uint32_t *entry_steps;  /* slots_len */
     struct flow_block *blocks;
     size_t blocks_len; /* and one more that ends the last */
+    bool by_target;    /* a block is a target */
+    /* Made by an update: from which set (compared, never followed), and from which entry slot; UINT32_MAX: new. */
+    const struct pt_flow_paths *origin;
+    uint32_t *entry_origin;
     struct flow_step *steps;
     size_t steps_len, steps_cap;
 };
@@ -74,6 +78,13 @@ bool flow_tree_fits(const struct pt_flow_rules *rules);
 enum pt_code flow_tree_make(struct flow_view *view, const struct pt_flow_demand *demands,
                             const struct pt_flow_workers *workers, struct pt_flow_paths *paths,
                             struct pt_error *reterr);
+/* Only links went down, and the set is one that flow_update can work on. */
+bool flow_update_fits(const struct pt_flow_paths *old, const struct flow_view *view, const uint32_t *changed,
+                      size_t changed_len);
+enum pt_code flow_update(const struct pt_flow_paths *old, struct flow_view *view, const struct pt_flow_demand *demands,
+                         struct pt_flow_paths *paths, struct pt_error *reterr);
+/* first and slots from the entries. False: no memory. */
+bool flow_slots_from_entries(struct pt_flow_paths *paths);
 /* The error for a demand that no path fits. */
 /* Entries and blocks of a set whose first, slots and steps are there, demand by demand. */
 enum pt_code flow_index_plain(struct pt_flow_paths *paths, struct pt_error *reterr);

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FAR_AHEAD 24 /* entries, for what lies in another order */
+
 bool flow_stopped(const struct flow_run *run)
 {
     return run->options->stop != NULL && run->options->stop(run->options->stop_arg);
@@ -74,16 +76,48 @@ static void take_over(const struct flow_run *run, size_t d)
     }
 }
 
+/* The same for all demands when the set was made from the earlier one: it knows where each path came from. */
+static void take_over_all(const struct flow_run *run)
+{
+    const struct pt_flow_paths *paths = run->paths;
+    const struct pt_flow_paths *before = run->options->warm_paths;
+    if (paths == before) {
+        memcpy(run->result->rates, run->options->warm->rates, run->result->rates_len * sizeof(double));
+        return;
+    }
+    if (paths->origin != before || paths->entry_origin == NULL) {
+        for (size_t d = 0; d < paths->demands_len; d++) {
+            take_over(run, d);
+        }
+        return;
+    }
+    for (size_t e = 0; e < paths->demands_len; e++) {
+        if (e + 2 * FAR_AHEAD < paths->demands_len) {
+            uint32_t ahead = paths->entry_demand[e + FAR_AHEAD];
+            __builtin_prefetch(&run->result->rates[paths->first[ahead]], 1);
+            __builtin_prefetch(&run->options->warm->rates[before->first[ahead]]);
+            __builtin_prefetch(&paths->first[paths->entry_demand[e + 2 * FAR_AHEAD]]);
+            __builtin_prefetch(&before->first[paths->entry_demand[e + 2 * FAR_AHEAD]]);
+        }
+        double *rates = run->result->rates + paths->first[paths->entry_demand[e]];
+        const double *old = run->options->warm->rates + before->first[before->entry_demand[e]];
+        for (uint32_t i = paths->entry_first[e]; i < paths->entry_first[e + 1]; i++, rates++) {
+            uint32_t from = paths->entry_origin[i] - before->entry_first[e];
+            *rates = paths->entry_origin[i] != UINT32_MAX && paths->entry_origin[i] < before->slots_len ? old[from] : 0;
+        }
+    }
+}
+
 /* Carry all of every demand: as the earlier answer did, in proportion; else on the first path. */
 static void carry_all(const struct flow_run *run)
 {
     const struct pt_flow_paths *paths = run->paths;
     double *rates = run->result->rates;
+    if (run->options->warm != NULL) {
+        take_over_all(run);
+    }
     for (size_t d = 0; d < run->problem->demands_len; d++) {
         double sum = 0;
-        if (run->options->warm != NULL) {
-            take_over(run, d);
-        }
         for (uint32_t slot = paths->first[d]; slot < paths->first[d + 1]; slot++) {
             sum += rates[slot];
         }
@@ -101,9 +135,11 @@ static void carry_some(const struct flow_run *run)
 {
     const struct pt_flow_paths *paths = run->paths;
     double *rates = run->result->rates;
+    if (run->options->warm != NULL) {
+        take_over_all(run);
+    }
     for (size_t d = 0; run->options->warm != NULL && d < run->problem->demands_len; d++) {
         double sum = 0;
-        take_over(run, d);
         for (uint32_t slot = paths->first[d]; slot < paths->first[d + 1]; slot++) {
             sum += rates[slot];
         }

@@ -23,6 +23,7 @@
 #include <string.h>
 
 #define SHARPNESS_FIRST 30.0 /* a times the worst utilisation */
+#define SHARPNESS_WARM 200.0 /* an answer to begin with is not to be softened */
 #define SHARPNESS_GROWTH 1.6
 #define SHARPNESS_MAX 1e6
 #define SOFT_SHARE 0.5   /* of the gap: more due to softness, and sharpness grows */
@@ -91,10 +92,27 @@ static void keep_best(struct flow_soft *soft, double value, double bound, double
     }
 }
 
+/* What the lengths of an earlier answer still prove: often enough after a small change. */
+static void keep_warm_bound(struct flow_soft *soft)
+{
+    const struct pt_flow_result *warm = soft->run->options->warm;
+    double sum = 0;
+    if (warm == NULL || warm->links_len != soft->links_len) {
+        return;
+    }
+    for (uint32_t i = 0; i < soft->links_len; i++) {
+        soft->lengths[i] = warm->lengths[i];
+        sum += warm->lengths[i] * soft->full[i];
+    }
+    if (sum > 0) {
+        keep_best(soft, INFINITY, flow_table_dual(&soft->table, soft->lengths) / sum, sum);
+    }
+}
+
 static void iterate(struct flow_soft *soft)
 {
     struct flow_run *run = soft->run;
-    double sharpness = SHARPNESS_FIRST;
+    double sharpness = run->options->warm != NULL ? SHARPNESS_WARM : SHARPNESS_FIRST;
     for (;;) {
         flow_table_loads(&soft->table, soft->loads);
         double worst = flow_soft_worst(soft);
@@ -132,6 +150,7 @@ enum pt_code flow_solve_mlu(struct flow_run *run, struct pt_error *reterr)
     enum pt_code code = PT_OK;
     if (flow_soft_init(&soft, run)) {
         soft.value = INFINITY;
+        keep_warm_bound(&soft);
         iterate(&soft);
         flow_soft_store(&soft);
     } else {

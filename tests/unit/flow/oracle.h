@@ -144,8 +144,10 @@ ORACLE_FN double oracle_full(const struct pt_flow_problem *problem, int link)
            (problem->utilisation_max > 0 ? problem->utilisation_max : 1);
 }
 
-/* The optimum of MIN_MLU, MAX_FLOW (one class) or MIN_DELAY; NAN when CLP says there is none. */
-ORACLE_FN double oracle_value(const struct pt_flow_problem *problem, enum oracle_method method, double *ret_seconds)
+/* The optimum of MIN_MLU, MAX_FLOW (one class) or MIN_DELAY; NAN when CLP says there is none. The program also goes to
+ * an MPS file when one is named. */
+ORACLE_FN double oracle_value_mps(const struct pt_flow_problem *problem, enum oracle_method method, double *ret_seconds,
+                                  const char *mps)
 {
     int links_len = (int)pt_flow_links_len(problem->graph);
     struct oracle_lp lp;
@@ -170,10 +172,18 @@ ORACLE_FN double oracle_value(const struct pt_flow_problem *problem, enum oracle
     double value = NAN;
     if (model != NULL) {
         value = Clp_objectiveValue(model) * (problem->objective == PT_FLOW_MAX_FLOW ? -1 : 1);
+        if (mps != NULL) {
+            Clp_writeMps(model, mps, 0, 2, 1);
+        }
         Clp_deleteModel(model);
     }
     oracle_fini(&lp);
     return value;
+}
+
+ORACLE_FN double oracle_value(const struct pt_flow_problem *problem, enum oracle_method method, double *ret_seconds)
+{
+    return oracle_value_mps(problem, method, ret_seconds, NULL);
 }
 
 /* Max-min fair rates of one class, exactly: a program a level; demands whose row has a price stay at it. */

@@ -3,9 +3,12 @@
  */
 #include "flow/solve.h"
 
+#include "tests/unit/flow/instance.h"
+
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Two ways from 0 to 3: over 1 (capacity 10) and over 2 (capacity 30). */
 static struct pt_flow_graph *diamond(void)
@@ -41,11 +44,201 @@ START_TEST(splits_by_capacity)
 }
 END_TEST
 
+/* A random graph with a gravity matrix, and its paths. */
+struct bed {
+    struct pt_flow_graph *graph;
+    struct pt_flow_demand *demands;
+    struct pt_flow_paths *paths;
+    struct pt_flow_problem problem;
+};
+
+static struct bed bed_new(int seed, double load)
+{
+    struct bed bed;
+    uint32_t nodes = 8 + (uint32_t)seed % 20;
+    bed.graph = instance_graph(nodes, nodes * 2, (uint64_t)seed + 100);
+    size_t len = instance_gravity(bed.graph, (uint64_t)seed, load, &bed.demands);
+    ck_assert_int_eq(pt_flow_paths_new(bed.graph, NULL, bed.demands, len, NULL, &bed.paths, NULL), PT_OK);
+    bed.problem =
+        (struct pt_flow_problem){.graph = bed.graph, .demands = bed.demands, .demands_len = len, .paths = bed.paths};
+    return bed;
+}
+
+static void bed_free(struct bed *bed)
+{
+    pt_flow_paths_free(bed->paths);
+    pt_flow_graph_free(bed->graph);
+    free(bed->demands);
+}
+
+static struct pt_flow_result *answer(const struct pt_flow_problem *problem, const struct pt_flow_options *options)
+{
+    struct pt_flow_result *result = NULL;
+    struct pt_flow_certificate certificate;
+    struct pt_error error = {0};
+    ck_assert_msg(pt_flow_solve(problem, options, &result, &error) == PT_OK, "%s: %s", error.field, error.text);
+    ck_assert_msg(pt_flow_verify(problem, result->rates, result->lengths, &certificate, &error) == PT_OK, "%s: %s",
+                  error.field, error.text);
+    return result;
+}
+
+START_TEST(the_same_bits_every_time)
+{
+    for (int objective = PT_FLOW_MIN_MLU; objective <= PT_FLOW_MIN_DELAY; objective++) {
+        struct bed bed = bed_new(3, 0.3);
+        bed.problem.objective = (enum pt_flow_objective)objective;
+        bed.problem.utilisation_max = 2;
+        struct pt_flow_result *a = answer(&bed.problem, NULL);
+        struct pt_flow_result *b = answer(&bed.problem, NULL);
+        ck_assert_mem_eq(a->rates, b->rates, a->rates_len * sizeof(double));
+        ck_assert_mem_eq(a->lengths, b->lengths, a->links_len * sizeof(double));
+        pt_flow_result_free(a);
+        pt_flow_result_free(b);
+        bed_free(&bed);
+    }
+}
+END_TEST
+
+/* A link fails: the answer from the one before is as good as one from nothing, on the same paths. */
+START_TEST(warm_is_as_good_as_cold)
+{
+    struct bed bed = bed_new(_i, 1);
+    const struct pt_flow_options cold = {.gap = 0.01};
+    struct pt_flow_result *before = answer(&bed.problem, &cold);
+    uint32_t link = before->certificate.worst_link;
+    struct pt_flow_link down = *pt_flow_link_at(bed.graph, link);
+    down.down = true;
+    struct bed after = bed;
+    ck_assert_int_eq(pt_flow_graph_with(bed.graph, &link, &down, 1, &after.graph, NULL), PT_OK);
+    ck_assert_int_eq(pt_flow_paths_update(bed.paths, after.graph, NULL, bed.demands, bed.problem.demands_len, &link, 1,
+                                          NULL, &after.paths, NULL),
+                     PT_OK);
+    after.problem.graph = after.graph;
+    after.problem.paths = after.paths;
+    const struct pt_flow_options warm = {.gap = 0.01, .warm = before, .warm_paths = bed.paths};
+    struct pt_flow_result *a = answer(&after.problem, &warm);
+    struct pt_flow_result *b = answer(&after.problem, &cold);
+    ck_assert(a->reached && b->reached);
+    ck_assert_double_le(fabs(a->certificate.value - b->certificate.value), 0.0101 * b->certificate.value);
+    ck_assert_double_eq(a->loads[link], 0);
+    pt_flow_result_free(a);
+    pt_flow_result_free(b);
+    pt_flow_result_free(before);
+    pt_flow_paths_free(after.paths);
+    pt_flow_graph_free(after.graph);
+    bed_free(&bed);
+}
+END_TEST
+
+static bool at_once(void *arg)
+{
+    (*(int *)arg)++;
+    return true;
+}
+
+START_TEST(stopped_at_once_is_still_an_answer)
+{
+    for (int objective = PT_FLOW_MIN_MLU; objective <= PT_FLOW_MIN_DELAY; objective++) {
+        struct bed bed = bed_new(5, 0.2);
+        int asked = 0;
+        const struct pt_flow_options options = {.gap = 1e-9, .stop = at_once, .stop_arg = &asked};
+        bed.problem.objective = (enum pt_flow_objective)objective;
+        bed.problem.utilisation_max = 10;
+        pt_flow_result_free(answer(&bed.problem, &options));
+        ck_assert_int_gt(asked, 0);
+        bed_free(&bed);
+    }
+}
+END_TEST
+
+/* One link of 10: class 0 gets its 7 of it, class 1 what is left. */
+START_TEST(first_classes_come_first)
+{
+    const struct pt_flow_link link = {.from = 0, .to = 1, .capacity = 10};
+    const struct pt_flow_demand demands[] = {{.from = 0, .to = 1, .rate = 9, .class_index = 1},
+                                             {.from = 0, .to = 1, .rate = 7, .class_index = 0}};
+    struct pt_flow_graph *graph = NULL;
+    struct pt_flow_paths *paths = NULL;
+    ck_assert_int_eq(pt_flow_graph_new(2, &link, 1, &graph, NULL), PT_OK);
+    ck_assert_int_eq(pt_flow_paths_new(graph, NULL, demands, 2, NULL, &paths, NULL), PT_OK);
+    for (int i = 0; i < 2; i++) {
+        const struct pt_flow_problem problem = {.graph = graph,
+                                                .demands = demands,
+                                                .demands_len = 2,
+                                                .paths = paths,
+                                                .objective = i == 0 ? PT_FLOW_MAX_FLOW : PT_FLOW_MAX_MIN};
+        struct pt_flow_result *result = answer(&problem, NULL);
+        ck_assert_double_eq_tol(result->rates[0], 3, 0.05);
+        ck_assert_double_eq_tol(result->rates[1], 7, 0.05);
+        pt_flow_result_free(result);
+    }
+    pt_flow_paths_free(paths);
+    pt_flow_graph_free(graph);
+}
+END_TEST
+
+/* A verifier that believes everything would be none: change a rate, a length, the demand. */
+START_TEST(the_verifier_is_not_fooled)
+{
+    struct bed bed = bed_new(1, 1);
+    struct pt_flow_result *result = answer(&bed.problem, NULL);
+    struct pt_flow_certificate certificate;
+    struct pt_error error = {0};
+    double kept = result->rates[0];
+    result->rates[0] += 1 + kept;
+    ck_assert_int_eq(pt_flow_verify(&bed.problem, result->rates, result->lengths, &certificate, &error), PT_INTERNAL);
+    result->rates[0] = NAN;
+    ck_assert_int_eq(pt_flow_verify(&bed.problem, result->rates, result->lengths, &certificate, &error), PT_INTERNAL);
+    result->rates[0] = kept;
+    result->lengths[0] = -1;
+    ck_assert_int_eq(pt_flow_verify(&bed.problem, result->rates, result->lengths, &certificate, &error), PT_INTERNAL);
+    ck_assert_str_eq(error.field, "lengths[0]");
+    pt_flow_result_free(result);
+    bed_free(&bed);
+}
+END_TEST
+
+START_TEST(files_say_where_they_are_wrong)
+{
+    static const struct {
+        const char *text, *field;
+    } cases[] = {
+        {"", "line 1"},
+        {"2 1", "line 1"},
+        {"2 1 x\n", "line 1, field 3"},
+        {"5000 1 1\n", "line 1, field 1"},
+        {"2 1 2000000\n", "line 1, field 3"},
+        {"2 1 1\n0 1 0\n", "line 2, field 3"},
+        {"2 1 1\n0 2 1\n", "line 2, field 2"},
+        {"2 1 1\n\n0 1 1\n0 1 -1\n", "line 4, field 3"},
+        {"2 1 1\n0 1 1\n0 1 nan\n", "line 3, field 3"},
+        {"2 1 1\n0 1 1\n0 0 1\n", "line 3, field 2"},
+        {"2 1 1\n0 1 1\nnyc 1 1\n", "line 3, field 1"},
+        {"2 1 2\n0 1 1\n0 1 1\n", "line 4"},
+        {"2 1 2\n0 1 1\n0 1 1\n0 1 2\n", "line 4"},
+        {"2 1 1\n0 1 1\n0 1 1\n1 0 1\n", "line 4"},
+        {"2 1 1\n0 1 1 1\n", "line 2"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct pt_flow_te te = {0};
+        struct pt_error error = {0};
+        ck_assert(pt_flow_te_read(cases[i].text, strlen(cases[i].text), &te, &error) != PT_OK);
+        ck_assert_msg(strcmp(error.field, cases[i].field) == 0, "case %zu: %s: %s", i, error.field, error.text);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("flow solve");
     TCase *tcase = tcase_create("solve");
     tcase_add_test(tcase, splits_by_capacity);
+    tcase_add_test(tcase, the_same_bits_every_time);
+    tcase_add_loop_test(tcase, warm_is_as_good_as_cold, 0, 20);
+    tcase_add_test(tcase, stopped_at_once_is_still_an_answer);
+    tcase_add_test(tcase, first_classes_come_first);
+    tcase_add_test(tcase, the_verifier_is_not_fooled);
+    tcase_add_test(tcase, files_say_where_they_are_wrong);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
