@@ -9,7 +9,7 @@
  * Nothing of a call is looked at before the walker has passed it. A call that arrives while this node leads but is not
  * ready waits; it neither fails nor reads old state.
  */
-#include "serve/controller_priv.h"
+#include "serve/carrier.h"
 
 #include "base/assert.h"
 #include "base/limits.h"
@@ -26,6 +26,7 @@ static const struct pt_serve_method *const methods[] = {
     &pt_serve_edge_sync,      &pt_serve_what_if,        &pt_serve_explain_demand,
     &pt_serve_traffic_matrix, &pt_serve_list_solutions, &pt_serve_drain,
     &pt_serve_undrain,        &pt_serve_issue_key,      &pt_serve_test_permissions,
+    &pt_serve_carry,
 };
 
 static const struct pt_serve_method *find_custom(const char *path)
@@ -50,6 +51,7 @@ static void call_free(struct pt_serve_call *call)
 {
     pt_list_remove(&call->node);
     pt_list_remove(&call->waiting);
+    pt_list_remove(&call->parcel);
     free((void *)(uintptr_t)call->request.data);
     pt_arena_fini(&call->arena);
     free(call);
@@ -65,8 +67,8 @@ void pt_serve_call_unref(struct pt_serve_call *call)
 
 void pt_serve_abandon_calls(struct pt_controller *controller)
 {
-    PT_LIST_FOREACH_SAFE (node, &controller->calls) {
-        struct pt_serve_call *call = PT_CONTAINER(node, struct pt_serve_call, node);
+    while (!pt_list_empty(&controller->calls)) { /* the end of one may be the end of others */
+        struct pt_serve_call *call = PT_CONTAINER(controller->calls.next, struct pt_serve_call, node);
         call->rpc = NULL;
         if (call->custom != NULL && call->custom->on_end != NULL) {
             call->custom->on_end(call);
@@ -80,7 +82,8 @@ void pt_serve_end_streams(struct pt_controller *controller)
     PT_LIST_FOREACH_SAFE (node, &controller->calls) {
         struct pt_serve_call *call = PT_CONTAINER(node, struct pt_serve_call, node);
         if (call->custom == &pt_serve_watch || call->custom == &pt_serve_health_watch ||
-            call->custom == &pt_serve_reflection_v1 || call->custom == &pt_serve_reflection_v1alpha) {
+            call->custom == &pt_serve_carry || call->custom == &pt_serve_reflection_v1 ||
+            call->custom == &pt_serve_reflection_v1alpha) {
             pt_serve_fail_raft(call, PT_CLOSED);
         }
     }
@@ -91,6 +94,8 @@ void pt_serve_reply(struct pt_serve_call *call, struct pt_bytes reply)
     if (call->rpc != NULL) {
         (void)pt_rpc_call_send(call->rpc, reply); /* a unary call's queue takes its one reply */
         pt_rpc_call_finish(call->rpc, NULL);
+    } else if (call->carrier != NULL) {
+        pt_carrier_answer(call, NULL, reply);
     }
 }
 
@@ -98,6 +103,8 @@ void pt_serve_fail(struct pt_serve_call *call, const struct pt_error *error)
 {
     if (call->rpc != NULL) {
         pt_rpc_call_finish(call->rpc, error);
+    } else if (call->carrier != NULL) {
+        pt_carrier_answer(call, error, (struct pt_bytes){0});
     }
 }
 
@@ -254,7 +261,7 @@ static void on_barrier(void *arg, enum pt_code code, uint64_t index)
     (void)index;
     if (code != PT_OK) {
         pt_serve_fail_raft(call, code);
-    } else if (call->rpc != NULL) {
+    } else if (pt_serve_call_open(call)) {
         struct pt_arena arena;
         pt_arena_init(&arena);
         struct pt_msg *request = parse(call, call->request, &arena);
@@ -354,7 +361,7 @@ void pt_serve_run_waiting(struct pt_controller *controller)
         struct pt_serve_call *call = PT_CONTAINER(node, struct pt_serve_call, waiting);
         if (controller->closing) {
             pt_serve_fail_raft(call, PT_CLOSED);
-        } else if (call->rpc != NULL) {
+        } else if (pt_serve_call_open(call)) {
             handle(call, call->request);
         }
         pt_serve_call_unref(call);
@@ -374,6 +381,9 @@ static enum pt_code check_door(const struct pt_serve_call *call, const struct pt
     if (info->door == PT_DOOR_AGENT && strcmp(method->role, "edge") != 0) {
         return pt_fail(reterr, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, NULL,
                        "this listener serves nodes only; use the API address");
+    }
+    if (method == &pt_carrier_method && peer != NULL && strcmp(peer->role, "controller") == 0) {
+        return PT_OK;
     }
     if (method->role[0] != '\0' &&
         (info->door != PT_DOOR_AGENT || peer == NULL || strcmp(peer->role, method->role) != 0)) {
@@ -442,15 +452,37 @@ static struct pt_serve_call *call_new(struct pt_controller *controller, struct p
     pt_arena_init(&call->arena);
     pt_list_init(&call->node);
     pt_list_init(&call->waiting);
+    pt_list_init(&call->parcel);
     return call;
+}
+
+struct pt_serve_call *pt_serve_call_parcel(struct pt_serve_call *stream, const struct pt_parcel_call *parcel)
+{
+    struct pt_controller *controller = stream->controller;
+    struct pt_serve_call *call = call_new(controller, NULL, pt_schema_method(controller->schema, parcel->path), NULL);
+    pt_list_push_back(&controller->calls, &call->node);
+    return call;
+}
+
+void pt_serve_call_begin(struct pt_serve_call *call, const struct pt_parcel_call *parcel)
+{
+    struct pt_error error = {0};
+    if (call->method == NULL || call->method->verb == PT_VERB_CUSTOM) {
+        pt_serve_refuse(call, PT_UNIMPLEMENTED, PT_REASON_NONE, "there is no method '%.128s' to forward", parcel->path);
+    } else if (pt_serve_believe(call, parcel->principal, parcel->caller, &error) != PT_OK) {
+        pt_serve_fail(call, &error);
+    } else {
+        handle(call, parcel->request);
+    }
 }
 
 static void on_call(void *arg, struct pt_rpc_call *rpc)
 {
     struct pt_controller *controller = arg;
     const struct pt_rpc_call_info *info = pt_rpc_call_info(rpc);
-    const struct pt_method_type *method = pt_schema_method(controller->schema, info->method);
     const struct pt_serve_method *custom = find_custom(info->method);
+    const struct pt_method_type *method =
+        custom == &pt_serve_carry ? &pt_carrier_method : pt_schema_method(controller->schema, info->method);
     struct pt_error error = {0};
     if (method == NULL || (method->verb == PT_VERB_CUSTOM && custom == NULL)) {
         (void)pt_fail(&error, PT_UNIMPLEMENTED, PT_REASON_NONE, NULL,

@@ -58,13 +58,13 @@ static enum pt_code by_key(struct pt_serve_call *call, const char *key, struct p
 
 /* ---- what a controller says ----------------------------------------------------------------------------------- */
 
-static enum pt_code read_caller(struct pt_serve_call *call, const char *text, struct pt_error *reterr)
+static enum pt_code read_caller(struct pt_serve_call *call, struct pt_bytes bytes, struct pt_error *reterr)
 {
-    PT_AUTO(buf) struct pt_buf bytes = {0};
     const struct pt_message_type *type = pt_schema_message(call->controller->schema, "patronus.v1.Caller");
     struct pt_msg *msg = NULL;
-    PT_TRY(pt_base64url_decode(text, strlen(text), &bytes, reterr));
-    PT_TRY(pt_msg_parse(type, pt_buf_bytes(&bytes), NULL, &call->arena, &msg, reterr));
+    /* What was parsed refers to the bytes. */
+    bytes.data = pt_arena_memdup(&call->arena, bytes.data, bytes.size);
+    PT_TRY(pt_msg_parse(type, bytes, NULL, &call->arena, &msg, reterr));
     const struct pt_msg_field *groups = pt_msg_field(msg, "groups");
     if (groups != NULL && groups->len <= GROUPS_MAX) {
         const char **list = pt_arena_array(&call->arena, groups->len, sizeof(*list));
@@ -77,6 +77,36 @@ static enum pt_code read_caller(struct pt_serve_call *call, const char *text, st
     call->caller.api_key = pt_msg_str(msg, "api_key");
     call->caller.source = pt_msg_str(msg, "source");
     return PT_OK;
+}
+
+static enum pt_code believe(struct pt_serve_call *call, const char *principal, struct pt_bytes more,
+                            struct pt_error *reterr)
+{
+    struct pt_identity other;
+    if (pt_identity_parse(principal, &other, NULL) == PT_OK &&
+        strcmp(other.cluster_id, call->controller->options.identity.cluster_id) != 0) {
+        return pt_fail(reterr, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, NULL,
+                       "the caller is of another cluster");
+    }
+    call->caller.principal = pt_arena_strdup(&call->arena, principal);
+    call->forwarded = true;
+    return more.size > 0 ? read_caller(call, more, reterr) : PT_OK;
+}
+
+static enum pt_code known(struct pt_serve_call *call, struct pt_error *reterr)
+{
+    if (strcmp(call->caller.principal, "anonymous") == 0) {
+        return PT_OK; /* the method says whether that is enough */
+    }
+    struct pt_controller *controller = call->controller;
+    return pt_kind_authenticate(controller->machine, &call->caller, pt_sys_wall_ns(controller->sys), reterr);
+}
+
+enum pt_code pt_serve_believe(struct pt_serve_call *call, const char *principal, struct pt_bytes more,
+                              struct pt_error *reterr)
+{
+    PT_TRY(believe(call, principal, more, reterr));
+    return known(call, reterr);
 }
 
 static enum pt_code by_certificate(struct pt_serve_call *call, const struct pt_identity *peer, struct pt_error *reterr)
@@ -94,18 +124,13 @@ static enum pt_code by_certificate(struct pt_serve_call *call, const struct pt_i
     if (on_behalf_of[0] == '\0') {
         return PT_OK;
     }
-    struct pt_identity other;
-    if (pt_identity_parse(on_behalf_of, &other, NULL) == PT_OK && strcmp(other.cluster_id, cluster_id) != 0) {
-        return pt_fail(reterr, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, NULL,
-                       "the caller is of another cluster");
-    }
     /* The controller itself must be good too. */
     PT_TRY(
         pt_kind_authenticate(call->controller->machine, &call->caller, pt_sys_wall_ns(call->controller->sys), reterr));
-    call->caller.principal = pt_arena_strdup(&call->arena, on_behalf_of);
-    call->forwarded = true;
-    const char *more = pt_rpc_call_metadata(call->rpc, PT_SERVE_CALLER_METADATA);
-    return more[0] != '\0' ? read_caller(call, more, reterr) : PT_OK;
+    PT_AUTO(buf) struct pt_buf more = {0};
+    const char *text = pt_rpc_call_metadata(call->rpc, PT_SERVE_CALLER_METADATA);
+    PT_TRY(pt_base64url_decode(text, strlen(text), &more, reterr));
+    return believe(call, on_behalf_of, pt_buf_bytes(&more), reterr);
 }
 
 /* ---- any ------------------------------------------------------------------------------------------------------ */
@@ -139,7 +164,6 @@ static enum pt_code by_bearer(struct pt_serve_call *call, const char *authorizat
 
 enum pt_code pt_serve_authenticate(struct pt_serve_call *call, struct pt_error *reterr)
 {
-    struct pt_controller *controller = call->controller;
     const struct pt_rpc_call_info *info = pt_rpc_call_info(call->rpc);
     call->caller.source = source_of(info->peer_address, &call->arena);
     const char *authorization = pt_rpc_call_metadata(call->rpc, "authorization");
@@ -151,10 +175,7 @@ enum pt_code pt_serve_authenticate(struct pt_serve_call *call, struct pt_error *
     } else if (authorization[0] != '\0') {
         PT_TRY(by_bearer(call, authorization, reterr));
     }
-    if (strcmp(call->caller.principal, "anonymous") == 0) {
-        return PT_OK; /* the method says whether that is enough */
-    }
-    return pt_kind_authenticate(controller->machine, &call->caller, pt_sys_wall_ns(controller->sys), reterr);
+    return known(call, reterr);
 }
 
 /* ---- streams -------------------------------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 struct pt_push;
 struct pt_soft_store;
 struct pt_serve_method;
+struct pt_carrier;
 
 #define PT_SERVE_PRINCIPAL_METADATA "patronus-principal"
 #define PT_SERVE_CALLER_METADATA "patronus-caller" /* base64url of a patronus.v1.Caller */
@@ -40,6 +41,10 @@ struct pt_serve_call {
     /* What to do with the verdict of the proposal that is under way; NULL: answer with its reply. */
     void (*decided)(struct pt_serve_call *call, const struct pt_verdict *verdict);
     struct pt_serve_link *link; /* forward.c: the channel that carries it, while it does */
+    /* carrier.c: it came in a parcel and has no rpc; NULL: answers go nowhere */
+    struct pt_carrier *carrier;
+    struct pt_list parcel; /* in the carrier's, or in the link's */
+    uint64_t parcel_id;    /* by which the follower knows it */
 };
 
 /* A method that is not CRUD. */
@@ -103,6 +108,11 @@ struct pt_controller {
 /* ---- calls (api.c) -------------------------------------------------------------------------------------------- */
 void pt_serve_call_ref(struct pt_serve_call *call);
 void pt_serve_call_unref(struct pt_serve_call *call);
+/* Is there still somebody to answer? */
+static inline bool pt_serve_call_open(const struct pt_serve_call *call)
+{
+    return call->rpc != NULL || call->carrier != NULL;
+}
 /* Answer a unary call. Fine when the call is over. */
 void pt_serve_reply(struct pt_serve_call *call, struct pt_bytes reply);
 void pt_serve_fail(struct pt_serve_call *call, const struct pt_error *error);
@@ -134,6 +144,9 @@ extern const struct pt_serve_method pt_serve_issue_key, pt_serve_test_permission
 /* Fill call->caller from certificate, token or (of controllers) metadata. PT_UNAUTHENTICATED when what was presented is
  * not good, or not good any more. */
 PT_MUST enum pt_code pt_serve_authenticate(struct pt_serve_call *call, struct pt_error *reterr);
+/* A forwarded call: who a controller says it is. more: patronus.v1.Caller. */
+PT_MUST enum pt_code pt_serve_believe(struct pt_serve_call *call, const char *principal, struct pt_bytes more,
+                                      struct pt_error *reterr);
 /* The digest under which an API key is stored. */
 struct pt_digest pt_serve_key_digest(const struct pt_controller *controller, const char *key);
 #define PT_SERVE_KEY_PREFIX "ptk1_"

@@ -1,11 +1,13 @@
 /*
  * Forwarding: any controller takes any call; a follower sends what needs the leader there, once.
  *
- * The call goes over the leader's API door with this controller's certificate and names the caller in metadata, which
- * the leader believes from controllers only. A forwarded call that meets a node that does not lead is refused, not sent
- * on: two nodes that disagree about the leader must not play ball.
+ * The call goes over the leader's API door with this controller's certificate and names the caller, which the leader
+ * believes from controllers only. CRUD calls go as parcels (parcel.h) on one stream, all of a turn in one message: a
+ * call of its own for each cost as much as carrying it out. Others, which are few, go as single calls with metadata. A
+ * forwarded call that meets a node that does not lead is refused, not sent on: two nodes that disagree about the leader
+ * must not play ball.
  */
-#include "serve/controller_priv.h"
+#include "serve/carrier.h"
 
 #include "base/assert.h"
 #include "crypto/crypto.h"
@@ -14,6 +16,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define OUT_SIZE_MAX (16U << 20) /* bytes of parcels that wait for the stream */
+#define PENDING_LEN_MAX 20000    /* parcels without an answer */
 
 struct find {
     uint64_t raft_id;
@@ -70,13 +75,31 @@ struct pt_serve_link {
     char address[80];
     size_t calls;
     bool dying;
+    struct pt_rpc_stream *stream; /* of parcels; NULL: not open */
+    bool blocked;                 /* the stream takes no more now */
+    struct pt_buf out;            /* parcels of this turn */
+    struct pt_timer *flusher;
+    struct pt_map pending; /* parcel id -> struct pt_serve_call */
+    uint64_t next_id;
 };
+
+static void flush(void *arg)
+{
+    struct pt_serve_link *link = arg;
+    if (link->out.size > 0 && !link->blocked && link->stream != NULL) {
+        link->blocked = !pt_rpc_stream_send(link->stream, pt_buf_bytes(&link->out));
+        pt_buf_reset(&link->out);
+    }
+}
 
 static void link_free(struct pt_serve_link *link)
 {
     link->dying = true; /* the calls that end now must not free it once more */
     pt_list_remove(&link->node);
-    pt_rpc_channel_free(link->channel);
+    pt_rpc_channel_free(link->channel); /* ends calls and the stream */
+    pt_timer_free(link->flusher);
+    pt_map_fini(&link->pending);
+    pt_buf_fini(&link->out);
     free(link);
 }
 
@@ -106,9 +129,15 @@ void pt_serve_forward_renew(struct pt_controller *controller)
 void pt_serve_forward_abandon(struct pt_controller *controller)
 {
     /* The channels themselves are gone with the host. */
-    free(controller->leader_link);
+    if (controller->leader_link != NULL) {
+        pt_list_push_back(&controller->retired_links, &controller->leader_link->node);
+    }
     PT_LIST_FOREACH_SAFE (node, &controller->retired_links) {
-        free(PT_CONTAINER(node, struct pt_serve_link, node));
+        struct pt_serve_link *link = PT_CONTAINER(node, struct pt_serve_link, node);
+        pt_timer_free(link->flusher);
+        pt_map_fini(&link->pending);
+        pt_buf_fini(&link->out);
+        free(link);
     }
 }
 
@@ -129,6 +158,8 @@ static struct pt_serve_link *link_new(struct pt_controller *controller, uint64_t
     pt_assert(link != NULL);
     link->channel = channel;
     link->leader_id = leader_id;
+    link->flusher = pt_timer_new(controller->sys, flush, link);
+    pt_map_init(&link->pending);
     pt_list_init(&link->node);
     (void)snprintf(link->address, sizeof(link->address), "%s", address);
     return link;
@@ -161,6 +192,15 @@ static struct pt_serve_link *leader_link(struct pt_controller *controller)
 /* ---- calls ----------------------------------------------------------------------------------------------------------
  */
 
+static void call_over(struct pt_serve_link *link)
+{
+    link->calls--;
+    bool retired = !pt_list_empty(&link->node);
+    if (retired && link->calls == 0 && !link->dying) {
+        link_free(link);
+    }
+}
+
 static void on_reply(void *arg, const struct pt_error *error, struct pt_bytes message)
 {
     struct pt_serve_call *call = arg;
@@ -174,15 +214,11 @@ static void on_reply(void *arg, const struct pt_error *error, struct pt_bytes me
     } else {
         pt_serve_fail(call, error);
     }
-    link->calls--;
-    bool retired = !pt_list_empty(&link->node);
-    if (retired && link->calls == 0 && !link->dying) {
-        link_free(link);
-    }
     pt_serve_call_unref(call);
+    call_over(link);
 }
 
-/* NUL-terminated text: what the leader must know beside the principal. */
+/* What the leader must know beside the principal. */
 static void encode_caller(const struct pt_caller *caller, struct pt_buf *out)
 {
     Patronus__V1__Caller packed = PATRONUS__V1__CALLER__INIT;
@@ -190,17 +226,107 @@ static void encode_caller(const struct pt_caller *caller, struct pt_buf *out)
     packed.n_groups = caller->groups_len;
     packed.api_key = (char *)(uintptr_t)caller->api_key;
     packed.source = (char *)(uintptr_t)caller->source;
-    PT_AUTO(buf) struct pt_buf bytes = {0};
     size_t size = patronus__v1__caller__get_packed_size(&packed);
-    bytes.size = patronus__v1__caller__pack(&packed, pt_buf_reserve(&bytes, size));
-    pt_base64url_encode(pt_buf_bytes(&bytes), out);
-    pt_buf_append_u8(out, '\0');
+    out->size += patronus__v1__caller__pack(&packed, pt_buf_reserve(out, size));
+}
+
+/* ---- parcels --------------------------------------------------------------------------------------------------- */
+
+static void on_answers(void *arg, struct pt_bytes message)
+{
+    struct pt_serve_link *link = arg;
+    struct pt_parcel_answer answer;
+    while (message.size > 0) {
+        if (!pt_parcel_answer_take(&message, &answer)) {
+            pt_rpc_stream_cancel(link->stream); /* its end answers whoever waits */
+            return;
+        }
+        struct pt_serve_call *call = pt_map_remove(&link->pending, &answer.id, sizeof(answer.id));
+        if (call == NULL) {
+            continue;
+        }
+        if (answer.error.code == PT_OK) {
+            pt_serve_reply(call, answer.reply);
+        } else {
+            pt_serve_fail(call, &answer.error);
+        }
+        call->link = NULL;
+        pt_serve_call_unref(call);
+        if (--link->calls == 0 && !pt_list_empty(&link->node) && !link->dying) {
+            pt_rpc_stream_half_close(link->stream); /* retired, and this was its last: freed at the stream's end */
+        }
+    }
+}
+
+static void on_stream_writable(void *arg)
+{
+    struct pt_serve_link *link = arg;
+    link->blocked = false;
+    flush(link);
+}
+
+/* What was under way may or may not have been carried out. */
+static void on_stream_end(void *arg, const struct pt_error *error)
+{
+    struct pt_serve_link *link = arg;
+    (void)error;
+    link->stream = NULL;
+    link->blocked = false;
+    pt_buf_reset(&link->out);
+    struct pt_map pending = link->pending;
+    pt_map_init(&link->pending);
+    PT_MAP_FOREACH (entry, &pending) {
+        struct pt_serve_call *call = entry->value;
+        call->link = NULL;
+        pt_serve_fail_raft(call, call->controller->closing ? PT_CLOSED : PT_ABORTED);
+        pt_serve_call_unref(call);
+        link->calls--;
+    }
+    pt_map_fini(&pending);
+    if (link->calls == 0 && !pt_list_empty(&link->node) && !link->dying) {
+        link_free(link);
+    }
+}
+
+/* False when it does not fit a parcel. */
+static bool send_parcel(struct pt_serve_link *link, struct pt_serve_call *call, struct pt_bytes request)
+{
+    static const struct pt_rpc_stream_ops ops = {
+        .on_message = on_answers, .on_writable = on_stream_writable, .on_end = on_stream_end};
+    if (link->out.size > 0 && link->out.size + request.size > PT_CARRIER_MESSAGE_SIZE) {
+        flush(link);
+    }
+    if (link->out.size + request.size > OUT_SIZE_MAX || link->pending.count >= PENDING_LEN_MAX) {
+        pt_serve_refuse(call, PT_UNAVAILABLE, PT_REASON_OVERLOADED,
+                        "too many calls wait for the leader: try again in a second");
+        return true;
+    }
+    PT_AUTO(buf) struct pt_buf caller = {0};
+    encode_caller(&call->caller, &caller);
+    bool first = link->out.size == 0;
+    uint64_t id = link->next_id + 1;
+    if (!pt_parcel_call_put(&link->out, id, call->method->path, call->caller.principal, pt_buf_bytes(&caller),
+                            request)) {
+        return false;
+    }
+    link->next_id = id;
+    if (link->stream == NULL) {
+        link->stream = pt_rpc_stream_open(link->channel, PT_CARRIER_PATH, NULL, 0, &ops, link);
+    }
+    if (first) {
+        pt_timer_start(link->flusher, 0, 0);
+    }
+    pt_serve_call_ref(call);
+    link->calls++;
+    call->link = link;
+    pt_map_put(&link->pending, &id, sizeof(id), call);
+    return true;
 }
 
 void pt_serve_forward(struct pt_serve_call *call, struct pt_bytes request)
 {
     struct pt_controller *controller = call->controller;
-    if (call->rpc == NULL) {
+    if (!pt_serve_call_open(call)) {
         return;
     }
     struct pt_serve_link *link = call->forwarded ? NULL : leader_link(controller);
@@ -209,14 +335,20 @@ void pt_serve_forward(struct pt_serve_call *call, struct pt_bytes request)
                         "no leader is known at this moment: try again in a second (is a quorum of voters up?)");
         return;
     }
+    if (call->custom == NULL && send_parcel(link, call, request)) {
+        return;
+    }
     uint64_t deadline_ns = pt_rpc_call_info(call->rpc)->deadline_ns;
     uint64_t deadline_ms = 0;
     if (deadline_ns != UINT64_MAX) {
         uint64_t now = pt_sys_now_ns(controller->sys);
         deadline_ms = deadline_ns > now ? (deadline_ns - now) / 1000000 + 1 : 1;
     }
+    PT_AUTO(buf) struct pt_buf bytes = {0};
     PT_AUTO(buf) struct pt_buf caller = {0};
-    encode_caller(&call->caller, &caller);
+    encode_caller(&call->caller, &bytes);
+    pt_base64url_encode(pt_buf_bytes(&bytes), &caller);
+    pt_buf_append_u8(&caller, '\0');
     const struct pt_rpc_metadata metadata[] = {
         {.key = PT_SERVE_PRINCIPAL_METADATA, .value = call->caller.principal},
         {.key = PT_SERVE_CALLER_METADATA, .value = (const char *)caller.data},
