@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "patronus/v1/cluster.pb-c.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define MEMBERS_MAX 64
@@ -93,10 +94,23 @@ const struct pt_serve_method pt_serve_status = {.path = "/patronus.v1.ClusterSer
 /* ---- transfer -------------------------------------------------------------------------------------------------------
  */
 
+#define TRANSFER_TRIES_MAX 4U
+
+struct transfer { /* call->state */
+    uint64_t id;
+    unsigned tries;
+};
+
+/* A try ends after an election timeout. What was in the way, a slow sync mostly, may be over by the next one. */
 static void on_transferred(void *arg, enum pt_code code, uint64_t index)
 {
     struct pt_serve_call *call = arg;
+    struct transfer *transfer = call->state;
     (void)index;
+    if (code == PT_DEADLINE_EXCEEDED && call->rpc != NULL && ++transfer->tries < TRANSFER_TRIES_MAX) {
+        pt_raft_transfer(call->controller->raft, transfer->id, on_transferred, call);
+        return;
+    }
     if (code == PT_OK) {
         pt_serve_reply(call, (struct pt_bytes){.data = NULL, .size = 0});
     } else {
@@ -131,11 +145,21 @@ static void transfer_message(struct pt_serve_call *call, struct pt_bytes message
             goto out;
         }
     }
+    struct transfer *transfer = calloc(1, sizeof(*transfer));
+    pt_assert(transfer != NULL);
+    transfer->id = id;
+    call->state = transfer;
     pt_serve_call_ref(call);
     pt_raft_transfer(controller->raft, id, on_transferred, call);
 out:
     pt_arena_fini(&arena);
 }
 
-const struct pt_serve_method pt_serve_transfer = {.path = "/patronus.v1.ClusterService/TransferLeadership",
-                                                  .on_message = transfer_message};
+static void transfer_end(struct pt_serve_call *call)
+{
+    free(call->state);
+    call->state = NULL;
+}
+
+const struct pt_serve_method pt_serve_transfer = {
+    .path = "/patronus.v1.ClusterService/TransferLeadership", .on_message = transfer_message, .on_end = transfer_end};

@@ -105,7 +105,7 @@ static void machine_role_changed(void *context, bool leading, uint64_t term)
     controller->ready = false;
     controller->term = term;
     controller->member_change_running = false;
-    pt_serve_forward_reset(controller);
+    pt_serve_forward_renew(controller);
     if (leading) {
         pt_raft_barrier(controller->raft, on_ready, controller);
         return;
@@ -213,6 +213,7 @@ static void on_tick(void *arg)
         pt_serve_renew_self(controller);
     }
     pt_serve_judge_streams(controller);
+    pt_serve_forward_drain(controller);
     pt_serve_health_changed(controller); /* a follower is not told that it found a leader, or lost one */
     if (controller->ready && !controller->closing) {
         pt_serve_members_tick(controller);

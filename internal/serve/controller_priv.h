@@ -156,10 +156,12 @@ void pt_serve_judge_streams(struct pt_controller *controller);
 /* ---- forward.c ------------------------------------------------------------------------------------------------ */
 /* Send the whole call to the leader and pass its answer on. */
 void pt_serve_forward(struct pt_serve_call *call, struct pt_bytes request);
-/* The leader is another: calls under way to the old one end with LEADER_CHANGED. */
+/* Calls under way end now. */
 void pt_serve_forward_reset(struct pt_controller *controller);
-/* Certificate or leader's address changed: new calls take a new channel, those under way finish on the old one. */
+/* Certificate, leader or its address changed: new calls take a new channel, those under way finish on the old one. */
 void pt_serve_forward_renew(struct pt_controller *controller);
+/* Calls under way to one that led once end with LEADER_CHANGED when they have had their time; call now and then. */
+void pt_serve_forward_drain(struct pt_controller *controller);
 void pt_serve_forward_abandon(struct pt_controller *controller);
 /* Name of the controller with a Raft id, and one of its addresses by field ("api_address"); "" when unknown. Lives in
  * the arena. */

@@ -64,9 +64,15 @@ const char *pt_serve_controller_field(struct pt_controller *controller, uint64_t
 
 /* ---- the channel ----------------------------------------------------------------------------------------------------
  *
- *   CURRENT --certificate or address changed--> RETIRED --last call ended--> freed
- *      '------------- another leader, closing ------------------------------> freed, its calls cancelled
+ *   CURRENT --certificate, address or leader changed--> RETIRED --last call ended--> freed
+ *      |                                                   '---- who led leads no more, DRAIN_MS later --> freed, its
+ * calls cancelled
+ *      '---- closing ---------------------------------------------------------> freed, its calls cancelled
+ *
+ * A leader that hands over answers what it still can: it is given a moment. One that is cut off answers nothing, and
+ * its calls should not wait for their deadlines.
  */
+#define DRAIN_MS 1000U
 
 struct pt_serve_link {
     struct pt_list node; /* controller->retired_links; empty while current */
@@ -74,6 +80,7 @@ struct pt_serve_link {
     uint64_t leader_id;
     char address[80];
     size_t calls;
+    uint64_t retired_ms;
     bool dying;
     struct pt_rpc_stream *stream; /* of parcels; NULL: not open */
     bool blocked;                 /* the stream takes no more now */
@@ -120,6 +127,7 @@ void pt_serve_forward_renew(struct pt_controller *controller)
     struct pt_serve_link *link = controller->leader_link;
     controller->leader_link = NULL;
     if (link != NULL && link->calls > 0) {
+        link->retired_ms = pt_sys_now_ms(controller->sys);
         pt_list_push_back(&controller->retired_links, &link->node);
     } else if (link != NULL) {
         link_free(link);
@@ -165,6 +173,18 @@ static struct pt_serve_link *link_new(struct pt_controller *controller, uint64_t
     return link;
 }
 
+void pt_serve_forward_drain(struct pt_controller *controller)
+{
+    uint64_t now = pt_sys_now_ms(controller->sys);
+    uint64_t leader_id = pt_raft_status(controller->raft).leader_id;
+    PT_LIST_FOREACH_SAFE (node, &controller->retired_links) {
+        struct pt_serve_link *link = PT_CONTAINER(node, struct pt_serve_link, node);
+        if (link->leader_id != leader_id && now - link->retired_ms >= DRAIN_MS) {
+            link_free(link);
+        }
+    }
+}
+
 /* The link to the leader; NULL when there is none to go to. */
 static struct pt_serve_link *leader_link(struct pt_controller *controller)
 {
@@ -172,11 +192,10 @@ static struct pt_serve_link *leader_link(struct pt_controller *controller)
     if (leader_id == 0 || leader_id == controller->options.identity.raft_id) {
         return NULL;
     }
-    struct pt_serve_link *link = controller->leader_link;
-    if (link != NULL && link->leader_id != leader_id) {
-        pt_serve_forward_reset(controller);
-        link = NULL;
+    if (controller->leader_link != NULL && controller->leader_link->leader_id != leader_id) {
+        pt_serve_forward_renew(controller);
     }
+    struct pt_serve_link *link = controller->leader_link;
     if (link == NULL) {
         struct pt_arena arena;
         pt_arena_init(&arena);
