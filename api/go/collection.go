@@ -144,7 +144,7 @@ func (c Collection[T]) resource(ctx context.Context, method protoreflect.MethodD
 	body proto.Message, options []Option) (T, error) {
 	var none T
 	if method == nil {
-		return none, typed(&APIError{Code: codes.Unimplemented, Message: fmt.Sprintf("a %s is a view: it has no %s", c.kind.Singular, verb)})
+		return none, typed(&APIError{Code: codes.Unimplemented, Message: fmt.Sprintf("a %s has no %s", c.kind.Singular, verb)})
 	}
 	reply, err := c.make(c.kind.Message)
 	if err == nil {
@@ -175,7 +175,7 @@ func (c Collection[T]) Update(ctx context.Context, resource T, options ...Option
 // Delete removes a resource.
 func (c Collection[T]) Delete(ctx context.Context, name string, options ...Option) error {
 	if c.kind.Delete == nil {
-		return typed(&APIError{Code: codes.Unimplemented, Message: fmt.Sprintf("a %s is a view: it has no Delete", c.kind.Singular)})
+		return typed(&APIError{Code: codes.Unimplemented, Message: fmt.Sprintf("a %s has no Delete", c.kind.Singular)})
 	}
 	return c.call(ctx, c.kind.Delete, map[string]any{"name": name}, nil, options, dynamicpb.NewMessage(c.kind.Delete.Output()))
 }

@@ -27,6 +27,13 @@ type client struct {
 }
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "--coverage" {
+		if err := coverage(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(2)
+		}
+		return
+	}
 	usual, err := core.New(context.Background(), schema.Default(), map[string]any{})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -84,6 +91,9 @@ func (c *client) Do(ctx context.Context, step *conformance.Step, _ func() error)
 		return c.list(ctx, one, kind, step)
 	case "delete":
 		return c.delete(ctx, one, resource, step)
+	}
+	if one.Schemas().ResourceSchemas[resource] == nil {
+		return nil, &conformance.Failure{Code: "UNIMPLEMENTED", Text: resource + " is a data source only"}
 	}
 	return c.write(ctx, one, kind, resource, step)
 }
@@ -233,4 +243,34 @@ func plain(value tftypes.Value) any {
 	var text string
 	_ = value.As(&text)
 	return text
+}
+
+// coverage counts the kinds, and of each the standard methods: all are to be reached by its resource and data sources.
+// Other methods are acts, not states; a declarative client has no place for them.
+func coverage() error {
+	schemas, err := core.Describe(context.Background(), schema.Default())
+	if err != nil {
+		return err
+	}
+	covered, total := 0, 0
+	for _, kind := range schema.Default().Kinds() {
+		name := "patronus_" + schema.Snake(kind.Singular)
+		for _, one := range []struct{ there, reached bool }{
+			{true, schemas.DataSourceSchemas[name] != nil},
+			{kind.Get != nil, schemas.DataSourceSchemas[name] != nil},
+			{kind.List != nil, schemas.DataSourceSchemas[provider.ListName(kind)] != nil},
+			{kind.Create != nil, schemas.ResourceSchemas[name] != nil},
+			{kind.Update != nil, schemas.ResourceSchemas[name] != nil},
+			{kind.Delete != nil, schemas.ResourceSchemas[name] != nil},
+		} {
+			if one.there {
+				total++
+				if one.reached {
+					covered++
+				}
+			}
+		}
+	}
+	fmt.Println("coverage", covered, total)
+	return nil
 }

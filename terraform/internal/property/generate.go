@@ -194,6 +194,23 @@ func (g *generator) mend(kind string, values map[string]any) {
 		delete(values, "live_version") // only one of its own
 	case "link":
 		values["edge"] = g.pool["edge"][0]
+	case "role":
+		values["permissions"] = []any{"sites.get", "links.*"}[:1+g.IntN(2)]
+	case "roleBinding", "clusterRoleBinding":
+		values["role"] = []any{"roles/viewer", "roles/operator"}[g.IntN(2)]
+		values["members"] = []any{g.org + "/serviceAccounts/ci", fmt.Sprintf("%s/identityProviders/okta/users/u%d", g.org, g.unique())}
+	case "identityProvider":
+		values["issuer"] = fmt.Sprintf("https://id%d.example.net/", g.unique())
+		if _, given := values["jwks_uri"]; given {
+			values["jwks_uri"] = "https://id.example.net/keys"
+		}
+		for _, claim := range []string{"subject_claim", "groups_claim"} {
+			if _, given := values[claim]; given {
+				values[claim] = "email"
+			}
+		}
+	case "deniedIdentity":
+		values["identity"] = fmt.Sprintf("%s/identityProviders/okta/users/u%d", g.org, g.unique())
 	case "enrollmentToken":
 		values["role"] = "standby"
 		delete(values, "edge")

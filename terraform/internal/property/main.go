@@ -98,6 +98,7 @@ func (w *world) fixtures() error {
 		{"segment", org + "/segments/g", map[string]any{"fabric": org + "/fabrics/f"}},
 		{"slaProfile", org + "/slaProfiles/p", nil},
 		{"application", org + "/applications/x", map[string]any{"matches": []any{map[string]any{"protocol": 6}}}},
+		{"serviceAccount", org + "/serviceAccounts/ci", nil},
 		{"model", org + "/models/m", map[string]any{"purpose": "dpi"}},
 	} {
 		values := map[string]any{"name": one.name}

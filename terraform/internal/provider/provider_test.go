@@ -92,8 +92,8 @@ func TestEveryKindHasItsResourceAndDataSources(t *testing.T) {
 	schemas := offline(t, schema.Default()).Schemas()
 	for _, kind := range schema.Default().Kinds() {
 		name := "patronus_" + schema.Snake(kind.Singular)
-		if (schemas.ResourceSchemas[name] == nil) != kind.View {
-			t.Errorf("%s: resource of a kind that is a view: %v", name, kind.View)
+		if (schemas.ResourceSchemas[name] == nil) != (kind.Create == nil) {
+			t.Errorf("%s: a resource is what can be created", name)
 		}
 		if schemas.DataSourceSchemas[name] == nil || schemas.DataSourceSchemas[provider.ListName(kind)] == nil {
 			t.Errorf("%s has no data source", name)

@@ -130,12 +130,21 @@ func (r *kindResource) changed(before, after map[string]tftypes.Value) []string 
 		if !f.user() || f.name == "name" {
 			continue
 		}
+		if r.unseen(f, before) {
+			continue
+		}
 		old, oldVersion := before[f.name], before[f.name+"_wo_version"]
 		if !old.Equal(after[f.name]) || (f.rules.Secret && !oldVersion.Equal(after[f.name+"_wo_version"])) {
 			paths = append(paths, string(f.desc.Name()))
 		}
 	}
 	return paths
+}
+
+// unseen says of a secret that is for ever that the state does not know it: it was imported, or came by the write-only
+// twin. Whether the configuration's is another one cannot be told, and replacing the resource would be a bad guess.
+func (r *kindResource) unseen(f *field, before map[string]tftypes.Value) bool {
+	return f.rules.Secret && f.rules.Immutable && before != nil && before[f.name].IsNull()
 }
 
 // begin gives the collection and the time that an operation has.
@@ -172,8 +181,16 @@ func (r *kindResource) ValidateConfig(_ context.Context, req resource.ValidateCo
 		}
 	}
 	for _, f := range r.fields {
-		if f.rules.Secret && !values[f.name].IsNull() && !values[f.name+"_wo"].IsNull() {
+		twin, has := values[f.name+"_wo"]
+		if !f.rules.Secret || !has {
+			continue
+		}
+		c.attribute(f, twin, path.Root(f.name+"_wo"))
+		switch absent := values[f.name].IsNull(); {
+		case !absent && !twin.IsNull():
 			c.refuse(path.Root(f.name), "%s and %s_wo exclude each other; give one of them", f.name, f.name)
+		case absent && twin.IsNull() && f.rules.Required:
+			c.required(f, path.Root(f.name))
 		}
 	}
 	resp.Diagnostics = c.diags
@@ -187,7 +204,7 @@ func (r *kindResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 	if before != nil {
 		for _, f := range r.fields {
 			old := before[f.name]
-			if f.user() && (f.rules.Immutable || f.name == "name") && !old.Equal(plan[f.name]) {
+			if f.user() && !r.unseen(f, before) && (f.rules.Immutable || f.name == "name") && !old.Equal(plan[f.name]) {
 				resp.RequiresReplace = append(resp.RequiresReplace, path.Root(f.name))
 			}
 		}

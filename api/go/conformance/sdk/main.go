@@ -16,12 +16,17 @@ import (
 	"github.com/patronus-sdwan/patronus/api/go/schema"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
 type sdk struct{ admin *patronus.Client }
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "--coverage" {
+		coverage()
+		return
+	}
 	admin, err := patronus.Dial(patronus.Options{})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -184,4 +189,29 @@ func watch(ctx context.Context, client *patronus.Client, step *conformance.Step,
 		}
 	}
 	return out, nil
+}
+
+// coverage counts the public methods of the schema, and those that this SDK has: a stub that is linked in, and for a
+// standard method also the collection of its kind.
+func coverage() {
+	covered, total := 0, 0
+	for _, service := range schema.Default().Services() {
+		if service.ParentFile().Package() != "patronus.v1" {
+			continue
+		}
+		linked, err := protoregistry.GlobalFiles.FindDescriptorByName(service.FullName())
+		for i := 0; i < service.Methods().Len(); i++ {
+			total++
+			if err == nil && linked.(protoreflect.ServiceDescriptor).Methods().ByName(service.Methods().Get(i).Name()) != nil {
+				covered++
+			}
+		}
+	}
+	for _, kind := range schema.Default().Kinds() {
+		total++
+		if _, err := protoregistry.GlobalTypes.FindMessageByName(kind.Message.FullName()); err == nil {
+			covered++
+		}
+	}
+	fmt.Println("coverage", covered, total)
 }
