@@ -115,21 +115,26 @@ func Mask(paths ...string) Option {
 // call builds the request of a method, by name of its fields, and performs it.
 func (c Collection[T]) call(ctx context.Context, method protoreflect.MethodDescriptor, fields map[string]any, body proto.Message,
 	options []Option, reply proto.Message) error {
-	request := dynamicpb.NewMessage(method.Input())
+	made, err := c.make(method.Input()) // of the same kind of types as the body
+	if err != nil {
+		return err
+	}
+	request := made.ProtoReflect()
+	known := request.Descriptor().Fields()
 	for name, value := range fields {
-		if field := method.Input().Fields().ByName(protoreflect.Name(name)); field != nil {
+		if field := known.ByName(protoreflect.Name(name)); field != nil {
 			request.Set(field, protoreflect.ValueOf(value))
 		}
 	}
 	if body != nil {
-		for i := 0; i < method.Input().Fields().Len(); i++ {
-			if field := method.Input().Fields().Get(i); field.Message() != nil && field.Message().FullName() == c.kind.Message.FullName() {
+		for i := 0; i < known.Len(); i++ {
+			if field := known.Get(i); field.Message() != nil && field.Message().FullName() == c.kind.Message.FullName() {
 				request.Set(field, protoreflect.ValueOfMessage(body.ProtoReflect()))
 			}
 		}
 	}
 	for _, option := range options {
-		field := method.Input().Fields().ByName(protoreflect.Name(option.field))
+		field := known.ByName(protoreflect.Name(option.field))
 		if field == nil {
 			return typed(&APIError{Code: codes.InvalidArgument, Method: string(method.FullName()), Field: option.field,
 				Message: fmt.Sprintf("%s takes no %s", method.Name(), option.field)})
@@ -137,7 +142,7 @@ func (c Collection[T]) call(ctx context.Context, method protoreflect.MethodDescr
 		request.Set(field, option.value(request, field))
 	}
 	path := "/" + string(method.Parent().FullName()) + "/" + string(method.Name())
-	return c.client.Invoke(ctx, path, request, reply)
+	return c.client.Invoke(ctx, path, made, reply)
 }
 
 func (c Collection[T]) resource(ctx context.Context, method protoreflect.MethodDescriptor, verb string, fields map[string]any,

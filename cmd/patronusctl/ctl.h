@@ -62,6 +62,7 @@ int ctl_delete(struct ctl *ctl);
 int ctl_undelete(struct ctl *ctl);
 int ctl_apply(struct ctl *ctl);
 int ctl_watch(struct ctl *ctl);
+int ctl_export(struct ctl *ctl);
 int ctl_tokens(struct ctl *ctl);
 int ctl_api_keys(struct ctl *ctl);
 int ctl_cluster(struct ctl *ctl);

@@ -53,6 +53,7 @@ static const struct flag flags[PT_CLI_FLAGS_LEN] = {
     [PT_CLI_EDGE] = {"--edge", 0, "NAME", "for an edge: the resource that the node becomes"},
     [PT_CLI_ID] = {"--id", 0, "ID", "id of the token [random]"},
     [PT_CLI_EXPIRES] = {"--expires", 0, "TIME", "how long it can be used, at most 24h [10m]"},
+    [PT_CLI_FORMAT] = {"--format", 0, "tf", "for which tool: tf is Terraform and OpenTofu"},
 };
 
 const char *pt_cli_flag_name(enum pt_cli_flag flag)
@@ -167,6 +168,8 @@ static const char **text_place(struct pt_cli_args *args, enum pt_cli_flag flag)
         return &args->edge;
     case PT_CLI_ID:
         return &args->id;
+    case PT_CLI_FORMAT:
+        return &args->format;
     default:
         return NULL;
     }
@@ -308,6 +311,7 @@ enum pt_code pt_cli_args_parse(int argc, char **argv, char *(*environment)(const
                                .edge = "",
                                .id = "",
                                .resume = "",
+                               .format = "",
                                .timeout_ms = PT_CLI_TIMEOUT_MS_DEFAULT};
     args.words = pt_arena_array(arena, (size_t)argc + 1, sizeof(*args.words));
     args.files = pt_arena_array(arena, (size_t)argc + 1, sizeof(*args.files));

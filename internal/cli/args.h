@@ -55,6 +55,7 @@ enum pt_cli_flag {
     PT_CLI_EDGE,
     PT_CLI_ID,
     PT_CLI_EXPIRES,
+    PT_CLI_FORMAT,
     PT_CLI_FLAGS_LEN
 };
 #define PT_CLI_BIT(flag) (1U << (flag))
@@ -80,7 +81,7 @@ struct pt_cli_args {
     const char *parent;     /* as given; "" for none */
     enum pt_cli_output output;
     uint64_t timeout_ms;
-    const char *filter, *order_by, *etag, *role, *edge, *id, *resume; /* "" when not given */
+    const char *filter, *order_by, *etag, *role, *edge, *id, *resume, *format; /* "" when not given */
     const char **files;
     size_t files_len;
     uint64_t page_size, count; /* 0: not given */

@@ -50,6 +50,12 @@ static const struct pt_cli_verb verbs[] = {
      "Fields that an object does not name stay as they are; null clears one.\n\n"
      "  {\"kind\": \"Site\", \"name\": \"organizations/acme/sites/nyc\", \"region\": \"us-east\"}\n",
      B(FILE) | B(DRY_RUN)},
+    {"export", "--format tf", "what runs, as configuration for another tool",
+     "Print everything that can be made by configuration, below --parent or everywhere, for Terraform or OpenTofu: a\n"
+     "resource block and an import block each, with references where one names another. Planning it imports all and\n"
+     "changes nothing. Secrets are left out.\n\n"
+     "  patronusctl -p acme export --format tf >acme.tf\n",
+     B(FORMAT)},
     {"watch", "[KIND]...", "print changes as they happen",
      "Print each change, in order, without gap or duplicate. After a disconnect it goes on at the next server, right\n"
      "behind the last event. With -o json, one event per line.\n",
