@@ -27,4 +27,16 @@ build/clients/tf-property --count "${PT_PROPERTY_COUNT:-110}"
 echo "ok: random configurations: applied, imported and drifted plans show what they must"
 
 export PT_CLUSTER_DIR=$WORK/cluster PT_HOOK=$PWD/tests/clients/conformance/hook
-build/clients/tf-acceptance --provider build/clients/terraform-provider-patronus --ctl "$CLUSTER_BIN/patronusctl"
+build/clients/tf-acceptance
+
+# ---- the binaries themselves: 25 random configurations each
+TOOLS=/usr/local/lib/patronus-tools
+mkdir -p build/clients/provider
+cp build/clients/terraform-provider-patronus build/clients/provider/
+for binary in "$TOOLS"/terraform-*/terraform "$TOOLS"/opentofu-*/tofu; do
+    [ -x "$binary" ] || continue
+    build/clients/tf-property --binary "$binary" --provider "$PWD/build/clients/provider" --count 25 --seed $((RANDOM + 2))
+    echo "ok: random configurations with $("$binary" version 2>/dev/null | head -n 1)"
+    found=1
+done
+[ -n "${found:-}" ] || echo "not run with the binaries: neither Terraform nor OpenTofu is installed (deploy/deps --with terraform)"
