@@ -137,9 +137,11 @@ def declared(kind, fields, params):
 
 def from_validation(error):
     fault = error.errors()[0]
-    place = ".".join(str(part) for part in fault["loc"])
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault["loc"]).lstrip(".")
+    missing = fault["type"] == "missing" or fault["msg"].endswith("is required")
+    reason = "FIELD_REQUIRED" if missing else "NAME_INVALID" if place == "name" else "FIELD_INVALID"
     given = "" if fault["type"] == "patronus" else f" (it is {fault['input']!r:.100})"
-    return ActError(f"{place}: {fault['msg']}{given}", field=place, code="INVALID_ARGUMENT", reason="FIELD_INVALID")
+    return ActError(f"{place}: {fault['msg']}{given}", field=place, code="INVALID_ARGUMENT", reason=reason)
 
 
 # ---- the action
@@ -272,6 +274,9 @@ def call(params, check_mode=False):
 def watch(api, request, count):
     """The first events of a watch."""
     events = []
+    if "bookmark_interval" in request:
+        interval = to_python(request["bookmark_interval"], datetime.timedelta)
+        request = {**request, "bookmark_interval": interval}
     with api.watch(**request) as stream:
         for event in stream:
             body = shown(event.resource) if event.resource is not None else {}

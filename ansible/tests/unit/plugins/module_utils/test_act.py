@@ -38,7 +38,7 @@ def test_declared_names_the_field_that_is_wrong():
     params = {"name": "organizations/a/sites/s", "lan": [{"interface": "a/b", "segment": "x"}]}
     with pytest.raises(act.ActError) as caught:
         act.declared(p.Edge, {"lan": "lan_interfaces"}, params)
-    assert caught.value.result["field"].startswith("lan_interfaces.0")
+    assert caught.value.result["field"].startswith("lan_interfaces[0]")
 
 
 def test_every_kind_and_method_is_reachable():
