@@ -10,7 +10,11 @@
  *
  * What is not IPv4 or IPv6, what has link scope, and what is for a prefix of the same interface goes up to the kernel
  * (ARP, neighbour discovery, DHCP, a ping of the gateway).
+ *
+ * A sealed path leads out of the tunnel's device instead, with the verdict in place of Ethernet addresses (abi/tap.h).
+ * Hook `tap` is the way back: packets that the tunnel process opened, for hosts of this site.
  */
+#include "bpf/abi/tap.h"
 #include "bpf/lib/group.h"
 #include "bpf/lib/mtu.h"
 #include "bpf/lib/outer.h"
@@ -146,23 +150,56 @@ PT_INLINE int store_outer(struct __sk_buff *skb, const struct pt_abi_path *path,
     return (int)bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip), BPF_F_RECOMPUTE_CSUM);
 }
 
-PT_INLINE int send_by_path(struct __sk_buff *skb, const struct pkt *p, __u32 path_slot, __be16 port)
+/* Out of the tunnel's device, whole: the tunnel process cuts super-packets itself. */
+PT_INLINE int send_to_tunnel(struct __sk_buff *skb, const struct pkt *p, __u32 path_slot)
+{
+    __u32 zero = 0, *ifindex = bpf_map_lookup_elem(&pt_tunnel_device, &zero);
+    struct pt_abi_tap tap = {
+        .to = {PT_TAP_TO_0, PT_TAP_TO_1},
+        .path_slot = {(__u8)(path_slot >> 24), (__u8)(path_slot >> 16), (__u8)(path_slot >> 8), (__u8)path_slot},
+        .from = {PT_TAP_FROM_0, PT_TAP_FROM_1},
+        .vni = {(__u8)(p->vni >> 16), (__u8)(p->vni >> 8), (__u8)p->vni},
+        .protocol = p->v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP)};
+
+    if (ifindex == NULL || *ifindex == 0) {
+        return DROP(NO_TUNNEL);
+    }
+    (void)bpf_skb_store_bytes(skb, 0, &tap, sizeof(tap), 0);
+    return (int)bpf_redirect(*ifindex, 0);
+}
+
+/* The largest inner packet: what was found out, if that is less than what is configured. */
+PT_INLINE __u32 path_mtu(const struct pt_abi_path *path, __u32 path_slot)
+{
+    __u32 *found = path->flags & PT_PATH_SEALED ? bpf_map_lookup_elem(&pt_path_mtu, &path_slot) : NULL;
+
+    return found != NULL && *found != 0 && *found < path->mtu ? *found : path->mtu;
+}
+
+PT_INLINE int send_by_path(struct __sk_buff *skb, const struct pkt *p, __u32 path_slot, __be16 port, int sealed_only)
 {
     const struct pt_abi_path *path = pt_find(&pt_paths, p->slot, &path_slot);
 
     if (path == NULL || path->ifindex == 0 || path->stack_len > PT_STACK_LEN_MAX) {
         return DROP(NO_PATH);
     }
-    __u32 packets = skb->gso_segs > 1 ? skb->gso_segs : 1;
-    if (pt_segment_size(skb, p->l4_offset, p->protocol, p->size) > path->mtu) {
-        return reply_too_big(skb, p, path->mtu);
+    if (sealed_only && (path->flags & PT_PATH_SEALED) == 0) {
+        return DROP(PLAIN_REFUSED);
+    }
+    __u32 packets = skb->gso_segs > 1 ? skb->gso_segs : 1, mtu = path_mtu(path, path_slot);
+    if (pt_segment_size(skb, p->l4_offset, p->protocol, p->size) > mtu) {
+        return reply_too_big(skb, p, mtu);
     }
     if (p->protocol == IPPROTO_TCP && p->l4_offset != 0) {
-        (void)pt_clamp_mss(skb, p->l4_offset, path->mtu - (p->v6 ? 60 : 40));
+        (void)pt_clamp_mss(skb, p->l4_offset, mtu - (p->v6 ? 60 : 40));
     }
     __u32 reason = decrement_ttl(skb, p);
     if (reason != 0) {
         return -(int)reason;
+    }
+    if (path->flags & PT_PATH_SEALED) {
+        pt_count_tx(path_slot, packets, p->size);
+        return send_to_tunnel(skb, p, path_slot);
     }
     struct pt_envelope e = {.vni = p->vni,
                             .inner_size = p->size,
@@ -217,16 +254,19 @@ PT_INLINE int lan_run(struct __sk_buff *skb, struct pkt *p)
     if (reason != 0) {
         return -(int)reason;
     }
-    if (route->site_label == node->site_label) {
+    __u32 site_label = PT_ROUTE_LABEL(route);
+    if (site_label == node->site_label) {
         return route->lan_ifindex == 0 ? DROP(NO_ROUTE) : deliver_local(skb, p, route->lan_ifindex);
     }
-    pt_count_demand(route->site_label, p->tos, p->size);
-    const struct pt_abi_group *group = find_group(p, route->site_label, policy_class);
+    pt_count_demand(site_label, p->tos, p->size);
+    const struct pt_abi_group *group = find_group(p, site_label, policy_class);
     if (group == NULL) {
         return DROP(NO_GROUP);
     }
     __u32 path_slot = pt_group_choose(group, p->flow);
-    return path_slot == 0 ? DROP(NO_PATH) : send_by_path(skb, p, path_slot, node->geneve_port);
+    return path_slot == 0
+               ? DROP(NO_PATH)
+               : send_by_path(skb, p, path_slot, node->geneve_port, (route->site_label & PT_ROUTE_SEALED) != 0);
 }
 
 SEC("tc")
@@ -238,6 +278,55 @@ int pt_lan(struct __sk_buff *skb)
         return TC_ACT_OK;
     }
     int verdict = lan_run(skb, &p);
+    if (verdict < 0) {
+        pt_count_drop((__u32)-verdict);
+        return TC_ACT_SHOT;
+    }
+    return verdict;
+}
+
+/* An opened packet: its segment must have its destination here. The seal proved who sent it; that it is for this
+ * segment is part of what was sealed. */
+PT_INLINE int tap_run(struct __sk_buff *skb, struct pkt *p)
+{
+    __u32 zero = 0;
+    struct pt_abi_tap tap;
+
+    p->slot = pt_slot();
+    const struct pt_abi_node *node = pt_find(&pt_nodes, p->slot, &zero);
+    if (node == NULL || !node->present) {
+        return DROP(NO_BUNDLE);
+    }
+    if (bpf_skb_load_bytes(skb, 0, &tap, sizeof(tap)) != 0 || tap.from[0] != PT_TAP_FROM_0 ||
+        tap.from[1] != PT_TAP_FROM_1) {
+        return DROP(INNER_MALFORMED);
+    }
+    p->vni = (__u32)tap.vni[0] << 16 | (__u32)tap.vni[1] << 8 | tap.vni[2];
+    if (pkt_parse(skb, p) != 0) {
+        return DROP(INNER_MALFORMED);
+    }
+    const struct pt_abi_route *route = find_route(p);
+    if (route == NULL) {
+        return DROP(WRONG_SEGMENT);
+    }
+    if (PT_ROUTE_LABEL(route) != node->site_label || route->lan_ifindex == 0) {
+        return DROP(NOT_LOCAL);
+    }
+    __u32 mtu = 0;
+    struct bpf_redir_neigh neighbour = {};
+    if (bpf_check_mtu(skb, route->lan_ifindex, &mtu, 0, 0) != 0) {
+        return DROP(EGRESS_TOO_BIG);
+    }
+    pt_nexthop_fill(&neighbour, p->v6 ? 10 : 2, &p->destination);
+    return (int)bpf_redirect_neigh(route->lan_ifindex, &neighbour, sizeof(neighbour), 0);
+}
+
+SEC("tc")
+int pt_tap(struct __sk_buff *skb)
+{
+    struct pkt p = {};
+    int verdict = tap_run(skb, &p);
+
     if (verdict < 0) {
         pt_count_drop((__u32)-verdict);
         return TC_ACT_SHOT;

@@ -2,6 +2,7 @@
  * Hook `wan`: native XDP on a WAN link, and its companion at tc ingress of the same link.
  *
  *    ours? -> well formed? -> known peer? -+- labels left: the next site's group -> path -> new outer header
+ *                                          |- sealed:      up to the tunnel process's socket
  *                                          |- control:     hellos are answered, the rest goes up to the agent's socket
  *                                          +- else:        inner destination a prefix of this segment here? -> decap
  *
@@ -244,8 +245,11 @@ PT_INLINE int deliver(struct xdp_md *ctx, const struct frame *f, const struct pt
     if (route == NULL) {
         return DROP(WRONG_SEGMENT);
     }
-    if (route->site_label != node->site_label || route->lan_ifindex == 0) {
+    if (PT_ROUTE_LABEL(route) != node->site_label || route->lan_ifindex == 0) {
         return DROP(NOT_LOCAL);
+    }
+    if (route->site_label & PT_ROUTE_SEALED) {
+        return DROP(PLAIN_REFUSED);
     }
     if (reframe(ctx, f, ETH_HLEN, f->protocol) != 0) {
         return DROP(NO_HEADROOM);
@@ -274,11 +278,15 @@ PT_INLINE int wan_run(struct xdp_md *ctx, struct frame *f)
     struct pt_abi_peer_key key = {.ifindex = f->ifindex, .remote = f->source};
     const struct pt_abi_peer *peer = pt_find(&pt_peers, f->slot, &key);
     if (peer == NULL) {
-        return DROP(UNKNOWN_PEER);
+        /* A sealed packet proves its sender by itself: a peer that moved, or stands behind a NAT. */
+        return f->sealed && f->stack_len == 0 ? XDP_PASS : DROP(UNKNOWN_PEER);
     }
     pt_count_rx(peer->path_slot, f->inner_size);
     if (f->stack_len != 0) {
-        return forward(ctx, f, node->geneve_port);
+        return forward(ctx, f, f->sealed ? bpf_htons(PT_SEALED_PORT) : node->geneve_port);
+    }
+    if (f->sealed) {
+        return XDP_PASS; /* to the tunnel process's socket */
     }
     return f->control ? answer(ctx, f, peer, node->geneve_port) : deliver(ctx, f, node);
 }

@@ -32,7 +32,10 @@
     X(NO_METADATA, 21, "no_metadata", "the driver cannot hand XDP metadata to tc; attach in generic mode")         \
     X(EGRESS_TOO_BIG, 22, "egress_too_big", "larger than the MTU of the interface it must leave by")               \
     X(OUTER_CHECKSUM, 23, "outer_checksum", "a control packet in transit whose UDP checksum was left to hardware") \
-    X(ECN_INVALID, 24, "ecn_invalid", "congestion marked outside on a packet that is not ECN-capable (RFC 6040)")
+    X(ECN_INVALID, 24, "ecn_invalid", "congestion marked outside on a packet that is not ECN-capable (RFC 6040)")  \
+    X(PLAIN_REFUSED, 25, "plain_refused",                                                                          \
+      "the segment requires encryption, and the path or the arriving packet is plain")                             \
+    X(NO_TUNNEL, 26, "no_tunnel", "the path is sealed, and the tunnel's device is not there")
 
 enum pt_drop {
 #define PT_DROP_ENUM(name, number, label, text) PT_DROP_##name = number,

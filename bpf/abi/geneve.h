@@ -26,6 +26,10 @@
 #include <linux/types.h>
 
 #define PT_GENEVE_PORT 6081
+#define PT_SEALED_PORT 6082 /* sealed packets: to the tunnel process's sockets, or on by the stack */
+#define PT_SEALED_PROTOCOL                                                                                          \
+    0x88b6                      /* IEEE 802: local experimental ethertype 2; what is behind stands in tunnel/wire.h \
+                                 */
 #define PT_GENEVE_CONTROL 0x80  /* O bit in flags */
 #define PT_GENEVE_CRITICAL 0x40 /* C bit in flags */
 

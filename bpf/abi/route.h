@@ -31,8 +31,11 @@ struct pt_abi_route6_key {
 };
 _Static_assert(sizeof(struct pt_abi_route6_key) == 24, "abi");
 
+#define PT_ROUTE_SEALED 0x80000000U /* in site_label (20 bits): the segment refuses plain paths, in both directions */
+#define PT_ROUTE_LABEL(route) ((route)->site_label & 0xfffffU)
+
 struct pt_abi_route {
-    __u32 site_label;
+    __u32 site_label;  /* and flags */
     __u32 lan_ifindex; /* 0 unless the prefix is here */
 };
 _Static_assert(sizeof(struct pt_abi_route) == 8, "abi");

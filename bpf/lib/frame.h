@@ -31,6 +31,7 @@ struct frame {
     __be16 checksum; /* outer UDP's */
     __u8 tos;
     __u8 control;
+    __u8 sealed; /* came to the port of sealed packets */
 };
 
 /* Outer IPv4: no options (we send none), header checksum right, not a fragment, lengths within the frame. */
@@ -157,9 +158,10 @@ PT_INLINE __u32 frame_parse(struct xdp_md *ctx, struct frame *f, __be16 geneve_p
         return PT_FRAME_OTHER;
     }
     if (reason == PT_FRAME_OTHER || bpf_xdp_load_bytes(ctx, f->l3_offset, &udp, sizeof(udp)) != 0 ||
-        udp.dest != geneve_port) {
+        (udp.dest != geneve_port && udp.dest != bpf_htons(PT_SEALED_PORT))) {
         return PT_FRAME_OTHER;
     }
+    f->sealed = udp.dest != geneve_port;
     struct pt_abi_link_key key = {.ifindex = f->ifindex, .local = f->destination};
     if (pt_find(&pt_links, f->slot, &key) == NULL) {
         return PT_FRAME_OTHER;

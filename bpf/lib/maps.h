@@ -54,6 +54,21 @@ struct {
     __type(value, __u32); /* enum pt_abi_path_state */
 } pt_path_state SEC(".maps");
 
+/* The tunnel's device, and the largest inner packet that a sealed path was seen to carry (0: not known). */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, __u32);
+} pt_tunnel_device SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, PT_PATH_SLOTS);
+    __type(key, __u32);
+    __type(value, __u32);
+} pt_path_mtu SEC(".maps");
+
 /* Which path has which slot; 0 for a free one. Only the agent reads it: it makes slots survive the agent. */
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);

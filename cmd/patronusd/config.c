@@ -238,7 +238,11 @@ static enum pt_code read_command(struct config *config, int argc, char **argv, i
     static const struct {
         const char *name;
         enum command command;
-    } commands[] = {{"init", COMMAND_INIT}, {"join", COMMAND_JOIN}, {"run", COMMAND_RUN}, {"detach", COMMAND_DETACH}};
+    } commands[] = {{"init", COMMAND_INIT},
+                    {"join", COMMAND_JOIN},
+                    {"run", COMMAND_RUN},
+                    {"detach", COMMAND_DETACH},
+                    {"tunnel", COMMAND_TUNNEL}};
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (strcmp(argv[*at], commands[i].name) == 0) {
             config->command = commands[i].command;
@@ -332,7 +336,8 @@ void config_help(void)
            "  join TOKEN    make this node a member, as the token says (edge, voter or standby), then run;\n"
            "                join @FILE and join - read the token from a file or from standard input\n"
            "  run           run the node that init or join made in the data folder\n"
-           "  detach        edges: remove the programs and maps that forward packets\n\n"
+           "  detach        edges: remove the programs and maps that forward packets, and end the tunnel process\n"
+           "  tunnel        edges: the tunnel process; the agent starts it\n\n"
            "Settings, as --flag VALUE, in the environment as PATRONUS_NAME, or in the file as name = value:\n");
     for (size_t i = 0; i < SETTINGS_LEN; i++) {
         char flag[32] = "--";

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-enum command { COMMAND_HELP, COMMAND_VERSION, COMMAND_INIT, COMMAND_JOIN, COMMAND_RUN, COMMAND_DETACH };
+enum command { COMMAND_HELP, COMMAND_VERSION, COMMAND_INIT, COMMAND_JOIN, COMMAND_RUN, COMMAND_DETACH, COMMAND_TUNNEL };
 
 struct config {
     enum command command;

@@ -5,6 +5,7 @@
 #include "node.h"
 
 #include "agent/dp.h"
+#include "agent/tunnel.h"
 #include "sys/sys_uv.h"
 #include "wire/schema.h"
 
@@ -31,7 +32,12 @@ static enum pt_code run_command(const struct process *process, struct pt_error *
         return start ? run_node(process, reterr) : PT_OK;
     case COMMAND_RUN:
         return run_node(process, reterr);
+    case COMMAND_TUNNEL:
+        return run_tunnel(process, reterr);
     case COMMAND_DETACH: {
+        struct tunnel_paths paths;
+        tunnel_paths(config, &paths);
+        pt_agent_tunnel_stop(paths.socket);
         const struct pt_dp_bpf_options options = {.pin_directory = config->pin, .log = process->log};
         return pt_dp_bpf_remove(&options, reterr);
     }
@@ -57,6 +63,9 @@ int main(int argc, char **argv)
     if (config.command == COMMAND_VERSION) {
         printf("patronusd " PT_VERSION "\n");
         return 0;
+    }
+    if (config.command == COMMAND_TUNNEL && tunnel_leave(&config, &error) != PT_OK) {
+        return say(&error);
     }
     const struct pt_log log = {.level_min = (enum pt_log_level)pt_log_level_parse(config.log_level)};
     struct process process = {.log = &log, .config = &config};

@@ -6,6 +6,7 @@
 #include "agent/agent.h"
 #include "agent/hello.h"
 #include "agent/route.h"
+#include "agent/tunnel.h"
 #include "base/assert.h"
 #include "mod/mods.h"
 #include "node/files.h"
@@ -25,6 +26,7 @@ struct running {
     uint8_t seal_key[PT_SEAL_KEY_SIZE];
     struct pt_controller *controller;
     struct pt_dp *dp;
+    struct pt_agent_tunnel *tunnel;
     struct pt_hello_io *hello_io;
     struct pt_agent *agent;
     bool stopping;
@@ -115,6 +117,15 @@ static enum pt_code open_edge(struct running *running, struct pt_error *reterr)
     const struct process *process = running->process;
     const struct pt_dp_bpf_options dp = {.pin_directory = process->config->pin, .log = process->log};
     PT_TRY(pt_dp_bpf_new(&dp, &running->dp, reterr));
+    struct tunnel_paths paths;
+    tunnel_paths(process->config, &paths);
+    const struct pt_agent_tunnel_options tunnel = {.sys = process->sys,
+                                                   .log = process->log,
+                                                   .dp = running->dp,
+                                                   .socket = paths.socket,
+                                                   .data = process->config->data,
+                                                   .log_level = process->config->log_level};
+    running->tunnel = pt_agent_tunnel_new(&tunnel);
     running->hello_io = pt_hello_udp_new(process->sys);
     const struct pt_agent_options options = {
         .sys = process->sys,
@@ -125,6 +136,7 @@ static enum pt_code open_edge(struct running *running, struct pt_error *reterr)
         .files = &running->files,
         .dp = running->dp,
         .hello_io = running->hello_io,
+        .tunnel = running->tunnel,
         .routes = {.context = (void *)(uintptr_t)process->log, .use_link = pt_route_use_link},
     };
     PT_TRY(pt_agent_open(&options, &running->agent, reterr));
@@ -135,6 +147,7 @@ static enum pt_code open_edge(struct running *running, struct pt_error *reterr)
 static void close_edge(struct running *running)
 {
     pt_agent_close(running->agent);
+    pt_agent_tunnel_free(running->tunnel);
     if (running->hello_io != NULL) {
         running->hello_io->close(running->hello_io);
     }

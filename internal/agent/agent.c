@@ -108,6 +108,10 @@ static void send_hello(struct pt_agent *agent)
     Patronus__V1__BundlePosition position = PATRONUS__V1__BUNDLE_POSITION__INIT;
     hello.software_version = (char *)(uintptr_t)agent->options.version;
     hello.abi_version = 1;
+    const uint8_t *key = agent->options.tunnel != NULL ? pt_agent_tunnel_public_key(agent->options.tunnel) : NULL;
+    if (key != NULL) {
+        hello.tunnel_public_key = (ProtobufCBinaryData){.len = PT_X25519_SIZE, .data = (uint8_t *)(uintptr_t)key};
+    }
     if (agent->bundle != NULL) {
         position.cluster_id = agent->options.files->cluster_id;
         position.epoch = agent->position.epoch;

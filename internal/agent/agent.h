@@ -12,6 +12,7 @@
 
 #include "agent/dp.h"
 #include "agent/hello.h"
+#include "agent/tunnel.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/planted.h"
@@ -34,9 +35,10 @@ struct pt_agent_options {
     struct pt_rpc_fabric *fabric; /* NULL: gRPC */
     const char *directory;        /* data folder */
     const char *version;
-    struct pt_node_files *files;  /* borrowed; address lists and certificate are kept up to date in it */
-    struct pt_dp *dp;             /* borrowed */
-    struct pt_hello_io *hello_io; /* borrowed; NULL: paths are not probed (the simulator) */
+    struct pt_node_files *files;    /* borrowed; address lists and certificate are kept up to date in it */
+    struct pt_dp *dp;               /* borrowed */
+    struct pt_hello_io *hello_io;   /* borrowed; NULL: paths are not probed (the simulator) */
+    struct pt_agent_tunnel *tunnel; /* borrowed; NULL: nothing is sealed (the simulator) */
     struct pt_agent_routes routes;
     enum pt_planted planted;
 };

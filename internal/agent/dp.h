@@ -36,6 +36,12 @@ struct pt_dp_ops {
     /* Bytes that hosts offered towards each site since the programs were loaded, sent or not; calls fn for each. The
      * key is a PT_DEMAND_KEY (bpf/abi/demand.h): site and class. */
     void (*demands)(struct pt_dp *dp, void (*fn)(void *arg, uint32_t key, uint64_t bytes), void *arg);
+    /* The slot that a path has, under which the tunnel knows it; 0 for none. */
+    uint32_t (*path_slot)(struct pt_dp *dp, uint64_t path_id);
+    /* Sealed packets go out of, and opened ones come in by, this interface from now on. */
+    enum pt_code (*set_tunnel)(struct pt_dp *dp, uint32_t ifindex, struct pt_error *reterr);
+    /* What the tunnel found a sealed path to carry; 0: not known. Unknown paths are ignored. */
+    void (*set_path_mtu)(struct pt_dp *dp, uint64_t path_id, uint32_t mtu);
     /* Free memory; what is pinned stays and goes on forwarding. */
     void (*close)(struct pt_dp *dp);
 };

@@ -127,6 +127,7 @@ static void slot_reset(struct dp_bpf *dp, uint32_t slot)
     void *zeroes = calloc(cpus, sizeof(struct pt_abi_counters));
     pt_assert(zeroes != NULL);
     (void)bpf_map_update_elem(dp->maps.path_state, &slot, &unknown, BPF_ANY); /* array entries: cannot fail */
+    (void)bpf_map_update_elem(dp->maps.path_mtu, &slot, &(uint32_t){0}, BPF_ANY);
     (void)bpf_map_update_elem(dp->maps.counters, &slot, zeroes, BPF_ANY);
     (void)bpf_map_update_elem(dp->maps.path_ids, &slot, &dp->slots.ids[slot], BPF_ANY);
     free(zeroes);
@@ -149,6 +150,32 @@ static void set_path_alive(struct pt_dp *base, uint64_t path_id, bool alive)
     if (slot != 0) {
         (void)bpf_map_update_elem(dp->maps.path_state, &slot, &state, BPF_ANY); /* array entry: cannot fail */
     }
+}
+
+static uint32_t path_slot(struct pt_dp *base, uint64_t path_id)
+{
+    return pt_dp_slots_get(&dp_bpf_of(base)->slots, path_id);
+}
+
+static void set_path_mtu(struct pt_dp *base, uint64_t path_id, uint32_t mtu)
+{
+    struct dp_bpf *dp = dp_bpf_of(base);
+    uint32_t slot = pt_dp_slots_get(&dp->slots, path_id);
+    if (slot != 0) {
+        (void)bpf_map_update_elem(dp->maps.path_mtu, &slot, &mtu, BPF_ANY); /* array entry: cannot fail */
+    }
+}
+
+/* The way back first: the way out begins with the map entry. */
+static enum pt_code set_tunnel(struct pt_dp *base, uint32_t ifindex, struct pt_error *reterr)
+{
+    struct dp_bpf *dp = dp_bpf_of(base);
+    uint32_t zero = 0;
+    PT_TRY(pt_dp_attach_tap(&dp->programs, ifindex, reterr));
+    if (bpf_map_update_elem(dp->maps.tunnel_device, &zero, &ifindex, BPF_ANY) != 0) {
+        return pt_fail_errno(reterr, errno, "pt_tunnel_device", "cannot name the tunnel's device");
+    }
+    return PT_OK;
 }
 
 /* ---- bundles -------------------------------------------------------------------------------------------------- */
@@ -353,6 +380,9 @@ static const struct pt_dp_ops dp_bpf_ops = {.apply = apply,
                                             .set_path_alive = set_path_alive,
                                             .counters = counters,
                                             .demands = demands,
+                                            .path_slot = path_slot,
+                                            .set_tunnel = set_tunnel,
+                                            .set_path_mtu = set_path_mtu,
                                             .close = close_dp};
 
 static void version_directory(const char *pin_directory, size_t size, char *directory)

@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/limits.h"
 #include "base/net.h"
+#include "tunnel/wire.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -21,6 +22,7 @@
 /* Bytes before the inner packet on a tunnel with an empty stack. */
 #define OVERHEAD_V4 (20 + 8 + 8)
 #define OVERHEAD_V6 (40 + 8 + 8)
+#define SEAL_SIZE PT_TUNNEL_OVERHEAD
 
 struct known_link {
     const Patronus__V1__LinkEntry *entry;
@@ -188,6 +190,7 @@ static enum pt_code compile_route(struct compiler *c, const Patronus__V1__RouteE
         }
         value.lan_ifindex = lan->ifindex;
     }
+    value.site_label |= route->sealed ? PT_ROUTE_SEALED : 0;
     if (pt_ip_is_v4(&prefix.ip)) {
         struct pt_abi_route4_key key = {.prefix_len = PT_ROUTE_VNI_BITS + prefix.len,
                                         .vni = htonl(route->vni),
@@ -241,6 +244,10 @@ static struct pt_abi_path path_value(const struct known_tunnel *tunnel, const Pa
                                 .stack_len = (uint16_t)path->n_stack,
                                 .destination = path->destination};
     struct pt_ip gateway;
+    if (path->sealed) {
+        value.flags |= PT_PATH_SEALED;
+        value.mtu -= SEAL_SIZE;
+    }
     if (path->mtu != 0 && path->mtu < value.mtu) {
         value.mtu = path->mtu; /* a later hop is narrower */
     }
@@ -408,6 +415,8 @@ static enum pt_code compile_entry(struct compiler *c, const Patronus__V1__Entry 
         return compile_group(c, entry->group, reterr);
     case PATRONUS__V1__ENTRY__ENTRY_RULE:
         return compile_rule(c, entry->rule, reterr);
+    case PATRONUS__V1__ENTRY__ENTRY_PEER:
+        return PT_OK; /* the tunnel's (tunnel.c) */
     default:
         pt_unreachable(); /* a bundle holds known kinds only */
     }

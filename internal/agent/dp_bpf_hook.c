@@ -64,6 +64,11 @@ enum pt_code pt_dp_attach_lan(const struct pt_dp_programs *programs, uint32_t if
     return attach_tc(programs->lan, ifindex, reterr);
 }
 
+enum pt_code pt_dp_attach_tap(const struct pt_dp_programs *programs, uint32_t ifindex, struct pt_error *reterr)
+{
+    return attach_tc(programs->tap, ifindex, reterr);
+}
+
 void pt_dp_detach_lan(uint32_t ifindex)
 {
     detach_tc(ifindex);

@@ -26,7 +26,7 @@ void pt_dp_quiet(void);
 struct pt_dp_programs {
     struct pt_lan_bpf *lan_object;
     struct pt_wan_bpf *wan_object;
-    int lan, wan, wan_tc; /* program descriptors, borrowed from the objects */
+    int lan, tap, wan, wan_tc; /* program descriptors, borrowed from the objects */
 };
 /* Load both objects; maps pinned in the directory are taken over, others are made and pinned. */
 PT_MUST enum pt_code pt_dp_programs_load(struct pt_dp_programs *programs, const char *directory,
@@ -40,8 +40,8 @@ int pt_dp_programs_map(const struct pt_dp_programs *programs, const char *name);
 struct pt_dp_maps {
     int outer[PT_BUNDLE_MAPS_LEN];
     int inner[2][PT_BUNDLE_MAPS_LEN];
-    uint32_t capacity[2][PT_BUNDLE_MAPS_LEN];                       /* entries of the inner map */
-    int generation, path_state, path_ids, counters, drops, demands; /* borrowed */
+    uint32_t capacity[2][PT_BUNDLE_MAPS_LEN]; /* entries of the inner map */
+    int generation, path_state, path_ids, path_mtu, tunnel_device, counters, drops, demands; /* borrowed */
     struct pt_dp_table *slots[2]; /* what each slot holds; NULL when that is not known */
     uint32_t in_force;            /* the generation word */
 };
@@ -64,6 +64,7 @@ PT_MUST enum pt_code pt_dp_maps_flip(struct pt_dp_maps *maps, struct pt_error *r
 PT_MUST enum pt_code pt_dp_attach_lan(const struct pt_dp_programs *programs, uint32_t ifindex, struct pt_error *reterr);
 PT_MUST enum pt_code pt_dp_attach_wan(const struct pt_dp_programs *programs, const char *directory, uint32_t ifindex,
                                       bool *ret_native, struct pt_error *reterr);
+PT_MUST enum pt_code pt_dp_attach_tap(const struct pt_dp_programs *programs, uint32_t ifindex, struct pt_error *reterr);
 /* An interface that is gone is fine. */
 void pt_dp_detach_lan(uint32_t ifindex);
 void pt_dp_detach_wan(const char *directory, uint32_t ifindex);

@@ -84,7 +84,7 @@ enum pt_code pt_dp_programs_load(struct pt_dp_programs *programs, const char *di
     LIBBPF_OPTS(bpf_object_open_opts, options, .kernel_log_buf = log, .kernel_log_size = KERNEL_LOG_SIZE);
     pt_assert(log != NULL);
     pt_dp_quiet();
-    *programs = (struct pt_dp_programs){.lan = -1, .wan = -1, .wan_tc = -1};
+    *programs = (struct pt_dp_programs){.lan = -1, .tap = -1, .wan = -1, .wan_tc = -1};
     programs->lan_object = pt_lan_bpf__open_opts(&options);
     programs->wan_object = pt_wan_bpf__open_opts(&options);
     enum pt_code code = PT_OK;
@@ -100,6 +100,7 @@ enum pt_code pt_dp_programs_load(struct pt_dp_programs *programs, const char *di
     }
     if (code == PT_OK) {
         programs->lan = bpf_program__fd(programs->lan_object->progs.pt_lan);
+        programs->tap = bpf_program__fd(programs->lan_object->progs.pt_tap);
         programs->wan = bpf_program__fd(programs->wan_object->progs.pt_wan);
         programs->wan_tc = bpf_program__fd(programs->wan_object->progs.pt_wan_tc);
     } else {
@@ -113,7 +114,7 @@ void pt_dp_programs_fini(struct pt_dp_programs *programs)
 {
     pt_lan_bpf__destroy(programs->lan_object);
     pt_wan_bpf__destroy(programs->wan_object);
-    *programs = (struct pt_dp_programs){.lan = -1, .wan = -1, .wan_tc = -1};
+    *programs = (struct pt_dp_programs){.lan = -1, .tap = -1, .wan = -1, .wan_tc = -1};
 }
 
 int pt_dp_programs_map(const struct pt_dp_programs *programs, const char *name)

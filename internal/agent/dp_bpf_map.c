@@ -91,6 +91,8 @@ enum pt_code pt_dp_maps_open(struct pt_dp_maps *maps, const struct pt_dp_program
     PT_TRY(open_single(programs, "pt_generation", &maps->generation, reterr));
     PT_TRY(open_single(programs, "pt_path_state", &maps->path_state, reterr));
     PT_TRY(open_single(programs, "pt_path_ids", &maps->path_ids, reterr));
+    PT_TRY(open_single(programs, "pt_path_mtu", &maps->path_mtu, reterr));
+    PT_TRY(open_single(programs, "pt_tunnel_device", &maps->tunnel_device, reterr));
     PT_TRY(open_single(programs, "pt_counters", &maps->counters, reterr));
     PT_TRY(open_single(programs, "pt_drops", &maps->drops, reterr));
     PT_TRY(open_single(programs, "pt_demands", &maps->demands, reterr));

@@ -85,6 +85,24 @@ static void close_dp(struct pt_dp *dp)
     free(sim);
 }
 
+/* The simulator seals nothing. */
+static uint32_t path_slot(struct pt_dp *dp, uint64_t path_id)
+{
+    (void)dp, (void)path_id;
+    return 0;
+}
+
+static enum pt_code set_tunnel(struct pt_dp *dp, uint32_t ifindex, struct pt_error *reterr)
+{
+    (void)dp, (void)ifindex, (void)reterr;
+    return PT_OK;
+}
+
+static void set_path_mtu(struct pt_dp *dp, uint64_t path_id, uint32_t mtu)
+{
+    (void)dp, (void)path_id, (void)mtu;
+}
+
 struct pt_dp *pt_dp_sim_new(void)
 {
     static const struct pt_dp_ops ops = {.apply = apply,
@@ -92,6 +110,9 @@ struct pt_dp *pt_dp_sim_new(void)
                                          .set_path_alive = set_path_alive,
                                          .counters = counters,
                                          .demands = demands,
+                                         .path_slot = path_slot,
+                                         .set_tunnel = set_tunnel,
+                                         .set_path_mtu = set_path_mtu,
                                          .close = close_dp};
     struct dp_sim *sim = calloc(1, sizeof(*sim));
     pt_assert(sim != NULL);

@@ -128,6 +128,9 @@ enum pt_code pt_agent_take_bundle(struct pt_agent *agent, const Patronus__V1__Bu
                                                  .term = message->header->position->term,
                                                  .generation = message->header->position->generation,
                                                  .digest = *pt_bundle_digest(bundle)};
+    if (agent->options.tunnel != NULL) {
+        pt_agent_tunnel_set_bundle(agent->options.tunnel, bundle);
+    }
     if (agent->hello != NULL) {
         pt_hello_set_bundle(agent->hello, bundle);
     }

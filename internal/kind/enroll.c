@@ -114,6 +114,24 @@ static enum pt_code bind_edge(struct enrolment *enrolment, struct pt_error *rete
     return PT_OK;
 }
 
+/* ---- tunnel keys ---------------------------------------------------------------------------------------------- */
+
+/* The node that is enrolled as the edge says what the key of its tunnels is: who may say so, the leader knows. */
+enum pt_code pt_enroll_tunnel_key(struct pt_execution *execution, const struct pt_msg *op, struct pt_error *reterr)
+{
+    const char *name = pt_msg_str(op, "edge");
+    struct enrolment enrolment = {.execution = execution, .op = op};
+    struct pt_msg *edge = NULL;
+    struct pt_digest key;
+    PT_TRY(pt_digest_from_hex(pt_msg_str(op, "public_key"), &key, reterr)); /* as long as a digest: 32 bytes */
+    PT_TRY(load(&enrolment, "edge", name, &edge, reterr));
+    if (strcmp(pt_msg_str(edge, "tunnel_public_key"), pt_msg_str(op, "public_key")) == 0) {
+        return PT_OK;
+    }
+    pt_msg_set_str(edge, execution->arena, "tunnel_public_key", pt_msg_str(op, "public_key"));
+    return pt_mutate_derived(execution, info_named(execution->machine, "edge"), name, edge, reterr);
+}
+
 /* ---- controllers ---------------------------------------------------------------------------------------------- */
 
 struct raft_id_search {

@@ -161,6 +161,9 @@ static enum pt_code operate(struct pt_execution *execution, const struct pt_msg 
     if (pt_msg_has(command, "enroll")) {
         return pt_enroll(execution, pt_msg_child(command, "enroll"), reterr);
     }
+    if (pt_msg_has(command, "tunnel_key")) {
+        return pt_enroll_tunnel_key(execution, pt_msg_child(command, "tunnel_key"), reterr);
+    }
     if (pt_msg_has(command, "set_meta")) {
         return set_meta(execution, pt_msg_child(command, "set_meta"), reterr);
     }
@@ -212,7 +215,7 @@ static enum pt_code remember_time(struct pt_execution *execution, const struct p
 {
     struct pt_machine_kind *machine = execution->machine;
     if (execution->time_ns <= machine->time_ns ||
-        !(pt_msg_has(command, "transaction") || pt_msg_has(command, "enroll"))) {
+        !(pt_msg_has(command, "transaction") || pt_msg_has(command, "enroll") || pt_msg_has(command, "tunnel_key"))) {
         return PT_OK;
     }
     uint8_t value[8];

@@ -189,6 +189,9 @@ PT_MUST enum pt_code pt_trash_list(struct pt_machine_kind *machine, struct pt_ar
 
 /* enroll.c: `enroll` is a patronus.v1.EnrollCommand. */
 PT_MUST enum pt_code pt_enroll(struct pt_execution *execution, const struct pt_msg *enroll, struct pt_error *reterr);
+/* `op` is a patronus.v1.TunnelKeyCommand. */
+PT_MUST enum pt_code pt_enroll_tunnel_key(struct pt_execution *execution, const struct pt_msg *op,
+                                          struct pt_error *reterr);
 
 /* execute.c: one decoded Command. A refusal has undone what it wrote. */
 PT_MUST enum pt_code pt_execute(struct pt_execution *execution, const struct pt_msg *command, struct pt_error *reterr);

@@ -8,7 +8,7 @@
  *    link    link (4)                      path    path (8)
  *    lan     interface                     group   site_label (4), policy_class (4)
  *    route   vni (4), prefix (16),         rule    vni (4), order (4)
- *            prefix_len (4)
+ *            prefix_len (4)                 peer    site_label (4)
  *
  * Keys are ordered as byte strings. Canonical bytes of an entry are protobuf-c's own packing: fields ascend, defaults
  * are left out, there are no maps; fields of a later version come back as they came. The digest is SHA-256 over each
@@ -76,6 +76,9 @@ static bool entry_key(const Patronus__V1__Entry *entry, struct pt_buf *key)
         pt_buf_append_be32(key, entry->rule->vni);
         pt_buf_append_be32(key, entry->rule->order);
         return true;
+    case PATRONUS__V1__ENTRY__ENTRY_PEER:
+        pt_buf_append_be32(key, entry->peer->site_label);
+        return true;
     case PATRONUS__V1__ENTRY__ENTRY__NOT_SET:
     default:
         return false;
@@ -94,6 +97,7 @@ struct key_entry {
         Patronus__V1__PathEntry path;
         Patronus__V1__GroupEntry group;
         Patronus__V1__RuleEntry rule;
+        Patronus__V1__PeerEntry peer;
     } u;
 };
 
@@ -138,6 +142,10 @@ static void key_entry_init(struct key_entry *k, const Patronus__V1__Entry *from)
         patronus__v1__rule_entry__init(&k->u.rule);
         k->u.rule.vni = from->rule->vni;
         k->u.rule.order = from->rule->order;
+        break;
+    case PATRONUS__V1__ENTRY__ENTRY_PEER:
+        patronus__v1__peer_entry__init(&k->u.peer);
+        k->u.peer.site_label = from->peer->site_label;
         break;
     default:
         pt_unreachable();

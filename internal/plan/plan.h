@@ -19,6 +19,8 @@ struct pt_path_soft {
     uint64_t path_id;
     bool alive, known;
     uint32_t rtt_us, loss_ppm;
+    uint32_t mtu, cipher; /* as in PathReport; for people, no stage reads them */
+    uint64_t session_age_ms, handshakes;
 };
 
 #define PT_DEMAND_CLASSES 6 /* by number of Patronus__V1__TrafficClass */

@@ -12,6 +12,7 @@
 
 #include "base/assert.h"
 #include "patronus/v1/agent.pb-c.h"
+#include "patronus/v1/replication.pb-c.h"
 #include "plan/plan.h"
 
 #include <inttypes.h>
@@ -169,6 +170,43 @@ static void take_digest(struct pt_digest *to, const ProtobufCBinaryData *from)
     }
 }
 
+static void tunnel_key_done(void *arg, enum pt_code code, uint64_t index)
+{
+    (void)arg, (void)code, (void)index; /* what was not committed is said again with the next hello */
+}
+
+/* The node's key is not what the state says: it is new, or was made anew. It becomes part of the state, so that every
+ * leader can tell the others. */
+static void take_tunnel_key(struct pt_edge_session *session, const ProtobufCBinaryData *key)
+{
+    struct pt_controller *controller = session->controller;
+    struct pt_digest bytes;
+    char hex[65];
+    if (key->len != sizeof(bytes.bytes)) {
+        return; /* it cannot seal */
+    }
+    memcpy(bytes.bytes, key->data, sizeof(bytes.bytes));
+    struct pt_view *view = pt_view_new(controller->machine);
+    const struct pt_msg *edge = pt_view_get(view, session->edge);
+    bool same = edge == NULL || strcmp(pt_msg_str(edge, "tunnel_public_key"), pt_digest_hex(&bytes, hex)) == 0;
+    pt_view_free(view);
+    if (same) {
+        return;
+    }
+    Patronus__V1__TunnelKeyCommand op = PATRONUS__V1__TUNNEL_KEY_COMMAND__INIT;
+    op.edge = session->edge;
+    op.public_key = hex;
+    Patronus__V1__Command command = PATRONUS__V1__COMMAND__INIT;
+    command.format = 1;
+    command.time_ns = pt_sys_wall_ns(controller->sys);
+    command.principal = (char *)"internal";
+    command.op_case = PATRONUS__V1__COMMAND__OP_TUNNEL_KEY;
+    command.tunnel_key = &op;
+    PT_AUTO(buf) struct pt_buf data = {0};
+    pt_kind_command(&command, &data);
+    pt_raft_propose(controller->raft, pt_buf_bytes(&data), tunnel_key_done, NULL);
+}
+
 static void on_hello(struct pt_edge_session *session, const Patronus__V1__NodeHello *hello)
 {
     struct pt_controller *controller = session->controller;
@@ -176,6 +214,7 @@ static void on_hello(struct pt_edge_session *session, const Patronus__V1__NodeHe
     (void)snprintf(session->version, sizeof(session->version), "%.63s", hello->software_version);
     take_digest(&session->reported, &hello->digest);
     pt_log_info(controller->log, "node connected", "edge=%s version=%s", session->edge, session->version);
+    take_tunnel_key(session, &hello->tunnel_public_key);
     pt_edge_send_controllers(controller, session);
     pt_push_session(controller->push, session);
     pt_push_dirty(controller->push);

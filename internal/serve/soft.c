@@ -235,7 +235,11 @@ enum pt_soft_change pt_soft_telemetry(struct pt_soft_store *soft, const char *ed
                                                 .alive = report->alive,
                                                 .known = true,
                                                 .rtt_us = report->rtt_us,
-                                                .loss_ppm = report->loss_ppm};
+                                                .loss_ppm = report->loss_ppm,
+                                                .mtu = report->mtu,
+                                                .cipher = report->cipher,
+                                                .session_age_ms = report->session_age_ms,
+                                                .handshakes = report->handshakes};
         state->min_rtt_us = report->min_rtt_us != 0 ? report->min_rtt_us : report->rtt_us;
         state->reports++;
         enum pt_soft_change change = transition(state);
@@ -416,6 +420,12 @@ static void set_measured(struct pt_controller *controller, struct pt_msg *msg, s
                    path->alive ? PATRONUS__V1__OPER_STATE__UP : PATRONUS__V1__OPER_STATE__DOWN);
     pt_msg_set_u64(msg, arena, "rtt_us", path->rtt_us);
     pt_msg_set_u64(msg, arena, "loss_ppm", path->loss_ppm);
+    if (pt_message_field(msg->type, "session_age_ms") != NULL) { /* of a tunnel */
+        pt_msg_set_u64(msg, arena, "path_mtu", path->mtu);
+        pt_msg_set_i64(msg, arena, "cipher", path->cipher);
+        pt_msg_set_u64(msg, arena, "session_age_ms", path->session_age_ms);
+        pt_msg_set_u64(msg, arena, "handshakes", path->handshakes);
+    }
 }
 
 static void list_view(void *context, const struct pt_message_type *kind, struct pt_arena *arena,

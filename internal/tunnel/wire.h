@@ -17,14 +17,13 @@
  */
 #pragma once
 
+#include "bpf/abi/geneve.h"
 #include "crypto/aead.h"
 #include "tunnel/noise.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PT_SEALED_PROTOCOL 0x88b6 /* IEEE 802: local experimental ethertype 2 */
-#define PT_SEALED_PORT 6082       /* UDP, unless the bundle says otherwise */
 #define PT_TUNNEL_VERSION 1
 
 #define PT_TUNNEL_MAC_SIZE 16

@@ -76,6 +76,17 @@ options:
       - 'Most transit sites on a path, 0..5; unset means 3.'
       - From 0 to 5.
     type: int
+  cipher:
+    description:
+      - How packets between two edges are sealed.
+      - V(AES_128_GCM) - AES-128 in Galois/counter mode.
+      - V(AES_256_GCM) - AES-256 in Galois/counter mode.
+      - 'V(CHACHA20_POLY1305) - ChaCha20-Poly1305 (RFC 8439), for machines without AES instructions.'
+    type: str
+    choices:
+      - AES_128_GCM
+      - AES_256_GCM
+      - CHACHA20_POLY1305
 attributes:
   check_mode:
     description: The server checks everything and changes nothing.
@@ -121,6 +132,7 @@ FIELDS = {
     "hubs": "hubs",
     "sites": "sites",
     "max_transit_sites": "max_transit_sites",
+    "cipher": "cipher",
 }
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
@@ -134,6 +146,7 @@ ARGUMENT_SPEC = {
     "hubs": {"type": "list", "elements": "str"},
     "sites": {"type": "list", "elements": "str"},
     "max_transit_sites": {"type": "int"},
+    "cipher": {"type": "str", "choices": ["AES_128_GCM", "AES_256_GCM", "CHACHA20_POLY1305"]},
 }
 
 

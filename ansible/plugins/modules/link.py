@@ -135,6 +135,16 @@ options:
       - 'Administrative cost; lower is preferred among links of equal delay. 0 means 10.'
       - From 0 to 65535.
     type: int
+  encryption:
+    description:
+      - Whether tunnels over the link are sealed.
+      - V(SEALED) - Every path over the link is sealed from its first to its last edge.
+      - 'V(PLAIN) - A path is plain Geneve when all links on it say so: for underlays that are trusted or
+          encrypt by themselves. Segments whose encryption is REQUIRED do not use it then.'
+    type: str
+    choices:
+      - SEALED
+      - PLAIN
 attributes:
   check_mode:
     description: The server checks everything and changes nothing.
@@ -194,6 +204,7 @@ FIELDS = {
     "srlgs": "srlgs",
     "admin_state": "admin_state",
     "cost": "cost",
+    "encryption": "encryption",
 }
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
@@ -217,6 +228,7 @@ ARGUMENT_SPEC = {
     "srlgs": {"type": "list", "elements": "int"},
     "admin_state": {"type": "str", "choices": ["ACTIVE", "DRAINED", "MAINTENANCE"]},
     "cost": {"type": "int"},
+    "encryption": {"type": "str", "choices": ["SEALED", "PLAIN"]},
 }
 
 

@@ -59,6 +59,15 @@ options:
       - The order carries no meaning.
     type: list
     elements: str
+  encryption:
+    description:
+      - Whether packets of the segment may ever travel in the clear.
+      - V(BY_LINK) - A path is sealed unless every link on it allows plain tunnels.
+      - 'V(REQUIRED) - A plain path is refused, in both directions, even when nothing else is left.'
+    type: str
+    choices:
+      - BY_LINK
+      - REQUIRED
 attributes:
   check_mode:
     description: The server checks everything and changes nothing.
@@ -103,6 +112,7 @@ FIELDS = {
     "display_name": "display_name",
     "fabric": "fabric",
     "prefixes": "prefixes",
+    "encryption": "encryption",
 }
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
@@ -114,6 +124,7 @@ ARGUMENT_SPEC = {
     "display_name": {"type": "str"},
     "fabric": {"type": "str"},
     "prefixes": {"type": "list", "elements": "str"},
+    "encryption": {"type": "str", "choices": ["BY_LINK", "REQUIRED"]},
 }
 
 

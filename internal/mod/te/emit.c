@@ -8,6 +8,7 @@
 
 #include "mod/te/steer.h"
 #include "mod/te/te.h"
+#include "patronus/v1/fabric.pb-c.h"
 #include "patronus/v1/policy.pb-c.h"
 
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #define CLASS_TRANSIT 0xffffffffU
 #define STACK_OPTION_SIZE 4U /* of the path-stack option, before its labels (bpf/abi/geneve.h) */
 #define STACK_LABEL_SIZE 4U
+#define SEAL_SIZE 32U /* header and tag of a sealed packet (internal/tunnel/wire.h) */
 
 struct emit {
     struct pt_plan_pass *pass;
@@ -28,6 +30,7 @@ struct emit {
     size_t site;
     struct pt_plan_node *node;
     struct pt_map known_paths; /* ids that have an entry at this node */
+    struct pt_map known_peers; /* labels of sites that a sealed path leads to */
 };
 
 static char *borrow(const char *text)
@@ -113,6 +116,50 @@ static uint32_t path_mtu(const struct te_topology *topology, const struct te_pat
     return least;
 }
 
+/* A path may be plain only if every link on it is. */
+static bool is_sealed(const struct te_topology *topology, const struct te_path *path)
+{
+    for (size_t i = 0; i < path->tunnels_len; i++) {
+        const struct te_tunnel *tunnel = &topology->tunnels[path->tunnels[i]];
+        if (!topology->links[tunnel->local].plain || !topology->links[tunnel->remote].plain) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Both ends must come to the same cipher only for beauty: what the initiator proposes is taken. */
+static uint32_t cipher_between(const struct te_topology *topology, size_t a, size_t b)
+{
+    for (size_t i = 0; i < topology->fabrics_len; i++) {
+        if (topology->fabrics[i].member[a] && topology->fabrics[i].member[b]) {
+            return topology->fabrics[i].cipher;
+        }
+    }
+    return PATRONUS__V1__TUNNEL_CIPHER__AES_256_GCM;
+}
+
+/* The far end of a sealed path. Without its key there is no session: packets are dropped and counted, never sent plain.
+ */
+static void emit_peer(struct emit *emit, size_t index)
+{
+    const struct te_site *site = &emit->topology->sites[index];
+    uint8_t key[4];
+    pt_put_be32(key, site->label);
+    if (!site->has_tunnel_key || pt_map_put(&emit->known_peers, key, sizeof(key), emit) != NULL) {
+        return;
+    }
+    Patronus__V1__PeerEntry *peer = PT_NEW(emit->pass->arena, Patronus__V1__PeerEntry);
+    patronus__v1__peer_entry__init(peer);
+    peer->site_label = site->label;
+    peer->public_key =
+        (ProtobufCBinaryData){.len = sizeof(site->tunnel_key), .data = (uint8_t *)(uintptr_t)site->tunnel_key};
+    peer->cipher = cipher_between(emit->topology, emit->site, index);
+    Patronus__V1__Entry *entry = new_entry(emit, PATRONUS__V1__ENTRY__ENTRY_PEER);
+    entry->peer = peer;
+    pt_plan_emit(emit->pass, emit->node, entry);
+}
+
 static void emit_path(struct emit *emit, const struct te_path *from)
 {
     if (!first_time(emit, from->id)) {
@@ -129,6 +176,11 @@ static void emit_path(struct emit *emit, const struct te_path *from)
     }
     path->destination = emit->topology->sites[emit->topology->tunnels[from->tunnels[from->tunnels_len - 1]].to].label;
     path->mtu = path_mtu(emit->topology, from);
+    path->sealed = is_sealed(emit->topology, from);
+    if (path->sealed) {
+        path->mtu = path->mtu > SEAL_SIZE ? path->mtu - SEAL_SIZE : 0;
+        emit_peer(emit, emit->topology->tunnels[from->tunnels[from->tunnels_len - 1]].to);
+    }
     Patronus__V1__Entry *entry = new_entry(emit, PATRONUS__V1__ENTRY__ENTRY_PATH);
     entry->path = path;
     pt_plan_emit(emit->pass, emit->node, entry);
@@ -292,6 +344,7 @@ static void emit_routes(struct emit *emit, size_t segment)
                 route->prefix = ip_bytes(&lan->prefixes[j].ip);
                 route->prefix_len = lan->prefixes[j].len;
                 route->site_label = site->label;
+                route->sealed = topology->segments[segment].sealed;
                 if (s == emit->site) {
                     route->lan_interface = borrow(lan->interface);
                 }
@@ -343,6 +396,7 @@ enum pt_code te_emit_run(struct pt_plan_pass *pass, void **ret_section, struct p
             }
         }
         pt_map_fini(&emit.known_paths);
+        pt_map_fini(&emit.known_peers);
     }
     *ret_section = NULL;
     return PT_OK;

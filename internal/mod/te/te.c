@@ -82,7 +82,8 @@ struct te_view_item *te_view_tunnels(const struct pt_plan_pass *pass, const stru
                                        (unsigned long long)tunnel->id));
         pt_msg_set_str(msg, arena, "local_link", topology->links[tunnel->local].name);
         pt_msg_set_str(msg, arena, "remote_link", topology->links[tunnel->remote].name);
-        pt_msg_set_str(msg, arena, "encapsulation", "geneve");
+        bool plain = topology->links[tunnel->local].plain && topology->links[tunnel->remote].plain;
+        pt_msg_set_str(msg, arena, "encapsulation", plain ? "geneve" : "geneve, sealed");
         pt_msg_set_u64(msg, arena, "mtu", tunnel->mtu);
         items[i] = (struct te_view_item){.msg = msg, .path_id = te_direct_path(tunnel->id)};
     }

@@ -16,6 +16,7 @@
 #include "mod/te/te.h"
 #include "patronus/v1/common.pb-c.h"
 #include "patronus/v1/fabric.pb-c.h"
+#include "patronus/v1/site.pb-c.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -102,7 +103,11 @@ static bool add_fabric(void *arg, const char *name, const struct pt_msg *msg)
         .topology = (uint32_t)pt_msg_i64(msg, "topology"),
         .max_transit =
             pt_msg_has(msg, "max_transit_sites") ? (uint32_t)pt_msg_u64(msg, "max_transit_sites") : MAX_TRANSIT_DEFAULT,
+        .cipher = (uint32_t)pt_msg_i64(msg, "cipher"),
     };
+    if (fabric->cipher == PATRONUS__V1__TUNNEL_CIPHER__TUNNEL_CIPHER_UNSPECIFIED) {
+        fabric->cipher = PATRONUS__V1__TUNNEL_CIPHER__AES_256_GCM;
+    }
     put_index(&builder->fabric_index, name, topology->fabrics_len++);
     return true;
 }
@@ -116,7 +121,8 @@ static bool add_segment(void *arg, const char *name, const struct pt_msg *msg)
         (struct te_segment){.name = name,
                             .organization = organization_of(builder->pass->arena, name),
                             .fabric = get_index(&builder->fabric_index, pt_msg_str(msg, "fabric")),
-                            .vni = (uint32_t)pt_msg_u64(msg, "vni")};
+                            .vni = (uint32_t)pt_msg_u64(msg, "vni"),
+                            .sealed = pt_msg_i64(msg, "encryption") == PATRONUS__V1__SEGMENT_ENCRYPTION__REQUIRED};
     put_index(&builder->segment_index, name, topology->segments_len++);
     return true;
 }
@@ -225,6 +231,24 @@ static void add_lans(struct builder *builder, struct te_site *site, const struct
     }
 }
 
+/* 32 bytes from 64 hexadecimal digits; false when that is not what it is. */
+static bool read_key(const char *hex, uint8_t key[32])
+{
+    if (strlen(hex) != 64) {
+        return false;
+    }
+    for (size_t i = 0; i < 64; i++) {
+        static const char digits[] = "0123456789abcdef";
+        const char *digit = memchr(digits, hex[i], 16);
+        if (digit == NULL) {
+            return false;
+        }
+        unsigned value = (unsigned)(digit - digits);
+        key[i / 2] = (uint8_t)(i % 2 == 0 ? value << 4 : key[i / 2] | value);
+    }
+    return true;
+}
+
 static bool add_edge(void *arg, const char *name, const struct pt_msg *msg)
 {
     struct builder *builder = arg;
@@ -239,6 +263,7 @@ static bool add_edge(void *arg, const char *name, const struct pt_msg *msg)
     site->node->node_id = pt_msg_str(msg, "node_id");
     site->node->site_label = site->label;
     site->transits = site->transits && site->node->node_id[0] != '\0';
+    site->has_tunnel_key = read_key(pt_msg_str(msg, "tunnel_public_key"), site->tunnel_key);
     add_lans(builder, site, msg);
     return true;
 }
@@ -283,6 +308,7 @@ static bool add_link(void *arg, const char *name, const struct pt_msg *msg)
     int64_t state = pt_msg_i64(msg, "admin_state");
     link.usable = state != PATRONUS__V1__ADMIN_STATE__MAINTENANCE;
     link.drained = state == PATRONUS__V1__ADMIN_STATE__DRAINED;
+    link.plain = pt_msg_i64(msg, "encryption") == PATRONUS__V1__LINK_ENCRYPTION__PLAIN;
     link.mtu = link.mtu != 0 ? link.mtu : MTU_DEFAULT;
     link.cost = link.cost != 0 ? link.cost : COST_DEFAULT;
     const char *gateway = pt_msg_str(msg, "gateway");

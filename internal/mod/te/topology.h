@@ -21,6 +21,7 @@ struct te_link {
     uint32_t number; /* within the node, from 1 */
     struct pt_ip address, gateway;
     bool has_gateway, usable, drained;
+    bool plain; /* tunnels over it need not be sealed */
     uint32_t mtu, cost;
     uint32_t ramp_percent; /* of its share, while it comes back from a drain; else 100 */
     uint32_t transport;
@@ -49,6 +50,8 @@ struct te_site {
     struct te_lan *lans;
     size_t lans_len;
     struct pt_plan_node *node; /* NULL: no edge */
+    uint8_t tunnel_key[32];    /* of the edge's tunnels */
+    bool has_tunnel_key;
 };
 
 struct te_tunnel { /* directed */
@@ -64,6 +67,7 @@ struct te_fabric {
     const char *organization;
     uint32_t topology;
     uint32_t max_transit;
+    uint32_t cipher;    /* TunnelCipher, never unspecified */
     bool *member, *hub; /* by site */
     size_t *place;      /* by site: among the members, from 0; TE_NONE for others */
     size_t members_len;
@@ -77,6 +81,7 @@ struct te_segment {
     const char *organization;
     size_t fabric; /* TE_NONE when it is gone */
     uint32_t vni;
+    bool sealed; /* refuses plain paths */
 };
 
 struct te_topology {

@@ -433,7 +433,9 @@ type RouteEntry struct {
 	// Label of the destination site; the node's own label means "deliver on lan_interface".
 	SiteLabel uint32 `protobuf:"varint,4,opt,name=site_label,json=siteLabel,proto3" json:"site_label,omitempty"`
 	// For local prefixes: interface name.
-	LanInterface  string `protobuf:"bytes,5,opt,name=lan_interface,json=lanInterface,proto3" json:"lan_interface,omitempty"`
+	LanInterface string `protobuf:"bytes,5,opt,name=lan_interface,json=lanInterface,proto3" json:"lan_interface,omitempty"`
+	// The segment refuses plain paths, in both directions.
+	Sealed        bool `protobuf:"varint,6,opt,name=sealed,proto3" json:"sealed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -501,6 +503,13 @@ func (x *RouteEntry) GetLanInterface() string {
 		return x.LanInterface
 	}
 	return ""
+}
+
+func (x *RouteEntry) GetSealed() bool {
+	if x != nil {
+		return x.Sealed
+	}
+	return false
 }
 
 // A tunnel: a pair of a local link and an address of an adjacent node. Key: tunnel.
@@ -605,8 +614,11 @@ type PathEntry struct {
 	Stack []uint32 `protobuf:"varint,3,rep,packed,name=stack,proto3" json:"stack,omitempty"`
 	// Label of the last site.
 	Destination uint32 `protobuf:"varint,4,opt,name=destination,proto3" json:"destination,omitempty"`
-	// Largest inner packet that fits every hop, stack included; 0: the first tunnel's less the stack.
-	Mtu           uint32 `protobuf:"varint,5,opt,name=mtu,proto3" json:"mtu,omitempty"`
+	// Largest inner packet that fits every hop, stack included; 0: the first tunnel's less the stack. A sealed path's is
+	// less by the seal.
+	Mtu uint32 `protobuf:"varint,5,opt,name=mtu,proto3" json:"mtu,omitempty"`
+	// Packets are sealed for the edge of the last site.
+	Sealed        bool `protobuf:"varint,6,opt,name=sealed,proto3" json:"sealed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -674,6 +686,13 @@ func (x *PathEntry) GetMtu() uint32 {
 		return x.Mtu
 	}
 	return 0
+}
+
+func (x *PathEntry) GetSealed() bool {
+	if x != nil {
+		return x.Sealed
+	}
+	return false
 }
 
 // One choice of a next-hop group.
@@ -940,6 +959,70 @@ func (x *RuleEntry) GetRevision() uint64 {
 	return 0
 }
 
+// The edge of another site, as the far end of sealed paths. Key: site_label.
+type PeerEntry struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Label of its site.
+	SiteLabel uint32 `protobuf:"varint,1,opt,name=site_label,json=siteLabel,proto3" json:"site_label,omitempty"`
+	// Its X25519 public key, 32 bytes.
+	PublicKey []byte `protobuf:"bytes,2,opt,name=public_key,json=publicKey,proto3" json:"public_key,omitempty"`
+	// How to seal what goes to it.
+	Cipher        uint32 `protobuf:"varint,3,opt,name=cipher,proto3" json:"cipher,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PeerEntry) Reset() {
+	*x = PeerEntry{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PeerEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PeerEntry) ProtoMessage() {}
+
+func (x *PeerEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PeerEntry.ProtoReflect.Descriptor instead.
+func (*PeerEntry) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *PeerEntry) GetSiteLabel() uint32 {
+	if x != nil {
+		return x.SiteLabel
+	}
+	return 0
+}
+
+func (x *PeerEntry) GetPublicKey() []byte {
+	if x != nil {
+		return x.PublicKey
+	}
+	return nil
+}
+
+func (x *PeerEntry) GetCipher() uint32 {
+	if x != nil {
+		return x.Cipher
+	}
+	return 0
+}
+
 // One entry of a bundle.
 type Entry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -955,6 +1038,7 @@ type Entry struct {
 	//	*Entry_Path
 	//	*Entry_Group
 	//	*Entry_Rule
+	//	*Entry_Peer
 	Entry         isEntry_Entry `protobuf_oneof:"entry"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -962,7 +1046,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[11]
+	mi := &file_patronus_v1_agent_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -974,7 +1058,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[11]
+	mi := &file_patronus_v1_agent_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -987,7 +1071,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{11}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Entry) GetEntry() isEntry_Entry {
@@ -1069,6 +1153,15 @@ func (x *Entry) GetRule() *RuleEntry {
 	return nil
 }
 
+func (x *Entry) GetPeer() *PeerEntry {
+	if x != nil {
+		if x, ok := x.Entry.(*Entry_Peer); ok {
+			return x.Peer
+		}
+	}
+	return nil
+}
+
 type isEntry_Entry interface {
 	isEntry_Entry()
 }
@@ -1113,6 +1206,11 @@ type Entry_Rule struct {
 	Rule *RuleEntry `protobuf:"bytes,8,opt,name=rule,proto3,oneof"`
 }
 
+type Entry_Peer struct {
+	// The far end of sealed paths.
+	Peer *PeerEntry `protobuf:"bytes,9,opt,name=peer,proto3,oneof"`
+}
+
 func (*Entry_Node) isEntry_Entry() {}
 
 func (*Entry_Link) isEntry_Entry() {}
@@ -1128,6 +1226,8 @@ func (*Entry_Path) isEntry_Entry() {}
 func (*Entry_Group) isEntry_Entry() {}
 
 func (*Entry_Rule) isEntry_Entry() {}
+
+func (*Entry_Peer) isEntry_Entry() {}
 
 // A bundle whole or as the difference to one that the node has acknowledged.
 type Bundle struct {
@@ -1146,7 +1246,7 @@ type Bundle struct {
 
 func (x *Bundle) Reset() {
 	*x = Bundle{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[12]
+	mi := &file_patronus_v1_agent_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1158,7 +1258,7 @@ func (x *Bundle) String() string {
 func (*Bundle) ProtoMessage() {}
 
 func (x *Bundle) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[12]
+	mi := &file_patronus_v1_agent_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1171,7 +1271,7 @@ func (x *Bundle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Bundle.ProtoReflect.Descriptor instead.
 func (*Bundle) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{12}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Bundle) GetHeader() *BundleHeader {
@@ -1215,13 +1315,15 @@ type NodeHello struct {
 	AbiVersion uint32 `protobuf:"varint,4,opt,name=abi_version,json=abiVersion,proto3" json:"abi_version,omitempty"`
 	// Kernel features that are missing, by name.
 	MissingFeatures []string `protobuf:"bytes,5,rep,name=missing_features,json=missingFeatures,proto3" json:"missing_features,omitempty"`
+	// X25519 public key of its tunnels, 32 bytes; empty when it cannot seal.
+	TunnelPublicKey []byte `protobuf:"bytes,6,opt,name=tunnel_public_key,json=tunnelPublicKey,proto3" json:"tunnel_public_key,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
 
 func (x *NodeHello) Reset() {
 	*x = NodeHello{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[13]
+	mi := &file_patronus_v1_agent_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1233,7 +1335,7 @@ func (x *NodeHello) String() string {
 func (*NodeHello) ProtoMessage() {}
 
 func (x *NodeHello) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[13]
+	mi := &file_patronus_v1_agent_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1246,7 +1348,7 @@ func (x *NodeHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeHello.ProtoReflect.Descriptor instead.
 func (*NodeHello) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{13}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *NodeHello) GetSoftwareVersion() string {
@@ -1284,6 +1386,13 @@ func (x *NodeHello) GetMissingFeatures() []string {
 	return nil
 }
 
+func (x *NodeHello) GetTunnelPublicKey() []byte {
+	if x != nil {
+		return x.TunnelPublicKey
+	}
+	return nil
+}
+
 // Outcome of a bundle.
 type BundleAck struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1299,7 +1408,7 @@ type BundleAck struct {
 
 func (x *BundleAck) Reset() {
 	*x = BundleAck{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[14]
+	mi := &file_patronus_v1_agent_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1311,7 +1420,7 @@ func (x *BundleAck) String() string {
 func (*BundleAck) ProtoMessage() {}
 
 func (x *BundleAck) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[14]
+	mi := &file_patronus_v1_agent_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1324,7 +1433,7 @@ func (x *BundleAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BundleAck.ProtoReflect.Descriptor instead.
 func (*BundleAck) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{14}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *BundleAck) GetPosition() *BundlePosition {
@@ -1364,14 +1473,22 @@ type PathReport struct {
 	// Bytes sent.
 	TxBytes uint64 `protobuf:"varint,6,opt,name=tx_bytes,json=txBytes,proto3" json:"tx_bytes,omitempty"`
 	// Smallest round-trip time of the last 5 to 10 seconds, microseconds: what the way takes without queues.
-	MinRttUs      uint32 `protobuf:"varint,7,opt,name=min_rtt_us,json=minRttUs,proto3" json:"min_rtt_us,omitempty"`
+	MinRttUs uint32 `protobuf:"varint,7,opt,name=min_rtt_us,json=minRttUs,proto3" json:"min_rtt_us,omitempty"`
+	// Largest inner packet that was seen to arrive through the seal; 0: not known, or a plain path.
+	Mtu uint32 `protobuf:"varint,8,opt,name=mtu,proto3" json:"mtu,omitempty"`
+	// Age of the session in use with the far edge, milliseconds; 0: there is none, or a plain path.
+	SessionAgeMs uint64 `protobuf:"varint,9,opt,name=session_age_ms,json=sessionAgeMs,proto3" json:"session_age_ms,omitempty"`
+	// Handshakes with the far edge since the tunnel process started.
+	Handshakes uint64 `protobuf:"varint,10,opt,name=handshakes,proto3" json:"handshakes,omitempty"`
+	// TunnelCipher of the session in use.
+	Cipher        uint32 `protobuf:"varint,11,opt,name=cipher,proto3" json:"cipher,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PathReport) Reset() {
 	*x = PathReport{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[15]
+	mi := &file_patronus_v1_agent_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1383,7 +1500,7 @@ func (x *PathReport) String() string {
 func (*PathReport) ProtoMessage() {}
 
 func (x *PathReport) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[15]
+	mi := &file_patronus_v1_agent_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1396,7 +1513,7 @@ func (x *PathReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PathReport.ProtoReflect.Descriptor instead.
 func (*PathReport) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{15}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PathReport) GetPath() uint64 {
@@ -1448,6 +1565,34 @@ func (x *PathReport) GetMinRttUs() uint32 {
 	return 0
 }
 
+func (x *PathReport) GetMtu() uint32 {
+	if x != nil {
+		return x.Mtu
+	}
+	return 0
+}
+
+func (x *PathReport) GetSessionAgeMs() uint64 {
+	if x != nil {
+		return x.SessionAgeMs
+	}
+	return 0
+}
+
+func (x *PathReport) GetHandshakes() uint64 {
+	if x != nil {
+		return x.Handshakes
+	}
+	return 0
+}
+
+func (x *PathReport) GetCipher() uint32 {
+	if x != nil {
+		return x.Cipher
+	}
+	return 0
+}
+
 // Packets dropped for one reason.
 type DropReport struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1461,7 +1606,7 @@ type DropReport struct {
 
 func (x *DropReport) Reset() {
 	*x = DropReport{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[16]
+	mi := &file_patronus_v1_agent_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1473,7 +1618,7 @@ func (x *DropReport) String() string {
 func (*DropReport) ProtoMessage() {}
 
 func (x *DropReport) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[16]
+	mi := &file_patronus_v1_agent_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1486,7 +1631,7 @@ func (x *DropReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropReport.ProtoReflect.Descriptor instead.
 func (*DropReport) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{16}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DropReport) GetReason() uint32 {
@@ -1522,7 +1667,7 @@ type DemandReport struct {
 
 func (x *DemandReport) Reset() {
 	*x = DemandReport{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[17]
+	mi := &file_patronus_v1_agent_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1534,7 +1679,7 @@ func (x *DemandReport) String() string {
 func (*DemandReport) ProtoMessage() {}
 
 func (x *DemandReport) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[17]
+	mi := &file_patronus_v1_agent_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1547,7 +1692,7 @@ func (x *DemandReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DemandReport.ProtoReflect.Descriptor instead.
 func (*DemandReport) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{17}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *DemandReport) GetSiteLabel() uint32 {
@@ -1600,7 +1745,7 @@ type Telemetry struct {
 
 func (x *Telemetry) Reset() {
 	*x = Telemetry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[18]
+	mi := &file_patronus_v1_agent_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1612,7 +1757,7 @@ func (x *Telemetry) String() string {
 func (*Telemetry) ProtoMessage() {}
 
 func (x *Telemetry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[18]
+	mi := &file_patronus_v1_agent_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1625,7 +1770,7 @@ func (x *Telemetry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Telemetry.ProtoReflect.Descriptor instead.
 func (*Telemetry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{18}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Telemetry) GetPaths() []*PathReport {
@@ -1666,7 +1811,7 @@ type EdgeMessage struct {
 
 func (x *EdgeMessage) Reset() {
 	*x = EdgeMessage{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[19]
+	mi := &file_patronus_v1_agent_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1678,7 +1823,7 @@ func (x *EdgeMessage) String() string {
 func (*EdgeMessage) ProtoMessage() {}
 
 func (x *EdgeMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[19]
+	mi := &file_patronus_v1_agent_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1691,7 +1836,7 @@ func (x *EdgeMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EdgeMessage.ProtoReflect.Descriptor instead.
 func (*EdgeMessage) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{19}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *EdgeMessage) GetMessage() isEdgeMessage_Message {
@@ -1768,7 +1913,7 @@ type NotLeader struct {
 
 func (x *NotLeader) Reset() {
 	*x = NotLeader{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[20]
+	mi := &file_patronus_v1_agent_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1780,7 +1925,7 @@ func (x *NotLeader) String() string {
 func (*NotLeader) ProtoMessage() {}
 
 func (x *NotLeader) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[20]
+	mi := &file_patronus_v1_agent_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1793,7 +1938,7 @@ func (x *NotLeader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotLeader.ProtoReflect.Descriptor instead.
 func (*NotLeader) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{20}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *NotLeader) GetLeaderId() uint64 {
@@ -1830,7 +1975,7 @@ type ControllerList struct {
 
 func (x *ControllerList) Reset() {
 	*x = ControllerList{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[21]
+	mi := &file_patronus_v1_agent_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1842,7 +1987,7 @@ func (x *ControllerList) String() string {
 func (*ControllerList) ProtoMessage() {}
 
 func (x *ControllerList) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[21]
+	mi := &file_patronus_v1_agent_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1855,7 +2000,7 @@ func (x *ControllerList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControllerList.ProtoReflect.Descriptor instead.
 func (*ControllerList) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{21}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ControllerList) GetAgentAddresses() []string {
@@ -1889,7 +2034,7 @@ type ControllerMessage struct {
 
 func (x *ControllerMessage) Reset() {
 	*x = ControllerMessage{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[22]
+	mi := &file_patronus_v1_agent_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1901,7 +2046,7 @@ func (x *ControllerMessage) String() string {
 func (*ControllerMessage) ProtoMessage() {}
 
 func (x *ControllerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[22]
+	mi := &file_patronus_v1_agent_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1914,7 +2059,7 @@ func (x *ControllerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControllerMessage.ProtoReflect.Descriptor instead.
 func (*ControllerMessage) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{22}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ControllerMessage) GetMessage() isControllerMessage_Message {
@@ -2013,7 +2158,7 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"\x04name\x18\x06 \x01(\tR\x04name\":\n" +
 	"\bLanEntry\x12\x1c\n" +
 	"\tinterface\x18\x01 \x01(\tR\tinterface\x12\x10\n" +
-	"\x03vni\x18\x02 \x01(\rR\x03vni\"\x99\x01\n" +
+	"\x03vni\x18\x02 \x01(\rR\x03vni\"\xb1\x01\n" +
 	"\n" +
 	"RouteEntry\x12\x10\n" +
 	"\x03vni\x18\x01 \x01(\rR\x03vni\x12\x16\n" +
@@ -2022,7 +2167,8 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"prefix_len\x18\x03 \x01(\rR\tprefixLen\x12\x1d\n" +
 	"\n" +
 	"site_label\x18\x04 \x01(\rR\tsiteLabel\x12#\n" +
-	"\rlan_interface\x18\x05 \x01(\tR\flanInterface\"\xa5\x01\n" +
+	"\rlan_interface\x18\x05 \x01(\tR\flanInterface\x12\x16\n" +
+	"\x06sealed\x18\x06 \x01(\bR\x06sealed\"\xa5\x01\n" +
 	"\vTunnelEntry\x12\x16\n" +
 	"\x06tunnel\x18\x01 \x01(\x04R\x06tunnel\x12\x12\n" +
 	"\x04link\x18\x02 \x01(\rR\x04link\x12\x16\n" +
@@ -2031,13 +2177,14 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"remoteSite\x12\x10\n" +
 	"\x03mtu\x18\x05 \x01(\rR\x03mtu\x12\x1f\n" +
 	"\vremote_link\x18\x06 \x01(\tR\n" +
-	"remoteLink\"\x89\x01\n" +
+	"remoteLink\"\xa1\x01\n" +
 	"\tPathEntry\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\x04R\x04path\x12\x16\n" +
 	"\x06tunnel\x18\x02 \x01(\x04R\x06tunnel\x12\x1c\n" +
 	"\x05stack\x18\x03 \x03(\rB\x06\xca\xf3\x18\x02H\x06R\x05stack\x12 \n" +
 	"\vdestination\x18\x04 \x01(\rR\vdestination\x12\x10\n" +
-	"\x03mtu\x18\x05 \x01(\rR\x03mtu\"M\n" +
+	"\x03mtu\x18\x05 \x01(\rR\x03mtu\x12\x16\n" +
+	"\x06sealed\x18\x06 \x01(\bR\x06sealed\"M\n" +
 	"\vGroupMember\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\x04R\x04path\x12\x16\n" +
 	"\x06weight\x18\x02 \x01(\rR\x06weight\x12\x12\n" +
@@ -2062,7 +2209,13 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"\fpolicy_class\x18\t \x01(\rR\vpolicyClass\x12\x12\n" +
 	"\x04deny\x18\n" +
 	" \x01(\bR\x04deny\x12\x1a\n" +
-	"\brevision\x18\v \x01(\x04R\brevision\"\x89\x03\n" +
+	"\brevision\x18\v \x01(\x04R\brevision\"a\n" +
+	"\tPeerEntry\x12\x1d\n" +
+	"\n" +
+	"site_label\x18\x01 \x01(\rR\tsiteLabel\x12\x1d\n" +
+	"\n" +
+	"public_key\x18\x02 \x01(\fR\tpublicKey\x12\x16\n" +
+	"\x06cipher\x18\x03 \x01(\rR\x06cipher\"\xb7\x03\n" +
 	"\x05Entry\x12,\n" +
 	"\x04node\x18\x01 \x01(\v2\x16.patronus.v1.NodeEntryH\x00R\x04node\x12,\n" +
 	"\x04link\x18\x02 \x01(\v2\x16.patronus.v1.LinkEntryH\x00R\x04link\x12)\n" +
@@ -2071,25 +2224,27 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"\x06tunnel\x18\x05 \x01(\v2\x18.patronus.v1.TunnelEntryH\x00R\x06tunnel\x12,\n" +
 	"\x04path\x18\x06 \x01(\v2\x16.patronus.v1.PathEntryH\x00R\x04path\x12/\n" +
 	"\x05group\x18\a \x01(\v2\x17.patronus.v1.GroupEntryH\x00R\x05group\x12,\n" +
-	"\x04rule\x18\b \x01(\v2\x16.patronus.v1.RuleEntryH\x00R\x04ruleB\a\n" +
+	"\x04rule\x18\b \x01(\v2\x16.patronus.v1.RuleEntryH\x00R\x04rule\x12,\n" +
+	"\x04peer\x18\t \x01(\v2\x16.patronus.v1.PeerEntryH\x00R\x04peerB\a\n" +
 	"\x05entry\"\xcc\x01\n" +
 	"\x06Bundle\x121\n" +
 	"\x06header\x18\x01 \x01(\v2\x19.patronus.v1.BundleHeaderR\x06header\x12\x1f\n" +
 	"\vbase_digest\x18\x02 \x01(\fR\n" +
 	"baseDigest\x126\n" +
 	"\aentries\x18\x03 \x03(\v2\x12.patronus.v1.EntryB\b\xca\xf3\x18\x04H\xc0\x84=R\aentries\x126\n" +
-	"\aremoved\x18\x04 \x03(\v2\x12.patronus.v1.EntryB\b\xca\xf3\x18\x04H\xc0\x84=R\aremoved\"\xd3\x01\n" +
+	"\aremoved\x18\x04 \x03(\v2\x12.patronus.v1.EntryB\b\xca\xf3\x18\x04H\xc0\x84=R\aremoved\"\xff\x01\n" +
 	"\tNodeHello\x12)\n" +
 	"\x10software_version\x18\x01 \x01(\tR\x0fsoftwareVersion\x127\n" +
 	"\bposition\x18\x02 \x01(\v2\x1b.patronus.v1.BundlePositionR\bposition\x12\x16\n" +
 	"\x06digest\x18\x03 \x01(\fR\x06digest\x12\x1f\n" +
 	"\vabi_version\x18\x04 \x01(\rR\n" +
 	"abiVersion\x12)\n" +
-	"\x10missing_features\x18\x05 \x03(\tR\x0fmissingFeatures\"r\n" +
+	"\x10missing_features\x18\x05 \x03(\tR\x0fmissingFeatures\x12*\n" +
+	"\x11tunnel_public_key\x18\x06 \x01(\fR\x0ftunnelPublicKey\"r\n" +
 	"\tBundleAck\x127\n" +
 	"\bposition\x18\x01 \x01(\v2\x1b.patronus.v1.BundlePositionR\bposition\x12\x16\n" +
 	"\x06digest\x18\x02 \x01(\fR\x06digest\x12\x14\n" +
-	"\x05error\x18\x03 \x01(\tR\x05error\"\xc0\x01\n" +
+	"\x05error\x18\x03 \x01(\tR\x05error\"\xb0\x02\n" +
 	"\n" +
 	"PathReport\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\x04R\x04path\x12\x14\n" +
@@ -2100,7 +2255,14 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"tx_packets\x18\x05 \x01(\x04R\ttxPackets\x12\x19\n" +
 	"\btx_bytes\x18\x06 \x01(\x04R\atxBytes\x12\x1c\n" +
 	"\n" +
-	"min_rtt_us\x18\a \x01(\rR\bminRttUs\">\n" +
+	"min_rtt_us\x18\a \x01(\rR\bminRttUs\x12\x10\n" +
+	"\x03mtu\x18\b \x01(\rR\x03mtu\x12$\n" +
+	"\x0esession_age_ms\x18\t \x01(\x04R\fsessionAgeMs\x12\x1e\n" +
+	"\n" +
+	"handshakes\x18\n" +
+	" \x01(\x04R\n" +
+	"handshakes\x12\x16\n" +
+	"\x06cipher\x18\v \x01(\rR\x06cipher\">\n" +
 	"\n" +
 	"DropReport\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\rR\x06reason\x12\x18\n" +
@@ -2149,7 +2311,7 @@ func file_patronus_v1_agent_proto_rawDescGZIP() []byte {
 	return file_patronus_v1_agent_proto_rawDescData
 }
 
-var file_patronus_v1_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_patronus_v1_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_patronus_v1_agent_proto_goTypes = []any{
 	(*BundlePosition)(nil),    // 0: patronus.v1.BundlePosition
 	(*BundleHeader)(nil),      // 1: patronus.v1.BundleHeader
@@ -2162,18 +2324,19 @@ var file_patronus_v1_agent_proto_goTypes = []any{
 	(*GroupMember)(nil),       // 8: patronus.v1.GroupMember
 	(*GroupEntry)(nil),        // 9: patronus.v1.GroupEntry
 	(*RuleEntry)(nil),         // 10: patronus.v1.RuleEntry
-	(*Entry)(nil),             // 11: patronus.v1.Entry
-	(*Bundle)(nil),            // 12: patronus.v1.Bundle
-	(*NodeHello)(nil),         // 13: patronus.v1.NodeHello
-	(*BundleAck)(nil),         // 14: patronus.v1.BundleAck
-	(*PathReport)(nil),        // 15: patronus.v1.PathReport
-	(*DropReport)(nil),        // 16: patronus.v1.DropReport
-	(*DemandReport)(nil),      // 17: patronus.v1.DemandReport
-	(*Telemetry)(nil),         // 18: patronus.v1.Telemetry
-	(*EdgeMessage)(nil),       // 19: patronus.v1.EdgeMessage
-	(*NotLeader)(nil),         // 20: patronus.v1.NotLeader
-	(*ControllerList)(nil),    // 21: patronus.v1.ControllerList
-	(*ControllerMessage)(nil), // 22: patronus.v1.ControllerMessage
+	(*PeerEntry)(nil),         // 11: patronus.v1.PeerEntry
+	(*Entry)(nil),             // 12: patronus.v1.Entry
+	(*Bundle)(nil),            // 13: patronus.v1.Bundle
+	(*NodeHello)(nil),         // 14: patronus.v1.NodeHello
+	(*BundleAck)(nil),         // 15: patronus.v1.BundleAck
+	(*PathReport)(nil),        // 16: patronus.v1.PathReport
+	(*DropReport)(nil),        // 17: patronus.v1.DropReport
+	(*DemandReport)(nil),      // 18: patronus.v1.DemandReport
+	(*Telemetry)(nil),         // 19: patronus.v1.Telemetry
+	(*EdgeMessage)(nil),       // 20: patronus.v1.EdgeMessage
+	(*NotLeader)(nil),         // 21: patronus.v1.NotLeader
+	(*ControllerList)(nil),    // 22: patronus.v1.ControllerList
+	(*ControllerMessage)(nil), // 23: patronus.v1.ControllerMessage
 }
 var file_patronus_v1_agent_proto_depIdxs = []int32{
 	0,  // 0: patronus.v1.BundleHeader.position:type_name -> patronus.v1.BundlePosition
@@ -2186,27 +2349,28 @@ var file_patronus_v1_agent_proto_depIdxs = []int32{
 	7,  // 7: patronus.v1.Entry.path:type_name -> patronus.v1.PathEntry
 	9,  // 8: patronus.v1.Entry.group:type_name -> patronus.v1.GroupEntry
 	10, // 9: patronus.v1.Entry.rule:type_name -> patronus.v1.RuleEntry
-	1,  // 10: patronus.v1.Bundle.header:type_name -> patronus.v1.BundleHeader
-	11, // 11: patronus.v1.Bundle.entries:type_name -> patronus.v1.Entry
-	11, // 12: patronus.v1.Bundle.removed:type_name -> patronus.v1.Entry
-	0,  // 13: patronus.v1.NodeHello.position:type_name -> patronus.v1.BundlePosition
-	0,  // 14: patronus.v1.BundleAck.position:type_name -> patronus.v1.BundlePosition
-	15, // 15: patronus.v1.Telemetry.paths:type_name -> patronus.v1.PathReport
-	16, // 16: patronus.v1.Telemetry.drops:type_name -> patronus.v1.DropReport
-	17, // 17: patronus.v1.Telemetry.demands:type_name -> patronus.v1.DemandReport
-	13, // 18: patronus.v1.EdgeMessage.hello:type_name -> patronus.v1.NodeHello
-	14, // 19: patronus.v1.EdgeMessage.ack:type_name -> patronus.v1.BundleAck
-	18, // 20: patronus.v1.EdgeMessage.telemetry:type_name -> patronus.v1.Telemetry
-	20, // 21: patronus.v1.ControllerMessage.not_leader:type_name -> patronus.v1.NotLeader
-	12, // 22: patronus.v1.ControllerMessage.bundle:type_name -> patronus.v1.Bundle
-	21, // 23: patronus.v1.ControllerMessage.controllers:type_name -> patronus.v1.ControllerList
-	19, // 24: patronus.v1.EdgeSync.Stream:input_type -> patronus.v1.EdgeMessage
-	22, // 25: patronus.v1.EdgeSync.Stream:output_type -> patronus.v1.ControllerMessage
-	25, // [25:26] is the sub-list for method output_type
-	24, // [24:25] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	11, // 10: patronus.v1.Entry.peer:type_name -> patronus.v1.PeerEntry
+	1,  // 11: patronus.v1.Bundle.header:type_name -> patronus.v1.BundleHeader
+	12, // 12: patronus.v1.Bundle.entries:type_name -> patronus.v1.Entry
+	12, // 13: patronus.v1.Bundle.removed:type_name -> patronus.v1.Entry
+	0,  // 14: patronus.v1.NodeHello.position:type_name -> patronus.v1.BundlePosition
+	0,  // 15: patronus.v1.BundleAck.position:type_name -> patronus.v1.BundlePosition
+	16, // 16: patronus.v1.Telemetry.paths:type_name -> patronus.v1.PathReport
+	17, // 17: patronus.v1.Telemetry.drops:type_name -> patronus.v1.DropReport
+	18, // 18: patronus.v1.Telemetry.demands:type_name -> patronus.v1.DemandReport
+	14, // 19: patronus.v1.EdgeMessage.hello:type_name -> patronus.v1.NodeHello
+	15, // 20: patronus.v1.EdgeMessage.ack:type_name -> patronus.v1.BundleAck
+	19, // 21: patronus.v1.EdgeMessage.telemetry:type_name -> patronus.v1.Telemetry
+	21, // 22: patronus.v1.ControllerMessage.not_leader:type_name -> patronus.v1.NotLeader
+	13, // 23: patronus.v1.ControllerMessage.bundle:type_name -> patronus.v1.Bundle
+	22, // 24: patronus.v1.ControllerMessage.controllers:type_name -> patronus.v1.ControllerList
+	20, // 25: patronus.v1.EdgeSync.Stream:input_type -> patronus.v1.EdgeMessage
+	23, // 26: patronus.v1.EdgeSync.Stream:output_type -> patronus.v1.ControllerMessage
+	26, // [26:27] is the sub-list for method output_type
+	25, // [25:26] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_agent_proto_init() }
@@ -2215,7 +2379,7 @@ func file_patronus_v1_agent_proto_init() {
 		return
 	}
 	file_patronus_v1_options_proto_init()
-	file_patronus_v1_agent_proto_msgTypes[11].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[12].OneofWrappers = []any{
 		(*Entry_Node)(nil),
 		(*Entry_Link)(nil),
 		(*Entry_Lan)(nil),
@@ -2224,13 +2388,14 @@ func file_patronus_v1_agent_proto_init() {
 		(*Entry_Path)(nil),
 		(*Entry_Group)(nil),
 		(*Entry_Rule)(nil),
+		(*Entry_Peer)(nil),
 	}
-	file_patronus_v1_agent_proto_msgTypes[19].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[20].OneofWrappers = []any{
 		(*EdgeMessage_Hello)(nil),
 		(*EdgeMessage_Ack)(nil),
 		(*EdgeMessage_Telemetry)(nil),
 	}
-	file_patronus_v1_agent_proto_msgTypes[22].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[23].OneofWrappers = []any{
 		(*ControllerMessage_NotLeader)(nil),
 		(*ControllerMessage_Bundle)(nil),
 		(*ControllerMessage_Controllers)(nil),
@@ -2241,7 +2406,7 @@ func file_patronus_v1_agent_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_agent_proto_rawDesc), len(file_patronus_v1_agent_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   23,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -82,6 +82,116 @@ func (Topology) EnumDescriptor() ([]byte, []int) {
 	return file_patronus_v1_fabric_proto_rawDescGZIP(), []int{0}
 }
 
+// How packets between two edges are sealed. Numbers are on the wire between edges.
+type TunnelCipher int32
+
+const (
+	// Treated as AES_256_GCM.
+	TunnelCipher_TUNNEL_CIPHER_UNSPECIFIED TunnelCipher = 0
+	// AES-128 in Galois/counter mode.
+	TunnelCipher_AES_128_GCM TunnelCipher = 1
+	// AES-256 in Galois/counter mode.
+	TunnelCipher_AES_256_GCM TunnelCipher = 2
+	// ChaCha20-Poly1305 (RFC 8439), for machines without AES instructions.
+	TunnelCipher_CHACHA20_POLY1305 TunnelCipher = 3
+)
+
+// Enum value maps for TunnelCipher.
+var (
+	TunnelCipher_name = map[int32]string{
+		0: "TUNNEL_CIPHER_UNSPECIFIED",
+		1: "AES_128_GCM",
+		2: "AES_256_GCM",
+		3: "CHACHA20_POLY1305",
+	}
+	TunnelCipher_value = map[string]int32{
+		"TUNNEL_CIPHER_UNSPECIFIED": 0,
+		"AES_128_GCM":               1,
+		"AES_256_GCM":               2,
+		"CHACHA20_POLY1305":         3,
+	}
+)
+
+func (x TunnelCipher) Enum() *TunnelCipher {
+	p := new(TunnelCipher)
+	*p = x
+	return p
+}
+
+func (x TunnelCipher) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (TunnelCipher) Descriptor() protoreflect.EnumDescriptor {
+	return file_patronus_v1_fabric_proto_enumTypes[1].Descriptor()
+}
+
+func (TunnelCipher) Type() protoreflect.EnumType {
+	return &file_patronus_v1_fabric_proto_enumTypes[1]
+}
+
+func (x TunnelCipher) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use TunnelCipher.Descriptor instead.
+func (TunnelCipher) EnumDescriptor() ([]byte, []int) {
+	return file_patronus_v1_fabric_proto_rawDescGZIP(), []int{1}
+}
+
+// Whether a segment may ever travel in the clear.
+type SegmentEncryption int32
+
+const (
+	// Treated as BY_LINK.
+	SegmentEncryption_SEGMENT_ENCRYPTION_UNSPECIFIED SegmentEncryption = 0
+	// A path is sealed unless every link on it allows plain tunnels.
+	SegmentEncryption_BY_LINK SegmentEncryption = 1
+	// A plain path is refused, in both directions, even when nothing else is left.
+	SegmentEncryption_REQUIRED SegmentEncryption = 2
+)
+
+// Enum value maps for SegmentEncryption.
+var (
+	SegmentEncryption_name = map[int32]string{
+		0: "SEGMENT_ENCRYPTION_UNSPECIFIED",
+		1: "BY_LINK",
+		2: "REQUIRED",
+	}
+	SegmentEncryption_value = map[string]int32{
+		"SEGMENT_ENCRYPTION_UNSPECIFIED": 0,
+		"BY_LINK":                        1,
+		"REQUIRED":                       2,
+	}
+)
+
+func (x SegmentEncryption) Enum() *SegmentEncryption {
+	p := new(SegmentEncryption)
+	*p = x
+	return p
+}
+
+func (x SegmentEncryption) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SegmentEncryption) Descriptor() protoreflect.EnumDescriptor {
+	return file_patronus_v1_fabric_proto_enumTypes[2].Descriptor()
+}
+
+func (SegmentEncryption) Type() protoreflect.EnumType {
+	return &file_patronus_v1_fabric_proto_enumTypes[2]
+}
+
+func (x SegmentEncryption) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SegmentEncryption.Descriptor instead.
+func (SegmentEncryption) EnumDescriptor() ([]byte, []int) {
+	return file_patronus_v1_fabric_proto_rawDescGZIP(), []int{2}
+}
+
 // Whether something works.
 type OperState int32
 
@@ -119,11 +229,11 @@ func (x OperState) String() string {
 }
 
 func (OperState) Descriptor() protoreflect.EnumDescriptor {
-	return file_patronus_v1_fabric_proto_enumTypes[1].Descriptor()
+	return file_patronus_v1_fabric_proto_enumTypes[3].Descriptor()
 }
 
 func (OperState) Type() protoreflect.EnumType {
-	return &file_patronus_v1_fabric_proto_enumTypes[1]
+	return &file_patronus_v1_fabric_proto_enumTypes[3]
 }
 
 func (x OperState) Number() protoreflect.EnumNumber {
@@ -132,7 +242,7 @@ func (x OperState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OperState.Descriptor instead.
 func (OperState) EnumDescriptor() ([]byte, []int) {
-	return file_patronus_v1_fabric_proto_rawDescGZIP(), []int{1}
+	return file_patronus_v1_fabric_proto_rawDescGZIP(), []int{3}
 }
 
 // A set of sites that are connected with each other [MEF 70: SWVC].
@@ -170,8 +280,10 @@ type Fabric struct {
 	Sites []string `protobuf:"bytes,22,rep,name=sites,proto3" json:"sites,omitempty"`
 	// Most transit sites on a path, 0..5; unset means 3.
 	MaxTransitSites *uint32 `protobuf:"varint,23,opt,name=max_transit_sites,json=maxTransitSites,proto3,oneof" json:"max_transit_sites,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// How packets between two edges are sealed.
+	Cipher        TunnelCipher `protobuf:"varint,24,opt,name=cipher,proto3,enum=patronus.v1.TunnelCipher" json:"cipher,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Fabric) Reset() {
@@ -314,6 +426,13 @@ func (x *Fabric) GetMaxTransitSites() uint32 {
 		return *x.MaxTransitSites
 	}
 	return 0
+}
+
+func (x *Fabric) GetCipher() TunnelCipher {
+	if x != nil {
+		return x.Cipher
+	}
+	return TunnelCipher_TUNNEL_CIPHER_UNSPECIFIED
 }
 
 // Request of CreateFabric.
@@ -813,7 +932,9 @@ type Segment struct {
 	// Prefixes that sites may announce into the segment; empty means any.
 	Prefixes []string `protobuf:"bytes,21,rep,name=prefixes,proto3" json:"prefixes,omitempty"`
 	// Geneve VNI (24 bits), allocated by the cluster and not reused while anything may still carry it.
-	Vni           uint32 `protobuf:"varint,22,opt,name=vni,proto3" json:"vni,omitempty"`
+	Vni uint32 `protobuf:"varint,22,opt,name=vni,proto3" json:"vni,omitempty"`
+	// Whether packets of the segment may ever travel in the clear.
+	Encryption    SegmentEncryption `protobuf:"varint,23,opt,name=encryption,proto3,enum=patronus.v1.SegmentEncryption" json:"encryption,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -951,6 +1072,13 @@ func (x *Segment) GetVni() uint32 {
 		return x.Vni
 	}
 	return 0
+}
+
+func (x *Segment) GetEncryption() SegmentEncryption {
+	if x != nil {
+		return x.Encryption
+	}
+	return SegmentEncryption_SEGMENT_ENCRYPTION_UNSPECIFIED
 }
 
 // Request of CreateSegment.
@@ -1458,7 +1586,15 @@ type Tunnel struct {
 	// Measured round-trip time, microseconds.
 	RttUs uint32 `protobuf:"varint,25,opt,name=rtt_us,json=rttUs,proto3" json:"rtt_us,omitempty"`
 	// Measured loss, parts per million.
-	LossPpm       uint32 `protobuf:"varint,26,opt,name=loss_ppm,json=lossPpm,proto3" json:"loss_ppm,omitempty"`
+	LossPpm uint32 `protobuf:"varint,26,opt,name=loss_ppm,json=lossPpm,proto3" json:"loss_ppm,omitempty"`
+	// Largest inner packet that was seen to arrive, bytes; 0 when not known yet.
+	PathMtu uint32 `protobuf:"varint,27,opt,name=path_mtu,json=pathMtu,proto3" json:"path_mtu,omitempty"`
+	// How packets are sealed; unspecified on a plain tunnel, and while there is no session.
+	Cipher TunnelCipher `protobuf:"varint,28,opt,name=cipher,proto3,enum=patronus.v1.TunnelCipher" json:"cipher,omitempty"`
+	// Age of the keys in use, milliseconds; 0 while there is no session.
+	SessionAgeMs uint64 `protobuf:"varint,29,opt,name=session_age_ms,json=sessionAgeMs,proto3" json:"session_age_ms,omitempty"`
+	// Handshakes with the far end since the tunnel process started there.
+	Handshakes    uint64 `protobuf:"varint,30,opt,name=handshakes,proto3" json:"handshakes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1622,6 +1758,34 @@ func (x *Tunnel) GetRttUs() uint32 {
 func (x *Tunnel) GetLossPpm() uint32 {
 	if x != nil {
 		return x.LossPpm
+	}
+	return 0
+}
+
+func (x *Tunnel) GetPathMtu() uint32 {
+	if x != nil {
+		return x.PathMtu
+	}
+	return 0
+}
+
+func (x *Tunnel) GetCipher() TunnelCipher {
+	if x != nil {
+		return x.Cipher
+	}
+	return TunnelCipher_TUNNEL_CIPHER_UNSPECIFIED
+}
+
+func (x *Tunnel) GetSessionAgeMs() uint64 {
+	if x != nil {
+		return x.SessionAgeMs
+	}
+	return 0
+}
+
+func (x *Tunnel) GetHandshakes() uint64 {
+	if x != nil {
+		return x.Handshakes
 	}
 	return 0
 }
@@ -2285,7 +2449,7 @@ var File_patronus_v1_fabric_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_fabric_proto_rawDesc = "" +
 	"\n" +
-	"\x18patronus/v1/fabric.proto\x12\vpatronus.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\"\xe5\a\n" +
+	"\x18patronus/v1/fabric.proto\x12\vpatronus.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\"\x98\b\n" +
 	"\x06Fabric\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
 	"\x03uid\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x03uid\x12\x1a\n" +
@@ -2308,7 +2472,8 @@ const file_patronus_v1_fabric_proto_rawDesc = "" +
 	"\x04hubs\x18\x15 \x03(\tB\x0e\xca\xf3\x18\n" +
 	"\"\x04siteH\x10`\x01R\x04hubs\x12%\n" +
 	"\x05sites\x18\x16 \x03(\tB\x0f\xca\xf3\x18\v\"\x04siteH\x80 `\x01R\x05sites\x129\n" +
-	"\x11max_transit_sites\x18\x17 \x01(\rB\b\xca\xf3\x18\x040\x058\x01H\x00R\x0fmaxTransitSites\x88\x01\x01\x1a9\n" +
+	"\x11max_transit_sites\x18\x17 \x01(\rB\b\xca\xf3\x18\x040\x058\x01H\x00R\x0fmaxTransitSites\x88\x01\x01\x121\n" +
+	"\x06cipher\x18\x18 \x01(\x0e2\x19.patronus.v1.TunnelCipherR\x06cipher\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
@@ -2353,7 +2518,7 @@ const file_patronus_v1_fabric_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tR\trequestId\x12#\n" +
 	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\x12#\n" +
-	"\rallow_missing\x18\x06 \x01(\bR\fallowMissing\"\x89\a\n" +
+	"\rallow_missing\x18\x06 \x01(\bR\fallowMissing\"\xc9\a\n" +
 	"\aSegment\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
 	"\x03uid\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x03uid\x12\x1a\n" +
@@ -2375,7 +2540,10 @@ const file_patronus_v1_fabric_proto_rawDesc = "" +
 	"\x06fabric\x18\x14 \x01(\tB\x0e\xca\xf3\x18\n" +
 	"\b\x01\"\x06fabricR\x06fabric\x12'\n" +
 	"\bprefixes\x18\x15 \x03(\tB\v\xca\xf3\x18\aH\x80\x02X\x03`\x01R\bprefixes\x12\x18\n" +
-	"\x03vni\x18\x16 \x01(\rB\x06\xca\xf3\x18\x02\x18\x01R\x03vni\x1a9\n" +
+	"\x03vni\x18\x16 \x01(\rB\x06\xca\xf3\x18\x02\x18\x01R\x03vni\x12>\n" +
+	"\n" +
+	"encryption\x18\x17 \x01(\x0e2\x1e.patronus.v1.SegmentEncryptionR\n" +
+	"encryption\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
@@ -2420,7 +2588,8 @@ const file_patronus_v1_fabric_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tR\trequestId\x12#\n" +
 	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\x12#\n" +
-	"\rallow_missing\x18\x06 \x01(\bR\fallowMissing\"\xea\b\n" +
+	"\rallow_missing\x18\x06 \x01(\bR\fallowMissing\"\xab\n" +
+	"\n" +
 	"\x06Tunnel\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
 	"\x03uid\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x03uid\x12\x1a\n" +
@@ -2448,7 +2617,13 @@ const file_patronus_v1_fabric_proto_rawDesc = "" +
 	"\n" +
 	"oper_state\x18\x18 \x01(\x0e2\x16.patronus.v1.OperStateB\x06\xca\xf3\x18\x02\x18\x02R\toperState\x12\x1d\n" +
 	"\x06rtt_us\x18\x19 \x01(\rB\x06\xca\xf3\x18\x02\x18\x02R\x05rttUs\x12!\n" +
-	"\bloss_ppm\x18\x1a \x01(\rB\x06\xca\xf3\x18\x02\x18\x02R\alossPpm\x1a9\n" +
+	"\bloss_ppm\x18\x1a \x01(\rB\x06\xca\xf3\x18\x02\x18\x02R\alossPpm\x12!\n" +
+	"\bpath_mtu\x18\x1b \x01(\rB\x06\xca\xf3\x18\x02\x18\x02R\apathMtu\x129\n" +
+	"\x06cipher\x18\x1c \x01(\x0e2\x19.patronus.v1.TunnelCipherB\x06\xca\xf3\x18\x02\x18\x02R\x06cipher\x129\n" +
+	"\x0esession_age_ms\x18\x1d \x01(\x04B\x13\xca\xf3\x18\x0f\x18\x02j\vmillisecondR\fsessionAgeMs\x12&\n" +
+	"\n" +
+	"handshakes\x18\x1e \x01(\x04B\x06\xca\xf3\x18\x02\x18\x02R\n" +
+	"handshakes\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
@@ -2529,7 +2704,16 @@ const file_patronus_v1_fabric_proto_rawDesc = "" +
 	"\x14TOPOLOGY_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tFULL_MESH\x10\x01\x12\r\n" +
 	"\tHUB_SPOKE\x10\x02\x12\f\n" +
-	"\bREGIONAL\x10\x03*9\n" +
+	"\bREGIONAL\x10\x03*f\n" +
+	"\fTunnelCipher\x12\x1d\n" +
+	"\x19TUNNEL_CIPHER_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vAES_128_GCM\x10\x01\x12\x0f\n" +
+	"\vAES_256_GCM\x10\x02\x12\x15\n" +
+	"\x11CHACHA20_POLY1305\x10\x03*R\n" +
+	"\x11SegmentEncryption\x12\"\n" +
+	"\x1eSEGMENT_ENCRYPTION_UNSPECIFIED\x10\x00\x12\v\n" +
+	"\aBY_LINK\x10\x01\x12\f\n" +
+	"\bREQUIRED\x10\x02*9\n" +
 	"\tOperState\x12\x1a\n" +
 	"\x16OPER_STATE_UNSPECIFIED\x10\x00\x12\x06\n" +
 	"\x02UP\x10\x01\x12\b\n" +
@@ -2566,113 +2750,118 @@ func file_patronus_v1_fabric_proto_rawDescGZIP() []byte {
 	return file_patronus_v1_fabric_proto_rawDescData
 }
 
-var file_patronus_v1_fabric_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_patronus_v1_fabric_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
 var file_patronus_v1_fabric_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_patronus_v1_fabric_proto_goTypes = []any{
 	(Topology)(0),                 // 0: patronus.v1.Topology
-	(OperState)(0),                // 1: patronus.v1.OperState
-	(*Fabric)(nil),                // 2: patronus.v1.Fabric
-	(*CreateFabricRequest)(nil),   // 3: patronus.v1.CreateFabricRequest
-	(*GetFabricRequest)(nil),      // 4: patronus.v1.GetFabricRequest
-	(*ListFabricsRequest)(nil),    // 5: patronus.v1.ListFabricsRequest
-	(*ListFabricsResponse)(nil),   // 6: patronus.v1.ListFabricsResponse
-	(*UpdateFabricRequest)(nil),   // 7: patronus.v1.UpdateFabricRequest
-	(*DeleteFabricRequest)(nil),   // 8: patronus.v1.DeleteFabricRequest
-	(*Segment)(nil),               // 9: patronus.v1.Segment
-	(*CreateSegmentRequest)(nil),  // 10: patronus.v1.CreateSegmentRequest
-	(*GetSegmentRequest)(nil),     // 11: patronus.v1.GetSegmentRequest
-	(*ListSegmentsRequest)(nil),   // 12: patronus.v1.ListSegmentsRequest
-	(*ListSegmentsResponse)(nil),  // 13: patronus.v1.ListSegmentsResponse
-	(*UpdateSegmentRequest)(nil),  // 14: patronus.v1.UpdateSegmentRequest
-	(*DeleteSegmentRequest)(nil),  // 15: patronus.v1.DeleteSegmentRequest
-	(*Tunnel)(nil),                // 16: patronus.v1.Tunnel
-	(*GetTunnelRequest)(nil),      // 17: patronus.v1.GetTunnelRequest
-	(*ListTunnelsRequest)(nil),    // 18: patronus.v1.ListTunnelsRequest
-	(*ListTunnelsResponse)(nil),   // 19: patronus.v1.ListTunnelsResponse
-	(*Path)(nil),                  // 20: patronus.v1.Path
-	(*GetPathRequest)(nil),        // 21: patronus.v1.GetPathRequest
-	(*ListPathsRequest)(nil),      // 22: patronus.v1.ListPathsRequest
-	(*ListPathsResponse)(nil),     // 23: patronus.v1.ListPathsResponse
-	nil,                           // 24: patronus.v1.Fabric.LabelsEntry
-	nil,                           // 25: patronus.v1.Fabric.AnnotationsEntry
-	nil,                           // 26: patronus.v1.Segment.LabelsEntry
-	nil,                           // 27: patronus.v1.Segment.AnnotationsEntry
-	nil,                           // 28: patronus.v1.Tunnel.LabelsEntry
-	nil,                           // 29: patronus.v1.Tunnel.AnnotationsEntry
-	nil,                           // 30: patronus.v1.Path.LabelsEntry
-	nil,                           // 31: patronus.v1.Path.AnnotationsEntry
-	(*timestamppb.Timestamp)(nil), // 32: google.protobuf.Timestamp
-	(*Condition)(nil),             // 33: patronus.v1.Condition
-	(*fieldmaskpb.FieldMask)(nil), // 34: google.protobuf.FieldMask
-	(*DeleteResponse)(nil),        // 35: patronus.v1.DeleteResponse
+	(TunnelCipher)(0),             // 1: patronus.v1.TunnelCipher
+	(SegmentEncryption)(0),        // 2: patronus.v1.SegmentEncryption
+	(OperState)(0),                // 3: patronus.v1.OperState
+	(*Fabric)(nil),                // 4: patronus.v1.Fabric
+	(*CreateFabricRequest)(nil),   // 5: patronus.v1.CreateFabricRequest
+	(*GetFabricRequest)(nil),      // 6: patronus.v1.GetFabricRequest
+	(*ListFabricsRequest)(nil),    // 7: patronus.v1.ListFabricsRequest
+	(*ListFabricsResponse)(nil),   // 8: patronus.v1.ListFabricsResponse
+	(*UpdateFabricRequest)(nil),   // 9: patronus.v1.UpdateFabricRequest
+	(*DeleteFabricRequest)(nil),   // 10: patronus.v1.DeleteFabricRequest
+	(*Segment)(nil),               // 11: patronus.v1.Segment
+	(*CreateSegmentRequest)(nil),  // 12: patronus.v1.CreateSegmentRequest
+	(*GetSegmentRequest)(nil),     // 13: patronus.v1.GetSegmentRequest
+	(*ListSegmentsRequest)(nil),   // 14: patronus.v1.ListSegmentsRequest
+	(*ListSegmentsResponse)(nil),  // 15: patronus.v1.ListSegmentsResponse
+	(*UpdateSegmentRequest)(nil),  // 16: patronus.v1.UpdateSegmentRequest
+	(*DeleteSegmentRequest)(nil),  // 17: patronus.v1.DeleteSegmentRequest
+	(*Tunnel)(nil),                // 18: patronus.v1.Tunnel
+	(*GetTunnelRequest)(nil),      // 19: patronus.v1.GetTunnelRequest
+	(*ListTunnelsRequest)(nil),    // 20: patronus.v1.ListTunnelsRequest
+	(*ListTunnelsResponse)(nil),   // 21: patronus.v1.ListTunnelsResponse
+	(*Path)(nil),                  // 22: patronus.v1.Path
+	(*GetPathRequest)(nil),        // 23: patronus.v1.GetPathRequest
+	(*ListPathsRequest)(nil),      // 24: patronus.v1.ListPathsRequest
+	(*ListPathsResponse)(nil),     // 25: patronus.v1.ListPathsResponse
+	nil,                           // 26: patronus.v1.Fabric.LabelsEntry
+	nil,                           // 27: patronus.v1.Fabric.AnnotationsEntry
+	nil,                           // 28: patronus.v1.Segment.LabelsEntry
+	nil,                           // 29: patronus.v1.Segment.AnnotationsEntry
+	nil,                           // 30: patronus.v1.Tunnel.LabelsEntry
+	nil,                           // 31: patronus.v1.Tunnel.AnnotationsEntry
+	nil,                           // 32: patronus.v1.Path.LabelsEntry
+	nil,                           // 33: patronus.v1.Path.AnnotationsEntry
+	(*timestamppb.Timestamp)(nil), // 34: google.protobuf.Timestamp
+	(*Condition)(nil),             // 35: patronus.v1.Condition
+	(*fieldmaskpb.FieldMask)(nil), // 36: google.protobuf.FieldMask
+	(*DeleteResponse)(nil),        // 37: patronus.v1.DeleteResponse
 }
 var file_patronus_v1_fabric_proto_depIdxs = []int32{
-	32, // 0: patronus.v1.Fabric.create_time:type_name -> google.protobuf.Timestamp
-	32, // 1: patronus.v1.Fabric.update_time:type_name -> google.protobuf.Timestamp
-	24, // 2: patronus.v1.Fabric.labels:type_name -> patronus.v1.Fabric.LabelsEntry
-	25, // 3: patronus.v1.Fabric.annotations:type_name -> patronus.v1.Fabric.AnnotationsEntry
-	33, // 4: patronus.v1.Fabric.conditions:type_name -> patronus.v1.Condition
+	34, // 0: patronus.v1.Fabric.create_time:type_name -> google.protobuf.Timestamp
+	34, // 1: patronus.v1.Fabric.update_time:type_name -> google.protobuf.Timestamp
+	26, // 2: patronus.v1.Fabric.labels:type_name -> patronus.v1.Fabric.LabelsEntry
+	27, // 3: patronus.v1.Fabric.annotations:type_name -> patronus.v1.Fabric.AnnotationsEntry
+	35, // 4: patronus.v1.Fabric.conditions:type_name -> patronus.v1.Condition
 	0,  // 5: patronus.v1.Fabric.topology:type_name -> patronus.v1.Topology
-	2,  // 6: patronus.v1.CreateFabricRequest.fabric:type_name -> patronus.v1.Fabric
-	2,  // 7: patronus.v1.ListFabricsResponse.fabrics:type_name -> patronus.v1.Fabric
-	2,  // 8: patronus.v1.UpdateFabricRequest.fabric:type_name -> patronus.v1.Fabric
-	34, // 9: patronus.v1.UpdateFabricRequest.update_mask:type_name -> google.protobuf.FieldMask
-	32, // 10: patronus.v1.Segment.create_time:type_name -> google.protobuf.Timestamp
-	32, // 11: patronus.v1.Segment.update_time:type_name -> google.protobuf.Timestamp
-	26, // 12: patronus.v1.Segment.labels:type_name -> patronus.v1.Segment.LabelsEntry
-	27, // 13: patronus.v1.Segment.annotations:type_name -> patronus.v1.Segment.AnnotationsEntry
-	33, // 14: patronus.v1.Segment.conditions:type_name -> patronus.v1.Condition
-	9,  // 15: patronus.v1.CreateSegmentRequest.segment:type_name -> patronus.v1.Segment
-	9,  // 16: patronus.v1.ListSegmentsResponse.segments:type_name -> patronus.v1.Segment
-	9,  // 17: patronus.v1.UpdateSegmentRequest.segment:type_name -> patronus.v1.Segment
-	34, // 18: patronus.v1.UpdateSegmentRequest.update_mask:type_name -> google.protobuf.FieldMask
-	32, // 19: patronus.v1.Tunnel.create_time:type_name -> google.protobuf.Timestamp
-	32, // 20: patronus.v1.Tunnel.update_time:type_name -> google.protobuf.Timestamp
-	28, // 21: patronus.v1.Tunnel.labels:type_name -> patronus.v1.Tunnel.LabelsEntry
-	29, // 22: patronus.v1.Tunnel.annotations:type_name -> patronus.v1.Tunnel.AnnotationsEntry
-	33, // 23: patronus.v1.Tunnel.conditions:type_name -> patronus.v1.Condition
-	1,  // 24: patronus.v1.Tunnel.oper_state:type_name -> patronus.v1.OperState
-	16, // 25: patronus.v1.ListTunnelsResponse.tunnels:type_name -> patronus.v1.Tunnel
-	32, // 26: patronus.v1.Path.create_time:type_name -> google.protobuf.Timestamp
-	32, // 27: patronus.v1.Path.update_time:type_name -> google.protobuf.Timestamp
-	30, // 28: patronus.v1.Path.labels:type_name -> patronus.v1.Path.LabelsEntry
-	31, // 29: patronus.v1.Path.annotations:type_name -> patronus.v1.Path.AnnotationsEntry
-	33, // 30: patronus.v1.Path.conditions:type_name -> patronus.v1.Condition
-	1,  // 31: patronus.v1.Path.oper_state:type_name -> patronus.v1.OperState
-	20, // 32: patronus.v1.ListPathsResponse.paths:type_name -> patronus.v1.Path
-	3,  // 33: patronus.v1.FabricService.CreateFabric:input_type -> patronus.v1.CreateFabricRequest
-	4,  // 34: patronus.v1.FabricService.GetFabric:input_type -> patronus.v1.GetFabricRequest
-	5,  // 35: patronus.v1.FabricService.ListFabrics:input_type -> patronus.v1.ListFabricsRequest
-	7,  // 36: patronus.v1.FabricService.UpdateFabric:input_type -> patronus.v1.UpdateFabricRequest
-	8,  // 37: patronus.v1.FabricService.DeleteFabric:input_type -> patronus.v1.DeleteFabricRequest
-	10, // 38: patronus.v1.SegmentService.CreateSegment:input_type -> patronus.v1.CreateSegmentRequest
-	11, // 39: patronus.v1.SegmentService.GetSegment:input_type -> patronus.v1.GetSegmentRequest
-	12, // 40: patronus.v1.SegmentService.ListSegments:input_type -> patronus.v1.ListSegmentsRequest
-	14, // 41: patronus.v1.SegmentService.UpdateSegment:input_type -> patronus.v1.UpdateSegmentRequest
-	15, // 42: patronus.v1.SegmentService.DeleteSegment:input_type -> patronus.v1.DeleteSegmentRequest
-	17, // 43: patronus.v1.TunnelService.GetTunnel:input_type -> patronus.v1.GetTunnelRequest
-	18, // 44: patronus.v1.TunnelService.ListTunnels:input_type -> patronus.v1.ListTunnelsRequest
-	21, // 45: patronus.v1.PathService.GetPath:input_type -> patronus.v1.GetPathRequest
-	22, // 46: patronus.v1.PathService.ListPaths:input_type -> patronus.v1.ListPathsRequest
-	2,  // 47: patronus.v1.FabricService.CreateFabric:output_type -> patronus.v1.Fabric
-	2,  // 48: patronus.v1.FabricService.GetFabric:output_type -> patronus.v1.Fabric
-	6,  // 49: patronus.v1.FabricService.ListFabrics:output_type -> patronus.v1.ListFabricsResponse
-	2,  // 50: patronus.v1.FabricService.UpdateFabric:output_type -> patronus.v1.Fabric
-	35, // 51: patronus.v1.FabricService.DeleteFabric:output_type -> patronus.v1.DeleteResponse
-	9,  // 52: patronus.v1.SegmentService.CreateSegment:output_type -> patronus.v1.Segment
-	9,  // 53: patronus.v1.SegmentService.GetSegment:output_type -> patronus.v1.Segment
-	13, // 54: patronus.v1.SegmentService.ListSegments:output_type -> patronus.v1.ListSegmentsResponse
-	9,  // 55: patronus.v1.SegmentService.UpdateSegment:output_type -> patronus.v1.Segment
-	35, // 56: patronus.v1.SegmentService.DeleteSegment:output_type -> patronus.v1.DeleteResponse
-	16, // 57: patronus.v1.TunnelService.GetTunnel:output_type -> patronus.v1.Tunnel
-	19, // 58: patronus.v1.TunnelService.ListTunnels:output_type -> patronus.v1.ListTunnelsResponse
-	20, // 59: patronus.v1.PathService.GetPath:output_type -> patronus.v1.Path
-	23, // 60: patronus.v1.PathService.ListPaths:output_type -> patronus.v1.ListPathsResponse
-	47, // [47:61] is the sub-list for method output_type
-	33, // [33:47] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	1,  // 6: patronus.v1.Fabric.cipher:type_name -> patronus.v1.TunnelCipher
+	4,  // 7: patronus.v1.CreateFabricRequest.fabric:type_name -> patronus.v1.Fabric
+	4,  // 8: patronus.v1.ListFabricsResponse.fabrics:type_name -> patronus.v1.Fabric
+	4,  // 9: patronus.v1.UpdateFabricRequest.fabric:type_name -> patronus.v1.Fabric
+	36, // 10: patronus.v1.UpdateFabricRequest.update_mask:type_name -> google.protobuf.FieldMask
+	34, // 11: patronus.v1.Segment.create_time:type_name -> google.protobuf.Timestamp
+	34, // 12: patronus.v1.Segment.update_time:type_name -> google.protobuf.Timestamp
+	28, // 13: patronus.v1.Segment.labels:type_name -> patronus.v1.Segment.LabelsEntry
+	29, // 14: patronus.v1.Segment.annotations:type_name -> patronus.v1.Segment.AnnotationsEntry
+	35, // 15: patronus.v1.Segment.conditions:type_name -> patronus.v1.Condition
+	2,  // 16: patronus.v1.Segment.encryption:type_name -> patronus.v1.SegmentEncryption
+	11, // 17: patronus.v1.CreateSegmentRequest.segment:type_name -> patronus.v1.Segment
+	11, // 18: patronus.v1.ListSegmentsResponse.segments:type_name -> patronus.v1.Segment
+	11, // 19: patronus.v1.UpdateSegmentRequest.segment:type_name -> patronus.v1.Segment
+	36, // 20: patronus.v1.UpdateSegmentRequest.update_mask:type_name -> google.protobuf.FieldMask
+	34, // 21: patronus.v1.Tunnel.create_time:type_name -> google.protobuf.Timestamp
+	34, // 22: patronus.v1.Tunnel.update_time:type_name -> google.protobuf.Timestamp
+	30, // 23: patronus.v1.Tunnel.labels:type_name -> patronus.v1.Tunnel.LabelsEntry
+	31, // 24: patronus.v1.Tunnel.annotations:type_name -> patronus.v1.Tunnel.AnnotationsEntry
+	35, // 25: patronus.v1.Tunnel.conditions:type_name -> patronus.v1.Condition
+	3,  // 26: patronus.v1.Tunnel.oper_state:type_name -> patronus.v1.OperState
+	1,  // 27: patronus.v1.Tunnel.cipher:type_name -> patronus.v1.TunnelCipher
+	18, // 28: patronus.v1.ListTunnelsResponse.tunnels:type_name -> patronus.v1.Tunnel
+	34, // 29: patronus.v1.Path.create_time:type_name -> google.protobuf.Timestamp
+	34, // 30: patronus.v1.Path.update_time:type_name -> google.protobuf.Timestamp
+	32, // 31: patronus.v1.Path.labels:type_name -> patronus.v1.Path.LabelsEntry
+	33, // 32: patronus.v1.Path.annotations:type_name -> patronus.v1.Path.AnnotationsEntry
+	35, // 33: patronus.v1.Path.conditions:type_name -> patronus.v1.Condition
+	3,  // 34: patronus.v1.Path.oper_state:type_name -> patronus.v1.OperState
+	22, // 35: patronus.v1.ListPathsResponse.paths:type_name -> patronus.v1.Path
+	5,  // 36: patronus.v1.FabricService.CreateFabric:input_type -> patronus.v1.CreateFabricRequest
+	6,  // 37: patronus.v1.FabricService.GetFabric:input_type -> patronus.v1.GetFabricRequest
+	7,  // 38: patronus.v1.FabricService.ListFabrics:input_type -> patronus.v1.ListFabricsRequest
+	9,  // 39: patronus.v1.FabricService.UpdateFabric:input_type -> patronus.v1.UpdateFabricRequest
+	10, // 40: patronus.v1.FabricService.DeleteFabric:input_type -> patronus.v1.DeleteFabricRequest
+	12, // 41: patronus.v1.SegmentService.CreateSegment:input_type -> patronus.v1.CreateSegmentRequest
+	13, // 42: patronus.v1.SegmentService.GetSegment:input_type -> patronus.v1.GetSegmentRequest
+	14, // 43: patronus.v1.SegmentService.ListSegments:input_type -> patronus.v1.ListSegmentsRequest
+	16, // 44: patronus.v1.SegmentService.UpdateSegment:input_type -> patronus.v1.UpdateSegmentRequest
+	17, // 45: patronus.v1.SegmentService.DeleteSegment:input_type -> patronus.v1.DeleteSegmentRequest
+	19, // 46: patronus.v1.TunnelService.GetTunnel:input_type -> patronus.v1.GetTunnelRequest
+	20, // 47: patronus.v1.TunnelService.ListTunnels:input_type -> patronus.v1.ListTunnelsRequest
+	23, // 48: patronus.v1.PathService.GetPath:input_type -> patronus.v1.GetPathRequest
+	24, // 49: patronus.v1.PathService.ListPaths:input_type -> patronus.v1.ListPathsRequest
+	4,  // 50: patronus.v1.FabricService.CreateFabric:output_type -> patronus.v1.Fabric
+	4,  // 51: patronus.v1.FabricService.GetFabric:output_type -> patronus.v1.Fabric
+	8,  // 52: patronus.v1.FabricService.ListFabrics:output_type -> patronus.v1.ListFabricsResponse
+	4,  // 53: patronus.v1.FabricService.UpdateFabric:output_type -> patronus.v1.Fabric
+	37, // 54: patronus.v1.FabricService.DeleteFabric:output_type -> patronus.v1.DeleteResponse
+	11, // 55: patronus.v1.SegmentService.CreateSegment:output_type -> patronus.v1.Segment
+	11, // 56: patronus.v1.SegmentService.GetSegment:output_type -> patronus.v1.Segment
+	15, // 57: patronus.v1.SegmentService.ListSegments:output_type -> patronus.v1.ListSegmentsResponse
+	11, // 58: patronus.v1.SegmentService.UpdateSegment:output_type -> patronus.v1.Segment
+	37, // 59: patronus.v1.SegmentService.DeleteSegment:output_type -> patronus.v1.DeleteResponse
+	18, // 60: patronus.v1.TunnelService.GetTunnel:output_type -> patronus.v1.Tunnel
+	21, // 61: patronus.v1.TunnelService.ListTunnels:output_type -> patronus.v1.ListTunnelsResponse
+	22, // 62: patronus.v1.PathService.GetPath:output_type -> patronus.v1.Path
+	25, // 63: patronus.v1.PathService.ListPaths:output_type -> patronus.v1.ListPathsResponse
+	50, // [50:64] is the sub-list for method output_type
+	36, // [36:50] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_fabric_proto_init() }
@@ -2688,7 +2877,7 @@ func file_patronus_v1_fabric_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_fabric_proto_rawDesc), len(file_patronus_v1_fabric_proto_rawDesc)),
-			NumEnums:      2,
+			NumEnums:      4,
 			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   4,

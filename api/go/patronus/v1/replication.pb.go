@@ -251,6 +251,61 @@ func (x *Transaction) GetMutations() []*Mutation {
 	return nil
 }
 
+// A node told the leader the key of its tunnels.
+type TunnelKeyCommand struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the Edge.
+	Edge string `protobuf:"bytes,1,opt,name=edge,proto3" json:"edge,omitempty"`
+	// Its X25519 public key, hexadecimal.
+	PublicKey     string `protobuf:"bytes,2,opt,name=public_key,json=publicKey,proto3" json:"public_key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TunnelKeyCommand) Reset() {
+	*x = TunnelKeyCommand{}
+	mi := &file_patronus_v1_replication_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TunnelKeyCommand) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TunnelKeyCommand) ProtoMessage() {}
+
+func (x *TunnelKeyCommand) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_replication_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TunnelKeyCommand.ProtoReflect.Descriptor instead.
+func (*TunnelKeyCommand) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *TunnelKeyCommand) GetEdge() string {
+	if x != nil {
+		return x.Edge
+	}
+	return ""
+}
+
+func (x *TunnelKeyCommand) GetPublicKey() string {
+	if x != nil {
+		return x.PublicKey
+	}
+	return ""
+}
+
 // What enrolment changes: a token is used up and its node bound, in one step.
 type EnrollCommand struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -274,7 +329,7 @@ type EnrollCommand struct {
 
 func (x *EnrollCommand) Reset() {
 	*x = EnrollCommand{}
-	mi := &file_patronus_v1_replication_proto_msgTypes[2]
+	mi := &file_patronus_v1_replication_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -286,7 +341,7 @@ func (x *EnrollCommand) String() string {
 func (*EnrollCommand) ProtoMessage() {}
 
 func (x *EnrollCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_replication_proto_msgTypes[2]
+	mi := &file_patronus_v1_replication_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -299,7 +354,7 @@ func (x *EnrollCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnrollCommand.ProtoReflect.Descriptor instead.
 func (*EnrollCommand) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{2}
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *EnrollCommand) GetTokenName() string {
@@ -366,7 +421,7 @@ type SetMeta struct {
 
 func (x *SetMeta) Reset() {
 	*x = SetMeta{}
-	mi := &file_patronus_v1_replication_proto_msgTypes[3]
+	mi := &file_patronus_v1_replication_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -378,7 +433,7 @@ func (x *SetMeta) String() string {
 func (*SetMeta) ProtoMessage() {}
 
 func (x *SetMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_replication_proto_msgTypes[3]
+	mi := &file_patronus_v1_replication_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -391,7 +446,7 @@ func (x *SetMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetMeta.ProtoReflect.Descriptor instead.
 func (*SetMeta) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{3}
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *SetMeta) GetKey() string {
@@ -429,7 +484,7 @@ type DigestCheck struct {
 
 func (x *DigestCheck) Reset() {
 	*x = DigestCheck{}
-	mi := &file_patronus_v1_replication_proto_msgTypes[4]
+	mi := &file_patronus_v1_replication_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -441,7 +496,7 @@ func (x *DigestCheck) String() string {
 func (*DigestCheck) ProtoMessage() {}
 
 func (x *DigestCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_replication_proto_msgTypes[4]
+	mi := &file_patronus_v1_replication_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -454,7 +509,7 @@ func (x *DigestCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DigestCheck.ProtoReflect.Descriptor instead.
 func (*DigestCheck) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{4}
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *DigestCheck) GetIndex() uint64 {
@@ -486,7 +541,7 @@ type Caller struct {
 
 func (x *Caller) Reset() {
 	*x = Caller{}
-	mi := &file_patronus_v1_replication_proto_msgTypes[5]
+	mi := &file_patronus_v1_replication_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -498,7 +553,7 @@ func (x *Caller) String() string {
 func (*Caller) ProtoMessage() {}
 
 func (x *Caller) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_replication_proto_msgTypes[5]
+	mi := &file_patronus_v1_replication_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -511,7 +566,7 @@ func (x *Caller) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Caller.ProtoReflect.Descriptor instead.
 func (*Caller) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{5}
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Caller) GetGroups() []string {
@@ -558,6 +613,7 @@ type Command struct {
 	//	*Command_DigestCheck
 	//	*Command_Barrier
 	//	*Command_RaiseLevel
+	//	*Command_TunnelKey
 	Op            isCommand_Op `protobuf_oneof:"op"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -565,7 +621,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_patronus_v1_replication_proto_msgTypes[6]
+	mi := &file_patronus_v1_replication_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -577,7 +633,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_replication_proto_msgTypes[6]
+	mi := &file_patronus_v1_replication_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -590,7 +646,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{6}
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Command) GetFormat() uint32 {
@@ -689,6 +745,15 @@ func (x *Command) GetRaiseLevel() uint32 {
 	return 0
 }
 
+func (x *Command) GetTunnelKey() *TunnelKeyCommand {
+	if x != nil {
+		if x, ok := x.Op.(*Command_TunnelKey); ok {
+			return x.TunnelKey
+		}
+	}
+	return nil
+}
+
 type isCommand_Op interface {
 	isCommand_Op()
 }
@@ -723,6 +788,11 @@ type Command_RaiseLevel struct {
 	RaiseLevel uint32 `protobuf:"varint,15,opt,name=raise_level,json=raiseLevel,proto3,oneof"`
 }
 
+type Command_TunnelKey struct {
+	// A node's tunnels have a new key.
+	TunnelKey *TunnelKeyCommand `protobuf:"bytes,16,opt,name=tunnel_key,json=tunnelKey,proto3,oneof"`
+}
+
 func (*Command_Transaction) isCommand_Op() {}
 
 func (*Command_Enroll) isCommand_Op() {}
@@ -734,6 +804,8 @@ func (*Command_DigestCheck) isCommand_Op() {}
 func (*Command_Barrier) isCommand_Op() {}
 
 func (*Command_RaiseLevel) isCommand_Op() {}
+
+func (*Command_TunnelKey) isCommand_Op() {}
 
 // A deleted resource that can be brought back: a row of its own, out of everybody's sight.
 type DeletedResource struct {
@@ -754,7 +826,7 @@ type DeletedResource struct {
 
 func (x *DeletedResource) Reset() {
 	*x = DeletedResource{}
-	mi := &file_patronus_v1_replication_proto_msgTypes[7]
+	mi := &file_patronus_v1_replication_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -766,7 +838,7 @@ func (x *DeletedResource) String() string {
 func (*DeletedResource) ProtoMessage() {}
 
 func (x *DeletedResource) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_replication_proto_msgTypes[7]
+	mi := &file_patronus_v1_replication_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -779,7 +851,7 @@ func (x *DeletedResource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeletedResource.ProtoReflect.Descriptor instead.
 func (*DeletedResource) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{7}
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *DeletedResource) GetKindId() uint32 {
@@ -838,7 +910,7 @@ type HistoryEvent struct {
 
 func (x *HistoryEvent) Reset() {
 	*x = HistoryEvent{}
-	mi := &file_patronus_v1_replication_proto_msgTypes[8]
+	mi := &file_patronus_v1_replication_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -850,7 +922,7 @@ func (x *HistoryEvent) String() string {
 func (*HistoryEvent) ProtoMessage() {}
 
 func (x *HistoryEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_replication_proto_msgTypes[8]
+	mi := &file_patronus_v1_replication_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -863,7 +935,7 @@ func (x *HistoryEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryEvent.ProtoReflect.Descriptor instead.
 func (*HistoryEvent) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{8}
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *HistoryEvent) GetRevision() uint64 {
@@ -924,7 +996,11 @@ const file_patronus_v1_replication_proto_rawDesc = "" +
 	"\rallow_missing\x18\b \x01(\bR\fallowMissing\x12\x10\n" +
 	"\x03uid\x18\t \x01(\tR\x03uid\"K\n" +
 	"\vTransaction\x12<\n" +
-	"\tmutations\x18\x01 \x03(\v2\x15.patronus.v1.MutationB\a\xca\xf3\x18\x03H\x80\bR\tmutations\"\xe6\x01\n" +
+	"\tmutations\x18\x01 \x03(\v2\x15.patronus.v1.MutationB\a\xca\xf3\x18\x03H\x80\bR\tmutations\"E\n" +
+	"\x10TunnelKeyCommand\x12\x12\n" +
+	"\x04edge\x18\x01 \x01(\tR\x04edge\x12\x1d\n" +
+	"\n" +
+	"public_key\x18\x02 \x01(\tR\tpublicKey\"\xe6\x01\n" +
 	"\rEnrollCommand\x12\x1d\n" +
 	"\n" +
 	"token_name\x18\x01 \x01(\tR\ttokenName\x12#\n" +
@@ -947,7 +1023,7 @@ const file_patronus_v1_replication_proto_rawDesc = "" +
 	"\x06Caller\x12!\n" +
 	"\x06groups\x18\x01 \x03(\tB\t\xca\xf3\x18\x05@\x80\x04H@R\x06groups\x12\x17\n" +
 	"\aapi_key\x18\x02 \x01(\tR\x06apiKey\x12\x16\n" +
-	"\x06source\x18\x03 \x01(\tR\x06source\"\xcf\x03\n" +
+	"\x06source\x18\x03 \x01(\tR\x06source\"\x8f\x04\n" +
 	"\aCommand\x12\x16\n" +
 	"\x06format\x18\x01 \x01(\rR\x06format\x12\x17\n" +
 	"\atime_ns\x18\x02 \x01(\x03R\x06timeNs\x12\x1c\n" +
@@ -962,7 +1038,9 @@ const file_patronus_v1_replication_proto_rawDesc = "" +
 	"\fdigest_check\x18\r \x01(\v2\x18.patronus.v1.DigestCheckH\x00R\vdigestCheck\x12\x1a\n" +
 	"\abarrier\x18\x0e \x01(\bH\x00R\abarrier\x12!\n" +
 	"\vraise_level\x18\x0f \x01(\rH\x00R\n" +
-	"raiseLevelB\x04\n" +
+	"raiseLevel\x12>\n" +
+	"\n" +
+	"tunnel_key\x18\x10 \x01(\v2\x1d.patronus.v1.TunnelKeyCommandH\x00R\ttunnelKeyB\x04\n" +
 	"\x02op\"\x92\x01\n" +
 	"\x0fDeletedResource\x12\x17\n" +
 	"\akind_id\x18\x01 \x01(\rR\x06kindId\x12\x12\n" +
@@ -1000,33 +1078,35 @@ func file_patronus_v1_replication_proto_rawDescGZIP() []byte {
 }
 
 var file_patronus_v1_replication_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_patronus_v1_replication_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_patronus_v1_replication_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_patronus_v1_replication_proto_goTypes = []any{
-	(Verb)(0),               // 0: patronus.v1.Verb
-	(*Mutation)(nil),        // 1: patronus.v1.Mutation
-	(*Transaction)(nil),     // 2: patronus.v1.Transaction
-	(*EnrollCommand)(nil),   // 3: patronus.v1.EnrollCommand
-	(*SetMeta)(nil),         // 4: patronus.v1.SetMeta
-	(*DigestCheck)(nil),     // 5: patronus.v1.DigestCheck
-	(*Caller)(nil),          // 6: patronus.v1.Caller
-	(*Command)(nil),         // 7: patronus.v1.Command
-	(*DeletedResource)(nil), // 8: patronus.v1.DeletedResource
-	(*HistoryEvent)(nil),    // 9: patronus.v1.HistoryEvent
+	(Verb)(0),                // 0: patronus.v1.Verb
+	(*Mutation)(nil),         // 1: patronus.v1.Mutation
+	(*Transaction)(nil),      // 2: patronus.v1.Transaction
+	(*TunnelKeyCommand)(nil), // 3: patronus.v1.TunnelKeyCommand
+	(*EnrollCommand)(nil),    // 4: patronus.v1.EnrollCommand
+	(*SetMeta)(nil),          // 5: patronus.v1.SetMeta
+	(*DigestCheck)(nil),      // 6: patronus.v1.DigestCheck
+	(*Caller)(nil),           // 7: patronus.v1.Caller
+	(*Command)(nil),          // 8: patronus.v1.Command
+	(*DeletedResource)(nil),  // 9: patronus.v1.DeletedResource
+	(*HistoryEvent)(nil),     // 10: patronus.v1.HistoryEvent
 }
 var file_patronus_v1_replication_proto_depIdxs = []int32{
 	0, // 0: patronus.v1.Mutation.verb:type_name -> patronus.v1.Verb
 	1, // 1: patronus.v1.Transaction.mutations:type_name -> patronus.v1.Mutation
-	6, // 2: patronus.v1.Command.caller:type_name -> patronus.v1.Caller
+	7, // 2: patronus.v1.Command.caller:type_name -> patronus.v1.Caller
 	2, // 3: patronus.v1.Command.transaction:type_name -> patronus.v1.Transaction
-	3, // 4: patronus.v1.Command.enroll:type_name -> patronus.v1.EnrollCommand
-	4, // 5: patronus.v1.Command.set_meta:type_name -> patronus.v1.SetMeta
-	5, // 6: patronus.v1.Command.digest_check:type_name -> patronus.v1.DigestCheck
-	0, // 7: patronus.v1.HistoryEvent.verb:type_name -> patronus.v1.Verb
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	4, // 4: patronus.v1.Command.enroll:type_name -> patronus.v1.EnrollCommand
+	5, // 5: patronus.v1.Command.set_meta:type_name -> patronus.v1.SetMeta
+	6, // 6: patronus.v1.Command.digest_check:type_name -> patronus.v1.DigestCheck
+	3, // 7: patronus.v1.Command.tunnel_key:type_name -> patronus.v1.TunnelKeyCommand
+	0, // 8: patronus.v1.HistoryEvent.verb:type_name -> patronus.v1.Verb
+	9, // [9:9] is the sub-list for method output_type
+	9, // [9:9] is the sub-list for method input_type
+	9, // [9:9] is the sub-list for extension type_name
+	9, // [9:9] is the sub-list for extension extendee
+	0, // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_replication_proto_init() }
@@ -1035,13 +1115,14 @@ func file_patronus_v1_replication_proto_init() {
 		return
 	}
 	file_patronus_v1_options_proto_init()
-	file_patronus_v1_replication_proto_msgTypes[6].OneofWrappers = []any{
+	file_patronus_v1_replication_proto_msgTypes[7].OneofWrappers = []any{
 		(*Command_Transaction)(nil),
 		(*Command_Enroll)(nil),
 		(*Command_SetMeta)(nil),
 		(*Command_DigestCheck)(nil),
 		(*Command_Barrier)(nil),
 		(*Command_RaiseLevel)(nil),
+		(*Command_TunnelKey)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1049,7 +1130,7 @@ func file_patronus_v1_replication_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_replication_proto_rawDesc), len(file_patronus_v1_replication_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   9,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -82,6 +82,60 @@ func (EdgeRole) EnumDescriptor() ([]byte, []int) {
 	return file_patronus_v1_site_proto_rawDescGZIP(), []int{0}
 }
 
+// Whether tunnels over a link are sealed.
+type LinkEncryption int32
+
+const (
+	// Treated as SEALED.
+	LinkEncryption_LINK_ENCRYPTION_UNSPECIFIED LinkEncryption = 0
+	// Every path over the link is sealed from its first to its last edge.
+	LinkEncryption_SEALED LinkEncryption = 1
+	// A path is plain Geneve when all links on it say so: for underlays that are trusted or encrypt by themselves. Segments
+	// whose encryption is REQUIRED do not use it then.
+	LinkEncryption_PLAIN LinkEncryption = 2
+)
+
+// Enum value maps for LinkEncryption.
+var (
+	LinkEncryption_name = map[int32]string{
+		0: "LINK_ENCRYPTION_UNSPECIFIED",
+		1: "SEALED",
+		2: "PLAIN",
+	}
+	LinkEncryption_value = map[string]int32{
+		"LINK_ENCRYPTION_UNSPECIFIED": 0,
+		"SEALED":                      1,
+		"PLAIN":                       2,
+	}
+)
+
+func (x LinkEncryption) Enum() *LinkEncryption {
+	p := new(LinkEncryption)
+	*p = x
+	return p
+}
+
+func (x LinkEncryption) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (LinkEncryption) Descriptor() protoreflect.EnumDescriptor {
+	return file_patronus_v1_site_proto_enumTypes[1].Descriptor()
+}
+
+func (LinkEncryption) Type() protoreflect.EnumType {
+	return &file_patronus_v1_site_proto_enumTypes[1]
+}
+
+func (x LinkEncryption) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use LinkEncryption.Descriptor instead.
+func (LinkEncryption) EnumDescriptor() ([]byte, []int) {
+	return file_patronus_v1_site_proto_rawDescGZIP(), []int{1}
+}
+
 // A place: a branch, a hub, a data centre.
 type Site struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -843,9 +897,11 @@ type Edge struct {
 	// When the leader last heard from the node.
 	LastSeenTime *timestamppb.Timestamp `protobuf:"bytes,26,opt,name=last_seen_time,json=lastSeenTime,proto3" json:"last_seen_time,omitempty"`
 	// True while the node's stream to the leader is open.
-	Connected     bool `protobuf:"varint,27,opt,name=connected,proto3" json:"connected,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Connected bool `protobuf:"varint,27,opt,name=connected,proto3" json:"connected,omitempty"`
+	// X25519 public key of the node's tunnels, hexadecimal; the node made it and keeps the private half.
+	TunnelPublicKey string `protobuf:"bytes,28,opt,name=tunnel_public_key,json=tunnelPublicKey,proto3" json:"tunnel_public_key,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Edge) Reset() {
@@ -1016,6 +1072,13 @@ func (x *Edge) GetConnected() bool {
 		return x.Connected
 	}
 	return false
+}
+
+func (x *Edge) GetTunnelPublicKey() string {
+	if x != nil {
+		return x.TunnelPublicKey
+	}
+	return ""
 }
 
 // Request of CreateEdge.
@@ -1541,7 +1604,9 @@ type Link struct {
 	// Measured loss over the last window, parts per million, worst tunnel.
 	LossPpm uint32 `protobuf:"varint,34,opt,name=loss_ppm,json=lossPpm,proto3" json:"loss_ppm,omitempty"`
 	// Measured round-trip time, microseconds, median tunnel.
-	LatencyUs     uint32 `protobuf:"varint,35,opt,name=latency_us,json=latencyUs,proto3" json:"latency_us,omitempty"`
+	LatencyUs uint32 `protobuf:"varint,35,opt,name=latency_us,json=latencyUs,proto3" json:"latency_us,omitempty"`
+	// Whether tunnels over the link are sealed.
+	Encryption    LinkEncryption `protobuf:"varint,36,opt,name=encryption,proto3,enum=patronus.v1.LinkEncryption" json:"encryption,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1770,6 +1835,13 @@ func (x *Link) GetLatencyUs() uint32 {
 		return x.LatencyUs
 	}
 	return 0
+}
+
+func (x *Link) GetEncryption() LinkEncryption {
+	if x != nil {
+		return x.Encryption
+	}
+	return LinkEncryption_LINK_ENCRYPTION_UNSPECIFIED
 }
 
 // Request of CreateLink.
@@ -2315,7 +2387,8 @@ const file_patronus_v1_site_proto_rawDesc = "" +
 	"\fLanInterface\x12&\n" +
 	"\tinterface\x18\x01 \x01(\tB\b\xca\xf3\x18\x04\b\x01X\aR\tinterface\x12)\n" +
 	"\asegment\x18\x02 \x01(\tB\x0f\xca\xf3\x18\v\b\x01\"\asegmentR\asegment\x12'\n" +
-	"\bprefixes\x18\x03 \x03(\tB\v\xca\xf3\x18\aH\x80\x02X\x03`\x01R\bprefixes\"\xd9\t\n" +
+	"\bprefixes\x18\x03 \x03(\tB\v\xca\xf3\x18\aH\x80\x02X\x03`\x01R\bprefixes\"\x8d\n" +
+	"\n" +
 	"\x04Edge\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
 	"\x03uid\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x03uid\x12\x1a\n" +
@@ -2341,7 +2414,8 @@ const file_patronus_v1_site_proto_rawDesc = "" +
 	"\x10software_version\x18\x18 \x01(\tB\x06\xca\xf3\x18\x02\x18\x02R\x0fsoftwareVersion\x125\n" +
 	"\x12applied_generation\x18\x19 \x01(\x04B\x06\xca\xf3\x18\x02\x18\x02R\x11appliedGeneration\x12H\n" +
 	"\x0elast_seen_time\x18\x1a \x01(\v2\x1a.google.protobuf.TimestampB\x06\xca\xf3\x18\x02\x18\x02R\flastSeenTime\x12$\n" +
-	"\tconnected\x18\x1b \x01(\bB\x06\xca\xf3\x18\x02\x18\x02R\tconnected\x1a9\n" +
+	"\tconnected\x18\x1b \x01(\bB\x06\xca\xf3\x18\x02\x18\x02R\tconnected\x122\n" +
+	"\x11tunnel_public_key\x18\x1c \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x0ftunnelPublicKey\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
@@ -2385,7 +2459,7 @@ const file_patronus_v1_site_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tR\trequestId\x12#\n" +
 	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\x12#\n" +
-	"\rallow_missing\x18\x06 \x01(\bR\fallowMissing\"\xd2\v\n" +
+	"\rallow_missing\x18\x06 \x01(\bR\fallowMissing\"\x8f\f\n" +
 	"\x04Link\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
 	"\x03uid\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x03uid\x12\x1a\n" +
@@ -2422,7 +2496,10 @@ const file_patronus_v1_site_proto_rawDesc = "" +
 	"\xca\xf3\x18\x060\xff\xff\x038\x01R\x04cost\x12!\n" +
 	"\bloss_ppm\x18\" \x01(\rB\x06\xca\xf3\x18\x02\x18\x02R\alossPpm\x12%\n" +
 	"\n" +
-	"latency_us\x18# \x01(\rB\x06\xca\xf3\x18\x02\x18\x02R\tlatencyUs\x1a9\n" +
+	"latency_us\x18# \x01(\rB\x06\xca\xf3\x18\x02\x18\x02R\tlatencyUs\x12;\n" +
+	"\n" +
+	"encryption\x18$ \x01(\x0e2\x1b.patronus.v1.LinkEncryptionR\n" +
+	"encryption\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
@@ -2473,7 +2550,12 @@ const file_patronus_v1_site_proto_rawDesc = "" +
 	"\n" +
 	"\x06BRANCH\x10\x01\x12\a\n" +
 	"\x03HUB\x10\x02\x12\v\n" +
-	"\aGATEWAY\x10\x032\xe1\x02\n" +
+	"\aGATEWAY\x10\x03*H\n" +
+	"\x0eLinkEncryption\x12\x1f\n" +
+	"\x1bLINK_ENCRYPTION_UNSPECIFIED\x10\x00\x12\n" +
+	"\n" +
+	"\x06SEALED\x10\x01\x12\t\n" +
+	"\x05PLAIN\x10\x022\xe1\x02\n" +
 	"\vSiteService\x12?\n" +
 	"\n" +
 	"CreateSite\x12\x1e.patronus.v1.CreateSiteRequest\x1a\x11.patronus.v1.Site\x129\n" +
@@ -2514,114 +2596,116 @@ func file_patronus_v1_site_proto_rawDescGZIP() []byte {
 	return file_patronus_v1_site_proto_rawDescData
 }
 
-var file_patronus_v1_site_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_patronus_v1_site_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
 var file_patronus_v1_site_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_patronus_v1_site_proto_goTypes = []any{
 	(EdgeRole)(0),                 // 0: patronus.v1.EdgeRole
-	(*Site)(nil),                  // 1: patronus.v1.Site
-	(*CreateSiteRequest)(nil),     // 2: patronus.v1.CreateSiteRequest
-	(*GetSiteRequest)(nil),        // 3: patronus.v1.GetSiteRequest
-	(*ListSitesRequest)(nil),      // 4: patronus.v1.ListSitesRequest
-	(*ListSitesResponse)(nil),     // 5: patronus.v1.ListSitesResponse
-	(*UpdateSiteRequest)(nil),     // 6: patronus.v1.UpdateSiteRequest
-	(*DeleteSiteRequest)(nil),     // 7: patronus.v1.DeleteSiteRequest
-	(*LanInterface)(nil),          // 8: patronus.v1.LanInterface
-	(*Edge)(nil),                  // 9: patronus.v1.Edge
-	(*CreateEdgeRequest)(nil),     // 10: patronus.v1.CreateEdgeRequest
-	(*GetEdgeRequest)(nil),        // 11: patronus.v1.GetEdgeRequest
-	(*ListEdgesRequest)(nil),      // 12: patronus.v1.ListEdgesRequest
-	(*ListEdgesResponse)(nil),     // 13: patronus.v1.ListEdgesResponse
-	(*UpdateEdgeRequest)(nil),     // 14: patronus.v1.UpdateEdgeRequest
-	(*DeleteEdgeRequest)(nil),     // 15: patronus.v1.DeleteEdgeRequest
-	(*Link)(nil),                  // 16: patronus.v1.Link
-	(*CreateLinkRequest)(nil),     // 17: patronus.v1.CreateLinkRequest
-	(*GetLinkRequest)(nil),        // 18: patronus.v1.GetLinkRequest
-	(*ListLinksRequest)(nil),      // 19: patronus.v1.ListLinksRequest
-	(*ListLinksResponse)(nil),     // 20: patronus.v1.ListLinksResponse
-	(*UpdateLinkRequest)(nil),     // 21: patronus.v1.UpdateLinkRequest
-	(*DeleteLinkRequest)(nil),     // 22: patronus.v1.DeleteLinkRequest
-	nil,                           // 23: patronus.v1.Site.LabelsEntry
-	nil,                           // 24: patronus.v1.Site.AnnotationsEntry
-	nil,                           // 25: patronus.v1.Edge.LabelsEntry
-	nil,                           // 26: patronus.v1.Edge.AnnotationsEntry
-	nil,                           // 27: patronus.v1.Link.LabelsEntry
-	nil,                           // 28: patronus.v1.Link.AnnotationsEntry
-	(*timestamppb.Timestamp)(nil), // 29: google.protobuf.Timestamp
-	(*Condition)(nil),             // 30: patronus.v1.Condition
-	(AdminState)(0),               // 31: patronus.v1.AdminState
-	(*fieldmaskpb.FieldMask)(nil), // 32: google.protobuf.FieldMask
-	(Transport)(0),                // 33: patronus.v1.Transport
-	(*DeleteResponse)(nil),        // 34: patronus.v1.DeleteResponse
+	(LinkEncryption)(0),           // 1: patronus.v1.LinkEncryption
+	(*Site)(nil),                  // 2: patronus.v1.Site
+	(*CreateSiteRequest)(nil),     // 3: patronus.v1.CreateSiteRequest
+	(*GetSiteRequest)(nil),        // 4: patronus.v1.GetSiteRequest
+	(*ListSitesRequest)(nil),      // 5: patronus.v1.ListSitesRequest
+	(*ListSitesResponse)(nil),     // 6: patronus.v1.ListSitesResponse
+	(*UpdateSiteRequest)(nil),     // 7: patronus.v1.UpdateSiteRequest
+	(*DeleteSiteRequest)(nil),     // 8: patronus.v1.DeleteSiteRequest
+	(*LanInterface)(nil),          // 9: patronus.v1.LanInterface
+	(*Edge)(nil),                  // 10: patronus.v1.Edge
+	(*CreateEdgeRequest)(nil),     // 11: patronus.v1.CreateEdgeRequest
+	(*GetEdgeRequest)(nil),        // 12: patronus.v1.GetEdgeRequest
+	(*ListEdgesRequest)(nil),      // 13: patronus.v1.ListEdgesRequest
+	(*ListEdgesResponse)(nil),     // 14: patronus.v1.ListEdgesResponse
+	(*UpdateEdgeRequest)(nil),     // 15: patronus.v1.UpdateEdgeRequest
+	(*DeleteEdgeRequest)(nil),     // 16: patronus.v1.DeleteEdgeRequest
+	(*Link)(nil),                  // 17: patronus.v1.Link
+	(*CreateLinkRequest)(nil),     // 18: patronus.v1.CreateLinkRequest
+	(*GetLinkRequest)(nil),        // 19: patronus.v1.GetLinkRequest
+	(*ListLinksRequest)(nil),      // 20: patronus.v1.ListLinksRequest
+	(*ListLinksResponse)(nil),     // 21: patronus.v1.ListLinksResponse
+	(*UpdateLinkRequest)(nil),     // 22: patronus.v1.UpdateLinkRequest
+	(*DeleteLinkRequest)(nil),     // 23: patronus.v1.DeleteLinkRequest
+	nil,                           // 24: patronus.v1.Site.LabelsEntry
+	nil,                           // 25: patronus.v1.Site.AnnotationsEntry
+	nil,                           // 26: patronus.v1.Edge.LabelsEntry
+	nil,                           // 27: patronus.v1.Edge.AnnotationsEntry
+	nil,                           // 28: patronus.v1.Link.LabelsEntry
+	nil,                           // 29: patronus.v1.Link.AnnotationsEntry
+	(*timestamppb.Timestamp)(nil), // 30: google.protobuf.Timestamp
+	(*Condition)(nil),             // 31: patronus.v1.Condition
+	(AdminState)(0),               // 32: patronus.v1.AdminState
+	(*fieldmaskpb.FieldMask)(nil), // 33: google.protobuf.FieldMask
+	(Transport)(0),                // 34: patronus.v1.Transport
+	(*DeleteResponse)(nil),        // 35: patronus.v1.DeleteResponse
 }
 var file_patronus_v1_site_proto_depIdxs = []int32{
-	29, // 0: patronus.v1.Site.create_time:type_name -> google.protobuf.Timestamp
-	29, // 1: patronus.v1.Site.update_time:type_name -> google.protobuf.Timestamp
-	23, // 2: patronus.v1.Site.labels:type_name -> patronus.v1.Site.LabelsEntry
-	24, // 3: patronus.v1.Site.annotations:type_name -> patronus.v1.Site.AnnotationsEntry
-	30, // 4: patronus.v1.Site.conditions:type_name -> patronus.v1.Condition
-	31, // 5: patronus.v1.Site.admin_state:type_name -> patronus.v1.AdminState
-	1,  // 6: patronus.v1.CreateSiteRequest.site:type_name -> patronus.v1.Site
-	1,  // 7: patronus.v1.ListSitesResponse.sites:type_name -> patronus.v1.Site
-	1,  // 8: patronus.v1.UpdateSiteRequest.site:type_name -> patronus.v1.Site
-	32, // 9: patronus.v1.UpdateSiteRequest.update_mask:type_name -> google.protobuf.FieldMask
-	29, // 10: patronus.v1.Edge.create_time:type_name -> google.protobuf.Timestamp
-	29, // 11: patronus.v1.Edge.update_time:type_name -> google.protobuf.Timestamp
-	25, // 12: patronus.v1.Edge.labels:type_name -> patronus.v1.Edge.LabelsEntry
-	26, // 13: patronus.v1.Edge.annotations:type_name -> patronus.v1.Edge.AnnotationsEntry
-	30, // 14: patronus.v1.Edge.conditions:type_name -> patronus.v1.Condition
+	30, // 0: patronus.v1.Site.create_time:type_name -> google.protobuf.Timestamp
+	30, // 1: patronus.v1.Site.update_time:type_name -> google.protobuf.Timestamp
+	24, // 2: patronus.v1.Site.labels:type_name -> patronus.v1.Site.LabelsEntry
+	25, // 3: patronus.v1.Site.annotations:type_name -> patronus.v1.Site.AnnotationsEntry
+	31, // 4: patronus.v1.Site.conditions:type_name -> patronus.v1.Condition
+	32, // 5: patronus.v1.Site.admin_state:type_name -> patronus.v1.AdminState
+	2,  // 6: patronus.v1.CreateSiteRequest.site:type_name -> patronus.v1.Site
+	2,  // 7: patronus.v1.ListSitesResponse.sites:type_name -> patronus.v1.Site
+	2,  // 8: patronus.v1.UpdateSiteRequest.site:type_name -> patronus.v1.Site
+	33, // 9: patronus.v1.UpdateSiteRequest.update_mask:type_name -> google.protobuf.FieldMask
+	30, // 10: patronus.v1.Edge.create_time:type_name -> google.protobuf.Timestamp
+	30, // 11: patronus.v1.Edge.update_time:type_name -> google.protobuf.Timestamp
+	26, // 12: patronus.v1.Edge.labels:type_name -> patronus.v1.Edge.LabelsEntry
+	27, // 13: patronus.v1.Edge.annotations:type_name -> patronus.v1.Edge.AnnotationsEntry
+	31, // 14: patronus.v1.Edge.conditions:type_name -> patronus.v1.Condition
 	0,  // 15: patronus.v1.Edge.roles:type_name -> patronus.v1.EdgeRole
-	8,  // 16: patronus.v1.Edge.lan_interfaces:type_name -> patronus.v1.LanInterface
-	29, // 17: patronus.v1.Edge.last_seen_time:type_name -> google.protobuf.Timestamp
-	9,  // 18: patronus.v1.CreateEdgeRequest.edge:type_name -> patronus.v1.Edge
-	9,  // 19: patronus.v1.ListEdgesResponse.edges:type_name -> patronus.v1.Edge
-	9,  // 20: patronus.v1.UpdateEdgeRequest.edge:type_name -> patronus.v1.Edge
-	32, // 21: patronus.v1.UpdateEdgeRequest.update_mask:type_name -> google.protobuf.FieldMask
-	29, // 22: patronus.v1.Link.create_time:type_name -> google.protobuf.Timestamp
-	29, // 23: patronus.v1.Link.update_time:type_name -> google.protobuf.Timestamp
-	27, // 24: patronus.v1.Link.labels:type_name -> patronus.v1.Link.LabelsEntry
-	28, // 25: patronus.v1.Link.annotations:type_name -> patronus.v1.Link.AnnotationsEntry
-	30, // 26: patronus.v1.Link.conditions:type_name -> patronus.v1.Condition
-	33, // 27: patronus.v1.Link.transport:type_name -> patronus.v1.Transport
-	31, // 28: patronus.v1.Link.admin_state:type_name -> patronus.v1.AdminState
-	16, // 29: patronus.v1.CreateLinkRequest.link:type_name -> patronus.v1.Link
-	16, // 30: patronus.v1.ListLinksResponse.links:type_name -> patronus.v1.Link
-	16, // 31: patronus.v1.UpdateLinkRequest.link:type_name -> patronus.v1.Link
-	32, // 32: patronus.v1.UpdateLinkRequest.update_mask:type_name -> google.protobuf.FieldMask
-	2,  // 33: patronus.v1.SiteService.CreateSite:input_type -> patronus.v1.CreateSiteRequest
-	3,  // 34: patronus.v1.SiteService.GetSite:input_type -> patronus.v1.GetSiteRequest
-	4,  // 35: patronus.v1.SiteService.ListSites:input_type -> patronus.v1.ListSitesRequest
-	6,  // 36: patronus.v1.SiteService.UpdateSite:input_type -> patronus.v1.UpdateSiteRequest
-	7,  // 37: patronus.v1.SiteService.DeleteSite:input_type -> patronus.v1.DeleteSiteRequest
-	10, // 38: patronus.v1.EdgeService.CreateEdge:input_type -> patronus.v1.CreateEdgeRequest
-	11, // 39: patronus.v1.EdgeService.GetEdge:input_type -> patronus.v1.GetEdgeRequest
-	12, // 40: patronus.v1.EdgeService.ListEdges:input_type -> patronus.v1.ListEdgesRequest
-	14, // 41: patronus.v1.EdgeService.UpdateEdge:input_type -> patronus.v1.UpdateEdgeRequest
-	15, // 42: patronus.v1.EdgeService.DeleteEdge:input_type -> patronus.v1.DeleteEdgeRequest
-	17, // 43: patronus.v1.LinkService.CreateLink:input_type -> patronus.v1.CreateLinkRequest
-	18, // 44: patronus.v1.LinkService.GetLink:input_type -> patronus.v1.GetLinkRequest
-	19, // 45: patronus.v1.LinkService.ListLinks:input_type -> patronus.v1.ListLinksRequest
-	21, // 46: patronus.v1.LinkService.UpdateLink:input_type -> patronus.v1.UpdateLinkRequest
-	22, // 47: patronus.v1.LinkService.DeleteLink:input_type -> patronus.v1.DeleteLinkRequest
-	1,  // 48: patronus.v1.SiteService.CreateSite:output_type -> patronus.v1.Site
-	1,  // 49: patronus.v1.SiteService.GetSite:output_type -> patronus.v1.Site
-	5,  // 50: patronus.v1.SiteService.ListSites:output_type -> patronus.v1.ListSitesResponse
-	1,  // 51: patronus.v1.SiteService.UpdateSite:output_type -> patronus.v1.Site
-	34, // 52: patronus.v1.SiteService.DeleteSite:output_type -> patronus.v1.DeleteResponse
-	9,  // 53: patronus.v1.EdgeService.CreateEdge:output_type -> patronus.v1.Edge
-	9,  // 54: patronus.v1.EdgeService.GetEdge:output_type -> patronus.v1.Edge
-	13, // 55: patronus.v1.EdgeService.ListEdges:output_type -> patronus.v1.ListEdgesResponse
-	9,  // 56: patronus.v1.EdgeService.UpdateEdge:output_type -> patronus.v1.Edge
-	34, // 57: patronus.v1.EdgeService.DeleteEdge:output_type -> patronus.v1.DeleteResponse
-	16, // 58: patronus.v1.LinkService.CreateLink:output_type -> patronus.v1.Link
-	16, // 59: patronus.v1.LinkService.GetLink:output_type -> patronus.v1.Link
-	20, // 60: patronus.v1.LinkService.ListLinks:output_type -> patronus.v1.ListLinksResponse
-	16, // 61: patronus.v1.LinkService.UpdateLink:output_type -> patronus.v1.Link
-	34, // 62: patronus.v1.LinkService.DeleteLink:output_type -> patronus.v1.DeleteResponse
-	48, // [48:63] is the sub-list for method output_type
-	33, // [33:48] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	9,  // 16: patronus.v1.Edge.lan_interfaces:type_name -> patronus.v1.LanInterface
+	30, // 17: patronus.v1.Edge.last_seen_time:type_name -> google.protobuf.Timestamp
+	10, // 18: patronus.v1.CreateEdgeRequest.edge:type_name -> patronus.v1.Edge
+	10, // 19: patronus.v1.ListEdgesResponse.edges:type_name -> patronus.v1.Edge
+	10, // 20: patronus.v1.UpdateEdgeRequest.edge:type_name -> patronus.v1.Edge
+	33, // 21: patronus.v1.UpdateEdgeRequest.update_mask:type_name -> google.protobuf.FieldMask
+	30, // 22: patronus.v1.Link.create_time:type_name -> google.protobuf.Timestamp
+	30, // 23: patronus.v1.Link.update_time:type_name -> google.protobuf.Timestamp
+	28, // 24: patronus.v1.Link.labels:type_name -> patronus.v1.Link.LabelsEntry
+	29, // 25: patronus.v1.Link.annotations:type_name -> patronus.v1.Link.AnnotationsEntry
+	31, // 26: patronus.v1.Link.conditions:type_name -> patronus.v1.Condition
+	34, // 27: patronus.v1.Link.transport:type_name -> patronus.v1.Transport
+	32, // 28: patronus.v1.Link.admin_state:type_name -> patronus.v1.AdminState
+	1,  // 29: patronus.v1.Link.encryption:type_name -> patronus.v1.LinkEncryption
+	17, // 30: patronus.v1.CreateLinkRequest.link:type_name -> patronus.v1.Link
+	17, // 31: patronus.v1.ListLinksResponse.links:type_name -> patronus.v1.Link
+	17, // 32: patronus.v1.UpdateLinkRequest.link:type_name -> patronus.v1.Link
+	33, // 33: patronus.v1.UpdateLinkRequest.update_mask:type_name -> google.protobuf.FieldMask
+	3,  // 34: patronus.v1.SiteService.CreateSite:input_type -> patronus.v1.CreateSiteRequest
+	4,  // 35: patronus.v1.SiteService.GetSite:input_type -> patronus.v1.GetSiteRequest
+	5,  // 36: patronus.v1.SiteService.ListSites:input_type -> patronus.v1.ListSitesRequest
+	7,  // 37: patronus.v1.SiteService.UpdateSite:input_type -> patronus.v1.UpdateSiteRequest
+	8,  // 38: patronus.v1.SiteService.DeleteSite:input_type -> patronus.v1.DeleteSiteRequest
+	11, // 39: patronus.v1.EdgeService.CreateEdge:input_type -> patronus.v1.CreateEdgeRequest
+	12, // 40: patronus.v1.EdgeService.GetEdge:input_type -> patronus.v1.GetEdgeRequest
+	13, // 41: patronus.v1.EdgeService.ListEdges:input_type -> patronus.v1.ListEdgesRequest
+	15, // 42: patronus.v1.EdgeService.UpdateEdge:input_type -> patronus.v1.UpdateEdgeRequest
+	16, // 43: patronus.v1.EdgeService.DeleteEdge:input_type -> patronus.v1.DeleteEdgeRequest
+	18, // 44: patronus.v1.LinkService.CreateLink:input_type -> patronus.v1.CreateLinkRequest
+	19, // 45: patronus.v1.LinkService.GetLink:input_type -> patronus.v1.GetLinkRequest
+	20, // 46: patronus.v1.LinkService.ListLinks:input_type -> patronus.v1.ListLinksRequest
+	22, // 47: patronus.v1.LinkService.UpdateLink:input_type -> patronus.v1.UpdateLinkRequest
+	23, // 48: patronus.v1.LinkService.DeleteLink:input_type -> patronus.v1.DeleteLinkRequest
+	2,  // 49: patronus.v1.SiteService.CreateSite:output_type -> patronus.v1.Site
+	2,  // 50: patronus.v1.SiteService.GetSite:output_type -> patronus.v1.Site
+	6,  // 51: patronus.v1.SiteService.ListSites:output_type -> patronus.v1.ListSitesResponse
+	2,  // 52: patronus.v1.SiteService.UpdateSite:output_type -> patronus.v1.Site
+	35, // 53: patronus.v1.SiteService.DeleteSite:output_type -> patronus.v1.DeleteResponse
+	10, // 54: patronus.v1.EdgeService.CreateEdge:output_type -> patronus.v1.Edge
+	10, // 55: patronus.v1.EdgeService.GetEdge:output_type -> patronus.v1.Edge
+	14, // 56: patronus.v1.EdgeService.ListEdges:output_type -> patronus.v1.ListEdgesResponse
+	10, // 57: patronus.v1.EdgeService.UpdateEdge:output_type -> patronus.v1.Edge
+	35, // 58: patronus.v1.EdgeService.DeleteEdge:output_type -> patronus.v1.DeleteResponse
+	17, // 59: patronus.v1.LinkService.CreateLink:output_type -> patronus.v1.Link
+	17, // 60: patronus.v1.LinkService.GetLink:output_type -> patronus.v1.Link
+	21, // 61: patronus.v1.LinkService.ListLinks:output_type -> patronus.v1.ListLinksResponse
+	17, // 62: patronus.v1.LinkService.UpdateLink:output_type -> patronus.v1.Link
+	35, // 63: patronus.v1.LinkService.DeleteLink:output_type -> patronus.v1.DeleteResponse
+	49, // [49:64] is the sub-list for method output_type
+	34, // [34:49] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_site_proto_init() }
@@ -2636,7 +2720,7 @@ func file_patronus_v1_site_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_site_proto_rawDesc), len(file_patronus_v1_site_proto_rawDesc)),
-			NumEnums:      1,
+			NumEnums:      2,
 			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   3,

@@ -27,6 +27,20 @@ export type ControllerRole = | "CONTROLLER_ROLE_UNSPECIFIED" | "VOTER" | "STANDB
  */
 export type Topology = | "TOPOLOGY_UNSPECIFIED" | "FULL_MESH" | "HUB_SPOKE" | "REGIONAL" | `UNRECOGNIZED_${number}`;
 
+/**
+ * How packets between two edges are sealed. Numbers are on the wire between edges. TUNNEL_CIPHER_UNSPECIFIED: Treated
+ * as AES_256_GCM; AES_128_GCM: AES-128 in Galois/counter mode; AES_256_GCM: AES-256 in Galois/counter mode;
+ * CHACHA20_POLY1305: ChaCha20-Poly1305 (RFC 8439), for machines without AES instructions.
+ */
+export type TunnelCipher = | "TUNNEL_CIPHER_UNSPECIFIED" | "AES_128_GCM" | "AES_256_GCM" | "CHACHA20_POLY1305" | `UNRECOGNIZED_${number}`;
+
+/**
+ * Whether a segment may ever travel in the clear. SEGMENT_ENCRYPTION_UNSPECIFIED: Treated as BY_LINK; BY_LINK: A path
+ * is sealed unless every link on it allows plain tunnels; REQUIRED: A plain path is refused, in both directions, even
+ * when nothing else is left.
+ */
+export type SegmentEncryption = | "SEGMENT_ENCRYPTION_UNSPECIFIED" | "BY_LINK" | "REQUIRED" | `UNRECOGNIZED_${number}`;
+
 /** Whether something works. OPER_STATE_UNSPECIFIED: Nothing was heard yet; UP: Works; DOWN: Does not. */
 export type OperState = | "OPER_STATE_UNSPECIFIED" | "UP" | "DOWN" | `UNRECOGNIZED_${number}`;
 
@@ -48,6 +62,13 @@ export type Preference = | "PREFERENCE_UNSPECIFIED" | "REQUIRE" | "PREFER" | "AV
  * traffic between other sites in a hub-and-spoke fabric; GATEWAY: Connects to networks outside.
  */
 export type EdgeRole = | "EDGE_ROLE_UNSPECIFIED" | "BRANCH" | "HUB" | "GATEWAY" | `UNRECOGNIZED_${number}`;
+
+/**
+ * Whether tunnels over a link are sealed. LINK_ENCRYPTION_UNSPECIFIED: Treated as SEALED; SEALED: Every path over the
+ * link is sealed from its first to its last edge; PLAIN: A path is plain Geneve when all links on it say so: for
+ * underlays that are trusted or encrypt by themselves. Segments whose encryption is REQUIRED do not use it then.
+ */
+export type LinkEncryption = | "LINK_ENCRYPTION_UNSPECIFIED" | "SEALED" | "PLAIN" | `UNRECOGNIZED_${number}`;
 
 /**
  * What packets are for, as their DSCP says (RFC 4594). Edges count what they are offered by class.
@@ -1076,6 +1097,8 @@ export interface Fabric extends Resource {
   sites: string[];
   /** Most transit sites on a path, 0..5; unset means 3. From 0 to 5. */
   maxTransitSites?: number;
+  /** How packets between two edges are sealed. */
+  cipher: TunnelCipher;
 }
 
 /** What a program says of a Fabric. */
@@ -1096,6 +1119,8 @@ export interface FabricInit {
   sites?: readonly string[];
   /** Most transit sites on a path, 0..5; unset means 3. From 0 to 5. */
   maxTransitSites?: number;
+  /** How packets between two edges are sealed. */
+  cipher?: TunnelCipher;
 }
 
 /** Fields of Fabric that can be changed. */
@@ -1133,6 +1158,8 @@ export interface Segment extends Resource {
   prefixes: string[];
   /** Geneve VNI (24 bits), allocated by the cluster and not reused while anything may still carry it. */
   readonly vni: number;
+  /** Whether packets of the segment may ever travel in the clear. */
+  encryption: SegmentEncryption;
 }
 
 /** What a program says of a Segment. */
@@ -1149,6 +1176,8 @@ export interface SegmentInit {
   fabric: string;
   /** Prefixes that sites may announce into the segment; empty means any. The order carries no meaning. */
   prefixes?: readonly string[];
+  /** Whether packets of the segment may ever travel in the clear. */
+  encryption?: SegmentEncryption;
 }
 
 /** Fields of Segment that can be changed. */
@@ -1194,6 +1223,14 @@ export interface Tunnel extends Resource {
   readonly rttUs: number;
   /** Measured loss, parts per million. */
   readonly lossPpm: number;
+  /** Largest inner packet that was seen to arrive, bytes; 0 when not known yet. */
+  readonly pathMtu: number;
+  /** How packets are sealed; unspecified on a plain tunnel, and while there is no session. */
+  readonly cipher: TunnelCipher;
+  /** Age of the keys in use, milliseconds; 0 while there is no session. */
+  readonly sessionAgeMs: bigint;
+  /** Handshakes with the far end since the tunnel process started there. */
+  readonly handshakes: bigint;
 }
 
 /** What a program says of a Tunnel. */
@@ -1754,6 +1791,8 @@ export interface Edge extends Resource {
   readonly lastSeenTime?: Date;
   /** True while the node's stream to the leader is open. */
   readonly connected: boolean;
+  /** X25519 public key of the node's tunnels, hexadecimal; the node made it and keeps the private half. */
+  readonly tunnelPublicKey: string;
 }
 
 /** What a program says of a Edge. */
@@ -1833,6 +1872,8 @@ export interface Link extends Resource {
   readonly lossPpm: number;
   /** Measured round-trip time, microseconds, median tunnel. */
   readonly latencyUs: number;
+  /** Whether tunnels over the link are sealed. */
+  encryption: LinkEncryption;
 }
 
 /** What a program says of a Link. */
@@ -1873,6 +1914,8 @@ export interface LinkInit {
   adminState?: AdminState;
   /** Administrative cost; lower is preferred among links of equal delay. 0 means 10. From 0 to 65535. */
   cost?: number;
+  /** Whether tunnels over the link are sealed. */
+  encryption?: LinkEncryption;
 }
 
 /** Fields of Link that can be changed. */
@@ -2811,7 +2854,7 @@ export const KINDS = {
     pattern: "organizations/*/sites/*/links/*",
     view: false,
     methods: {"create": "/patronus.v1.LinkService/CreateLink", "get": "/patronus.v1.LinkService/GetLink", "list": "/patronus.v1.LinkService/ListLinks", "update": "/patronus.v1.LinkService/UpdateLink", "delete": "/patronus.v1.LinkService/DeleteLink"},
-    settable: ["labels", "annotations", "displayName", "edge", "interface", "address", "gateway", "transport", "provider", "underlay", "capacityUpBps", "capacityDownBps", "metered", "mtu", "srlgs", "adminState", "cost"],
+    settable: ["labels", "annotations", "displayName", "edge", "interface", "address", "gateway", "transport", "provider", "underlay", "capacityUpBps", "capacityDownBps", "metered", "mtu", "srlgs", "adminState", "cost", "encryption"],
     immutable: [],
   },
   Fabric: {
@@ -2821,7 +2864,7 @@ export const KINDS = {
     pattern: "organizations/*/fabrics/*",
     view: false,
     methods: {"create": "/patronus.v1.FabricService/CreateFabric", "get": "/patronus.v1.FabricService/GetFabric", "list": "/patronus.v1.FabricService/ListFabrics", "update": "/patronus.v1.FabricService/UpdateFabric", "delete": "/patronus.v1.FabricService/DeleteFabric"},
-    settable: ["labels", "annotations", "displayName", "topology", "hubs", "sites", "maxTransitSites"],
+    settable: ["labels", "annotations", "displayName", "topology", "hubs", "sites", "maxTransitSites", "cipher"],
     immutable: [],
   },
   Segment: {
@@ -2831,7 +2874,7 @@ export const KINDS = {
     pattern: "organizations/*/segments/*",
     view: false,
     methods: {"create": "/patronus.v1.SegmentService/CreateSegment", "get": "/patronus.v1.SegmentService/GetSegment", "list": "/patronus.v1.SegmentService/ListSegments", "update": "/patronus.v1.SegmentService/UpdateSegment", "delete": "/patronus.v1.SegmentService/DeleteSegment"},
-    settable: ["labels", "annotations", "displayName", "fabric", "prefixes"],
+    settable: ["labels", "annotations", "displayName", "fabric", "prefixes", "encryption"],
     immutable: [],
   },
   SlaProfile: {

@@ -45,7 +45,18 @@ from .cluster import (
     TransferLeadershipResponse,
 )
 from .common import AdminState, Condition, PortRange, Transport
-from .fabric import Fabric, FabricPatch, OperState, Path, Segment, SegmentPatch, Topology, Tunnel
+from .fabric import (
+    Fabric,
+    FabricPatch,
+    OperState,
+    Path,
+    Segment,
+    SegmentEncryption,
+    SegmentPatch,
+    Topology,
+    Tunnel,
+    TunnelCipher,
+)
 from .model import Model, ModelPatch, ModelVersion, ModelVersionPatch, Stage
 from .policy import (
     Application,
@@ -58,7 +69,7 @@ from .policy import (
     SteeringPolicyPatch,
     SteeringRule,
 )
-from .site import Edge, EdgePatch, EdgeRole, LanInterface, Link, LinkPatch, Site, SitePatch
+from .site import Edge, EdgePatch, EdgeRole, LanInterface, Link, LinkEncryption, LinkPatch, Site, SitePatch
 from .te import (
     AddedDemand,
     ChangedLink,
@@ -164,13 +175,16 @@ ENUMS: tuple[type[OpenEnum], ...] = (
     AdminState,
     ControllerRole,
     EdgeRole,
+    LinkEncryption,
     OperState,
     Preference,
+    SegmentEncryption,
     Stage,
     Tier,
     Topology,
     TrafficClass,
     Transport,
+    TunnelCipher,
 )
 
 __all__ = [
@@ -220,6 +234,7 @@ __all__ = [
     "IssueApiKeyResponse",
     "LanInterface",
     "Link",
+    "LinkEncryption",
     "LinkPatch",
     "LinkUtilization",
     "ListSolutionsRequest",
@@ -246,6 +261,7 @@ __all__ = [
     "RoleBindingPatch",
     "RolePatch",
     "Segment",
+    "SegmentEncryption",
     "SegmentPatch",
     "ServiceAccount",
     "ServiceAccountPatch",
@@ -272,6 +288,7 @@ __all__ = [
     "TransferLeadershipResponse",
     "Transport",
     "Tunnel",
+    "TunnelCipher",
     "UndeleteOrganizationRequest",
     "UndrainRequest",
     "WhatIfRequest",

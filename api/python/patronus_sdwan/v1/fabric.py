@@ -28,6 +28,30 @@ class Topology(OpenEnum):
     """Pairs of one region, and hubs with hubs."""
 
 
+class TunnelCipher(OpenEnum):
+    """How packets between two edges are sealed. Numbers are on the wire between edges."""
+
+    TUNNEL_CIPHER_UNSPECIFIED = "TUNNEL_CIPHER_UNSPECIFIED"
+    """Treated as AES_256_GCM."""
+    AES_128_GCM = "AES_128_GCM"
+    """AES-128 in Galois/counter mode."""
+    AES_256_GCM = "AES_256_GCM"
+    """AES-256 in Galois/counter mode."""
+    CHACHA20_POLY1305 = "CHACHA20_POLY1305"
+    """ChaCha20-Poly1305 (RFC 8439), for machines without AES instructions."""
+
+
+class SegmentEncryption(OpenEnum):
+    """Whether a segment may ever travel in the clear."""
+
+    SEGMENT_ENCRYPTION_UNSPECIFIED = "SEGMENT_ENCRYPTION_UNSPECIFIED"
+    """Treated as BY_LINK."""
+    BY_LINK = "BY_LINK"
+    """A path is sealed unless every link on it allows plain tunnels."""
+    REQUIRED = "REQUIRED"
+    """A plain path is refused, in both directions, even when nothing else is left."""
+
+
 class OperState(OpenEnum):
     """Whether something works."""
 
@@ -98,6 +122,8 @@ class Fabric(Resource):
     """Member sites; empty means every site of the organization."""
     max_transit_sites: Annotated[int, rules.Range(0, 5)] | None = None
     """Most transit sites on a path, 0..5; unset means 3."""
+    cipher: TunnelCipher = TunnelCipher.TUNNEL_CIPHER_UNSPECIFIED
+    """How packets between two edges are sealed."""
 
     @staticmethod
     def resource_name(organization: str, fabric: str) -> str:
@@ -122,6 +148,8 @@ class FabricPatch(TypedDict, total=False):
     """Member sites; empty means every site of the organization."""
     max_transit_sites: Annotated[int, rules.Range(0, 5)] | None
     """Most transit sites on a path, 0..5; unset means 3."""
+    cipher: TunnelCipher | None
+    """How packets between two edges are sealed."""
 
 
 class Segment(Resource):
@@ -179,6 +207,8 @@ class Segment(Resource):
     """Prefixes that sites may announce into the segment; empty means any."""
     vni: Annotated[int, rules.Output()] = 0
     """Geneve VNI (24 bits), allocated by the cluster and not reused while anything may still carry it."""
+    encryption: SegmentEncryption = SegmentEncryption.SEGMENT_ENCRYPTION_UNSPECIFIED
+    """Whether packets of the segment may ever travel in the clear."""
 
     @staticmethod
     def resource_name(organization: str, segment: str) -> str:
@@ -199,6 +229,8 @@ class SegmentPatch(TypedDict, total=False):
     """The fabric that carries the segment."""
     prefixes: list[Annotated[str, rules.IP_PREFIX, rules.Size(1024)]] | None
     """Prefixes that sites may announce into the segment; empty means any."""
+    encryption: SegmentEncryption | None
+    """Whether packets of the segment may ever travel in the clear."""
 
 
 class Tunnel(Resource):
@@ -256,6 +288,14 @@ class Tunnel(Resource):
     """Measured round-trip time, microseconds."""
     loss_ppm: Annotated[int, rules.Output()] = 0
     """Measured loss, parts per million."""
+    path_mtu: Annotated[int, rules.Output()] = 0
+    """Largest inner packet that was seen to arrive, bytes; 0 when not known yet."""
+    cipher: Annotated[TunnelCipher, rules.Output()] = TunnelCipher.TUNNEL_CIPHER_UNSPECIFIED
+    """How packets are sealed; unspecified on a plain tunnel, and while there is no session."""
+    session_age_ms: Annotated[int, rules.Output(), rules.Unit("millisecond")] = 0
+    """Age of the keys in use, milliseconds; 0 while there is no session."""
+    handshakes: Annotated[int, rules.Output()] = 0
+    """Handshakes with the far end since the tunnel process started there."""
 
     @staticmethod
     def resource_name(organization: str, tunnel: str) -> str:

@@ -28,6 +28,19 @@ class EdgeRole(OpenEnum):
     """Connects to networks outside."""
 
 
+class LinkEncryption(OpenEnum):
+    """Whether tunnels over a link are sealed."""
+
+    LINK_ENCRYPTION_UNSPECIFIED = "LINK_ENCRYPTION_UNSPECIFIED"
+    """Treated as SEALED."""
+    SEALED = "SEALED"
+    """Every path over the link is sealed from its first to its last edge."""
+    PLAIN = "PLAIN"
+    """A path is plain Geneve when all links on it say so: for underlays that are trusted or encrypt by themselves.
+    Segments whose encryption is REQUIRED do not use it then.
+    """
+
+
 class Site(Resource):
     """A place: a branch, a hub, a data centre."""
 
@@ -189,6 +202,8 @@ class Edge(Resource):
     """When the leader last heard from the node."""
     connected: Annotated[bool, rules.Output()] = False
     """True while the node's stream to the leader is open."""
+    tunnel_public_key: Annotated[str, rules.Output()] = ""
+    """X25519 public key of the node's tunnels, hexadecimal; the node made it and keeps the private half."""
 
     @staticmethod
     def resource_name(organization: str, site: str, edge: str) -> str:
@@ -292,6 +307,8 @@ class Link(Resource):
     """Measured loss over the last window, parts per million, worst tunnel."""
     latency_us: Annotated[int, rules.Output()] = 0
     """Measured round-trip time, microseconds, median tunnel."""
+    encryption: LinkEncryption = LinkEncryption.LINK_ENCRYPTION_UNSPECIFIED
+    """Whether tunnels over the link are sealed."""
 
     @staticmethod
     def resource_name(organization: str, site: str, link: str) -> str:
@@ -336,3 +353,5 @@ class LinkPatch(TypedDict, total=False):
     """Whether the link carries traffic."""
     cost: Annotated[int, rules.Range(0, 65535)] | None
     """Administrative cost; lower is preferred among links of equal delay. 0 means 10."""
+    encryption: LinkEncryption | None
+    """Whether tunnels over the link are sealed."""

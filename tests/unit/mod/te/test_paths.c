@@ -90,7 +90,8 @@ START_TEST(transit_site_stands_in_the_path)
     for (size_t i = 0; i < f.pass.nodes[0]->entries_len; i++) {
         const Patronus__V1__Entry *entry = f.pass.nodes[0]->entries[i];
         if (entry->entry_case == PATRONUS__V1__ENTRY__ENTRY_PATH && entry->path->path == pair->paths[0].id) {
-            ck_assert_uint_eq(entry->path->mtu, 1500 - 36 - 8);
+            ck_assert(entry->path->sealed); /* the default */
+            ck_assert_uint_eq(entry->path->mtu, 1500 - 36 - 8 - 32);
         }
     }
     /* The middle knows what both labels mean. */

@@ -1,0 +1,135 @@
+/*
+ * patronusd tunnel: the tunnel process of an edge, started by its agent (agent/tunnel.c).
+ *
+ * It leaves the agent's session at once, so that it outlives it; keeps its log in the data folder; and ends when an
+ * agent says so, on SIGTERM, or when its socket is not at its place any more: another process has taken over, or the
+ * node's folder was removed.
+ */
+#include "node.h"
+
+#include "base/assert.h"
+#include "crypto/crypto.h"
+#include "sys/sys_uv.h"
+#include "tunnel/door.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CHECK_MS 1000
+
+struct tunnel {
+    struct pt_sys *sys;
+    struct pt_engine *engine;
+    struct pt_door *door;
+    struct pt_timer *timer;
+    char socket[600];
+    ino_t inode;
+};
+
+void tunnel_paths(const struct config *config, struct tunnel_paths *ret_paths)
+{
+    (void)snprintf(ret_paths->socket, sizeof(ret_paths->socket), "%s/tunnel.sock", config->data);
+    (void)snprintf(ret_paths->key, sizeof(ret_paths->key), "%s/tunnel.key", config->data);
+    (void)snprintf(ret_paths->log, sizeof(ret_paths->log), "%s/tunnel.log", config->data);
+}
+
+enum pt_code tunnel_leave(const struct config *config, struct pt_error *reterr)
+{
+    struct tunnel_paths paths;
+    tunnel_paths(config, &paths);
+    pid_t child = fork(); /* before there are threads */
+    if (child < 0) {
+        return pt_fail_errno(reterr, errno, "tunnel", "cannot leave the agent's session");
+    }
+    if (child > 0) {
+        _exit(0);
+    }
+    (void)setsid();
+    (void)close_range(3, ~0U, 0); /* what the agent had open is not ours */
+    int log = open(paths.log, O_WRONLY | O_CREAT | O_APPEND, 0600), null = open("/dev/null", O_RDWR);
+    if (log < 0 || null < 0) {
+        return pt_fail_errno(reterr, errno, paths.log, "cannot write the tunnel's log");
+    }
+    (void)dup2(null, 0);
+    (void)dup2(null, 1);
+    (void)dup2(log, 2);
+    (void)close(log);
+    (void)close(null);
+    return PT_OK;
+}
+
+static void on_stop(void *arg)
+{
+    struct tunnel *tunnel = arg;
+    pt_sys_uv_stop(tunnel->sys);
+}
+
+static void on_signal(void *arg, int number)
+{
+    if (number != SIGHUP) {
+        on_stop(arg);
+    }
+}
+
+static void on_check(void *arg)
+{
+    struct tunnel *tunnel = arg;
+    struct stat now;
+    if (stat(tunnel->socket, &now) != 0 || now.st_ino != tunnel->inode) {
+        pt_sys_uv_stop(tunnel->sys);
+    }
+}
+
+/* The node's private key: made here, read by nobody else, kept for the node's life. */
+static enum pt_code load_key(const struct process *process, const char *path, uint8_t key[PT_X25519_SIZE],
+                             struct pt_error *reterr)
+{
+    PT_AUTO(buf) struct pt_buf data = {0};
+    if (!pt_path_exists(process->sys, path)) {
+        pt_sys_random(process->sys, key, PT_X25519_SIZE);
+        return pt_path_write(process->sys, path, key, PT_X25519_SIZE, reterr);
+    }
+    PT_TRY(pt_path_read(process->sys, path, PT_X25519_SIZE, &data, reterr));
+    if (data.size != PT_X25519_SIZE) {
+        return pt_fail(reterr, PT_CORRUPT, PT_REASON_NONE, path,
+                       "the tunnel's key has %zu bytes instead of %d; remove the file to make a new one", data.size,
+                       PT_X25519_SIZE);
+    }
+    memcpy(key, data.data, PT_X25519_SIZE);
+    pt_memory_clear(data.data, data.size);
+    return PT_OK;
+}
+
+enum pt_code run_tunnel(const struct process *process, struct pt_error *reterr)
+{
+    struct tunnel tunnel = {.sys = process->sys};
+    struct tunnel_paths paths;
+    struct stat socket;
+    struct pt_engine_options options = {.sys = process->sys, .log = process->log, .device = TUNNEL_DEVICE};
+    tunnel_paths(process->config, &paths);
+    (void)snprintf(tunnel.socket, sizeof(tunnel.socket), "%s", paths.socket);
+    PT_TRY(load_key(process, paths.key, options.private_key, reterr));
+    PT_TRY(pt_sys_uv_on_signal(process->sys, on_signal, &tunnel, reterr));
+    enum pt_code code = pt_engine_open(&options, &tunnel.engine, reterr);
+    pt_memory_clear(options.private_key, sizeof(options.private_key));
+    if (code == PT_OK) {
+        code = pt_door_open(process->sys, tunnel.engine, paths.socket, on_stop, &tunnel, &tunnel.door, reterr);
+    }
+    if (code == PT_OK) {
+        tunnel.inode = stat(paths.socket, &socket) == 0 ? socket.st_ino : 0;
+        tunnel.timer = pt_timer_new(process->sys, on_check, &tunnel);
+        pt_timer_start(tunnel.timer, CHECK_MS, CHECK_MS);
+        pt_log_info(process->log, "tunnel runs", "device=%s", TUNNEL_DEVICE);
+        pt_sys_uv_run(process->sys);
+        pt_log_info(process->log, "tunnel ends", "device=%s", TUNNEL_DEVICE);
+    }
+    pt_timer_free(tunnel.timer);
+    pt_door_close(tunnel.door);
+    pt_engine_close(tunnel.engine);
+    return code;
+}

@@ -1,0 +1,360 @@
+/*
+ * The agent's side of encrypted tunnels.
+ *
+ * Each second: ask the tunnel process how it is. When nobody answers, start one and dial again; when it is of another
+ * version, stop it first. What a process was told before it went, a new one is told again: the last bundle stands here.
+ *
+ * The order that keeps packets safe: the device goes into the data plane's map only once it exists, and the bundle's
+ * sealed paths drop until then. Nothing is ever sent plain for want of a tunnel.
+ */
+#include "agent/tunnel.h"
+
+#include "base/assert.h"
+#include "base/map.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define TICK_MS 1000
+#define START_MS 50 /* between looks at a process that was just started */
+#define START_TRIES 40
+
+extern char **environ;
+
+struct path_link { /* what a path of the bundle is to the tunnel process */
+    uint64_t id;
+    uint32_t slot, peer;
+};
+
+struct pt_agent_tunnel {
+    struct pt_agent_tunnel_options options;
+    char socket[600];
+    int fd; /* -1: nobody answers */
+    unsigned tries_left;
+    struct pt_timer *timer;
+    struct pt_bundle *bundle; /* NULL: none yet */
+    bool told;                /* the process knows the bundle */
+    uint32_t device_index;
+    bool has_key;
+    uint8_t public_key[PT_X25519_SIZE];
+    struct path_link *paths; /* ascending by id */
+    size_t paths_len;
+    struct pt_door_report report; /* newest */
+    char last_error[PT_ERROR_TEXT_SIZE];
+};
+
+/* ---- the process ---------------------------------------------------------------------------------------------- */
+
+/* The child that is waited for ends at once; the tunnel goes on in a session of its own, so that what is sent to the
+ * agent's process group does not reach it. */
+static void start_process(const struct pt_agent_tunnel *tunnel)
+{
+    const struct pt_agent_tunnel_options *o = &tunnel->options;
+    char name[] = "patronusd", command[] = "tunnel", data[] = "--data", level[] = "--log-level";
+    char *const arguments[] = {name, command, data, (char *)(uintptr_t)o->data, level, (char *)(uintptr_t)o->log_level,
+                               NULL};
+    pid_t child;
+    int number = posix_spawn(&child, "/proc/self/exe", NULL, NULL, arguments, environ);
+    if (number != 0) {
+        pt_log_error(o->log, "tunnel process not started", "reason=\"%s\"", strerror(number));
+        return;
+    }
+    (void)waitpid(child, NULL, 0); /* it forks and ends */
+    pt_log_info(o->log, "tunnel process started", "data=%s", o->data);
+}
+
+static void hang_up(struct pt_agent_tunnel *tunnel)
+{
+    if (tunnel->fd >= 0) {
+        (void)close(tunnel->fd);
+    }
+    tunnel->fd = -1;
+    tunnel->told = false;
+}
+
+static void complain(struct pt_agent_tunnel *tunnel, const char *event, const struct pt_error *error)
+{
+    if (strcmp(tunnel->last_error, error->text) != 0) { /* once, not each second */
+        pt_log_warn(tunnel->options.log, event, "place=%s reason=\"%s\"", error->field, error->text);
+        (void)snprintf(tunnel->last_error, sizeof(tunnel->last_error), "%s", error->text);
+    }
+}
+
+/* ---- what it is told ------------------------------------------------------------------------------------------ */
+
+struct config {
+    struct pt_engine_link *links;
+    struct pt_engine_path *paths;
+    struct pt_peer_entry *peers;
+    size_t links_len, paths_len, peers_len;
+};
+
+static const Patronus__V1__TunnelEntry *find_tunnel(const struct pt_map *tunnels, uint64_t id)
+{
+    uint8_t key[8];
+    pt_put_be64(key, id);
+    return pt_map_get(tunnels, key, sizeof(key));
+}
+
+static void add_path(struct pt_agent_tunnel *tunnel, struct config *config, const struct pt_map *tunnels,
+                     const Patronus__V1__PathEntry *entry)
+{
+    const Patronus__V1__TunnelEntry *first = find_tunnel(tunnels, entry->tunnel);
+    uint32_t slot = tunnel->options.dp->ops->path_slot(tunnel->options.dp, entry->path);
+    if (!entry->sealed || first == NULL || slot == 0 || first->remote.len != 16 || entry->n_stack > PT_STACK_LEN_MAX) {
+        return;
+    }
+    struct pt_engine_path *path = &config->paths[config->paths_len++];
+    uint32_t mtu = first->mtu - PT_TUNNEL_OVERHEAD - PT_STACK_SIZE((uint32_t)entry->n_stack);
+    *path = (struct pt_engine_path){.slot = slot,
+                                    .peer = entry->destination,
+                                    .link = first->link,
+                                    .mtu = entry->mtu != 0 && entry->mtu < mtu ? entry->mtu : mtu,
+                                    .stack_len = (uint32_t)entry->n_stack};
+    memcpy(path->remote.bytes, first->remote.data, sizeof(path->remote.bytes));
+    memcpy(path->stack, entry->stack, entry->n_stack * sizeof(uint32_t));
+    tunnel->paths[tunnel->paths_len++] =
+        (struct path_link){.id = entry->path, .slot = slot, .peer = entry->destination};
+}
+
+static void add_entry(struct pt_agent_tunnel *tunnel, struct config *config, struct pt_map *tunnels,
+                      const Patronus__V1__Entry *entry)
+{
+    uint8_t key[8];
+    switch (entry->entry_case) {
+    case PATRONUS__V1__ENTRY__ENTRY_LINK:
+        if (entry->link->address.len == 16 && if_nametoindex(entry->link->interface) != 0) {
+            struct pt_engine_link *link = &config->links[config->links_len++];
+            *link = (struct pt_engine_link){.number = entry->link->link};
+            (void)snprintf(link->interface, sizeof(link->interface), "%.15s", entry->link->interface);
+            memcpy(link->address.bytes, entry->link->address.data, 16);
+        }
+        break;
+    case PATRONUS__V1__ENTRY__ENTRY_TUNNEL:
+        pt_put_be64(key, entry->tunnel->tunnel);
+        (void)pt_map_put(tunnels, key, sizeof(key), entry->tunnel);
+        break;
+    case PATRONUS__V1__ENTRY__ENTRY_PATH: /* tunnels stand before paths */
+        add_path(tunnel, config, tunnels, entry->path);
+        break;
+    case PATRONUS__V1__ENTRY__ENTRY_PEER:
+        if (entry->peer->public_key.len == PT_X25519_SIZE && pt_cipher_known(entry->peer->cipher) &&
+            config->peers_len < PT_PEERS_MAX) {
+            struct pt_peer_entry *peer = &config->peers[config->peers_len++];
+            *peer =
+                (struct pt_peer_entry){.label = entry->peer->site_label, .cipher = (enum pt_cipher)entry->peer->cipher};
+            memcpy(peer->public_key, entry->peer->public_key.data, PT_X25519_SIZE);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+/* Tell the process what the bundle says. */
+static void tell(struct pt_agent_tunnel *tunnel)
+{
+    size_t len = 0;
+    const Patronus__V1__Entry *const *entries = pt_bundle_entries(tunnel->bundle, &len);
+    struct config config = {.links = calloc(len + 1, sizeof(*config.links)),
+                            .paths = calloc(len + 1, sizeof(*config.paths)),
+                            .peers = calloc(len + 1, sizeof(*config.peers))};
+    struct pt_map tunnels;
+    struct pt_error error = {0};
+    free(tunnel->paths);
+    tunnel->paths = calloc(len + 1, sizeof(*tunnel->paths));
+    tunnel->paths_len = 0;
+    pt_assert(config.links != NULL && config.paths != NULL && config.peers != NULL && tunnel->paths != NULL);
+    pt_map_init(&tunnels);
+    for (size_t i = 0; i < len; i++) {
+        add_entry(tunnel, &config, &tunnels, entries[i]);
+    }
+    const struct pt_engine_config wanted = {.port = PT_SEALED_PORT,
+                                            .links = config.links,
+                                            .links_len = config.links_len,
+                                            .paths = config.paths,
+                                            .paths_len = config.paths_len,
+                                            .peers = config.peers,
+                                            .peers_len = config.peers_len};
+    enum pt_code code = pt_door_configure(tunnel->fd, &wanted, &error);
+    tunnel->told = code == PT_OK;
+    if (code != PT_OK) {
+        complain(tunnel, "tunnel not configured", &error);
+        if (code == PT_UNAVAILABLE || code == PT_FAILED_PRECONDITION) {
+            hang_up(tunnel);
+        }
+    }
+    pt_map_fini(&tunnels);
+    free(config.links);
+    free(config.paths);
+    free(config.peers);
+}
+
+/* ---- each second ---------------------------------------------------------------------------------------------- */
+
+static const struct pt_engine_path_status *status_of(const struct pt_agent_tunnel *tunnel, uint32_t slot)
+{
+    for (uint32_t i = 0; i < tunnel->report.status.paths_len; i++) {
+        if (tunnel->report.paths[i].slot == slot) {
+            return &tunnel->report.paths[i];
+        }
+    }
+    return NULL;
+}
+
+/* The process answered: take its device and what it found out. */
+static void take_report(struct pt_agent_tunnel *tunnel, struct pt_door_report *report)
+{
+    struct pt_dp *dp = tunnel->options.dp;
+    struct pt_error error = {0};
+    pt_door_report_fini(&tunnel->report);
+    tunnel->report = *report;
+    memcpy(tunnel->public_key, report->status.public_key, sizeof(tunnel->public_key));
+    tunnel->has_key = true;
+    if (tunnel->device_index != report->status.device_index) {
+        if (dp->ops->set_tunnel(dp, report->status.device_index, &error) == PT_OK) {
+            tunnel->device_index = report->status.device_index;
+        } else {
+            complain(tunnel, "tunnel device not attached", &error);
+        }
+    }
+    for (size_t i = 0; i < tunnel->paths_len; i++) {
+        const struct pt_engine_path_status *path = status_of(tunnel, tunnel->paths[i].slot);
+        if (path != NULL) {
+            dp->ops->set_path_mtu(dp, tunnel->paths[i].id, path->mtu);
+        }
+    }
+}
+
+/* Answers: the process is there and of our version. */
+static bool look(struct pt_agent_tunnel *tunnel)
+{
+    struct pt_door_report report;
+    struct pt_error error = {0};
+    if (tunnel->fd < 0 && pt_door_dial(tunnel->socket, &tunnel->fd, &error) != PT_OK) {
+        return false;
+    }
+    enum pt_code code = pt_door_report(tunnel->fd, &report, &error);
+    if (code == PT_OK) {
+        take_report(tunnel, &report);
+        if (tunnel->bundle != NULL && !tunnel->told) {
+            tell(tunnel);
+        }
+        return tunnel->fd >= 0;
+    }
+    if (code == PT_FAILED_PRECONDITION) {
+        pt_log_info(tunnel->options.log, "tunnel process replaced", "reason=\"%s\"", error.text);
+        pt_door_stop(tunnel->fd);
+    }
+    hang_up(tunnel);
+    return false;
+}
+
+static void on_timer(void *arg)
+{
+    struct pt_agent_tunnel *tunnel = arg;
+    uint64_t next_ms = TICK_MS;
+    if (look(tunnel)) {
+        tunnel->tries_left = 0;
+    } else if (tunnel->tries_left > 0) {
+        tunnel->tries_left--;
+        next_ms = START_MS;
+    } else {
+        start_process(tunnel);
+        tunnel->tries_left = START_TRIES;
+        next_ms = START_MS;
+    }
+    pt_timer_start(tunnel->timer, next_ms, 0);
+}
+
+struct pt_agent_tunnel *pt_agent_tunnel_new(const struct pt_agent_tunnel_options *options)
+{
+    struct pt_agent_tunnel *tunnel = calloc(1, sizeof(*tunnel));
+    pt_assert(tunnel != NULL);
+    tunnel->options = *options;
+    (void)snprintf(tunnel->socket, sizeof(tunnel->socket), "%s", options->socket);
+    tunnel->fd = -1;
+    tunnel->timer = pt_timer_new(options->sys, on_timer, tunnel);
+    if (!look(tunnel)) {
+        start_process(tunnel);
+        tunnel->tries_left = START_TRIES;
+        /* The first hello to the leader carries the key: worth waiting for a little, before the loop runs. */
+        for (unsigned i = 0; i < START_TRIES && !look(tunnel); i++) {
+            (void)usleep(START_MS * 1000 / 5);
+        }
+    }
+    pt_timer_start(tunnel->timer, TICK_MS, 0);
+    return tunnel;
+}
+
+void pt_agent_tunnel_free(struct pt_agent_tunnel *tunnel)
+{
+    if (tunnel == NULL) {
+        return;
+    }
+    pt_timer_free(tunnel->timer);
+    hang_up(tunnel);
+    pt_bundle_unref(tunnel->bundle);
+    pt_door_report_fini(&tunnel->report);
+    free(tunnel->paths);
+    free(tunnel);
+}
+
+const uint8_t *pt_agent_tunnel_public_key(const struct pt_agent_tunnel *tunnel)
+{
+    return tunnel->has_key ? tunnel->public_key : NULL;
+}
+
+void pt_agent_tunnel_set_bundle(struct pt_agent_tunnel *tunnel, const struct pt_bundle *bundle)
+{
+    struct pt_bundle *kept = (struct pt_bundle *)(uintptr_t)bundle; /* references are not part of its value */
+    pt_bundle_ref(kept);
+    pt_bundle_unref(tunnel->bundle);
+    tunnel->bundle = kept;
+    tunnel->told = false;
+    if (tunnel->fd >= 0) {
+        tell(tunnel);
+    }
+}
+
+bool pt_agent_tunnel_path(const struct pt_agent_tunnel *tunnel, uint64_t path_id, struct pt_agent_tunnel_path *ret_path)
+{
+    for (size_t i = 0; i < tunnel->paths_len; i++) {
+        if (tunnel->paths[i].id != path_id) {
+            continue;
+        }
+        const struct pt_engine_path_status *path = status_of(tunnel, tunnel->paths[i].slot);
+        *ret_path = (struct pt_agent_tunnel_path){.mtu = path != NULL ? path->mtu : 0};
+        for (uint32_t j = 0; j < tunnel->report.status.peers_len; j++) {
+            const struct pt_peer_status *peer = &tunnel->report.peers[j];
+            if (peer->label == tunnel->paths[i].peer && peer->established_ns != 0) {
+                ret_path->cipher = (uint32_t)peer->cipher;
+                ret_path->handshakes = peer->handshakes;
+                ret_path->session_age_ms = (tunnel->report.status.now_ns - peer->established_ns) / 1000000 + 1;
+            }
+        }
+        return true;
+    }
+    return false;
+}
+
+const struct pt_engine_counters *pt_agent_tunnel_counters(const struct pt_agent_tunnel *tunnel)
+{
+    return &tunnel->report.status.counters;
+}
+
+void pt_agent_tunnel_stop(const char *socket)
+{
+    int fd;
+    if (pt_door_dial(socket, &fd, NULL) == PT_OK) {
+        pt_door_stop(fd);
+        (void)close(fd);
+    }
+}

@@ -1,0 +1,37 @@
+/*
+ * The agent's side of encrypted tunnels: starts the tunnel process, gives it what the bundle says, tells the data plane
+ * its device and what it found paths to carry.
+ */
+#pragma once
+
+#include "agent/dp.h"
+#include "base/log.h"
+#include "sys/sys.h"
+#include "tunnel/door.h"
+
+struct pt_agent_tunnel;
+struct pt_agent_tunnel_options {
+    struct pt_sys *sys;
+    const struct pt_log *log;
+    struct pt_dp *dp;   /* borrowed */
+    const char *socket; /* of the tunnel process; copied */
+    const char *data;   /* the process is started as `patronusd tunnel --data DATA --log-level LEVEL` */
+    const char *log_level;
+};
+/* Never fails for good: without a tunnel process sealed paths drop, and it is tried again each second. */
+struct pt_agent_tunnel *pt_agent_tunnel_new(const struct pt_agent_tunnel_options *options);
+void pt_agent_tunnel_free(struct pt_agent_tunnel *tunnel); /* the process goes on; NULL is fine */
+/* 32 bytes, or NULL when there was no tunnel process yet. */
+const uint8_t *pt_agent_tunnel_public_key(const struct pt_agent_tunnel *tunnel);
+/* What the process is to do from now on. Call after the data plane has taken the bundle: slots come from there. */
+void pt_agent_tunnel_set_bundle(struct pt_agent_tunnel *tunnel, const struct pt_bundle *bundle);
+/* Newest state, at most a second old; NULL: none. */
+struct pt_agent_tunnel_path {
+    uint32_t mtu, cipher;
+    uint64_t session_age_ms, handshakes;
+};
+bool pt_agent_tunnel_path(const struct pt_agent_tunnel *tunnel, uint64_t path_id,
+                          struct pt_agent_tunnel_path *ret_path);
+const struct pt_engine_counters *pt_agent_tunnel_counters(const struct pt_agent_tunnel *tunnel);
+/* Stop the process, for `patronusd --detach`. */
+void pt_agent_tunnel_stop(const char *socket);

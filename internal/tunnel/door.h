@@ -1,0 +1,72 @@
+/*
+ * The tunnel process's door: a Unix socket by which the agent configures it and reads its state.
+ *
+ * The tunnel is a process of its own so that it outlives the agent: keys, sessions, sockets and the device stay when
+ * the agent restarts, crashes or is replaced, and so does forwarding. The agent starts it when nobody answers at the
+ * socket, and tells one of another version to stop first.
+ *
+ *    agent -> tunnel   header { size (4), kind (4), version (4), zero (4) }, body
+ *    tunnel -> agent   the same; one answer to each request, in order
+ *
+ * Bodies are the structs below as they stand in memory: both ends are the same binary, or the version differs. The
+ * socket stands in a folder of mode 0700; who can open it owns the node anyway.
+ */
+#pragma once
+
+#include "tunnel/engine.h"
+
+#define PT_DOOR_VERSION 1U
+#define PT_DOOR_SIZE_MAX (16U << 20)
+
+enum pt_door_kind {
+    PT_DOOR_CONFIGURE = 1, /* struct pt_door_counts, then links, paths, peers; answered by struct pt_door_answer */
+    PT_DOOR_STATUS = 2,    /* no body; answered by struct pt_door_status, then peers, paths */
+    PT_DOOR_STOP = 3,      /* no body; answered by struct pt_door_answer; the process ends */
+    PT_DOOR_OTHER = 4,     /* answer to another version or an unknown kind */
+};
+
+struct pt_door_header {
+    uint32_t size, kind, version, zero; /* size of the body */
+};
+
+struct pt_door_counts {
+    uint32_t links_len, paths_len, peers_len, port;
+    uint64_t rekey_after_ms, rekey_volume_bytes;
+};
+
+struct pt_door_answer {
+    int32_t code; /* enum pt_code */
+    char field[PT_ERROR_FIELD_SIZE], text[PT_ERROR_TEXT_SIZE];
+};
+
+struct pt_door_status {
+    uint32_t device_index, peers_len, paths_len, zero;
+    uint64_t now_ns; /* the clock that stamps of peers are by */
+    uint8_t public_key[PT_X25519_SIZE];
+    struct pt_engine_counters counters;
+};
+
+/* ---- in the tunnel process ------------------------------------------------------------------------------------ */
+
+struct pt_door;
+/* Listen at `path`, replacing a socket that nobody answers at. on_stop: an agent said stop. */
+PT_MUST enum pt_code pt_door_open(struct pt_sys *sys, struct pt_engine *engine, const char *path,
+                                  void (*on_stop)(void *arg), void *arg, struct pt_door **ret_door,
+                                  struct pt_error *reterr);
+void pt_door_close(struct pt_door *door); /* NULL is fine */
+
+/* ---- in the agent --------------------------------------------------------------------------------------------- */
+
+/* Connect; PT_UNAVAILABLE when nobody answers. Requests wait for their answer, at most 2 s: it is a process on the same
+ * machine, whose loop does nothing slow. */
+PT_MUST enum pt_code pt_door_dial(const char *path, int *ret_fd, struct pt_error *reterr);
+/* PT_FAILED_PRECONDITION when the process is of another version. */
+PT_MUST enum pt_code pt_door_configure(int fd, const struct pt_engine_config *config, struct pt_error *reterr);
+struct pt_door_report { /* pt_door_report_fini frees */
+    struct pt_door_status status;
+    struct pt_peer_status *peers;
+    struct pt_engine_path_status *paths;
+};
+PT_MUST enum pt_code pt_door_report(int fd, struct pt_door_report *ret_report, struct pt_error *reterr);
+void pt_door_report_fini(struct pt_door_report *report);
+void pt_door_stop(int fd); /* best effort */
