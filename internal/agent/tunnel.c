@@ -61,7 +61,8 @@ static void start_process(const struct pt_agent_tunnel *tunnel)
     char *const arguments[] = {name, command, data, (char *)(uintptr_t)o->data, level, (char *)(uintptr_t)o->log_level,
                                NULL};
     pid_t child;
-    int number = posix_spawn(&child, "/proc/self/exe", NULL, NULL, arguments, environ);
+    int number =
+        posix_spawn(&child, o->program != NULL ? o->program : "/proc/self/exe", NULL, NULL, arguments, environ);
     if (number != 0) {
         pt_log_error(o->log, "tunnel process not started", "reason=\"%s\"", strerror(number));
         return;

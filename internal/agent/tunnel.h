@@ -13,9 +13,10 @@ struct pt_agent_tunnel;
 struct pt_agent_tunnel_options {
     struct pt_sys *sys;
     const struct pt_log *log;
-    struct pt_dp *dp;   /* borrowed */
-    const char *socket; /* of the tunnel process; copied */
-    const char *data;   /* the process is started as `patronusd tunnel --data DATA --log-level LEVEL` */
+    struct pt_dp *dp;    /* borrowed */
+    const char *socket;  /* of the tunnel process; copied */
+    const char *program; /* of the tunnel process; NULL: this binary */
+    const char *data;    /* the process is started as `patronusd tunnel --data DATA --log-level LEVEL` */
     const char *log_level;
 };
 /* Never fails for good: without a tunnel process sealed paths drop, and it is tried again each second. */

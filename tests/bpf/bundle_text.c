@@ -123,6 +123,7 @@ static void read_route(struct reader *r, Patronus__V1__Entry *e)
     m->prefix = prefix(r, NULL, &m->prefix_len);
     m->site_label = number32(r, "site", NULL);
     m->lan_interface = string(r, "lan", "");
+    m->sealed = number32(r, "sealed", "0") != 0;
 }
 
 static void read_tunnel(struct reader *r, Patronus__V1__Entry *e)
@@ -141,6 +142,7 @@ static void read_path(struct reader *r, Patronus__V1__Entry *e)
     m->path = number(r, "id", NULL);
     m->tunnel = number(r, "tunnel", NULL);
     m->destination = number32(r, "site", NULL);
+    m->sealed = number32(r, "sealed", "0") != 0;
     m->stack = pt_arena_array(&r->arena, 16, sizeof(*m->stack));
     char *list = string(r, "stack", ""), *save = NULL;
     for (char *one = strtok_r(list, ",", &save); one != NULL && m->n_stack < 16; one = strtok_r(NULL, ",", &save)) {
@@ -183,13 +185,27 @@ static void read_rule(struct reader *r, Patronus__V1__Entry *e)
     m->deny = number32(r, "deny", "0") != 0;
 }
 
+static void read_peer(struct reader *r, Patronus__V1__Entry *e)
+{
+    MESSAGE(r, e, peer, PEER, m, Patronus__V1__PeerEntry);
+    struct pt_digest key; /* as long as a public key */
+    m->site_label = number32(r, "site", NULL);
+    m->cipher = number32(r, "cipher", "2");
+    if (pt_digest_from_hex(word(r, "key", NULL), &key, NULL) != PT_OK) {
+        fprintf(stderr, "bundle: a key has 64 hexadecimal digits\n");
+        r->failed = true;
+    }
+    m->public_key = (ProtobufCBinaryData){.len = sizeof(key), .data = pt_arena_memdup(&r->arena, &key, sizeof(key))};
+}
+
 static void read_entry(struct reader *r, Patronus__V1__Entry *e)
 {
     static const struct {
         const char *kind;
         void (*read)(struct reader *r, Patronus__V1__Entry *e);
-    } kinds[] = {{"node", read_node},     {"link", read_link}, {"lan", read_lan},     {"route", read_route},
-                 {"tunnel", read_tunnel}, {"path", read_path}, {"group", read_group}, {"rule", read_rule}};
+    } kinds[] = {{"node", read_node},   {"link", read_link},     {"lan", read_lan},
+                 {"route", read_route}, {"tunnel", read_tunnel}, {"path", read_path},
+                 {"group", read_group}, {"rule", read_rule},     {"peer", read_peer}};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (strcmp(r->line, kinds[i].kind) == 0) {
             kinds[i].read(r, e);

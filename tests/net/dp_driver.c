@@ -3,11 +3,15 @@
  * or more and then "ok" or "failed: why". Started inside the node's network namespace.
  *
  *    apply FILE | verify | alive PATH | dead PATH | counters | quit
+ *    tunnel FOLDER PATRONUSD   start the tunnel process, or find it; prints its public key
+ *    sealed                    what the tunnel process counted, and what it knows of its peers
  *
  * `dp_driver DIRECTORY` opens the data plane; `dp_driver DIRECTORY remove` detaches it.
  */
 #include "agent/dp.h"
+#include "agent/tunnel.h"
 #include "base/log.h"
+#include "sys/sys_uv.h"
 
 #include "bpf/abi/drop.h"
 
@@ -18,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static uint64_t now_us(void)
 {
@@ -55,7 +60,68 @@ static void print_demand(void *arg, uint32_t site_label, uint64_t bytes)
     printf("demand %u %" PRIu64 "\n", site_label, bytes);
 }
 
-static enum pt_code do_apply(struct pt_dp *dp, const char *file, struct pt_error *reterr)
+/* The tunnel process, once "tunnel" was said. */
+struct sealing {
+    struct pt_sys *sys;
+    struct pt_agent_tunnel *tunnel; /* NULL: not yet */
+    struct pt_log log;
+    char folder[512], program[512];
+};
+
+static enum pt_code do_tunnel(struct pt_dp *dp, struct sealing *sealing, const char *folder, const char *program,
+                              struct pt_error *reterr)
+{
+    char socket[600], hex[65];
+    struct pt_digest key; /* as long as a public key */
+    (void)snprintf(sealing->folder, sizeof(sealing->folder), "%s", folder);
+    (void)snprintf(sealing->program, sizeof(sealing->program), "%s", program);
+    (void)snprintf(socket, sizeof(socket), "%s/tunnel.sock", folder);
+    PT_TRY(pt_sys_uv_new(&sealing->sys, reterr));
+    const struct pt_agent_tunnel_options options = {.sys = sealing->sys,
+                                                    .log = &sealing->log,
+                                                    .dp = dp,
+                                                    .socket = socket,
+                                                    .program = sealing->program,
+                                                    .data = sealing->folder,
+                                                    .log_level = "info"};
+    sealing->tunnel = pt_agent_tunnel_new(&options);
+    const uint8_t *public_key = pt_agent_tunnel_public_key(sealing->tunnel);
+    if (public_key == NULL) {
+        return pt_fail(reterr, PT_UNAVAILABLE, PT_REASON_NONE, folder, "no tunnel process");
+    }
+    memcpy(key.bytes, public_key, sizeof(key.bytes));
+    printf("key %s\n", pt_digest_hex(&key, hex));
+    return PT_OK;
+}
+
+static enum pt_code do_sealed(const struct sealing *sealing, struct pt_error *reterr)
+{
+    struct pt_door_report report;
+    char socket[600];
+    int fd;
+    (void)snprintf(socket, sizeof(socket), "%s/tunnel.sock", sealing->folder);
+    PT_TRY(pt_door_dial(socket, &fd, reterr));
+    enum pt_code code = pt_door_report(fd, &report, reterr);
+    (void)close(fd);
+    PT_TRY(code);
+    printf("sealed %" PRIu64 " opened %" PRIu64 "\n", report.status.counters.sealed_packets,
+           report.status.counters.opened_packets);
+    for (enum pt_engine_drop i = 0; i < PT_ENGINE_DROPS_LEN; i++) {
+        printf("drop %s %" PRIu64 "\n", pt_engine_drop_name(i), report.status.counters.drops[i]);
+    }
+    for (uint32_t i = 0; i < report.status.peers_len; i++) {
+        const struct pt_peer_status *peer = &report.peers[i];
+        printf("peer %u %s handshakes %" PRIu64 "\n", peer->label, peer->established_ns != 0 ? "up" : "down",
+               peer->handshakes);
+    }
+    for (uint32_t i = 0; i < report.status.paths_len; i++) {
+        printf("slot %u mtu %u\n", report.paths[i].slot, report.paths[i].mtu);
+    }
+    pt_door_report_fini(&report);
+    return PT_OK;
+}
+
+static enum pt_code do_apply(struct pt_dp *dp, struct sealing *sealing, const char *file, struct pt_error *reterr)
 {
     struct pt_bundle *bundle = bundle_from_file(file);
     if (bundle == NULL) {
@@ -64,16 +130,26 @@ static enum pt_code do_apply(struct pt_dp *dp, const char *file, struct pt_error
     uint64_t start = now_us();
     enum pt_code code = dp->ops->apply(dp, bundle, reterr);
     printf("apply_us %" PRIu64 "\n", now_us() - start);
+    if (code == PT_OK && sealing->tunnel != NULL) {
+        pt_agent_tunnel_set_bundle(sealing->tunnel, bundle);
+    }
     pt_bundle_unref(bundle);
     return code;
 }
 
-static enum pt_code do_command(struct pt_dp *dp, const char *command, const char *argument, struct pt_error *reterr)
+static enum pt_code do_command(struct pt_dp *dp, struct sealing *sealing, const char *command, const char *argument,
+                               const char *second, struct pt_error *reterr)
 {
     struct pt_digest digest;
     char hex[65];
     if (strcmp(command, "apply") == 0) {
-        return do_apply(dp, argument, reterr);
+        return do_apply(dp, sealing, argument, reterr);
+    }
+    if (strcmp(command, "tunnel") == 0) {
+        return do_tunnel(dp, sealing, argument, second, reterr);
+    }
+    if (strcmp(command, "sealed") == 0) {
+        return do_sealed(sealing, reterr);
     }
     if (strcmp(command, "verify") == 0) {
         uint64_t start = now_us();
@@ -98,6 +174,7 @@ int main(int argc, char **argv)
     struct pt_log log = {.level_min = PT_LOG_INFO};
     struct pt_error error = {0};
     struct pt_dp *dp = NULL;
+    struct sealing sealing = {.log = log};
     char line[4096];
     if (argc < 2) {
         fprintf(stderr, "usage: dp_driver DIRECTORY [remove]\n");
@@ -113,17 +190,23 @@ int main(int argc, char **argv)
     }
     printf("open_us %" PRIu64 "\nok\n", now_us() - start);
     while (argc == 2 && fgets(line, sizeof(line), stdin) != NULL) {
-        char *save = NULL, *command = strtok_r(line, " \n", &save), *argument = strtok_r(NULL, " \n", &save);
+        char *save = NULL, *command = strtok_r(line, " \n", &save), *argument = strtok_r(NULL, " \n", &save),
+             *second = strtok_r(NULL, " \n", &save);
         if (command == NULL || strcmp(command, "quit") == 0) {
             break;
         }
-        if (do_command(dp, command, argument == NULL ? "" : argument, &error) == PT_OK) {
+        if (do_command(dp, &sealing, command, argument == NULL ? "" : argument, second == NULL ? "" : second, &error) ==
+            PT_OK) {
             printf("ok\n");
         } else {
             printf("failed: %s: %s\n", error.field, error.text);
         }
+        if (sealing.sys != NULL) {
+            pt_sys_uv_turn(sealing.sys, false); /* its timers */
+        }
     }
     if (dp != NULL) {
+        pt_agent_tunnel_free(sealing.tunnel);
         dp->ops->close(dp);
     }
     return 0;
