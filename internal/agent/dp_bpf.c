@@ -62,6 +62,30 @@ static uint32_t row_ifindex(const struct pt_dp_rows *rows, size_t index)
     return ifindex;
 }
 
+/*
+ * Does the node only end sealed paths? Then trains of sealed packets may come up whole: nothing but their headers is
+ * looked at here. With a plain path, or transit, each packet must be seen by itself, before the kernel merges any.
+ */
+static bool only_ends_sealed(const struct pt_dp_table *table)
+{
+    const struct pt_dp_rows *paths = &table->maps[PT_MAP_paths], *groups = &table->maps[PT_MAP_groups];
+    for (size_t i = 0; i < paths->len; i++) {
+        struct pt_abi_path path;
+        memcpy(&path, pt_dp_rows_value(paths, i), sizeof(path));
+        if ((path.flags & PT_PATH_SEALED) == 0) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < groups->len; i++) {
+        struct pt_abi_group_key key;
+        memcpy(&key, pt_dp_rows_key(groups, i), sizeof(key));
+        if (key.policy_class == PT_CLASS_TRANSIT) {
+            return false;
+        }
+    }
+    return paths->len > 0;
+}
+
 /* Attach to every interface of the table that `old` (may be NULL) does not have. */
 static enum pt_code attach_new(struct dp_bpf *dp, const struct pt_dp_table *table, const struct pt_dp_table *old,
                                struct pt_error *reterr)
@@ -73,15 +97,16 @@ static enum pt_code attach_new(struct dp_bpf *dp, const struct pt_dp_table *tabl
             PT_TRY(pt_dp_attach_lan(&dp->programs, ifindex, reterr));
         }
     }
+    bool trains = only_ends_sealed(table), same = old != NULL && only_ends_sealed(old) == trains;
     for (size_t i = 0; i < links->len; i++) {
         uint32_t ifindex = row_ifindex(links, i);
         bool seen = i > 0 && row_ifindex(links, i - 1) == ifindex;
         bool native = false;
-        if (seen || (old != NULL && pt_dp_table_has_link(old, ifindex))) {
+        if (seen || (same && pt_dp_table_has_link(old, ifindex))) {
             continue;
         }
-        PT_TRY(pt_dp_attach_wan(&dp->programs, dp->directory, ifindex, &native, reterr));
-        if (!native) {
+        PT_TRY(pt_dp_attach_wan(&dp->programs, dp->directory, ifindex, trains, &native, reterr));
+        if (!native && !trains) {
             pt_log_warn(dp->log, "xdp is generic", "ifindex=%u hint=slower, but correct", ifindex);
         }
     }

@@ -95,10 +95,10 @@ static bool xdp_is_native(uint32_t ifindex)
     return bpf_xdp_query((int)ifindex, 0, &query) == 0 && query.attach_mode == XDP_ATTACHED_DRV;
 }
 
-/* A new link, native if possible. A descriptor or a negative errno. */
-static int link_create(int program, uint32_t ifindex)
+/* A new link, native if possible and not unwanted. A descriptor or a negative errno. */
+static int link_create(int program, uint32_t ifindex, bool trains)
 {
-    LIBBPF_OPTS(bpf_link_create_opts, options);
+    LIBBPF_OPTS(bpf_link_create_opts, options, .flags = trains ? XDP_FLAGS_SKB_MODE : 0);
     int fd = bpf_link_create(program, (int)ifindex, BPF_XDP, &options);
     if (fd < 0 && errno != EBUSY && errno != ENODEV) {
         options.flags = XDP_FLAGS_SKB_MODE;
@@ -107,20 +107,25 @@ static int link_create(int program, uint32_t ifindex)
     return fd < 0 ? -errno : fd;
 }
 
-static enum pt_code attach_xdp(int program, const char *directory, uint32_t ifindex, struct pt_error *reterr)
+static enum pt_code attach_xdp(int program, const char *directory, uint32_t ifindex, bool trains,
+                               struct pt_error *reterr)
 {
     char path[PATH_MAX], name[IF_NAMESIZE];
     link_path(directory, ifindex, path);
     int fd = bpf_obj_get(path);
     if (fd >= 0) {
-        bool kept = link_is_live(fd, ifindex) && bpf_link_update(fd, program, NULL) == 0;
+        bool same = !trains || !xdp_is_native(ifindex);
+        bool kept = same && link_is_live(fd, ifindex) && bpf_link_update(fd, program, NULL) == 0;
+        if (!same) {
+            (void)bpf_link_detach(fd); /* both kinds at once are refused */
+        }
         (void)close(fd);
         if (kept) {
             return PT_OK;
         }
         (void)unlink(path); /* of an interface that was deleted; its index is another's now */
     }
-    fd = link_create(program, ifindex);
+    fd = link_create(program, ifindex, trains);
     if (fd == -EBUSY || fd == -EEXIST) {
         return pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_CONFLICT, interface_name(ifindex, name),
                        "another XDP program is attached; remove it: ip link set dev %s xdp off",
@@ -136,11 +141,11 @@ static enum pt_code attach_xdp(int program, const char *directory, uint32_t ifin
 }
 
 enum pt_code pt_dp_attach_wan(const struct pt_dp_programs *programs, const char *directory, uint32_t ifindex,
-                              bool *ret_native, struct pt_error *reterr)
+                              bool trains, bool *ret_native, struct pt_error *reterr)
 {
     /* The companion first: XDP hands packets to it. */
     PT_TRY(attach_tc(programs->wan_tc, ifindex, reterr));
-    PT_TRY(attach_xdp(programs->wan, directory, ifindex, reterr));
+    PT_TRY(attach_xdp(programs->wan, directory, ifindex, trains, reterr));
     *ret_native = xdp_is_native(ifindex);
     return PT_OK;
 }

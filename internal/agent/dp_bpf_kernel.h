@@ -60,10 +60,12 @@ PT_MUST enum pt_code pt_dp_maps_flip(struct pt_dp_maps *maps, struct pt_error *r
 
 /* ---- dp_bpf_hook.c -------------------------------------------------------------------------------------------- */
 
-/* Attach, or replace what an earlier agent attached without a gap. ret_native is false when XDP is only generic. */
+/* Attach, or replace what an earlier agent attached without a gap. `trains`: XDP is to be generic, because native XDP
+ * takes segmentation offload from the other end of a virtual link: for nodes that only end sealed paths. ret_native is
+ * false when XDP is only generic. */
 PT_MUST enum pt_code pt_dp_attach_lan(const struct pt_dp_programs *programs, uint32_t ifindex, struct pt_error *reterr);
 PT_MUST enum pt_code pt_dp_attach_wan(const struct pt_dp_programs *programs, const char *directory, uint32_t ifindex,
-                                      bool *ret_native, struct pt_error *reterr);
+                                      bool trains, bool *ret_native, struct pt_error *reterr);
 PT_MUST enum pt_code pt_dp_attach_tap(const struct pt_dp_programs *programs, uint32_t ifindex, struct pt_error *reterr);
 /* An interface that is gone is fine. */
 void pt_dp_detach_lan(uint32_t ifindex);
