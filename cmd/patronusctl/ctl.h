@@ -65,6 +65,7 @@ int ctl_watch(struct ctl *ctl);
 int ctl_export(struct ctl *ctl);
 int ctl_tokens(struct ctl *ctl);
 int ctl_api_keys(struct ctl *ctl);
+int ctl_audit(struct ctl *ctl);
 int ctl_cluster(struct ctl *ctl);
 int ctl_doctor(struct ctl *ctl);
 int ctl_drain(struct ctl *ctl);

@@ -87,6 +87,7 @@ enum pt_code pt_fail(struct pt_error *reterr, enum pt_code code, enum pt_reason 
     if (reterr != NULL) {
         reterr->code = code;
         reterr->reason = reason;
+        reterr->denied = code == PT_PERMISSION_DENIED || code == PT_UNAUTHENTICATED;
         reterr->retry_ms = 0;
         reterr->limit = reterr->usage = 0;
         reterr->subject[0] = '\0';

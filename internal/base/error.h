@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* name, number on the wire (gRPC status), text */
@@ -96,6 +97,7 @@ enum pt_reason {
 struct pt_error {
     enum pt_code code;
     enum pt_reason reason;
+    bool denied;                         /* a refusal for want of a right, whatever the code says: it is recorded */
     uint32_t retry_ms;                   /* when a retry makes sense; 0: nothing is said */
     uint64_t limit, usage;               /* of QUOTA_EXCEEDED: the metric stands in field */
     char subject[PT_ERROR_SUBJECT_SIZE]; /* of QUOTA_EXCEEDED: whose limit it is; else "" */

@@ -106,6 +106,13 @@ static const struct pt_cli_verb verbs[] = {
      "  patronusctl -p acme api-keys create ci --expires 30d > ci.key\n"
      "  patronusctl --token-file ci.key -p acme get sites\n",
      B(ID) | B(EXPIRES)},
+    {"audit", "export | verify [FILE]", "who changed what, and who was refused",
+     "export prints the audit log as JSON lines, of the organization that --parent names or of the cluster. verify\n"
+     "follows the chain of hashes and names the first record that was changed, moved or removed: in a file that "
+     "export\n"
+     "wrote for the whole cluster, or in the cluster's own log, up to its head.\n\n"
+     "  patronusctl audit export > audit.jsonl && patronusctl audit verify audit.jsonl\n",
+     0},
     {"cluster", "status | transfer [CONTROLLER]", "controllers and leadership",
      "status asks every controller how it sees the cluster. transfer hands leadership to CONTROLLER, or to the one\n"
      "that the leader chooses.\n",

@@ -106,7 +106,7 @@ bool pt_quota_usage(const struct pt_machine_kind *machine, const char *organizat
 
 /* ---- limits and replicated values ----------------------------------------------------------------------------- */
 
-#define PT_HISTORY_LEN_DEFAULT 100000    /* events kept for Watch */
+#define PT_HISTORY_LEN_DEFAULT 200000    /* events kept for Watch, audit records among them */
 #define PT_REPLIES_LEN_MAX 16384         /* replies kept by request id */
 #define PT_VERDICTS_LEN_MAX 8192         /* verdicts kept in memory for proposers */
 #define PT_DELETE_LEN_MAX 10000          /* most resources that one forced Delete removes */
@@ -114,6 +114,7 @@ bool pt_quota_usage(const struct pt_machine_kind *machine, const char *organizat
 #define PT_CLUSTER_LEVEL_MAX 1           /* highest cluster level that this binary supports */
 
 #define PT_META_CLUSTER_ID "cluster.id"       /* text */
+#define PT_META_AUDIT_HEAD "audit.head"       /* 8 bytes number of the newest audit record, 32 bytes its SHA-256 */
 #define PT_META_CLUSTER_EPOCH "cluster.epoch" /* 8 bytes big-endian; absent means 0; raised by a restore */
 #define PT_META_CLUSTER_LEVEL "cluster.level" /* 4 bytes big-endian; absent means 1 */
 
@@ -203,6 +204,9 @@ bool pt_kind_test_permission(struct pt_machine_kind *machine, const struct pt_ca
                              const char *name, int64_t time_ns);
 /* Reads and watches judge time by this node's clock: call it before them. */
 void pt_kind_now(struct pt_machine_kind *machine, int64_t wall_ns);
+/* QueryAudit, from the current state. */
+PT_MUST enum pt_code pt_kind_audit_query(struct pt_machine_kind *machine, const struct pt_method_type *method,
+                                         const struct pt_msg *request, struct pt_buf *reply, struct pt_error *reterr);
 /* Rises with every change after which an answer may be another. */
 uint64_t pt_kind_access_revision(const struct pt_machine_kind *machine);
 

@@ -119,6 +119,7 @@ int64_t pt_kind_time(const struct pt_machine_kind *machine, int64_t time_ns)
 /* What is kept beside the store and follows from it. */
 static enum pt_code load_caches(struct pt_machine_kind *machine, struct pt_error *reterr)
 {
+    PT_TRY(pt_audit_load(machine, reterr));
     PT_TRY(pt_tenants_load(machine, reterr));
     return pt_access_load(machine, reterr);
 }
@@ -344,6 +345,7 @@ static enum pt_code apply_entry(struct batch *batch, const struct pt_log_entry *
         return code;
     }
     error.code = code;
+    PT_TRY(pt_audit_command(&execution, command, entry->data, &error, reterr));
     record_verdict(machine, &execution, &error);
     PT_TRY(trim_history(machine, entry->index, reterr));
     machine->digests[entry->index % PT_DIGESTS_LEN_MAX] =

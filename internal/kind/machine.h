@@ -103,6 +103,8 @@ struct pt_machine_kind {
     struct pt_tenants tenants;
     struct pt_access access;
     struct pt_trash trash;
+    uint64_t audit_sequence; /* of the newest audit record; 0: none */
+    struct pt_digest audit_hash;
     bool failed; /* an apply failed half-way: nothing more is applied */
 
     struct pt_verdict_slot *verdicts; /* PT_VERDICTS_LEN_MAX, by index modulo */
@@ -212,6 +214,12 @@ const struct pt_caller *pt_command_caller(const struct pt_msg *command, struct p
                                           struct pt_caller *ret_caller);
 /* What makes two requests with one id the same: the operation without what the leader chose (uids). */
 struct pt_digest pt_command_digest(const struct pt_msg *command, struct pt_arena *arena);
+
+/* audit.c: what is recorded of an entry and its verdict, behind everything else that the entry wrote. */
+#define PT_AUDIT_NAME "!audit" /* of its records in the history; no resource is called so */
+PT_MUST enum pt_code pt_audit_command(struct pt_execution *execution, const struct pt_msg *command,
+                                      struct pt_bytes entry, const struct pt_error *verdict, struct pt_error *reterr);
+PT_MUST enum pt_code pt_audit_load(struct pt_machine_kind *machine, struct pt_error *reterr);
 
 /* ---- permit.c: may the caller? ---------------------------------------------------------------------------------
  *

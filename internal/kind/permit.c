@@ -20,16 +20,27 @@ static enum pt_code lacks(const struct pt_machine_kind *machine, size_t permissi
                    tenant != NULL ? tenant->name : "");
 }
 
+/* Hidden behind the words of something else. */
+static enum pt_code as_denied(enum pt_code code, struct pt_error *reterr)
+{
+    if (reterr != NULL) {
+        reterr->denied = true;
+    }
+    return code;
+}
+
 static enum pt_code no_parent(const struct pt_message_type *kind, const char *parent, struct pt_error *reterr)
 {
-    return pt_fail(reterr, PT_NOT_FOUND, PT_REASON_PARENT_NOT_FOUND, "parent", "there is no %s '%.300s'",
-                   kind->resource->parent, parent);
+    return as_denied(pt_fail(reterr, PT_NOT_FOUND, PT_REASON_PARENT_NOT_FOUND, "parent", "there is no %s '%.300s'",
+                             kind->resource->parent, parent),
+                     reterr);
 }
 
 static enum pt_code no_resource(const struct pt_message_type *kind, const char *name, struct pt_error *reterr)
 {
-    return pt_fail(reterr, PT_NOT_FOUND, PT_REASON_RESOURCE_NOT_FOUND, "name", "there is no %s '%.300s'",
-                   kind->resource->singular, name);
+    return as_denied(pt_fail(reterr, PT_NOT_FOUND, PT_REASON_RESOURCE_NOT_FOUND, "name", "there is no %s '%.300s'",
+                             kind->resource->singular, name),
+                     reterr);
 }
 
 /* ---- mutations ------------------------------------------------------------------------------------------------ */
@@ -49,14 +60,16 @@ static enum pt_code hidden(const struct pt_mutation *mutation, struct pt_error *
         return no_resource(kind, mutation->name, reterr);
     }
     if (mutation->info->organization) {
-        return pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_REFERENCE_NOT_FOUND, "parent_organization",
-                       "there is no organization '%.200s'; create it first",
-                       pt_msg_str(mutation->resource, "parent_organization"));
+        return as_denied(pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_REFERENCE_NOT_FOUND, "parent_organization",
+                                 "there is no organization '%.200s'; create it first",
+                                 pt_msg_str(mutation->resource, "parent_organization")),
+                         reterr);
     }
     char parent[PT_NAME_SIZE_MAX + 1];
     pt_name_parent(mutation->name, parent);
-    return pt_fail(reterr, PT_NOT_FOUND, PT_REASON_PARENT_NOT_FOUND, "parent",
-                   "there is no %s '%.300s'; create it first", kind->resource->parent, parent);
+    return as_denied(pt_fail(reterr, PT_NOT_FOUND, PT_REASON_PARENT_NOT_FOUND, "parent",
+                             "there is no %s '%.300s'; create it first", kind->resource->parent, parent),
+                     reterr);
 }
 
 /* The organization that decides before anything but the name is known; *ret_named tells whether one is named. */
@@ -248,7 +261,9 @@ enum pt_code pt_kind_permit(struct pt_machine_kind *machine, const struct pt_cal
     const char *name = method->scope[0] != '\0' && request != NULL ? pt_msg_str(request, method->scope) : "";
     const struct pt_tenant *tenant = pt_tenant_of(machine, name);
     if (pt_tenant_name_size(name) > 0 && !pt_access_visible(machine, caller, tenant, time_ns)) {
-        return pt_fail(reterr, PT_NOT_FOUND, PT_REASON_PARENT_NOT_FOUND, method->scope, "there is no '%.300s'", name);
+        return as_denied(
+            pt_fail(reterr, PT_NOT_FOUND, PT_REASON_PARENT_NOT_FOUND, method->scope, "there is no '%.300s'", name),
+            reterr);
     }
     const struct pt_ask ask = {
         .permission = pt_permission_number(&machine->access, method->permission), .tenant = tenant, .time_ns = time_ns};

@@ -281,6 +281,9 @@ static enum pt_code look_at(struct slice *slice, struct pt_position position, co
 static bool on_history(void *arg, uint64_t revision, uint32_t ordinal, const char *name, struct pt_bytes data)
 {
     struct slice *slice = arg;
+    if (name[0] == '!') {
+        return true; /* an audit record: nobody's resource */
+    }
     if (slice->seen >= SLICE_LEN && revision != slice->last.revision) {
         slice->more = true; /* slices end where transactions end */
         return false;

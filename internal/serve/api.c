@@ -26,7 +26,7 @@ static const struct pt_serve_method *const methods[] = {
     &pt_serve_edge_sync,      &pt_serve_what_if,        &pt_serve_explain_demand,
     &pt_serve_traffic_matrix, &pt_serve_list_solutions, &pt_serve_drain,
     &pt_serve_undrain,        &pt_serve_issue_key,      &pt_serve_test_permissions,
-    &pt_serve_carry,
+    &pt_serve_carry,          &pt_serve_query_audit,    &pt_serve_report_denied,
 };
 
 static const struct pt_serve_method *find_custom(const char *path)
@@ -200,7 +200,7 @@ static void mutate(struct pt_serve_call *call, const struct pt_msg *request, str
         pt_serve_call_ref(call);
         pt_raft_barrier(controller->raft, on_barrier, call);
     } else if (code != PT_OK) {
-        pt_serve_fail(call, &error);
+        pt_serve_fail_recorded(call, request, &error);
     } else if (validate_only) {
         pt_serve_reply(call, pt_buf_bytes(&reply));
     } else {
@@ -220,7 +220,7 @@ static void read_now(struct pt_serve_call *call, const struct pt_msg *request, b
     pt_kind_now(controller->machine, pt_sys_wall_ns(controller->sys));
     if (pt_kind_read(controller->machine, &call->caller, call->method, request, stale ? NULL : &overlay, &reply,
                      &error) != PT_OK) {
-        pt_serve_fail(call, &error);
+        pt_serve_fail_recorded(call, request, &error);
     } else {
         pt_serve_reply(call, pt_buf_bytes(&reply));
     }
@@ -420,7 +420,7 @@ static bool permit_custom(struct pt_serve_call *call, struct pt_bytes request)
     bool permitted = msg != NULL && pt_kind_permit(call->controller->machine, &call->caller, method, msg,
                                                    pt_sys_wall_ns(call->controller->sys), &error) == PT_OK;
     if (msg != NULL && !permitted) {
-        pt_serve_fail(call, &error);
+        pt_serve_fail_recorded(call, msg, &error);
     }
     pt_arena_fini(&arena);
     return permitted;
@@ -497,6 +497,7 @@ static void on_call(void *arg, struct pt_rpc_call *rpc)
     }
     struct pt_serve_call *call = call_new(controller, rpc, method, custom);
     if (pt_serve_authenticate(call, &error) != PT_OK || check_door(call, info, &error) != PT_OK) {
+        pt_serve_note_denied(call, "", &error);
         pt_serve_call_unref(call);
         refuse_call(controller, rpc, &error);
         return;

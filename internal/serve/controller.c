@@ -327,6 +327,7 @@ static void controller_free(struct pt_controller *controller)
     pt_timer_free(controller->tick);
     pt_timer_free(controller->close_timer);
     pt_soft_free(controller->soft);
+    pt_denied_free(controller->denied);
     pt_tls_context_free(controller->tls);
     if (controller->key_pem != NULL) {
         pt_memory_clear(controller->key_pem, strlen(controller->key_pem));
@@ -357,6 +358,7 @@ enum pt_code pt_controller_open(const struct pt_controller_options *options, str
     copy_options(controller, options);
     controller->soft = pt_soft_new(controller);
     controller->push = pt_push_new(controller);
+    controller->denied = pt_denied_new(controller);
 
     enum pt_code code = open_machine(controller, reterr);
     if (code != PT_OK) {
@@ -426,6 +428,7 @@ static void handed_over(void *arg, enum pt_code code, uint64_t index)
     pt_serve_health_changed(controller);
     pt_edge_leave_all(controller);
     pt_serve_run_waiting(controller);
+    pt_denied_close(controller->denied);
     pt_serve_end_streams(controller);
     pt_rpc_server_close(controller->server, controller->close_grace_ms, doors_closed, controller);
 }
@@ -462,6 +465,7 @@ void pt_controller_abandon(struct pt_controller *controller)
 {
     controller->closing = true;
     pt_push_free(controller->push);
+    pt_denied_abandon(controller->denied);
     pt_raft_abandon(controller->raft);
     pt_serve_abandon_calls(controller);
     pt_serve_forward_abandon(controller);

@@ -86,6 +86,7 @@ struct pt_controller {
     struct pt_list sessions; /* pt_edge_session.node */
     struct pt_list health;   /* health watchers */
     struct pt_push *push;
+    struct pt_denied *denied;
     struct pt_soft_store *soft;
 
     struct pt_timer *tick; /* members, digest checks */
@@ -138,6 +139,7 @@ extern const struct pt_serve_method pt_serve_watch;                             
 extern const struct pt_serve_method pt_serve_health_check, pt_serve_health_watch;        /* health.c */
 extern const struct pt_serve_method pt_serve_reflection_v1, pt_serve_reflection_v1alpha; /* reflection.c */
 extern const struct pt_serve_method pt_serve_edge_sync;                                  /* edge.c */
+extern const struct pt_serve_method pt_serve_query_audit, pt_serve_report_denied;        /* audit.c */
 extern const struct pt_serve_method pt_serve_issue_key, pt_serve_test_permissions;       /* keys.c */
 
 /* ---- authn.c: who calls --------------------------------------------------------------------------------------- */
@@ -153,9 +155,22 @@ struct pt_digest pt_serve_key_digest(const struct pt_controller *controller, con
 /* End the streams of callers who are revoked now, or whose credential has expired. */
 void pt_serve_judge_streams(struct pt_controller *controller);
 
+/* ---- audit.c: refused calls ------------------------------------------------------------------------------------ */
+struct pt_denied *pt_denied_new(struct pt_controller *controller);
+void pt_denied_close(struct pt_denied *denied);   /* answer who waits */
+void pt_denied_free(struct pt_denied *denied);    /* NULL is fine */
+void pt_denied_abandon(struct pt_denied *denied); /* what was under way will not be heard of */
+/* Count a refusal that is answered elsewhere. */
+void pt_serve_note_denied(struct pt_serve_call *call, const char *resource, const struct pt_error *error);
+/* pt_serve_fail; a refusal for want of a right is recorded first. request may be NULL. */
+void pt_serve_fail_recorded(struct pt_serve_call *call, const struct pt_msg *request, const struct pt_error *error);
+
 /* ---- forward.c ------------------------------------------------------------------------------------------------ */
 /* Send the whole call to the leader and pass its answer on. */
 void pt_serve_forward(struct pt_serve_call *call, struct pt_bytes request);
+/* A call of this controller's own to the leader. False when no leader is known: fn is not called then. */
+bool pt_serve_ask_leader(struct pt_controller *controller, const char *method, struct pt_bytes request,
+                         uint64_t deadline_ms, pt_rpc_reply_fn fn, void *arg);
 /* Calls under way end now. */
 void pt_serve_forward_reset(struct pt_controller *controller);
 /* Certificate, leader or its address changed: new calls take a new channel, those under way finish on the old one. */

@@ -102,7 +102,7 @@ static void enroll_done(struct pt_serve_call *call, const struct pt_verdict *ver
         return; /* the caller went away; it may repeat the call */
     }
     if (verdict->error.code != PT_OK) {
-        pt_serve_fail(call, &verdict->error);
+        pt_serve_fail_recorded(call, NULL, &verdict->error);
         return;
     }
     uint64_t raft_id = 0;
@@ -118,7 +118,7 @@ static void enroll_done(struct pt_serve_call *call, const struct pt_verdict *ver
     struct pt_error error = {0};
     if (enroll_reply(call, state, raft_id, &reply, &error) != PT_OK) {
         pt_log_error(controller->log, "enrolment failed", "node=%s reason=\"%s\"", state->node_id, error.text);
-        pt_serve_fail(call, &error);
+        pt_serve_fail_recorded(call, NULL, &error);
         return;
     }
     pt_log_info(controller->log, "enrolled", "node=%s role=%s", state->node_id, state->role);
@@ -239,7 +239,7 @@ static bool sound(struct pt_serve_call *call, struct pt_bytes message)
     enum pt_code code = pt_msg_parse(call->method->input, message, &options, &arena, &msg, &error);
     pt_arena_fini(&arena);
     if (code != PT_OK) {
-        pt_serve_fail(call, &error);
+        pt_serve_fail_recorded(call, NULL, &error);
     }
     return code == PT_OK;
 }
@@ -257,7 +257,7 @@ static void enroll_message(struct pt_serve_call *call, struct pt_bytes message)
     call->state = calloc(1, sizeof(struct enrolment));
     struct pt_error error = {0};
     if (enroll_start(call, request, &error) != PT_OK) {
-        pt_serve_fail(call, &error);
+        pt_serve_fail_recorded(call, NULL, &error);
     }
     patronus__v1__enroll_request__free_unpacked(request, NULL);
 }
@@ -352,7 +352,7 @@ static void renew_message(struct pt_serve_call *call, struct pt_bytes message)
     PT_AUTO(buf) struct pt_buf cert = {0};
     struct pt_error error = {0};
     if (renew(call->controller, request, &cert, &error) != PT_OK) {
-        pt_serve_fail(call, &error);
+        pt_serve_fail_recorded(call, NULL, &error);
     } else {
         Patronus__V1__RenewResponse response = PATRONUS__V1__RENEW_RESPONSE__INIT;
         response.certificate_pem = (char *)cert.data;

@@ -342,6 +342,17 @@ static bool send_parcel(struct pt_serve_link *link, struct pt_serve_call *call, 
     return true;
 }
 
+bool pt_serve_ask_leader(struct pt_controller *controller, const char *method, struct pt_bytes request,
+                         uint64_t deadline_ms, pt_rpc_reply_fn fn, void *arg)
+{
+    struct pt_serve_link *link = leader_link(controller);
+    if (link == NULL) {
+        return false;
+    }
+    (void)pt_rpc_unary(link->channel, method, request, NULL, 0, deadline_ms, fn, arg);
+    return true;
+}
+
 void pt_serve_forward(struct pt_serve_call *call, struct pt_bytes request)
 {
     struct pt_controller *controller = call->controller;

@@ -111,6 +111,8 @@ PT_MUST enum pt_code pt_store_history_scan(struct pt_store *store, uint64_t revi
                                            bool (*fn)(void *arg, uint64_t revision, uint32_t ordinal, const char *name,
                                                       struct pt_bytes event),
                                            void *arg, struct pt_error *reterr);
+/* revision << 20 | ordinal of the newest event that is gone; 0: none is. */
+uint64_t pt_store_history_floor(const struct pt_store *store);
 /* Keep at most keep_len events. Called in apply, so that every node keeps the same. */
 PT_MUST enum pt_code pt_store_history_trim(struct pt_store *store, uint64_t keep_len, struct pt_error *reterr);
 

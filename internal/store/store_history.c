@@ -129,6 +129,11 @@ enum pt_code pt_store_history_scan(struct pt_store *store, uint64_t revision, ui
     return code == PT_OK && !whole ? store_db_corrupt(&store->db, reterr, "a row of the history is torn") : code;
 }
 
+uint64_t pt_store_history_floor(const struct pt_store *store)
+{
+    return store->history.floor;
+}
+
 enum pt_code pt_store_history_trim(struct pt_store *store, uint64_t keep_len, struct pt_error *reterr)
 {
     (void)reterr; /* the commit reports what the disk says */

@@ -133,6 +133,23 @@ expect 1 --credential "$work/ca.pem" --token ptk1_guess get sites
 expect 1 --credential "$work/ca.pem" --token a.b.c get sites
 ok "revocation"
 
+# ---- the audit log: mutations and refused calls, as a chain
+recorded() { "$ctl" audit export >"$work/audit.jsonl" && grep -q '"code":"PERMISSION_DENIED"' "$work/audit.jsonl"; }
+until_true recorded
+expect 0 audit verify
+expect 0 audit verify "$work/audit.jsonl"
+grep -q '"method":"CREATE".*"organizations/acme/roleBindings/ci"' "$work/audit.jsonl" || fail "a mutation is not recorded"
+grep -q '"principal":"organizations/acme/serviceAccounts/ci".*"method":"UpdateSite".*"code":"PERMISSION_DENIED"' \
+    "$work/audit.jsonl" || fail "a refused call is not recorded"
+sed '5s/"CREATE"/"DELETE"/' "$work/audit.jsonl" >"$work/tampered.jsonl"
+if cmp -s "$work/audit.jsonl" "$work/tampered.jsonl"; then fail "nothing was tampered with"; fi
+expect 1 audit verify "$work/tampered.jsonl"
+err_has "line 5"
+sed 7d "$work/audit.jsonl" >"$work/cut.jsonl"
+expect 1 audit verify "$work/cut.jsonl"
+err_has "line 7"
+ok "audit: $(wc -l <"$work/audit.jsonl") records"
+
 kill "$daemon_pid"
 wait "$daemon_pid" || fail "the controller did not stop well"
 daemon_pid=

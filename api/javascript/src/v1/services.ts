@@ -187,6 +187,21 @@ export class AccessMethods extends Service {
   }
 }
 
+/** Methods of AuditService. */
+export class AuditMethods extends Service {
+  /** Read records. */
+  async queryAudit(request: m.QueryAuditRequestInit = {}, options: CallOptions = {}): Promise<m.QueryAuditResponse> {
+    const reply = await this.custom("/patronus.v1.AuditService/QueryAudit", request, options);
+    return reply as unknown as m.QueryAuditResponse;
+  }
+
+  /** Of controllers: calls that they refused, for the leader to record. */
+  async reportDenied(request: m.DeniedCallsInit = {}, options: CallOptions = {}): Promise<m.ReportDeniedResponse> {
+    const reply = await this.custom("/patronus.v1.AuditService/ReportDenied", request, options);
+    return reply as unknown as m.ReportDeniedResponse;
+  }
+}
+
 /** Methods of ClusterService. */
 export class ClusterMethods extends Service {
   /** How the answering node sees the cluster. */
@@ -309,6 +324,8 @@ export class Services {
   readonly demands: Demands;
   /** Methods of AccessService. */
   readonly access: AccessMethods;
+  /** Methods of AuditService. */
+  readonly audit: AuditMethods;
   /** Methods of ClusterService. */
   readonly cluster: ClusterMethods;
   /** Methods of EnrollmentService. */
@@ -341,6 +358,7 @@ export class Services {
     this.deniedIdentities = new DeniedIdentities(session);
     this.demands = new Demands(session);
     this.access = new AccessMethods(session);
+    this.audit = new AuditMethods(session);
     this.cluster = new ClusterMethods(session);
     this.enrollment = new EnrollmentMethods(session);
     this.trafficEngineering = new TrafficEngineeringMethods(session);
@@ -378,6 +396,8 @@ export const COLLECTIONS = {
 export const METHODS = {
   "ApiKeyService.IssueApiKey": ["apiKeys", "issueApiKey"],
   "AccessService.TestIamPermissions": ["access", "testIamPermissions"],
+  "AuditService.QueryAudit": ["audit", "queryAudit"],
+  "AuditService.ReportDenied": ["audit", "reportDenied"],
   "EnrollmentService.Enroll": ["enrollment", "enroll"],
   "EnrollmentService.Renew": ["enrollment", "renew"],
   "ClusterService.GetClusterStatus": ["cluster", "getClusterStatus"],

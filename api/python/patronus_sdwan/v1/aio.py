@@ -198,6 +198,30 @@ class AsyncAccessMethods(AsyncService):
         )
 
 
+class AsyncAuditMethods(AsyncService):
+    """Methods of AuditService."""
+
+    async def query_audit(
+        self, *, parent_: str = "", after_revision: int = 0, page_size: int = 0, timeout: float | None = None
+    ) -> m.QueryAuditResponse:
+        """Read records."""
+        request = m.QueryAuditRequest(
+            parent_=parent_,
+            after_revision=after_revision,
+            page_size=page_size,
+        )
+        return await self._call("/patronus.v1.AuditService/QueryAudit", request, m.QueryAuditResponse, timeout)
+
+    async def report_denied(
+        self, *, calls: list[m.DeniedCall] | None = None, timeout: float | None = None
+    ) -> m.ReportDeniedResponse:
+        """Of controllers: calls that they refused, for the leader to record."""
+        request = m.DeniedCalls(
+            calls=calls or [],
+        )
+        return await self._call("/patronus.v1.AuditService/ReportDenied", request, m.ReportDeniedResponse, timeout)
+
+
 class AsyncClusterMethods(AsyncService):
     """Methods of ClusterService."""
 
@@ -345,6 +369,8 @@ class AsyncTrafficEngineeringMethods(AsyncService):
 METHODS: dict[str, tuple[str, str, str, bool]] = {
     "ApiKeyService.IssueApiKey": ("api_keys", "issue_api_key", "IssueApiKeyRequest", False),
     "AccessService.TestIamPermissions": ("access", "test_iam_permissions", "TestIamPermissionsRequest", False),
+    "AuditService.QueryAudit": ("audit", "query_audit", "QueryAuditRequest", False),
+    "AuditService.ReportDenied": ("audit", "report_denied", "DeniedCalls", False),
     "EnrollmentService.Enroll": ("enrollment", "enroll", "EnrollRequest", False),
     "EnrollmentService.Renew": ("enrollment", "renew", "RenewRequest", False),
     "ClusterService.GetClusterStatus": ("cluster", "get_cluster_status", "GetClusterStatusRequest", True),
@@ -518,6 +544,11 @@ class AsyncClient(AsyncBaseClient):
     def access(self) -> AsyncAccessMethods:
         """Methods of AccessService."""
         return AsyncAccessMethods(self._driver)
+
+    @property
+    def audit(self) -> AsyncAuditMethods:
+        """Methods of AuditService."""
+        return AsyncAuditMethods(self._driver)
 
     @property
     def cluster(self) -> AsyncClusterMethods:

@@ -196,6 +196,30 @@ class AccessMethods(Service):
         )
 
 
+class AuditMethods(Service):
+    """Methods of AuditService."""
+
+    def query_audit(
+        self, *, parent_: str = "", after_revision: int = 0, page_size: int = 0, timeout: float | None = None
+    ) -> m.QueryAuditResponse:
+        """Read records."""
+        request = m.QueryAuditRequest(
+            parent_=parent_,
+            after_revision=after_revision,
+            page_size=page_size,
+        )
+        return self._call("/patronus.v1.AuditService/QueryAudit", request, m.QueryAuditResponse, timeout)
+
+    def report_denied(
+        self, *, calls: list[m.DeniedCall] | None = None, timeout: float | None = None
+    ) -> m.ReportDeniedResponse:
+        """Of controllers: calls that they refused, for the leader to record."""
+        request = m.DeniedCalls(
+            calls=calls or [],
+        )
+        return self._call("/patronus.v1.AuditService/ReportDenied", request, m.ReportDeniedResponse, timeout)
+
+
 class ClusterMethods(Service):
     """Methods of ClusterService."""
 
@@ -339,6 +363,8 @@ class TrafficEngineeringMethods(Service):
 METHODS: dict[str, tuple[str, str, str, bool]] = {
     "ApiKeyService.IssueApiKey": ("api_keys", "issue_api_key", "IssueApiKeyRequest", False),
     "AccessService.TestIamPermissions": ("access", "test_iam_permissions", "TestIamPermissionsRequest", False),
+    "AuditService.QueryAudit": ("audit", "query_audit", "QueryAuditRequest", False),
+    "AuditService.ReportDenied": ("audit", "report_denied", "DeniedCalls", False),
     "EnrollmentService.Enroll": ("enrollment", "enroll", "EnrollRequest", False),
     "EnrollmentService.Renew": ("enrollment", "renew", "RenewRequest", False),
     "ClusterService.GetClusterStatus": ("cluster", "get_cluster_status", "GetClusterStatusRequest", True),
@@ -512,6 +538,11 @@ class Client(BaseClient):
     def access(self) -> AccessMethods:
         """Methods of AccessService."""
         return AccessMethods(self._driver)
+
+    @property
+    def audit(self) -> AuditMethods:
+        """Methods of AuditService."""
+        return AuditMethods(self._driver)
 
     @property
     def cluster(self) -> ClusterMethods:

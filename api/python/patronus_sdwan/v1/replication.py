@@ -1,0 +1,43 @@
+"""What the Raft log and snapshots hold. Internal: no client sends or receives these messages. An entry's data is one Command in canonical form (fields by number, map entries by key, no unknown fields). Apply uses nothing but the entry and the store: the leader stamps time and identifiers before it proposes.
+
+Generated from the schema by api/tools/generate; do not edit.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from .. import rules
+from ..message import Message
+
+
+class DeniedCall(Message):
+    """Calls that were refused at the edge, equal ones counted together."""
+
+    PROTO: ClassVar[str] = "patronus.v1.DeniedCall"
+
+    principal: Annotated[str, rules.Size(512)] = ""
+    """Who asked."""
+    api_key: Annotated[str, rules.Size(512)] = ""
+    """API key that was presented."""
+    source: Annotated[str, rules.Size(64)] = ""
+    """Address."""
+    method: Annotated[str, rules.Size(256)] = ""
+    """Method."""
+    resource: Annotated[str, rules.Size(512)] = ""
+    """Resource named in the request."""
+    code: Annotated[str, rules.Size(32)] = ""
+    """Code of the refusal."""
+    count: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    """How many."""
+
+
+class DeniedCalls(Message):
+    """Refused calls of one controller."""
+
+    PROTO: ClassVar[str] = "patronus.v1.DeniedCalls"
+
+    calls: Annotated[list[DeniedCall], rules.Items(256)] = Field(default_factory=list)
+    """Each with its count."""
