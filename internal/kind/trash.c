@@ -219,7 +219,11 @@ enum pt_code pt_trash_restore(struct pt_execution *execution, const struct pt_mu
         .time_ns = execution->time_ns,
     };
     if (!pt_access_allowed(machine, execution->caller, &ask)) {
-        return not_found(mutation, reterr); /* as if there were none */
+        enum pt_code code = not_found(mutation, reterr); /* as if there were none */
+        if (reterr != NULL) {
+            reterr->denied = true;
+        }
+        return code;
     }
     struct pt_row present;
     enum pt_code code = pt_store_get(machine->store, mutation->name, execution->arena, &present, reterr);

@@ -258,7 +258,7 @@ static const char *resource_of(const struct pt_msg *request)
 void pt_serve_fail_recorded(struct pt_serve_call *call, const struct pt_msg *request, const struct pt_error *error)
 {
     struct pt_denied *denied = call->controller->denied;
-    if (!error->denied || call->controller->closing || call->rpc == NULL) {
+    if (!error->denied || call->controller->closing || (call->rpc == NULL && call->carrier == NULL)) {
         pt_serve_fail(call, error);
         return;
     }
