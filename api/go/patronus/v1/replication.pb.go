@@ -590,6 +590,152 @@ func (x *Caller) GetSource() string {
 	return ""
 }
 
+// Calls that were refused at the edge, equal ones counted together.
+type DeniedCall struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who asked.
+	Principal string `protobuf:"bytes,1,opt,name=principal,proto3" json:"principal,omitempty"`
+	// API key that was presented.
+	ApiKey string `protobuf:"bytes,2,opt,name=api_key,json=apiKey,proto3" json:"api_key,omitempty"`
+	// Address.
+	Source string `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
+	// Method.
+	Method string `protobuf:"bytes,4,opt,name=method,proto3" json:"method,omitempty"`
+	// Resource named in the request.
+	Resource string `protobuf:"bytes,5,opt,name=resource,proto3" json:"resource,omitempty"`
+	// Code of the refusal.
+	Code string `protobuf:"bytes,6,opt,name=code,proto3" json:"code,omitempty"`
+	// How many.
+	Count         uint64 `protobuf:"varint,7,opt,name=count,proto3" json:"count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeniedCall) Reset() {
+	*x = DeniedCall{}
+	mi := &file_patronus_v1_replication_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeniedCall) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeniedCall) ProtoMessage() {}
+
+func (x *DeniedCall) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_replication_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeniedCall.ProtoReflect.Descriptor instead.
+func (*DeniedCall) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *DeniedCall) GetPrincipal() string {
+	if x != nil {
+		return x.Principal
+	}
+	return ""
+}
+
+func (x *DeniedCall) GetApiKey() string {
+	if x != nil {
+		return x.ApiKey
+	}
+	return ""
+}
+
+func (x *DeniedCall) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *DeniedCall) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+func (x *DeniedCall) GetResource() string {
+	if x != nil {
+		return x.Resource
+	}
+	return ""
+}
+
+func (x *DeniedCall) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *DeniedCall) GetCount() uint64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+// Refused calls of one controller.
+type DeniedCalls struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Each with its count.
+	Calls         []*DeniedCall `protobuf:"bytes,1,rep,name=calls,proto3" json:"calls,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeniedCalls) Reset() {
+	*x = DeniedCalls{}
+	mi := &file_patronus_v1_replication_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeniedCalls) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeniedCalls) ProtoMessage() {}
+
+func (x *DeniedCalls) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_replication_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeniedCalls.ProtoReflect.Descriptor instead.
+func (*DeniedCalls) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *DeniedCalls) GetCalls() []*DeniedCall {
+	if x != nil {
+		return x.Calls
+	}
+	return nil
+}
+
 // One log entry.
 type Command struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -614,6 +760,7 @@ type Command struct {
 	//	*Command_Barrier
 	//	*Command_RaiseLevel
 	//	*Command_TunnelKey
+	//	*Command_Denied
 	Op            isCommand_Op `protobuf_oneof:"op"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -621,7 +768,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_patronus_v1_replication_proto_msgTypes[7]
+	mi := &file_patronus_v1_replication_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -633,7 +780,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_replication_proto_msgTypes[7]
+	mi := &file_patronus_v1_replication_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -646,7 +793,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{7}
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Command) GetFormat() uint32 {
@@ -754,6 +901,15 @@ func (x *Command) GetTunnelKey() *TunnelKeyCommand {
 	return nil
 }
 
+func (x *Command) GetDenied() *DeniedCalls {
+	if x != nil {
+		if x, ok := x.Op.(*Command_Denied); ok {
+			return x.Denied
+		}
+	}
+	return nil
+}
+
 type isCommand_Op interface {
 	isCommand_Op()
 }
@@ -793,6 +949,11 @@ type Command_TunnelKey struct {
 	TunnelKey *TunnelKeyCommand `protobuf:"bytes,16,opt,name=tunnel_key,json=tunnelKey,proto3,oneof"`
 }
 
+type Command_Denied struct {
+	// Record refused calls.
+	Denied *DeniedCalls `protobuf:"bytes,17,opt,name=denied,proto3,oneof"`
+}
+
 func (*Command_Transaction) isCommand_Op() {}
 
 func (*Command_Enroll) isCommand_Op() {}
@@ -806,6 +967,8 @@ func (*Command_Barrier) isCommand_Op() {}
 func (*Command_RaiseLevel) isCommand_Op() {}
 
 func (*Command_TunnelKey) isCommand_Op() {}
+
+func (*Command_Denied) isCommand_Op() {}
 
 // A deleted resource that can be brought back: a row of its own, out of everybody's sight.
 type DeletedResource struct {
@@ -826,7 +989,7 @@ type DeletedResource struct {
 
 func (x *DeletedResource) Reset() {
 	*x = DeletedResource{}
-	mi := &file_patronus_v1_replication_proto_msgTypes[8]
+	mi := &file_patronus_v1_replication_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -838,7 +1001,7 @@ func (x *DeletedResource) String() string {
 func (*DeletedResource) ProtoMessage() {}
 
 func (x *DeletedResource) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_replication_proto_msgTypes[8]
+	mi := &file_patronus_v1_replication_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -851,7 +1014,7 @@ func (x *DeletedResource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeletedResource.ProtoReflect.Descriptor instead.
 func (*DeletedResource) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{8}
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *DeletedResource) GetKindId() uint32 {
@@ -910,7 +1073,7 @@ type HistoryEvent struct {
 
 func (x *HistoryEvent) Reset() {
 	*x = HistoryEvent{}
-	mi := &file_patronus_v1_replication_proto_msgTypes[9]
+	mi := &file_patronus_v1_replication_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -922,7 +1085,7 @@ func (x *HistoryEvent) String() string {
 func (*HistoryEvent) ProtoMessage() {}
 
 func (x *HistoryEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_replication_proto_msgTypes[9]
+	mi := &file_patronus_v1_replication_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -935,7 +1098,7 @@ func (x *HistoryEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryEvent.ProtoReflect.Descriptor instead.
 func (*HistoryEvent) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{9}
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *HistoryEvent) GetRevision() uint64 {
@@ -1023,7 +1186,18 @@ const file_patronus_v1_replication_proto_rawDesc = "" +
 	"\x06Caller\x12!\n" +
 	"\x06groups\x18\x01 \x03(\tB\t\xca\xf3\x18\x05@\x80\x04H@R\x06groups\x12\x17\n" +
 	"\aapi_key\x18\x02 \x01(\tR\x06apiKey\x12\x16\n" +
-	"\x06source\x18\x03 \x01(\tR\x06source\"\x8f\x04\n" +
+	"\x06source\x18\x03 \x01(\tR\x06source\"\xed\x01\n" +
+	"\n" +
+	"DeniedCall\x12%\n" +
+	"\tprincipal\x18\x01 \x01(\tB\a\xca\xf3\x18\x03@\x80\x04R\tprincipal\x12 \n" +
+	"\aapi_key\x18\x02 \x01(\tB\a\xca\xf3\x18\x03@\x80\x04R\x06apiKey\x12\x1e\n" +
+	"\x06source\x18\x03 \x01(\tB\x06\xca\xf3\x18\x02@@R\x06source\x12\x1f\n" +
+	"\x06method\x18\x04 \x01(\tB\a\xca\xf3\x18\x03@\x80\x02R\x06method\x12#\n" +
+	"\bresource\x18\x05 \x01(\tB\a\xca\xf3\x18\x03@\x80\x04R\bresource\x12\x1a\n" +
+	"\x04code\x18\x06 \x01(\tB\x06\xca\xf3\x18\x02@ R\x04code\x12\x14\n" +
+	"\x05count\x18\a \x01(\x04R\x05count\"E\n" +
+	"\vDeniedCalls\x126\n" +
+	"\x05calls\x18\x01 \x03(\v2\x17.patronus.v1.DeniedCallB\a\xca\xf3\x18\x03H\x80\x02R\x05calls\"\xc3\x04\n" +
 	"\aCommand\x12\x16\n" +
 	"\x06format\x18\x01 \x01(\rR\x06format\x12\x17\n" +
 	"\atime_ns\x18\x02 \x01(\x03R\x06timeNs\x12\x1c\n" +
@@ -1040,7 +1214,8 @@ const file_patronus_v1_replication_proto_rawDesc = "" +
 	"\vraise_level\x18\x0f \x01(\rH\x00R\n" +
 	"raiseLevel\x12>\n" +
 	"\n" +
-	"tunnel_key\x18\x10 \x01(\v2\x1d.patronus.v1.TunnelKeyCommandH\x00R\ttunnelKeyB\x04\n" +
+	"tunnel_key\x18\x10 \x01(\v2\x1d.patronus.v1.TunnelKeyCommandH\x00R\ttunnelKey\x122\n" +
+	"\x06denied\x18\x11 \x01(\v2\x18.patronus.v1.DeniedCallsH\x00R\x06deniedB\x04\n" +
 	"\x02op\"\x92\x01\n" +
 	"\x0fDeletedResource\x12\x17\n" +
 	"\akind_id\x18\x01 \x01(\rR\x06kindId\x12\x12\n" +
@@ -1078,7 +1253,7 @@ func file_patronus_v1_replication_proto_rawDescGZIP() []byte {
 }
 
 var file_patronus_v1_replication_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_patronus_v1_replication_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_patronus_v1_replication_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_patronus_v1_replication_proto_goTypes = []any{
 	(Verb)(0),                // 0: patronus.v1.Verb
 	(*Mutation)(nil),         // 1: patronus.v1.Mutation
@@ -1088,25 +1263,29 @@ var file_patronus_v1_replication_proto_goTypes = []any{
 	(*SetMeta)(nil),          // 5: patronus.v1.SetMeta
 	(*DigestCheck)(nil),      // 6: patronus.v1.DigestCheck
 	(*Caller)(nil),           // 7: patronus.v1.Caller
-	(*Command)(nil),          // 8: patronus.v1.Command
-	(*DeletedResource)(nil),  // 9: patronus.v1.DeletedResource
-	(*HistoryEvent)(nil),     // 10: patronus.v1.HistoryEvent
+	(*DeniedCall)(nil),       // 8: patronus.v1.DeniedCall
+	(*DeniedCalls)(nil),      // 9: patronus.v1.DeniedCalls
+	(*Command)(nil),          // 10: patronus.v1.Command
+	(*DeletedResource)(nil),  // 11: patronus.v1.DeletedResource
+	(*HistoryEvent)(nil),     // 12: patronus.v1.HistoryEvent
 }
 var file_patronus_v1_replication_proto_depIdxs = []int32{
-	0, // 0: patronus.v1.Mutation.verb:type_name -> patronus.v1.Verb
-	1, // 1: patronus.v1.Transaction.mutations:type_name -> patronus.v1.Mutation
-	7, // 2: patronus.v1.Command.caller:type_name -> patronus.v1.Caller
-	2, // 3: patronus.v1.Command.transaction:type_name -> patronus.v1.Transaction
-	4, // 4: patronus.v1.Command.enroll:type_name -> patronus.v1.EnrollCommand
-	5, // 5: patronus.v1.Command.set_meta:type_name -> patronus.v1.SetMeta
-	6, // 6: patronus.v1.Command.digest_check:type_name -> patronus.v1.DigestCheck
-	3, // 7: patronus.v1.Command.tunnel_key:type_name -> patronus.v1.TunnelKeyCommand
-	0, // 8: patronus.v1.HistoryEvent.verb:type_name -> patronus.v1.Verb
-	9, // [9:9] is the sub-list for method output_type
-	9, // [9:9] is the sub-list for method input_type
-	9, // [9:9] is the sub-list for extension type_name
-	9, // [9:9] is the sub-list for extension extendee
-	0, // [0:9] is the sub-list for field type_name
+	0,  // 0: patronus.v1.Mutation.verb:type_name -> patronus.v1.Verb
+	1,  // 1: patronus.v1.Transaction.mutations:type_name -> patronus.v1.Mutation
+	8,  // 2: patronus.v1.DeniedCalls.calls:type_name -> patronus.v1.DeniedCall
+	7,  // 3: patronus.v1.Command.caller:type_name -> patronus.v1.Caller
+	2,  // 4: patronus.v1.Command.transaction:type_name -> patronus.v1.Transaction
+	4,  // 5: patronus.v1.Command.enroll:type_name -> patronus.v1.EnrollCommand
+	5,  // 6: patronus.v1.Command.set_meta:type_name -> patronus.v1.SetMeta
+	6,  // 7: patronus.v1.Command.digest_check:type_name -> patronus.v1.DigestCheck
+	3,  // 8: patronus.v1.Command.tunnel_key:type_name -> patronus.v1.TunnelKeyCommand
+	9,  // 9: patronus.v1.Command.denied:type_name -> patronus.v1.DeniedCalls
+	0,  // 10: patronus.v1.HistoryEvent.verb:type_name -> patronus.v1.Verb
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_replication_proto_init() }
@@ -1115,7 +1294,7 @@ func file_patronus_v1_replication_proto_init() {
 		return
 	}
 	file_patronus_v1_options_proto_init()
-	file_patronus_v1_replication_proto_msgTypes[7].OneofWrappers = []any{
+	file_patronus_v1_replication_proto_msgTypes[9].OneofWrappers = []any{
 		(*Command_Transaction)(nil),
 		(*Command_Enroll)(nil),
 		(*Command_SetMeta)(nil),
@@ -1123,6 +1302,7 @@ func file_patronus_v1_replication_proto_init() {
 		(*Command_Barrier)(nil),
 		(*Command_RaiseLevel)(nil),
 		(*Command_TunnelKey)(nil),
+		(*Command_Denied)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1130,7 +1310,7 @@ func file_patronus_v1_replication_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_replication_proto_rawDesc), len(file_patronus_v1_replication_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   10,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -27,6 +27,7 @@ from .access import (
     TestIamPermissionsRequest,
     TestIamPermissionsResponse,
 )
+from .audit import AuditRecord, QueryAuditRequest, QueryAuditResponse, ReportDeniedResponse
 from .cluster import (
     Controller,
     ControllerAddress,
@@ -69,6 +70,7 @@ from .policy import (
     SteeringPolicyPatch,
     SteeringRule,
 )
+from .replication import DeniedCall, DeniedCalls
 from .site import Edge, EdgePatch, EdgeRole, LanInterface, Link, LinkEncryption, LinkPatch, Site, SitePatch
 from .te import (
     AddedDemand,
@@ -105,6 +107,7 @@ MODELS: tuple[type[Message], ...] = (
     ApiKey,
     Application,
     ApplicationMatch,
+    AuditRecord,
     BindingCondition,
     ChangedLink,
     ClusterRoleBinding,
@@ -113,6 +116,8 @@ MODELS: tuple[type[Message], ...] = (
     ControllerAddress,
     ControllerStatus,
     Demand,
+    DeniedCall,
+    DeniedCalls,
     DeniedIdentity,
     DrainRequest,
     DrainResponse,
@@ -143,10 +148,13 @@ MODELS: tuple[type[Message], ...] = (
     Organization,
     Path,
     PortRange,
+    QueryAuditRequest,
+    QueryAuditResponse,
     QuotaUsage,
     Quotas,
     RenewRequest,
     RenewResponse,
+    ReportDeniedResponse,
     Role,
     RoleBinding,
     Segment,
@@ -195,6 +203,7 @@ __all__ = [
     "Application",
     "ApplicationMatch",
     "ApplicationPatch",
+    "AuditRecord",
     "BindingCondition",
     "ChangedLink",
     "ClusterRoleBinding",
@@ -207,6 +216,8 @@ __all__ = [
     "ControllerStatus",
     "Demand",
     "DemandPatch",
+    "DeniedCall",
+    "DeniedCalls",
     "DeniedIdentity",
     "DeniedIdentityPatch",
     "DrainRequest",
@@ -252,10 +263,13 @@ __all__ = [
     "Path",
     "PortRange",
     "Preference",
+    "QueryAuditRequest",
+    "QueryAuditResponse",
     "QuotaUsage",
     "Quotas",
     "RenewRequest",
     "RenewResponse",
+    "ReportDeniedResponse",
     "Role",
     "RoleBinding",
     "RoleBindingPatch",
