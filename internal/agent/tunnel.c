@@ -112,15 +112,21 @@ static void add_path(struct pt_agent_tunnel *tunnel, struct config *config, cons
     if (!entry->sealed || first == NULL || slot == 0 || first->remote.len != 16 || entry->n_stack > PT_STACK_LEN_MAX) {
         return;
     }
+    uint32_t overhead = PT_TUNNEL_OVERHEAD + PT_STACK_SIZE((uint32_t)entry->n_stack);
+    if (first->mtu <= overhead) {
+        return;
+    }
     struct pt_engine_path *path = &config->paths[config->paths_len++];
-    uint32_t mtu = first->mtu - PT_TUNNEL_OVERHEAD - PT_STACK_SIZE((uint32_t)entry->n_stack);
+    uint32_t mtu = first->mtu - overhead;
     *path = (struct pt_engine_path){.slot = slot,
                                     .peer = entry->destination,
                                     .link = first->link,
                                     .mtu = entry->mtu != 0 && entry->mtu < mtu ? entry->mtu : mtu,
                                     .stack_len = (uint32_t)entry->n_stack};
     memcpy(path->remote.bytes, first->remote.data, sizeof(path->remote.bytes));
-    memcpy(path->stack, entry->stack, entry->n_stack * sizeof(uint32_t));
+    if (entry->n_stack > 0) { /* without labels there is no array, and memcpy must not see NULL */
+        memcpy(path->stack, entry->stack, entry->n_stack * sizeof(uint32_t));
+    }
     tunnel->paths[tunnel->paths_len++] =
         (struct path_link){.id = entry->path, .slot = slot, .peer = entry->destination};
 }

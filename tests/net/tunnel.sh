@@ -11,7 +11,9 @@ set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck disable=SC2012 # build folders have plain names
-driver=${1:-$(ls -t "$root"/build/*/bin/dp_driver 2>/dev/null | head -1 || true)}
+driver=${1:-${PT_BUILD_DIR:+$PT_BUILD_DIR/bin/dp_driver}}
+# shellcheck disable=SC2012 # build folders have plain names
+driver=${driver:-$(ls -t "$root"/build/*/bin/dp_driver 2>/dev/null | head -1 || true)}
 if [[ $(id -u) -ne 0 ]]; then
     echo "skipped: needs root for network namespaces and BPF"
     exit 77
