@@ -200,6 +200,7 @@ static void free_machine(struct pt_machine_kind *machine)
     pt_map_fini(&machine->counts);
     pt_tenants_fini(&machine->tenants);
     pt_access_fini(&machine->access);
+    pt_changes_fini(machine);
     free(machine);
 }
 

@@ -668,7 +668,9 @@ void sim_net_fini(struct pt_sim *sim)
         let_go(conn);
     }
     PT_MAP_FOREACH (entry, &sim->links) {
-        free(entry->value);
+        struct sim_link *link = entry->value;
+        sim_event_cancel(sim, &link->lasting);
+        free(link);
     }
     pt_map_fini(&sim->links);
 }
