@@ -4,7 +4,8 @@
  * Layout (user_version is the format's number; another one is refused, not guessed at):
  *
  *   status     one row: a record with witness, digest and the floors of history and replies (store.c)
- *   resource   by name; an index by kind for lists
+ *   resource   rows in the order they came, an index of names, and one of names by kind for lists. A row is some 500
+ *              bytes: in a tree by name, a page of 4 KiB would hold seven, and every fourth create would shuffle pages
  *   reference  (from, to), and an index the other way round for "in use"
  *   cell       values and counters, few and small, all in memory while the store is open (store_cells.c)
  *   reply      a row for each transaction's; the way from request id to place is in memory (store_replies.c)
@@ -26,7 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FORMAT 1
+#define FORMAT 2
 #define APPLICATION 0x50747273 /* "Ptrs" */
 
 static const char *const statement_sql[STORE_STATEMENTS_LEN] = {
@@ -51,9 +52,9 @@ static const char pragmas[] = "PRAGMA locking_mode = EXCLUSIVE;"
 static const char schema[] =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE status (id INTEGER PRIMARY KEY CHECK (id = 1), record BLOB NOT NULL) STRICT;"
-    "CREATE TABLE resource (name TEXT PRIMARY KEY, kind_id INTEGER NOT NULL, value BLOB NOT NULL, uid TEXT NOT NULL,"
-    " etag TEXT NOT NULL, revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX resource_kind ON resource (kind_id);"
+    "CREATE TABLE resource (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, kind_id INTEGER NOT NULL,"
+    " value BLOB NOT NULL, uid TEXT NOT NULL, etag TEXT NOT NULL, revision INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX resource_kind ON resource (kind_id, name);"
     "CREATE TABLE reference (from_name TEXT NOT NULL, to_name TEXT NOT NULL, PRIMARY KEY (from_name, to_name))"
     " STRICT, WITHOUT ROWID;"
     "CREATE INDEX reference_to ON reference (to_name);"
@@ -62,10 +63,10 @@ static const char schema[] =
     "CREATE TABLE history (first_key INTEGER PRIMARY KEY, body BLOB NOT NULL, crc INTEGER NOT NULL) STRICT;"
     "INSERT INTO status (id, record) VALUES (1, x'');"
     "PRAGMA application_id = 1349808755;"
-    "PRAGMA user_version = 1;"
+    "PRAGMA user_version = 2;"
     "COMMIT;";
 
-_Static_assert(FORMAT == 1 && APPLICATION == 1349808755, "the schema's text holds the same numbers");
+_Static_assert(FORMAT == 2 && APPLICATION == 1349808755, "the schema's text holds the same numbers");
 
 enum pt_code store_db_fail(struct store_db *db, int rc, struct pt_error *reterr)
 {
