@@ -25,7 +25,7 @@
 #include <string.h>
 
 #define DEBOUNCE_MS 10
-#define PASS_PAUSES 4 /* a pass is followed by so many times its length: at most a fifth of a processor */
+#define PASS_PAUSES 9 /* a pass is followed by so many times its length: at most a tenth of a processor */
 #define FIRST_PASS_MS 300
 #define RETRY_MS 1000
 #define LIVENESS_MS 20 /* the nodes have flipped already; what several of them say comes together */
@@ -216,7 +216,8 @@ static void pass_done(void *arg)
     struct pt_push *push = pass->push;
     struct pt_controller *controller = push->controller;
     push->running = false;
-    push->pass_ns = pt_sys_now_ns(controller->sys) - push->began_ns;
+    push->ended_ns = pt_sys_now_ns(controller->sys);
+    push->pass_ns = push->ended_ns - push->began_ns;
     push->current = NULL;
     pass->plan.previous = NULL;
     pt_pass_unref(pass->before);
@@ -308,8 +309,10 @@ void pt_push_within(struct pt_push *push, uint64_t delay_ms)
 
 void pt_push_dirty(struct pt_push *push)
 {
-    uint64_t pause_ms = push->pass_ns * PASS_PAUSES / 1000000;
-    pt_push_within(push, pause_ms > DEBOUNCE_MS ? pause_ms : DEBOUNCE_MS);
+    uint64_t rested_ns = pt_sys_now_ns(push->controller->sys) - push->ended_ns;
+    uint64_t pause_ns = push->pass_ns * PASS_PAUSES;
+    uint64_t wait_ms = pause_ns > rested_ns ? (pause_ns - rested_ns) / 1000000 : 0;
+    pt_push_within(push, wait_ms > DEBOUNCE_MS ? wait_ms : DEBOUNCE_MS);
 }
 
 /* The first death is answered at once; each further one within the next half seconds waits twice as long as the one

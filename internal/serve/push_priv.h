@@ -34,7 +34,7 @@ struct pt_push {
     struct pt_timer *copier; /* the next turn of copying */
     uint64_t due_ns;         /* of the timer */
     struct pt_executor *worker;
-    uint64_t began_ns, pass_ns; /* the newest pass: start, and how long it took in all */
+    uint64_t began_ns, ended_ns, pass_ns; /* the newest pass: start, end, and how long it took in all */
     bool running, again;
     struct pass *current; /* while running; first being copied, then the worker's */
     uint64_t generation;
