@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 #define MEMBERS 3
-#define SEEDS 60
+#define SEEDS 20
 #define MS UINT64_C(1000000)
 #define ELECTION_MS 300
 #define STEP_MS (ELECTION_MS / 8)
