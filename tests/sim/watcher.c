@@ -191,7 +191,7 @@ static bool compare(void *arg, uint64_t revision, uint32_t ordinal, const char *
     struct comparison *comparison = arg;
     const struct watcher *watcher = comparison->watcher;
     (void)ordinal;
-    bool wanted = revision > watcher->start_revision &&
+    bool wanted = revision > watcher->start_revision && name[0] != '!' && /* an audit record is not watched */
                   (watcher->number == 0 || strncmp(name, ORG "/", sizeof(ORG)) == 0 || strcmp(name, ORG) == 0);
     if (!wanted) {
         return true;
