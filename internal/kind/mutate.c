@@ -206,23 +206,19 @@ static enum pt_code check_place(struct pt_execution *execution, const struct pt_
         return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_NAME_INVALID, "name", "'%.200s' is not the name of a %s",
                        mutation->name, resource->singular);
     }
-    struct pt_row row;
-    enum pt_code code = pt_store_get(machine->store, mutation->name, execution->arena, &row, reterr);
-    if (code == PT_OK) {
+    bool exists = false;
+    PT_TRY(pt_store_exists(machine->store, mutation->name, &exists, reterr));
+    if (exists) {
         return pt_fail(reterr, PT_ALREADY_EXISTS, PT_REASON_RESOURCE_EXISTS, "name",
                        "%.300s exists already; update it, or choose another id", mutation->name);
     }
-    if (code != PT_NOT_FOUND) {
-        return code;
-    }
     pt_name_parent(mutation->name, parent);
     if (parent[0] != '\0') {
-        code = pt_store_get(machine->store, parent, execution->arena, &row, reterr);
-        if (code == PT_NOT_FOUND) {
+        PT_TRY(pt_store_exists(machine->store, parent, &exists, reterr));
+        if (!exists) {
             return pt_fail(reterr, PT_NOT_FOUND, PT_REASON_PARENT_NOT_FOUND, "parent",
                            "there is no %s '%.300s'; create it first", resource->parent, parent);
         }
-        PT_TRY(code);
     }
     uint64_t count = 0;
     PT_TRY(pt_rules_count(machine, resource->kind_id, parent, &count, reterr));

@@ -141,6 +141,7 @@ static void forget(struct pt_store *store)
     store->in_transaction = false;
     store->in_savepoint = false;
     store->fresh[0] = '\0';
+    store->known[0] = '\0';
 }
 
 void store_detach(struct pt_store *store)

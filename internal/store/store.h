@@ -62,6 +62,9 @@ struct pt_witness pt_store_witness(const struct pt_store *store); /* as committe
 /* PT_NOT_FOUND without filling reterr's text when absent. Results live in the arena. */
 PT_MUST enum pt_code pt_store_get(struct pt_store *store, const char *name, struct pt_arena *arena,
                                   struct pt_row *ret_row, struct pt_error *reterr);
+/* Cheaper than getting it, for those who need nothing of it. */
+PT_MUST enum pt_code pt_store_exists(struct pt_store *store, const char *name, bool *ret_exists,
+                                     struct pt_error *reterr);
 struct pt_store_range {
     uint32_t kind_id;   /* 0: every kind */
     const char *parent; /* names below "parent/"; "" for all */

@@ -147,6 +147,25 @@ enum pt_code pt_store_get(struct pt_store *store, const char *name, struct pt_ar
     return PT_OK;
 }
 
+enum pt_code pt_store_exists(struct pt_store *store, const char *name, bool *ret_exists, struct pt_error *reterr)
+{
+    if (name[0] != '\0' && strcmp(name, store->known) == 0) {
+        *ret_exists = true;
+        return PT_OK;
+    }
+    sqlite3_stmt *exists = NULL;
+    PT_TRY(store_db_statement(&store->db, STORE_ROW_EXISTS, &exists, reterr));
+    store_bind_text(exists, 1, name);
+    bool row = false;
+    PT_TRY(store_db_step(&store->db, exists, &row, reterr));
+    (void)sqlite3_reset(exists); /* an error would have come with the step */
+    if (row && strlen(name) < sizeof(store->known)) {
+        memcpy(store->known, name, strlen(name) + 1);
+    }
+    *ret_exists = row;
+    return PT_OK;
+}
+
 enum pt_code pt_store_scan(struct pt_store *store, const struct pt_store_range *range,
                            bool (*fn)(void *arg, const struct pt_row *row), void *arg, struct pt_error *reterr)
 {
@@ -304,13 +323,9 @@ enum pt_code pt_store_set_references(struct pt_store *store, const char *from, c
             return PT_OK;
         }
     } else {
-        sqlite3_stmt *exists = NULL;
-        PT_TRY(store_db_statement(&store->db, STORE_ROW_EXISTS, &exists, reterr));
-        store_bind_text(exists, 1, from);
-        bool row = false;
-        PT_TRY(store_db_step(&store->db, exists, &row, reterr));
-        (void)sqlite3_reset(exists); /* an error would have come with the step */
-        if (!row) {
+        bool exists = false;
+        PT_TRY(pt_store_exists(store, from, &exists, reterr));
+        if (!exists) {
             return pt_fail(reterr, PT_NOT_FOUND, PT_REASON_RESOURCE_NOT_FOUND, NULL,
                            "references belong to a resource, and there is no %.200s", from);
         }
@@ -414,5 +429,6 @@ enum pt_code pt_store_remove(struct pt_store *store, const char *name, struct pt
     PT_TRY(retire_row(store, name, reterr));
     PT_TRY(drop_references(store, name, reterr));
     store->fresh[0] = '\0';
+    store->known[0] = '\0';
     return store_row_erase(store, name, reterr);
 }

@@ -120,6 +120,8 @@ struct pt_store {
     struct store_undo undo;
     /* Name of the resource that the last put inserted: it has no references yet, so none need be looked for. */
     char fresh[512];
+    /* Name of the resource that was found to be there last: a create asks for its parent, as did the one before it. */
+    char known[512];
     struct pt_buf scratch; /* the canonical form of one row, for hashing */
 };
 

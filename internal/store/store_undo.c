@@ -190,6 +190,7 @@ enum pt_code pt_store_undo(struct pt_store *store, struct pt_error *reterr)
     store_history_undo(store);
     store->digest = digest;
     store->fresh[0] = '\0';
+    store->known[0] = '\0';
     store_counts_clear(store);
     close_savepoint(store);
     return PT_OK;

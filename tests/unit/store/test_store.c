@@ -581,6 +581,40 @@ START_TEST(a_scan_may_scan_within)
 }
 END_TEST
 
+static bool exists(struct pt_store *store, const char *name)
+{
+    bool found = false;
+    MUST(pt_store_exists(store, name, &found, why));
+    return found;
+}
+
+/* What was found once is remembered; removing and undoing must be told apart from that. */
+START_TEST(existence_follows_each_change)
+{
+    struct pt_store *store = open_at(path);
+    const struct pt_row row = {.name = "sites/a", .kind_id = 1, .value = {NULL, 0}, .uid = "u", .etag = "e"};
+    MUST(pt_store_begin(store, why));
+    ck_assert(!exists(store, "sites/a"));
+    MUST(pt_store_savepoint(store, why));
+    MUST(pt_store_put(store, &row, why));
+    ck_assert(exists(store, "sites/a"));
+    MUST(pt_store_undo(store, why));
+    ck_assert(!exists(store, "sites/a"));
+    MUST(pt_store_put(store, &row, why));
+    ck_assert(exists(store, "sites/a"));
+    MUST(pt_store_savepoint(store, why));
+    MUST(pt_store_remove(store, "sites/a", why));
+    ck_assert(!exists(store, "sites/a"));
+    MUST(pt_store_undo(store, why));
+    ck_assert(exists(store, "sites/a"));
+    ck_assert(exists(store, "sites/a"));
+    ck_assert(!exists(store, "sites"));
+    MUST(pt_store_remove(store, "sites/a", why));
+    ck_assert(!exists(store, "sites/a"));
+    pt_store_close(store);
+}
+END_TEST
+
 START_TEST(references_need_their_resource)
 {
     struct pt_store *store = open_at(path);
@@ -655,6 +689,7 @@ int main(void)
     tcase_add_test(tcase, a_second_open_is_refused);
     tcase_add_test(tcase, sql_in_texts_is_text);
     tcase_add_test(tcase, a_scan_may_scan_within);
+    tcase_add_test(tcase, existence_follows_each_change);
     tcase_add_test(tcase, references_need_their_resource);
     tcase_add_test(tcase, large_transactions_and_values_hold);
     suite_add_tcase(suite, tcase);
