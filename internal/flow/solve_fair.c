@@ -14,6 +14,7 @@
  * sum of min(rate, t * weight) * shortest <= sum of full * l, which bounds t; l is that of the moment when the first
  * demands stay.
  */
+#include "flow/levels.h"
 #include "flow/soft.h"
 
 #include <math.h>
@@ -27,8 +28,9 @@
 #define NEAR_WORST 0.15 /* of a rise: this near to the worst link counts as the same place */
 #define SETTLE_MAX 200  /* passes after a rise */
 #define STALL_PASSES 16
-#define ROUNDS_MAX 1000  /* of giving out what is left */
-#define RATIO_LEAST 1e-3 /* of prices: less is not worth a look */
+#define ROUNDS_MAX 1000   /* of giving out what is left */
+#define RATIO_LEAST 1e-3  /* of prices: less is not worth a look */
+#define NOTHING_LEFT 1e-9 /* of a link's capacity: no more than that, and it is closed to the class */
 
 struct fair {
     struct flow_soft soft;
@@ -416,11 +418,31 @@ static bool fair_init(struct fair *fair, struct flow_run *run, const double *ful
     }
     for (uint32_t i = 0; i < fair->soft.links_len; i++) {
         /* What earlier classes left; next to nothing where they left nothing: demands there stay at that. */
-        double least = run->graph->links[i].capacity * 1e-9;
+        double least = run->graph->links[i].capacity * NOTHING_LEFT;
         fair->soft.full[i] = full[i] > least ? full[i] : least;
         fair->soft.links[i].inverse = 1 / fair->soft.full[i];
     }
     return true;
+}
+
+/* Small problems level by level, nearly exactly. False: fill. */
+static enum flow_levels_end climb(struct fair *fair, struct flow_run *run)
+{
+    struct flow_soft *soft = &fair->soft;
+    PT_AUTO(free) uint8_t *shut = flow_alloc(soft->links_len, 1);
+    if (shut == NULL) {
+        return FLOW_LEVELS_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < soft->links_len; i++) {
+        shut[i] = soft->full[i] <= run->graph->links[i].capacity * NOTHING_LEFT;
+    }
+    const struct flow_levels levels = {.run = run,
+                                       .paths = run->paths,
+                                       .weight = fair->weight,
+                                       .rate = soft->table.rate,
+                                       .full = soft->full,
+                                       .shut = shut};
+    return flow_levels_solve(&levels, soft->table.x, soft->best_lengths);
 }
 
 enum pt_code flow_solve_fair(struct flow_run *run, const double *full, uint32_t class_index, struct pt_error *reterr)
@@ -431,7 +453,9 @@ enum pt_code flow_solve_fair(struct flow_run *run, const double *full, uint32_t 
     if (fair_init(&fair, run, full) && levels != NULL) {
         fair.soft.a = SHARPNESS / fair.step;
         begin(&fair, class_index);
-        fill(&fair);
+        if (climb(&fair, run) != FLOW_LEVELS_DONE) {
+            fill(&fair);
+        }
         scale_down(&fair);
         top_up(&fair, levels);
         memcpy(fair.soft.best_x, fair.soft.table.x, run->paths->slots_len * sizeof(double));

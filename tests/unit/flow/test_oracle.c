@@ -124,9 +124,8 @@ START_TEST(fair_shares)
     }
     qsort(ours, len, sizeof(double), ascending);
     qsort(theirs, len, sizeof(double), ascending);
-    /* tests/bench/te measures how near every rate comes; here: nobody but the best served may be far off. */
-    for (size_t d = 0; d < len - len / 20 - 1; d++) {
-        ck_assert_msg(ours[d] >= theirs[d] * 0.9, "rate %zu of %zu: %.6g where CLP has %.6g", d, len, ours[d],
+    for (size_t d = 0; d < len; d++) {
+        ck_assert_msg(ours[d] >= theirs[d] * 0.98, "rate %zu of %zu: %.6g where CLP has %.6g", d, len, ours[d],
                       theirs[d]);
     }
     ck_assert_double_ge(result->certificate.bound, result->certificate.value * (1 - 1e-6));
