@@ -72,20 +72,36 @@ import json, sys
 print(next(c["status"]["leader"] for c in json.load(sys.stdin)["controllers"] if c.get("status", {}).get("leader")).split("/")[1])'
 }
 
+# cluster_runs ID. A process that was killed is there until its parent has seen it end, and `kill -0` finds it: look whether it runs.
+cluster_runs() {
+    local pid
+    pid=$(cat "$CLUSTER_DIR/$1.pid") && [ "$(sed -n 's/^State:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null | cut -c 1)" != Z ] &&
+        [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = patronusd ]
+}
+
+cluster_is_dead() { ! cluster_runs "$1"; }
+
+cluster_leader_runs() {
+    local id
+    id=$(cluster_leader) && cluster_runs "$id"
+}
+
 cluster_kill_leader() {
     local id
-    cluster_until 20 "nobody leads" cluster_leader
+    # A follower may still name a leader that is dead: ask until it is one that runs.
+    cluster_until 20 "nobody leads" cluster_leader_runs
     id=$(cluster_leader)
     kill -KILL "$(cat "$CLUSTER_DIR/$id.pid")"
+    cluster_until 10 "$id does not die" cluster_is_dead "$id"
     echo "$id"
 }
 
 cluster_revive() {
     local id
     for id in c1 c2 c3; do
-        kill -0 "$(cat "$CLUSTER_DIR/$id.pid")" 2>/dev/null || cluster_daemon $id run
+        cluster_runs $id || cluster_daemon $id run
     done
-    cluster_until 20 "nobody leads" cluster_leader
+    cluster_until 20 "nobody leads" cluster_leader_runs
 }
 
 cluster_stop() {

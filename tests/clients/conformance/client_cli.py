@@ -113,6 +113,7 @@ class Client:
         if process.returncode != 0:
             raise harness.Unexpected(err)
         events = [json.loads(line) for line in out.splitlines() if line]
+        events = [event for event in events if event["type"] != "BOOKMARK"]  # may come at any time, and is not counted
         return harness.Result(
             events=[f"{event['type']} {(event.get('resource') or event)['name']}" for event in events]
         )
