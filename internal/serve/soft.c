@@ -380,7 +380,7 @@ static void overlay_controller(struct pt_controller *controller, struct pt_msg *
 static void overlay_organization(struct pt_controller *controller, struct pt_msg *resource, struct pt_arena *arena)
 {
     const struct pt_message_type *type = pt_schema_message(controller->schema, "patronus.v1.QuotaUsage");
-    for (size_t i = 0; i < PT_QUOTA_LEN; i++) {
+    for (enum pt_quota i = 0; i < PT_QUOTA_LEN; i++) {
         uint64_t limit = 0, usage = 0;
         if (!pt_quota_usage(controller->machine, pt_msg_str(resource, "name"), i, &limit, &usage)) {
             return; /* deleted */

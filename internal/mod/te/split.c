@@ -386,7 +386,7 @@ enum pt_code te_split_run(struct pt_plan_pass *pass, const struct te_topology *t
     bool same = pass->previous != NULL && memcmp(now, problem.before, size) == 0;
     *solution = (struct te_solution){.epoch = (pass->previous != NULL ? pass->previous->epoch : 0) + (same ? 0 : 1),
                                      .time_ns = pass->time_ns,
-                                     .kind = split.kind,
+                                     .kind = (int)split.kind,
                                      .target_ppm = ppm(split.value),
                                      .bound_ppm = ppm(split.bound),
                                      .gap_ppm = ppm(split.gap),
