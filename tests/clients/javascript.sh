@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The JavaScript SDK: types, style, unit tests, then against three real controllers, then as the package that npm packs.
+# The JavaScript SDK: types, style, unit tests, then against three real controllers, then as the package that npm packs,
+# then the scenarios of all clients (tests/clients/conformance).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -56,3 +57,10 @@ if (!(error instanceof ResourceNotFound)) throw error;
 console.log("ok: the package that npm packs");
 JS
 node app.mjs
+
+cd "$PT_ROOT"
+tests/clients/conformance/run --many 300 javascript >build/conformance-javascript.log 2>&1 || {
+    grep -v ': pass' build/conformance-javascript.log
+    exit 1
+}
+grep '^conformance: javascript' build/conformance-javascript.log
