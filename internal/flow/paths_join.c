@@ -155,7 +155,7 @@ static enum pt_code join_steps(const struct job *job, struct pt_flow_paths *path
         return flow_no_memory(reterr);
     }
     paths->slots_len = slots;
-    if (job->parts_len == 1) { /* nothing to join: move */
+    if (job->parts_len == 1 && total > 0) { /* nothing to join: move */
         paths->steps = job->parts[0].steps;
         paths->steps_len = total;
         paths->steps_cap = job->parts[0].steps_cap;
@@ -164,7 +164,7 @@ static enum pt_code join_steps(const struct job *job, struct pt_flow_paths *path
         paths->steps = malloc((total + 1) * sizeof(paths->steps[0]));
         paths->steps_cap = total + 1;
     }
-    if (paths->steps == NULL && total > 0) {
+    if (paths->steps == NULL) {
         return flow_no_memory(reterr);
     }
     for (size_t i = 0; i < job->parts_len && job->parts_len > 1; i++) {
