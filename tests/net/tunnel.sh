@@ -194,7 +194,8 @@ wait "$listener" || fail "the listener failed"
 cmp -s "$work/blob" "$work/got" || fail "30 MB did not arrive whole"
 pass "30 MB by TCP arrive whole"
 
-wait_for 5 test "$(number 1 sealed mtu)" = 1432 || fail "path MTU found: $(number 1 sealed mtu), should be 1432"
+mtu_found() { [[ $(number 1 sealed mtu) = 1432 ]]; }
+wait_for 15 mtu_found || fail "path MTU found: $(number 1 sealed mtu), should be 1432"
 pass "the path's MTU is found inside the tunnel: 1432"
 
 # Only the path through s3 is left: s3 forwards by the stack, and opens nothing.
