@@ -46,6 +46,13 @@ void pt_raft_fatal(struct pt_raft *raft, const struct pt_error *error)
     }
 }
 
+void pt_raft_fail(struct pt_raft *raft, const struct pt_error *error)
+{
+    if (!pt_raft_dead(raft)) {
+        pt_raft_fatal(raft, error);
+    }
+}
+
 static void on_log_error(void *context, const struct pt_error *error)
 {
     pt_raft_fatal(context, error);

@@ -168,11 +168,10 @@ static void take(struct pt_raft *raft)
     struct pt_error error = {0};
     enum pt_code code = raft->options.machine.snapshot_begin(raft->options.machine.context, &error);
     if (code != PT_OK) {
+        /* For want of space too: the machine could not write to its own files. A leader that went on would lead a
+         * cluster in which nothing can be written. */
         taking_free(taking);
-        raft->take_after_ms = pt_sys_now_ms(raft->sys) + NO_SPACE_MS;
-        if (code != PT_NO_SPACE) {
-            pt_raft_fatal(raft, &error);
-        }
+        pt_raft_fatal(raft, &error);
         return;
     }
     raft->taking = taking;

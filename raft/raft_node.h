@@ -37,8 +37,9 @@ struct pt_machine {
     /* What the machine found on its disk. */
     void (*witness)(void *context, uint64_t *ret_applied_index, uint64_t *ret_applied_term, uint64_t *ret_acked_index,
                     struct pt_digest *ret_log_hash);
-    /* A snapshot, made while the machine goes on: begin holds the state as of now; snapshot, on a worker thread, writes
-     * that into a new file; end (after a failure too) lets go of it. One at a time, no restore in between. */
+    /* A snapshot, made while the machine goes on: begin holds the state as of now, and any code but PT_OK stops the
+     * node; snapshot, on a worker thread, writes that into a new file, and for PT_NO_SPACE is tried again later; end
+     * (after its failure too) lets go of it. One at a time, no restore in between. */
     enum pt_code (*snapshot_begin)(void *context, struct pt_error *reterr);
     enum pt_code (*snapshot)(void *context, const char *path, struct pt_error *reterr);
     void (*snapshot_end)(void *context);
@@ -93,6 +94,8 @@ PT_MUST enum pt_code pt_raft_open(struct pt_sys *sys, const struct pt_raft_optio
 /* Stop; pending proposals end with PT_CLOSED before done. */
 void pt_raft_close(struct pt_raft *raft, pt_task_fn done, void *arg);
 void pt_raft_abandon(struct pt_raft *raft); /* after a simulated crash: free memory, touch nothing */
+/* The machine can go on no more, which it found outside of apply: stop as after an error of the disk (on_fatal). */
+void pt_raft_fail(struct pt_raft *raft, const struct pt_error *error);
 /* The address it listens on (port 0 asks for any). */
 struct pt_endpoint pt_raft_listening(const struct pt_raft *raft);
 void pt_raft_set_tls(struct pt_raft *raft, struct pt_tls_context *tls);

@@ -209,6 +209,12 @@ static void on_applied(void *arg, uint64_t applied_index, const struct pt_watch_
 static void on_tick(void *arg)
 {
     struct pt_controller *controller = arg;
+    /* A leader whose store fails while it reads refuses every write before the log, so apply would never find out. */
+    const struct pt_error *failure = pt_store_failure(pt_kind_store(controller->machine));
+    if (failure != NULL && !controller->closing) {
+        pt_raft_fail(controller->raft, failure);
+        return;
+    }
     if (!controller->options.peer_plain && !controller->closing) {
         pt_serve_renew_self(controller);
     }

@@ -241,6 +241,11 @@ enum pt_code pt_store_commit(struct pt_store *store, const struct pt_witness *wi
     return PT_OK;
 }
 
+const struct pt_error *pt_store_failure(const struct pt_store *store)
+{
+    return store->db.failure.code != PT_OK ? &store->db.failure : NULL;
+}
+
 struct pt_witness pt_store_witness(const struct pt_store *store)
 {
     return store->witness;

@@ -48,6 +48,9 @@ PT_MUST enum pt_code pt_store_open(struct pt_sys *sys, const char *path, struct 
                                    struct pt_error *reterr);
 void pt_store_close(struct pt_store *store);   /* NULL is fine; a transaction that is open is rolled back */
 void pt_store_abandon(struct pt_store *store); /* after a simulated crash: free memory, touch no file */
+/* The failure after which the database can no longer be trusted: every later call repeats it. NULL while there is none.
+ * It may have come up in a read, of which nobody but the asker was told: the owner asks now and then, and stops. */
+const struct pt_error *pt_store_failure(const struct pt_store *store);
 
 /* ---- transactions --------------------------------------------------------------------------------------------- */
 PT_MUST enum pt_code pt_store_begin(struct pt_store *store, struct pt_error *reterr);

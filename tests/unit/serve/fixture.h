@@ -48,6 +48,7 @@ struct node {
     struct pt_node_files files;
     uint8_t seal_key[PT_SEAL_KEY_SIZE];
     bool closed;
+    struct pt_error fatal;        /* why it stopped itself; code PT_OK: it did not */
     struct pt_rpc_channel *admin; /* of the client, to this controller's API door */
 };
 
@@ -116,6 +117,11 @@ static inline const char *pem(const struct pt_buf *buf)
     return (const char *)buf->data;
 }
 
+static inline void on_node_fatal(void *context, const struct pt_error *error)
+{
+    ((struct node *)context)->fatal = *error;
+}
+
 static inline void node_open(struct cluster *cluster, unsigned number)
 {
     struct node *node = &cluster->nodes[number];
@@ -145,7 +151,10 @@ static inline void node_open(struct cluster *cluster, unsigned number)
                      .ca_pem = pem(&node->files.ca_pem),
                      .seal_key = node->seal_key},
         .peer_address = node->files.peer_address,
+        .on_fatal = on_node_fatal,
+        .fatal_context = node,
     };
+    node->fatal = (struct pt_error){0};
     ck_assert_int_eq(pt_endpoint_parse(node->files.peer_listen, &options.peer_listen, NULL), PT_OK);
     ck_assert_int_eq(pt_endpoint_parse(node->files.api_listen, &options.api_listen, NULL), PT_OK);
     ck_assert_int_eq(pt_endpoint_parse(node->files.agent_listen, &options.agent_listen, NULL), PT_OK);

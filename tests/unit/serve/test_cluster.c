@@ -202,6 +202,32 @@ START_TEST(membership_follows_the_resources_also_for_the_leader)
 }
 END_TEST
 
+/* The leader's disk is full for a moment, just when its store is to be made ready for a snapshot. The store trusts its
+ * file no more and refuses everything; the log is well, so consensus alone would keep this leader for ever. */
+START_TEST(a_leader_whose_store_has_failed_stops_itself)
+{
+    struct cluster world, *cluster = &world;
+    cluster_init_three(cluster);
+    int leader = leader_of(cluster);
+    struct node *node = &cluster->nodes[leader];
+    struct pt_store *store = pt_kind_store(pt_controller_machine(node->controller));
+    ck_assert_ptr_null(pt_store_failure(store));
+    pt_sim_fail_disk(cluster->sim, (unsigned)leader, 1, PT_NO_SPACE, true);
+    ck_assert_int_eq(pt_store_pin(store, NULL), PT_NO_SPACE);
+    pt_sim_fail_disk(cluster->sim, (unsigned)leader, 0, PT_OK, false);
+    ck_assert_int_eq(pt_store_failure(store)->code, PT_NO_SPACE);
+    STEP_UNTIL(cluster, node->fatal.code == PT_NO_SPACE);
+    node_crash(cluster, (unsigned)leader); /* the process ends */
+    STEP_UNTIL(cluster, leader_of(cluster) >= 0);
+    create_site(cluster, (unsigned)leader_of(cluster), "nyc");
+    pt_sim_restart(cluster->sim, (unsigned)leader);
+    node_open(cluster, (unsigned)leader);
+    run_for_ms(cluster, 2000);
+    OK(cluster, (unsigned)leader, "SiteService/GetSite", "{\"name\": \"organizations/acme/sites/nyc\"}");
+    cluster_fini(cluster);
+}
+END_TEST
+
 /* A node joins by way of a follower. */
 START_TEST(enrolment_goes_through_any_controller)
 {
@@ -228,6 +254,7 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, any_controller_takes_any_call);
     tcase_add_test(tcase, a_stale_read_is_the_followers_own_and_has_no_soft_fields);
     tcase_add_test(tcase, a_crash_of_the_leader_costs_a_retry);
+    tcase_add_test(tcase, a_leader_whose_store_has_failed_stops_itself);
     tcase_add_test(tcase, a_stop_of_the_leader_hands_over);
     tcase_add_test(tcase, a_forwarded_change_of_a_controller_is_answered);
     tcase_add_test(tcase, a_new_certificate_cuts_no_call);
