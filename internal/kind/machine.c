@@ -1,11 +1,11 @@
 /*
  * The machine: opens the store, applies batches of committed entries, keeps their verdicts, tells its listeners.
  *
- * A batch is one transaction of the store, committed together with the witness. Between the entries of a batch the
+ * A batch is one transaction of the store, and the witness goes with it. Between the entries of a batch the
  * state digest is recorded, so that a later DigestCheck can be compared wherever batches began and ended on this node.
  *
  *   entries -> decode -> execute -> (verdict, events)   for each
- *           -> commit with witness                      once
+ *           -> end with witness                         once; the store commits some ten times a second
  *           -> listeners, watches                       once
  *
  * A failure that is not a verdict leaves the transaction open and the machine failed: the node stops, and closing the
@@ -364,7 +364,7 @@ static enum pt_code commit(struct batch *batch, const struct pt_log_entry *last,
         witness = batch->machine->planted_witness;
     }
 #endif
-    return pt_store_commit(batch->machine->store, &witness, reterr);
+    return pt_store_end(batch->machine->store, &witness, reterr);
 }
 
 static enum pt_code apply_batch(struct batch *batch, const struct pt_log_entry *entries, size_t len,

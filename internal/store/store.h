@@ -2,7 +2,7 @@
  * Versioned resources on SQLite: the replicated state of one node. The one door to SQLite.
  *
  * The store knows keys, bytes, revisions, references and digests; it knows no kinds. Names are keys. All calls on the
- * loop thread. A write happens inside pt_store_begin .. pt_store_commit, one transaction for a batch of log entries,
+ * loop thread. A write happens inside pt_store_begin .. pt_store_end or pt_store_commit, for a batch of log entries,
  * which also carries the witness. An I/O error is fatal to the node (PT_IO, PT_NO_SPACE, PT_CORRUPT): the caller stops
  * it.
  *
@@ -41,12 +41,13 @@ struct pt_row { /* a resource */
     uint64_t revision;
 };
 
-/* path: database file; made when missing. Beside it: path-wal, path.lock (held while open), path.next (a restore under
- * way). Every row is read and checked. PT_CORRUPT when it is damaged, PT_FAILED_PRECONDITION when it is locked or has
- * another format. */
+/* path: database file; made when missing. Beside it: path-wal, path.lock (held while open), path.acked (what this node
+ * acknowledged), path.next (a restore under way). Every row is read and checked. PT_CORRUPT when it is damaged,
+ * PT_FAILED_PRECONDITION when it is locked or has another format. */
 PT_MUST enum pt_code pt_store_open(struct pt_sys *sys, const char *path, struct pt_store **ret_store,
                                    struct pt_error *reterr);
-void pt_store_close(struct pt_store *store);   /* NULL is fine; a transaction that is open is rolled back */
+/* NULL is fine. Batches that ended are committed; one that is open is rolled back, with those not yet committed. */
+void pt_store_close(struct pt_store *store);
 void pt_store_abandon(struct pt_store *store); /* after a simulated crash: free memory, touch no file */
 /* The failure after which the database can no longer be trusted: every later call repeats it. NULL while there is none.
  * It may have come up in a read, of which nobody but the asker was told: the owner asks now and then, and stops. */
@@ -55,11 +56,14 @@ const struct pt_error *pt_store_failure(const struct pt_store *store);
 /* ---- transactions --------------------------------------------------------------------------------------------- */
 PT_MUST enum pt_code pt_store_begin(struct pt_store *store, struct pt_error *reterr);
 PT_MUST enum pt_code pt_store_commit(struct pt_store *store, const struct pt_witness *witness, struct pt_error *reterr);
+/* The same for a batch that can be applied again: it counts at once for every call here, and is committed together with
+ * those that follow, about ten times a second. A crash may take it, but never the witness's acked index. */
+PT_MUST enum pt_code pt_store_end(struct pt_store *store, const struct pt_witness *witness, struct pt_error *reterr);
 /* One log entry's changes, nested in the transaction: undone when its verdict is a refusal. */
 PT_MUST enum pt_code pt_store_savepoint(struct pt_store *store, struct pt_error *reterr);
 PT_MUST enum pt_code pt_store_release(struct pt_store *store, struct pt_error *reterr);
 PT_MUST enum pt_code pt_store_undo(struct pt_store *store, struct pt_error *reterr);
-struct pt_witness pt_store_witness(const struct pt_store *store); /* as committed or loaded */
+struct pt_witness pt_store_witness(const struct pt_store *store); /* of the last batch, or as loaded */
 
 /* ---- resources ------------------------------------------------------------------------------------------------ */
 /* PT_NOT_FOUND without filling reterr's text when absent. Results live in the arena. */

@@ -83,6 +83,7 @@ enum pt_code store_restore_clean(struct pt_sys *sys, const char *path, struct pt
 enum pt_code pt_store_pin(struct pt_store *store, struct pt_error *reterr)
 {
     pt_assert(!store->in_transaction && !store->pinned);
+    PT_TRY(store_group_commit(store, reterr));
     PT_TRY(store_db_checkpoint(&store->db, false, reterr));
     store->pinned = true;
     return PT_OK;
@@ -164,6 +165,7 @@ enum pt_code pt_store_restore(struct pt_store *store, const char *path, struct p
     if (store->db.failure.code != PT_OK) {
         return store_db_fail(&store->db, SQLITE_ERROR, reterr);
     }
+    PT_TRY(store_group_commit(store, reterr)); /* a restore that fails leaves the state as it was */
     char next_path[PATH_SIZE_MAX];
     (void)with_ending(store->path, ".next", next_path);
     enum pt_code code = prepare(store, path, next_path, reterr);

@@ -9,6 +9,7 @@
  *   store_history.c  what Watch reads
  *   store_undo.c     one entry's changes, backwards
  *   store_snapshot.c copies out and in
+ *   store_promise.c  the word of what was acknowledged, which may not wait for a commit
  *   store_db.c       the SQLite connection; store_vfs.c its files
  */
 #pragma once
@@ -106,8 +107,13 @@ struct pt_store {
     struct pt_file *lock; /* of path.lock, for as long as the store is open */
     struct store_db db;
     struct pt_witness witness;
-    struct pt_digest digest; /* of rows, references, replies as changed so far, and of cells as committed */
-    bool in_transaction;
+    struct pt_digest digest;    /* of rows, references, replies as changed so far, and of cells as committed */
+    bool in_transaction;        /* between begin and end or commit */
+    bool in_group;              /* SQLite's transaction is open; in_transaction implies it */
+    uint64_t group_since_ns;    /* when it began */
+    uint64_t group_since_index; /* applied index before it */
+    struct pt_file *promise;    /* path.acked */
+    uint64_t promised;          /* what it says */
     bool in_savepoint;
     bool pinned;         /* a snapshot is being copied: the database file must not change */
     struct pt_map cells; /* key -> struct store_cell */
@@ -138,9 +144,16 @@ struct pt_digest store_form_digest(struct pt_store *store);
 /* store.c: read and write the status record within a transaction. */
 PT_MUST enum pt_code store_status_read(struct pt_store *store, struct pt_error *reterr);
 PT_MUST enum pt_code store_status_write(struct pt_store *store, struct pt_error *reterr);
+/* Commit what has gathered; outside a transaction. */
+PT_MUST enum pt_code store_group_commit(struct pt_store *store, struct pt_error *reterr);
 /* Connection and memory of the database at store->path, without the lock. */
 PT_MUST enum pt_code store_attach(struct pt_store *store, struct pt_error *reterr);
 void store_detach(struct pt_store *store);
+
+/* store_promise.c: raise the witness's acked index to what was promised; write down what it promises now. */
+PT_MUST enum pt_code store_promise_open(struct pt_store *store, struct pt_error *reterr);
+PT_MUST enum pt_code store_promise_write(struct pt_store *store, struct pt_error *reterr);
+void store_promise_close(struct pt_store *store);
 
 /* store_snapshot.c: remove what an interrupted restore left. */
 PT_MUST enum pt_code store_restore_clean(struct pt_sys *sys, const char *path, struct pt_error *reterr);

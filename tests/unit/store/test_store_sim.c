@@ -76,7 +76,9 @@ static bool transaction(struct run *run)
     run->may[serial] = true;
     struct pt_witness witness = {.applied_index = serial, .applied_term = 1, .acked_index = serial};
     memcpy(witness.log_hash.bytes, &serial, sizeof(serial));
-    return !failed(run, pt_store_commit(run->store, &witness, &run->error));
+    bool later = rng_below(&run->rng, 3) > 0; /* with the batches that follow */
+    return !failed(run, later ? pt_store_end(run->store, &witness, &run->error)
+                              : pt_store_commit(run->store, &witness, &run->error));
 }
 
 static void only(struct run *run, uint64_t serial)
