@@ -432,7 +432,7 @@ static bool permit_custom(struct pt_serve_call *call, struct pt_bytes request)
 static void refuse_call(struct pt_controller *controller, struct pt_rpc_call *rpc, const struct pt_error *error)
 {
     const struct pt_rpc_call_info *info = pt_rpc_call_info(rpc);
-    pt_log_info(controller->log, "refused", "method=%s peer=%s code=%s", info->method, info->peer_address,
+    pt_log_info(controller->log, "refused", "method=%.128s peer=%s code=%s", info->method, info->peer_address,
                 pt_code_name(error->code));
     pt_rpc_call_finish(rpc, error);
 }
