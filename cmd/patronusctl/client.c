@@ -302,8 +302,7 @@ enum pt_code ctl_call_at(struct ctl_client *client, const char *address, uint64_
 
 struct reading {
     struct ctl_client *client;
-    ctl_message_fn on_message;
-    void *arg;
+    const struct ctl_stream_options *options;
     struct pt_rpc_stream *stream;
     struct pt_error error;
     bool wanted_end, done;
@@ -314,7 +313,7 @@ static void on_stream_message(void *arg, struct pt_bytes message)
     struct reading *reading = arg;
     note_success(reading->client);
     end_progress(reading->client);
-    if (!reading->wanted_end && !reading->on_message(reading->arg, message)) {
+    if (!reading->wanted_end && !reading->options->on_message(reading->options->arg, message)) {
         reading->wanted_end = true;
         pt_rpc_stream_cancel(reading->stream);
     }
@@ -329,24 +328,52 @@ static void on_stream_end(void *arg, const struct pt_error *error)
     }
 }
 
-enum pt_code ctl_stream(struct ctl_client *client, const struct pt_method_type *method, const struct pt_msg *request,
-                        ctl_message_fn on_message, void *arg, struct pt_error *reterr)
+static void send_all(struct reading *reading)
+{
+    for (size_t i = 0; i < reading->options->requests_len; i++) {
+        PT_AUTO(buf) struct pt_buf data = {0};
+        pt_msg_encode(reading->options->requests[i], &data);
+        (void)pt_rpc_stream_send(reading->stream, pt_buf_bytes(&data)); /* one that cannot go ends the stream */
+    }
+    pt_rpc_stream_half_close(reading->stream);
+}
+
+/* Turn the loop until the stream is over or its time is; true in the latter case. */
+static bool read_until(struct reading *reading, uint64_t end_ms)
+{
+    struct ctl_client *client = reading->client;
+    bool late = false;
+    client->alarm_rung = false;
+    if (end_ms != 0) {
+        uint64_t now_ms = pt_sys_now_ms(client->sys);
+        pt_timer_start(client->alarm, end_ms > now_ms ? end_ms - now_ms : 0, 0);
+    }
+    while (!reading->done) {
+        pt_sys_uv_turn(client->sys, true);
+        if (client->alarm_rung && !late && !reading->wanted_end) {
+            late = true;
+            reading->wanted_end = true;
+            pt_rpc_stream_cancel(reading->stream);
+        }
+    }
+    pt_timer_stop(client->alarm);
+    return late;
+}
+
+enum pt_code ctl_stream(struct ctl_client *client, const struct ctl_stream_options *options, struct pt_error *reterr)
 {
     struct pt_rpc_channel *channel = NULL;
     PT_TRY(current_channel(client, &channel, reterr));
-    struct reading reading = {.client = client, .on_message = on_message, .arg = arg};
+    struct reading reading = {.client = client, .options = options};
     const struct pt_rpc_stream_ops ops = {.on_message = on_stream_message, .on_end = on_stream_end};
-    PT_AUTO(buf) struct pt_buf data = {0};
-    pt_msg_encode(request, &data);
     const struct pt_rpc_metadata metadata = {.key = "authorization", .value = client->authorization};
     size_t metadata_len = client->authorization != NULL ? 1 : 0;
-    reading.stream = pt_rpc_stream_open(channel, method->path, &metadata, metadata_len, &ops, &reading);
-    (void)pt_rpc_stream_send(reading.stream, pt_buf_bytes(&data)); /* the only message */
-    pt_rpc_stream_half_close(reading.stream);
-    while (!reading.done) {
-        pt_sys_uv_turn(client->sys, true);
+    reading.stream = pt_rpc_stream_open(channel, options->method->path, &metadata, metadata_len, &ops, &reading);
+    send_all(&reading);
+    if (read_until(&reading, options->end_ms)) {
+        return pt_fail(reterr, PT_DEADLINE_EXCEEDED, PT_REASON_NONE, NULL, "the time is over");
     }
-    if (reading.wanted_end) {
+    if (reading.wanted_end || (reading.error.code == PT_OK && options->may_end)) {
         return PT_OK;
     }
     if (reading.error.code == PT_OK) {

@@ -35,11 +35,21 @@ PT_MUST enum pt_code ctl_call_at(struct ctl_client *client, const char *address,
                                  const struct pt_method_type *method, const struct pt_msg *request,
                                  struct pt_arena *arena, struct pt_msg **ret_reply, struct pt_error *reterr);
 
-/* A stream of the server at the current address. on_message returns false to end it. PT_OK when it ended so, else why
- * it ended. ctl_client_next moves on to the next server, after a pause when all were tried. */
+/* A stream at the current address: all requests are sent, then replies are read. on_message returns false to end it.
+ * PT_OK when it ended so, else why it ended: PT_DEADLINE_EXCEEDED at end_ms of the client's clock (0: never),
+ * PT_UNAVAILABLE when the server ended it. ctl_client_next moves on to the next server, after a pause when all were
+ * tried. */
 typedef bool (*ctl_message_fn)(void *arg, struct pt_bytes message);
-PT_MUST enum pt_code ctl_stream(struct ctl_client *client, const struct pt_method_type *method,
-                                const struct pt_msg *request, ctl_message_fn on_message, void *arg,
+struct ctl_stream_options {
+    const struct pt_method_type *method;
+    const struct pt_msg *const *requests;
+    size_t requests_len;
+    uint64_t end_ms;
+    bool may_end; /* the server's end without an error is PT_OK */
+    ctl_message_fn on_message;
+    void *arg;
+};
+PT_MUST enum pt_code ctl_stream(struct ctl_client *client, const struct ctl_stream_options *options,
                                 struct pt_error *reterr);
 void ctl_client_next(struct ctl_client *client);
 const char *ctl_client_server(const struct ctl_client *client);

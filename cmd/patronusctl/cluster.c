@@ -201,16 +201,17 @@ static int status(struct ctl *ctl)
     }
     const struct ctl_view *leader = ctl_views_leader(views);
     PT_AUTO(buf) struct pt_buf out = {0};
-    if (ctl->args->output == PT_CLI_JSON) {
+    if (ctl_is_data(ctl)) {
         put_json(ctl, views, &out);
+        (void)ctl_print_data(ctl, &out); /* whether anyone leads decides the exit code */
     } else {
         pt_buf_printf(&out, "cluster %s, %zu of %zu controllers reachable, leader %s, generation %s\n\n",
                       pt_msg_str(any, "cluster_id"), reachable, views->len,
                       leader != NULL ? pt_name_id(leader->name) : "none",
                       leader != NULL ? number(ctl, leader->status, "generation") : "unknown");
         put_table(ctl, views, &out);
+        ctl_print(&out);
     }
-    ctl_print(&out);
     return leader != NULL ? PT_CLI_EXIT_OK : PT_CLI_EXIT_UNAVAILABLE;
 }
 

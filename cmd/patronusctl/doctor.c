@@ -336,12 +336,13 @@ int ctl_doctor(struct ctl *ctl)
     struct ctl_findings *findings = PT_NEW(ctl->arena, struct ctl_findings);
     look(ctl, findings);
     PT_AUTO(buf) struct pt_buf out = {0};
-    if (ctl->args->output == PT_CLI_JSON) {
+    if (ctl_is_data(ctl)) {
         put_json(findings, &out);
+        (void)ctl_print_data(ctl, &out); /* what was found decides the exit code */
     } else {
         put_text(findings, &out);
+        ctl_print(&out);
     }
-    ctl_print(&out);
     for (size_t i = 0; i < findings->len; i++) {
         if (findings->items[i].severity == CTL_BROKEN) {
             return PT_CLI_EXIT_FAILED;

@@ -6,6 +6,7 @@
 #include "lab.h"
 #include "te.h"
 
+#include "cli/context.h"
 #include "cli/explain.h"
 
 #include <signal.h>
@@ -185,11 +186,24 @@ static int kinds(struct ctl *ctl)
 
 static int completion(struct ctl *ctl)
 {
-    if (ctl->args->words_len != 1 || strcmp(ctl->args->words[0], "bash") != 0) {
+    const char *what = ctl->args->words_len > 0 ? ctl->args->words[0] : "";
+    if (strcmp(what, "names") == 0 && ctl->args->words_len == 2) { /* for the scripts */
+        return ctl_complete_names(ctl);
+    }
+    if (ctl->args->words_len != 1 || strcmp(what, "bash") != 0) {
         return ctl_usage_text(ctl, "name the shell: bash");
     }
     PT_AUTO(buf) struct pt_buf text = {0};
     pt_cli_completion_bash(ctl->schema, &text);
+    ctl_print(&text);
+    return PT_CLI_EXIT_OK;
+}
+
+static int man(struct ctl *ctl)
+{
+    (void)ctl;
+    PT_AUTO(buf) struct pt_buf text = {0};
+    pt_cli_man(PT_VERSION, &text);
     ctl_print(&text);
     return PT_CLI_EXIT_OK;
 }
@@ -200,28 +214,15 @@ static const struct {
     const char *verb;
     int (*run)(struct ctl *ctl);
 } handlers[] = {
-    {"get", ctl_get},
-    {"list", ctl_list},
-    {"create", ctl_create},
-    {"update", ctl_update},
-    {"delete", ctl_delete},
-    {"undelete", ctl_undelete},
-    {"apply", ctl_apply},
-    {"watch", ctl_watch},
-    {"export", ctl_export},
-    {"explain", explain},
-    {"kinds", kinds},
-    {"tokens", ctl_tokens},
-    {"api-keys", ctl_api_keys},
-    {"audit", ctl_audit},
-    {"cluster", ctl_cluster},
-    {"doctor", ctl_doctor},
-    {"sites", ctl_drain},
-    {"links", ctl_drain},
-    {"te", ctl_te},
-    {"completion", completion},
-    {"version", version},
-    {"help", help},
+    {"get", ctl_get},       {"list", ctl_list},         {"create", ctl_create},
+    {"update", ctl_update}, {"delete", ctl_delete},     {"undelete", ctl_undelete},
+    {"edit", ctl_edit},     {"apply", ctl_apply},       {"wait", ctl_wait},
+    {"watch", ctl_watch},   {"export", ctl_export},     {"explain", explain},
+    {"kinds", kinds},       {"tokens", ctl_tokens},     {"api-keys", ctl_api_keys},
+    {"audit", ctl_audit},   {"cluster", ctl_cluster},   {"doctor", ctl_doctor},
+    {"sites", ctl_drain},   {"links", ctl_drain},       {"te", ctl_te},
+    {"call", ctl_any_call}, {"contexts", ctl_contexts}, {"completion", completion},
+    {"man", man},           {"version", version},       {"help", help},
 };
 
 static int run(struct ctl *ctl)
@@ -252,6 +253,24 @@ static enum pt_code load_schema(struct pt_schema **ret_schema, struct pt_error *
     return code == PT_OK ? PT_OK : pt_wrap(reterr, code, "PATRONUS_SCHEMA (%.150s)", path);
 }
 
+/* What flags leave open comes from the environment, then from a context, then it is the default. `contexts` itself
+ * works on the file, and a broken file must not keep help away. */
+static enum pt_code settle(struct pt_cli_args *args, struct pt_arena *arena, struct pt_error *reterr)
+{
+    static const char *const without[] = {"contexts", "help", "version", "man", "explain", "kinds"};
+    bool used = true;
+    for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++) {
+        used = used && strcmp(args->verb->name, without[i]) != 0;
+    }
+    if (used) {
+        struct pt_cli_contexts contexts;
+        PT_TRY(ctl_contexts_read(args, arena, &contexts, reterr));
+        PT_TRY(pt_cli_context_use(&contexts, args, reterr));
+    }
+    pt_cli_args_settle(args, getenv("HOME"), arena);
+    return PT_OK;
+}
+
 static int run_arguments(int argc, char **argv, struct pt_arena *arena)
 {
     struct pt_cli_args args;
@@ -267,6 +286,9 @@ static int run_arguments(int argc, char **argv, struct pt_arena *arena)
         return PT_CLI_EXIT_USAGE;
     }
     struct pt_schema *schema = NULL;
+    if (settle(&args, arena, &error) != PT_OK) {
+        return ctl_usage(&error);
+    }
     if (load_schema(&schema, &error) != PT_OK) {
         return ctl_fail(&error);
     }

@@ -5,7 +5,9 @@
 #include "ctl.h"
 
 #include "base/assert.h"
+#include "cli/jsonpath.h"
 #include "cli/table.h"
+#include "cli/yaml.h"
 #include "wire/json.h"
 
 #include <errno.h>
@@ -48,6 +50,46 @@ void ctl_put_json(const struct ctl *ctl, const struct pt_msg *resource, struct p
     /* Its own opening brace becomes the comma. A resource always has its name, so there is a member behind. */
     pt_assert(out->data[at] == '{' && out->size > at + 2);
     out->data[at] = ',';
+}
+
+bool ctl_is_data(const struct ctl *ctl)
+{
+    enum pt_cli_output form = ctl->args->output;
+    return form == PT_CLI_JSON || form == PT_CLI_YAML || form == PT_CLI_JSONPATH;
+}
+
+enum pt_code ctl_convert(struct ctl *ctl, struct pt_bytes json, struct pt_buf *out, struct pt_error *reterr)
+{
+    const struct pt_cli_value *root = NULL;
+    if (ctl->args->output != PT_CLI_YAML && ctl->args->output != PT_CLI_JSONPATH) {
+        pt_buf_append(out, json.data, json.size);
+        return PT_OK;
+    }
+    struct pt_arena arena;
+    pt_arena_init(&arena);
+    size_t before = out->size;
+    enum pt_code code = pt_cli_value_read((const char *)json.data, json.size, &arena, &root, reterr);
+    if (code == PT_OK && ctl->args->output == PT_CLI_YAML) {
+        pt_cli_yaml_write(root, 0, out);
+    } else if (code == PT_OK) {
+        code = pt_cli_jsonpath(ctl->args->jsonpath, root, &arena, out, reterr);
+        if (out->size > before && out->data[out->size - 1] != '\n') {
+            pt_buf_append_u8(out, '\n');
+        }
+    }
+    pt_arena_fini(&arena);
+    return code;
+}
+
+int ctl_print_data(struct ctl *ctl, const struct pt_buf *json)
+{
+    PT_AUTO(buf) struct pt_buf out = {0};
+    struct pt_error error = {0};
+    if (ctl_convert(ctl, pt_buf_bytes(json), &out, &error) != PT_OK) {
+        return ctl_usage(&error);
+    }
+    ctl_print(&out);
+    return PT_CLI_EXIT_OK;
 }
 
 struct ctl_output *ctl_output_new(struct ctl *ctl, bool single)
@@ -106,6 +148,8 @@ void ctl_output_add(struct ctl_output *output, const struct pt_msg *resource)
         add_row(output, resource);
         break;
     case PT_CLI_JSON:
+    case PT_CLI_YAML:
+    case PT_CLI_JSONPATH:
         add_json(output, resource);
         break;
     case PT_CLI_NAME:
@@ -115,18 +159,24 @@ void ctl_output_add(struct ctl_output *output, const struct pt_msg *resource)
     output->len++;
 }
 
-void ctl_output_end(struct ctl_output *output)
+int ctl_output_end(struct ctl_output *output)
 {
+    int status = PT_CLI_EXIT_OK;
     if (output->ctl->args->output == PT_CLI_TABLE) {
         end_table(output);
         if (output->len == 0) {
             fputs("nothing found\n", stderr);
         }
-    } else if (output->ctl->args->output == PT_CLI_JSON && !output->single) {
+    } else if (ctl_is_data(output->ctl) && !output->single) {
         pt_buf_append_str(&output->text, output->len == 0 ? "{\n  \"items\": []\n}\n" : "\n  ]\n}\n");
     }
-    ctl_print(&output->text);
+    if (ctl_is_data(output->ctl)) {
+        status = ctl_print_data(output->ctl, &output->text);
+    } else {
+        ctl_print(&output->text);
+    }
     ctl_output_cancel(output);
+    return status;
 }
 
 void ctl_output_cancel(struct ctl_output *output)

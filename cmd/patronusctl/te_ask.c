@@ -43,8 +43,7 @@ static int print_json(struct ctl *ctl, const struct pt_msg *reply)
     PT_AUTO(buf) struct pt_buf out = {0};
     pt_json_write(ctl->schema, reply, PT_JSON_INDENT, &out);
     pt_buf_append_str(&out, "\n");
-    ctl_print(&out);
-    return PT_CLI_EXIT_OK;
+    return ctl_print_data(ctl, &out);
 }
 
 static const char *rate_text(struct ctl *ctl, uint64_t bps)
@@ -157,7 +156,7 @@ int ctl_drain(struct ctl *ctl)
     }
     struct pt_msg *reply = NULL;
     int status = call(ctl, drain ? "Drain" : "Undrain", request, &reply);
-    if (status != PT_CLI_EXIT_OK || args->output == PT_CLI_JSON) {
+    if (status != PT_CLI_EXIT_OK || ctl_is_data(ctl)) {
         return status != PT_CLI_EXIT_OK ? status : print_json(ctl, reply);
     }
     PT_AUTO(buf) struct pt_buf out = {0};
@@ -325,7 +324,7 @@ static int what_if(struct ctl *ctl)
     }
     struct pt_msg *reply = NULL;
     int status = call(ctl, "WhatIf", request, &reply);
-    if (status != PT_CLI_EXIT_OK || ctl->args->output == PT_CLI_JSON) {
+    if (status != PT_CLI_EXIT_OK || ctl_is_data(ctl)) {
         return status != PT_CLI_EXIT_OK ? status : print_json(ctl, reply);
     }
     PT_AUTO(buf) struct pt_buf out = {0};
@@ -369,7 +368,7 @@ static int explain(struct ctl *ctl)
     pt_msg_set_str(request, ctl->arena, "destination_site", destination);
     struct pt_msg *reply = NULL;
     int status = call(ctl, "ExplainDemand", request, &reply);
-    if (status != PT_CLI_EXIT_OK || ctl->args->output == PT_CLI_JSON) {
+    if (status != PT_CLI_EXIT_OK || ctl_is_data(ctl)) {
         return status != PT_CLI_EXIT_OK ? status : print_json(ctl, reply);
     }
     PT_AUTO(buf) struct pt_buf out = {0};
@@ -423,7 +422,7 @@ static int matrix(struct ctl *ctl)
         return status;
     }
     PT_AUTO(buf) struct pt_buf out = {0};
-    bool json = ctl->args->output == PT_CLI_JSON;
+    bool json = ctl_is_data(ctl);
     pt_buf_append_str(&out, json ? "[" : "");
     size_t written = 0;
     for (size_t i = 0; i < len_of(reply, "cells"); i++) {
@@ -440,7 +439,10 @@ static int matrix(struct ctl *ctl)
                       rate_text(ctl, pt_msg_u64(cell, "rate_bps")), rate_text(ctl, pt_msg_u64(cell, "p95_bps")),
                       rate_text(ctl, pt_msg_u64(cell, "forecast_bps")), pt_msg_u64(cell, "bytes"));
     }
-    pt_buf_append_str(&out, json ? "\n]\n" : "");
+    if (json) {
+        pt_buf_append_str(&out, "\n]\n");
+        return ctl_print_data(ctl, &out);
+    }
     ctl_print(&out);
     return PT_CLI_EXIT_OK;
 }
@@ -452,10 +454,10 @@ static int solutions(struct ctl *ctl)
     if (set_parent(ctl, request, &error) != PT_OK) {
         return ctl_usage(&error);
     }
-    pt_msg_set_bool(request, ctl->arena, "summary", ctl->args->output != PT_CLI_JSON);
+    pt_msg_set_bool(request, ctl->arena, "summary", !ctl_is_data(ctl));
     struct pt_msg *reply = NULL;
     int status = call(ctl, "ListSolutions", request, &reply);
-    if (status != PT_CLI_EXIT_OK || ctl->args->output == PT_CLI_JSON) {
+    if (status != PT_CLI_EXIT_OK || ctl_is_data(ctl)) {
         return status != PT_CLI_EXIT_OK ? status : print_json(ctl, reply);
     }
     PT_AUTO(buf) struct pt_buf out = {0};

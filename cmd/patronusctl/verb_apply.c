@@ -8,6 +8,8 @@
  */
 #include "ctl.h"
 
+#include "prune.h"
+
 #include "cli/document.h"
 #include "cli/request.h"
 
@@ -38,10 +40,11 @@ static enum pt_code read_file(struct applying *applying, const char *path, struc
                                  &applying->documents, reterr);
 }
 
-static int is_json(const struct dirent *entry)
+static int is_declared(const struct dirent *entry)
 {
-    size_t size = strlen(entry->d_name);
-    return size > 5 && entry->d_name[0] != '.' && strcmp(entry->d_name + size - 5, ".json") == 0;
+    const char *dot = strrchr(entry->d_name, '.');
+    return dot != NULL && dot > entry->d_name && entry->d_name[0] != '.' &&
+           (strcmp(dot, ".json") == 0 || strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
 }
 
 static enum pt_code read_path(struct applying *applying, const char *path, struct pt_error *reterr)
@@ -51,7 +54,7 @@ static enum pt_code read_path(struct applying *applying, const char *path, struc
         return read_file(applying, path, reterr);
     }
     struct dirent **entries = NULL;
-    int len = scandir(path, &entries, is_json, alphasort);
+    int len = scandir(path, &entries, is_declared, alphasort);
     if (len < 0) {
         return pt_fail_errno(reterr, errno, path, "the directory cannot be read");
     }
@@ -139,6 +142,7 @@ static enum pt_code apply_one(struct applying *applying, size_t index, struct pt
     struct pt_cli_document *document = &applying->documents.items[index];
     struct pt_msg *current = NULL;
     PT_TRY(get_current(ctl, document, arena, &current, reterr));
+    PT_TRY(ctl_owner_check(ctl, current, reterr));
     if (current != NULL && is_as_declared(document, current, arena)) {
         applying->unchanged++;
         *ret_done = "unchanged";
@@ -209,6 +213,19 @@ static int apply_all(struct applying *applying, const size_t *order)
     return applying->failed > 0 && status == PT_CLI_EXIT_OK ? PT_CLI_EXIT_FAILED : status;
 }
 
+/* Ask before anything is changed: whoever declines has changed nothing. */
+static int prepare_prune(struct ctl *ctl, const struct applying *applying, struct ctl_prune *prune)
+{
+    struct pt_error error = {0};
+    if (!pt_cli_given(ctl->args, PT_CLI_PRUNE)) {
+        return PT_CLI_EXIT_OK;
+    }
+    if (ctl_prune_find(ctl, &applying->documents, prune, &error) != PT_OK) {
+        return ctl_fail(&error);
+    }
+    return ctl_prune_confirm(ctl, prune);
+}
+
 int ctl_apply(struct ctl *ctl)
 {
     struct applying applying = {.ctl = ctl, .dry_run = pt_cli_given(ctl->args, PT_CLI_DRY_RUN)};
@@ -216,10 +233,16 @@ int ctl_apply(struct ctl *ctl)
     if (ctl->args->files_len == 0 || ctl->args->words_len > 0) {
         return ctl_usage_text(ctl, "name what to apply with -f");
     }
+    if (pt_cli_given(ctl->args, PT_CLI_PRUNE) && ctl->args->owner[0] == '\0') {
+        return ctl_usage_text(ctl, "--prune needs --owner: only what that owner applied before is deleted");
+    }
     for (size_t i = 0; i < ctl->args->files_len; i++) {
         if (read_path(&applying, ctl->args->files[i], &error) != PT_OK) {
             return ctl_usage(&error);
         }
+    }
+    if (ctl_owner_label(ctl, &applying.documents, &error) != PT_OK) {
+        return ctl_usage(&error);
     }
     size_t *order = pt_arena_array(ctl->arena, applying.documents.len, sizeof(*order));
     applying.absent = pt_arena_array(ctl->arena, applying.documents.len, sizeof(bool));
@@ -229,5 +252,14 @@ int ctl_apply(struct ctl *ctl)
     if (ctl_connect(ctl, &error) != PT_OK) {
         return ctl_fail(&error);
     }
-    return apply_all(&applying, order);
+    struct ctl_prune prune = {0};
+    int status = prepare_prune(ctl, &applying, &prune);
+    if (status != PT_CLI_EXIT_OK) {
+        return status;
+    }
+    status = apply_all(&applying, order);
+    if (status != PT_CLI_EXIT_OK && prune.documents.len > 0) {
+        fprintf(stderr, "patronusctl: nothing was pruned, because something failed\n");
+    }
+    return status == PT_CLI_EXIT_OK ? ctl_prune_delete(ctl, &prune) : status;
 }

@@ -5,6 +5,7 @@
 
 #include "cli/request.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- whole collections ---------------------------------------------------------------------------------------- */
@@ -32,10 +33,36 @@ enum pt_code ctl_read_all(struct ctl *ctl, const struct pt_message_type *kind,
     }
 }
 
-static bool add_to_output(void *arg, const struct pt_msg *resource)
+/* Where resources go: to standard output, and with --watch into the list that is followed. */
+struct sink {
+    struct ctl_output *output; /* NULL with --watch for programs: they read events only */
+    struct ctl_shown *shown;   /* NULL without --watch */
+};
+
+static struct sink sink_new(struct ctl *ctl, bool single)
 {
-    ctl_output_add(arg, resource);
+    bool watch = pt_cli_given(ctl->args, PT_CLI_WATCH);
+    return (struct sink){.output = watch && ctl_is_data(ctl) ? NULL : ctl_output_new(ctl, single),
+                         .shown = watch ? ctl_shown_new(ctl) : NULL};
+}
+
+static bool put(void *arg, const struct pt_msg *resource)
+{
+    const struct sink *sink = arg;
+    if (sink->output != NULL) {
+        ctl_output_add(sink->output, resource);
+        if (sink->shown != NULL) {
+            ctl_shown_add(sink->shown, resource);
+        }
+    }
     return true;
+}
+
+static void cancel(const struct sink *sink)
+{
+    if (sink->output != NULL) {
+        ctl_output_cancel(sink->output);
+    }
 }
 
 static int list_kind(struct ctl *ctl, const struct pt_message_type *kind)
@@ -51,14 +78,16 @@ static int list_kind(struct ctl *ctl, const struct pt_message_type *kind)
     if (ctl_connect(ctl, &error) != PT_OK) {
         return ctl_fail(&error);
     }
-    struct ctl_output *output = ctl_output_new(ctl, false);
-    enum pt_code code = ctl_read_all(ctl, kind, &options, ctl->arena, add_to_output, output, &error);
-    if (code != PT_OK) {
-        ctl_output_cancel(output);
+    struct sink sink = sink_new(ctl, false);
+    if (sink.output != NULL && ctl_read_all(ctl, kind, &options, ctl->arena, put, &sink, &error) != PT_OK) {
+        cancel(&sink);
         return ctl_fail(&error);
     }
-    ctl_output_end(output);
-    return PT_CLI_EXIT_OK;
+    int status = sink.output != NULL ? ctl_output_end(sink.output) : PT_CLI_EXIT_OK;
+    if (status != PT_CLI_EXIT_OK || sink.shown == NULL) {
+        return status;
+    }
+    return ctl_shown_follow(sink.shown, kind, NULL, 0);
 }
 
 int ctl_list(struct ctl *ctl)
@@ -74,17 +103,51 @@ int ctl_list(struct ctl *ctl)
     return list_kind(ctl, kind);
 }
 
+/* ---- names for the shell's Tab key ---------------------------------------------------------------------------- */
+
+#define NAMES_MAX 1000
+
+struct naming {
+    const struct ctl *ctl;
+    size_t len;
+};
+
+static bool print_name(void *arg, const struct pt_msg *resource)
+{
+    struct naming *naming = arg;
+    const char *name = pt_cli_short_name(&naming->ctl->scope, pt_msg_str(resource, "name"));
+    const char *slash = strchr(name, '/');
+    bool id_will_do = slash != NULL && strchr(slash + 1, '/') == NULL; /* its kind has been typed */
+    puts(id_will_do ? slash + 1 : name);
+    return ++naming->len < NAMES_MAX;
+}
+
+/* Names of a kind as they can be typed. Nothing, and no complaint, when there is no answer: somebody is typing. */
+int ctl_complete_names(struct ctl *ctl)
+{
+    const struct pt_message_type *kind = pt_cli_kind(ctl->schema, ctl->args->words[1]);
+    struct naming naming = {.ctl = ctl};
+    if (kind == NULL || ctl_connect(ctl, NULL) != PT_OK) {
+        return PT_CLI_EXIT_FAILED;
+    }
+    const char *parent = pt_cli_list_parent(&ctl->scope, kind, ctl->arena);
+    const struct pt_cli_list_options options = {
+        .parent = parent, .filter = "", .order_by = "", .page_token = "", .page_size = NAMES_MAX, .stale = true};
+    bool read = ctl_read_all(ctl, kind, &options, ctl->arena, print_name, &naming, NULL) == PT_OK;
+    return read ? PT_CLI_EXIT_OK : PT_CLI_EXIT_FAILED;
+}
+
 /* ---- single resources ----------------------------------------------------------------------------------------- */
 
-static enum pt_code get_one(struct ctl *ctl, const struct pt_message_type *kind, const char *name,
-                            struct ctl_output *output, struct pt_error *reterr)
+static enum pt_code get_one(struct ctl *ctl, const struct pt_message_type *kind, const char *name, struct sink *sink,
+                            struct pt_error *reterr)
 {
     const struct pt_method_type *method = NULL;
     PT_TRY(pt_cli_method_find(ctl->schema, kind, PT_VERB_GET, &method, reterr));
     struct pt_msg *reply = NULL;
     struct pt_msg *request = pt_cli_request_get(method, name, pt_cli_given(ctl->args, PT_CLI_STALE), ctl->arena);
     PT_TRY(ctl_call(ctl->client, method, request, ctl->arena, &reply, reterr));
-    ctl_output_add(output, reply);
+    (void)put(sink, reply);
     return PT_OK;
 }
 
@@ -95,25 +158,26 @@ static int get_names(struct ctl *ctl, const struct ctl_target *targets, size_t l
     if (ctl_connect(ctl, &error) != PT_OK) {
         return ctl_fail(&error);
     }
-    struct ctl_output *output = ctl_output_new(ctl, len == 1);
+    struct sink sink = sink_new(ctl, len == 1);
     int status = PT_CLI_EXIT_OK;
     size_t shown = 0;
-    for (size_t i = 0; i < len; i++) {
-        if (get_one(ctl, targets[i].kind, targets[i].name, output, &error) == PT_OK) {
+    for (size_t i = 0; i < len && status != PT_CLI_EXIT_UNAVAILABLE; i++) {
+        if (get_one(ctl, targets[i].kind, targets[i].name, &sink, &error) == PT_OK) {
             shown++;
-            continue;
-        }
-        status = ctl_fail(&error);
-        if (status == PT_CLI_EXIT_UNAVAILABLE) {
-            break;
+        } else {
+            status = ctl_fail(&error);
         }
     }
-    if (shown > 0) {
-        ctl_output_end(output);
-    } else {
-        ctl_output_cancel(output);
+    if (shown == 0) {
+        cancel(&sink);
+        return status;
     }
-    return status;
+    int printed = sink.output != NULL ? ctl_output_end(sink.output) : PT_CLI_EXIT_OK;
+    status = status == PT_CLI_EXIT_OK ? printed : status;
+    if (status != PT_CLI_EXIT_OK || sink.shown == NULL) {
+        return status;
+    }
+    return ctl_shown_follow(sink.shown, NULL, targets, len);
 }
 
 int ctl_get(struct ctl *ctl)

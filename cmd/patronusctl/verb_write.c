@@ -55,8 +55,8 @@ static struct pt_cli_write_options write_options(struct ctl *ctl, char request_i
                                          .force = pt_cli_given(ctl->args, PT_CLI_FORCE)};
 }
 
-/* "created organizations/acme/sites/nyc", or the resource itself with -o json. */
-static void print_done(struct ctl *ctl, const char *done, const char *name, const struct pt_msg *resource)
+/* "created organizations/acme/sites/nyc", or the resource itself with -o json; the exit code. */
+static int print_done(struct ctl *ctl, const char *done, const char *name, const struct pt_msg *resource)
 {
     if (ctl->args->output == PT_CLI_TABLE || resource == NULL) {
         if (ctl->args->output == PT_CLI_NAME) {
@@ -64,11 +64,11 @@ static void print_done(struct ctl *ctl, const char *done, const char *name, cons
         } else {
             printf("%s %s%s\n", done, name, pt_cli_given(ctl->args, PT_CLI_DRY_RUN) ? " (dry run)" : "");
         }
-        return;
+        return PT_CLI_EXIT_OK;
     }
     struct ctl_output *output = ctl_output_new(ctl, true);
     ctl_output_add(output, resource);
-    ctl_output_end(output);
+    return ctl_output_end(output);
 }
 
 int ctl_create(struct ctl *ctl)
@@ -96,8 +96,7 @@ int ctl_create(struct ctl *ctl)
     if (ctl_call(ctl->client, method, request, ctl->arena, &reply, &error) != PT_OK) {
         return ctl_fail(&error);
     }
-    print_done(ctl, "created", change.name, reply);
-    return PT_CLI_EXIT_OK;
+    return print_done(ctl, "created", change.name, reply);
 }
 
 int ctl_update(struct ctl *ctl)
@@ -136,8 +135,7 @@ int ctl_update(struct ctl *ctl)
     if (ctl_call(ctl->client, method, request, ctl->arena, &reply, &error) != PT_OK) {
         return ctl_fail(&error);
     }
-    print_done(ctl, "updated", change.name, reply);
-    return PT_CLI_EXIT_OK;
+    return print_done(ctl, "updated", change.name, reply);
 }
 
 static enum pt_code delete_one(struct ctl *ctl, const struct ctl_target *target, enum pt_verb verb,
@@ -150,7 +148,8 @@ static enum pt_code delete_one(struct ctl *ctl, const struct ctl_target *target,
     struct pt_msg *reply = NULL;
     struct pt_msg *request = pt_cli_request_delete(method, target->name, &options, ctl->arena);
     PT_TRY(ctl_call(ctl->client, method, request, ctl->arena, &reply, reterr));
-    print_done(ctl, verb == PT_VERB_DELETE ? "deleted" : "undeleted", target->name, NULL);
+    (void)print_done(ctl, verb == PT_VERB_DELETE ? "deleted" : "undeleted", target->name,
+                     NULL); /* without a resource it cannot fail */
     return PT_OK;
 }
 

@@ -9,16 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct flag {
-    const char *name;  /* long, with "--" */
-    char letter;       /* 0: none */
-    const char *value; /* NULL: takes none */
-    const char *help;
-};
-
 #define COMMON_FLAGS (PT_CLI_BIT(PT_CLI_FILTER) - 1)
 
-static const struct flag flags[PT_CLI_FLAGS_LEN] = {
+static const struct pt_cli_flag_info flags[PT_CLI_FLAGS_LEN] = {
     [PT_CLI_HELP] = {"--help", 'h', NULL, "explain the verb"},
     [PT_CLI_SERVER] = {"--server", 's', "HOST:PORT",
                        "a controller; several with ',' or by repeating: the next one is "
@@ -27,7 +20,9 @@ static const struct flag flags[PT_CLI_FLAGS_LEN] = {
                            "certificate, key and CA in one PEM file, as `patronusd init` "
                            "writes it [PATRONUS_CREDENTIAL, then "
                            "~/.config/patronus/admin.pem]"},
-    [PT_CLI_OUTPUT] = {"--output", 'o', "table|json|name", "how to print resources [table]"},
+    [PT_CLI_OUTPUT] = {"--output", 'o', "FORM",
+                       "how to print resources: table, json, yaml, name, or jsonpath=TEMPLATE, for example "
+                       "'jsonpath={.items[*].name}' [table]"},
     [PT_CLI_TIMEOUT] = {"--timeout", 't', "TIME", "how long to try, for example 5s or 1m [15s]"},
     [PT_CLI_PARENT] = {"--parent", 'p', "NAME",
                        "what short names are relative to, for example organizations/acme or "
@@ -37,11 +32,14 @@ static const struct flag flags[PT_CLI_FLAGS_LEN] = {
          "an API key or a JWT, in place of the certificate; the credential then need hold no more than the "
          "CA. Others on this machine can read command lines: prefer the file [PATRONUS_TOKEN]"},
     [PT_CLI_TOKEN_FILE] = {"--token-file", 0, "FILE", "a file that holds the token [PATRONUS_TOKEN_FILE]"},
+    [PT_CLI_CONTEXT] = {"--context", 0, "NAME",
+                        "servers, credential and parent under a name, as `patronusctl contexts add` keeps them "
+                        "[PATRONUS_CONTEXT, then the one in use]"},
     [PT_CLI_FILTER] = {"--filter", 0, "EXPRESSION", "for example 'region = \"eu\" AND labels.tier = \"gold\"'"},
     [PT_CLI_ORDER_BY] = {"--order-by", 0, "FIELD", "for example update_time or \"region desc\" [name]"},
     [PT_CLI_PAGE_SIZE] = {"--page-size", 0, "N", "resources per call, 1 to 1000; all pages are read [server's choice]"},
     [PT_CLI_STALE] = {"--stale", 0, NULL, "answer from that controller's own state, which may be behind"},
-    [PT_CLI_FILE] = {"--file", 'f', "FILE", "JSON from a file, '-' for standard input"},
+    [PT_CLI_FILE] = {"--file", 'f', "FILE", "YAML or JSON from a file, '-' for standard input"},
     [PT_CLI_ETAG] = {"--etag", 0, "ETAG", "fail with ABORTED when the resource changed since"},
     [PT_CLI_FORCE] = {"--force", 0, NULL, "delete what is below it too"},
     [PT_CLI_ALLOW_MISSING] = {"--allow-missing", 0, NULL, "update: create it when missing; delete: fine when missing"},
@@ -54,11 +52,21 @@ static const struct flag flags[PT_CLI_FLAGS_LEN] = {
     [PT_CLI_ID] = {"--id", 0, "ID", "id of the token [random]"},
     [PT_CLI_EXPIRES] = {"--expires", 0, "TIME", "how long it can be used, at most 24h [10m]"},
     [PT_CLI_FORMAT] = {"--format", 0, "tf", "for which tool: tf is Terraform and OpenTofu"},
+    [PT_CLI_WATCH] = {"--watch", 'w', NULL, "then go on and print each change"},
+    [PT_CLI_PRUNE] = {"--prune", 0, NULL, "delete what --owner applied before and the files no longer have"},
+    [PT_CLI_OWNER] = {"--owner", 0, "ID", "the set that the resources belong to: kept in the label applied-by"},
+    [PT_CLI_YES] = {"--yes", 'y', NULL, "do not ask before deleting"},
+    [PT_CLI_FOR] = {"--for", 0, "FIELD=VALUE|deleted|exists", "what to wait for"},
 };
 
 const char *pt_cli_flag_name(enum pt_cli_flag flag)
 {
     return flags[flag].name;
+}
+
+struct pt_cli_flag_info pt_cli_flag_info(enum pt_cli_flag flag)
+{
+    return flags[flag];
 }
 
 bool pt_cli_given(const struct pt_cli_args *args, enum pt_cli_flag flag)
@@ -136,9 +144,14 @@ static enum pt_code set_output(struct pt_cli_args *args, const char *text, struc
         args->output = PT_CLI_JSON;
     } else if (strcmp(text, "name") == 0) {
         args->output = PT_CLI_NAME;
+    } else if (strcmp(text, "yaml") == 0) {
+        args->output = PT_CLI_YAML;
+    } else if (strncmp(text, "jsonpath=", 9) == 0 && text[9] != '\0') {
+        args->output = PT_CLI_JSONPATH;
+        args->jsonpath = text + 9;
     } else {
         return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, "--output",
-                       "'%.40s' is not a form; write table, json or name", text);
+                       "'%.40s' is not a form; write table, json, yaml, name or jsonpath=TEMPLATE", text);
     }
     return PT_OK;
 }
@@ -170,6 +183,12 @@ static const char **text_place(struct pt_cli_args *args, enum pt_cli_flag flag)
         return &args->id;
     case PT_CLI_FORMAT:
         return &args->format;
+    case PT_CLI_CONTEXT:
+        return &args->context;
+    case PT_CLI_OWNER:
+        return &args->owner;
+    case PT_CLI_FOR:
+        return &args->until;
     default:
         return NULL;
     }
@@ -252,7 +271,7 @@ static enum pt_code take_flag(struct pt_cli_args *args, struct pt_arena *arena, 
 
 static enum pt_code check_flags(const struct pt_cli_args *args, struct pt_error *reterr)
 {
-    unsigned allowed = COMMON_FLAGS | (args->verb != NULL ? args->verb->flags : 0);
+    uint64_t allowed = COMMON_FLAGS | (args->verb != NULL ? args->verb->flags : 0);
     for (enum pt_cli_flag flag = 0; flag < PT_CLI_FLAGS_LEN && args->verb != NULL; flag++) {
         if (pt_cli_given(args, flag) && (allowed & PT_CLI_BIT(flag)) == 0) {
             return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_UNKNOWN, flags[flag].name,
@@ -262,38 +281,59 @@ static enum pt_code check_flags(const struct pt_cli_args *args, struct pt_error 
     return PT_OK;
 }
 
+/* A variable for a flag that did not stand there; NULL when there is none. */
+static const char *variable(struct pt_cli_args *args, char *(*environment)(const char *name), enum pt_cli_flag flag,
+                            const char *name)
+{
+    const char *value = pt_cli_given(args, flag) ? NULL : environment(name);
+    if (value != NULL && value[0] != '\0') {
+        args->environment |= PT_CLI_BIT(flag);
+        return value;
+    }
+    return NULL;
+}
+
 static enum pt_code take_environment(struct pt_cli_args *args, char *(*environment)(const char *name),
                                      struct pt_arena *arena, struct pt_error *reterr)
 {
-    const char *value = environment("PATRONUS_SERVER");
-    if (args->servers_len == 0 && value != NULL) {
+    static const struct {
+        enum pt_cli_flag flag;
+        const char *name;
+    } texts[] = {{PT_CLI_CREDENTIAL, "PATRONUS_CREDENTIAL"},
+                 {PT_CLI_PARENT, "PATRONUS_PARENT"},
+                 {PT_CLI_CONTEXT, "PATRONUS_CONTEXT"}};
+    const char *value = variable(args, environment, PT_CLI_SERVER, "PATRONUS_SERVER");
+    if (value != NULL) {
         PT_TRY(add_servers(args, arena, value, "PATRONUS_SERVER", reterr));
     }
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        value = variable(args, environment, texts[i].flag, texts[i].name);
+        *text_place(args, texts[i].flag) = value != NULL ? value : *text_place(args, texts[i].flag);
+    }
+    if (!pt_cli_given(args, PT_CLI_TOKEN) && !pt_cli_given(args, PT_CLI_TOKEN_FILE)) {
+        value = variable(args, environment, PT_CLI_TOKEN, "PATRONUS_TOKEN");
+        args->token = value != NULL ? value : "";
+        value = variable(args, environment, PT_CLI_TOKEN_FILE, "PATRONUS_TOKEN_FILE");
+        args->token_file = value != NULL ? value : "";
+    }
+    value = environment("PATRONUS_CONFIG");
+    const char *home = environment("HOME");
+    if (value != NULL && value[0] != '\0') {
+        args->config = value;
+    } else if (home != NULL) {
+        args->config = pt_arena_printf(arena, "%s/.config/patronus/config.json", home);
+    }
+    return PT_OK;
+}
+
+void pt_cli_args_settle(struct pt_cli_args *args, const char *home, struct pt_arena *arena)
+{
     if (args->servers_len == 0) {
         args->servers[args->servers_len++] = PT_CLI_SERVER_DEFAULT;
     }
-    value = environment("PATRONUS_CREDENTIAL");
-    if (args->credential[0] == '\0' && value != NULL) {
-        args->credential = value;
+    if (args->credential[0] == '\0' && home != NULL) {
+        args->credential = pt_arena_printf(arena, "%s/.config/patronus/admin.pem", home);
     }
-    bool token = args->token[0] != '\0' || args->token_file[0] != '\0';
-    value = environment("PATRONUS_TOKEN");
-    if (!token && value != NULL) {
-        args->token = value;
-    }
-    value = environment("PATRONUS_TOKEN_FILE");
-    if (!token && value != NULL) {
-        args->token_file = value;
-    }
-    value = environment("HOME");
-    if (args->credential[0] == '\0' && value != NULL) {
-        args->credential = pt_arena_printf(arena, "%s/.config/patronus/admin.pem", value);
-    }
-    value = environment("PATRONUS_PARENT");
-    if (!pt_cli_given(args, PT_CLI_PARENT) && value != NULL) {
-        args->parent = value;
-    }
-    return PT_OK;
 }
 
 enum pt_code pt_cli_args_parse(int argc, char **argv, char *(*environment)(const char *name), struct pt_arena *arena,
@@ -312,6 +352,11 @@ enum pt_code pt_cli_args_parse(int argc, char **argv, char *(*environment)(const
                                .id = "",
                                .resume = "",
                                .format = "",
+                               .config = "",
+                               .context = "",
+                               .jsonpath = "",
+                               .owner = "",
+                               .until = "",
                                .timeout_ms = PT_CLI_TIMEOUT_MS_DEFAULT};
     args.words = pt_arena_array(arena, (size_t)argc + 1, sizeof(*args.words));
     args.files = pt_arena_array(arena, (size_t)argc + 1, sizeof(*args.files));
@@ -424,6 +469,6 @@ void pt_cli_help(const struct pt_cli_verb *verb, struct pt_buf *out)
         flag_help(flag, out);
     }
     pt_buf_append_str(
-        out, "\nFlags of every verb: --server, --credential, --token[-file], --output, --timeout, --parent; see "
-             "patronusctl --help\n");
+        out, "\nFlags of every verb: --server, --credential, --token[-file], --context, --output,\n  --timeout, "
+             "--parent; see patronusctl --help\n");
 }

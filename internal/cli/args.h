@@ -26,7 +26,7 @@ enum pt_cli_exit {
     PT_CLI_EXIT_UNAVAILABLE = 4
 };
 
-enum pt_cli_output { PT_CLI_TABLE, PT_CLI_JSON, PT_CLI_NAME };
+enum pt_cli_output { PT_CLI_TABLE, PT_CLI_JSON, PT_CLI_NAME, PT_CLI_YAML, PT_CLI_JSONPATH };
 
 enum pt_cli_flag {
     /* every verb */
@@ -38,6 +38,7 @@ enum pt_cli_flag {
     PT_CLI_PARENT,
     PT_CLI_TOKEN,
     PT_CLI_TOKEN_FILE,
+    PT_CLI_CONTEXT,
     /* some */
     PT_CLI_FILTER,
     PT_CLI_ORDER_BY,
@@ -56,32 +57,41 @@ enum pt_cli_flag {
     PT_CLI_ID,
     PT_CLI_EXPIRES,
     PT_CLI_FORMAT,
+    PT_CLI_WATCH,
+    PT_CLI_PRUNE,
+    PT_CLI_OWNER,
+    PT_CLI_YES,
+    PT_CLI_FOR,
     PT_CLI_FLAGS_LEN
 };
-#define PT_CLI_BIT(flag) (1U << (flag))
+#define PT_CLI_BIT(flag) (1ULL << (flag))
 
 struct pt_cli_verb {
     const char *name;
     const char *usage;   /* what follows the name */
     const char *summary; /* half a line */
     const char *text;    /* the rest of its help */
-    unsigned flags;      /* PT_CLI_BIT of what it takes beyond the common ones */
+    uint64_t flags;      /* PT_CLI_BIT of what it takes beyond the common ones */
 };
 
 struct pt_cli_args {
     const struct pt_cli_verb *verb; /* NULL: none was given */
     const char **words;             /* behind the verb */
     size_t words_len;
-    unsigned given; /* PT_CLI_BIT of each flag that stood there */
+    uint64_t given;       /* PT_CLI_BIT of each flag that stood there */
+    uint64_t environment; /* the same of what came from the environment instead */
     const char *servers[PT_CLI_SERVERS_MAX];
     size_t servers_len;
     const char *credential; /* "" when neither flag nor environment say */
     const char *token;      /* an API key or JWT; "" when there is none */
     const char *token_file; /* where it stands; "" when there is none */
     const char *parent;     /* as given; "" for none */
+    const char *config;     /* the file of contexts; "" when there is no home */
+    const char *context;    /* the context that was asked for; "": the current one */
+    const char *jsonpath;   /* of PT_CLI_JSONPATH */
     enum pt_cli_output output;
     uint64_t timeout_ms;
-    const char *filter, *order_by, *etag, *role, *edge, *id, *resume, *format; /* "" when not given */
+    const char *filter, *order_by, *etag, *role, *edge, *id, *resume, *format, *owner, *until; /* "" when not given */
     const char **files;
     size_t files_len;
     uint64_t page_size, count; /* 0: not given */
@@ -92,6 +102,9 @@ struct pt_cli_args {
  * argv's, the environment's or the arena's. PT_INVALID_ARGUMENT with the word or flag in `field`. */
 PT_MUST enum pt_code pt_cli_args_parse(int argc, char **argv, char *(*environment)(const char *name),
                                        struct pt_arena *arena, struct pt_cli_args *ret_args, struct pt_error *reterr);
+/* Defaults for what neither flag, environment nor context says: server, and the credential below `home` (may be NULL).
+ */
+void pt_cli_args_settle(struct pt_cli_args *args, const char *home, struct pt_arena *arena);
 bool pt_cli_given(const struct pt_cli_args *args, enum pt_cli_flag flag);
 /* "90s", "10m", "12h", "1d" or plain seconds. */
 PT_MUST enum pt_code pt_cli_seconds(const char *text, const char *what, uint64_t *ret_seconds, struct pt_error *reterr);
@@ -100,5 +113,14 @@ const struct pt_cli_verb *pt_cli_verbs(size_t *ret_len);
 const struct pt_cli_verb *pt_cli_verb_find(const char *name); /* NULL when there is none */
 /* The flag's long name with "--". */
 const char *pt_cli_flag_name(enum pt_cli_flag flag);
+struct pt_cli_flag_info {
+    const char *name;  /* long, with "--" */
+    char letter;       /* 0: none */
+    const char *value; /* NULL: takes none */
+    const char *help;
+};
+struct pt_cli_flag_info pt_cli_flag_info(enum pt_cli_flag flag);
+/* The manual page patronusctl(1), as roff. */
+void pt_cli_man(const char *version, struct pt_buf *out);
 /* Help for everything (verb NULL) or for one verb. */
 void pt_cli_help(const struct pt_cli_verb *verb, struct pt_buf *out);

@@ -6,6 +6,7 @@
 #include "cli/document.h"
 
 #include "cli/scan.h"
+#include "cli/yaml.h"
 
 #include "base/limits.h"
 #include "base/map.h"
@@ -17,6 +18,7 @@
 struct source {
     const struct pt_cli_scope *scope;
     const char *file;
+    struct pt_buf json; /* made from YAML; empty when the text is JSON */
     struct pt_cli_scan scan;
     struct pt_arena *arena;
     size_t counted_to; /* lines are counted once, from the front */
@@ -28,8 +30,8 @@ static enum pt_code not_json(struct source *source, size_t offset, struct pt_err
     char place[PT_ERROR_FIELD_SIZE];
     (void)snprintf(place, sizeof(place), "%.150s, line %u", source->file, pt_cli_scan_line(&source->scan, offset));
     return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_MESSAGE_MALFORMED, place,
-                   "this is not JSON: an object, an array of objects or {\"items\": [...]} is expected, with commas "
-                   "between members and none behind the last");
+                   "an object, an array of objects or {\"items\": [...]} is expected here, as YAML or as JSON with "
+                   "commas between members and none behind the last");
 }
 
 static unsigned line_of(struct source *source, size_t offset)
@@ -124,6 +126,7 @@ static enum pt_code read_message(struct source *source, struct pt_cli_span objec
         unsigned line = 0;
         char rest[64] = "";
         if (sscanf(reterr->field, "line %u%60[^\n]", &line, rest) >= 1) {
+            rest[0] = source->json.size > 0 ? '\0' : rest[0]; /* columns are not those of the YAML */
             (void)snprintf(reterr->field, sizeof(reterr->field), "%.100s, line %u%s", source->file,
                            line + document->line - 1, rest);
         }
@@ -245,41 +248,76 @@ static bool is_list(const struct source *source, struct pt_cli_span object, stru
     return found;
 }
 
+/* What begins with a bracket is JSON, all else YAML, which is made JSON with the same lines first. */
+static enum pt_code open_source(struct source *source, const char *text, size_t size, struct pt_error *reterr)
+{
+    source->scan = (struct pt_cli_scan){.text = text, .size = size};
+    source->counted_line = 1;
+    char first = pt_cli_scan_peek(&source->scan);
+    if (first != '{' && first != '[' && first != '\0') {
+        PT_TRY(pt_cli_yaml_to_json(source->file, text, size, &source->json, reterr));
+        pt_buf_append_u8(&source->json, 0);
+        source->scan = (struct pt_cli_scan){.text = (const char *)source->json.data, .size = source->json.size - 1};
+    }
+    return PT_OK;
+}
+
+static enum pt_code read_all(struct source *source, struct pt_cli_documents *documents, struct pt_error *reterr)
+{
+    while (pt_cli_scan_peek(&source->scan) != '\0') {
+        struct pt_cli_span value;
+        struct pt_cli_span items;
+        size_t begin = source->scan.at;
+        if (!pt_cli_scan_value(&source->scan, &value)) {
+            return not_json(source, begin, reterr);
+        }
+        char first = source->scan.text[value.begin];
+        if (first == '[') {
+            PT_TRY(add_array(source, value, documents, reterr));
+        } else if (first == '{' && is_list(source, value, &items)) {
+            PT_TRY(add_array(source, items, documents, reterr));
+        } else {
+            PT_TRY(add_object(source, value, documents, reterr));
+        }
+    }
+    return source->scan.at == source->scan.size ? PT_OK : not_json(source, source->scan.at, reterr);
+}
+
 enum pt_code pt_cli_documents_read(const struct pt_cli_scope *scope, const char *file, const char *text, size_t size,
                                    struct pt_arena *arena, struct pt_cli_documents *documents, struct pt_error *reterr)
 {
-    struct source source = {
-        .scope = scope, .file = file, .scan = {.text = text, .size = size}, .arena = arena, .counted_line = 1};
-    while (pt_cli_scan_peek(&source.scan) != '\0') {
-        struct pt_cli_span value;
-        struct pt_cli_span items;
-        size_t begin = source.scan.at;
-        if (!pt_cli_scan_value(&source.scan, &value)) {
-            return not_json(&source, begin, reterr);
-        }
-        if (text[value.begin] == '[') {
-            PT_TRY(add_array(&source, value, documents, reterr));
-        } else if (text[value.begin] == '{' && is_list(&source, value, &items)) {
-            PT_TRY(add_array(&source, items, documents, reterr));
-        } else {
-            PT_TRY(add_object(&source, value, documents, reterr));
-        }
+    struct source source = {.scope = scope, .file = file, .arena = arena};
+    enum pt_code code = open_source(&source, text, size, reterr);
+    if (code == PT_OK) {
+        code = read_all(&source, documents, reterr);
     }
-    return source.scan.at == size ? PT_OK : not_json(&source, source.scan.at, reterr);
+    pt_buf_fini(&source.json);
+    return code;
+}
+
+static enum pt_code read_only(struct source *source, const struct pt_message_type *kind,
+                              struct pt_cli_document *ret_document, struct pt_error *reterr)
+{
+    struct pt_cli_scan *scan = &source->scan;
+    struct pt_cli_span value;
+    if (pt_cli_scan_peek(scan) != '{' || !pt_cli_scan_value(scan, &value) || pt_cli_scan_peek(scan) != '\0' ||
+        scan->at != scan->size) {
+        return not_json(source, scan->at, reterr);
+    }
+    return read_object(source, value, kind, ret_document, reterr);
 }
 
 enum pt_code pt_cli_document_read_one(const struct pt_cli_scope *scope, const struct pt_message_type *kind,
                                       const char *file, const char *text, size_t size, struct pt_arena *arena,
                                       struct pt_cli_document *ret_document, struct pt_error *reterr)
 {
-    struct source source = {
-        .scope = scope, .file = file, .scan = {.text = text, .size = size}, .arena = arena, .counted_line = 1};
-    struct pt_cli_span value;
-    if (pt_cli_scan_peek(&source.scan) != '{' || !pt_cli_scan_value(&source.scan, &value) ||
-        pt_cli_scan_peek(&source.scan) != '\0' || source.scan.at != size) {
-        return not_json(&source, source.scan.at, reterr);
+    struct source source = {.scope = scope, .file = file, .arena = arena};
+    enum pt_code code = open_source(&source, text, size, reterr);
+    if (code == PT_OK) {
+        code = read_only(&source, kind, ret_document, reterr);
     }
-    return read_object(&source, value, kind, ret_document, reterr);
+    pt_buf_fini(&source.json);
+    return code;
 }
 
 /* ---- order ---------------------------------------------------------------------------------------------------- */

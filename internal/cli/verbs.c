@@ -14,15 +14,18 @@ static const struct pt_cli_verb verbs[] = {
      "  patronusctl get sites                         all sites of every organization\n"
      "  patronusctl -p acme get sites                 those of one\n"
      "  patronusctl -p acme get site nyc lon          two of them\n"
-     "  patronusctl -p acme get sites/nyc -o json     everything about one\n",
-     B(FILTER) | B(ORDER_BY) | B(PAGE_SIZE) | B(STALE)},
+     "  patronusctl -p acme get sites/nyc -o yaml     everything about one\n"
+     "  patronusctl -p acme get sites --watch         and then each change of them\n"
+     "  patronusctl get links -o 'jsonpath={range .items[*]}{.name}{\"\\t\"}{.underlay}{\"\\n\"}{end}'\n",
+     B(FILTER) | B(ORDER_BY) | B(PAGE_SIZE) | B(STALE) | B(WATCH) | B(COUNT)},
     {"list", "KIND", "list resources of a kind, filtered and ordered",
      "List every resource of a kind below --parent, page by page. Without a parent, or with one higher up in the\n"
      "hierarchy, it reads across collections: organizations/-, organizations/acme/sites/-.\n\n"
      "  patronusctl -p acme list links --filter 'underlay = \"internet\"' --order-by \"capacity_up_bps desc\"\n",
-     B(FILTER) | B(ORDER_BY) | B(PAGE_SIZE) | B(STALE)},
+     B(FILTER) | B(ORDER_BY) | B(PAGE_SIZE) | B(STALE) | B(WATCH) | B(COUNT)},
     {"create", "KIND NAME [FIELD=VALUE]... [-f FILE]", "make a resource",
-     "Make a resource from FIELD=VALUE words, from a JSON object in a file, or from both (the words win).\n\n"
+     "Make a resource from FIELD=VALUE words, from an object of YAML or JSON in a file, or from both (the words "
+     "win).\n\n"
      "A field is a path: region, labels.tier. A list is written with commas or as JSON; 100M is 100000000 for a whole\n"
      "number; names of other resources may be short.\n\n"
      "  patronusctl -p acme create site nyc region=us-east labels.tier=gold\n"
@@ -43,13 +46,30 @@ static const struct pt_cli_verb verbs[] = {
      "  patronusctl delete organization acme --force\n"
      "  patronusctl undelete organization acme\n",
      B(DRY_RUN)},
+    {"edit", "NAME | KIND NAME", "change a resource in an editor",
+     "Open a resource as YAML in the editor that PATRONUS_EDITOR, VISUAL or EDITOR names (vi), and update what was\n"
+     "changed. What the server refuses comes back with the reason on top; when somebody else changed the resource\n"
+     "meanwhile, nothing is done and the file stays.\n\n"
+     "  patronusctl -p acme edit site nyc\n",
+     B(DRY_RUN)},
     {"apply", "-f FILE|DIRECTORY|-", "make the cluster as files say",
-     "Create or change resources from JSON: one object, an array, or {\"items\": [...]}; a directory stands for its\n"
-     "*.json files. Each object has \"kind\" and \"name\" beside the fields; what get -o json prints will do, for\n"
-     "output fields are left aside. Parents and what is referred to come first, whatever the order in the files.\n"
-     "Fields that an object does not name stay as they are; null clears one.\n\n"
-     "  {\"kind\": \"Site\", \"name\": \"organizations/acme/sites/nyc\", \"region\": \"us-east\"}\n",
-     B(FILE) | B(DRY_RUN)},
+     "Create or change resources from YAML or JSON: one object, several, an array, or {\"items\": [...]}; a directory\n"
+     "stands for its *.yaml, *.yml and *.json files. Each object has \"kind\" and \"name\" beside the fields; what\n"
+     "get -o yaml prints will do, for output fields are left aside. Parents and what is referred to come first,\n"
+     "whatever the order in the files. Fields that an object does not name stay as they are; null clears one.\n\n"
+     "  {\"kind\": \"Site\", \"name\": \"organizations/acme/sites/nyc\", \"region\": \"us-east\"}\n\n"
+     "With --owner, everything applied carries the label applied-by; --prune then deletes what that owner applied\n"
+     "earlier and the files no longer have, below --parent, after showing it and asking. Nothing is deleted when\n"
+     "something could not be applied.\n\n"
+     "  patronusctl -p acme apply -f branch/ --owner branch --prune\n",
+     B(FILE) | B(DRY_RUN) | B(OWNER) | B(PRUNE) | B(YES)},
+    {"wait", "NAME | KIND NAME --for WHAT", "until a resource is as wanted",
+     "Wait until a field has a value (in any case; output fields too), a condition is true, or the resource exists or\n"
+     "is deleted, at most --timeout; exit code 1 when it is not so by then.\n\n"
+     "  patronusctl -p acme wait site nyc --for reconciling=false --timeout 1m\n"
+     "  patronusctl -p acme wait site nyc --for condition=Ready\n"
+     "  patronusctl -p acme wait site nyc --for deleted\n",
+     B(FOR)},
     {"export", "--format tf", "what runs, as configuration for another tool",
      "Print everything that can be made by configuration, below --parent or everywhere, for Terraform or OpenTofu: a\n"
      "resource block and an import block each, with references where one names another. Planning it imports all and\n"
@@ -113,6 +133,20 @@ static const struct pt_cli_verb verbs[] = {
      "wrote for the whole cluster, or in the cluster's own log, up to its head.\n\n"
      "  patronusctl audit export > audit.jsonl && patronusctl audit verify audit.jsonl\n",
      0},
+    {"call", "[METHOD [REQUEST]]", "any method of the API",
+     "Call a method with a request as JSON or YAML, as a word or with -f, and print the reply as JSON. Replies of a\n"
+     "stream come one a line; a method that takes a stream takes several objects. Without words, the methods.\n\n"
+     "  patronusctl call SiteService.GetSite '{\"name\": \"organizations/acme/sites/nyc\"}'\n"
+     "  patronusctl call WatchService.Watch '{\"sendInitial\": true}' --count 5\n",
+     B(FILE) | B(COUNT)},
+    {"contexts", "list | add NAME | use NAME | remove NAME", "clusters under names",
+     "Keep servers, credential or token file, and parent under a name, in ~/.config/patronus/config.json; add takes\n"
+     "them from its flags and changes what is there already. use makes one the default, --context names another for\n"
+     "one command. Flags win over --context, that over the environment, that over the context in use.\n\n"
+     "  patronusctl contexts add lab -s 10.0.0.1:7400,10.0.0.2:7400 -c lab.pem -p acme\n"
+     "  patronusctl contexts use lab\n"
+     "  patronusctl --context lab get sites\n",
+     0},
     {"cluster", "status | transfer [CONTROLLER]", "controllers and leadership",
      "status asks every controller how it sees the cluster. transfer hands leadership to CONTROLLER, or to the one\n"
      "that the leader chooses.\n",
@@ -125,7 +159,11 @@ static const struct pt_cli_verb verbs[] = {
     {"lab", "up|down|status|...", "a WAN on this machine; see patronusctl lab --help", "See patronusctl lab --help.\n",
      0},
     {"completion", "bash", "words for the shell's Tab key",
-     "Print a completion script: source <(patronusctl completion bash)\n", 0},
+     "Print a completion script: verbs, flags, kinds, fields, and the names of resources, which are asked of the\n"
+     "server.\n\n"
+     "  source <(patronusctl completion bash)\n",
+     0},
+    {"man", "", "the manual page", "Print patronusctl(1): patronusctl man | man -l -\n", 0},
     {"version", "", "version of this program", "Print the version.\n", 0},
     {"help", "[VERB]", "this text, or a verb's", "Print help.\n", 0},
 };

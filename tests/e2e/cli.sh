@@ -23,11 +23,13 @@ fi
 work=$(mktemp -d)
 address=127.0.$((1 + $$ / 250 % 250)).$((1 + $$ % 250)) # of our own: tests may run side by side
 port=17400
+export PATRONUS_CONFIG=$work/config.json
 passed=0
 daemon_pid=
 watch_pid=
+get_pid=
 cleanup() {
-    for pid in $watch_pid $daemon_pid; do
+    for pid in $watch_pid $get_pid $daemon_pid; do
         kill "$pid" 2>/dev/null || true
         wait "$pid" 2>/dev/null || true
     done
@@ -79,7 +81,7 @@ start() {
 expect 0 --help
 out_has "Exit codes"
 expect 2
-for verb in get list create update delete apply watch explain kinds tokens cluster doctor completion version; do
+for verb in get list create update delete edit apply wait watch explain kinds tokens call contexts cluster doctor completion man version; do
     expect 0 "$verb" --help
     out_has "Usage: patronusctl $verb"
 done
@@ -221,6 +223,154 @@ expect 1 apply -f "$work/needs.json"
 out_has "1 created, 0 configured, 0 unchanged, 2 failed"
 err_has "skipped organizations/acme/sites/bad/edges/e1: it needs organizations/acme/sites/bad"
 pass "apply: order, dry run, unchanged, round trip, failures"
+
+# ---- YAML, JSONPath, edit, wait, call, contexts, pruning
+expect 0 -p acme get sites/nyc -o yaml
+out_has 'kind: Site'
+out_has 'location: New York'
+cp "$work/out" "$work/nyc.yaml"
+expect 0 -p acme apply -f "$work/nyc.yaml"
+out_has "0 created, 0 configured, 1 unchanged"
+expect 0 get sites -o 'jsonpath={range .items[*]}{.name}={.admin_state}{"\n"}{end}'
+out_has "organizations/acme/sites/nyc=DRAINED"
+expect 2 get sites -o 'jsonpath={.items[}'
+err_has "character 9"
+expect 0 cluster status -o 'jsonpath={.controllers[*].reachable}'
+[ "$(cat "$work/out")" = true ] || fail "cluster status as JSONPath"
+printf 'kind: Site\nname: organizations/acme/sites/nyc\nlabels:\n  tier: [gold]\n' >"$work/bad.yaml"
+expect 2 apply -f "$work/bad.yaml"
+err_has "bad.yaml, line 4"
+pass "YAML and JSONPath"
+
+export PATRONUS_EDITOR="sed -i 's/^region: us/region: eu/'"
+expect 0 -p acme edit site nyc
+out_has "updated organizations/acme/sites/nyc"
+expect 0 -p acme edit site nyc
+out_has "unchanged"
+export PATRONUS_EDITOR="sed -i '/^location:/d'" # a field that is removed is cleared
+expect 0 -p acme edit sites/nyc
+expect 0 -p acme get sites/nyc -o yaml
+out_lacks location
+cat >"$work/editor" <<SH
+#!/bin/sh
+# Refused at first, mended when the reason is seen.
+if grep -q '^#   region' "\$1"; then sed -i 's/^region: .*/region: us/' "\$1"; else sed -i 's/^region: .*/region: NOT AN ID/' "\$1"; fi
+SH
+chmod +x "$work/editor"
+export PATRONUS_EDITOR="$work/editor"
+expect 0 -p acme edit sites/nyc
+expect 0 -p acme get sites/nyc -o 'jsonpath={.region}'
+[ "$(cat "$work/out")" = us ] || fail "the mended edit was not taken"
+export PATRONUS_EDITOR="sed -i 's/^region: .*/regio: x/'" TMPDIR=$work
+expect 1 -p acme edit sites/nyc # given up: the second round changes nothing
+kept=$(sed -n 's/.*what you wrote stays in //p' "$work/err")
+grep -q '^regio: x' "$kept" || fail "what was written is lost"
+export PATRONUS_EDITOR="'$ctl' -p acme update sites/nyc region=other >/dev/null; sed -i 's/^region: .*/region: mine/'"
+expect 1 -p acme edit sites/nyc
+err_has ETAG_MISMATCH
+export PATRONUS_EDITOR=false
+expect 1 -p acme edit sites/nyc
+unset PATRONUS_EDITOR TMPDIR
+pass "edit: changed, unchanged, cleared, refused and mended, given up, changed meanwhile"
+
+expect 0 -p acme wait site nyc --for region=OTHER
+expect 1 -p acme wait site nyc --for region=nowhere -t 1s
+err_has "region is other, not nowhere"
+expect 1 -p acme wait site soon --for exists -t 1s
+err_has "it is not there"
+expect 0 -p acme wait site soon --for deleted
+expect 2 -p acme wait site nyc --for nothing=1
+"$ctl" -p acme wait site soon --for location=here -t 30s >"$work/wait" 2>&1 &
+watch_pid=$!
+"$ctl" -p acme get sites --watch >"$work/get" 2>&1 &
+get_pid=$!
+until_true grep -q '^sites/nyc' "$work/get"
+expect 0 -p acme create site soon
+expect 0 -p acme update sites/soon location=here
+wait "$watch_pid" || fail "wait: $(cat "$work/wait")"
+watch_pid=
+until_true grep -q '^MODIFIED  *sites/soon' "$work/get"
+kill "$get_pid"
+wait "$get_pid" || true # ended by us
+[ "$(grep -c 'sites/nyc' "$work/get")" = 1 ] || fail "get --watch showed what was there twice: $(cat "$work/get")"
+expect 0 -p acme delete site soon
+pass "wait, get --watch"
+
+expect 0 call
+out_has "SiteService.GetSite"
+expect 0 call GetSite '{"name": "organizations/acme/sites/nyc"}'
+out_has '"region": "other"'
+expect 0 call SiteService.UpdateSite 'site: {name: organizations/acme/sites/nyc, region: us}
+updateMask: region'
+expect 0 call /patronus.v1.WatchService/Watch '{"sendInitial": true}' --count 2 -o 'jsonpath={.type}'
+[ "$(sort -u "$work/out")" = ADDED ] || fail "call of a stream"
+expect 3 call GetSite '{"name": "organizations/acme/sites/nope"}'
+expect 2 call GetSite '{"nome": ""}'
+expect 2 call NoSuchMethod
+pass "call"
+
+expect 0 contexts list
+expect 0 contexts add here -s "$address:$port" -c "$work/admin.pem" -p acme
+expect 0 contexts add away -s "$address:1"
+out_has "kept away"
+expect 0 contexts list
+out_has "here"
+stat -c %a "$PATRONUS_CONFIG" | grep -qx 600 || fail "the file of contexts can be read by others"
+(unset PATRONUS_SERVER PATRONUS_CREDENTIAL && expect 0 get site nyc)
+(unset PATRONUS_SERVER PATRONUS_CREDENTIAL && expect 4 --context away -c "$work/admin.pem" -t 1s get sites)
+expect 0 --context here -s "$address:$port" get site nyc
+expect 0 contexts use away
+expect 0 get sites # the environment wins over the one in use
+expect 2 --context nope get sites
+expect 0 contexts remove away
+expect 0 contexts remove here
+expect 3 contexts use here
+expect 2 contexts add other --token x
+pass "contexts"
+
+mkdir "$work/owned"
+for id in a b; do printf 'kind: Site\nname: sites/%s\n' $id >"$work/owned/$id.yaml"; done
+printf 'kind: Edge\nname: sites/b/edges/e1\n' >"$work/owned/e.yml"
+expect 0 -p acme apply -f "$work/owned" --owner branch --prune
+out_has "3 created"
+expect 0 -p acme get sites --filter 'labels.applied-by = "branch"' -o name
+[ "$(wc -l <"$work/out")" = 2 ] || fail "the owner's label"
+expect 1 -p acme apply -f "$work/owned" --owner other
+err_has "belongs to 'branch'"
+rm "$work/owned/b.yaml" "$work/owned/e.yml"
+expect 2 -p acme apply -f "$work/owned" --owner branch --prune # nobody can be asked
+err_has "--yes"
+expect 0 -p acme apply -f "$work/owned" --owner branch --prune --dry-run
+out_has "2 deleted, 0 failed (dry run)"
+expect 0 -p acme get site b
+expect 0 -p acme apply -f "$work/owned" --owner branch --prune --yes
+out_has "2 deleted, 0 failed"
+sed -n 's/^deleted //p' "$work/out" | head -1 | grep -q edges/e1 || fail "the child goes first"
+expect 3 -p acme get site b
+expect 0 -p acme get site nyc # not the owner's
+expect 2 -p acme apply -f "$work/owned" --prune
+expect 0 -p acme apply -f "$work/owned" --owner branch --prune
+out_has "1 unchanged"
+expect 0 -p acme delete site a
+pass "apply --owner --prune"
+
+expect 0 completion bash
+cat >"$work/complete" <<'SH'
+source "$1"
+patronusctl() { "$CTL" "$@"; }
+COMP_WORDS=(patronusctl -p acme get site n) COMP_CWORD=5
+_patronusctl 2>/dev/null
+echo "${COMPREPLY[*]}"
+COMP_WORDS=(patronusctl update site nyc re) COMP_CWORD=4
+_patronusctl 2>/dev/null
+echo "${COMPREPLY[*]}"
+SH
+CTL=$ctl bash "$work/complete" "$work/out" >"$work/completed"
+[ "$(sed -n 1p "$work/completed")" = nyc ] || fail "completion of names: $(cat "$work/completed")"
+[ "$(sed -n 2p "$work/completed")" = region= ] || fail "completion of fields: $(cat "$work/completed")"
+expect 0 man
+grep -q '^\.TH PATRONUSCTL 1' "$work/out" || fail "the manual page"
+pass "completion and man"
 
 # ---- nodes
 expect 0 -p acme tokens create --role edge --edge sites/nyc/edges/e1 --expires 5m

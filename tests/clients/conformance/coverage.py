@@ -15,8 +15,6 @@ from clients import schema
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 WATCH = "WatchService.Watch"
-# patronusctl's own commands for methods that are not standard ones.
-CLI = {"ClusterService.GetClusterStatus", "ClusterService.TransferLeadership", WATCH}
 
 
 def public() -> list[schema.Method]:
@@ -59,10 +57,12 @@ def of_javascript() -> set[str]:
 
 
 def of_cli() -> set[str]:
+    """What `patronusctl call` lists is what it calls; kinds are what the verbs go by."""
     ctl = ROOT / "build/dev/bin/patronusctl"
-    listed = subprocess.run([ctl, "kinds"], check=True, capture_output=True, text=True).stdout
-    kinds = {line.split()[0] for line in listed.splitlines() if line.strip()}
-    return CLI | {m.path for m in public() if m.verb and m.kind[:1].lower() + m.kind[1:] in kinds}
+    said = [subprocess.run([ctl, word], check=True, capture_output=True, text=True).stdout for word in ("kinds", "call")]
+    kinds, methods = ({line.split()[0] for line in text.splitlines() if line.strip()} for text in said)
+    standard = {m.path for m in public() if m.verb and m.kind[:1].lower() + m.kind[1:] in kinds}
+    return standard | (methods & {f"{m.service}.{m.name}" for m in public() if not m.verb})
 
 
 def main() -> int:

@@ -78,6 +78,8 @@ START_TEST(environment_fills_what_flags_leave_open)
     ck_assert_str_eq(args.credential, "x.pem");
     ck_assert_str_eq(args.parent, "");
     ck_assert_int_eq(parse("get sites", home_only, &args), PT_OK);
+    ck_assert_str_eq(args.config, "/home/me/.config/patronus/config.json");
+    pt_cli_args_settle(&args, "/home/me", &arena);
     ck_assert_str_eq(args.servers[0], PT_CLI_SERVER_DEFAULT);
     ck_assert_str_eq(args.credential, "/home/me/.config/patronus/admin.pem");
 }
@@ -104,7 +106,8 @@ START_TEST(what_is_refused)
         {"get --nope", "--nope"},
         {"get --fil x", "--fil"},
         {"get sites --force", "--force"},
-        {"get sites -o yaml", "--output"},
+        {"get sites -o xml", "--output"},
+        {"get sites -o jsonpath=", "--output"},
         {"get sites --timeout 5x", "--timeout"},
         {"get sites --timeout 0", "--timeout"},
         {"get sites --timeout -5s", "--timeout"},
