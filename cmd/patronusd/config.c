@@ -238,11 +238,8 @@ static enum pt_code read_command(struct config *config, int argc, char **argv, i
     static const struct {
         const char *name;
         enum command command;
-    } commands[] = {{"init", COMMAND_INIT},
-                    {"join", COMMAND_JOIN},
-                    {"run", COMMAND_RUN},
-                    {"detach", COMMAND_DETACH},
-                    {"tunnel", COMMAND_TUNNEL}};
+    } commands[] = {{"init", COMMAND_INIT},     {"join", COMMAND_JOIN},     {"run", COMMAND_RUN},
+                    {"detach", COMMAND_DETACH}, {"tunnel", COMMAND_TUNNEL}, {"man", COMMAND_MAN}};
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (strcmp(argv[*at], commands[i].name) == 0) {
             config->command = commands[i].command;
@@ -327,26 +324,106 @@ void config_make_parent(const char *path)
     }
 }
 
+/* Each command's name, what follows it, and what it does: help and the manual page read it. */
+static const struct {
+    const char *usage, *help;
+} commands_help[] = {
+    {"init", "make a new cluster with this node as its first controller, then run"},
+    {"join TOKEN",
+     "make this node a member, as the token says (edge, voter or standby), then run; join @FILE and join - "
+     "read the token from a file or from standard input"},
+    {"run", "run the node that init or join made in the data folder"},
+    {"detach", "edges: remove the programs and maps that forward packets, and end the tunnel process"},
+    {"tunnel", "edges: the tunnel process; the agent starts it"},
+    {"man", "print patronusd(8)"},
+};
+#define COMMANDS_LEN (sizeof(commands_help) / sizeof(commands_help[0]))
+
+static void flag_of(const struct setting *setting, char flag[32])
+{
+    (void)snprintf(flag, 32, "--%s", setting->name);
+    for (char *c = flag; *c != '\0'; c++) {
+        *c = *c == '_' ? '-' : *c;
+    }
+}
+
 void config_help(void)
 {
     printf("patronusd " PT_VERSION ": a node of a Patronus SD-WAN.\n\n"
            "Usage: patronusd COMMAND [FLAG]...\n\n"
-           "Commands:\n"
-           "  init          make a new cluster with this node as its first controller, then run\n"
-           "  join TOKEN    make this node a member, as the token says (edge, voter or standby), then run;\n"
-           "                join @FILE and join - read the token from a file or from standard input\n"
-           "  run           run the node that init or join made in the data folder\n"
-           "  detach        edges: remove the programs and maps that forward packets, and end the tunnel process\n"
-           "  tunnel        edges: the tunnel process; the agent starts it\n\n"
-           "Settings, as --flag VALUE, in the environment as PATRONUS_NAME, or in the file as name = value:\n");
-    for (size_t i = 0; i < SETTINGS_LEN; i++) {
-        char flag[32] = "--";
-        for (size_t j = 0; settings[i].name[j] != '\0'; j++) {
-            flag[j + 2] = settings[i].name[j] == '_' ? '-' : settings[i].name[j];
+           "Commands:\n");
+    for (size_t i = 0; i < COMMANDS_LEN; i++) {
+        printf("  %-13s ", commands_help[i].usage);
+        size_t column = 16;
+        for (const char *at = commands_help[i].help; *at != '\0';) {
+            size_t size = strcspn(at, " ");
+            if (column + size > 110) {
+                printf("\n%16s", "");
+                column = 16;
+            }
+            printf("%.*s%s", (int)size, at, at[size] == ' ' ? " " : "");
+            column += size + 1;
+            at += size + (at[size] == ' ');
         }
+        printf("\n");
+    }
+    printf("\nSettings, as --flag VALUE, in the environment as PATRONUS_NAME, or in the file as name = value:\n");
+    for (size_t i = 0; i < SETTINGS_LEN; i++) {
+        char flag[32];
+        flag_of(&settings[i], flag);
         printf("  %-14s %s%s%s%s\n", flag, settings[i].help, settings[i].fallback[0] != '\0' ? " [" : "",
                settings[i].fallback, settings[i].fallback[0] != '\0' ? "]" : "");
     }
     printf("  %-14s %s\n\n", "--config", "configuration file [" FILE_DEFAULT ", when it exists]");
     printf("Signals: SIGTERM and SIGINT hand leadership over, let calls finish and stop.\n");
+}
+
+/* '-' alone is a hyphen to roff; a flag needs "\-". */
+static void put_roff(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        printf(*text == '-' || *text == '\\' ? "\\%c" : "%c", *text == '\\' ? 'e' : *text);
+    }
+}
+
+static void put_entry(const char *name, const char *help, const char *fallback)
+{
+    printf(".TP\n\\fB");
+    put_roff(name);
+    printf("\\fR\n");
+    put_roff(help);
+    if (fallback[0] != '\0') {
+        printf(" [");
+        put_roff(fallback);
+        printf("]");
+    }
+    printf("\n");
+}
+
+void config_man(void)
+{
+    printf(
+        ".TH PATRONUSD 8 \"\" \"patronus " PT_VERSION "\" \"System Administration\"\n"
+        ".SH NAME\npatronusd \\- node of a Patronus SD\\-WAN\n"
+        ".SH SYNOPSIS\n.B patronusd\n.I COMMAND\n[\\fIFLAG\\fR]...\n"
+        ".SH DESCRIPTION\nA controller keeps the desired state with the others by Raft, computes forwarding and "
+        "sends each edge a signed bundle. An edge writes it into eBPF maps and measures its links; it goes on by the "
+        "last bundle when no controller answers.\n.SH COMMANDS\n");
+    for (size_t i = 0; i < COMMANDS_LEN; i++) {
+        put_entry(commands_help[i].usage, commands_help[i].help, "");
+    }
+    printf(
+        ".SH SETTINGS\nAs \\-\\-flag VALUE, in the environment as PATRONUS_NAME (PATRONUS_SEAL_KEY), or in the file as "
+        "name = value (seal_key = ...); a flag wins over the environment, that over the file.\n");
+    for (size_t i = 0; i < SETTINGS_LEN; i++) {
+        char flag[32];
+        flag_of(&settings[i], flag);
+        put_entry(flag, settings[i].help, settings[i].fallback);
+    }
+    put_entry("--config", "configuration file", FILE_DEFAULT ", when it exists");
+    printf(
+        ".SH SIGNALS\nSIGTERM and SIGINT hand leadership over, let calls finish and stop.\n"
+        ".SH FILES\n.TP\n.I " FILE_DEFAULT "\nsettings\n.TP\n.I /var/lib/patronus\nidentity, state and log of this "
+        "node\n.TP\n.I /etc/patronus/seal.key\nseals the secrets in the state of a controller; keep a copy elsewhere\n"
+        ".SH SEE ALSO\n.BR patronusctl (1)\n");
 }

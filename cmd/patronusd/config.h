@@ -7,7 +7,16 @@
 
 #include <stdbool.h>
 
-enum command { COMMAND_HELP, COMMAND_VERSION, COMMAND_INIT, COMMAND_JOIN, COMMAND_RUN, COMMAND_DETACH, COMMAND_TUNNEL };
+enum command {
+    COMMAND_HELP,
+    COMMAND_VERSION,
+    COMMAND_INIT,
+    COMMAND_JOIN,
+    COMMAND_RUN,
+    COMMAND_DETACH,
+    COMMAND_TUNNEL,
+    COMMAND_MAN
+};
 
 struct config {
     enum command command;
@@ -28,6 +37,8 @@ struct config {
 /* PT_INVALID_ARGUMENT with the flag, variable or file:line, and what would be right. */
 PT_MUST enum pt_code config_read(int argc, char **argv, struct config *ret_config, struct pt_error *reterr);
 void config_help(void);
+/* The manual page patronusd(8), as roff. */
+void config_man(void);
 /* Make the folder above a file or folder, when it is missing. */
 void config_make_parent(const char *path);
 /* "address:port", with brackets around IPv6; "" when there is no address. */

@@ -43,6 +43,7 @@ static enum pt_code run_command(const struct process *process, struct pt_error *
     }
     case COMMAND_HELP:
     case COMMAND_VERSION:
+    case COMMAND_MAN:
         break;
     }
     return PT_OK;
@@ -59,6 +60,10 @@ int main(int argc, char **argv)
     if (config.command == COMMAND_HELP) {
         config_help();
         return argc < 2 ? 2 : 0;
+    }
+    if (config.command == COMMAND_MAN) {
+        config_man();
+        return 0;
     }
     if (config.command == COMMAND_VERSION) {
         printf("patronusd " PT_VERSION "\n");
