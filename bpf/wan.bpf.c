@@ -2,7 +2,7 @@
  * Hook `wan`: native XDP on a WAN link, and its companion at tc ingress of the same link.
  *
  *    ours? -> well formed? -> known peer? -+- labels left: the next site's group -> path -> new outer header
- *                                          |- sealed:      up to the tunnel process's socket
+ *                                          |- sealed:      up to the tunnel process's sockets (liveness too)
  *                                          |- control:     hellos are answered, the rest goes up to the agent's socket
  *                                          +- else:        inner destination a prefix of this segment here? -> decap
  *
@@ -283,10 +283,10 @@ PT_INLINE int wan_run(struct xdp_md *ctx, struct frame *f)
     }
     pt_count_rx(peer->path_slot, f->inner_size);
     if (f->stack_len != 0) {
-        return forward(ctx, f, f->sealed ? bpf_htons(PT_SEALED_PORT) : node->geneve_port);
+        return forward(ctx, f, f->port);
     }
     if (f->sealed) {
-        return XDP_PASS; /* to the tunnel process's socket */
+        return XDP_PASS; /* to the tunnel process's sockets */
     }
     return f->control ? answer(ctx, f, peer, node->geneve_port) : deliver(ctx, f, node);
 }

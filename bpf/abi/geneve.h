@@ -27,6 +27,7 @@
 
 #define PT_GENEVE_PORT 6081
 #define PT_SEALED_PORT 6082 /* sealed packets: to the tunnel process's sockets, or on by the stack */
+#define PT_LIVE_PORT 6083   /* liveness: to the tunnel process's sockets, or on by the stack */
 #define PT_SEALED_PROTOCOL                                                                                          \
     0x88b6                      /* IEEE 802: local experimental ethertype 2; what is behind stands in tunnel/wire.h \
                                  */

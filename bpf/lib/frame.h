@@ -31,7 +31,8 @@ struct frame {
     __be16 checksum; /* outer UDP's */
     __u8 tos;
     __u8 control;
-    __u8 sealed; /* came to the port of sealed packets */
+    __u8 sealed; /* came to a port of the tunnel process: sealed packets, or liveness, which proves its sender too */
+    __be16 port; /* that it came to */
 };
 
 /* Outer IPv4: no options (we send none), header checksum right, not a fragment, lengths within the frame. */
@@ -158,9 +159,10 @@ PT_INLINE __u32 frame_parse(struct xdp_md *ctx, struct frame *f, __be16 geneve_p
         return PT_FRAME_OTHER;
     }
     if (reason == PT_FRAME_OTHER || bpf_xdp_load_bytes(ctx, f->l3_offset, &udp, sizeof(udp)) != 0 ||
-        (udp.dest != geneve_port && udp.dest != bpf_htons(PT_SEALED_PORT))) {
+        (udp.dest != geneve_port && udp.dest != bpf_htons(PT_SEALED_PORT) && udp.dest != bpf_htons(PT_LIVE_PORT))) {
         return PT_FRAME_OTHER;
     }
+    f->port = udp.dest;
     f->sealed = udp.dest != geneve_port;
     struct pt_abi_link_key key = {.ifindex = f->ifindex, .local = f->destination};
     if (pt_find(&pt_links, f->slot, &key) == NULL) {

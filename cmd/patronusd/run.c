@@ -124,7 +124,8 @@ static enum pt_code open_edge(struct running *running, struct pt_error *reterr)
                                                    .dp = running->dp,
                                                    .socket = paths.socket,
                                                    .data = process->config->data,
-                                                   .log_level = process->config->log_level};
+                                                   .log_level = process->config->log_level,
+                                                   .liveness = true};
     running->tunnel = pt_agent_tunnel_new(&tunnel);
     running->hello_io = pt_hello_udp_new(process->sys);
     const struct pt_agent_options options = {

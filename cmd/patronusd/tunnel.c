@@ -116,10 +116,14 @@ enum pt_code run_tunnel(const struct process *process, struct pt_error *reterr)
     PT_TRY(load_key(process, paths.key, options.private_key, reterr));
     PT_TRY(pt_sys_uv_on_signal(process->sys, on_signal, &tunnel, reterr));
     enum pt_code code = pt_engine_open(&options, &tunnel.engine, reterr);
-    pt_memory_clear(options.private_key, sizeof(options.private_key));
     if (code == PT_OK) {
-        code = pt_door_open(process->sys, tunnel.engine, paths.socket, on_stop, &tunnel, &tunnel.door, reterr);
+        struct pt_door_options door = {
+            .sys = process->sys, .engine = tunnel.engine, .path = paths.socket, .on_stop = on_stop, .arg = &tunnel};
+        memcpy(door.private_key, options.private_key, sizeof(door.private_key));
+        code = pt_door_open(&door, &tunnel.door, reterr);
+        pt_memory_clear(&door, sizeof(door));
     }
+    pt_memory_clear(options.private_key, sizeof(options.private_key));
     if (code == PT_OK) {
         tunnel.inode = stat(paths.socket, &socket) == 0 ? socket.st_ino : 0;
         tunnel.timer = pt_timer_new(process->sys, on_check, &tunnel);

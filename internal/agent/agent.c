@@ -224,13 +224,33 @@ static void on_telemetry_timer(void *arg)
     }
 }
 
-static void on_path_change(void *arg, uint64_t path_id, bool alive)
+/* The tunnel process has flipped the path's word already. */
+static void on_live_change(void *arg, uint64_t path_id, bool alive)
 {
     struct pt_agent *agent = arg;
-    agent->options.dp->ops->set_path_alive(agent->options.dp, path_id, alive);
     pt_log_info(agent->options.log, alive ? "path up" : "path down", "path=%016" PRIx64, path_id);
     if (agent->state == PT_AGENT_STREAMING) {
         pt_timer_start(agent->telemetry_timer, 0, 0); /* the leader hears after the flip */
+    }
+}
+
+/* Hellos have the say where BFD has not. */
+static void on_path_change(void *arg, uint64_t path_id, bool alive)
+{
+    struct pt_agent *agent = arg;
+    if (agent->options.tunnel != NULL && pt_agent_tunnel_live(agent->options.tunnel, path_id, NULL)) {
+        return;
+    }
+    agent->options.dp->ops->set_path_alive(agent->options.dp, path_id, alive);
+    on_live_change(agent, path_id, alive);
+}
+
+/* The tunnel process is gone: what hellos found meanwhile counts again. */
+static void on_live_lost(void *arg, uint64_t path_id)
+{
+    struct pt_agent *agent = arg;
+    if (agent->hello != NULL) {
+        on_path_change(agent, path_id, pt_hello_alive(agent->hello, path_id));
     }
 }
 
@@ -339,6 +359,11 @@ enum pt_code pt_agent_open(const struct pt_agent_options *options, struct pt_age
             .sys = options->sys, .io = options->hello_io, .on_change = on_path_change, .arg = agent};
         agent->hello = pt_hello_new(&hello);
     }
+    if (options->tunnel != NULL) {
+        const struct pt_agent_tunnel_watcher watcher = {
+            .on_change = on_live_change, .on_lost = on_live_lost, .arg = agent};
+        pt_agent_tunnel_watch(options->tunnel, &watcher);
+    }
     agent->dial_timer = pt_timer_new(options->sys, on_dial_timer, agent);
     agent->telemetry_timer = pt_timer_new(options->sys, on_telemetry_timer, agent);
     pt_agent_load_bundle(agent);
@@ -357,6 +382,9 @@ void pt_agent_close(struct pt_agent *agent)
     hang_up(agent);
     pt_timer_free(agent->dial_timer);
     pt_timer_free(agent->telemetry_timer);
+    if (agent->options.tunnel != NULL) {
+        pt_agent_tunnel_watch(agent->options.tunnel, &(struct pt_agent_tunnel_watcher){0});
+    }
     pt_hello_free(agent->hello);
     pt_bundle_unref(agent->bundle);
     free(agent->demand);

@@ -36,6 +36,8 @@ struct pt_dp_ops {
     /* Bytes that hosts offered towards each site since the programs were loaded, sent or not; calls fn for each. The
      * key is a PT_DEMAND_KEY (bpf/abi/demand.h): site and class. */
     void (*demands)(struct pt_dp *dp, void (*fn)(void *arg, uint32_t key, uint64_t bytes), void *arg);
+    /* The map of path states, whose words liveness in the tunnel process flips by itself; -1: there is none. */
+    int (*state_map)(struct pt_dp *dp);
     /* The slot that a path has, under which the tunnel knows it; 0 for none. */
     uint32_t (*path_slot)(struct pt_dp *dp, uint64_t path_id);
     /* Sealed packets go out of, and opened ones come in by, this interface from now on. */

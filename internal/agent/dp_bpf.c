@@ -168,6 +168,11 @@ static void slots_load(struct dp_bpf *dp)
     }
 }
 
+static int state_map(struct pt_dp *base)
+{
+    return dp_bpf_of(base)->maps.path_state;
+}
+
 static void set_path_alive(struct pt_dp *base, uint64_t path_id, bool alive)
 {
     struct dp_bpf *dp = dp_bpf_of(base);
@@ -403,6 +408,7 @@ static void close_dp(struct pt_dp *base)
 static const struct pt_dp_ops dp_bpf_ops = {.apply = apply,
                                             .verify = verify,
                                             .set_path_alive = set_path_alive,
+                                            .state_map = state_map,
                                             .counters = counters,
                                             .demands = demands,
                                             .path_slot = path_slot,

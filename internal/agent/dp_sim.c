@@ -42,6 +42,12 @@ static enum pt_code verify(struct pt_dp *dp, struct pt_digest *ret_digest, struc
     return PT_OK;
 }
 
+static int state_map(struct pt_dp *dp)
+{
+    (void)dp;
+    return -1;
+}
+
 static void set_path_alive(struct pt_dp *dp, uint64_t path_id, bool alive)
 {
     struct dp_sim *sim = dp_sim_of(dp);
@@ -108,6 +114,7 @@ struct pt_dp *pt_dp_sim_new(void)
     static const struct pt_dp_ops ops = {.apply = apply,
                                          .verify = verify,
                                          .set_path_alive = set_path_alive,
+                                         .state_map = state_map,
                                          .counters = counters,
                                          .demands = demands,
                                          .path_slot = path_slot,

@@ -272,6 +272,14 @@ void pt_hello_set_bundle(struct pt_hello *hello, const struct pt_bundle *bundle)
     pt_timer_start(hello->timer, hello->interval_ms, hello->interval_ms);
 }
 
+bool pt_hello_alive(const struct pt_hello *hello, uint64_t path_id)
+{
+    uint8_t key[8];
+    pt_put_be64(key, path_id);
+    const struct path *path = pt_map_get(&hello->paths, key, sizeof(key));
+    return path != NULL && path->alive;
+}
+
 static int compare_reports(const void *a, const void *b)
 {
     uint64_t x = ((const struct pt_path_report *)a)->path_id;

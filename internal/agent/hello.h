@@ -54,5 +54,6 @@ struct pt_hello *pt_hello_new(const struct pt_hello_options *options);
 void pt_hello_free(struct pt_hello *hello); /* NULL is fine */
 /* Probe the paths of this bundle from now on; what is known of paths that stay is kept. */
 void pt_hello_set_bundle(struct pt_hello *hello, const struct pt_bundle *bundle);
+bool pt_hello_alive(const struct pt_hello *hello, uint64_t path_id); /* false for unknown ones */
 /* Every path, ascending by id. Returns how many there are; fills at most len_max. */
 size_t pt_hello_reports(const struct pt_hello *hello, struct pt_path_report *ret_reports, size_t len_max);

@@ -72,6 +72,10 @@ static void add_paths(struct pt_agent *agent, struct pt_arena *arena, Patronus__
         report->rtt_us = reports[i].rtt_us;
         report->min_rtt_us = reports[i].min_rtt_us;
         report->loss_ppm = reports[i].loss_ppm;
+        struct pt_live_status live;
+        if (agent->options.tunnel != NULL && pt_agent_tunnel_live(agent->options.tunnel, report->path, &live)) {
+            report->alive = live.alive;
+        }
         struct pt_agent_tunnel_path sealed;
         if (agent->options.tunnel != NULL && pt_agent_tunnel_path(agent->options.tunnel, report->path, &sealed)) {
             report->mtu = sealed.mtu;

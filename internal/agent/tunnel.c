@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "base/map.h"
+#include "sys/sys_uv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,6 +33,10 @@ extern char **environ;
 struct path_link { /* what a path of the bundle is to the tunnel process */
     uint64_t id;
     uint32_t slot, peer;
+};
+
+struct watched { /* what is known of a path that the process watches */
+    struct pt_live_status status;
 };
 
 struct pt_agent_tunnel {
@@ -47,6 +53,11 @@ struct pt_agent_tunnel {
     struct path_link *paths; /* ascending by id */
     size_t paths_len;
     struct pt_door_report report; /* newest */
+    struct pt_agent_tunnel_watcher watcher;
+    struct watched *watched; /* ascending by path; those that have a session, of the newest report */
+    size_t watched_len;
+    int changes[2]; /* from the process: ours, its; -1: none */
+    struct pt_fd_watch *changes_watch;
     char last_error[PT_ERROR_TEXT_SIZE];
 };
 
@@ -78,6 +89,13 @@ static void hang_up(struct pt_agent_tunnel *tunnel)
     }
     tunnel->fd = -1;
     tunnel->told = false;
+    size_t len = tunnel->watched_len;
+    tunnel->watched_len = 0; /* before anybody asks */
+    for (size_t i = 0; i < len; i++) {
+        if (tunnel->watched[i].status.known && tunnel->watcher.on_lost != NULL) {
+            tunnel->watcher.on_lost(tunnel->watcher.arg, tunnel->watched[i].status.path);
+        }
+    }
 }
 
 static void complain(struct pt_agent_tunnel *tunnel, const char *event, const struct pt_error *error)
@@ -88,13 +106,98 @@ static void complain(struct pt_agent_tunnel *tunnel, const char *event, const st
     }
 }
 
+/* ---- liveness ------------------------------------------------------------------------------------------------- */
+
+static struct watched *find_watched(const struct pt_agent_tunnel *tunnel, uint64_t path_id)
+{
+    size_t low = 0, high = tunnel->watched_len;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (tunnel->watched[middle].status.path < path_id) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < tunnel->watched_len && tunnel->watched[low].status.path == path_id ? &tunnel->watched[low] : NULL;
+}
+
+static void take_change(struct pt_agent_tunnel *tunnel, struct watched *watched, bool alive)
+{
+    if (watched->status.known && watched->status.alive == alive) {
+        return; /* known already: by a report, or told again after a configuration */
+    }
+    watched->status.known = true;
+    watched->status.alive = alive;
+    if (tunnel->watcher.on_change != NULL) {
+        tunnel->watcher.on_change(tunnel->watcher.arg, watched->status.path, alive);
+    }
+}
+
+static void on_changes(void *arg)
+{
+    struct pt_agent_tunnel *tunnel = arg;
+    struct pt_door_change change;
+    while (recv(tunnel->changes[0], &change, sizeof(change), MSG_DONTWAIT) == (ssize_t)sizeof(change)) {
+        struct watched *watched = find_watched(tunnel, change.path);
+        if (watched != NULL) { /* else the next report brings it */
+            take_change(tunnel, watched, change.alive != 0);
+        }
+    }
+}
+
+/* Replace what is known by a report; what changed without our hearing of it is told now. */
+static void take_lives(struct pt_agent_tunnel *tunnel)
+{
+    size_t len = tunnel->report.status.lives_len, old_len = tunnel->watched_len;
+    struct watched *old = tunnel->watched;
+    tunnel->watched = calloc(len + 1, sizeof(*tunnel->watched));
+    pt_assert(tunnel->watched != NULL);
+    tunnel->watched_len = len;
+    for (size_t i = 0, j = 0; i < len; i++) {
+        const struct pt_live_status *now = &tunnel->report.lives[i];
+        while (j < old_len && old[j].status.path < now->path) {
+            j++;
+        }
+        bool was_known = j < old_len && old[j].status.path == now->path && old[j].status.known;
+        tunnel->watched[i].status = *now;
+        tunnel->watched[i].status.known = was_known;
+        tunnel->watched[i].status.alive = was_known && old[j].status.alive;
+    }
+    free(old);
+    for (size_t i = 0; i < len; i++) {
+        if (tunnel->report.lives[i].known) {
+            take_change(tunnel, &tunnel->watched[i], tunnel->report.lives[i].alive);
+        }
+    }
+}
+
+void pt_agent_tunnel_watch(struct pt_agent_tunnel *tunnel, const struct pt_agent_tunnel_watcher *watcher)
+{
+    tunnel->watcher = *watcher;
+}
+
+bool pt_agent_tunnel_live(const struct pt_agent_tunnel *tunnel, uint64_t path_id, struct pt_live_status *ret_status)
+{
+    const struct watched *watched = find_watched(tunnel, path_id);
+    if (watched == NULL || !watched->status.known) {
+        return false;
+    }
+    if (ret_status != NULL) {
+        *ret_status = watched->status;
+    }
+    return true;
+}
+
 /* ---- what it is told ------------------------------------------------------------------------------------------ */
 
 struct config {
     struct pt_engine_link *links;
     struct pt_engine_path *paths;
+    struct pt_live_path *watched;
     struct pt_peer_entry *peers;
-    size_t links_len, paths_len, peers_len;
+    size_t links_len, paths_len, watched_len, peers_len;
+    uint32_t label; /* of this site */
 };
 
 static const Patronus__V1__TunnelEntry *find_tunnel(const struct pt_map *tunnels, uint64_t id)
@@ -104,12 +207,38 @@ static const Patronus__V1__TunnelEntry *find_tunnel(const struct pt_map *tunnels
     return pt_map_get(tunnels, key, sizeof(key));
 }
 
+/* The sites of a path are our own, the tunnel's far end, and the stack. An answer goes to the one before the last by
+ * its outer address, so its stack is the rest, backwards, down to us. */
+static void add_watched(struct config *config, const Patronus__V1__PathEntry *entry,
+                        const Patronus__V1__TunnelEntry *first, uint32_t slot)
+{
+    uint32_t sites[PT_STACK_LEN_MAX + 2] = {config->label, first->remote_site};
+    struct pt_live_path *path = &config->watched[config->watched_len++];
+    *path = (struct pt_live_path){.id = entry->path,
+                                  .slot = slot,
+                                  .peer = entry->destination,
+                                  .link = first->link,
+                                  .stack_len = (uint32_t)entry->n_stack,
+                                  .back_len = (uint32_t)entry->n_stack};
+    memcpy(path->remote.bytes, first->remote.data, sizeof(path->remote.bytes));
+    for (uint32_t i = 0; i < path->stack_len; i++) {
+        path->stack[i] = sites[i + 2] = entry->stack[i];
+    }
+    for (uint32_t i = 0; i < path->back_len; i++) {
+        path->back[i] = sites[path->stack_len - 1 - i];
+    }
+}
+
 static void add_path(struct pt_agent_tunnel *tunnel, struct config *config, const struct pt_map *tunnels,
                      const Patronus__V1__PathEntry *entry)
 {
     const Patronus__V1__TunnelEntry *first = find_tunnel(tunnels, entry->tunnel);
     uint32_t slot = tunnel->options.dp->ops->path_slot(tunnel->options.dp, entry->path);
-    if (!entry->sealed || first == NULL || slot == 0 || first->remote.len != 16 || entry->n_stack > PT_STACK_LEN_MAX) {
+    if (first == NULL || slot == 0 || first->remote.len != 16 || entry->n_stack > PT_STACK_LEN_MAX) {
+        return;
+    }
+    add_watched(config, entry, first, slot);
+    if (!entry->sealed) {
         return;
     }
     uint32_t overhead = PT_TUNNEL_OVERHEAD + PT_STACK_SIZE((uint32_t)entry->n_stack);
@@ -136,6 +265,9 @@ static void add_entry(struct pt_agent_tunnel *tunnel, struct config *config, str
 {
     uint8_t key[8];
     switch (entry->entry_case) {
+    case PATRONUS__V1__ENTRY__ENTRY_NODE: /* stands first */
+        config->label = entry->node->site_label;
+        break;
     case PATRONUS__V1__ENTRY__ENTRY_LINK:
         if (entry->link->address.len == 16 && if_nametoindex(entry->link->interface) != 0) {
             struct pt_engine_link *link = &config->links[config->links_len++];
@@ -165,6 +297,26 @@ static void add_entry(struct pt_agent_tunnel *tunnel, struct config *config, str
     }
 }
 
+static void tell_watch(struct pt_agent_tunnel *tunnel, const struct config *config)
+{
+    struct pt_error error = {0};
+    const struct pt_live_config live = {.label = config->label,
+                                        .links = config->links,
+                                        .links_len = config->links_len,
+                                        .paths = config->watched,
+                                        .paths_len = config->watched_len,
+                                        .peers = config->peers,
+                                        .peers_len = config->peers_len};
+    int state_map = tunnel->options.dp->ops->state_map(tunnel->options.dp);
+    if (!tunnel->options.liveness || state_map < 0 || tunnel->changes[1] < 0) {
+        return;
+    }
+    if (pt_door_watch(tunnel->fd, &live, state_map, tunnel->changes[1], &error) != PT_OK) {
+        complain(tunnel, "paths not watched", &error);
+        tunnel->told = false;
+    }
+}
+
 /* Tell the process what the bundle says. */
 static void tell(struct pt_agent_tunnel *tunnel)
 {
@@ -172,13 +324,15 @@ static void tell(struct pt_agent_tunnel *tunnel)
     const Patronus__V1__Entry *const *entries = pt_bundle_entries(tunnel->bundle, &len);
     struct config config = {.links = calloc(len + 1, sizeof(*config.links)),
                             .paths = calloc(len + 1, sizeof(*config.paths)),
+                            .watched = calloc(len + 1, sizeof(*config.watched)),
                             .peers = calloc(len + 1, sizeof(*config.peers))};
     struct pt_map tunnels;
     struct pt_error error = {0};
     free(tunnel->paths);
     tunnel->paths = calloc(len + 1, sizeof(*tunnel->paths));
     tunnel->paths_len = 0;
-    pt_assert(config.links != NULL && config.paths != NULL && config.peers != NULL && tunnel->paths != NULL);
+    pt_assert(config.links != NULL && config.paths != NULL && config.watched != NULL && config.peers != NULL &&
+              tunnel->paths != NULL);
     pt_map_init(&tunnels);
     for (size_t i = 0; i < len; i++) {
         add_entry(tunnel, &config, &tunnels, entries[i]);
@@ -197,10 +351,13 @@ static void tell(struct pt_agent_tunnel *tunnel)
         if (code == PT_UNAVAILABLE || code == PT_FAILED_PRECONDITION) {
             hang_up(tunnel);
         }
+    } else {
+        tell_watch(tunnel, &config);
     }
     pt_map_fini(&tunnels);
     free(config.links);
     free(config.paths);
+    free(config.watched);
     free(config.peers);
 }
 
@@ -224,6 +381,7 @@ static void take_report(struct pt_agent_tunnel *tunnel, struct pt_door_report *r
     pt_door_report_fini(&tunnel->report);
     tunnel->report = *report;
     memcpy(tunnel->public_key, report->status.public_key, sizeof(tunnel->public_key));
+    take_lives(tunnel);
     tunnel->has_key = true;
     if (tunnel->device_index != report->status.device_index) {
         if (dp->ops->set_tunnel(dp, report->status.device_index, &error) == PT_OK) {
@@ -289,6 +447,10 @@ struct pt_agent_tunnel *pt_agent_tunnel_new(const struct pt_agent_tunnel_options
     (void)snprintf(tunnel->socket, sizeof(tunnel->socket), "%s", options->socket);
     tunnel->fd = -1;
     tunnel->timer = pt_timer_new(options->sys, on_timer, tunnel);
+    tunnel->changes[0] = tunnel->changes[1] = -1;
+    if (options->liveness && socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, tunnel->changes) == 0) {
+        tunnel->changes_watch = pt_sys_uv_watch(options->sys, tunnel->changes[0], on_changes, tunnel);
+    }
     if (!look(tunnel)) {
         start_process(tunnel);
         tunnel->tries_left = START_TRIES;
@@ -307,7 +469,15 @@ void pt_agent_tunnel_free(struct pt_agent_tunnel *tunnel)
         return;
     }
     pt_timer_free(tunnel->timer);
+    tunnel->watcher = (struct pt_agent_tunnel_watcher){0}; /* the process goes on watching */
     hang_up(tunnel);
+    pt_sys_uv_unwatch(tunnel->changes_watch);
+    for (size_t i = 0; i < 2; i++) {
+        if (tunnel->changes[i] >= 0) {
+            (void)close(tunnel->changes[i]);
+        }
+    }
+    free(tunnel->watched);
     pt_bundle_unref(tunnel->bundle);
     pt_door_report_fini(&tunnel->report);
     free(tunnel->paths);

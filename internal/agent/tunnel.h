@@ -1,6 +1,9 @@
 /*
- * The agent's side of encrypted tunnels: starts the tunnel process, gives it what the bundle says, tells the data plane
- * its device and what it found paths to carry.
+ * The agent's side of the tunnel process: starts it, gives it what the bundle says, tells the data plane its device and
+ * what it found paths to carry, and hears from it which paths are alive.
+ *
+ * Who judges a path: the tunnel process, from the first time that its BFD session was up; hellos before that, where the
+ * far end has no key or no tunnel process, and while ours is not there.
  */
 #pragma once
 
@@ -18,6 +21,7 @@ struct pt_agent_tunnel_options {
     const char *program; /* of the tunnel process; NULL: this binary */
     const char *data;    /* the process is started as `patronusd tunnel --data DATA --log-level LEVEL` */
     const char *log_level;
+    bool liveness; /* have paths watched; false: whoever uses this judges them */
 };
 /* Never fails for good: without a tunnel process sealed paths drop, and it is tried again each second. */
 struct pt_agent_tunnel *pt_agent_tunnel_new(const struct pt_agent_tunnel_options *options);
@@ -33,6 +37,17 @@ struct pt_agent_tunnel_path {
 };
 bool pt_agent_tunnel_path(const struct pt_agent_tunnel *tunnel, uint64_t path_id,
                           struct pt_agent_tunnel_path *ret_path);
+/* Liveness. The data plane's word is set already when on_change is called; on_lost: nobody watches the path any more,
+ * its word is the caller's again. Set before the first bundle. */
+struct pt_agent_tunnel_watcher {
+    void (*on_change)(void *arg, uint64_t path_id, bool alive);
+    void (*on_lost)(void *arg, uint64_t path_id);
+    void *arg;
+};
+void pt_agent_tunnel_watch(struct pt_agent_tunnel *tunnel, const struct pt_agent_tunnel_watcher *watcher);
+/* False: the tunnel process does not judge the path. *ret_status (may be NULL) is at most a second old but for alive.
+ */
+bool pt_agent_tunnel_live(const struct pt_agent_tunnel *tunnel, uint64_t path_id, struct pt_live_status *ret_status);
 const struct pt_engine_counters *pt_agent_tunnel_counters(const struct pt_agent_tunnel *tunnel);
 /* Stop the process, for `patronusd --detach`. */
 void pt_agent_tunnel_stop(const char *socket);

@@ -23,6 +23,8 @@ struct pt_digest {
 };
 
 struct pt_digest pt_sha256(const void *data, size_t size);
+#define PT_SHA1_SIZE 20
+void pt_sha1(const void *data, size_t size, uint8_t ret_hash[PT_SHA1_SIZE]); /* for protocols that want it (RFC 5880) */
 struct pt_digest pt_hmac_sha256(struct pt_bytes key, struct pt_bytes data);
 /* Incremental. */
 struct pt_sha256_stream;

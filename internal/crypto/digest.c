@@ -22,8 +22,9 @@ struct pt_sha256_stream {
     EVP_MD_CTX *context;
 };
 
-static pthread_once_t sha256_once = PTHREAD_ONCE_INIT;
+static pthread_once_t sha256_once = PTHREAD_ONCE_INIT, sha1_once = PTHREAD_ONCE_INIT;
 static EVP_MD *sha256_method; /* written by sha256_fetch only */
+static EVP_MD *sha1_method;   /* written by sha1_fetch only */
 
 static void sha256_fetch(void)
 {
@@ -36,6 +37,19 @@ static const EVP_MD *sha256(void)
     int failed = pthread_once(&sha256_once, sha256_fetch);
     pt_assert(failed == 0);
     return sha256_method;
+}
+
+static void sha1_fetch(void)
+{
+    sha1_method = EVP_MD_fetch(NULL, "SHA1", NULL);
+    pt_assert(sha1_method != NULL);
+}
+
+void pt_sha1(const void *data, size_t size, uint8_t ret_hash[PT_SHA1_SIZE])
+{
+    int failed = pthread_once(&sha1_once, sha1_fetch);
+    int ok = failed == 0 && EVP_Digest(size > 0 ? data : "", size, ret_hash, NULL, sha1_method, NULL);
+    pt_assert(ok == 1);
 }
 
 struct pt_digest pt_sha256(const void *data, size_t size)

@@ -14,14 +14,16 @@
 #pragma once
 
 #include "tunnel/engine.h"
+#include "tunnel/live.h"
 
-#define PT_DOOR_VERSION 1U
+#define PT_DOOR_VERSION 2U
 #define PT_DOOR_SIZE_MAX (16U << 20)
 
 enum pt_door_kind {
     PT_DOOR_CONFIGURE = 1, /* struct pt_door_counts, then links, paths, peers; answered by struct pt_door_answer */
     PT_DOOR_STATUS = 2,    /* no body; answered by struct pt_door_status, then peers, paths */
     PT_DOOR_STOP = 3,      /* no body; answered by struct pt_door_answer; the process ends */
+    PT_DOOR_WATCH = 5,     /* struct pt_door_watch, then links, paths, peers, with two descriptors; as CONFIGURE */
     PT_DOOR_OTHER = 4,     /* answer to another version or an unknown kind */
 };
 
@@ -34,14 +36,26 @@ struct pt_door_counts {
     uint64_t rekey_after_ms, rekey_volume_bytes;
 };
 
+/* Paths to keep alive sessions over. The descriptors go with the first byte: the data plane's map of path states, into
+ * which the process writes by itself, and a socket on which it tells changes (struct pt_door_change, one a datagram).
+ */
+struct pt_door_watch {
+    uint32_t label, links_len, paths_len, peers_len;
+};
+
+struct pt_door_change {
+    uint64_t path;
+    uint32_t alive, zero;
+};
+
 struct pt_door_answer {
     int32_t code; /* enum pt_code */
     char field[PT_ERROR_FIELD_SIZE], text[PT_ERROR_TEXT_SIZE];
 };
 
 struct pt_door_status {
-    uint32_t device_index, peers_len, paths_len, zero;
-    uint64_t now_ns; /* the clock that stamps of peers are by */
+    uint32_t device_index, peers_len, paths_len, lives_len; /* lives: struct pt_live_status */
+    uint64_t now_ns;                                        /* the clock that stamps of peers are by */
     uint8_t public_key[PT_X25519_SIZE];
     struct pt_engine_counters counters;
 };
@@ -49,9 +63,17 @@ struct pt_door_status {
 /* ---- in the tunnel process ------------------------------------------------------------------------------------ */
 
 struct pt_door;
-/* Listen at `path`, replacing a socket that nobody answers at. on_stop: an agent said stop. */
-PT_MUST enum pt_code pt_door_open(struct pt_sys *sys, struct pt_engine *engine, const char *path,
-                                  void (*on_stop)(void *arg), void *arg, struct pt_door **ret_door,
+/* Listen at `path`, replacing a socket that nobody answers at. on_stop: an agent said stop. Opens liveness too, which
+ * it keeps telling the descriptors that an agent gave it (door_live.c). */
+struct pt_door_options {
+    struct pt_sys *sys;
+    struct pt_engine *engine; /* borrowed */
+    const char *path;
+    uint8_t private_key[PT_X25519_SIZE];
+    void (*on_stop)(void *arg);
+    void *arg;
+};
+PT_MUST enum pt_code pt_door_open(const struct pt_door_options *options, struct pt_door **ret_door,
                                   struct pt_error *reterr);
 void pt_door_close(struct pt_door *door); /* NULL is fine */
 
@@ -62,10 +84,14 @@ void pt_door_close(struct pt_door *door); /* NULL is fine */
 PT_MUST enum pt_code pt_door_dial(const char *path, int *ret_fd, struct pt_error *reterr);
 /* PT_FAILED_PRECONDITION when the process is of another version. */
 PT_MUST enum pt_code pt_door_configure(int fd, const struct pt_engine_config *config, struct pt_error *reterr);
+/* The descriptors stay the caller's. */
+PT_MUST enum pt_code pt_door_watch(int fd, const struct pt_live_config *config, int state_map, int changes,
+                                   struct pt_error *reterr);
 struct pt_door_report { /* pt_door_report_fini frees */
     struct pt_door_status status;
     struct pt_peer_status *peers;
     struct pt_engine_path_status *paths;
+    struct pt_live_status *lives;
 };
 PT_MUST enum pt_code pt_door_report(int fd, struct pt_door_report *ret_report, struct pt_error *reterr);
 void pt_door_report_fini(struct pt_door_report *report);

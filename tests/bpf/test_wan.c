@@ -317,6 +317,21 @@ START_TEST(control_in_transit_keeps_its_mark)
 }
 END_TEST
 
+/* Liveness has a port of its own, which transit keeps; without labels it is the tunnel process's. */
+START_TEST(liveness_keeps_its_port_in_transit_and_goes_up_at_the_end)
+{
+    struct tunnel_packet t = make((struct shape){.stack = {3}, .stack_len = 1, .flags = PT_GENEVE_CONTROL});
+    uint16_t port = htons(PT_LIVE_PORT);
+    memcpy(t.p.data + t.udp + 2, &port, sizeof(port));
+    struct run r = run_wan(&bed, &t.p);
+    ck_assert(r.handed_over);
+    ck_assert_mem_eq(r.out.data + ETH_HLEN + 20 + 2, &port, sizeof(port));
+    t = make((struct shape){.flags = PT_GENEVE_CONTROL});
+    memcpy(t.p.data + t.udp + 2, &port, sizeof(port));
+    check_untouched(&t.p, bed.wan0);
+}
+END_TEST
+
 START_TEST(transit_uses_the_next_tier_when_the_first_is_dead_and_may_change_family)
 {
     struct tunnel_packet t = make((struct shape){.stack = {3, 4}, .stack_len = 2, .tos = 0x2a});
@@ -519,6 +534,7 @@ int main(void)
     tcase_add_test(tc, hello_reply_goes_up_and_bad_hellos_are_not_answered);
     tcase_add_test(tc, transit_takes_one_label_off);
     tcase_add_test(tc, control_in_transit_keeps_its_mark);
+    tcase_add_test(tc, liveness_keeps_its_port_in_transit_and_goes_up_at_the_end);
     tcase_add_test(tc, transit_uses_the_next_tier_when_the_first_is_dead_and_may_change_family);
     tcase_add_test(tc, a_checksum_left_to_hardware_is_refused_in_transit_only);
     tcase_add_test(tc, malformed_outer_headers_are_dropped);

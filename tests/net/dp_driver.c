@@ -3,7 +3,8 @@
  * or more and then "ok" or "failed: why". Started inside the node's network namespace.
  *
  *    apply FILE | verify | alive PATH | dead PATH | counters | quit
- *    tunnel FOLDER PATRONUSD   start the tunnel process, or find it; prints its public key
+ *    tunnel FOLDER PATRONUSD [watch]   start the tunnel process, or find it; prints its public key; watch: it judges
+ *                              paths by BFD
  *    sealed                    what the tunnel process counted, and what it knows of its peers
  *
  * `dp_driver DIRECTORY` opens the data plane; `dp_driver DIRECTORY remove` detaches it.
@@ -69,7 +70,7 @@ struct sealing {
 };
 
 static enum pt_code do_tunnel(struct pt_dp *dp, struct sealing *sealing, const char *folder, const char *program,
-                              struct pt_error *reterr)
+                              bool watch, struct pt_error *reterr)
 {
     char socket[600], hex[65];
     struct pt_digest key; /* as long as a public key */
@@ -83,7 +84,8 @@ static enum pt_code do_tunnel(struct pt_dp *dp, struct sealing *sealing, const c
                                                     .socket = socket,
                                                     .program = sealing->program,
                                                     .data = sealing->folder,
-                                                    .log_level = "info"};
+                                                    .log_level = "info",
+                                                    .liveness = watch};
     sealing->tunnel = pt_agent_tunnel_new(&options);
     const uint8_t *public_key = pt_agent_tunnel_public_key(sealing->tunnel);
     if (public_key == NULL) {
@@ -114,6 +116,14 @@ static enum pt_code do_sealed(const struct sealing *sealing, struct pt_error *re
         printf("peer %u %s handshakes %" PRIu64 "\n", peer->label, peer->established_ns != 0 ? "up" : "down",
                peer->handshakes);
     }
+    for (uint32_t i = 0; i < report.status.lives_len; i++) {
+        const struct pt_live_status *live = &report.lives[i];
+        printf("live %" PRIu64 " %s detection %u ups %" PRIu64 " downs %" PRIu64 "\n", live->path,
+               !live->known  ? "unknown"
+               : live->alive ? "alive"
+                             : "dead",
+               live->detection_ms, live->ups, live->downs);
+    }
     for (uint32_t i = 0; i < report.status.paths_len; i++) {
         printf("slot %u mtu %u\n", report.paths[i].slot, report.paths[i].mtu);
     }
@@ -138,7 +148,7 @@ static enum pt_code do_apply(struct pt_dp *dp, struct sealing *sealing, const ch
 }
 
 static enum pt_code do_command(struct pt_dp *dp, struct sealing *sealing, const char *command, const char *argument,
-                               const char *second, struct pt_error *reterr)
+                               const char *second, const char *third, struct pt_error *reterr)
 {
     struct pt_digest digest;
     char hex[65];
@@ -146,7 +156,7 @@ static enum pt_code do_command(struct pt_dp *dp, struct sealing *sealing, const 
         return do_apply(dp, sealing, argument, reterr);
     }
     if (strcmp(command, "tunnel") == 0) {
-        return do_tunnel(dp, sealing, argument, second, reterr);
+        return do_tunnel(dp, sealing, argument, second, strcmp(third, "watch") == 0, reterr);
     }
     if (strcmp(command, "sealed") == 0) {
         return do_sealed(sealing, reterr);
@@ -191,12 +201,12 @@ int main(int argc, char **argv)
     printf("open_us %" PRIu64 "\nok\n", now_us() - start);
     while (argc == 2 && fgets(line, sizeof(line), stdin) != NULL) {
         char *save = NULL, *command = strtok_r(line, " \n", &save), *argument = strtok_r(NULL, " \n", &save),
-             *second = strtok_r(NULL, " \n", &save);
+             *second = strtok_r(NULL, " \n", &save), *third = strtok_r(NULL, " \n", &save);
         if (command == NULL || strcmp(command, "quit") == 0) {
             break;
         }
-        if (do_command(dp, &sealing, command, argument == NULL ? "" : argument, second == NULL ? "" : second, &error) ==
-            PT_OK) {
+        if (do_command(dp, &sealing, command, argument == NULL ? "" : argument, second == NULL ? "" : second,
+                       third == NULL ? "" : third, &error) == PT_OK) {
             printf("ok\n");
         } else {
             printf("failed: %s: %s\n", error.field, error.text);

@@ -30,7 +30,7 @@ struct emit {
     size_t site;
     struct pt_plan_node *node;
     struct pt_map known_paths; /* ids that have an entry at this node */
-    struct pt_map known_peers; /* labels of sites that a sealed path leads to */
+    struct pt_map known_peers; /* labels of sites that a path leads to */
 };
 
 static char *borrow(const char *text)
@@ -139,8 +139,8 @@ static uint32_t cipher_between(const struct te_topology *topology, size_t a, siz
     return PATRONUS__V1__TUNNEL_CIPHER__AES_256_GCM;
 }
 
-/* The far end of a sealed path. Without its key there is no session: packets are dropped and counted, never sent plain.
- */
+/* The far end of a path: its key seals packets, and proves who says that the path is alive. Without it sealed packets
+ * are dropped and counted, never sent plain. */
 static void emit_peer(struct emit *emit, size_t index)
 {
     const struct te_site *site = &emit->topology->sites[index];
@@ -179,8 +179,8 @@ static void emit_path(struct emit *emit, const struct te_path *from)
     path->sealed = is_sealed(emit->topology, from);
     if (path->sealed) {
         path->mtu = path->mtu > SEAL_SIZE ? path->mtu - SEAL_SIZE : 0;
-        emit_peer(emit, emit->topology->tunnels[from->tunnels[from->tunnels_len - 1]].to);
     }
+    emit_peer(emit, emit->topology->tunnels[from->tunnels[from->tunnels_len - 1]].to);
     Patronus__V1__Entry *entry = new_entry(emit, PATRONUS__V1__ENTRY__ENTRY_PATH);
     entry->path = path;
     pt_plan_emit(emit->pass, emit->node, entry);

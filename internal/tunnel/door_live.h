@@ -1,0 +1,12 @@
+/* Between liveness and what an agent handed over: the map of path states and the socket for changes. */
+#pragma once
+
+#include "tunnel/live.h"
+
+struct pt_door_live;
+PT_MUST enum pt_code pt_door_live_open(const uint8_t private_key[PT_X25519_SIZE], struct pt_door_live **ret_door,
+                                       struct pt_error *reterr);
+void pt_door_live_close(struct pt_door_live *door); /* NULL is fine */
+/* Takes the descriptors, then configures. */
+void pt_door_live_configure(struct pt_door_live *door, const struct pt_live_config *config, int state_map, int changes);
+struct pt_live *pt_door_live_get(struct pt_door_live *door);

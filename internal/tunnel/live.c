@@ -1,0 +1,495 @@
+/*
+ * Sessions over paths.
+ *
+ * Whose packet is it? The header names the path and its owner; BFD's own discriminators are checked by the session
+ * besides. The far end has no configuration for a path: a packet that authenticates and belongs to no session makes an
+ * answering one, which goes when nothing authentic came for FORGET_NS. So both directions of an asymmetric path are
+ * judged, each by who sends into it, and nothing must be agreed on but keys.
+ *
+ * Late threads. All that has arrived is taken before anything is judged: a thread that slept must not take its own
+ * sleep for the neighbour's silence.
+ */
+#include "tunnel/live.h"
+
+#include "base/assert.h"
+#include "base/buf.h"
+#include "crypto/crypto.h"
+#include "tunnel/live_priv.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define FORGET_NS 30000000000ULL
+#define PACKETS_PER_SECOND_MAX 20000U
+#define SCAN_NS 2000000ULL /* between looks at all sessions: bounds the work, and is small beside any interval */
+#define PRIORITY 5
+
+/* ---- keys ----------------------------------------------------------------------------------------------------- */
+
+/* The same at both ends, and another than any other use of the two keys gives. */
+static bool make_key(const struct pt_live *live, const uint8_t public_key[PT_X25519_SIZE],
+                     uint8_t key[PT_BFD_SHA1_SIZE])
+{
+    static const char purpose[] = "patronus liveness 1";
+    uint8_t shared[PT_X25519_SIZE], mac[PT_HMAC_SIZE];
+    if (!pt_x25519(live->options.private_key, public_key, shared)) {
+        return false;
+    }
+    pt_hmac(shared, sizeof(shared), purpose, sizeof(purpose) - 1, NULL, 0, mac);
+    memcpy(key, mac, PT_BFD_SHA1_SIZE);
+    pt_memory_clear(shared, sizeof(shared));
+    pt_memory_clear(mac, sizeof(mac));
+    return true;
+}
+
+/* SHA1 over our header, then the packet with the key in it. */
+static void hash(const void *context, const uint8_t *packet, size_t size, uint8_t out[PT_BFD_SHA1_SIZE])
+{
+    uint8_t both[PT_LIVE_MESSAGE_MAX];
+    pt_assert(size <= PT_BFD_SIZE_MAX);
+    memcpy(both, context, PT_LIVE_HEADER_SIZE);
+    memcpy(both + PT_LIVE_HEADER_SIZE, packet, size);
+    pt_sha1(both, PT_LIVE_HEADER_SIZE + size, out);
+}
+
+static void put_peers(struct pt_live *live, const struct pt_live_config *config)
+{
+    uint8_t label[4];
+    PT_MAP_FOREACH (entry, &live->peers) {
+        ((struct pt_live_peer *)entry->value)->wanted = false;
+    }
+    for (size_t i = 0; i < config->peers_len; i++) {
+        pt_put_be32(label, config->peers[i].label);
+        struct pt_live_peer *peer = pt_map_get(&live->peers, label, sizeof(label));
+        if (peer == NULL || memcmp(peer->public_key, config->peers[i].public_key, PT_X25519_SIZE) != 0) {
+            struct pt_live_peer new = {0};
+            memcpy(new.public_key, config->peers[i].public_key, PT_X25519_SIZE);
+            if (!make_key(live, new.public_key, new.key)) {
+                continue;
+            }
+            if (peer == NULL) {
+                peer = calloc(1, sizeof(*peer));
+                pt_assert(peer != NULL);
+                (void)pt_map_put(&live->peers, label, sizeof(label), peer);
+            }
+            *peer = new;
+        }
+        peer->wanted = true;
+    }
+    PT_MAP_FOREACH (old, &live->peers) {
+        struct pt_live_peer *peer = old->value;
+        if (!peer->wanted) {
+            (void)pt_map_remove(&live->peers, old->key, old->key_size);
+            free(peer);
+        }
+    }
+}
+
+static const struct pt_live_peer *find_peer(const struct pt_live *live, uint32_t label)
+{
+    uint8_t key[4];
+    pt_put_be32(key, label);
+    return pt_map_get(&live->peers, key, sizeof(key));
+}
+
+/* ---- sessions ------------------------------------------------------------------------------------------------- */
+
+static void session_start(struct pt_live *live, struct pt_live_session *session, const struct pt_live_peer *peer,
+                          uint64_t now_ns)
+{
+    struct pt_bfd_options options = {.discriminator = live->next_discriminator,
+                                     .desired_min_tx_us = live->interval_us,
+                                     .required_min_rx_us = live->interval_us,
+                                     .multiplier = PT_LIVE_MULTIPLIER,
+                                     .auth = PT_BFD_AUTH_SHA1_METICULOUS,
+                                     .key_id = 1,
+                                     .hash = hash,
+                                     .seed = pt_live_wall_ns() ^ (uint64_t)live->next_discriminator << 32};
+    memcpy(options.key, peer->key, sizeof(options.key));
+    live->next_discriminator += live->next_discriminator == UINT32_MAX ? 2 : 1; /* never 0 */
+    pt_bfd_init(&session->bfd, &options, now_ns);
+}
+
+static void answer_key(uint32_t label, uint64_t path, uint8_t key[12])
+{
+    pt_put_be32(key, label);
+    pt_put_be64(key + 4, path);
+}
+
+/* The data plane first; then whoever wants to know. */
+static void publish(struct pt_live *live, struct pt_live_session *session)
+{
+    bool up = session->bfd.state == PT_BFD_UP;
+    if (session->role != PT_LIVE_OWNER || (!session->known && !up) || (session->known && session->alive == up)) {
+        return;
+    }
+    session->known = true;
+    session->alive = up;
+    live->options.set_word(live->options.arg, session->slot, up);
+    live->options.on_change(live->options.arg, session->path, up);
+}
+
+static void session_send(struct pt_live *live, struct pt_live_session *s, uint64_t now_ns)
+{
+    uint8_t packet[PT_LIVE_PACKET_MAX];
+    while (pt_bfd_due(&s->bfd) <= now_ns) {
+        uint64_t wall_ns = pt_live_wall_ns();
+        uint64_t held_us = s->echo_ns != 0 && wall_ns > s->echo_at_ns ? (wall_ns - s->echo_at_ns) / 1000 : 0;
+        struct pt_live_header header = {.role = s->role,
+                                        .label = live->label,
+                                        .sequence = s->sent + 1,
+                                        .path = s->path,
+                                        .sent_ns = wall_ns,
+                                        .echo_ns = s->echo_ns,
+                                        .held_us = held_us < UINT32_MAX ? (uint32_t)held_us : UINT32_MAX,
+                                        .received = s->received,
+                                        .highest = s->highest,
+                                        .back_len = s->role == PT_LIVE_OWNER ? s->back_len : 0};
+        memcpy(header.back, s->back, sizeof(header.back));
+        size_t outer = pt_live_outer(s->stack, s->stack_len, packet);
+        uint8_t *message = packet + outer;
+        pt_live_header_write(&header, message);
+        size_t size = pt_bfd_run(&s->bfd, message, now_ns, message + PT_LIVE_HEADER_SIZE);
+        publish(live, s);
+        if (size == 0) {
+            return; /* the silence was judged, nothing is to be said */
+        }
+        s->sent++;
+        pt_live_send(live, s->link, &s->remote, packet, outer + PT_LIVE_HEADER_SIZE + size);
+    }
+}
+
+/* ---- receiving ------------------------------------------------------------------------------------------------ */
+
+static void note_arrival(struct pt_live_session *s, const struct pt_live_header *header,
+                         const struct pt_live_arrival *arrival)
+{
+    s->received++;
+    s->highest = header->sequence > s->highest ? header->sequence : s->highest;
+    s->echo_ns = header->sent_ns;
+    s->echo_at_ns = arrival->wall_ns;
+    s->heard_ns = arrival->now_ns;
+}
+
+/* Where answers go: back by the tunnel it came by, with the stack that the owner gave. */
+static void set_way_back(struct pt_live_session *s, const struct pt_live_header *header,
+                         const struct pt_live_arrival *arrival, uint16_t port)
+{
+    s->link = arrival->link;
+    s->remote = arrival->from;
+    s->stack_len = header->back_len;
+    memcpy(s->stack, header->back, sizeof(s->stack));
+    if (s->stack_len > 0) {
+        s->remote.port = port; /* a transit site listens there; a NAT stands only before the owner of a direct path */
+    }
+}
+
+static struct pt_live_session *take_owners(struct pt_live *live, const struct pt_live_header *header,
+                                           const struct pt_bfd_packet *packet, const uint8_t *message,
+                                           const struct pt_live_arrival *arrival)
+{
+    uint8_t key[12];
+    const struct pt_live_peer *peer = find_peer(live, header->label);
+    answer_key(header->label, header->path, key);
+    struct pt_live_session *s = pt_map_get(&live->answers, key, sizeof(key));
+    struct pt_live_session candidate = {.role = PT_LIVE_ANSWER, .path = header->path, .label = header->label};
+    if (peer == NULL) {
+        return NULL;
+    }
+    if (s == NULL) {
+        if (live->answers.count >= PT_LIVE_PATHS_MAX || packet->your != 0) {
+            return NULL; /* an old session of ours that we forgot: the other end finds out by silence */
+        }
+        session_start(live, &candidate, peer, arrival->now_ns);
+    }
+    struct pt_live_session *taker = s != NULL ? s : &candidate;
+    if (pt_bfd_receive(&taker->bfd, packet, message + PT_LIVE_HEADER_SIZE, message, arrival->now_ns) != PT_BFD_TAKEN) {
+        return NULL;
+    }
+    if (s == NULL) { /* only what is authentic costs memory */
+        s = malloc(sizeof(*s));
+        pt_assert(s != NULL);
+        *s = candidate;
+        (void)pt_map_put(&live->answers, key, sizeof(key), s);
+    }
+    set_way_back(s, header, arrival, live->options.port);
+    return s;
+}
+
+static struct pt_live_session *take_answer(struct pt_live *live, const struct pt_live_header *header,
+                                           const struct pt_bfd_packet *packet, const uint8_t *message,
+                                           const struct pt_live_arrival *arrival)
+{
+    uint8_t key[8];
+    pt_put_be64(key, header->path);
+    struct pt_live_session *s = pt_map_get(&live->owners, key, sizeof(key));
+    if (s == NULL || s->label != header->label ||
+        pt_bfd_receive(&s->bfd, packet, message + PT_LIVE_HEADER_SIZE, message, arrival->now_ns) != PT_BFD_TAKEN) {
+        return NULL;
+    }
+    return s;
+}
+
+void pt_live_take(struct pt_live *live, const struct pt_live_arrival *arrival)
+{
+    struct pt_live_header header;
+    struct pt_bfd_packet packet;
+    const uint8_t *message = NULL;
+    size_t bfd_size = 0;
+    struct pt_live_session *s = NULL;
+    if (pt_live_read(arrival->data, arrival->size, &header, &message, &bfd_size) &&
+        pt_bfd_packet_read(message + PT_LIVE_HEADER_SIZE, bfd_size, &packet)) {
+        s = header.role == PT_LIVE_OWNER ? take_owners(live, &header, &packet, message, arrival)
+                                         : take_answer(live, &header, &packet, message, arrival);
+    }
+    if (s == NULL) {
+        live->refused++;
+        return;
+    }
+    note_arrival(s, &header, arrival);
+    publish(live, s);
+    session_send(live, s, arrival->now_ns); /* a change of state, or a Final, leaves at once */
+}
+
+/* ---- time ----------------------------------------------------------------------------------------------------- */
+
+static uint64_t run_all(struct pt_live *live, struct pt_map *sessions, uint64_t now_ns, uint64_t next_ns)
+{
+    PT_MAP_FOREACH (entry, sessions) {
+        struct pt_live_session *s = entry->value;
+        if (s->role == PT_LIVE_ANSWER && s->bfd.state != PT_BFD_UP && now_ns - s->heard_ns > FORGET_NS) {
+            (void)pt_map_remove(sessions, entry->key, entry->key_size);
+            free(s);
+            continue;
+        }
+        session_send(live, s, now_ns);
+        uint64_t due = pt_bfd_due(&s->bfd);
+        next_ns = due < next_ns ? due : next_ns;
+    }
+    return next_ns;
+}
+
+uint64_t pt_live_run(struct pt_live *live, uint64_t now_ns)
+{
+    uint64_t next_ns = now_ns + 1000000000;
+    if (now_ns - live->retried_ns >= 1000000000) {
+        live->retried_ns = now_ns;
+        pt_live_links_open(live);
+    }
+    next_ns = run_all(live, &live->owners, now_ns, next_ns);
+    next_ns = run_all(live, &live->answers, now_ns, next_ns);
+    return next_ns > now_ns + SCAN_NS ? next_ns : now_ns + SCAN_NS;
+}
+
+/* ---- configuration -------------------------------------------------------------------------------------------- */
+
+static void put_links(struct pt_live *live, const struct pt_live_config *config)
+{
+    for (size_t i = 0; i < live->links_len; i++) {
+        live->links[i].wanted = false;
+    }
+    for (size_t i = 0; i < config->links_len; i++) {
+        const struct pt_engine_link *link = &config->links[i];
+        size_t at = 0;
+        while (at < live->links_len && memcmp(&live->links[at].config, link, sizeof(*link)) != 0) {
+            at++;
+        }
+        if (at == live->links_len && at < PT_ENGINE_LINKS_MAX) {
+            live->links[live->links_len++] = (struct pt_live_link){.config = *link, .fd = -1};
+        }
+        if (at < live->links_len) {
+            live->links[at].wanted = true;
+        }
+    }
+    for (size_t i = 0; i < live->links_len;) {
+        if (live->links[i].wanted) {
+            i++;
+        } else {
+            pt_live_link_close(&live->links[i]);
+            live->links[i] = live->links[--live->links_len];
+        }
+    }
+    pt_live_links_open(live);
+}
+
+static void put_path(struct pt_live *live, const struct pt_live_path *path, uint64_t now_ns)
+{
+    uint8_t key[8];
+    pt_put_be64(key, path->id);
+    struct pt_live_session *s = pt_map_get(&live->owners, key, sizeof(key));
+    const struct pt_live_peer *peer = find_peer(live, path->peer);
+    if (peer == NULL) {
+        return; /* without a key there is no session */
+    }
+    if (s != NULL && (s->label != path->peer || memcmp(s->bfd.options.key, peer->key, sizeof(peer->key)) != 0)) {
+        (void)pt_map_remove(&live->owners, key, sizeof(key));
+        free(s);
+        s = NULL;
+    }
+    if (s == NULL) {
+        s = calloc(1, sizeof(*s));
+        pt_assert(s != NULL);
+        *s = (struct pt_live_session){.role = PT_LIVE_OWNER, .path = path->id, .label = path->peer};
+        session_start(live, s, peer, now_ns);
+        (void)pt_map_put(&live->owners, key, sizeof(key), s);
+    }
+    s->wanted = true;
+    s->slot = path->slot;
+    s->link = path->link;
+    s->remote = (struct pt_endpoint){.ip = path->remote, .port = live->options.port};
+    s->stack_len = path->stack_len;
+    s->back_len = path->back_len;
+    memcpy(s->stack, path->stack, sizeof(s->stack));
+    memcpy(s->back, path->back, sizeof(s->back));
+    pt_bfd_set_intervals(&s->bfd, live->interval_us, live->interval_us, PT_LIVE_MULTIPLIER);
+    if (s->known) {
+        live->options.set_word(live->options.arg, s->slot, s->alive);
+        live->options.on_change(live->options.arg, s->path, s->alive);
+    }
+}
+
+void pt_live_configure(struct pt_live *live, const struct pt_live_config *config)
+{
+    uint64_t now_ns = pt_live_now_ns();
+    size_t paths_len = config->paths_len < PT_LIVE_PATHS_MAX ? config->paths_len : PT_LIVE_PATHS_MAX;
+    /* As many answering sessions as paths, each with its own packets. */
+    uint64_t least_us = paths_len * 2 * 1000000 / PACKETS_PER_SECOND_MAX;
+    (void)pthread_mutex_lock(&live->lock);
+    live->label = config->label;
+    live->interval_us = least_us > PT_LIVE_INTERVAL_US ? (uint32_t)least_us : PT_LIVE_INTERVAL_US;
+    put_links(live, config);
+    put_peers(live, config);
+    PT_MAP_FOREACH (entry, &live->owners) {
+        ((struct pt_live_session *)entry->value)->wanted = false;
+    }
+    for (size_t i = 0; i < paths_len; i++) {
+        put_path(live, &config->paths[i], now_ns);
+    }
+    PT_MAP_FOREACH (old, &live->owners) {
+        struct pt_live_session *s = old->value;
+        if (!s->wanted) {
+            (void)pt_map_remove(&live->owners, old->key, old->key_size);
+            free(s);
+        }
+    }
+    PT_MAP_FOREACH (answer, &live->answers) { /* of peers that are gone, or have another key */
+        struct pt_live_session *s = answer->value;
+        const struct pt_live_peer *peer = find_peer(live, s->label);
+        if (peer == NULL || memcmp(s->bfd.options.key, peer->key, sizeof(peer->key)) != 0) {
+            (void)pt_map_remove(&live->answers, answer->key, answer->key_size);
+            free(s);
+        }
+    }
+    (void)pthread_mutex_unlock(&live->lock);
+    (void)eventfd_write(live->wake, 1);
+}
+
+static int compare_statuses(const void *a, const void *b)
+{
+    uint64_t x = ((const struct pt_live_status *)a)->path, y = ((const struct pt_live_status *)b)->path;
+    return x < y ? -1 : x > y;
+}
+
+size_t pt_live_statuses(struct pt_live *live, struct pt_live_status *ret_status, size_t len_max)
+{
+    size_t len = 0;
+    (void)pthread_mutex_lock(&live->lock);
+    size_t count = live->owners.count;
+    PT_MAP_FOREACH (entry, &live->owners) {
+        const struct pt_live_session *s = entry->value;
+        if (len == len_max) {
+            break;
+        }
+        ret_status[len++] = (struct pt_live_status){.path = s->path,
+                                                    .known = s->known,
+                                                    .alive = s->alive,
+                                                    .state = (uint8_t)s->bfd.state,
+                                                    .diagnostic = s->bfd.diagnostic,
+                                                    .detection_ms = (uint32_t)(pt_bfd_detection_ns(&s->bfd) / 1000000),
+                                                    .ups = s->bfd.ups,
+                                                    .downs = s->bfd.downs};
+    }
+    (void)pthread_mutex_unlock(&live->lock);
+    if (len > 0) {
+        qsort(ret_status, len, sizeof(*ret_status), compare_statuses);
+    }
+    return count;
+}
+
+/* ---- life ----------------------------------------------------------------------------------------------------- */
+
+static void lock_init(pthread_mutex_t *lock)
+{
+    pthread_mutexattr_t attributes;
+    /* Who holds the lock inherits the thread's priority: else a busy machine could keep it from running. */
+    bool made = pthread_mutexattr_init(&attributes) == 0 &&
+                pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT) == 0 &&
+                pthread_mutex_init(lock, &attributes) == 0;
+    pt_assert(made);
+    (void)pthread_mutexattr_destroy(&attributes);
+}
+
+enum pt_code pt_live_open(const struct pt_live_options *options, struct pt_live **ret_live, struct pt_error *reterr)
+{
+    struct pt_live *live = calloc(1, sizeof(*live));
+    pt_assert(live != NULL);
+    live->options = *options;
+    live->options.port = options->port != 0 ? options->port : PT_LIVE_PORT;
+    live->interval_us = PT_LIVE_INTERVAL_US;
+    live->next_discriminator = (uint32_t)pt_live_wall_ns() | 1; /* after a restart others than before */
+    pt_map_init(&live->peers);
+    pt_map_init(&live->owners);
+    pt_map_init(&live->answers);
+    lock_init(&live->lock);
+    live->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int number = live->wake < 0 ? errno : pthread_create(&live->thread, NULL, pt_live_thread, live);
+    live->started = number == 0;
+    if (number != 0) {
+        pt_live_close(live);
+        return pt_fail_errno(reterr, number, "liveness", "no thread for it");
+    }
+    /* Before everything else that is busy; refused in some containers, where it does its work at the usual priority. */
+    const struct sched_param priority = {.sched_priority = PRIORITY};
+    (void)pthread_setschedparam(live->thread, SCHED_RR, &priority);
+    *ret_live = live;
+    return PT_OK;
+}
+
+static void free_all(struct pt_map *map)
+{
+    PT_MAP_FOREACH (entry, map) {
+        free(entry->value);
+    }
+    pt_map_fini(map);
+}
+
+void pt_live_close(struct pt_live *live)
+{
+    if (live == NULL) {
+        return;
+    }
+    atomic_store(&live->stopping, true);
+    if (live->started) {
+        (void)eventfd_write(live->wake, 1);
+        (void)pthread_join(live->thread, NULL);
+    }
+    for (size_t i = 0; i < live->links_len; i++) {
+        pt_live_link_close(&live->links[i]);
+    }
+    if (live->wake >= 0) {
+        (void)close(live->wake);
+    }
+    PT_MAP_FOREACH (entry, &live->peers) {
+        pt_memory_clear(entry->value, sizeof(struct pt_live_peer));
+    }
+    free_all(&live->peers);
+    free_all(&live->owners);
+    free_all(&live->answers);
+    (void)pthread_mutex_destroy(&live->lock);
+    pt_memory_clear(&live->options, sizeof(live->options));
+    free(live);
+}

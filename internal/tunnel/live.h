@@ -1,0 +1,70 @@
+/*
+ * Liveness of paths: a BFD session (bfd/session.h) over each, on a thread of its own in the tunnel process.
+ *
+ * The owner of a path keeps a session along it; the far end answers with one of its own, along the return stack that
+ * the owner sends. A path is alive while its owner's session is UP. When it goes down the thread itself writes the
+ * path's word in the data plane, before anything else happens: next-hop groups leave it at once. The agent need not
+ * run. Then it is told, and tells the leader.
+ *
+ * Every packet is authenticated: keyed SHA1 with a key that both ends make of their tunnel keys (X25519), over header
+ * and BFD packet. A path whose far end has no known key has no session (the agent's hellos judge it).
+ *
+ * Any thread may call; one lock guards all. Limits: PT_LIVE_PATHS_MAX paths, as many answering sessions, 20,000 packets
+ * a second of sending: with more than 500 paths the interval grows in proportion.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "crypto/aead.h"
+#include "tunnel/engine.h"
+
+#define PT_LIVE_PATHS_MAX PT_ENGINE_SLOTS
+#define PT_LIVE_INTERVAL_US 50000 /* why these: docs/decisions, "liveness by BFD" */
+#define PT_LIVE_MULTIPLIER 4
+
+struct pt_live_path {
+    uint64_t id;
+    uint32_t slot, peer, link; /* in the data plane; label of the last site; number of the link */
+    uint32_t stack_len, back_len;
+    uint32_t stack[PT_STACK_LEN_MAX], back[PT_STACK_LEN_MAX];
+    struct pt_ip remote;
+};
+
+struct pt_live_config {
+    uint32_t label; /* of this site */
+    uint32_t zero;
+    const struct pt_engine_link *links;
+    size_t links_len;
+    const struct pt_live_path *paths;
+    size_t paths_len;
+    const struct pt_peer_entry *peers;
+    size_t peers_len;
+};
+
+/* One per path that has a session, ascending by id. */
+struct pt_live_status {
+    uint64_t path;
+    uint8_t known; /* it was up once: alive or dead is certain */
+    uint8_t alive;
+    uint8_t state, diagnostic; /* of BFD */
+    uint32_t detection_ms;
+    uint64_t ups, downs;
+};
+
+struct pt_live_options {
+    uint8_t private_key[PT_X25519_SIZE];
+    uint16_t port; /* 0: PT_LIVE_PORT */
+    /* On the thread, with the lock held: must not wait, and not call back. */
+    void (*set_word)(void *arg, uint32_t slot, bool alive);
+    void (*on_change)(void *arg, uint64_t path, bool alive);
+    void *arg;
+};
+
+struct pt_live;
+PT_MUST enum pt_code pt_live_open(const struct pt_live_options *options, struct pt_live **ret_live,
+                                  struct pt_error *reterr);
+void pt_live_close(struct pt_live *live); /* says AdminDown to nobody: a process that ends is silent; NULL is fine */
+/* Sessions of paths that stay go on. Words and changes of all that are known are given again. */
+void pt_live_configure(struct pt_live *live, const struct pt_live_config *config);
+/* Returns how many there are; fills at most len_max. */
+size_t pt_live_statuses(struct pt_live *live, struct pt_live_status *ret_status, size_t len_max);

@@ -1,0 +1,81 @@
+/* What the files of liveness share. Private to the folder. */
+#pragma once
+
+#include "base/map.h"
+#include "bfd/session.h"
+#include "tunnel/live.h"
+#include "tunnel/live_wire.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct pt_live_link {
+    struct pt_engine_link config;
+    int fd; /* -1: could not be opened; tried again each second */
+    bool wanted;
+};
+
+struct pt_live_peer {
+    uint8_t public_key[PT_X25519_SIZE], key[PT_BFD_SHA1_SIZE];
+    bool wanted;
+};
+
+struct pt_live_session {
+    enum pt_live_role role; /* ours */
+    uint64_t path;
+    uint32_t label; /* of the other end */
+    uint32_t slot;  /* owners only */
+    uint32_t link;
+    uint32_t stack_len, back_len;
+    uint32_t stack[PT_STACK_LEN_MAX], back[PT_STACK_LEN_MAX];
+    struct pt_endpoint remote;
+    struct pt_bfd bfd;
+    bool wanted;       /* owners: stands in the newest configuration */
+    bool known, alive; /* owners: what the data plane was told */
+    uint64_t heard_ns; /* answers: when last, to forget them */
+    uint32_t sent;     /* sequence of the newest packet we sent */
+    uint32_t received, highest;
+    uint64_t echo_ns, echo_at_ns; /* sender's stamp of the newest packet, and when it came by our wall clock */
+};
+
+/* A datagram as it came. */
+struct pt_live_arrival {
+    uint32_t link;
+    struct pt_endpoint from;
+    const uint8_t *data;
+    size_t size;
+    uint64_t now_ns, wall_ns; /* wall: stamped by the kernel when it came */
+};
+
+struct pt_live {
+    struct pt_live_options options;
+    pthread_mutex_t lock;
+    pthread_t thread;
+    bool started;
+    atomic_bool stopping;
+    int wake; /* eventfd */
+    uint32_t label, interval_us;
+    uint32_t next_discriminator;
+    struct pt_live_link links[PT_ENGINE_LINKS_MAX];
+    size_t links_len;
+    struct pt_map peers;   /* label, 4 bytes big-endian -> struct pt_live_peer */
+    struct pt_map owners;  /* path id, 8 bytes big-endian -> session */
+    struct pt_map answers; /* label and path id, 12 bytes big-endian -> session */
+    uint64_t retried_ns;
+    uint64_t refused; /* packets of nobody, forged or replayed */
+};
+
+/* ---- live.c: sessions; with the lock held --------------------------------------------------------------------- */
+void pt_live_take(struct pt_live *live, const struct pt_live_arrival *arrival);
+/* Send what is due and judge silences. Returns when to look again. */
+uint64_t pt_live_run(struct pt_live *live, uint64_t now_ns);
+
+/* ---- live_io.c ------------------------------------------------------------------------------------------------ */
+uint64_t pt_live_now_ns(void);
+uint64_t pt_live_wall_ns(void);
+void pt_live_links_open(struct pt_live *live); /* those that are not */
+void pt_live_link_close(struct pt_live_link *link);
+void pt_live_send(struct pt_live *live, uint32_t link, const struct pt_endpoint *remote, const uint8_t *data,
+                  size_t size);
+void *pt_live_thread(void *live);

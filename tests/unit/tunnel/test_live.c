@@ -1,0 +1,220 @@
+/*
+ * Two nodes watch a path between them over loopback: real threads, real sockets, real time. What is waited for is a
+ * condition, with much patience; what is asserted is what happened, never how fast.
+ */
+#include "tunnel/live.h"
+
+#include "tunnel/live_wire.h"
+
+#include <check.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define PATIENCE_MS 20000
+#define PATH 77
+#define SLOT 5
+
+struct node {
+    struct pt_live *live;
+    uint8_t private_key[PT_X25519_SIZE], public_key[PT_X25519_SIZE];
+    const char *address;
+    uint32_t label;
+    int changed;           /* eventfd */
+    atomic_int word, told; /* 0: nothing yet, 1: alive, 2: dead */
+    atomic_uint words;
+};
+
+static void set_word(void *arg, uint32_t slot, bool alive)
+{
+    struct node *node = arg;
+    ck_assert_uint_eq(slot, SLOT);
+    atomic_store(&node->word, alive ? 1 : 2);
+    atomic_fetch_add(&node->words, 1);
+}
+
+static void on_change(void *arg, uint64_t path, bool alive)
+{
+    struct node *node = arg;
+    ck_assert_uint_eq(path, PATH);
+    ck_assert_int_eq(atomic_load(&node->word), alive ? 1 : 2); /* the data plane first */
+    atomic_store(&node->told, alive ? 1 : 2);
+    (void)eventfd_write(node->changed, 1);
+}
+
+static uint16_t port(void)
+{
+    return (uint16_t)(20000 + getpid() % 12000);
+}
+
+static void node_open(struct node *node, uint32_t label, const char *address)
+{
+    struct pt_error error = {0};
+    *node = (struct node){.address = address, .label = label, .changed = eventfd(0, EFD_NONBLOCK)};
+    memset(node->private_key, (int)(0x10 + label), sizeof(node->private_key));
+    pt_x25519_public(node->private_key, node->public_key);
+    struct pt_live_options options = {.port = port(), .set_word = set_word, .on_change = on_change, .arg = node};
+    memcpy(options.private_key, node->private_key, sizeof(options.private_key));
+    ck_assert_msg(pt_live_open(&options, &node->live, &error) == PT_OK, "%s", error.text);
+}
+
+static void node_close(struct node *node)
+{
+    pt_live_close(node->live);
+    node->live = NULL;
+    (void)close(node->changed);
+}
+
+/* Tell a node of the path to the other one; own: is it the node's own path, or does it only answer? */
+static void configure(struct node *node, const struct node *other, bool own, uint8_t key_change)
+{
+    struct pt_engine_link link = {.number = 1, .interface = "lo"};
+    struct pt_live_path path = {.id = PATH, .slot = SLOT, .peer = other->label, .link = 1};
+    struct pt_peer_entry peer = {.label = other->label};
+    memcpy(peer.public_key, other->public_key, sizeof(peer.public_key));
+    peer.public_key[3] ^= key_change;
+    ck_assert_int_eq(pt_ip_parse(node->address, &link.address, NULL), PT_OK);
+    ck_assert_int_eq(pt_ip_parse(other->address, &path.remote, NULL), PT_OK);
+    const struct pt_live_config config = {.label = node->label,
+                                          .links = &link,
+                                          .links_len = 1,
+                                          .paths = &path,
+                                          .paths_len = own ? 1 : 0,
+                                          .peers = &peer,
+                                          .peers_len = 1};
+    pt_live_configure(node->live, &config);
+}
+
+static void wait_told(struct node *node, int wanted)
+{
+    while (atomic_load(&node->told) != wanted) {
+        struct pollfd changed = {.fd = node->changed, .events = POLLIN};
+        eventfd_t ignored;
+        ck_assert_msg(poll(&changed, 1, PATIENCE_MS) == 1, "still %d", atomic_load(&node->told));
+        (void)eventfd_read(node->changed, &ignored);
+    }
+}
+
+static struct pt_live_status status_of(struct node *node)
+{
+    struct pt_live_status status = {0};
+    ck_assert_uint_eq(pt_live_statuses(node->live, &status, 1), 1);
+    ck_assert_uint_eq(status.path, PATH);
+    return status;
+}
+
+START_TEST(a_path_comes_up_dies_in_silence_and_comes_back)
+{
+    struct node a, b;
+    node_open(&a, 1, "127.0.0.1");
+    node_open(&b, 2, "127.0.0.2");
+    configure(&a, &b, true, 0);
+    configure(&b, &a, false, 0);
+    ck_assert_int_eq(atomic_load(&a.word), 0); /* nothing is claimed of a path that was never up */
+    wait_told(&a, 1);
+    ck_assert_uint_eq(pt_live_statuses(b.live, NULL, 0), 0); /* it only answers */
+    struct pt_live_status up = status_of(&a);
+    ck_assert(up.known && up.alive);
+    ck_assert_uint_eq(up.state, PT_BFD_UP);
+    node_close(&b);
+    wait_told(&a, 2);
+    ck_assert_uint_ge(status_of(&a).downs, 1);
+    node_open(&b, 2, "127.0.0.2");
+    configure(&b, &a, false, 0);
+    wait_told(&a, 1);
+    node_close(&a);
+    node_close(&b);
+}
+END_TEST
+
+START_TEST(a_wrong_key_never_comes_up_and_the_right_one_does)
+{
+    struct node a, b;
+    node_open(&a, 1, "127.0.0.1");
+    node_open(&b, 2, "127.0.0.2");
+    configure(&a, &b, true, 1);
+    configure(&b, &a, true, 0);
+    struct pollfd changed = {.fd = a.changed, .events = POLLIN};
+    ck_assert_int_eq(poll(&changed, 1, 300), 0);
+    ck_assert_uint_eq(status_of(&a).known, 0);
+    configure(&a, &b, true, 0);
+    wait_told(&a, 1);
+    wait_told(&b, 1);
+    node_close(&a);
+    node_close(&b);
+}
+END_TEST
+
+START_TEST(what_is_known_is_told_again_with_each_configuration_and_goes_with_the_path)
+{
+    struct node a, b;
+    node_open(&a, 1, "127.0.0.1");
+    node_open(&b, 2, "127.0.0.2");
+    configure(&a, &b, true, 0);
+    configure(&b, &a, false, 0);
+    wait_told(&a, 1);
+    uint64_t ups = status_of(&a).ups;
+    unsigned words = atomic_load(&a.words);
+    configure(&a, &b, true, 0);
+    ck_assert_uint_gt(atomic_load(&a.words), words);
+    ck_assert_uint_eq(status_of(&a).ups, ups); /* the session went on */
+    configure(&a, &b, false, 0);
+    ck_assert_uint_eq(pt_live_statuses(a.live, NULL, 0), 0);
+    node_close(&a);
+    node_close(&b);
+}
+END_TEST
+
+START_TEST(headers_are_read_as_they_were_written_and_cut_ones_are_not)
+{
+    struct pt_live_header in = {.role = PT_LIVE_OWNER,
+                                .label = 0x12345,
+                                .sequence = 9,
+                                .path = 0x0102030405060708,
+                                .sent_ns = 10,
+                                .echo_ns = 11,
+                                .held_us = 12,
+                                .received = 13,
+                                .highest = 14,
+                                .back_len = 2,
+                                .back = {1, 0xfffff}};
+    const uint32_t stack[] = {7, 8, 9};
+    uint8_t packet[PT_LIVE_PACKET_MAX] = {0};
+    const uint8_t *message = NULL;
+    struct pt_live_header out;
+    size_t bfd_size = 0;
+    memset(&out, 0, sizeof(out));
+    size_t outer = pt_live_outer(stack, 3, packet);
+    ck_assert_uint_eq(outer, 8 + 4 + 12);
+    pt_live_header_write(&in, packet + outer);
+    size_t size = outer + PT_LIVE_HEADER_SIZE + PT_BFD_SIZE;
+    ck_assert(pt_live_read(packet, size, &out, &message, &bfd_size));
+    ck_assert_ptr_eq(message, packet + outer);
+    ck_assert_uint_eq(bfd_size, PT_BFD_SIZE);
+    ck_assert_mem_eq(&in, &out, sizeof(in));
+    for (size_t cut = 0; cut < size; cut++) {
+        ck_assert(!pt_live_read(packet, cut, &out, &message, &bfd_size));
+    }
+    packet[outer + 6] = PT_STACK_LEN_MAX + 1;
+    ck_assert(!pt_live_read(packet, size, &out, &message, &bfd_size));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("live");
+    TCase *tests = tcase_create("live");
+    tcase_set_timeout(tests, 100);
+    tcase_add_test(tests, a_path_comes_up_dies_in_silence_and_comes_back);
+    tcase_add_test(tests, a_wrong_key_never_comes_up_and_the_right_one_does);
+    tcase_add_test(tests, what_is_known_is_told_again_with_each_configuration_and_goes_with_the_path);
+    tcase_add_test(tests, headers_are_read_as_they_were_written_and_cut_ones_are_not);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
