@@ -25,7 +25,7 @@
 
 #define ELECTION_MS_DEFAULT 400U
 #define HEARTBEAT_MS_DEFAULT 100U
-#define THRESHOLD_DEFAULT 8192U
+#define THRESHOLD_DEFAULT 32768U
 #define TRAILING_DEFAULT 4096U
 
 void pt_raft_fatal(struct pt_raft *raft, const struct pt_error *error)

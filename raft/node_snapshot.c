@@ -37,7 +37,7 @@
 #define CHUNK_SIZE (256U << 10)
 #define WINDOW_SIZE (8U * CHUNK_SIZE)
 #define REPEAT_MS 1000U
-#define ENTRY_SIZE_GUESS 1024U
+#define COPY_PER_ENTRY 512U       /* bytes of snapshot for each entry that was logged */
 #define INTERVAL_MAX (256U << 10) /* entries: the log keeps 72 bytes of each in memory */
 #define NO_SPACE_MS 5000U         /* until a snapshot that found no space is tried again */
 
@@ -179,10 +179,10 @@ static void take(struct pt_raft *raft)
 }
 
 /* Entries between snapshots. A copy of a large state costs much more than the entries it replaces: it is due when about
- * as much was logged as it will write, so that what snapshots cost per entry does not grow with the state. */
+ * twice as much was logged as it will write, so that what snapshots cost per entry does not grow with the state. */
 static uint64_t interval(const struct pt_raft *raft)
 {
-    uint64_t entries = raft->snapshot.size / ENTRY_SIZE_GUESS;
+    uint64_t entries = raft->snapshot.size / COPY_PER_ENTRY;
     entries = entries < INTERVAL_MAX ? entries : INTERVAL_MAX;
     return entries > raft->options.snapshot_threshold ? entries : raft->options.snapshot_threshold;
 }

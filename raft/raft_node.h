@@ -71,7 +71,7 @@ struct pt_raft_options {
     const struct pt_log *log;
     uint32_t election_timeout_ms; /* 0: 400. Randomised up to twice that; longer on long lines. */
     uint32_t heartbeat_ms;        /* 0: 100; less than the election timeout */
-    uint64_t snapshot_threshold;  /* fewest entries between snapshots; 0: 8192 */
+    uint64_t snapshot_threshold;  /* fewest entries between snapshots; 0: 32768 */
     uint64_t snapshot_trailing;   /* entries kept behind a snapshot; 0: 4096 */
     /* May the node that a peer's certificate names talk as this id? NULL accepts. Called after the handshake. */
     bool (*peer_allowed)(void *context, uint64_t id, const struct pt_identity *identity);

@@ -2,6 +2,7 @@
 #include "base/assert.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 struct pt_arena_block {
     struct pt_arena_block *next;
     size_t size; /* of data */
+    bool lent;   /* not ours to free */
     max_align_t data[];
 };
 
@@ -20,12 +22,22 @@ void pt_arena_init(struct pt_arena *arena)
     *arena = (struct pt_arena){0};
 }
 
+void pt_arena_init_lent(struct pt_arena *arena, void *memory, size_t size)
+{
+    pt_assert(size >= PT_ARENA_LENT_MIN && (uintptr_t)memory % _Alignof(max_align_t) == 0);
+    struct pt_arena_block *block = memory;
+    *block = (struct pt_arena_block){.size = size - sizeof(*block), .lent = true};
+    *arena = (struct pt_arena){.head = block};
+}
+
 void pt_arena_fini(struct pt_arena *arena)
 {
     struct pt_arena_block *block = arena->head;
     while (block != NULL) {
         struct pt_arena_block *next = block->next;
-        free(block);
+        if (!block->lent) {
+            free(block);
+        }
         block = next;
     }
     *arena = (struct pt_arena){0};
@@ -38,7 +50,7 @@ void *pt_arena_alloc(struct pt_arena *arena, size_t size)
     size = (size + align - 1) & ~(align - 1);
     if (arena->head == NULL || arena->head->size - arena->used < size) {
         /* Blocks double up to a megabyte, so that a large pass makes few and a small one stays small. */
-        size_t block_size = arena->head == NULL ? BLOCK_SIZE_MIN : arena->head->size * 2;
+        size_t block_size = arena->total_size == 0 ? BLOCK_SIZE_MIN : arena->head->size * 2;
         if (block_size > BLOCK_SIZE_MAX) {
             block_size = BLOCK_SIZE_MAX;
         }
@@ -48,6 +60,7 @@ void *pt_arena_alloc(struct pt_arena *arena, size_t size)
         struct pt_arena_block *block = malloc(sizeof(*block) + block_size);
         pt_assert(block != NULL);
         block->next = arena->head;
+        block->lent = false;
         block->size = block_size;
         arena->head = block;
         arena->used = 0;
@@ -89,15 +102,20 @@ char *pt_arena_strdup(struct pt_arena *arena, const char *text)
 
 char *pt_arena_printf(struct pt_arena *arena, const char *format, ...)
 {
+    char small[256]; /* most texts fit and are made once */
     va_list args;
     va_start(args, format);
     va_list again;
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
+    int len = vsnprintf(small, sizeof(small), format, args);
     va_end(args);
     pt_assert(len >= 0);
     char *text = pt_arena_alloc(arena, (size_t)len + 1);
-    (void)vsnprintf(text, (size_t)len + 1, format, again);
+    if ((size_t)len < sizeof(small)) {
+        memcpy(text, small, (size_t)len);
+    } else {
+        (void)vsnprintf(text, (size_t)len + 1, format, again);
+    }
     va_end(again);
     return text;
 }

@@ -13,10 +13,15 @@ struct pt_arena_block;
 struct pt_arena {
     struct pt_arena_block *head; /* newest block; the older ones behind it */
     size_t used;                 /* bytes used of the newest block */
-    size_t total_size;           /* bytes of all blocks */
+    size_t total_size;           /* bytes of all blocks that were allocated */
 };
 
 void pt_arena_init(struct pt_arena *arena);
+/* The first block is the caller's, mostly on its stack, and outlives the arena: what fits it costs no allocation.
+ * Aligned for any type (PT_ARENA_LENT), at least PT_ARENA_LENT_MIN bytes. */
+void pt_arena_init_lent(struct pt_arena *arena, void *memory, size_t size);
+#define PT_ARENA_LENT_MIN 64
+#define PT_ARENA_LENT(name, size) _Alignas(max_align_t) char name[size]
 /* Free everything; the arena can be used again. Fine on a zeroed arena. */
 void pt_arena_fini(struct pt_arena *arena);
 /* Zeroed memory, aligned for any type. size 0 gives a valid pointer. */

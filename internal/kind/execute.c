@@ -121,7 +121,7 @@ static enum pt_code digest_check(struct pt_execution *execution, const struct pt
 {
     uint64_t index = pt_msg_u64(op, "index");
     struct pt_bytes theirs = pt_msg_bytes(op, "digest");
-    const struct pt_digest_slot *slot = &execution->machine->digests[index % PT_DIGESTS_LEN_MAX];
+    const struct pt_digest_slot *slot = &execution->machine->digests[index / PT_DIGESTS_EVERY % PT_DIGESTS_LEN_MAX];
     if (index == 0 || slot->index != index || theirs.size != PT_DIGEST_SIZE ||
         memcmp(slot->digest.bytes, theirs.data, PT_DIGEST_SIZE) == 0) {
         return PT_OK; /* equal, or applied before this process began: nothing to compare with */

@@ -147,6 +147,9 @@ struct pt_verdict {
     struct pt_bytes reply; /* borrowed until the next apply */
     uint64_t revision;
 };
+/* Digest of the state at the newest of those entries at which every machine keeps it (each 16th); 0: none since it was
+ * opened. What a leader puts through the log to be compared must be one of these. */
+uint64_t pt_kind_digest(const struct pt_machine_kind *machine, struct pt_digest *ret_digest);
 /* NULL when the entry is too old or was not a command. Valid until the next call or apply. */
 const struct pt_verdict *pt_kind_verdict(const struct pt_machine_kind *machine, uint64_t index);
 

@@ -291,6 +291,15 @@ const struct pt_verdict *pt_kind_verdict(const struct pt_machine_kind *machine, 
     return out;
 }
 
+uint64_t pt_kind_digest(const struct pt_machine_kind *machine, struct pt_digest *ret_digest)
+{
+    uint64_t index = machine->digest_index;
+    if (index != 0) {
+        *ret_digest = machine->digests[index / PT_DIGESTS_EVERY % PT_DIGESTS_LEN_MAX].digest;
+    }
+    return index;
+}
+
 /* ---- apply ---------------------------------------------------------------------------------------------------- */
 
 struct batch {
@@ -349,8 +358,11 @@ static enum pt_code apply_entry(struct batch *batch, const struct pt_log_entry *
     PT_TRY(pt_audit_command(&execution, command, entry->data, &error, reterr));
     record_verdict(machine, &execution, &error);
     PT_TRY(trim_history(machine, entry->index, reterr));
-    machine->digests[entry->index % PT_DIGESTS_LEN_MAX] =
-        (struct pt_digest_slot){.index = entry->index, .digest = pt_store_digest(machine->store)};
+    if (entry->index % PT_DIGESTS_EVERY == 0) {
+        machine->digests[entry->index / PT_DIGESTS_EVERY % PT_DIGESTS_LEN_MAX] =
+            (struct pt_digest_slot){.index = entry->index, .digest = pt_store_digest(machine->store)};
+        machine->digest_index = entry->index;
+    }
     return PT_OK;
 }
 
@@ -370,10 +382,11 @@ static enum pt_code commit(struct batch *batch, const struct pt_log_entry *last,
 static enum pt_code apply_batch(struct batch *batch, const struct pt_log_entry *entries, size_t len,
                                 uint64_t acked_index, const struct pt_digest *log_hash, struct pt_error *reterr)
 {
-    struct pt_arena arena; /* of one entry */
-    pt_arena_init(&arena);
+    PT_ARENA_LENT(memory, 16384); /* of one entry */
     enum pt_code code = PT_OK;
     for (size_t i = 0; i < len && code == PT_OK; i++) {
+        struct pt_arena arena;
+        pt_arena_init_lent(&arena, memory, sizeof(memory));
         code = apply_entry(batch, &entries[i], &arena, reterr);
         if (code != PT_OK) {
             (void)pt_wrap(reterr, code, "log index %" PRIu64, entries[i].index);

@@ -40,7 +40,10 @@ struct pt_verdict_slot {
     size_t reply_size;
 };
 
-#define PT_DIGESTS_LEN_MAX 4096 /* digests kept to compare with the leader's */
+#define PT_DIGESTS_LEN_MAX 256 /* digests kept to compare with the leader's */
+#define PT_DIGESTS_EVERY                                                                        \
+    16 /* by log index, so that all keep those of the same; each costs as much as hashing a row \
+        */
 
 struct pt_digest_slot {
     uint64_t index; /* 0: empty */
@@ -111,7 +114,8 @@ struct pt_machine_kind {
     uint64_t verdict_oldest;          /* index from which replies are still held */
     size_t verdict_replies_size;      /* bytes of replies held */
     struct pt_verdict verdict_out;    /* what pt_kind_verdict lends */
-    struct pt_digest_slot *digests;   /* PT_DIGESTS_LEN_MAX, by index modulo */
+    struct pt_digest_slot *digests;   /* PT_DIGESTS_LEN_MAX, by index / PT_DIGESTS_EVERY modulo */
+    uint64_t digest_index;            /* of the newest; 0: none */
 
     struct pt_listener_slot listeners[PT_LISTENERS_LEN_MAX];
     size_t listeners_len;

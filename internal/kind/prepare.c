@@ -390,7 +390,8 @@ enum pt_code pt_kind_prepare(struct pt_machine_kind *machine, const struct pt_me
                              bool *ret_validate_only, struct pt_buf *reply, struct pt_error *reterr)
 {
     struct pt_arena arena;
-    pt_arena_init(&arena);
+    PT_ARENA_LENT(memory, 16384);
+    pt_arena_init_lent(&arena, memory, sizeof(memory));
     PT_AUTO(buf) struct pt_buf command = {0};
     PT_AUTO(buf) struct pt_buf answer = {0};
     bool answered = false;

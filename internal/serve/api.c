@@ -308,7 +308,8 @@ static void handle_crud(struct pt_serve_call *call, struct pt_bytes request)
 {
     struct pt_controller *controller = call->controller;
     struct pt_arena arena;
-    pt_arena_init(&arena);
+    PT_ARENA_LENT(memory, 8192);
+    pt_arena_init_lent(&arena, memory, sizeof(memory));
     struct pt_msg *msg = parse(call, request, &arena);
     bool reads = call->method->verb == PT_VERB_GET || call->method->verb == PT_VERB_LIST;
     if (msg == NULL) {

@@ -161,11 +161,15 @@ static void check_digest(struct pt_controller *controller, uint64_t applied_inde
     if (!controller->ready || applied_index < controller->digest_due_index) {
         return;
     }
+    struct pt_digest digest;
+    uint64_t index = pt_kind_digest(controller->machine, &digest);
+    if (index == 0) {
+        return;
+    }
     uint64_t interval = controller->options.digest_interval;
     controller->digest_due_index = applied_index + (interval != 0 ? interval : DIGEST_INTERVAL);
-    struct pt_digest digest = pt_store_digest(pt_kind_store(controller->machine));
     Patronus__V1__DigestCheck check = PATRONUS__V1__DIGEST_CHECK__INIT;
-    check.index = applied_index;
+    check.index = index;
     check.digest = (ProtobufCBinaryData){.len = PT_DIGEST_SIZE, .data = digest.bytes};
     Patronus__V1__Command command = PATRONUS__V1__COMMAND__INIT;
     command.format = 1;

@@ -138,7 +138,8 @@ void pt_msg_put(struct pt_msg *msg, struct pt_arena *arena, const struct pt_fiel
 struct pt_msg_field *pt_msg_field_mutable(struct pt_msg *msg, const char *name)
 {
     for (size_t i = 0; i < msg->fields_len; i++) {
-        if (strcmp(msg->fields[i].type->name, name) == 0) {
+        const char *other = msg->fields[i].type->name;
+        if (other[0] == name[0] && strcmp(other, name) == 0) { /* most differ there, and this is asked all the time */
             return &msg->fields[i];
         }
     }

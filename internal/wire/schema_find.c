@@ -77,7 +77,7 @@ const char *const *pt_schema_file_imports(const struct pt_schema *schema, const 
 const struct pt_field_type *pt_message_field(const struct pt_message_type *type, const char *name)
 {
     for (size_t i = 0; i < type->fields_len; i++) {
-        if (strcmp(type->fields[i].name, name) == 0) {
+        if (type->fields[i].name[0] == name[0] && strcmp(type->fields[i].name, name) == 0) {
             return &type->fields[i];
         }
     }

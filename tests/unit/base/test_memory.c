@@ -42,6 +42,30 @@ START_TEST(arena_allocations_do_not_overlap)
 }
 END_TEST
 
+START_TEST(an_arena_on_lent_memory_takes_more_when_that_is_full)
+{
+    struct pt_arena arena;
+    PT_ARENA_LENT(memory, 256);
+    for (int life = 0; life < 2; life++) {
+        pt_arena_init_lent(&arena, memory, sizeof(memory));
+        memset(memory + 64, 0xff, sizeof(memory) - 64); /* what another life left */
+        char *first = pt_arena_alloc(&arena, 100);
+        ck_assert(first > memory && first + 100 <= memory + sizeof(memory));
+        ck_assert_int_eq(first[99], 0);
+        ck_assert_uint_eq(arena.total_size, 0);
+        char *second = pt_arena_alloc(&arena, 10000);
+        ck_assert(second + 10000 <= memory || second >= memory + sizeof(memory));
+        memset(second, 1, 10000);
+        ck_assert_int_eq(first[0], 0);
+        char *third = pt_arena_alloc(&arena, 100000);
+        ck_assert_int_eq(third[99999], 0);
+        ck_assert_uint_ge(arena.total_size, 110000);
+        pt_arena_fini(&arena);
+        ck_assert_ptr_null(arena.head);
+    }
+}
+END_TEST
+
 START_TEST(arena_copies_text)
 {
     struct pt_arena arena = {0};
@@ -192,6 +216,7 @@ int main(void)
     Suite *suite = suite_create("base_memory");
     TCase *tc = tcase_create("all");
     tcase_add_test(tc, arena_allocations_do_not_overlap);
+    tcase_add_test(tc, an_arena_on_lent_memory_takes_more_when_that_is_full);
     tcase_add_test(tc, arena_copies_text);
     tcase_add_test(tc, buf_agrees_with_a_plain_array);
     tcase_add_test(tc, buf_formats_numbers_and_text);
