@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define BLOCK_DEMANDS 64U
+#define FAR_AHEAD 24 /* entries, for what lies in another order */
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */
 
@@ -81,6 +82,20 @@ static uint32_t put_path(struct pt_flow_paths *paths, const uint16_t *links, uin
     return next;
 }
 
+void flow_slots_of_entries(struct pt_flow_paths *paths, size_t entry, size_t end)
+{
+    for (size_t i = entry; i < end; i++) {
+        if (i + 2 * FAR_AHEAD < end) { /* demands lie in another order: every one is a cache miss */
+            __builtin_prefetch(&paths->slots[paths->first[paths->entry_demand[i + FAR_AHEAD]]], 1);
+            __builtin_prefetch(&paths->first[paths->entry_demand[i + 2 * FAR_AHEAD]]);
+        }
+        uint32_t *to = paths->slots + paths->first[paths->entry_demand[i]];
+        for (uint32_t j = paths->entry_first[i]; j < paths->entry_first[i + 1]; j++) {
+            *to++ = paths->entry_steps[j];
+        }
+    }
+}
+
 bool flow_slots_from_entries(struct pt_flow_paths *paths)
 {
     paths->slots = malloc((paths->slots_len + 1) * sizeof(paths->slots[0]));
@@ -94,16 +109,7 @@ bool flow_slots_from_entries(struct pt_flow_paths *paths)
     for (size_t i = 0; i < paths->demands_len; i++) {
         paths->first[i + 1] += paths->first[i];
     }
-    for (size_t i = 0; i < paths->demands_len; i++) {
-        if (i + 48 < paths->demands_len) { /* demands lie in another order: every one is a cache miss */
-            __builtin_prefetch(&paths->slots[paths->first[paths->entry_demand[i + 24]]], 1);
-            __builtin_prefetch(&paths->first[paths->entry_demand[i + 48]]);
-        }
-        uint32_t *to = paths->slots + paths->first[paths->entry_demand[i]];
-        for (uint32_t j = paths->entry_first[i]; j < paths->entry_first[i + 1]; j++) {
-            *to++ = paths->entry_steps[j];
-        }
-    }
+    flow_slots_of_entries(paths, 0, paths->demands_len);
     return true;
 }
 

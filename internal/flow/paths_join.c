@@ -29,6 +29,7 @@ struct job {
     struct flow_part *parts;
     uint32_t *part_first; /* targets; parts_len + 1 */
     size_t parts_len;
+    struct pt_flow_paths *paths; /* what is being made; each part writes stretches of its own */
 };
 
 bool flow_tree_fits(const struct pt_flow_rules *rules)
@@ -56,6 +57,16 @@ static void sort_pass(const struct pair *input, size_t len, bool by_target, uint
     first[0] = 0;
 }
 
+static bool by_source_already(const struct job *job)
+{
+    for (size_t i = 1; i < job->demands_len; i++) {
+        if (job->demands[i].from < job->demands[i - 1].from) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool sort_demands(struct job *job)
 {
     uint32_t nodes_len = job->view->graph->nodes_len;
@@ -65,11 +76,15 @@ static bool sort_demands(struct job *job)
     if (by_source == NULL || job->order == NULL || job->target_first == NULL) {
         return false;
     }
+    const bool sorted = by_source_already(job); /* lists of all pairs are */
+    struct pair *list = sorted ? by_source : job->order;
     for (size_t i = 0; i < job->demands_len; i++) {
-        job->order[i] = (struct pair){
+        list[i] = (struct pair){
             .demand = (uint32_t)i, .from = (uint16_t)job->demands[i].from, .to = (uint16_t)job->demands[i].to};
     }
-    sort_pass(job->order, job->demands_len, false, nodes_len, by_source, job->target_first);
+    if (!sorted) {
+        sort_pass(job->order, job->demands_len, false, nodes_len, by_source, job->target_first);
+    }
     sort_pass(by_source, job->demands_len, true, nodes_len, job->order, job->target_first);
     return true;
 }
@@ -141,83 +156,84 @@ static bool split(struct job *job, size_t parts_len)
     return true;
 }
 
+static void run_parts(struct job *job, const struct pt_flow_workers *workers, pt_flow_work_fn work)
+{
+    if (job->parts_len == 1) {
+        work(job, 0);
+    } else {
+        workers->run(workers->run_arg, work, job, job->parts_len);
+    }
+}
+
 /* ---- joining --------------------------------------------------------------------------------------------------- */
 
-static enum pt_code join_steps(const struct job *job, struct pt_flow_paths *paths, struct pt_error *reterr)
+/* A stretch of everything for each part: where its steps and slots begin. */
+static enum pt_code place_parts(const struct job *job, struct pt_error *reterr)
 {
-    size_t total = 0;
+    struct pt_flow_paths *paths = job->paths;
+    size_t steps = 0;
     size_t slots = 0;
     for (size_t i = 0; i < job->parts_len; i++) {
-        total += job->parts[i].steps_len;
+        job->parts[i].step_offset = (uint32_t)steps;
+        job->parts[i].slot_offset = (uint32_t)slots;
+        steps += job->parts[i].steps_len;
         slots += job->parts[i].slots_len;
-    }
-    if (total >= FLOW_LAST || slots >= FLOW_LAST) {
-        return flow_no_memory(reterr);
+        if (steps >= FLOW_LAST || slots >= FLOW_LAST) {
+            return flow_no_memory(reterr);
+        }
     }
     paths->slots_len = slots;
-    if (job->parts_len == 1 && total > 0) { /* nothing to join: move */
+    paths->steps_len = steps;
+    if (job->parts_len == 1 && steps > 0) { /* nothing to join: move */
         paths->steps = job->parts[0].steps;
-        paths->steps_len = total;
         paths->steps_cap = job->parts[0].steps_cap;
         job->parts[0].steps = NULL;
     } else {
-        paths->steps = malloc((total + 1) * sizeof(paths->steps[0]));
-        paths->steps_cap = total + 1;
+        paths->steps_cap = steps + 1;
+        paths->steps = malloc(paths->steps_cap * sizeof(paths->steps[0]));
     }
-    if (paths->steps == NULL) {
-        return flow_no_memory(reterr);
-    }
-    for (size_t i = 0; i < job->parts_len && job->parts_len > 1; i++) {
-        const struct flow_part *part = &job->parts[i];
-        uint32_t offset = (uint32_t)paths->steps_len;
-        for (size_t j = 0; j < part->steps_len; j++) {
-            struct flow_step step = part->steps[j];
-            step.next += step.next != FLOW_LAST ? offset : 0;
-            paths->steps[paths->steps_len++] = step;
-        }
-    }
-    return PT_OK;
+    return paths->steps != NULL ? PT_OK : flow_no_memory(reterr);
 }
 
-/* A block per target. Targets that nobody asks for make empty ones. */
-static void join_blocks(const struct job *job, struct pt_flow_paths *paths)
+static void join_part(void *arg, size_t index)
 {
-    uint32_t offset = 0;
-    for (size_t p = 0; p < job->parts_len; p++) {
-        for (uint32_t t = job->part_first[p]; t < job->part_first[p + 1]; t++) {
-            uint32_t step = job->parts[p].step_first[t - job->part_first[p]] + offset;
-            paths->blocks[paths->blocks_len++] = (struct flow_block){.entry = job->target_first[t], .step = step};
-        }
-        offset += (uint32_t)job->parts[p].steps_len;
+    const struct job *job = arg;
+    struct flow_part *part = &job->parts[index];
+    struct pt_flow_paths *paths = job->paths;
+    for (size_t i = 0; part->steps != NULL && i < part->steps_len; i++) {
+        struct flow_step step = part->steps[i];
+        step.next += step.next != FLOW_LAST ? part->step_offset : 0;
+        paths->steps[part->step_offset + i] = step;
     }
-    paths->blocks[paths->blocks_len] =
-        (struct flow_block){.entry = (uint32_t)paths->demands_len, .step = (uint32_t)paths->steps_len};
+    for (size_t i = 0; i < part->slots_len; i++) {
+        paths->entry_steps[part->slot_offset + i] = part->slots[i] + part->step_offset;
+    }
+    /* A block per target. Targets that nobody asks for make empty ones. */
+    for (uint32_t t = job->part_first[index]; t < job->part_first[index + 1]; t++) {
+        uint32_t step = part->step_first[t - job->part_first[index]] + part->step_offset;
+        paths->blocks[t] = (struct flow_block){.entry = job->target_first[t], .step = step};
+    }
+    uint32_t slot = part->slot_offset;
+    size_t base = job->target_first[job->part_first[index]];
+    size_t end = job->target_first[job->part_first[index + 1]];
+    for (size_t i = base; i < end; i++) {
+        paths->entry_demand[i] = job->order[i].demand;
+        paths->entry_first[i] = slot;
+        paths->first[job->order[i].demand + 1] = part->counts[i - base];
+        slot += part->counts[i - base];
+    }
 }
 
-static void join_entries(const struct job *job, struct pt_flow_paths *paths)
+static void place_part(void *arg, size_t index)
 {
-    uint32_t offset = 0;
-    uint32_t slot = 0;
-    for (size_t p = 0; p < job->parts_len; p++) {
-        const struct flow_part *part = &job->parts[p];
-        size_t base = job->target_first[job->part_first[p]];
-        size_t end = job->target_first[job->part_first[p + 1]];
-        for (size_t i = 0; i < part->slots_len; i++) {
-            paths->entry_steps[slot + i] = part->slots[i] + offset;
-        }
-        for (size_t i = base; i < end; i++) {
-            uint8_t count = part->counts[i - base];
-            paths->entry_demand[i] = job->order[i].demand;
-            paths->entry_first[i] = slot;
-            slot += count;
-        }
-        offset += (uint32_t)part->steps_len;
-    }
-    paths->entry_first[paths->demands_len] = slot;
+    const struct job *job = arg;
+    flow_slots_of_entries(job->paths, job->target_first[job->part_first[index]],
+                          job->target_first[job->part_first[index + 1]]);
 }
 
-static enum pt_code join(const struct job *job, struct pt_flow_paths *paths, struct pt_error *reterr)
+static enum pt_code join(struct job *job, const struct pt_flow_workers *workers, struct pt_error *reterr)
 {
+    struct pt_flow_paths *paths = job->paths;
     size_t lost = SIZE_MAX;
     for (size_t i = 0; i < job->parts_len; i++) {
         if (job->parts[i].exhausted) {
@@ -228,19 +244,27 @@ static enum pt_code join(const struct job *job, struct pt_flow_paths *paths, str
     if (lost != SIZE_MAX && !job->view->rules.allow_unreachable) {
         return flow_unreachable(lost, job->demands, reterr);
     }
-    PT_TRY(join_steps(job, paths, reterr));
+    PT_TRY(place_parts(job, reterr));
     paths->entry_demand = malloc((paths->demands_len + 1) * sizeof(paths->entry_demand[0]));
     paths->entry_first = malloc((paths->demands_len + 1) * sizeof(paths->entry_first[0]));
     paths->entry_steps = malloc((paths->slots_len + 1) * sizeof(paths->entry_steps[0]));
+    paths->slots = malloc((paths->slots_len + 1) * sizeof(paths->slots[0]));
     paths->blocks = flow_alloc((size_t)job->view->graph->nodes_len + 1, sizeof(paths->blocks[0]));
     if (paths->entry_demand == NULL || paths->entry_first == NULL || paths->entry_steps == NULL ||
-        paths->blocks == NULL) {
+        paths->slots == NULL || paths->blocks == NULL) {
         return flow_no_memory(reterr);
     }
-    join_blocks(job, paths);
-    join_entries(job, paths);
+    run_parts(job, workers, join_part);
+    paths->entry_first[paths->demands_len] = (uint32_t)paths->slots_len;
+    paths->blocks_len = job->view->graph->nodes_len;
+    paths->blocks[paths->blocks_len] =
+        (struct flow_block){.entry = (uint32_t)paths->demands_len, .step = (uint32_t)paths->steps_len};
     paths->by_target = true;
-    return flow_slots_from_entries(paths) ? PT_OK : flow_no_memory(reterr);
+    for (size_t i = 0; i < paths->demands_len; i++) {
+        paths->first[i + 1] += paths->first[i];
+    }
+    run_parts(job, workers, place_part);
+    return PT_OK;
 }
 
 /* ---- all ------------------------------------------------------------------------------------------------------- */
@@ -255,18 +279,14 @@ static size_t parts_for(const struct pt_flow_workers *workers)
 enum pt_code flow_tree_make(struct flow_view *view, const struct pt_flow_demand *demands,
                             const struct pt_flow_workers *workers, struct pt_flow_paths *paths, struct pt_error *reterr)
 {
-    struct job job = {.view = view, .demands = demands, .demands_len = paths->demands_len};
+    struct job job = {.view = view, .demands = demands, .demands_len = paths->demands_len, .paths = paths};
     enum pt_code code = PT_OK;
     view->component = flow_components(view);
     if (view->component == NULL || !sort_demands(&job) || !split(&job, parts_for(workers))) {
         code = flow_no_memory(reterr);
-    } else if (job.parts_len == 1) {
-        make_part(&job, 0);
     } else {
-        workers->run(workers->run_arg, make_part, &job, job.parts_len);
-    }
-    if (code == PT_OK) {
-        code = join(&job, paths, reterr);
+        run_parts(&job, workers, make_part);
+        code = join(&job, workers, reterr);
     }
     for (size_t i = 0; job.parts != NULL && i < job.parts_len; i++) {
         flow_part_fini(&job.parts[i]);

@@ -4,6 +4,7 @@
 #include "flow/paths_tree.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 bool flow_part_init(struct flow_part *part, const struct flow_view *view)
 {
@@ -20,6 +21,8 @@ bool flow_part_init(struct flow_part *part, const struct flow_view *view)
     part->order = flow_alloc(n, sizeof(part->order[0]));
     part->changed = flow_alloc(n, sizeof(part->changed[0]));
     part->heap = flow_alloc(n + m + 1, sizeof(part->heap[0]));
+    part->items = flow_alloc(n + m + 1, sizeof(part->items[0]));
+    part->buckets = flow_alloc(2 * n + 1, sizeof(part->buckets[0]));
     part->trail = flow_alloc(n, sizeof(part->trail[0]));
     part->stack = flow_alloc(n, sizeof(part->stack[0]));
     part->found = flow_alloc(n, 1);
@@ -28,9 +31,11 @@ bool flow_part_init(struct flow_part *part, const struct flow_view *view)
     if (part->nodes == NULL || part->out == NULL || part->in == NULL || part->removed == NULL ||
         part->tree_next == NULL || part->wanted == NULL || part->order == NULL || part->changed == NULL ||
         part->heap == NULL || part->trail == NULL || part->stack == NULL || part->found == NULL ||
-        part->heads == NULL || part->again == NULL) {
+        part->heads == NULL || part->again == NULL || part->items == NULL || part->buckets == NULL) {
         return false;
     }
+    memset(part->again, 0xff, n * sizeof(part->again[0]));
+    memset(part->buckets, 0xff, (2 * n + 1) * sizeof(part->buckets[0]));
     for (uint32_t i = 0; i < m; i++) {
         part->out[i] = (struct flow_arc){.link = graph->out[i], .node = (uint16_t)graph->links[graph->out[i]].to};
         part->in[i] = (struct flow_arc){.link = graph->in[i], .node = (uint16_t)graph->links[graph->in[i]].from};
@@ -49,6 +54,8 @@ void flow_part_fini(struct flow_part *part)
     free(part->order);
     free(part->changed);
     free(part->heap);
+    free(part->items);
+    free(part->buckets);
     free(part->trail);
     free(part->stack);
     free(part->found);

@@ -85,7 +85,9 @@ enum pt_code flow_update(const struct pt_flow_paths *old, struct flow_view *view
                          struct pt_flow_paths *paths, struct pt_error *reterr);
 /* first and slots from the entries. False: no memory. */
 bool flow_slots_from_entries(struct pt_flow_paths *paths);
-/* The error for a demand that no path fits. */
+/* The slots of the demands of a range of entries; first and slots[] are there. */
+void flow_slots_of_entries(struct pt_flow_paths *paths, size_t entry, size_t end);
 /* Entries and blocks of a set whose first, slots and steps are there, demand by demand. */
 enum pt_code flow_index_plain(struct pt_flow_paths *paths, struct pt_error *reterr);
+/* The error for a demand that no path fits. */
 enum pt_code flow_unreachable(size_t demand, const struct pt_flow_demand *demands, struct pt_error *reterr);

@@ -32,7 +32,7 @@
 
 /* ---- steps ----------------------------------------------------------------------------------------------------- */
 
-static bool reserve_steps(struct flow_part *part, uint32_t more)
+bool flow_part_reserve_steps(struct flow_part *part, uint32_t more)
 {
     if (part->steps_len + more <= part->steps_cap) {
         return true;
@@ -56,7 +56,7 @@ static uint32_t step_of(struct flow_part *part, uint32_t node)
         part->trail[len++] = (uint16_t)node;
         node = part->view->graph->links[part->nodes[node].next].to;
     }
-    if (!reserve_steps(part, len)) {
+    if (!flow_part_reserve_steps(part, len)) {
         return NO_STEP;
     }
     uint32_t step = node == part->target ? FLOW_LAST : part->nodes[node].step;
@@ -67,37 +67,6 @@ static uint32_t step_of(struct flow_part *part, uint32_t node)
         state->step = step;
     }
     return step;
-}
-
-/* ---- a small heap ---------------------------------------------------------------------------------------------- */
-
-static void push(struct flow_part *part, uint64_t key, uint32_t node)
-{
-    size_t at = part->heap_len++;
-    while (at > 0 && key < part->heap[(at - 1) / 2].key) {
-        part->heap[at] = part->heap[(at - 1) / 2];
-        at = (at - 1) / 2;
-    }
-    part->heap[at] = (struct flow_heap){.key = key, .node = node};
-}
-
-static struct flow_heap pop(struct flow_part *part)
-{
-    struct flow_heap least = part->heap[0];
-    struct flow_heap last = part->heap[--part->heap_len];
-    size_t at = 0;
-    for (size_t child = 1; child < part->heap_len; child = 2 * at + 1) {
-        if (child + 1 < part->heap_len && part->heap[child + 1].key < part->heap[child].key) {
-            child++;
-        }
-        if (part->heap[child].key >= last.key) {
-            break;
-        }
-        part->heap[at] = part->heap[child];
-        at = child;
-    }
-    part->heap[at] = last;
-    return least;
 }
 
 /* ---- the tree of first paths ----------------------------------------------------------------------------------- */
@@ -129,9 +98,9 @@ static void measure(struct flow_part *part)
     }
     part->order_len = 0;
     part->heap_len = 0;
-    push(part, 0, part->target);
+    flow_part_push(part, 0, part->target);
     while (part->heap_len > 0) {
-        struct flow_heap top = pop(part);
+        struct flow_heap top = flow_part_pop(part);
         if (part->nodes[top.node].distance != FLOW_FAR) {
             continue;
         }
@@ -140,7 +109,7 @@ static void measure(struct flow_part *part)
         for (uint32_t i = graph->in_first[top.node]; i < graph->in_first[top.node + 1]; i++) {
             struct flow_arc arc = part->in[i];
             if (part->nodes[arc.node].distance == FLOW_FAR && !part->removed[arc.link]) {
-                push(part, top.key + view->weight[arc.link], arc.node);
+                flow_part_push(part, top.key + view->weight[arc.link], arc.node);
             }
         }
     }
@@ -210,15 +179,11 @@ static uint32_t uproot(struct flow_part *part, uint32_t root)
     return len;
 }
 
-/* The link by which `root` went on is removed: new paths for it and all behind it. */
-static void reroute(struct flow_part *part, uint32_t root)
+/* Nodes that were uprooted are as far as the nearest neighbour outside says, or one of their own: the least first. */
+static void settle(struct flow_part *part, uint32_t len)
 {
     const struct flow_view *view = part->view;
     const struct pt_flow_graph *graph = view->graph;
-    if (!reserve_log(part)) {
-        return;
-    }
-    uint32_t len = uproot(part, root);
     part->heap_len = 0;
     for (uint32_t i = 0; i < len; i++) {
         uint32_t node = part->changed[i];
@@ -231,11 +196,11 @@ static void reroute(struct flow_part *part, uint32_t root)
             }
         }
         if (best != FLOW_FAR) {
-            push(part, best, node);
+            flow_part_push(part, best, node);
         }
     }
     while (part->heap_len > 0) {
-        struct flow_heap top = pop(part);
+        struct flow_heap top = flow_part_pop(part);
         if (part->nodes[top.node].distance != FLOW_FAR) {
             continue;
         }
@@ -243,9 +208,60 @@ static void reroute(struct flow_part *part, uint32_t root)
         for (uint32_t i = graph->in_first[top.node]; i < graph->in_first[top.node + 1]; i++) {
             struct flow_arc arc = part->in[i];
             if (part->nodes[arc.node].distance == FLOW_FAR && !part->removed[arc.link]) {
-                push(part, top.key + view->weight[arc.link], arc.node);
+                flow_part_push(part, top.key + view->weight[arc.link], arc.node);
             }
         }
+    }
+}
+
+/* The same by hops: buckets instead of a heap. */
+static void settle_hops(struct flow_part *part, uint32_t len)
+{
+    const struct pt_flow_graph *graph = part->view->graph;
+    flow_buckets_begin(part, 0);
+    uint32_t first = UINT32_MAX;
+    for (uint32_t i = 0; i < len; i++) {
+        uint32_t node = part->changed[i];
+        uint64_t best = FLOW_FAR;
+        for (uint32_t j = graph->out_first[node]; j < graph->out_first[node + 1]; j++) {
+            struct flow_arc arc = part->out[j];
+            uint64_t beyond = part->nodes[arc.node].distance;
+            best = beyond < best && !part->removed[arc.link] ? beyond : best;
+        }
+        if (best != FLOW_FAR) {
+            uint32_t hops = (uint32_t)best + 1;
+            first = hops < first ? hops : first;
+            flow_buckets_put(part, hops, node, hops);
+        }
+    }
+    for (uint32_t hops = first; first != UINT32_MAX && hops <= part->bucket_high; hops++) {
+        while (part->buckets[hops] != FLOW_NO_ITEM) {
+            uint32_t node = flow_buckets_take(part, hops).node;
+            if (part->nodes[node].distance != FLOW_FAR) {
+                continue;
+            }
+            part->nodes[node].distance = hops;
+            for (uint32_t i = graph->in_first[node]; i < graph->in_first[node + 1]; i++) {
+                struct flow_arc arc = part->in[i];
+                if (part->nodes[arc.node].distance == FLOW_FAR && !part->removed[arc.link]) {
+                    flow_buckets_put(part, hops + 1, arc.node, hops + 1);
+                }
+            }
+        }
+    }
+}
+
+/* The link by which `root` went on is removed: new paths for it and all behind it. */
+static void reroute(struct flow_part *part, uint32_t root)
+{
+    if (!reserve_log(part)) {
+        return;
+    }
+    uint32_t len = uproot(part, root);
+    if (part->view->rules.weight == PT_FLOW_BY_HOPS) {
+        settle_hops(part, len);
+    } else {
+        settle(part, len);
     }
     for (uint32_t i = 0; i < len; i++) {
         part->nodes[part->changed[i]].next = first_choice(part, part->changed[i]);
@@ -257,131 +273,6 @@ static void restore(struct flow_part *part, size_t log_len)
     while (part->log_len > log_len) {
         const struct flow_saved *saved = &part->log[--part->log_len];
         part->nodes[saved->node] = saved->state;
-    }
-}
-
-/* ---- third and later paths ------------------------------------------------------------------------------------- */
-
-static void mark_path(const struct flow_part *part, uint32_t step, uint8_t delta)
-{
-    for (; step != FLOW_LAST; step = part->steps[step].next) {
-        part->removed[part->steps[step].link] = (uint8_t)(part->removed[part->steps[step].link] + delta);
-    }
-}
-
-/* Distances to the target without all earlier paths, as far as the source. False: there is no way left. */
-static bool measure_again(struct flow_part *part, uint32_t source)
-{
-    const struct flow_view *view = part->view;
-    const struct pt_flow_graph *graph = view->graph;
-    memset(part->again, 0xff, graph->nodes_len * sizeof(part->again[0]));
-    part->heap_len = 0;
-    push(part, 0, part->target);
-    while (part->heap_len > 0) {
-        struct flow_heap top = pop(part);
-        if (part->again[top.node] != FLOW_FAR) {
-            continue;
-        }
-        part->again[top.node] = top.key;
-        if (top.node == source) {
-            return true;
-        }
-        for (uint32_t i = graph->in_first[top.node]; i < graph->in_first[top.node + 1]; i++) {
-            struct flow_arc arc = part->in[i];
-            if (part->again[arc.node] == FLOW_FAR && !part->removed[arc.link]) {
-                push(part, top.key + view->weight[arc.link], arc.node);
-            }
-        }
-    }
-    return false;
-}
-
-/* The same by hops. */
-static bool measure_hops_again(struct flow_part *part, uint32_t source)
-{
-    const struct pt_flow_graph *graph = part->view->graph;
-    memset(part->again, 0xff, graph->nodes_len * sizeof(part->again[0]));
-    uint32_t len = 0;
-    part->trail[len++] = (uint16_t)part->target;
-    part->again[part->target] = 0;
-    for (uint32_t head = 0; head < len; head++) {
-        uint32_t node = part->trail[head];
-        uint64_t distance = part->again[node] + 1;
-        for (uint32_t i = graph->in_first[node]; i < graph->in_first[node + 1]; i++) {
-            struct flow_arc arc = part->in[i];
-            if (part->again[arc.node] == FLOW_FAR && !part->removed[arc.link]) {
-                part->again[arc.node] = distance;
-                part->trail[len++] = arc.node;
-                if (arc.node == source) {
-                    return true;
-                }
-            }
-        }
-    }
-    return false;
-}
-
-/* The first of the shortest paths by link order, as steps of its own. A node that was not reached in time is as far as
- * the source or farther, and lies on none of them. */
-static uint32_t step_again(struct flow_part *part, uint32_t source)
-{
-    const struct flow_view *view = part->view;
-    uint32_t len = 0;
-    for (uint32_t node = source; node != part->target;) {
-        uint32_t i = view->graph->out_first[node];
-        for (;; i++) {
-            pt_assert(i < view->graph->out_first[node + 1]);
-            struct flow_arc arc = part->out[i];
-            uint64_t beyond = part->again[arc.node];
-            if (beyond != FLOW_FAR && beyond + view->weight[arc.link] == part->again[node] &&
-                !part->removed[arc.link]) {
-                break;
-            }
-        }
-        part->trail[len++] = part->out[i].link;
-        node = part->out[i].node;
-    }
-    if (!reserve_steps(part, len)) {
-        return NO_STEP;
-    }
-    uint32_t step = FLOW_LAST;
-    while (len-- > 0) {
-        part->steps[part->steps_len] = (struct flow_step){.next = step, .link = part->trail[len]};
-        step = (uint32_t)part->steps_len++;
-    }
-    return step;
-}
-
-/* Is there a link left to leave the source by, and one to reach the target by? */
-static bool ends_left(const struct flow_part *part, uint32_t source)
-{
-    const struct pt_flow_graph *graph = part->view->graph;
-    bool leaves = false;
-    bool reaches = false;
-    for (uint32_t i = graph->out_first[source]; i < graph->out_first[source + 1]; i++) {
-        leaves |= !part->removed[part->out[i].link];
-    }
-    for (uint32_t i = graph->in_first[part->target]; i < graph->in_first[part->target + 1]; i++) {
-        reaches |= !part->removed[part->in[i].link];
-    }
-    return leaves && reaches;
-}
-
-static void add_more(struct flow_part *part, uint32_t source)
-{
-    const struct pt_flow_rules *rules = &part->view->rules;
-    uint32_t *heads = part->heads + (size_t)source * rules->paths_max;
-    uint32_t marked = 1; /* the first path is removed already */
-    while (part->found[source] < rules->paths_max && !part->exhausted) {
-        mark_path(part, heads[marked++], 1);
-        if (!ends_left(part, source) ||
-            !(rules->weight == PT_FLOW_BY_HOPS ? measure_hops_again(part, source) : measure_again(part, source))) {
-            break;
-        }
-        heads[part->found[source]++] = step_again(part, source);
-    }
-    while (marked > 1) {
-        mark_path(part, heads[--marked], (uint8_t)-1);
     }
 }
 
@@ -406,7 +297,7 @@ static void enter(struct flow_part *part, uint32_t node)
     part->heads[(size_t)node * part->view->rules.paths_max + 1] = step_of(part, node);
     part->found[node] = 2;
     if (may_have_three(part, node)) {
-        add_more(part, node);
+        flow_part_more(part, node);
     }
 }
 

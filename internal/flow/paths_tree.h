@@ -25,6 +25,13 @@ struct flow_heap {
     uint32_t node;
 };
 
+/* What waits in a bucket: whole numbers sort by counting. */
+#define FLOW_NO_ITEM UINT32_MAX
+struct flow_item {
+    uint32_t next; /* of the same bucket */
+    uint16_t node, distance;
+};
+
 struct flow_frame {
     uint32_t node, at; /* where its children go on */
     size_t log_len;    /* what to go back to */
@@ -45,12 +52,16 @@ struct flow_part {
     uint16_t *changed;      /* nodes */
     struct flow_heap *heap; /* nodes_len + links_len */
     size_t heap_len;
+    struct flow_item *items; /* nodes_len + links_len */
+    uint32_t items_len;
+    uint32_t *buckets; /* by rank, below 2 * nodes_len: the newest item, FLOW_NO_ITEM when there is none */
+    uint32_t bucket_high;
     uint16_t *trail; /* nodes or links of a path */
     struct flow_saved *log;
     size_t log_len, log_cap;
     struct flow_frame *stack; /* nodes_len */
     size_t stack_len;
-    uint64_t *again; /* by node: distance without all earlier paths of a pair; FLOW_FAR when not reached */
+    uint64_t *again; /* by node: distance without all earlier paths of a pair; all FLOW_FAR between uses */
     uint8_t *found;  /* by node: number of its paths */
     uint32_t *heads; /* [node * paths_max + path]: first steps */
     /* What is handed on, demand by demand in the order of targets and sources: */
@@ -60,8 +71,9 @@ struct flow_part {
     uint8_t *counts;      /* paths of each demand */
     uint32_t *step_first; /* by target of the part: where its steps begin */
     size_t slots_len;
-    size_t lost;    /* the first demand without a path, by the caller's index; SIZE_MAX for none */
-    bool exhausted; /* no memory */
+    uint32_t step_offset, slot_offset; /* of what is handed on, in the whole */
+    size_t lost;                       /* the first demand without a path, by the caller's index; SIZE_MAX for none */
+    bool exhausted;                    /* no memory */
 };
 
 /* Works on a zeroed part, and flow_part_fini on one that failed. False: no memory. */
@@ -69,5 +81,71 @@ bool flow_part_init(struct flow_part *part, const struct flow_view *view);
 void flow_part_fini(struct flow_part *part);
 /* The paths from every wanted node to part->target: found and heads. Sources that no path leads from keep found 0. */
 void flow_part_target(struct flow_part *part);
+/* Paths beside the first two of a source, up to the rules' number: found and heads. The first is removed. */
+void flow_part_more(struct flow_part *part, uint32_t source);
+/* Room for steps. False: no memory, and the part is exhausted. */
+bool flow_part_reserve_steps(struct flow_part *part, uint32_t more);
 /* Numbers for nodes: two nodes with different ones are separated by at most two cables. NULL: no memory. */
 uint32_t *flow_components(const struct flow_view *view);
+
+/* ---- a small heap, least first --------------------------------------------------------------------------------- */
+
+static inline void flow_part_push(struct flow_part *part, uint64_t key, uint32_t node)
+{
+    size_t at = part->heap_len++;
+    while (at > 0 && key < part->heap[(at - 1) / 2].key) {
+        part->heap[at] = part->heap[(at - 1) / 2];
+        at = (at - 1) / 2;
+    }
+    part->heap[at] = (struct flow_heap){.key = key, .node = node};
+}
+
+static inline struct flow_heap flow_part_pop(struct flow_part *part)
+{
+    struct flow_heap least = part->heap[0];
+    struct flow_heap last = part->heap[--part->heap_len];
+    size_t at = 0;
+    for (size_t child = 1; child < part->heap_len; child = 2 * at + 1) {
+        if (child + 1 < part->heap_len && part->heap[child + 1].key < part->heap[child].key) {
+            child++;
+        }
+        if (part->heap[child].key >= last.key) {
+            break;
+        }
+        part->heap[at] = part->heap[child];
+        at = child;
+    }
+    part->heap[at] = last;
+    return least;
+}
+
+/* ---- buckets, all empty between uses --------------------------------------------------------------------------- */
+
+static inline void flow_buckets_begin(struct flow_part *part, uint32_t rank)
+{
+    part->items_len = 0;
+    part->bucket_high = rank;
+}
+
+static inline void flow_buckets_put(struct flow_part *part, uint32_t rank, uint32_t node, uint32_t distance)
+{
+    part->items[part->items_len] =
+        (struct flow_item){.next = part->buckets[rank], .node = (uint16_t)node, .distance = (uint16_t)distance};
+    part->buckets[rank] = part->items_len++;
+    part->bucket_high = rank > part->bucket_high ? rank : part->bucket_high;
+}
+
+/* The bucket is not empty. */
+static inline struct flow_item flow_buckets_take(struct flow_part *part, uint32_t rank)
+{
+    struct flow_item item = part->items[part->buckets[rank]];
+    part->buckets[rank] = item.next;
+    return item;
+}
+
+static inline void flow_buckets_empty(struct flow_part *part, uint32_t rank)
+{
+    for (; rank <= part->bucket_high; rank++) {
+        part->buckets[rank] = FLOW_NO_ITEM;
+    }
+}
