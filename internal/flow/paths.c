@@ -18,7 +18,7 @@
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */
 
-static struct pt_flow_paths *new_paths(size_t demands_len, uint32_t links_len)
+struct pt_flow_paths *flow_paths_new(size_t demands_len, uint32_t links_len)
 {
     struct pt_flow_paths *paths = flow_alloc(1, sizeof(*paths));
     if (paths == NULL) {
@@ -207,7 +207,7 @@ enum pt_code pt_flow_paths_new(const struct pt_flow_graph *graph, const struct p
     PT_TRY(pt_flow_demands_check(graph, demands, demands_len, reterr));
     struct flow_view view;
     PT_TRY(flow_view_init(&view, graph, rules, reterr));
-    struct pt_flow_paths *paths = new_paths(demands_len, graph->links_len);
+    struct pt_flow_paths *paths = flow_paths_new(demands_len, graph->links_len);
     enum pt_code code = paths == NULL                 ? flow_no_memory(reterr)
                         : flow_tree_fits(&view.rules) ? flow_tree_make(&view, demands, workers, paths, reterr)
                                                       : make_all(&view, demands, demands_len, paths, reterr);
@@ -233,7 +233,7 @@ enum pt_code pt_flow_paths_update(const struct pt_flow_paths *old, const struct 
         flow_view_fini(&view);
         return pt_flow_paths_new(graph, rules, demands, demands_len, workers, ret_paths, reterr);
     }
-    struct pt_flow_paths *paths = new_paths(demands_len, graph->links_len);
+    struct pt_flow_paths *paths = flow_paths_new(demands_len, graph->links_len);
     enum pt_code code = paths == NULL ? flow_no_memory(reterr) : flow_update(old, &view, demands, paths, reterr);
     flow_view_fini(&view);
     if (code != PT_OK) {
@@ -300,7 +300,7 @@ enum pt_code pt_flow_paths_of(const struct pt_flow_graph *graph, const struct pt
                               size_t paths_len, struct pt_flow_paths **ret_paths, struct pt_error *reterr)
 {
     PT_TRY(pt_flow_demands_check(graph, demands, demands_len, reterr));
-    struct pt_flow_paths *paths = new_paths(demands_len, graph->links_len);
+    struct pt_flow_paths *paths = flow_paths_new(demands_len, graph->links_len);
     enum pt_code code = paths == NULL ? flow_no_memory(reterr)
                                       : take_paths(graph, demands, owners, first, links, paths_len, paths, reterr);
     if (code != PT_OK) {

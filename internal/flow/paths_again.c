@@ -1,8 +1,9 @@
 /*
- * Third and later paths of a pair: the shortest in the graph without all earlier paths of the pair, one search each.
+ * Later paths of a pair: the shortest in the graph without all earlier paths of the pair, one search each. Third paths
+ * are found so, and second ones where few sources are asked for.
  *
  * By hops the search goes from the source and looks ahead: a node's rank is its hops from the source, as found, plus
- * its hops to the target without the first path, which the walk over the tree has at hand (paths_tree.c) and which
+ * its hops to the target that paths_tree.c has at hand (without the first path, during the walk over the tree), which
  * taking more links away can only make more. Ranks never fall along a path, so nodes come out of the buckets with their
  * true hops, and when the rank of the target is done, every node of every shortest path has its hops; most of the graph
  * was never looked at. Going back from the target then marks the nodes of shortest paths, and going forward the first
@@ -176,19 +177,28 @@ static bool ends_left(const struct flow_part *part, uint32_t source)
     return leaves && reaches;
 }
 
-void flow_part_more(struct flow_part *part, uint32_t source)
+static uint32_t paths_possible(const struct flow_part *part, uint32_t source)
 {
-    const struct pt_flow_rules *rules = &part->view->rules;
-    uint32_t *heads = part->heads + (size_t)source * rules->paths_max;
-    uint32_t marked = 1; /* the first path is removed already */
-    while (part->found[source] < rules->paths_max && !part->exhausted) {
-        mark_path(part, heads[marked++], 1);
+    const struct flow_view *view = part->view;
+    uint32_t most = view->rules.paths_max;
+    return most > 2 && view->component[source] != view->component[part->target] ? 2 : most;
+}
+
+void flow_part_more(struct flow_part *part, uint32_t source, uint32_t removed)
+{
+    uint32_t *heads = part->heads + (size_t)source * part->view->rules.paths_max;
+    uint32_t most = paths_possible(part, source);
+    uint32_t marked = removed;
+    while (part->found[source] < most && !part->exhausted) {
+        while (marked < part->found[source]) {
+            mark_path(part, heads[marked++], 1);
+        }
         if (!ends_left(part, source) || !search_again(part, source, &heads[part->found[source]])) {
             break;
         }
         part->found[source]++;
     }
-    while (marked > 1) {
+    while (marked > removed) {
         mark_path(part, heads[--marked], (uint8_t)-1);
     }
 }

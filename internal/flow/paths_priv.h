@@ -83,6 +83,8 @@ bool flow_update_fits(const struct pt_flow_paths *old, const struct flow_view *v
                       size_t changed_len);
 enum pt_code flow_update(const struct pt_flow_paths *old, struct flow_view *view, const struct pt_flow_demand *demands,
                          struct pt_flow_paths *paths, struct pt_error *reterr);
+/* Empty but for first. NULL: no memory. */
+struct pt_flow_paths *flow_paths_new(size_t demands_len, uint32_t links_len);
 /* first and slots from the entries. False: no memory. */
 bool flow_slots_from_entries(struct pt_flow_paths *paths);
 /* The slots of the demands of a range of entries; first and slots[] are there. */

@@ -15,8 +15,8 @@
  * first asked for, and all sources whose paths run into it share it. On the largest public topology 29.8 million hops
  * become 1.9 million steps, and a pair costs some hundred nanoseconds.
  *
- * Third and later paths are few (both ends need three links): a search of its own, in the graph without all earlier
- * paths. It is not even begun where two cables separate source and target (components.c).
+ * Third and later paths are few (both ends need three links): a search of its own (paths_again.c), in the graph without
+ * all earlier paths. It is not even begun where two cables separate source and target (components.c).
  *
  * Threads take ranges of targets; each has its own scratch and its own stretch of steps, joined in the order of
  * targets.
@@ -29,6 +29,7 @@
 #include <string.h>
 
 #define NO_STEP UINT32_MAX
+#define FEW_SHARE 24U /* of the nodes, one in so many */
 
 /* ---- steps ----------------------------------------------------------------------------------------------------- */
 
@@ -278,11 +279,6 @@ static void restore(struct flow_part *part, size_t log_len)
 
 /* ---- a target -------------------------------------------------------------------------------------------------- */
 
-static bool may_have_three(const struct flow_part *part, uint32_t source)
-{
-    return part->view->rules.paths_max > 2 && part->view->component[source] == part->view->component[part->target];
-}
-
 /* Enter a node of the tree: its link is gone from here on. */
 static void enter(struct flow_part *part, uint32_t node)
 {
@@ -296,9 +292,7 @@ static void enter(struct flow_part *part, uint32_t node)
     }
     part->heads[(size_t)node * part->view->rules.paths_max + 1] = step_of(part, node);
     part->found[node] = 2;
-    if (may_have_three(part, node)) {
-        flow_part_more(part, node);
-    }
+    flow_part_more(part, node, 1);
 }
 
 /* Depth first over the tree, children in link order. A node's place in its parent's links is where the walk goes on. */
@@ -342,6 +336,34 @@ static void mark_ways(struct flow_part *part)
     }
 }
 
+/* Few sources: a search for each path of each costs less than the walk over the tree. */
+static void serve_few(struct flow_part *part)
+{
+    const struct pt_flow_link *links = part->view->graph->links;
+    for (uint32_t i = 1; i < part->order_len; i++) {
+        uint32_t source = part->order[i];
+        if (part->wanted[source] != FLOW_WANTED) {
+            continue;
+        }
+        for (uint32_t node = source; node != part->target && part->nodes[node].next == FLOW_NO_LINK;
+             node = links[part->nodes[node].next].to) {
+            part->nodes[node].next = first_choice(part, node);
+        }
+        part->heads[(size_t)source * part->view->rules.paths_max] = step_of(part, source);
+        part->found[source] = 1;
+        flow_part_more(part, source, 0);
+    }
+}
+
+static bool few_wanted(const struct flow_part *part)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < part->view->graph->nodes_len; i++) {
+        count += part->wanted[i] == FLOW_WANTED;
+    }
+    return part->view->rules.weight == PT_FLOW_BY_HOPS && count <= part->view->graph->nodes_len / FEW_SHARE;
+}
+
 void flow_part_target(struct flow_part *part)
 {
     const struct flow_view *view = part->view;
@@ -351,6 +373,10 @@ void flow_part_target(struct flow_part *part)
         measure_hops(part);
     } else {
         measure(part);
+    }
+    if (few_wanted(part)) {
+        serve_few(part);
+        return;
     }
     for (uint32_t i = 0; i < view->graph->nodes_len; i++) {
         part->tree_next[i] = first_choice(part, i);

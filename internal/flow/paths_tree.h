@@ -81,8 +81,8 @@ bool flow_part_init(struct flow_part *part, const struct flow_view *view);
 void flow_part_fini(struct flow_part *part);
 /* The paths from every wanted node to part->target: found and heads. Sources that no path leads from keep found 0. */
 void flow_part_target(struct flow_part *part);
-/* Paths beside the first two of a source, up to the rules' number: found and heads. The first is removed. */
-void flow_part_more(struct flow_part *part, uint32_t source);
+/* More paths of a source, up to the rules' number: found and heads. Of those that it has, so many are removed. */
+void flow_part_more(struct flow_part *part, uint32_t source, uint32_t removed);
 /* Room for steps. False: no memory, and the part is exhausted. */
 bool flow_part_reserve_steps(struct flow_part *part, uint32_t more);
 /* Numbers for nodes: two nodes with different ones are separated by at most two cables. NULL: no memory. */

@@ -51,6 +51,7 @@ double flow_soft_lengths(struct flow_soft *soft, double level, double scale)
         double e = flow_exp(power < 300 ? power : 300);
         e = scale * (e > FLOW_LENGTH_LEAST ? e : FLOW_LENGTH_LEAST);
         link->length = e * link->inverse;
+        link->load = soft->loads[i];
         sum += e;
     }
     return sum;
@@ -87,6 +88,39 @@ double flow_soft_gain(const struct flow_soft *soft, uint32_t entry, const double
         carried += x[i];
     }
     return sum - carried * least;
+}
+
+bool flow_soft_balance(struct flow_soft *soft, uint32_t entry)
+{
+    const struct pt_flow_paths *paths = soft->table.paths;
+    double *x = soft->table.x;
+    double nothing = soft->table.rate[entry] * FLOW_RATE_LEAST;
+    uint32_t low = 0;
+    uint32_t high = 0;
+    struct flow_price low_price = {INFINITY, 0};
+    struct flow_price high_price = {-1, 0};
+    for (uint32_t i = paths->entry_first[entry]; i < paths->entry_first[entry + 1]; i++) {
+        struct flow_price price = flow_soft_price(soft, paths->entry_steps[i]);
+        if (price.sum < low_price.sum) {
+            low_price = price;
+            low = i;
+        }
+        if (x[i] > nothing && price.sum > high_price.sum) {
+            high_price = price;
+            high = i;
+        }
+    }
+    if (low == high || high_price.sum <= low_price.sum * (1 + 1e-9)) {
+        return false;
+    }
+    double step = flow_log(high_price.sum / low_price.sum) /
+                  (soft->a * (high_price.steep / high_price.sum + low_price.steep / low_price.sum));
+    double rate = step < x[high] ? step : x[high];
+    x[high] -= rate;
+    x[low] += rate;
+    flow_soft_shift(soft, paths->entry_steps[high], -rate);
+    flow_soft_shift(soft, paths->entry_steps[low], rate);
+    return true;
 }
 
 void flow_soft_store(const struct flow_soft *soft)

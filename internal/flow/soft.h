@@ -15,6 +15,7 @@
 struct flow_priced {
     double length, inverse; /* y; 1 / capacity */
     double own;             /* a price that does not depend on load */
+    double load;            /* follows every move from what flow_soft_lengths found */
 };
 
 struct flow_price {
@@ -49,6 +50,10 @@ void flow_soft_freeze(struct flow_soft *soft);
 /* Sum of x times (price - cheapest), for prices of a block: what a closer look at an entry could gain. */
 double flow_soft_gain(const struct flow_soft *soft, uint32_t entry, const double *prices, uint32_t base, double cap);
 
+/* Move rate from the longest used path of an entry to its shortest: solve_mlu.c says how much. False: nothing to move.
+ */
+bool flow_soft_balance(struct flow_soft *soft, uint32_t entry);
+
 static inline struct flow_price flow_soft_price(const struct flow_soft *soft, uint32_t step)
 {
     const struct flow_step *steps = soft->table.paths->steps;
@@ -68,6 +73,7 @@ static inline void flow_soft_shift(struct flow_soft *soft, uint32_t step, double
     for (; step != FLOW_LAST; step = steps[step].next) {
         struct flow_priced *link = &soft->links[steps[step].link];
         double z = power * link->inverse;
+        link->load += rate;
         link->length *= z < 300 ? flow_exp(z) : 1e130;
         link->length = link->length < 1e250 ? link->length : 1e250;
     }

@@ -95,10 +95,15 @@ const double *flow_table_prices(const struct flow_table *table, size_t b, const 
     const struct flow_step *steps = table->paths->steps + block->step;
     uint32_t len = block[1].step - block->step;
     double *prices = table->scratch + 1;
+    double last = 0; /* most steps lead to the one before them: what has just been computed is still at hand */
     prices[-1] = 0;
     for (uint32_t i = 0; i < len; i++) {
-        prices[i] =
-            lengths[steps[i].link] + prices[steps[i].next == FLOW_LAST ? -1 : (ptrdiff_t)(steps[i].next - block->step)];
+        uint32_t next = steps[i].next - block->step;
+        double behind = last;
+        if (next != i - 1) {
+            behind = steps[i].next == FLOW_LAST ? 0 : prices[next];
+        }
+        last = prices[i] = lengths[steps[i].link] + behind;
     }
     return prices;
 }
