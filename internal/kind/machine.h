@@ -41,9 +41,8 @@ struct pt_verdict_slot {
 };
 
 #define PT_DIGESTS_LEN_MAX 256 /* digests kept to compare with the leader's */
-#define PT_DIGESTS_EVERY                                                                        \
-    16 /* by log index, so that all keep those of the same; each costs as much as hashing a row \
-        */
+/* Digests are kept at each 16th log index, the same ones on every node: one costs as much as hashing a row. */
+#define PT_DIGESTS_EVERY 16
 
 struct pt_digest_slot {
     uint64_t index; /* 0: empty */

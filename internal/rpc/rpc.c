@@ -51,6 +51,13 @@ const struct pt_rpc_call_info *pt_rpc_call_info(const struct pt_rpc_call *call)
     return &call->info;
 }
 
+void pt_rpc_call_reply_one(struct pt_rpc_call *call)
+{
+    if (call->backend->call_reply_one != NULL) {
+        call->backend->call_reply_one(call);
+    }
+}
+
 void pt_rpc_call_expect_one(struct pt_rpc_call *call)
 {
     call->backend->call_expect_one(call);

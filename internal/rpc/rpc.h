@@ -69,6 +69,9 @@ const struct pt_rpc_call_info *pt_rpc_call_info(const struct pt_rpc_call *call);
 /* In on_call only: the method takes exactly one message. It comes by on_message, or, when the client half-closes
  * without one, the call ends by itself with INVALID_ARGUMENT. Cheaper than a stream of one. */
 void pt_rpc_call_expect_one(struct pt_rpc_call *call);
+/* In on_call only, besides: the method is answered soon, with one message or an error. Whether the client still waits
+ * is then looked at when the answer goes out: on_end comes no sooner, but when the server closes. Cheaper again. */
+void pt_rpc_call_reply_one(struct pt_rpc_call *call);
 /* A metadata value that the client sent (the first of that key), "" when absent. Valid until on_end. */
 const char *pt_rpc_call_metadata(const struct pt_rpc_call *call, const char *key);
 void pt_rpc_call_set_user(struct pt_rpc_call *call, void *user);

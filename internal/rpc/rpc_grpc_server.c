@@ -8,13 +8,15 @@
  *
  *   arm     grpc_server_request_call; ARMED_LEN of them wait at each door, the next is armed before a call is looked at
  *   closed  RECV_CLOSE_ON_SERVER from the start to the end: the signal that the client gave up, or that the status
- *           went out
+ *           went out. A call that is answered soon (reply_one) has it in the batch of its reply instead: each batch of
+ *           its own costs a completion, which is a lock, perhaps a wake-up, and a turn of the loop
  *   recv    RECV_MESSAGE, one at a time, the next after on_message returned
  *   sent    one batch at a time: headers (first), a message (if any waits), the status (with the last message). A unary
  *           reply is thus a single batch
  *
- * on_end comes with `closed`; the call is freed when, besides, neither recv nor sent is under way. Only these three
- * completions free it: whatever a handler does in a callback starts nothing at once, but at the end of the turn.
+ * on_end comes with `closed`, or with the `sent` that stands for it; the call is freed when, besides, neither recv nor
+ * sent is under way. Only these three completions free it: whatever a handler does in a callback starts nothing at
+ * once, but at the end of the turn.
  *
  * The server:
  *
@@ -98,6 +100,9 @@ struct call {
     int status;
     bool silent;           /* refused by the port itself: the handler never hears of it */
     bool expect_one;       /* exactly one message comes */
+    bool reply_one;        /* and one goes, soon */
+    bool close_started;    /* `closed` is with gRPC, or came, or the next is true */
+    bool close_in_sent;    /* the completion of `sent` is that of RECV_CLOSE too */
     bool received;         /* a message came */
     bool starting;         /* in on_call */
     bool recv_busy;        /* recv is with gRPC */
@@ -115,6 +120,7 @@ struct call {
 static const struct pt_rpc_backend backend;
 
 static void arm(struct door *door);
+static void start_close(struct call *call);
 static void on_arm(struct pt_rpc_tag *tag, bool ok);
 static void on_closed(struct pt_rpc_tag *tag, bool ok);
 static void on_recv(struct pt_rpc_tag *tag, bool ok);
@@ -139,12 +145,15 @@ static grpc_server *new_grpc_server(size_t message_size_max)
         int_arg(GRPC_ARG_MAX_METADATA_SIZE, PT_RPC_METADATA_SIZE_MAX),
         int_arg(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 10000),
         /* A client that vanished is noticed in 20 s; one that pings more than once a second is sent away. */
-        int_arg(GRPC_ARG_KEEPALIVE_TIME_MS, 10000), int_arg(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000),
+        int_arg(GRPC_ARG_KEEPALIVE_TIME_MS, 10000),
+        int_arg(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000),
         int_arg(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
         int_arg(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 1000),
         int_arg(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 3),
         int_arg(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1U << GRPC_COMPRESS_NONE),
         int_arg(GRPC_ARG_ENABLE_CHANNELZ, 0), /* its tracing costs a lock per message */
+        /* A timer for each call. The client ends the call at its deadline, and it is known here (deadline_ns). */
+        int_arg(GRPC_ARG_ENABLE_DEADLINE_CHECKS, 0),
     };
     grpc_channel_args all = {.num_args = sizeof(args) / sizeof(args[0]), .args = args};
     return grpc_server_create(&all, NULL);
@@ -218,6 +227,9 @@ static void on_grace_over(void *arg)
         if (server->doors[i].grpc != NULL) {
             grpc_server_cancel_all_calls(server->doors[i].grpc);
         }
+    }
+    PT_LIST_FOREACH (node, &server->calls) {
+        start_close(PT_CONTAINER(node, struct call, node)); /* those that wait for their reply to hear of it */
     }
 }
 
@@ -372,6 +384,20 @@ static void start_batch(struct call *call, const grpc_op *ops, size_t ops_len, s
     pt_assert(error == GRPC_CALL_OK);
 }
 
+static grpc_op close_op(struct call *call)
+{
+    return (grpc_op){.op = GRPC_OP_RECV_CLOSE_ON_SERVER, .data.recv_close_on_server.cancelled = &call->cancelled};
+}
+
+static void start_close(struct call *call)
+{
+    if (!call->close_started) {
+        grpc_op op = close_op(call);
+        call->close_started = true;
+        start_batch(call, &op, 1, &call->closed);
+    }
+}
+
 static void start_recv(struct call *call)
 {
     grpc_op op = {.op = GRPC_OP_RECV_MESSAGE, .data.recv_message.recv_message = &call->incoming};
@@ -471,8 +497,6 @@ static void on_arm(struct pt_rpc_tag *tag, bool ok)
     }
     pt_list_push_back(&server->calls, &call->node);
     server->calls_len++;
-    grpc_op op = {.op = GRPC_OP_RECV_CLOSE_ON_SERVER, .data.recv_close_on_server.cancelled = &call->cancelled};
-    start_batch(call, &op, 1, &call->closed);
     fill_info(call);
     struct pt_error error;
     if (admit(call, &error) != PT_OK) {
@@ -484,7 +508,20 @@ static void on_arm(struct pt_rpc_tag *tag, bool ok)
     server->handler->on_call(server->handler_arg, &call->base);
     call->starting = false;
     if (!call->finish_wanted) {
+        if (!call->reply_one) {
+            start_close(call);
+        }
         start_recv(call);
+    }
+}
+
+static void end_call(struct call *call)
+{
+    struct server *server = call->server;
+    pt_assert(!call->ended);
+    call->ended = true;
+    if (!call->silent) {
+        server->handler->on_end(server->handler_arg, &call->base, call->cancelled != 0);
     }
 }
 
@@ -492,12 +529,7 @@ static void on_closed(struct pt_rpc_tag *tag, bool ok)
 {
     (void)ok; /* RECV_CLOSE always succeeds */
     struct call *call = PT_CONTAINER(tag, struct call, closed);
-    struct server *server = call->server;
-    pt_assert(!call->ended);
-    call->ended = true;
-    if (!call->silent) {
-        server->handler->on_end(server->handler_arg, &call->base, call->cancelled != 0);
-    }
+    end_call(call);
     free_call_if_over(call);
 }
 
@@ -571,7 +603,7 @@ static void flush(struct call *call)
     if (call->sent_busy || call->ended || (call->outbox.len == 0 && !status_due)) {
         return;
     }
-    grpc_op ops[3] = {0};
+    grpc_op ops[4] = {0};
     grpc_metadata trailer;
     size_t len = 0;
     if (!call->headers_sent) {
@@ -588,6 +620,12 @@ static void flush(struct call *call)
     }
     if (status_due) {
         len += put_status(call, &ops[len], &trailer);
+    }
+    if (!call->close_started && status_due) {
+        ops[len++] = close_op(call);
+        call->close_started = call->close_in_sent = true;
+    } else {
+        start_close(call); /* it is no single reply after all */
     }
     call->sent_busy = true;
     start_batch(call, ops, len, &call->sent);
@@ -607,7 +645,9 @@ static void on_sent(struct pt_rpc_tag *tag, bool ok)
         call->outgoing = NULL;
     }
     call->sent_busy = false;
-    if (!ok) { /* the client is gone; `closed` says so too */
+    if (call->close_in_sent) {
+        end_call(call);
+    } else if (!ok) { /* the client is gone; `closed` says so too */
         pt_rpc_outbox_fini(&call->outbox);
     } else {
         flush(call);
@@ -662,6 +702,13 @@ static void call_expect_one(struct pt_rpc_call *base)
     call->expect_one = true;
 }
 
+static void call_reply_one(struct pt_rpc_call *base)
+{
+    struct call *call = (struct call *)base;
+    pt_assert(call->starting);
+    call->reply_one = true;
+}
+
 static const char *call_metadata(const struct pt_rpc_call *base, const char *key)
 {
     /* The arena is a cache behind a getter. */
@@ -681,6 +728,7 @@ static const struct pt_rpc_backend backend = {
     .server_set_credentials = server_set_credentials,
     .server_close = server_close,
     .call_expect_one = call_expect_one,
+    .call_reply_one = call_reply_one,
     .call_metadata = call_metadata,
     .call_send = call_send,
     .call_finish = call_finish,

@@ -348,6 +348,12 @@ static void handle(struct pt_serve_call *call, struct pt_bytes request)
     }
 }
 
+/* Nobody hears its answer any more. */
+static bool expired(const struct pt_serve_call *call)
+{
+    return call->rpc != NULL && pt_rpc_call_info(call->rpc)->deadline_ns <= pt_sys_now_ns(call->controller->sys);
+}
+
 void pt_serve_run_waiting(struct pt_controller *controller)
 {
     struct pt_list waiting;
@@ -362,6 +368,9 @@ void pt_serve_run_waiting(struct pt_controller *controller)
         struct pt_serve_call *call = PT_CONTAINER(node, struct pt_serve_call, waiting);
         if (controller->closing) {
             pt_serve_fail_raft(call, PT_CLOSED);
+        } else if (expired(call)) {
+            pt_serve_refuse(call, PT_DEADLINE_EXCEEDED, PT_REASON_NONE,
+                            "no leader was ready within the call's deadline");
         } else if (pt_serve_call_open(call)) {
             handle(call, call->request);
         }
@@ -507,6 +516,9 @@ static void on_call(void *arg, struct pt_rpc_call *rpc)
     pt_rpc_call_set_user(rpc, call);
     if (!method->client_streaming) {
         pt_rpc_call_expect_one(rpc);
+    }
+    if (custom == NULL) { /* the standard methods: unary, and never slow but for want of a leader */
+        pt_rpc_call_reply_one(rpc);
     }
     if (custom != NULL && custom->on_open != NULL) {
         custom->on_open(call);

@@ -109,6 +109,7 @@ static inline struct pt_rpc_credentials credentials_of(const struct party *party
  *   /t/Echo   unary: the request
  *   /t/Fail   unary: a refusal with reason and field; the request is the text
  *   /t/Hold   unary: no answer; the call is kept in world->held
+ *   /t/Late   the same, with the promise of one reply
  *   /t/Who    unary: door, peer, the metadata x-test
  *   /t/Count  one request "n size": n messages of that size, as fast as the reader takes them
  *   /t/Chat   both ways: each message comes back; OK at half-close
@@ -146,8 +147,11 @@ static void service_on_call(void *arg, struct pt_rpc_call *call)
 {
     struct world *world = arg;
     world->calls++;
-    if (is(call, "/t/Echo") || is(call, "/t/Fail") || is(call, "/t/Hold") || is(call, "/t/Who") ||
-        is(call, "/t/Count")) {
+    if (is(call, "/t/Late")) {
+        pt_rpc_call_expect_one(call);
+        pt_rpc_call_reply_one(call);
+    } else if (is(call, "/t/Echo") || is(call, "/t/Fail") || is(call, "/t/Hold") || is(call, "/t/Who") ||
+               is(call, "/t/Count")) {
         pt_rpc_call_expect_one(call);
     } else if (!is(call, "/t/Chat") && !is(call, "/t/Twice")) {
         struct pt_error error;
@@ -174,7 +178,7 @@ static void service_on_message(void *arg, struct pt_rpc_call *call, struct pt_by
         (void)pt_fail(&error, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, "site.latitude_micro", "%.*s",
                       (int)message.size, (const char *)message.data);
         pt_rpc_call_finish(call, &error);
-    } else if (is(call, "/t/Hold")) {
+    } else if (is(call, "/t/Hold") || is(call, "/t/Late")) {
         world->held = call;
     } else if (is(call, "/t/Who")) {
         const struct pt_rpc_call_info *info = pt_rpc_call_info(call);

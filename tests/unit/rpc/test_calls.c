@@ -147,6 +147,52 @@ START_TEST(cancelling_reaches_the_server)
 }
 END_TEST
 
+/* Answered; refused; given up by the client, which the server learns with its answer; open when the server closes. */
+START_TEST(a_call_of_one_reply_ends_with_it)
+{
+    struct world world;
+    struct reply replies[4] = {0};
+    world_init(&world, (enum world_kind)_i);
+    struct pt_rpc_channel *channel = open_channel(&world, &world.admin, &world.ca, world.api_port);
+    for (unsigned i = 0; i < 4; i++) {
+        struct reply *reply = &replies[i];
+        struct pt_rpc_unary *unary = pt_rpc_unary(channel, "/t/Late", bytes("x"), NULL, 0, 0, on_reply, reply);
+        TURN_UNTIL(&world, world.held != NULL);
+        if (i == 0) {
+            (void)pt_rpc_call_send(world.held, bytes("late"));
+            pt_rpc_call_finish(world.held, NULL);
+        } else if (i == 1) {
+            struct pt_error error = {0};
+            (void)pt_fail(&error, PT_ABORTED, PT_REASON_CONFLICT, NULL, "no");
+            pt_rpc_call_finish(world.held, &error);
+        } else if (i == 2) {
+            pt_rpc_unary_cancel(unary);
+            TURN_UNTIL(&world, reply->called > 0);
+            if (world.held != NULL) {
+                pt_rpc_call_finish(world.held, NULL);
+            }
+        } else {
+            pt_rpc_server_close(world.server, 10, on_server_closed, &world);
+            TURN_UNTIL(&world, world.server_closed);
+        }
+        TURN_UNTIL(&world, reply->called > 0 && world.ends == i + 1 && world.held == NULL);
+        ck_assert(i == 2 || world.ends_cancelled >= i / 3); /* 2: the answer may go out before the word of the client */
+        ck_assert(i >= 2 || world.ends_cancelled == 0);
+    }
+    ck_assert_int_eq(replies[0].error.code, PT_OK);
+    ck_assert_uint_ge(replies[0].message.size, 4);
+    ck_assert_mem_eq(replies[0].message.data, "late", 4);
+    ck_assert_int_eq(replies[1].error.code, PT_ABORTED);
+    ck_assert_int_eq(replies[2].error.code, PT_CANCELLED);
+    ck_assert_int_ne(replies[3].error.code, PT_OK);
+    for (unsigned i = 0; i < 4; i++) {
+        pt_buf_fini(&replies[i].message);
+    }
+    pt_rpc_channel_free(channel);
+    world_fini(&world);
+}
+END_TEST
+
 START_TEST(freeing_a_channel_ends_its_calls_first)
 {
     struct world world;
@@ -503,6 +549,7 @@ int main(void)
         nobody_listening_is_unavailable,
         a_deadline_ends_the_call_on_both_sides,
         cancelling_reaches_the_server,
+        a_call_of_one_reply_ends_with_it,
         freeing_a_channel_ends_its_calls_first,
         a_callback_may_free_its_channel,
         a_stream_talks_both_ways_and_ends_with_ok,
