@@ -19,7 +19,7 @@
 
 #define CA_KEY_SIZE 241 /* as large as a real one; nobody signs with it here */
 
-enum kind_id { KIND_ORGANIZATION = 1, KIND_SITE, KIND_EDGE, KIND_LINK, KIND_FABRIC, KIND_SEGMENT };
+enum kind_id { KIND_ORGANIZATION = 1, KIND_EDGE = 3, KIND_LINK, KIND_FABRIC, KIND_SEGMENT };
 #define KIND_CONTROLLER 12
 #define KIND_TOKEN 13
 
@@ -129,6 +129,15 @@ static void add_fabric(struct founding *founding)
     add_resource(founding, KIND_SEGMENT, ORG "/segments/red", &segment.base);
 }
 
+static void add_tenant(struct founding *founding)
+{
+    Patronus__V1__Quotas quotas = PATRONUS__V1__QUOTAS__INIT;
+    quotas.sites = TENANT_SITES_MAX;
+    Patronus__V1__Organization organization = PATRONUS__V1__ORGANIZATION__INIT;
+    organization.quotas = &quotas;
+    add_resource(founding, KIND_ORGANIZATION, TENANT, &organization.base);
+}
+
 /* A site with one edge, two links, and the entry by which the node enrolled. */
 static void add_site(struct founding *founding, unsigned number)
 {
@@ -199,6 +208,7 @@ void found_cluster(struct world *world, unsigned voters)
         add_controller(&founding, &world->controllers[i]);
     }
     add_fabric(&founding);
+    add_tenant(&founding);
     for (unsigned i = 0; i < world->edges_len; i++) {
         add_site(&founding, world->edges[i].number);
     }

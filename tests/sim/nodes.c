@@ -402,6 +402,7 @@ void world_fini(struct world *world)
     clients_fini(world);
     watchers_fini(world);
     operator_fini(world);
+    tenants_fini(world);
     for (unsigned i = 0; i < CONTROLLERS_MAX; i++) {
         struct controller_host *node = &world->controllers[i];
         if (node->state == HOST_UP || node->state == HOST_STOPPING) {

@@ -3,7 +3,7 @@
  *
  *   world --> controllers[]  real struct pt_controller, on a host each
  *         --> edges[]        real struct pt_agent, on a host each
- *         --> clients        on one host that never dies: writes and reads, watches, the operator
+ *         --> clients        on one host that never dies: writes and reads, watches, tenants, the operator
  *         --> model          what clients know, and the checks of it
  *
  * Everything runs on one thread and follows from the seed. A callback only takes notes where a node would have to be
@@ -31,6 +31,9 @@
 #define PEER_PORT 7445
 #define CLUSTER_ID "c-simulated"
 #define ORG "organizations/sim"
+#define TENANT "organizations/tenant"
+#define TENANT_SITES_MAX 4U /* its quota */
+#define KIND_SITE 2
 #define MS 1000000ULL
 #define SECOND 1000000000ULL
 
@@ -183,6 +186,7 @@ enum fault {
 struct client;
 struct watcher;
 struct operator;
+struct tenants;
 
 struct world {
     const struct options *options;
@@ -203,6 +207,7 @@ struct world {
     struct watcher *watchers;
     size_t watchers_len;
     struct operator* operator;
+    struct tenants *tenants;
     bool winding_down; /* no new operations */
 
     struct model model;
@@ -267,6 +272,13 @@ void watchers_fini(struct world *world);
 bool watchers_reached(const struct world *world, uint64_t revision);
 /* Compare what each watcher saw with the history of the node. */
 void watchers_check(struct world *world, struct controller_host *node);
+
+/* tenant.c: creates at a quota's limit */
+void tenants_init(struct world *world);
+void tenants_fini(struct world *world);
+bool tenants_idle(const struct world *world);
+/* In the end: the rows of one member keep the quota. */
+void tenants_check(struct world *world, struct controller_host *node);
 
 /* operator.c: membership, and changes that give edges new bundles */
 void operator_init(struct world *world);

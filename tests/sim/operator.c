@@ -2,6 +2,7 @@
  * The operator: an administrator with one job at a time, through the API like anybody else.
  *
  *   change members   IDLE --add----> CREATING --answer--> JOINING --voter in the leader's configuration--> IDLE
+ *                    some as a standby first:  JOINING --standby there--> PROMOTING --answer--> JOINING
  *                    IDLE --remove-> DELETING --answer--> LEAVING --gone from it--> IDLE
  *   replace a node   DELETING -> LEAVING -> CREATING -> JOINING: under a new Raft id, with an empty disk. A voter whose
  *                    disk was lost must not come back under its old id: it may have voted.
@@ -22,7 +23,7 @@
 #define WORK_MS 150
 #define MEMBERS_MAX 16
 
-enum job { JOB_IDLE, JOB_CREATING, JOB_JOINING, JOB_DELETING, JOB_LEAVING };
+enum job { JOB_IDLE, JOB_CREATING, JOB_JOINING, JOB_PROMOTING, JOB_DELETING, JOB_LEAVING };
 
 struct operator
 {
@@ -32,6 +33,7 @@ struct operator
     enum job job;
     struct controller_host *node;   /* whom the job is about */
     bool comes_back;                /* DELETING, LEAVING: the node is replaced */
+    bool as_standby;                /* CREATING, JOINING: it becomes a voter only later */
     uint64_t gone_term, gone_index; /* LEAVING: a leader's log ended there when it no longer had the node */
     uint64_t sequence;              /* of request ids */
     bool working;
@@ -89,12 +91,47 @@ static void send_create(struct operator* operator)
     resource.peer_address = peer;
     resource.api_address = api;
     resource.agent_address = agent;
-    resource.role = PATRONUS__V1__CONTROLLER_ROLE__VOTER;
+    resource.role = operator->as_standby ? PATRONUS__V1__CONTROLLER_ROLE__STANDBY
+                                         : PATRONUS__V1__CONTROLLER_ROLE__VOTER;
     Patronus__V1__CreateControllerRequest request = PATRONUS__V1__CREATE_CONTROLLER_REQUEST__INIT;
     request.controller_id = id;
     request.controller = &resource;
     request.request_id = request_id;
     call(operator, "/patronus.v1.ControllerService/CreateController", &request.base, on_created);
+}
+
+static void on_promoted(void *arg, const struct pt_error *error, struct pt_bytes message)
+{
+    struct operator* operator= arg;
+    (void)message;
+    if (error != NULL && is_vague(error)) {
+        pt_timer_start(operator->timer, RETRY_MS, 0);
+    } else if (error != NULL) {
+        violate(operator->world, "a controller was not promoted: %s %s: %.120s", pt_code_name(error->code),
+                error->field, error->text);
+    } else {
+        operator->as_standby = false;
+        operator->job = JOB_JOINING;
+    }
+}
+
+static void send_promote(struct operator* operator)
+{
+    char name[32], request_id[32];
+    (void)snprintf(name, sizeof(name), "controllers/c%u", operator->node->number);
+    (void)snprintf(request_id, sizeof(request_id), "members-%" PRIu64, operator->sequence);
+    Patronus__V1__Controller resource = PATRONUS__V1__CONTROLLER__INIT;
+    resource.name = name;
+    resource.role = PATRONUS__V1__CONTROLLER_ROLE__VOTER;
+    char *paths[] = {borrow("role")};
+    Google__Protobuf__FieldMask mask = GOOGLE__PROTOBUF__FIELD_MASK__INIT;
+    mask.paths = paths;
+    mask.n_paths = 1;
+    Patronus__V1__UpdateControllerRequest request = PATRONUS__V1__UPDATE_CONTROLLER_REQUEST__INIT;
+    request.controller = &resource;
+    request.update_mask = &mask;
+    request.request_id = request_id;
+    call(operator, "/patronus.v1.ControllerService/UpdateController", &request.base, on_promoted);
 }
 
 static void on_deleted(void *arg, const struct pt_error *error, struct pt_bytes message)
@@ -130,6 +167,8 @@ static void on_timer(void *arg)
     }
     if (operator->job == JOB_CREATING) {
         send_create(operator);
+    } else if (operator->job == JOB_PROMOTING) {
+        send_promote(operator);
     } else if (operator->job == JOB_DELETING) {
         send_delete(operator);
     }
@@ -150,7 +189,9 @@ static void start_create(struct operator* operator)
         pt_sim_restart(world->sim, node->host);
     }
     controller_renew(node, world->raft_id_next++);
-    tell(world, "operator: adds %s as %" PRIu64, node->name, node->raft_id);
+    operator->as_standby = chance(world, 30);
+    tell(world, "operator: adds %s as %" PRIu64 "%s", node->name,
+         node->raft_id, operator->as_standby ? ", standby first" : "");
     controller_start(node);
     start_call(operator, JOB_CREATING);
 }
@@ -160,36 +201,36 @@ static void transferred(void *arg, enum pt_code code, uint64_t index)
     (void)arg, (void)code, (void)index; /* seen in the next tick */
 }
 
-/* Is the node a member, and a voter, by the leader's word? False when nobody leads. */
-static bool ask_leader(struct operator* operator, bool * ret_member, bool *ret_voter)
+enum place { PLACE_UNKNOWN, PLACE_NONE, PLACE_SPARE, PLACE_STANDBY, PLACE_VOTER };
+
+/* What the node is by the leader's word; UNKNOWN when nobody leads. */
+static enum place ask_leader(struct operator* operator)
 {
     struct controller_host *leader = leader_of(operator->world);
     if (leader == NULL) {
-        return false;
+        return PLACE_UNKNOWN;
     }
     struct pt_raft_member members[MEMBERS_MAX];
     size_t len = pt_raft_members(pt_controller_raft(leader->controller), members, MEMBERS_MAX);
-    *ret_member = *ret_voter = false;
     for (size_t i = 0; i < len; i++) {
         if (members[i].id == operator->node->raft_id) {
-            *ret_member = true;
-            *ret_voter = members[i].voter;
+            return members[i].voter ? PLACE_VOTER : members[i].spare ? PLACE_SPARE : PLACE_STANDBY;
         }
     }
-    return true;
+    return PLACE_NONE;
 }
 
 static void watch_leaving(struct operator* operator)
 {
     struct world *world = operator->world;
     struct controller_host *node = operator->node;
-    bool member = false, voter = false;
-    if (!ask_leader(operator, & member, &voter)) {
+    enum place place = ask_leader(operator);
+    if (place == PLACE_UNKNOWN) {
         return;
     }
     struct controller_host *leader = leader_of(world);
     struct pt_raft_status status = pt_raft_status(pt_controller_raft(leader->controller));
-    if (member) {
+    if (place != PLACE_NONE) {
         operator->gone_term = 0;
         if (leader == node) { /* a leader does not remove itself */
             pt_raft_transfer(pt_controller_raft(node->controller), 0, transferred, NULL);
@@ -219,8 +260,11 @@ static void watch_leaving(struct operator* operator)
 
 static void watch_joining(struct operator* operator)
 {
-    bool member = false, voter = false;
-    if (ask_leader(operator, & member, &voter) && voter) {
+    enum place place = ask_leader(operator);
+    if (place == PLACE_STANDBY && operator->as_standby) {
+        tell(operator->world, "operator: %s is a standby", operator->node->name);
+        start_call(operator, JOB_PROMOTING);
+    } else if (place == PLACE_VOTER && !operator->as_standby) {
         tell(operator->world, "operator: %s is in", operator->node->name);
         operator->job = JOB_IDLE;
     }

@@ -75,6 +75,7 @@ void run_seed(const struct options *options, const struct certs *certs, const st
         clients_init(&world, clients[draw(&world, 4)]);
         watchers_init(&world, WATCHERS_MAX);
         operator_init(&world);
+        tenants_init(&world);
         nemesis_init(&world);
         live(&world);
         if (world.violations == 0) {
