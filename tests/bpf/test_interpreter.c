@@ -1,0 +1,655 @@
+/*
+ * The programs against a second implementation (reference.h): random policies, random packets; verdict, bytes, what the
+ * companion is told, and at the end of each policy every drop counter must agree.
+ *
+ * Packets are mostly sound and near what the policy speaks of, and a quarter of them is damaged: pure noise would be
+ * dropped by the first check.
+ *
+ *   PT_PACKETS   how many in all (default 20,000)        PT_SEED   the first seed; a failure prints its own
+ */
+#include "reference.h"
+
+#include "base/net.h"
+#include "bpf/abi/hello.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <inttypes.h>
+#include <linux/bpf.h>
+#include <net/if.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define PACKETS_EACH 500 /* of a policy, for each program */
+#define TC_REDIRECT 7
+
+static struct bed bed;
+static uint64_t state; /* of the random numbers; the seed of a policy makes all of it */
+
+static uint32_t any(uint32_t below)
+{
+    state += 0x9e3779b97f4a7c15ULL;
+    uint64_t z = state;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
+    return (uint32_t)((z ^ z >> 31) >> 16) % below;
+}
+
+static bool one_in(uint32_t n)
+{
+    return any(n) == 0;
+}
+
+/* ---- policies ------------------------------------------------------------------------------------------------- */
+
+static char text[1 << 18];
+static size_t text_size;
+
+__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    text_size += (size_t)vsnprintf(text + text_size, sizeof(text) - text_size, format, args);
+    va_end(args);
+    ck_assert_uint_lt(text_size, sizeof(text));
+}
+
+static void address_of(const char *name, uint8_t out[16])
+{
+    struct pt_ip ip;
+    ck_assert_int_eq(pt_ip_parse(name, &ip, NULL), PT_OK);
+    memcpy(out, ip.bytes, 16);
+}
+
+/* A random prefix around few networks, so that prefixes nest and packets hit. Returns its text. */
+static const char *random_prefix(uint8_t address[16], unsigned *ret_bits)
+{
+    static char name[64];
+    struct pt_prefix prefix = {.len = 0};
+    char base[64];
+    if (one_in(3)) {
+        (void)snprintf(base, sizeof(base), "2001:db8:%x:%x::%x", any(4), any(4), any(1000));
+        prefix.len = (uint8_t)(32 + any(97));
+    } else {
+        (void)snprintf(base, sizeof(base), "10.%u.%u.%u", any(6), any(4), any(256));
+        prefix.len = (uint8_t)(one_in(40) ? 0 : 8 + any(25));
+    }
+    ck_assert_int_eq(pt_ip_parse(base, &prefix.ip, NULL), PT_OK);
+    prefix = pt_prefix_canonical(&prefix);
+    memcpy(address, prefix.ip.bytes, 16);
+    *ret_bits = pt_prefix_len128(&prefix);
+    return pt_prefix_format(&prefix, name);
+}
+
+static void make_links(struct ref_model *m)
+{
+    static const struct {
+        const char *interface, *address, *gateway;
+    } links[] = {{"wan0", "192.0.2.1", "192.0.2.254"},
+                 {"wan0", "2001:db8:fe::1", ""},
+                 {"wan1", "198.51.100.1", ""},
+                 {"wan1", "2001:db8:ff::1", "2001:db8:ff::fe"}};
+    for (size_t i = 0; i < 4; i++) {
+        bool gateway = links[i].gateway[0] != '\0';
+        say("link id=%zu if=%s address=%s%s%s\n", i + 1, links[i].interface, links[i].address,
+            gateway ? " gateway=" : "", links[i].gateway);
+        m->links[i].ifindex = i < 2 ? bed.wan0 : bed.wan1;
+        address_of(links[i].address, m->links[i].address);
+    }
+    m->links_len = 4;
+}
+
+/* Sites 2 to 6 have a tunnel each over some links, and paths straight and over others. */
+static void make_paths(struct ref_model *m)
+{
+    static const char *const nexthops[] = {"192.0.2.254", "", "", "2001:db8:ff::fe"};
+    for (uint32_t link = 0; link < 4; link++) {
+        for (uint32_t site = 2; site <= 6; site++) {
+            char remote[64];
+            uint32_t mtu = 576 + any(925), tunnel = link * 10 + site;
+            if (one_in(3)) {
+                continue;
+            }
+            (void)snprintf(remote, sizeof(remote), link % 2 == 0 ? "203.0.%u.%u" : "2001:db8:%u::%u", 110 + link, site);
+            say("tunnel id=%u link=%u remote=%s site=%u mtu=%u\n", tunnel, link + 1, remote, site, mtu);
+            struct ref_peer *peer = &m->peers[m->peers_len++];
+            *peer = (struct ref_peer){.ifindex = m->links[link].ifindex, .path = SIZE_MAX};
+            address_of(remote, peer->address);
+            for (uint32_t way = 0; way < 2; way++) {
+                struct ref_path *path = &m->paths[m->paths_len];
+                *path = (struct ref_path){.id = tunnel * 10 + way,
+                                          .ifindex = peer->ifindex,
+                                          .site = way == 0 ? site : 2 + any(5),
+                                          .stack_len = way == 0 ? 0 : 1 + any(6),
+                                          .sealed = one_in(4)};
+                if (one_in(4)) {
+                    continue;
+                }
+                memcpy(path->local, m->links[link].address, 16);
+                memcpy(path->remote, peer->address, 16);
+                path->has_nexthop = nexthops[link][0] != '\0';
+                if (path->has_nexthop) {
+                    address_of(nexthops[link], path->nexthop);
+                }
+                path->mtu = mtu - (path->stack_len > 0 ? 4 + 4 * path->stack_len : 0);
+                if (path->sealed) {
+                    uint32_t seal = 32; /* header and tag, inside what the tunnel's MTU leaves */
+                    path->mtu -= seal;
+                }
+                say("path id=%" PRIu64 " tunnel=%u site=%u sealed=%d%s", path->id, tunnel, path->site, path->sealed,
+                    path->stack_len > 0 ? " stack=" : "");
+                for (uint32_t i = 0; i < path->stack_len; i++) {
+                    path->stack[i] = i + 1 == path->stack_len ? path->site : 1 + any(0xfffff);
+                    say("%s%u", i > 0 ? "," : "", path->stack[i]);
+                }
+                say("\n");
+                if (path->stack_len == 0) {
+                    peer->path = m->paths_len;
+                }
+                m->paths_len++;
+            }
+        }
+    }
+}
+
+static void make_group(struct ref_model *m, uint32_t site, uint32_t class)
+{
+    struct ref_group *g = &m->groups[m->groups_len++];
+    *g = (struct ref_group){.site = site, .class = class};
+    if (class == UINT32_MAX) {
+        say("group site=%u class=transit members=", site);
+    } else {
+        say("group site=%u class=%u members=", site, class);
+    }
+    for (size_t i = 0; i < m->paths_len && g->members_len < PT_MEMBERS_MAX; i++) {
+        if (m->paths[i].site != site || (class == UINT32_MAX && m->paths[i].stack_len != 0) || one_in(4)) {
+            continue;
+        }
+        struct ref_member member = {.path = i, .weight = 1 + any(one_in(4) ? 65535 : 4), .tier = any(3)};
+        say("%s%" PRIu64 ":%u:%u", g->members_len > 0 ? "," : "", m->paths[i].id, member.weight, member.tier);
+        g->members[g->members_len++] = member;
+    }
+    say("\n");
+}
+
+static void make_routes(struct ref_model *m)
+{
+    for (size_t i = 0, count = 5 + any(40); i < count; i++) {
+        struct ref_route r = {.vni = one_in(3) ? 200 : 100, .site = 1 + any(one_in(8) ? 7 : 6), .sealed = one_in(6)};
+        const char *name = random_prefix(r.address, &r.bits);
+        const struct ref_lan *at = &m->lans[any(2)];
+        r.site = r.site == m->site && at->vni != r.vni ? 7 : r.site; /* what is here is behind an interface */
+        const char *lan = r.site != m->site ? "" : at == m->lans ? "lan0" : "lan1";
+        bool there = false;
+        for (size_t j = 0; j < m->routes_len; j++) {
+            there |= m->routes[j].vni == r.vni && m->routes[j].bits == r.bits &&
+                     memcmp(m->routes[j].address, r.address, 16) == 0;
+        }
+        if (there) {
+            continue;
+        }
+        r.lan = lan[0] == '\0' ? 0 : if_nametoindex(lan);
+        say("route vni=%u prefix=%s site=%u sealed=%d%s%s\n", r.vni, name, r.site, r.sealed, r.lan != 0 ? " lan=" : "",
+            lan);
+        m->routes[m->routes_len++] = r;
+    }
+}
+
+static void make_rules(struct ref_model *m)
+{
+    static const uint32_t protocols[] = {256, 256, 6, 17, 1, 132};
+    for (uint32_t vni = 100; vni <= 200; vni += 100) {
+        for (uint32_t order = 0, count = any(one_in(5) ? 32 : 8); order < count; order++) {
+            struct ref_rule *r = &m->rules[m->rules_len++];
+            *r = (struct ref_rule){.vni = vni,
+                                   .protocol = protocols[any(6)],
+                                   .last = 65535,
+                                   .class = any(3),
+                                   .dscp = one_in(3) ? (int)any(64) : -1,
+                                   .deny = one_in(4)};
+            if (one_in(2)) {
+                r->first = any(100);
+                r->last = r->first + any(100);
+            }
+            say("rule vni=%u order=%u protocol=%u ports=%u-%u class=%u deny=%d", vni, order, r->protocol, r->first,
+                r->last, r->class, r->deny);
+            if (r->dscp >= 0) {
+                say(" dscp=%d", r->dscp);
+            }
+            if (one_in(2)) {
+                say(" prefix=%s", random_prefix(r->address, &r->bits));
+            }
+            say("\n");
+        }
+    }
+}
+
+static void make_policy(struct ref_model *m)
+{
+    memset(m, 0, sizeof(*m));
+    text_size = 0;
+    m->site = 1;
+    m->lan_mtu = 1500;
+    say("node site=1\nlan if=lan0 vni=100\nlan if=lan1 vni=%u\n", one_in(2) ? 200 : 100);
+    m->lans[0] = (struct ref_lan){bed.lan0, 100};
+    m->lans[1] = (struct ref_lan){bed.lan1, strstr(text, "lan1 vni=200") != NULL ? 200 : 100};
+    m->lans_len = 2;
+    make_links(m);
+    make_paths(m);
+    for (uint32_t site = 2; site <= 6; site++) {
+        for (uint32_t class = 0; class < 3; class ++) {
+            if (!one_in(4)) {
+                make_group(m, site, class);
+            }
+        }
+        if (!one_in(4)) {
+            make_group(m, site, UINT32_MAX);
+        }
+    }
+    make_routes(m);
+    make_rules(m);
+    bed_apply(&bed, text);
+    for (size_t i = 0; i < m->paths_len; i++) {
+        struct ref_path *path = &m->paths[i];
+        path->slot = bed.dp->ops->path_slot(bed.dp, path->id);
+        ck_assert_uint_ne(path->slot, 0);
+        path->state = one_in(4) ? PT_PATH_DEAD : PT_PATH_ALIVE;
+        bed.dp->ops->set_path_alive(bed.dp, path->id, path->state == PT_PATH_ALIVE);
+    }
+}
+
+/* ---- packets -------------------------------------------------------------------------------------------------- */
+
+/* An address that the policy speaks of, mostly. */
+static void random_address(const struct ref_model *m, bool v4, uint8_t out[16])
+{
+    for (unsigned tries = 0; tries < 20 && m->routes_len > 0 && !one_in(8); tries++) {
+        const struct ref_route *r = &m->routes[any((uint32_t)m->routes_len)];
+        bool route_v4 = memcmp(r->address, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0;
+        if (route_v4 != v4) {
+            continue;
+        }
+        for (unsigned i = 0; i < 16; i++) {
+            out[i] = (uint8_t)any(256);
+        }
+        for (unsigned i = 0; i < r->bits; i++) {
+            uint8_t bit = (uint8_t)(0x80 >> i % 8);
+            out[i / 8] = (uint8_t)((out[i / 8] & ~bit) | (r->address[i / 8] & bit));
+        }
+        return;
+    }
+    char name[64];
+    if (v4) {
+        static const uint8_t first[] = {10, 10, 224, 255, 169, 127, 8};
+        (void)snprintf(name, sizeof(name), "%u.%u.%u.%u", first[any(7)], one_in(4) ? 254 : any(6), any(4), any(256));
+    } else {
+        static const char *const first[] = {"2001:db8", "2001:db8", "ff02", "fe80", "fec0"};
+        (void)snprintf(name, sizeof(name), "%s:%x:%x::%x", first[any(5)], any(4), any(4), any(1000));
+    }
+    address_of(name, out);
+}
+
+/* TCP with options, UDP, or something else; returns the protocol. */
+static uint8_t put_l4(struct packet *p)
+{
+    static const uint8_t others[] = {1, 58, 132, 136, 33, 47, 50, 59, 255};
+    uint16_t source = (uint16_t)any(65536), port = (uint16_t)(one_in(3) ? any(65536) : any(210));
+    uint8_t options[40];
+    switch (any(5)) {
+    case 0:
+    case 1: {
+        size_t size = 4 * any(11);
+        memset(options, 1, sizeof(options));
+        for (size_t at = any(4); at + 4 <= size; at += 4 + any(4)) {
+            static const uint8_t kinds[] = {2, 2, 2, 3, 8, 0, 1, 5};
+            options[at] = kinds[any(8)];
+            options[at + 1] = one_in(6) ? (uint8_t)any(12) : 4;
+            options[at + 2] = (uint8_t)any(8);
+            options[at + 3] = (uint8_t)any(256);
+        }
+        uint32_t tcp = put_tcp(p, source, port, one_in(2) ? TH_SYN : (uint8_t)any(256), options, size);
+        p->data[tcp + 16] = (uint8_t)any(256);
+        p->data[tcp + 17] = (uint8_t)any(256);
+        return 6;
+    }
+    case 2:
+    case 3:
+        (void)put_udp(p, source, port);
+        return 17;
+    default: {
+        uint8_t some[8] = {(uint8_t)any(256), 0, (uint8_t)any(256)};
+        put(p, some, sizeof(some));
+        return others[any(sizeof(others))];
+    }
+    }
+}
+
+static size_t payload_size(void)
+{
+    switch (any(6)) {
+    case 0:
+        return 0;
+    case 1:
+        return 400 + any(1200);
+    case 2:
+        return any(1500);
+    default:
+        return any(120);
+    }
+}
+
+/* IP header, perhaps options or extension headers, L4, payload. */
+static void put_ip(struct packet *p, const struct ref_model *m, bool v4)
+{
+    uint8_t source[16], destination[16], headers[64] = {0};
+    uint32_t ip = p->size;
+    random_address(m, v4, source);
+    random_address(m, v4, destination);
+    if (v4) {
+        uint32_t words = one_in(6) ? 5 + any(11) : 5;
+        headers[0] = (uint8_t)(0x40 | words);
+        headers[1] = (uint8_t)any(256);
+        headers[6] = one_in(2) ? 0x40 : one_in(6) ? (uint8_t)any(256) : 0;
+        headers[8] = one_in(8) ? (uint8_t)any(3) : (uint8_t)any(256);
+        memcpy(headers + 12, source + 12, 4);
+        memcpy(headers + 16, destination + 12, 4);
+        put(p, headers, words * 4);
+        p->data[ip + 9] = put_l4(p);
+        put_payload(p, payload_size());
+        finish_ipv4(p, ip);
+        return;
+    }
+    headers[0] = (uint8_t)(0x60 | any(16));
+    headers[1] = (uint8_t)any(256);
+    headers[7] = one_in(8) ? (uint8_t)any(3) : (uint8_t)any(256);
+    memcpy(headers + 8, source, 16);
+    memcpy(headers + 24, destination, 16);
+    put(p, headers, 40);
+    uint32_t next = ip + 6;
+    for (uint32_t count = one_in(4) ? any(7) : 0; count > 0; count--) {
+        static const uint8_t kinds[] = {0, 43, 60, 44};
+        uint8_t extension[24] = {0};
+        p->data[next] = kinds[any(4)];
+        extension[1] = p->data[next] == 44 ? 0 : (uint8_t)any(3);
+        next = p->size;
+        put(p, extension, 8 + extension[1] * 8U);
+    }
+    uint8_t protocol = put_l4(p);
+    p->data[next] = protocol;
+    put_payload(p, payload_size());
+    finish_ipv6(p, ip);
+}
+
+static void damage(struct packet *p)
+{
+    if (one_in(4)) {
+        for (uint32_t i = 1 + any(3); i > 0; i--) {
+            uint32_t reach = one_in(2) || p->size < 100 ? p->size : 100; /* headers more than payload */
+            p->data[any(reach)] ^= (uint8_t)(one_in(2) ? 1U << any(8) : any(256));
+        }
+    }
+    if (one_in(12)) {
+        p->size = ETH_HLEN + any(p->size - ETH_HLEN + 1);
+    } else if (one_in(12) && p->size + 60 < PACKET_MAX) {
+        put_payload(p, any(60)); /* padding behind the packet */
+    }
+}
+
+static void make_lan(const struct ref_model *m, struct packet *p)
+{
+    bool v4 = !one_in(3);
+    put_ethernet(p, v4 ? ETH_P_IP : ETH_P_IPV6);
+    put_ip(p, m, v4);
+    damage(p);
+    if (p->size < ETH_HLEN + 40) { /* BPF_PROG_RUN refuses frames shorter than their network header */
+        put_payload(p, ETH_HLEN + 40 - p->size);
+    }
+}
+
+static void put_hello(struct packet *p)
+{
+    uint8_t hello[56] = {0x50, 0x54, 0x48, 0x45, 1, one_in(4) ? 2 : 1, (uint8_t)any(8)};
+    for (unsigned i = 7; i < sizeof(hello); i++) {
+        hello[i] = (uint8_t)any(256);
+    }
+    put(p, hello, sizeof(hello));
+}
+
+static void make_wan(const struct ref_model *m, struct packet *p, uint32_t ifindex)
+{
+    static const uint16_t ports[] = {6081, 6081, 6081, 6081, 6082, 6083, 6084};
+    uint32_t stack[PT_STACK_LEN_MAX], stack_len = one_in(2) ? 0 : 1 + any(PT_STACK_LEN_MAX), link;
+    do {
+        link = any(4);
+    } while (m->links[link].ifindex != ifindex && !one_in(10));
+    const uint8_t *own = m->links[link].address, *from = own;
+    for (unsigned tries = 0; tries < 30 && m->peers_len > 0; tries++) {
+        const struct ref_peer *peer = &m->peers[any((uint32_t)m->peers_len)];
+        if ((memcmp(peer->address, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0) == (link % 2 == 0) &&
+            (peer->ifindex == ifindex || one_in(10))) {
+            from = peer->address;
+            break;
+        }
+    }
+    char source[PT_IP_TEXT_SIZE], target[PT_IP_TEXT_SIZE];
+    struct pt_ip a, b;
+    memcpy(a.bytes, from, 16);
+    memcpy(b.bytes, own, 16);
+    (void)pt_ip_format(&a, source);
+    (void)pt_ip_format(&b, target);
+    bool v4 = link % 2 == 0, inner4 = !one_in(3), hello = one_in(6);
+    put_ethernet(p, v4 ? ETH_P_IP : ETH_P_IPV6);
+    uint32_t ip = v4 ? put_ipv4(p, source, target, IPPROTO_UDP, (uint8_t)any(256))
+                     : put_ipv6(p, source, target, IPPROTO_UDP, (uint8_t)any(256));
+    uint32_t udp = put_udp(p, (uint16_t)any(65536), ports[any(7)]);
+    for (uint32_t i = 0; i < stack_len; i++) {
+        stack[i] = one_in(6) ? any(0xfffff) : 2 + any(6);
+    }
+    (void)put_geneve(p,
+                     hello       ? 0
+                     : one_in(3) ? 200
+                                 : 100,
+                     hello    ? PT_HELLO_PROTOCOL
+                     : inner4 ? ETH_P_IP
+                              : ETH_P_IPV6,
+                     hello || one_in(10) ? PT_GENEVE_CONTROL : 0, stack, stack_len);
+    if (hello) {
+        put_hello(p);
+    } else {
+        put_ip(p, m, inner4);
+    }
+    finish_udp_size(p, udp);
+    if (v4) {
+        finish_ipv4(p, ip);
+    } else {
+        finish_ipv6(p, ip);
+    }
+    if (one_in(4)) { /* a checksum: whole, or left to hardware */
+        uint16_t check = (uint16_t)any(65536);
+        memcpy(p->data + udp + 6, &check, 2);
+    }
+    damage(p);
+    if (v4 && p->size > ip + 20 && !one_in(4)) { /* most damage is not to be found out by the first sum */
+        p->data[ip + 10] = p->data[ip + 11] = 0;
+        uint16_t sum = htons((uint16_t)~sum16(p->data + ip, 20, 0));
+        memcpy(p->data + ip + 10, &sum, 2);
+    }
+}
+
+/* ---- comparing ------------------------------------------------------------------------------------------------ */
+
+static struct tally {
+    uint64_t packets, up, sent, dropped, mismatches;
+    uint64_t drops[PT_DROP_LEN_MAX], seen[PT_DROP_LEN_MAX];
+} tally;
+
+static void print_bytes(const char *name, const struct packet *p)
+{
+    fprintf(stderr, "  %s (%u):", name, p->size);
+    for (uint32_t i = 0; i < p->size && i < 160; i++) {
+        fprintf(stderr, "%s%02x", i % 4 == 0 ? " " : "", p->data[i]);
+    }
+    fprintf(stderr, "\n");
+}
+
+static void mismatch(const char *what, uint64_t seed, const struct packet *in, const struct run *run,
+                     const struct ref_verdict *want)
+{
+    tally.mismatches++;
+    if (tally.mismatches > 5) {
+        return;
+    }
+    fprintf(stderr, "MISMATCH %s: PT_SEED=%" PRIu64 " verdict %d, reference %d reason %u\n", what, seed, run->verdict,
+            (int)want->action, want->reason);
+    print_bytes("in", in);
+    print_bytes("program", &run->out);
+    print_bytes("reference", &want->out);
+}
+
+static bool same_bytes(const struct run *run, const struct ref_verdict *want)
+{
+    return run->out.size == want->out.size && memcmp(run->out.data, want->out.data, want->out.size) == 0;
+}
+
+static void note(const struct ref_verdict *want)
+{
+    tally.packets++;
+    tally.up += want->action == REF_UP;
+    tally.sent += want->action == REF_SEND;
+    tally.dropped += want->action == REF_DROP;
+    if (want->action == REF_DROP) {
+        tally.drops[want->reason]++;
+    }
+    if (want->reported != 0) {
+        tally.drops[want->reported]++;
+    }
+}
+
+static void compare_lan(const struct ref_model *m, uint64_t seed)
+{
+    struct packet in;
+    struct ref_verdict want;
+    struct run_options options = {.ifindex = one_in(4) ? bed.lan1 : bed.lan0};
+    make_lan(m, &in);
+    ref_lan(m, options.ifindex, &in, &want);
+    struct run run = run_lan_with(&bed, &in, options);
+    const int verdicts[] = {[REF_UP] = TC_ACT_OK, [REF_DROP] = TC_ACT_SHOT, [REF_SEND] = TC_REDIRECT};
+    note(&want);
+    if (run.verdict != verdicts[want.action] || (want.action != REF_DROP && !same_bytes(&run, &want))) {
+        mismatch("lan", seed, &in, &run, &want);
+    }
+}
+
+static void compare_wan(const struct ref_model *m, uint64_t seed)
+{
+    struct packet in;
+    struct ref_verdict want;
+    struct run_options options = {.ifindex = one_in(2) ? bed.wan1 : bed.wan0};
+    make_wan(m, &in, options.ifindex);
+    ref_wan(m, options.ifindex, &in, &want);
+    struct run run = run_wan_with(&bed, &in, options);
+    note(&want);
+    bool same = run.verdict == (want.action == REF_DROP ? XDP_DROP : XDP_PASS);
+    if (want.action != REF_DROP) {
+        same &= same_bytes(&run, &want) && run.handed_over == (want.action == REF_SEND);
+    }
+    if (want.action == REF_SEND && run.handed_over) {
+        same &= run.meta.ifindex == want.ifindex && run.meta.family == want.family &&
+                (want.family == 0 || memcmp(&run.meta.nexthop, want.nexthop, 16) == 0);
+    }
+    if (!same) {
+        mismatch("wan", seed, &in, &run, &want);
+    }
+}
+
+static void take_drop(void *arg, const struct pt_dp_drop *drop)
+{
+    ((uint64_t *)arg)[drop->reason] = drop->packets;
+}
+
+static void take_path(void *arg, const struct pt_dp_path_counters *counters)
+{
+    (void)arg;
+    (void)counters;
+}
+
+/* What was counted since the last policy is what should have been. */
+static void compare_counters(uint64_t seed)
+{
+    uint64_t now[PT_DROP_LEN_MAX] = {0};
+    bed.dp->ops->counters(bed.dp, take_path, take_drop, now);
+    for (size_t i = 0; i < PT_DROP_LEN_MAX; i++) {
+        if (now[i] - tally.seen[i] != tally.drops[i]) {
+            tally.mismatches++;
+            fprintf(stderr,
+                    "MISMATCH drops: PT_SEED=%" PRIu64 " reason %zu counted %" PRIu64 ", reference %" PRIu64 "\n", seed,
+                    i, now[i] - tally.seen[i], tally.drops[i]);
+        }
+        tally.seen[i] = now[i];
+        tally.drops[i] = 0;
+    }
+}
+
+START_TEST(programs_and_reference_agree)
+{
+    static struct ref_model model;
+    const char *wanted_text = getenv("PT_PACKETS"), *seed_text = getenv("PT_SEED");
+    uint64_t wanted = wanted_text != NULL ? strtoull(wanted_text, NULL, 10) : 20000;
+    uint64_t seed = seed_text != NULL ? strtoull(seed_text, NULL, 10) : (uint64_t)time(NULL), policies = 0;
+    uint64_t reasons[PT_DROP_LEN_MAX] = {0};
+    for (; tally.packets < wanted && tally.mismatches == 0; seed++, policies++) {
+        state = seed;
+        make_policy(&model);
+        if (policies == 1) { /* from here on there is a tunnel device: any interface does */
+            ck_assert_int_eq(bed.dp->ops->set_tunnel(bed.dp, if_nametoindex("lo"), NULL), PT_OK);
+        }
+        model.tunnel = policies > 0;
+        for (unsigned i = 0; i < PACKETS_EACH; i++) {
+            compare_lan(&model, seed);
+            compare_wan(&model, seed);
+        }
+        for (size_t i = 0; i < PT_DROP_LEN_MAX; i++) {
+            reasons[i] += tally.drops[i];
+        }
+        compare_counters(seed);
+    }
+    printf("interpreter: packets %" PRIu64 " policies %" PRIu64 " up %" PRIu64 " sent %" PRIu64 " dropped %" PRIu64
+           " mismatches %" PRIu64 "\n",
+           tally.packets, policies, tally.up, tally.sent, tally.dropped, tally.mismatches);
+#define PRINT(name, number, label, words)                                \
+    if (reasons[number] != 0) {                                          \
+        printf("interpreter: %s %" PRIu64 "\n", label, reasons[number]); \
+    }
+    PT_DROPS(PRINT)
+#undef PRINT
+    ck_assert_uint_eq(tally.mismatches, 0);
+    ck_assert_uint_gt(tally.sent, tally.packets / 20); /* the packets are about something */
+    ck_assert_uint_gt(tally.up, 0);
+}
+END_TEST
+
+int main(void)
+{
+    if (!bed_possible()) {
+        return 77;
+    }
+    bed_open(&bed, "node site=1\n"
+                   "link id=1 if=wan0 address=192.0.2.1\n"
+                   "link id=2 if=wan1 address=198.51.100.1\n"
+                   "lan if=lan0 vni=100\nlan if=lan1 vni=100\n");
+    Suite *suite = suite_create("interpreter");
+    TCase *tc = tcase_create("interpreter");
+    tcase_set_timeout(tc, 3600);
+    tcase_add_test(tc, programs_and_reference_agree);
+    suite_add_tcase(suite, tc);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    bed_close(&bed);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
