@@ -103,7 +103,8 @@ def to_yaml(value):
     if isinstance(value, (list, tuple)):
         return [to_yaml(element) for element in value]
     if isinstance(value, datetime.timedelta):
-        return f"{value.total_seconds():.6f}".rstrip("0").rstrip(".") + "s"
+        digits = 0 if value.microseconds == 0 else 3 if value.microseconds % 1000 == 0 else 6  # as proto JSON has it
+        return f"{value.total_seconds():.{digits}f}s"
     if isinstance(value, datetime.datetime):
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, bytes):
@@ -175,9 +176,18 @@ def resource(kind_name, fields, params, check_mode=False, diff_mode=False):
     return result
 
 
+def complete(wanted):
+    """Refuse to create what lacks a required field. A change of what is there may leave it out."""
+    try:
+        type(wanted).model_validate({name: getattr(wanted, name) for name in wanted.model_fields_set})
+    except pydantic.ValidationError as error:
+        raise from_validation(error) from None
+
+
 def there(collection, wanted, present, check_mode):
     """Create or update; what is done, the resource after it, and the fields that change."""
     if present is None:
+        complete(wanted)
         fields = sorted(wanted.model_fields_set - {"name"})
         try:
             return "created", collection.create(wanted, validate_only=check_mode), fields

@@ -115,6 +115,7 @@ func (p *Plan) run(client Client, out io.Writer) bool {
 			fmt.Fprintln(out, "n/a", scenario.ID, why)
 		} else if err := r.scenario(scenario); err != nil {
 			good = false
+			r.mend(scenario)
 			fmt.Fprintln(out, "fail", scenario.ID, strings.ReplaceAll(err.Error(), "\n", " "))
 		} else {
 			fmt.Fprintln(out, "pass", scenario.ID)
@@ -124,6 +125,18 @@ func (p *Plan) run(client Client, out io.Writer) bool {
 		_ = r.other(&p.Teardown[i]) // the cluster ends anyway
 	}
 	return good
+}
+
+// mend revives what a scenario that failed half way may have left dead: the next ones are not to fail for that.
+func (r *run) mend(scenario *Scenario) {
+	for i := range scenario.Steps {
+		for _, step := range append([]Step{scenario.Steps[i]}, scenario.Steps[i].While...) {
+			if step.Do == "hook" {
+				_ = r.other(&Step{Do: "hook", Run: "revive"}) // when it cannot, the next scenarios say so
+				return
+			}
+		}
+	}
 }
 
 func (r *run) lacks(scenario *Scenario) (string, bool) {

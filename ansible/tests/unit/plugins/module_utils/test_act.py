@@ -20,7 +20,7 @@ def test_durations_and_bytes():
     assert act.to_python("1.5s", datetime.timedelta) == datetime.timedelta(seconds=1.5)
     assert act.to_python("AAE=", bytes) == b"\0\1"
     assert act.to_yaml(datetime.timedelta(seconds=10)) == "10s"
-    assert act.to_yaml(datetime.timedelta(milliseconds=1500)) == "1.5s"
+    assert act.to_yaml(datetime.timedelta(milliseconds=1500)) == "1.500s"
     assert act.to_yaml(datetime.datetime(2030, 1, 2, tzinfo=datetime.timezone.utc)) == "2030-01-02T00:00:00Z"
     for bad, kind in (("10", datetime.timedelta), ("x", datetime.timedelta), ("%", bytes)):
         with pytest.raises(act.ActError):
@@ -39,6 +39,14 @@ def test_declared_names_the_field_that_is_wrong():
     with pytest.raises(act.ActError) as caught:
         act.declared(p.Edge, {"lan": "lan_interfaces"}, params)
     assert caught.value.result["field"].startswith("lan_interfaces[0]")
+
+
+def test_what_is_created_must_be_complete():
+    wanted = act.declared(p.Segment, {}, {"name": "organizations/a/segments/s"})
+    with pytest.raises(act.ActError) as caught:
+        act.complete(wanted)
+    assert caught.value.result["field"] == "fabric"
+    assert caught.value.result["reason"] == "FIELD_REQUIRED"
 
 
 def test_every_kind_and_method_is_reachable():
