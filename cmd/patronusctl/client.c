@@ -73,7 +73,7 @@ static void on_alarm(void *arg)
     client->alarm_rung = true;
 }
 
-static void rest(struct ctl_client *client, uint64_t delay_ms)
+void ctl_client_rest(struct ctl_client *client, uint64_t delay_ms)
 {
     client->alarm_rung = false;
     pt_timer_start(client->alarm, delay_ms, 0);
@@ -165,7 +165,7 @@ void ctl_client_next(struct ctl_client *client)
     client->current = (client->current + 1) % client->options.servers_len;
     client->failed++;
     if (client->failed % client->options.servers_len == 0) {
-        rest(client, client->pause_ms);
+        ctl_client_rest(client, client->pause_ms);
         client->pause_ms = client->pause_ms * 2 < PAUSE_MS_MAX ? client->pause_ms * 2 : PAUSE_MS_MAX;
     }
 }

@@ -54,5 +54,7 @@ PT_MUST enum pt_code ctl_stream(struct ctl_client *client, const struct ctl_stre
 void ctl_client_next(struct ctl_client *client);
 const char *ctl_client_server(const struct ctl_client *client);
 
+/* Let time pass. */
+void ctl_client_rest(struct ctl_client *client, uint64_t delay_ms);
 /* 32 hexadecimal digits. */
 void ctl_random_id(struct ctl_client *client, char text[33]);

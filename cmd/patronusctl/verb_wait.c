@@ -1,10 +1,12 @@
 /*
  * wait, and get --watch: both read the initial state and every change behind it from one watch, so that nothing that
- * happens between "look" and "follow" is missed.
+ * happens between "look" and "follow" is missed. What is measured (SOFT fields, views) is in no watch, because it is
+ * not in the log: wait reads that again and again.
  */
 #include "ctl.h"
 
 #include "base/map.h"
+#include "cli/request.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -52,6 +54,13 @@ static bool field_is(struct waiting *waiting, const struct pt_msg *resource)
     return strcasecmp(found, waiting->value) == 0 || (absent && wanted_absent);
 }
 
+static bool is_met(struct waiting *waiting, const struct pt_msg *resource)
+{
+    return waiting->wanted == WANT_EXISTS ||
+           (waiting->wanted == WANT_CONDITION && condition_is_true(resource, waiting->field)) ||
+           (waiting->wanted == WANT_FIELD && field_is(waiting, resource));
+}
+
 static bool judge(void *arg, const struct ctl_event *event, struct pt_arena *arena)
 {
     (void)arena;
@@ -64,14 +73,42 @@ static bool judge(void *arg, const struct ctl_event *event, struct pt_arena *are
         return true;
     }
     waiting->seen = strcmp(event->type, "DELETED") != 0;
-    if (!waiting->seen || event->resource == NULL) {
-        waiting->met = !waiting->seen && waiting->wanted == WANT_DELETED;
-        return !waiting->met;
-    }
-    waiting->met = waiting->wanted == WANT_EXISTS ||
-                   (waiting->wanted == WANT_CONDITION && condition_is_true(event->resource, waiting->field)) ||
-                   (waiting->wanted == WANT_FIELD && field_is(waiting, event->resource));
+    waiting->met =
+        waiting->seen ? event->resource != NULL && is_met(waiting, event->resource) : waiting->wanted == WANT_DELETED;
     return !waiting->met;
+}
+
+#define LOOK_AGAIN_MS 250
+
+static enum pt_code look_until(struct ctl *ctl, const struct pt_message_type *kind, struct waiting *waiting,
+                               uint64_t end_ms, struct pt_error *reterr)
+{
+    const struct pt_method_type *method = NULL;
+    PT_TRY(pt_cli_method_find(ctl->schema, kind, PT_VERB_GET, &method, reterr));
+    while (pt_sys_now_ms(ctl_client_sys(ctl->client)) < end_ms) {
+        struct pt_arena arena;
+        pt_arena_init(&arena);
+        struct pt_msg *reply = NULL;
+        enum pt_code code = ctl_call(ctl->client, method, pt_cli_request_get(method, waiting->name, false, &arena),
+                                     &arena, &reply, reterr);
+        waiting->seen = code == PT_OK;
+        waiting->met = waiting->seen ? is_met(waiting, reply) : waiting->wanted == WANT_DELETED;
+        pt_arena_fini(&arena);
+        if ((code != PT_OK && code != PT_NOT_FOUND) || waiting->met) {
+            return waiting->met ? PT_OK : code;
+        }
+        ctl_client_rest(ctl->client, LOOK_AGAIN_MS);
+    }
+    return pt_fail(reterr, PT_DEADLINE_EXCEEDED, PT_REASON_NONE, NULL, "the time is over");
+}
+
+static bool is_measured(const struct pt_message_type *kind, const struct waiting *waiting)
+{
+    char first[64] = "";
+    (void)sscanf(waiting->field, "%63[^.]", first);
+    const struct pt_field_type *field =
+        pt_message_field(kind, waiting->wanted == WANT_CONDITION ? "conditions" : first);
+    return kind->resource->view || (field != NULL && field->rules.output == PT_OUTPUT_SOFT);
 }
 
 static enum pt_code read_wanted(struct ctl *ctl, const struct pt_message_type *kind, struct waiting *waiting,
@@ -113,6 +150,22 @@ static int late(const struct ctl *ctl, const struct waiting *waiting)
     return PT_CLI_EXIT_FAILED;
 }
 
+static enum pt_code watch_until(struct ctl *ctl, const struct pt_message_type *kind, struct waiting *waiting,
+                                uint64_t end_ms, struct pt_error *reterr)
+{
+    const char *plural = kind->resource->plural;
+    const struct ctl_watch_options options = {.kinds = &plural,
+                                              .kinds_len = 1,
+                                              .parent = waiting->name,
+                                              .filter = "",
+                                              .resume = "",
+                                              .initial = true,
+                                              .end_ms = end_ms,
+                                              .fn = judge,
+                                              .arg = waiting};
+    return ctl_follow(ctl, &options, reterr);
+}
+
 int ctl_wait(struct ctl *ctl)
 {
     struct ctl_target *targets = NULL;
@@ -135,18 +188,10 @@ int ctl_wait(struct ctl *ctl)
     if (ctl_connect(ctl, &error) != PT_OK) {
         return ctl_fail(&error);
     }
-    const char *plural = targets[0].kind->resource->plural;
-    const struct ctl_watch_options options = {.kinds = &plural,
-                                              .kinds_len = 1,
-                                              .parent = waiting.name,
-                                              .filter = "",
-                                              .resume = "",
-                                              .initial = true,
-                                              .end_ms =
-                                                  pt_sys_now_ms(ctl_client_sys(ctl->client)) + ctl->args->timeout_ms,
-                                              .fn = judge,
-                                              .arg = &waiting};
-    enum pt_code code = ctl_follow(ctl, &options, &error);
+    uint64_t end_ms = pt_sys_now_ms(ctl_client_sys(ctl->client)) + ctl->args->timeout_ms;
+    enum pt_code code = is_measured(targets[0].kind, &waiting)
+                            ? look_until(ctl, targets[0].kind, &waiting, end_ms, &error)
+                            : watch_until(ctl, targets[0].kind, &waiting, end_ms, &error);
     if (code == PT_DEADLINE_EXCEEDED && !waiting.met) {
         return late(ctl, &waiting);
     }

@@ -186,7 +186,9 @@ enum pt_code pt_cli_context_use(const struct pt_cli_contexts *contexts, struct p
         memcpy(args->servers, context->servers, sizeof(args->servers));
         args->servers_len = context->servers_len;
     }
-    bool token_open = is_open(args, PT_CLI_TOKEN) && is_open(args, PT_CLI_TOKEN_FILE);
+    /* Who calls is one thing: a context's token never speaks for whoever gave a credential of his own. */
+    bool token_open =
+        is_open(args, PT_CLI_TOKEN) && is_open(args, PT_CLI_TOKEN_FILE) && is_open(args, PT_CLI_CREDENTIAL);
     if (is_open(args, PT_CLI_CREDENTIAL) && context->credential[0] != '\0') {
         args->credential = context->credential;
     }

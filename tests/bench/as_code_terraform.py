@@ -25,8 +25,8 @@ def snake(kind: str) -> str:
     return re.sub(r"[A-Z]", lambda m: "_" + m.group().lower(), kind)
 
 
-def configuration(org: str) -> dict[str, Any]:
-    found = as_code_sites.resources(org)
+def configuration(org: str, sites: int = 50) -> dict[str, Any]:
+    found = as_code_sites.resources(org, sites)
     address = {name: f"patronus_{snake(kind)}.r{i}" for i, (kind, name, _) in enumerate(found)}
 
     def linked(value: Any) -> Any:

@@ -280,6 +280,10 @@ expect 1 -p acme wait site soon --for exists -t 1s
 err_has "it is not there"
 expect 0 -p acme wait site soon --for deleted
 expect 2 -p acme wait site nyc --for nothing=1
+expect 0 -p acme wait sites/nyc/edges/e1 --for connected=false # measured: in no watch
+expect 1 -p acme wait sites/nyc/edges/e1 --for connected=true -t 1s
+err_has "connected is not set, not true"
+expect 1 -p acme wait sites/nyc/edges/e1 --for condition=Ready -t 1s
 "$ctl" -p acme wait site soon --for location=here -t 30s >"$work/wait" 2>&1 &
 watch_pid=$!
 "$ctl" -p acme get sites --watch >"$work/get" 2>&1 &

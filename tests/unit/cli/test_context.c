@@ -58,6 +58,9 @@ START_TEST(flags_then_context_then_environment_then_current)
     ck_assert_str_eq(args.servers[0], "flag:1");
     ck_assert_str_eq(args.credential, "x.pem");
     ck_assert_str_eq(args.parent, "other");
+    args = settled("get sites --context prod -c mine.pem", no_environment);
+    ck_assert_str_eq(args.credential, "mine.pem");
+    ck_assert_str_eq(args.token_file, ""); /* the context's token does not speak for another credential */
     args = settled("get sites --context prod", no_environment);
     ck_assert_str_eq(args.servers[0], "prod:1");
     ck_assert_str_eq(args.token_file, "/prod.token");
