@@ -160,6 +160,7 @@ static struct pt_raft *node_new(struct pt_sys *sys, const struct pt_raft_options
     pt_list_init(&raft->deferred);
     pt_list_init(&raft->reads);
     pt_list_init(&raft->changes);
+    pt_list_init(&raft->exports);
     return raft;
 }
 
@@ -368,6 +369,7 @@ static enum pt_code open_net(struct pt_raft *raft, struct pt_error *reterr)
                                           .id = o->id,
                                           .address = o->address,
                                           .cluster_id = o->cluster_id,
+                                          .trust_id = o->trust_id,
                                           .listen = o->listen,
                                           .tls = o->tls,
                                           .peer_allowed = o->peer_allowed,
@@ -480,6 +482,7 @@ static void close_posted(void *arg)
     pt_raft_proposals_end(raft, PT_CLOSED, PT_CLOSED);
     pt_raft_reads_end(raft, PT_CLOSED);
     pt_raft_changes_end(raft, PT_CLOSED);
+    pt_raft_exports_end(raft, PT_CLOSED);
     node_free(raft, false);
     if (done != NULL) {
         done(done_arg);
@@ -517,6 +520,7 @@ void pt_raft_abandon(struct pt_raft *raft)
     }
     pt_raft_reads_end(raft, PT_CLOSED);
     pt_raft_changes_end(raft, PT_CLOSED);
+    pt_raft_exports_drop(raft);
     node_free(raft, true);
 }
 

@@ -328,6 +328,7 @@ void pt_raft_on_tick(void *arg)
     struct pt_raft *raft = arg;
     if (pt_raft_enter(raft)) {
         pt_raft_snapshot_tick(raft);
+        pt_raft_exports_tick(raft);
         pt_raft_reads_resend(raft);
         pt_raft_election_tick(raft);
         pt_raft_leave(raft);

@@ -163,6 +163,7 @@ struct pt_raft {
     struct pt_raft_incoming *incoming;  /* a snapshot from the leader */
     bool installing;                    /* libraft waits for RAFT_PERSISTED_SNAPSHOT */
     uint64_t need_asked_ms, need_index; /* quarantine: when and for what the leader was asked */
+    struct pt_list exports;             /* node_export.c: who waits for a snapshot */
 };
 
 /* node.c */
@@ -227,6 +228,7 @@ void pt_raft_change_committed(struct pt_raft *raft, uint64_t index);
 
 /* node_snapshot.c */
 void pt_raft_snapshot_consider(struct pt_raft *raft);
+void pt_raft_snapshot_take(struct pt_raft *raft);              /* when it can be now */
 void pt_raft_snapshot_send(struct pt_raft *raft, uint64_t id); /* libraft wants it sent */
 void pt_raft_snapshot_need(struct pt_raft *raft, struct pt_raft_peer *peer, uint64_t index);
 void pt_raft_on_chunk_ack(struct pt_raft *raft, struct pt_raft_peer *peer, struct pt_bytes payload);
@@ -236,6 +238,11 @@ void pt_raft_outgoing_end(struct pt_raft_peer *peer);
 void pt_raft_snapshot_fini(struct pt_raft *raft);
 /* On the executor. A transfer of an older one that is under way ends by this, and libraft asks for the newer one. */
 void pt_raft_snapshot_others_remove(const struct pt_raft *raft, const struct pt_raft_snapshot *keep);
+
+/* node_export.c */
+void pt_raft_exports_tick(struct pt_raft *raft);
+void pt_raft_exports_end(struct pt_raft *raft, enum pt_code code);
+void pt_raft_exports_drop(struct pt_raft *raft); /* nobody is told */
 
 /* node_install.c */
 void pt_raft_on_install(struct pt_raft *raft, struct pt_raft_peer *peer, struct raft_message *message);

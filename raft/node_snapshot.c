@@ -142,7 +142,7 @@ static void taking_done(void *arg)
     }
 }
 
-static void take(struct pt_raft *raft)
+void pt_raft_snapshot_take(struct pt_raft *raft)
 {
     uint64_t index = raft->applied;
     if (raft->taking != NULL || raft->installing || raft->incoming != NULL || raft->quarantined ||
@@ -192,7 +192,7 @@ void pt_raft_snapshot_consider(struct pt_raft *raft)
     bool wanted = raft->applied > raft->snapshot.index + interval(raft) ||
                   (raft->snapshot_file_bad && raft->applied > raft->snapshot.index);
     if (wanted && pt_sys_now_ms(raft->sys) >= raft->take_after_ms) {
-        take(raft);
+        pt_raft_snapshot_take(raft);
     }
 }
 
@@ -358,7 +358,7 @@ void pt_raft_snapshot_need(struct pt_raft *raft, struct pt_raft_peer *peer, uint
     if (raft->snapshot.index >= need && !raft->snapshot_file_bad) {
         outgoing_begin(raft, peer);
     } else if (raft->applied >= need) {
-        take(raft); /* the node asks again when it is there */
+        pt_raft_snapshot_take(raft); /* the node asks again when it is there */
     }
 }
 
@@ -371,6 +371,9 @@ bool pt_raft_snapshot_settle(struct pt_raft *raft)
         raft->taking = NULL;
         if (taking->code == PT_OK && taking->snapshot.index > raft->snapshot.index) {
             taken(raft, &taking->snapshot);
+        }
+        if (taking->code != PT_OK) {
+            pt_raft_exports_end(raft, taking->code);
         }
         taking_free(taking);
         return true;

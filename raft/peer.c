@@ -111,7 +111,7 @@ static void link_greet(struct pt_raft_link *link)
     if (link->pipe.tls != NULL) {
         const struct pt_identity *identity = pt_tls_peer(link->pipe.tls);
         const struct pt_raft_net_options *o = &link->net->options;
-        if (strcmp(identity->cluster_id, link->net->cluster_id) != 0 ||
+        if (strcmp(identity->cluster_id, link->net->trust_id) != 0 ||
             (o->peer_allowed != NULL && !o->peer_allowed(o->peer_context, link->id, identity))) {
             pt_log_warn(o->log, "peer has a foreign certificate", "peer=%" PRIu64 " address=%s identity=%s", link->id,
                         link->address, identity->spiffe_id);
@@ -359,7 +359,8 @@ enum pt_code pt_raft_net_open(const struct pt_raft_net_options *options, struct 
     net->options = *options;
     net->address = strdup(options->address);
     net->cluster_id = strdup(options->cluster_id);
-    pt_assert(net->address != NULL && net->cluster_id != NULL);
+    net->trust_id = strdup(options->trust_id != NULL ? options->trust_id : options->cluster_id);
+    pt_assert(net->address != NULL && net->cluster_id != NULL && net->trust_id != NULL);
     pt_list_init(&net->links);
     pt_list_init(&net->ins);
     pt_list_init(&net->doomed);
@@ -393,6 +394,7 @@ static void net_free(struct pt_raft_net *net, bool posts_lost)
     }
     free(net->address);
     free(net->cluster_id);
+    free(net->trust_id);
     free(net);
 }
 

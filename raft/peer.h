@@ -38,6 +38,7 @@ struct pt_raft_net_options {
     uint64_t id;
     const char *address;    /* own, told to the other side */
     const char *cluster_id; /* another's is refused */
+    const char *trust_id;   /* that certificates must name; NULL: cluster_id */
     struct pt_endpoint listen;
     struct pt_tls_context *tls; /* NULL: plain, ids are taken on trust */
     bool (*peer_allowed)(void *context, uint64_t id, const struct pt_identity *identity); /* NULL accepts */

@@ -121,7 +121,7 @@ const char *pt_raft_hello_check(const struct pt_raft_net *net, const struct pt_r
     }
     if (tls != NULL) {
         const struct pt_identity *identity = pt_tls_peer(tls);
-        if (strcmp(identity->cluster_id, net->cluster_id) != 0) {
+        if (strcmp(identity->cluster_id, net->trust_id) != 0) {
             return "a certificate of another cluster";
         }
         if (net->options.peer_allowed != NULL &&

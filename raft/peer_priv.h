@@ -62,7 +62,7 @@ struct pt_raft_in { /* accepted */
 
 struct pt_raft_net {
     struct pt_raft_net_options options;
-    char *address, *cluster_id;
+    char *address, *cluster_id, *trust_id;
     struct pt_listener *listener;
     struct pt_timer *tick;
     struct pt_list links, ins;

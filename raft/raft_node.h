@@ -66,6 +66,7 @@ struct pt_raft_options {
     const char *address;        /* as others know it; kept in the configuration */
     const char *directory;      /* the log's folder; made when missing; locked */
     const char *cluster_id;     /* refused when the folder or a peer belongs to another */
+    const char *trust_id;       /* cluster in peers' certificates, where it differs; NULL: cluster_id. Borrowed */
     struct pt_tls_context *tls; /* borrowed until replaced by pt_raft_set_tls */
     struct pt_machine machine;
     const struct pt_log *log;
@@ -119,6 +120,49 @@ void pt_raft_assign(struct pt_raft *raft, uint64_t id, bool voter, pt_raft_done_
 void pt_raft_remove(struct pt_raft *raft, uint64_t id, pt_raft_done_fn fn, void *arg);
 /* id 0: the best voter. Done when this node leads no more. */
 void pt_raft_transfer(struct pt_raft *raft, uint64_t id, pt_raft_done_fn fn, void *arg);
+
+/* A snapshot that has at least everything up to `index` and up to what is applied now, on any member. fn on the loop,
+ * later; the file is only sure to be there during the call: open it. Other codes than PT_OK (file NULL): PT_NO_SPACE;
+ * PT_FAILED_PRECONDITION, the node is in quarantine; PT_CLOSED. While `index` is not applied it waits. */
+struct pt_raft_snapshot_file {
+    const char *path;
+    uint64_t index, term;
+    uint64_t machine_index; /* what the machine had applied: at or below index */
+    uint64_t size;
+    struct pt_digest digest; /* SHA-256 of the file */
+};
+typedef void (*pt_raft_snapshot_fn)(void *arg, enum pt_code code, const struct pt_raft_snapshot_file *file);
+void pt_raft_snapshot_get(struct pt_raft *raft, uint64_t index, pt_raft_snapshot_fn fn, void *arg);
+
+/* ---- offline: no node runs on the folder. These wait for the disk ----------------------------------------------- */
+
+/* Make the folder of a node that is the only voter and begins with a machine's snapshot. The first pt_raft_open
+ * restores the machine from it. PT_ALREADY_EXISTS when the folder holds a log. */
+struct pt_raft_seed {
+    const char *directory, *cluster_id;
+    uint64_t id;
+    const char *address;
+    const char *state_path; /* moved into the folder; same file system */
+    uint64_t index, term;   /* the machine's applied index in it; a term that is not below any in it */
+    struct pt_digest chain; /* the log hash of its witness */
+};
+PT_MUST enum pt_code pt_raft_seed(struct pt_sys *sys, const struct pt_raft_seed *options, struct pt_error *reterr);
+
+/* Give every entry behind the witness to `entry`, in order, committed or not. PT_CORRUPT when the log does not fit the
+ * witness or is in quarantine. */
+struct pt_raft_replay {
+    const char *directory, *cluster_id;
+    uint64_t id;
+    uint64_t applied_index, acked_index; /* the machine's witness */
+    struct pt_digest log_hash;
+    enum pt_code (*entry)(void *context, const struct pt_raft_entry *entry, struct pt_error *reterr);
+    void *context;
+    /* Filled: */
+    uint64_t entries_len; /* given */
+    uint64_t last_index;  /* of the log */
+    uint64_t term;        /* the node has promised no higher one */
+};
+PT_MUST enum pt_code pt_raft_replay(struct pt_sys *sys, struct pt_raft_replay *replay, struct pt_error *reterr);
 
 struct pt_raft_status {
     enum pt_raft_role role;

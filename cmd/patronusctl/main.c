@@ -214,15 +214,20 @@ static const struct {
     const char *verb;
     int (*run)(struct ctl *ctl);
 } handlers[] = {
-    {"get", ctl_get},       {"list", ctl_list},         {"create", ctl_create},
-    {"update", ctl_update}, {"delete", ctl_delete},     {"undelete", ctl_undelete},
-    {"edit", ctl_edit},     {"apply", ctl_apply},       {"wait", ctl_wait},
-    {"watch", ctl_watch},   {"export", ctl_export},     {"explain", explain},
-    {"kinds", kinds},       {"tokens", ctl_tokens},     {"api-keys", ctl_api_keys},
-    {"audit", ctl_audit},   {"cluster", ctl_cluster},   {"doctor", ctl_doctor},
-    {"sites", ctl_drain},   {"links", ctl_drain},       {"te", ctl_te},
-    {"call", ctl_any_call}, {"contexts", ctl_contexts}, {"completion", completion},
-    {"man", man},           {"version", version},       {"help", help},
+    {"get", ctl_get},           {"list", ctl_list},
+    {"create", ctl_create},     {"update", ctl_update},
+    {"delete", ctl_delete},     {"undelete", ctl_undelete},
+    {"edit", ctl_edit},         {"apply", ctl_apply},
+    {"wait", ctl_wait},         {"watch", ctl_watch},
+    {"export", ctl_export},     {"explain", explain},
+    {"kinds", kinds},           {"tokens", ctl_tokens},
+    {"api-keys", ctl_api_keys}, {"audit", ctl_audit},
+    {"cluster", ctl_cluster},   {"backup", ctl_backup},
+    {"doctor", ctl_doctor},     {"sites", ctl_drain},
+    {"links", ctl_drain},       {"te", ctl_te},
+    {"call", ctl_any_call},     {"contexts", ctl_contexts},
+    {"completion", completion}, {"man", man},
+    {"version", version},       {"help", help},
 };
 
 static int run(struct ctl *ctl)

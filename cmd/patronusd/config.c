@@ -36,6 +36,8 @@ static const struct setting settings[] = {
     {"api_port", PLACE(api_port), "7400", "controllers: TCP port for clients", false},
     {"agent_port", PLACE(agent_port), "7402", "controllers: TCP port for edges", false},
     {"no_start", PLACE(no_start), "false", "init and join: make the node, do not run it", true},
+    {"force_new_cluster", PLACE(force_new_cluster), "false",
+     "recover: go on with this controller alone; what only others had is lost", true},
 };
 
 #define SETTINGS_LEN (sizeof(settings) / sizeof(settings[0]))
@@ -233,17 +235,32 @@ static enum pt_code take_token(struct config *config, const char *argument, stru
     return code;
 }
 
+static enum pt_code take_file(struct config *config, int argc, char **argv, int *at, struct pt_error *reterr)
+{
+    if (*at >= argc || strncmp(argv[*at], "--", 2) == 0 || strlen(argv[*at]) >= sizeof(config->file)) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_REQUIRED, "restore",
+                       "restore needs the file of a backup; make one with: patronusctl backup FILE");
+    }
+    memcpy(config->file, argv[*at], strlen(argv[*at]) + 1);
+    ++*at;
+    return PT_OK;
+}
+
 static enum pt_code read_command(struct config *config, int argc, char **argv, int *at, struct pt_error *reterr)
 {
     static const struct {
         const char *name;
         enum command command;
-    } commands[] = {{"init", COMMAND_INIT},     {"join", COMMAND_JOIN},     {"run", COMMAND_RUN},
-                    {"detach", COMMAND_DETACH}, {"tunnel", COMMAND_TUNNEL}, {"man", COMMAND_MAN}};
+    } commands[] = {{"init", COMMAND_INIT},       {"join", COMMAND_JOIN},      {"run", COMMAND_RUN},
+                    {"detach", COMMAND_DETACH},   {"tunnel", COMMAND_TUNNEL},  {"man", COMMAND_MAN},
+                    {"restore", COMMAND_RESTORE}, {"recover", COMMAND_RECOVER}};
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (strcmp(argv[*at], commands[i].name) == 0) {
             config->command = commands[i].command;
             ++*at;
+            if (config->command == COMMAND_RESTORE) {
+                return take_file(config, argc, argv, at, reterr);
+            }
             if (config->command != COMMAND_JOIN) {
                 return PT_OK;
             }
@@ -254,8 +271,9 @@ static enum pt_code read_command(struct config *config, int argc, char **argv, i
             return take_token(config, argv[(*at)++], reterr);
         }
     }
-    return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_UNKNOWN, argv[*at],
-                   "there is no such command; use init, join, run or detach, or see patronusd --help");
+    return pt_fail(
+        reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_UNKNOWN, argv[*at],
+        "there is no such command; use init, join, run, restore, recover or detach, or see patronusd --help");
 }
 
 enum pt_code config_read(int argc, char **argv, struct config *ret_config, struct pt_error *reterr)
@@ -332,7 +350,11 @@ static const struct {
     {"join TOKEN",
      "make this node a member, as the token says (edge, voter or standby), then run; join @FILE and join - "
      "read the token from a file or from standard input"},
-    {"run", "run the node that init or join made in the data folder"},
+    {"run", "run the node that init, join or restore made in the data folder"},
+    {"restore FILE", "make a controller in a new data folder from a backup (patronusctl backup FILE)"},
+    {"recover", "the majority of the controllers is lost: go on with this stopped one alone; says what that costs, and "
+                "does it with "
+                "--force-new-cluster"},
     {"detach", "edges: remove the programs and maps that forward packets, and end the tunnel process"},
     {"tunnel", "edges: the tunnel process; the agent starts it"},
     {"man", "print patronusd(8)"},

@@ -15,12 +15,15 @@ enum command {
     COMMAND_RUN,
     COMMAND_DETACH,
     COMMAND_TUNNEL,
-    COMMAND_MAN
+    COMMAND_MAN,
+    COMMAND_RESTORE,
+    COMMAND_RECOVER
 };
 
 struct config {
     enum command command;
     char token[20000]; /* join */
+    char file[512];    /* restore */
     char data[512];
     char seal_key[512];
     char admin_file[512];
@@ -31,7 +34,8 @@ struct config {
     char address[64];
     char region[64];
     char peer_port[8], api_port[8], agent_port[8];
-    char no_start[6]; /* "true": make the node, do not run it */
+    char force_new_cluster[6]; /* recover: "true": said by who knows what it costs */
+    char no_start[6];          /* "true": make the node, do not run it */
 };
 
 /* PT_INVALID_ARGUMENT with the flag, variable or file:line, and what would be right. */

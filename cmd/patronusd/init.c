@@ -9,14 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-struct addresses {
-    char peer[80], api[80], agent[80];                      /* as others reach them */
-    char peer_listen[80], api_listen[80], agent_listen[80]; /* to bind */
-};
-
-/* The three doors from one address and three ports. */
-static enum pt_code make_addresses(const struct config *config, struct addresses *ret_addresses,
-                                   struct pt_error *reterr)
+enum pt_code make_addresses(const struct config *config, struct addresses *ret_addresses, struct pt_error *reterr)
 {
     struct pt_ip ip;
     if (config->address[0] == '\0') {

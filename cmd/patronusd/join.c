@@ -126,7 +126,7 @@ static enum pt_code keep_node(struct join *join, struct pt_error *reterr)
     const struct process *process = join->process;
     const struct config *config = process->config;
     const Patronus__V1__EnrollResponse *response = join->response;
-    struct pt_node_files files = {.raft_id = response->raft_id};
+    struct pt_node_files files = {.raft_id = response->raft_id, .epoch = response->epoch};
     struct pt_identity identity;
     PT_TRY(pt_identity_parse(response->spiffe_id, &identity, reterr));
     (void)snprintf(files.cluster_id, sizeof(files.cluster_id), "%.63s", response->cluster_id);

@@ -32,6 +32,10 @@ static enum pt_code run_command(const struct process *process, struct pt_error *
         return start ? run_node(process, reterr) : PT_OK;
     case COMMAND_RUN:
         return run_node(process, reterr);
+    case COMMAND_RESTORE:
+        return make_restored(process, reterr);
+    case COMMAND_RECOVER:
+        return make_recovered(process, reterr);
     case COMMAND_TUNNEL:
         return run_tunnel(process, reterr);
     case COMMAND_DETACH: {

@@ -20,6 +20,16 @@ struct process {
 /* init.c, join.c: make the node's files. */
 PT_MUST enum pt_code make_first(const struct process *process, struct pt_error *reterr);
 PT_MUST enum pt_code make_joined(const struct process *process, struct pt_error *reterr);
+/* restore.c: the first controller of a new epoch. Neither runs it. */
+PT_MUST enum pt_code make_restored(const struct process *process, struct pt_error *reterr);
+PT_MUST enum pt_code make_recovered(const struct process *process, struct pt_error *reterr);
+/* init.c: the three doors from one address and three ports. */
+struct addresses {
+    char peer[80], api[80], agent[80];                      /* as others reach them */
+    char peer_listen[80], api_listen[80], agent_listen[80]; /* to bind */
+};
+PT_MUST enum pt_code make_addresses(const struct config *config, struct addresses *ret_addresses,
+                                    struct pt_error *reterr);
 /* tunnel.c: an edge's tunnel process. */
 #define TUNNEL_DEVICE "patronus0"
 struct tunnel_paths {

@@ -93,6 +93,7 @@ static enum pt_code open_controller(struct running *running, struct pt_error *re
         .identity = {.cluster_id = files->cluster_id,
                      .name = name,
                      .raft_id = files->raft_id,
+                     .epoch = files->epoch,
                      .cert_pem = (const char *)files->cert_pem.data,
                      .key_pem = (const char *)files->key_pem.data,
                      .ca_pem = (const char *)files->ca_pem.data,

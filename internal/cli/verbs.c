@@ -151,6 +151,15 @@ static const struct pt_cli_verb verbs[] = {
      "status asks every controller how it sees the cluster. transfer hands leadership to CONTROLLER, or to the one\n"
      "that the leader chooses.\n",
      0},
+    {"backup", "FILE | verify FILE", "save the cluster's state, or check a file of it",
+     "Save everything that the cluster knows into a new file, while it goes on: what a new voter would get, with a\n"
+     "manifest and digests. Any controller gives it; all that was acknowledged before is in it. --stale takes what "
+     "the\n"
+     "controller has, without a leader. Secrets in it are sealed and the seal key is not in it: keep that apart.\n"
+     "verify checks every byte of a file and names the place of damage; it needs no cluster. To go back to a backup:\n"
+     "patronusd restore FILE.\n\n"
+     "  patronusctl backup monday.ptb && patronusctl backup verify monday.ptb\n",
+     B(STALE)},
     {"doctor", "", "find what is wrong and what to do",
      "Look at credential, controllers, edges, tunnels and, as root, at this machine's kernel; print what is wrong, "
      "the\n"

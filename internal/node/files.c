@@ -50,6 +50,9 @@ static void write_identity(const struct pt_node_files *files, struct pt_buf *out
         }
     }
     pt_buf_printf(out, "raft_id=%" PRIu64 "\n", files->raft_id);
+    if (files->epoch > 0) {
+        pt_buf_printf(out, "epoch=%" PRIu64 "\n", files->epoch);
+    }
     for (size_t i = 0; i < files->agent_addresses_len; i++) {
         pt_buf_printf(out, "agent_address=%s\n", files->agent_addresses[i]);
     }
@@ -75,9 +78,9 @@ static bool set_value(struct pt_node_files *files, const char *key, const char *
             return set_text((char *)files + text_fields[i].offset, text_fields[i].size, value);
         }
     }
-    if (strcmp(key, "raft_id") == 0) {
+    if (strcmp(key, "raft_id") == 0 || strcmp(key, "epoch") == 0) {
         char *end = NULL;
-        files->raft_id = strtoull(value, &end, 10);
+        *(key[0] == 'r' ? &files->raft_id : &files->epoch) = strtoull(value, &end, 10);
         return value[0] >= '0' && value[0] <= '9' && *end == '\0';
     }
     if (strcmp(key, "agent_address") == 0) {

@@ -26,6 +26,7 @@ struct pt_node_files {
     char role[PT_ROLE_SIZE_MAX];      /* "controller" or "edge" */
     char node_id[PT_SPIFFE_SIZE_MAX]; /* "controller/c1", "edge/organizations/..." */
     uint64_t raft_id;                 /* 0 for an edge */
+    uint64_t epoch; /* restores in the cluster's life: controllers of different epochs are different groups */
     /* Controllers: where to listen and how others reach it. */
     char peer_listen[80], api_listen[80], agent_listen[80];
     char peer_address[80];

@@ -27,6 +27,7 @@ static const struct pt_serve_method *const methods[] = {
     &pt_serve_traffic_matrix, &pt_serve_list_solutions, &pt_serve_drain,
     &pt_serve_undrain,        &pt_serve_issue_key,      &pt_serve_test_permissions,
     &pt_serve_carry,          &pt_serve_query_audit,    &pt_serve_report_denied,
+    &pt_serve_backup,
 };
 
 static const struct pt_serve_method *find_custom(const char *path)
@@ -82,8 +83,8 @@ void pt_serve_end_streams(struct pt_controller *controller)
     PT_LIST_FOREACH_SAFE (node, &controller->calls) {
         struct pt_serve_call *call = PT_CONTAINER(node, struct pt_serve_call, node);
         if (call->custom == &pt_serve_watch || call->custom == &pt_serve_health_watch ||
-            call->custom == &pt_serve_carry || call->custom == &pt_serve_reflection_v1 ||
-            call->custom == &pt_serve_reflection_v1alpha) {
+            call->custom == &pt_serve_backup || call->custom == &pt_serve_carry ||
+            call->custom == &pt_serve_reflection_v1 || call->custom == &pt_serve_reflection_v1alpha) {
             pt_serve_fail_raft(call, PT_CLOSED);
         }
     }

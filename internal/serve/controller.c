@@ -15,6 +15,7 @@
 #include "base/assert.h"
 #include "patronus/v1/replication.pb-c.h"
 #include "plan/plan.h"
+#include "serve/setup.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -281,12 +282,17 @@ static enum pt_code open_raft(struct pt_controller *controller, struct pt_error 
         PT_TRY(pt_tls_context_new(controller->cert_pem, controller->key_pem, controller->ca_pem, &controller->tls,
                                   reterr));
     }
+    char group[PT_SERVE_GROUP_SIZE];
+    char folder[1024];
+    pt_serve_group(options->identity.cluster_id, options->identity.epoch, group);
+    pt_serve_log_folder(options->directory, options->identity.epoch, folder);
     const struct pt_raft_options raft = {
         .id = options->identity.raft_id,
         .listen = options->peer_listen,
         .address = options->peer_address,
-        .directory = pt_arena_printf(&controller->arena, "%s/raft", options->directory),
-        .cluster_id = options->identity.cluster_id,
+        .directory = folder,
+        .cluster_id = group,
+        .trust_id = options->identity.cluster_id,
         .tls = controller->tls,
         .machine = {.context = controller,
                     .apply = machine_apply,
@@ -415,6 +421,8 @@ static void raft_closed(void *arg)
 static void doors_closed(void *arg)
 {
     struct pt_controller *controller = arg;
+    pt_executor_free(controller->backup_work);
+    controller->backup_work = NULL;
     pt_serve_forward_reset(controller);
     pt_raft_close(controller->raft, raft_closed, controller);
 }
@@ -477,6 +485,8 @@ void pt_controller_abandon(struct pt_controller *controller)
     pt_push_free(controller->push);
     pt_denied_abandon(controller->denied);
     pt_raft_abandon(controller->raft);
+    pt_executor_free(controller->backup_work);
+    controller->backup_work = NULL;
     pt_serve_abandon_calls(controller);
     pt_serve_forward_abandon(controller);
     pt_kind_abandon(controller->machine);

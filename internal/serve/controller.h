@@ -27,6 +27,7 @@ struct pt_controller_identity {
     const char *cluster_id;
     const char *name; /* "controllers/c1" */
     uint64_t raft_id;
+    uint64_t epoch; /* of the cluster, as this node knows it: it talks to controllers of the same only */
     const char *cert_pem, *key_pem, *ca_pem;
     const uint8_t *seal_key; /* PT_SEAL_KEY_SIZE bytes */
 };

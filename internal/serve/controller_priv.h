@@ -19,6 +19,7 @@ struct pt_carrier;
 #define PT_SERVE_WAITING_LEN_MAX 1024         /* calls that wait for the leader to be ready */
 #define PT_SERVE_WAITING_SIZE_MAX (16U << 20) /* bytes of their requests */
 #define PT_SERVE_WATCHES_MAX 10000            /* open Watch streams */
+#define PT_SERVE_BACKUPS_MAX 2                /* at a time; each reads a snapshot's file */
 #define PT_SERVE_ENROLL_SIZE_MAX (64U << 10)  /* an Enroll or Renew: their callers may be anybody */
 
 /* One incoming call. Two holders at most: the rpc layer (until on_end) and one pending operation. */
@@ -96,6 +97,9 @@ struct pt_controller {
 
     int64_t renew_at_wall_ns; /* founding.c */
 
+    struct pt_executor *backup_work; /* backup.c; NULL before the first */
+    size_t backups_len;              /* under way */
+
     uint64_t access_revision; /* as of which open streams were judged */
 
     bool closing;
@@ -136,6 +140,7 @@ void pt_serve_fail_raft(struct pt_serve_call *call, enum pt_code code);
 extern const struct pt_serve_method pt_serve_enroll, pt_serve_renew;                     /* enroll.c */
 extern const struct pt_serve_method pt_serve_status, pt_serve_transfer;                  /* cluster.c */
 extern const struct pt_serve_method pt_serve_watch;                                      /* watch.c */
+extern const struct pt_serve_method pt_serve_backup;                                     /* backup.c */
 extern const struct pt_serve_method pt_serve_health_check, pt_serve_health_watch;        /* health.c */
 extern const struct pt_serve_method pt_serve_reflection_v1, pt_serve_reflection_v1alpha; /* reflection.c */
 extern const struct pt_serve_method pt_serve_edge_sync;                                  /* edge.c */

@@ -79,6 +79,7 @@ static enum pt_code enroll_reply(struct pt_serve_call *call, const struct enrolm
     response.role = (char *)(uintptr_t)state->role;
     response.spiffe_id = spiffe_id;
     response.raft_id = raft_id;
+    response.epoch = controller->options.identity.epoch;
     if (raft_id != 0) {
         response.seal_key.data = (uint8_t *)(uintptr_t)controller->options.identity.seal_key;
         response.seal_key.len = PT_SEAL_KEY_SIZE;

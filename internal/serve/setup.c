@@ -18,11 +18,62 @@
 #include "raft/raft_node.h"
 #include "rpc/rpc.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#define LEAF_LIFETIME_NS (3600LL * 1000000000LL)
-#define ADMIN_LIFETIME_NS (365LL * 24 * 3600 * 1000000000LL)
+void pt_serve_group(const char *cluster_id, uint64_t epoch, char ret_group[PT_SERVE_GROUP_SIZE])
+{
+    if (epoch == 0) {
+        (void)snprintf(ret_group, PT_SERVE_GROUP_SIZE, "%.63s", cluster_id);
+    } else {
+        (void)snprintf(ret_group, PT_SERVE_GROUP_SIZE, "%.63s.%" PRIu64, cluster_id, epoch);
+    }
+}
+
+void pt_serve_log_folder(const char *directory, uint64_t epoch, char ret_path[1024])
+{
+    if (epoch == 0) {
+        (void)snprintf(ret_path, 1024, "%.900s/raft", directory);
+    } else {
+        (void)snprintf(ret_path, 1024, "%.900s/raft.%" PRIu64, directory, epoch);
+    }
+}
+
+/* ---- leaves --------------------------------------------------------------------------------------------------- */
+
+enum pt_code pt_serve_leaf_new(struct pt_sys *sys, const struct pt_serve_leaf *leaf, struct pt_buf *ret_key,
+                               struct pt_buf *ret_cert, struct pt_error *reterr)
+{
+    PT_AUTO(buf) struct pt_buf csr = {0};
+    if (ret_key->size == 0) {
+        PT_TRY(pt_key_new(ret_key, reterr));
+    }
+    PT_TRY(pt_csr_new((const char *)ret_key->data, &csr, reterr));
+    char spiffe_id[PT_SPIFFE_SIZE_MAX];
+    (void)snprintf(spiffe_id, sizeof(spiffe_id), "spiffe://%.63s/%.400s", leaf->cluster_id, leaf->path);
+    struct pt_ip ips[3];
+    size_t ips_len = 0;
+    for (size_t i = 0; i < 3 && leaf->serves; i++) {
+        struct pt_endpoint endpoint;
+        PT_TRY(pt_endpoint_parse(leaf->addresses[i], &endpoint, reterr));
+        if (ips_len == 0 || !pt_ip_equal(&ips[ips_len - 1], &endpoint.ip)) {
+            ips[ips_len++] = endpoint.ip;
+        }
+    }
+    static const char *const dns[] = {PT_RPC_SERVER_NAME, "localhost"};
+    const struct pt_leaf_options options = {.spiffe_id = spiffe_id,
+                                            .now_ns = pt_sys_wall_ns(sys),
+                                            .lifetime_ns = leaf->lifetime_ns,
+                                            .ips = ips,
+                                            .ips_len = ips_len,
+                                            .dns = dns,
+                                            .dns_len = leaf->serves ? 2 : 0,
+                                            .serial = pt_sys_random_u64(sys) | 1};
+    return pt_leaf_sign(leaf->ca_key, leaf->ca_cert, pt_buf_bytes(&csr), &options, ret_cert, reterr);
+}
+
+/* ---- founding ------------------------------------------------------------------------------------------------- */
 
 struct founding {
     struct pt_sys *sys;
@@ -121,33 +172,16 @@ static void add_controller(struct founding *founding)
 static enum pt_code make_leaf(struct founding *founding, const char *path, int64_t lifetime_ns, bool serves,
                               struct pt_buf *ret_key, struct pt_buf *ret_cert, struct pt_error *reterr)
 {
-    PT_AUTO(buf) struct pt_buf csr = {0};
-    PT_TRY(pt_key_new(ret_key, reterr));
-    PT_TRY(pt_csr_new((const char *)ret_key->data, &csr, reterr));
-    char spiffe_id[PT_SPIFFE_SIZE_MAX];
-    (void)snprintf(spiffe_id, sizeof(spiffe_id), "spiffe://%s/%s", founding->cluster_id, path);
-    struct pt_ip ips[3];
-    size_t ips_len = 0;
-    const char *const addresses[] = {founding->options->peer_address, founding->options->api_address,
-                                     founding->options->agent_address};
-    for (size_t i = 0; i < 3 && serves; i++) {
-        struct pt_endpoint endpoint;
-        PT_TRY(pt_endpoint_parse(addresses[i], &endpoint, reterr));
-        if (ips_len == 0 || !pt_ip_equal(&ips[ips_len - 1], &endpoint.ip)) {
-            ips[ips_len++] = endpoint.ip;
-        }
-    }
-    static const char *const dns[] = {PT_RPC_SERVER_NAME, "localhost"};
-    const struct pt_leaf_options options = {.spiffe_id = spiffe_id,
-                                            .now_ns = pt_sys_wall_ns(founding->sys),
-                                            .lifetime_ns = lifetime_ns,
-                                            .ips = ips,
-                                            .ips_len = ips_len,
-                                            .dns = dns,
-                                            .dns_len = serves ? 2 : 0,
-                                            .serial = pt_sys_random_u64(founding->sys) | 1};
-    return pt_leaf_sign((const char *)founding->ca_key.data, (const char *)founding->ca_cert.data, pt_buf_bytes(&csr),
-                        &options, ret_cert, reterr);
+    const struct pt_found_options *options = founding->options;
+    const struct pt_serve_leaf leaf = {
+        .cluster_id = founding->cluster_id,
+        .ca_key = (const char *)founding->ca_key.data,
+        .ca_cert = (const char *)founding->ca_cert.data,
+        .path = path,
+        .lifetime_ns = lifetime_ns,
+        .addresses = {options->peer_address, options->api_address, options->agent_address},
+        .serves = serves};
+    return pt_serve_leaf_new(founding->sys, &leaf, ret_key, ret_cert, reterr);
 }
 
 static enum pt_code write_node(struct founding *founding, struct pt_error *reterr)
@@ -163,7 +197,7 @@ static enum pt_code write_node(struct founding *founding, struct pt_error *reter
     (void)snprintf(files.peer_address, sizeof(files.peer_address), "%s", options->peer_address);
     memcpy(files.bundle_key, founding->bundle_public, sizeof(files.bundle_key));
     enum pt_code code =
-        make_leaf(founding, files.node_id, LEAF_LIFETIME_NS, true, &files.key_pem, &files.cert_pem, reterr);
+        make_leaf(founding, files.node_id, PT_SERVE_LEAF_NS, true, &files.key_pem, &files.cert_pem, reterr);
     if (code == PT_OK) {
         pt_buf_append(&files.ca_pem, founding->ca_cert.data, founding->ca_cert.size);
         code = pt_node_create(founding->sys, options->directory, &files, reterr);
@@ -185,7 +219,7 @@ static enum pt_code found(struct founding *founding, struct pt_buf *ret_admin_pe
 
     PT_AUTO(secret) struct pt_buf admin_key = {0};
     PT_AUTO(buf) struct pt_buf admin_cert = {0};
-    PT_TRY(make_leaf(founding, "admin/root", ADMIN_LIFETIME_NS, false, &admin_key, &admin_cert, reterr));
+    PT_TRY(make_leaf(founding, "admin/root", PT_SERVE_ADMIN_NS, false, &admin_key, &admin_cert, reterr));
     pt_buf_append(ret_admin_pem, admin_cert.data, admin_cert.size);
     pt_buf_append(ret_admin_pem, admin_key.data, admin_key.size);
     pt_buf_append(ret_admin_pem, founding->ca_cert.data, founding->ca_cert.size);

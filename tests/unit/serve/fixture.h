@@ -122,13 +122,12 @@ static inline void on_node_fatal(void *context, const struct pt_error *error)
     ((struct node *)context)->fatal = *error;
 }
 
-static inline void node_open(struct cluster *cluster, unsigned number)
+static inline void node_open_at(struct cluster *cluster, unsigned number, const char *directory)
 {
     struct node *node = &cluster->nodes[number];
     struct pt_sys *sys = host_sys(cluster, number);
-    char directory[32], seal[32], name[32];
+    char seal[32], name[32];
     struct pt_error error = {0};
-    node_path(number, "", directory);
     node_path(number, ".seal", seal);
     (void)snprintf(name, sizeof(name), "controllers/c%u", number + 1);
     pt_node_files_fini(&node->files);
@@ -146,6 +145,7 @@ static inline void node_open(struct cluster *cluster, unsigned number)
         .identity = {.cluster_id = node->files.cluster_id,
                      .name = name,
                      .raft_id = node->files.raft_id,
+                     .epoch = node->files.epoch,
                      .cert_pem = pem(&node->files.cert_pem),
                      .key_pem = pem(&node->files.key_pem),
                      .ca_pem = pem(&node->files.ca_pem),
@@ -161,6 +161,13 @@ static inline void node_open(struct cluster *cluster, unsigned number)
     node->closed = false;
     enum pt_code code = pt_controller_open(&options, &node->controller, &error);
     ck_assert_msg(code == PT_OK, "%s: %s %s", name, error.field, error.text);
+}
+
+static inline void node_open(struct cluster *cluster, unsigned number)
+{
+    char directory[32];
+    node_path(number, "", directory);
+    node_open_at(cluster, number, directory);
 }
 
 static inline void on_node_closed(void *arg)

@@ -1553,7 +1553,9 @@ type EnrollResponse struct {
 	// Ed25519 public key that bundles are signed with, 32 bytes.
 	BundleKey []byte `protobuf:"bytes,8,opt,name=bundle_key,json=bundleKey,proto3" json:"bundle_key,omitempty"`
 	// Every controller.
-	Controllers   []*ControllerAddress `protobuf:"bytes,9,rep,name=controllers,proto3" json:"controllers,omitempty"`
+	Controllers []*ControllerAddress `protobuf:"bytes,9,rep,name=controllers,proto3" json:"controllers,omitempty"`
+	// How often the cluster was restored or recovered; controllers of different epochs do not talk to each other.
+	Epoch         uint64 `protobuf:"varint,10,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1649,6 +1651,13 @@ func (x *EnrollResponse) GetControllers() []*ControllerAddress {
 		return x.Controllers
 	}
 	return nil
+}
+
+func (x *EnrollResponse) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
 }
 
 // Where a controller is reached.
@@ -2199,6 +2208,253 @@ func (*TransferLeadershipResponse) Descriptor() ([]byte, []int) {
 	return file_patronus_v1_cluster_proto_rawDescGZIP(), []int{23}
 }
 
+// Request of Backup.
+type BackupRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Take what the answering controller has, without asking the leader: works without a leader, and may lack the newest
+	// writes.
+	Stale         bool `protobuf:"varint,1,opt,name=stale,proto3" json:"stale,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BackupRequest) Reset() {
+	*x = BackupRequest{}
+	mi := &file_patronus_v1_cluster_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackupRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackupRequest) ProtoMessage() {}
+
+func (x *BackupRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_cluster_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackupRequest.ProtoReflect.Descriptor instead.
+func (*BackupRequest) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_cluster_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *BackupRequest) GetStale() bool {
+	if x != nil {
+		return x.Stale
+	}
+	return false
+}
+
+// What a backup is; stands in the first message of the stream.
+type BackupManifest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the cluster.
+	ClusterId string `protobuf:"bytes,1,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"`
+	// How often the cluster was restored before.
+	Epoch uint64 `protobuf:"varint,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	// Log index that the state has applied: every write acknowledged before the call is in it, unless it is stale.
+	Revision uint64 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
+	// Log index of the snapshot: at or above revision.
+	Index uint64 `protobuf:"varint,4,opt,name=index,proto3" json:"index,omitempty"`
+	// Term of that entry.
+	Term uint64 `protobuf:"varint,5,opt,name=term,proto3" json:"term,omitempty"`
+	// Cluster level.
+	Level uint32 `protobuf:"varint,6,opt,name=level,proto3" json:"level,omitempty"`
+	// When it was taken, by the answering controller's clock.
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// Name of the answering controller.
+	Controller string `protobuf:"bytes,8,opt,name=controller,proto3" json:"controller,omitempty"`
+	// Version of its binary.
+	SoftwareVersion string `protobuf:"bytes,9,opt,name=software_version,json=softwareVersion,proto3" json:"software_version,omitempty"`
+	// Taken without asking the leader.
+	Stale bool `protobuf:"varint,10,opt,name=stale,proto3" json:"stale,omitempty"`
+	// Bytes that follow.
+	Size uint64 `protobuf:"varint,11,opt,name=size,proto3" json:"size,omitempty"`
+	// SHA-256 of them, hexadecimal.
+	Sha256        string `protobuf:"bytes,12,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BackupManifest) Reset() {
+	*x = BackupManifest{}
+	mi := &file_patronus_v1_cluster_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackupManifest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackupManifest) ProtoMessage() {}
+
+func (x *BackupManifest) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_cluster_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackupManifest.ProtoReflect.Descriptor instead.
+func (*BackupManifest) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_cluster_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *BackupManifest) GetClusterId() string {
+	if x != nil {
+		return x.ClusterId
+	}
+	return ""
+}
+
+func (x *BackupManifest) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+func (x *BackupManifest) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *BackupManifest) GetIndex() uint64 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *BackupManifest) GetTerm() uint64 {
+	if x != nil {
+		return x.Term
+	}
+	return 0
+}
+
+func (x *BackupManifest) GetLevel() uint32 {
+	if x != nil {
+		return x.Level
+	}
+	return 0
+}
+
+func (x *BackupManifest) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *BackupManifest) GetController() string {
+	if x != nil {
+		return x.Controller
+	}
+	return ""
+}
+
+func (x *BackupManifest) GetSoftwareVersion() string {
+	if x != nil {
+		return x.SoftwareVersion
+	}
+	return ""
+}
+
+func (x *BackupManifest) GetStale() bool {
+	if x != nil {
+		return x.Stale
+	}
+	return false
+}
+
+func (x *BackupManifest) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *BackupManifest) GetSha256() string {
+	if x != nil {
+		return x.Sha256
+	}
+	return ""
+}
+
+// One message of the stream that Backup answers.
+type BackupChunk struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the first message only.
+	Manifest *BackupManifest `protobuf:"bytes,1,opt,name=manifest,proto3" json:"manifest,omitempty"`
+	// The state's bytes, in order; those of all messages together are what the manifest says.
+	Data          []byte `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BackupChunk) Reset() {
+	*x = BackupChunk{}
+	mi := &file_patronus_v1_cluster_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackupChunk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackupChunk) ProtoMessage() {}
+
+func (x *BackupChunk) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_cluster_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackupChunk.ProtoReflect.Descriptor instead.
+func (*BackupChunk) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_cluster_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *BackupChunk) GetManifest() *BackupManifest {
+	if x != nil {
+		return x.Manifest
+	}
+	return nil
+}
+
+func (x *BackupChunk) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
 var File_patronus_v1_cluster_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_cluster_proto_rawDesc = "" +
@@ -2364,7 +2620,7 @@ const file_patronus_v1_cluster_proto_rawDesc = "" +
 	"\vapi_address\x18\x05 \x01(\tR\n" +
 	"apiAddress\x12#\n" +
 	"\ragent_address\x18\x06 \x01(\tR\fagentAddress\x12\x16\n" +
-	"\x06region\x18\a \x01(\tR\x06region\"\xbd\x02\n" +
+	"\x06region\x18\a \x01(\tR\x06region\"\xd3\x02\n" +
 	"\x0eEnrollResponse\x12'\n" +
 	"\x0fcertificate_pem\x18\x01 \x01(\tR\x0ecertificatePem\x12\x15\n" +
 	"\x06ca_pem\x18\x02 \x01(\tR\x05caPem\x12\x1d\n" +
@@ -2376,7 +2632,9 @@ const file_patronus_v1_cluster_proto_rawDesc = "" +
 	"\bseal_key\x18\a \x01(\fB\x06\xca\xf3\x18\x02P\x01R\asealKey\x12\x1d\n" +
 	"\n" +
 	"bundle_key\x18\b \x01(\fR\tbundleKey\x12@\n" +
-	"\vcontrollers\x18\t \x03(\v2\x1e.patronus.v1.ControllerAddressR\vcontrollers\"\xa9\x01\n" +
+	"\vcontrollers\x18\t \x03(\v2\x1e.patronus.v1.ControllerAddressR\vcontrollers\x12\x14\n" +
+	"\x05epoch\x18\n" +
+	" \x01(\x04R\x05epoch\"\xa9\x01\n" +
 	"\x11ControllerAddress\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x17\n" +
 	"\araft_id\x18\x02 \x01(\x04R\x06raftId\x12!\n" +
@@ -2423,7 +2681,30 @@ const file_patronus_v1_cluster_proto_rawDesc = "" +
 	"\n" +
 	"controller\x18\x01 \x01(\tR\n" +
 	"controller\"\x1c\n" +
-	"\x1aTransferLeadershipResponse*I\n" +
+	"\x1aTransferLeadershipResponse\"%\n" +
+	"\rBackupRequest\x12\x14\n" +
+	"\x05stale\x18\x01 \x01(\bR\x05stale\"\xeb\x02\n" +
+	"\x0eBackupManifest\x12\x1d\n" +
+	"\n" +
+	"cluster_id\x18\x01 \x01(\tR\tclusterId\x12\x14\n" +
+	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x1a\n" +
+	"\brevision\x18\x03 \x01(\x04R\brevision\x12\x14\n" +
+	"\x05index\x18\x04 \x01(\x04R\x05index\x12\x12\n" +
+	"\x04term\x18\x05 \x01(\x04R\x04term\x12\x14\n" +
+	"\x05level\x18\x06 \x01(\rR\x05level\x12;\n" +
+	"\vcreate_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\x12\x1e\n" +
+	"\n" +
+	"controller\x18\b \x01(\tR\n" +
+	"controller\x12)\n" +
+	"\x10software_version\x18\t \x01(\tR\x0fsoftwareVersion\x12\x14\n" +
+	"\x05stale\x18\n" +
+	" \x01(\bR\x05stale\x12\x12\n" +
+	"\x04size\x18\v \x01(\x04R\x04size\x12\x16\n" +
+	"\x06sha256\x18\f \x01(\tR\x06sha256\"Z\n" +
+	"\vBackupChunk\x127\n" +
+	"\bmanifest\x18\x01 \x01(\v2\x1b.patronus.v1.BackupManifestR\bmanifest\x12\x12\n" +
+	"\x04data\x18\x02 \x01(\fR\x04data*I\n" +
 	"\x0eControllerRole\x12\x1f\n" +
 	"\x1bCONTROLLER_ROLE_UNSPECIFIED\x10\x00\x12\t\n" +
 	"\x05VOTER\x10\x01\x12\v\n" +
@@ -2442,12 +2723,14 @@ const file_patronus_v1_cluster_proto_rawDesc = "" +
 	"\x15DeleteEnrollmentToken\x12).patronus.v1.DeleteEnrollmentTokenRequest\x1a\x1b.patronus.v1.DeleteResponse2\xaa\x01\n" +
 	"\x11EnrollmentService\x12K\n" +
 	"\x06Enroll\x12\x1a.patronus.v1.EnrollRequest\x1a\x1b.patronus.v1.EnrollResponse\"\b\xd2\xf3\x18\x04\x10\x01 \x01\x12H\n" +
-	"\x05Renew\x12\x19.patronus.v1.RenewRequest\x1a\x1a.patronus.v1.RenewResponse\"\b\xd2\xf3\x18\x04\x10\x01 \x012\x95\x02\n" +
+	"\x05Renew\x12\x19.patronus.v1.RenewRequest\x1a\x1a.patronus.v1.RenewResponse\"\b\xd2\xf3\x18\x04\x10\x01 \x012\xed\x02\n" +
 	"\x0eClusterService\x12w\n" +
 	"\x10GetClusterStatus\x12$.patronus.v1.GetClusterStatusRequest\x1a%.patronus.v1.GetClusterStatusResponse\"\x16\xd2\xf3\x18\x12\n" +
 	"\vcluster.get*\x03\x01\x02\x03\x12\x89\x01\n" +
 	"\x12TransferLeadership\x12&.patronus.v1.TransferLeadershipRequest\x1a'.patronus.v1.TransferLeadershipResponse\"\"\xd2\xf3\x18\x1e\n" +
-	"\x1acluster.transferLeadership \x01BBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
+	"\x1acluster.transferLeadership \x01\x12V\n" +
+	"\x06Backup\x12\x1a.patronus.v1.BackupRequest\x1a\x18.patronus.v1.BackupChunk\"\x14\xd2\xf3\x18\x10\n" +
+	"\x0ecluster.backup0\x01BBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
 
 var (
 	file_patronus_v1_cluster_proto_rawDescOnce sync.Once
@@ -2462,7 +2745,7 @@ func file_patronus_v1_cluster_proto_rawDescGZIP() []byte {
 }
 
 var file_patronus_v1_cluster_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_patronus_v1_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_patronus_v1_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_patronus_v1_cluster_proto_goTypes = []any{
 	(ControllerRole)(0),                  // 0: patronus.v1.ControllerRole
 	(*Controller)(nil),                   // 1: patronus.v1.Controller
@@ -2489,71 +2772,78 @@ var file_patronus_v1_cluster_proto_goTypes = []any{
 	(*ControllerStatus)(nil),             // 22: patronus.v1.ControllerStatus
 	(*TransferLeadershipRequest)(nil),    // 23: patronus.v1.TransferLeadershipRequest
 	(*TransferLeadershipResponse)(nil),   // 24: patronus.v1.TransferLeadershipResponse
-	nil,                                  // 25: patronus.v1.Controller.LabelsEntry
-	nil,                                  // 26: patronus.v1.Controller.AnnotationsEntry
-	nil,                                  // 27: patronus.v1.EnrollmentToken.LabelsEntry
-	nil,                                  // 28: patronus.v1.EnrollmentToken.AnnotationsEntry
-	(*timestamppb.Timestamp)(nil),        // 29: google.protobuf.Timestamp
-	(*Condition)(nil),                    // 30: patronus.v1.Condition
-	(*fieldmaskpb.FieldMask)(nil),        // 31: google.protobuf.FieldMask
-	(*DeleteResponse)(nil),               // 32: patronus.v1.DeleteResponse
+	(*BackupRequest)(nil),                // 25: patronus.v1.BackupRequest
+	(*BackupManifest)(nil),               // 26: patronus.v1.BackupManifest
+	(*BackupChunk)(nil),                  // 27: patronus.v1.BackupChunk
+	nil,                                  // 28: patronus.v1.Controller.LabelsEntry
+	nil,                                  // 29: patronus.v1.Controller.AnnotationsEntry
+	nil,                                  // 30: patronus.v1.EnrollmentToken.LabelsEntry
+	nil,                                  // 31: patronus.v1.EnrollmentToken.AnnotationsEntry
+	(*timestamppb.Timestamp)(nil),        // 32: google.protobuf.Timestamp
+	(*Condition)(nil),                    // 33: patronus.v1.Condition
+	(*fieldmaskpb.FieldMask)(nil),        // 34: google.protobuf.FieldMask
+	(*DeleteResponse)(nil),               // 35: patronus.v1.DeleteResponse
 }
 var file_patronus_v1_cluster_proto_depIdxs = []int32{
-	29, // 0: patronus.v1.Controller.create_time:type_name -> google.protobuf.Timestamp
-	29, // 1: patronus.v1.Controller.update_time:type_name -> google.protobuf.Timestamp
-	25, // 2: patronus.v1.Controller.labels:type_name -> patronus.v1.Controller.LabelsEntry
-	26, // 3: patronus.v1.Controller.annotations:type_name -> patronus.v1.Controller.AnnotationsEntry
-	30, // 4: patronus.v1.Controller.conditions:type_name -> patronus.v1.Condition
+	32, // 0: patronus.v1.Controller.create_time:type_name -> google.protobuf.Timestamp
+	32, // 1: patronus.v1.Controller.update_time:type_name -> google.protobuf.Timestamp
+	28, // 2: patronus.v1.Controller.labels:type_name -> patronus.v1.Controller.LabelsEntry
+	29, // 3: patronus.v1.Controller.annotations:type_name -> patronus.v1.Controller.AnnotationsEntry
+	33, // 4: patronus.v1.Controller.conditions:type_name -> patronus.v1.Condition
 	0,  // 5: patronus.v1.Controller.role:type_name -> patronus.v1.ControllerRole
 	1,  // 6: patronus.v1.CreateControllerRequest.controller:type_name -> patronus.v1.Controller
 	1,  // 7: patronus.v1.ListControllersResponse.controllers:type_name -> patronus.v1.Controller
 	1,  // 8: patronus.v1.UpdateControllerRequest.controller:type_name -> patronus.v1.Controller
-	31, // 9: patronus.v1.UpdateControllerRequest.update_mask:type_name -> google.protobuf.FieldMask
-	29, // 10: patronus.v1.EnrollmentToken.create_time:type_name -> google.protobuf.Timestamp
-	29, // 11: patronus.v1.EnrollmentToken.update_time:type_name -> google.protobuf.Timestamp
-	27, // 12: patronus.v1.EnrollmentToken.labels:type_name -> patronus.v1.EnrollmentToken.LabelsEntry
-	28, // 13: patronus.v1.EnrollmentToken.annotations:type_name -> patronus.v1.EnrollmentToken.AnnotationsEntry
-	30, // 14: patronus.v1.EnrollmentToken.conditions:type_name -> patronus.v1.Condition
-	29, // 15: patronus.v1.EnrollmentToken.expire_time:type_name -> google.protobuf.Timestamp
+	34, // 9: patronus.v1.UpdateControllerRequest.update_mask:type_name -> google.protobuf.FieldMask
+	32, // 10: patronus.v1.EnrollmentToken.create_time:type_name -> google.protobuf.Timestamp
+	32, // 11: patronus.v1.EnrollmentToken.update_time:type_name -> google.protobuf.Timestamp
+	30, // 12: patronus.v1.EnrollmentToken.labels:type_name -> patronus.v1.EnrollmentToken.LabelsEntry
+	31, // 13: patronus.v1.EnrollmentToken.annotations:type_name -> patronus.v1.EnrollmentToken.AnnotationsEntry
+	33, // 14: patronus.v1.EnrollmentToken.conditions:type_name -> patronus.v1.Condition
+	32, // 15: patronus.v1.EnrollmentToken.expire_time:type_name -> google.protobuf.Timestamp
 	8,  // 16: patronus.v1.CreateEnrollmentTokenRequest.enrollment_token:type_name -> patronus.v1.EnrollmentToken
 	8,  // 17: patronus.v1.ListEnrollmentTokensResponse.enrollment_tokens:type_name -> patronus.v1.EnrollmentToken
 	8,  // 18: patronus.v1.UpdateEnrollmentTokenRequest.enrollment_token:type_name -> patronus.v1.EnrollmentToken
-	31, // 19: patronus.v1.UpdateEnrollmentTokenRequest.update_mask:type_name -> google.protobuf.FieldMask
+	34, // 19: patronus.v1.UpdateEnrollmentTokenRequest.update_mask:type_name -> google.protobuf.FieldMask
 	17, // 20: patronus.v1.EnrollResponse.controllers:type_name -> patronus.v1.ControllerAddress
 	22, // 21: patronus.v1.GetClusterStatusResponse.controllers:type_name -> patronus.v1.ControllerStatus
-	2,  // 22: patronus.v1.ControllerService.CreateController:input_type -> patronus.v1.CreateControllerRequest
-	3,  // 23: patronus.v1.ControllerService.GetController:input_type -> patronus.v1.GetControllerRequest
-	4,  // 24: patronus.v1.ControllerService.ListControllers:input_type -> patronus.v1.ListControllersRequest
-	6,  // 25: patronus.v1.ControllerService.UpdateController:input_type -> patronus.v1.UpdateControllerRequest
-	7,  // 26: patronus.v1.ControllerService.DeleteController:input_type -> patronus.v1.DeleteControllerRequest
-	9,  // 27: patronus.v1.EnrollmentTokenService.CreateEnrollmentToken:input_type -> patronus.v1.CreateEnrollmentTokenRequest
-	10, // 28: patronus.v1.EnrollmentTokenService.GetEnrollmentToken:input_type -> patronus.v1.GetEnrollmentTokenRequest
-	11, // 29: patronus.v1.EnrollmentTokenService.ListEnrollmentTokens:input_type -> patronus.v1.ListEnrollmentTokensRequest
-	13, // 30: patronus.v1.EnrollmentTokenService.UpdateEnrollmentToken:input_type -> patronus.v1.UpdateEnrollmentTokenRequest
-	14, // 31: patronus.v1.EnrollmentTokenService.DeleteEnrollmentToken:input_type -> patronus.v1.DeleteEnrollmentTokenRequest
-	15, // 32: patronus.v1.EnrollmentService.Enroll:input_type -> patronus.v1.EnrollRequest
-	18, // 33: patronus.v1.EnrollmentService.Renew:input_type -> patronus.v1.RenewRequest
-	20, // 34: patronus.v1.ClusterService.GetClusterStatus:input_type -> patronus.v1.GetClusterStatusRequest
-	23, // 35: patronus.v1.ClusterService.TransferLeadership:input_type -> patronus.v1.TransferLeadershipRequest
-	1,  // 36: patronus.v1.ControllerService.CreateController:output_type -> patronus.v1.Controller
-	1,  // 37: patronus.v1.ControllerService.GetController:output_type -> patronus.v1.Controller
-	5,  // 38: patronus.v1.ControllerService.ListControllers:output_type -> patronus.v1.ListControllersResponse
-	1,  // 39: patronus.v1.ControllerService.UpdateController:output_type -> patronus.v1.Controller
-	32, // 40: patronus.v1.ControllerService.DeleteController:output_type -> patronus.v1.DeleteResponse
-	8,  // 41: patronus.v1.EnrollmentTokenService.CreateEnrollmentToken:output_type -> patronus.v1.EnrollmentToken
-	8,  // 42: patronus.v1.EnrollmentTokenService.GetEnrollmentToken:output_type -> patronus.v1.EnrollmentToken
-	12, // 43: patronus.v1.EnrollmentTokenService.ListEnrollmentTokens:output_type -> patronus.v1.ListEnrollmentTokensResponse
-	8,  // 44: patronus.v1.EnrollmentTokenService.UpdateEnrollmentToken:output_type -> patronus.v1.EnrollmentToken
-	32, // 45: patronus.v1.EnrollmentTokenService.DeleteEnrollmentToken:output_type -> patronus.v1.DeleteResponse
-	16, // 46: patronus.v1.EnrollmentService.Enroll:output_type -> patronus.v1.EnrollResponse
-	19, // 47: patronus.v1.EnrollmentService.Renew:output_type -> patronus.v1.RenewResponse
-	21, // 48: patronus.v1.ClusterService.GetClusterStatus:output_type -> patronus.v1.GetClusterStatusResponse
-	24, // 49: patronus.v1.ClusterService.TransferLeadership:output_type -> patronus.v1.TransferLeadershipResponse
-	36, // [36:50] is the sub-list for method output_type
-	22, // [22:36] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	32, // 22: patronus.v1.BackupManifest.create_time:type_name -> google.protobuf.Timestamp
+	26, // 23: patronus.v1.BackupChunk.manifest:type_name -> patronus.v1.BackupManifest
+	2,  // 24: patronus.v1.ControllerService.CreateController:input_type -> patronus.v1.CreateControllerRequest
+	3,  // 25: patronus.v1.ControllerService.GetController:input_type -> patronus.v1.GetControllerRequest
+	4,  // 26: patronus.v1.ControllerService.ListControllers:input_type -> patronus.v1.ListControllersRequest
+	6,  // 27: patronus.v1.ControllerService.UpdateController:input_type -> patronus.v1.UpdateControllerRequest
+	7,  // 28: patronus.v1.ControllerService.DeleteController:input_type -> patronus.v1.DeleteControllerRequest
+	9,  // 29: patronus.v1.EnrollmentTokenService.CreateEnrollmentToken:input_type -> patronus.v1.CreateEnrollmentTokenRequest
+	10, // 30: patronus.v1.EnrollmentTokenService.GetEnrollmentToken:input_type -> patronus.v1.GetEnrollmentTokenRequest
+	11, // 31: patronus.v1.EnrollmentTokenService.ListEnrollmentTokens:input_type -> patronus.v1.ListEnrollmentTokensRequest
+	13, // 32: patronus.v1.EnrollmentTokenService.UpdateEnrollmentToken:input_type -> patronus.v1.UpdateEnrollmentTokenRequest
+	14, // 33: patronus.v1.EnrollmentTokenService.DeleteEnrollmentToken:input_type -> patronus.v1.DeleteEnrollmentTokenRequest
+	15, // 34: patronus.v1.EnrollmentService.Enroll:input_type -> patronus.v1.EnrollRequest
+	18, // 35: patronus.v1.EnrollmentService.Renew:input_type -> patronus.v1.RenewRequest
+	20, // 36: patronus.v1.ClusterService.GetClusterStatus:input_type -> patronus.v1.GetClusterStatusRequest
+	23, // 37: patronus.v1.ClusterService.TransferLeadership:input_type -> patronus.v1.TransferLeadershipRequest
+	25, // 38: patronus.v1.ClusterService.Backup:input_type -> patronus.v1.BackupRequest
+	1,  // 39: patronus.v1.ControllerService.CreateController:output_type -> patronus.v1.Controller
+	1,  // 40: patronus.v1.ControllerService.GetController:output_type -> patronus.v1.Controller
+	5,  // 41: patronus.v1.ControllerService.ListControllers:output_type -> patronus.v1.ListControllersResponse
+	1,  // 42: patronus.v1.ControllerService.UpdateController:output_type -> patronus.v1.Controller
+	35, // 43: patronus.v1.ControllerService.DeleteController:output_type -> patronus.v1.DeleteResponse
+	8,  // 44: patronus.v1.EnrollmentTokenService.CreateEnrollmentToken:output_type -> patronus.v1.EnrollmentToken
+	8,  // 45: patronus.v1.EnrollmentTokenService.GetEnrollmentToken:output_type -> patronus.v1.EnrollmentToken
+	12, // 46: patronus.v1.EnrollmentTokenService.ListEnrollmentTokens:output_type -> patronus.v1.ListEnrollmentTokensResponse
+	8,  // 47: patronus.v1.EnrollmentTokenService.UpdateEnrollmentToken:output_type -> patronus.v1.EnrollmentToken
+	35, // 48: patronus.v1.EnrollmentTokenService.DeleteEnrollmentToken:output_type -> patronus.v1.DeleteResponse
+	16, // 49: patronus.v1.EnrollmentService.Enroll:output_type -> patronus.v1.EnrollResponse
+	19, // 50: patronus.v1.EnrollmentService.Renew:output_type -> patronus.v1.RenewResponse
+	21, // 51: patronus.v1.ClusterService.GetClusterStatus:output_type -> patronus.v1.GetClusterStatusResponse
+	24, // 52: patronus.v1.ClusterService.TransferLeadership:output_type -> patronus.v1.TransferLeadershipResponse
+	27, // 53: patronus.v1.ClusterService.Backup:output_type -> patronus.v1.BackupChunk
+	39, // [39:54] is the sub-list for method output_type
+	24, // [24:39] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_cluster_proto_init() }
@@ -2569,7 +2859,7 @@ func file_patronus_v1_cluster_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_cluster_proto_rawDesc), len(file_patronus_v1_cluster_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   28,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   4,
 		},

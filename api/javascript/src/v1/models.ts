@@ -1040,6 +1040,8 @@ export interface EnrollResponse {
   bundleKey: Uint8Array;
   /** Every controller. */
   controllers: ControllerAddress[];
+  /** How often the cluster was restored or recovered; controllers of different epochs do not talk to each other. */
+  epoch: bigint;
 }
 
 /** What a program says of a EnrollResponse. */
@@ -1062,6 +1064,8 @@ export interface EnrollResponseInit {
   bundleKey?: Uint8Array;
   /** Every controller. */
   controllers?: readonly ControllerAddressInit[];
+  /** How often the cluster was restored or recovered; controllers of different epochs do not talk to each other. */
+  epoch?: bigint | number;
 }
 
 /** Where a controller is reached. */
@@ -1235,6 +1239,96 @@ export type TransferLeadershipResponse = Record<string, never>;
 
 /** Response of TransferLeadership. */
 export type TransferLeadershipResponseInit = Record<string, never>;
+
+/** Request of Backup. */
+export interface BackupRequest {
+  /**
+   * Take what the answering controller has, without asking the leader: works without a leader, and may lack the
+   * newest writes.
+   */
+  stale: boolean;
+}
+
+/** What a program says of a BackupRequest. */
+export interface BackupRequestInit {
+  /**
+   * Take what the answering controller has, without asking the leader: works without a leader, and may lack the
+   * newest writes.
+   */
+  stale?: boolean;
+}
+
+/** What a backup is; stands in the first message of the stream. */
+export interface BackupManifest {
+  /** Id of the cluster. */
+  clusterId: string;
+  /** How often the cluster was restored before. */
+  epoch: bigint;
+  /** Log index that the state has applied: every write acknowledged before the call is in it, unless it is stale. */
+  revision: bigint;
+  /** Log index of the snapshot: at or above revision. */
+  index: bigint;
+  /** Term of that entry. */
+  term: bigint;
+  /** Cluster level. */
+  level: number;
+  /** When it was taken, by the answering controller's clock. */
+  createTime?: Date;
+  /** Name of the answering controller. */
+  controller: string;
+  /** Version of its binary. */
+  softwareVersion: string;
+  /** Taken without asking the leader. */
+  stale: boolean;
+  /** Bytes that follow. */
+  size: bigint;
+  /** SHA-256 of them, hexadecimal. */
+  sha256: string;
+}
+
+/** What a program says of a BackupManifest. */
+export interface BackupManifestInit {
+  /** Id of the cluster. */
+  clusterId?: string;
+  /** How often the cluster was restored before. */
+  epoch?: bigint | number;
+  /** Log index that the state has applied: every write acknowledged before the call is in it, unless it is stale. */
+  revision?: bigint | number;
+  /** Log index of the snapshot: at or above revision. */
+  index?: bigint | number;
+  /** Term of that entry. */
+  term?: bigint | number;
+  /** Cluster level. */
+  level?: number;
+  /** When it was taken, by the answering controller's clock. */
+  createTime?: Date;
+  /** Name of the answering controller. */
+  controller?: string;
+  /** Version of its binary. */
+  softwareVersion?: string;
+  /** Taken without asking the leader. */
+  stale?: boolean;
+  /** Bytes that follow. */
+  size?: bigint | number;
+  /** SHA-256 of them, hexadecimal. */
+  sha256?: string;
+}
+
+/** One message of the stream that Backup answers. */
+export interface BackupChunk {
+  /** In the first message only. */
+  manifest?: BackupManifest;
+  /** The state's bytes, in order; those of all messages together are what the manifest says. */
+  data: Uint8Array;
+}
+
+/** What a program says of a BackupChunk. */
+export interface BackupChunkInit {
+  /** In the first message only. */
+  manifest?: BackupManifestInit;
+  /** The state's bytes, in order; those of all messages together are what the manifest says. */
+  data?: Uint8Array;
+}
 
 /** A set of sites that are connected with each other [MEF 70: SWVC]. */
 export interface Fabric extends Resource {

@@ -215,6 +215,16 @@ export class ClusterMethods extends Service {
     const reply = await this.custom("/patronus.v1.ClusterService/TransferLeadership", request, options);
     return reply as unknown as m.TransferLeadershipResponse;
   }
+
+  /**
+   * Everything that the cluster knows, as a new voter would get it, while the cluster goes on. Any controller
+   * answers. Secrets in it are sealed; the seal key is not in it.
+   */
+  async *backup(request: m.BackupRequestInit = {}, options: CallOptions = {}): AsyncGenerator<m.BackupChunk> {
+    for await (const one of this.messages("/patronus.v1.ClusterService/Backup", request, options)) {
+      yield one as unknown as m.BackupChunk;
+    }
+  }
 }
 
 /** Methods of EnrollmentService. */
@@ -402,6 +412,7 @@ export const METHODS = {
   "EnrollmentService.Renew": ["enrollment", "renew"],
   "ClusterService.GetClusterStatus": ["cluster", "getClusterStatus"],
   "ClusterService.TransferLeadership": ["cluster", "transferLeadership"],
+  "ClusterService.Backup": ["cluster", "backup"],
   "TrafficEngineeringService.GetTrafficMatrix": ["trafficEngineering", "getTrafficMatrix"],
   "TrafficEngineeringService.WhatIf": ["trafficEngineering", "whatIf"],
   "TrafficEngineeringService.Drain": ["trafficEngineering", "drain"],

@@ -29,6 +29,9 @@ from .access import (
 )
 from .audit import AuditRecord, QueryAuditRequest, QueryAuditResponse, ReportDeniedResponse
 from .cluster import (
+    BackupChunk,
+    BackupManifest,
+    BackupRequest,
     Controller,
     ControllerAddress,
     ControllerPatch,
@@ -108,6 +111,9 @@ MODELS: tuple[type[Message], ...] = (
     Application,
     ApplicationMatch,
     AuditRecord,
+    BackupChunk,
+    BackupManifest,
+    BackupRequest,
     BindingCondition,
     ChangedLink,
     ClusterRoleBinding,
@@ -204,6 +210,9 @@ __all__ = [
     "ApplicationMatch",
     "ApplicationPatch",
     "AuditRecord",
+    "BackupChunk",
+    "BackupManifest",
+    "BackupRequest",
     "BindingCondition",
     "ChangedLink",
     "ClusterRoleBinding",

@@ -5,7 +5,7 @@ Generated from the schema by api/tools/generate; do not edit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import ClassVar
 
 from .. import v1 as m
@@ -243,6 +243,15 @@ class AsyncClusterMethods(AsyncService):
             "/patronus.v1.ClusterService/TransferLeadership", request, m.TransferLeadershipResponse, timeout
         )
 
+    def backup(self, *, stale: bool = False, timeout: float | None = None) -> AsyncIterator[m.BackupChunk]:
+        """Everything that the cluster knows, as a new voter would get it, while the cluster goes on. Any controller
+        answers. Secrets in it are sealed; the seal key is not in it.
+        """
+        request = m.BackupRequest(
+            stale=stale,
+        )
+        return self._stream("/patronus.v1.ClusterService/Backup", request, m.BackupChunk, timeout)
+
 
 class AsyncEnrollmentMethods(AsyncService):
     """Methods of EnrollmentService."""
@@ -375,6 +384,7 @@ METHODS: dict[str, tuple[str, str, str, bool]] = {
     "EnrollmentService.Renew": ("enrollment", "renew", "RenewRequest", False),
     "ClusterService.GetClusterStatus": ("cluster", "get_cluster_status", "GetClusterStatusRequest", True),
     "ClusterService.TransferLeadership": ("cluster", "transfer_leadership", "TransferLeadershipRequest", False),
+    "ClusterService.Backup": ("cluster", "backup", "BackupRequest", True),
     "TrafficEngineeringService.GetTrafficMatrix": (
         "traffic_engineering",
         "get_traffic_matrix",

@@ -240,6 +240,8 @@ class EnrollResponse(Message):
     """Ed25519 public key that bundles are signed with, 32 bytes."""
     controllers: Annotated[list[ControllerAddress], rules.Items(64)] = Field(default_factory=list)
     """Every controller."""
+    epoch: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    """How often the cluster was restored or recovered; controllers of different epochs do not talk to each other."""
 
 
 class ControllerAddress(Message):
@@ -350,3 +352,56 @@ class TransferLeadershipResponse(Message):
     """Response of TransferLeadership."""
 
     PROTO: ClassVar[str] = "patronus.v1.TransferLeadershipResponse"
+
+
+class BackupRequest(Message):
+    """Request of Backup."""
+
+    PROTO: ClassVar[str] = "patronus.v1.BackupRequest"
+
+    stale: bool = False
+    """Take what the answering controller has, without asking the leader: works without a leader, and may lack the
+    newest writes.
+    """
+
+
+class BackupManifest(Message):
+    """What a backup is; stands in the first message of the stream."""
+
+    PROTO: ClassVar[str] = "patronus.v1.BackupManifest"
+
+    cluster_id: Annotated[str, rules.Size(1024)] = ""
+    """Id of the cluster."""
+    epoch: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    """How often the cluster was restored before."""
+    revision: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    """Log index that the state has applied: every write acknowledged before the call is in it, unless it is stale."""
+    index: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    """Log index of the snapshot: at or above revision."""
+    term: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    """Term of that entry."""
+    level: Annotated[int, rules.Range(0, 4294967295)] = 0
+    """Cluster level."""
+    create_time: datetime.datetime | None = None
+    """When it was taken, by the answering controller's clock."""
+    controller: Annotated[str, rules.Size(1024)] = ""
+    """Name of the answering controller."""
+    software_version: Annotated[str, rules.Size(1024)] = ""
+    """Version of its binary."""
+    stale: bool = False
+    """Taken without asking the leader."""
+    size: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    """Bytes that follow."""
+    sha256: Annotated[str, rules.Size(1024)] = ""
+    """SHA-256 of them, hexadecimal."""
+
+
+class BackupChunk(Message):
+    """One message of the stream that Backup answers."""
+
+    PROTO: ClassVar[str] = "patronus.v1.BackupChunk"
+
+    manifest: BackupManifest | None = None
+    """In the first message only."""
+    data: Annotated[bytes, rules.Size(1024)] = b""
+    """The state's bytes, in order; those of all messages together are what the manifest says."""

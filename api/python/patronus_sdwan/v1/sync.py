@@ -5,7 +5,7 @@ Generated from the schema by api/tools/generate; do not edit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from .. import v1 as m
@@ -239,6 +239,15 @@ class ClusterMethods(Service):
             "/patronus.v1.ClusterService/TransferLeadership", request, m.TransferLeadershipResponse, timeout
         )
 
+    def backup(self, *, stale: bool = False, timeout: float | None = None) -> Iterator[m.BackupChunk]:
+        """Everything that the cluster knows, as a new voter would get it, while the cluster goes on. Any controller
+        answers. Secrets in it are sealed; the seal key is not in it.
+        """
+        request = m.BackupRequest(
+            stale=stale,
+        )
+        return self._stream("/patronus.v1.ClusterService/Backup", request, m.BackupChunk, timeout)
+
 
 class EnrollmentMethods(Service):
     """Methods of EnrollmentService."""
@@ -369,6 +378,7 @@ METHODS: dict[str, tuple[str, str, str, bool]] = {
     "EnrollmentService.Renew": ("enrollment", "renew", "RenewRequest", False),
     "ClusterService.GetClusterStatus": ("cluster", "get_cluster_status", "GetClusterStatusRequest", True),
     "ClusterService.TransferLeadership": ("cluster", "transfer_leadership", "TransferLeadershipRequest", False),
+    "ClusterService.Backup": ("cluster", "backup", "BackupRequest", True),
     "TrafficEngineeringService.GetTrafficMatrix": (
         "traffic_engineering",
         "get_traffic_matrix",
