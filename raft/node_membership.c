@@ -164,6 +164,13 @@ static void change_begin(struct pt_raft *raft, struct pt_raft_change *change)
         change_end(change, PT_OK, raft->applied); /* it is one already */
         return;
     }
+    /* libraft looks at a round's end only when the member's log has grown: one that lacks nothing would stay in its
+     * first round until somebody writes, and be given up. */
+    raft_index match = 0;
+    if (raft_match_index(&raft->raft, change->id, &match) == 0 && match == pt_raft_log_last(raft->log)) {
+        change_submit(raft, change);
+        return;
+    }
     struct raft_event event = {.type = RAFT_CATCH_UP};
     event.catch_up.server_id = change->id;
     change->catching_up = true;
