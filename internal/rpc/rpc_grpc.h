@@ -39,6 +39,10 @@ struct pt_rpc_queue *pt_rpc_queue_new(struct pt_sys *sys);
 grpc_completion_queue *pt_rpc_queue_cq(struct pt_rpc_queue *queue);
 /* Say that the tag is about to be handed to gRPC; gives the pointer to hand over. */
 void *pt_rpc_queue_arm(struct pt_rpc_tag *tag);
+/* Around each call that starts operations on this queue. What gRPC completes at once, on the loop's own thread, does
+ * not take the way over the queue's thread: its tag's fn is called in the dispatch under way, or in the next. */
+void pt_rpc_queue_enter(struct pt_rpc_queue *queue);
+void pt_rpc_queue_leave(struct pt_rpc_queue *queue);
 /* Complete a tag ourselves, in a later turn. */
 void pt_rpc_queue_complete(struct pt_rpc_queue *queue, struct pt_rpc_tag *tag, bool ok);
 /* Call later->fn once, after the completions of this turn. Doing so again before it ran changes nothing. */

@@ -312,7 +312,9 @@ static struct pt_rpc_unary *unary_start(struct pt_rpc_channel *base, const char 
                       op_status(&unary->outcome)};
     ops[0].data.send_initial_metadata.count = metadata_len;
     ops[0].data.send_initial_metadata.metadata = headers;
+    pt_rpc_queue_enter(channel->queue);
     grpc_call_error error = grpc_call_start_batch(unary->grpc, ops, 6, pt_rpc_queue_arm(&unary->done), NULL);
+    pt_rpc_queue_leave(channel->queue);
     if (error != GRPC_CALL_OK) { /* metadata that HTTP/2 cannot carry */
         grpc_call_unref(unary->grpc);
         unary->grpc = NULL;
@@ -382,7 +384,9 @@ static void unary_cancel(struct pt_rpc_unary *base)
 
 static bool stream_batch(struct stream *stream, const grpc_op *ops, size_t len, struct pt_rpc_tag *tag, bool *busy)
 {
+    pt_rpc_queue_enter(stream->channel->queue);
     *busy = grpc_call_start_batch(stream->grpc, ops, len, pt_rpc_queue_arm(tag), NULL) == GRPC_CALL_OK;
+    pt_rpc_queue_leave(stream->channel->queue);
     return *busy;
 }
 

@@ -373,14 +373,18 @@ static void arm(struct door *door)
 {
     struct call *call = new_call(door);
     grpc_completion_queue *cq = pt_rpc_queue_cq(door->server->queue);
+    pt_rpc_queue_enter(door->server->queue);
     grpc_call_error error = grpc_server_request_call(door->grpc, &call->grpc, &call->details, &call->metadata, cq, cq,
                                                      pt_rpc_queue_arm(&call->arm));
+    pt_rpc_queue_leave(door->server->queue);
     pt_assert(error == GRPC_CALL_OK);
 }
 
 static void start_batch(struct call *call, const grpc_op *ops, size_t ops_len, struct pt_rpc_tag *tag)
 {
+    pt_rpc_queue_enter(call->server->queue);
     grpc_call_error error = grpc_call_start_batch(call->grpc, ops, ops_len, pt_rpc_queue_arm(tag), NULL);
+    pt_rpc_queue_leave(call->server->queue);
     pt_assert(error == GRPC_CALL_OK);
 }
 

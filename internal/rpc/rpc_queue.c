@@ -8,6 +8,11 @@
  * under load one wake-up of the loop serves all completions that arrived meanwhile. The list needs no memory of its
  * own (a tag is its own link) and is bounded by the operations started: each has one tag.
  *
+ * Most operations that the loop starts complete while it starts them: a message that has arrived already, a reply that
+ * the socket takes. gRPC would wake the queue's thread for each, only to have the loop woken in turn. Between
+ * pt_rpc_queue_enter and _leave it keeps the first such completion for the thread that caused it, and the dispatch
+ * under way takes it from there.
+ *
  * What handlers send during a dispatch is not handed to gRPC one by one: they ask for a `later`, which runs when the
  * completions are through. So a reply and its status leave in one batch.
  *
@@ -25,6 +30,8 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#define ROUNDS_MAX 4
+
 struct pt_rpc_queue {
     struct pt_sys *sys;
     grpc_completion_queue *cq;
@@ -36,6 +43,7 @@ struct pt_rpc_queue {
 
     /* Of the loop. */
     struct pt_list laters;
+    struct pt_rpc_tag *done_head, *done_tail; /* completed on the loop */
     bool dispatching;
     bool free_wanted; /* at the end of the dispatch under way */
     bool dead;        /* freed but for the memory, which the posted dispatch frees */
@@ -100,6 +108,44 @@ void pt_rpc_queue_complete(struct pt_rpc_queue *queue, struct pt_rpc_tag *tag, b
     push(queue, tag, ok);
 }
 
+/* A dispatch in the next turn. */
+static void post_dispatch(struct pt_rpc_queue *queue)
+{
+    pt_assert(pthread_mutex_lock(&queue->lock) == 0);
+    bool post = !queue->posted;
+    queue->posted = true;
+    pt_assert(pthread_mutex_unlock(&queue->lock) == 0);
+    if (post) {
+        pt_sys_post(queue->sys, dispatch, queue);
+    }
+}
+
+void pt_rpc_queue_enter(struct pt_rpc_queue *queue)
+{
+    grpc_completion_queue_thread_local_cache_init(queue->cq);
+}
+
+void pt_rpc_queue_leave(struct pt_rpc_queue *queue)
+{
+    void *data = NULL;
+    int ok = 0;
+    if (grpc_completion_queue_thread_local_cache_flush(queue->cq, &data, &ok) == 0) {
+        return;
+    }
+    struct pt_rpc_tag *tag = data;
+    tag->ok = ok != 0;
+    tag->next = NULL;
+    if (queue->done_head == NULL) {
+        queue->done_head = tag;
+    } else {
+        queue->done_tail->next = tag;
+    }
+    queue->done_tail = tag;
+    if (!queue->dispatching) {
+        post_dispatch(queue);
+    }
+}
+
 void pt_rpc_queue_later(struct pt_rpc_queue *queue, struct pt_rpc_later *later)
 {
     pt_assert(pt_sys_on_loop(queue->sys));
@@ -107,15 +153,8 @@ void pt_rpc_queue_later(struct pt_rpc_queue *queue, struct pt_rpc_later *later)
         return;
     }
     pt_list_push_back(&queue->laters, &later->node);
-    if (queue->dispatching) {
-        return;
-    }
-    pt_assert(pthread_mutex_lock(&queue->lock) == 0);
-    bool post = !queue->posted;
-    queue->posted = true;
-    pt_assert(pthread_mutex_unlock(&queue->lock) == 0);
-    if (post) {
-        pt_sys_post(queue->sys, dispatch, queue);
+    if (!queue->dispatching) {
+        post_dispatch(queue);
     }
 }
 
@@ -146,18 +185,34 @@ static void *poll_completions(void *arg)
     }
 }
 
-/* Completions in order of arrival, then what they asked to be done later. */
+static void call_tags(struct pt_rpc_tag *tag)
+{
+    while (tag != NULL) {
+        struct pt_rpc_tag *next = tag->next;
+        tag->fn(tag, tag->ok);
+        tag = next;
+    }
+}
+
+/* What was completed on the loop, and what that completes, for a few rounds: others want their turn too. */
+static void run_done(struct pt_rpc_queue *queue)
+{
+    for (int i = 0; i < ROUNDS_MAX && queue->done_head != NULL; i++) {
+        struct pt_rpc_tag *tag = queue->done_head;
+        queue->done_head = queue->done_tail = NULL;
+        call_tags(tag);
+    }
+}
+
+/* Completions in order of arrival, then what they asked to be done later, then what that completed. */
 static void run(struct pt_rpc_queue *queue)
 {
     pt_assert(pthread_mutex_lock(&queue->lock) == 0);
     struct pt_rpc_tag *tag = queue->head;
     queue->head = queue->tail = NULL;
     pt_assert(pthread_mutex_unlock(&queue->lock) == 0);
-    while (tag != NULL) {
-        struct pt_rpc_tag *next = tag->next;
-        tag->fn(tag, tag->ok);
-        tag = next;
-    }
+    call_tags(tag);
+    run_done(queue);
     /* One pass: what a later asks for again waits for the next turn. */
     struct pt_list now;
     pt_list_init(&now);
@@ -169,6 +224,12 @@ static void run(struct pt_rpc_queue *queue)
         struct pt_rpc_later *later = PT_CONTAINER(node, struct pt_rpc_later, node);
         later->fn(later);
     }
+    run_done(queue);
+}
+
+static bool has_work(const struct pt_rpc_queue *queue)
+{
+    return queue->done_head != NULL || !pt_list_empty(&queue->laters);
 }
 
 static void dispatch(void *arg)
@@ -187,6 +248,8 @@ static void dispatch(void *arg)
     queue->dispatching = false;
     if (queue->free_wanted) {
         finish(queue);
+    } else if (has_work(queue)) {
+        post_dispatch(queue);
     }
 }
 
@@ -196,7 +259,7 @@ static void finish(struct pt_rpc_queue *queue)
     pt_assert(pthread_join(queue->thread, NULL) == 0);
     /* The thread is gone: nothing comes in any more but what the last completions themselves ask for. */
     queue->dispatching = true;
-    while (queue->head != NULL || !pt_list_empty(&queue->laters)) {
+    while (queue->head != NULL || has_work(queue)) {
         run(queue);
     }
     grpc_completion_queue_destroy(queue->cq);
