@@ -47,8 +47,10 @@ class Client:
         command = [sys.argv[2], *words]
         if "timeout_s" in step:
             command += ["-t", f"{step['timeout_s']}s"]
+        # What a shell starts in the background ignores SIGINT; a person's command does not.
+        heeds = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
         process = subprocess.Popen(command, env=self.environment(step), text=True, stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heeds)  # fmt: skip
         if "cancel_after_s" in step:
             threading.Timer(step["cancel_after_s"], process.send_signal, [signal.SIGINT]).start()
         out, err = process.communicate(json.dumps(body) if body is not None else None)
