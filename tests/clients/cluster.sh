@@ -11,6 +11,17 @@
 
 CLUSTER_BIN=$(realpath "${PT_BUILD_DIR:-$(dirname "${BASH_SOURCE[0]}")/../../build/dev}")/bin
 
+# The Terraform provider into build/clients/provider, from the root of the tree. Another test may be running it meanwhile:
+# the new one takes its place whole.
+cluster_provider() {
+    local draft
+    mkdir -p build/clients/provider
+    draft=$(mktemp -d build/clients/XXXXXX)
+    (cd terraform && go build -o "../$draft/provider" .) || return 1
+    mv -f "$draft/provider" build/clients/provider/terraform-provider-patronus
+    rmdir "$draft"
+}
+
 cluster_ctl() { "$CLUSTER_BIN/patronusctl" "$@"; }
 
 # cluster_daemon ID ARGS...: run patronusd as a process that outlives this shell's command.

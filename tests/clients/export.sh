@@ -10,9 +10,8 @@ command -v go >/dev/null || { echo "skipped: Go is not installed"; exit 77; }
 . tests/clients/cluster.sh
 WORK=$(mktemp -d)
 trap 'cluster_stop; rm -rf "$WORK"' EXIT
-mkdir -p build/clients/provider
-(cd terraform && go build -o ../build/clients/provider/terraform-provider-patronus .)
-cluster_start "$WORK/cluster" 18260 2>/dev/null
+cluster_provider
+cluster_start "$WORK/cluster" "${PT_PORT:-18260}" 2>/dev/null
 
 python3 - <<'PY' | cluster_ctl apply -f - >/dev/null
 import json

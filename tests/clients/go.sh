@@ -8,7 +8,7 @@ command -v go >/dev/null || { echo "skipped: Go is not installed"; exit 77; }
 export GOFLAGS="${GOFLAGS:-} -p=2"
 WORK=$(mktemp -d)
 trap 'cluster_stop; rm -rf "$WORK"' EXIT
-cluster_start "$WORK/cluster" 17860 2>/dev/null
+cluster_start "$WORK/cluster" "${PT_PORT:-17870}" 2>/dev/null
 export PT_CLUSTER_DIR=$WORK/cluster PT_HOOK=$PWD/tests/clients/conformance/hook
 cd api/go
 unformatted=$(gofmt -l .)

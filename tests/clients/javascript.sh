@@ -59,7 +59,7 @@ JS
 node app.mjs
 
 cd "$PT_ROOT"
-tests/clients/conformance/run --many 300 javascript >build/conformance-javascript.log 2>&1 || {
+PT_PORT=17780 tests/clients/conformance/run --many 300 javascript >build/conformance-javascript.log 2>&1 || {
     grep -v ': pass' build/conformance-javascript.log
     exit 1
 }

@@ -158,8 +158,8 @@ if [ -z "$TERRAFORM" ] || ! command -v go >/dev/null; then
 fi
 SITES=5 LIMIT=120
 [ "${PT_LONG:-0}" != 1 ] || SITES=50 LIMIT=180
-mkdir -p build/clients/provider "$WORK/tf"
-(cd terraform && go build -o ../build/clients/provider/terraform-provider-patronus .)
+mkdir "$WORK/tf"
+cluster_provider
 export TF_CLI_CONFIG_FILE=$WORK/tf/cli.tfrc TF_IN_AUTOMATION=1
 cat >"$TF_CLI_CONFIG_FILE" <<HCL
 provider_installation {
