@@ -63,6 +63,7 @@ func run(ctx context.Context) error {
 		{"a plan shows the server's refusal at its attribute", t.planned},
 		{"a plan keeps what stands in other tools' fields", t.othersFields},
 		{"functions make and take apart names", t.functions},
+		{"a call reads in a plan, and acts once", t.calls},
 	} {
 		if err := step.do(); err != nil {
 			return fmt.Errorf("%s: %w", step.what, err)
@@ -237,6 +238,33 @@ func (t *test) functions() error {
 	}
 	if _, err = t.core.Call(t.ctx, "name", "link", "acme"); err == nil {
 		return errors.New("a name with too few ids was made")
+	}
+	return nil
+}
+
+func (t *test) calls() error {
+	value, diags := t.core.Data(t.ctx, "patronus_call", map[string]any{"method": "ClusterService.GetClusterStatus"})
+	if err := diags.Err(); err != nil || !strings.Contains(value.String(), "controllers/c1") {
+		return fmt.Errorf("the state of the cluster: %v %w", value, err)
+	}
+	if _, diags = t.core.Data(t.ctx, "patronus_call", map[string]any{"method": "TrafficEngineeringService.Drain"}); diags.Err() == nil {
+		return errors.New("a data source changed something")
+	}
+	if err := hook("create", org+"/sites/called", `{}`); err != nil {
+		return err
+	}
+	fields := map[string]any{"method": "TrafficEngineeringService.Drain", "request": `{"name": "` + org + `/sites/called"}`}
+	state, err := t.apply("patronus_call", fields)
+	if err != nil {
+		return err
+	}
+	site, err := patronus.For[*pb.Site](t.client).Get(t.ctx, org+"/sites/called")
+	if err != nil || site.AdminState != pb.AdminState_DRAINED {
+		return fmt.Errorf("the site was not drained: %v %w", site, err)
+	}
+	plan, diags := t.core.Plan(t.ctx, "patronus_call", state, t.config("patronus_call", fields))
+	if err := diags.Err(); err != nil || !plan.Empty() {
+		return fmt.Errorf("it would be called again: %w", err)
 	}
 	return nil
 }

@@ -253,6 +253,7 @@ func coverage() error {
 		return err
 	}
 	covered, total := 0, 0
+	call := schemas.ResourceSchemas["patronus_call"] != nil // a kind that is issued, not created, is changed by its methods
 	for _, kind := range schema.Default().Kinds() {
 		name := "patronus_" + schema.Snake(kind.Singular)
 		for _, one := range []struct{ there, reached bool }{
@@ -260,8 +261,8 @@ func coverage() error {
 			{kind.Get != nil, schemas.DataSourceSchemas[name] != nil},
 			{kind.List != nil, schemas.DataSourceSchemas[provider.ListName(kind)] != nil},
 			{kind.Create != nil, schemas.ResourceSchemas[name] != nil},
-			{kind.Update != nil, schemas.ResourceSchemas[name] != nil},
-			{kind.Delete != nil, schemas.ResourceSchemas[name] != nil},
+			{kind.Update != nil, schemas.ResourceSchemas[name] != nil || call},
+			{kind.Delete != nil, schemas.ResourceSchemas[name] != nil || call},
 		} {
 			if one.there {
 				total++
@@ -271,6 +272,11 @@ func coverage() error {
 			}
 		}
 	}
-	fmt.Println("coverage", covered, total)
+	// Methods beside the standard ones: patronus_call takes all but those of nodes, which send a stream.
+	called, methods, err := provider.Callable(schema.Default())
+	if err != nil {
+		return err
+	}
+	fmt.Println("coverage", covered+called, total+methods)
 	return nil
 }

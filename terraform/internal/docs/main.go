@@ -56,6 +56,10 @@ func run(set, folder string) error {
 	w := &writer{folder: folder}
 	w.file("examples/provider/provider.tf", providerExample)
 	w.file("docs/index.md", page("patronus", schemas.Provider, providerExample, ""))
+	w.file("examples/resources/patronus_call/resource.tf", callExample)
+	w.file("docs/resources/call.md", page("patronus_call", schemas.ResourceSchemas["patronus_call"], callExample, ""))
+	w.file("examples/data-sources/patronus_call/data-source.tf", callSourceExample)
+	w.file("docs/data-sources/call.md", page("patronus_call (data source)", schemas.DataSourceSchemas["patronus_call"], callSourceExample, ""))
 	for _, kind := range s.Kinds() {
 		name := "patronus_" + schema.Snake(kind.Singular)
 		short := strings.TrimPrefix(name, "patronus_")
@@ -96,6 +100,22 @@ func placeholder(kind *schema.Kind) string {
 	name, _ := kind.Name(ids...) // as many as there are levels
 	return name
 }
+
+const callExample = `resource "patronus_call" "drain" {
+  method   = "TrafficEngineeringService.Drain"
+  request  = jsonencode({ name = "organizations/example/sites/example" })
+  triggers = { maintenance = "2030-01-01" }
+}
+`
+
+const callSourceExample = `data "patronus_call" "status" {
+  method = "ClusterService.GetClusterStatus"
+}
+
+output "leader" {
+  value = jsondecode(data.patronus_call.status.replies[0]).leader
+}
+`
 
 const providerExample = `terraform {
   required_providers {

@@ -1,5 +1,6 @@
-// Package provider is the Terraform provider: a resource and two data sources for every kind of the schema. No kind is
-// written out here; what a new .proto declares is there after the descriptor set has been generated.
+// Package provider is the Terraform provider: a resource and two data sources for every kind of the schema, and patronus_call
+// for the methods beside. No kind is written out here; what a new .proto declares is there after the descriptor set has
+// been generated.
 package provider
 
 import (
@@ -99,7 +100,7 @@ func (p *patronusProvider) Configure(ctx context.Context, req provider.Configure
 }
 
 func (p *patronusProvider) Resources(context.Context) []func() resource.Resource {
-	var all []func() resource.Resource
+	all := []func() resource.Resource{func() resource.Resource { return &callResource{schema: p.schema} }}
 	for _, kind := range p.schema.Kinds() {
 		if !kind.View && kind.Create != nil {
 			all = append(all, func() resource.Resource { return newResource(p.schema, kind) })
@@ -109,7 +110,7 @@ func (p *patronusProvider) Resources(context.Context) []func() resource.Resource
 }
 
 func (p *patronusProvider) DataSources(context.Context) []func() datasource.DataSource {
-	var all []func() datasource.DataSource
+	all := []func() datasource.DataSource{func() datasource.DataSource { return &callSource{schema: p.schema} }}
 	for _, kind := range p.schema.Kinds() {
 		all = append(all,
 			func() datasource.DataSource { return newDataSource(p.schema, kind) },

@@ -139,3 +139,15 @@ func TestWidget(t *testing.T) {
 		t.Errorf("planned: %v", changed)
 	}
 }
+
+func TestCallsAreCheckedAtPlanTime(t *testing.T) {
+	c := offline(t, schema.Default())
+	refused(t, c, "patronus_call", map[string]any{"method": "SiteService.Nope"}, "patronusctl call")
+	refused(t, c, "patronus_call", map[string]any{"method": "TrafficEngineeringService.Drain", "request": `{"nome": "x"}`}, "nome")
+	refused(t, c, "patronus_call", map[string]any{"method": "EdgeSync.Stream"}, "stream")
+	refused(t, c, "patronus_call", map[string]any{"method": "WatchService.Watch", "messages": 0}, "1000")
+	called, methods, err := provider.Callable(schema.Default())
+	if err != nil || called != methods || methods == 0 {
+		t.Errorf("%d of %d methods can be called: %v", called, methods, err)
+	}
+}

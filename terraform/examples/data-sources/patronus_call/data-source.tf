@@ -1,0 +1,7 @@
+data "patronus_call" "status" {
+  method = "ClusterService.GetClusterStatus"
+}
+
+output "leader" {
+  value = jsondecode(data.patronus_call.status.replies[0]).leader
+}
