@@ -99,7 +99,7 @@ func follow(ctx context.Context, server string, conn *grpc.ClientConn, reports c
 // it does again when the others are back.
 func TestHealthWatchKnowsTheQuorum(t *testing.T) {
 	conns := plain(t)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	reports, states, over := make(chan reported, 64), map[string]grpc_health_v1.HealthCheckResponse_ServingStatus{}, 0
 	for server, conn := range conns {
