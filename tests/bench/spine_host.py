@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import pathlib
@@ -140,7 +141,28 @@ class Patronus:
         self.made = True
 
 
-def one_rate(build: pathlib.Path, cluster: Etcd | Patronus, name: str) -> float:
+@dataclasses.dataclass
+class Load:
+    """What one run of the load on one cluster came to."""
+
+    rate: float  # creates a second
+    p99_us: float
+    cpu_us: float  # of the three servers, for one create
+    resident_mib: float  # of the largest server afterwards
+
+
+def cpu_seconds(process: subprocess.Popen[bytes]) -> float:
+    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_mib(process: subprocess.Popen[bytes]) -> float:
+    found = re.search(r"VmRSS:\s+(\d+) kB", pathlib.Path(f"/proc/{process.pid}/status").read_text())
+    assert found is not None
+    return int(found[1]) / 1024
+
+
+def one_load(build: pathlib.Path, cluster: Etcd | Patronus, name: str, count: int = COUNT, in_flight: int = IN_FLIGHT) -> Load:
     with processes() as started:
         cluster.start(started)
 
@@ -153,12 +175,16 @@ def one_rate(build: pathlib.Path, cluster: Etcd | Patronus, name: str) -> float:
         for each in (f"{name}w", name):
             wait_for(f"{cluster.label} accepts no write", 40, lambda each=each: cluster.prepare(each), 0.5)
         warm = load(WARM_UP, IN_FLIGHT, f"{name}w")
-        measured = load(COUNT, IN_FLIGHT, name)
+        before = sum(map(cpu_seconds, started))
+        measured = load(count, in_flight, name)
+        cpu_us = (sum(map(cpu_seconds, started)) - before) / count * 1e6
+        resident = max(map(resident_mib, started))
     if warm.returncode != 0 or measured.returncode != 0:
         raise BenchError(f"{cluster.label}: {(warm.stderr + measured.stderr)[-400:]} {measured.stdout}")
     rate, p50, p99, _ = measured.stdout.split()
-    say(f"{cluster.label}: {rate} creates a second, p50 {p50} us, p99 {p99} us")
-    return float(rate)
+    say(f"{cluster.label}, {in_flight} in flight: {rate} creates a second, p50 {p50} us, p99 {p99} us, "
+        f"{cpu_us:.0f} us of processor each, {resident:.0f} MiB")
+    return Load(float(rate), float(p99), cpu_us, resident)
 
 
 def write_ratio_etcd(build: pathlib.Path, runs: int) -> float:
@@ -171,7 +197,7 @@ def write_ratio_etcd(build: pathlib.Path, runs: int) -> float:
         rates: dict[str, list[float]] = {"etcd": [], "patronus": []}
         for i in range(max(runs, 5)):
             for cluster in clusters:
-                rates[cluster.label].append(one_rate(build, cluster, f"r{i}"))
+                rates[cluster.label].append(one_load(build, cluster, f"r{i}").rate)
     pairs = [ours / theirs for theirs, ours in zip(rates["etcd"], rates["patronus"])]
     medians = {label: statistics.median(values) for label, values in rates.items()}
     say(f"medians: etcd {medians['etcd']:.0f}, patronus {medians['patronus']:.0f}; worst pair {min(pairs):.2f}, best {max(pairs):.2f}")
