@@ -41,6 +41,8 @@ const (
 	ReasonRateLimited         Reason = "RATE_LIMITED"
 	ReasonIdentityRevoked     Reason = "IDENTITY_REVOKED"
 	ReasonGrantNotHeld        Reason = "GRANT_NOT_HELD"
+	ReasonChangePending       Reason = "CHANGE_PENDING"
+	ReasonChangeSetState      Reason = "CHANGE_SET_STATE"
 )
 
 // Reasons is every reason that this SDK knows.
@@ -82,6 +84,8 @@ var Reasons = []Reason{
 	ReasonRateLimited,
 	ReasonIdentityRevoked,
 	ReasonGrantNotHeld,
+	ReasonChangePending,
+	ReasonChangeSetState,
 }
 
 // ErrFieldInvalid is an [APIError] with reason FIELD_INVALID, for errors.As.
@@ -195,6 +199,12 @@ type ErrIdentityRevoked struct{ *APIError }
 // ErrGrantNotHeld is an [APIError] with reason GRANT_NOT_HELD, for errors.As.
 type ErrGrantNotHeld struct{ *APIError }
 
+// ErrChangePending is an [APIError] with reason CHANGE_PENDING, for errors.As.
+type ErrChangePending struct{ *APIError }
+
+// ErrChangeSetState is an [APIError] with reason CHANGE_SET_STATE, for errors.As.
+type ErrChangeSetState struct{ *APIError }
+
 // typed puts an error into the type of its reason; errors.As finds both. The APIError itself for an unknown reason.
 func typed(e *APIError) error {
 	switch e.Reason {
@@ -272,6 +282,10 @@ func typed(e *APIError) error {
 		return ErrIdentityRevoked{e}
 	case ReasonGrantNotHeld:
 		return ErrGrantNotHeld{e}
+	case ReasonChangePending:
+		return ErrChangePending{e}
+	case ReasonChangeSetState:
+		return ErrChangeSetState{e}
 	}
 	return e
 }

@@ -82,7 +82,9 @@ enum pt_code {
     X(QUOTA_EXCEEDED)        \
     X(RATE_LIMITED)          \
     X(IDENTITY_REVOKED)      \
-    X(GRANT_NOT_HELD)
+    X(GRANT_NOT_HELD)        \
+    X(CHANGE_PENDING)        \
+    X(CHANGE_SET_STATE)
 
 enum pt_reason {
 #define PT_REASON_ENUM(name) PT_REASON_##name,

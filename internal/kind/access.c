@@ -695,8 +695,8 @@ bool pt_access_allowed(struct pt_machine_kind *machine, const struct pt_caller *
     if (pt_access_unbound(caller)) {
         return true;
     }
-    if (mask != NULL && !has(mask, ask->permission)) {
-        return false;
+    if (ask->permission >= PT_PERMISSIONS_MAX || (mask != NULL && !has(mask, ask->permission))) {
+        return false; /* what has no name, nobody holds */
     }
     const struct access_entry *entry = entry_of(machine, caller, ask->tenant);
     bool allowed = has(&entry->always, ask->permission);

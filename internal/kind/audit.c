@@ -74,6 +74,19 @@ static const char *verb_name(uint64_t verb)
     return verb < sizeof(names) / sizeof(names[0]) ? names[verb] : "";
 }
 
+static const char *step_name(int64_t step)
+{
+    static const char *const names[] = {"", "APPLY", "CONFIRM", "ROLLBACK", "EXPIRE"};
+    return step > 0 && (size_t)step < sizeof(names) / sizeof(names[0]) ? names[step] : "";
+}
+
+static bool finish_description(Patronus__V1__AuditRecord *record, const char *const *resources)
+{
+    record->n_resources = record->resources_len < RESOURCES_LEN_MAX ? record->resources_len : RESOURCES_LEN_MAX;
+    record->resources = (char **)(uintptr_t)resources;
+    return true;
+}
+
 /* Method and resources of the operation. False: nothing that is recorded. */
 static bool describe(const struct pt_msg *command, const char *resources[RESOURCES_LEN_MAX],
                      Patronus__V1__AuditRecord *record)
@@ -86,6 +99,11 @@ static bool describe(const struct pt_msg *command, const char *resources[RESOURC
             resources[i] = pt_msg_str(mutations->values[i].message, "name");
         }
         record->resources_len = (uint32_t)mutations->len;
+    } else if ((op = pt_msg_child(command, "change_set")) != NULL) {
+        record->method = (char *)(uintptr_t)step_name(pt_msg_i64(op, "step"));
+        resources[0] = pt_msg_str(op, "name");
+        record->resources_len = 1;
+        return record->method[0] != '\0' && finish_description(record, resources);
     } else if ((op = pt_msg_child(command, "enroll")) != NULL) {
         record->method = (char *)(uintptr_t) "ENROLL";
         resources[0] = pt_msg_str(op, "token_name");
@@ -97,9 +115,7 @@ static bool describe(const struct pt_msg *command, const char *resources[RESOURC
     } else {
         return false;
     }
-    record->n_resources = record->resources_len < RESOURCES_LEN_MAX ? record->resources_len : RESOURCES_LEN_MAX;
-    record->resources = (char **)(uintptr_t)resources;
-    return true;
+    return finish_description(record, resources);
 }
 
 static enum pt_code append_denied(struct pt_execution *execution, const struct pt_msg *denied, struct pt_error *reterr)
@@ -123,11 +139,30 @@ static enum pt_code append_denied(struct pt_execution *execution, const struct p
     return calls != NULL ? put_head(execution->machine, reterr) : PT_OK;
 }
 
+/* A change set has a record, and each resource that it changed has its own, as if it had been changed alone. */
+static enum pt_code append_changed(struct pt_execution *execution, const Patronus__V1__AuditRecord *whole,
+                                   struct pt_error *reterr)
+{
+    const struct pt_journal *changed = execution->changed;
+    for (size_t i = 0; changed != NULL && i < changed->len; i++) {
+        const struct pt_journal_item *item = &changed->items[i];
+        char *resources[] = {(char *)(uintptr_t)item->name};
+        Patronus__V1__AuditRecord record = *whole;
+        record.method = (char *)(uintptr_t)(item->before == NULL  ? "CREATE"
+                                            : item->after == NULL ? "DELETE"
+                                                                  : "UPDATE");
+        record.resources = resources;
+        record.n_resources = record.resources_len = 1;
+        PT_TRY(append(execution, &record, reterr));
+    }
+    return PT_OK;
+}
+
 enum pt_code pt_audit_command(struct pt_execution *execution, const struct pt_msg *command, struct pt_bytes entry,
                               const struct pt_error *verdict, struct pt_error *reterr)
 {
     /* A refused enrolment is counted where it is answered: anybody may try. */
-    bool denied = verdict->denied && pt_msg_has(command, "transaction");
+    bool denied = verdict->denied && (pt_msg_has(command, "transaction") || pt_msg_has(command, "change_set"));
     bool repeated = execution->revision != execution->index; /* answered from what was stored: nothing happened */
     if (pt_msg_has(command, "denied")) {
         return append_denied(execution, pt_msg_child(command, "denied"), reterr);
@@ -147,6 +182,9 @@ enum pt_code pt_audit_command(struct pt_execution *execution, const struct pt_ms
     record.count = 1;
     record.change_digest = (ProtobufCBinaryData){.data = change.bytes, .len = PT_DIGEST_SIZE};
     PT_TRY(append(execution, &record, reterr));
+    if (verdict->code == PT_OK) {
+        PT_TRY(append_changed(execution, &record, reterr));
+    }
     return put_head(execution->machine, reterr);
 }
 

@@ -121,6 +121,11 @@ struct pt_digest pt_command_digest(const struct pt_msg *command, struct pt_arena
     for (size_t i = 0; mutations != NULL && i < mutations->len; i++) {
         pt_msg_clear(mutations->values[i].message, "uid");
     }
+    struct pt_msg *change_set = pt_msg_child(copy, "change_set");
+    if (change_set != NULL) {
+        pt_msg_clear(change_set, "uid");
+        pt_msg_clear(change_set, "edges");
+    }
     PT_AUTO(buf) struct pt_buf bytes = {0};
     pt_msg_encode(copy, &bytes);
     return pt_sha256(bytes.data, bytes.size);

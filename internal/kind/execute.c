@@ -140,7 +140,7 @@ static bool needs_savepoint(struct pt_machine_kind *machine, const struct pt_msg
 {
     const struct pt_msg *op = pt_msg_child(command, "transaction");
     if (op == NULL) {
-        return pt_msg_has(command, "enroll");
+        return pt_msg_has(command, "enroll") || pt_msg_has(command, "change_set");
     }
     const struct pt_msg_field *mutations = pt_msg_field(op, "mutations");
     if (mutations == NULL || mutations->len != 1) {
@@ -160,6 +160,9 @@ static enum pt_code operate(struct pt_execution *execution, const struct pt_msg 
     }
     if (pt_msg_has(command, "enroll")) {
         return pt_enroll(execution, pt_msg_child(command, "enroll"), reterr);
+    }
+    if (pt_msg_has(command, "change_set")) {
+        return pt_change_set(execution, pt_msg_child(command, "change_set"), reterr);
     }
     if (pt_msg_has(command, "tunnel_key")) {
         return pt_enroll_tunnel_key(execution, pt_msg_child(command, "tunnel_key"), reterr);
@@ -183,6 +186,22 @@ static enum pt_code operate(struct pt_execution *execution, const struct pt_msg 
                    "a log entry has an operation that this binary does not know; upgrade this node");
 }
 
+enum pt_code pt_undo(struct pt_machine_kind *machine, struct pt_error *reterr)
+{
+    /* The refusal stands in reterr: what undoing says goes there only when it fails. */
+    struct pt_error error = {0};
+    enum pt_code code = pt_store_undo(machine->store, &error);
+    if (code == PT_OK) {
+        pt_revisions_undo(machine);
+        code = pt_tenants_undo(machine, &error);
+    }
+    if (code != PT_OK && reterr != NULL) {
+        *reterr = error;
+    }
+    pt_rules_counts_forget(machine);
+    return code;
+}
+
 static enum pt_code operate_or_undo(struct pt_execution *execution, const struct pt_msg *command,
                                     struct pt_error *reterr)
 {
@@ -193,20 +212,15 @@ static enum pt_code operate_or_undo(struct pt_execution *execution, const struct
     size_t events_len = execution->events->len;
     PT_TRY(pt_store_savepoint(store, reterr));
     pt_tenants_mark(execution->machine);
+    pt_revisions_mark(execution->machine);
     enum pt_code code = operate(execution, command, reterr);
     if (code == PT_OK) {
         pt_tenants_release(execution->machine);
+        pt_revisions_release(execution->machine);
         return pt_store_release(store, reterr);
     }
     if (!pt_code_is_fatal(code)) {
-        enum pt_code undone = pt_store_undo(store, reterr);
-        if (undone == PT_OK) {
-            undone = pt_tenants_undo(execution->machine, reterr);
-        }
-        if (undone != PT_OK) {
-            return undone;
-        }
-        pt_rules_counts_forget(execution->machine);
+        PT_TRY(pt_undo(execution->machine, reterr));
         execution->events->len = events_len;
         execution->ordinal = 0;
     }
@@ -218,7 +232,8 @@ static enum pt_code remember_time(struct pt_execution *execution, const struct p
 {
     struct pt_machine_kind *machine = execution->machine;
     if (execution->time_ns <= machine->time_ns ||
-        !(pt_msg_has(command, "transaction") || pt_msg_has(command, "enroll") || pt_msg_has(command, "tunnel_key"))) {
+        !(pt_msg_has(command, "transaction") || pt_msg_has(command, "enroll") || pt_msg_has(command, "tunnel_key") ||
+          pt_msg_has(command, "change_set"))) {
         return PT_OK;
     }
     uint8_t value[8];

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/planted.h"
 #include "store/store.h"
@@ -184,6 +185,16 @@ PT_MUST enum pt_code pt_kind_prepare_create(struct pt_machine_kind *machine, con
                                             const char *parent, const char *id, struct pt_msg *resource,
                                             const struct pt_request_context *context, struct pt_buf *out,
                                             struct pt_error *reterr);
+/* The same for a step of a change set: ApplyChangeSet, ConfirmChangeSet, RollbackChangeSet. `edges`: names of those
+ * that are connected, ascending. */
+PT_MUST enum pt_code pt_kind_prepare_step(struct pt_machine_kind *machine, const struct pt_method_type *method,
+                                          const struct pt_msg *request, const struct pt_request_context *context,
+                                          const char *const *edges, size_t edges_len, struct pt_buf *out,
+                                          bool *ret_answered, struct pt_buf *reply, struct pt_error *reterr);
+/* The same for RestoreRevision, which is an update like any other. */
+PT_MUST enum pt_code pt_kind_prepare_restore(struct pt_machine_kind *machine, const struct pt_msg *request,
+                                             const struct pt_request_context *context, struct pt_buf *out,
+                                             bool *ret_answered, struct pt_buf *reply, struct pt_error *reterr);
 /* Other commands. `fill` style: the caller sets the op of a Patronus__V1__Command and this packs it canonically. */
 struct Patronus__V1__Command;
 void pt_kind_command(const struct Patronus__V1__Command *command, struct pt_buf *out);
@@ -225,6 +236,44 @@ struct pt_soft_overlay {
 PT_MUST enum pt_code pt_kind_read(struct pt_machine_kind *machine, const struct pt_caller *caller,
                                   const struct pt_method_type *method, const struct pt_msg *request,
                                   const struct pt_soft_overlay *overlay, struct pt_buf *reply, struct pt_error *reterr);
+
+/* ListRevisions, from the current state. */
+PT_MUST enum pt_code pt_kind_revisions(struct pt_machine_kind *machine, const struct pt_caller *caller,
+                                       const struct pt_method_type *method, const struct pt_msg *request,
+                                       struct pt_buf *reply, struct pt_error *reterr);
+
+/* ---- change sets ---------------------------------------------------------------------------------------------- */
+
+/* PlanChangeSet: the response, in the arena, without what concerns forwarding. ret_view may be NULL; else it gives a
+ * copied view (pt_view_copy) of the state as it would be, or NULL when the changes would be refused. `previous`, a
+ * frozen view or NULL, makes it cheap. */
+struct pt_view;
+PT_MUST enum pt_code pt_kind_plan(struct pt_machine_kind *machine, const struct pt_caller *caller,
+                                  const struct pt_method_type *method, const struct pt_msg *request, int64_t time_ns,
+                                  struct pt_view *previous, struct pt_arena *arena, struct pt_msg **ret_response,
+                                  struct pt_view **ret_view, struct pt_error *reterr);
+/* ReadStagedState. */
+PT_MUST enum pt_code pt_kind_read_staged(struct pt_machine_kind *machine, const struct pt_caller *caller,
+                                         const struct pt_method_type *method, const struct pt_msg *request,
+                                         int64_t time_ns, struct pt_buf *reply, struct pt_error *reterr);
+/* For a mod: may these stand in the change set of that name? */
+PT_MUST enum pt_code pt_kind_staged_check(struct pt_view *view, const char *change_set,
+                                          const struct pt_msg_field *changes, struct pt_error *reterr);
+
+struct pt_pending { /* a change set that waits for its confirmation */
+    char name[PT_NAME_SIZE_MAX + 1];
+    char uid[40];
+    uint64_t apply_revision;
+    int64_t deadline_ns; /* in the state's time */
+};
+void pt_kind_pending_each(struct pt_machine_kind *machine, void (*fn)(void *arg, const struct pt_pending *pending),
+                          void *arg);
+/* Edges that were connected when it was applied, in the arena; and how long one may be away. PT_NOT_FOUND. */
+PT_MUST enum pt_code pt_kind_pending_edges(struct pt_machine_kind *machine, const struct pt_pending *pending,
+                                           struct pt_arena *arena, const char *const **ret_edges, size_t *ret_len,
+                                           int64_t *ret_timeout_ns);
+/* Time of the newest command. */
+int64_t pt_kind_state_time(const struct pt_machine_kind *machine);
 
 /* A view of the current state, for checks and for the plan. Lives until pt_view_free; reads the store lazily, so use
  * it within one loop turn, or freeze it (reads everything now; then any thread may read). */

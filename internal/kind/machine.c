@@ -17,6 +17,7 @@
 #include "base/limits.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +40,14 @@ static bool has_secret(const struct pt_message_type *type)
         }
     }
     return false;
+}
+
+/* Below an organization, without secrets, and not marked otherwise. */
+static bool is_staged(const struct pt_message_type *type)
+{
+    const struct pt_resource_type *resource = type->resource;
+    return strncmp(resource->pattern, "organizations/{organization}/", 29) == 0 && !resource->view &&
+           !resource->unstaged && !has_secret(type);
 }
 
 static enum pt_code check_needs(const struct pt_mod *const *mods, size_t at, struct pt_error *reterr)
@@ -73,6 +82,24 @@ static enum pt_code add_kind(struct pt_machine_kind *machine, const struct pt_mo
     return PT_OK;
 }
 
+/* By name, whether or not there is a method of that verb: what has no name, nobody holds. A kind that has no Create is
+ * made by Update with allow_missing. */
+static void read_permissions(struct pt_machine_kind *machine, const struct pt_message_type *kind)
+{
+    static const char *const verbs[] = {
+        [PT_VERB_CREATE] = "create", [PT_VERB_GET] = "get",       [PT_VERB_LIST] = "list",
+        [PT_VERB_UPDATE] = "update", [PT_VERB_DELETE] = "delete", [PT_VERB_UNDELETE] = "undelete"};
+    struct pt_kind_info *info = &machine->infos[kind->resource->kind_id];
+    for (size_t verb = PT_VERB_CREATE; verb < sizeof(verbs) / sizeof(verbs[0]); verb++) {
+        char name[256];
+        (void)snprintf(name, sizeof(name), "%s.%s", kind->resource->plural, verbs[verb]);
+        info->permissions[verb] = pt_permission_number(&machine->access, name);
+    }
+    if (info->permissions[PT_VERB_CREATE] == PT_PERMISSIONS_MAX) {
+        info->permissions[PT_VERB_CREATE] = info->permissions[PT_VERB_UPDATE];
+    }
+}
+
 static enum pt_code read_kinds(struct pt_machine_kind *machine, struct pt_error *reterr)
 {
     size_t len = 0;
@@ -87,16 +114,13 @@ static enum pt_code read_kinds(struct pt_machine_kind *machine, struct pt_error 
                                   .organization = strcmp(kinds[i]->resource->singular, "organization") == 0,
                                   .link = strcmp(kinds[i]->resource->singular, "link") == 0,
                                   .token = strcmp(kinds[i]->resource->singular, "enrollmentToken") == 0,
+                                  .change_set = strcmp(kinds[i]->resource->singular, "changeSet") == 0,
+                                  .staged = is_staged(kinds[i]),
                                   .quota = pt_quota_by_name(kinds[i]->resource->quota)};
     }
     PT_TRY(pt_access_init(machine, reterr));
-    size_t methods_len = 0;
-    const struct pt_method_type *const *methods = pt_schema_methods(machine->schema, &methods_len);
-    for (size_t i = 0; i < methods_len; i++) {
-        if (methods[i]->kind != NULL) {
-            machine->infos[methods[i]->kind->resource->kind_id].permissions[methods[i]->verb] =
-                pt_permission_number(&machine->access, methods[i]->permission);
-        }
+    for (size_t i = 0; i < len; i++) {
+        read_permissions(machine, kinds[i]);
     }
     const struct pt_mod *const *mods = machine->options.mods;
     for (size_t i = 0; mods != NULL && mods[i] != NULL; i++) {
@@ -116,11 +140,18 @@ int64_t pt_kind_time(const struct pt_machine_kind *machine, int64_t time_ns)
     return step > machine->time_ns ? step : machine->time_ns;
 }
 
+int64_t pt_kind_state_time(const struct pt_machine_kind *machine)
+{
+    return machine->time_ns;
+}
+
 /* What is kept beside the store and follows from it. */
 static enum pt_code load_caches(struct pt_machine_kind *machine, struct pt_error *reterr)
 {
     PT_TRY(pt_audit_load(machine, reterr));
     PT_TRY(pt_tenants_load(machine, reterr));
+    PT_TRY(pt_revisions_load(machine, reterr));
+    PT_TRY(pt_pending_load(machine, reterr));
     return pt_access_load(machine, reterr);
 }
 
@@ -160,6 +191,8 @@ enum pt_code pt_kind_open(const struct pt_kind_options *options, struct pt_machi
     machine->digests = calloc(PT_DIGESTS_LEN_MAX, sizeof(*machine->digests));
     pt_assert(machine->verdicts != NULL && machine->digests != NULL);
     pt_map_init(&machine->counts);
+    pt_map_init(&machine->revisions.chains);
+    pt_map_init(&machine->pending);
     pt_tenants_init(&machine->tenants);
     pt_list_init(&machine->watches);
     if (machine->options.history_len_max == 0) {
@@ -200,6 +233,8 @@ static void free_machine(struct pt_machine_kind *machine)
     pt_map_fini(&machine->counts);
     pt_tenants_fini(&machine->tenants);
     pt_access_fini(&machine->access);
+    pt_revisions_fini(machine);
+    pt_pending_fini(machine);
     pt_changes_fini(machine);
     free(machine);
 }
@@ -345,7 +380,8 @@ static enum pt_code apply_entry(struct batch *batch, const struct pt_log_entry *
         .reply = &batch->reply,
     };
     struct pt_caller caller;
-    execution.caller = pt_msg_has(command, "transaction") ? pt_command_caller(command, arena, &caller) : NULL;
+    bool asked = pt_msg_has(command, "transaction") || pt_msg_has(command, "change_set");
+    execution.caller = asked ? pt_command_caller(command, arena, &caller) : NULL;
     struct pt_error error = {0};
     enum pt_code code = pt_execute(&execution, command, &error);
     if (pt_code_is_fatal(code)) {

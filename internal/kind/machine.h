@@ -7,7 +7,9 @@
  *   mutate.c    create, update, delete            read.c     Get and List (filter.c, page.c)
  *   rules.c     what both check and apply ask     watch.c    streams of changes (token.c)
  *   tenant.c    organizations and their usage     quota.c    their limits
- *   trash.c     deleted organizations
+ *   trash.c     deleted organizations             revision.c what resources were (revision_read.c)
+ *   changeset.c changes that apply together       staged.c   what stands in them (kept.c: taking back)
+ *   trial.c     what a change would do
  */
 #pragma once
 
@@ -27,6 +29,8 @@ struct pt_kind_info {
     bool organization, link;     /* the kinds that quotas and access know by name */
     bool token;                  /* enrollmentToken */
     bool access;                 /* a kind that decides about access */
+    bool change_set;             /* changeSet */
+    bool staged;                 /* a kind that change sets hold */
     size_t permissions[7];       /* numbers, by enum pt_verb */
     enum pt_quota quota;         /* what each one counts to; PT_QUOTA_LEN: nothing */
 };
@@ -79,6 +83,40 @@ struct pt_trash { /* what the store holds of them, the oldest first */
     size_t len, rows;
 };
 
+/* Former states of resources: revision.c. */
+#define PT_KIND_REVISION 65534            /* kind id of their rows */
+#define PT_REVISIONS_PER_RESOURCE_MAX 16U /* of one resource */
+#define PT_REVISIONS_LEN_MAX 16384U       /* of all */
+#define PT_REVISIONS_SIZE_MAX (64U << 20) /* bytes of all */
+
+struct pt_revision_chain; /* those of one name */
+
+struct pt_revision_slot {
+    uint64_t key;
+    size_t size;                     /* of the row's value */
+    struct pt_revision_chain *chain; /* NULL: gone */
+};
+
+struct pt_revision_step { /* since the savepoint */
+    struct pt_revision_chain *chain;
+    bool added;
+    size_t slot; /* of what was removed */
+};
+
+struct pt_revisions {
+    struct pt_map chains;           /* resource name -> struct pt_revision_chain */
+    struct pt_revision_slot *slots; /* oldest first, from `head` on */
+    size_t head, slots_len, slots_capacity;
+    size_t len, size; /* rows, and bytes of their values */
+    bool recording;   /* a savepoint is set */
+    size_t head_marked;
+    struct pt_revision_step *steps;
+    size_t steps_len, steps_capacity;
+};
+
+/* What change sets keep to be taken back: changeset.c. */
+#define PT_KIND_KEPT_CHANGE 65533 /* kind id of their rows */
+
 /* Names that changed since a view was copied, so that the next one need not copy everything. */
 struct pt_changes {
     bool tracked;   /* the list is complete since the view of `epoch` */
@@ -105,6 +143,8 @@ struct pt_machine_kind {
     struct pt_tenants tenants;
     struct pt_access access;
     struct pt_trash trash;
+    struct pt_revisions revisions;
+    struct pt_map pending;   /* organization -> struct pt_pending: the change set that waits for its confirmation */
     uint64_t audit_sequence; /* of the newest audit record; 0: none */
     struct pt_digest audit_hash;
     bool failed; /* an apply failed half-way: nothing more is applied */
@@ -150,10 +190,31 @@ struct pt_execution {
     uint64_t index;                /* log index; in a dry run 0 */
     uint64_t revision;             /* index, or that of the first time when the request is a repetition */
     int64_t time_ns;
-    uint32_t ordinal;               /* of the next event */
-    const struct pt_caller *caller; /* who asks; NULL: the system */
-    bool dry;                       /* the leader's fast check: nothing is written, nothing allocated */
-    struct pt_buf *reply;           /* of the last mutation */
+    uint32_t ordinal;                 /* of the next event */
+    const struct pt_caller *caller;   /* who asks; NULL: the system */
+    bool dry;                         /* the leader's fast check: nothing is written, nothing allocated */
+    bool trial;                       /* everything happens, and is undone: trial.c */
+    bool unbarred;                    /* part of a change set: what waits for a confirmation does not hold it up */
+    bool unlimited;                   /* puts back what was there before: quotas do not count */
+    uint32_t revisions_len;           /* former states that it has kept */
+    struct pt_journal *journal;       /* what has been changed, or NULL */
+    const struct pt_journal *changed; /* what a change set has changed: each is recorded; or NULL */
+    struct pt_buf *reply;             /* of the last mutation */
+};
+
+/* What a change set changed, in order. */
+struct pt_journal_item {
+    const struct pt_kind_info *info;
+    const char *name;
+    struct pt_msg *before; /* NULL: made */
+    struct pt_msg *after;  /* NULL: removed */
+};
+
+struct pt_journal {
+    struct pt_arena *arena;
+    struct pt_journal_item *items;
+    size_t len, capacity;
+    size_t size; /* bytes of what was before */
 };
 
 /* A mutation, decoded. Everything borrowed. */
@@ -192,6 +253,85 @@ PT_MUST enum pt_code pt_trash_load(struct pt_machine_kind *machine, struct pt_er
 PT_MUST enum pt_code pt_trash_list(struct pt_machine_kind *machine, struct pt_arena *arena, struct pt_msg **ret_items,
                                    size_t *ret_len, struct pt_error *reterr);
 
+/* Take a resource away that nothing is below and nothing refers to; nobody is asked. */
+PT_MUST enum pt_code pt_mutate_remove(struct pt_execution *execution, const struct pt_kind_info *info, const char *name,
+                                      struct pt_error *reterr);
+/* Give a resource the user's fields that it had before. */
+PT_MUST enum pt_code pt_mutate_revert(struct pt_execution *execution, const struct pt_kind_info *info, const char *name,
+                                      const struct pt_msg *former, struct pt_error *reterr);
+
+/* revision.c: what `before` was is replaced by this command. */
+PT_MUST enum pt_code pt_revision_keep(struct pt_execution *execution, const struct pt_kind_info *info, const char *name,
+                                      struct pt_msg *before, bool deleted, struct pt_error *reterr);
+/* An organization went: so does what is kept of it and of all below it. */
+PT_MUST enum pt_code pt_revision_forget(struct pt_execution *execution, const char *organization,
+                                        struct pt_error *reterr);
+struct pt_revision {
+    struct pt_msg *resource; /* as it was, without secrets */
+    bool deleted;            /* then it was deleted, else changed */
+    const char *principal;   /* by whom */
+    int64_t time_ns;
+    uint64_t replaced_by; /* log index */
+};
+/* The newest first; room for PT_REVISIONS_PER_RESOURCE_MAX. */
+PT_MUST enum pt_code pt_revisions_read(struct pt_machine_kind *machine, const char *name, struct pt_arena *arena,
+                                       struct pt_revision *ret_revisions, size_t *ret_len, struct pt_error *reterr);
+PT_MUST enum pt_code pt_revisions_load(struct pt_machine_kind *machine, struct pt_error *reterr);
+void pt_revisions_fini(struct pt_machine_kind *machine);
+/* Savepoint, and on (release) or back (undo: what was written is the store's to undo). */
+void pt_revisions_mark(struct pt_machine_kind *machine);
+void pt_revisions_release(struct pt_machine_kind *machine);
+void pt_revisions_undo(struct pt_machine_kind *machine);
+/* revision_read.c: who made a resource what it was from `revision` on; "" and 0 when that is not known any more. */
+void pt_revision_author(struct pt_machine_kind *machine, const char *name, uint64_t revision, struct pt_arena *arena,
+                        const char **ret_principal, int64_t *ret_time_ns);
+
+/* One that is kept or current. PT_OUT_OF_RANGE. */
+PT_MUST enum pt_code pt_revision_find(struct pt_machine_kind *machine, const char *name, uint64_t revision,
+                                      struct pt_arena *arena, struct pt_msg **ret_resource, struct pt_error *reterr);
+
+/* changeset.c: `op` is a patronus.v1.ChangeSetCommand. */
+PT_MUST enum pt_code pt_change_set(struct pt_execution *execution, const struct pt_msg *op, struct pt_error *reterr);
+/* Carry the staged changes out. `each` may be NULL; it is told of each one, and returns whether to go on. */
+PT_MUST enum pt_code
+pt_change_set_run(struct pt_execution *execution, const struct pt_msg *change_set, const struct pt_msg_field *changes,
+                  const char *uid, bool (*each)(void *arg, size_t at, enum pt_code code, const struct pt_error *error),
+                  void *arg, struct pt_error *reterr);
+/* Refuse a change while a change set of the organization waits. */
+PT_MUST enum pt_code pt_change_set_barred(const struct pt_execution *execution, const struct pt_kind_info *info,
+                                          const char *name, struct pt_error *reterr);
+/* A change set goes: so does what it kept. */
+PT_MUST enum pt_code pt_change_set_removed(struct pt_execution *execution, const struct pt_msg *change_set,
+                                           struct pt_error *reterr);
+#define PT_CHANGE_SETS_REVERSIBLE 8 /* applied ones of an organization that can be taken back */
+/* kept.c: write down what the journal says; forget it; go back through it, `sure`: nothing can have changed since. */
+PT_MUST enum pt_code pt_kept_write(struct pt_execution *execution, const struct pt_msg *change_set,
+                                   const struct pt_journal *journal, const struct pt_msg *op, struct pt_error *reterr);
+PT_MUST enum pt_code pt_kept_forget(struct pt_execution *execution, const char *uid, struct pt_error *reterr);
+PT_MUST enum pt_code pt_kept_undo(struct pt_execution *execution, const struct pt_msg *change_set, bool sure,
+                                  struct pt_error *reterr);
+/* staged.c: ABORTED, saying who changed the resource (present NULL: deleted it) and when. */
+PT_MUST enum pt_code pt_staged_conflict(struct pt_execution *execution, const char *name, const struct pt_row *present,
+                                        const char *since, struct pt_error *reterr);
+void pt_journal_add(struct pt_execution *execution, const struct pt_kind_info *info, const char *name,
+                    const struct pt_msg *before, size_t size, const struct pt_msg *after);
+PT_MUST enum pt_code pt_pending_load(struct pt_machine_kind *machine, struct pt_error *reterr);
+void pt_pending_fini(struct pt_machine_kind *machine);
+
+/* trial.c: run `fn` as an entry behind the newest one, and undo it. Codes from 100 have stopped the machine. */
+PT_MUST enum pt_code pt_trial(struct pt_machine_kind *machine, const struct pt_caller *caller, int64_t time_ns,
+                              enum pt_code (*fn)(struct pt_execution *execution, void *arg, struct pt_error *reterr),
+                              void *arg, struct pt_error *reterr);
+
+/* prepare.c: has this very request been answered before? Then *ret_answered is set and `reply` holds the answer. */
+PT_MUST enum pt_code pt_find_answer(struct pt_machine_kind *machine, const struct pt_msg *request,
+                                    const struct pt_request_context *context, struct pt_bytes command,
+                                    struct pt_arena *arena, bool *ret_answered, struct pt_buf *reply,
+                                    struct pt_error *reterr);
+/* prepare.c: the paths of an update: those of the mask, or (empty) those that the body sets. */
+PT_MUST enum pt_code pt_update_paths(const struct pt_msg *mask, const struct pt_msg *body, struct pt_arena *arena,
+                                     const char *const **ret_paths, size_t *ret_len, struct pt_error *reterr);
+
 /* enroll.c: `enroll` is a patronus.v1.EnrollCommand. */
 PT_MUST enum pt_code pt_enroll(struct pt_execution *execution, const struct pt_msg *enroll, struct pt_error *reterr);
 /* `op` is a patronus.v1.TunnelKeyCommand. */
@@ -200,6 +340,8 @@ PT_MUST enum pt_code pt_enroll_tunnel_key(struct pt_execution *execution, const 
 
 /* execute.c: one decoded Command. A refusal has undone what it wrote. */
 PT_MUST enum pt_code pt_execute(struct pt_execution *execution, const struct pt_msg *command, struct pt_error *reterr);
+/* Back to the savepoint, with all that is kept beside the store. */
+PT_MUST enum pt_code pt_undo(struct pt_machine_kind *machine, struct pt_error *reterr);
 /* The answer given to this request before, if any: PT_OK with `reply` and *ret_revision; PT_NOT_FOUND when there is
  * none; PT_INVALID_ARGUMENT when the id was used for another request. `digest` from pt_command_digest. */
 PT_MUST enum pt_code pt_replay(struct pt_machine_kind *machine, const char *principal, const char *request_id,
@@ -223,6 +365,11 @@ struct pt_digest pt_command_digest(const struct pt_msg *command, struct pt_arena
 PT_MUST enum pt_code pt_audit_command(struct pt_execution *execution, const struct pt_msg *command,
                                       struct pt_bytes entry, const struct pt_error *verdict, struct pt_error *reterr);
 PT_MUST enum pt_code pt_audit_load(struct pt_machine_kind *machine, struct pt_error *reterr);
+
+/* permit.c: a method that is not CRUD, on a resource, as the state decides it. */
+PT_MUST enum pt_code pt_permit_method(struct pt_execution *execution, const char *permission,
+                                      const struct pt_kind_info *info, const char *name, const struct pt_msg *resource,
+                                      struct pt_error *reterr);
 
 /* ---- permit.c: may the caller? ---------------------------------------------------------------------------------
  *
@@ -287,6 +434,9 @@ const struct pt_msg *pt_view_frozen_get(const struct pt_view *view, const char *
 void pt_view_frozen_scan(const struct pt_view *view, uint32_t kind_id, const char *parent,
                          bool (*fn)(void *arg, const char *name, const struct pt_msg *msg), void *arg);
 void pt_view_frozen_fini(struct pt_view *view);
+/* Copy as pt_view_copy does, in one go, what the list of changes and the events name, and leave the list for the next
+ * view. False when the list does not go back to `previous`. */
+bool pt_view_fork(struct pt_view *view, struct pt_view *previous, const struct pt_watch_event *events, size_t len);
 /* A committed batch changed these; `events` NULL: everything may be different. */
 void pt_changes_add(struct pt_machine_kind *machine, const struct pt_watch_event *events, size_t len);
 void pt_changes_fini(struct pt_machine_kind *machine);

@@ -132,8 +132,11 @@ static enum pt_code put(struct pt_execution *execution, uint32_t verb, const str
         .etag = pt_msg_str(resource, "etag"),
         .revision = pt_msg_u64(resource, "revision"),
     };
-    PT_TRY(pt_quota_check_bytes(execution->machine, name, resource, before->size, row.value.size, reterr));
+    if (!execution->unlimited) {
+        PT_TRY(pt_quota_check_bytes(execution->machine, name, resource, before->size, row.value.size, reterr));
+    }
     PT_TRY(pt_store_put(store, &row, reterr));
+    pt_journal_add(execution, info, name, before->msg, before->size, resource);
     pt_quota_moved(execution->machine, info, name, before->msg, resource, before->size, row.value.size);
     pt_access_moved(execution->machine, info, name, resource);
     struct name_list list = references_of(resource, execution->arena);
@@ -327,7 +330,36 @@ static enum pt_code update(struct pt_execution *execution, const struct pt_mutat
     }
     pt_msg_set_u64(after, arena, "revision", execution->index);
     const struct former former = {.msg = before, .size = row.value.size};
-    return put(execution, PATRONUS__V1__VERB__UPDATE, mutation->info, mutation->name, &former, after, reterr);
+    PT_TRY(put(execution, PATRONUS__V1__VERB__UPDATE, mutation->info, mutation->name, &former, after, reterr));
+    return pt_revision_keep(execution, mutation->info, mutation->name, before, false, reterr);
+}
+
+static bool is_user_field(const struct pt_field_type *field)
+{
+    return field->rules.output == PT_OUTPUT_USER && strcmp(field->name, "name") != 0;
+}
+
+enum pt_code pt_mutate_revert(struct pt_execution *execution, const struct pt_kind_info *info, const char *name,
+                              const struct pt_msg *former, struct pt_error *reterr)
+{
+    struct pt_arena *arena = execution->arena;
+    struct pt_msg *before = NULL;
+    struct pt_row row;
+    PT_TRY(pt_kind_load(execution->machine, name, arena, &before, &row, reterr));
+    struct pt_msg *after = pt_msg_dup(before, arena); /* what the system has derived since stays */
+    for (size_t i = 0; i < info->type->fields_len; i++) {
+        if (is_user_field(&info->type->fields[i])) {
+            PT_TRY(pt_msg_copy_path(after, former, info->type->fields[i].name, arena, reterr));
+        }
+    }
+    char etag[PT_ETAG_SIZE];
+    pt_rules_etag(after, arena, etag);
+    pt_msg_set_str(after, arena, "etag", etag);
+    pt_msg_set_time(after, arena, "update_time", execution->time_ns);
+    pt_msg_set_u64(after, arena, "revision", execution->index);
+    const struct former present = {.msg = before, .size = row.value.size};
+    PT_TRY(put(execution, PATRONUS__V1__VERB__UPDATE, info, name, &present, after, reterr));
+    return pt_revision_keep(execution, info, name, before, false, reterr);
 }
 
 /* ---- delete --------------------------------------------------------------------------------------------------- */
@@ -341,9 +373,17 @@ static enum pt_code in_use(struct pt_execution *execution, const char *name, con
 }
 
 static enum pt_code remove_one(struct pt_execution *execution, const struct pt_kind_info *info,
-                               const struct pt_row *row, const struct pt_msg *msg, struct pt_error *reterr)
+                               const struct pt_row *row, struct pt_msg *msg, bool keep, struct pt_error *reterr)
 {
     PT_TRY(pt_store_remove(execution->machine->store, row->name, reterr));
+    pt_journal_add(execution, info, row->name, msg, row->value.size, NULL);
+    if (info->organization) {
+        PT_TRY(pt_revision_forget(execution, row->name, reterr));
+    } else if (info->change_set) {
+        PT_TRY(pt_change_set_removed(execution, msg, reterr));
+    } else if (keep) {
+        PT_TRY(pt_revision_keep(execution, info, row->name, msg, true, reterr));
+    }
     char parent[PT_NAME_SIZE_MAX + 1];
     pt_name_parent(row->name, parent);
     pt_rules_count_add(execution->machine, row->kind_id, parent, -1);
@@ -359,6 +399,7 @@ static enum pt_code remove_one(struct pt_execution *execution, const struct pt_k
 static enum pt_code remove_tree(struct pt_execution *execution, const struct pt_row_list *list, struct pt_error *reterr)
 {
     struct pt_machine_kind *machine = execution->machine;
+    bool trash = pt_kind_info(machine, list->rows[0].kind_id)->organization; /* keeps all of it in another way */
     for (size_t i = list->len; i-- > 0;) {
         const struct pt_row *row = &list->rows[i];
         const struct pt_kind_info *info = pt_kind_info(machine, row->kind_id);
@@ -367,7 +408,7 @@ static enum pt_code remove_tree(struct pt_execution *execution, const struct pt_
         PT_TRY(pt_permit_change(execution, info, row->name, msg, NULL, reterr));
         PT_TRY(pt_rules_check_delete(execution, info, row->name, msg, reterr));
         if (!execution->dry) {
-            PT_TRY(remove_one(execution, info, row, msg, reterr));
+            PT_TRY(remove_one(execution, info, row, msg, !trash, reterr));
         }
     }
     const char *root = list->rows[0].name;
@@ -404,7 +445,7 @@ static enum pt_code delete_tree(struct pt_execution *execution, const struct pt_
 
 /* A resource that nothing is below. */
 static enum pt_code delete_leaf(struct pt_execution *execution, const struct pt_mutation *mutation,
-                                const struct pt_row *row, const struct pt_msg *before, struct pt_error *reterr)
+                                const struct pt_row *row, struct pt_msg *before, struct pt_error *reterr)
 {
     struct pt_machine_kind *machine = execution->machine;
     PT_TRY(pt_permit_change(execution, mutation->info, mutation->name, before, NULL, reterr));
@@ -428,7 +469,16 @@ static enum pt_code delete_leaf(struct pt_execution *execution, const struct pt_
     if (mutation->info->organization) {
         PT_TRY(pt_trash_keep(execution, row, 1, reterr));
     }
-    return remove_one(execution, mutation->info, row, before, reterr);
+    return remove_one(execution, mutation->info, row, before, true, reterr);
+}
+
+enum pt_code pt_mutate_remove(struct pt_execution *execution, const struct pt_kind_info *info, const char *name,
+                              struct pt_error *reterr)
+{
+    struct pt_msg *msg = NULL;
+    struct pt_row row;
+    PT_TRY(pt_kind_load(execution->machine, name, execution->arena, &msg, &row, reterr));
+    return remove_one(execution, info, &row, msg, true, reterr);
 }
 
 static void delete_reply(struct pt_execution *execution)
@@ -459,6 +509,7 @@ return PT_OK;
 enum pt_code pt_mutate(struct pt_execution *execution, const struct pt_mutation *mutation, struct pt_error *reterr)
 {
     PT_TRY(pt_permit_mutation(execution, mutation, reterr));
+    PT_TRY(pt_change_set_barred(execution, mutation->info, mutation->name, reterr));
     switch (mutation->verb) {
     case PATRONUS__V1__VERB__CREATE:
         return create(execution, mutation, reterr);

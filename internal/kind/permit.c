@@ -193,6 +193,24 @@ enum pt_code pt_permit_change(struct pt_execution *execution, const struct pt_ki
     return pt_grant_check(execution, info, name, before, after, reterr);
 }
 
+enum pt_code pt_permit_method(struct pt_execution *execution, const char *permission, const struct pt_kind_info *info,
+                              const char *name, const struct pt_msg *resource, struct pt_error *reterr)
+{
+    struct pt_machine_kind *machine = execution->machine;
+    if (execution->caller == NULL) {
+        return PT_OK;
+    }
+    PT_TRY(pt_kind_authenticate(machine, execution->caller, execution->time_ns, reterr));
+    if (pt_access_unbound(execution->caller)) {
+        return PT_OK;
+    }
+    const struct pt_tenant *tenant = pt_access_scope(machine, info, name, resource);
+    if (!pt_access_visible(machine, execution->caller, tenant, execution->time_ns)) {
+        return no_resource(info->type, name, reterr);
+    }
+    return need(execution, pt_permission_number(&machine->access, permission), tenant, resource, reterr);
+}
+
 /* ---- reads ---------------------------------------------------------------------------------------------------- */
 
 enum pt_code pt_permit_get(struct pt_machine_kind *machine, const struct pt_caller *caller,

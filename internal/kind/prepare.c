@@ -185,20 +185,21 @@ static enum pt_code mask_paths(const struct pt_msg_field *mask, const struct pt_
     return PT_OK;
 }
 
-static enum pt_code update_paths(const struct pt_msg *request, const struct pt_msg *body, struct pt_arena *arena,
-                                 struct path_list *list, struct pt_error *reterr)
+enum pt_code pt_update_paths(const struct pt_msg *mask, const struct pt_msg *body, struct pt_arena *arena,
+                             const char *const **ret_paths, size_t *ret_len, struct pt_error *reterr)
 {
-    const struct pt_msg *mask = pt_msg_child(request, "update_mask");
+    struct path_list list = {0};
     const struct pt_msg_field *paths = mask != NULL ? pt_msg_field(mask, "paths") : NULL;
     if (paths == NULL || paths->len == 0) {
-        all_paths(body, true, arena, list);
-        return PT_OK;
+        all_paths(body, true, arena, &list);
+    } else if (paths->len == 1 && strcmp((const char *)paths->values[0].bytes.data, "*") == 0) {
+        all_paths(body, false, arena, &list);
+    } else {
+        PT_TRY(mask_paths(paths, body, arena, &list, reterr));
     }
-    if (paths->len == 1 && strcmp((const char *)paths->values[0].bytes.data, "*") == 0) {
-        all_paths(body, false, arena, list);
-        return PT_OK;
-    }
-    return mask_paths(paths, body, arena, list, reterr);
+    *ret_paths = list.paths;
+    *ret_len = list.len;
+    return PT_OK;
 }
 
 static enum pt_code prepare_update(struct pt_machine_kind *machine, const struct pt_method_type *method,
@@ -222,11 +223,9 @@ static enum pt_code prepare_update(struct pt_machine_kind *machine, const struct
     mutation->etag = pt_msg_str(body, "etag"); /* as it was read (AIP-154); the other output fields are not looked at */
     pt_msg_strip(body, PT_OUTPUT_DERIVED, false);
     pt_msg_strip(body, PT_OUTPUT_SOFT, false);
-    struct path_list list = {0};
-    PT_TRY(update_paths(request, body, arena, &list, reterr));
+    PT_TRY(pt_update_paths(pt_msg_child(request, "update_mask"), body, arena, &mutation->paths, &mutation->paths_len,
+                           reterr));
     mutation->resource = body;
-    mutation->paths = list.paths;
-    mutation->paths_len = list.len;
     mutation->allow_missing = flag_of(request, "allow_missing");
     return PT_OK;
 }
@@ -330,10 +329,9 @@ static enum pt_code prepare_mutation(struct pt_machine_kind *machine, const stru
 }
 
 /* Has this very request been answered before? Then *ret_answered is set and `reply` holds the answer. */
-static enum pt_code find_answer(struct pt_machine_kind *machine, const struct pt_msg *request,
-                                const struct pt_request_context *context, struct pt_bytes command,
-                                struct pt_arena *arena, bool *ret_answered, struct pt_buf *reply,
-                                struct pt_error *reterr)
+enum pt_code pt_find_answer(struct pt_machine_kind *machine, const struct pt_msg *request,
+                            const struct pt_request_context *context, struct pt_bytes command, struct pt_arena *arena,
+                            bool *ret_answered, struct pt_buf *reply, struct pt_error *reterr)
 {
     const char *request_id = text_of(request, "request_id");
     if (request_id[0] == '\0') {
@@ -352,23 +350,21 @@ static enum pt_code find_answer(struct pt_machine_kind *machine, const struct pt
     return code == PT_NOT_FOUND ? PT_OK : code;
 }
 
-static enum pt_code prepare(struct pt_machine_kind *machine, const struct pt_method_type *method,
-                            const struct pt_msg *request, const struct pt_request_context *context,
-                            struct pt_arena *arena, struct pt_buf *command, bool *ret_answered, struct pt_buf *reply,
-                            struct pt_error *reterr)
+/* The command of a mutation, and whether it could be carried out now; or the answer, when that is known already. */
+static enum pt_code settle(struct pt_machine_kind *machine, const struct pt_mutation *mutation,
+                           const struct pt_msg *request, const struct pt_request_context *context,
+                           struct pt_arena *arena, struct pt_buf *command, bool *ret_answered, struct pt_buf *reply,
+                           struct pt_error *reterr)
 {
-    struct pt_mutation mutation = {0};
-    PT_TRY(pt_kind_authenticate(machine, &context->caller, context->time_ns, reterr));
-    PT_TRY(prepare_mutation(machine, method, request, context, arena, &mutation, reterr));
     int64_t time_ns = pt_kind_time(machine, context->time_ns);
     bool validate_only = flag_of(request, "validate_only");
-    pack(&mutation, text_of(request, "request_id"), context, time_ns, command);
+    pack(mutation, text_of(request, "request_id"), context, time_ns, command);
     if (command->size > PT_MESSAGE_SIZE_MAX) {
         return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_MESSAGE_TOO_LARGE, NULL,
                        "the change takes %zu bytes; at most %u are allowed", command->size, PT_MESSAGE_SIZE_MAX);
     }
     if (!validate_only) {
-        PT_TRY(find_answer(machine, request, context, pt_buf_bytes(command), arena, ret_answered, reply, reterr));
+        PT_TRY(pt_find_answer(machine, request, context, pt_buf_bytes(command), arena, ret_answered, reply, reterr));
         if (*ret_answered) {
             return PT_OK;
         }
@@ -380,9 +376,20 @@ static enum pt_code prepare(struct pt_machine_kind *machine, const struct pt_met
                                      .time_ns = time_ns,
                                      .dry = true,
                                      .reply = reply};
-    PT_TRY(pt_mutate(&execution, &mutation, reterr));
+    PT_TRY(pt_mutate(&execution, mutation, reterr));
     *ret_answered = validate_only;
     return PT_OK;
+}
+
+static enum pt_code prepare(struct pt_machine_kind *machine, const struct pt_method_type *method,
+                            const struct pt_msg *request, const struct pt_request_context *context,
+                            struct pt_arena *arena, struct pt_buf *command, bool *ret_answered, struct pt_buf *reply,
+                            struct pt_error *reterr)
+{
+    struct pt_mutation mutation = {0};
+    PT_TRY(pt_kind_authenticate(machine, &context->caller, context->time_ns, reterr));
+    PT_TRY(prepare_mutation(machine, method, request, context, arena, &mutation, reterr));
+    return settle(machine, &mutation, request, context, arena, command, ret_answered, reply, reterr);
 }
 
 enum pt_code pt_kind_prepare(struct pt_machine_kind *machine, const struct pt_method_type *method,
@@ -441,6 +448,61 @@ enum pt_code pt_kind_prepare_create(struct pt_machine_kind *machine, const struc
     enum pt_code code = make(machine, kind, parent, id, resource, context, &arena, &command, reterr);
     if (code == PT_OK) {
         pt_buf_append(out, command.data, command.size);
+    }
+    pt_arena_fini(&arena);
+    return code;
+}
+
+/* ---- an earlier revision -------------------------------------------------------------------------------------- */
+
+static enum pt_code restore(struct pt_machine_kind *machine, const struct pt_msg *request,
+                            const struct pt_request_context *context, struct pt_arena *arena, struct pt_buf *command,
+                            bool *ret_answered, struct pt_buf *reply, struct pt_error *reterr)
+{
+    const char *name = pt_msg_str(request, "name");
+    const struct pt_message_type *kind = NULL;
+    struct pt_msg *body = NULL;
+    const struct pt_caller *caller = pt_access_unbound(&context->caller) ? NULL : &context->caller;
+    PT_TRY(pt_kind_authenticate(machine, &context->caller, context->time_ns, reterr));
+    PT_TRY(pt_name_parse(machine->schema, name, &kind, reterr));
+    PT_TRY(pt_permit_get(machine, caller, kind, name, NULL, reterr));
+    const struct pt_kind_info *info = pt_kind_info(machine, kind->resource->kind_id);
+    if (info->has_secret || kind->resource->view) {
+        return pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_FIELD_INVALID, "name",
+                       "%s cannot be restored: their secrets are not kept", kind->resource->plural);
+    }
+    PT_TRY(pt_revision_find(machine, name, pt_msg_u64(request, "revision"), arena, &body, reterr));
+    PT_TRY(pt_permit_get(machine, caller, kind, name, body, reterr));
+    struct pt_mutation mutation = {
+        .verb = PATRONUS__V1__VERB__UPDATE,
+        .info = info,
+        .name = name,
+        .etag = pt_msg_str(request, "etag"),
+        .allow_missing = true,
+        .uid = pt_arena_printf(arena, "%016" PRIx64 "%016" PRIx64, context->uid_hi, context->uid_lo)};
+    pt_msg_strip(body, PT_OUTPUT_DERIVED, false);
+    mutation.resource = body;
+    struct path_list list = {0};
+    all_paths(body, false, arena, &list);
+    mutation.paths = list.paths;
+    mutation.paths_len = list.len;
+    return settle(machine, &mutation, request, context, arena, command, ret_answered, reply, reterr);
+}
+
+enum pt_code pt_kind_prepare_restore(struct pt_machine_kind *machine, const struct pt_msg *request,
+                                     const struct pt_request_context *context, struct pt_buf *out, bool *ret_answered,
+                                     struct pt_buf *reply, struct pt_error *reterr)
+{
+    struct pt_arena arena;
+    pt_arena_init(&arena);
+    PT_AUTO(buf) struct pt_buf command = {0};
+    PT_AUTO(buf) struct pt_buf answer = {0};
+    bool answered = false;
+    enum pt_code code = restore(machine, request, context, &arena, &command, &answered, &answer, reterr);
+    if (code == PT_OK) {
+        pt_buf_append(out, command.data, command.size);
+        pt_buf_append(reply, answer.data, answered ? answer.size : 0);
+        *ret_answered = answered;
     }
     pt_arena_fini(&arena);
     return code;

@@ -106,23 +106,22 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Read what is on the list of changes, each name once. */
-static enum pt_code copy_changes(struct pt_view *view, struct pt_error *reterr)
+/* Read what these name, each name once. */
+static enum pt_code copy_names(struct pt_view *view, const char **names, size_t len, struct pt_error *reterr)
 {
     struct pt_view_freezer *freezer = view->freezer;
-    struct pt_changes *changes = &view->machine->changes;
-    if (changes->len > 0) {
-        qsort(changes->names, changes->len, sizeof(char *), by_text);
+    if (len > 0) {
+        qsort(names, len, sizeof(char *), by_text);
     }
-    freezer->changed = pt_arena_array(&freezer->arena, changes->len, sizeof(*freezer->changed));
-    for (size_t i = 0; i < changes->len; i++) {
-        if (i > 0 && strcmp(changes->names[i - 1], changes->names[i]) == 0) {
+    freezer->changed = pt_arena_array(&freezer->arena, len, sizeof(*freezer->changed));
+    for (size_t i = 0; i < len; i++) {
+        if (i > 0 && strcmp(names[i - 1], names[i]) == 0) {
             continue;
         }
         struct pt_row *row = &freezer->changed[freezer->changed_len++];
-        enum pt_code code = pt_store_get(view->machine->store, changes->names[i], &freezer->arena, row, reterr);
+        enum pt_code code = pt_store_get(view->machine->store, names[i], &freezer->arena, row, reterr);
         if (code == PT_NOT_FOUND) {
-            *row = (struct pt_row){.name = pt_arena_strdup(&freezer->arena, changes->names[i])};
+            *row = (struct pt_row){.name = pt_arena_strdup(&freezer->arena, names[i])};
             code = PT_OK;
         }
         if (code != PT_OK) {
@@ -164,7 +163,7 @@ static enum pt_code copy_rows(struct pt_view *view, bool *ret_more, struct pt_er
     return PT_OK;
 }
 
-static void freezer_begin(struct pt_view *view, struct pt_view *previous)
+static struct pt_view_freezer *freezer_new(struct pt_view *view)
 {
     struct pt_view_freezer *freezer = calloc(1, sizeof(*freezer));
     pt_assert(freezer != NULL);
@@ -173,9 +172,21 @@ static void freezer_begin(struct pt_view *view, struct pt_view *previous)
     freezer->kinds = calloc(view->machine->infos_len + 1, sizeof(*freezer->kinds));
     pt_assert(freezer->rows != NULL && freezer->kinds != NULL);
     freezer->after = "";
+    return freezer;
+}
+
+/* Does the list of changes say all that has changed since? */
+static bool is_base(const struct pt_changes *changes, const struct pt_view *previous)
+{
+    return previous != NULL && previous->frozen && previous->error.code == PT_OK && changes->tracked &&
+           changes->epoch == previous->freezer->epoch;
+}
+
+static void freezer_begin(struct pt_view *view, struct pt_view *previous)
+{
+    struct pt_view_freezer *freezer = freezer_new(view);
     const struct pt_changes *changes = &view->machine->changes;
-    if (previous != NULL && previous->frozen && previous->error.code == PT_OK && changes->tracked &&
-        changes->epoch == previous->freezer->epoch) {
+    if (is_base(changes, previous)) {
         atomic_fetch_add(&previous->refs, 1);
         freezer->previous = previous;
         freezer->epoch = changes->epoch;
@@ -199,7 +210,7 @@ bool pt_view_copy(struct pt_view *view, struct pt_view *previous)
     bool more = false;
     enum pt_code code = freezer->previous != NULL ? PT_OK : copy_rows(view, &more, &error);
     if (code == PT_OK && !more) {
-        code = copy_changes(view, &error);
+        code = copy_names(view, changes->names, changes->len, &error);
     }
     if (code != PT_OK) {
         pt_view_failed(view, code, &error);
@@ -212,6 +223,28 @@ bool pt_view_copy(struct pt_view *view, struct pt_view *previous)
         view->time_ns = view->machine->time_ns;
     }
     return !more;
+}
+
+bool pt_view_fork(struct pt_view *view, struct pt_view *previous, const struct pt_watch_event *events, size_t len)
+{
+    const struct pt_changes *changes = &view->machine->changes;
+    if (!is_base(changes, previous)) {
+        return false;
+    }
+    struct pt_view_freezer *freezer = freezer_new(view); /* of no epoch: nothing is built on it */
+    atomic_fetch_add(&previous->refs, 1);
+    freezer->previous = previous;
+    const char **names = pt_arena_array(&freezer->arena, changes->len + len, sizeof(char *));
+    for (size_t i = 0; i < changes->len + len; i++) {
+        names[i] = i < changes->len ? changes->names[i] : events[i - changes->len].name;
+    }
+    struct pt_error error = {0};
+    enum pt_code code = copy_names(view, names, changes->len + len, &error);
+    if (code != PT_OK) {
+        pt_view_failed(view, code, &error);
+    }
+    freezer->copied = true;
+    return true;
 }
 
 /* ---- freezing, on any thread --------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "mod/te/te.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,8 +44,7 @@ static void ask_done(void *arg)
     free(ask);
 }
 
-enum pt_code pt_push_ask(struct pt_push *push, void (*work)(void *arg, const struct pt_plan_pass *pass),
-                         void (*done)(void *arg), void *arg, struct pt_error *reterr)
+static enum pt_code may_ask(struct pt_push *push, struct pt_error *reterr)
 {
     if (push->newest == NULL) {
         return pt_fail(reterr, PT_UNAVAILABLE, PT_REASON_LEADER_CHANGED, NULL,
@@ -57,12 +57,133 @@ enum pt_code pt_push_ask(struct pt_push *push, void (*work)(void *arg, const str
     if (push->asker == NULL) {
         push->asker = pt_executor_new(push->controller->sys, "ask", 1);
     }
+    return PT_OK;
+}
+
+enum pt_code pt_push_ask(struct pt_push *push, void (*work)(void *arg, const struct pt_plan_pass *pass),
+                         void (*done)(void *arg), void *arg, struct pt_error *reterr)
+{
+    PT_TRY(may_ask(push, reterr));
     struct ask *ask = calloc(1, sizeof(*ask));
     pt_assert(ask != NULL);
     *ask = (struct ask){.push = push, .pass = push->newest, .work = work, .done = done, .arg = arg};
     push->newest->refs++;
     push->asking++;
     pt_executor_submit(push->asker, ask_work, ask_done, ask);
+    return PT_OK;
+}
+
+/* ---- a state that is not --------------------------------------------------------------------------------------- */
+
+struct attempt {
+    struct pt_push *push;
+    struct pass *base; /* the newest pass: referenced */
+    struct pass pass;  /* the attempt's own: never in force */
+    char organization[PT_NAME_SIZE_MAX + 2];
+    struct pt_push_try result;
+    void (*fn)(void *arg, const struct pt_push_try *result, const struct pt_error *error);
+    void *arg;
+};
+
+/* Entries of `bundle` that `before` has not, or has otherwise, and the other way round. Either may be NULL. */
+static void count_difference(const struct pt_bundle *before, const struct pt_bundle *bundle, uint32_t *ret_entries,
+                             uint32_t *ret_groups)
+{
+    const Patronus__V1__BundleHeader header = PATRONUS__V1__BUNDLE_HEADER__INIT;
+    PT_AUTO(buf) struct pt_buf bytes = {0};
+    pt_bundle_encode(bundle != NULL ? bundle : before, bundle != NULL ? before : NULL, &header, &bytes);
+    Patronus__V1__Bundle *message = patronus__v1__bundle__unpack(NULL, bytes.size, bytes.data);
+    pt_assert(message != NULL);
+    for (size_t i = 0; i < message->n_entries + message->n_removed; i++) {
+        const Patronus__V1__Entry *entry =
+            i < message->n_entries ? message->entries[i] : message->removed[i - message->n_entries];
+        *ret_entries += 1;
+        *ret_groups += entry->entry_case == PATRONUS__V1__ENTRY__ENTRY_GROUP;
+    }
+    patronus__v1__bundle__free_unpacked(message, NULL);
+}
+
+static void compare_node(struct attempt *attempt, struct pt_push_try_node *nodes, const char *edge,
+                         const struct pt_bundle *before, const struct pt_bundle *bundle)
+{
+    bool same = before != NULL && bundle != NULL && pt_digest_equal(pt_bundle_digest(before), pt_bundle_digest(bundle));
+    if (same || strncmp(edge, attempt->organization, strlen(attempt->organization)) != 0) {
+        return; /* what a tenant plans is nothing to the next; and he sees nobody else's nodes */
+    }
+    struct pt_push_try_node *node = &nodes[attempt->result.nodes_len++];
+    *node = (struct pt_push_try_node){.edge = edge};
+    count_difference(before, bundle, &node->entries, &attempt->result.groups);
+}
+
+static void compare_passes(struct attempt *attempt)
+{
+    const struct pass *base = attempt->base;
+    const struct pass *pass = &attempt->pass;
+    size_t len = base->plan.nodes_len + pass->plan.nodes_len;
+    struct pt_push_try_node *nodes = pt_arena_array(&attempt->pass.arena, len, sizeof(*nodes));
+    attempt->result.nodes = nodes;
+    for (size_t i = 0, j = 0; i < base->plan.nodes_len || j < pass->plan.nodes_len;) {
+        const char *a = i < base->plan.nodes_len ? base->plan.nodes[i]->edge : NULL;
+        const char *b = j < pass->plan.nodes_len ? pass->plan.nodes[j]->edge : NULL;
+        int order = a == NULL ? 1 : b == NULL ? -1 : strcmp(a, b);
+        compare_node(attempt, nodes, order <= 0 ? a : b, order <= 0 ? base->bundles[i] : NULL,
+                     order >= 0 ? pass->bundles[j] : NULL);
+        i += order <= 0;
+        j += order >= 0;
+    }
+}
+
+static void attempt_work(void *arg)
+{
+    struct attempt *attempt = arg;
+    struct pass *pass = &attempt->pass;
+    pt_pass_compute(pass);
+    if (pass->code == PT_OK) {
+        compare_passes(attempt);
+    }
+}
+
+static void attempt_done(void *arg)
+{
+    struct attempt *attempt = arg;
+    attempt->push->asking--;
+    attempt->fn(attempt->arg, &attempt->result, attempt->pass.code != PT_OK ? &attempt->pass.error : NULL);
+    attempt->pass.plan.soft = NULL; /* the base's */
+    pt_pass_clear(&attempt->pass);
+    pt_pass_unref(attempt->base);
+    free(attempt);
+}
+
+struct pt_view *pt_push_view(const struct pt_push *push)
+{
+    return push->newest != NULL ? push->newest->plan.view : NULL;
+}
+
+enum pt_code pt_push_try(struct pt_push *push, struct pt_view *view, const char *organization,
+                         void (*fn)(void *arg, const struct pt_push_try *result, const struct pt_error *error),
+                         void *arg, struct pt_error *reterr)
+{
+    enum pt_code code = may_ask(push, reterr);
+    if (code != PT_OK) {
+        pt_view_free(view);
+        return code;
+    }
+    struct attempt *attempt = calloc(1, sizeof(*attempt));
+    pt_assert(attempt != NULL);
+    *attempt = (struct attempt){.push = push, .base = push->newest, .fn = fn, .arg = arg};
+    (void)snprintf(attempt->organization, sizeof(attempt->organization), "%s/", organization);
+    struct pass *pass = &attempt->pass;
+    pt_arena_init(&pass->arena);
+    pass->push = push;
+    pass->plan.arena = &pass->arena;
+    pass->plan.view = view;
+    pass->plan.time_ns = push->newest->plan.time_ns; /* what differs is the state, not the hour */
+    pass->plan.previous = te_solution_of(&push->newest->plan);
+    pass->plan.soft = push->newest->plan.soft;
+    pass->plan.ramps = push->newest->plan.ramps;
+    push->newest->refs++;
+    push->asking++;
+    pt_executor_submit(push->asker, attempt_work, attempt_done, attempt);
     return PT_OK;
 }
 

@@ -106,6 +106,7 @@ static void machine_role_changed(void *context, bool leading, uint64_t term)
     controller->ready = false;
     controller->term = term;
     controller->member_change_running = false;
+    pt_pending_forget(controller);
     pt_serve_forward_renew(controller);
     if (leading) {
         pt_raft_barrier(controller->raft, on_ready, controller);
@@ -228,6 +229,7 @@ static void on_tick(void *arg)
     pt_serve_health_changed(controller); /* a follower is not told that it found a leader, or lost one */
     if (controller->ready && !controller->closing) {
         pt_serve_members_tick(controller);
+        pt_pending_tick(controller);
         uint64_t now = pt_sys_now_ns(controller->sys);
         PT_LIST_FOREACH_SAFE (node, &controller->sessions) {
             struct pt_edge_session *session = PT_CONTAINER(node, struct pt_edge_session, node);
@@ -339,6 +341,7 @@ static enum pt_code open_doors(struct pt_controller *controller, struct pt_error
 
 static void controller_free(struct pt_controller *controller)
 {
+    pt_pending_forget(controller);
     pt_assert(pt_list_empty(&controller->calls));
     pt_timer_free(controller->tick);
     pt_timer_free(controller->close_timer);
@@ -371,6 +374,8 @@ enum pt_code pt_controller_open(const struct pt_controller_options *options, str
     pt_list_init(&controller->watches);
     pt_list_init(&controller->sessions);
     pt_list_init(&controller->health);
+    pt_list_init(&controller->pending);
+    pt_list_init(&controller->asked);
     copy_options(controller, options);
     controller->soft = pt_soft_new(controller);
     controller->push = pt_push_new(controller);
@@ -487,6 +492,7 @@ void pt_controller_abandon(struct pt_controller *controller)
     pt_raft_abandon(controller->raft);
     pt_executor_free(controller->backup_work);
     controller->backup_work = NULL;
+    pt_serve_abandon_asked(controller);
     pt_serve_abandon_calls(controller);
     pt_serve_forward_abandon(controller);
     pt_kind_abandon(controller->machine);

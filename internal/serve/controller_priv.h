@@ -99,6 +99,8 @@ struct pt_controller {
 
     struct pt_executor *backup_work; /* backup.c; NULL before the first */
     size_t backups_len;              /* under way */
+    struct pt_list pending; /* pending.c */
+    struct pt_list asked;   /* changeset.c: calls that wait for a quorum or a plan */
 
     uint64_t access_revision; /* as of which open streams were judged */
 
@@ -146,6 +148,19 @@ extern const struct pt_serve_method pt_serve_reflection_v1, pt_serve_reflection_
 extern const struct pt_serve_method pt_serve_edge_sync;                                  /* edge.c */
 extern const struct pt_serve_method pt_serve_query_audit, pt_serve_report_denied;        /* audit.c */
 extern const struct pt_serve_method pt_serve_issue_key, pt_serve_test_permissions;       /* keys.c */
+
+/* changeset.c */
+extern const struct pt_serve_method pt_serve_plan_change, pt_serve_read_staged, pt_serve_apply_change;
+extern const struct pt_serve_method pt_serve_confirm_change, pt_serve_roll_back_change;
+extern const struct pt_serve_method pt_serve_list_revisions, pt_serve_restore_revision;
+void pt_serve_abandon_asked(struct pt_controller *controller); /* before the calls themselves */
+/* pending.c: change sets that wait for their confirmation; the leader ends what is late, or cuts nodes off. */
+void pt_pending_tick(struct pt_controller *controller);
+void pt_pending_forget(struct pt_controller *controller); /* this node leads no more, or closes */
+/* Names of the connected edges below an organization, ascending, in the arena; at most PT_PENDING_EDGES_MAX. */
+#define PT_PENDING_EDGES_MAX 4096
+const char *const *pt_pending_connected(struct pt_controller *controller, const char *organization,
+                                        struct pt_arena *arena, size_t *ret_len);
 
 /* ---- authn.c: who calls --------------------------------------------------------------------------------------- */
 /* Fill call->caller from certificate, token or (of controllers) metadata. PT_UNAUTHENTICATED when what was presented is
@@ -275,6 +290,22 @@ const struct pt_plan_pass *pt_push_pass(const struct pt_push *push);
  * PT_EXHAUSTED when too many are under way. */
 PT_MUST enum pt_code pt_push_ask(struct pt_push *push, void (*work)(void *arg, const struct pt_plan_pass *pass),
                                  void (*done)(void *arg), void *arg, struct pt_error *reterr);
+/* Plan a state that is not, and compare it with the newest pass: what would change for the nodes of an organization.
+ * Takes the view, also when it fails. fn runs on the loop. */
+struct pt_push_try_node {
+    const char *edge;
+    uint32_t entries;
+};
+struct pt_push_try {
+    const struct pt_push_try_node *nodes; /* ascending by edge */
+    size_t nodes_len;
+    uint32_t groups; /* next-hop groups that differ */
+};
+PT_MUST enum pt_code pt_push_try(struct pt_push *push, struct pt_view *view, const char *organization,
+                                 void (*fn)(void *arg, const struct pt_push_try *result, const struct pt_error *error),
+                                 void *arg, struct pt_error *reterr);
+/* The view of the newest pass; NULL before the first. */
+struct pt_view *pt_push_view(const struct pt_push *push);
 /* Call fn when every connected node has in force what was computed from this revision: nodes is how many; 0 and false
  * when that took longer than the deadline, or this node leads no more. */
 struct pt_push_wait {

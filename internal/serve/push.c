@@ -45,12 +45,8 @@ static void soft_fini(const struct pt_soft *soft)
     }
 }
 
-void pt_pass_unref(struct pass *pass)
+void pt_pass_clear(struct pass *pass)
 {
-    if (pass == NULL || --pass->refs > 0) {
-        return;
-    }
-    pt_pass_unref(pass->before); /* of a pass that never ended */
     pt_buf_fini(&pass->solution);
     te_pass_fini(&pass->plan);
     pt_map_fini(&pass->ramps);
@@ -61,6 +57,15 @@ void pt_pass_unref(struct pass *pass)
     pt_map_fini(&pass->plan.sections);
     pt_view_free(pass->plan.view);
     pt_arena_fini(&pass->arena);
+}
+
+void pt_pass_unref(struct pass *pass)
+{
+    if (pass == NULL || --pass->refs > 0) {
+        return;
+    }
+    pt_pass_unref(pass->before); /* of a pass that never ended */
+    pt_pass_clear(pass);
     free(pass);
 }
 
@@ -159,9 +164,8 @@ void pt_push_session(struct pt_push *push, struct pt_edge_session *session)
 /* ---- passes ---------------------------------------------------------------------------------------------------------
  */
 
-static void pass_work(void *arg)
+void pt_pass_compute(struct pass *pass)
 {
-    struct pass *pass = arg;
     pt_view_freeze(pass->plan.view);
     pass->code = pt_plan_run(&pass->plan, pass->push->controller->options.mods, &pass->error);
     if (pass->code != PT_OK) {
@@ -176,6 +180,11 @@ static void pass_work(void *arg)
         const struct pt_plan_node *node = pass->plan.nodes[i];
         pass->bundles[i] = pt_bundle_new(node->entries, node->entries_len);
     }
+}
+
+static void pass_work(void *arg)
+{
+    pt_pass_compute(arg);
 }
 
 /* Keep the pass's bundles where they differ from those before; true when some did. */

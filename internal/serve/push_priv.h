@@ -56,6 +56,9 @@ struct pt_push {
 
 /* ---- push.c --------------------------------------------------------------------------------------------------- */
 void pt_pass_unref(struct pass *pass); /* NULL is fine */
+void pt_pass_clear(struct pass *pass); /* what it holds, but not itself */
+/* On a worker: freeze its view, run the stages, make the bundles. */
+void pt_pass_compute(struct pass *pass);
 /* Plan in this long at the latest. */
 void pt_push_within(struct pt_push *push, uint64_t delay_ms);
 

@@ -98,6 +98,7 @@ struct pt_resource_type {
     size_t short_names_len;
     unsigned writers, readers; /* bits by BuiltinRole, defaults filled in; the admin role is not among them */
     const char *quota;         /* field of patronus.v1.Quotas that each one counts to; "" for none */
+    bool unstaged;             /* below an organization, but not for ChangeSets */
 };
 
 /* Messages of google.protobuf that mean more than their fields say. */

@@ -81,6 +81,7 @@ static enum pt_code read_resource(struct pt_schema *schema, const Patronus__V1__
         .readers =
             role_bits(rules->readers, rules->n_readers, ROLE_BIT(VIEWER) | ROLE_BIT(OPERATOR) | ROLE_BIT(DEVELOPER)),
         .quota = pt_arena_strdup(arena, rules->quota),
+        .unstaged = rules->unstaged,
     };
     type->resource = resource;
     return PT_OK;

@@ -430,6 +430,76 @@ START_TEST(a_follower_says_who_leads)
 }
 END_TEST
 
+/* ---- change sets ----------------------------------------------------------------------------------------------- */
+
+#define CS "organizations/acme/changeSets/c1"
+
+static void apply_waiting(struct cluster *cluster, unsigned octet)
+{
+    OK(cluster, 0, "ChangeSetService/UpdateChangeSet",
+       "{\"changeSet\": {\"name\": \"" CS "\", \"changes\": [{\"action\": \"CHANGE_UPDATE\", \"name\": "
+       "\"organizations/acme/sites/s2/edges/e1\", \"resource\": {\"@type\": "
+       "\"type.googleapis.com/patronus.v1.Edge\", \"lanInterfaces\": [{\"interface\": \"lan0\", \"segment\": "
+       "\"organizations/acme/segments/red\", \"prefixes\": [\"172.16.%u.0/24\"]}]}}]}, \"allowMissing\": true}",
+       octet);
+    OK(cluster, 0, "ChangeSetService/PlanChangeSet", "{\"name\": \"" CS "\"}");
+    ANSWER_HAS("\"forwardingPlanned\":true");
+    ANSWER_HAS("\"nodesAffected\":2"); /* whose prefix it is, and who routes to it */
+    OK(cluster, 0, "ChangeSetService/ApplyChangeSet",
+       "{\"name\": \"" CS "\", \"confirmTimeout\": \"600s\", \"reconnectTimeout\": \"5s\"}");
+}
+
+static bool is_state(struct cluster *cluster, const char *state)
+{
+    OK(cluster, 0, "ChangeSetService/GetChangeSet", "{\"name\": \"" CS "\"}");
+    return strstr(cluster->answer.json, state) != NULL;
+}
+
+/* A node that was there and is not back in time takes the change set back; one that was never there does not. */
+START_TEST(a_change_set_that_loses_a_node_is_taken_back)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled nodes[2];
+    struct node_stream node;
+    cluster_init(cluster);
+    make_network(cluster, nodes);
+    node_connect(cluster, 0, &nodes[0], &node);
+    say_hello(&node, NULL);
+    STEP_UNTIL(cluster, node.bundles == 1);
+    acknowledge(&node, "");
+    apply_waiting(cluster, 77);
+    STEP_UNTIL(cluster, node.bundles == 2);
+    acknowledge(&node, "");
+    run_for_ms(cluster, 20000);
+    ck_assert(is_state(cluster, "\"CONFIRMING\""));
+    node_leave(&node); /* for a moment */
+    run_for_ms(cluster, 3000);
+    node_connect(cluster, 0, &nodes[0], &node);
+    say_hello(&node, NULL);
+    STEP_UNTIL(cluster, node.bundles == 1);
+    run_for_ms(cluster, 10000);
+    ck_assert(is_state(cluster, "\"CONFIRMING\""));
+    node_leave(&node);
+    run_for_ms(cluster, 8000);
+    ck_assert(is_state(cluster, "\"ROLLED_BACK\""));
+    ANSWER_HAS("\"rollbackCause\":\"NODES_LOST\"");
+    ANSWER_HAS("\"lostEdges\":[\"organizations/acme/sites/s1/edges/e1\"]");
+    node_connect(cluster, 0, &nodes[0], &node);
+    say_hello(&node, NULL);
+    STEP_UNTIL(cluster, node.bundles == 1);
+    const Patronus__V1__Bundle *bundle = node.bundle->bundle;
+    for (size_t i = 0; i < bundle->n_entries; i++) { /* 172.16.77.0, v4 in v6 */
+        const Patronus__V1__Entry *entry = bundle->entries[i];
+        ck_assert(entry->entry_case != PATRONUS__V1__ENTRY__ENTRY_ROUTE || entry->route->prefix.len != 16 ||
+                  entry->route->prefix.data[14] != 77);
+    }
+    node_leave(&node);
+    enrolled_fini(&nodes[0]);
+    enrolled_fini(&nodes[1]);
+    cluster_fini(cluster);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("serve edge");
@@ -441,6 +511,7 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, a_node_whose_edge_is_deleted_is_sent_off);
     tcase_add_test(tcase, telemetry_makes_transitions_for_own_paths_only);
     tcase_add_test(tcase, a_follower_says_who_leads);
+    tcase_add_test(tcase, a_change_set_that_loses_a_node_is_taken_back);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -1360,7 +1360,7 @@ var File_patronus_v1_model_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_model_proto_rawDesc = "" +
 	"\n" +
-	"\x17patronus/v1/model.proto\x12\vpatronus.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\"\x84\a\n" +
+	"\x17patronus/v1/model.proto\x12\vpatronus.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\"\x86\a\n" +
 	"\x05Model\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
 	"\x03uid\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x03uid\x12\x1a\n" +
@@ -1386,8 +1386,8 @@ const file_patronus_v1_model_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
 	"\x10AnnotationsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:E\xc2\xf3\x18A\b\n" +
-	"\x12\x05model\x1a\x06models\"\forganization2\apurpose2\flive_versionJ\x06modelsR\x01\x03\"\xb5\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:G\xc2\xf3\x18C\b\n" +
+	"\x12\x05model\x1a\x06models\"\forganization2\apurpose2\flive_versionJ\x06modelsR\x01\x03`\x01\"\xb5\x01\n" +
 	"\x12CreateModelRequest\x12\x16\n" +
 	"\x06parent\x18\x01 \x01(\tR\x06parent\x12\x19\n" +
 	"\bmodel_id\x18\x02 \x01(\tR\amodelId\x12(\n" +
@@ -1425,7 +1425,7 @@ const file_patronus_v1_model_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tR\trequestId\x12#\n" +
 	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\x12#\n" +
-	"\rallow_missing\x18\x06 \x01(\bR\fallowMissing\"\xef\b\n" +
+	"\rallow_missing\x18\x06 \x01(\bR\fallowMissing\"\xf1\b\n" +
 	"\fModelVersion\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
 	"\x03uid\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x03uid\x12\x1a\n" +
@@ -1458,8 +1458,8 @@ const file_patronus_v1_model_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1aD\n" +
 	"\x16MetricsMillionthsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01:C\xc2\xf3\x18?\b\v\x12\fmodelVersion\x1a\bversions\"\x05model2\x05stage2\x06digest2\n" +
-	"size_bytesR\x01\x03\"\xe1\x01\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01:E\xc2\xf3\x18A\b\v\x12\fmodelVersion\x1a\bversions\"\x05model2\x05stage2\x06digest2\n" +
+	"size_bytesR\x01\x03`\x01\"\xe1\x01\n" +
 	"\x19CreateModelVersionRequest\x12\x16\n" +
 	"\x06parent\x18\x01 \x01(\tR\x06parent\x12(\n" +
 	"\x10model_version_id\x18\x02 \x01(\tR\x0emodelVersionId\x12>\n" +

@@ -247,7 +247,10 @@ type ResourceRules struct {
 	// Built-in roles that may create, update and delete, besides ROLE_ADMIN; empty: ROLE_OPERATOR.
 	Writers []BuiltinRole `protobuf:"varint,10,rep,packed,name=writers,proto3,enum=patronus.v1.BuiltinRole" json:"writers,omitempty"`
 	// Built-in roles that may get and list, besides ROLE_ADMIN; empty: ROLE_VIEWER, ROLE_OPERATOR and ROLE_DEVELOPER.
-	Readers       []BuiltinRole `protobuf:"varint,11,rep,packed,name=readers,proto3,enum=patronus.v1.BuiltinRole" json:"readers,omitempty"`
+	Readers []BuiltinRole `protobuf:"varint,11,rep,packed,name=readers,proto3,enum=patronus.v1.BuiltinRole" json:"readers,omitempty"`
+	// True for kinds below an organization that ChangeSets do not hold: what decides about access, what has its own way of
+	// being rolled out, and ChangeSets themselves. One that waits for its confirmation does not hold them up either.
+	Unstaged      bool `protobuf:"varint,12,opt,name=unstaged,proto3" json:"unstaged,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -357,6 +360,13 @@ func (x *ResourceRules) GetReaders() []BuiltinRole {
 		return x.Readers
 	}
 	return nil
+}
+
+func (x *ResourceRules) GetUnstaged() bool {
+	if x != nil {
+		return x.Unstaged
+	}
+	return false
 }
 
 // Rules of one field. Zero values mean "no rule".
@@ -668,7 +678,7 @@ var File_patronus_v1_options_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_options_proto_rawDesc = "" +
 	"\n" +
-	"\x19patronus/v1/options.proto\x12\vpatronus.v1\x1a google/protobuf/descriptor.proto\"\xe7\x02\n" +
+	"\x19patronus/v1/options.proto\x12\vpatronus.v1\x1a google/protobuf/descriptor.proto\"\x83\x03\n" +
 	"\rResourceRules\x12\x17\n" +
 	"\akind_id\x18\x01 \x01(\rR\x06kindId\x12\x1a\n" +
 	"\bsingular\x18\x02 \x01(\tR\bsingular\x12\x16\n" +
@@ -682,7 +692,8 @@ const file_patronus_v1_options_proto_rawDesc = "" +
 	"\x05quota\x18\t \x01(\tR\x05quota\x122\n" +
 	"\awriters\x18\n" +
 	" \x03(\x0e2\x18.patronus.v1.BuiltinRoleR\awriters\x122\n" +
-	"\areaders\x18\v \x03(\x0e2\x18.patronus.v1.BuiltinRoleR\areaders\"\xf5\x02\n" +
+	"\areaders\x18\v \x03(\x0e2\x18.patronus.v1.BuiltinRoleR\areaders\x12\x1a\n" +
+	"\bunstaged\x18\f \x01(\bR\bunstaged\"\xf5\x02\n" +
 	"\n" +
 	"FieldRules\x12\x1a\n" +
 	"\brequired\x18\x01 \x01(\bR\brequired\x12\x1c\n" +

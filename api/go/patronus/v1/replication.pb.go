@@ -87,6 +87,71 @@ func (Verb) EnumDescriptor() ([]byte, []int) {
 	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{0}
 }
 
+// What is done with a ChangeSet.
+type ChangeSetStep int32
+
+const (
+	// Refused.
+	ChangeSetStep_CHANGE_SET_STEP_UNSPECIFIED ChangeSetStep = 0
+	// Put its changes in force.
+	ChangeSetStep_STEP_APPLY ChangeSetStep = 1
+	// Keep them.
+	ChangeSetStep_STEP_CONFIRM ChangeSetStep = 2
+	// Take them back because somebody asks for it.
+	ChangeSetStep_STEP_ROLLBACK ChangeSetStep = 3
+	// Take them back because `cause` says so; of the leader.
+	ChangeSetStep_STEP_EXPIRE ChangeSetStep = 4
+	// Nothing but let time pass: while a ChangeSet waits, a new leader needs to know how long it has waited.
+	ChangeSetStep_STEP_WAIT ChangeSetStep = 5
+)
+
+// Enum value maps for ChangeSetStep.
+var (
+	ChangeSetStep_name = map[int32]string{
+		0: "CHANGE_SET_STEP_UNSPECIFIED",
+		1: "STEP_APPLY",
+		2: "STEP_CONFIRM",
+		3: "STEP_ROLLBACK",
+		4: "STEP_EXPIRE",
+		5: "STEP_WAIT",
+	}
+	ChangeSetStep_value = map[string]int32{
+		"CHANGE_SET_STEP_UNSPECIFIED": 0,
+		"STEP_APPLY":                  1,
+		"STEP_CONFIRM":                2,
+		"STEP_ROLLBACK":               3,
+		"STEP_EXPIRE":                 4,
+		"STEP_WAIT":                   5,
+	}
+)
+
+func (x ChangeSetStep) Enum() *ChangeSetStep {
+	p := new(ChangeSetStep)
+	*p = x
+	return p
+}
+
+func (x ChangeSetStep) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ChangeSetStep) Descriptor() protoreflect.EnumDescriptor {
+	return file_patronus_v1_replication_proto_enumTypes[1].Descriptor()
+}
+
+func (ChangeSetStep) Type() protoreflect.EnumType {
+	return &file_patronus_v1_replication_proto_enumTypes[1]
+}
+
+func (x ChangeSetStep) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ChangeSetStep.Descriptor instead.
+func (ChangeSetStep) EnumDescriptor() ([]byte, []int) {
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{1}
+}
+
 // One change of one resource.
 type Mutation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -761,6 +826,7 @@ type Command struct {
 	//	*Command_RaiseLevel
 	//	*Command_TunnelKey
 	//	*Command_Denied
+	//	*Command_ChangeSet
 	Op            isCommand_Op `protobuf_oneof:"op"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -910,6 +976,15 @@ func (x *Command) GetDenied() *DeniedCalls {
 	return nil
 }
 
+func (x *Command) GetChangeSet() *ChangeSetCommand {
+	if x != nil {
+		if x, ok := x.Op.(*Command_ChangeSet); ok {
+			return x.ChangeSet
+		}
+	}
+	return nil
+}
+
 type isCommand_Op interface {
 	isCommand_Op()
 }
@@ -954,6 +1029,11 @@ type Command_Denied struct {
 	Denied *DeniedCalls `protobuf:"bytes,17,opt,name=denied,proto3,oneof"`
 }
 
+type Command_ChangeSet struct {
+	// Apply, confirm or take back a ChangeSet.
+	ChangeSet *ChangeSetCommand `protobuf:"bytes,18,opt,name=change_set,json=changeSet,proto3,oneof"`
+}
+
 func (*Command_Transaction) isCommand_Op() {}
 
 func (*Command_Enroll) isCommand_Op() {}
@@ -969,6 +1049,382 @@ func (*Command_RaiseLevel) isCommand_Op() {}
 func (*Command_TunnelKey) isCommand_Op() {}
 
 func (*Command_Denied) isCommand_Op() {}
+
+func (*Command_ChangeSet) isCommand_Op() {}
+
+// One step in the life of a ChangeSet.
+type ChangeSetCommand struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// See values.
+	Step ChangeSetStep `protobuf:"varint,1,opt,name=step,proto3,enum=patronus.v1.ChangeSetStep" json:"step,omitempty"`
+	// Its name.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// Apply: when not empty, must equal its etag.
+	Etag string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Apply: take it back unless it is confirmed in this time; 0: it needs no confirmation.
+	ConfirmTimeoutNs int64 `protobuf:"varint,4,opt,name=confirm_timeout_ns,json=confirmTimeoutNs,proto3" json:"confirm_timeout_ns,omitempty"`
+	// Apply: take it back when one of `edges` is away for so long.
+	ReconnectTimeoutNs int64 `protobuf:"varint,5,opt,name=reconnect_timeout_ns,json=reconnectTimeoutNs,proto3" json:"reconnect_timeout_ns,omitempty"`
+	// Apply: of which the uids of new resources are made; chosen by the leader.
+	Uid string `protobuf:"bytes,6,opt,name=uid,proto3" json:"uid,omitempty"`
+	// Apply: edges that are connected, ascending.
+	Edges []string `protobuf:"bytes,7,rep,name=edges,proto3" json:"edges,omitempty"`
+	// Expire: why. Number of a RollbackCause.
+	Cause uint32 `protobuf:"varint,8,opt,name=cause,proto3" json:"cause,omitempty"`
+	// Expire: edges that are away.
+	LostEdges []string `protobuf:"bytes,9,rep,name=lost_edges,json=lostEdges,proto3" json:"lost_edges,omitempty"`
+	// Expire: which application is meant, by its log index.
+	ApplyRevision uint64 `protobuf:"varint,10,opt,name=apply_revision,json=applyRevision,proto3" json:"apply_revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangeSetCommand) Reset() {
+	*x = ChangeSetCommand{}
+	mi := &file_patronus_v1_replication_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangeSetCommand) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeSetCommand) ProtoMessage() {}
+
+func (x *ChangeSetCommand) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_replication_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeSetCommand.ProtoReflect.Descriptor instead.
+func (*ChangeSetCommand) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ChangeSetCommand) GetStep() ChangeSetStep {
+	if x != nil {
+		return x.Step
+	}
+	return ChangeSetStep_CHANGE_SET_STEP_UNSPECIFIED
+}
+
+func (x *ChangeSetCommand) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ChangeSetCommand) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *ChangeSetCommand) GetConfirmTimeoutNs() int64 {
+	if x != nil {
+		return x.ConfirmTimeoutNs
+	}
+	return 0
+}
+
+func (x *ChangeSetCommand) GetReconnectTimeoutNs() int64 {
+	if x != nil {
+		return x.ReconnectTimeoutNs
+	}
+	return 0
+}
+
+func (x *ChangeSetCommand) GetUid() string {
+	if x != nil {
+		return x.Uid
+	}
+	return ""
+}
+
+func (x *ChangeSetCommand) GetEdges() []string {
+	if x != nil {
+		return x.Edges
+	}
+	return nil
+}
+
+func (x *ChangeSetCommand) GetCause() uint32 {
+	if x != nil {
+		return x.Cause
+	}
+	return 0
+}
+
+func (x *ChangeSetCommand) GetLostEdges() []string {
+	if x != nil {
+		return x.LostEdges
+	}
+	return nil
+}
+
+func (x *ChangeSetCommand) GetApplyRevision() uint64 {
+	if x != nil {
+		return x.ApplyRevision
+	}
+	return 0
+}
+
+// What an applied ChangeSet keeps so that it can be taken back: a row of its own for the whole, in nobody's sight, and
+// one for each resource that it changed.
+type KeptChangeSet struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the ChangeSet.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Resources that it changed.
+	Len uint32 `protobuf:"varint,2,opt,name=len,proto3" json:"len,omitempty"`
+	// Edges that were connected when it was applied.
+	Edges []string `protobuf:"bytes,3,rep,name=edges,proto3" json:"edges,omitempty"`
+	// See ChangeSetCommand.
+	ReconnectTimeoutNs int64 `protobuf:"varint,4,opt,name=reconnect_timeout_ns,json=reconnectTimeoutNs,proto3" json:"reconnect_timeout_ns,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *KeptChangeSet) Reset() {
+	*x = KeptChangeSet{}
+	mi := &file_patronus_v1_replication_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeptChangeSet) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeptChangeSet) ProtoMessage() {}
+
+func (x *KeptChangeSet) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_replication_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeptChangeSet.ProtoReflect.Descriptor instead.
+func (*KeptChangeSet) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *KeptChangeSet) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *KeptChangeSet) GetLen() uint32 {
+	if x != nil {
+		return x.Len
+	}
+	return 0
+}
+
+func (x *KeptChangeSet) GetEdges() []string {
+	if x != nil {
+		return x.Edges
+	}
+	return nil
+}
+
+func (x *KeptChangeSet) GetReconnectTimeoutNs() int64 {
+	if x != nil {
+		return x.ReconnectTimeoutNs
+	}
+	return 0
+}
+
+// One resource that a ChangeSet changed.
+type KeptChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Kind id.
+	KindId uint32 `protobuf:"varint,1,opt,name=kind_id,json=kindId,proto3" json:"kind_id,omitempty"`
+	// Full name.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// As it was stored before; empty when it did not exist.
+	Before []byte `protobuf:"bytes,3,opt,name=before,proto3" json:"before,omitempty"`
+	// Its etag afterwards; empty when it did not exist any more.
+	EtagAfter     string `protobuf:"bytes,4,opt,name=etag_after,json=etagAfter,proto3" json:"etag_after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeptChange) Reset() {
+	*x = KeptChange{}
+	mi := &file_patronus_v1_replication_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeptChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeptChange) ProtoMessage() {}
+
+func (x *KeptChange) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_replication_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeptChange.ProtoReflect.Descriptor instead.
+func (*KeptChange) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *KeptChange) GetKindId() uint32 {
+	if x != nil {
+		return x.KindId
+	}
+	return 0
+}
+
+func (x *KeptChange) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *KeptChange) GetBefore() []byte {
+	if x != nil {
+		return x.Before
+	}
+	return nil
+}
+
+func (x *KeptChange) GetEtagAfter() string {
+	if x != nil {
+		return x.EtagAfter
+	}
+	return ""
+}
+
+// What a resource was before a change: a row of its own, in nobody's sight.
+type KeptRevision struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Kind id.
+	KindId uint32 `protobuf:"varint,1,opt,name=kind_id,json=kindId,proto3" json:"kind_id,omitempty"`
+	// Full name.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// As it was stored, without secrets.
+	Resource []byte `protobuf:"bytes,3,opt,name=resource,proto3" json:"resource,omitempty"`
+	// True when it was deleted then.
+	Deleted bool `protobuf:"varint,4,opt,name=deleted,proto3" json:"deleted,omitempty"`
+	// Who changed it into something else.
+	Principal string `protobuf:"bytes,5,opt,name=principal,proto3" json:"principal,omitempty"`
+	// When.
+	TimeNs int64 `protobuf:"varint,6,opt,name=time_ns,json=timeNs,proto3" json:"time_ns,omitempty"`
+	// Log index of that change.
+	ReplacedBy    uint64 `protobuf:"varint,7,opt,name=replaced_by,json=replacedBy,proto3" json:"replaced_by,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeptRevision) Reset() {
+	*x = KeptRevision{}
+	mi := &file_patronus_v1_replication_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeptRevision) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeptRevision) ProtoMessage() {}
+
+func (x *KeptRevision) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_replication_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeptRevision.ProtoReflect.Descriptor instead.
+func (*KeptRevision) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *KeptRevision) GetKindId() uint32 {
+	if x != nil {
+		return x.KindId
+	}
+	return 0
+}
+
+func (x *KeptRevision) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *KeptRevision) GetResource() []byte {
+	if x != nil {
+		return x.Resource
+	}
+	return nil
+}
+
+func (x *KeptRevision) GetDeleted() bool {
+	if x != nil {
+		return x.Deleted
+	}
+	return false
+}
+
+func (x *KeptRevision) GetPrincipal() string {
+	if x != nil {
+		return x.Principal
+	}
+	return ""
+}
+
+func (x *KeptRevision) GetTimeNs() int64 {
+	if x != nil {
+		return x.TimeNs
+	}
+	return 0
+}
+
+func (x *KeptRevision) GetReplacedBy() uint64 {
+	if x != nil {
+		return x.ReplacedBy
+	}
+	return 0
+}
 
 // A deleted resource that can be brought back: a row of its own, out of everybody's sight.
 type DeletedResource struct {
@@ -989,7 +1445,7 @@ type DeletedResource struct {
 
 func (x *DeletedResource) Reset() {
 	*x = DeletedResource{}
-	mi := &file_patronus_v1_replication_proto_msgTypes[10]
+	mi := &file_patronus_v1_replication_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1001,7 +1457,7 @@ func (x *DeletedResource) String() string {
 func (*DeletedResource) ProtoMessage() {}
 
 func (x *DeletedResource) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_replication_proto_msgTypes[10]
+	mi := &file_patronus_v1_replication_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1014,7 +1470,7 @@ func (x *DeletedResource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeletedResource.ProtoReflect.Descriptor instead.
 func (*DeletedResource) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{10}
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *DeletedResource) GetKindId() uint32 {
@@ -1073,7 +1529,7 @@ type HistoryEvent struct {
 
 func (x *HistoryEvent) Reset() {
 	*x = HistoryEvent{}
-	mi := &file_patronus_v1_replication_proto_msgTypes[11]
+	mi := &file_patronus_v1_replication_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1085,7 +1541,7 @@ func (x *HistoryEvent) String() string {
 func (*HistoryEvent) ProtoMessage() {}
 
 func (x *HistoryEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_replication_proto_msgTypes[11]
+	mi := &file_patronus_v1_replication_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1098,7 +1554,7 @@ func (x *HistoryEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryEvent.ProtoReflect.Descriptor instead.
 func (*HistoryEvent) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{11}
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *HistoryEvent) GetRevision() uint64 {
@@ -1197,7 +1653,7 @@ const file_patronus_v1_replication_proto_rawDesc = "" +
 	"\x04code\x18\x06 \x01(\tB\x06\xca\xf3\x18\x02@ R\x04code\x12\x14\n" +
 	"\x05count\x18\a \x01(\x04R\x05count\"E\n" +
 	"\vDeniedCalls\x126\n" +
-	"\x05calls\x18\x01 \x03(\v2\x17.patronus.v1.DeniedCallB\a\xca\xf3\x18\x03H\x80\x02R\x05calls\"\xc3\x04\n" +
+	"\x05calls\x18\x01 \x03(\v2\x17.patronus.v1.DeniedCallB\a\xca\xf3\x18\x03H\x80\x02R\x05calls\"\x83\x05\n" +
 	"\aCommand\x12\x16\n" +
 	"\x06format\x18\x01 \x01(\rR\x06format\x12\x17\n" +
 	"\atime_ns\x18\x02 \x01(\x03R\x06timeNs\x12\x1c\n" +
@@ -1215,8 +1671,46 @@ const file_patronus_v1_replication_proto_rawDesc = "" +
 	"raiseLevel\x12>\n" +
 	"\n" +
 	"tunnel_key\x18\x10 \x01(\v2\x1d.patronus.v1.TunnelKeyCommandH\x00R\ttunnelKey\x122\n" +
-	"\x06denied\x18\x11 \x01(\v2\x18.patronus.v1.DeniedCallsH\x00R\x06deniedB\x04\n" +
-	"\x02op\"\x92\x01\n" +
+	"\x06denied\x18\x11 \x01(\v2\x18.patronus.v1.DeniedCallsH\x00R\x06denied\x12>\n" +
+	"\n" +
+	"change_set\x18\x12 \x01(\v2\x1d.patronus.v1.ChangeSetCommandH\x00R\tchangeSetB\x04\n" +
+	"\x02op\"\xee\x02\n" +
+	"\x10ChangeSetCommand\x12.\n" +
+	"\x04step\x18\x01 \x01(\x0e2\x1a.patronus.v1.ChangeSetStepR\x04step\x12\x1b\n" +
+	"\x04name\x18\x02 \x01(\tB\a\xca\xf3\x18\x03@\x80\x03R\x04name\x12\x12\n" +
+	"\x04etag\x18\x03 \x01(\tR\x04etag\x12,\n" +
+	"\x12confirm_timeout_ns\x18\x04 \x01(\x03R\x10confirmTimeoutNs\x120\n" +
+	"\x14reconnect_timeout_ns\x18\x05 \x01(\x03R\x12reconnectTimeoutNs\x12\x10\n" +
+	"\x03uid\x18\x06 \x01(\tR\x03uid\x12 \n" +
+	"\x05edges\x18\a \x03(\tB\n" +
+	"\xca\xf3\x18\x06@\x80\x03H\x80 R\x05edges\x12\x14\n" +
+	"\x05cause\x18\b \x01(\rR\x05cause\x12(\n" +
+	"\n" +
+	"lost_edges\x18\t \x03(\tB\t\xca\xf3\x18\x05@\x80\x03H\x10R\tlostEdges\x12%\n" +
+	"\x0eapply_revision\x18\n" +
+	" \x01(\x04R\rapplyRevision\"\x89\x01\n" +
+	"\rKeptChangeSet\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
+	"\x03len\x18\x02 \x01(\rR\x03len\x12 \n" +
+	"\x05edges\x18\x03 \x03(\tB\n" +
+	"\xca\xf3\x18\x06@\x80\x03H\x80 R\x05edges\x120\n" +
+	"\x14reconnect_timeout_ns\x18\x04 \x01(\x03R\x12reconnectTimeoutNs\"p\n" +
+	"\n" +
+	"KeptChange\x12\x17\n" +
+	"\akind_id\x18\x01 \x01(\rR\x06kindId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
+	"\x06before\x18\x03 \x01(\fR\x06before\x12\x1d\n" +
+	"\n" +
+	"etag_after\x18\x04 \x01(\tR\tetagAfter\"\xc9\x01\n" +
+	"\fKeptRevision\x12\x17\n" +
+	"\akind_id\x18\x01 \x01(\rR\x06kindId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
+	"\bresource\x18\x03 \x01(\fR\bresource\x12\x18\n" +
+	"\adeleted\x18\x04 \x01(\bR\adeleted\x12\x1c\n" +
+	"\tprincipal\x18\x05 \x01(\tR\tprincipal\x12\x17\n" +
+	"\atime_ns\x18\x06 \x01(\x03R\x06timeNs\x12\x1f\n" +
+	"\vreplaced_by\x18\a \x01(\x04R\n" +
+	"replacedBy\"\x92\x01\n" +
 	"\x0fDeletedResource\x12\x17\n" +
 	"\akind_id\x18\x01 \x01(\rR\x06kindId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
@@ -1238,7 +1732,15 @@ const file_patronus_v1_replication_proto_rawDesc = "" +
 	"\x06UPDATE\x10\x02\x12\n" +
 	"\n" +
 	"\x06DELETE\x10\x03\x12\f\n" +
-	"\bUNDELETE\x10\x04BBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
+	"\bUNDELETE\x10\x04*\x85\x01\n" +
+	"\rChangeSetStep\x12\x1f\n" +
+	"\x1bCHANGE_SET_STEP_UNSPECIFIED\x10\x00\x12\x0e\n" +
+	"\n" +
+	"STEP_APPLY\x10\x01\x12\x10\n" +
+	"\fSTEP_CONFIRM\x10\x02\x12\x11\n" +
+	"\rSTEP_ROLLBACK\x10\x03\x12\x0f\n" +
+	"\vSTEP_EXPIRE\x10\x04\x12\r\n" +
+	"\tSTEP_WAIT\x10\x05BBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
 
 var (
 	file_patronus_v1_replication_proto_rawDescOnce sync.Once
@@ -1252,40 +1754,47 @@ func file_patronus_v1_replication_proto_rawDescGZIP() []byte {
 	return file_patronus_v1_replication_proto_rawDescData
 }
 
-var file_patronus_v1_replication_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_patronus_v1_replication_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_patronus_v1_replication_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_patronus_v1_replication_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_patronus_v1_replication_proto_goTypes = []any{
 	(Verb)(0),                // 0: patronus.v1.Verb
-	(*Mutation)(nil),         // 1: patronus.v1.Mutation
-	(*Transaction)(nil),      // 2: patronus.v1.Transaction
-	(*TunnelKeyCommand)(nil), // 3: patronus.v1.TunnelKeyCommand
-	(*EnrollCommand)(nil),    // 4: patronus.v1.EnrollCommand
-	(*SetMeta)(nil),          // 5: patronus.v1.SetMeta
-	(*DigestCheck)(nil),      // 6: patronus.v1.DigestCheck
-	(*Caller)(nil),           // 7: patronus.v1.Caller
-	(*DeniedCall)(nil),       // 8: patronus.v1.DeniedCall
-	(*DeniedCalls)(nil),      // 9: patronus.v1.DeniedCalls
-	(*Command)(nil),          // 10: patronus.v1.Command
-	(*DeletedResource)(nil),  // 11: patronus.v1.DeletedResource
-	(*HistoryEvent)(nil),     // 12: patronus.v1.HistoryEvent
+	(ChangeSetStep)(0),       // 1: patronus.v1.ChangeSetStep
+	(*Mutation)(nil),         // 2: patronus.v1.Mutation
+	(*Transaction)(nil),      // 3: patronus.v1.Transaction
+	(*TunnelKeyCommand)(nil), // 4: patronus.v1.TunnelKeyCommand
+	(*EnrollCommand)(nil),    // 5: patronus.v1.EnrollCommand
+	(*SetMeta)(nil),          // 6: patronus.v1.SetMeta
+	(*DigestCheck)(nil),      // 7: patronus.v1.DigestCheck
+	(*Caller)(nil),           // 8: patronus.v1.Caller
+	(*DeniedCall)(nil),       // 9: patronus.v1.DeniedCall
+	(*DeniedCalls)(nil),      // 10: patronus.v1.DeniedCalls
+	(*Command)(nil),          // 11: patronus.v1.Command
+	(*ChangeSetCommand)(nil), // 12: patronus.v1.ChangeSetCommand
+	(*KeptChangeSet)(nil),    // 13: patronus.v1.KeptChangeSet
+	(*KeptChange)(nil),       // 14: patronus.v1.KeptChange
+	(*KeptRevision)(nil),     // 15: patronus.v1.KeptRevision
+	(*DeletedResource)(nil),  // 16: patronus.v1.DeletedResource
+	(*HistoryEvent)(nil),     // 17: patronus.v1.HistoryEvent
 }
 var file_patronus_v1_replication_proto_depIdxs = []int32{
 	0,  // 0: patronus.v1.Mutation.verb:type_name -> patronus.v1.Verb
-	1,  // 1: patronus.v1.Transaction.mutations:type_name -> patronus.v1.Mutation
-	8,  // 2: patronus.v1.DeniedCalls.calls:type_name -> patronus.v1.DeniedCall
-	7,  // 3: patronus.v1.Command.caller:type_name -> patronus.v1.Caller
-	2,  // 4: patronus.v1.Command.transaction:type_name -> patronus.v1.Transaction
-	4,  // 5: patronus.v1.Command.enroll:type_name -> patronus.v1.EnrollCommand
-	5,  // 6: patronus.v1.Command.set_meta:type_name -> patronus.v1.SetMeta
-	6,  // 7: patronus.v1.Command.digest_check:type_name -> patronus.v1.DigestCheck
-	3,  // 8: patronus.v1.Command.tunnel_key:type_name -> patronus.v1.TunnelKeyCommand
-	9,  // 9: patronus.v1.Command.denied:type_name -> patronus.v1.DeniedCalls
-	0,  // 10: patronus.v1.HistoryEvent.verb:type_name -> patronus.v1.Verb
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	2,  // 1: patronus.v1.Transaction.mutations:type_name -> patronus.v1.Mutation
+	9,  // 2: patronus.v1.DeniedCalls.calls:type_name -> patronus.v1.DeniedCall
+	8,  // 3: patronus.v1.Command.caller:type_name -> patronus.v1.Caller
+	3,  // 4: patronus.v1.Command.transaction:type_name -> patronus.v1.Transaction
+	5,  // 5: patronus.v1.Command.enroll:type_name -> patronus.v1.EnrollCommand
+	6,  // 6: patronus.v1.Command.set_meta:type_name -> patronus.v1.SetMeta
+	7,  // 7: patronus.v1.Command.digest_check:type_name -> patronus.v1.DigestCheck
+	4,  // 8: patronus.v1.Command.tunnel_key:type_name -> patronus.v1.TunnelKeyCommand
+	10, // 9: patronus.v1.Command.denied:type_name -> patronus.v1.DeniedCalls
+	12, // 10: patronus.v1.Command.change_set:type_name -> patronus.v1.ChangeSetCommand
+	1,  // 11: patronus.v1.ChangeSetCommand.step:type_name -> patronus.v1.ChangeSetStep
+	0,  // 12: patronus.v1.HistoryEvent.verb:type_name -> patronus.v1.Verb
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_replication_proto_init() }
@@ -1303,14 +1812,15 @@ func file_patronus_v1_replication_proto_init() {
 		(*Command_RaiseLevel)(nil),
 		(*Command_TunnelKey)(nil),
 		(*Command_Denied)(nil),
+		(*Command_ChangeSet)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_replication_proto_rawDesc), len(file_patronus_v1_replication_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   12,
+			NumEnums:      2,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -150,6 +150,14 @@ registerReason("IDENTITY_REVOKED", IdentityRevoked, "");
 export class GrantNotHeld extends PatronusError {}
 registerReason("GRANT_NOT_HELD", GrantNotHeld, "");
 
+/** The call was refused for this reason. */
+export class ChangePending extends PatronusError {}
+registerReason("CHANGE_PENDING", ChangePending, "");
+
+/** The call was refused for this reason. */
+export class ChangeSetState extends PatronusError {}
+registerReason("CHANGE_SET_STATE", ChangeSetState, "");
+
 /** Every documented reason. */
 export const REASONS = [
   "FIELD_INVALID",
@@ -189,4 +197,6 @@ export const REASONS = [
   "RATE_LIMITED",
   "IDENTITY_REVOKED",
   "GRANT_NOT_HELD",
+  "CHANGE_PENDING",
+  "CHANGE_SET_STATE",
 ] as const;

@@ -178,6 +178,49 @@ export class Demands extends Collection<m.Demand, m.DemandInit, m.DemandFields> 
   }
 }
 
+/** Access to changeSets. */
+export class ChangeSets extends Collection<m.ChangeSet, m.ChangeSetInit, m.ChangeSetFields> {
+  constructor(session: Session) {
+    super(session, KINDS.ChangeSet);
+  }
+
+  /** What applying it would do: fields, quotas, nodes, paths. Changes nothing. */
+  async planChangeSet(request: m.PlanChangeSetRequestInit, options: CallOptions = {}): Promise<m.PlanChangeSetResponse> {
+    const reply = await this.custom("/patronus.v1.ChangeSetService/PlanChangeSet", request, options);
+    return reply as unknown as m.PlanChangeSetResponse;
+  }
+
+  /** A resource as it would be with the change set applied. */
+  async readStagedState(request: m.ReadStagedStateRequestInit, options: CallOptions = {}): Promise<m.ReadStagedStateResponse> {
+    const reply = await this.custom("/patronus.v1.ChangeSetService/ReadStagedState", request, options);
+    return reply as unknown as m.ReadStagedStateResponse;
+  }
+
+  /**
+   * Put all changes in force in one step, or none of them. ABORTED when a resource is not what its change was staged
+   * upon; the message says who changed it and when.
+   */
+  async applyChangeSet(request: m.ApplyChangeSetRequestInit, options: CallOptions = {}): Promise<m.ChangeSet> {
+    const reply = await this.custom("/patronus.v1.ChangeSetService/ApplyChangeSet", request, options);
+    return reply as unknown as m.ChangeSet;
+  }
+
+  /** Keep what was applied. */
+  async confirmChangeSet(request: m.ConfirmChangeSetRequestInit, options: CallOptions = {}): Promise<m.ChangeSet> {
+    const reply = await this.custom("/patronus.v1.ChangeSetService/ConfirmChangeSet", request, options);
+    return reply as unknown as m.ChangeSet;
+  }
+
+  /**
+   * Put everything back as it was before it was applied: while it waits for its confirmation, and later as long as
+   * nobody has changed what it changed. The newest 8 of an organization can be taken back.
+   */
+  async rollbackChangeSet(request: m.RollbackChangeSetRequestInit, options: CallOptions = {}): Promise<m.ChangeSet> {
+    const reply = await this.custom("/patronus.v1.ChangeSetService/RollbackChangeSet", request, options);
+    return reply as unknown as m.ChangeSet;
+  }
+}
+
 /** Methods of AccessService. */
 export class AccessMethods extends Service {
   /** Which of these permissions does the caller have? Asks, and answers, nothing about others. */
@@ -239,6 +282,24 @@ export class EnrollmentMethods extends Service {
   async renew(request: m.RenewRequestInit = {}, options: CallOptions = {}): Promise<m.RenewResponse> {
     const reply = await this.custom("/patronus.v1.EnrollmentService/Renew", request, options);
     return reply as unknown as m.RenewResponse;
+  }
+}
+
+/** Methods of RevisionService. */
+export class RevisionMethods extends Service {
+  /** Read what is kept of one resource; as Get does, for whoever may get it. */
+  async listRevisions(request: m.ListRevisionsRequestInit, options: CallOptions = {}): Promise<m.ListRevisionsResponse> {
+    const reply = await this.custom("/patronus.v1.RevisionService/ListRevisions", request, options);
+    return reply as unknown as m.ListRevisionsResponse;
+  }
+
+  /**
+   * Give a resource the fields of an earlier revision, or make a deleted one anew: an Update like any other, for
+   * whoever may make it. OUT_OF_RANGE when the revision is not kept.
+   */
+  async restoreRevision(request: m.RestoreRevisionRequestInit, options: CallOptions = {}): Promise<m.RestoreRevisionResponse> {
+    const reply = await this.custom("/patronus.v1.RevisionService/RestoreRevision", request, options);
+    return reply as unknown as m.RestoreRevisionResponse;
   }
 }
 
@@ -332,6 +393,8 @@ export class Services {
    * question says so.
    */
   readonly demands: Demands;
+  /** Changes of resources of one organization that are applied together or not at all. */
+  readonly changeSets: ChangeSets;
   /** Methods of AccessService. */
   readonly access: AccessMethods;
   /** Methods of AuditService. */
@@ -340,6 +403,8 @@ export class Services {
   readonly cluster: ClusterMethods;
   /** Methods of EnrollmentService. */
   readonly enrollment: EnrollmentMethods;
+  /** Methods of RevisionService. */
+  readonly revision: RevisionMethods;
   /** Methods of TrafficEngineeringService. */
   readonly trafficEngineering: TrafficEngineeringMethods;
 
@@ -367,10 +432,12 @@ export class Services {
     this.identityProviders = new IdentityProviders(session);
     this.deniedIdentities = new DeniedIdentities(session);
     this.demands = new Demands(session);
+    this.changeSets = new ChangeSets(session);
     this.access = new AccessMethods(session);
     this.audit = new AuditMethods(session);
     this.cluster = new ClusterMethods(session);
     this.enrollment = new EnrollmentMethods(session);
+    this.revision = new RevisionMethods(session);
     this.trafficEngineering = new TrafficEngineeringMethods(session);
   }
 }
@@ -400,6 +467,7 @@ export const COLLECTIONS = {
   IdentityProvider: "identityProviders",
   DeniedIdentity: "deniedIdentities",
   Demand: "demands",
+  ChangeSet: "changeSets",
 } as const;
 
 /** Member of Services and name there for each method that is not a standard one. */
@@ -408,6 +476,13 @@ export const METHODS = {
   "AccessService.TestIamPermissions": ["access", "testIamPermissions"],
   "AuditService.QueryAudit": ["audit", "queryAudit"],
   "AuditService.ReportDenied": ["audit", "reportDenied"],
+  "ChangeSetService.PlanChangeSet": ["changeSets", "planChangeSet"],
+  "ChangeSetService.ReadStagedState": ["changeSets", "readStagedState"],
+  "ChangeSetService.ApplyChangeSet": ["changeSets", "applyChangeSet"],
+  "ChangeSetService.ConfirmChangeSet": ["changeSets", "confirmChangeSet"],
+  "ChangeSetService.RollbackChangeSet": ["changeSets", "rollbackChangeSet"],
+  "RevisionService.ListRevisions": ["revision", "listRevisions"],
+  "RevisionService.RestoreRevision": ["revision", "restoreRevision"],
   "EnrollmentService.Enroll": ["enrollment", "enroll"],
   "EnrollmentService.Renew": ["enrollment", "renew"],
   "ClusterService.GetClusterStatus": ["cluster", "getClusterStatus"],

@@ -260,6 +260,18 @@ class GrantNotHeld(PatronusError):
     REASON = "GRANT_NOT_HELD"
 
 
+class ChangePending(PatronusError):
+    """The call was refused for this reason."""
+
+    REASON = "CHANGE_PENDING"
+
+
+class ChangeSetState(PatronusError):
+    """The call was refused for this reason."""
+
+    REASON = "CHANGE_SET_STATE"
+
+
 BY_REASON: dict[str, type[PatronusError]] = {
     "FIELD_INVALID": FieldInvalid,
     "FIELD_REQUIRED": FieldRequired,
@@ -298,9 +310,13 @@ BY_REASON: dict[str, type[PatronusError]] = {
     "RATE_LIMITED": RateLimited,
     "IDENTITY_REVOKED": IdentityRevoked,
     "GRANT_NOT_HELD": GrantNotHeld,
+    "CHANGE_PENDING": ChangePending,
+    "CHANGE_SET_STATE": ChangeSetState,
 }
 
 __all__ = [
+    "ChangePending",
+    "ChangeSetState",
     "Conflict",
     "CredentialsMissing",
     "EtagMismatch",
