@@ -71,6 +71,11 @@ int ctl_update(struct ctl *ctl);
 int ctl_delete(struct ctl *ctl);
 int ctl_undelete(struct ctl *ctl);
 int ctl_apply(struct ctl *ctl);
+int ctl_confirm(struct ctl *ctl);
+int ctl_rollback(struct ctl *ctl);
+int ctl_history(struct ctl *ctl);
+int ctl_diff(struct ctl *ctl);
+int ctl_restore(struct ctl *ctl);
 int ctl_watch(struct ctl *ctl);
 int ctl_edit(struct ctl *ctl);
 int ctl_wait(struct ctl *ctl);
@@ -126,3 +131,7 @@ struct pt_cli_list_options;
 PT_MUST enum pt_code ctl_read_all(struct ctl *ctl, const struct pt_message_type *kind,
                                   const struct pt_cli_list_options *options, struct pt_arena *arena, ctl_resource_fn fn,
                                   void *arg, struct pt_error *reterr);
+
+/* verb_history.c: a resource as it was. */
+PT_MUST enum pt_code ctl_get_revision(struct ctl *ctl, const struct pt_message_type *kind, const char *name,
+                                      uint64_t revision, struct pt_msg **ret_resource, struct pt_error *reterr);

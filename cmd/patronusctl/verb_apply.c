@@ -1,5 +1,6 @@
 /*
- * apply: files -> documents -> order -> for each: get, compare, update with allow_missing.
+ * apply: files -> documents -> order -> for each: get, compare, update with allow_missing. With --confirm or --together
+ * they go as one change set instead (together.c), and a dry run is that change set's plan where it can be.
  *
  * A resource that already is as declared is not written. One that fails does not stop the others, except those that
  * need it: they are skipped and named. A dry run asks the server about each change by itself; a resource whose parent
@@ -12,6 +13,7 @@
 
 #include "cli/document.h"
 #include "cli/request.h"
+#include "together.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -72,8 +74,8 @@ static enum pt_code read_path(struct applying *applying, const char *path, struc
 
 /* ---- one document --------------------------------------------------------------------------------------------- */
 
-static enum pt_code get_current(struct ctl *ctl, const struct pt_cli_document *document, struct pt_arena *arena,
-                                struct pt_msg **ret_current, struct pt_error *reterr)
+enum pt_code ctl_document_current(struct ctl *ctl, const struct pt_cli_document *document, struct pt_arena *arena,
+                                  struct pt_msg **ret_current, struct pt_error *reterr)
 {
     const struct pt_method_type *method = NULL;
     PT_TRY(pt_cli_method_find(ctl->schema, document->kind, PT_VERB_GET, &method, reterr));
@@ -87,7 +89,7 @@ static enum pt_code get_current(struct ctl *ctl, const struct pt_cli_document *d
 }
 
 /* Would the update change nothing? */
-static bool is_as_declared(const struct pt_cli_document *document, const struct pt_msg *current, struct pt_arena *arena)
+bool ctl_document_is(const struct pt_cli_document *document, const struct pt_msg *current, struct pt_arena *arena)
 {
     struct pt_msg *after = pt_msg_dup(current, arena);
     for (size_t i = 0; i < document->mask.len; i++) {
@@ -141,9 +143,9 @@ static enum pt_code apply_one(struct applying *applying, size_t index, struct pt
     struct ctl *ctl = applying->ctl;
     struct pt_cli_document *document = &applying->documents.items[index];
     struct pt_msg *current = NULL;
-    PT_TRY(get_current(ctl, document, arena, &current, reterr));
+    PT_TRY(ctl_document_current(ctl, document, arena, &current, reterr));
     PT_TRY(ctl_owner_check(ctl, current, reterr));
-    if (current != NULL && is_as_declared(document, current, arena)) {
+    if (current != NULL && ctl_document_is(document, current, arena)) {
         applying->unchanged++;
         *ret_done = "unchanged";
         return PT_OK;
@@ -236,6 +238,9 @@ int ctl_apply(struct ctl *ctl)
     if (pt_cli_given(ctl->args, PT_CLI_PRUNE) && ctl->args->owner[0] == '\0') {
         return ctl_usage_text(ctl, "--prune needs --owner: only what that owner applied before is deleted");
     }
+    if (pt_cli_given(ctl->args, PT_CLI_PRUNE) && ctl_apply_must_be_together(ctl)) {
+        return ctl_usage_text(ctl, "--prune deletes one by one; apply first, then prune");
+    }
     for (size_t i = 0; i < ctl->args->files_len; i++) {
         if (read_path(&applying, ctl->args->files[i], &error) != PT_OK) {
             return ctl_usage(&error);
@@ -251,6 +256,9 @@ int ctl_apply(struct ctl *ctl)
     }
     if (ctl_connect(ctl, &error) != PT_OK) {
         return ctl_fail(&error);
+    }
+    if (ctl_apply_is_together(ctl, &applying.documents)) {
+        return ctl_apply_together(ctl, &applying.documents, order);
     }
     struct ctl_prune prune = {0};
     int status = prepare_prune(ctl, &applying, &prune);

@@ -143,8 +143,13 @@ static enum pt_code get_one(struct ctl *ctl, const struct pt_message_type *kind,
                             struct pt_error *reterr)
 {
     const struct pt_method_type *method = NULL;
-    PT_TRY(pt_cli_method_find(ctl->schema, kind, PT_VERB_GET, &method, reterr));
     struct pt_msg *reply = NULL;
+    if (pt_cli_given(ctl->args, PT_CLI_REVISION)) {
+        PT_TRY(ctl_get_revision(ctl, kind, name, ctl->args->revision, &reply, reterr));
+        (void)put(sink, reply);
+        return PT_OK;
+    }
+    PT_TRY(pt_cli_method_find(ctl->schema, kind, PT_VERB_GET, &method, reterr));
     struct pt_msg *request = pt_cli_request_get(method, name, pt_cli_given(ctl->args, PT_CLI_STALE), ctl->arena);
     PT_TRY(ctl_call(ctl->client, method, request, ctl->arena, &reply, reterr));
     (void)put(sink, reply);

@@ -56,6 +56,10 @@ static const struct pt_cli_flag_info flags[PT_CLI_FLAGS_LEN] = {
     [PT_CLI_PRUNE] = {"--prune", 0, NULL, "delete what --owner applied before and the files no longer have"},
     [PT_CLI_OWNER] = {"--owner", 0, "ID", "the set that the resources belong to: kept in the label applied-by"},
     [PT_CLI_YES] = {"--yes", 'y', NULL, "do not ask before deleting"},
+    [PT_CLI_CONFIRM] = {"--confirm", 0, "TIME",
+                        "all or nothing, and taken back after so long (at most 1h) unless confirmed"},
+    [PT_CLI_TOGETHER] = {"--together", 0, NULL, "all or nothing, in one step"},
+    [PT_CLI_REVISION] = {"--revision", 0, "N", "as it was, by a number that history shows"},
     [PT_CLI_FOR] = {"--for", 0, "FIELD=VALUE|deleted|exists", "what to wait for"},
 };
 
@@ -216,6 +220,10 @@ static enum pt_code set_flag(struct pt_cli_args *args, struct pt_arena *arena, e
         return PT_OK;
     case PT_CLI_EXPIRES:
         return pt_cli_seconds(value, name, &args->expires_s, reterr);
+    case PT_CLI_CONFIRM:
+        return pt_cli_seconds(value, name, &args->confirm_s, reterr);
+    case PT_CLI_REVISION:
+        return number(value, name, INT64_MAX, &args->revision, reterr);
     case PT_CLI_PAGE_SIZE:
         return number(value, name, 1000, &args->page_size, reterr);
     case PT_CLI_COUNT:

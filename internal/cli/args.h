@@ -62,6 +62,9 @@ enum pt_cli_flag {
     PT_CLI_OWNER,
     PT_CLI_YES,
     PT_CLI_FOR,
+    PT_CLI_CONFIRM,
+    PT_CLI_TOGETHER,
+    PT_CLI_REVISION,
     PT_CLI_FLAGS_LEN
 };
 #define PT_CLI_BIT(flag) (1ULL << (flag))
@@ -96,6 +99,8 @@ struct pt_cli_args {
     size_t files_len;
     uint64_t page_size, count; /* 0: not given */
     uint64_t expires_s;        /* 0: not given */
+    uint64_t confirm_s;        /* 0: not given */
+    uint64_t revision;         /* 0: not given */
 };
 
 /* argv[0] is skipped; argv[1..] may hold global flags before the verb. `environment` is getenv or a test's. Strings are

@@ -17,7 +17,7 @@ static const struct pt_cli_verb verbs[] = {
      "  patronusctl -p acme get sites/nyc -o yaml     everything about one\n"
      "  patronusctl -p acme get sites --watch         and then each change of them\n"
      "  patronusctl get links -o 'jsonpath={range .items[*]}{.name}{\"\\t\"}{.underlay}{\"\\n\"}{end}'\n",
-     B(FILTER) | B(ORDER_BY) | B(PAGE_SIZE) | B(STALE) | B(WATCH) | B(COUNT)},
+     B(FILTER) | B(ORDER_BY) | B(PAGE_SIZE) | B(STALE) | B(WATCH) | B(COUNT) | B(REVISION)},
     {"list", "KIND", "list resources of a kind, filtered and ordered",
      "List every resource of a kind below --parent, page by page. Without a parent, or with one higher up in the\n"
      "hierarchy, it reads across collections: organizations/-, organizations/acme/sites/-.\n\n"
@@ -61,8 +61,40 @@ static const struct pt_cli_verb verbs[] = {
      "With --owner, everything applied carries the label applied-by; --prune then deletes what that owner applied\n"
      "earlier and the files no longer have, below --parent, after showing it and asking. Nothing is deleted when\n"
      "something could not be applied.\n\n"
+     "With --confirm or --together everything, of one organization, goes as one change set: all of it or nothing. "
+     "With\n"
+     "--confirm it is taken back by itself unless confirmed in time, or when edges lose the controllers. --dry-run "
+     "tells\n"
+     "which fields, quotas, edges and paths would change.\n\n"
+     "  patronusctl -p acme apply -f branch/ --confirm 5m && patronusctl -p acme confirm\n"
      "  patronusctl -p acme apply -f branch/ --owner branch --prune\n",
-     B(FILE) | B(DRY_RUN) | B(OWNER) | B(PRUNE) | B(YES)},
+     B(FILE) | B(DRY_RUN) | B(OWNER) | B(PRUNE) | B(YES) | B(CONFIRM) | B(TOGETHER)},
+    {"confirm", "[CHANGESET]", "keep what was applied with --confirm",
+     "Keep the change set that waits for its confirmation: the one that is named, or the only one below --parent.\n\n"
+     "  patronusctl -p acme apply -f site-lon/ --confirm 5m\n"
+     "  patronusctl -p acme confirm\n",
+     0},
+    {"rollback", "[CHANGESET]", "take a change set back",
+     "Put everything that a change set changed back as it was: the one that is named, or the only one below --parent\n"
+     "that waits for its confirmation. One that is confirmed can be taken back while nobody has changed what it\n"
+     "changed; patronusctl get changesets shows them.\n\n"
+     "  patronusctl -p acme rollback apply-1f2e3d4c\n",
+     0},
+    {"history", "NAME | KIND NAME", "what a resource was, and who changed it",
+     "List the revisions that are kept of a resource, existing or deleted, the newest first. -o json has them in "
+     "full.\n\n"
+     "  patronusctl -p acme history site nyc\n"
+     "  patronusctl -p acme get site nyc --revision 4711 -o yaml\n",
+     0},
+    {"diff", "NAME | KIND NAME [--revision N]", "how a resource differs from what it was",
+     "Show the fields that differ between an earlier revision, the one before or --revision, and now. What files "
+     "would\n"
+     "change is told by apply --dry-run.\n",
+     B(REVISION)},
+    {"restore", "NAME | KIND NAME --revision N", "give a resource the fields of an earlier revision",
+     "Update a resource to what it was, or make a deleted one anew. It is a change like any other.\n\n"
+     "  patronusctl -p acme restore site nyc --revision 4711\n",
+     B(REVISION) | B(ETAG) | B(DRY_RUN)},
     {"wait", "NAME | KIND NAME --for WHAT", "until a resource is as wanted",
      "Wait until a field has a value (in any case; output fields too), a condition is true, or the resource exists or\n"
      "is deleted, at most --timeout; exit code 1 when it is not so by then.\n\n"

@@ -81,7 +81,7 @@ start() {
 expect 0 --help
 out_has "Exit codes"
 expect 2
-for verb in get list create update delete edit apply wait watch explain kinds tokens call contexts cluster doctor completion man version; do
+for verb in get list create update delete edit apply confirm rollback history diff restore wait watch explain kinds tokens call contexts cluster doctor completion man version; do
     expect 0 "$verb" --help
     out_has "Usage: patronusctl $verb"
 done

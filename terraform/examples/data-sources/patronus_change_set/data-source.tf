@@ -1,0 +1,3 @@
+data "patronus_change_set" "example" {
+  name = "organizations/example/changeSets/example"
+}
