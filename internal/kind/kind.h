@@ -108,6 +108,7 @@ bool pt_quota_usage(const struct pt_machine_kind *machine, const char *organizat
 /* ---- limits and replicated values ----------------------------------------------------------------------------- */
 
 #define PT_HISTORY_LEN_DEFAULT 200000    /* events kept for Watch, audit records among them */
+#define PT_HISTORY_SIZE_MAX (256U << 20) /* bytes of them */
 #define PT_REPLIES_LEN_MAX 16384         /* replies kept by request id */
 #define PT_VERDICTS_LEN_MAX 8192         /* verdicts kept in memory for proposers */
 #define PT_DELETE_LEN_MAX 10000          /* most resources that one forced Delete removes */

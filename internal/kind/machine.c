@@ -358,7 +358,7 @@ static enum pt_code trim_history(struct pt_machine_kind *machine, uint64_t index
 {
     /* By index, not by batch: every node trims at the same entries. */
     return index % HISTORY_TRIM_EVERY == 0
-               ? pt_store_history_trim(machine->store, machine->options.history_len_max, reterr)
+               ? pt_store_history_trim(machine->store, machine->options.history_len_max, PT_HISTORY_SIZE_MAX, reterr)
                : PT_OK;
 }
 
@@ -475,6 +475,7 @@ enum pt_code pt_kind_restore(struct pt_machine_kind *machine, const char *path, 
     for (size_t i = 0; i < machine->listeners_len; i++) {
         machine->listeners[i].fn(machine->listeners[i].arg, machine->applied_index, NULL, 0);
     }
+    pt_watches_restored(machine);
     pt_watches_wake(machine);
     return PT_OK;
 }

@@ -159,6 +159,7 @@ struct pt_machine_kind {
     struct pt_listener_slot listeners[PT_LISTENERS_LEN_MAX];
     size_t listeners_len;
     struct pt_list watches;            /* struct pt_watch */
+    size_t initial_size;               /* bytes of initial states that they have still to send */
     struct pt_changes changes;         /* what the newest copied view lacks */
     struct pt_witness planted_witness; /* as at open: what a planted bug writes again */
 };
@@ -469,5 +470,7 @@ void pt_rules_etag(const struct pt_msg *resource, struct pt_arena *arena, char e
 
 /* New history may be there: wake the watches that wait. */
 void pt_watches_wake(struct pt_machine_kind *machine);
+/* The state was replaced: watches of another history end. */
+void pt_watches_restored(struct pt_machine_kind *machine);
 /* The machine goes: watches that are still open end silently; their owners still close them. */
 void pt_watches_orphan(struct pt_machine_kind *machine);

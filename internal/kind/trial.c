@@ -27,7 +27,7 @@ static enum pt_code end(struct pt_machine_kind *machine, enum pt_code code, stru
         struct pt_error error = {0};
         enum pt_code undone = pt_undo(machine, &error);
         if (undone == PT_OK) {
-            undone = pt_store_commit(machine->store, &witness, &error);
+            undone = pt_store_end(machine->store, &witness, &error);
         }
         if (undone != PT_OK) {
             code = undone;

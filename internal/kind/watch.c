@@ -4,7 +4,8 @@
  * A watch is a position in the replicated history and a filter. It never holds events back in memory: when its reader
  * is slow it stops reading, and goes on from history later, or ends with OUT_OF_RANGE when history has moved on.
  * Because every node keeps the same history, the position is as good on another node. The exception is the initial
- * state, which is copied when the watch is opened, so that it is of one revision however slowly it is read.
+ * state, which is copied when the watch is opened, so that it is of one revision however slowly it is read. These
+ * copies are bounded in all, and a reader that leaves one lying is told to begin anew.
  *
  *   INITIAL --copied state sent, BOOKMARK--> LIVE        both may pause (reader full) and resume
  *
@@ -26,6 +27,9 @@
 #define SLICE_LEN 256
 #define BOOKMARK_DEFAULT_MS 30000
 #define BOOKMARK_MIN_MS 1000
+#define BOOKMARK_SLACK_NS 500000000ULL  /* timers count from when they were looked at */
+#define INITIAL_SIZE_MAX (64U << 20)    /* copied initial states of all watches that are still to be sent */
+#define INITIAL_STALL_NS 60000000000ULL /* for so long a reader may leave one lying */
 #define TYPE_URL_PREFIX "type.googleapis.com/"
 
 struct pt_watch {
@@ -42,10 +46,13 @@ struct pt_watch {
     struct pt_filter filter;
     struct pt_history_id history;
     struct pt_position position; /* everything up to here has been sent or does not fit */
+    size_t initial_counted;      /* bytes of it in machine->initial_size */
     struct pt_buf initial;       /* serialised events still to be sent, each behind its size (4 bytes) */
     size_t initial_at;
     bool initial_bookmark; /* a bookmark is due behind the initial state */
     bool paused, ended;
+    uint64_t paused_ns; /* since when */
+    uint64_t bookmark_every_ns, bookmarked_ns;
     struct pt_timer *pump;
     struct pt_timer *bookmarks;
 };
@@ -90,6 +97,7 @@ static bool emit(struct pt_watch *watch, struct pt_bytes event)
 {
     if (!watch->options.on_event(watch->options.arg, event)) {
         watch->paused = true;
+        watch->paused_ns = pt_sys_now_ns(watch->machine->sys);
     }
     return !watch->paused;
 }
@@ -147,6 +155,36 @@ static enum pt_code see(const struct pt_watch *watch, const struct pt_kind_info 
 
 /* ---- initial state -------------------------------------------------------------------------------------------- */
 
+static void drop_initial(struct pt_watch *watch)
+{
+    if (watch->machine != NULL) {
+        watch->machine->initial_size -= watch->initial_counted;
+    }
+    watch->initial_counted = 0;
+    pt_buf_fini(&watch->initial);
+    watch->initial_at = 0;
+}
+
+/* Count the copy; refuse it when there are too many. */
+static enum pt_code count_initial(struct pt_watch *watch, struct pt_error *reterr)
+{
+    struct pt_machine_kind *machine = watch->machine;
+    if (watch->initial.size <= INITIAL_SIZE_MAX && machine->initial_size <= INITIAL_SIZE_MAX - watch->initial.size) {
+        watch->initial_counted = watch->initial.size;
+        machine->initial_size += watch->initial.size;
+        return PT_OK;
+    }
+    pt_buf_fini(&watch->initial);
+    (void)pt_fail(
+        reterr, PT_EXHAUSTED, PT_REASON_OVERLOADED, "send_initial",
+        "too many watches are being sent what there is: try again in a few seconds, at another controller, or "
+        "list and watch from there");
+    if (reterr != NULL) {
+        reterr->retry_ms = 5000;
+    }
+    return PT_EXHAUSTED;
+}
+
 static enum pt_code copy_initial(struct pt_watch *watch, struct pt_error *reterr)
 {
     struct pt_arena arena;
@@ -175,7 +213,7 @@ static enum pt_code copy_initial(struct pt_watch *watch, struct pt_error *reterr
     }
     pt_arena_fini(&arena);
     watch->initial_bookmark = true;
-    return code;
+    return code == PT_OK ? count_initial(watch, reterr) : code;
 }
 
 static void send_bookmark(struct pt_watch *watch)
@@ -202,8 +240,7 @@ static bool pump_initial(struct pt_watch *watch)
             return false;
         }
     }
-    pt_buf_fini(&watch->initial);
-    watch->initial_at = 0;
+    drop_initial(watch);
     if (watch->initial_bookmark) {
         watch->initial_bookmark = false;
         send_bookmark(watch);
@@ -416,14 +453,33 @@ static void on_pump(void *arg)
     }
 }
 
+/* What lies there for a reader who does not come holds memory; a position in history holds none. */
+static bool is_left_lying(const struct pt_watch *watch)
+{
+    return watch->paused && watch->initial.size > 0 &&
+           pt_sys_now_ns(watch->machine->sys) - watch->paused_ns >= INITIAL_STALL_NS;
+}
+
 static void on_bookmark(void *arg)
 {
     struct pt_watch *watch = arg;
     if (!watch->ended && !still_permitted(watch)) {
         return;
     }
+    if (!watch->ended && is_left_lying(watch)) {
+        struct pt_error error = {0};
+        (void)pt_fail(&error, PT_ABORTED, PT_REASON_OVERLOADED, "send_initial",
+                      "the reader has taken nothing for a minute, and the state that it was being sent is old by now: "
+                      "begin anew");
+        drop_initial(watch);
+        end(watch, &error);
+        return;
+    }
     bool waiting = watch->initial.size > 0 || watch->initial_bookmark || pt_timer_active(watch->pump);
-    if (!watch->ended && !watch->paused && !waiting) {
+    uint64_t now_ns = pt_sys_now_ns(watch->machine->sys);
+    if (!watch->ended && !watch->paused && !waiting &&
+        now_ns - watch->bookmarked_ns + BOOKMARK_SLACK_NS >= watch->bookmark_every_ns) {
+        watch->bookmarked_ns = now_ns;
         send_bookmark(watch);
     }
 }
@@ -541,7 +597,10 @@ static enum pt_code open_watch(struct pt_watch *watch, struct pt_error *reterr)
     PT_TRY(read_position(watch, request, reterr));
     uint64_t interval_ms = bookmark_ms(request);
     pt_timer_start(watch->pump, 0, 0);
-    pt_timer_start(watch->bookmarks, interval_ms, interval_ms);
+    watch->bookmark_every_ns = interval_ms * 1000000;
+    watch->bookmarked_ns = pt_sys_now_ns(machine->sys);
+    uint64_t look_ms = interval_ms < BOOKMARK_DEFAULT_MS ? interval_ms : BOOKMARK_DEFAULT_MS;
+    pt_timer_start(watch->bookmarks, look_ms, look_ms);
     return PT_OK;
 }
 
@@ -587,7 +646,7 @@ void pt_watch_close(struct pt_watch *watch)
     if (watch != NULL) {
         pt_list_remove(&watch->node);
         free_timers(watch);
-        pt_buf_fini(&watch->initial);
+        drop_initial(watch);
         pt_arena_fini(&watch->arena);
         free(watch);
     }
@@ -600,6 +659,24 @@ void pt_watches_wake(struct pt_machine_kind *machine)
         bool judge = watch->caller != NULL && watch->access_revision != machine->access.revision;
         if ((!watch->paused || judge) && !watch->ended && !pt_timer_active(watch->pump)) {
             pt_timer_start(watch->pump, 0, 0);
+        }
+    }
+}
+
+void pt_watches_restored(struct pt_machine_kind *machine)
+{
+    struct pt_history_id history;
+    struct pt_error error = {0};
+    if (pt_history_id_read(machine, &history, &error) != PT_OK) {
+        return; /* the disk: whoever reads next is told */
+    }
+    PT_LIST_FOREACH_SAFE (node, &machine->watches) {
+        struct pt_watch *watch = PT_CONTAINER(node, struct pt_watch, node);
+        if (!watch->ended &&
+            (history.epoch != watch->history.epoch || strcmp(history.cluster_id, watch->history.cluster_id) != 0)) {
+            (void)pt_fail(&error, PT_OUT_OF_RANGE, PT_REASON_HISTORY_COMPACTED, "resume_token",
+                          "the cluster's state was restored; list, then watch anew");
+            end(watch, &error);
         }
     }
 }

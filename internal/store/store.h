@@ -123,8 +123,9 @@ PT_MUST enum pt_code pt_store_history_scan(struct pt_store *store, uint64_t revi
                                            void *arg, struct pt_error *reterr);
 /* revision << 20 | ordinal of the newest event that is gone; 0: none is. */
 uint64_t pt_store_history_floor(const struct pt_store *store);
-/* Keep at most keep_len events. Called in apply, so that every node keeps the same. */
-PT_MUST enum pt_code pt_store_history_trim(struct pt_store *store, uint64_t keep_len, struct pt_error *reterr);
+/* Keep at most keep_len events, of keep_size bytes in all. Called in apply, so that every node keeps the same. */
+PT_MUST enum pt_code pt_store_history_trim(struct pt_store *store, uint64_t keep_len, uint64_t keep_size,
+                                           struct pt_error *reterr);
 
 /* ---- digest, snapshot ----------------------------------------------------------------------------------------- */
 struct pt_digest pt_store_digest(const struct pt_store *store); /* within a transaction: as changed so far */

@@ -6,8 +6,8 @@
  *
  *   { key(8), name size(4), name with its NUL, event size(4), event } ...     and a checksum beside it
  *
- * All keys are in memory too, so that trimming to a length knows where to cut without reading. A trim moves `head` and
- * the floor at once; a row goes at a commit, when all of its events are gone.
+ * All keys are in memory too, with the sizes of the events, so that trimming knows where to cut without reading. A trim
+ * moves `head` and the floor at once; a row goes at a commit, when all of its events are gone.
  *
  * The floor is the newest key that is gone. Whoever asks for events behind an older one has missed some and is told so.
  */
@@ -25,15 +25,19 @@ static uint64_t key_of(uint64_t revision, uint32_t ordinal)
     return revision << ORDINAL_BITS | ordinal;
 }
 
-void store_history_add(struct pt_store *store, uint64_t key)
+void store_history_add(struct pt_store *store, uint64_t key, size_t size)
 {
     struct store_history *history = &store->history;
     if (history->len == history->capacity) {
         history->capacity = history->capacity == 0 ? 256 : history->capacity * 2;
         history->keys = realloc(history->keys, history->capacity * sizeof(uint64_t));
-        pt_assert(history->keys != NULL);
+        history->sizes = realloc(history->sizes, history->capacity * sizeof(uint32_t));
+        pt_assert(history->keys != NULL && history->sizes != NULL);
     }
+    pt_assert(size <= UINT32_MAX);
+    history->sizes[history->len] = (uint32_t)size;
     history->keys[history->len++] = key;
+    history->size += size;
 }
 
 uint32_t store_history_crc(uint64_t first_key, struct pt_bytes body)
@@ -76,7 +80,7 @@ enum pt_code pt_store_history_put(struct pt_store *store, uint64_t revision, uin
     pt_buf_append(&history->pending, name, name_size);
     pt_buf_append_be32(&history->pending, (uint32_t)event.size);
     pt_buf_append(&history->pending, event.data, event.size);
-    store_history_add(store, key);
+    store_history_add(store, key, event.size);
     return PT_OK;
 }
 
@@ -134,15 +138,15 @@ uint64_t pt_store_history_floor(const struct pt_store *store)
     return store->history.floor;
 }
 
-enum pt_code pt_store_history_trim(struct pt_store *store, uint64_t keep_len, struct pt_error *reterr)
+enum pt_code pt_store_history_trim(struct pt_store *store, uint64_t keep_len, uint64_t keep_size,
+                                   struct pt_error *reterr)
 {
     (void)reterr; /* the commit reports what the disk says */
     struct store_history *history = &store->history;
     pt_assert(store->in_transaction);
-    size_t len = history->len - history->head;
-    if (len > keep_len) {
-        history->head += len - (size_t)keep_len;
-        history->floor = history->keys[history->head - 1];
+    while (history->len - history->head > keep_len || (history->size > keep_size && history->len > history->head)) {
+        history->size -= history->sizes[history->head];
+        history->floor = history->keys[history->head++];
     }
     return PT_OK;
 }
@@ -180,6 +184,7 @@ enum pt_code store_history_flush(struct pt_store *store, struct pt_error *reterr
     if (history->gone > history->len / 2) { /* close the gap so seldom that it costs nothing */
         history->len -= history->gone;
         memmove(history->keys, history->keys + history->gone, history->len * sizeof(uint64_t));
+        memmove(history->sizes, history->sizes + history->gone, history->len * sizeof(uint32_t));
         history->gone = 0;
         history->head = 0;
     }
@@ -193,12 +198,14 @@ void store_history_undo(struct pt_store *store)
     history->len = undo->history_len;
     history->head = undo->history_head;
     history->floor = undo->history_floor;
+    history->size = undo->history_size;
     history->pending.size = undo->history_pending;
 }
 
 void store_history_clear(struct pt_store *store)
 {
     free(store->history.keys);
+    free(store->history.sizes);
     pt_buf_fini(&store->history.pending);
     store->history = (struct store_history){0};
 }

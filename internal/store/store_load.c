@@ -96,7 +96,7 @@ static bool load_history_row(struct pt_store *store, struct pt_bytes body)
         if (history->len > 0 && entry.key <= history->keys[history->len - 1]) {
             return false;
         }
-        store_history_add(store, entry.key);
+        store_history_add(store, entry.key, entry.event.size);
     }
     return true;
 }

@@ -68,7 +68,9 @@ struct store_replies {
 
 /* gone, head and len as in store_replies. */
 struct store_history {
-    uint64_t *keys; /* (revision, ordinal) as one number, ascending */
+    uint64_t *keys;  /* (revision, ordinal) as one number, ascending */
+    uint32_t *sizes; /* of their events */
+    uint64_t size;   /* of those that are kept */
     size_t gone, head, len, capacity;
     struct pt_buf pending; /* the row of this transaction, so far */
     uint64_t floor;        /* the newest key that is gone; 0 when none is */
@@ -98,7 +100,7 @@ struct store_undo {
     struct pt_digest digest;
     size_t reply_head, reply_len, reply_pending;
     size_t history_head, history_len, history_pending;
-    uint64_t history_floor;
+    uint64_t history_floor, history_size;
 };
 
 struct pt_store {
@@ -188,7 +190,7 @@ uint64_t store_replies_first(const struct pt_store *store);
 void store_replies_clear(struct pt_store *store);
 
 /* store_history.c */
-void store_history_add(struct pt_store *store, uint64_t key);
+void store_history_add(struct pt_store *store, uint64_t key, size_t size);
 bool store_event_parse(struct pt_bytes body, size_t *at, struct store_event_entry *ret_entry);
 uint32_t store_history_crc(uint64_t first_key, struct pt_bytes body);
 PT_MUST enum pt_code store_history_flush(struct pt_store *store, struct pt_error *reterr);

@@ -146,6 +146,7 @@ enum pt_code pt_store_savepoint(struct pt_store *store, struct pt_error *reterr)
     undo->history_head = store->history.head;
     undo->history_len = store->history.len;
     undo->history_floor = store->history.floor;
+    undo->history_size = store->history.size;
     return PT_OK;
 }
 

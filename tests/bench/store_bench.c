@@ -47,7 +47,7 @@ static void create(struct pt_store *store, uint64_t index, struct pt_bytes value
     must(pt_store_put(store, &row, error), error);
     must(pt_store_set_references(store, name, to, 1, error), error);
     must(pt_store_history_put(store, index, 0, name, value, error), error);
-    must(pt_store_history_trim(store, 100000, error), error);
+    must(pt_store_history_trim(store, 100000, UINT64_MAX, error), error);
     must(pt_store_reply_put(store, id, index, value, 10000, error), error);
     must(pt_store_release(store, error), error);
 }

@@ -410,6 +410,65 @@ START_TEST(a_stream_resumes_on_a_node_that_is_behind)
 }
 END_TEST
 
+/* What is copied for a reader who does not come is not kept for ever, and not for any number of them. */
+START_TEST(initial_state_is_bounded_and_not_left_lying)
+{
+    PT_AUTO(buf) struct pt_buf annotations = {0};
+    char value[4001];
+    memset(value, 'x', 4000);
+    value[4000] = '\0';
+    for (unsigned i = 0; i < 60; i++) {
+        pt_buf_printf(&annotations, "%s'a%u':'%s'", i > 0 ? "," : "", i, value);
+    }
+    pt_buf_append_u8(&annotations, 0);
+    for (unsigned i = 0; i < 64; i++) { /* 240 KB each */
+        FX_OK(&fx, "CreateOrganization", "{'organizationId':'big%u','organization':{'annotations':{%s}}}", i,
+              (const char *)annotations.data);
+        pt_arena_fini(&fx.arena);
+    }
+    struct reader *readers[5];
+    for (unsigned i = 0; i < 5; i++) {
+        readers[i] = reader_new();
+        enum pt_code code = reader_open(readers[i], "{'sendInitial':true,'bookmarkInterval':'86400s'}");
+        ck_assert_int_eq(code, i < 4 ? PT_OK : PT_EXHAUSTED); /* 64 MiB in all */
+        readers[i]->room = 1;
+    }
+    ck_assert_uint_gt(readers[4]->error.retry_ms, 0);
+    fx_run(&fx, 10);
+    readers[0]->room = SIZE_MAX; /* one comes for the rest in time */
+    pt_watch_resume(readers[0]->watch);
+    fx_run(&fx, 1000);
+    ck_assert_uint_ge(readers[0]->len, 64);
+    ck_assert_int_eq(reader_open(readers[4], "{'sendInitial':true}"), PT_OK); /* and makes room */
+    fx_run(&fx, 100000);
+    ck_assert(!readers[0]->ended && !readers[4]->ended);
+    for (unsigned i = 1; i < 4; i++) {
+        ck_assert(readers[i]->ended);
+        ck_assert_int_eq(readers[i]->error.code, PT_ABORTED);
+    }
+    for (unsigned i = 0; i < 5; i++) {
+        reader_free(readers[i]);
+    }
+    ck_assert_uint_eq(fx.machine->initial_size, 0);
+}
+END_TEST
+
+START_TEST(a_restore_ends_what_was_of_the_former_history)
+{
+    struct pt_error error = {0};
+    ck_assert_int_eq(pt_store_snapshot(pt_kind_store(fx.machine), "/data/backup", &error), PT_OK);
+    ck_assert_int_eq(fx_set_meta(&fx, PT_META_CLUSTER_EPOCH, "\1\1\1\1\1\1\1\1"), PT_OK);
+    struct reader *reader = reader_new();
+    ck_assert_int_eq(reader_open(reader, "{}"), PT_OK);
+    fx_run(&fx, 10);
+    ck_assert_int_eq(pt_kind_restore(fx.machine, "/data/backup", &error), PT_OK);
+    ck_assert(reader->ended);
+    ck_assert_int_eq(reader->error.code, PT_OUT_OF_RANGE);
+    ck_assert_int_eq(reader->error.reason, PT_REASON_HISTORY_COMPACTED);
+    reader_free(reader);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("kind/watch");
@@ -425,6 +484,8 @@ int main(void)
     tcase_add_test(tests, history_that_is_gone_is_out_of_range);
     tcase_add_test(tests, a_quiet_stream_gets_bookmarks);
     tcase_add_test(tests, a_stream_resumes_on_a_node_that_is_behind);
+    tcase_add_test(tests, initial_state_is_bounded_and_not_left_lying);
+    tcase_add_test(tests, a_restore_ends_what_was_of_the_former_history);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK);

@@ -209,7 +209,7 @@ START_TEST(history_answers_from_what_is_kept)
     for (uint64_t revision = 1; revision <= 100; revision++) {
         MUST(pt_store_history_put(store, revision, 3, "x", (struct pt_bytes){(const uint8_t *)"e", 1}, why));
     }
-    MUST(pt_store_history_trim(store, 30, why));
+    MUST(pt_store_history_trim(store, 30, UINT64_MAX, why));
     commit(store, 1);
     for (int round = 0; round < 2; round++) {
         uint64_t last = 0;
@@ -227,12 +227,40 @@ START_TEST(history_answers_from_what_is_kept)
         store = open_at(path);
     }
     MUST(pt_store_begin(store, why));
-    MUST(pt_store_history_trim(store, 0, why));
+    MUST(pt_store_history_trim(store, 0, UINT64_MAX, why));
     commit(store, 2);
     uint64_t last = 0;
     ck_assert_int_eq(pt_store_history_scan(store, 99, 0, count_event, &last, NULL), PT_OUT_OF_RANGE);
     MUST(pt_store_history_scan(store, 100, 3, count_event, &last, why));
     ck_assert_uint_eq(last, 0);
+    pt_store_close(store);
+}
+END_TEST
+
+/* Each transaction is a row of its own, so that what is trimmed is gone from the disk as well. */
+START_TEST(history_is_bounded_by_bytes_too)
+{
+    struct pt_store *store = open_at(path);
+    uint8_t event[100] = {0};
+    for (uint64_t revision = 1; revision <= 50; revision++) {
+        MUST(pt_store_begin(store, why));
+        MUST(pt_store_history_put(store, revision, 0, "x", (struct pt_bytes){event, sizeof(event)}, why));
+        MUST(pt_store_savepoint(store, why)); /* what is undone does not count */
+        MUST(pt_store_history_put(store, revision, 1, "x", (struct pt_bytes){event, sizeof(event)}, why));
+        MUST(pt_store_history_trim(store, 1000, 100, why));
+        MUST(pt_store_undo(store, why));
+        MUST(pt_store_history_trim(store, 1000, 1050, why));
+        commit(store, revision);
+        if (revision % 20 == 0) {
+            pt_store_close(store);
+            store = open_at(path);
+        }
+        ck_assert_uint_eq(pt_store_history_floor(store) >> 20, revision > 10 ? revision - 10 : 0);
+    }
+    uint64_t last = 0;
+    ck_assert_int_eq(pt_store_history_scan(store, 39, 0, count_event, &last, NULL), PT_OUT_OF_RANGE);
+    MUST(pt_store_history_scan(store, 40, 0, count_event, &last, why));
+    ck_assert_uint_eq(last, 50);
     pt_store_close(store);
 }
 END_TEST
@@ -680,6 +708,7 @@ int main(void)
     tcase_add_test(tcase, a_transaction_that_is_not_committed_leaves_nothing);
     tcase_add_test(tcase, the_digest_depends_on_the_rows_alone);
     tcase_add_test(tcase, history_answers_from_what_is_kept);
+    tcase_add_test(tcase, history_is_bounded_by_bytes_too);
     tcase_add_test(tcase, a_repeated_request_id_is_told_and_the_oldest_reply_goes_first);
     tcase_add_test(tcase, a_number_is_given_out_once);
     tcase_add_test(tcase, a_snapshot_brings_another_store_to_the_same_state);

@@ -182,7 +182,7 @@ static inline enum pt_code twin_event(struct pt_store *store, struct twin *twin,
     PT_TRY(pt_store_history_put(store, event.revision, event.ordinal, twin_name(event.name, name),
                                 twin_value(event.value, bytes), error));
     twin->events[twin->events_len++] = event;
-    PT_TRY(pt_store_history_trim(store, TWIN_EVENTS, error));
+    PT_TRY(pt_store_history_trim(store, TWIN_EVENTS, UINT64_MAX, error));
     if (twin->events_len > TWIN_EVENTS) {
         twin->floor = twin->events[0];
         memmove(twin->events, twin->events + 1, --twin->events_len * sizeof(twin->events[0]));
