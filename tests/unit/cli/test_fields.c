@@ -121,7 +121,9 @@ START_TEST(requests_of_every_kind)
         ck_assert_ptr_null(pt_cli_list_items(list, pt_msg_new(&arena, list->output)));
 
         const struct pt_method_type *create = pt_cli_method(schema, kinds[i], PT_VERB_CREATE);
-        bool issued = strcmp(kinds[i]->resource->singular, "apiKey") == 0; /* by a method of its own */
+        bool issued =
+            strcmp(kinds[i]->resource->singular, "apiKey") == 0 ||  /* by a method of its own */
+            strcmp(kinds[i]->resource->singular, "changeSet") == 0; /* by Update, that makes what is missing */
         ck_assert((kinds[i]->resource->view || issued) == (create == NULL));
         if (create == NULL) {
             const struct pt_method_type *found = NULL;

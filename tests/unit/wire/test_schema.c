@@ -116,7 +116,8 @@ START_TEST(verbs_are_derived)
             }
         }
         bool undelete = strcmp(all[i]->resource->singular, "organization") == 0;
-        bool issued = strcmp(all[i]->resource->singular, "apiKey") == 0; /* by a method of its own */
+        bool issued = strcmp(all[i]->resource->singular, "apiKey") == 0 ||  /* by a method of its own */
+                      strcmp(all[i]->resource->singular, "changeSet") == 0; /* by Update, that makes what is missing */
         ck_assert_uint_eq(found, all[i]->resource->view ? 0x0c : undelete ? 0x7e : issued ? 0x3c : 0x3e);
     }
     for (size_t j = 0; j < methods_len; j++) {
