@@ -5,6 +5,7 @@ Generated from the schema by api/tools/generate; do not edit.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
@@ -180,6 +181,70 @@ class Demands(Collection[m.Demand, m.DemandPatch]):
     kind = m.Demand
 
 
+class ChangeSets(Collection[m.ChangeSet, m.ChangeSetPatch]):
+    """Access to changeSets."""
+
+    kind = m.ChangeSet
+
+    def plan_change_set(
+        self, *, name: str, changes: list[m.StagedChange] | None = None, timeout: float | None = None
+    ) -> m.PlanChangeSetResponse:
+        """What applying it would do: fields, quotas, nodes, paths. Changes nothing."""
+        request = m.PlanChangeSetRequest(
+            name=name,
+            changes=changes or [],
+        )
+        return self._call("/patronus.v1.ChangeSetService/PlanChangeSet", request, m.PlanChangeSetResponse, timeout)
+
+    def read_staged_state(self, *, name: str, resource: str, timeout: float | None = None) -> m.ReadStagedStateResponse:
+        """A resource as it would be with the change set applied."""
+        request = m.ReadStagedStateRequest(
+            name=name,
+            resource=resource,
+        )
+        return self._call("/patronus.v1.ChangeSetService/ReadStagedState", request, m.ReadStagedStateResponse, timeout)
+
+    def apply_change_set(
+        self,
+        *,
+        name: str,
+        etag: str = "",
+        confirm_timeout: datetime.timedelta | None = None,
+        reconnect_timeout: datetime.timedelta | None = None,
+        request_id: str = "",
+        timeout: float | None = None,
+    ) -> m.ChangeSet:
+        """Put all changes in force in one step, or none of them. ABORTED when a resource is not what its change was
+        staged upon; the message says who changed it and when.
+        """
+        request = m.ApplyChangeSetRequest(
+            name=name,
+            etag=etag,
+            confirm_timeout=confirm_timeout,
+            reconnect_timeout=reconnect_timeout,
+            request_id=request_id,
+        )
+        return self._call("/patronus.v1.ChangeSetService/ApplyChangeSet", request, m.ChangeSet, timeout)
+
+    def confirm_change_set(self, *, name: str, request_id: str = "", timeout: float | None = None) -> m.ChangeSet:
+        """Keep what was applied."""
+        request = m.ConfirmChangeSetRequest(
+            name=name,
+            request_id=request_id,
+        )
+        return self._call("/patronus.v1.ChangeSetService/ConfirmChangeSet", request, m.ChangeSet, timeout)
+
+    def rollback_change_set(self, *, name: str, request_id: str = "", timeout: float | None = None) -> m.ChangeSet:
+        """Put everything back as it was before it was applied: while it waits for its confirmation, and later as long
+        as nobody has changed what it changed. The newest 8 of an organization can be taken back.
+        """
+        request = m.RollbackChangeSetRequest(
+            name=name,
+            request_id=request_id,
+        )
+        return self._call("/patronus.v1.ChangeSetService/RollbackChangeSet", request, m.ChangeSet, timeout)
+
+
 class AccessMethods(Service):
     """Methods of AccessService."""
 
@@ -285,6 +350,40 @@ class EnrollmentMethods(Service):
         return self._call("/patronus.v1.EnrollmentService/Renew", request, m.RenewResponse, timeout)
 
 
+class RevisionMethods(Service):
+    """Methods of RevisionService."""
+
+    def list_revisions(self, *, name: str, revision: int = 0, timeout: float | None = None) -> m.ListRevisionsResponse:
+        """Read what is kept of one resource; as Get does, for whoever may get it."""
+        request = m.ListRevisionsRequest(
+            name=name,
+            revision=revision,
+        )
+        return self._call("/patronus.v1.RevisionService/ListRevisions", request, m.ListRevisionsResponse, timeout)
+
+    def restore_revision(
+        self,
+        *,
+        name: str,
+        revision: int,
+        etag: str = "",
+        request_id: str = "",
+        validate_only: bool = False,
+        timeout: float | None = None,
+    ) -> m.RestoreRevisionResponse:
+        """Give a resource the fields of an earlier revision, or make a deleted one anew: an Update like any other,
+        for whoever may make it. OUT_OF_RANGE when the revision is not kept.
+        """
+        request = m.RestoreRevisionRequest(
+            name=name,
+            revision=revision,
+            etag=etag,
+            request_id=request_id,
+            validate_only=validate_only,
+        )
+        return self._call("/patronus.v1.RevisionService/RestoreRevision", request, m.RestoreRevisionResponse, timeout)
+
+
 class TrafficEngineeringMethods(Service):
     """Methods of TrafficEngineeringService."""
 
@@ -374,6 +473,13 @@ METHODS: dict[str, tuple[str, str, str, bool]] = {
     "AccessService.TestIamPermissions": ("access", "test_iam_permissions", "TestIamPermissionsRequest", False),
     "AuditService.QueryAudit": ("audit", "query_audit", "QueryAuditRequest", False),
     "AuditService.ReportDenied": ("audit", "report_denied", "DeniedCalls", False),
+    "ChangeSetService.PlanChangeSet": ("change_sets", "plan_change_set", "PlanChangeSetRequest", False),
+    "ChangeSetService.ReadStagedState": ("change_sets", "read_staged_state", "ReadStagedStateRequest", False),
+    "ChangeSetService.ApplyChangeSet": ("change_sets", "apply_change_set", "ApplyChangeSetRequest", False),
+    "ChangeSetService.ConfirmChangeSet": ("change_sets", "confirm_change_set", "ConfirmChangeSetRequest", False),
+    "ChangeSetService.RollbackChangeSet": ("change_sets", "rollback_change_set", "RollbackChangeSetRequest", False),
+    "RevisionService.ListRevisions": ("revision", "list_revisions", "ListRevisionsRequest", True),
+    "RevisionService.RestoreRevision": ("revision", "restore_revision", "RestoreRevisionRequest", False),
     "EnrollmentService.Enroll": ("enrollment", "enroll", "EnrollRequest", False),
     "EnrollmentService.Renew": ("enrollment", "renew", "RenewRequest", False),
     "ClusterService.GetClusterStatus": ("cluster", "get_cluster_status", "GetClusterStatusRequest", True),
@@ -427,6 +533,7 @@ class Client(BaseClient):
         m.IdentityProvider: "identity_providers",
         m.DeniedIdentity: "denied_identities",
         m.Demand: "demands",
+        m.ChangeSet: "change_sets",
     }
 
     @property
@@ -545,6 +652,11 @@ class Client(BaseClient):
         return Demands(self._driver)
 
     @property
+    def change_sets(self) -> ChangeSets:
+        """Changes of resources of one organization that are applied together or not at all."""
+        return ChangeSets(self._driver)
+
+    @property
     def access(self) -> AccessMethods:
         """Methods of AccessService."""
         return AccessMethods(self._driver)
@@ -563,6 +675,11 @@ class Client(BaseClient):
     def enrollment(self) -> EnrollmentMethods:
         """Methods of EnrollmentService."""
         return EnrollmentMethods(self._driver)
+
+    @property
+    def revision(self) -> RevisionMethods:
+        """Methods of RevisionService."""
+        return RevisionMethods(self._driver)
 
     @property
     def traffic_engineering(self) -> TrafficEngineeringMethods:
