@@ -99,8 +99,8 @@ struct pt_controller {
 
     struct pt_executor *backup_work; /* backup.c; NULL before the first */
     size_t backups_len;              /* under way */
-    struct pt_list pending; /* pending.c */
-    struct pt_list asked;   /* changeset.c: calls that wait for a quorum or a plan */
+    struct pt_list pending;          /* pending.c */
+    struct pt_list asked;            /* changeset.c: calls that wait for a quorum or a plan */
 
     uint64_t access_revision; /* as of which open streams were judged */
 
