@@ -596,3 +596,17 @@ uint64_t pt_raft_match_index(const struct pt_raft *raft, uint64_t id)
     raft_index match = 0;
     return raft_match_index(&raft->raft, id, &match) == 0 ? match : 0;
 }
+
+uint64_t pt_raft_silent_ms(const struct pt_raft *raft, uint64_t id)
+{
+    if (id == raft->options.id) {
+        return 0;
+    }
+    PT_LIST_FOREACH (node, (struct pt_list *)(uintptr_t)&raft->peers) {
+        const struct pt_raft_peer *peer = PT_CONTAINER(node, struct pt_raft_peer, node);
+        if (peer->id == id && peer->heard_ms != 0) {
+            return pt_sys_now_ms(raft->sys) - peer->heard_ms;
+        }
+    }
+    return UINT64_MAX;
+}

@@ -46,6 +46,7 @@ struct pt_raft_peer { /* another node that this one has to do with */
     char address[PT_RAFT_ADDRESS_SIZE_MAX + 1];
     bool capacity_known;
     unsigned capacity_kb;
+    uint64_t heard_ms;      /* a frame of it; 0: none yet */
     uint64_t read_ack;      /* highest read round it confirmed in this term */
     struct pt_list backlog; /* messages behind one whose entries are being read from disk, in order */
     bool loading;

@@ -175,3 +175,6 @@ struct pt_raft_status pt_raft_status(const struct pt_raft *raft);
 /* Members as configured, ascending by id; valid until the next change. match_index by id: leader only, else 0. */
 size_t pt_raft_members(const struct pt_raft *raft, struct pt_raft_member *ret_members, size_t len_max);
 uint64_t pt_raft_match_index(const struct pt_raft *raft, uint64_t id);
+/* How long nothing was heard of a node; 0 for this one, UINT64_MAX when nothing ever was. Followers of this node as
+ * leader speak with each heartbeat. */
+uint64_t pt_raft_silent_ms(const struct pt_raft *raft, uint64_t id);

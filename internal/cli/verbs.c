@@ -183,6 +183,15 @@ static const struct pt_cli_verb verbs[] = {
      "status asks every controller how it sees the cluster. transfer hands leadership to CONTROLLER, or to the one\n"
      "that the leader chooses.\n",
      0},
+    {"controllers", "add | promote ID | demote ID | remove ID | replace ID | prefer REGION", "the cluster's members",
+     "add prints a token for a further controller (--role standby: one that does not vote). promote makes a standby a\n"
+     "voter, demote the reverse. remove takes one out; replace does, and prints a token for its successor. prefer "
+     "moves\n"
+     "leadership to the controllers of a region (none: no preference). What would leave too few voters that answer, or "
+     "a\n"
+     "region without a voter, is refused. Each returns when it is so.\n\n"
+     "  patronusctl controllers replace c2\n",
+     B(ROLE) | B(ID) | B(EXPIRES) | B(DRY_RUN)},
     {"backup", "FILE | verify FILE", "save the cluster's state, or check a file of it",
      "Save everything that the cluster knows into a new file, while it goes on: what a new voter would get, with a\n"
      "manifest and digests. Any controller gives it; all that was acknowledged before is in it. --stale takes what "

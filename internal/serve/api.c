@@ -216,6 +216,9 @@ static void mutate(struct pt_serve_call *call, const struct pt_msg *request, str
     struct pt_error error = {0};
     enum pt_code code =
         pt_kind_prepare(controller->machine, call->method, request, &context, &command, &validate_only, &reply, &error);
+    if (code == PT_OK) { /* he may, and the state allows it */
+        code = pt_serve_members_check(controller, call->method, request, &error);
+    }
     if (code != PT_OK && refusal_is_read(call, code)) {
         keep_request(call, bytes);
         call->confirmed = true;

@@ -210,6 +210,10 @@ void pt_serve_renew_self(struct pt_controller *controller);
 
 /* ---- members.c: the configuration follows the Controller resources -------------------------------------------- */
 void pt_serve_members_tick(struct pt_controller *controller);
+/* Would an Update or Delete of a Controller leave fewer answering voters than a majority? The leader's own knowledge:
+ * the state knows who should be there, not who is. */
+PT_MUST enum pt_code pt_serve_members_check(struct pt_controller *controller, const struct pt_method_type *method,
+                                            const struct pt_msg *request, struct pt_error *reterr);
 
 /* ---- health.c ------------------------------------------------------------------------------------------------- */
 void pt_serve_health_changed(struct pt_controller *controller);

@@ -131,16 +131,42 @@ refused 1 "$ctl" backup verify "$work/head.ptb"
 says "line "
 pass "a backup from a follower; damage has a place"
 
+# ---- members ---------------------------------------------------------------------------------------------------------
+run at 1 controllers demote c3
+voters 1 2 || fail "c3 is still a voter"
+run at 1 controllers promote c3
+stop 3 KILL
+# With c3 silent, c2 is needed: taking its vote away is refused, by whichever controller is asked, and changes nothing.
+c3_is_missed() { { at 2 controllers demote c2 --dry-run 2>&1 || true; } | grep -qF "Bring c3 back"; }
+until_true c3_is_missed
+refused 1 at 2 controllers demote c2
+says "Bring c3 back"
+refused 1 at 2 controllers remove c2
+says "remove c3 instead"
+voters 1 3 || fail "a refused change changed something"
+run at 1 controllers replace c3
+voters 1 2 || fail "c3 is still a voter"
+cp "$work/out" "$work/token"
+start 4 c4 join "@$work/token"
+until_true agree 1 3
+stop 4 KILL # and so it is lost again
+run at 1 controllers remove c4
+join 3 c3b
+until_true agree 1 3
+refused 2 at 1 controllers prefer nowhere
+says "no controller is in region"
+pass "controllers: demoted, promoted, replaced; what would lose the majority is refused"
+
 # ---- the majority is lost: recover -----------------------------------------------------------------------------------
 run at 1 create organization late
 until_true agree 1 3
 for i in 1 2 3; do stop $i KILL; done
-refused 2 "$daemon" recover $(flags 3 c3)
+refused 2 "$daemon" recover $(flags 3 c3b)
 says "nothing was changed"
-run "$daemon" recover --force-new-cluster $(flags 3 c3)
+run "$daemon" recover --force-new-cluster $(flags 3 c3b)
 says "epoch 1"
 says "It was one of"
-start 3 c3 run
+start 3 c3b run
 until_true leads 3
 run at 3 get organization late
 start 2 c2 run # one of before: it is not a member, and cannot get in

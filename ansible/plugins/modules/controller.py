@@ -84,6 +84,13 @@ options:
     choices:
       - VOTER
       - STANDBY
+  leader_priority:
+    description:
+      - 'Leadership moves to a voter of a higher priority, once it answers and has caught up. Equal ones do
+          not compete. To prefer a region, give all of its controllers the same higher number (patronusctl
+          controllers prefer REGION).'
+      - From 0 to 100.
+    type: int
 attributes:
   check_mode:
     description: The server checks everything and changes nothing.
@@ -135,6 +142,7 @@ FIELDS = {
     "agent_address": "agent_address",
     "region": "region",
     "role": "role",
+    "leader_priority": "leader_priority",
 }
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
@@ -150,6 +158,7 @@ ARGUMENT_SPEC = {
     "agent_address": {"type": "str"},
     "region": {"type": "str"},
     "role": {"type": "str", "choices": ["VOTER", "STANDBY"]},
+    "leader_priority": {"type": "int"},
 }
 
 

@@ -15,7 +15,9 @@
 
 struct others {
     const struct pt_change *change;
-    size_t voters; /* besides the one that changes */
+    size_t voters;      /* besides the one that changes */
+    const char *region; /* that it was in; "" asks nothing */
+    size_t region_len, region_voters;
     enum pt_code code;
     struct pt_error *reterr;
 };
@@ -26,7 +28,12 @@ static bool check_other(void *arg, const char *name, const struct pt_msg *other)
     if (strcmp(name, others->change->name) == 0) {
         return true;
     }
-    others->voters += pt_msg_i64(other, "role") == PATRONUS__V1__CONTROLLER_ROLE__VOTER;
+    bool votes = pt_msg_i64(other, "role") == PATRONUS__V1__CONTROLLER_ROLE__VOTER;
+    others->voters += votes;
+    if (others->region[0] != '\0' && strcmp(pt_msg_str(other, "region"), others->region) == 0) {
+        others->region_len++;
+        others->region_voters += votes;
+    }
     const struct pt_msg *after = others->change->after;
     if (after == NULL) {
         return true;
@@ -49,7 +56,9 @@ static enum pt_code controller_check(struct pt_view *view, const struct pt_chang
         return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_REQUIRED, "raft_id",
                        "a controller gets its Raft id by joining; use: patronusd join TOKEN");
     }
-    struct others others = {.change = change, .reterr = reterr};
+    struct others others = {.change = change,
+                            .region = change->before != NULL ? pt_msg_str(change->before, "region") : "",
+                            .reterr = reterr};
     pt_view_scan(view, "controller", "", check_other, &others);
     PT_TRY(others.code);
     bool voted = change->before != NULL && pt_msg_i64(change->before, "role") == PATRONUS__V1__CONTROLLER_ROLE__VOTER;
@@ -57,6 +66,15 @@ static enum pt_code controller_check(struct pt_view *view, const struct pt_chang
     if (voted && !votes && others.voters == 0) {
         return pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_CONFLICT, "role",
                        "%.200s is the only voter; make another controller a voter first", change->name);
+    }
+    /* A region that has controllers keeps a voter: else its standbys could not carry on when the others are cut off. */
+    bool stays = change->after != NULL && strcmp(pt_msg_str(change->after, "region"), others.region) == 0;
+    if (voted && !(votes && stays) && others.region_voters == 0 && others.region_len + stays > 0 &&
+        others.region[0] != '\0') {
+        return pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_CONFLICT, "role",
+                       "%.200s is the only voter of region %.64s, which has other controllers; promote one of them "
+                       "first",
+                       change->name, others.region);
     }
     return PT_OK;
 }

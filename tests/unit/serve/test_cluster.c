@@ -247,6 +247,54 @@ START_TEST(enrolment_goes_through_any_controller)
 }
 END_TEST
 
+/* Leadership goes to the controller of the highest priority, and stays there. */
+START_TEST(a_preferred_controller_leads)
+{
+    struct cluster world, *cluster = &world;
+    cluster_init_three(cluster);
+    unsigned leader = (unsigned)leader_of(cluster);
+    unsigned other = (leader + 1) % NODES;
+    OK(cluster, leader, "ControllerService/UpdateController",
+       "{\"controller\": {\"name\": \"controllers/c%u\", \"leaderPriority\": 10}}", other + 1);
+    STEP_UNTIL(cluster, leader_of(cluster) == (int)other);
+    run_for_ms(cluster, 10000);
+    ck_assert_int_eq(leader_of(cluster), (int)other);
+    /* One that does not answer is not waited for; when it is back, it leads again. */
+    node_crash(cluster, other);
+    STEP_UNTIL(cluster, leader_of(cluster) >= 0);
+    run_for_ms(cluster, 10000);
+    ck_assert_int_ge(leader_of(cluster), 0);
+    pt_sim_restart(cluster->sim, other);
+    node_open(cluster, other);
+    STEP_UNTIL(cluster, leader_of(cluster) == (int)other);
+    cluster_fini(cluster);
+}
+END_TEST
+
+/* One voter of three is silent: the second one is needed, the silent one is not. */
+START_TEST(what_would_lose_the_majority_is_refused)
+{
+    struct cluster world, *cluster = &world;
+    cluster_init_three(cluster);
+    unsigned leader = (unsigned)leader_of(cluster);
+    unsigned silent = (leader + 1) % NODES, needed = (leader + 2) % NODES;
+    node_crash(cluster, silent);
+    run_for_ms(cluster, 4000);
+    REFUSED(PT_FAILED_PRECONDITION, cluster, needed, "ControllerService/DeleteController",
+            "{\"name\": \"controllers/c%u\"}", needed + 1);
+    REFUSED(PT_FAILED_PRECONDITION, cluster, needed, "ControllerService/UpdateController",
+            "{\"controller\": {\"name\": \"controllers/c%u\", \"role\": \"STANDBY\"}}", needed + 1);
+    ck_assert_str_eq(cluster->answer.error.field, "role");
+    OK(cluster, needed, "ControllerService/UpdateController",
+       "{\"controller\": {\"name\": \"controllers/c%u\", \"displayName\": \"needed\"}}", needed + 1);
+    OK(cluster, needed, "ControllerService/DeleteController", "{\"name\": \"controllers/c%u\"}", silent + 1);
+    STEP_UNTIL(cluster, !is_voter(cluster, silent));
+    pt_sim_restart(cluster->sim, silent);
+    node_open(cluster, silent);
+    cluster_fini(cluster);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("serve cluster");
@@ -260,6 +308,8 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, a_new_certificate_cuts_no_call);
     tcase_add_test(tcase, membership_follows_the_resources_also_for_the_leader);
     tcase_add_test(tcase, enrolment_goes_through_any_controller);
+    tcase_add_test(tcase, a_preferred_controller_leads);
+    tcase_add_test(tcase, what_would_lose_the_majority_is_refused);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -123,8 +123,11 @@ type Controller struct {
 	MatchIndex uint64 `protobuf:"varint,27,opt,name=match_index,json=matchIndex,proto3" json:"match_index,omitempty"`
 	// SHA-256 of the enrolled public key, hexadecimal; empty for the controller that the cluster began with.
 	PublicKeyDigest string `protobuf:"bytes,28,opt,name=public_key_digest,json=publicKeyDigest,proto3" json:"public_key_digest,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Leadership moves to a voter of a higher priority, once it answers and has caught up. Equal ones do not compete. To
+	// prefer a region, give all of its controllers the same higher number (patronusctl controllers prefer REGION).
+	LeaderPriority uint32 `protobuf:"varint,29,opt,name=leader_priority,json=leaderPriority,proto3" json:"leader_priority,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Controller) Reset() {
@@ -302,6 +305,13 @@ func (x *Controller) GetPublicKeyDigest() string {
 		return x.PublicKeyDigest
 	}
 	return ""
+}
+
+func (x *Controller) GetLeaderPriority() uint32 {
+	if x != nil {
+		return x.LeaderPriority
+	}
+	return 0
 }
 
 // Request of CreateController.
@@ -2459,7 +2469,7 @@ var File_patronus_v1_cluster_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_cluster_proto_rawDesc = "" +
 	"\n" +
-	"\x19patronus/v1/cluster.proto\x12\vpatronus.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\"\xc3\t\n" +
+	"\x19patronus/v1/cluster.proto\x12\vpatronus.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\"\xf6\t\n" +
 	"\n" +
 	"Controller\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
@@ -2490,7 +2500,8 @@ const file_patronus_v1_cluster_proto_rawDesc = "" +
 	"raft_state\x18\x1a \x01(\tB\x06\xca\xf3\x18\x02\x18\x02R\traftState\x12'\n" +
 	"\vmatch_index\x18\x1b \x01(\x04B\x06\xca\xf3\x18\x02\x18\x02R\n" +
 	"matchIndex\x122\n" +
-	"\x11public_key_digest\x18\x1c \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x0fpublicKeyDigest\x1a9\n" +
+	"\x11public_key_digest\x18\x1c \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x0fpublicKeyDigest\x121\n" +
+	"\x0fleader_priority\x18\x1d \x01(\rB\b\xca\xf3\x18\x040d8\x01R\x0eleaderPriority\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +

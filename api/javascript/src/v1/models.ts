@@ -1405,6 +1405,12 @@ export interface Controller extends Resource {
   readonly matchIndex: bigint;
   /** SHA-256 of the enrolled public key, hexadecimal; empty for the controller that the cluster began with. */
   readonly publicKeyDigest: string;
+  /**
+   * Leadership moves to a voter of a higher priority, once it answers and has caught up. Equal ones do not compete.
+   * To prefer a region, give all of its controllers the same higher number (patronusctl controllers prefer REGION).
+   * From 0 to 100.
+   */
+  leaderPriority: number;
 }
 
 /** What a program says of a Controller. */
@@ -1429,6 +1435,12 @@ export interface ControllerInit {
   region?: string;
   /** What part it takes in consensus. */
   role: ControllerRole;
+  /**
+   * Leadership moves to a voter of a higher priority, once it answers and has caught up. Equal ones do not compete.
+   * To prefer a region, give all of its controllers the same higher number (patronusctl controllers prefer REGION).
+   * From 0 to 100.
+   */
+  leaderPriority?: number;
 }
 
 /** Fields of Controller that can be changed. */
@@ -3715,7 +3727,7 @@ export const KINDS = {
     pattern: "controllers/*",
     view: false,
     methods: {"create": "/patronus.v1.ControllerService/CreateController", "get": "/patronus.v1.ControllerService/GetController", "list": "/patronus.v1.ControllerService/ListControllers", "update": "/patronus.v1.ControllerService/UpdateController", "delete": "/patronus.v1.ControllerService/DeleteController"},
-    settable: ["labels", "annotations", "displayName", "raftId", "peerAddress", "apiAddress", "agentAddress", "region", "role"],
+    settable: ["labels", "annotations", "displayName", "raftId", "peerAddress", "apiAddress", "agentAddress", "region", "role", "leaderPriority"],
     immutable: ["raftId"],
   },
   EnrollmentToken: {

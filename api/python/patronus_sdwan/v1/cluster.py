@@ -91,6 +91,10 @@ class Controller(Resource):
     """Newest log index known to be stored there."""
     public_key_digest: Annotated[str, rules.Output()] = ""
     """SHA-256 of the enrolled public key, hexadecimal; empty for the controller that the cluster began with."""
+    leader_priority: Annotated[int, rules.Range(0, 100)] = 0
+    """Leadership moves to a voter of a higher priority, once it answers and has caught up. Equal ones do not compete.
+    To prefer a region, give all of its controllers the same higher number (patronusctl controllers prefer REGION).
+    """
 
     @staticmethod
     def resource_name(controller: str) -> str:
@@ -117,6 +121,10 @@ class ControllerPatch(TypedDict, total=False):
     """Region, for locality decisions."""
     role: ControllerRole | None
     """What part it takes in consensus."""
+    leader_priority: Annotated[int, rules.Range(0, 100)] | None
+    """Leadership moves to a voter of a higher priority, once it answers and has caught up. Equal ones do not compete.
+    To prefer a region, give all of its controllers the same higher number (patronusctl controllers prefer REGION).
+    """
 
 
 class EnrollmentToken(Resource):

@@ -25,6 +25,28 @@ static const struct row controllers[] = {
 };
 TABLE_TEST(controllers_are_told_apart, controllers)
 
+#define PEER(n, region, role)                                                                              \
+    "{'controllerId':'c" n "','controller':{'raftId':'" n "','peerAddress':'10.0.0." n ":7401'," ADDRESSES \
+    ",'role':'" role "','region':'" region "'}}"
+static const struct row regions[] = {
+    {"CreateController", PEER("2", "eu", "VOTER")},
+    {"CreateController", PEER("3", "eu", "STANDBY")},
+    {"CreateController", PEER("4", "us", "VOTER")},
+    /* eu would have a controller and no voter, whichever way it loses the one. */
+    {"DeleteController", "{'name':'controllers/c2'}", PT_FAILED_PRECONDITION, PT_REASON_CONFLICT, "role"},
+    {"UpdateController", "{'controller':{'name':'controllers/c2','role':'STANDBY'}}", PT_FAILED_PRECONDITION,
+     PT_REASON_CONFLICT, "role"},
+    {"UpdateController", "{'controller':{'name':'controllers/c2','region':'us'}}", PT_FAILED_PRECONDITION,
+     PT_REASON_CONFLICT, "role"},
+    /* us would have no controller at all: it ceases to be a region. */
+    {"UpdateController", "{'controller':{'name':'controllers/c3','role':'VOTER'}}"},
+    {"UpdateController", "{'controller':{'name':'controllers/c2','role':'STANDBY'}}"},
+    {"DeleteController", "{'name':'controllers/c4'}"},
+    {"UpdateController", "{'controller':{'name':'controllers/c3','leaderPriority':101}}", PT_INVALID_ARGUMENT,
+     PT_REASON_FIELD_INVALID, "leader_priority"},
+};
+TABLE_TEST(a_region_keeps_a_voter, regions)
+
 #define TOKEN(fields) "{'enrollmentTokenId':'t','enrollmentToken':{'secretDigest':'" SECRET "'," fields "}}"
 /* The fixture's clock starts at 2023-11-14T22:13:20Z. */
 static const struct row tokens[] = {
@@ -45,4 +67,4 @@ static const struct row tokens[] = {
      PT_INVALID_ARGUMENT, PT_REASON_FIELD_IMMUTABLE, "expire_time"},
 };
 TABLE_TEST(tokens_have_a_purpose_and_a_short_life, tokens)
-TABLE_MAIN("mod/cluster", controllers_are_told_apart, tokens_have_a_purpose_and_a_short_life)
+TABLE_MAIN("mod/cluster", controllers_are_told_apart, a_region_keeps_a_voter, tokens_have_a_purpose_and_a_short_life)
