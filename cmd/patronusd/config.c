@@ -251,9 +251,9 @@ static enum pt_code read_command(struct config *config, int argc, char **argv, i
     static const struct {
         const char *name;
         enum command command;
-    } commands[] = {{"init", COMMAND_INIT},       {"join", COMMAND_JOIN},      {"run", COMMAND_RUN},
-                    {"detach", COMMAND_DETACH},   {"tunnel", COMMAND_TUNNEL},  {"man", COMMAND_MAN},
-                    {"restore", COMMAND_RESTORE}, {"recover", COMMAND_RECOVER}};
+    } commands[] = {{"init", COMMAND_INIT},     {"join", COMMAND_JOIN},       {"run", COMMAND_RUN},
+                    {"detach", COMMAND_DETACH}, {"tunnel", COMMAND_TUNNEL},   {"paths", COMMAND_PATHS},
+                    {"man", COMMAND_MAN},       {"restore", COMMAND_RESTORE}, {"recover", COMMAND_RECOVER}};
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (strcmp(argv[*at], commands[i].name) == 0) {
             config->command = commands[i].command;
@@ -273,7 +273,7 @@ static enum pt_code read_command(struct config *config, int argc, char **argv, i
     }
     return pt_fail(
         reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_UNKNOWN, argv[*at],
-        "there is no such command; use init, join, run, restore, recover or detach, or see patronusd --help");
+        "there is no such command; use init, join, run, restore, recover, detach or paths, or see patronusd --help");
 }
 
 enum pt_code config_read(int argc, char **argv, struct config *ret_config, struct pt_error *reterr)
@@ -357,6 +357,9 @@ static const struct {
                 "--force-new-cluster"},
     {"detach", "edges: remove the programs and maps that forward packets, and end the tunnel process"},
     {"tunnel", "edges: the tunnel process; the agent starts it"},
+    {"paths",
+     "edges: what the node's paths are like now, and were in the last hour, a line of JSON each; asks the tunnel "
+     "process, so that neither the agent nor a controller need be there"},
     {"man", "print patronusd(8)"},
 };
 #define COMMANDS_LEN (sizeof(commands_help) / sizeof(commands_help[0]))

@@ -38,6 +38,8 @@ static enum pt_code run_command(const struct process *process, struct pt_error *
         return make_recovered(process, reterr);
     case COMMAND_TUNNEL:
         return run_tunnel(process, reterr);
+    case COMMAND_PATHS:
+        return run_paths(process, reterr);
     case COMMAND_DETACH: {
         struct tunnel_paths paths;
         tunnel_paths(config, &paths);

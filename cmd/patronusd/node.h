@@ -39,5 +39,6 @@ void tunnel_paths(const struct config *config, struct tunnel_paths *ret_paths);
 /* Leave the agent's session: returns in the child; the parent ends here. Before any thread. */
 PT_MUST enum pt_code tunnel_leave(const struct config *config, struct pt_error *reterr);
 PT_MUST enum pt_code run_tunnel(const struct process *process, struct pt_error *reterr);
+PT_MUST enum pt_code run_paths(const struct process *process, struct pt_error *reterr);
 /* run.c: run the node in the data folder until a signal. */
 PT_MUST enum pt_code run_node(const struct process *process, struct pt_error *reterr);

@@ -14,8 +14,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -135,5 +137,50 @@ enum pt_code run_tunnel(const struct process *process, struct pt_error *reterr)
     pt_timer_free(tunnel.timer);
     pt_door_close(tunnel.door);
     pt_engine_close(tunnel.engine);
+    return code;
+}
+
+/* ---- patronusd paths ------------------------------------------------------------------------------------------ */
+
+static void print_measures(const char *period, const struct pt_measure_report *r)
+{
+    (void)printf(
+        "\"%s\": {\"loss_ppm\": %u, \"back_loss_ppm\": %u, \"packets\": %u, \"jitter_us\": %u, "
+        "\"back_jitter_us\": %u, \"rtt_p50_us\": %u, \"rtt_p95_us\": %u, \"rtt_p99_us\": %u, \"mos\": %u.%02u}",
+        period, r->loss_ppm[PT_MEASURE_FORWARD], r->loss_ppm[PT_MEASURE_BACK], r->packets[PT_MEASURE_FORWARD],
+        r->jitter_us[PT_MEASURE_FORWARD], r->jitter_us[PT_MEASURE_BACK], r->p50_us, r->p95_us, r->p99_us,
+        r->mos_100 / 100, r->mos_100 % 100);
+}
+
+enum pt_code run_paths(const struct process *process, struct pt_error *reterr)
+{
+    enum { HOUR = 60 };
+    struct tunnel_paths files;
+    struct pt_live_measures *now = NULL, *hour = NULL;
+    size_t now_len = 0, hour_len = 0;
+    int fd;
+    tunnel_paths(process->config, &files);
+    PT_TRY(pt_door_dial(files.socket, &fd, reterr));
+    enum pt_code code = pt_door_measures(fd, 0, &now, &now_len, reterr);
+    if (code == PT_OK) {
+        code = pt_door_measures(fd, HOUR, &hour, &hour_len, reterr);
+    }
+    (void)close(fd);
+    for (size_t i = 0, j = 0; i < now_len && code == PT_OK; i++) {
+        const struct pt_measure_report *r = &now[i].report;
+        (void)printf("{\"path\": \"%016" PRIx64 "\", \"delay_us\": %d, \"back_delay_us\": %d, ", now[i].path,
+                     r->delay_us[PT_MEASURE_FORWARD], r->delay_us[PT_MEASURE_BACK]);
+        print_measures("now", r);
+        while (j < hour_len && hour[j].path < now[i].path) { /* both ascend by path */
+            j++;
+        }
+        if (j < hour_len && hour[j].path == now[i].path) {
+            (void)printf(", ");
+            print_measures("hour", &hour[j].report);
+        }
+        (void)printf("}\n");
+    }
+    free(now);
+    free(hour);
     return code;
 }

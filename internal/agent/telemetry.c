@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "bpf/abi/demand.h"
+#include "bpf/abi/drop.h"
 #include "patronus/v1/te.pb-c.h"
 
 #include <stdlib.h>
@@ -58,6 +59,27 @@ static void on_drop(void *arg, const struct pt_dp_drop *drop)
     telemetry->drops[telemetry->n_drops++] = report;
 }
 
+/* What BFD's packets and the data's numbers say, in place of hellos. */
+static void add_measures(Patronus__V1__PathReport *report, const struct pt_measure_report *measured)
+{
+    if (measured->p50_us == 0) {
+        return; /* not measured, or not yet */
+    }
+    report->rtt_us = measured->rtt_us;
+    report->min_rtt_us = measured->rtt_min_us;
+    report->loss_ppm = measured->loss_ppm[PT_MEASURE_FORWARD];
+    report->back_loss_ppm = measured->loss_ppm[PT_MEASURE_BACK];
+    report->loss_packets = measured->packets[PT_MEASURE_FORWARD];
+    report->delay_us = measured->delay_us[PT_MEASURE_FORWARD];
+    report->back_delay_us = measured->delay_us[PT_MEASURE_BACK];
+    report->jitter_us = measured->jitter_us[PT_MEASURE_FORWARD];
+    report->back_jitter_us = measured->jitter_us[PT_MEASURE_BACK];
+    report->rtt_p50_us = measured->p50_us;
+    report->rtt_p95_us = measured->p95_us;
+    report->rtt_p99_us = measured->p99_us;
+    report->mos_100 = measured->mos_100;
+}
+
 static void add_paths(struct pt_agent *agent, struct pt_arena *arena, Patronus__V1__Telemetry *telemetry)
 {
     struct pt_path_report *reports = pt_arena_array(arena, PATHS_MAX, sizeof(*reports));
@@ -75,6 +97,7 @@ static void add_paths(struct pt_agent *agent, struct pt_arena *arena, Patronus__
         struct pt_live_status live;
         if (agent->options.tunnel != NULL && pt_agent_tunnel_live(agent->options.tunnel, report->path, &live)) {
             report->alive = live.alive;
+            add_measures(report, &live.recent);
         }
         struct pt_agent_tunnel_path sealed;
         if (agent->options.tunnel != NULL && pt_agent_tunnel_path(agent->options.tunnel, report->path, &sealed)) {
@@ -86,6 +109,17 @@ static void add_paths(struct pt_agent *agent, struct pt_arena *arena, Patronus__
         telemetry->paths[i] = report;
     }
     telemetry->n_paths = len;
+}
+
+/* The tunnel process counts by reasons of its own; they follow those of the programs. */
+static void add_tunnel_drops(const struct pt_agent *agent, struct collect *collect)
+{
+    const struct pt_engine_counters *counters =
+        agent->options.tunnel != NULL ? pt_agent_tunnel_counters(agent->options.tunnel) : NULL;
+    for (uint32_t i = 0; counters != NULL && i < PT_ENGINE_DROPS_LEN; i++) {
+        const struct pt_dp_drop drop = {.reason = PT_DROP_LEN_MAX + i, .packets = counters->drops[i]};
+        on_drop(collect, &drop);
+    }
 }
 
 /* ---- demand: bytes that hosts offered towards each site, sent or not, as a rate since the last report
@@ -163,6 +197,7 @@ void pt_agent_report(struct pt_agent *agent)
     struct collect collect = {.arena = &arena, .telemetry = &telemetry, .drops_capacity = 256};
     telemetry.drops = pt_arena_array(&arena, collect.drops_capacity, sizeof(*telemetry.drops));
     agent->options.dp->ops->counters(agent->options.dp, on_path, on_drop, &collect);
+    add_tunnel_drops(agent, &collect);
     add_demands(agent, &arena, &telemetry);
     Patronus__V1__EdgeMessage message = PATRONUS__V1__EDGE_MESSAGE__INIT;
     message.message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TELEMETRY;

@@ -85,10 +85,10 @@ static void add_transit(struct pt_measure_direction *way, int64_t transit_ns)
     if (way->has_transit) {
         double difference = fabs((double)(transit_ns - way->transit_ns));
         way->jitter_ns += (difference - way->jitter_ns) / 16;
-        way->delay_ns += (transit_ns - way->delay_ns) / 8;
-    } else {
-        way->delay_ns = transit_ns;
     }
+    way->transits_ns[way->transits_next] = transit_ns;
+    way->transits_next = (way->transits_next + 1) % PT_MEASURE_TRANSITS;
+    way->transits_len += way->transits_len < PT_MEASURE_TRANSITS ? 1 : 0;
     way->transit_ns = transit_ns;
     way->has_transit = true;
 }
@@ -135,6 +135,21 @@ static uint32_t ppm(int64_t lost, int64_t expected)
     return expected <= 0 || lost <= 0 ? 0 : lost >= expected ? 1000000U : (uint32_t)(lost * 1000000 / expected);
 }
 
+static int compare_transits(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The median: one probe that waited for a busy machine says nothing of the path. */
+static int64_t delay_ns(const struct pt_measure_direction *way)
+{
+    int64_t sorted[PT_MEASURE_TRANSITS];
+    memcpy(sorted, way->transits_ns, sizeof(sorted));
+    qsort(sorted, way->transits_len, sizeof(sorted[0]), compare_transits);
+    return way->transits_len > 0 ? sorted[way->transits_len / 2] : 0;
+}
+
 /* The minute before the one that is being counted is step 1. */
 static const struct pt_measure_minute *minute_at(const struct pt_measure *m, size_t step)
 {
@@ -164,7 +179,7 @@ void pt_measure_report(const struct pt_measure *m, unsigned minutes, struct pt_m
         r.loss_ppm[w] = ppm(lost, expected);
         r.packets[w] = clamp(expected, UINT32_MAX);
         r.jitter_us[w] = (uint32_t)(way->jitter_ns / 1000);
-        r.delay_us[w] = (int32_t)(way->delay_ns / 1000);
+        r.delay_us[w] = (int32_t)(delay_ns(way) / 1000);
     }
     past = minutes == 0 && m->minutes_len > 0 ? 1 : past;
     for (size_t step = 1; step <= past; step++) {

@@ -13,8 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PT_MEASURE_SLOTS 10   /* of a second each */
-#define PT_MEASURE_MINUTES 60 /* of history */
+#define PT_MEASURE_SLOTS 10    /* of a second each */
+#define PT_MEASURE_MINUTES 60  /* of history */
+#define PT_MEASURE_TRANSITS 63 /* probes of which the delay is the median: 3 s of them */
 
 enum pt_measure_way { PT_MEASURE_FORWARD, PT_MEASURE_BACK, PT_MEASURE_WAYS };
 
@@ -31,9 +32,10 @@ struct pt_measure_direction {
     } slots[PT_MEASURE_SLOTS];
     int64_t minute_expected, minute_lost;
     bool has_transit;
-    int64_t transit_ns; /* of the newest probe, by two clocks */
-    double jitter_ns;   /* RFC 3550, 6.4.1 */
-    int64_t delay_ns;   /* smoothed by 1/8; what it means depends on the clocks */
+    int64_t transit_ns;                       /* of the newest probe, by two clocks */
+    double jitter_ns;                         /* RFC 3550, 6.4.1 */
+    int64_t transits_ns[PT_MEASURE_TRANSITS]; /* the newest ones */
+    size_t transits_len, transits_next;
 };
 
 struct pt_measure_minute {
@@ -55,7 +57,8 @@ struct pt_measure {
 
 struct pt_measure_report {
     uint32_t loss_ppm[PT_MEASURE_WAYS], jitter_us[PT_MEASURE_WAYS];
-    int32_t delay_us[PT_MEASURE_WAYS]; /* one way; right as far as the two clocks agree; their sum always is */
+    /* One way, the median of the last seconds; right as far as the two clocks agree, while their sum always is. */
+    int32_t delay_us[PT_MEASURE_WAYS];
     uint32_t packets[PT_MEASURE_WAYS]; /* that the loss is of */
     uint32_t rtt_us, rtt_min_us;
     uint32_t p50_us, p95_us, p99_us; /* round trips; of the period asked for */

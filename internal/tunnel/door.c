@@ -225,6 +225,21 @@ static void serve_status(struct pt_door *door, int fd)
     free(lives);
 }
 
+static void serve_measures(struct pt_door *door, int fd, struct pt_bytes body)
+{
+    struct pt_live *live = pt_door_live_get(door->live);
+    uint32_t minutes = 0;
+    size_t len = pt_live_measures(live, 0, NULL, 0);
+    struct pt_live_measures *measures = calloc(len + 1, sizeof(*measures));
+    PT_AUTO(buf) struct pt_buf answer_body = {0};
+    pt_assert(measures != NULL);
+    memcpy(&minutes, body.data, body.size == sizeof(minutes) ? sizeof(minutes) : 0);
+    (void)pt_live_measures(live, minutes, measures, len);
+    pt_buf_append(&answer_body, measures, len * sizeof(*measures));
+    (void)send_message(fd, PT_DOOR_MEASURES, &answer_body);
+    free(measures);
+}
+
 static void drop_fds(struct client *client)
 {
     for (size_t i = 0; i < FDS_LEN; i++) {
@@ -255,6 +270,8 @@ static void serve(struct client *client, const struct pt_door_header *header, st
         serve_configure(door, client->fd, body);
     } else if (header->version == PT_DOOR_VERSION && header->kind == PT_DOOR_WATCH) {
         serve_watch(client, body);
+    } else if (header->version == PT_DOOR_VERSION && header->kind == PT_DOOR_MEASURES) {
+        serve_measures(door, client->fd, body);
     } else if (header->version == PT_DOOR_VERSION && header->kind == PT_DOOR_STATUS) {
         serve_status(door, client->fd);
     } else {
@@ -335,7 +352,7 @@ enum pt_code pt_door_open(const struct pt_door_options *options, struct pt_door 
                        "the socket's path is longer than the %zu bytes that a Unix socket takes",
                        sizeof(address.sun_path) - 1);
     }
-    PT_TRY(pt_door_live_open(options->private_key, &live, reterr));
+    PT_TRY(pt_door_live_open(options->sys, options->engine, options->private_key, &live, reterr));
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     (void)unlink(path);
     if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 || chmod(path, 0600) != 0 ||
@@ -512,6 +529,19 @@ enum pt_code pt_door_report(int fd, struct pt_door_report *ret_report, struct pt
         return pt_fail(reterr, PT_CORRUPT, PT_REASON_NONE, "tunnel", "the tunnel process's answer is malformed");
     }
     *ret_report = report;
+    return PT_OK;
+}
+
+enum pt_code pt_door_measures(int fd, uint32_t minutes, struct pt_live_measures **ret_measures, size_t *ret_len,
+                              struct pt_error *reterr)
+{
+    PT_AUTO(buf) struct pt_buf request = {0};
+    PT_AUTO(buf) struct pt_buf body = {0};
+    pt_buf_append(&request, &minutes, sizeof(minutes));
+    PT_TRY(ask(fd, PT_DOOR_MEASURES, &request, &body, reterr));
+    struct pt_bytes rest = pt_buf_bytes(&body);
+    *ret_len = rest.size / sizeof(**ret_measures);
+    *ret_measures = take_items(&rest, (uint32_t)*ret_len, sizeof(**ret_measures));
     return PT_OK;
 }
 

@@ -16,7 +16,7 @@
 #include "tunnel/engine.h"
 #include "tunnel/live.h"
 
-#define PT_DOOR_VERSION 2U
+#define PT_DOOR_VERSION 3U
 #define PT_DOOR_SIZE_MAX (16U << 20)
 
 enum pt_door_kind {
@@ -24,6 +24,7 @@ enum pt_door_kind {
     PT_DOOR_STATUS = 2,    /* no body; answered by struct pt_door_status, then peers, paths */
     PT_DOOR_STOP = 3,      /* no body; answered by struct pt_door_answer; the process ends */
     PT_DOOR_WATCH = 5,     /* struct pt_door_watch, then links, paths, peers, with two descriptors; as CONFIGURE */
+    PT_DOOR_MEASURES = 6,  /* minutes (4); answered by struct pt_live_measures, one after the other */
     PT_DOOR_OTHER = 4,     /* answer to another version or an unknown kind */
 };
 
@@ -95,4 +96,7 @@ struct pt_door_report { /* pt_door_report_fini frees */
 };
 PT_MUST enum pt_code pt_door_report(int fd, struct pt_door_report *ret_report, struct pt_error *reterr);
 void pt_door_report_fini(struct pt_door_report *report);
+/* What paths were like in the last so many minutes; *ret_measures is the caller's to free. */
+PT_MUST enum pt_code pt_door_measures(int fd, uint32_t minutes, struct pt_live_measures **ret_measures, size_t *ret_len,
+                                      struct pt_error *reterr);
 void pt_door_stop(int fd); /* best effort */

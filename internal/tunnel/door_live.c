@@ -20,8 +20,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define NOTE_MS 200 /* between looks at what the engine received */
+
 struct pt_door_live {
     struct pt_live *live;
+    struct pt_engine *engine;
+    struct pt_timer *timer;
     pthread_mutex_t lock; /* the descriptors: used on liveness's thread, replaced on the loop; taken inside its lock */
     int state_map, changes; /* -1: no agent yet */
 };
@@ -75,8 +79,23 @@ struct pt_live *pt_door_live_get(struct pt_door_live *door)
     return door->live;
 }
 
-enum pt_code pt_door_live_open(const uint8_t private_key[PT_X25519_SIZE], struct pt_door_live **ret_door,
-                               struct pt_error *reterr)
+static void on_streams(void *arg, uint32_t label, const uint64_t *received, const uint64_t *expected)
+{
+    pt_live_note_streams(arg, label, received, expected);
+}
+
+/* Loss is measured on the packets themselves: what the engine opened goes into answers. */
+static void on_note(void *arg)
+{
+    struct pt_door_live *door = arg;
+    uint8_t first[PT_ENGINE_SLOTS];
+    pt_engine_streams(door->engine, on_streams, door->live);
+    unsigned streams = pt_engine_path_streams(door->engine, first);
+    pt_live_note_paths(door->live, first, streams);
+}
+
+enum pt_code pt_door_live_open(struct pt_sys *sys, struct pt_engine *engine, const uint8_t private_key[PT_X25519_SIZE],
+                               struct pt_door_live **ret_door, struct pt_error *reterr)
 {
     struct pt_door_live *door = calloc(1, sizeof(*door));
     struct pt_live_options options = {.set_word = set_word, .on_change = on_change, .arg = door};
@@ -91,6 +110,9 @@ enum pt_code pt_door_live_open(const uint8_t private_key[PT_X25519_SIZE], struct
         pt_door_live_close(door);
         return code;
     }
+    door->engine = engine;
+    door->timer = pt_timer_new(sys, on_note, door);
+    pt_timer_start(door->timer, NOTE_MS, NOTE_MS);
     *ret_door = door;
     return PT_OK;
 }
@@ -100,6 +122,7 @@ void pt_door_live_close(struct pt_door_live *door)
     if (door == NULL) {
         return;
     }
+    pt_timer_free(door->timer);
     pt_live_close(door->live);
     replace(&door->state_map, -1);
     replace(&door->changes, -1);

@@ -4,7 +4,8 @@
 #include "tunnel/live.h"
 
 struct pt_door_live;
-PT_MUST enum pt_code pt_door_live_open(const uint8_t private_key[PT_X25519_SIZE], struct pt_door_live **ret_door,
+PT_MUST enum pt_code pt_door_live_open(struct pt_sys *sys, struct pt_engine *engine,
+                                       const uint8_t private_key[PT_X25519_SIZE], struct pt_door_live **ret_door,
                                        struct pt_error *reterr);
 void pt_door_live_close(struct pt_door_live *door); /* NULL is fine */
 /* Takes the descriptors, then configures. */

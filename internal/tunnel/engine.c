@@ -419,3 +419,24 @@ void pt_engine_close(struct pt_engine *engine)
     free(engine->paths);
     free(engine);
 }
+
+void pt_engine_streams(struct pt_engine *engine,
+                       void (*fn)(void *arg, uint32_t label, const uint64_t *received, const uint64_t *expected),
+                       void *arg)
+{
+    pt_session_note_streams(engine);
+    for (const struct pt_peer *peer = engine->peer_list; peer != NULL; peer = peer->next) {
+        if (peer->noted) {
+            fn(arg, peer->label, peer->received, peer->expected);
+        }
+    }
+}
+
+unsigned pt_engine_path_streams(const struct pt_engine *engine, uint8_t *ret_first)
+{
+    for (uint32_t slot = 0; slot < PT_ENGINE_SLOTS; slot++) {
+        const struct pt_path *path = atomic_load_explicit(&engine->paths[slot], memory_order_relaxed);
+        ret_first[slot] = path != NULL ? (uint8_t)path->stream : PT_ENGINE_NO_STREAM;
+    }
+    return engine->workers;
+}

@@ -23,7 +23,8 @@
 #define PT_ENGINE_LINKS_MAX 64
 #define PT_ENGINE_SLOTS 16384 /* as many as path slots */
 
-/* Why the tunnel dropped a packet: counters[reason]. Names are an interface. */
+/* Why the tunnel dropped a packet: counters[reason]. Names and their order are an interface (telemetry): new ones go to
+ * the end. */
 #define PT_ENGINE_DROPS(X)                                                                          \
     X(NO_PATH, "tunnel_no_path", "the verdict names a path that the tunnel does not have")          \
     X(NO_SESSION, "tunnel_no_session", "there is no session with the peer yet")                     \
@@ -105,3 +106,11 @@ uint32_t pt_engine_device_index(const struct pt_engine *engine);
 void pt_engine_counters(const struct pt_engine *engine, struct pt_engine_counters *ret_counters);
 size_t pt_engine_peers(const struct pt_engine *engine, struct pt_peer_status *ret_status, size_t len_max);
 size_t pt_engine_paths(const struct pt_engine *engine, struct pt_engine_path_status *ret_status, size_t len_max);
+/* What arrived of each stream of each peer: totals of packets, and of how far their numbers went. */
+void pt_engine_streams(struct pt_engine *engine,
+                       void (*fn)(void *arg, uint32_t label, const uint64_t *received, const uint64_t *expected),
+                       void *arg);
+/* The first stream of each path, by slot (PT_ENGINE_SLOTS of them); PT_ENGINE_NO_STREAM: no path. Returns how many each
+ * has. */
+#define PT_ENGINE_NO_STREAM 0xff
+unsigned pt_engine_path_streams(const struct pt_engine *engine, uint8_t *ret_first);

@@ -22,7 +22,9 @@
 struct pt_session_stream {
     atomic_flag lock; /* opening only; uncontended but when a peer moved */
     struct pt_replay replay;
-    _Alignas(64) _Atomic uint64_t next; /* sealing: the next counter */
+    _Atomic uint64_t received, expected;     /* opening: packets that opened, and the greatest number plus 1 */
+    uint64_t noted_received, noted_expected; /* the loop's: what of them stands in the peer's totals */
+    _Alignas(64) _Atomic uint64_t next;      /* sealing: the next counter */
 };
 
 /* A session as the data threads see it. */
@@ -55,6 +57,8 @@ struct pt_target { /* where a path's packets go: replaced when the peer moves */
 struct pt_peer {
     uint32_t label;
     struct pt_tunnel_session *_Atomic used;
+    uint64_t received[PT_TUNNEL_STREAMS], expected[PT_TUNNEL_STREAMS]; /* totals over sessions */
+    bool noted;                                                        /* something was added to them */
     struct pt_peer *next;
 };
 
@@ -141,6 +145,8 @@ bool pt_session_seal(struct pt_tunnel_session *session, unsigned thread, const s
 enum pt_engine_drop pt_session_open(struct pt_tunnel_session *session, unsigned thread,
                                     const struct pt_tunnel_data *data, const uint8_t *message, size_t size,
                                     uint8_t *out);
+
+void pt_session_note_streams(struct pt_engine *engine);
 
 /* ---- out.c, in.c: the threads --------------------------------------------------------------------------------- */
 void *pt_engine_out_run(void *worker);

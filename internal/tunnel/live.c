@@ -133,6 +133,30 @@ static void publish(struct pt_live *live, struct pt_live_session *session)
     live->options.on_change(live->options.arg, session->path, up);
 }
 
+static void session_free(struct pt_live *live, struct pt_live_session *s)
+{
+    live->measured -= s->measure != NULL ? 1 : 0;
+    free(s->measure);
+    free(s);
+}
+
+/* Owners say by which streams the path's packets come, the other end says what it got of them. */
+static void add_streams(const struct pt_live *live, const struct pt_live_session *s, struct pt_live_header *header)
+{
+    if (s->role == PT_LIVE_OWNER) {
+        if (live->streams > 0 && live->slot_streams[s->slot] != PT_ENGINE_NO_STREAM) {
+            header->first_stream = live->slot_streams[s->slot];
+            header->streams = (uint8_t)live->streams;
+        }
+        return;
+    }
+    const struct pt_live_peer *peer = find_peer(live, s->label);
+    for (unsigned i = s->first_stream; peer != NULL && i < (unsigned)s->first_stream + s->streams; i++) {
+        header->data_received += peer->received[i];
+        header->data_expected += peer->expected[i];
+    }
+}
+
 static void session_send(struct pt_live *live, struct pt_live_session *s, uint64_t now_ns)
 {
     uint8_t packet[PT_LIVE_PACKET_MAX];
@@ -150,6 +174,7 @@ static void session_send(struct pt_live *live, struct pt_live_session *s, uint64
                                         .highest = s->highest,
                                         .back_len = s->role == PT_LIVE_OWNER ? s->back_len : 0};
         memcpy(header.back, s->back, sizeof(header.back));
+        add_streams(live, s, &header);
         size_t outer = pt_live_outer(s->stack, s->stack_len, packet);
         uint8_t *message = packet + outer;
         pt_live_header_write(&header, message);
@@ -165,11 +190,38 @@ static void session_send(struct pt_live *live, struct pt_live_session *s, uint64
 
 /* ---- receiving ------------------------------------------------------------------------------------------------ */
 
+/* What an answer says of the path: how our probes and data fared, and its own probes. */
+static void measure(struct pt_live_session *s, const struct pt_live_header *h, const struct pt_live_arrival *arrival)
+{
+    uint64_t wall_s = arrival->wall_ns / 1000000000;
+    struct pt_measure_count there = {.expected = h->highest, .received = h->received},
+                            back = {.expected = s->highest, .received = s->received},
+                            data = {.expected = h->data_expected, .received = h->data_received};
+    pt_measure_counts(s->measure, PT_MEASURE_FORWARD, false, there, wall_s);
+    pt_measure_counts(s->measure, PT_MEASURE_BACK, false, back, wall_s);
+    if (data.expected > 0) {
+        pt_measure_counts(s->measure, PT_MEASURE_FORWARD, true, data, wall_s);
+    }
+    if (h->echo_ns != 0) {
+        int64_t came_ns = (int64_t)h->sent_ns - (int64_t)h->held_us * 1000;
+        pt_measure_probe(s->measure, came_ns - (int64_t)h->echo_ns, (int64_t)arrival->wall_ns - (int64_t)h->sent_ns,
+                         wall_s);
+    }
+}
+
+#define REORDER_MAX 64 /* lower numbers than this before the highest are another start, not a packet that is late */
+
 static void note_arrival(struct pt_live_session *s, const struct pt_live_header *header,
                          const struct pt_live_arrival *arrival)
 {
+    if (header->sequence + REORDER_MAX < s->highest) {
+        s->received = 0;
+        s->highest = header->sequence - 1;
+    }
     s->received++;
     s->highest = header->sequence > s->highest ? header->sequence : s->highest;
+    s->first_stream = header->first_stream;
+    s->streams = header->streams;
     s->echo_ns = header->sent_ns;
     s->echo_at_ns = arrival->wall_ns;
     s->heard_ns = arrival->now_ns;
@@ -251,6 +303,9 @@ void pt_live_take(struct pt_live *live, const struct pt_live_arrival *arrival)
         return;
     }
     note_arrival(s, &header, arrival);
+    if (s->measure != NULL) {
+        measure(s, &header, arrival);
+    }
     publish(live, s);
     session_send(live, s, arrival->now_ns); /* a change of state, or a Final, leaves at once */
 }
@@ -263,7 +318,7 @@ static uint64_t run_all(struct pt_live *live, struct pt_map *sessions, uint64_t 
         struct pt_live_session *s = entry->value;
         if (s->role == PT_LIVE_ANSWER && s->bfd.state != PT_BFD_UP && now_ns - s->heard_ns > FORGET_NS) {
             (void)pt_map_remove(sessions, entry->key, entry->key_size);
-            free(s);
+            session_free(live, s);
             continue;
         }
         session_send(live, s, now_ns);
@@ -327,7 +382,7 @@ static void put_path(struct pt_live *live, const struct pt_live_path *path, uint
     }
     if (s != NULL && (s->label != path->peer || memcmp(s->bfd.options.key, peer->key, sizeof(peer->key)) != 0)) {
         (void)pt_map_remove(&live->owners, key, sizeof(key));
-        free(s);
+        session_free(live, s);
         s = NULL;
     }
     if (s == NULL) {
@@ -335,6 +390,12 @@ static void put_path(struct pt_live *live, const struct pt_live_path *path, uint
         pt_assert(s != NULL);
         *s = (struct pt_live_session){.role = PT_LIVE_OWNER, .path = path->id, .label = path->peer};
         session_start(live, s, peer, now_ns);
+        if (live->measured < PT_LIVE_MEASURED_MAX) {
+            s->measure = malloc(sizeof(*s->measure));
+            pt_assert(s->measure != NULL);
+            pt_measure_init(s->measure, pt_live_wall_ns() / 1000000000);
+            live->measured++;
+        }
         (void)pt_map_put(&live->owners, key, sizeof(key), s);
     }
     s->wanted = true;
@@ -373,7 +434,7 @@ void pt_live_configure(struct pt_live *live, const struct pt_live_config *config
         struct pt_live_session *s = old->value;
         if (!s->wanted) {
             (void)pt_map_remove(&live->owners, old->key, old->key_size);
-            free(s);
+            session_free(live, s);
         }
     }
     PT_MAP_FOREACH (answer, &live->answers) { /* of peers that are gone, or have another key */
@@ -381,7 +442,7 @@ void pt_live_configure(struct pt_live *live, const struct pt_live_config *config
         const struct pt_live_peer *peer = find_peer(live, s->label);
         if (peer == NULL || memcmp(s->bfd.options.key, peer->key, sizeof(peer->key)) != 0) {
             (void)pt_map_remove(&live->answers, answer->key, answer->key_size);
-            free(s);
+            session_free(live, s);
         }
     }
     (void)pthread_mutex_unlock(&live->lock);
@@ -412,12 +473,63 @@ size_t pt_live_statuses(struct pt_live *live, struct pt_live_status *ret_status,
                                                     .detection_ms = (uint32_t)(pt_bfd_detection_ns(&s->bfd) / 1000000),
                                                     .ups = s->bfd.ups,
                                                     .downs = s->bfd.downs};
+        if (s->measure != NULL) {
+            pt_measure_tick(s->measure, pt_live_wall_ns() / 1000000000);
+            pt_measure_report(s->measure, 0, &ret_status[len - 1].recent);
+        }
     }
     (void)pthread_mutex_unlock(&live->lock);
     if (len > 0) {
         qsort(ret_status, len, sizeof(*ret_status), compare_statuses);
     }
     return count;
+}
+
+static int compare_measures(const void *a, const void *b)
+{
+    uint64_t x = ((const struct pt_live_measures *)a)->path, y = ((const struct pt_live_measures *)b)->path;
+    return x < y ? -1 : x > y;
+}
+
+size_t pt_live_measures(struct pt_live *live, unsigned minutes, struct pt_live_measures *ret_measures, size_t len_max)
+{
+    size_t len = 0;
+    (void)pthread_mutex_lock(&live->lock);
+    size_t count = live->measured;
+    PT_MAP_FOREACH (entry, &live->owners) {
+        const struct pt_live_session *s = entry->value;
+        if (s->measure != NULL && len < len_max) {
+            pt_measure_tick(s->measure, pt_live_wall_ns() / 1000000000);
+            ret_measures[len].path = s->path;
+            pt_measure_report(s->measure, minutes, &ret_measures[len++].report);
+        }
+    }
+    (void)pthread_mutex_unlock(&live->lock);
+    if (len > 0) {
+        qsort(ret_measures, len, sizeof(*ret_measures), compare_measures);
+    }
+    return count;
+}
+
+void pt_live_note_streams(struct pt_live *live, uint32_t label, const uint64_t *received, const uint64_t *expected)
+{
+    (void)pthread_mutex_lock(&live->lock);
+    uint8_t key[4];
+    pt_put_be32(key, label);
+    struct pt_live_peer *peer = pt_map_get(&live->peers, key, sizeof(key));
+    if (peer != NULL) {
+        memcpy(peer->received, received, sizeof(peer->received));
+        memcpy(peer->expected, expected, sizeof(peer->expected));
+    }
+    (void)pthread_mutex_unlock(&live->lock);
+}
+
+void pt_live_note_paths(struct pt_live *live, const uint8_t *first, unsigned streams)
+{
+    (void)pthread_mutex_lock(&live->lock);
+    memcpy(live->slot_streams, first, sizeof(live->slot_streams));
+    live->streams = streams;
+    (void)pthread_mutex_unlock(&live->lock);
 }
 
 /* ---- life ----------------------------------------------------------------------------------------------------- */
@@ -485,6 +597,9 @@ void pt_live_close(struct pt_live *live)
     }
     PT_MAP_FOREACH (entry, &live->peers) {
         pt_memory_clear(entry->value, sizeof(struct pt_live_peer));
+    }
+    PT_MAP_FOREACH (owner, &live->owners) {
+        free(((struct pt_live_session *)owner->value)->measure);
     }
     free_all(&live->peers);
     free_all(&live->owners);

@@ -16,11 +16,13 @@
 
 #include "base/error.h"
 #include "crypto/aead.h"
+#include "measure/measure.h"
 #include "tunnel/engine.h"
 
 #define PT_LIVE_PATHS_MAX PT_ENGINE_SLOTS
 #define PT_LIVE_INTERVAL_US 50000 /* why these: docs/decisions, "liveness by BFD" */
 #define PT_LIVE_MULTIPLIER 4
+#define PT_LIVE_MEASURED_MAX 2048 /* 42 MB */
 
 struct pt_live_path {
     uint64_t id;
@@ -49,6 +51,12 @@ struct pt_live_status {
     uint8_t state, diagnostic; /* of BFD */
     uint32_t detection_ms;
     uint64_t ups, downs;
+    struct pt_measure_report recent; /* zeroes when the path is not measured, or not known yet */
+};
+
+struct pt_live_measures {
+    uint64_t path;
+    struct pt_measure_report report;
 };
 
 struct pt_live_options {
@@ -68,3 +76,9 @@ void pt_live_close(struct pt_live *live); /* says AdminDown to nobody: a process
 void pt_live_configure(struct pt_live *live, const struct pt_live_config *config);
 /* Returns how many there are; fills at most len_max. */
 size_t pt_live_statuses(struct pt_live *live, struct pt_live_status *ret_status, size_t len_max);
+/* What the measured paths were like in the last so many minutes (0: ten seconds), ascending by path. */
+size_t pt_live_measures(struct pt_live *live, unsigned minutes, struct pt_live_measures *ret_measures, size_t len_max);
+/* From the engine, now and then: what arrived of each stream of a peer (PT_TUNNEL_STREAMS of each), and by which
+ * streams each path sends (pt_engine_path_streams). */
+void pt_live_note_streams(struct pt_live *live, uint32_t label, const uint64_t *received, const uint64_t *expected);
+void pt_live_note_paths(struct pt_live *live, const uint8_t *first, unsigned streams);

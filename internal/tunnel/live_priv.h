@@ -5,6 +5,7 @@
 #include "bfd/session.h"
 #include "tunnel/live.h"
 #include "tunnel/live_wire.h"
+#include "tunnel/wire.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -18,6 +19,7 @@ struct pt_live_link {
 
 struct pt_live_peer {
     uint8_t public_key[PT_X25519_SIZE], key[PT_BFD_SHA1_SIZE];
+    uint64_t received[PT_TUNNEL_STREAMS], expected[PT_TUNNEL_STREAMS]; /* of what it sealed for us */
     bool wanted;
 };
 
@@ -36,7 +38,9 @@ struct pt_live_session {
     uint64_t heard_ns; /* answers: when last, to forget them */
     uint32_t sent;     /* sequence of the newest packet we sent */
     uint32_t received, highest;
-    uint64_t echo_ns, echo_at_ns; /* sender's stamp of the newest packet, and when it came by our wall clock */
+    uint8_t first_stream, streams; /* of the path's sealed packets: answers count them */
+    struct pt_measure *measure;    /* owners; NULL: not measured */
+    uint64_t echo_ns, echo_at_ns;  /* sender's stamp of the newest packet, and when it came by our wall clock */
 };
 
 /* A datagram as it came. */
@@ -59,9 +63,12 @@ struct pt_live {
     uint32_t next_discriminator;
     struct pt_live_link links[PT_ENGINE_LINKS_MAX];
     size_t links_len;
-    struct pt_map peers;   /* label, 4 bytes big-endian -> struct pt_live_peer */
-    struct pt_map owners;  /* path id, 8 bytes big-endian -> session */
-    struct pt_map answers; /* label and path id, 12 bytes big-endian -> session */
+    struct pt_map peers;                   /* label, 4 bytes big-endian -> struct pt_live_peer */
+    struct pt_map owners;                  /* path id, 8 bytes big-endian -> session */
+    struct pt_map answers;                 /* label and path id, 12 bytes big-endian -> session */
+    uint8_t slot_streams[PT_ENGINE_SLOTS]; /* pt_engine_path_streams */
+    unsigned streams;
+    size_t measured; /* how many owners are */
     uint64_t retried_ns;
     uint64_t refused; /* packets of nobody, forged or replayed */
 };

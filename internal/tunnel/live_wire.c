@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/buf.h"
+#include "tunnel/wire.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -23,8 +24,12 @@ void pt_live_header_write(const struct pt_live_header *h, uint8_t out[PT_LIVE_HE
     pt_put_be32(out + 40, h->held_us);
     pt_put_be32(out + 44, h->received);
     pt_put_be32(out + 48, h->highest);
+    out[52] = h->first_stream;
+    out[53] = h->streams;
+    pt_put_be64(out + 56, h->data_received);
+    pt_put_be64(out + 64, h->data_expected);
     for (uint32_t i = 0; i < h->back_len; i++) {
-        pt_put_be32(out + 56 + 4 * i, h->back[i]);
+        pt_put_be32(out + 72 + 4 * i, h->back[i]);
     }
 }
 
@@ -57,8 +62,15 @@ bool pt_live_read(const uint8_t *data, size_t size, struct pt_live_header *ret_h
     h.held_us = pt_be32(m + 40);
     h.received = pt_be32(m + 44);
     h.highest = pt_be32(m + 48);
+    h.first_stream = m[52];
+    h.streams = m[53];
+    h.data_received = pt_be64(m + 56);
+    h.data_expected = pt_be64(m + 64);
+    if (h.first_stream + h.streams > PT_TUNNEL_STREAMS) {
+        return false;
+    }
     for (uint32_t i = 0; i < h.back_len; i++) {
-        h.back[i] = pt_be32(m + 56 + 4 * i);
+        h.back[i] = pt_be32(m + 72 + 4 * i);
         if (h.back[i] > 0xfffff) {
             return false; /* labels have 20 bits */
         }

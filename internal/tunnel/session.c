@@ -73,11 +73,14 @@ enum pt_engine_drop pt_session_open(struct pt_tunnel_session *session, unsigned 
     }
     lock(stream);
     bool fresh = pt_replay_mark(&stream->replay, data->counter);
+    if (fresh) { /* written with the lock held, read without it */
+        uint64_t received = atomic_load_explicit(&stream->received, memory_order_relaxed) + 1;
+        atomic_store_explicit(&stream->received, received, memory_order_relaxed);
+        atomic_store_explicit(&stream->expected, stream->replay.next, memory_order_relaxed);
+    }
     atomic_flag_clear_explicit(&stream->lock, memory_order_release);
     return fresh ? PT_ENGINE_DROPS_LEN : PT_ENGINE_DROP_REPLAYED;
 }
-
-/* ---- as the handshakes' user ---------------------------------------------------------------------------------- */
 
 static struct pt_peer *find_peer(struct pt_engine *engine, uint32_t label)
 {
@@ -87,6 +90,41 @@ static struct pt_peer *find_peer(struct pt_engine *engine, uint32_t label)
     }
     return peer;
 }
+
+/* What was opened of each stream, into the peers' totals. Called now and then: what a session opened between the last
+ * call and its end is not counted. */
+static void note_session(struct pt_peer *peer, struct pt_tunnel_session *session)
+{
+    for (unsigned i = 0; i < PT_TUNNEL_STREAMS; i++) {
+        struct pt_session_stream *stream = &session->streams[i];
+        /* This one first: what comes in between only looks late. */
+        uint64_t expected = atomic_load_explicit(&stream->expected, memory_order_relaxed);
+        uint64_t received = atomic_load_explicit(&stream->received, memory_order_relaxed);
+        peer->expected[i] += expected - stream->noted_expected;
+        peer->received[i] += received - stream->noted_received;
+        stream->noted_expected = expected;
+        stream->noted_received = received;
+    }
+}
+
+void pt_session_note_streams(struct pt_engine *engine)
+{
+    for (struct pt_peer *peer = engine->peer_list; peer != NULL; peer = peer->next) {
+        peer->noted = false;
+    }
+    for (size_t i = 0; i < PT_SESSION_BUCKETS; i++) {
+        struct pt_tunnel_session *session = atomic_load_explicit(&engine->buckets[i], memory_order_relaxed);
+        for (; session != NULL; session = atomic_load_explicit(&session->chain, memory_order_relaxed)) {
+            struct pt_peer *peer = atomic_load(&session->heard_ever) ? find_peer(engine, session->label) : NULL;
+            if (peer != NULL) {
+                note_session(peer, session);
+                peer->noted = true;
+            }
+        }
+    }
+}
+
+/* ---- as the handshakes' user ---------------------------------------------------------------------------------- */
 
 static void on_send(void *arg, uint32_t label, const struct pt_tunnel_via *via, const uint8_t *message, size_t size)
 {

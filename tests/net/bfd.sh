@@ -155,6 +155,10 @@ reaches() { in_ns h1 ping -q -c 1 -W 1 10.2.0.2 >/dev/null 2>&1; }
 wait_for 20 reaches || fail "h1 does not reach h2"
 pass "sessions are up over each tunnel, keyed by the tunnels' own keys"
 
+measured() { "$bin/patronusd" paths --data "$work/d1" | grep -q '"path": "0*78",.*"rtt_p50_us": [1-9].*"mos": 4[.].*"hour": '; } # 0x78: path 120
+wait_for 20 measured || fail "the node does not say what its paths are like: $("$bin/patronusd" paths --data "$work/d1" 2>&1)"
+pass "the node says what its paths are like, now and in the last hour"
+
 mkfifo "$work/probe.in" "$work/sink.in"
 spawn h2 "$bin/udp_probe" receive 10.2.0.2 7000 <"$work/sink.in" >"$work/sink.out" &
 sink=$!

@@ -5,6 +5,7 @@
  *    apply FILE | verify | alive PATH | dead PATH | counters | quit
  *    tunnel FOLDER PATRONUSD [watch]   start the tunnel process, or find it; prints its public key; watch: it judges
  *                              paths by BFD
+ *    measures MINUTES          what its paths were like; 0: the last ten seconds
  *    sealed                    what the tunnel process counted, and what it knows of its peers
  *
  * `dp_driver DIRECTORY` opens the data plane; `dp_driver DIRECTORY remove` detaches it.
@@ -131,6 +132,28 @@ static enum pt_code do_sealed(const struct sealing *sealing, struct pt_error *re
     return PT_OK;
 }
 
+static enum pt_code do_measures(const struct sealing *sealing, uint32_t minutes, struct pt_error *reterr)
+{
+    struct pt_live_measures *measures = NULL;
+    size_t len = 0;
+    char socket[600];
+    int fd;
+    (void)snprintf(socket, sizeof(socket), "%s/tunnel.sock", sealing->folder);
+    PT_TRY(pt_door_dial(socket, &fd, reterr));
+    enum pt_code code = pt_door_measures(fd, minutes, &measures, &len, reterr);
+    (void)close(fd);
+    PT_TRY(code);
+    for (size_t i = 0; i < len; i++) {
+        const struct pt_measure_report *r = &measures[i].report;
+        printf("measure %" PRIu64
+               " loss_ppm %u %u packets %u %u delay_us %d %d jitter_us %u %u rtt_us %u %u %u mos %u\n",
+               measures[i].path, r->loss_ppm[0], r->loss_ppm[1], r->packets[0], r->packets[1], r->delay_us[0],
+               r->delay_us[1], r->jitter_us[0], r->jitter_us[1], r->p50_us, r->p95_us, r->p99_us, r->mos_100);
+    }
+    free(measures);
+    return PT_OK;
+}
+
 static enum pt_code do_apply(struct pt_dp *dp, struct sealing *sealing, const char *file, struct pt_error *reterr)
 {
     struct pt_bundle *bundle = bundle_from_file(file);
@@ -160,6 +183,9 @@ static enum pt_code do_command(struct pt_dp *dp, struct sealing *sealing, const 
     }
     if (strcmp(command, "sealed") == 0) {
         return do_sealed(sealing, reterr);
+    }
+    if (strcmp(command, "measures") == 0) {
+        return do_measures(sealing, (uint32_t)strtoul(argument, NULL, 10), reterr);
     }
     if (strcmp(command, "verify") == 0) {
         uint64_t start = now_us();

@@ -178,6 +178,10 @@ START_TEST(headers_are_read_as_they_were_written_and_cut_ones_are_not)
                                 .held_us = 12,
                                 .received = 13,
                                 .highest = 14,
+                                .first_stream = 60,
+                                .streams = 4,
+                                .data_received = 15,
+                                .data_expected = 16,
                                 .back_len = 2,
                                 .back = {1, 0xfffff}};
     const uint32_t stack[] = {7, 8, 9};

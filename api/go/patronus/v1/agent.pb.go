@@ -1462,11 +1462,11 @@ type PathReport struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Path id.
 	Path uint64 `protobuf:"varint,1,opt,name=path,proto3" json:"path,omitempty"`
-	// Hellos come back.
+	// Its BFD session is up; where there is none, hellos come back.
 	Alive bool `protobuf:"varint,2,opt,name=alive,proto3" json:"alive,omitempty"`
 	// Round-trip time, microseconds, smoothed.
 	RttUs uint32 `protobuf:"varint,3,opt,name=rtt_us,json=rttUs,proto3" json:"rtt_us,omitempty"`
-	// Loss over the last window, parts per million.
+	// Loss on the way there over the last ten seconds, parts per million; of hellos, both ways, where there is no BFD session.
 	LossPpm uint32 `protobuf:"varint,4,opt,name=loss_ppm,json=lossPpm,proto3" json:"loss_ppm,omitempty"`
 	// Packets sent.
 	TxPackets uint64 `protobuf:"varint,5,opt,name=tx_packets,json=txPackets,proto3" json:"tx_packets,omitempty"`
@@ -1481,7 +1481,24 @@ type PathReport struct {
 	// Handshakes with the far edge since the tunnel process started.
 	Handshakes uint64 `protobuf:"varint,10,opt,name=handshakes,proto3" json:"handshakes,omitempty"`
 	// TunnelCipher of the session in use.
-	Cipher        uint32 `protobuf:"varint,11,opt,name=cipher,proto3" json:"cipher,omitempty"`
+	Cipher uint32 `protobuf:"varint,11,opt,name=cipher,proto3" json:"cipher,omitempty"`
+	// Loss of the last ten seconds on the way back, parts per million; loss_ppm is of the way there. The way back of data is
+	// what the far end reports of its own path: here it is of probes.
+	BackLossPpm uint32 `protobuf:"varint,12,opt,name=back_loss_ppm,json=backLossPpm,proto3" json:"back_loss_ppm,omitempty"`
+	// Packets that loss_ppm is of: data and probes.
+	LossPackets uint32 `protobuf:"varint,13,opt,name=loss_packets,json=lossPackets,proto3" json:"loss_packets,omitempty"`
+	// One way there and back, microseconds; right as far as the clocks of both nodes agree. Their sum always is.
+	DelayUs     int32 `protobuf:"zigzag32,14,opt,name=delay_us,json=delayUs,proto3" json:"delay_us,omitempty"`
+	BackDelayUs int32 `protobuf:"zigzag32,15,opt,name=back_delay_us,json=backDelayUs,proto3" json:"back_delay_us,omitempty"`
+	// Jitter (RFC 3550) there and back, microseconds.
+	JitterUs     uint32 `protobuf:"varint,16,opt,name=jitter_us,json=jitterUs,proto3" json:"jitter_us,omitempty"`
+	BackJitterUs uint32 `protobuf:"varint,17,opt,name=back_jitter_us,json=backJitterUs,proto3" json:"back_jitter_us,omitempty"`
+	// Round trips of the last minute or two, within 2 %.
+	RttP50Us uint32 `protobuf:"varint,18,opt,name=rtt_p50_us,json=rttP50Us,proto3" json:"rtt_p50_us,omitempty"`
+	RttP95Us uint32 `protobuf:"varint,19,opt,name=rtt_p95_us,json=rttP95Us,proto3" json:"rtt_p95_us,omitempty"`
+	RttP99Us uint32 `protobuf:"varint,20,opt,name=rtt_p99_us,json=rttP99Us,proto3" json:"rtt_p99_us,omitempty"`
+	// What a caller would think of the path (E-model, ITU-T G.107) times 100: 100 to 450; 0: not measured.
+	Mos_100       uint32 `protobuf:"varint,21,opt,name=mos_100,json=mos100,proto3" json:"mos_100,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1593,12 +1610,82 @@ func (x *PathReport) GetCipher() uint32 {
 	return 0
 }
 
+func (x *PathReport) GetBackLossPpm() uint32 {
+	if x != nil {
+		return x.BackLossPpm
+	}
+	return 0
+}
+
+func (x *PathReport) GetLossPackets() uint32 {
+	if x != nil {
+		return x.LossPackets
+	}
+	return 0
+}
+
+func (x *PathReport) GetDelayUs() int32 {
+	if x != nil {
+		return x.DelayUs
+	}
+	return 0
+}
+
+func (x *PathReport) GetBackDelayUs() int32 {
+	if x != nil {
+		return x.BackDelayUs
+	}
+	return 0
+}
+
+func (x *PathReport) GetJitterUs() uint32 {
+	if x != nil {
+		return x.JitterUs
+	}
+	return 0
+}
+
+func (x *PathReport) GetBackJitterUs() uint32 {
+	if x != nil {
+		return x.BackJitterUs
+	}
+	return 0
+}
+
+func (x *PathReport) GetRttP50Us() uint32 {
+	if x != nil {
+		return x.RttP50Us
+	}
+	return 0
+}
+
+func (x *PathReport) GetRttP95Us() uint32 {
+	if x != nil {
+		return x.RttP95Us
+	}
+	return 0
+}
+
+func (x *PathReport) GetRttP99Us() uint32 {
+	if x != nil {
+		return x.RttP99Us
+	}
+	return 0
+}
+
+func (x *PathReport) GetMos_100() uint32 {
+	if x != nil {
+		return x.Mos_100
+	}
+	return 0
+}
+
 // Packets dropped for one reason.
 type DropReport struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Number from bpf/abi/drop.h.
+	// Number from bpf/abi/drop.h; from 64 on those of the tunnel process, in the order of internal/tunnel/engine.h.
 	Reason uint32 `protobuf:"varint,1,opt,name=reason,proto3" json:"reason,omitempty"`
-	// Packets since the programs were loaded.
+	// Packets since the programs were loaded, or the tunnel process was started.
 	Packets       uint64 `protobuf:"varint,2,opt,name=packets,proto3" json:"packets,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2244,7 +2331,7 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"\tBundleAck\x127\n" +
 	"\bposition\x18\x01 \x01(\v2\x1b.patronus.v1.BundlePositionR\bposition\x12\x16\n" +
 	"\x06digest\x18\x02 \x01(\fR\x06digest\x12\x14\n" +
-	"\x05error\x18\x03 \x01(\tR\x05error\"\xb0\x02\n" +
+	"\x05error\x18\x03 \x01(\tR\x05error\"\xec\x04\n" +
 	"\n" +
 	"PathReport\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\x04R\x04path\x12\x14\n" +
@@ -2262,7 +2349,20 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"handshakes\x18\n" +
 	" \x01(\x04R\n" +
 	"handshakes\x12\x16\n" +
-	"\x06cipher\x18\v \x01(\rR\x06cipher\">\n" +
+	"\x06cipher\x18\v \x01(\rR\x06cipher\x12\"\n" +
+	"\rback_loss_ppm\x18\f \x01(\rR\vbackLossPpm\x12!\n" +
+	"\floss_packets\x18\r \x01(\rR\vlossPackets\x12\x19\n" +
+	"\bdelay_us\x18\x0e \x01(\x11R\adelayUs\x12\"\n" +
+	"\rback_delay_us\x18\x0f \x01(\x11R\vbackDelayUs\x12\x1b\n" +
+	"\tjitter_us\x18\x10 \x01(\rR\bjitterUs\x12$\n" +
+	"\x0eback_jitter_us\x18\x11 \x01(\rR\fbackJitterUs\x12\x1c\n" +
+	"\n" +
+	"rtt_p50_us\x18\x12 \x01(\rR\brttP50Us\x12\x1c\n" +
+	"\n" +
+	"rtt_p95_us\x18\x13 \x01(\rR\brttP95Us\x12\x1c\n" +
+	"\n" +
+	"rtt_p99_us\x18\x14 \x01(\rR\brttP99Us\x12\x17\n" +
+	"\amos_100\x18\x15 \x01(\rR\x06mos100\">\n" +
 	"\n" +
 	"DropReport\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\rR\x06reason\x12\x18\n" +
