@@ -1487,15 +1487,19 @@ type PathReport struct {
 	BackLossPpm uint32 `protobuf:"varint,12,opt,name=back_loss_ppm,json=backLossPpm,proto3" json:"back_loss_ppm,omitempty"`
 	// Packets that loss_ppm is of: data and probes.
 	LossPackets uint32 `protobuf:"varint,13,opt,name=loss_packets,json=lossPackets,proto3" json:"loss_packets,omitempty"`
-	// One way there and back, microseconds; right as far as the clocks of both nodes agree. Their sum always is.
-	DelayUs     int32 `protobuf:"zigzag32,14,opt,name=delay_us,json=delayUs,proto3" json:"delay_us,omitempty"`
+	// One way there, microseconds; right as far as the clocks of both nodes agree. Their sum always is.
+	DelayUs int32 `protobuf:"zigzag32,14,opt,name=delay_us,json=delayUs,proto3" json:"delay_us,omitempty"`
+	// The same on the way back.
 	BackDelayUs int32 `protobuf:"zigzag32,15,opt,name=back_delay_us,json=backDelayUs,proto3" json:"back_delay_us,omitempty"`
-	// Jitter (RFC 3550) there and back, microseconds.
-	JitterUs     uint32 `protobuf:"varint,16,opt,name=jitter_us,json=jitterUs,proto3" json:"jitter_us,omitempty"`
+	// Jitter (RFC 3550) there, microseconds.
+	JitterUs uint32 `protobuf:"varint,16,opt,name=jitter_us,json=jitterUs,proto3" json:"jitter_us,omitempty"`
+	// The same on the way back.
 	BackJitterUs uint32 `protobuf:"varint,17,opt,name=back_jitter_us,json=backJitterUs,proto3" json:"back_jitter_us,omitempty"`
-	// Round trips of the last minute or two, within 2 %.
+	// Median of the round trips of the last minute or two, microseconds, within 2 %.
 	RttP50Us uint32 `protobuf:"varint,18,opt,name=rtt_p50_us,json=rttP50Us,proto3" json:"rtt_p50_us,omitempty"`
+	// Their 95th percentile.
 	RttP95Us uint32 `protobuf:"varint,19,opt,name=rtt_p95_us,json=rttP95Us,proto3" json:"rtt_p95_us,omitempty"`
+	// Their 99th percentile.
 	RttP99Us uint32 `protobuf:"varint,20,opt,name=rtt_p99_us,json=rttP99Us,proto3" json:"rtt_p99_us,omitempty"`
 	// What a caller would think of the path (E-model, ITU-T G.107) times 100: 100 to 450; 0: not measured.
 	Mos_100       uint32 `protobuf:"varint,21,opt,name=mos_100,json=mos100,proto3" json:"mos_100,omitempty"`
