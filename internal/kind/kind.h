@@ -105,6 +105,10 @@ struct pt_machine_kind;
 bool pt_quota_usage(const struct pt_machine_kind *machine, const char *organization, enum pt_quota metric,
                     uint64_t *ret_limit, uint64_t *ret_usage);
 
+/* For an organization's limit of a metric and those of the organizations above it: false stops. */
+void pt_quota_each(const struct pt_machine_kind *machine, const char *organization, enum pt_quota metric,
+                   bool (*fn)(void *arg, const char *name, uint64_t limit), void *arg);
+
 /* ---- limits and replicated values ----------------------------------------------------------------------------- */
 
 #define PT_HISTORY_LEN_DEFAULT 200000    /* events kept for Watch, audit records among them */

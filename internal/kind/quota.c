@@ -66,6 +66,17 @@ bool pt_quota_usage(const struct pt_machine_kind *machine, const char *organizat
     return true;
 }
 
+void pt_quota_each(const struct pt_machine_kind *machine, const char *organization, enum pt_quota metric,
+                   bool (*fn)(void *arg, const char *name, uint64_t limit), void *arg)
+{
+    for (const struct pt_tenant *at = pt_tenant_of(machine, organization); at != NULL; at = at->parent) {
+        uint64_t limit = limit_at(at, metric);
+        if (limit != 0 && !fn(arg, at->name, limit)) {
+            return;
+        }
+    }
+}
+
 /* ---- checks --------------------------------------------------------------------------------------------------- */
 
 static enum pt_code exceeded(const struct pt_tenant *tenant, enum pt_quota metric, uint64_t limit, uint64_t delta,

@@ -537,6 +537,11 @@ static void on_call(void *arg, struct pt_rpc_call *rpc)
         refuse_call(controller, rpc, &error);
         return;
     }
+    if (!call->forwarded && pt_limits_request(controller, &call->caller, &error) != PT_OK) {
+        pt_serve_call_unref(call);
+        refuse_call(controller, rpc, &error);
+        return;
+    }
     pt_list_push_back(&controller->calls, &call->node);
     pt_rpc_call_set_user(rpc, call);
     if (!method->client_streaming) {

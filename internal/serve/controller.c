@@ -225,6 +225,7 @@ static void on_tick(void *arg)
         pt_serve_renew_self(controller);
     }
     pt_serve_judge_streams(controller);
+    pt_limits_tick(controller->limits, pt_sys_now_ns(controller->sys));
     pt_serve_forward_drain(controller);
     pt_serve_health_changed(controller); /* a follower is not told that it found a leader, or lost one */
     if (controller->ready && !controller->closing) {
@@ -347,6 +348,7 @@ static void controller_free(struct pt_controller *controller)
     pt_timer_free(controller->close_timer);
     pt_soft_free(controller->soft);
     pt_denied_free(controller->denied);
+    pt_limits_free(controller->limits);
     pt_tls_context_free(controller->tls);
     if (controller->key_pem != NULL) {
         pt_memory_clear(controller->key_pem, strlen(controller->key_pem));
@@ -380,6 +382,7 @@ enum pt_code pt_controller_open(const struct pt_controller_options *options, str
     controller->soft = pt_soft_new(controller);
     controller->push = pt_push_new(controller);
     controller->denied = pt_denied_new(controller);
+    controller->limits = pt_limits_new();
 
     enum pt_code code = open_machine(controller, reterr);
     if (code != PT_OK) {

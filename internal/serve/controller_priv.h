@@ -88,6 +88,7 @@ struct pt_controller {
     struct pt_list health;   /* health watchers */
     struct pt_push *push;
     struct pt_denied *denied;
+    struct pt_limits *limits;
     struct pt_soft_store *soft;
 
     struct pt_timer *tick; /* members, digest checks */
@@ -184,6 +185,17 @@ void pt_denied_abandon(struct pt_denied *denied); /* what was under way will not
 void pt_serve_note_denied(struct pt_serve_call *call, const char *resource, const struct pt_error *error);
 /* pt_serve_fail; a refusal for want of a right is recorded first. request may be NULL. */
 void pt_serve_fail_recorded(struct pt_serve_call *call, const struct pt_msg *request, const struct pt_error *error);
+
+/* ---- limits.c: requests and streams of tenants ---------------------------------------------------------------- */
+struct pt_limits *pt_limits_new(void);
+void pt_limits_free(struct pt_limits *limits); /* NULL is fine */
+void pt_limits_tick(struct pt_limits *limits, uint64_t now_ns);
+/* PT_EXHAUSTED with a retry delay. */
+PT_MUST enum pt_code pt_limits_request(struct pt_controller *controller, const struct pt_caller *caller,
+                                       struct pt_error *reterr);
+PT_MUST enum pt_code pt_limits_open_stream(struct pt_controller *controller, const struct pt_caller *caller,
+                                           struct pt_error *reterr);
+void pt_limits_close_stream(struct pt_controller *controller, const struct pt_caller *caller);
 
 /* ---- forward.c ------------------------------------------------------------------------------------------------ */
 /* Send the whole call to the leader and pass its answer on. */

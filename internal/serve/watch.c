@@ -35,6 +35,11 @@ static void watch_message(struct pt_serve_call *call, struct pt_bytes message)
                         PT_SERVE_WATCHES_MAX);
         return;
     }
+    struct pt_error error = {0};
+    if (pt_limits_open_stream(call->controller, &call->caller, &error) != PT_OK) {
+        pt_serve_fail(call, &error);
+        return;
+    }
     call->controller->watches_len++;
     struct serve_watch *watch = calloc(1, sizeof(*watch));
     pt_assert(watch != NULL);
@@ -43,7 +48,6 @@ static void watch_message(struct pt_serve_call *call, struct pt_bytes message)
     pt_list_push_back(&call->controller->watches, &watch->node);
     const struct pt_watch_options options = {
         .request = message, .caller = &call->caller, .on_event = on_event, .on_error = on_error, .arg = watch};
-    struct pt_error error = {0};
     pt_kind_now(call->controller->machine, pt_sys_wall_ns(call->controller->sys));
     if (pt_watch_open(call->controller->machine, &options, &watch->watch, &error) != PT_OK) {
         pt_serve_fail(call, &error);
@@ -65,6 +69,7 @@ static void watch_end(struct pt_serve_call *call)
         pt_watch_close(watch->watch);
         pt_list_remove(&watch->node);
         call->controller->watches_len--;
+        pt_limits_close_stream(call->controller, &call->caller);
         free(watch);
         call->state = NULL;
     }

@@ -1,0 +1,249 @@
+/*
+ * Requests a second and open streams of tenants, at this controller.
+ *
+ *   call of organizations/acme/serviceAccounts/ci -> a token of acme, and of each organization above it that has a
+ * limit
+ *
+ * A bucket holds the tokens of two seconds, so that bursts pass and a lasting excess does not. A call is counted where
+ * it comes in: what a follower forwards is not counted again by the leader. A refusal costs no token and says when one
+ * will be there. Callers with a certificate of a role that bindings decide about have a bucket each; admins,
+ * controllers and nodes have none: what keeps the network alive is never shed first.
+ *
+ * Streams are counted at the organization of who opened them, and added up where a limit is: an organization that moves
+ * takes its own along. Memory: one bucket a tenant or such a certificate that has called lately; full ones are dropped.
+ */
+#include "serve/controller_priv.h"
+
+#include "base/assert.h"
+#include "base/limits.h"
+#include "kind/tenant.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BURST_S 2
+#define PRINCIPAL_RATE 200 /* a second, for a certificate that belongs to no organization */
+#define BUCKETS_MAX 65536  /* further ones find no bucket, and are refused */
+#define SECOND_NS UINT64_C(1000000000)
+
+struct bucket {
+    uint64_t tokens_ns; /* tokens times SECOND_NS */
+    uint64_t at_ns;     /* as of when */
+    uint64_t rate;      /* a second */
+};
+
+struct pt_limits {
+    struct pt_map buckets; /* organization or principal -> struct bucket */
+    struct pt_map streams; /* organization -> uint64_t: open streams of its own principals */
+};
+
+struct pt_limits *pt_limits_new(void)
+{
+    struct pt_limits *limits = calloc(1, sizeof(*limits));
+    pt_assert(limits != NULL);
+    pt_map_init(&limits->buckets);
+    pt_map_init(&limits->streams);
+    return limits;
+}
+
+void pt_limits_free(struct pt_limits *limits)
+{
+    if (limits == NULL) {
+        return;
+    }
+    PT_MAP_FOREACH (entry, &limits->buckets) {
+        free(entry->value);
+    }
+    PT_MAP_FOREACH (entry, &limits->streams) {
+        free(entry->value);
+    }
+    pt_map_fini(&limits->buckets);
+    pt_map_fini(&limits->streams);
+    free(limits);
+}
+
+/* ---- buckets -------------------------------------------------------------------------------------------------- */
+
+static uint64_t full(const struct bucket *bucket)
+{
+    return bucket->rate * BURST_S * SECOND_NS;
+}
+
+static void fill(struct bucket *bucket, uint64_t now_ns, uint64_t rate)
+{
+    uint64_t since_ns = now_ns - bucket->at_ns;
+    since_ns = since_ns < BURST_S * SECOND_NS ? since_ns : BURST_S * SECOND_NS;
+    bucket->rate = rate;
+    bucket->tokens_ns += since_ns * rate;
+    bucket->tokens_ns = bucket->tokens_ns < full(bucket) ? bucket->tokens_ns : full(bucket);
+    bucket->at_ns = now_ns;
+}
+
+/* NULL when there are too many. */
+static struct bucket *bucket_of(struct pt_limits *limits, const char *name, uint64_t now_ns, uint64_t rate)
+{
+    struct bucket *bucket = pt_map_get_str(&limits->buckets, name);
+    if (bucket == NULL && limits->buckets.count < BUCKETS_MAX) {
+        bucket = calloc(1, sizeof(*bucket));
+        pt_assert(bucket != NULL);
+        *bucket = (struct bucket){.at_ns = now_ns, .rate = rate, .tokens_ns = rate * BURST_S * SECOND_NS};
+        (void)pt_map_put_str(&limits->buckets, name, bucket);
+    }
+    return bucket;
+}
+
+void pt_limits_tick(struct pt_limits *limits, uint64_t now_ns)
+{
+    PT_MAP_FOREACH (entry, &limits->buckets) {
+        struct bucket *bucket = entry->value;
+        fill(bucket, now_ns, bucket->rate);
+        if (bucket->tokens_ns == full(bucket)) {
+            (void)pt_map_remove(&limits->buckets, entry->key, entry->key_size);
+            free(bucket);
+        }
+    }
+}
+
+/* ---- a call --------------------------------------------------------------------------------------------------- */
+
+struct taking {
+    struct pt_limits *limits;
+    uint64_t now_ns;
+    bool check; /* nothing is taken yet */
+    enum pt_code code;
+    struct pt_error *reterr;
+};
+
+static enum pt_code too_fast(const struct taking *taking, const struct bucket *bucket, const char *name)
+{
+    uint64_t missing_ns = SECOND_NS - (bucket != NULL ? bucket->tokens_ns : 0);
+    uint64_t rate = bucket != NULL ? bucket->rate : 1;
+    (void)pt_fail(taking->reterr, PT_EXHAUSTED, PT_REASON_RATE_LIMITED, NULL,
+                  "%.80s makes more than its %" PRIu64
+                  " requests a second at this controller: try again a little later",
+                  name, rate);
+    taking->reterr->retry_ms = (uint32_t)(missing_ns / rate / 1000000 + 1);
+    return PT_EXHAUSTED;
+}
+
+static bool take_request(void *arg, const char *name, uint64_t limit)
+{
+    struct taking *taking = arg;
+    struct bucket *bucket = bucket_of(taking->limits, name, taking->now_ns, limit);
+    if (bucket != NULL) {
+        fill(bucket, taking->now_ns, limit);
+    }
+    if (bucket == NULL || bucket->tokens_ns < SECOND_NS) {
+        taking->code = too_fast(taking, bucket, name);
+        return false;
+    }
+    bucket->tokens_ns -= taking->check ? 0 : SECOND_NS;
+    return true;
+}
+
+/* Look at all first: a call that one organization refuses takes nothing of the others. */
+static enum pt_code take(struct pt_controller *controller, const char *organization, struct pt_error *reterr)
+{
+    struct taking taking = {
+        .limits = controller->limits, .now_ns = pt_sys_now_ns(controller->sys), .check = true, .reterr = reterr};
+    pt_quota_each(controller->machine, organization, PT_QUOTA_REQUESTS, take_request, &taking);
+    if (taking.code == PT_OK) {
+        taking.check = false;
+        pt_quota_each(controller->machine, organization, PT_QUOTA_REQUESTS, take_request, &taking);
+    }
+    return taking.code;
+}
+
+enum pt_code pt_limits_request(struct pt_controller *controller, const struct pt_caller *caller,
+                               struct pt_error *reterr)
+{
+    if (strncmp(caller->principal, "organizations/", 14) == 0) {
+        return take(controller, caller->principal, reterr);
+    }
+    struct pt_identity identity;
+    if (strncmp(caller->principal, "spiffe://", 9) != 0 ||
+        pt_identity_parse(caller->principal, &identity, NULL) != PT_OK || strcmp(identity.role, "user") != 0) {
+        return PT_OK;
+    }
+    struct taking taking = {.limits = controller->limits, .now_ns = pt_sys_now_ns(controller->sys), .reterr = reterr};
+    (void)take_request(&taking, caller->principal, PRINCIPAL_RATE);
+    return taking.code;
+}
+
+/* ---- streams -------------------------------------------------------------------------------------------------- */
+
+struct opening {
+    struct pt_controller *controller;
+    enum pt_code code;
+    struct pt_error *reterr;
+};
+
+static uint64_t open_below(const struct pt_controller *controller, const char *name)
+{
+    const struct pt_tenant *above = pt_tenant_of(controller->machine, name);
+    uint64_t open = 0;
+    PT_MAP_FOREACH (entry, &controller->limits->streams) {
+        char name_of[PT_NAME_SIZE_MAX + 1];
+        memcpy(name_of, entry->key, entry->key_size); /* an organization's name: it fits */
+        name_of[entry->key_size] = '\0';
+        const struct pt_tenant *tenant = pt_tenant_of(controller->machine, name_of);
+        open += tenant != NULL && pt_tenant_below(tenant, above) ? *(uint64_t *)entry->value : 0;
+    }
+    return open;
+}
+
+static bool has_room(void *arg, const char *name, uint64_t limit)
+{
+    struct opening *opening = arg;
+    if (open_below(opening->controller, name) < limit) {
+        return true;
+    }
+    opening->code = pt_fail(opening->reterr, PT_EXHAUSTED, PT_REASON_RATE_LIMITED, NULL,
+                            "%.80s has its %" PRIu64 " streams open at this controller: end some", name, limit);
+    opening->reterr->retry_ms = 1000;
+    return false;
+}
+
+/* Into name; "" for who is of no organization. */
+static void organization_of(const struct pt_caller *caller, char name[PT_NAME_SIZE_MAX + 1])
+{
+    size_t size = pt_tenant_name_size(caller->principal);
+    size = size <= PT_NAME_SIZE_MAX ? size : 0;
+    memcpy(name, caller->principal, size);
+    name[size] = '\0';
+}
+
+enum pt_code pt_limits_open_stream(struct pt_controller *controller, const struct pt_caller *caller,
+                                   struct pt_error *reterr)
+{
+    char organization[PT_NAME_SIZE_MAX + 1];
+    organization_of(caller, organization);
+    if (organization[0] == '\0') {
+        return PT_OK;
+    }
+    struct opening opening = {.controller = controller, .reterr = reterr};
+    pt_quota_each(controller->machine, organization, PT_QUOTA_STREAMS, has_room, &opening);
+    if (opening.code != PT_OK) {
+        return opening.code;
+    }
+    uint64_t *open = pt_map_get_str(&controller->limits->streams, organization);
+    if (open == NULL) {
+        open = calloc(1, sizeof(*open));
+        pt_assert(open != NULL);
+        (void)pt_map_put_str(&controller->limits->streams, organization, open);
+    }
+    *open += 1;
+    return PT_OK;
+}
+
+void pt_limits_close_stream(struct pt_controller *controller, const struct pt_caller *caller)
+{
+    char organization[PT_NAME_SIZE_MAX + 1];
+    organization_of(caller, organization);
+    uint64_t *open = pt_map_get_str(&controller->limits->streams, organization);
+    if (organization[0] != '\0' && open != NULL && --*open == 0) {
+        free(pt_map_remove_str(&controller->limits->streams, organization));
+    }
+}

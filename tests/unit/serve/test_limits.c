@@ -1,0 +1,176 @@
+/*
+ * Requests a second and streams of tenants: a lasting excess is refused with the time to wait, at the tenant and above
+ * it, and costs nobody else anything.
+ */
+#include "fixture.h"
+
+#define T "organizations/tenant"
+#define LIST "/patronus.v1.SiteService/ListSites"
+#define WATCH "/patronus.v1.WatchService/Watch"
+
+struct program { /* with an API key */
+    struct pt_rpc_channel *channel;
+    char header[200];
+};
+
+static void program_new(struct cluster *cluster, const char *organization, struct program *program)
+{
+    OK(cluster, 0, "ServiceAccountService/CreateServiceAccount", "{\"parent\": \"%s\", \"serviceAccountId\": \"ci\"}",
+       organization);
+    OK(cluster, 0, "RoleBindingService/CreateRoleBinding",
+       "{\"parent\": \"%s\", \"roleBindingId\": \"ci\", \"roleBinding\": {\"role\": \"roles/viewer\", \"members\": "
+       "[\"%s/serviceAccounts/ci\"]}}",
+       organization, organization);
+    OK(cluster, 0, "ApiKeyService/IssueApiKey",
+       "{\"parent\": \"%s/serviceAccounts/ci\", \"apiKeyId\": \"k\", \"apiKey\": {}}", organization);
+    const char *key = strstr(cluster->answer.json, "\"key\":\"");
+    ck_assert_ptr_nonnull(key);
+    key += 7;
+    (void)snprintf(program->header, sizeof(program->header), "Bearer %.*s", (int)strcspn(key, "\""), key);
+    program->channel = open_channel(cluster, 0, 7400, NULL, NULL);
+}
+
+static enum pt_code list_sites(struct cluster *cluster, const struct program *program, const char *organization)
+{
+    const struct pt_rpc_metadata metadata = {.key = "authorization", .value = program->header};
+    PT_AUTO(buf) struct pt_buf request = {0};
+    char json[200];
+    (void)snprintf(json, sizeof(json), "{\"parent\": \"%s\"}", organization);
+    encode_json(cluster, pt_schema_method(cluster->schema, LIST)->input, json, &request);
+    return call_raw(cluster, program->channel, LIST, pt_buf_bytes(&request), &metadata);
+}
+
+/* Calls that succeed in so long, one after the other as fast as the world lets. */
+static unsigned rush(struct cluster *cluster, const struct program *program, const char *organization, uint64_t ms)
+{
+    unsigned good = 0;
+    uint64_t end_ns = pt_sim_now_ns(cluster->sim) + ms * 1000000;
+    while (pt_sim_now_ns(cluster->sim) < end_ns) {
+        enum pt_code code = list_sites(cluster, program, organization);
+        if (code != PT_OK) {
+            ck_assert_int_eq(code, PT_EXHAUSTED);
+            ck_assert_int_eq(cluster->answer.error.reason, PT_REASON_RATE_LIMITED);
+            ck_assert_uint_gt(cluster->answer.error.retry_ms, 0);
+            ck_assert_uint_le(cluster->answer.error.retry_ms, 200);
+        }
+        good += code == PT_OK;
+    }
+    return good;
+}
+
+START_TEST(a_lasting_excess_is_refused_and_others_go_on)
+{
+    struct cluster world, *cluster = &world;
+    struct program program, child, other;
+    cluster_init(cluster);
+    OK(cluster, 0, "OrganizationService/CreateOrganization",
+       "{\"organizationId\": \"tenant\", \"organization\": {\"quotas\": {\"requestsPerSecond\": \"20\"}}}");
+    OK(cluster, 0, "OrganizationService/CreateOrganization",
+       "{\"organizationId\": \"child\", \"organization\": {\"parentOrganization\": \"" T "\"}}");
+    program_new(cluster, T, &program);
+    program_new(cluster, "organizations/child", &child);
+    program_new(cluster, "organizations/acme", &other);
+    unsigned good = rush(cluster, &program, T, 5000);
+    ck_assert_uint_ge(good, 20 * 5);
+    ck_assert_uint_le(good, 20 * 7 + 2); /* two seconds of burst */
+    /* What is below it counts to it; others, and admins, do not notice. */
+    ck_assert_uint_le(rush(cluster, &child, "organizations/child", 2000), 20 * 2 + 2);
+    unsigned more = 0;
+    while (list_sites(cluster, &child, "organizations/child") == PT_OK) {
+        ck_assert_uint_lt(more++, 10);
+    }
+    ck_assert_ptr_nonnull(strstr(cluster->answer.error.text, T));
+    for (unsigned i = 0; i < 100; i++) {
+        ck_assert_int_eq(list_sites(cluster, &other, "organizations/acme"), PT_OK);
+        OK(cluster, 0, "SiteService/ListSites", "{\"parent\": \"" T "\"}");
+    }
+    run_for_ms(cluster, 10000);
+    ck_assert_int_eq(list_sites(cluster, &child, "organizations/child"), PT_OK);
+    pt_rpc_channel_free(program.channel);
+    pt_rpc_channel_free(child.channel);
+    pt_rpc_channel_free(other.channel);
+    cluster_fini(cluster);
+}
+END_TEST
+
+struct stream {
+    struct pt_rpc_stream *stream;
+    bool ended;
+    struct pt_error error;
+};
+
+static void on_message(void *arg, struct pt_bytes message)
+{
+    (void)arg, (void)message;
+}
+
+static void on_end(void *arg, const struct pt_error *error)
+{
+    struct stream *stream = arg;
+    stream->ended = true;
+    if (error != NULL) {
+        stream->error = *error;
+    }
+}
+
+static void open_watch(struct cluster *cluster, const struct program *program, const char *parent,
+                       struct stream *stream)
+{
+    static const struct pt_rpc_stream_ops ops = {.on_message = on_message, .on_end = on_end};
+    const struct pt_rpc_metadata metadata = {.key = "authorization", .value = program->header};
+    PT_AUTO(buf) struct pt_buf request = {0};
+    char json[200];
+    (void)snprintf(json, sizeof(json), "{\"parent\": \"%s\"}", parent);
+    encode_json(cluster, pt_schema_method(cluster->schema, WATCH)->input, json, &request);
+    *stream = (struct stream){.ended = false};
+    stream->stream = pt_rpc_stream_open(program->channel, WATCH, &metadata, 1, &ops, stream);
+    (void)pt_rpc_stream_send(stream->stream, pt_buf_bytes(&request));
+    pt_rpc_stream_half_close(stream->stream);
+    run_for_ms(cluster, 100);
+}
+
+START_TEST(streams_are_counted_while_they_are_open)
+{
+    struct cluster world, *cluster = &world;
+    struct program program, child;
+    struct stream streams[4];
+    cluster_init(cluster);
+    OK(cluster, 0, "OrganizationService/CreateOrganization",
+       "{\"organizationId\": \"tenant\", \"organization\": {\"quotas\": {\"streams\": \"2\"}}}");
+    OK(cluster, 0, "OrganizationService/CreateOrganization",
+       "{\"organizationId\": \"child\", \"organization\": {\"parentOrganization\": \"" T "\"}}");
+    program_new(cluster, T, &program);
+    program_new(cluster, "organizations/child", &child);
+    open_watch(cluster, &program, T, &streams[0]);
+    open_watch(cluster, &child, "organizations/child", &streams[1]);
+    ck_assert(!streams[0].ended && !streams[1].ended);
+    open_watch(cluster, &program, T, &streams[2]);
+    ck_assert(streams[2].ended);
+    ck_assert_int_eq(streams[2].error.code, PT_EXHAUSTED);
+    ck_assert_int_eq(streams[2].error.reason, PT_REASON_RATE_LIMITED);
+    pt_rpc_stream_cancel(streams[1].stream);
+    run_for_ms(cluster, 1000);
+    ck_assert(streams[1].ended);
+    open_watch(cluster, &program, T, &streams[3]);
+    ck_assert(!streams[3].ended);
+    pt_rpc_channel_free(program.channel);
+    pt_rpc_channel_free(child.channel);
+    cluster_fini(cluster);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+    Suite *suite = suite_create("serve limits");
+    TCase *tcase = tcase_create("limits");
+    tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, a_lasting_excess_is_refused_and_others_go_on);
+    tcase_add_test(tcase, streams_are_counted_while_they_are_open);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
+
+int main(void)
+{
+    return run_suite(make_suite());
+}
