@@ -411,6 +411,11 @@ static enum pt_code commit(struct batch *batch, const struct pt_log_entry *last,
     if (batch->machine->options.planted == PT_PLANTED_WITNESS_NOT_WRITTEN) {
         witness = batch->machine->planted_witness;
     }
+    if (batch->machine->options.planted == PT_PLANTED_ACK_BEFORE_SYNC) {
+        /* Without the promise of pt_store_end, whose newest version mostly survives a power loss: a node that kept it
+         * knows that its log is short and does not vote, so that the planted bug does no harm and cannot be found. */
+        return pt_store_commit(batch->machine->store, &witness, reterr);
+    }
 #endif
     return pt_store_end(batch->machine->store, &witness, reterr);
 }
