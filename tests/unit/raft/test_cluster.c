@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define NODES 4
-#define WAIT_MS 20000U
+#define WAIT_MS 60000U
 #define CLUSTER "c-test"
 
 struct member {
