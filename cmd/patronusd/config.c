@@ -24,11 +24,13 @@ struct setting {
 static const struct setting settings[] = {
     {"data", PLACE(data), "/var/lib/patronus", "data folder of this node", false},
     {"seal_key", PLACE(seal_key), "/etc/patronus/seal.key",
-     "file of the seal key (controllers), outside the data folder", false},
+     "seal key (controllers): a file outside the data folder, env:NAME of a variable, or cmd:COMMAND that prints it",
+     false},
     {"admin_file", PLACE(admin_file), "admin.pem", "init: where to write the admin credential", false},
     {"pin", PLACE(pin), "/run/patronus/bpf/node", "edges: folder below a bpffs where programs and maps are pinned",
      false},
     {"log_level", PLACE(log_level), "info", "debug, info, warn or error", false},
+    {"log_format", PLACE(log_format), "text", "text for people, or json: one object a line", false},
     {"id", PLACE(id), "", "init and join of a controller: its id, for example c1", false},
     {"address", PLACE(address), "", "init and join of a controller: its IP address, as others reach it", false},
     {"region", PLACE(region), "", "init and join of a controller: its region", false},
@@ -82,6 +84,10 @@ static enum pt_code check(const struct setting *setting, const char *value, cons
         strcmp(value, "warn") != 0 && strcmp(value, "error") != 0) {
         return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, place,
                        "log_level is '%.32s'; it must be debug, info, warn or error", value);
+    }
+    if (strcmp(setting->name, "log_format") == 0 && strcmp(value, "text") != 0 && strcmp(value, "json") != 0) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, place,
+                       "log_format is '%.32s'; it must be text or json", value);
     }
     if (setting->flag && strcmp(value, "true") != 0 && strcmp(value, "false") != 0) {
         return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, place,
@@ -336,7 +342,8 @@ void config_make_parent(const char *path)
     char folder[512];
     (void)snprintf(folder, sizeof(folder), "%s", path);
     char *slash = strrchr(folder, '/');
-    if (slash != NULL && slash != folder) {
+    bool elsewhere = strncmp(path, "env:", 4) == 0 || strncmp(path, "cmd:", 4) == 0; /* a seal key's source */
+    if (slash != NULL && slash != folder && !elsewhere) {
         *slash = '\0';
         (void)mkdir(folder, 0700); /* a failure shows when the file is written */
     }

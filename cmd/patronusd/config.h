@@ -30,6 +30,7 @@ struct config {
     char admin_file[512];
     char pin[512];
     char log_level[8];
+    char log_format[8]; /* "text" or "json" */
     /* init and join of a controller */
     char id[64];
     char address[64];

@@ -184,7 +184,8 @@ static enum pt_code prepare_key(struct join *join, struct pt_error *reterr)
     config_make_parent(process->config->data);
     /* The token is good for one node: what can fail here is tried before it is used up. */
     config_make_parent(process->config->seal_key);
-    if (process->config->id[0] != '\0' && !can_write_beside(process->config->seal_key)) {
+    if (process->config->id[0] != '\0' && pt_node_seal_key_is_file(process->config->seal_key) &&
+        !can_write_beside(process->config->seal_key)) {
         return pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_NONE, process->config->seal_key,
                        "the seal key cannot be written there; name another file with --seal-key");
     }

@@ -78,7 +78,8 @@ int main(int argc, char **argv)
     if (config.command == COMMAND_TUNNEL && tunnel_leave(&config, &error) != PT_OK) {
         return say(&error);
     }
-    const struct pt_log log = {.level_min = (enum pt_log_level)pt_log_level_parse(config.log_level)};
+    const struct pt_log log = {.level_min = (enum pt_log_level)pt_log_level_parse(config.log_level),
+                               .json = strcmp(config.log_format, "json") == 0};
     struct process process = {.log = &log, .config = &config};
     struct pt_schema *schema = NULL;
     if (pt_schema_new(pt_schema_embedded(), &schema, &error) != PT_OK) {

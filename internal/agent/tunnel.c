@@ -69,7 +69,11 @@ static void start_process(const struct pt_agent_tunnel *tunnel)
 {
     const struct pt_agent_tunnel_options *o = &tunnel->options;
     char name[] = "patronusd", command[] = "tunnel", data[] = "--data", level[] = "--log-level";
-    char *const arguments[] = {name, command, data, (char *)(uintptr_t)o->data, level, (char *)(uintptr_t)o->log_level,
+    char format[] = "--log-format", text[] = "text", json[] = "json";
+    char *const arguments[] = {name,   command,
+                               data,   (char *)(uintptr_t)o->data,
+                               level,  (char *)(uintptr_t)o->log_level,
+                               format, o->log != NULL && o->log->json ? json : text,
                                NULL};
     pid_t child;
     int number =

@@ -219,36 +219,3 @@ enum pt_code pt_node_lock(struct pt_sys *sys, const char *directory, struct pt_f
     *ret_lock = file;
     return PT_OK;
 }
-
-/* ---- seal key ------------------------------------------------------------------------------------------------- */
-
-enum pt_code pt_node_seal_key_load(struct pt_sys *sys, const char *path, uint8_t ret_key[PT_SEAL_KEY_SIZE],
-                                   struct pt_error *reterr)
-{
-    PT_AUTO(secret) struct pt_buf data = {0};
-    enum pt_code code = pt_path_read(sys, path, FILE_SIZE_MAX, &data, reterr);
-    if (code != PT_OK) {
-        return pt_wrap(reterr, code, "the seal key cannot be read; name its file with --seal-key");
-    }
-    if (data.size != PT_SEAL_KEY_SIZE) {
-        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, path,
-                       "a seal key is %d bytes, this file has %zu", PT_SEAL_KEY_SIZE, data.size);
-    }
-    memcpy(ret_key, data.data, PT_SEAL_KEY_SIZE);
-    return PT_OK;
-}
-
-enum pt_code pt_node_seal_key_create(struct pt_sys *sys, const char *path, const uint8_t key[PT_SEAL_KEY_SIZE],
-                                     struct pt_error *reterr)
-{
-    if (pt_path_exists(sys, path)) {
-        uint8_t old[PT_SEAL_KEY_SIZE];
-        PT_TRY(pt_node_seal_key_load(sys, path, old, reterr));
-        bool same = pt_memory_equal(old, key, sizeof(old));
-        pt_memory_clear(old, sizeof(old));
-        return same ? PT_OK
-                    : pt_fail(reterr, PT_ALREADY_EXISTS, PT_REASON_RESOURCE_EXISTS, path,
-                              "the file holds the seal key of another cluster; name another one with --seal-key");
-    }
-    return pt_path_write(sys, path, key, PT_SEAL_KEY_SIZE, reterr);
-}

@@ -57,7 +57,10 @@ void pt_node_files_fini(struct pt_node_files *files); /* clears the key */
 PT_MUST enum pt_code pt_node_lock(struct pt_sys *sys, const char *directory, struct pt_file **ret_lock,
                                   struct pt_error *reterr);
 
-/* The seal key. Create refuses to replace an existing file with another key. */
+/* The seal key (seal_key.c). `path` is a file of 32 bytes, "env:NAME", a variable with 64 hexadecimal digits, or
+ * "cmd:COMMAND", a command for the shell that prints either. What is not a file is kept by somebody else: create then
+ * only checks that it holds this key. It refuses to replace a file with another key. */
+bool pt_node_seal_key_is_file(const char *path);
 PT_MUST enum pt_code pt_node_seal_key_load(struct pt_sys *sys, const char *path, uint8_t ret_key[PT_SEAL_KEY_SIZE],
                                            struct pt_error *reterr);
 PT_MUST enum pt_code pt_node_seal_key_create(struct pt_sys *sys, const char *path, const uint8_t key[PT_SEAL_KEY_SIZE],

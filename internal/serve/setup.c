@@ -212,7 +212,11 @@ static enum pt_code found(struct founding *founding, struct pt_buf *ret_admin_pe
     const struct pt_found_options *options = founding->options;
     (void)snprintf(founding->cluster_id, sizeof(founding->cluster_id), "c-%016llx",
                    (unsigned long long)pt_sys_random_u64(sys));
-    pt_sys_random(sys, founding->seal_key, sizeof(founding->seal_key));
+    if (pt_node_seal_key_is_file(options->seal_key_path)) {
+        pt_sys_random(sys, founding->seal_key, sizeof(founding->seal_key));
+    } else { /* somebody else keeps it, and made it */
+        PT_TRY(pt_node_seal_key_load(sys, options->seal_key_path, founding->seal_key, reterr));
+    }
     pt_sys_random(sys, founding->bundle_seed, sizeof(founding->bundle_seed));
     pt_sign_keypair(founding->bundle_seed, founding->bundle_public);
     PT_TRY(pt_ca_new(founding->cluster_id, pt_sys_wall_ns(sys), &founding->ca_key, &founding->ca_cert, reterr));

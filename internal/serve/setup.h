@@ -44,7 +44,7 @@ PT_MUST enum pt_code pt_serve_leaf_new(struct pt_sys *sys, const struct pt_serve
 
 struct pt_found_options {
     const char *directory;                                  /* data folder; made when missing */
-    const char *seal_key_path;                              /* outside the data folder */
+    const char *seal_key_path;                              /* outside the data folder; or env:, cmd: */
     const char *id;                                         /* of the first controller: "c1" */
     const char *region;                                     /* may be "" */
     const char *peer_listen, *api_listen, *agent_listen;    /* host:port to bind */

@@ -67,8 +67,9 @@ until_true() {
     fail "waited for: $*"
 }
 address() { echo "$net.$((host + $1))"; }
+declare -A seal_of=()
 flags() { # of controller N, for init, join, run, restore and recover
-    echo --data "$work/$2" --seal-key "$work/$2.seal" --address "$(address "$1")" --id "c$1" \
+    echo --data "$work/$2" --seal-key "${seal_of[$1]:-$work/$2.seal}" --address "$(address "$1")" --id "c$1" \
         --api-port $port --peer-port $((port + 1)) --agent-port $((port + 2))
 }
 start() { # NUMBER FOLDER [WORD]...: run patronusd
@@ -186,12 +187,18 @@ says "not empty"
 head -c 32 /dev/urandom >"$work/r1.seal"
 refused 1 "$daemon" restore "$work/a.ptb" $(flags 1 r1) --admin-file "$work/new.pem"
 says "not the seal key of the cluster"
-cp "$work/c1.seal" "$work/r1.seal"
+# The seal key may be kept elsewhere: here a variable has it, and a command prints it.
+SEAL=$(od -An -v -tx1 "$work/c1.seal" | tr -d ' \n')
+export SEAL
 rm -rf "$work/r1"
+seal_of[1]=env:SEAL
+seal_of[2]="cmd:echo\$IFS\$SEAL"
 run "$daemon" restore "$work/a.ptb" $(flags 1 r1) --admin-file "$work/new.pem"
 says "Next:"
-start 1 r1 run
+start 1 r1 run --log-format json
 until_true leads 1
+python3 -c 'import json, sys; assert all("event" in json.loads(line) for line in sys.stdin)' <"$work/r1.log" ||
+    fail "a line of the log is not JSON"
 run at 1 get organization org5 # by the admin credential of before
 refused 3 at 1 get organization late
 run "$ctl" -t 20s --server "$(address 1):$port" --credential "$work/new.pem" create organization restored

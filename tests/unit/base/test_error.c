@@ -11,6 +11,50 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char *json_of(const char *event, const char *fields, char *text, size_t size)
+{
+    const struct pt_log_line line = {.time = "", .level = "info", .node = "", .event = event, .fields = fields};
+    ck_assert_uint_eq(pt_log_json(&line, text, size), strlen(text));
+    return text;
+}
+
+/* Fields as they are written for people become members; texts with quotes inside stay whole; every line is JSON. */
+START_TEST(a_log_line_is_one_json_object)
+{
+    char text[400];
+    ck_assert_str_eq(json_of("leading", "", text, sizeof(text)), "{\"level\":\"info\",\"event\":\"leading\"}");
+    ck_assert_str_eq(json_of("enrolled", "node=edge/x role=voter index=17 big=12345678901234567 zero=007", text, 400),
+                     "{\"level\":\"info\",\"event\":\"enrolled\",\"node\":\"edge/x\",\"role\":\"voter\","
+                     "\"index\":17,\"big\":\"12345678901234567\",\"zero\":\"007\"}");
+    ck_assert_str_eq(json_of("e", "reason=\"the 'x' of \"y\" is bad\" code=IO", text, sizeof(text)),
+                     "{\"level\":\"info\",\"event\":\"e\",\"reason\":\"the 'x' of \\\"y\\\" is bad\","
+                     "\"code\":\"IO\"}");
+    ck_assert_str_eq(json_of("e", "a=\"cut of", text, sizeof(text)),
+                     "{\"level\":\"info\",\"event\":\"e\",\"a\":\"\\\"cut of\"}");
+    ck_assert_str_eq(json_of("e", "a=\"\n\xff\xc3\xa4\"", text, sizeof(text)),
+                     "{\"level\":\"info\",\"event\":\"e\",\"a\":\"\\u000a\\ufffd\xc3\xa4\"}");
+    ck_assert_str_eq(json_of("e", "no fields", text, sizeof(text)),
+                     "{\"level\":\"info\",\"event\":\"e\",\"text\":\"no fields\"}");
+}
+END_TEST
+
+/* Whatever the room, the object is closed, and a field is there whole or not at all. */
+START_TEST(a_long_json_line_says_that_it_is_cut)
+{
+    char fields[300], text[400];
+    memset(fields, 'x', sizeof(fields));
+    memcpy(fields, "a=1 b=", 6);
+    fields[299] = '\0';
+    for (size_t size = 128; size < sizeof(text); size++) {
+        const char *line = json_of("event", fields, text, size);
+        ck_assert_uint_lt(strlen(line), size);
+        ck_assert_ptr_nonnull(strstr(line, "\"a\":1"));
+        ck_assert_int_eq(line[strlen(line) - 1], '}');
+        ck_assert((strstr(line, "\"b\":\"xx") != NULL) != (strstr(line, ",\"truncated\":true}") != NULL));
+    }
+}
+END_TEST
+
 START_TEST(codes_round_trip_to_grpc)
 {
     for (int status = 0; status <= 16; status++) {
@@ -200,6 +244,8 @@ int main(void)
     Suite *suite = suite_create("base_error");
     TCase *tc = tcase_create("all");
     tcase_add_test(tc, codes_round_trip_to_grpc);
+    tcase_add_test(tc, a_log_line_is_one_json_object);
+    tcase_add_test(tc, a_long_json_line_says_that_it_is_cut);
     tcase_add_test(tc, reasons_round_trip);
     tcase_add_test(tc, fail_fills_and_cuts);
     tcase_add_test(tc, errno_becomes_a_code);
