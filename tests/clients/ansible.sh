@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The Ansible collection, for real, against three controllers: its modules declare sites and find nothing to do the second
 # time, its inventory shows them. With PT_LONG=1 (tests/run --long) its roles install and join those controllers and
-# upgrade them one by one, which takes minutes; else tests/clients/cluster.sh makes them.
+# upgrade them one by one, and ansible-test looks at the collection, which takes minutes; else tests/clients/cluster.sh
+# makes them.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 ROOT=$PWD
@@ -145,3 +146,14 @@ python -m pytest -q -p no:cacheprovider --rootdir build/ansible_collections buil
 (cd build/ansible_collections/patronus/sdwan && ansible-galaxy collection build --output-path "$WORK" >"$WORK/out" 2>&1) || fail "tarball"
 tar -tzf "$WORK"/patronus-sdwan-*.tar.gz | grep plugins/modules/site.py >/dev/null
 echo "ok: tarball"
+
+# ansible-test makes environments of its own, with the packages that it pins: minutes, and PyPI must be in reach. It
+# begins each with a script from a host that need not be: Python's own ensurepip does the same.
+if [ "$LONG" = 1 ]; then
+    mkdir -p "$WORK/sanity/.ansible/test/cache"
+    printf 'import ensurepip\nensurepip.bootstrap()\n' >"$WORK/sanity/.ansible/test/cache/get_pip_24_2.py"
+    stage # without what the tests above left in it
+    (cd build/ansible_collections/patronus/sdwan && env -u PYTHONPATH HOME="$WORK/sanity" ANSIBLE_HOME="$WORK/sanity/.ansible" LC_ALL=C.UTF-8 \
+        ansible-test sanity --venv --python "$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')") >"$WORK/out" 2>&1 || fail "ansible-test sanity"
+    echo "ok: ansible-test sanity"
+fi

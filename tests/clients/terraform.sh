@@ -38,7 +38,7 @@ cluster_provider
 for binary in "$TOOLS"/terraform-*/terraform "$TOOLS"/opentofu-*/tofu; do
     [ -x "$binary" ] || continue
     build/clients/tf-property --binary "$binary" --provider "$PWD/build/clients/provider" --count 25 --seed $((RANDOM + 2))
-    echo "ok: random configurations with $("$binary" version 2>/dev/null | head -n 1)"
+    echo "ok: random configurations with $(basename "$(dirname "$binary")")"
     found=1
 done
 [ -n "${found:-}" ] || echo "not run with the binaries: neither Terraform nor OpenTofu is installed (deploy/deps --with terraform)"
