@@ -42,7 +42,7 @@ const (
 	ReasonIdentityRevoked     Reason = "IDENTITY_REVOKED"
 	ReasonGrantNotHeld        Reason = "GRANT_NOT_HELD"
 	ReasonChangePending       Reason = "CHANGE_PENDING"
-	ReasonChangeSetState      Reason = "CHANGE_SET_STATE"
+	ReasonWrongState          Reason = "WRONG_STATE"
 )
 
 // Reasons is every reason that this SDK knows.
@@ -85,7 +85,7 @@ var Reasons = []Reason{
 	ReasonIdentityRevoked,
 	ReasonGrantNotHeld,
 	ReasonChangePending,
-	ReasonChangeSetState,
+	ReasonWrongState,
 }
 
 // ErrFieldInvalid is an [APIError] with reason FIELD_INVALID, for errors.As.
@@ -202,8 +202,8 @@ type ErrGrantNotHeld struct{ *APIError }
 // ErrChangePending is an [APIError] with reason CHANGE_PENDING, for errors.As.
 type ErrChangePending struct{ *APIError }
 
-// ErrChangeSetState is an [APIError] with reason CHANGE_SET_STATE, for errors.As.
-type ErrChangeSetState struct{ *APIError }
+// ErrWrongState is an [APIError] with reason WRONG_STATE, for errors.As.
+type ErrWrongState struct{ *APIError }
 
 // typed puts an error into the type of its reason; errors.As finds both. The APIError itself for an unknown reason.
 func typed(e *APIError) error {
@@ -284,8 +284,8 @@ func typed(e *APIError) error {
 		return ErrGrantNotHeld{e}
 	case ReasonChangePending:
 		return ErrChangePending{e}
-	case ReasonChangeSetState:
-		return ErrChangeSetState{e}
+	case ReasonWrongState:
+		return ErrWrongState{e}
 	}
 	return e
 }

@@ -84,7 +84,7 @@ enum pt_code {
     X(IDENTITY_REVOKED)      \
     X(GRANT_NOT_HELD)        \
     X(CHANGE_PENDING)        \
-    X(CHANGE_SET_STATE)
+    X(WRONG_STATE)
 
 enum pt_reason {
 #define PT_REASON_ENUM(name) PT_REASON_##name,

@@ -150,7 +150,7 @@ static enum pt_code wrong_state(const struct pt_msg *change_set, const char *wan
 {
     static const char *const names[] = {"new", "staged", "waiting for its confirmation", "applied", "taken back"};
     int64_t state = pt_msg_i64(change_set, "state");
-    return pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_CHANGE_SET_STATE, "name", "%.200s is %s and not %s",
+    return pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_WRONG_STATE, "name", "%.200s is %s and not %s",
                    pt_msg_str(change_set, "name"), state >= 0 && state < 5 ? names[state] : "new", wanted);
 }
 

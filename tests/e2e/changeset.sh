@@ -78,7 +78,7 @@ cluster_until 30 "it is not taken back" is_state "$first" ROLLED_BACK
 [ "$(region)" = us ] || fail "region is '$(region)' and not what it was"
 expect 3 get site lon
 expect 1 confirm "$first"
-err_has CHANGE_SET_STATE
+err_has WRONG_STATE
 pass "what is not confirmed is taken back, though the leader ($dead) was killed"
 
 # ---- confirmed, then rolled back

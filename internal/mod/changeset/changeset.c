@@ -35,7 +35,7 @@ static enum pt_code change_set_check(struct pt_view *view, const struct pt_chang
         return PT_OK;
     }
     if (state > PATRONUS__V1__CHANGE_SET_STATE__STAGED) {
-        return pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_CHANGE_SET_STATE, "changes",
+        return pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_WRONG_STATE, "changes",
                        "%.200s has been applied: stage further changes in another change set", change->name);
     }
     return pt_kind_staged_check(view, change->name, pt_msg_field(change->after, "changes"), reterr);

@@ -227,7 +227,7 @@ START_TEST(all_or_nothing)
     FX_OK(&fx, "GetEdge", "{'name':'" A "/sites/lon/edges/e'}");
     ck_assert_uint_eq(strlen(pt_msg_str(fx.reply, "uid")), 32);
     FX_FAIL(&fx, PT_NOT_FOUND, PT_REASON_RESOURCE_NOT_FOUND, "name", "GetSite", "{'name':'" A "/sites/sfo'}");
-    STEP_FAIL(PT_FAILED_PRECONDITION, PT_REASON_CHANGE_SET_STATE, "ApplyChangeSet", Q("{'name':'" CS "'}"));
+    STEP_FAIL(PT_FAILED_PRECONDITION, PT_REASON_WRONG_STATE, "ApplyChangeSet", Q("{'name':'" CS "'}"));
     STEP_OK("RollbackChangeSet", Q("{'name':'" CS "'}"));
     same_world(before);
     reopen();
@@ -301,7 +301,7 @@ START_TEST(while_it_waits_nothing_else_of_its_organization_changes)
     FX_FAIL(&fx, PT_FAILED_PRECONDITION, PT_REASON_CHANGE_PENDING, "name", "DeleteChangeSet", "{'name':'" CS "'}");
     FX_FAIL(&fx, PT_FAILED_PRECONDITION, PT_REASON_CHANGE_PENDING, "name", "DeleteOrganization",
             "{'name':'" A "','force':true}");
-    FX_FAIL(&fx, PT_FAILED_PRECONDITION, PT_REASON_CHANGE_SET_STATE, "changes", STAGE(CS, DELETE(A "/sites/nyc")));
+    FX_FAIL(&fx, PT_FAILED_PRECONDITION, PT_REASON_WRONG_STATE, "changes", STAGE(CS, DELETE(A "/sites/nyc")));
     STEP_FAIL(PT_FAILED_PRECONDITION, PT_REASON_CHANGE_PENDING, "ApplyChangeSet", Q("{'name':'" A "/changeSets/c2'}"));
     /* Others, and what decides about access, go on. */
     FX_OK(&fx, "CreateSite", "{'parent':'organizations/other','siteId':'z','site':{}}");
@@ -340,7 +340,7 @@ START_TEST(what_is_not_confirmed_is_taken_back)
     ck_assert_str_eq(pt_msg_str(fx.reply, "finish_principal"), "internal");
     ck_assert_uint_eq(pt_msg_field(fx.reply, "lost_edges")->len, 1);
     ck_assert_int_eq(expire(CS, applied, PATRONUS__V1__ROLLBACK_CAUSE__NODES_LOST), PT_FAILED_PRECONDITION);
-    STEP_FAIL(PT_FAILED_PRECONDITION, PT_REASON_CHANGE_SET_STATE, "ConfirmChangeSet", Q("{'name':'" CS "'}"));
+    STEP_FAIL(PT_FAILED_PRECONDITION, PT_REASON_WRONG_STATE, "ConfirmChangeSet", Q("{'name':'" CS "'}"));
     uint64_t now = 0;
     ck_assert(pt_quota_usage(fx.machine, A, PT_QUOTA_SITES, &limit, &now));
     ck_assert_uint_eq(now, sites);

@@ -155,8 +155,8 @@ export class ChangePending extends PatronusError {}
 registerReason("CHANGE_PENDING", ChangePending, "");
 
 /** The call was refused for this reason. */
-export class ChangeSetState extends PatronusError {}
-registerReason("CHANGE_SET_STATE", ChangeSetState, "");
+export class WrongState extends PatronusError {}
+registerReason("WRONG_STATE", WrongState, "");
 
 /** Every documented reason. */
 export const REASONS = [
@@ -198,5 +198,5 @@ export const REASONS = [
   "IDENTITY_REVOKED",
   "GRANT_NOT_HELD",
   "CHANGE_PENDING",
-  "CHANGE_SET_STATE",
+  "WRONG_STATE",
 ] as const;

@@ -266,10 +266,10 @@ class ChangePending(PatronusError):
     REASON = "CHANGE_PENDING"
 
 
-class ChangeSetState(PatronusError):
+class WrongState(PatronusError):
     """The call was refused for this reason."""
 
-    REASON = "CHANGE_SET_STATE"
+    REASON = "WRONG_STATE"
 
 
 BY_REASON: dict[str, type[PatronusError]] = {
@@ -311,12 +311,11 @@ BY_REASON: dict[str, type[PatronusError]] = {
     "IDENTITY_REVOKED": IdentityRevoked,
     "GRANT_NOT_HELD": GrantNotHeld,
     "CHANGE_PENDING": ChangePending,
-    "CHANGE_SET_STATE": ChangeSetState,
+    "WRONG_STATE": WrongState,
 }
 
 __all__ = [
     "ChangePending",
-    "ChangeSetState",
     "Conflict",
     "CredentialsMissing",
     "EtagMismatch",
@@ -354,4 +353,5 @@ __all__ = [
     "TokenExpired",
     "TokenInvalid",
     "TokenUsed",
+    "WrongState",
 ]
