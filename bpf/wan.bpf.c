@@ -71,9 +71,15 @@ PT_INLINE int reframe(struct xdp_md *ctx, const struct frame *f, __u32 size, __b
     return bpf_xdp_store_bytes(ctx, 0, &eth, sizeof(eth)) != 0 ? -1 : 0;
 }
 
+struct labels { /* what a packet is to carry on */
+    __be32 stack[PT_STACK_LEN_MAX];
+    __u32 len;
+    __u32 repaired;
+};
+
 /* The outer header for a path's tunnel, with this stack. 0 or -1. */
 PT_INLINE int rewrite_outer(struct xdp_md *ctx, const struct frame *f, const struct pt_abi_path *path, __be16 port,
-                            const __be32 *stack, __u32 stack_len)
+                            const struct labels *labels)
 {
     struct pt_envelope e = {.vni = f->vni,
                             .inner_size = f->inner_size,
@@ -82,7 +88,8 @@ PT_INLINE int rewrite_outer(struct xdp_md *ctx, const struct frame *f, const str
                             .protocol = f->protocol,
                             .tos = f->tos,
                             .control = f->control,
-                            .stack_len = (__u16)stack_len};
+                            .stack_len = (__u16)labels->len,
+                            .repaired = (__u16)labels->repaired};
     struct pt_tunnel_header tunnel = {};
     int v6 = (path->flags & PT_PATH_V6) != 0;
     __u32 size = pt_tunnel_size(e.stack_len), ip_size = v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
@@ -90,7 +97,7 @@ PT_INLINE int rewrite_outer(struct xdp_md *ctx, const struct frame *f, const str
     pt_tunnel_header_fill(&tunnel, &e);
     tunnel.udp.source = f->source_port;
     for (int i = 0; i < PT_STACK_LEN_MAX; i++) {
-        tunnel.stack[i] = stack[i];
+        tunnel.stack[i] = labels->stack[i];
     }
     if (reframe(ctx, f, ETH_HLEN + ip_size + size, v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP)) != 0) {
         return -1;
@@ -109,29 +116,79 @@ PT_INLINE int rewrite_outer(struct xdp_md *ctx, const struct frame *f, const str
     return (int)bpf_xdp_store_bytes(ctx, ETH_HLEN, &ip, sizeof(ip));
 }
 
-/* Labels are left: forward by the stack alone. A local flip at this site cannot make a loop, for each site takes one
- * label off and its own choice is only among tunnels to the site named. */
-PT_INLINE int forward(struct xdp_md *ctx, const struct frame *f, __be16 port)
+/* The path that the group of a label gives, or NULL and the reason. */
+PT_INLINE const struct pt_abi_path *towards(const struct frame *f, __be32 label, __u32 *path_slot, __u32 *reason)
 {
-    struct pt_abi_group_key key = {.site_label = bpf_ntohl(f->stack[0]), .policy_class = PT_CLASS_TRANSIT};
+    struct pt_abi_group_key key = {.site_label = bpf_ntohl(label), .policy_class = PT_CLASS_TRANSIT};
     const struct pt_abi_group *group = pt_find(&pt_groups, f->slot, &key);
 
+    *reason = PT_DROP_NO_GROUP;
     if (group == NULL) {
-        return DROP(NO_GROUP);
+        return NULL;
+    }
+    *reason = PT_DROP_NO_PATH;
+    *path_slot = pt_group_choose(group, pt_mix32(f->vni ^ (__u32)f->source_port << 16));
+    const struct pt_abi_path *path = *path_slot == 0 ? NULL : pt_find(&pt_paths, f->slot, path_slot);
+    /* One detour is enough: the site that it leads over may see no way either, and send the packet back. */
+    return path == NULL || path->ifindex == 0 || (path->stack_len != 0 && f->repaired) ? NULL : path;
+}
+
+/* The packet's labels without the first `used`, behind those of the path. 0, or -1 when they are too many. */
+PT_INLINE int put_labels(const struct frame *f, const struct pt_abi_path *path, __u32 used, struct labels *labels)
+{
+    __u32 own = path->stack_len;
+
+    for (int i = 0; i < PT_STACK_LEN_MAX; i++) {
+        __be32 next = i + 1 < PT_STACK_LEN_MAX ? f->stack[i + 1] : 0;
+        __be32 after = i + 2 < PT_STACK_LEN_MAX ? f->stack[i + 2] : 0;
+        labels->stack[i] = used == 1 ? next : after;
+    }
+    labels->len = own + f->stack_len - used;
+    labels->repaired = f->repaired || own != 0 || used != 1;
+    if (labels->len > PT_STACK_LEN_MAX) {
+        return -1;
+    }
+    for (int i = 0; i < PT_STACK_LEN_MAX; i++) {
+        if ((__u32)i >= own) {
+            break;
+        }
+        for (int j = PT_STACK_LEN_MAX - 1; j > i; j--) {
+            labels->stack[j] = labels->stack[j - 1];
+        }
+        labels->stack[i] = bpf_htonl(path->stack[i]);
+    }
+    return 0;
+}
+
+/*
+ * Labels are left: forward by the stack alone, to the site that the first one names.
+ *
+ *  1. By a tunnel to that site; each site takes one label off, so that a local flip cannot make a loop.
+ *  2. When none is alive, by a path round the failure, whose labels go in front: the higher tiers of the group.
+ *  3. When that site cannot be reached at all, it has failed: to the site after it, if the stack names one.
+ *
+ * 2 and 3 mark the packet, and a marked packet takes neither.
+ */
+PT_INLINE int forward(struct xdp_md *ctx, const struct frame *f, __be16 port)
+{
+    __u32 path_slot = 0, reason = 0, ignored = 0, used = 1;
+    const struct pt_abi_path *path = towards(f, f->stack[0], &path_slot, &reason);
+
+    if (path == NULL && reason == PT_DROP_NO_PATH && f->stack_len > 1 && !f->repaired) {
+        used = 2;
+        path = towards(f, f->stack[1], &path_slot, &ignored);
+    }
+    if (path == NULL) {
+        return -(int)reason;
     }
     if (frame_checksum_is_partial(f)) {
         return DROP(OUTER_CHECKSUM);
     }
-    __u32 path_slot = pt_group_choose(group, pt_mix32(f->vni ^ (__u32)f->source_port << 16));
-    const struct pt_abi_path *path = path_slot == 0 ? NULL : pt_find(&pt_paths, f->slot, &path_slot);
-    if (path == NULL || path->ifindex == 0 || path->stack_len != 0) {
+    struct labels labels = {};
+    if (put_labels(f, path, used, &labels) != 0) {
         return DROP(NO_PATH);
     }
-    __be32 rest[PT_STACK_LEN_MAX] = {};
-    for (int i = 0; i + 1 < PT_STACK_LEN_MAX; i++) {
-        rest[i] = f->stack[i + 1];
-    }
-    if (rewrite_outer(ctx, f, path, port, rest, f->stack_len - 1) != 0) {
+    if (rewrite_outer(ctx, f, path, port, &labels) != 0) {
         return DROP(NO_HEADROOM);
     }
     pt_count_tx(path_slot, 1, f->inner_size);
@@ -155,10 +212,13 @@ PT_INLINE int answer(struct xdp_md *ctx, const struct frame *f, const struct pt_
     if (path == NULL || path->ifindex == 0 || hello.return_len > PT_STACK_LEN_MAX) {
         return DROP(NO_PATH);
     }
-    __u32 return_len = hello.return_len;
+    struct labels back = {.len = hello.return_len};
+    for (int i = 0; i < PT_STACK_LEN_MAX; i++) {
+        back.stack[i] = hello.return_stack[i];
+    }
     hello.type = PT_HELLO_REPLY;
     if (bpf_xdp_store_bytes(ctx, f->header_size, &hello, sizeof(hello)) != 0 ||
-        rewrite_outer(ctx, f, path, port, hello.return_stack, return_len) != 0) {
+        rewrite_outer(ctx, f, path, port, &back) != 0) {
         return DROP(NO_HEADROOM);
     }
     return hand_over_by(ctx, path);

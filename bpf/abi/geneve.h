@@ -8,7 +8,7 @@
  *
  *        0               1               2               3
  *       +---------------+---------------+---------------+---------------+
- *       |  class 0xFF00 (experimental)  |  type 0x81    |  0  |  words  |
+ *       |  class 0xFF00 (experimental)  |  type 0x81    |R|0 0|  words  |
  *       +---------------+---------------+---------------+---------------+
  *       |  12 bits zero   |  label of the next site after the receiver  |   once per label, 1..6, in order of travel
  *       +---------------+---------------+---------------+---------------+
@@ -17,6 +17,10 @@
  *
  * The type has the critical bit: a receiver that does not know the option must drop the packet, else it would take what
  * is in transit for its own. A transit site removes the first label; the option goes with the last one.
+ *
+ * R says that a transit site has led the packet round a failure, by labels put in front. No other site does so again:
+ * two detours could send it back and forth. The bit is one that RFC 8926 reserves, so a receiver that does not know it
+ * ignores it.
  *
  * Senders of O packets from a socket must switch UDP checksums off (SO_NO_CHECK, UDP_NO_CHECK6_TX, and
  * UDP_NO_CHECK6_RX to receive): a transit site cannot redo a checksum that was left to hardware.
@@ -37,6 +41,7 @@
 #define PT_OPTION_CLASS 0xff00
 #define PT_OPTION_PATH_STACK 0x81
 #define PT_OPTION_CRITICAL 0x80
+#define PT_OPTION_REPAIRED 0x80 /* in words */
 #define PT_STACK_LEN_MAX 6
 
 struct pt_geneve {

@@ -12,6 +12,7 @@
 #define PT_PATH_SLOTS 16384U /* slot 0 is never used: it means "none" */
 #define PT_MEMBERS_MAX 8
 #define PT_CLASS_TRANSIT 0xffffffffU /* policy class of the groups that a label selects */
+#define PT_TIER_REPAIR 1024U /* of such a group, from here on: paths round a failure, whose labels go in front */
 
 /* Own address on a WAN interface. */
 struct pt_abi_link_key {

@@ -31,8 +31,9 @@ struct frame {
     __be16 checksum; /* outer UDP's */
     __u8 tos;
     __u8 control;
-    __u8 sealed; /* came to a port of the tunnel process: sealed packets, or liveness, which proves its sender too */
-    __be16 port; /* that it came to */
+    __u8 repaired; /* has been led round a failure */
+    __u8 sealed;   /* came to a port of the tunnel process: sealed packets, or liveness, which proves its sender too */
+    __be16 port;   /* that it came to */
 };
 
 /* Outer IPv4: no options (we send none), header checksum right, not a fragment, lengths within the frame. */
@@ -132,6 +133,7 @@ PT_INLINE __u32 frame_parse_geneve(struct xdp_md *ctx, struct frame *f, __u32 si
             if (reason != 0) {
                 return reason;
             }
+            f->repaired = (option.words & PT_OPTION_REPAIRED) != 0;
         } else if (option.type & PT_OPTION_CRITICAL) {
             return PT_DROP_UNKNOWN_OPTION;
         }

@@ -33,6 +33,7 @@ struct pt_envelope {
     __u8 tos;
     __u8 control;
     __u16 stack_len;
+    __u16 repaired; /* 1: by labels put in front on the way */
 };
 
 PT_INLINE __u16 pt_checksum_fold(__u32 sum)
@@ -68,7 +69,7 @@ PT_INLINE void pt_tunnel_header_fill(struct pt_tunnel_header *h, const struct pt
     h->geneve.vni_reserved = bpf_htonl(e->vni << 8);
     h->option.class = bpf_htons(PT_OPTION_CLASS);
     h->option.type = PT_OPTION_PATH_STACK;
-    h->option.words = (__u8)e->stack_len;
+    h->option.words = (__u8)(e->stack_len | (e->repaired ? PT_OPTION_REPAIRED : 0));
 }
 
 PT_INLINE void pt_outer_v4(struct iphdr *ip, const struct pt_abi_path *path, const struct pt_envelope *e)

@@ -321,8 +321,10 @@ static enum pt_code compile_group(struct compiler *c, const Patronus__V1__GroupE
         if (path == NULL || path->entry->destination != group->site_label) {
             return REFUSE(c, reterr, "there is no path %016" PRIx64 " to that site", member->path);
         }
-        if (group->policy_class == PT_CLASS_TRANSIT && path->entry->n_stack != 0) {
-            return REFUSE(c, reterr, "path %016" PRIx64 " has a stack: transit could loop", member->path);
+        if (group->policy_class == PT_CLASS_TRANSIT && path->entry->n_stack != 0 && member->tier < PT_TIER_REPAIR) {
+            return REFUSE(c, reterr,
+                          "path %016" PRIx64 " has a stack: transit may take it as a repair only, tier %u up",
+                          member->path, PT_TIER_REPAIR);
         }
         if (member->weight == 0 || member->weight > 65535 || member->tier > 65535) {
             return REFUSE(c, reterr, "weights are 1..65535, tiers 0..65535");

@@ -77,6 +77,7 @@ static const struct {
     {"group site=2 members=99:1:0\n", "group of site 2, class 0"},
     {"group site=2 members=13:1:0\n", "group of site 2, class 0"},
     {"group site=3 class=transit members=13:1:0\n", "group of site 3, class 4294967295"},
+    {"group site=3 class=transit members=13:1:1023\n", "group of site 3, class 4294967295"},
     {"group site=2 members=11:0:0\n", "group of site 2, class 0"},
     {"group site=2 members=11:65536:0\n", "group of site 2, class 0"},
     {"group site=2 members=11:1:65536\n", "group of site 2, class 0"},

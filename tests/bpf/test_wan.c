@@ -23,11 +23,20 @@ static const char bundle[] = "node site=1\n"
                              "tunnel id=12 link=1 remote=192.0.2.2 site=2\n"
                              "tunnel id=13 link=1 remote=192.0.2.3 site=3\n"
                              "tunnel id=16 link=2 remote=2001:db8:ff::3 site=3\n"
+                             "tunnel id=18 link=1 remote=192.0.2.28 site=8\n"
+                             "tunnel id=15 link=1 remote=192.0.2.25 site=5\n"
+                             "tunnel id=19 link=1 remote=192.0.2.29 site=9\n"
                              "path id=12 tunnel=12 site=2\n"
                              "path id=13 tunnel=13 site=3\n"
                              "path id=16 tunnel=16 site=3\n"
+                             "path id=18 tunnel=18 site=8\n"
+                             "path id=15 tunnel=15 site=5\n"
+                             "path id=25 tunnel=12 site=5 stack=5\n"
+                             "path id=95 tunnel=19 site=5 stack=6,5\n"
                              "group site=2 class=0 members=12:1:0\n"
-                             "group site=3 class=transit members=13:1:0,16:1:1\n";
+                             "group site=3 class=transit members=13:1:0,16:1:1\n"
+                             "group site=8 class=transit members=18:1:0\n"
+                             "group site=5 class=transit members=15:1:0,25:1:1024,95:1:1025\n";
 
 static struct bed bed;
 
@@ -359,6 +368,95 @@ START_TEST(transit_uses_the_next_tier_when_the_first_is_dead_and_may_change_fami
 }
 END_TEST
 
+/* The next tunnel's far end (192.0.2.x), the labels, and whether the packet is marked as led round a failure. */
+static void check_led(const struct run *r, unsigned to, const uint32_t *stack, size_t len, bool repaired)
+{
+    ck_assert_msg(r->handed_over, "%s", drops_text(&bed));
+    const uint8_t *at = r->out.data + ETH_HLEN;
+    ck_assert_uint_eq(at[19], to);
+    ck_assert_uint_eq(at[28], PT_STACK_SIZE(len) / 4);
+    if (len > 0) {
+        ck_assert_uint_eq(at[36 + 3], len | (repaired ? PT_OPTION_REPAIRED : 0));
+    }
+    for (size_t i = 0; i < len; i++) {
+        uint32_t label;
+        memcpy(&label, at + 36 + 4 + 4 * i, 4);
+        ck_assert_uint_eq(ntohl(label), stack[i]);
+    }
+}
+
+static void set_alive(uint64_t path, bool alive)
+{
+    bed.dp->ops->set_path_alive(bed.dp, path, alive);
+}
+
+/* The packet is to go to site 5, then 8. The tunnel to 5 dies, then the way round over 2, then that over 9 and 6. */
+START_TEST(transit_leads_round_a_dead_neighbour)
+{
+    const struct shape two = {.stack = {5, 8}, .stack_len = 2};
+    const struct shape last = {.stack = {5}, .stack_len = 1};
+    struct tunnel_packet t = make(two);
+    struct run r = run_wan(&bed, &t.p);
+    check_led(&r, 25, (const uint32_t[]){8}, 1, false);
+    set_alive(15, false);
+    set_alive(25, true);
+    t = make(two);
+    r = run_wan(&bed, &t.p);
+    check_led(&r, 2, (const uint32_t[]){5, 8}, 2, true);
+    t = make(last);
+    r = run_wan(&bed, &t.p);
+    check_led(&r, 2, (const uint32_t[]){5}, 1, true);
+    set_alive(25, false);
+    t = make(two);
+    r = run_wan(&bed, &t.p);
+    check_led(&r, 29, (const uint32_t[]){6, 5, 8}, 3, true);
+    set_alive(95, false); /* site 5 itself is gone: on to the one after it */
+    t = make(two);
+    r = run_wan(&bed, &t.p);
+    check_led(&r, 28, NULL, 0, true);
+    t = make((struct shape){.stack = {5, 8, 77}, .stack_len = 3});
+    r = run_wan(&bed, &t.p);
+    check_led(&r, 28, (const uint32_t[]){77}, 1, true);
+    t = make(last);
+    CHECK_DROP(&bed, run_wan(&bed, &t.p), NO_PATH);
+    for (uint64_t path = 15; path <= 95; path += path == 15 ? 10 : 70) {
+        set_alive(path, true);
+    }
+}
+END_TEST
+
+/* What has been led round once is never again, by labels or past a site: it could go back and forth. */
+START_TEST(transit_leads_round_only_once)
+{
+    struct tunnel_packet t = make((struct shape){.stack = {5, 8}, .stack_len = 2});
+    t.p.data[t.geneve + 8 + 3] |= PT_OPTION_REPAIRED;
+    struct run r = run_wan(&bed, &t.p);
+    check_led(&r, 25, (const uint32_t[]){8}, 1, true); /* tunnels are no detour, and the mark stays */
+    set_alive(15, false);
+    CHECK_DROP(&bed, run_wan(&bed, &t.p), NO_PATH);
+    set_alive(25, false);
+    set_alive(95, false);
+    CHECK_DROP(&bed, run_wan(&bed, &t.p), NO_PATH);
+    set_alive(15, true);
+    set_alive(25, true);
+    set_alive(95, true);
+}
+END_TEST
+
+/* Six labels and two more do not fit. */
+START_TEST(a_detour_must_fit_the_stack)
+{
+    struct tunnel_packet t = make((struct shape){.stack = {5, 4, 3, 2, 7, 8}, .stack_len = 6});
+    set_alive(15, false);
+    struct run r = run_wan(&bed, &t.p);
+    check_led(&r, 2, (const uint32_t[]){5, 4, 3, 2, 7, 8}, 6, true);
+    set_alive(25, false);
+    CHECK_DROP(&bed, run_wan(&bed, &t.p), NO_PATH);
+    set_alive(15, true);
+    set_alive(25, true);
+}
+END_TEST
+
 START_TEST(a_checksum_left_to_hardware_is_refused_in_transit_only)
 {
     struct tunnel_packet t = make((struct shape){.stack = {3}, .stack_len = 1});
@@ -536,6 +634,9 @@ int main(void)
     tcase_add_test(tc, control_in_transit_keeps_its_mark);
     tcase_add_test(tc, liveness_keeps_its_port_in_transit_and_goes_up_at_the_end);
     tcase_add_test(tc, transit_uses_the_next_tier_when_the_first_is_dead_and_may_change_family);
+    tcase_add_test(tc, transit_leads_round_a_dead_neighbour);
+    tcase_add_test(tc, transit_leads_round_only_once);
+    tcase_add_test(tc, a_detour_must_fit_the_stack);
     tcase_add_test(tc, a_checksum_left_to_hardware_is_refused_in_transit_only);
     tcase_add_test(tc, malformed_outer_headers_are_dropped);
     tcase_add_test(tc, malformed_geneve_is_dropped);

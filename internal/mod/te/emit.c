@@ -18,6 +18,9 @@
 #define HELLO_INTERVAL_MS 100
 #define HELLO_MULTIPLIER 3
 #define CLASS_TRANSIT 0xffffffffU
+#define TIER_REPAIR 1024U    /* in a group of that class: repairs from here on (bpf/abi/path.h) */
+#define REPAIRS_MAX 2U       /* of a neighbour; and so many members of its group are theirs */
+#define REPAIR_LABELS_MAX 2U /* the paths' MTU leaves room for so many */
 #define STACK_OPTION_SIZE 4U /* of the path-stack option, before its labels (bpf/abi/geneve.h) */
 #define STACK_LABEL_SIZE 4U
 #define SEAL_SIZE 32U /* header and tag of a sealed packet (internal/tunnel/wire.h) */
@@ -102,12 +105,13 @@ static bool first_time(struct emit *emit, uint64_t id)
     return pt_map_put(&emit->known_paths, key, sizeof(key), emit) == NULL;
 }
 
-/* A packet carries one label less at each hop, and no option at the last. */
+/* A packet carries one label less at each hop, and no option at the last; but a transit site may have to put labels of
+ * its own in front, to lead it round a failure. */
 static uint32_t path_mtu(const struct te_topology *topology, const struct te_path *path)
 {
     uint32_t least = UINT32_MAX;
     for (size_t i = 0; i < path->tunnels_len; i++) {
-        uint32_t labels = (uint32_t)(path->tunnels_len - 1 - i);
+        uint32_t labels = (uint32_t)(path->tunnels_len - 1 - i) + (i > 0 ? REPAIR_LABELS_MAX : 0);
         uint32_t option = labels > 0 ? STACK_OPTION_SIZE + STACK_LABEL_SIZE * labels : 0;
         uint32_t mtu = topology->tunnels[path->tunnels[i]].mtu;
         mtu = mtu > option ? mtu - option : 0;
@@ -286,7 +290,27 @@ static int compare_metric(const void *a, const void *b, void *arg)
     return x->id < y->id ? -1 : x->id > y->id;
 }
 
-/* What a label in a path stack means here: the direct tunnels to that neighbour, best first. */
+/* Ways to a neighbour that is not reached directly any more: paths over other sites, made beforehand for the site's own
+ * traffic. Their labels go in front of the packet's. Returns how many. */
+static size_t add_repairs(struct emit *emit, size_t to, Patronus__V1__GroupMember **members)
+{
+    const struct te_topology *topology = emit->topology;
+    size_t len = 0;
+    for (size_t f = 0; f < topology->fabrics_len && len == 0; f++) {
+        const struct te_pair *pair = te_pair_of(topology, emit->paths, f, emit->site, to);
+        for (size_t i = 0; i < pair->len && len < REPAIRS_MAX; i++) {
+            size_t labels = pair->paths[i].tunnels_len - 1;
+            if (labels > 0 && labels <= REPAIR_LABELS_MAX) {
+                members[len] = new_member(emit, pair->paths[i].id, 1, TIER_REPAIR + (uint32_t)len);
+                emit_path(emit, &pair->paths[i]);
+                len++;
+            }
+        }
+    }
+    return len;
+}
+
+/* What a label in a path stack means here: the direct tunnels to that neighbour, best first, then repairs. */
 static void emit_transit(struct emit *emit)
 {
     const struct te_topology *topology = emit->topology;
@@ -305,15 +329,17 @@ static void emit_transit(struct emit *emit)
             continue;
         }
         qsort_r(tunnels, found, sizeof(size_t), compare_metric, (void *)(uintptr_t)topology);
-        size_t len = found < PT_GROUP_MEMBERS_MAX ? found : PT_GROUP_MEMBERS_MAX;
+        size_t direct_max = PT_GROUP_MEMBERS_MAX - REPAIRS_MAX;
+        size_t len = found < direct_max ? found : direct_max;
         Patronus__V1__GroupMember **members =
-            pt_arena_array(emit->pass->arena, len, sizeof(struct Patronus__V1__GroupMember *));
+            pt_arena_array(emit->pass->arena, PT_GROUP_MEMBERS_MAX, sizeof(struct Patronus__V1__GroupMember *));
         uint32_t tier = 0;
         for (size_t i = 0; i < len; i++) {
             const struct te_tunnel *tunnel = &topology->tunnels[tunnels[i]];
             tier += i > 0 && topology->tunnels[tunnels[i - 1]].metric != tunnel->metric ? 1 : 0;
             members[i] = new_member(emit, te_direct_path(tunnel->id), 1, tier);
         }
+        len += add_repairs(emit, to, members + len);
         emit_group(emit, topology->sites[to].label, CLASS_TRANSIT, members, len);
     }
 }

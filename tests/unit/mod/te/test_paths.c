@@ -86,17 +86,54 @@ START_TEST(transit_site_stands_in_the_path)
     ck_assert_uint_eq(t->tunnels[pair->paths[0].tunnels[0]].to, 1);
     const uint32_t stack[] = {3};
     ck_assert_uint_eq(pair->paths[0].id, te_path_id(t->tunnels[pair->paths[0].tunnels[0]].id, stack, 1));
-    /* The first hop carries one label (8 bytes), the second none; the narrower of both decides. */
+    /* The first hop carries one label (8 bytes), the second none, or two that a repair puts in front (12). */
     for (size_t i = 0; i < f.pass.nodes[0]->entries_len; i++) {
         const Patronus__V1__Entry *entry = f.pass.nodes[0]->entries[i];
         if (entry->entry_case == PATRONUS__V1__ENTRY__ENTRY_PATH && entry->path->path == pair->paths[0].id) {
             ck_assert(entry->path->sealed); /* the default */
-            ck_assert_uint_eq(entry->path->mtu, 1500 - 36 - 8 - 32);
+            ck_assert_uint_eq(entry->path->mtu, 1500 - 36 - 12 - 32);
         }
     }
     /* The middle knows what both labels mean. */
     ck_assert_ptr_nonnull(group_of(f.pass.nodes[1], 1, 0xffffffff));
     ck_assert_ptr_nonnull(group_of(f.pass.nodes[1], 3, 0xffffffff));
+    fixture_fini(&f);
+}
+END_TEST
+
+/* The line s00 - s01 - s02 and a way round: s01 - s03 - s02. What s01 does with packets for s02 when its tunnel there is
+ * dead stands in its bundle beforehand: label of s02 behind the tunnel to s03. */
+START_TEST(transit_sites_have_repairs)
+{
+    struct fixture f;
+    fixture_init(&f);
+    put_basics(&f);
+    for (unsigned i = 0; i < 4; i++) {
+        put_site(&f, i);
+    }
+    put_pair(&f, 0, 0, 1, 0);
+    put_pair(&f, 1, 1, 2, 0);
+    put_pair(&f, 1, 2, 3, 0);
+    put_pair(&f, 3, 1, 2, 1);
+    pass_ok(&f);
+    const Patronus__V1__GroupEntry *group = group_of(f.pass.nodes[1], 3, 0xffffffff);
+    ck_assert_ptr_nonnull(group);
+    ck_assert_uint_eq(group->n_members, 2);
+    ck_assert_uint_eq(group->members[0]->tier, 0);
+    ck_assert_uint_ge(group->members[1]->tier, 1024);
+    const Patronus__V1__PathEntry *repair = NULL;
+    for (size_t i = 0; i < f.pass.nodes[1]->entries_len; i++) {
+        const Patronus__V1__Entry *entry = f.pass.nodes[1]->entries[i];
+        if (entry->entry_case == PATRONUS__V1__ENTRY__ENTRY_PATH && entry->path->path == group->members[1]->path) {
+            repair = entry->path;
+        }
+    }
+    ck_assert_ptr_nonnull(repair);
+    ck_assert_uint_eq(repair->destination, 3);
+    ck_assert_uint_eq(repair->n_stack, 1);
+    ck_assert_uint_eq(repair->stack[0], 3);
+    /* s00 lies behind one cable: nothing to repair with. */
+    ck_assert_uint_eq(group_of(f.pass.nodes[1], 1, 0xffffffff)->n_members, 1);
     fixture_fini(&f);
 }
 END_TEST
@@ -312,6 +349,7 @@ int main(void)
     tcase_add_test(tcase, equal_direct_paths_share_the_load);
     tcase_add_test(tcase, costlier_link_is_the_backup);
     tcase_add_test(tcase, transit_site_stands_in_the_path);
+    tcase_add_test(tcase, transit_sites_have_repairs);
     tcase_add_test(tcase, drained_site_carries_no_transit);
     tcase_add_test(tcase, dead_tunnel_falls_behind);
     tcase_add_test(tcase, backup_avoids_the_risk_group);
