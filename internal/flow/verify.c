@@ -14,6 +14,7 @@
 
 #define TOLERANCE 1e-6
 #define HALVINGS 100
+#define SERVED (1 - 1e-4) /* of a demand is all of it, where levels are judged: their rates are exact to four digits */
 
 struct verifying {
     const struct pt_flow_problem *problem;
@@ -182,7 +183,7 @@ static double level_of(const struct verifying *v, double bound)
     double level = INFINITY;
     for (size_t d = 0; d < v->problem->demands_len; d++) {
         const struct pt_flow_demand *demand = &v->problem->demands[d];
-        if (demand->class_index == 0 && v->carried[d] < demand->rate * (1 - TOLERANCE)) {
+        if (demand->class_index == 0 && v->carried[d] < demand->rate * SERVED) {
             level = fmin(level, v->carried[d] / weight_of(demand));
         }
     }

@@ -128,7 +128,7 @@ START_TEST(fair_shares)
         ck_assert_msg(ours[d] >= theirs[d] * 0.98, "rate %zu of %zu: %.6g where CLP has %.6g", d, len, ours[d],
                       theirs[d]);
     }
-    ck_assert_double_ge(result->certificate.bound, result->certificate.value * (1 - 1e-6));
+    ck_assert_double_ge(result->certificate.bound, result->certificate.value * (1 - 1e-4)); /* as served counts */
     free(ours);
     free(theirs);
     pt_flow_result_free(result);
