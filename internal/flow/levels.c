@@ -36,8 +36,9 @@
 #define GIVE 1e-5         /* of a rate that stays: leaves the next level an inside */
 #define TO_WALL 0.995     /* of the way to the boundary */
 #define SERVED (1 - 1e-5) /* of a demand is all of it */
-#define PIVOT_LEAST 1e-30
-#define TOUCHED_MAX 512 /* links of one demand's paths */
+#define PIVOT_LEAST 1e-14 /* of the diagonal: less is rounding, the row depends on others */
+#define PIVOT_FIXED 1e30  /* takes its place: the row's step is next to nothing */
+#define TOUCHED_MAX 512   /* links of one demand's paths */
 
 struct hop {      /* a link of a path */
     double value; /* what the link's row has in the path's column: unit of the demand / full of the link */
@@ -149,8 +150,8 @@ static void add_demand(struct solver *s, uint32_t k)
     }
 }
 
-/* False: singular. */
-static bool factor(struct solver *s)
+/* Where rows depend on each other there is no unique step: the later of them gets none. */
+static void factor(struct solver *s)
 {
     uint32_t n = s->links;
     memset(s->matrix, 0, (size_t)n * n * sizeof(double));
@@ -166,19 +167,19 @@ static bool factor(struct solver *s)
     for (uint32_t i = 0; i < n; i++) {
         double *row = s->matrix + (size_t)i * n;
         row[i] += s->d[s->paths + i];
+        double diagonal = row[i];
         for (uint32_t j = 0; j <= i; j++) {
             const double *other = s->matrix + (size_t)j * n;
             double sum = row[j];
             for (uint32_t l = 0; l < j; l++) {
                 sum -= row[l] * other[l];
             }
-            if (i == j && !(sum > PIVOT_LEAST)) {
-                return false;
+            if (i == j && !(sum > diagonal * PIVOT_LEAST)) {
+                sum = PIVOT_FIXED;
             }
             row[j] = i == j ? sqrt(sum) : sum / other[j];
         }
     }
-    return true;
 }
 
 static void substitute(const struct solver *s, double *y)
@@ -330,16 +331,14 @@ static double residuals(struct solver *s)
     return worst;
 }
 
-static bool improve(struct solver *s, double gap)
+static void improve(struct solver *s, double gap)
 {
     double mean = gap / s->cols;
     for (uint32_t i = 0; i < s->cols; i++) {
         s->d[i] = s->v[i] / s->z[i];
         s->rc[i] = -s->v[i] * s->z[i];
     }
-    if (!factor(s)) {
-        return false;
-    }
+    factor(s);
     prepare_t(s);
     direction(s);
     double by_v = reach(s->v, s->dv, s->cols);
@@ -359,7 +358,6 @@ static bool improve(struct solver *s, double gap)
     for (uint32_t i = 0; i < s->links + s->demands + 1; i++) {
         s->dual[i] += by_z * s->step[i];
     }
-    return true;
 }
 
 /* Everybody on all paths alike, t at half of what fits so; every v z the same. */
@@ -416,9 +414,10 @@ static bool solve_level(struct solver *s, double *ret_gap)
         } else if (kept < INFINITY || !(gap < LOST)) {
             break;
         }
-        if (kept <= GAP * level || !improve(s, gap)) {
+        if (kept <= GAP * level) {
             break;
         }
+        improve(s, gap);
     }
     if (kept < INFINITY) {
         restore(s);
@@ -490,7 +489,11 @@ static bool climb(struct solver *s, double *ret_x, double *ret_lengths)
     do {
         double gap = 0;
         if (!solve_level(s, &gap)) {
-            return false;
+            if (rising == s->demands) {
+                return false;
+            }
+            restore(s); /* the level before holds for the few that are left; what room there is, the caller gives out */
+            break;
         }
         uint32_t served = serve(s);
         rising -= served > 0 ? served : hold(s, gap);
