@@ -101,8 +101,8 @@ START_TEST(transit_site_stands_in_the_path)
 }
 END_TEST
 
-/* The line s00 - s01 - s02 and a way round: s01 - s03 - s02. What s01 does with packets for s02 when its tunnel there is
- * dead stands in its bundle beforehand: label of s02 behind the tunnel to s03. */
+/* The line s00 - s01 - s02 and a way round: s01 - s03 - s02. What s01 does with packets for s02 when its tunnel there
+ * is dead stands in its bundle beforehand: label of s02 behind the tunnel to s03. */
 START_TEST(transit_sites_have_repairs)
 {
     struct fixture f;
