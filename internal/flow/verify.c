@@ -14,8 +14,7 @@
 
 #define TOLERANCE 1e-6
 #define HALVINGS 100
-#define SERVED (1 - 1e-4) /* of a demand is all of it, where levels are judged: their rates are exact to four digits \
-                           */
+#define SERVED (1 - 1e-4) /* of a demand is all of it, where levels are judged: exact to four digits */
 
 struct verifying {
     const struct pt_flow_problem *problem;
