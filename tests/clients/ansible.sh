@@ -153,6 +153,10 @@ if [ "$LONG" = 1 ]; then
     mkdir -p "$WORK/sanity/.ansible/test/cache"
     printf 'import ensurepip\nensurepip.bootstrap()\n' >"$WORK/sanity/.ansible/test/cache/get_pip_24_2.py"
     stage # without what the tests above left in it
+    # The licence is Apache-2.0 throughout; ansible-test asks for Ansible's own.
+    (cd build/ansible_collections/patronus/sdwan && for file in plugins/modules/*.py; do
+        echo "$file validate-modules:missing-gplv3-license # Apache-2.0"
+    done >>tests/sanity/ignore-2.19.txt)
     (cd build/ansible_collections/patronus/sdwan && env -u PYTHONPATH HOME="$WORK/sanity" ANSIBLE_HOME="$WORK/sanity/.ansible" LC_ALL=C.UTF-8 \
         ansible-test sanity --venv --python "$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')") >"$WORK/out" 2>&1 || fail "ansible-test sanity"
     echo "ok: ansible-test sanity"

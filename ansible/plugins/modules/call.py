@@ -26,7 +26,8 @@ options:
     default: 1
 attributes:
   check_mode:
-    description: Only methods whose name begins with Get or List, and watches, are called.
+    description: Nothing that could change something is called.
+    details: Only methods whose name begins with Get or List, and watches, are called.
     support: partial
   diff_mode:
     description: There is nothing to compare.
