@@ -17,6 +17,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define CALL_MS 1500
 #define RETRY_MS 60
@@ -61,6 +62,13 @@ static bool is_vague(const struct pt_error *error)
 {
     return error->code == PT_UNAVAILABLE || error->code == PT_DEADLINE_EXCEEDED || error->code == PT_CANCELLED ||
            error->code == PT_EXHAUSTED;
+}
+
+/* The leader counts who answers before it takes a voter away; the nemesis has some of them down. An operator waits
+ * until they are back, as the refusal says. */
+static bool lacks_majority(const struct pt_error *error)
+{
+    return error->code == PT_FAILED_PRECONDITION && strcmp(error->field, "role") == 0;
 }
 
 /* ---- members -------------------------------------------------------------------------------------------------- */
@@ -138,7 +146,7 @@ static void on_deleted(void *arg, const struct pt_error *error, struct pt_bytes 
 {
     struct operator* operator= arg;
     (void)message;
-    if (error != NULL && is_vague(error)) {
+    if (error != NULL && (is_vague(error) || lacks_majority(error))) {
         pt_timer_start(operator->timer, RETRY_MS, 0);
     } else if (error != NULL) {
         violate(operator->world, "a controller was not deleted: %s %s: %.120s", pt_code_name(error->code), error->field,
