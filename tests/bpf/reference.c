@@ -360,7 +360,7 @@ static void lower_mss(struct packet *out, const struct ref_packet *p, uint32_t m
 
 struct ref_envelope {
     uint32_t vni, inner_size, flow, source_port, port, protocol, tos;
-    bool control;
+    bool control, repaired;
     const uint32_t *stack;
     uint32_t stack_len;
 };
@@ -400,7 +400,7 @@ static uint32_t write_outer(uint8_t *out, const struct ref_path *path, const str
     if (option != 0) {
         set16(geneve + 8, 0xff00);
         geneve[10] = 0x81;
-        geneve[11] = (uint8_t)e->stack_len;
+        geneve[11] = (uint8_t)(e->stack_len | (e->repaired ? 0x80 : 0));
         for (uint32_t i = 0; i < e->stack_len; i++) {
             set32(geneve + 12 + 4 * i, e->stack[i]);
         }
@@ -540,7 +540,7 @@ struct ref_frame {
     uint8_t source[16], destination[16];
     uint32_t udp, inner, inner_size, vni, protocol, source_port, port, check, tos;
     uint32_t stack[PT_STACK_LEN_MAX], stack_len;
-    bool control;
+    bool control, repaired; /* repaired: led round a failure before */
 };
 
 /* 0, a drop reason, or UINT32_MAX: not ours. */
@@ -592,6 +592,7 @@ static uint32_t parse_options(const struct packet *in, struct ref_frame *f, uint
                 return PT_DROP_GENEVE_MALFORMED;
             }
             f->stack_len = words;
+            f->repaired = (option[3] & 0x80) != 0;
             for (uint32_t j = 0; j < words; j++) {
                 f->stack[j] = get32(in->data + at + 4 * j);
                 if (f->stack[j] >> 20 != 0) {
@@ -654,9 +655,14 @@ static void hand_over(struct ref_verdict *v, uint32_t ifindex, bool v4, const ui
     }
 }
 
+struct ref_labels {
+    uint32_t stack[2 * PT_STACK_LEN_MAX], len;
+    bool repaired;
+};
+
 /* The same inner packet behind another outer header. */
 static void send_on(const struct packet *in, const struct ref_frame *f, const struct ref_path *path, uint32_t port,
-                    const uint32_t *stack, uint32_t stack_len, struct ref_verdict *v)
+                    const struct ref_labels *labels, struct ref_verdict *v)
 {
     const struct ref_envelope e = {.vni = f->vni,
                                    .inner_size = f->inner_size,
@@ -666,8 +672,9 @@ static void send_on(const struct packet *in, const struct ref_frame *f, const st
                                    .protocol = f->protocol,
                                    .tos = f->tos,
                                    .control = f->control,
-                                   .stack = stack,
-                                   .stack_len = stack_len};
+                                   .repaired = labels->repaired,
+                                   .stack = labels->stack,
+                                   .stack_len = labels->len};
     bool v4 = is_v4(path->remote);
     memcpy(v->out.data, in->data, 12);
     set16(v->out.data + 12, v4 ? 0x0800 : 0x86dd);
@@ -680,12 +687,31 @@ static void send_on(const struct packet *in, const struct ref_frame *f, const st
     }
 }
 
+/* The path to the site of the used-th label, by its group; a detour, for a packet that has made none. NULL and why. */
+static const struct ref_path *towards(const struct ref_model *m, const struct ref_frame *f, uint32_t used,
+                                      uint32_t *reason)
+{
+    const struct ref_group *group = find_group(m, f->stack[used - 1], UINT32_MAX);
+    *reason = group == NULL ? PT_DROP_NO_GROUP : PT_DROP_NO_PATH;
+    if (group == NULL) {
+        return NULL;
+    }
+    /* The port as it lies in memory. */
+    const struct ref_path *path = choose(m, group, mix(f->vni ^ (uint32_t)htons((uint16_t)f->source_port) << 16));
+    return path != NULL && path->stack_len != 0 && f->repaired ? NULL : path;
+}
+
 static void transit(const struct ref_model *m, const struct packet *in, const struct ref_frame *f,
                     struct ref_verdict *v)
 {
-    const struct ref_group *group = find_group(m, f->stack[0], UINT32_MAX);
-    if (group == NULL) {
-        drop(v, PT_DROP_NO_GROUP);
+    uint32_t reason = 0, ignored = 0, used = 1;
+    const struct ref_path *path = towards(m, f, 1, &reason);
+    if (path == NULL && reason == PT_DROP_NO_PATH && f->stack_len > 1 && !f->repaired) {
+        used = 2; /* past the site that cannot be reached */
+        path = towards(m, f, 2, &ignored);
+    }
+    if (path == NULL) {
+        drop(v, reason);
         return;
     }
     bool v4 = is_v4(f->source);
@@ -696,13 +722,16 @@ static void transit(const struct ref_model *m, const struct packet *in, const st
         drop(v, PT_DROP_OUTER_CHECKSUM);
         return;
     }
-    /* The port as it lies in memory. */
-    const struct ref_path *path = choose(m, group, mix(f->vni ^ (uint32_t)htons((uint16_t)f->source_port) << 16));
-    if (path == NULL || path->stack_len != 0) {
+    struct ref_labels labels = {.len = path->stack_len + f->stack_len - used,
+                                .repaired = f->repaired || path->stack_len != 0 || used != 1};
+    if (labels.len > PT_STACK_LEN_MAX) {
         drop(v, PT_DROP_NO_PATH);
         return;
     }
-    send_on(in, f, path, f->port, f->stack + 1, f->stack_len - 1, v);
+    for (uint32_t i = 0; i < labels.len; i++) {
+        labels.stack[i] = i < path->stack_len ? path->stack[i] : f->stack[i - path->stack_len + used];
+    }
+    send_on(in, f, path, f->port, &labels, v);
 }
 
 static void control(const struct ref_model *m, const struct packet *in, const struct ref_frame *f,
@@ -717,13 +746,13 @@ static void control(const struct ref_model *m, const struct packet *in, const st
         drop(v, PT_DROP_NO_PATH);
         return;
     }
-    uint32_t stack[PT_STACK_LEN_MAX];
+    struct ref_labels back = {.len = hello[6]};
     for (unsigned i = 0; i < PT_STACK_LEN_MAX; i++) {
-        stack[i] = get32(hello + 32 + 4 * i);
+        back.stack[i] = get32(hello + 32 + 4 * i);
     }
     struct packet reply = *in;
     reply.data[f->inner + 5] = PT_HELLO_REPLY;
-    send_on(&reply, f, &m->paths[peer->path], PT_GENEVE_PORT, stack, hello[6], v);
+    send_on(&reply, f, &m->paths[peer->path], PT_GENEVE_PORT, &back, v);
 }
 
 /* Congestion outside is congestion inside (RFC 6040); false: the inner packet cannot be marked. */

@@ -448,14 +448,17 @@ static void make_wan(const struct ref_model *m, struct packet *p, uint32_t ifind
     for (uint32_t i = 0; i < stack_len; i++) {
         stack[i] = one_in(6) ? any(0xfffff) : 2 + any(6);
     }
-    (void)put_geneve(p,
-                     hello       ? 0
-                     : one_in(3) ? 200
-                                 : 100,
-                     hello    ? PT_HELLO_PROTOCOL
-                     : inner4 ? ETH_P_IP
-                              : ETH_P_IPV6,
-                     hello || one_in(10) ? PT_GENEVE_CONTROL : 0, stack, stack_len);
+    uint32_t geneve = put_geneve(p,
+                                 hello       ? 0
+                                 : one_in(3) ? 200
+                                             : 100,
+                                 hello    ? PT_HELLO_PROTOCOL
+                                 : inner4 ? ETH_P_IP
+                                          : ETH_P_IPV6,
+                                 hello || one_in(10) ? PT_GENEVE_CONTROL : 0, stack, stack_len);
+    if (stack_len != 0 && one_in(4)) {
+        p->data[geneve + 8 + 3] |= PT_OPTION_REPAIRED;
+    }
     if (hello) {
         put_hello(p);
     } else {

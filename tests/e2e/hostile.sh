@@ -40,8 +40,8 @@ split() {
 split "$PATRONUS_CREDENTIAL" "$WORK/"
 
 # A token that will be too old by the time it is used, further down.
-old=$(cluster_ctl tokens create --role voter --expires 1s --id old 2>"$WORK/out")
-old_until=$(($(date +%s) + 2))
+old=$(cluster_ctl tokens create --role voter --expires 5s --id old 2>"$WORK/out")
+old_until=$(($(date +%s) + 6))
 
 # Somebody else's cluster: its CA signs well, but is not ours.
 "$CLUSTER_BIN/patronusd" init --id f1 --data "$WORK/foreign" --seal-key "$WORK/foreign.seal" --admin-file "$WORK/foreign.pem" \
