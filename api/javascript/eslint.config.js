@@ -13,6 +13,8 @@ export default ts.config(
       "@typescript-eslint/no-unnecessary-type-parameters": "off",
     },
   },
+  // Generated: each reply is asserted alike, also where its type happens to take any object.
+  { files: ["src/v1/services.ts"], rules: { "@typescript-eslint/no-unnecessary-type-assertion": "off" } },
   { files: ["test/**"], rules: { "@typescript-eslint/no-floating-promises": "off", "@typescript-eslint/require-await": "off" } },
   { ignores: ["dist", "eslint.config.js"] },
 );

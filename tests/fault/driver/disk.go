@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -57,20 +58,26 @@ func (d *disk) data() string { return filepath.Join(d.folder, "data") }
 
 // fill leaves no room but the given bytes; drain gives it back.
 func (d *disk) fill(left int64) error {
-	var space unix.Statfs_t
-	if err := unix.Statfs(d.folder, &space); err != nil {
-		return err
-	}
 	file, err := os.OpenFile(filepath.Join(d.folder, "ballast"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	size := int64(space.Bavail)*int64(space.Bsize) - left
-	if size <= 0 {
-		return nil
+	// The node writes meanwhile: what was free a moment ago may not be any more.
+	for range 100 {
+		var space unix.Statfs_t
+		if err := unix.Statfs(d.folder, &space); err != nil {
+			return err
+		}
+		size := int64(space.Bavail)*int64(space.Bsize) - left
+		if size <= 0 {
+			return nil
+		}
+		if err = unix.Fallocate(int(file.Fd()), 0, 0, size); !errors.Is(err, unix.ENOSPC) {
+			return err
+		}
 	}
-	return unix.Fallocate(int(file.Fd()), 0, 0, size)
+	return err
 }
 
 func (d *disk) drain() { _ = os.Remove(filepath.Join(d.folder, "ballast")) }
