@@ -64,7 +64,7 @@ static bool is_vague(const struct pt_error *error)
            error->code == PT_EXHAUSTED;
 }
 
-/* The leader counts who answers before it takes a voter away; the nemesis has some of them down. An operator waits
+/* The leader counts who answers before it changes the voters; the nemesis has some of them down. An operator waits
  * until they are back, as the refusal says. */
 static bool lacks_majority(const struct pt_error *error)
 {
@@ -112,7 +112,7 @@ static void on_promoted(void *arg, const struct pt_error *error, struct pt_bytes
 {
     struct operator* operator= arg;
     (void)message;
-    if (error != NULL && is_vague(error)) {
+    if (error != NULL && (is_vague(error) || lacks_majority(error))) {
         pt_timer_start(operator->timer, RETRY_MS, 0);
     } else if (error != NULL) {
         violate(operator->world, "a controller was not promoted: %s %s: %.120s", pt_code_name(error->code),
