@@ -119,7 +119,8 @@ int main(int argc, char **argv)
         options.auth = strcmp(argv[5], "sha1") == 0 ? PT_BFD_AUTH_SHA1 : PT_BFD_AUTH_SHA1_METICULOUS;
         options.key_id = (uint8_t)atoi(argv[6]);
         options.hash = hash;
-        (void)strncpy((char *)options.key, argv[7], sizeof(options.key)); /* filled up with zeroes, as the others do */
+        size_t size = strnlen(argv[7], sizeof(options.key)); /* the rest stays zero, as the others have it */
+        memcpy(options.key, argv[7], size);
     }
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     struct pt_bfd bfd;
