@@ -1,7 +1,7 @@
 /*
  * Contexts: servers, credential and parent under a name, kept in one file, so that several clusters take one word each.
  *
- *   {"current": "lab", "contexts": [{"name": "lab", "servers": ["127.0.0.1:7400"], "credential": "/root/lab.pem",
+ *   {"current": "lab", "contexts": [{"name": "lab", "servers": ["127.0.0.1:7400"], "credential": "/srv/lab.pem",
  *                                    "tokenFile": "", "parent": "organizations/acme"}]}
  *
  * Flags win over a context that was asked for with --context, that over the environment, and that over the context in

@@ -91,7 +91,7 @@ debootstrap --variant=minbase "$VERSION_CODENAME" "$ROOT" "${mirror:-http://deb.
 mount -t proc proc "$ROOT/proc"
 printf '#!/bin/sh\nexit 101\n' >"$ROOT/usr/sbin/policy-rc.d"
 chmod 755 "$ROOT/usr/sbin/policy-rc.d"
-cp "$WORK"/packages/*.deb "$ROOT/root"
+cp "$WORK"/packages/*.deb "$ROOT/srv"
 cp /etc/resolv.conf "$ROOT/etc/resolv.conf"
 inside() { chroot "$ROOT" env DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "$@"; }
 everything() {
@@ -104,10 +104,10 @@ for name in patronusd patronusctl; do
         { tail -n 5 "$WORK/satisfy.log"; fail "what $name depends on is not there in a clean $VERSION_CODENAME"; }
 done
 everything >"$WORK/before"
-inside sh -c 'dpkg -i /root/patronusd_*.deb /root/patronusctl_*.deb' >"$WORK/install.log" 2>&1 || { tail -n 5 "$WORK/install.log"; fail "installation"; }
+inside sh -c 'dpkg -i /srv/patronusd_*.deb /srv/patronusctl_*.deb' >"$WORK/install.log" 2>&1 || { tail -n 5 "$WORK/install.log"; fail "installation"; }
 inside patronusd --help | grep -q '^Usage: patronusd'
 inside patronusctl explain site.region | grep -q region
-inside patronusd init --no-start --address 127.0.0.1 --admin-file /root/admin.pem >/dev/null 2>&1 || fail "init in the chroot"
+inside patronusd init --no-start --address 127.0.0.1 --admin-file /srv/admin.pem >/dev/null 2>&1 || fail "init in the chroot"
 [ -e "$ROOT/var/lib/patronus/identity" ]
 inside systemctl is-enabled patronusd.service 2>/dev/null | grep -qx enabled || [ -L "$ROOT/etc/systemd/system/multi-user.target.wants/patronusd.service" ] ||
     fail "the unit is not enabled"
@@ -115,7 +115,7 @@ inside dpkg --remove patronusd patronusctl >"$WORK/remove.log" 2>&1 || { tail -n
 [ -e "$ROOT/var/lib/patronus/identity" ] || fail "removal took the node's identity; only a purge may"
 [ ! -e "$ROOT/usr/bin/patronusd" ]
 inside dpkg --purge patronusd patronusctl >"$WORK/purge.log" 2>&1 || { tail -n 5 "$WORK/purge.log"; fail "purge"; }
-rm -f "$ROOT/root/admin.pem"
+rm -f "$ROOT/srv/admin.pem"
 everything >"$WORK/after"
 diff "$WORK/before" "$WORK/after" || fail "something is left"
 echo "ok: installed into a clean $VERSION_CODENAME, run, removed, purged; nothing is left"

@@ -243,7 +243,7 @@ class Writer:
     def binary(self) -> str:
         data = base64.b64encode(PythonWriter(self.schema).descriptor_set()).decode()
         # One array, not one sum: a parser descends into each `+`, and a thousand of them exhaust its stack.
-        lines = "".join(f'  "{data[at : at + 110]}",\n' for at in range(0, len(data), 110))
+        lines = "".join(f'  "{data[at : at + 150]}",\n' for at in range(0, len(data), 150))
         return HEAD.format(doc="The schema's descriptor set, Base64.") + f'export const SCHEMA = [\n{lines}].join("");\n'
 
 
