@@ -7,6 +7,7 @@ Exit code 0 when there is nothing to say, 1 otherwise. --build names a build fol
 """
 
 import argparse
+import os
 import pathlib
 import re
 import shutil
@@ -14,6 +15,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+CLIENT_TOOLS = pathlib.Path(os.environ.get("PT_PYTHON", "/usr/local/lib/patronus-tools/python/bin/python")).parent
 
 # Folder -> layer. A file includes its own folder and lower layers only; folders of one layer do not include each other.
 LAYERS = {
@@ -237,6 +239,23 @@ def check_shell() -> None:
             say(script, 1, "a script begins with set -euo pipefail")
 
 
+def check_other_languages() -> None:
+    """Go by gofmt; the SDK and its generators by ruff: the whole of it runs with the clients, this finds it before a landing."""
+    go = [str(f) for f in tracked("api", "terraform", "tests") if f.suffix == ".go"]
+    if go and shutil.which("gofmt"):
+        for name in subprocess.run(["gofmt", "-l", *go], capture_output=True, text=True).stdout.split():
+            say(pathlib.Path(name), 1, "not formatted: gofmt -w")
+    ruff = shutil.which("ruff") or CLIENT_TOOLS / "ruff"
+    if not pathlib.Path(ruff).exists():
+        print("tidy: Python not checked: no ruff here (deploy/deps --with clients)")
+        return
+    for command in (["check", "--output-format", "concise"], ["format", "--check"]):
+        out = subprocess.run([ruff, *command, "--no-cache", "--quiet", "--config", "pyproject.toml", ".", "../tools/clients"],
+                             cwd=ROOT / "api/python", capture_output=True, text=True)
+        if out.returncode:
+            say("api/python", 1, f"ruff {command[0]}: {(out.stdout + out.stderr).strip()}")
+
+
 def check_pure(build: pathlib.Path) -> None:
     for name in PURE:
         library = build / f"libpt_{name}.a"
@@ -266,7 +285,8 @@ def main() -> int:
     parser.add_argument("--build", type=pathlib.Path)
     parser.add_argument("--no-format", action="store_true")
     args = parser.parse_args()
-    for check in (check_includes, check_sizes, check_words, check_docs, check_kinds, check_top_level, check_shell):
+    for check in (check_includes, check_sizes, check_words, check_docs, check_kinds, check_top_level, check_shell,
+                  check_other_languages):
         check()
     if not args.no_format:
         check_format()

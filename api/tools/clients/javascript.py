@@ -244,7 +244,8 @@ class Writer:
         data = base64.b64encode(PythonWriter(self.schema).descriptor_set()).decode()
         # One array, not one sum: a parser descends into each `+`, and a thousand of them exhaust its stack.
         lines = "".join(f'  "{data[at : at + 150]}",\n' for at in range(0, len(data), 150))
-        return HEAD.format(doc="The schema's descriptor set, Base64.") + f'export const SCHEMA = [\n{lines}].join("");\n'
+        head = HEAD.format(doc="The schema's descriptor set, Base64.")
+        return head + f'export const SCHEMA = [\n{lines}].join("");\n'
 
 
 def generate(schema: Schema) -> dict[str, bytes]:
