@@ -250,20 +250,24 @@ PT_INLINE int lan_run(struct __sk_buff *skb, struct pkt *p)
     if (route->lan_ifindex == ifindex) {
         return TC_ACT_OK; /* its own wire: rules are for what crosses the node */
     }
-    __u32 policy_class = pt_rules_run(p, &reason);
-    if (reason != 0) {
-        return -(int)reason;
+    struct pt_ruling ruling = {};
+    (void)pt_rules_run(p, &ruling);
+    if (ruling.reason != 0) {
+        return -(int)ruling.reason;
     }
     __u32 site_label = PT_ROUTE_LABEL(route);
     if (site_label == node->site_label) {
         return route->lan_ifindex == 0 ? DROP(NO_ROUTE) : deliver_local(skb, p, route->lan_ifindex);
     }
     pt_count_demand(site_label, p->tos, p->size);
-    const struct pt_abi_group *group = find_group(p, site_label, policy_class);
+    const struct pt_abi_group *group = find_group(p, site_label, ruling.policy_class);
     if (group == NULL) {
         return DROP(NO_GROUP);
     }
     __u32 path_slot = pt_group_choose(group, p->flow);
+    if (path_slot == PT_GROUP_SLA_UNMET) {
+        return DROP(SLA_UNMET);
+    }
     return path_slot == 0
                ? DROP(NO_PATH)
                : send_by_path(skb, p, path_slot, node->geneve_port, (route->site_label & PT_ROUTE_SEALED) != 0);

@@ -11,7 +11,7 @@
 #include "bpf/abi/rule.h"
 
 /* Layout of everything pinned. Raised when a struct changes: the pins of each version have a folder of their own. */
-#define PT_ABI_VERSION 1
+#define PT_ABI_VERSION 2
 
 /* key: 0 */
 struct pt_abi_node {
@@ -30,6 +30,7 @@ _Static_assert(sizeof(struct pt_abi_node) == 8, "abi");
     X(routes4, BPF_MAP_TYPE_LPM_TRIE, struct pt_abi_route4_key, struct pt_abi_route, 2000000, BPF_F_NO_PREALLOC) \
     X(routes6, BPF_MAP_TYPE_LPM_TRIE, struct pt_abi_route6_key, struct pt_abi_route, 2000000, BPF_F_NO_PREALLOC) \
     X(rules, BPF_MAP_TYPE_HASH, __u32, struct pt_abi_rules, 4096, BPF_F_NO_PREALLOC)                             \
+    X(subjects, BPF_MAP_TYPE_HASH, struct pt_abi_subject_key, __u64, 65536, BPF_F_NO_PREALLOC)                   \
     X(groups, BPF_MAP_TYPE_HASH, struct pt_abi_group_key, struct pt_abi_group, 65536, BPF_F_NO_PREALLOC)         \
     X(paths, BPF_MAP_TYPE_ARRAY, __u32, struct pt_abi_path, 256, BPF_F_INNER_MAP)
 

@@ -35,7 +35,9 @@
     X(ECN_INVALID, 24, "ecn_invalid", "congestion marked outside on a packet that is not ECN-capable (RFC 6040)")  \
     X(PLAIN_REFUSED, 25, "plain_refused",                                                                          \
       "the segment requires encryption, and the path or the arriving packet is plain")                             \
-    X(NO_TUNNEL, 26, "no_tunnel", "the path is sealed, and the tunnel's device is not there")
+    X(NO_TUNNEL, 26, "no_tunnel", "the path is sealed, and the tunnel's device is not there")                      \
+    X(SLA_UNMET, 27, "sla_unmet", "the rule requires an SLA that no living path keeps")                            \
+    X(RATE_LIMITED, 28, "rate_limited", "above the rate that its meter allows")
 
 enum pt_drop {
 #define PT_DROP_ENUM(name, number, label, text) PT_DROP_##name = number,

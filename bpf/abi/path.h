@@ -69,9 +69,16 @@ struct pt_abi_member {
 };
 _Static_assert(sizeof(struct pt_abi_member) == 8, "abi");
 
+#define PT_GROUP_REQUIRE 1U /* members that break the SLA are left out; else they only come last */
+#define PT_TIER_SLA 0x8000U /* added to the tier of members that break it */
+#define PT_SLAS_MAX 64U     /* SLAs of a node: a bit each in a path's word */
+
 struct pt_abi_group {
     __u32 members_len;
-    __u32 reserved;
+    __u8 sla; /* 0: none; else its number on this node plus 1 */
+    __u8 flags;
+    __u8 move; /* enum pt_abi_move */
+    __u8 reserved;
     struct pt_abi_member members[PT_MEMBERS_MAX];
 };
 _Static_assert(sizeof(struct pt_abi_group) == 72, "abi");

@@ -17,9 +17,17 @@ struct pt_abi_rule {
     __u16 protocol;
     __u16 flags;
     __u32 policy_class;
-    __u32 reserved;
+    __u32 rule_id;  /* what a flow remembers of it; 0: has none */
+    __u64 subjects; /* 0: anybody; else the source's word in `subjects` must share a bit */
 };
-_Static_assert(sizeof(struct pt_abi_rule) == 56, "abi");
+_Static_assert(sizeof(struct pt_abi_rule) == 64, "abi");
+
+/* Who is behind a source address: users and groups, by the numbers that the rules of this bundle give them. */
+struct pt_abi_subject_key {
+    __u32 vni;
+    struct pt_abi_address source;
+};
+_Static_assert(sizeof(struct pt_abi_subject_key) == 20, "abi");
 
 /* key: VNI */
 struct pt_abi_rules {
@@ -27,4 +35,4 @@ struct pt_abi_rules {
     __u32 reserved;
     struct pt_abi_rule rules[PT_RULES_MAX];
 };
-_Static_assert(sizeof(struct pt_abi_rules) == 8 + 56 * PT_RULES_MAX, "abi");
+_Static_assert(sizeof(struct pt_abi_rules) == 8 + 64 * PT_RULES_MAX, "abi");

@@ -4,8 +4,9 @@
  *  1. Members whose path is dead are left out.
  *  2. Members whose path is alive come before those of which nothing is known yet: a new path carries traffic at once
  *     when there is no other, and never takes it from one that works.
- *  3. Of those the lowest tier is used.
- *  4. Within it the flow's hash decides, by weight (lib/hash.h).
+ *  3. Members that break the group's SLA come after those that keep it, or are left out if the group requires it.
+ *  4. Of those the lowest tier is used.
+ *  5. Within it the flow's hash decides, by weight (lib/hash.h).
  */
 #pragma once
 
@@ -14,7 +15,20 @@
 
 #define PT_TIER_UNKNOWN 0x10000U /* added to the tier of members of unknown state */
 
-/* The chosen path's slot, or 0. */
+/* Does the path break the group's SLA? */
+PT_INLINE int pt_group_sla_broken(const struct pt_abi_group *group, __u32 slot)
+{
+    if (group->sla == 0) {
+        return 0;
+    }
+    __u64 *broken = bpf_map_lookup_elem(&pt_path_sla, &slot);
+    return broken != NULL && (*broken >> ((group->sla - 1) & 63) & 1);
+}
+
+/* Why there is no choice, instead of a slot: paths are alive, and all break an SLA that the group requires. */
+#define PT_GROUP_SLA_UNMET 0xffffffffU
+
+/* The chosen path's slot, 0, or PT_GROUP_SLA_UNMET. */
 PT_SUBPROGRAM __u32 pt_group_choose(const struct pt_abi_group *group, __u32 flow)
 {
     __u32 best_slot = 0, best_tier = 0xffffffffU, best_weight = 1;
@@ -34,6 +48,13 @@ PT_SUBPROGRAM __u32 pt_group_choose(const struct pt_abi_group *group, __u32 flow
             continue;
         }
         __u32 tier = member->tier + (*state == PT_PATH_ALIVE ? 0 : PT_TIER_UNKNOWN);
+        if (pt_group_sla_broken(group, slot)) {
+            if (group->flags & PT_GROUP_REQUIRE) {
+                best_slot = best_slot == 0 ? PT_GROUP_SLA_UNMET : best_slot;
+                continue;
+            }
+            tier += PT_TIER_SLA;
+        }
         if (tier > best_tier) {
             continue;
         }

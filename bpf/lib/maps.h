@@ -12,6 +12,7 @@
 #include "bpf/abi/demand.h"
 #include "bpf/abi/bundle.h"
 #include "bpf/abi/drop.h"
+#include "bpf/abi/flow.h"
 
 #define PT_INLINE static __always_inline
 /* A function of its own, and global: the verifier checks it once, by its signature, not again for each state of a
@@ -76,6 +77,59 @@ struct {
     __type(key, __u32);
     __type(value, __u64);
 } pt_path_ids SEC(".maps");
+
+/* Bit n of a path's word: it breaks SLA n of this node. The agent writes it, and then moves pt_epoch on. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, PT_PATH_SLOTS);
+    __type(key, __u32);
+    __type(value, __u64);
+} pt_path_sla SEC(".maps");
+
+/* Which SLA profile has which bit; 0 for a free one. Only the agent reads it. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, PT_SLAS_MAX);
+    __type(key, __u32);
+    __type(value, __u64);
+} pt_sla_ids SEC(".maps");
+
+/* Moved on whenever steering may answer differently under the same bundle: every flow asks once more. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, __u32);
+} pt_epoch SEC(".maps");
+
+/* ---- flows (abi/flow.h) ---- */
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, PT_FLOWS_MAX);
+    __type(key, struct pt_abi_flow4_key);
+    __type(value, struct pt_abi_flow);
+} pt_flows4 SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, PT_FLOWS_MAX);
+    __type(key, struct pt_abi_flow6_key);
+    __type(value, struct pt_abi_flow);
+} pt_flows6 SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, PT_APPLIED_MAX);
+    __type(key, __u32);
+    __type(value, struct pt_abi_applied);
+} pt_applied SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, PT_METERS_MAX);
+    __type(key, __u32);
+    __type(value, struct pt_abi_meter);
+} pt_meters SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

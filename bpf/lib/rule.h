@@ -4,7 +4,8 @@
  *  1. its protocol is "any" or the packet's,
  *  2. its DSCP mask has the packet's code point,
  *  3. its ports are "any", or the packet has ports and its destination port is in the range,
- *  4. its destination prefix is empty or holds the packet's destination.
+ *  4. its destination prefix is empty or holds the packet's destination,
+ *  5. it is for anybody, or one of the users and groups behind the packet's source address is among its subjects.
  *
  * Later fragments have no ports, so a rule with ports does not match them; a denied flow still never gets through, for
  * its first fragment is denied and the rest cannot be put together. Without a match the policy class is 0.
@@ -32,10 +33,28 @@ PT_INLINE int pt_rule_matches(const struct pt_abi_rule *rule, const struct pkt *
     return differ == 0;
 }
 
-/* The policy class; a drop reason in *ret_reason, or 0. */
-PT_SUBPROGRAM __u32 pt_rules_run(const struct pkt *p, __u32 *ret_reason)
+/* Users and groups behind the source address, as bits that this bundle's rules give them. */
+PT_INLINE __u64 pt_rule_subjects(const struct pkt *p)
 {
-    if (p == NULL || ret_reason == NULL) {
+    struct pt_abi_subject_key key = {.vni = p->vni, .source = p->source};
+    const __u64 *word = pt_find(&pt_subjects, p->slot, &key);
+
+    return word == NULL ? 0 : *word;
+}
+
+struct pt_ruling {
+    __u32 policy_class;
+    __u32 rule_id;
+    __u32 reason; /* a drop reason, or 0 */
+};
+
+/* What the rules say. 0; the answer is in *ret. */
+PT_SUBPROGRAM int pt_rules_run(const struct pkt *p, struct pt_ruling *ret)
+{
+    __u64 subjects = 0;
+    int asked = 0;
+
+    if (p == NULL || ret == NULL) {
         return 0;
     }
     __u32 vni = p->vni;
@@ -48,12 +67,21 @@ PT_SUBPROGRAM __u32 pt_rules_run(const struct pkt *p, __u32 *ret_reason)
         if (i >= set->len) {
             break;
         }
-        if (pt_rule_matches(&set->rules[i], p)) {
-            if (set->rules[i].flags & PT_RULE_DENY) {
-                *ret_reason = PT_DROP_POLICY_DENY;
-            }
-            return set->rules[i].policy_class;
+        const struct pt_abi_rule *rule = &set->rules[i];
+        if (!pt_rule_matches(rule, p)) {
+            continue;
         }
+        if (rule->subjects != 0 && !asked) {
+            subjects = pt_rule_subjects(p);
+            asked = 1;
+        }
+        if (rule->subjects != 0 && (rule->subjects & subjects) == 0) {
+            continue;
+        }
+        ret->reason = rule->flags & PT_RULE_DENY ? PT_DROP_POLICY_DENY : 0;
+        ret->policy_class = rule->policy_class;
+        ret->rule_id = rule->rule_id;
+        return 0;
     }
     return 0;
 }

@@ -156,11 +156,11 @@ static int inner_in_force(const char *name)
 {
     char path[128];
     uint32_t zero = 0, generation = 0, id = 0;
-    (void)snprintf(path, sizeof(path), "%s/v1/pt_generation", bed.pins);
+    (void)snprintf(path, sizeof(path), "%s/v%d/pt_generation", bed.pins, PT_ABI_VERSION);
     int fd = bpf_obj_get(path);
     ck_assert_int_eq(bpf_map_lookup_elem(fd, &zero, &generation), 0);
     (void)close(fd);
-    (void)snprintf(path, sizeof(path), "%s/v1/%s", bed.pins, name);
+    (void)snprintf(path, sizeof(path), "%s/v%d/%s", bed.pins, PT_ABI_VERSION, name);
     fd = bpf_obj_get(path);
     generation &= 1;
     ck_assert_int_eq(bpf_map_lookup_elem(fd, &generation, &id), 0);

@@ -1,0 +1,113 @@
+/*
+ * The flow cache: what was decided for a flow, so that its next packet need not ask again.
+ *
+ * An entry is an answer with the question's date. It holds while its `generation` is the bundle in force and its
+ * `epoch` the steering state in force; nobody sweeps the table when either word changes: the flow's next packet finds
+ * its entry stale, runs rules, route and group once more, and writes the date of today. What the entry remembers
+ * survives that: the path that the flow is on, which the move mode may let it keep, and everything counted.
+ *
+ * The path's own state is asked for every packet, so a dead path is left at once whatever the entry's date.
+ *
+ * Layout. A key of IPv4 is 16 bytes and a value 64, so that with the kernel's 48 bytes of links and hash an entry of
+ * the IPv4 table is two cache lines, the value being one of them. The first half of the value is what a hit needs.
+ *
+ * Room for what comes later, without a new layout: `application` (the verdict of packet inspection: a number in the low
+ * 24 bits, confidence in per cent of 0..100 in the high 8; its agent writes it with BPF_EXIST and sets PT_FLOW_ASKED),
+ * `traffic_class` (the queue), `nat` (an index into a table of translations; 0: none) and `meter` (an index into
+ * pt_meters; 0: none) are read on a hit and kept over a new decision. Why a packet went where it went is the entry
+ * itself: rule, class, reason, and by `generation` a row of pt_applied, which names the bundle's revision and position.
+ * Other questions get a table of their own, with the same key.
+ */
+#pragma once
+
+#include "bpf/abi/address.h"
+
+#define PT_FLOWS_MAX 262144U /* entries of each of the two tables; the least recently used go first */
+
+struct pt_abi_flow4_key {
+    __be32 source, destination;
+    __u16 port_source, port_destination; /* host order; 0 of protocols that have none */
+    __u32 vni_protocol;                  /* VNI in the low 24 bits, protocol in the high 8 */
+};
+_Static_assert(sizeof(struct pt_abi_flow4_key) == 16, "abi");
+
+struct pt_abi_flow6_key {
+    struct pt_abi_address source, destination;
+    __u16 port_source, port_destination;
+    __u32 vni_protocol;
+};
+_Static_assert(sizeof(struct pt_abi_flow6_key) == 40, "abi");
+
+#define PT_FLOW_VNI_PROTOCOL(vni, protocol) ((vni) | (__u32)(protocol) << 24)
+
+enum pt_abi_flow_verdict {
+    PT_FLOW_PATH = 1,  /* out by a path: `out` is its slot */
+    PT_FLOW_LOCAL = 2, /* to a host of this site: `out` is the interface */
+    PT_FLOW_DROP = 3   /* `reason` says why; `out` is the path before, or 0 */
+};
+
+/* Flags of an entry. */
+#define PT_FLOW_SEALED 1U  /* the segment refuses plain paths */
+#define PT_FLOW_LEAVING 2U /* the path breaks what the rule asks for: leave it at the next gap (GRACEFUL) */
+#define PT_FLOW_ASKED 4U   /* packet inspection has given its answer */
+#define PT_FLOW_MOVED 8U   /* has changed its path at least once since it began */
+
+/* How flows that are under way follow a new choice. */
+enum pt_abi_move {
+    PT_MOVE_NEW_ONLY = 0, /* they do not */
+    PT_MOVE_GRACEFUL = 1, /* when they pause, so that nothing overtakes */
+    PT_MOVE_FORCED = 2    /* at once */
+};
+
+#define PT_FLOW_TIME_SHIFT 20 /* `seen` and `since` count units of 2^20 ns (1.05 ms) of the monotonic clock */
+#define PT_FLOW_GAP 191U      /* units: a pause of 200 ms, in which what is on its way arrives */
+#define PT_FLOW_APPLICATION_BITS 24
+
+struct pt_abi_flow {
+    __u32 generation; /* of the bundle at the last decision */
+    __u32 epoch;      /* of steering at the last decision */
+    __u32 out;        /* by verdict */
+    __u8 verdict;     /* enum pt_abi_flow_verdict */
+    __u8 reason;      /* enum pt_drop; 0 unless dropped */
+    __u8 dscp;        /* that the decision was made for; a packet with another one asks again */
+    __u8 flags;
+    __u32 seen; /* when the last packet came */
+    __u32 nat;
+    __u16 meter;
+    __u8 traffic_class; /* enum pt_demand_class */
+    __u8 move;          /* enum pt_abi_move of the group */
+    __u32 since;        /* when `out` or the verdict last changed */
+
+    __u32 rule_id; /* of the rule that matched; 0: none did */
+    __u32 site_label;
+    __u32 policy_class;
+    __u32 application;
+    __u64 packets, bytes; /* that hosts sent, dropped ones included */
+};
+_Static_assert(sizeof(struct pt_abi_flow) == 64, "abi");
+
+/* Which bundle a generation was: row generation % PT_APPLIED_MAX of pt_applied, written before the flip. */
+#define PT_APPLIED_MAX 1024U
+
+struct pt_abi_applied {
+    __u32 generation;
+    __u32 reserved;
+    __u64 revision;              /* log index of the state that it was computed from */
+    __u64 epoch, term, position; /* of the bundle; `position` is its generation within the term */
+    __u64 time_ns;               /* node's clock, since 1970 */
+};
+_Static_assert(sizeof(struct pt_abi_applied) == 48, "abi");
+
+/*
+ * A rate limit: the time at which the traffic let through so far would have ended at the rate (GCRA). One word for all
+ * CPUs, advanced by compare-and-swap. The clock has the kernel's tick, so burst_ns is at least 20 ms.
+ */
+#define PT_METERS_MAX 1024U
+
+struct pt_abi_meter {
+    __u64 ns_per_byte_q20; /* nanoseconds a byte, with 20 fractional bits; 0: no limit */
+    __u64 burst_ns;
+    __u64 until_ns; /* the programs' */
+    __u64 dropped;
+};
+_Static_assert(sizeof(struct pt_abi_meter) == 32, "abi");
