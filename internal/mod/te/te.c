@@ -121,13 +121,25 @@ static struct pt_msg *path_msg(const struct te_topology *topology, const struct 
     return msg;
 }
 
+/* How many paths the pass has, those twice that two pairs share: what the sites could have would not fit in memory. */
+static size_t paths_len(const struct te_topology *topology, const struct te_paths *paths)
+{
+    size_t len = 0;
+    for (size_t fabric = 0; fabric < topology->fabrics_len; fabric++) {
+        size_t members_len = topology->fabrics[fabric].members_len;
+        for (size_t i = 0; i < members_len * members_len; i++) {
+            len += paths->fabrics[fabric].pairs[i].len;
+        }
+    }
+    return len;
+}
+
 struct te_view_item *te_view_paths(const struct pt_plan_pass *pass, const struct pt_message_type *kind,
                                    struct pt_arena *arena, size_t *ret_len)
 {
     const struct te_topology *topology = pt_map_get_str(&pass->sections, "topology");
     const struct te_paths *paths = pt_map_get_str(&pass->sections, "te");
-    size_t n = topology->sites_len * topology->sites_len;
-    struct te_view_item *items = pt_arena_array(arena, topology->fabrics_len * n * TE_CANDIDATES_MAX, sizeof(*items));
+    struct te_view_item *items = pt_arena_array(arena, paths_len(topology, paths), sizeof(*items));
     struct pt_map seen;
     pt_map_init(&seen);
     size_t len = 0;

@@ -318,6 +318,33 @@ START_TEST(a_fabric_that_is_too_large_is_refused)
 }
 END_TEST
 
+/* A list of paths takes memory for the paths there are, not for those that so many sites could have: with 10,000 sites
+ * that was more than the machine has, and whoever led ended. */
+START_TEST(sites_without_paths_cost_a_list_nothing)
+{
+    struct fixture f;
+    fixture_init(&f);
+    put_basics(&f);
+    for (unsigned i = 0; i < 2; i++) {
+        put_site(&f, i);
+        put_link(&f, i, 0, "inet", "");
+    }
+    for (unsigned i = 2; i < 2000; i++) {
+        put(&f, "site", "{\"name\":\"" ORG "/sites/t%u\",\"siteLabel\":%u}", i, i + 1);
+    }
+    pass_ok(&f);
+    struct pt_arena arena;
+    pt_arena_init(&arena);
+    size_t len = 0;
+    const struct te_view_item *items = te_view_paths(&f.pass, pt_schema_kind(f.schema, "path"), &arena, &len);
+    ck_assert_uint_eq(len, 2);
+    ck_assert_str_eq(items[0].msg->type->name, "Path");
+    ck_assert_uint_lt(arena.total_size, 1 << 20);
+    pt_arena_fini(&arena);
+    fixture_fini(&f);
+}
+END_TEST
+
 /* The same state gives the same entries. */
 START_TEST(passes_are_deterministic)
 {
@@ -355,6 +382,7 @@ int main(void)
     tcase_add_test(tcase, backup_avoids_the_risk_group);
     tcase_add_loop_test(tcase, random_topologies_keep_the_rules, 0, 60);
     tcase_add_test(tcase, a_fabric_that_is_too_large_is_refused);
+    tcase_add_test(tcase, sites_without_paths_cost_a_list_nothing);
     tcase_add_test(tcase, passes_are_deterministic);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
