@@ -216,13 +216,13 @@ static enum pt_code try_call(struct ctl_client *client, struct pt_rpc_channel *c
 
 /* A read, and a mutation with its request id, can be repeated whatever happened to the first one. Of other methods only
  * one that did not get to a leader is sent again. */
-static bool may_repeat(const struct pt_method_type *method, const struct pt_error *error)
+static bool may_repeat(bool repeatable, const struct pt_error *error)
 {
-    return method->verb != PT_VERB_CUSTOM || error->reason != PT_REASON_LEADER_CHANGED;
+    return repeatable || error->reason != PT_REASON_LEADER_CHANGED;
 }
 
 static enum pt_code call_all(struct ctl_client *client, const struct pt_method_type *method, struct pt_bytes request,
-                             struct answer *answer, struct pt_error *reterr)
+                             bool repeatable, struct answer *answer, struct pt_error *reterr)
 {
     uint64_t end_ms = pt_sys_now_ms(client->sys) + client->options.timeout_ms;
     struct pt_error unavailable = {0}; /* the last real cause: better than "deadline exceeded" */
@@ -237,7 +237,7 @@ static enum pt_code call_all(struct ctl_client *client, const struct pt_method_t
         bool cut = client->options.servers_len > 1 && left_ms > TRY_MS_MAX;
         enum pt_code code = try_call(client, channel, cut ? TRY_MS_MAX : left_ms, method, request, answer);
         bool again =
-            (code == PT_UNAVAILABLE && may_repeat(method, &answer->error)) || (code == PT_DEADLINE_EXCEEDED && cut);
+            (code == PT_UNAVAILABLE && may_repeat(repeatable, &answer->error)) || (code == PT_DEADLINE_EXCEEDED && cut);
         if (!again && (code != PT_DEADLINE_EXCEEDED || unavailable.code == PT_OK)) {
             note_success(client);
             if (code != PT_OK && reterr != NULL) {
@@ -270,8 +270,10 @@ enum pt_code ctl_call(struct ctl_client *client, const struct pt_method_type *me
     PT_AUTO(buf) struct pt_buf data = {0};
     pt_msg_encode(request, &data);
     struct answer answer = {.arena = arena};
+    bool repeatable = method->verb != PT_VERB_CUSTOM || (pt_message_field(method->input, "request_id") != NULL &&
+                                                         pt_msg_str(request, "request_id")[0] != '\0');
     begin_progress(client);
-    enum pt_code code = call_all(client, method, pt_buf_bytes(&data), &answer, reterr);
+    enum pt_code code = call_all(client, method, pt_buf_bytes(&data), repeatable, &answer, reterr);
     end_progress(client);
     if (code == PT_OK) {
         *ret_reply = answer.msg;

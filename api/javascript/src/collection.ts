@@ -84,13 +84,19 @@ const writeFlags = (options: WriteOptions): Plain => ({
   validateOnly: options.validateOnly,
 });
 
+/** How the names of methods begin that change nothing: they may be repeated whatever became of the first try. */
+const READS = /^(Get|List|Read|Plan|Check|Test|Explain|WhatIf)/;
+
 /** Methods of one service. */
 export class Service {
   constructor(protected readonly session: Session) {}
 
   protected async custom(path: string, request: object, options: CallOptions): Promise<Plain> {
     const name = path.slice(path.lastIndexOf("/") + 1);
-    return this.session.call(path, request as Plain, options, /^(Get|List)/.test(name));
+    if (methodOf(path).input.fields.some((field) => field.name === "request_id")) {
+      return this.session.call(path, { requestId: randomUUID().replaceAll("-", ""), ...request }, options);
+    }
+    return this.session.call(path, request as Plain, options, READS.test(name));
   }
 
   protected async *messages(path: string, request: object, options: CallOptions): AsyncGenerator<Plain> {

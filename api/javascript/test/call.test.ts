@@ -76,6 +76,16 @@ test("another method is not repeated when it may have been done", async () => {
   assert.equal(world.calls.length, 1);
 });
 
+test("another method with a request id is repeated with it", async () => {
+  const name = "organizations/acme/changeSets/c";
+  const world = new World([nobody("LEADER_CHANGED"), encode(messageOf("ChangeSet"), { name })]);
+  const confirmed = await client(world).changeSets.confirmChangeSet({ name });
+  assert.equal(confirmed.name, name);
+  assert.equal(world.calls.length, 2);
+  assert.equal(new Set(world.calls.map((call) => call.request["requestId"])).size, 1);
+  assert.match(String(world.calls[0]?.request["requestId"]), /^[0-9a-f]{32}$/);
+});
+
 test("a refusal is not repeated, and says where and why", async () => {
   const world = new World([makeError("no", { code: "INVALID_ARGUMENT", reason: "FIELD_INVALID", field: "region" })]);
   await assert.rejects(client(world).sites.get(NYC), (error: p.PatronusError) => {

@@ -25,6 +25,8 @@ TIMEOUT = 15.0
 """Seconds that a call may take, retries included, unless said otherwise."""
 TRY_MAX = 3.0
 """Of several servers, one that is silent gets at most this much of a call."""
+READS = ("Get", "List", "Read", "Plan", "Check", "Test", "Explain", "WhatIf")
+"""How the names of methods begin that change nothing: they may be repeated whatever became of the first try."""
 BACKOFF_FIRST, BACKOFF_MAX = 0.05, 1.0
 PAST = {"get": "read", "list": "listed", "create": "created", "update": "changed", "delete": "deleted"}
 WATCH_PATIENCE = 120.0
@@ -286,7 +288,10 @@ def delete(session: Session, kind: type[R], target: str | R, flags: dict[str, An
 def custom(session: Session, path: str, request: Message, reply: type[M], timeout: float | None) -> Steps:
     """A method that is not one of the five."""
     message = codec.to_proto(request)
-    repeatable = path.rpartition("/")[2].startswith(("Get", "list"))
+    repeatable = path.rpartition("/")[2].startswith(READS)
+    if "request_id" in message.DESCRIPTOR.fields_by_name:
+        repeatable = True
+        message.request_id = message.request_id or new_request_id()
     answer = yield from call(session, path, message, timeout, repeatable)
     return codec.from_proto(answer, reply)
 

@@ -78,6 +78,18 @@ def test_another_method_is_not_repeated_when_it_may_have_been_done():
     assert len(world.calls()) == 1
 
 
+def test_another_method_with_a_request_id_is_repeated_with_it():
+    done = p.ChangeSet(name="organizations/acme/changeSets/c")
+    world = World([unavailable("LEADER_CHANGED"), codec.to_proto(done).SerializeToString()])
+    request = p.ConfirmChangeSetRequest(name=done.name)
+    path = "/patronus.v1.ChangeSetService/ConfirmChangeSet"
+    assert world.run(core.custom(world.session, path, request, p.ChangeSet, None))[0].name == done.name
+    calls = world.calls()
+    assert len(calls) == 2
+    assert len({call.payload for call in calls}) == 1
+    assert len(codec.method(path)[0].FromString(calls[0].payload).request_id) == 32
+
+
 def test_a_refusal_is_not_repeated():
     world = World([errors.make("INVALID_ARGUMENT", "FIELD_INVALID", "region", "no", "")])
     with pytest.raises(p.FieldInvalid) as caught:

@@ -117,13 +117,23 @@ class Client:
         options: dict[str, Any] = {"kinds": step.get("kinds"), "send_initial": step.get("send_initial", False)}
         quiet = datetime.timedelta(seconds=1)
         started = False
+        failures: list[Exception] = []  # of what happens meanwhile: without it the events would be waited for in vain
+
+        def meanwhile() -> None:
+            try:
+                during()
+            except Exception as error:
+                failures.append(error)
+
         with client.watch(step.get("parent", ""), bookmarks=True, bookmark_interval=quiet, **options) as stream:
             for event in stream:
+                if failures:
+                    raise failures[0]
                 if event.type is not p.EventType.BOOKMARK:
                     events.append(f"{event.type} {event.name}")
                 elif not started:  # the stream is open once it has said so
                     started = True
-                    threading.Thread(target=during).start()
+                    threading.Thread(target=meanwhile).start()
                 elif len(events) >= wanted:
                     break
         return harness.Result(events=events)
