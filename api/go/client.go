@@ -145,7 +145,7 @@ func newRequestID() string {
 // may be repeated whatever became of the first try.
 func identify(method string, args any) (any, bool) {
 	verb := method[strings.LastIndexByte(method, '/')+1:]
-	repeatable := strings.HasPrefix(verb, "Get") || strings.HasPrefix(verb, "List")
+	repeatable := schema.Reads(verb)
 	message, ok := args.(proto.Message)
 	if !ok {
 		return args, repeatable

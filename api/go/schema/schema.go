@@ -45,6 +45,7 @@ type Kind struct {
 	Plural   string // "steeringPolicies"
 	Parent   *Kind  // nil at the top level
 	View     bool   // computed, never stored
+	Unstaged bool   // a change set never holds it: see [Kind.Staged]
 	ID       uint32
 	Pattern  string // "organizations/{organization}/sites/{site}"
 
@@ -103,8 +104,8 @@ func resourceRules(message protoreflect.MessageDescriptor) *pb.ResourceRules {
 
 func (s *Schema) add(message protoreflect.MessageDescriptor, rules *pb.ResourceRules) {
 	kind := &Kind{
-		Message: message, Singular: rules.Singular, Plural: rules.Plural, View: rules.View, ID: rules.KindId,
-		MaxPerParent: rules.MaxPerParent,
+		Message: message, Singular: rules.Singular, Plural: rules.Plural, View: rules.View, Unstaged: rules.Unstaged,
+		ID: rules.KindId, MaxPerParent: rules.MaxPerParent,
 	}
 	if kind.MaxPerParent == 0 {
 		kind.MaxPerParent = MaxPerParentDefault
@@ -171,6 +172,30 @@ func (s *Schema) addMethods(service protoreflect.ServiceDescriptor) {
 			}
 		}
 	}
+}
+
+// Staged says whether change sets hold this kind: one below an organization, stored, without secrets, and not unstaged.
+func (k *Kind) Staged() bool {
+	if k.View || k.Unstaged || k.Parent == nil || k.Chain()[0].Singular != "organization" {
+		return false
+	}
+	fields := k.Message.Fields()
+	for i := 0; i < fields.Len(); i++ {
+		if Rules(fields.Get(i)).Secret {
+			return false
+		}
+	}
+	return true
+}
+
+// Reads says of a method, by its name, that it changes nothing: it may be called again whatever became of the first call.
+func Reads(method string) bool {
+	for _, prefix := range []string{"Get", "List", "Read", "Plan", "Watch", "Check", "Test", "Explain", "WhatIf"} {
+		if strings.HasPrefix(method, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // Kinds in ascending order of their ids.

@@ -58,12 +58,7 @@ func findMethod(s *patronusschema.Schema, name string) (protoreflect.MethodDescr
 			continue
 		}
 		if found := one.Methods().ByName(protoreflect.Name(method)); found != nil {
-			for _, prefix := range []string{"Get", "List", "Watch", "Check", "Test", "Explain", "WhatIf"} {
-				if strings.HasPrefix(method, prefix) {
-					return found, true
-				}
-			}
-			return found, false
+			return found, patronusschema.Reads(method)
 		}
 	}
 	return nil, false
@@ -312,6 +307,11 @@ func (r *callResource) ValidateConfig(ctx context.Context, req resource.Validate
 func (r *callResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var model callResourceModel
 	if resp.Diagnostics.Append(req.Plan.Get(ctx, &model)...); resp.Diagnostics.HasError() {
+		return
+	}
+	if r.session != nil && r.session.staging != nil {
+		resp.Diagnostics.AddAttributeError(path.Root("method"), "This run's change set cannot hold a call",
+			"A call is done at once and cannot be taken back with the rest. Apply it without `patronusctl tf`, with -target or from a configuration of its own.")
 		return
 	}
 	model.Replies = r.session.replies(ctx, model.callModel, &resp.Diagnostics)

@@ -61,6 +61,7 @@ type providerModel struct {
 type session struct {
 	client  *patronus.Client
 	timeout time.Duration
+	staging *staging // of a run within a change set; else nil
 }
 
 const timeoutDefault = 2 * time.Minute
@@ -96,6 +97,12 @@ func (p *patronusProvider) Configure(ctx context.Context, req provider.Configure
 		return
 	}
 	s.client = client
+	if name := os.Getenv(changeSetVariable); name != "" {
+		if s.staging, err = newStaging(ctx, client, name); err != nil {
+			resp.Diagnostics.AddError("This run has no change set", err.Error())
+			return
+		}
+	}
 	resp.ResourceData, resp.DataSourceData = s, s
 }
 

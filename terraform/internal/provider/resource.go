@@ -197,10 +197,11 @@ func (r *kindResource) ValidateConfig(_ context.Context, req resource.ValidateCo
 }
 
 func (r *kindResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	plan, before := attributesOf(req.Plan.Raw), attributesOf(req.State.Raw)
 	if req.Plan.Raw.IsNull() {
+		r.checkStaged(before, before, nil, &resp.Diagnostics)
 		return // it is going to be deleted
 	}
-	plan, before := attributesOf(req.Plan.Raw), attributesOf(req.State.Raw)
 	if before != nil {
 		for _, f := range r.fields {
 			old := before[f.name]
@@ -217,8 +218,27 @@ func (r *kindResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 		}
 		resp.Plan.Raw = tftypes.NewValue(req.Plan.Raw.Type(), plan)
 	}
+	if before == nil || len(r.changed(before, plan)) > 0 {
+		r.checkStaged(before, plan, resp.RequiresReplace, &resp.Diagnostics)
+	}
 	if r.session != nil && len(resp.RequiresReplace) == 0 {
 		r.ask(ctx, before, plan, attributesOf(req.Config.Raw), &resp.Diagnostics)
+	}
+}
+
+// checkStaged refuses, in a run within a change set, what a change set does not hold: some kinds, other organizations, and
+// a name twice, which is what a replacement under the same name would be.
+func (r *kindResource) checkStaged(before, plan map[string]tftypes.Value, replaced path.Paths, diags *diag.Diagnostics) {
+	if r.session == nil || r.session.staging == nil {
+		return
+	}
+	name := textOf(plan, "name")
+	const summary = "This run's change set cannot hold the change"
+	if text := r.session.staging.refusal(r.kind, name); text != "" {
+		diags.AddAttributeError(path.Root("name"), summary, text)
+	} else if len(replaced) > 0 && name == textOf(before, "name") {
+		diags.AddAttributeError(replaced[0], summary, fmt.Sprintf("%s must be replaced, and a change set has each name once. "+
+			"Delete it in one run and make it in the next, or give the new one another name.", name))
 	}
 }
 
@@ -275,8 +295,7 @@ func (r *kindResource) Create(ctx context.Context, req resource.CreateRequest, r
 	name := textOf(plan, "name")
 	body, err := r.body(collection, plan, attributesOf(req.Config.Raw))
 	if err == nil {
-		parent, id := patronusschema.SplitName(name)
-		body, err = collection.Create(ctx, parent, id, body)
+		body, err = r.session.create(ctx, collection, name, body)
 	}
 	if err != nil {
 		report(&resp.Diagnostics, r.fields, "Creating "+name, err)
@@ -292,13 +311,12 @@ func (r *kindResource) Read(ctx context.Context, req resource.ReadRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	message, err := collection.Get(ctx, textOf(state, "name"))
-	var gone patronus.ErrResourceNotFound
+	message, err := r.session.get(ctx, collection, textOf(state, "name"))
 	switch {
-	case errors.As(err, &gone):
-		resp.State.RemoveResource(ctx)
 	case err != nil:
 		report(&resp.Diagnostics, r.fields, "Reading "+textOf(state, "name"), err)
+	case message == nil:
+		resp.State.RemoveResource(ctx)
 	default:
 		resp.State.Raw = r.state(message, req.State.Raw)
 	}
@@ -314,9 +332,7 @@ func (r *kindResource) Update(ctx context.Context, req resource.UpdateRequest, r
 	name := textOf(plan, "name")
 	body, err := r.body(collection, plan, attributesOf(req.Config.Raw))
 	if paths := r.changed(before, plan); err == nil && len(paths) > 0 {
-		setText(body, "name", name)
-		setText(body, "etag", textOf(before, "etag"))
-		body, err = collection.Update(ctx, body, patronus.Mask(paths...))
+		body, err = r.session.update(ctx, collection, name, textOf(before, "etag"), body, paths)
 	} else if err == nil {
 		body, err = collection.Get(ctx, name)
 	}
@@ -335,8 +351,7 @@ func (r *kindResource) Delete(ctx context.Context, req resource.DeleteRequest, r
 		return
 	}
 	name := textOf(before, "name")
-	err := collection.Delete(ctx, name, patronus.Etag(textOf(before, "etag")), patronus.AllowMissing())
-	if err != nil {
+	if err := r.session.delete(ctx, collection, name, textOf(before, "etag")); err != nil {
 		r.reportChange(ctx, &resp.Diagnostics, "Deleting "+name, before, err)
 	}
 }
