@@ -92,6 +92,7 @@ int ctl_controllers(struct ctl *ctl);
 int ctl_doctor(struct ctl *ctl);
 int ctl_drain(struct ctl *ctl);
 int ctl_te(struct ctl *ctl);
+int ctl_tf(struct ctl *ctl);
 
 /* ---- watching, for verbs that follow what they have read */
 

@@ -237,6 +237,7 @@ static const struct {
     {"sites", ctl_drain},
     {"links", ctl_drain},
     {"te", ctl_te},
+    {"tf", ctl_tf},
     {"call", ctl_any_call},
     {"contexts", ctl_contexts},
     {"completion", completion},

@@ -7,6 +7,7 @@
 #include "together.h"
 
 #include "base/assert.h"
+#include "changeset.h"
 #include "patronus/v1/changeset.pb-c.h"
 #include "prune.h"
 
@@ -109,14 +110,6 @@ static enum pt_code stage_all(struct together *together, const struct pt_cli_doc
 
 /* ---- plans ---------------------------------------------------------------------------------------------------- */
 
-static const char *done_word(int64_t action)
-{
-    return action == PATRONUS__V1__CHANGE_ACTION__CHANGE_CREATE   ? "created"
-           : action == PATRONUS__V1__CHANGE_ACTION__CHANGE_UPDATE ? "configured"
-           : action == PATRONUS__V1__CHANGE_ACTION__CHANGE_DELETE ? "deleted"
-                                                                  : "unchanged";
-}
-
 static void print_change(const struct pt_msg *change)
 {
     const char *reason = pt_msg_str(change, "error_reason");
@@ -125,7 +118,7 @@ static void print_change(const struct pt_msg *change)
                 pt_msg_str(change, "error_field")[0] != '\0' ? ": " : "", pt_msg_str(change, "error_message"), reason);
         return;
     }
-    printf("%s %s (dry run)\n", done_word(pt_msg_i64(change, "action")), pt_msg_str(change, "name"));
+    printf("%s %s (dry run)\n", ctl_change_word(pt_msg_i64(change, "action")), pt_msg_str(change, "name"));
     const struct pt_msg_field *fields = pt_msg_field(change, "fields");
     for (size_t i = 0; fields != NULL && i < fields->len; i++) {
         const struct pt_msg *field = fields->values[i].message;
@@ -207,67 +200,14 @@ static int plan(struct together *together)
 
 /* ---- applying ------------------------------------------------------------------------------------------------- */
 
-static const struct pt_method_type *method_of(const struct ctl *ctl, const char *name)
-{
-    const struct pt_method_type *method =
-        pt_schema_method(ctl->schema, pt_arena_printf(ctl->arena, SERVICE "%s", name));
-    pt_assert(method != NULL);
-    return method;
-}
-
-static enum pt_code put_change_set(struct together *together, struct pt_msg **ret_change_set, struct pt_error *reterr)
-{
-    struct ctl *ctl = together->ctl;
-    struct pt_arena *arena = ctl->arena;
-    const struct pt_method_type *method = method_of(ctl, "UpdateChangeSet");
-    struct pt_msg *request = pt_msg_new(arena, method->input);
-    struct pt_msg *change_set = pt_msg_new(arena, method->output);
-    char request_id[33];
-    ctl_random_id(ctl->client, request_id);
-    pt_msg_set_str(change_set, arena, "name", together->name);
-    const struct pt_msg_field *changes = pt_msg_field(together->changes, "changes");
-    for (size_t i = 0; i < changes->len; i++) {
-        pt_msg_append(change_set, arena, "changes", changes->values[i]);
-    }
-    pt_msg_set_child(request, arena, "change_set", change_set);
-    pt_msg_set_bool(request, arena, "allow_missing", true);
-    pt_msg_set_str(request, arena, "request_id", request_id);
-    return ctl_call(ctl->client, method, request, arena, ret_change_set, reterr);
-}
-
-/* One that was refused is of no use to anybody. */
-static void drop_change_set(struct together *together)
-{
-    struct ctl *ctl = together->ctl;
-    const struct pt_method_type *method = method_of(ctl, "DeleteChangeSet");
-    struct pt_msg *request = pt_msg_new(ctl->arena, method->input);
-    struct pt_msg *reply = NULL;
-    struct pt_error error = {0};
-    pt_msg_set_str(request, ctl->arena, "name", together->name);
-    if (ctl_call(ctl->client, method, request, ctl->arena, &reply, &error) != PT_OK) {
-        fprintf(stderr, "patronusctl: %s stays staged: %s\n", together->name, error.text);
-    }
-}
-
 static void print_applied(const struct together *together, const struct pt_msg *change_set)
 {
-    const struct pt_msg_field *changes = pt_msg_field(change_set, "changes");
     size_t counts[4] = {0};
-    for (size_t i = 0; changes != NULL && i < changes->len; i++) {
-        const struct pt_msg *change = changes->values[i].message;
-        counts[pt_msg_i64(change, "action") & 3]++;
-        printf("%s %s\n", done_word(pt_msg_i64(change, "action")), pt_msg_str(change, "name"));
-    }
+    ctl_change_set_print(change_set, counts);
     printf("%zu created, %zu configured, %zu unchanged, 0 failed: in force together as %s\n",
            counts[PATRONUS__V1__CHANGE_ACTION__CHANGE_CREATE], counts[PATRONUS__V1__CHANGE_ACTION__CHANGE_UPDATE],
            together->unchanged, together->name);
-    if (pt_cli_given(together->ctl->args, PT_CLI_CONFIRM)) {
-        PT_AUTO(buf) struct pt_buf until = {0};
-        (void)!pt_msg_text(change_set, "confirm_before_time", &until, NULL);
-        pt_buf_append_u8(&until, 0);
-        printf("it is taken back at %s, unless you say: patronusctl confirm %s\n", (const char *)until.data,
-               together->name);
-    }
+    ctl_change_set_print_wait(together->ctl, change_set);
 }
 
 static int apply(struct together *together)
@@ -279,24 +219,14 @@ static int apply(struct together *together)
         printf("0 created, 0 configured, %zu unchanged, 0 failed\n", together->unchanged);
         return PT_CLI_EXIT_OK;
     }
-    if (put_change_set(together, &change_set, &error) != PT_OK) {
+    if (ctl_change_set_put(ctl, together->name, pt_msg_field(together->changes, "changes"), &change_set, &error) !=
+        PT_OK) {
         return ctl_fail(&error);
     }
-    const struct pt_method_type *method = method_of(ctl, "ApplyChangeSet");
-    struct pt_msg *request = pt_msg_new(ctl->arena, method->input);
-    char request_id[33];
-    ctl_random_id(ctl->client, request_id);
-    pt_msg_set_str(request, ctl->arena, "name", together->name);
-    pt_msg_set_str(request, ctl->arena, "etag", pt_msg_str(change_set, "etag"));
-    pt_msg_set_str(request, ctl->arena, "request_id", request_id);
-    if (pt_cli_given(ctl->args, PT_CLI_CONFIRM)) {
-        pt_msg_set_time(request, ctl->arena, "confirm_timeout", (int64_t)ctl->args->confirm_s * 1000000000);
-    }
-    enum pt_code code = ctl_call(ctl->client, method, request, ctl->arena, &change_set, &error);
-    if (code != PT_OK) {
+    if (ctl_change_set_apply(ctl, change_set, &change_set, &error) != PT_OK) {
         int status = ctl_fail(&error);
-        if (status != PT_CLI_EXIT_UNAVAILABLE && code != PT_DEADLINE_EXCEEDED) {
-            drop_change_set(together);
+        if (ctl_change_set_refused(&error)) {
+            ctl_change_set_drop(ctl, together->name);
         }
         return status;
     }
@@ -313,7 +243,8 @@ int ctl_apply_together(struct ctl *ctl, struct pt_cli_documents *documents, cons
         return ctl_usage_text(ctl, "a change set holds what is below one organization");
     }
     ctl_random_id(ctl->client, id);
-    struct together together = {.ctl = ctl, .plan = method_of(ctl, "PlanChangeSet")};
+    struct together together = {.ctl = ctl, .plan = pt_schema_method(ctl->schema, SERVICE "PlanChangeSet")};
+    pt_assert(together.plan != NULL);
     together.name = pt_arena_printf(ctl->arena, "%.*s/changeSets/apply-%.8s", (int)size, documents->items[0].name, id);
     together.changes = pt_msg_new(ctl->arena, together.plan->input);
     pt_msg_set_str(together.changes, ctl->arena, "name", together.name);

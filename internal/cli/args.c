@@ -60,6 +60,7 @@ static const struct pt_cli_flag_info flags[PT_CLI_FLAGS_LEN] = {
                         "all or nothing, and taken back after so long (at most 1h) unless confirmed"},
     [PT_CLI_TOGETHER] = {"--together", 0, NULL, "all or nothing, in one step"},
     [PT_CLI_REVISION] = {"--revision", 0, "N", "as it was, by a number that history shows"},
+    [PT_CLI_TOOL] = {"--tool", 0, "FILE", "the terraform or tofu to run [the first in PATH]"},
     [PT_CLI_FOR] = {"--for", 0, "FIELD=VALUE|deleted|exists", "what to wait for"},
 };
 
@@ -193,6 +194,8 @@ static const char **text_place(struct pt_cli_args *args, enum pt_cli_flag flag)
         return &args->owner;
     case PT_CLI_FOR:
         return &args->until;
+    case PT_CLI_TOOL:
+        return &args->tool;
     default:
         return NULL;
     }
@@ -365,6 +368,7 @@ enum pt_code pt_cli_args_parse(int argc, char **argv, char *(*environment)(const
                                .jsonpath = "",
                                .owner = "",
                                .until = "",
+                               .tool = "",
                                .timeout_ms = PT_CLI_TIMEOUT_MS_DEFAULT};
     args.words = pt_arena_array(arena, (size_t)argc + 1, sizeof(*args.words));
     args.files = pt_arena_array(arena, (size_t)argc + 1, sizeof(*args.files));

@@ -65,6 +65,7 @@ enum pt_cli_flag {
     PT_CLI_CONFIRM,
     PT_CLI_TOGETHER,
     PT_CLI_REVISION,
+    PT_CLI_TOOL,
     PT_CLI_FLAGS_LEN
 };
 #define PT_CLI_BIT(flag) (1ULL << (flag))
@@ -94,7 +95,8 @@ struct pt_cli_args {
     const char *jsonpath;   /* of PT_CLI_JSONPATH */
     enum pt_cli_output output;
     uint64_t timeout_ms;
-    const char *filter, *order_by, *etag, *role, *edge, *id, *resume, *format, *owner, *until; /* "" when not given */
+    const char *filter, *order_by, *etag, *role, *edge, *id, *resume, *format, *owner, *until,
+        *tool; /* "" when not given */
     const char **files;
     size_t files_len;
     uint64_t page_size, count; /* 0: not given */

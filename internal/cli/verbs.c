@@ -69,6 +69,16 @@ static const struct pt_cli_verb verbs[] = {
      "  patronusctl -p acme apply -f branch/ --confirm 5m && patronusctl -p acme confirm\n"
      "  patronusctl -p acme apply -f branch/ --owner branch --prune\n",
      B(FILE) | B(DRY_RUN) | B(OWNER) | B(PRUNE) | B(YES) | B(CONFIRM) | B(TOGETHER)},
+    {"tf", "apply|destroy [--confirm TIME] [-- FLAG...]", "a run of Terraform or OpenTofu, all of it or nothing",
+     "Run Terraform or OpenTofu in the current folder, with everything it changes staged in a change set, which is\n"
+     "applied in one step when the run ends well. When it does not, or when a change is refused, the change set is\n"
+     "discarded and the tool's state put back. Of one organization, and of kinds that change sets hold.\n\n"
+     "With --confirm it then waits: `patronusctl confirm` elsewhere keeps the changes; otherwise they are taken back "
+     "after\n"
+     "that time, or when edges lose the controllers, the tool's state too, and the exit code is 1.\n\n"
+     "  patronusctl -p acme tf apply --confirm 5m\n"
+     "  patronusctl -p acme tf apply --tool tofu -- -auto-approve -var region=eu\n",
+     B(CONFIRM) | B(TOOL)},
     {"confirm", "[CHANGESET]", "keep what was applied with --confirm",
      "Keep the change set that waits for its confirmation: the one that is named, or the only one below --parent.\n\n"
      "  patronusctl -p acme apply -f site-lon/ --confirm 5m\n"
