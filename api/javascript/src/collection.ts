@@ -5,7 +5,7 @@ import type { CallOptions, Kind, Session } from "./call.js";
 import { decode, encode, methodOf } from "./codec.js";
 import type { Plain } from "./codec.js";
 import { PatronusError } from "./errors.js";
-import { OPTIONAL, SETS } from "./v1/models.js";
+import { OPTIONAL, SETS } from "./v1/kinds.js";
 import { ResourceNotFound } from "./v1/reasons.js";
 
 /** What every resource has. */

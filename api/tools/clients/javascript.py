@@ -6,7 +6,7 @@ import base64
 import json
 
 from .python import Writer as PythonWriter
-from .python import accessor, class_of, pattern
+from .python import accessor, class_of, clean_head, pattern
 from .reasons import ADVICE
 from .schema import Enum, Field, Message, Method, Schema, camel, reasons
 
@@ -114,7 +114,10 @@ class Writer:
             text += f"  {camel(field.name)}{'' if needed else '?'}: {self.type(field, True)};\n"
         text += "}\n\n"
         if resource:
-            fixed = ["name", *(camel(f.name) for f in message.settable if f.rules.immutable)]
+            fixed = [
+                "name",
+                *(camel(f.name) for f in message.settable if f.rules.immutable),
+            ]
             names = " | ".join(f'"{name}"' for name in fixed)
             text += comment(f"Fields of {message.name} that can be changed.")
             text += f"export type {message.name}Fields = Omit<{message.name}Init, {names}>;\n\n"
@@ -133,15 +136,63 @@ class Writer:
                 found += self.places(self.schema.messages[field.type], here, (*seen, field.type), test)
         return found
 
-    def models(self) -> str:
+    def models(self) -> dict[str, str]:
+        """A file for each .proto that declares something, and models.ts, through which all of them are imported."""
         used = {f.type for m in self.messages for f in m.fields if f.kind == "enum"}
+        homes: dict[str, str] = {}
+        enums: dict[str, list[Enum]] = {}
+        messages: dict[str, list[Message]] = {}
+        heads: dict[str, str] = {}
+        for proto in self.schema.files:
+            stem = proto.rsplit("/", 1)[1].removesuffix(".proto")
+            own_enums = [e for n, e in self.schema.enums.items() if self.schema.enum_file[n] == proto and n in used]
+            own = [m for m in self.messages if m.file == proto]
+            if own or own_enums:
+                enums[stem], messages[stem] = own_enums, own
+                heads[stem] = clean_head(self.schema.protos[proto])
+                homes |= {e.name: stem for e in own_enums} | {m.name: stem for m in own}
+        files = {}
+        for stem, about in heads.items():
+            head = about.removesuffix(".").replace("*/", "* /")
+            text = comment(f"{head}. Generated from the schema by api/tools/generate; do not edit.") + "\n"
+            text += self.imports(stem, messages[stem], homes)
+            text += "".join(self.enum(e) for e in enums[stem]) + "".join(self.message(m) for m in messages[stem])
+            files[f"{stem}.ts"] = text.removesuffix("\n")
         text = HEAD.format(doc="Every message of the API as a TypeScript type.") + "\n"
-        text += 'import type { Kind } from "../call.js";\nimport type { Resource } from "../collection.js";\n\n'
-        text += "".join(self.enum(e) for n, e in self.schema.enums.items() if n in used)
-        text += "".join(self.message(m) for m in self.messages)
         kinds = self.schema.kinds
+        for stem in sorted({homes[k.name] for k in kinds}):
+            named = ", ".join(sorted(k.name for k in kinds if homes[k.name] == stem))
+            text += f'import type {{ {named} }} from "./{stem}.js";\n'
+        text += "\n" + "".join(f'export * from "./{stem}.js";\n' for stem in sorted(heads))
+        text += 'export { KINDS, OPTIONAL, SETS } from "./kinds.js";\n\n'
         text += "/** Any resource that this version knows; $kind tells which it is. */\nexport type AnyResource =\n"
-        text += "".join(f'  | ({k.name} & {{ readonly $kind: "{k.name}" }})\n' for k in kinds).rstrip("\n") + ";\n\n"
+        text += "".join(f'  | ({k.name} & {{ readonly $kind: "{k.name}" }})\n' for k in kinds).rstrip("\n") + ";\n"
+        return {**files, "models.ts": text, "kinds.ts": self.kinds()}
+
+    def imports(self, stem: str, own: list[Message], homes: dict[str, str]) -> str:
+        """What the messages of one file take from others."""
+        fields = [(m, f) for m in own for f in m.fields]
+        wanted: dict[str, set[str]] = {}
+        for _, field in fields:
+            if field.kind in ("message", "enum") and homes[field.type] != stem:
+                names = {field.type} | (
+                    {field.type + "Init"} if field.kind == "message" and not field.output else set()
+                )
+                wanted.setdefault(homes[field.type], set()).update(names)
+        text = ""
+        if any(m.resource is not None for m in own):
+            text += 'import type { Resource } from "../collection.js";\n'
+        if any(f.kind == "any" for _, f in fields):
+            text += 'import type { AnyResource } from "./models.js";\n'
+        for home in sorted(wanted):
+            text += f'import type {{ {", ".join(sorted(wanted[home]))} }} from "./{home}.js";\n'
+        return text + ("\n" if text else "")
+
+    def kinds(self) -> str:
+        """What the code must know of each kind at run time."""
+        kinds = self.schema.kinds
+        text = HEAD.format(doc="Every kind, and what must be known of its fields.") + "\n"
+        text += 'import type { Kind } from "../call.js";\n\n'
         text += "/** Every kind by the name of its message. */\nexport const KINDS = {\n"
         for kind in kinds:
             methods = {m.verb: m.path for m in self.schema.methods if m.kind == kind.name}
@@ -182,7 +233,7 @@ class Writer:
         text = HEAD.format(doc="The services of the API.") + "\n"
         text += 'import type { CallOptions, Session } from "../call.js";\n'
         text += 'import { Collection, ReadCollection, Service } from "../collection.js";\n'
-        text += 'import { KINDS } from "./models.js";\nimport type * as m from "./models.js";\n\n'
+        text += 'import { KINDS } from "./kinds.js";\nimport type * as m from "./models.js";\n\n'
         services: list[tuple[str, str, str]] = []  # member, class, doc
         for kind in kinds:
             service = f"{kind.name}Service"
@@ -202,7 +253,13 @@ class Writer:
                 text += (
                     comment(f"Methods of {service}.") + f"export class {name}Methods extends Service {{{extra}}}\n\n"
                 )
-                services.append((name[:1].lower() + name[1:], f"{name}Methods", f"Methods of {service}."))
+                services.append(
+                    (
+                        name[:1].lower() + name[1:],
+                        f"{name}Methods",
+                        f"Methods of {service}.",
+                    )
+                )
         text += comment("Everything that the API offers, but for watch.") + "export class Services {\n"
         text += "".join(comment(doc, "  ") + f"  readonly {name}: {cls};\n" for name, cls, doc in services)
         text += "\n  constructor(session: Session) {\n"
@@ -251,7 +308,7 @@ class Writer:
 def generate(schema: Schema) -> dict[str, bytes]:
     writer = Writer(schema)
     files = {
-        "models.ts": writer.models(),
+        **writer.models(),
         "reasons.ts": writer.reasons(),
         "services.ts": writer.client(),
         "schema.ts": writer.binary(),

@@ -47,10 +47,10 @@ def of_ansible() -> set[str]:
 
 
 def of_javascript() -> set[str]:
-    models = (ROOT / "api/javascript/src/v1/models.ts").read_text()
+    kinds = (ROOT / "api/javascript/src/v1/kinds.ts").read_text()
     services = (ROOT / "api/javascript/src/v1/services.ts").read_text()
     return {
-        *re.findall(r'"(/patronus\.v1\.[\w/]+)"', models),
+        *re.findall(r'"(/patronus\.v1\.[\w/]+)"', kinds),
         *re.findall(r'^  "(\w+\.\w+)": \[', services, re.M),
         WATCH,
     }

@@ -2,7 +2,7 @@
 
 import type { CallOptions, Session } from "../call.js";
 import { Collection, ReadCollection, Service } from "../collection.js";
-import { KINDS } from "./models.js";
+import { KINDS } from "./kinds.js";
 import type * as m from "./models.js";
 
 /** Access to organizations. */

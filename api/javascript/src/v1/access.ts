@@ -1,0 +1,550 @@
+/**
+ * Access: who may do what. Roles, bindings, service accounts and their keys, identity providers, revoked identities.
+ * Generated from the schema by api/tools/generate; do not edit.
+ */
+
+import type { Resource } from "../collection.js";
+import type { Condition } from "./common.js";
+
+/** When a binding counts. Everything that is set must hold. */
+export interface BindingCondition {
+  /** The resource has these labels. */
+  labels: Record<string, string>;
+  /** Not earlier. */
+  notBefore?: Date;
+  /** Earlier than this. */
+  notAfter?: Date;
+  /** The call comes from one of these prefixes. The order carries no meaning. */
+  sourcePrefixes: string[];
+}
+
+/** What a program says of a BindingCondition. */
+export interface BindingConditionInit {
+  /** The resource has these labels. */
+  labels?: Record<string, string>;
+  /** Not earlier. */
+  notBefore?: Date;
+  /** Earlier than this. */
+  notAfter?: Date;
+  /** The call comes from one of these prefixes. The order carries no meaning. */
+  sourcePrefixes?: readonly string[];
+}
+
+/** A set of permissions with a name. It counts in its organization and all below. */
+export interface Role extends Resource {
+  /** Resource name: organizations/{organization}/roles/{role}. Assigned from the parent and the id. */
+  name: string;
+  /** Unique for ever, also across deletion and re-creation of the same name. */
+  readonly uid: string;
+  /** Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154). */
+  readonly etag: string;
+  /** Log index of the last change of a user's field. */
+  readonly revision: bigint;
+  /** When the resource was created, by the leader's clock. */
+  readonly createTime?: Date;
+  /** When a user's field last changed, by the leader's clock. */
+  readonly updateTime?: Date;
+  /** Short key-value pairs for selection by filters. */
+  labels: Record<string, string>;
+  /** Free key-value pairs that the system does not read. */
+  annotations: Record<string, string>;
+  /** A name for people. */
+  displayName: string;
+  /** True while nodes have not yet reached the declared state. */
+  readonly reconciling: boolean;
+  /** Health, aspect by aspect. */
+  readonly conditions: Condition[];
+  /** Newest revision that every node concerned has applied. */
+  readonly observedRevision: bigint;
+  /**
+   * Permissions, for example "sites.update", or "sites.*" for all of a collection. One that nobody made yet grants
+   * nothing. The order carries no meaning.
+   */
+  permissions: string[];
+}
+
+/** What a program says of a Role. */
+export interface RoleInit {
+  /** Resource name: organizations/{organization}/roles/{role}. Assigned from the parent and the id. */
+  name: string;
+  /** Short key-value pairs for selection by filters. */
+  labels?: Record<string, string>;
+  /** Free key-value pairs that the system does not read. */
+  annotations?: Record<string, string>;
+  /** A name for people. */
+  displayName?: string;
+  /**
+   * Permissions, for example "sites.update", or "sites.*" for all of a collection. One that nobody made yet grants
+   * nothing. The order carries no meaning.
+   */
+  permissions: readonly string[];
+}
+
+/** Fields of Role that can be changed. */
+export type RoleFields = Omit<RoleInit, "name">;
+
+/** Who has a role, in its organization and all below. Nobody gives what he does not hold himself. */
+export interface RoleBinding extends Resource {
+  /** Resource name: organizations/{organization}/roleBindings/{role_binding}. Assigned from the parent and the id. */
+  name: string;
+  /** Unique for ever, also across deletion and re-creation of the same name. */
+  readonly uid: string;
+  /** Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154). */
+  readonly etag: string;
+  /** Log index of the last change of a user's field. */
+  readonly revision: bigint;
+  /** When the resource was created, by the leader's clock. */
+  readonly createTime?: Date;
+  /** When a user's field last changed, by the leader's clock. */
+  readonly updateTime?: Date;
+  /** Short key-value pairs for selection by filters. */
+  labels: Record<string, string>;
+  /** Free key-value pairs that the system does not read. */
+  annotations: Record<string, string>;
+  /** A name for people. */
+  displayName: string;
+  /** True while nodes have not yet reached the declared state. */
+  readonly reconciling: boolean;
+  /** Health, aspect by aspect. */
+  readonly conditions: Condition[];
+  /** Newest revision that every node concerned has applied. */
+  readonly observedRevision: bigint;
+  /**
+   * Name of a role: roles/viewer, roles/operator, roles/developer, roles/admin, or a Role of this organization or of
+   * one above it.
+   */
+  role: string;
+  /**
+   * Who: a service account (organizations/acme/serviceAccounts/ci), a user or a group of an identity provider
+   * (organizations/acme/identityProviders/okta/users/SUBJECT, .../groups/GROUP), or a SPIFFE id. The order carries no
+   * meaning.
+   */
+  members: string[];
+  /** When the binding counts; unset: always. */
+  condition?: BindingCondition;
+}
+
+/** What a program says of a RoleBinding. */
+export interface RoleBindingInit {
+  /** Resource name: organizations/{organization}/roleBindings/{role_binding}. Assigned from the parent and the id. */
+  name: string;
+  /** Short key-value pairs for selection by filters. */
+  labels?: Record<string, string>;
+  /** Free key-value pairs that the system does not read. */
+  annotations?: Record<string, string>;
+  /** A name for people. */
+  displayName?: string;
+  /**
+   * Name of a role: roles/viewer, roles/operator, roles/developer, roles/admin, or a Role of this organization or of
+   * one above it.
+   */
+  role: string;
+  /**
+   * Who: a service account (organizations/acme/serviceAccounts/ci), a user or a group of an identity provider
+   * (organizations/acme/identityProviders/okta/users/SUBJECT, .../groups/GROUP), or a SPIFFE id. The order carries no
+   * meaning.
+   */
+  members: readonly string[];
+  /** When the binding counts; unset: always. */
+  condition?: BindingConditionInit;
+}
+
+/** Fields of RoleBinding that can be changed. */
+export type RoleBindingFields = Omit<RoleBindingInit, "name">;
+
+/** Who has a role in the whole cluster: in every organization and in what stands above them. */
+export interface ClusterRoleBinding extends Resource {
+  /** Resource name: clusterRoleBindings/{cluster_role_binding}. Assigned from the parent and the id. */
+  name: string;
+  /** Unique for ever, also across deletion and re-creation of the same name. */
+  readonly uid: string;
+  /** Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154). */
+  readonly etag: string;
+  /** Log index of the last change of a user's field. */
+  readonly revision: bigint;
+  /** When the resource was created, by the leader's clock. */
+  readonly createTime?: Date;
+  /** When a user's field last changed, by the leader's clock. */
+  readonly updateTime?: Date;
+  /** Short key-value pairs for selection by filters. */
+  labels: Record<string, string>;
+  /** Free key-value pairs that the system does not read. */
+  annotations: Record<string, string>;
+  /** A name for people. */
+  displayName: string;
+  /** True while nodes have not yet reached the declared state. */
+  readonly reconciling: boolean;
+  /** Health, aspect by aspect. */
+  readonly conditions: Condition[];
+  /** Newest revision that every node concerned has applied. */
+  readonly observedRevision: bigint;
+  /**
+   * Name of a role: roles/viewer, roles/operator, roles/developer, roles/admin, or a Role of this organization or of
+   * one above it.
+   */
+  role: string;
+  /**
+   * Who: a service account (organizations/acme/serviceAccounts/ci), a user or a group of an identity provider
+   * (organizations/acme/identityProviders/okta/users/SUBJECT, .../groups/GROUP), or a SPIFFE id. The order carries no
+   * meaning.
+   */
+  members: string[];
+  /** When the binding counts; unset: always. */
+  condition?: BindingCondition;
+}
+
+/** What a program says of a ClusterRoleBinding. */
+export interface ClusterRoleBindingInit {
+  /** Resource name: clusterRoleBindings/{cluster_role_binding}. Assigned from the parent and the id. */
+  name: string;
+  /** Short key-value pairs for selection by filters. */
+  labels?: Record<string, string>;
+  /** Free key-value pairs that the system does not read. */
+  annotations?: Record<string, string>;
+  /** A name for people. */
+  displayName?: string;
+  /**
+   * Name of a role: roles/viewer, roles/operator, roles/developer, roles/admin, or a Role of this organization or of
+   * one above it.
+   */
+  role: string;
+  /**
+   * Who: a service account (organizations/acme/serviceAccounts/ci), a user or a group of an identity provider
+   * (organizations/acme/identityProviders/okta/users/SUBJECT, .../groups/GROUP), or a SPIFFE id. The order carries no
+   * meaning.
+   */
+  members: readonly string[];
+  /** When the binding counts; unset: always. */
+  condition?: BindingConditionInit;
+}
+
+/** Fields of ClusterRoleBinding that can be changed. */
+export type ClusterRoleBindingFields = Omit<ClusterRoleBindingInit, "name">;
+
+/** A program that calls the API. It can nothing until a binding names it. */
+export interface ServiceAccount extends Resource {
+  /**
+   * Resource name: organizations/{organization}/serviceAccounts/{service_account}. Assigned from the parent and the
+   * id.
+   */
+  name: string;
+  /** Unique for ever, also across deletion and re-creation of the same name. */
+  readonly uid: string;
+  /** Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154). */
+  readonly etag: string;
+  /** Log index of the last change of a user's field. */
+  readonly revision: bigint;
+  /** When the resource was created, by the leader's clock. */
+  readonly createTime?: Date;
+  /** When a user's field last changed, by the leader's clock. */
+  readonly updateTime?: Date;
+  /** Short key-value pairs for selection by filters. */
+  labels: Record<string, string>;
+  /** Free key-value pairs that the system does not read. */
+  annotations: Record<string, string>;
+  /** A name for people. */
+  displayName: string;
+  /** True while nodes have not yet reached the declared state. */
+  readonly reconciling: boolean;
+  /** Health, aspect by aspect. */
+  readonly conditions: Condition[];
+  /** Newest revision that every node concerned has applied. */
+  readonly observedRevision: bigint;
+  /** True: its keys are refused. */
+  disabled: boolean;
+}
+
+/** What a program says of a ServiceAccount. */
+export interface ServiceAccountInit {
+  /**
+   * Resource name: organizations/{organization}/serviceAccounts/{service_account}. Assigned from the parent and the
+   * id.
+   */
+  name: string;
+  /** Short key-value pairs for selection by filters. */
+  labels?: Record<string, string>;
+  /** Free key-value pairs that the system does not read. */
+  annotations?: Record<string, string>;
+  /** A name for people. */
+  displayName?: string;
+  /** True: its keys are refused. */
+  disabled?: boolean;
+}
+
+/** Fields of ServiceAccount that can be changed. */
+export type ServiceAccountFields = Omit<ServiceAccountInit, "name">;
+
+/** Request of IssueApiKey. */
+export interface IssueApiKeyRequest {
+  /** Name of the service account. */
+  parent: string;
+  /** Last segment of the name; matches [a-z]([a-z0-9-]{0,61}[a-z0-9])? */
+  apiKeyId: string;
+  /** The key's properties. */
+  apiKey?: ApiKey;
+}
+
+/** What a program says of a IssueApiKeyRequest. */
+export interface IssueApiKeyRequestInit {
+  /** Name of the service account. */
+  parent?: string;
+  /** Last segment of the name; matches [a-z]([a-z0-9-]{0,61}[a-z0-9])? */
+  apiKeyId?: string;
+  /** The key's properties. */
+  apiKey?: ApiKeyInit;
+}
+
+/** Response of IssueApiKey. */
+export interface IssueApiKeyResponse {
+  /** The resource. */
+  apiKey?: ApiKey;
+  /** The key itself, to be sent as "authorization: Bearer KEY". It is shown here and never again. */
+  key: string;
+}
+
+/** What a program says of a IssueApiKeyResponse. */
+export interface IssueApiKeyResponseInit {
+  /** The resource. */
+  apiKey?: ApiKeyInit;
+  /** The key itself, to be sent as "authorization: Bearer KEY". It is shown here and never again. */
+  key?: string;
+}
+
+/** A key that speaks for a service account. Made by IssueApiKey; the cluster keeps a keyed digest of it only. */
+export interface ApiKey extends Resource {
+  /**
+   * Resource name: organizations/{organization}/serviceAccounts/{service_account}/apiKeys/{api_key}. Assigned from
+   * the parent and the id.
+   */
+  name: string;
+  /** Unique for ever, also across deletion and re-creation of the same name. */
+  readonly uid: string;
+  /** Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154). */
+  readonly etag: string;
+  /** Log index of the last change of a user's field. */
+  readonly revision: bigint;
+  /** When the resource was created, by the leader's clock. */
+  readonly createTime?: Date;
+  /** When a user's field last changed, by the leader's clock. */
+  readonly updateTime?: Date;
+  /** Short key-value pairs for selection by filters. */
+  labels: Record<string, string>;
+  /** Free key-value pairs that the system does not read. */
+  annotations: Record<string, string>;
+  /** A name for people. */
+  displayName: string;
+  /** True while nodes have not yet reached the declared state. */
+  readonly reconciling: boolean;
+  /** Health, aspect by aspect. */
+  readonly conditions: Condition[];
+  /** Newest revision that every node concerned has applied. */
+  readonly observedRevision: bigint;
+  /** HMAC-SHA256 of the key, under a key that the controllers share. Fixed at creation. */
+  secretHmac: string;
+  /** First characters of the key, to tell one from another. Fixed at creation. */
+  hint: string;
+  /** When it ends; unset: never. */
+  expireTime?: Date;
+  /**
+   * Permissions that the key is good for, of those its account has, for example "sites.*"; empty: all. The order
+   * carries no meaning.
+   */
+  scopes: string[];
+  /** Prefixes from which the key is good; empty: any. The order carries no meaning. */
+  sourcePrefixes: string[];
+  /** True: it is refused. */
+  disabled: boolean;
+}
+
+/** What a program says of a ApiKey. */
+export interface ApiKeyInit {
+  /**
+   * Resource name: organizations/{organization}/serviceAccounts/{service_account}/apiKeys/{api_key}. Assigned from
+   * the parent and the id.
+   */
+  name: string;
+  /** Short key-value pairs for selection by filters. */
+  labels?: Record<string, string>;
+  /** Free key-value pairs that the system does not read. */
+  annotations?: Record<string, string>;
+  /** A name for people. */
+  displayName?: string;
+  /** HMAC-SHA256 of the key, under a key that the controllers share. Fixed at creation. */
+  secretHmac: string;
+  /** First characters of the key, to tell one from another. Fixed at creation. */
+  hint?: string;
+  /** When it ends; unset: never. */
+  expireTime?: Date;
+  /**
+   * Permissions that the key is good for, of those its account has, for example "sites.*"; empty: all. The order
+   * carries no meaning.
+   */
+  scopes?: readonly string[];
+  /** Prefixes from which the key is good; empty: any. The order carries no meaning. */
+  sourcePrefixes?: readonly string[];
+  /** True: it is refused. */
+  disabled?: boolean;
+}
+
+/** Fields of ApiKey that can be changed. */
+export type ApiKeyFields = Omit<ApiKeyInit, "name" | "secretHmac" | "hint">;
+
+/** An OpenID Connect issuer whose tokens name users: organizations/acme/identityProviders/okta/users/SUBJECT. */
+export interface IdentityProvider extends Resource {
+  /**
+   * Resource name: organizations/{organization}/identityProviders/{identity_provider}. Assigned from the parent and
+   * the id.
+   */
+  name: string;
+  /** Unique for ever, also across deletion and re-creation of the same name. */
+  readonly uid: string;
+  /** Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154). */
+  readonly etag: string;
+  /** Log index of the last change of a user's field. */
+  readonly revision: bigint;
+  /** When the resource was created, by the leader's clock. */
+  readonly createTime?: Date;
+  /** When a user's field last changed, by the leader's clock. */
+  readonly updateTime?: Date;
+  /** Short key-value pairs for selection by filters. */
+  labels: Record<string, string>;
+  /** Free key-value pairs that the system does not read. */
+  annotations: Record<string, string>;
+  /** A name for people. */
+  displayName: string;
+  /** True while nodes have not yet reached the declared state. */
+  readonly reconciling: boolean;
+  /** Health, aspect by aspect. */
+  readonly conditions: Condition[];
+  /** Newest revision that every node concerned has applied. */
+  readonly observedRevision: bigint;
+  /** The `iss` of its tokens: an https URL. Keys are found through its discovery document. */
+  issuer: string;
+  /** A token names one of these as `aud`. The order carries no meaning. */
+  audiences: string[];
+  /** URL of the key set, where discovery is not wanted. */
+  jwksUri: string;
+  /** Claim that names the user; empty: "sub". */
+  subjectClaim: string;
+  /** Claim that lists the user's groups; empty: "groups". */
+  groupsClaim: string;
+  /** True: its tokens are refused. */
+  disabled: boolean;
+}
+
+/** What a program says of a IdentityProvider. */
+export interface IdentityProviderInit {
+  /**
+   * Resource name: organizations/{organization}/identityProviders/{identity_provider}. Assigned from the parent and
+   * the id.
+   */
+  name: string;
+  /** Short key-value pairs for selection by filters. */
+  labels?: Record<string, string>;
+  /** Free key-value pairs that the system does not read. */
+  annotations?: Record<string, string>;
+  /** A name for people. */
+  displayName?: string;
+  /** The `iss` of its tokens: an https URL. Keys are found through its discovery document. */
+  issuer: string;
+  /** A token names one of these as `aud`. The order carries no meaning. */
+  audiences: readonly string[];
+  /** URL of the key set, where discovery is not wanted. */
+  jwksUri?: string;
+  /** Claim that names the user; empty: "sub". */
+  subjectClaim?: string;
+  /** Claim that lists the user's groups; empty: "groups". */
+  groupsClaim?: string;
+  /** True: its tokens are refused. */
+  disabled?: boolean;
+}
+
+/** Fields of IdentityProvider that can be changed. */
+export type IdentityProviderFields = Omit<IdentityProviderInit, "name">;
+
+/** An identity that is refused at every door, whatever it presents, and whose open streams end. */
+export interface DeniedIdentity extends Resource {
+  /** Resource name: deniedIdentities/{denied_identity}. Assigned from the parent and the id. */
+  name: string;
+  /** Unique for ever, also across deletion and re-creation of the same name. */
+  readonly uid: string;
+  /** Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154). */
+  readonly etag: string;
+  /** Log index of the last change of a user's field. */
+  readonly revision: bigint;
+  /** When the resource was created, by the leader's clock. */
+  readonly createTime?: Date;
+  /** When a user's field last changed, by the leader's clock. */
+  readonly updateTime?: Date;
+  /** Short key-value pairs for selection by filters. */
+  labels: Record<string, string>;
+  /** Free key-value pairs that the system does not read. */
+  annotations: Record<string, string>;
+  /** A name for people. */
+  displayName: string;
+  /** True while nodes have not yet reached the declared state. */
+  readonly reconciling: boolean;
+  /** Health, aspect by aspect. */
+  readonly conditions: Condition[];
+  /** Newest revision that every node concerned has applied. */
+  readonly observedRevision: bigint;
+  /** A SPIFFE id, a service account, an API key, or a user of an identity provider. Fixed at creation. */
+  identity: string;
+  /** Why, for people. */
+  reason: string;
+  /** Until when; unset: for ever. */
+  expireTime?: Date;
+}
+
+/** What a program says of a DeniedIdentity. */
+export interface DeniedIdentityInit {
+  /** Resource name: deniedIdentities/{denied_identity}. Assigned from the parent and the id. */
+  name: string;
+  /** Short key-value pairs for selection by filters. */
+  labels?: Record<string, string>;
+  /** Free key-value pairs that the system does not read. */
+  annotations?: Record<string, string>;
+  /** A name for people. */
+  displayName?: string;
+  /** A SPIFFE id, a service account, an API key, or a user of an identity provider. Fixed at creation. */
+  identity: string;
+  /** Why, for people. */
+  reason?: string;
+  /** Until when; unset: for ever. */
+  expireTime?: Date;
+}
+
+/** Fields of DeniedIdentity that can be changed. */
+export type DeniedIdentityFields = Omit<DeniedIdentityInit, "name" | "identity">;
+
+/** Request of TestIamPermissions. */
+export interface TestIamPermissionsRequest {
+  /** A resource, or an organization; empty: the cluster. */
+  resource: string;
+  /** Permissions to ask for, for example "sites.update". */
+  permissions: string[];
+}
+
+/** What a program says of a TestIamPermissionsRequest. */
+export interface TestIamPermissionsRequestInit {
+  /** A resource, or an organization; empty: the cluster. */
+  resource?: string;
+  /** Permissions to ask for, for example "sites.update". */
+  permissions?: readonly string[];
+}
+
+/** Response of TestIamPermissions. */
+export interface TestIamPermissionsResponse {
+  /** Those of the permissions that the caller has. */
+  permissions: string[];
+  /** Who the caller is. */
+  principal: string;
+}
+
+/** What a program says of a TestIamPermissionsResponse. */
+export interface TestIamPermissionsResponseInit {
+  /** Those of the permissions that the caller has. */
+  permissions?: readonly string[];
+  /** Who the caller is. */
+  principal?: string;
+}

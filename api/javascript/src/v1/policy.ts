@@ -1,0 +1,254 @@
+/**
+ * What traffic is, what it needs and how it is steered. Generated from the schema by api/tools/generate; do not edit.
+ */
+
+import type { Resource } from "../collection.js";
+import type { Condition, PortRange, PortRangeInit, Transport } from "./common.js";
+
+/**
+ * How strongly a rule asks. PREFERENCE_UNSPECIFIED: Treated as AVAILABLE; REQUIRE: Only paths that fit; without one
+ * the packet is dropped; PREFER: Paths that fit first, others when none is alive; AVOID: Paths that fit only when no
+ * other is alive; AVAILABLE: Any path; DENY: No path: the packet is dropped and counted.
+ */
+export type Preference = | "PREFERENCE_UNSPECIFIED" | "REQUIRE" | "PREFER" | "AVOID" | "AVAILABLE" | "DENY" | `UNRECOGNIZED_${number}`;
+
+/** What a path must offer to an application. */
+export interface SlaProfile extends Resource {
+  /** Resource name: organizations/{organization}/slaProfiles/{sla_profile}. Assigned from the parent and the id. */
+  name: string;
+  /** Unique for ever, also across deletion and re-creation of the same name. */
+  readonly uid: string;
+  /** Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154). */
+  readonly etag: string;
+  /** Log index of the last change of a user's field. */
+  readonly revision: bigint;
+  /** When the resource was created, by the leader's clock. */
+  readonly createTime?: Date;
+  /** When a user's field last changed, by the leader's clock. */
+  readonly updateTime?: Date;
+  /** Short key-value pairs for selection by filters. */
+  labels: Record<string, string>;
+  /** Free key-value pairs that the system does not read. */
+  annotations: Record<string, string>;
+  /** A name for people. */
+  displayName: string;
+  /** True while nodes have not yet reached the declared state. */
+  readonly reconciling: boolean;
+  /** Health, aspect by aspect. */
+  readonly conditions: Condition[];
+  /** Newest revision that every node concerned has applied. */
+  readonly observedRevision: bigint;
+  /** Largest loss, parts per million; unset means no bound. From 0 to 1000000 ppm. */
+  maxLossPpm?: number;
+  /** Largest round-trip time, microseconds; unset means no bound. From 1 to 60000000 us. */
+  maxLatencyUs?: number;
+  /** Largest jitter (RFC 3550), microseconds; unset means no bound. From 1 to 60000000 us. */
+  maxJitterUs?: number;
+  /** Smallest mean opinion score, thousandths (1000..5000); unset means no bound. From 1000 to 5000. */
+  minMosMilli?: number;
+  /** Window over which is judged; unset means 1 s. Seconds. */
+  evaluationWindow?: number;
+}
+
+/** What a program says of a SlaProfile. */
+export interface SlaProfileInit {
+  /** Resource name: organizations/{organization}/slaProfiles/{sla_profile}. Assigned from the parent and the id. */
+  name: string;
+  /** Short key-value pairs for selection by filters. */
+  labels?: Record<string, string>;
+  /** Free key-value pairs that the system does not read. */
+  annotations?: Record<string, string>;
+  /** A name for people. */
+  displayName?: string;
+  /** Largest loss, parts per million; unset means no bound. From 0 to 1000000 ppm. */
+  maxLossPpm?: number;
+  /** Largest round-trip time, microseconds; unset means no bound. From 1 to 60000000 us. */
+  maxLatencyUs?: number;
+  /** Largest jitter (RFC 3550), microseconds; unset means no bound. From 1 to 60000000 us. */
+  maxJitterUs?: number;
+  /** Smallest mean opinion score, thousandths (1000..5000); unset means no bound. From 1000 to 5000. */
+  minMosMilli?: number;
+  /** Window over which is judged; unset means 1 s. Seconds. */
+  evaluationWindow?: number;
+}
+
+/** Fields of SlaProfile that can be changed. */
+export type SlaProfileFields = Omit<SlaProfileInit, "name">;
+
+/** A description of packets. Every field that is set must hold. */
+export interface ApplicationMatch {
+  /** IP protocol number, 0..255; unset means any. From 0 to 255. */
+  protocol?: number;
+  /** Destination ports; empty means any. */
+  ports: PortRange[];
+  /** Destination prefixes; empty means any. The order carries no meaning. */
+  cidrs: string[];
+  /** DSCP code points, 0..63; empty means any. From 0 to 63. The order carries no meaning. */
+  dscps: number[];
+}
+
+/** What a program says of a ApplicationMatch. */
+export interface ApplicationMatchInit {
+  /** IP protocol number, 0..255; unset means any. From 0 to 255. */
+  protocol?: number;
+  /** Destination ports; empty means any. */
+  ports?: readonly PortRangeInit[];
+  /** Destination prefixes; empty means any. The order carries no meaning. */
+  cidrs?: readonly string[];
+  /** DSCP code points, 0..63; empty means any. From 0 to 63. The order carries no meaning. */
+  dscps?: readonly number[];
+}
+
+/** A kind of traffic, told by what its packets say. */
+export interface Application extends Resource {
+  /** Resource name: organizations/{organization}/applications/{application}. Assigned from the parent and the id. */
+  name: string;
+  /** Unique for ever, also across deletion and re-creation of the same name. */
+  readonly uid: string;
+  /** Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154). */
+  readonly etag: string;
+  /** Log index of the last change of a user's field. */
+  readonly revision: bigint;
+  /** When the resource was created, by the leader's clock. */
+  readonly createTime?: Date;
+  /** When a user's field last changed, by the leader's clock. */
+  readonly updateTime?: Date;
+  /** Short key-value pairs for selection by filters. */
+  labels: Record<string, string>;
+  /** Free key-value pairs that the system does not read. */
+  annotations: Record<string, string>;
+  /** A name for people. */
+  displayName: string;
+  /** True while nodes have not yet reached the declared state. */
+  readonly reconciling: boolean;
+  /** Health, aspect by aspect. */
+  readonly conditions: Condition[];
+  /** Newest revision that every node concerned has applied. */
+  readonly observedRevision: bigint;
+  /** Any of these describes the application. */
+  matches: ApplicationMatch[];
+  /** Number of the application in the data plane, allocated by the cluster. */
+  readonly applicationId: number;
+}
+
+/** What a program says of a Application. */
+export interface ApplicationInit {
+  /** Resource name: organizations/{organization}/applications/{application}. Assigned from the parent and the id. */
+  name: string;
+  /** Short key-value pairs for selection by filters. */
+  labels?: Record<string, string>;
+  /** Free key-value pairs that the system does not read. */
+  annotations?: Record<string, string>;
+  /** A name for people. */
+  displayName?: string;
+  /** Any of these describes the application. */
+  matches: readonly ApplicationMatchInit[];
+}
+
+/** Fields of Application that can be changed. */
+export type ApplicationFields = Omit<ApplicationInit, "name">;
+
+/** One rule of a policy. Every criterion that is set must hold. */
+export interface SteeringRule {
+  /** Applications; empty means any. Name of a application. The order carries no meaning. */
+  applications: string[];
+  /** Source sites; empty means any. Name of a site. The order carries no meaning. */
+  sites: string[];
+  /** Destination prefixes; empty means any. The order carries no meaning. */
+  destinationCidrs: string[];
+  /** DSCP code points, 0..63; empty means any. From 0 to 63. The order carries no meaning. */
+  dscps: number[];
+  /** How strongly. */
+  preference: Preference;
+  /** A path fits when its first link has one of these transports; empty means any. The order carries no meaning. */
+  transports: Transport[];
+  /** A path fits when its first link has one of these underlays; empty means any. The order carries no meaning. */
+  underlays: string[];
+  /** A path fits when it keeps this profile; empty means any. Name of a slaProfile. */
+  slaProfile: string;
+}
+
+/** What a program says of a SteeringRule. */
+export interface SteeringRuleInit {
+  /** Applications; empty means any. Name of a application. The order carries no meaning. */
+  applications?: readonly string[];
+  /** Source sites; empty means any. Name of a site. The order carries no meaning. */
+  sites?: readonly string[];
+  /** Destination prefixes; empty means any. The order carries no meaning. */
+  destinationCidrs?: readonly string[];
+  /** DSCP code points, 0..63; empty means any. From 0 to 63. The order carries no meaning. */
+  dscps?: readonly number[];
+  /** How strongly. */
+  preference: Preference;
+  /** A path fits when its first link has one of these transports; empty means any. The order carries no meaning. */
+  transports?: readonly Transport[];
+  /** A path fits when its first link has one of these underlays; empty means any. The order carries no meaning. */
+  underlays?: readonly string[];
+  /** A path fits when it keeps this profile; empty means any. Name of a slaProfile. */
+  slaProfile?: string;
+}
+
+/** Which paths the traffic of a segment may or should take. */
+export interface SteeringPolicy extends Resource {
+  /**
+   * Resource name: organizations/{organization}/steeringPolicies/{steering_policy}. Assigned from the parent and the
+   * id.
+   */
+  name: string;
+  /** Unique for ever, also across deletion and re-creation of the same name. */
+  readonly uid: string;
+  /** Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154). */
+  readonly etag: string;
+  /** Log index of the last change of a user's field. */
+  readonly revision: bigint;
+  /** When the resource was created, by the leader's clock. */
+  readonly createTime?: Date;
+  /** When a user's field last changed, by the leader's clock. */
+  readonly updateTime?: Date;
+  /** Short key-value pairs for selection by filters. */
+  labels: Record<string, string>;
+  /** Free key-value pairs that the system does not read. */
+  annotations: Record<string, string>;
+  /** A name for people. */
+  displayName: string;
+  /** True while nodes have not yet reached the declared state. */
+  readonly reconciling: boolean;
+  /** Health, aspect by aspect. */
+  readonly conditions: Condition[];
+  /** Newest revision that every node concerned has applied. */
+  readonly observedRevision: bigint;
+  /** The segment whose traffic is steered. Name of a segment. */
+  segment: string;
+  /** Policies are read in order of priority, lowest first; equal priorities in order of name. From 0 to 65535. */
+  priority: number;
+  /** Read in order; the first that matches decides. */
+  rules: SteeringRule[];
+  /** Not in force when true. */
+  disabled: boolean;
+}
+
+/** What a program says of a SteeringPolicy. */
+export interface SteeringPolicyInit {
+  /**
+   * Resource name: organizations/{organization}/steeringPolicies/{steering_policy}. Assigned from the parent and the
+   * id.
+   */
+  name: string;
+  /** Short key-value pairs for selection by filters. */
+  labels?: Record<string, string>;
+  /** Free key-value pairs that the system does not read. */
+  annotations?: Record<string, string>;
+  /** A name for people. */
+  displayName?: string;
+  /** The segment whose traffic is steered. Name of a segment. */
+  segment: string;
+  /** Policies are read in order of priority, lowest first; equal priorities in order of name. From 0 to 65535. */
+  priority?: number;
+  /** Read in order; the first that matches decides. */
+  rules: readonly SteeringRuleInit[];
+  /** Not in force when true. */
+  disabled?: boolean;
+}
+
+/** Fields of SteeringPolicy that can be changed. */
+export type SteeringPolicyFields = Omit<SteeringPolicyInit, "name">;
