@@ -308,6 +308,7 @@ struct reading {
     struct pt_rpc_stream *stream;
     struct pt_error error;
     bool wanted_end, done;
+    bool fed; /* everything was sent */
 };
 
 static void on_stream_message(void *arg, struct pt_bytes message)
@@ -330,6 +331,27 @@ static void on_stream_end(void *arg, const struct pt_error *error)
     }
 }
 
+/* Send until the stream's queue is full or there is nothing more. */
+static void feed(struct reading *reading)
+{
+    const struct ctl_stream_options *options = reading->options;
+    bool room = true;
+    while (room && !reading->fed && !reading->done && !reading->wanted_end) {
+        PT_AUTO(buf) struct pt_buf data = {0};
+        reading->fed = options->feed == NULL || !options->feed(options->arg, &data);
+        if (reading->fed) {
+            pt_rpc_stream_half_close(reading->stream);
+        } else {
+            room = pt_rpc_stream_send(reading->stream, pt_buf_bytes(&data));
+        }
+    }
+}
+
+static void on_stream_writable(void *arg)
+{
+    feed(arg);
+}
+
 static void send_all(struct reading *reading)
 {
     for (size_t i = 0; i < reading->options->requests_len; i++) {
@@ -337,7 +359,7 @@ static void send_all(struct reading *reading)
         pt_msg_encode(reading->options->requests[i], &data);
         (void)pt_rpc_stream_send(reading->stream, pt_buf_bytes(&data)); /* one that cannot go ends the stream */
     }
-    pt_rpc_stream_half_close(reading->stream);
+    feed(reading);
 }
 
 /* Turn the loop until the stream is over or its time is; true in the latter case. */
@@ -367,7 +389,8 @@ enum pt_code ctl_stream(struct ctl_client *client, const struct ctl_stream_optio
     struct pt_rpc_channel *channel = NULL;
     PT_TRY(current_channel(client, &channel, reterr));
     struct reading reading = {.client = client, .options = options};
-    const struct pt_rpc_stream_ops ops = {.on_message = on_stream_message, .on_end = on_stream_end};
+    const struct pt_rpc_stream_ops ops = {
+        .on_message = on_stream_message, .on_writable = on_stream_writable, .on_end = on_stream_end};
     const struct pt_rpc_metadata metadata = {.key = "authorization", .value = client->authorization};
     size_t metadata_len = client->authorization != NULL ? 1 : 0;
     reading.stream = pt_rpc_stream_open(channel, options->method->path, &metadata, metadata_len, &ops, &reading);

@@ -44,6 +44,9 @@ struct ctl_stream_options {
     const struct pt_method_type *method;
     const struct pt_msg *const *requests;
     size_t requests_len;
+    /* More requests, as the stream takes them, behind the others: the next one into `out`, or false for no more. NULL:
+     * there are none. */
+    bool (*feed)(void *arg, struct pt_buf *out);
     uint64_t end_ms;
     bool may_end; /* the server's end without an error is PT_OK */
     ctl_message_fn on_message;

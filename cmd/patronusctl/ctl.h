@@ -88,6 +88,7 @@ int ctl_api_keys(struct ctl *ctl);
 int ctl_audit(struct ctl *ctl);
 int ctl_cluster(struct ctl *ctl);
 int ctl_backup(struct ctl *ctl);
+int ctl_models(struct ctl *ctl);
 int ctl_controllers(struct ctl *ctl);
 int ctl_doctor(struct ctl *ctl);
 int ctl_drain(struct ctl *ctl);

@@ -232,6 +232,7 @@ static const struct {
     {"audit", ctl_audit},
     {"cluster", ctl_cluster},
     {"backup", ctl_backup},
+    {"models", ctl_models},
     {"controllers", ctl_controllers},
     {"doctor", ctl_doctor},
     {"sites", ctl_drain},

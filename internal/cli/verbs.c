@@ -211,6 +211,20 @@ static const struct pt_cli_verb verbs[] = {
      "patronusd restore FILE.\n\n"
      "  patronusctl backup monday.ptb && patronusctl backup verify monday.ptb\n",
      B(STALE)},
+    {"models", "upload | download | promote | rollback | keygen | sign ...",
+     "bytes of model versions, and which is in use",
+     "  upload FILE VERSION [FIELD=VALUE]...  make the version if it is not there (with digest and size of FILE), "
+     "send\n"
+     "                                        its bytes, return when a majority of the controllers has them on disk\n"
+     "  download VERSION FILE                 into a new file; digest and (the model has keys) signature are checked\n"
+     "  promote VERSION                       put it in use (LIVE), the one before out of it (SHADOW), in one step\n"
+     "  rollback MODEL                        back to the version that was in use before\n"
+     "  keygen FILE                           make a signing key; prints the public half, for signing_keys\n"
+     "  sign VERSION FILE                     put the signature of the key in FILE on the version\n\n"
+     "VERSION is MODEL/ID with --parent, or a full name.\n\n"
+     "  patronusctl -p acme models upload dpi.onnx dpi/v7 metricsMillionths.f1=987000\n"
+     "  patronusctl -p acme models promote dpi/v7\n",
+     0},
     {"doctor", "", "find what is wrong and what to do",
      "Look at credential, controllers, edges, tunnels and, as root, at this machine's kernel; print what is wrong, "
      "the\n"

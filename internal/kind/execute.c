@@ -164,6 +164,9 @@ static enum pt_code operate(struct pt_execution *execution, const struct pt_msg 
     if (pt_msg_has(command, "change_set")) {
         return pt_change_set(execution, pt_msg_child(command, "change_set"), reterr);
     }
+    if (pt_msg_has(command, "artifact")) {
+        return pt_artifact(execution, pt_msg_child(command, "artifact"), reterr);
+    }
     if (pt_msg_has(command, "tunnel_key")) {
         return pt_enroll_tunnel_key(execution, pt_msg_child(command, "tunnel_key"), reterr);
     }
@@ -233,7 +236,7 @@ static enum pt_code remember_time(struct pt_execution *execution, const struct p
     struct pt_machine_kind *machine = execution->machine;
     if (execution->time_ns <= machine->time_ns ||
         !(pt_msg_has(command, "transaction") || pt_msg_has(command, "enroll") || pt_msg_has(command, "tunnel_key") ||
-          pt_msg_has(command, "change_set"))) {
+          pt_msg_has(command, "change_set") || pt_msg_has(command, "artifact"))) {
         return PT_OK;
     }
     uint8_t value[8];

@@ -247,6 +247,21 @@ PT_MUST enum pt_code pt_kind_revisions(struct pt_machine_kind *machine, const st
                                        const struct pt_method_type *method, const struct pt_msg *request,
                                        struct pt_buf *reply, struct pt_error *reterr);
 
+/* ---- artifacts ------------------------------------------------------------------------------------------------ */
+
+struct pt_kind_artifact { /* bytes that a version has, or would have again when its organization is brought back */
+    const char *name;     /* of the ModelVersion */
+    const char *digest;   /* 64 hexadecimal digits */
+    uint64_t size;
+    uint32_t state;         /* Patronus__V1__ArtifactState */
+    const char *offered_by; /* name of a Controller, or "" */
+    bool deleted;           /* with its organization, which may come back */
+};
+/* Everything that refers to bytes. Strings are borrowed for the call. */
+PT_MUST enum pt_code pt_kind_artifacts(struct pt_machine_kind *machine,
+                                       void (*fn)(void *arg, const struct pt_kind_artifact *artifact), void *arg,
+                                       struct pt_error *reterr);
+
 /* ---- change sets ---------------------------------------------------------------------------------------------- */
 
 /* PlanChangeSet: the response, in the arena, without what concerns forwarding. ret_view may be NULL; else it gives a

@@ -115,6 +115,7 @@ static enum pt_code read_kinds(struct pt_machine_kind *machine, struct pt_error 
                                   .link = strcmp(kinds[i]->resource->singular, "link") == 0,
                                   .token = strcmp(kinds[i]->resource->singular, "enrollmentToken") == 0,
                                   .change_set = strcmp(kinds[i]->resource->singular, "changeSet") == 0,
+                                  .artifact = strcmp(kinds[i]->resource->singular, "modelVersion") == 0,
                                   .staged = is_staged(kinds[i]),
                                   .quota = pt_quota_by_name(kinds[i]->resource->quota)};
     }

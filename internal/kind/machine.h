@@ -9,7 +9,7 @@
  *   tenant.c    organizations and their usage     quota.c    their limits
  *   trash.c     deleted organizations             revision.c what resources were (revision_read.c)
  *   changeset.c changes that apply together       staged.c   what stands in them (kept.c: taking back)
- *   trial.c     what a change would do
+ *   trial.c     what a change would do            artifact.c  the bytes of model versions
  */
 #pragma once
 
@@ -30,6 +30,7 @@ struct pt_kind_info {
     bool token;                  /* enrollmentToken */
     bool access;                 /* a kind that decides about access */
     bool change_set;             /* changeSet */
+    bool artifact;               /* modelVersion: bytes of its size lie beside the state */
     bool staged;                 /* a kind that change sets hold */
     size_t permissions[7];       /* numbers, by enum pt_verb */
     enum pt_quota quota;         /* what each one counts to; PT_QUOTA_LEN: nothing */
@@ -338,6 +339,11 @@ PT_MUST enum pt_code pt_enroll(struct pt_execution *execution, const struct pt_m
 /* `op` is a patronus.v1.TunnelKeyCommand. */
 PT_MUST enum pt_code pt_enroll_tunnel_key(struct pt_execution *execution, const struct pt_msg *op,
                                           struct pt_error *reterr);
+
+/* artifact.c: `op` is a patronus.v1.ArtifactCommand. */
+PT_MUST enum pt_code pt_artifact(struct pt_execution *execution, const struct pt_msg *op, struct pt_error *reterr);
+/* What a resource counts to the quota of bytes: its row, and what lies outside of the state for it. */
+uint64_t pt_artifact_quota(const struct pt_kind_info *info, const struct pt_msg *resource, size_t row_size);
 
 /* execute.c: one decoded Command. A refusal has undone what it wrote. */
 PT_MUST enum pt_code pt_execute(struct pt_execution *execution, const struct pt_msg *command, struct pt_error *reterr);

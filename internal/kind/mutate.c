@@ -132,12 +132,14 @@ static enum pt_code put(struct pt_execution *execution, uint32_t verb, const str
         .etag = pt_msg_str(resource, "etag"),
         .revision = pt_msg_u64(resource, "revision"),
     };
+    uint64_t size_before = before->msg != NULL ? pt_artifact_quota(info, before->msg, before->size) : 0;
+    uint64_t size_after = pt_artifact_quota(info, resource, row.value.size);
     if (!execution->unlimited) {
-        PT_TRY(pt_quota_check_bytes(execution->machine, name, resource, before->size, row.value.size, reterr));
+        PT_TRY(pt_quota_check_bytes(execution->machine, name, resource, size_before, size_after, reterr));
     }
     PT_TRY(pt_store_put(store, &row, reterr));
     pt_journal_add(execution, info, name, before->msg, before->size, resource);
-    pt_quota_moved(execution->machine, info, name, before->msg, resource, before->size, row.value.size);
+    pt_quota_moved(execution->machine, info, name, before->msg, resource, size_before, size_after);
     pt_access_moved(execution->machine, info, name, resource);
     struct name_list list = references_of(resource, execution->arena);
     if (list.len > 0 || verb != PATRONUS__V1__VERB__CREATE) {
@@ -387,7 +389,7 @@ static enum pt_code remove_one(struct pt_execution *execution, const struct pt_k
     char parent[PT_NAME_SIZE_MAX + 1];
     pt_name_parent(row->name, parent);
     pt_rules_count_add(execution->machine, row->kind_id, parent, -1);
-    pt_quota_moved(execution->machine, info, row->name, msg, NULL, row->value.size, 0);
+    pt_quota_moved(execution->machine, info, row->name, msg, NULL, pt_artifact_quota(info, msg, row->value.size), 0);
     pt_access_moved(execution->machine, info, row->name, NULL);
     const struct pt_bytes last = {pt_arena_memdup(execution->events_arena, row->value.data, row->value.size),
                                   row->value.size};

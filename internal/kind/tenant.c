@@ -289,16 +289,20 @@ static bool load_row(void *arg, const struct pt_row *row)
     if (info == NULL || tenant == NULL) {
         return true;
     }
-    use(tenants, tenant, PT_QUOTA_BYTES, row->value.size);
     if (info->quota < PT_QUOTA_LEN) {
         use(tenants, tenant, info->quota, 1);
     }
-    if (info->link) {
+    if (!info->link && !info->artifact) {
+        use(tenants, tenant, PT_QUOTA_BYTES, row->value.size);
+    } else {
         struct pt_arena arena;
         pt_arena_init(&arena);
         struct pt_msg *msg = NULL;
         load->code = pt_kind_parse_row(load->machine, row, &arena, &msg, load->reterr);
         if (load->code == PT_OK) {
+            use(tenants, tenant, PT_QUOTA_BYTES, pt_artifact_quota(info, msg, row->value.size));
+        }
+        if (load->code == PT_OK && info->link) {
             move_link(tenants, tenant, row->name, msg, true);
         }
         pt_arena_fini(&arena);

@@ -58,6 +58,20 @@ void pt_rpc_call_reply_one(struct pt_rpc_call *call)
     }
 }
 
+void pt_rpc_call_pause(struct pt_rpc_call *call)
+{
+    if (call->backend->call_pause != NULL) {
+        call->backend->call_pause(call, true);
+    }
+}
+
+void pt_rpc_call_resume(struct pt_rpc_call *call)
+{
+    if (call->backend->call_pause != NULL) {
+        call->backend->call_pause(call, false);
+    }
+}
+
 void pt_rpc_call_expect_one(struct pt_rpc_call *call)
 {
     call->backend->call_expect_one(call);

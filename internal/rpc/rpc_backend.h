@@ -15,7 +15,8 @@ struct pt_rpc_backend {
     void (*server_close)(struct pt_rpc_server *server, uint64_t grace_ms, pt_task_fn done, void *arg);
 
     void (*call_expect_one)(struct pt_rpc_call *call);
-    void (*call_reply_one)(struct pt_rpc_call *call); /* NULL: needs no hint */
+    void (*call_reply_one)(struct pt_rpc_call *call);          /* NULL: needs no hint */
+    void (*call_pause)(struct pt_rpc_call *call, bool paused); /* NULL: messages come as they do */
     const char *(*call_metadata)(const struct pt_rpc_call *call, const char *key);
     bool (*call_send)(struct pt_rpc_call *call, struct pt_bytes message);
     void (*call_finish)(struct pt_rpc_call *call, const struct pt_error *error);

@@ -105,6 +105,8 @@ struct call {
     bool close_in_sent;    /* the completion of `sent` is that of RECV_CLOSE too */
     bool received;         /* a message came */
     bool starting;         /* in on_call */
+    bool paused;           /* by its reader */
+    bool half_closed;      /* nothing more comes */
     bool recv_busy;        /* recv is with gRPC */
     bool sent_busy;        /* sent is with gRPC */
     bool headers_sent;     /* or on their way */
@@ -571,16 +573,27 @@ static void on_recv(struct pt_rpc_tag *tag, bool ok)
     if (call->incoming != NULL) {
         deliver(call);
         call->recv_busy = false;
-        if (!call->ended && !call->finish_wanted && !call->expect_one) {
+        if (!call->ended && !call->finish_wanted && !call->expect_one && !call->paused) {
             start_recv(call);
         }
     } else {
+        call->half_closed = true;
         if (ok && !call->ended && !call->finish_wanted) {
             half_closed(call);
         }
         call->recv_busy = false;
     }
     free_call_if_over(call);
+}
+
+static void call_pause(struct pt_rpc_call *base, bool paused)
+{
+    struct call *call = (struct call *)base;
+    call->paused = paused;
+    if (!paused && !call->recv_busy && !call->starting && !call->half_closed && !call->ended && !call->finish_wanted &&
+        !call->expect_one) {
+        start_recv(call);
+    }
 }
 
 /* ---- sending -------------------------------------------------------------------------------------------------- */
@@ -733,6 +746,7 @@ static const struct pt_rpc_backend backend = {
     .server_close = server_close,
     .call_expect_one = call_expect_one,
     .call_reply_one = call_reply_one,
+    .call_pause = call_pause,
     .call_metadata = call_metadata,
     .call_send = call_send,
     .call_finish = call_finish,

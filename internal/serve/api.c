@@ -9,6 +9,7 @@
  * Nothing of a call is looked at before the walker has passed it. A call that arrives while this node leads but is not
  * ready waits; it neither fails nor reads old state.
  */
+#include "serve/artifact.h"
 #include "serve/carrier.h"
 
 #include "base/assert.h"
@@ -49,6 +50,12 @@ static const struct pt_serve_method *const methods[] = {
     &pt_serve_list_revisions,
     &pt_serve_restore_revision,
     &pt_serve_backup,
+    &pt_serve_upload_artifact,
+    &pt_serve_download_artifact,
+    &pt_serve_offer_artifact,
+    &pt_serve_report_artifacts,
+    &pt_serve_promote_version,
+    &pt_serve_rollback_model,
 };
 
 static const struct pt_serve_method *find_custom(const char *path)
@@ -105,6 +112,7 @@ void pt_serve_end_streams(struct pt_controller *controller)
         struct pt_serve_call *call = PT_CONTAINER(node, struct pt_serve_call, node);
         if (call->custom == &pt_serve_watch || call->custom == &pt_serve_health_watch ||
             call->custom == &pt_serve_backup || call->custom == &pt_serve_carry ||
+            call->custom == &pt_serve_upload_artifact || call->custom == &pt_serve_download_artifact ||
             call->custom == &pt_serve_reflection_v1 || call->custom == &pt_serve_reflection_v1alpha) {
             pt_serve_fail_raft(call, PT_CLOSED);
         }
@@ -362,13 +370,14 @@ static void handle(struct pt_serve_call *call, struct pt_bytes request)
     struct pt_controller *controller = call->controller;
     if (call->custom == NULL) {
         handle_crud(call, request);
-    } else if (!permit_custom(call, request)) {
+    } else if (!call->permitted && !permit_custom(call, request)) {
         /* answered */
     } else if (call->method->leader && !call->method->client_streaming && !controller->leading) {
         pt_serve_forward(call, request);
     } else if (call->method->leader && !call->method->client_streaming && !controller->ready) {
         wait_ready(call, request);
     } else {
+        call->permitted = call->method->client_streaming; /* the first message names what is asked for */
         call->custom->on_message(call, request);
     }
 }

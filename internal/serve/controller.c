@@ -15,6 +15,7 @@
 #include "base/assert.h"
 #include "patronus/v1/replication.pb-c.h"
 #include "plan/plan.h"
+#include "serve/artifact.h"
 #include "serve/setup.h"
 
 #include <inttypes.h>
@@ -199,6 +200,7 @@ static void on_applied(void *arg, uint64_t applied_index, const struct pt_watch_
         return;
     }
     pt_push_dirty(controller->push);
+    pt_artifacts_applied(controller->artifacts, events, len);
     bool controllers = false;
     for (size_t i = 0; i < len; i++) {
         controllers = controllers || strncmp(events[i].name, "controllers/", 12) == 0;
@@ -227,6 +229,7 @@ static void on_tick(void *arg)
     pt_serve_judge_streams(controller);
     pt_limits_tick(controller->limits, pt_sys_now_ns(controller->sys));
     pt_serve_forward_drain(controller);
+    pt_artifacts_tick(controller->artifacts);
     pt_serve_health_changed(controller); /* a follower is not told that it found a leader, or lost one */
     if (controller->ready && !controller->closing) {
         pt_serve_members_tick(controller);
@@ -348,6 +351,7 @@ static void controller_free(struct pt_controller *controller)
     pt_timer_free(controller->close_timer);
     pt_soft_free(controller->soft);
     pt_denied_free(controller->denied);
+    pt_artifacts_free(controller->artifacts);
     pt_limits_free(controller->limits);
     pt_tls_context_free(controller->tls);
     if (controller->key_pem != NULL) {
@@ -383,6 +387,7 @@ enum pt_code pt_controller_open(const struct pt_controller_options *options, str
     controller->push = pt_push_new(controller);
     controller->denied = pt_denied_new(controller);
     controller->limits = pt_limits_new();
+    controller->artifacts = pt_artifacts_new(controller);
 
     enum pt_code code = open_machine(controller, reterr);
     if (code != PT_OK) {
@@ -431,6 +436,7 @@ static void doors_closed(void *arg)
     struct pt_controller *controller = arg;
     pt_executor_free(controller->backup_work);
     controller->backup_work = NULL;
+    pt_artifacts_close(controller->artifacts);
     pt_serve_forward_reset(controller);
     pt_raft_close(controller->raft, raft_closed, controller);
 }

@@ -12,6 +12,7 @@ struct pt_push;
 struct pt_soft_store;
 struct pt_serve_method;
 struct pt_carrier;
+struct pt_artifacts;
 
 #define PT_SERVE_PRINCIPAL_METADATA "patronus-principal"
 #define PT_SERVE_CALLER_METADATA "patronus-caller" /* base64url of a patronus.v1.Caller */
@@ -34,6 +35,7 @@ struct pt_serve_call {
     int64_t credential_end_ns;            /* wall: when what was presented expires; INT64_MAX: not by itself */
     bool forwarded;                       /* came through a follower */
     bool got_message;
+    bool permitted; /* a client's stream: by its first message */
     bool confirmed; /* that this node still led when it looked at the state */
     unsigned refs;
     void *state;             /* of a stream's own handler */
@@ -90,6 +92,7 @@ struct pt_controller {
     struct pt_denied *denied;
     struct pt_limits *limits;
     struct pt_soft_store *soft;
+    struct pt_artifacts *artifacts; /* artifact.h */
 
     struct pt_timer *tick; /* members, digest checks */
     uint64_t digest_due_index;

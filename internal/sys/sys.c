@@ -195,6 +195,11 @@ bool pt_path_exists(struct pt_sys *sys, const char *path)
     return sys->ops->path_exists(sys, path);
 }
 
+enum pt_code pt_disk_free(struct pt_sys *sys, const char *path, uint64_t *ret_size, struct pt_error *reterr)
+{
+    return sys->ops->disk_free(sys, path, ret_size, reterr);
+}
+
 static enum pt_code read_whole(struct pt_file *file, const char *path, size_t size_max, struct pt_buf *ret_data,
                                struct pt_error *reterr)
 {

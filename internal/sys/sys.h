@@ -107,6 +107,8 @@ PT_MUST enum pt_code pt_path_rename(struct pt_sys *sys, const char *from, const 
 /* PT_OK when it did not exist. */
 PT_MUST enum pt_code pt_path_remove(struct pt_sys *sys, const char *path, struct pt_error *reterr);
 bool pt_path_exists(struct pt_sys *sys, const char *path);
+/* Bytes that the file system of `path` has left for us. */
+PT_MUST enum pt_code pt_disk_free(struct pt_sys *sys, const char *path, uint64_t *ret_size, struct pt_error *reterr);
 /* Small whole files; PT_EXHAUSTED when it is larger than size_max. *ret_data is initialised by the call; the caller
  * frees. The write is atomic and durable: temporary file `path`.tmp, sync, rename, directory sync; mode 0600. One
  * writer per path at a time. */

@@ -43,6 +43,7 @@ struct pt_sys_ops {
     enum pt_code (*path_rename)(struct pt_sys *sys, const char *from, const char *to, struct pt_error *reterr);
     enum pt_code (*path_remove)(struct pt_sys *sys, const char *path, struct pt_error *reterr);
     bool (*path_exists)(struct pt_sys *sys, const char *path);
+    enum pt_code (*disk_free)(struct pt_sys *sys, const char *path, uint64_t *ret_size, struct pt_error *reterr);
 
     enum pt_code (*listen)(struct pt_sys *sys, const struct pt_endpoint *address, pt_accept_fn on_accept, void *arg,
                            struct pt_listener **ret_listener, struct pt_error *reterr);

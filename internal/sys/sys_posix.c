@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 struct posix_file {
@@ -263,4 +264,15 @@ bool pt_posix_exists(struct pt_sys *sys, const char *path)
 {
     (void)sys;
     return access(path, F_OK) == 0;
+}
+
+enum pt_code pt_posix_disk_free(struct pt_sys *sys, const char *path, uint64_t *ret_size, struct pt_error *reterr)
+{
+    (void)sys;
+    struct statvfs disk;
+    if (statvfs(path, &disk) != 0) {
+        return fail_path(reterr, errno, path, "see how much is free");
+    }
+    *ret_size = (uint64_t)disk.f_bavail * disk.f_frsize;
+    return PT_OK;
 }

@@ -278,6 +278,7 @@ static const struct pt_sys_ops sim_ops = {
     .path_rename = sim_path_rename,
     .path_remove = sim_path_remove,
     .path_exists = sim_path_exists,
+    .disk_free = sim_disk_free,
     .listen = sim_listen,
     .listener_address = sim_listener_address,
     .listener_close = sim_listener_close,

@@ -152,6 +152,7 @@ enum pt_code sim_dir_list(struct pt_sys *sys, const char *path, void (*fn)(void 
 enum pt_code sim_path_rename(struct pt_sys *sys, const char *from, const char *to, struct pt_error *reterr);
 enum pt_code sim_path_remove(struct pt_sys *sys, const char *path, struct pt_error *reterr);
 bool sim_path_exists(struct pt_sys *sys, const char *path);
+enum pt_code sim_disk_free(struct pt_sys *sys, const char *path, uint64_t *ret_size, struct pt_error *reterr);
 
 /* ---- sys_sim_net.c -------------------------------------------------------------------------------------------- */
 

@@ -219,6 +219,7 @@ static const struct pt_sys_ops uv_ops = {
     .path_rename = pt_posix_rename,
     .path_remove = pt_posix_remove,
     .path_exists = pt_posix_exists,
+    .disk_free = pt_posix_disk_free,
     .listen = pt_uv_listen,
     .listener_address = pt_uv_listener_address,
     .listener_close = pt_uv_listener_close,

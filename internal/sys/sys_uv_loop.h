@@ -86,3 +86,4 @@ enum pt_code pt_posix_dir_list(struct pt_sys *sys, const char *path, void (*fn)(
 enum pt_code pt_posix_rename(struct pt_sys *sys, const char *from, const char *to, struct pt_error *reterr);
 enum pt_code pt_posix_remove(struct pt_sys *sys, const char *path, struct pt_error *reterr);
 bool pt_posix_exists(struct pt_sys *sys, const char *path);
+enum pt_code pt_posix_disk_free(struct pt_sys *sys, const char *path, uint64_t *ret_size, struct pt_error *reterr);

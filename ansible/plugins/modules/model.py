@@ -54,9 +54,22 @@ options:
     type: str
   live_version:
     description:
-      - 'The version in use; empty for none.'
+      - 'The version in use; empty for none. Its bytes must be stored. PromoteModelVersion sets it together with the stages.'
       - 'The full name of a modelVersion, for example C(organizations/acme/models/my-model/versions/my-model-version).'
     type: str
+  signing_keys:
+    description:
+      - 'Ed25519 public keys, hexadecimal, one of which must have signed a version before it may decide or
+          be loaded. Empty: versions need no signature.'
+      - A SHA-256 digest in lower-case hexadecimal.
+      - The order carries no meaning.
+    type: list
+    elements: str
+  keep_versions:
+    description:
+      - 'How many versions to keep besides those in use, in CANARY, and the one in use before: older ones are deleted, the oldest first. 0: all.'
+      - From 0 to 10000.
+    type: int
 attributes:
   check_mode:
     description: The server checks everything and changes nothing.
@@ -101,6 +114,8 @@ FIELDS = {
     "display_name": "display_name",
     "purpose": "purpose",
     "live_version": "live_version",
+    "signing_keys": "signing_keys",
+    "keep_versions": "keep_versions",
 }
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
@@ -112,6 +127,8 @@ ARGUMENT_SPEC = {
     "display_name": {"type": "str"},
     "purpose": {"type": "str"},
     "live_version": {"type": "str"},
+    "signing_keys": {"type": "list", "elements": "str", "no_log": False},
+    "keep_versions": {"type": "int"},
 }
 
 

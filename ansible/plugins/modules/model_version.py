@@ -55,13 +55,14 @@ options:
     type: str
   size_bytes:
     description:
-      - Size of the bytes.
+      - 'Size of the bytes. They count to the organization''s quota of bytes from the creation of the version on.'
       - From 0 to 1099511627776 byte.
       - Cannot be changed after the resource is created.
     type: int
   stage:
     description:
-      - How far it may decide.
+      - 'How far it may decide. CANARY and LIVE need its bytes stored and, when the model has signing keys,
+          its signature; LIVE is the model''s live_version alone.'
       - 'V(SHADOW) - Computes, decides nothing.'
       - V(CANARY) - Decides for a share.
       - V(LIVE) - Decides.
@@ -74,6 +75,10 @@ options:
     description:
       - 'Named results of its evaluation, in millionths.'
     type: dict
+  signature:
+    description:
+      - 'Ed25519 signature, 128 hexadecimal digits, of "patronus model version 1\n", the name, "\n", the digest and "\n".'
+    type: str
 attributes:
   check_mode:
     description: The server checks everything and changes nothing.
@@ -120,6 +125,7 @@ FIELDS = {
     "size_bytes": "size_bytes",
     "stage": "stage",
     "metrics_millionths": "metrics_millionths",
+    "signature": "signature",
 }
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
@@ -133,6 +139,7 @@ ARGUMENT_SPEC = {
     "size_bytes": {"type": "int"},
     "stage": {"type": "str", "choices": ["SHADOW", "CANARY", "LIVE"]},
     "metrics_millionths": {"type": "dict"},
+    "signature": {"type": "str"},
 }
 
 

@@ -92,7 +92,7 @@ options:
         type: int
       bytes:
         description:
-          - Stored bytes of all resources.
+          - 'Stored bytes of all resources, and those of the artifacts that model versions stand for.'
         type: int
       requests_per_second:
         description:

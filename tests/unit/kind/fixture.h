@@ -137,6 +137,19 @@ static UNUSED enum pt_code fx_command(struct fixture *fx, Patronus__V1__Command 
     return fx_apply(fx, pt_buf_bytes(&data));
 }
 
+/* The bytes of a version are on a majority, as the log would have it. */
+static UNUSED enum pt_code fx_store_artifact(struct fixture *fx, const char *version, const char *digest)
+{
+    Patronus__V1__ArtifactCommand op = PATRONUS__V1__ARTIFACT_COMMAND__INIT;
+    op.name = (char *)(uintptr_t)version;
+    op.digest = (char *)(uintptr_t)digest;
+    op.stored = true;
+    Patronus__V1__Command command = PATRONUS__V1__COMMAND__INIT;
+    command.op_case = PATRONUS__V1__COMMAND__OP_ARTIFACT;
+    command.artifact = &op;
+    return fx_command(fx, &command);
+}
+
 static UNUSED enum pt_code fx_set_meta(struct fixture *fx, const char *key, const char *value)
 {
     Patronus__V1__SetMeta meta = PATRONUS__V1__SET_META__INIT;

@@ -248,6 +248,8 @@ static UNUSED void rr_mend(struct fixture *fx, struct pt_msg *msg, uint64_t uniq
         pt_msg_set_str(msg, arena, "role", "voter");
         pt_msg_clear(msg, "edge");
         pt_msg_set_time(msg, arena, "expire_time", fx->time_ns + 3600LL * 1000000000);
+    } else if (strcmp(kind, "modelVersion") == 0 && pt_msg_i64(msg, "stage") > 1) {
+        pt_msg_set_i64(msg, arena, "stage", 1); /* its bytes have not come */
     } else if (strcmp(kind, "steeringPolicy") == 0) {
         const struct pt_msg_field *rules = pt_msg_field(msg, "rules");
         for (size_t i = 0; i < rules->len; i++) {

@@ -189,6 +189,9 @@ START_TEST(forced_delete_takes_the_tree_or_nothing)
     FX_OK(&fx, "CreateModelVersion",
           "{'parent':'organizations/acme/models/dpi','modelVersionId':'v1','modelVersion':{'digest':"
           "'0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'}}");
+    ck_assert_int_eq(fx_store_artifact(&fx, "organizations/acme/models/dpi/versions/v1",
+                                       "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"),
+                     PT_OK);
     FX_OK(&fx, "UpdateModel",
           "{'model':{'name':'organizations/acme/models/dpi','liveVersion':"
           "'organizations/acme/models/dpi/versions/v1'}}");

@@ -827,6 +827,7 @@ type Command struct {
 	//	*Command_TunnelKey
 	//	*Command_Denied
 	//	*Command_ChangeSet
+	//	*Command_Artifact
 	Op            isCommand_Op `protobuf_oneof:"op"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -985,6 +986,15 @@ func (x *Command) GetChangeSet() *ChangeSetCommand {
 	return nil
 }
 
+func (x *Command) GetArtifact() *ArtifactCommand {
+	if x != nil {
+		if x, ok := x.Op.(*Command_Artifact); ok {
+			return x.Artifact
+		}
+	}
+	return nil
+}
+
 type isCommand_Op interface {
 	isCommand_Op()
 }
@@ -1034,6 +1044,11 @@ type Command_ChangeSet struct {
 	ChangeSet *ChangeSetCommand `protobuf:"bytes,18,opt,name=change_set,json=changeSet,proto3,oneof"`
 }
 
+type Command_Artifact struct {
+	// The bytes of a ModelVersion came, or are where they must be.
+	Artifact *ArtifactCommand `protobuf:"bytes,24,opt,name=artifact,proto3,oneof"`
+}
+
 func (*Command_Transaction) isCommand_Op() {}
 
 func (*Command_Enroll) isCommand_Op() {}
@@ -1051,6 +1066,81 @@ func (*Command_TunnelKey) isCommand_Op() {}
 func (*Command_Denied) isCommand_Op() {}
 
 func (*Command_ChangeSet) isCommand_Op() {}
+
+func (*Command_Artifact) isCommand_Op() {}
+
+// The bytes of a ModelVersion.
+type ArtifactCommand struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the ModelVersion.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// SHA-256 of the bytes, hexadecimal; it must be the version's.
+	Digest string `protobuf:"bytes,2,opt,name=digest,proto3" json:"digest,omitempty"`
+	// Name of a Controller that has them, verified, where the others can fetch them. Not set with `stored`.
+	OfferedBy string `protobuf:"bytes,3,opt,name=offered_by,json=offeredBy,proto3" json:"offered_by,omitempty"`
+	// A majority of the voters has them on disk.
+	Stored        bool `protobuf:"varint,4,opt,name=stored,proto3" json:"stored,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ArtifactCommand) Reset() {
+	*x = ArtifactCommand{}
+	mi := &file_patronus_v1_replication_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ArtifactCommand) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ArtifactCommand) ProtoMessage() {}
+
+func (x *ArtifactCommand) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_replication_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ArtifactCommand.ProtoReflect.Descriptor instead.
+func (*ArtifactCommand) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ArtifactCommand) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ArtifactCommand) GetDigest() string {
+	if x != nil {
+		return x.Digest
+	}
+	return ""
+}
+
+func (x *ArtifactCommand) GetOfferedBy() string {
+	if x != nil {
+		return x.OfferedBy
+	}
+	return ""
+}
+
+func (x *ArtifactCommand) GetStored() bool {
+	if x != nil {
+		return x.Stored
+	}
+	return false
+}
 
 // One step in the life of a ChangeSet.
 type ChangeSetCommand struct {
@@ -1081,7 +1171,7 @@ type ChangeSetCommand struct {
 
 func (x *ChangeSetCommand) Reset() {
 	*x = ChangeSetCommand{}
-	mi := &file_patronus_v1_replication_proto_msgTypes[10]
+	mi := &file_patronus_v1_replication_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1093,7 +1183,7 @@ func (x *ChangeSetCommand) String() string {
 func (*ChangeSetCommand) ProtoMessage() {}
 
 func (x *ChangeSetCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_replication_proto_msgTypes[10]
+	mi := &file_patronus_v1_replication_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1106,7 +1196,7 @@ func (x *ChangeSetCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeSetCommand.ProtoReflect.Descriptor instead.
 func (*ChangeSetCommand) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{10}
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ChangeSetCommand) GetStep() ChangeSetStep {
@@ -1197,7 +1287,7 @@ type KeptChangeSet struct {
 
 func (x *KeptChangeSet) Reset() {
 	*x = KeptChangeSet{}
-	mi := &file_patronus_v1_replication_proto_msgTypes[11]
+	mi := &file_patronus_v1_replication_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1209,7 +1299,7 @@ func (x *KeptChangeSet) String() string {
 func (*KeptChangeSet) ProtoMessage() {}
 
 func (x *KeptChangeSet) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_replication_proto_msgTypes[11]
+	mi := &file_patronus_v1_replication_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1222,7 +1312,7 @@ func (x *KeptChangeSet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeptChangeSet.ProtoReflect.Descriptor instead.
 func (*KeptChangeSet) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{11}
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *KeptChangeSet) GetName() string {
@@ -1270,7 +1360,7 @@ type KeptChange struct {
 
 func (x *KeptChange) Reset() {
 	*x = KeptChange{}
-	mi := &file_patronus_v1_replication_proto_msgTypes[12]
+	mi := &file_patronus_v1_replication_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1282,7 +1372,7 @@ func (x *KeptChange) String() string {
 func (*KeptChange) ProtoMessage() {}
 
 func (x *KeptChange) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_replication_proto_msgTypes[12]
+	mi := &file_patronus_v1_replication_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1295,7 +1385,7 @@ func (x *KeptChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeptChange.ProtoReflect.Descriptor instead.
 func (*KeptChange) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{12}
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *KeptChange) GetKindId() uint32 {
@@ -1349,7 +1439,7 @@ type KeptRevision struct {
 
 func (x *KeptRevision) Reset() {
 	*x = KeptRevision{}
-	mi := &file_patronus_v1_replication_proto_msgTypes[13]
+	mi := &file_patronus_v1_replication_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1361,7 +1451,7 @@ func (x *KeptRevision) String() string {
 func (*KeptRevision) ProtoMessage() {}
 
 func (x *KeptRevision) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_replication_proto_msgTypes[13]
+	mi := &file_patronus_v1_replication_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1374,7 +1464,7 @@ func (x *KeptRevision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeptRevision.ProtoReflect.Descriptor instead.
 func (*KeptRevision) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{13}
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *KeptRevision) GetKindId() uint32 {
@@ -1445,7 +1535,7 @@ type DeletedResource struct {
 
 func (x *DeletedResource) Reset() {
 	*x = DeletedResource{}
-	mi := &file_patronus_v1_replication_proto_msgTypes[14]
+	mi := &file_patronus_v1_replication_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1457,7 +1547,7 @@ func (x *DeletedResource) String() string {
 func (*DeletedResource) ProtoMessage() {}
 
 func (x *DeletedResource) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_replication_proto_msgTypes[14]
+	mi := &file_patronus_v1_replication_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1470,7 +1560,7 @@ func (x *DeletedResource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeletedResource.ProtoReflect.Descriptor instead.
 func (*DeletedResource) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{14}
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DeletedResource) GetKindId() uint32 {
@@ -1529,7 +1619,7 @@ type HistoryEvent struct {
 
 func (x *HistoryEvent) Reset() {
 	*x = HistoryEvent{}
-	mi := &file_patronus_v1_replication_proto_msgTypes[15]
+	mi := &file_patronus_v1_replication_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1541,7 +1631,7 @@ func (x *HistoryEvent) String() string {
 func (*HistoryEvent) ProtoMessage() {}
 
 func (x *HistoryEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_replication_proto_msgTypes[15]
+	mi := &file_patronus_v1_replication_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1554,7 +1644,7 @@ func (x *HistoryEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryEvent.ProtoReflect.Descriptor instead.
 func (*HistoryEvent) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{15}
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *HistoryEvent) GetRevision() uint64 {
@@ -1653,7 +1743,7 @@ const file_patronus_v1_replication_proto_rawDesc = "" +
 	"\x04code\x18\x06 \x01(\tB\x06\xca\xf3\x18\x02@ R\x04code\x12\x14\n" +
 	"\x05count\x18\a \x01(\x04R\x05count\"E\n" +
 	"\vDeniedCalls\x126\n" +
-	"\x05calls\x18\x01 \x03(\v2\x17.patronus.v1.DeniedCallB\a\xca\xf3\x18\x03H\x80\x02R\x05calls\"\x83\x05\n" +
+	"\x05calls\x18\x01 \x03(\v2\x17.patronus.v1.DeniedCallB\a\xca\xf3\x18\x03H\x80\x02R\x05calls\"\xbf\x05\n" +
 	"\aCommand\x12\x16\n" +
 	"\x06format\x18\x01 \x01(\rR\x06format\x12\x17\n" +
 	"\atime_ns\x18\x02 \x01(\x03R\x06timeNs\x12\x1c\n" +
@@ -1673,8 +1763,15 @@ const file_patronus_v1_replication_proto_rawDesc = "" +
 	"tunnel_key\x18\x10 \x01(\v2\x1d.patronus.v1.TunnelKeyCommandH\x00R\ttunnelKey\x122\n" +
 	"\x06denied\x18\x11 \x01(\v2\x18.patronus.v1.DeniedCallsH\x00R\x06denied\x12>\n" +
 	"\n" +
-	"change_set\x18\x12 \x01(\v2\x1d.patronus.v1.ChangeSetCommandH\x00R\tchangeSetB\x04\n" +
-	"\x02op\"\xee\x02\n" +
+	"change_set\x18\x12 \x01(\v2\x1d.patronus.v1.ChangeSetCommandH\x00R\tchangeSet\x12:\n" +
+	"\bartifact\x18\x18 \x01(\v2\x1c.patronus.v1.ArtifactCommandH\x00R\bartifactB\x04\n" +
+	"\x02op\"\x86\x01\n" +
+	"\x0fArtifactCommand\x12\x1b\n" +
+	"\x04name\x18\x01 \x01(\tB\a\xca\xf3\x18\x03@\x80\x03R\x04name\x12\x16\n" +
+	"\x06digest\x18\x02 \x01(\tR\x06digest\x12&\n" +
+	"\n" +
+	"offered_by\x18\x03 \x01(\tB\a\xca\xf3\x18\x03@\x80\x03R\tofferedBy\x12\x16\n" +
+	"\x06stored\x18\x04 \x01(\bR\x06stored\"\xee\x02\n" +
 	"\x10ChangeSetCommand\x12.\n" +
 	"\x04step\x18\x01 \x01(\x0e2\x1a.patronus.v1.ChangeSetStepR\x04step\x12\x1b\n" +
 	"\x04name\x18\x02 \x01(\tB\a\xca\xf3\x18\x03@\x80\x03R\x04name\x12\x12\n" +
@@ -1755,7 +1852,7 @@ func file_patronus_v1_replication_proto_rawDescGZIP() []byte {
 }
 
 var file_patronus_v1_replication_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_patronus_v1_replication_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_patronus_v1_replication_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_patronus_v1_replication_proto_goTypes = []any{
 	(Verb)(0),                // 0: patronus.v1.Verb
 	(ChangeSetStep)(0),       // 1: patronus.v1.ChangeSetStep
@@ -1769,12 +1866,13 @@ var file_patronus_v1_replication_proto_goTypes = []any{
 	(*DeniedCall)(nil),       // 9: patronus.v1.DeniedCall
 	(*DeniedCalls)(nil),      // 10: patronus.v1.DeniedCalls
 	(*Command)(nil),          // 11: patronus.v1.Command
-	(*ChangeSetCommand)(nil), // 12: patronus.v1.ChangeSetCommand
-	(*KeptChangeSet)(nil),    // 13: patronus.v1.KeptChangeSet
-	(*KeptChange)(nil),       // 14: patronus.v1.KeptChange
-	(*KeptRevision)(nil),     // 15: patronus.v1.KeptRevision
-	(*DeletedResource)(nil),  // 16: patronus.v1.DeletedResource
-	(*HistoryEvent)(nil),     // 17: patronus.v1.HistoryEvent
+	(*ArtifactCommand)(nil),  // 12: patronus.v1.ArtifactCommand
+	(*ChangeSetCommand)(nil), // 13: patronus.v1.ChangeSetCommand
+	(*KeptChangeSet)(nil),    // 14: patronus.v1.KeptChangeSet
+	(*KeptChange)(nil),       // 15: patronus.v1.KeptChange
+	(*KeptRevision)(nil),     // 16: patronus.v1.KeptRevision
+	(*DeletedResource)(nil),  // 17: patronus.v1.DeletedResource
+	(*HistoryEvent)(nil),     // 18: patronus.v1.HistoryEvent
 }
 var file_patronus_v1_replication_proto_depIdxs = []int32{
 	0,  // 0: patronus.v1.Mutation.verb:type_name -> patronus.v1.Verb
@@ -1787,14 +1885,15 @@ var file_patronus_v1_replication_proto_depIdxs = []int32{
 	7,  // 7: patronus.v1.Command.digest_check:type_name -> patronus.v1.DigestCheck
 	4,  // 8: patronus.v1.Command.tunnel_key:type_name -> patronus.v1.TunnelKeyCommand
 	10, // 9: patronus.v1.Command.denied:type_name -> patronus.v1.DeniedCalls
-	12, // 10: patronus.v1.Command.change_set:type_name -> patronus.v1.ChangeSetCommand
-	1,  // 11: patronus.v1.ChangeSetCommand.step:type_name -> patronus.v1.ChangeSetStep
-	0,  // 12: patronus.v1.HistoryEvent.verb:type_name -> patronus.v1.Verb
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	13, // 10: patronus.v1.Command.change_set:type_name -> patronus.v1.ChangeSetCommand
+	12, // 11: patronus.v1.Command.artifact:type_name -> patronus.v1.ArtifactCommand
+	1,  // 12: patronus.v1.ChangeSetCommand.step:type_name -> patronus.v1.ChangeSetStep
+	0,  // 13: patronus.v1.HistoryEvent.verb:type_name -> patronus.v1.Verb
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_replication_proto_init() }
@@ -1813,6 +1912,7 @@ func file_patronus_v1_replication_proto_init() {
 		(*Command_TunnelKey)(nil),
 		(*Command_Denied)(nil),
 		(*Command_ChangeSet)(nil),
+		(*Command_Artifact)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1820,7 +1920,7 @@ func file_patronus_v1_replication_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_replication_proto_rawDesc), len(file_patronus_v1_replication_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   16,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -101,7 +101,7 @@ type Quotas struct {
 	Policies uint64 `protobuf:"varint,4,opt,name=policies,proto3" json:"policies,omitempty"`
 	// Models.
 	Models uint64 `protobuf:"varint,5,opt,name=models,proto3" json:"models,omitempty"`
-	// Stored bytes of all resources.
+	// Stored bytes of all resources, and those of the artifacts that model versions stand for.
 	Bytes uint64 `protobuf:"varint,6,opt,name=bytes,proto3" json:"bytes,omitempty"`
 	// API requests a second by the organization's own principals, at each controller.
 	RequestsPerSecond uint64 `protobuf:"varint,7,opt,name=requests_per_second,json=requestsPerSecond,proto3" json:"requests_per_second,omitempty"`

@@ -101,7 +101,7 @@ export const KINDS = {
     pattern: "organizations/*/models/*",
     view: false,
     methods: {"create": "/patronus.v1.ModelService/CreateModel", "get": "/patronus.v1.ModelService/GetModel", "list": "/patronus.v1.ModelService/ListModels", "update": "/patronus.v1.ModelService/UpdateModel", "delete": "/patronus.v1.ModelService/DeleteModel"},
-    settable: ["labels", "annotations", "displayName", "purpose", "liveVersion"],
+    settable: ["labels", "annotations", "displayName", "purpose", "liveVersion", "signingKeys", "keepVersions"],
     immutable: [],
   },
   ModelVersion: {
@@ -111,7 +111,7 @@ export const KINDS = {
     pattern: "organizations/*/models/*/versions/*",
     view: false,
     methods: {"create": "/patronus.v1.ModelVersionService/CreateModelVersion", "get": "/patronus.v1.ModelVersionService/GetModelVersion", "list": "/patronus.v1.ModelVersionService/ListVersions", "update": "/patronus.v1.ModelVersionService/UpdateModelVersion", "delete": "/patronus.v1.ModelVersionService/DeleteModelVersion"},
-    settable: ["labels", "annotations", "displayName", "digest", "sizeBytes", "stage", "metricsMillionths"],
+    settable: ["labels", "annotations", "displayName", "digest", "sizeBytes", "stage", "metricsMillionths", "signature"],
     immutable: ["digest", "sizeBytes"],
   },
   Controller: {
@@ -262,6 +262,7 @@ export const SETS: ReadonlySet<string> = new Set([
   "SteeringPolicy.rules.dscps",
   "SteeringPolicy.rules.transports",
   "SteeringPolicy.rules.underlays",
+  "Model.signingKeys",
   "Role.permissions",
   "RoleBinding.members",
   "RoleBinding.condition.sourcePrefixes",

@@ -79,12 +79,26 @@ export class Models extends Collection<m.Model, m.ModelInit, m.ModelFields> {
   constructor(session: Session) {
     super(session, KINDS.Model);
   }
+
+  /** Put the version that was in use before back in use, in one step. */
+  async rollbackModel(request: m.RollbackModelRequestInit, options: CallOptions = {}): Promise<m.Model> {
+    const reply = await this.custom("/patronus.v1.ModelService/RollbackModel", request, options);
+    return reply as unknown as m.Model;
+  }
 }
 
 /** Access to versions. */
 export class ModelVersions extends Collection<m.ModelVersion, m.ModelVersionInit, m.ModelVersionFields> {
   constructor(session: Session) {
     super(session, KINDS.ModelVersion);
+  }
+
+  /**
+   * Put a version in use: it becomes LIVE and the model's live_version, what was LIVE becomes SHADOW, in one step.
+   */
+  async promoteModelVersion(request: m.PromoteModelVersionRequestInit, options: CallOptions = {}): Promise<m.Model> {
+    const reply = await this.custom("/patronus.v1.ModelVersionService/PromoteModelVersion", request, options);
+    return reply as unknown as m.Model;
   }
 }
 
@@ -227,6 +241,28 @@ export class AccessMethods extends Service {
   async testIamPermissions(request: m.TestIamPermissionsRequestInit = {}, options: CallOptions = {}): Promise<m.TestIamPermissionsResponse> {
     const reply = await this.custom("/patronus.v1.AccessService/TestIamPermissions", request, options);
     return reply as unknown as m.TestIamPermissionsResponse;
+  }
+}
+
+/** Methods of ArtifactService. */
+export class ArtifactMethods extends Service {
+  /** Fetch the bytes of a version from a controller that has them; it checks them before it sends them. */
+  async *downloadArtifact(request: m.DownloadArtifactRequestInit, options: CallOptions = {}): AsyncGenerator<m.ArtifactChunk> {
+    for await (const one of this.messages("/patronus.v1.ArtifactService/DownloadArtifact", request, options)) {
+      yield one as unknown as m.ArtifactChunk;
+    }
+  }
+
+  /** Of controllers: tell the leader of bytes that came. */
+  async offerArtifact(request: m.OfferArtifactRequestInit, options: CallOptions = {}): Promise<m.OfferArtifactResponse> {
+    const reply = await this.custom("/patronus.v1.ArtifactService/OfferArtifact", request, options);
+    return reply as unknown as m.OfferArtifactResponse;
+  }
+
+  /** Of controllers: tell the leader what they have, and ask what is not needed. */
+  async reportArtifacts(request: m.ReportArtifactsRequestInit = {}, options: CallOptions = {}): Promise<m.ReportArtifactsResponse> {
+    const reply = await this.custom("/patronus.v1.ArtifactService/ReportArtifacts", request, options);
+    return reply as unknown as m.ReportArtifactsResponse;
   }
 }
 
@@ -397,6 +433,8 @@ export class Services {
   readonly changeSets: ChangeSets;
   /** Methods of AccessService. */
   readonly access: AccessMethods;
+  /** Methods of ArtifactService. */
+  readonly artifact: ArtifactMethods;
   /** Methods of AuditService. */
   readonly audit: AuditMethods;
   /** Methods of ClusterService. */
@@ -434,6 +472,7 @@ export class Services {
     this.demands = new Demands(session);
     this.changeSets = new ChangeSets(session);
     this.access = new AccessMethods(session);
+    this.artifact = new ArtifactMethods(session);
     this.audit = new AuditMethods(session);
     this.cluster = new ClusterMethods(session);
     this.enrollment = new EnrollmentMethods(session);
@@ -488,6 +527,11 @@ export const METHODS = {
   "ClusterService.GetClusterStatus": ["cluster", "getClusterStatus"],
   "ClusterService.TransferLeadership": ["cluster", "transferLeadership"],
   "ClusterService.Backup": ["cluster", "backup"],
+  "ModelService.RollbackModel": ["models", "rollbackModel"],
+  "ModelVersionService.PromoteModelVersion": ["modelVersions", "promoteModelVersion"],
+  "ArtifactService.DownloadArtifact": ["artifact", "downloadArtifact"],
+  "ArtifactService.OfferArtifact": ["artifact", "offerArtifact"],
+  "ArtifactService.ReportArtifacts": ["artifact", "reportArtifacts"],
   "TrafficEngineeringService.GetTrafficMatrix": ["trafficEngineering", "getTrafficMatrix"],
   "TrafficEngineeringService.WhatIf": ["trafficEngineering", "whatIf"],
   "TrafficEngineeringService.Drain": ["trafficEngineering", "drain"],

@@ -30,7 +30,7 @@ export interface Quotas {
   policies: bigint;
   /** Models. */
   models: bigint;
-  /** Stored bytes of all resources. */
+  /** Stored bytes of all resources, and those of the artifacts that model versions stand for. */
   bytes: bigint;
   /** API requests a second by the organization's own principals, at each controller. */
   requestsPerSecond: bigint;
@@ -50,7 +50,7 @@ export interface QuotasInit {
   policies?: bigint | number;
   /** Models. */
   models?: bigint | number;
-  /** Stored bytes of all resources. */
+  /** Stored bytes of all resources, and those of the artifacts that model versions stand for. */
   bytes?: bigint | number;
   /** API requests a second by the organization's own principals, at each controller. */
   requestsPerSecond?: bigint | number;

@@ -93,11 +93,29 @@ class AsyncModels(AsyncCollection[m.Model, m.ModelPatch]):
 
     kind = m.Model
 
+    async def rollback_model(self, *, name: str, request_id: str = "", timeout: float | None = None) -> m.Model:
+        """Put the version that was in use before back in use, in one step."""
+        request = m.RollbackModelRequest(
+            name=name,
+            request_id=request_id,
+        )
+        return await self._call("/patronus.v1.ModelService/RollbackModel", request, m.Model, timeout)
+
 
 class AsyncModelVersions(AsyncCollection[m.ModelVersion, m.ModelVersionPatch]):
     """Access to versions."""
 
     kind = m.ModelVersion
+
+    async def promote_model_version(self, *, name: str, request_id: str = "", timeout: float | None = None) -> m.Model:
+        """Put a version in use: it becomes LIVE and the model's live_version, what was LIVE becomes SHADOW, in one
+        step.
+        """
+        request = m.PromoteModelVersionRequest(
+            name=name,
+            request_id=request_id,
+        )
+        return await self._call("/patronus.v1.ModelVersionService/PromoteModelVersion", request, m.Model, timeout)
 
 
 class AsyncControllers(AsyncCollection[m.Controller, m.ControllerPatch]):
@@ -268,6 +286,55 @@ class AsyncAccessMethods(AsyncService):
         )
         return await self._call(
             "/patronus.v1.AccessService/TestIamPermissions", request, m.TestIamPermissionsResponse, timeout
+        )
+
+
+class AsyncArtifactMethods(AsyncService):
+    """Methods of ArtifactService."""
+
+    def download_artifact(
+        self, *, name: str, offset: int = 0, limit: int = 0, timeout: float | None = None
+    ) -> AsyncIterator[m.ArtifactChunk]:
+        """Fetch the bytes of a version from a controller that has them; it checks them before it sends them."""
+        request = m.DownloadArtifactRequest(
+            name=name,
+            offset=offset,
+            limit=limit,
+        )
+        return self._stream("/patronus.v1.ArtifactService/DownloadArtifact", request, m.ArtifactChunk, timeout)
+
+    async def offer_artifact(
+        self,
+        *,
+        name: str,
+        digest: str,
+        principal: str,
+        groups: list[str] | None = None,
+        api_key: str = "",
+        source: str = "",
+        timeout: float | None = None,
+    ) -> m.OfferArtifactResponse:
+        """Of controllers: tell the leader of bytes that came."""
+        request = m.OfferArtifactRequest(
+            name=name,
+            digest=digest,
+            principal=principal,
+            groups=groups or [],
+            api_key=api_key,
+            source=source,
+        )
+        return await self._call("/patronus.v1.ArtifactService/OfferArtifact", request, m.OfferArtifactResponse, timeout)
+
+    async def report_artifacts(
+        self, *, digests: list[str] | None = None, collect: bool = False, timeout: float | None = None
+    ) -> m.ReportArtifactsResponse:
+        """Of controllers: tell the leader what they have, and ask what is not needed."""
+        request = m.ReportArtifactsRequest(
+            digests=digests or [],
+            collect=collect,
+        )
+        return await self._call(
+            "/patronus.v1.ArtifactService/ReportArtifacts", request, m.ReportArtifactsResponse, timeout
         )
 
 
@@ -503,6 +570,16 @@ METHODS: dict[str, tuple[str, str, str, bool]] = {
     "ClusterService.GetClusterStatus": ("cluster", "get_cluster_status", "GetClusterStatusRequest", True),
     "ClusterService.TransferLeadership": ("cluster", "transfer_leadership", "TransferLeadershipRequest", False),
     "ClusterService.Backup": ("cluster", "backup", "BackupRequest", True),
+    "ModelService.RollbackModel": ("models", "rollback_model", "RollbackModelRequest", False),
+    "ModelVersionService.PromoteModelVersion": (
+        "model_versions",
+        "promote_model_version",
+        "PromoteModelVersionRequest",
+        False,
+    ),
+    "ArtifactService.DownloadArtifact": ("artifact", "download_artifact", "DownloadArtifactRequest", True),
+    "ArtifactService.OfferArtifact": ("artifact", "offer_artifact", "OfferArtifactRequest", False),
+    "ArtifactService.ReportArtifacts": ("artifact", "report_artifacts", "ReportArtifactsRequest", False),
     "TrafficEngineeringService.GetTrafficMatrix": (
         "traffic_engineering",
         "get_traffic_matrix",
@@ -678,6 +755,11 @@ class AsyncClient(AsyncBaseClient):
     def access(self) -> AsyncAccessMethods:
         """Methods of AccessService."""
         return AsyncAccessMethods(self._driver)
+
+    @property
+    def artifact(self) -> AsyncArtifactMethods:
+        """Methods of ArtifactService."""
+        return AsyncArtifactMethods(self._driver)
 
     @property
     def audit(self) -> AsyncAuditMethods:

@@ -1,4 +1,4 @@
-"""The registry of machine-learning models: the records; their bytes travel apart.
+"""The registry of machine-learning models: the records, and how their bytes come and go.
 
 Generated from the schema by api/tools/generate; do not edit.
 """
@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, TypedDict
 from pydantic import Field
 
 from .. import rules
-from ..message import Kind, OpenEnum, Resource
+from ..message import Kind, Message, OpenEnum, Resource
 from .common import Condition
 
 
@@ -26,6 +26,17 @@ class Stage(OpenEnum):
     """Decides for a share."""
     LIVE = "LIVE"
     """Decides."""
+
+
+class ArtifactState(OpenEnum):
+    """Where the bytes of a version are."""
+
+    ARTIFACT_STATE_UNSPECIFIED = "ARTIFACT_STATE_UNSPECIFIED"
+    """They have not come."""
+    OFFERED = "OFFERED"
+    """One controller has them, verified; the others fetch them."""
+    STORED = "STORED"
+    """A majority of the voters has them on disk, verified."""
 
 
 class Model(Resource):
@@ -78,7 +89,21 @@ class Model(Resource):
     observed_revision: Annotated[int, rules.Output()] = 0
     """Newest revision that every node concerned has applied."""
     live_version: Annotated[str, rules.Matches("organizations/*/models/*/versions/*")] = ""
-    """The version in use; empty for none."""
+    """The version in use; empty for none. Its bytes must be stored. PromoteModelVersion sets it together with the
+    stages.
+    """
+    signing_keys: Annotated[list[Annotated[str, rules.SHA256_HEX, rules.Size(1024)]], rules.Items(8), rules.AsSet()] = (
+        Field(default_factory=list)
+    )
+    """Ed25519 public keys, hexadecimal, one of which must have signed a version before it may decide or be loaded.
+    Empty: versions need no signature.
+    """
+    previous_live_version: Annotated[str, rules.Output()] = ""
+    """The version that was in use before live_version: where RollbackModel goes."""
+    keep_versions: Annotated[int, rules.Range(0, 10000)] = 0
+    """How many versions to keep besides those in use, in CANARY, and the one in use before: older ones are deleted,
+    the oldest first. 0: all.
+    """
 
     @staticmethod
     def resource_name(organization: str, model: str) -> str:
@@ -98,7 +123,28 @@ class ModelPatch(TypedDict, total=False):
     purpose: Annotated[str, rules.ID, rules.Size(1024)] | None
     """What it is for, for example "dpi" or "forecast"."""
     live_version: Annotated[str, rules.Matches("organizations/*/models/*/versions/*")] | None
-    """The version in use; empty for none."""
+    """The version in use; empty for none. Its bytes must be stored. PromoteModelVersion sets it together with the
+    stages.
+    """
+    signing_keys: list[Annotated[str, rules.SHA256_HEX, rules.Size(1024)]] | None
+    """Ed25519 public keys, hexadecimal, one of which must have signed a version before it may decide or be loaded.
+    Empty: versions need no signature.
+    """
+    keep_versions: Annotated[int, rules.Range(0, 10000)] | None
+    """How many versions to keep besides those in use, in CANARY, and the one in use before: older ones are deleted,
+    the oldest first. 0: all.
+    """
+
+
+class RollbackModelRequest(Message):
+    """Request of RollbackModel."""
+
+    PROTO: ClassVar[str] = "patronus.v1.RollbackModelRequest"
+
+    name: Annotated[Annotated[str, rules.Size(384)], rules.Required()]
+    """Name of the Model."""
+    request_id: Annotated[str, rules.Size(1024)] = ""
+    """Makes a retry safe."""
 
 
 class ModelVersion(Resource):
@@ -153,14 +199,24 @@ class ModelVersion(Resource):
     observed_revision: Annotated[int, rules.Output()] = 0
     """Newest revision that every node concerned has applied."""
     size_bytes: Annotated[Annotated[int, rules.Range(0, 1099511627776)], rules.Immutable(), rules.Unit("byte")] = 0
-    """Size of the bytes."""
+    """Size of the bytes. They count to the organization's quota of bytes from the creation of the version on."""
     stage: Stage = Stage.STAGE_UNSPECIFIED
-    """How far it may decide."""
+    """How far it may decide. CANARY and LIVE need its bytes stored and, when the model has signing keys, its
+    signature; LIVE is the model's live_version alone.
+    """
     metrics_millionths: Annotated[
         dict[Annotated[str, rules.Size(1024)], Annotated[int, rules.Range(-9223372036854775808, 9223372036854775807)]],
         rules.Items(64),
     ] = Field(default_factory=dict)
     """Named results of its evaluation, in millionths."""
+    signature: Annotated[str, rules.Size(128)] = ""
+    """Ed25519 signature, 128 hexadecimal digits, of "patronus model version 1\\n", the name, "\\n", the digest and
+    "\\n".
+    """
+    artifact_state: Annotated[ArtifactState, rules.Output()] = ArtifactState.ARTIFACT_STATE_UNSPECIFIED
+    """Where its bytes are."""
+    offered_by: Annotated[str, rules.Output()] = ""
+    """Controller that took them."""
 
     @staticmethod
     def resource_name(organization: str, model: str, model_version_: str) -> str:
@@ -178,9 +234,114 @@ class ModelVersionPatch(TypedDict, total=False):
     display_name: Annotated[str, rules.Size(256)] | None
     """A name for people."""
     stage: Stage | None
-    """How far it may decide."""
+    """How far it may decide. CANARY and LIVE need its bytes stored and, when the model has signing keys, its
+    signature; LIVE is the model's live_version alone.
+    """
     metrics_millionths: (
         dict[Annotated[str, rules.Size(1024)], Annotated[int, rules.Range(-9223372036854775808, 9223372036854775807)]]
         | None
     )
     """Named results of its evaluation, in millionths."""
+    signature: Annotated[str, rules.Size(128)] | None
+    """Ed25519 signature, 128 hexadecimal digits, of "patronus model version 1\\n", the name, "\\n", the digest and
+    "\\n".
+    """
+
+
+class PromoteModelVersionRequest(Message):
+    """Request of PromoteModelVersion."""
+
+    PROTO: ClassVar[str] = "patronus.v1.PromoteModelVersionRequest"
+
+    name: Annotated[Annotated[str, rules.Size(384)], rules.Required()]
+    """Name of the ModelVersion."""
+    request_id: Annotated[str, rules.Size(1024)] = ""
+    """Makes a retry safe."""
+
+
+class DownloadArtifactRequest(Message):
+    """Request of DownloadArtifact."""
+
+    PROTO: ClassVar[str] = "patronus.v1.DownloadArtifactRequest"
+
+    name: Annotated[Annotated[str, rules.Size(384)], rules.Required()]
+    """Name of the ModelVersion."""
+    offset: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    """Bytes to leave out: those that the caller has."""
+    limit: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    """Most bytes to send; 0: all."""
+
+
+class ArtifactManifest(Message):
+    """What comes before the bytes: all that is needed to check them."""
+
+    PROTO: ClassVar[str] = "patronus.v1.ArtifactManifest"
+
+    name: Annotated[str, rules.Size(1024)] = ""
+    """Name of the ModelVersion."""
+    digest: Annotated[str, rules.Size(1024)] = ""
+    """SHA-256 of all the bytes, hexadecimal."""
+    size_bytes: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    """How many there are in all."""
+    signature: Annotated[str, rules.Size(1024)] = ""
+    """The version's signature."""
+    signing_keys: Annotated[list[Annotated[str, rules.Size(1024)]], rules.Items(64)] = Field(default_factory=list)
+    """The model's signing keys."""
+
+
+class ArtifactChunk(Message):
+    """One message of DownloadArtifact."""
+
+    PROTO: ClassVar[str] = "patronus.v1.ArtifactChunk"
+
+    manifest: ArtifactManifest | None = None
+    """In the first message only."""
+    data: Annotated[bytes, rules.Size(1024)] = b""
+    """The next piece."""
+
+
+class OfferArtifactRequest(Message):
+    """Of a controller: it has taken the bytes of a version from a client."""
+
+    PROTO: ClassVar[str] = "patronus.v1.OfferArtifactRequest"
+
+    name: Annotated[Annotated[str, rules.Size(384)], rules.Required()]
+    """Name of the ModelVersion."""
+    digest: Annotated[Annotated[str, rules.SHA256_HEX, rules.Size(1024)], rules.Required()]
+    """SHA-256 of the bytes, verified."""
+    principal: Annotated[Annotated[str, rules.Size(512)], rules.Required()]
+    """Who sent them."""
+    groups: Annotated[list[Annotated[str, rules.Size(512)]], rules.Items(64)] = Field(default_factory=list)
+    """Groups of the sender, full names."""
+    api_key: Annotated[str, rules.Size(512)] = ""
+    """Name of the API key that the sender presented."""
+    source: Annotated[str, rules.Size(64)] = ""
+    """Address of the sender."""
+
+
+class OfferArtifactResponse(Message):
+    """Response of OfferArtifact."""
+
+    PROTO: ClassVar[str] = "patronus.v1.OfferArtifactResponse"
+
+
+class ReportArtifactsRequest(Message):
+    """Of a controller: artifacts that it has on disk, verified."""
+
+    PROTO: ClassVar[str] = "patronus.v1.ReportArtifactsRequest"
+
+    digests: Annotated[list[Annotated[str, rules.SHA256_HEX, rules.Size(1024)]], rules.Items(512)] = Field(
+        default_factory=list
+    )
+    """Their digests."""
+    collect: bool = False
+    """Say which of them nothing refers to, instead of counting them."""
+
+
+class ReportArtifactsResponse(Message):
+    """Response of ReportArtifacts."""
+
+    PROTO: ClassVar[str] = "patronus.v1.ReportArtifactsResponse"
+
+    unreferenced: Annotated[list[Annotated[str, rules.Size(1024)]], rules.Items(512)] = Field(default_factory=list)
+    """With collect: digests that no version has, as of a moment after the question."""

@@ -52,7 +52,7 @@ class Quotas(Message):
     models: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
     """Models."""
     bytes: Annotated[Annotated[int, rules.Range(0, 18446744073709551615)], rules.Unit("bytes")] = 0
-    """Stored bytes of all resources."""
+    """Stored bytes of all resources, and those of the artifacts that model versions stand for."""
     requests_per_second: Annotated[Annotated[int, rules.Range(0, 18446744073709551615)], rules.Unit("1/s")] = 0
     """API requests a second by the organization's own principals, at each controller. (1/s)"""
     streams: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
