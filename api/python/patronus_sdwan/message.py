@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
@@ -59,6 +59,12 @@ class Message(BaseModel):
             if len(there) > 1:
                 raise ValueError(f"only one of {', '.join(group)} may be set; {' and '.join(there)} are")
         return self
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """A secret is not printed with the rest, whatever prints it: a log, a traceback, a debugger."""
+        secret = type(self).fields_with(rules.Secret)
+        for name, value in super().__repr_args__():
+            yield name, "..." if name in secret and value else value
 
     @classmethod
     def fields_with(cls, rule: type) -> set[str]:

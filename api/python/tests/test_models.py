@@ -111,3 +111,10 @@ def test_rules_can_be_read_back():
     assert p.ModelVersion.fields_with(rules.Immutable) >= {"name", "digest", "size_bytes"}
     assert p.EnrollRequest.fields_with(rules.Secret) == {"token"}
     assert p.Fabric.fields_with(rules.AsSet) == {"hubs", "sites"}
+
+
+def test_a_secret_is_not_printed():
+    key = p.ApiKey.model_construct(name="organizations/a/serviceAccounts/s/apiKeys/k", secret_hmac="5ec2e7")
+    assert type(key).fields_with(p.rules.Secret) == {"secret_hmac"}
+    assert "5ec2e7" not in f"{key!r} {key}"
+    assert "apiKeys/k" in repr(key)
