@@ -9,10 +9,12 @@ file(MAKE_DIRECTORY ${PACKAGE_FILES})
 
 # ---- what is generated: manual pages and the completion, from the programs' own tables
 add_custom_command(OUTPUT ${PACKAGE_FILES}/patronusd.8.gz ${PACKAGE_FILES}/patronusctl.1.gz ${PACKAGE_FILES}/patronusctl.bash
+        ${PACKAGE_FILES}/patronusctl.zsh ${PACKAGE_FILES}/patronusctl.fish
         ${PACKAGE_FILES}/changelog.gz
     COMMAND sh -c "\"$1\" man | gzip -9n >patronusd.8.gz" sh $<TARGET_FILE:patronusd>
     COMMAND sh -c "\"$1\" man | gzip -9n >patronusctl.1.gz" sh $<TARGET_FILE:patronusctl>
-    COMMAND sh -c "\"$1\" completion bash >patronusctl.bash" sh $<TARGET_FILE:patronusctl>
+    COMMAND sh -c "for shell in bash zsh fish; do \"$1\" completion $shell >patronusctl.$shell || exit 1; done" sh
+        $<TARGET_FILE:patronusctl>
     COMMAND sh -c "sed 's/@VERSION@/${PROJECT_VERSION}/' \"$1\" | gzip -9n >changelog.gz" sh ${DEBIAN}/changelog
     WORKING_DIRECTORY ${PACKAGE_FILES}
     DEPENDS patronusd patronusctl ${DEBIAN}/changelog VERBATIM)
@@ -38,6 +40,8 @@ install(TARGETS patronusctl RUNTIME DESTINATION bin COMPONENT patronusctl)
 install(FILES ${PACKAGE_FILES}/patronusctl.1.gz DESTINATION share/man/man1 COMPONENT patronusctl)
 install(FILES ${PACKAGE_FILES}/patronusctl.bash DESTINATION share/bash-completion/completions RENAME patronusctl
     COMPONENT patronusctl)
+install(FILES ${PACKAGE_FILES}/patronusctl.zsh DESTINATION share/zsh/vendor-completions RENAME _patronusctl COMPONENT patronusctl)
+install(FILES ${PACKAGE_FILES}/patronusctl.fish DESTINATION share/fish/vendor_completions.d COMPONENT patronusctl)
 
 foreach(package patronusd patronusctl)
     install(FILES deploy/debian/copyright DESTINATION share/doc/${package} COMPONENT ${package})

@@ -25,6 +25,7 @@ int ctl_usage_text(const struct ctl *ctl, const char *format, ...);
 
 /* Read the credential and make the client. Nothing is dialled yet. */
 PT_MUST enum pt_code ctl_connect(struct ctl *ctl, struct pt_error *reterr);
+void ctl_disconnect(struct ctl *ctl); /* also what was never connected */
 
 /* ---- output.c */
 
@@ -81,7 +82,7 @@ int ctl_edit(struct ctl *ctl);
 int ctl_wait(struct ctl *ctl);
 int ctl_any_call(struct ctl *ctl);
 int ctl_contexts(struct ctl *ctl);
-int ctl_complete_names(struct ctl *ctl);
+int ctl_completion(struct ctl *ctl);
 int ctl_export(struct ctl *ctl);
 int ctl_tokens(struct ctl *ctl);
 int ctl_api_keys(struct ctl *ctl);

@@ -136,6 +136,16 @@ enum pt_code ctl_connect(struct ctl *ctl, struct pt_error *reterr)
     return PT_OK;
 }
 
+void ctl_disconnect(struct ctl *ctl)
+{
+    ctl_client_free(ctl->client);
+    if (ctl->credential != NULL) {
+        pt_cli_credential_fini(ctl->credential);
+    }
+    ctl->client = NULL;
+    ctl->credential = NULL;
+}
+
 /* ---- verbs that need no cluster ------------------------------------------------------------------------------- */
 
 static int print_help(const struct pt_cli_verb *verb)
@@ -184,21 +194,6 @@ static int kinds(struct ctl *ctl)
     return PT_CLI_EXIT_OK;
 }
 
-static int completion(struct ctl *ctl)
-{
-    const char *what = ctl->args->words_len > 0 ? ctl->args->words[0] : "";
-    if (strcmp(what, "names") == 0 && ctl->args->words_len == 2) { /* for the scripts */
-        return ctl_complete_names(ctl);
-    }
-    if (ctl->args->words_len != 1 || strcmp(what, "bash") != 0) {
-        return ctl_usage_text(ctl, "name the shell: bash");
-    }
-    PT_AUTO(buf) struct pt_buf text = {0};
-    pt_cli_completion_bash(ctl->schema, &text);
-    ctl_print(&text);
-    return PT_CLI_EXIT_OK;
-}
-
 static int man(struct ctl *ctl)
 {
     (void)ctl;
@@ -241,7 +236,7 @@ static const struct {
     {"tf", ctl_tf},
     {"call", ctl_any_call},
     {"contexts", ctl_contexts},
-    {"completion", completion},
+    {"completion", ctl_completion},
     {"confirm", ctl_confirm},
     {"rollback", ctl_rollback},
     {"history", ctl_history},
@@ -321,10 +316,7 @@ static int run_arguments(int argc, char **argv, struct pt_arena *arena)
     }
     struct ctl ctl = {.args = &args, .schema = schema, .arena = arena};
     int status = run(&ctl);
-    ctl_client_free(ctl.client);
-    if (ctl.credential != NULL) {
-        pt_cli_credential_fini(ctl.credential);
-    }
+    ctl_disconnect(&ctl);
     pt_schema_free(schema);
     return status;
 }

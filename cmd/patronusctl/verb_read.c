@@ -103,40 +103,6 @@ int ctl_list(struct ctl *ctl)
     return list_kind(ctl, kind);
 }
 
-/* ---- names for the shell's Tab key ---------------------------------------------------------------------------- */
-
-#define NAMES_MAX 1000
-
-struct naming {
-    const struct ctl *ctl;
-    size_t len;
-};
-
-static bool print_name(void *arg, const struct pt_msg *resource)
-{
-    struct naming *naming = arg;
-    const char *name = pt_cli_short_name(&naming->ctl->scope, pt_msg_str(resource, "name"));
-    const char *slash = strchr(name, '/');
-    bool id_will_do = slash != NULL && strchr(slash + 1, '/') == NULL; /* its kind has been typed */
-    puts(id_will_do ? slash + 1 : name);
-    return ++naming->len < NAMES_MAX;
-}
-
-/* Names of a kind as they can be typed. Nothing, and no complaint, when there is no answer: somebody is typing. */
-int ctl_complete_names(struct ctl *ctl)
-{
-    const struct pt_message_type *kind = pt_cli_kind(ctl->schema, ctl->args->words[1]);
-    struct naming naming = {.ctl = ctl};
-    if (kind == NULL || ctl_connect(ctl, NULL) != PT_OK) {
-        return PT_CLI_EXIT_FAILED;
-    }
-    const char *parent = pt_cli_list_parent(&ctl->scope, kind, ctl->arena);
-    const struct pt_cli_list_options options = {
-        .parent = parent, .filter = "", .order_by = "", .page_token = "", .page_size = NAMES_MAX, .stale = true};
-    bool read = ctl_read_all(ctl, kind, &options, ctl->arena, print_name, &naming, NULL) == PT_OK;
-    return read ? PT_CLI_EXIT_OK : PT_CLI_EXIT_FAILED;
-}
-
 /* ---- single resources ----------------------------------------------------------------------------------------- */
 
 static enum pt_code get_one(struct ctl *ctl, const struct pt_message_type *kind, const char *name, struct sink *sink,

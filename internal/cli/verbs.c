@@ -232,10 +232,11 @@ static const struct pt_cli_verb verbs[] = {
      0},
     {"lab", "up|down|status|...", "a WAN on this machine; see patronusctl lab --help", "See patronusctl lab --help.\n",
      0},
-    {"completion", "bash", "words for the shell's Tab key",
+    {"completion", "bash|zsh|fish", "words for the shell's Tab key",
      "Print a completion script: verbs, flags, kinds, fields, and the names of resources, which are asked of the\n"
      "server.\n\n"
-     "  source <(patronusctl completion bash)\n",
+     "  source <(patronusctl completion bash)         bash; the same with zsh in zsh, after compinit\n"
+     "  patronusctl completion fish | source          fish\n",
      0},
     {"man", "", "the manual page", "Print patronusctl(1): patronusctl man | man -l -\n", 0},
     {"version", "", "version of this program", "Print the version.\n", 0},

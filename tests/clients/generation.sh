@@ -30,7 +30,10 @@ api/tools/generate --extra tests/clients/generation/widget.proto --set "$WORK/pa
 find_in "the reference has the kind and its types" "$WORK/tree/docs/reference/widget.md" $FIELDS WidgetMode LOUD WidgetPiece "1 to 100 kg" Secret
 
 # ---- CLI: it reads the set at run time
-PATRONUS_SCHEMA=$WORK/patronus.desc "$CTL" completion bash >"$WORK/completion"
+for word in "get wid" "create widget w "; do
+    # shellcheck disable=SC2086
+    PATRONUS_SCHEMA=$WORK/patronus.desc "$CTL" completion words -- ${word% *} "${word##* }"
+done >"$WORK/completion"
 find_in "the CLI completes the kind and its fields" "$WORK/completion" widgets levels. mode= parts= passphrase= place=
 PATRONUS_SCHEMA=$WORK/patronus.desc "$CTL" explain widget.mode >"$WORK/explain"
 find_in "the CLI explains it" "$WORK/explain" LOUD "Says everything"

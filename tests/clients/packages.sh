@@ -24,6 +24,7 @@ declare -A FILES=(
     [patronusd]='/usr/bin/patronusd /usr/lib/systemd/system/patronusd.service /usr/share/man/man8/patronusd.8.gz
         /usr/share/doc/patronusd/copyright /usr/share/doc/patronusd/changelog.gz /usr/share/doc/patronusd/examples/patronusd.conf'
     [patronusctl]='/usr/bin/patronusctl /usr/share/man/man1/patronusctl.1.gz /usr/share/bash-completion/completions/patronusctl
+        /usr/share/zsh/vendor-completions/_patronusctl /usr/share/fish/vendor_completions.d/patronusctl.fish
         /usr/share/doc/patronusctl/copyright /usr/share/doc/patronusctl/changelog.gz'
 )
 for name in patronusd patronusctl; do

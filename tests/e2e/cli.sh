@@ -368,10 +368,23 @@ echo "${COMPREPLY[*]}"
 COMP_WORDS=(patronusctl update site nyc re) COMP_CWORD=4
 _patronusctl 2>/dev/null
 echo "${COMPREPLY[*]}"
+COMP_WORDS=(patronusctl --output = ya) COMP_CWORD=3
+_patronusctl 2>/dev/null
+echo "${COMPREPLY[*]}"
 SH
 CTL=$ctl bash "$work/complete" "$work/out" >"$work/completed"
 [ "$(sed -n 1p "$work/completed")" = nyc ] || fail "completion of names: $(cat "$work/completed")"
 [ "$(sed -n 2p "$work/completed")" = region= ] || fail "completion of fields: $(cat "$work/completed")"
+[ "$(sed -n 3p "$work/completed")" = yaml ] || fail "completion behind '=': $(cat "$work/completed")"
+for shell in zsh fish; do
+    expect 0 completion $shell
+    command -v $shell >/dev/null || continue
+    $shell -n "$work/out" || fail "the completion script is not $shell"
+done
+if command -v fish >/dev/null; then
+    PATH=$(dirname "$ctl"):$PATH fish -c "source $work/out; complete -C 'patronusctl -p acme get site n'" >"$work/completed"
+    grep -qx nyc "$work/completed" || fail "completion in fish: $(cat "$work/completed")"
+fi
 expect 0 man
 grep -q '^\.TH PATRONUSCTL 1' "$work/out" || fail "the manual page"
 pass "completion and man"

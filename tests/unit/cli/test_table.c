@@ -3,6 +3,7 @@
 
 #include "cli/args.h"
 #include "cli/credential.h"
+#include "cli/complete.h"
 #include "cli/explain.h"
 
 static void render(const struct pt_cli_table *table, size_t width, const char *expected)
@@ -111,16 +112,59 @@ START_TEST(everything_can_be_explained)
 }
 END_TEST
 
-START_TEST(completion_knows_verbs_kinds_and_fields)
+/* Each line typed so far, with what it may go on with, and what it may not. */
+START_TEST(tab_completes_the_last_word)
 {
-    PT_AUTO(buf) struct pt_buf text = {0};
-    pt_cli_completion_bash(schema, &text);
-    static const char *const words[] = {
-        "apply", "steeringPolicies", "capacity_up_bps=", "labels.", "--dry-run", "site.region"};
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        ck_assert_msg(strstr((char *)text.data, words[i]) != NULL, "%s", words[i]);
+    static const struct {
+        const char *words[8];
+        const char *found, *absent;
+        enum pt_cli_wanted wanted;
+    } lines[] = {
+        {{""}, "\napply\t", "\n--", 0},
+        {{"ap"}, "\napply\tmake", "\nget\t", 0},
+        {{"get", "ste"}, "\nsteeringPolicies\t", "\nsite", 0},
+        {{"-p", "acme", "get", "site", "n"}, "", "\nn", PT_CLI_WANT_NAMES},
+        {{"create", "link", "sites/a/links/l", "cap"}, "\ncapacity_up_bps=\t", "\nuid", 0},
+        {{"update", "site", "nyc", ""}, "\nlabels.\t", "\nuid=", 0}, /* uid: nobody can set it */
+        {{"update", "site", ""}, "", "\nlabels", PT_CLI_WANT_NAMES},
+        {{"explain", "site.re"}, "\nsite.region\t", "\nsite.uid", 0},
+        {{"delete", "--f"}, "\n--force\tdelete what", "\n--filter", 0},
+        {{"get", "--f"}, "\n--filter\t", "\n--force", 0},
+        {{"get", "sites", "-o", ""}, "\njsonpath=\t", "\nsite", 0},
+        {{"get", "sites", "--context", "x"}, "", "\nsite", PT_CLI_WANT_CONTEXTS},
+        {{"get", "sites", "--output=ya"}, "\n--output=yaml\t", "json", 0},
+        {{"get", "sites", "--parent=a"}, "", "\n--", PT_CLI_WANT_NAMES},
+        {{"-p", ""}, "", "\napply", PT_CLI_WANT_NAMES},
+        {{"contexts", "use", ""}, "", "\nadd", PT_CLI_WANT_CONTEXTS},
+        {{"sites", ""}, "\ndrain\t", "\nsite", 0},
+        {{"sites", "drain", ""}, "", "\ndrain", PT_CLI_WANT_NAMES},
+        {{"call", "SiteService.G"}, "\nSiteService.GetSite\t", "\nLinkService", 0},
+        {{"tf", ""}, "\ndestroy\t", NULL, 0},
+        {{"nonsense", ""}, "", "\napply", 0},
+        {{"get", "nonsense", ""}, "", "\nsite", 0},
+    };
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        PT_AUTO(buf) struct pt_buf text = {0};
+        size_t len = 0;
+        while (lines[i].words[len] != NULL) {
+            len++;
+        }
+        pt_buf_append_u8(&text, '\n');
+        struct pt_cli_completion completion = pt_cli_complete(schema, lines[i].words, len, &text);
+        pt_buf_append_u8(&text, 0);
+        ck_assert_int_eq(completion.wanted, lines[i].wanted);
+        ck_assert_msg(strstr((char *)text.data, lines[i].found) != NULL, "%zu: %s", i, (char *)text.data);
+        ck_assert_msg(lines[i].absent == NULL || strstr((char *)text.data, lines[i].absent) == NULL, "%zu: %s", i,
+                      (char *)text.data);
     }
-    ck_assert_ptr_null(strstr((char *)text.data, "uid=")); /* nobody can set it */
+    PT_AUTO(buf) struct pt_buf script = {0};
+    ck_assert(pt_cli_completion_script("zsh", &script) && pt_cli_completion_script("fish", &script));
+    ck_assert(!pt_cli_completion_script("tcsh", &script));
+}
+END_TEST
+
+START_TEST(kinds_are_listed)
+{
     PT_AUTO(buf) struct pt_buf kinds = {0};
     pt_cli_kinds(schema, &arena, &kinds);
     ck_assert_ptr_nonnull(strstr((char *)kinds.data, "steeringPolicy"));
@@ -169,7 +213,8 @@ int main(void)
     tcase_add_test(tcase, resources_by_their_schema);
     tcase_add_test(tcase, ages);
     tcase_add_test(tcase, everything_can_be_explained);
-    tcase_add_test(tcase, completion_knows_verbs_kinds_and_fields);
+    tcase_add_test(tcase, tab_completes_the_last_word);
+    tcase_add_test(tcase, kinds_are_listed);
     tcase_add_test(tcase, credentials_in_one_file);
     return run_case("cli table", tcase);
 }
