@@ -14,19 +14,14 @@
  * A sealed path leads out of the tunnel's device instead, with the verdict in place of Ethernet addresses (abi/tap.h).
  * Hook `tap` is the way back: packets that the tunnel process opened, for hosts of this site.
  */
-#include "bpf/abi/tap.h"
+#include "bpf/lib/flow.h"
 #include "bpf/lib/group.h"
-#include "bpf/lib/mtu.h"
-#include "bpf/lib/outer.h"
-#include "bpf/lib/packet.h"
 #include "bpf/lib/rule.h"
+#include "bpf/lib/send.h"
 
 #include <linux/pkt_cls.h>
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
-/* A verdict is a TC action, or a drop reason negated. */
-#define DROP(reason) (-(int)PT_DROP_##reason)
 
 PT_INLINE const struct pt_abi_route *find_route(const struct pkt *p)
 {
@@ -38,23 +33,6 @@ PT_INLINE const struct pt_abi_route *find_route(const struct pkt *p)
     struct pt_abi_route4_key key = {
         .prefix_len = PT_ROUTE_VNI_BITS + 32, .vni = bpf_htonl(p->vni), .address = p->destination.words[3]};
     return pt_find(&pt_routes4, p->slot, &key);
-}
-
-/* One hop less. 0 or a drop reason. */
-PT_INLINE __u32 decrement_ttl(struct __sk_buff *skb, const struct pkt *p)
-{
-    if (p->ttl <= 1) {
-        return PT_DROP_TTL_EXCEEDED;
-    }
-    __u8 ttl = p->ttl - 1;
-    if (p->v6) {
-        (void)bpf_skb_store_bytes(skb, ETH_HLEN + offsetof(struct ipv6hdr, hop_limit), &ttl, 1, BPF_F_RECOMPUTE_CSUM);
-        return 0;
-    }
-    __be16 from = bpf_htons((__u16)(p->ttl << 8 | p->protocol)), to = bpf_htons((__u16)(ttl << 8 | p->protocol));
-    (void)bpf_l3_csum_replace(skb, ETH_HLEN + offsetof(struct iphdr, check), from, to, 2);
-    (void)bpf_skb_store_bytes(skb, ETH_HLEN + offsetof(struct iphdr, ttl), &ttl, 1, 0);
-    return 0;
 }
 
 /* The destination is a host of this site. */
@@ -90,143 +68,128 @@ PT_INLINE const struct pt_abi_group *find_group(const struct pkt *p, __u32 site_
     return group;
 }
 
-/* Tell the host that at most `mtu` bytes fit. */
-PT_INLINE int reply_too_big(struct __sk_buff *skb, const struct pkt *p, __u32 mtu)
+/* The path to a site: the group's choice, and what the flow's path so far has to say to that. */
+PT_INLINE void decide_path(const struct pkt *p, const struct pt_abi_flow *flow, const struct pt_flow_now *now,
+                           struct pt_decision *d)
 {
-    if (!p->df) {
-        return DROP(TOO_BIG);
+    const struct pt_abi_group *group = find_group(p, d->site_label, d->policy_class);
+
+    if (group == NULL) {
+        d->reason = PT_DROP_NO_GROUP;
+        return;
     }
-    pt_count_drop(PT_DROP_TOO_BIG_REPORTED);
-    if ((p->v6 ? pt_reply_v6(skb, p, mtu) : pt_reply_v4(skb, p, mtu)) != 0) {
-        return DROP(TOO_BIG);
+    __u32 choice = pt_group_choose(group, p->flow);
+    if (choice == PT_GROUP_SLA_UNMET || choice == 0) {
+        d->reason = choice == 0 ? PT_DROP_NO_PATH : PT_DROP_SLA_UNMET;
+        return;
     }
-    return (int)bpf_redirect(skb->ifindex, 0);
+    d->verdict = PT_FLOW_PATH;
+    d->move = group->move;
+    d->out = choice;
+    if (flow != NULL && flow->verdict == PT_FLOW_PATH && flow->out != choice && pt_flow_may_stay(group, flow->out)) {
+        d->out = pt_flow_stay_or_follow(p, flow, now, d->move, choice, &d->flags);
+    }
 }
 
-/* Room for the outer header, marked so that the kernel can still cut a super-packet. */
-PT_INLINE int make_room(struct __sk_buff *skb, __u32 size, int v6)
+/* Rules, route and group for a packet. What must be asked for every packet (no path is alive, no route is there) has no
+ * verdict to remember, only a reason. */
+PT_INLINE void decide(const struct pkt *p, const struct pt_abi_node *node, __u32 ifindex,
+                      const struct pt_abi_flow *flow, const struct pt_flow_now *now, struct pt_decision *d)
 {
-    __u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_ENCAP_L4_UDP |
-                  (v6 ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 : BPF_F_ADJ_ROOM_ENCAP_L3_IPV4);
+    const struct pt_abi_route *route = find_route(p);
 
-    if (bpf_skb_adjust_room(skb, (__s32)size, BPF_ADJ_ROOM_MAC, flags) == 0) {
-        return 0;
+    if (route == NULL) {
+        d->reason = PT_DROP_NO_ROUTE;
+        return;
     }
-    /* A host's own tunnel packet is marked already, and cannot be twice; one that need not be cut goes without. */
-    if (skb->gso_size != 0) {
-        return -1;
+    if (route->lan_ifindex == ifindex) {
+        d->verdict = PT_FLOW_LOCAL; /* its own wire: rules are for what crosses the node */
+        d->out = ifindex;
+        return;
     }
-    return bpf_skb_adjust_room(skb, (__s32)size, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO) != 0 ? -1 : 0;
+    struct pt_ruling ruling = {};
+    (void)pt_rules_run(p, &ruling);
+    d->rule_id = ruling.rule_id;
+    d->policy_class = ruling.policy_class;
+    d->site_label = PT_ROUTE_LABEL(route);
+    if (ruling.reason != 0) {
+        d->verdict = PT_FLOW_DROP;
+        d->reason = ruling.reason;
+        return;
+    }
+    if (d->site_label == node->site_label) {
+        d->reason = route->lan_ifindex == 0 ? PT_DROP_NO_ROUTE : 0;
+        d->verdict = route->lan_ifindex == 0 ? 0 : PT_FLOW_LOCAL;
+        d->out = route->lan_ifindex;
+        return;
+    }
+    d->flags = route->site_label & PT_ROUTE_SEALED ? PT_FLOW_SEALED : 0;
+    decide_path(p, flow, now, d);
 }
 
-PT_INLINE int store_outer(struct __sk_buff *skb, const struct pt_abi_path *path, const struct pt_envelope *e)
+/* Do what was decided. */
+PT_INLINE int act(struct __sk_buff *skb, const struct pkt *p, const struct pt_abi_node *node,
+                  const struct pt_decision *d)
 {
-    struct pt_tunnel_header tunnel = {};
-    __u32 size = pt_tunnel_size(e->stack_len);
-    __u32 offset = ETH_HLEN + (path->flags & PT_PATH_V6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
-
-    pt_tunnel_header_fill(&tunnel, e);
-    for (int i = 0; i < PT_STACK_LEN_MAX; i++) {
-        tunnel.stack[i] = bpf_htonl(path->stack[i]);
+    if (d->verdict == PT_FLOW_LOCAL) {
+        return deliver_local(skb, p, d->out);
     }
-    PT_OPAQUE(size);
-    if (size < 16 || size > sizeof(tunnel)) {
-        return -1;
+    if (d->verdict == PT_FLOW_DROP) {
+        return -(int)d->reason;
     }
-    if (bpf_skb_store_bytes(skb, offset, &tunnel, size, BPF_F_RECOMPUTE_CSUM) != 0) {
-        return -1;
+    if (d->verdict != PT_FLOW_PATH) {
+        if (d->site_label != 0 && d->site_label != node->site_label) {
+            pt_count_demand(d->site_label, p->tos, p->size); /* wanted, and no way there */
+        }
+        return -(int)d->reason;
     }
-    if (path->flags & PT_PATH_V6) {
-        struct ipv6hdr ip = {};
-        __be16 ethertype = bpf_htons(ETH_P_IPV6);
-        pt_outer_v6(&ip, path, e);
-        (void)bpf_skb_store_bytes(skb, offsetof(struct ethhdr, h_proto), &ethertype, 2, 0);
-        return (int)bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip), BPF_F_RECOMPUTE_CSUM);
-    }
-    struct iphdr ip = {};
-    __be16 ethertype = bpf_htons(ETH_P_IP);
-    pt_outer_v4(&ip, path, e);
-    (void)bpf_skb_store_bytes(skb, offsetof(struct ethhdr, h_proto), &ethertype, 2, 0);
-    return (int)bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip), BPF_F_RECOMPUTE_CSUM);
+    return send_by_path(skb, p, d->out, node->geneve_port, (d->flags & PT_FLOW_SEALED) != 0);
 }
 
-/* Out of the tunnel's device, whole: the tunnel process cuts super-packets itself. */
-PT_INLINE int send_to_tunnel(struct __sk_buff *skb, const struct pkt *p, __u32 path_slot)
+/* Not what depends on the interface that it came by: its own wire, and with it a rule about a host of this site. */
+PT_INLINE int may_remember(const struct pt_abi_node *node, const struct pt_decision *d)
 {
-    __u32 zero = 0, *ifindex = bpf_map_lookup_elem(&pt_tunnel_device, &zero);
-    struct pt_abi_tap tap = {
-        .to = {PT_TAP_TO_0, PT_TAP_TO_1},
-        .path_slot = {(__u8)(path_slot >> 24), (__u8)(path_slot >> 16), (__u8)(path_slot >> 8), (__u8)path_slot},
-        .from = {PT_TAP_FROM_0, PT_TAP_FROM_1},
-        .vni = {(__u8)(p->vni >> 16), (__u8)(p->vni >> 8), (__u8)p->vni},
-        .protocol = p->v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP)};
-
-    if (ifindex == NULL || *ifindex == 0) {
-        return DROP(NO_TUNNEL);
-    }
-    (void)bpf_skb_store_bytes(skb, 0, &tap, sizeof(tap), 0);
-    return (int)bpf_redirect(*ifindex, 0);
+    return d->verdict != PT_FLOW_DROP || d->site_label != node->site_label;
 }
 
-/* The largest inner packet: what was found out, if that is less than what is configured. */
-PT_INLINE __u32 path_mtu(const struct pt_abi_path *path, __u32 path_slot)
+/* The decision for a packet: the flow's, or a new one. */
+PT_INLINE void look_up_or_decide(const struct pkt *p, const struct pt_abi_node *node, __u32 ifindex,
+                                 const struct pt_flow_now *now, struct pt_decision *d)
 {
-    __u32 *found = path->flags & PT_PATH_SEALED ? bpf_map_lookup_elem(&pt_path_mtu, &path_slot) : NULL;
+    union pt_flow_key key = {};
 
-    return found != NULL && *found != 0 && *found < path->mtu ? *found : path->mtu;
-}
-
-PT_INLINE int send_by_path(struct __sk_buff *skb, const struct pkt *p, __u32 path_slot, __be16 port, int sealed_only)
-{
-    const struct pt_abi_path *path = pt_find(&pt_paths, p->slot, &path_slot);
-
-    if (path == NULL || path->ifindex == 0 || path->stack_len > PT_STACK_LEN_MAX) {
-        return DROP(NO_PATH);
+    if (!pt_flow_can_cache(p)) {
+        decide(p, node, ifindex, NULL, now, d);
+        return;
     }
-    if (sealed_only && (path->flags & PT_PATH_SEALED) == 0) {
-        return DROP(PLAIN_REFUSED);
+    pt_flow_key(p, &key);
+    struct pt_abi_flow *flow = pt_flow_find(p, &key);
+    if (flow == NULL || p->begins || !pt_flow_is_fresh(flow, now, p->tos >> 2)) {
+        decide(p, node, ifindex, flow, now, d);
+        if (d->verdict != 0 && d->site_label != 0 && may_remember(node, d)) {
+            pt_flow_write(p, &key, flow, d, now);
+        }
+        return;
     }
-    __u32 packets = skb->gso_segs > 1 ? skb->gso_segs : 1, mtu = path_mtu(path, path_slot);
-    if (pt_segment_size(skb, p->l4_offset, p->protocol, p->size) > mtu) {
-        return reply_too_big(skb, p, mtu);
+    d->verdict = flow->verdict;
+    d->out = flow->out;
+    d->reason = flow->reason;
+    d->flags = flow->flags;
+    pt_flow_count(flow, now, p->packets, p->size);
+    if (!pt_meter_pass(flow->meter, now->ns, p->size)) {
+        d->verdict = PT_FLOW_DROP;
+        d->reason = PT_DROP_RATE_LIMITED;
     }
-    if (p->protocol == IPPROTO_TCP && p->l4_offset != 0) {
-        (void)pt_clamp_mss(skb, p->l4_offset, mtu - (p->v6 ? 60 : 40));
-    }
-    __u32 reason = decrement_ttl(skb, p);
-    if (reason != 0) {
-        return -(int)reason;
-    }
-    if (path->flags & PT_PATH_SEALED) {
-        pt_count_tx(path_slot, packets, p->size);
-        return send_to_tunnel(skb, p, path_slot);
-    }
-    struct pt_envelope e = {.vni = p->vni,
-                            .inner_size = p->size,
-                            .flow = p->flow,
-                            .port = port,
-                            .protocol = p->v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP),
-                            .tos = p->tos,
-                            .stack_len = path->stack_len};
-    int v6 = (path->flags & PT_PATH_V6) != 0;
-    __u32 size = pt_tunnel_size(e.stack_len) + (__u32)(v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
-    if (make_room(skb, size, v6) != 0 || store_outer(skb, path, &e) != 0) {
-        return DROP(ENCAP_FAILED);
-    }
-    pt_count_tx(path_slot, packets, p->size);
-    if ((path->flags & PT_PATH_NEXTHOP) == 0) {
-        return (int)bpf_redirect_neigh(path->ifindex, NULL, 0, 0);
-    }
-    struct bpf_redir_neigh neighbour = {};
-    pt_nexthop_fill(&neighbour, v6 ? 10 : 2, &path->nexthop);
-    return (int)bpf_redirect_neigh(path->ifindex, &neighbour, sizeof(neighbour), 0);
 }
 
 PT_INLINE int lan_run(struct __sk_buff *skb, struct pkt *p)
 {
+    struct pt_flow_now now;
+    struct pt_decision d = {};
     __u32 zero = 0, ifindex = skb->ifindex;
 
-    p->slot = pt_slot();
+    pt_flow_now(&now);
+    p->slot = now.generation & 1;
     const struct pt_abi_node *node = pt_find(&pt_nodes, p->slot, &zero);
     if (node == NULL || !node->present) {
         return DROP(NO_BUNDLE);
@@ -243,34 +206,8 @@ PT_INLINE int lan_run(struct __sk_buff *skb, struct pkt *p)
     if (pkt_is_link_scope(p)) {
         return TC_ACT_OK;
     }
-    const struct pt_abi_route *route = find_route(p);
-    if (route == NULL) {
-        return DROP(NO_ROUTE);
-    }
-    if (route->lan_ifindex == ifindex) {
-        return TC_ACT_OK; /* its own wire: rules are for what crosses the node */
-    }
-    struct pt_ruling ruling = {};
-    (void)pt_rules_run(p, &ruling);
-    if (ruling.reason != 0) {
-        return -(int)ruling.reason;
-    }
-    __u32 site_label = PT_ROUTE_LABEL(route);
-    if (site_label == node->site_label) {
-        return route->lan_ifindex == 0 ? DROP(NO_ROUTE) : deliver_local(skb, p, route->lan_ifindex);
-    }
-    pt_count_demand(site_label, p->tos, p->size);
-    const struct pt_abi_group *group = find_group(p, site_label, ruling.policy_class);
-    if (group == NULL) {
-        return DROP(NO_GROUP);
-    }
-    __u32 path_slot = pt_group_choose(group, p->flow);
-    if (path_slot == PT_GROUP_SLA_UNMET) {
-        return DROP(SLA_UNMET);
-    }
-    return path_slot == 0
-               ? DROP(NO_PATH)
-               : send_by_path(skb, p, path_slot, node->geneve_port, (route->site_label & PT_ROUTE_SEALED) != 0);
+    look_up_or_decide(p, node, ifindex, &now, &d);
+    return act(skb, p, node, &d);
 }
 
 SEC("tc")

@@ -13,6 +13,8 @@
 #define PT_DEMAND_LABEL(key) ((key) & ((1U << PT_DEMAND_LABEL_BITS) - 1))
 #define PT_DEMAND_CLASS(key) ((key) >> PT_DEMAND_LABEL_BITS)
 
+#define PT_DEMAND_CLASSES 6
+
 enum pt_demand_class {
     PT_DEMAND_STANDARD = 0,
     PT_DEMAND_REALTIME = 1,

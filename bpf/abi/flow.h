@@ -22,7 +22,8 @@
 
 #include "bpf/abi/address.h"
 
-#define PT_FLOWS_MAX 262144U /* entries of each of the two tables; the least recently used go first */
+/* Entries of each of the two tables; the least recently used go first. 262,144, and what may lie in lists of CPUs. */
+#define PT_FLOWS_MAX (262144U + 8192U)
 
 struct pt_abi_flow4_key {
     __be32 source, destination;
@@ -79,10 +80,12 @@ struct pt_abi_flow {
     __u32 since;        /* when `out` or the verdict last changed */
 
     __u32 rule_id; /* of the rule that matched; 0: none did */
-    __u32 site_label;
+    __u32 hash;    /* of the flow, as lib/packet.h makes it: chooses among paths, and the outer source port */
     __u32 policy_class;
     __u32 application;
-    __u64 packets, bytes; /* that hosts sent, dropped ones included */
+    /* That hosts sent, dropped ones included. Plain additions: where two CPUs carry one flow at a time some are lost.
+     * Sums that must be right are those of pt_counters and pt_drops. */
+    __u64 packets, bytes;
 };
 _Static_assert(sizeof(struct pt_abi_flow) == 64, "abi");
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "bpf/abi/address.h"
+#include "bpf/abi/demand.h"
 #include "bpf/abi/geneve.h"
 
 #define PT_PATH_SLOTS 16384U /* slot 0 is never used: it means "none" */
@@ -89,5 +90,6 @@ enum pt_abi_path_state { PT_PATH_UNKNOWN = 0, PT_PATH_ALIVE = 1, PT_PATH_DEAD = 
 struct pt_abi_counters {
     __u64 tx_packets, tx_bytes; /* inner bytes */
     __u64 rx_packets, rx_bytes;
+    __u64 offered[PT_DEMAND_CLASSES]; /* bytes that hosts offered to it, sent or not: the demand of its site, in part */
 };
-_Static_assert(sizeof(struct pt_abi_counters) == 32, "abi");
+_Static_assert(sizeof(struct pt_abi_counters) == 80, "abi");

@@ -13,7 +13,8 @@
 /* key: ifindex */
 struct pt_abi_lan {
     __u32 vni;
-    __u32 reserved;
+    __be16 geneve_port; /* the node's, so that a hit need not ask for it */
+    __u16 reserved;
 };
 _Static_assert(sizeof(struct pt_abi_lan) == 8, "abi");
 

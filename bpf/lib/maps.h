@@ -20,6 +20,9 @@
 #define PT_SUBPROGRAM __attribute__((noinline))
 /* Keep a value that the verifier must see bounded from being folded into something it cannot follow. */
 #define PT_OPAQUE(x) asm volatile("" : "+r"(x))
+/* Stores before it stay before those after it, as far as the compiler goes; x86 and arm64 JITs keep their order within
+ * what a reader on another CPU may see late but not wrong (lib/flow.h). */
+#define PT_BARRIER() asm volatile("" : : : "memory")
 
 /* ---- swapped with each bundle: pt_nodes, pt_lans, ... (bpf/abi/bundle.h) ----
  * Inner maps are described by sizes, not types: clang 14 leaves types at this depth out of the BTF. */
@@ -145,7 +148,8 @@ struct {
     __type(value, __u64);
 } pt_drops SEC(".maps");
 
-/* Bytes that hosts offered towards each site, sent or not: the demand. */
+/* Bytes that hosts offered towards each site and no path took, and those of paths that are gone. The demand is this and
+ * what stands in the counters of the paths to the site. */
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
     __uint(max_entries, 16384);
@@ -182,6 +186,30 @@ PT_INLINE void pt_count_tx(__u32 path_slot, __u64 packets, __u64 bytes)
     struct pt_abi_counters *counters = bpf_map_lookup_elem(&pt_counters, &path_slot);
     if (counters != NULL) {
         counters->tx_packets += packets;
+        counters->tx_bytes += bytes;
+    }
+}
+
+/* What a host offers to a path, before it is known whether it fits. */
+PT_INLINE void pt_count_offered(__u32 path_slot, __u8 tos, __u64 bytes)
+{
+    struct pt_abi_counters *counters = bpf_map_lookup_elem(&pt_counters, &path_slot);
+    __u32 class = pt_demand_class(tos >> 2);
+    PT_OPAQUE(class);
+    if (counters != NULL && class < PT_DEMAND_CLASSES) {
+        counters->offered[class] += bytes;
+    }
+}
+
+/* Both at once, for what certainly goes. */
+PT_INLINE void pt_count_sent(__u32 path_slot, __u8 tos, __u64 bytes)
+{
+    struct pt_abi_counters *counters = bpf_map_lookup_elem(&pt_counters, &path_slot);
+    __u32 class = pt_demand_class(tos >> 2);
+    PT_OPAQUE(class);
+    if (counters != NULL && class < PT_DEMAND_CLASSES) {
+        counters->offered[class] += bytes;
+        counters->tx_packets += 1;
         counters->tx_bytes += bytes;
     }
 }

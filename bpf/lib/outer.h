@@ -82,10 +82,12 @@ PT_INLINE void pt_outer_v4(struct iphdr *ip, const struct pt_abi_path *path, con
     ip->frag_off = bpf_htons(0x4000);
     ip->ttl = PT_OUTER_TTL;
     ip->protocol = IPPROTO_UDP;
-    ip->check = 0;
     ip->saddr = path->local.words[3];
     ip->daddr = path->remote.words[3];
-    ip->check = pt_checksum_fold((__u32)bpf_csum_diff(NULL, 0, (__be32 *)ip, sizeof(*ip), 0));
+    /* Summed from the fields: the sum of 16-bit words is the same in any byte order, once folded. */
+    __u32 sum = bpf_htons(0x4500 | e->tos) + ip->tot_len + ip->frag_off + bpf_htons(PT_OUTER_TTL << 8 | IPPROTO_UDP) +
+                (ip->saddr & 0xffff) + (ip->saddr >> 16) + (ip->daddr & 0xffff) + (ip->daddr >> 16);
+    ip->check = pt_checksum_fold(sum);
 }
 
 PT_INLINE void pt_outer_v6(struct ipv6hdr *ip, const struct pt_abi_path *path, const struct pt_envelope *e)

@@ -19,6 +19,8 @@
 #define PT_IP_FRAGMENT_BITS 0x3fff /* more fragments, and the offset */
 #define PT_IP_DF 0x4000
 #define PT_V6_EXTENSIONS_MAX 4
+#define PT_TCP_SYN 2
+#define PT_TCP_ACK 16
 
 struct pkt {
     struct pt_abi_address source, destination;
@@ -32,7 +34,9 @@ struct pkt {
     __u8 protocol;                       /* of L4 */
     __u8 tos;                            /* DSCP and ECN */
     __u8 ttl;
+    __u32 packets; /* that it will become on the wire */
     __u8 v6, df, has_ports, fragment;
+    __u8 begins; /* a TCP SYN without ACK */
 };
 
 struct pt_v6_extension {
@@ -43,17 +47,24 @@ struct pt_v6_extension {
 /* Source and destination port, the first bytes of TCP, UDP, SCTP, UDP-Lite and DCCP alike. */
 PT_INLINE void pkt_read_ports(struct __sk_buff *skb, struct pkt *p)
 {
-    __be16 ports[2];
+    struct {
+        __be16 source, destination;
+        __be32 sequence, acknowledged;
+        __u8 offset, flags;
+    } head;
 
     if (p->protocol != IPPROTO_TCP && p->protocol != IPPROTO_UDP && p->protocol != IPPROTO_SCTP &&
         p->protocol != IPPROTO_UDPLITE && p->protocol != IPPROTO_DCCP) {
         return;
     }
-    if (bpf_skb_load_bytes(skb, p->l4_offset, ports, sizeof(ports)) == 0) {
-        p->port_source = bpf_ntohs(ports[0]);
-        p->port_destination = bpf_ntohs(ports[1]);
-        p->has_ports = 1;
+    if (p->protocol == IPPROTO_TCP && bpf_skb_load_bytes(skb, p->l4_offset, &head, 14) == 0) {
+        p->begins = (head.flags & (PT_TCP_SYN | PT_TCP_ACK)) == PT_TCP_SYN;
+    } else if (bpf_skb_load_bytes(skb, p->l4_offset, &head, 4) != 0) {
+        return;
     }
+    p->port_source = bpf_ntohs(head.source);
+    p->port_destination = bpf_ntohs(head.destination);
+    p->has_ports = 1;
 }
 
 /* 0 or a drop reason. */
@@ -155,6 +166,7 @@ PT_INLINE __u32 pkt_parse(struct __sk_buff *skb, struct pkt *p)
         p->size = skb->len - ETH_HLEN;
     }
     p->size_max = p->size;
+    p->packets = skb->gso_segs > 1 ? skb->gso_segs : 1;
     pkt_hash(p);
     return 0;
 }

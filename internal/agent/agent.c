@@ -229,6 +229,9 @@ static void on_live_change(void *arg, uint64_t path_id, bool alive)
 {
     struct pt_agent *agent = arg;
     pt_log_info(agent->options.log, alive ? "path up" : "path down", "path=%016" PRIx64, path_id);
+    if (alive) {
+        agent->options.dp->ops->ask_again(agent->options.dp); /* the tunnel process flips words, not flows */
+    }
     if (agent->state == PT_AGENT_STREAMING) {
         pt_timer_start(agent->telemetry_timer, 0, 0); /* the leader hears after the flip */
     }

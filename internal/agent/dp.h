@@ -30,6 +30,8 @@ struct pt_dp_ops {
     /* A path died or recovered: flip its word. Unknown paths are ignored. A path in its first bundle is neither: it
      * carries traffic only where no living one is left, until this is called. */
     void (*set_path_alive)(struct pt_dp *dp, uint64_t path_id, bool alive);
+    /* Steering may answer differently now (a path recovered, an SLA is kept again): every flow asks once more. */
+    void (*ask_again)(struct pt_dp *dp);
     /* Counters of every path and drop reason; calls fn for each. */
     void (*counters)(struct pt_dp *dp, void (*path_fn)(void *arg, const struct pt_dp_path_counters *counters),
                      void (*drop_fn)(void *arg, const struct pt_dp_drop *drop), void *arg);
@@ -52,10 +54,14 @@ struct pt_dp {
     const struct pt_dp_ops *ops;
 };
 
+/* Where the fast way out of LANs is used: where LAN and links are hardware; nowhere; wherever the driver has XDP. */
+enum pt_dp_swift { PT_DP_SWIFT_HARDWARE, PT_DP_SWIFT_OFF, PT_DP_SWIFT_ON };
+
 struct pt_dp_bpf_options {
     const char
         *pin_directory; /* below a bpffs that dp_bpf mounts when needed, for example "/run/patronus/<node>/bpf" */
     const struct pt_log *log;
+    enum pt_dp_swift swift;
 };
 /* Load and attach, or take over what is pinned. PT_FAILED_PRECONDITION naming a missing kernel feature and what to do.
  */

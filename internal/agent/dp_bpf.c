@@ -43,6 +43,7 @@ struct dp_bpf {
     char directory[DIRECTORY_SIZE]; /* of the pins of this ABI version */
     struct pt_dp_programs programs;
     struct pt_dp_maps maps;
+    enum pt_dp_swift swift;
     struct pt_dp_slots slots;
     struct pt_dp_table *table; /* in force, as given by this process; NULL before the first apply */
     struct pt_digest digest;
@@ -62,19 +63,28 @@ static uint32_t row_ifindex(const struct pt_dp_rows *rows, size_t index)
     return ifindex;
 }
 
+static bool has_plain_path(const struct pt_dp_table *table)
+{
+    const struct pt_dp_rows *paths = &table->maps[PT_MAP_paths];
+    for (size_t i = 0; i < paths->len; i++) {
+        struct pt_abi_path path;
+        memcpy(&path, pt_dp_rows_value(paths, i), sizeof(path));
+        if ((path.flags & PT_PATH_SEALED) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /*
  * Does the node only end sealed paths? Then trains of sealed packets may come up whole: nothing but their headers is
  * looked at here. With a plain path, or transit, each packet must be seen by itself, before the kernel merges any.
  */
 static bool only_ends_sealed(const struct pt_dp_table *table)
 {
-    const struct pt_dp_rows *paths = &table->maps[PT_MAP_paths], *groups = &table->maps[PT_MAP_groups];
-    for (size_t i = 0; i < paths->len; i++) {
-        struct pt_abi_path path;
-        memcpy(&path, pt_dp_rows_value(paths, i), sizeof(path));
-        if ((path.flags & PT_PATH_SEALED) == 0) {
-            return false;
-        }
+    const struct pt_dp_rows *groups = &table->maps[PT_MAP_groups];
+    if (has_plain_path(table)) {
+        return false;
     }
     for (size_t i = 0; i < groups->len; i++) {
         struct pt_abi_group_key key;
@@ -83,7 +93,7 @@ static bool only_ends_sealed(const struct pt_dp_table *table)
             return false;
         }
     }
-    return paths->len > 0;
+    return table->maps[PT_MAP_paths].len > 0;
 }
 
 /* Attach to every interface of the table that `old` (may be NULL) does not have. */
@@ -113,6 +123,25 @@ static enum pt_code attach_new(struct dp_bpf *dp, const struct pt_dp_table *tabl
     return PT_OK;
 }
 
+/* Where it is wanted and of use: on LANs, when some path is plain. What it cannot do hook `lan` does. */
+static void attach_swift(struct dp_bpf *dp, const struct pt_dp_table *table)
+{
+    const struct pt_dp_rows *lans = &table->maps[PT_MAP_lans], *links = &table->maps[PT_MAP_links];
+    bool wanted = dp->swift != PT_DP_SWIFT_OFF && has_plain_path(table);
+    for (size_t i = 0; i < links->len && dp->swift == PT_DP_SWIFT_HARDWARE; i++) {
+        wanted = wanted && pt_dp_is_hardware(row_ifindex(links, i));
+    }
+    for (size_t i = 0; i < lans->len; i++) {
+        uint32_t ifindex = row_ifindex(lans, i);
+        if (!wanted || (dp->swift == PT_DP_SWIFT_HARDWARE && !pt_dp_is_hardware(ifindex))) {
+            pt_dp_detach_swift(dp->directory, ifindex);
+        } else if (!pt_dp_attach_swift(&dp->programs, dp->directory, ifindex)) {
+            pt_log_info(dp->log, "no swift way out", "ifindex=%u hint=the driver has no XDP; slower, but correct",
+                        ifindex);
+        }
+    }
+}
+
 /* Detach from every interface of `old` that the table does not have. */
 static void detach_gone(struct dp_bpf *dp, const struct pt_dp_table *table, const struct pt_dp_table *old)
 {
@@ -120,6 +149,7 @@ static void detach_gone(struct dp_bpf *dp, const struct pt_dp_table *table, cons
     for (size_t i = 0; i < lans->len; i++) {
         if (!pt_dp_table_has_lan(table, row_ifindex(lans, i))) {
             pt_dp_detach_lan(row_ifindex(lans, i));
+            pt_dp_detach_swift(dp->directory, row_ifindex(lans, i));
         }
     }
     for (size_t i = 0; i < links->len; i++) {
@@ -141,6 +171,7 @@ static void slot_freed(void *arg, uint32_t slot)
 {
     struct dp_bpf *dp = arg;
     uint64_t none = 0;
+    pt_dp_demand_keep(&dp->maps, &dp->slots, slot);
     (void)bpf_map_update_elem(dp->maps.path_ids, &slot, &none, BPF_ANY); /* an existing array entry: cannot fail */
 }
 
@@ -173,12 +204,25 @@ static int state_map(struct pt_dp *base)
     return dp_bpf_of(base)->maps.path_state;
 }
 
+/* Flows notice a death by themselves; that a better path is back they do not. */
+static void ask_again(struct pt_dp *base)
+{
+    struct dp_bpf *dp = dp_bpf_of(base);
+    uint32_t zero = 0, epoch = 0;
+    (void)bpf_map_lookup_elem(dp->maps.epoch, &zero, &epoch); /* array entries: cannot fail */
+    epoch++;
+    (void)bpf_map_update_elem(dp->maps.epoch, &zero, &epoch, BPF_ANY);
+}
+
 static void set_path_alive(struct pt_dp *base, uint64_t path_id, bool alive)
 {
     struct dp_bpf *dp = dp_bpf_of(base);
     uint32_t slot = pt_dp_slots_get(&dp->slots, path_id), state = alive ? PT_PATH_ALIVE : PT_PATH_DEAD;
     if (slot != 0) {
         (void)bpf_map_update_elem(dp->maps.path_state, &slot, &state, BPF_ANY); /* array entry: cannot fail */
+    }
+    if (slot != 0 && alive) {
+        ask_again(base);
     }
 }
 
@@ -254,6 +298,8 @@ static enum pt_code apply(struct pt_dp *base, const struct pt_bundle *bundle, st
     if (old != NULL) {
         detach_gone(dp, table, old);
     }
+    attach_swift(dp, table);
+    pt_dp_slots_label(&dp->slots, table);
     if (absent[0] != '\0') {
         pt_log_warn(dp->log, "interface absent", "name=%s effect=its entries are not in force", absent);
     }
@@ -327,70 +373,18 @@ static enum pt_code verify(struct pt_dp *base, struct pt_digest *ret_digest, str
 
 /* ---- counters ------------------------------------------------------------------------------------------------- */
 
-static void count_paths(struct dp_bpf *dp, struct pt_abi_counters *per_cpu, size_t cpus,
-                        void (*fn)(void *arg, const struct pt_dp_path_counters *counters), void *arg)
-{
-    for (uint32_t slot = 1; slot < PT_PATH_SLOTS; slot++) {
-        struct pt_dp_path_counters sum = {.path_id = dp->slots.ids[slot]};
-        if (sum.path_id == 0 || bpf_map_lookup_elem(dp->maps.counters, &slot, per_cpu) != 0) {
-            continue;
-        }
-        for (size_t cpu = 0; cpu < cpus; cpu++) {
-            sum.tx_packets += per_cpu[cpu].tx_packets;
-            sum.tx_bytes += per_cpu[cpu].tx_bytes;
-            sum.rx_packets += per_cpu[cpu].rx_packets;
-            sum.rx_bytes += per_cpu[cpu].rx_bytes;
-        }
-        fn(arg, &sum);
-    }
-}
-
 static void counters(struct pt_dp *base, void (*path_fn)(void *arg, const struct pt_dp_path_counters *counters),
                      void (*drop_fn)(void *arg, const struct pt_dp_drop *drop), void *arg)
 {
     struct dp_bpf *dp = dp_bpf_of(base);
-    size_t cpus = (size_t)libbpf_num_possible_cpus();
-    struct pt_abi_counters *per_cpu = calloc(cpus, sizeof(*per_cpu));
-    uint64_t *packets = calloc(cpus, sizeof(*packets));
-    pt_assert(per_cpu != NULL && packets != NULL);
-    count_paths(dp, per_cpu, cpus, path_fn, arg);
-    for (uint32_t reason = 1; reason < PT_DROP_LEN_MAX; reason++) {
-        struct pt_dp_drop drop = {.reason = reason};
-        if (bpf_map_lookup_elem(dp->maps.drops, &reason, packets) != 0) {
-            continue;
-        }
-        for (size_t cpu = 0; cpu < cpus; cpu++) {
-            drop.packets += packets[cpu];
-        }
-        if (drop.packets != 0) {
-            drop_fn(arg, &drop);
-        }
-    }
-    free(per_cpu);
-    free(packets);
+    pt_dp_count_paths(&dp->maps, &dp->slots, path_fn, arg);
+    pt_dp_count_drops(&dp->maps, drop_fn, arg);
 }
 
 static void demands(struct pt_dp *base, void (*fn)(void *arg, uint32_t key, uint64_t bytes), void *arg)
 {
     struct dp_bpf *dp = dp_bpf_of(base);
-    size_t cpus = (size_t)libbpf_num_possible_cpus();
-    uint64_t *bytes = calloc(cpus, sizeof(*bytes));
-    uint32_t key, next;
-    bool first = true;
-    pt_assert(bytes != NULL);
-    while (bpf_map_get_next_key(dp->maps.demands, first ? NULL : &key, &next) == 0) {
-        uint64_t sum = 0;
-        first = false;
-        key = next;
-        if (bpf_map_lookup_elem(dp->maps.demands, &key, bytes) != 0) {
-            continue;
-        }
-        for (size_t cpu = 0; cpu < cpus; cpu++) {
-            sum += bytes[cpu];
-        }
-        fn(arg, key, sum);
-    }
-    free(bytes);
+    pt_dp_demands(&dp->maps, &dp->slots, fn, arg);
 }
 
 /* ---- life ----------------------------------------------------------------------------------------------------- */
@@ -408,6 +402,7 @@ static void close_dp(struct pt_dp *base)
 static const struct pt_dp_ops dp_bpf_ops = {.apply = apply,
                                             .verify = verify,
                                             .set_path_alive = set_path_alive,
+                                            .ask_again = ask_again,
                                             .state_map = state_map,
                                             .counters = counters,
                                             .demands = demands,
@@ -430,6 +425,7 @@ enum pt_code pt_dp_bpf_new(const struct pt_dp_bpf_options *options, struct pt_dp
     pt_assert(dp != NULL);
     dp->base.ops = &dp_bpf_ops;
     dp->log = options->log;
+    dp->swift = options->swift;
     memset(dp->maps.inner, -1, sizeof(dp->maps.inner));
     pt_dp_slots_init(&dp->slots);
     version_directory(options->pin_directory, sizeof(dp->directory), dp->directory);
@@ -443,6 +439,9 @@ enum pt_code pt_dp_bpf_new(const struct pt_dp_bpf_options *options, struct pt_dp
     }
     if (code == PT_OK) {
         slots_load(dp);
+        if (dp->maps.slots[dp->maps.in_force & 1] != NULL) {
+            pt_dp_slots_label(&dp->slots, dp->maps.slots[dp->maps.in_force & 1]);
+        }
         /* Exchange the programs of the agent before us, wherever it attached them. */
         code = attach_new(dp, dp->maps.slots[dp->maps.in_force & 1], NULL, reterr);
     }
@@ -495,6 +494,10 @@ static enum pt_code remove_pins(const char *directory, struct pt_error *reterr)
         }
         if (sscanf(entry->d_name, "link_%u", &ifindex) == 1) {
             pt_dp_detach_wan(directory, ifindex);
+            continue;
+        }
+        if (sscanf(entry->d_name, "swift_%u", &ifindex) == 1) {
+            pt_dp_detach_swift(directory, ifindex);
             continue;
         }
         (void)snprintf(path, sizeof(path), "%s/%.255s", directory, entry->d_name);

@@ -52,6 +52,7 @@ struct compiler {
     struct pt_dp_table *table;
     struct pt_arena arena;
     const Patronus__V1__NodeEntry *node;
+    uint16_t geneve_port; /* network order */
     struct known_link links[LINK_MAX + 1];
     struct pt_map lans, tunnels, paths;
     char absent[16];
@@ -116,6 +117,7 @@ static enum pt_code compile_node(struct compiler *c, const Patronus__V1__NodeEnt
     }
     struct pt_abi_node value = {.site_label = node->site_label, .geneve_port = htons((uint16_t)port), .present = 1};
     c->node = node;
+    c->geneve_port = value.geneve_port;
     add_row(c, PT_MAP_nodes, NULL, &value);
     return PT_OK;
 }
@@ -161,7 +163,7 @@ static enum pt_code compile_lan(struct compiler *c, const Patronus__V1__LanEntry
     if (pt_dp_table_has_link(c->table, known->ifindex)) {
         return REFUSE(c, reterr, "the interface is a WAN link too");
     }
-    struct pt_abi_lan value = {.vni = lan->vni};
+    struct pt_abi_lan value = {.vni = lan->vni, .geneve_port = c->geneve_port};
     add_row(c, PT_MAP_lans, &known->ifindex, &value);
     return PT_OK;
 }

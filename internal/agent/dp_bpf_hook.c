@@ -5,6 +5,10 @@
  * to a bpf_link, pinned by interface index: a later agent opens it and exchanges the program in it. Neither loses a
  * packet. The clsact qdisc stays when we detach; it may serve others.
  *
+ * The swift hook on LANs is an accelerator: hook `lan` does all that it does. So it is attached only where it is sure
+ * to be one: native XDP, and (unless told otherwise) hardware at both ends, because a virtual device that cannot send
+ * XDP frames just now drops them, and one that can costs the host behind it its segmentation offload.
+ *
  * XDP is attached natively when the driver can (flags 0 fail otherwise), else generically: the kernel then runs it on
  * finished socket buffers, correct but slower.
  */
@@ -14,10 +18,14 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <limits.h>
+#include <linux/ethtool.h>
 #include <linux/if_link.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define TC_HANDLE 1
@@ -76,9 +84,9 @@ void pt_dp_detach_lan(uint32_t ifindex)
 
 /* ---- XDP ------------------------------------------------------------------------------------------------------ */
 
-static void link_path(const char *directory, uint32_t ifindex, char path[PATH_MAX])
+static void link_path(const char *directory, const char *kind, uint32_t ifindex, char path[PATH_MAX])
 {
-    (void)snprintf(path, PATH_MAX, "%s/link_%u", directory, ifindex);
+    (void)snprintf(path, PATH_MAX, "%s/%s_%u", directory, kind, ifindex);
 }
 
 /* True when the pinned link still holds its interface. */
@@ -111,7 +119,7 @@ static enum pt_code attach_xdp(int program, const char *directory, uint32_t ifin
                                struct pt_error *reterr)
 {
     char path[PATH_MAX], name[IF_NAMESIZE];
-    link_path(directory, ifindex, path);
+    link_path(directory, "link", ifindex, path);
     int fd = bpf_obj_get(path);
     if (fd >= 0) {
         bool same = !trains || !xdp_is_native(ifindex);
@@ -150,15 +158,64 @@ enum pt_code pt_dp_attach_wan(const struct pt_dp_programs *programs, const char 
     return PT_OK;
 }
 
-void pt_dp_detach_wan(const char *directory, uint32_t ifindex)
+static void detach_xdp(const char *directory, const char *kind, uint32_t ifindex)
 {
     char path[PATH_MAX];
-    link_path(directory, ifindex, path);
+    link_path(directory, kind, ifindex, path);
     int fd = bpf_obj_get(path);
     if (fd >= 0) {
         (void)bpf_link_detach(fd); /* at once, even if another process has it open */
         (void)close(fd);
     }
     (void)unlink(path);
+}
+
+void pt_dp_detach_wan(const char *directory, uint32_t ifindex)
+{
+    detach_xdp(directory, "link", ifindex);
     detach_tc(ifindex);
+}
+
+/* ---- the swift hook ------------------------------------------------------------------------------------------- */
+
+bool pt_dp_attach_swift(const struct pt_dp_programs *programs, const char *directory, uint32_t ifindex)
+{
+    char path[PATH_MAX];
+    LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_DRV_MODE);
+    link_path(directory, "swift", ifindex, path);
+    int fd = bpf_obj_get(path);
+    if (fd >= 0) {
+        bool kept = link_is_live(fd, ifindex) && bpf_link_update(fd, programs->swift, NULL) == 0;
+        (void)close(fd);
+        if (kept) {
+            return true;
+        }
+        (void)unlink(path);
+    }
+    fd = bpf_link_create(programs->swift, (int)ifindex, BPF_XDP, &options);
+    if (fd < 0) {
+        return false;
+    }
+    bool pinned = bpf_obj_pin(fd, path) == 0;
+    (void)close(fd); /* without a pin this detaches it */
+    return pinned;
+}
+
+void pt_dp_detach_swift(const char *directory, uint32_t ifindex)
+{
+    detach_xdp(directory, "swift", ifindex);
+}
+
+/* Drivers of hardware say on which bus it is. */
+bool pt_dp_is_hardware(uint32_t ifindex)
+{
+    struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
+    struct ifreq request = {.ifr_data = (void *)&info};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool hardware = fd >= 0 && if_indextoname(ifindex, request.ifr_name) != NULL &&
+                    ioctl(fd, SIOCETHTOOL, &request) == 0 && info.bus_info[0] != '\0';
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return hardware;
 }

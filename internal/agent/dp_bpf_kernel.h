@@ -18,6 +18,7 @@ void pt_dp_unmount(const char *directory);
 /* ---- dp_bpf_load.c -------------------------------------------------------------------------------------------- */
 
 struct pt_lan_bpf;
+struct pt_swift_bpf;
 struct pt_wan_bpf;
 
 /* Keep libbpf from printing. */
@@ -25,10 +26,11 @@ void pt_dp_quiet(void);
 
 struct pt_dp_programs {
     struct pt_lan_bpf *lan_object;
+    struct pt_swift_bpf *swift_object;
     struct pt_wan_bpf *wan_object;
-    int lan, tap, wan, wan_tc; /* program descriptors, borrowed from the objects */
+    int lan, tap, swift, wan, wan_tc; /* program descriptors, borrowed from the objects */
 };
-/* Load both objects; maps pinned in the directory are taken over, others are made and pinned. */
+/* Load the objects; maps pinned in the directory are taken over, others are made and pinned. */
 PT_MUST enum pt_code pt_dp_programs_load(struct pt_dp_programs *programs, const char *directory,
                                          struct pt_error *reterr);
 void pt_dp_programs_fini(struct pt_dp_programs *programs);
@@ -41,7 +43,7 @@ struct pt_dp_maps {
     int outer[PT_BUNDLE_MAPS_LEN];
     int inner[2][PT_BUNDLE_MAPS_LEN];
     uint32_t capacity[2][PT_BUNDLE_MAPS_LEN]; /* entries of the inner map */
-    int generation, path_state, path_ids, path_mtu, tunnel_device, counters, drops, demands; /* borrowed */
+    int generation, epoch, path_state, path_ids, path_mtu, tunnel_device, counters, drops, demands; /* borrowed */
     struct pt_dp_table *slots[2]; /* what each slot holds; NULL when that is not known */
     uint32_t in_force;            /* the generation word */
 };
@@ -58,6 +60,20 @@ PT_MUST enum pt_code pt_dp_maps_read(const struct pt_dp_maps *maps, uint32_t slo
 /* Put the other slot in force and return when no program can still be using the old one. */
 PT_MUST enum pt_code pt_dp_maps_flip(struct pt_dp_maps *maps, struct pt_error *reterr);
 
+/* ---- dp_bpf_count.c ------------------------------------------------------------------------------------------- */
+
+struct pt_dp_path_counters;
+struct pt_dp_drop;
+
+void pt_dp_count_paths(const struct pt_dp_maps *maps, const struct pt_dp_slots *slots,
+                       void (*fn)(void *arg, const struct pt_dp_path_counters *counters), void *arg);
+void pt_dp_count_drops(const struct pt_dp_maps *maps, void (*fn)(void *arg, const struct pt_dp_drop *drop), void *arg);
+/* Once for each PT_DEMAND_KEY. */
+void pt_dp_demands(const struct pt_dp_maps *maps, const struct pt_dp_slots *slots,
+                   void (*fn)(void *arg, uint32_t key, uint64_t bytes), void *arg);
+/* The path in a slot goes: what it was offered stays in the sum of its site. */
+void pt_dp_demand_keep(const struct pt_dp_maps *maps, const struct pt_dp_slots *slots, uint32_t slot);
+
 /* ---- dp_bpf_hook.c -------------------------------------------------------------------------------------------- */
 
 /* Attach, or replace what an earlier agent attached without a gap. `trains`: XDP is to be generic, because native XDP
@@ -67,6 +83,11 @@ PT_MUST enum pt_code pt_dp_attach_lan(const struct pt_dp_programs *programs, uin
 PT_MUST enum pt_code pt_dp_attach_wan(const struct pt_dp_programs *programs, const char *directory, uint32_t ifindex,
                                       bool trains, bool *ret_native, struct pt_error *reterr);
 PT_MUST enum pt_code pt_dp_attach_tap(const struct pt_dp_programs *programs, uint32_t ifindex, struct pt_error *reterr);
+/* The fast way out of a LAN (bpf/swift.bpf.c). Without native XDP it is not worth having: false, and not attached. */
+bool pt_dp_attach_swift(const struct pt_dp_programs *programs, const char *directory, uint32_t ifindex);
+void pt_dp_detach_swift(const char *directory, uint32_t ifindex);
+/* Is there hardware behind the interface? */
+bool pt_dp_is_hardware(uint32_t ifindex);
 /* An interface that is gone is fine. */
 void pt_dp_detach_lan(uint32_t ifindex);
 void pt_dp_detach_wan(const char *directory, uint32_t ifindex);

@@ -1,12 +1,13 @@
 /*
- * Loading the two objects. Every map has a pin path before loading: libbpf takes what is pinned there over when its
- * layout is the same, and makes and pins it otherwise. So the second object shares the first's maps, and a restarted
+ * Loading the objects. Every map has a pin path before loading: libbpf takes what is pinned there over when its
+ * layout is the same, and makes and pins it otherwise. So the other objects share the first's maps, and a restarted
  * agent its predecessor's.
  */
 #include "agent/dp_bpf_kernel.h"
 #include "base/assert.h"
 
 #include "bpf/lan.skel.h"
+#include "bpf/swift.skel.h"
 #include "bpf/wan.skel.h"
 
 #include <errno.h>
@@ -84,15 +85,20 @@ enum pt_code pt_dp_programs_load(struct pt_dp_programs *programs, const char *di
     LIBBPF_OPTS(bpf_object_open_opts, options, .kernel_log_buf = log, .kernel_log_size = KERNEL_LOG_SIZE);
     pt_assert(log != NULL);
     pt_dp_quiet();
-    *programs = (struct pt_dp_programs){.lan = -1, .tap = -1, .wan = -1, .wan_tc = -1};
+    *programs = (struct pt_dp_programs){.lan = -1, .tap = -1, .swift = -1, .wan = -1, .wan_tc = -1};
     programs->lan_object = pt_lan_bpf__open_opts(&options);
+    programs->swift_object = pt_swift_bpf__open_opts(&options);
     programs->wan_object = pt_wan_bpf__open_opts(&options);
     enum pt_code code = PT_OK;
-    if (programs->lan_object == NULL || programs->wan_object == NULL) {
+    if (programs->lan_object == NULL || programs->swift_object == NULL || programs->wan_object == NULL) {
         code = pt_fail_errno(reterr, errno, "bpf", "cannot open the programs in this binary");
     }
     if (code == PT_OK) {
         code = load(programs->lan_object->obj, "pt_lan", directory, log, reterr);
+    }
+    if (code == PT_OK) {
+        log[0] = '\0';
+        code = load(programs->swift_object->obj, "pt_swift", directory, log, reterr);
     }
     if (code == PT_OK) {
         log[0] = '\0';
@@ -101,6 +107,7 @@ enum pt_code pt_dp_programs_load(struct pt_dp_programs *programs, const char *di
     if (code == PT_OK) {
         programs->lan = bpf_program__fd(programs->lan_object->progs.pt_lan);
         programs->tap = bpf_program__fd(programs->lan_object->progs.pt_tap);
+        programs->swift = bpf_program__fd(programs->swift_object->progs.pt_swift);
         programs->wan = bpf_program__fd(programs->wan_object->progs.pt_wan);
         programs->wan_tc = bpf_program__fd(programs->wan_object->progs.pt_wan_tc);
     } else {
@@ -113,8 +120,9 @@ enum pt_code pt_dp_programs_load(struct pt_dp_programs *programs, const char *di
 void pt_dp_programs_fini(struct pt_dp_programs *programs)
 {
     pt_lan_bpf__destroy(programs->lan_object);
+    pt_swift_bpf__destroy(programs->swift_object);
     pt_wan_bpf__destroy(programs->wan_object);
-    *programs = (struct pt_dp_programs){.lan = -1, .tap = -1, .wan = -1, .wan_tc = -1};
+    *programs = (struct pt_dp_programs){.lan = -1, .tap = -1, .swift = -1, .wan = -1, .wan_tc = -1};
 }
 
 int pt_dp_programs_map(const struct pt_dp_programs *programs, const char *name)

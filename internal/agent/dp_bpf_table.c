@@ -129,6 +129,20 @@ void pt_dp_slots_put(struct pt_dp_slots *slots, uint32_t slot, uint64_t path_id)
     (void)pt_map_put(&slots->by_id, key, sizeof(key), (void *)(uintptr_t)slot);
 }
 
+void pt_dp_slots_label(struct pt_dp_slots *slots, const struct pt_dp_table *table)
+{
+    const struct pt_dp_rows *paths = &table->maps[PT_MAP_paths];
+    for (size_t i = 0; i < paths->len; i++) {
+        struct pt_abi_path path;
+        uint32_t slot;
+        memcpy(&slot, pt_dp_rows_key(paths, i), sizeof(slot));
+        memcpy(&path, pt_dp_rows_value(paths, i), sizeof(path));
+        if (slot < PT_PATH_SLOTS) {
+            slots->labels[slot] = path.destination;
+        }
+    }
+}
+
 uint32_t pt_dp_slots_get(const struct pt_dp_slots *slots, uint64_t path_id)
 {
     uint8_t key[8];

@@ -49,16 +49,19 @@ bool pt_dp_table_has_link(const struct pt_dp_table *table, uint32_t ifindex);
 
 /* Which path has which slot. Slot 0 is none. */
 struct pt_dp_slots {
-    uint64_t ids[PT_PATH_SLOTS]; /* 0: free */
-    bool fresh[PT_PATH_SLOTS];   /* given since the last settle: its state and counters are to be reset */
-    bool used[PT_PATH_SLOTS];    /* wanted since the last settle or rollback */
-    struct pt_map by_id;         /* be64 id -> (void *)slot */
+    uint64_t ids[PT_PATH_SLOTS];    /* 0: free */
+    bool fresh[PT_PATH_SLOTS];      /* given since the last settle: its state and counters are to be reset */
+    bool used[PT_PATH_SLOTS];       /* wanted since the last settle or rollback */
+    uint32_t labels[PT_PATH_SLOTS]; /* of the site that the path leads to */
+    struct pt_map by_id;            /* be64 id -> (void *)slot */
     uint32_t cursor;
 };
 void pt_dp_slots_init(struct pt_dp_slots *slots);
 void pt_dp_slots_fini(struct pt_dp_slots *slots);
 /* What a slot is known to hold, at take-over. */
 void pt_dp_slots_put(struct pt_dp_slots *slots, uint32_t slot, uint64_t path_id);
+/* Learn where the paths of a table lead. */
+void pt_dp_slots_label(struct pt_dp_slots *slots, const struct pt_dp_table *table);
 /* 0 for none. */
 uint32_t pt_dp_slots_get(const struct pt_dp_slots *slots, uint64_t path_id);
 /* The path's slot, given now if need be, and marked used; 0 when all are taken. */

@@ -48,6 +48,11 @@ static int state_map(struct pt_dp *dp)
     return -1;
 }
 
+static void ask_again(struct pt_dp *dp)
+{
+    (void)dp; /* it has no flows */
+}
+
 static void set_path_alive(struct pt_dp *dp, uint64_t path_id, bool alive)
 {
     struct dp_sim *sim = dp_sim_of(dp);
@@ -114,6 +119,7 @@ struct pt_dp *pt_dp_sim_new(void)
     static const struct pt_dp_ops ops = {.apply = apply,
                                          .verify = verify,
                                          .set_path_alive = set_path_alive,
+                                         .ask_again = ask_again,
                                          .state_map = state_map,
                                          .counters = counters,
                                          .demands = demands,

@@ -74,7 +74,7 @@ void bed_apply(struct bed *bed, const char *text)
     pt_bundle_unref(bundle);
 }
 
-void bed_open(struct bed *bed, const char *bundle)
+static void bed_open_with(struct bed *bed, const char *bundle, enum pt_dp_swift swift)
 {
     struct pt_error error = {0};
     memset(bed, 0, sizeof(*bed));
@@ -88,13 +88,23 @@ void bed_open(struct bed *bed, const char *bundle)
     bed->wan0 = if_nametoindex("wan0");
     bed->wan1 = if_nametoindex("wan1");
     (void)snprintf(bed->pins, sizeof(bed->pins), "/run/patronus-bed-%d", getpid());
-    struct pt_dp_bpf_options options = {.pin_directory = bed->pins};
+    struct pt_dp_bpf_options options = {.pin_directory = bed->pins, .swift = swift};
     if (pt_dp_bpf_new(&options, &bed->dp, &error) != PT_OK) {
         fprintf(stderr, "test bed: %s: %s\n", error.field, error.text);
         exit(EXIT_FAILURE);
     }
     bed_apply(bed, bundle);
     find_programs(bed);
+}
+
+void bed_open(struct bed *bed, const char *bundle)
+{
+    bed_open_with(bed, bundle, PT_DP_SWIFT_OFF);
+}
+
+void bed_open_swift(struct bed *bed, const char *bundle)
+{
+    bed_open_with(bed, bundle, PT_DP_SWIFT_ON);
 }
 
 void bed_close(struct bed *bed)

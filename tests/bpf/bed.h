@@ -34,6 +34,8 @@ struct bed {
 bool bed_possible(void);
 /* The bed with a bundle in force. Exits on failure. */
 void bed_open(struct bed *bed, const char *bundle);
+/* The same with hook `swift` on the LANs. */
+void bed_open_swift(struct bed *bed, const char *bundle);
 void bed_close(struct bed *bed);
 void bed_apply(struct bed *bed, const char *bundle);
 /* Count of a drop reason. */

@@ -1,0 +1,162 @@
+/*
+ * Sending a host's packet by a path: MTU, TTL, the outer header, and out by the link; or whole to the tunnel process.
+ */
+#pragma once
+
+#include "bpf/abi/tap.h"
+#include "bpf/lib/mtu.h"
+#include "bpf/lib/outer.h"
+#include "bpf/lib/packet.h"
+
+/* A verdict is a TC action, or a drop reason negated. */
+#define DROP(reason) (-(int)PT_DROP_##reason)
+
+/* One hop less. 0 or a drop reason. */
+PT_INLINE __u32 decrement_ttl(struct __sk_buff *skb, const struct pkt *p)
+{
+    if (p->ttl <= 1) {
+        return PT_DROP_TTL_EXCEEDED;
+    }
+    __u8 ttl = p->ttl - 1;
+    if (p->v6) {
+        (void)bpf_skb_store_bytes(skb, ETH_HLEN + offsetof(struct ipv6hdr, hop_limit), &ttl, 1, BPF_F_RECOMPUTE_CSUM);
+        return 0;
+    }
+    __be16 from = bpf_htons((__u16)(p->ttl << 8 | p->protocol)), to = bpf_htons((__u16)(ttl << 8 | p->protocol));
+    (void)bpf_l3_csum_replace(skb, ETH_HLEN + offsetof(struct iphdr, check), from, to, 2);
+    (void)bpf_skb_store_bytes(skb, ETH_HLEN + offsetof(struct iphdr, ttl), &ttl, 1, 0);
+    return 0;
+}
+
+/* Tell the host that at most `mtu` bytes fit. */
+PT_INLINE int reply_too_big(struct __sk_buff *skb, const struct pkt *p, __u32 mtu)
+{
+    if (!p->df) {
+        return DROP(TOO_BIG);
+    }
+    pt_count_drop(PT_DROP_TOO_BIG_REPORTED);
+    if ((p->v6 ? pt_reply_v6(skb, p, mtu) : pt_reply_v4(skb, p, mtu)) != 0) {
+        return DROP(TOO_BIG);
+    }
+    return (int)bpf_redirect(skb->ifindex, 0);
+}
+
+/* Room for the outer header, marked so that the kernel can still cut a super-packet. */
+PT_INLINE int make_room(struct __sk_buff *skb, __u32 size, int v6)
+{
+    __u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_ENCAP_L4_UDP |
+                  (v6 ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 : BPF_F_ADJ_ROOM_ENCAP_L3_IPV4);
+
+    if (bpf_skb_adjust_room(skb, (__s32)size, BPF_ADJ_ROOM_MAC, flags) == 0) {
+        return 0;
+    }
+    /* A host's own tunnel packet is marked already, and cannot be twice; one that need not be cut goes without. */
+    if (skb->gso_size != 0) {
+        return -1;
+    }
+    return bpf_skb_adjust_room(skb, (__s32)size, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO) != 0 ? -1 : 0;
+}
+
+PT_INLINE int store_outer(struct __sk_buff *skb, const struct pt_abi_path *path, const struct pt_envelope *e)
+{
+    struct pt_tunnel_header tunnel = {};
+    __u32 size = pt_tunnel_size(e->stack_len);
+    __u32 offset = ETH_HLEN + (path->flags & PT_PATH_V6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
+
+    pt_tunnel_header_fill(&tunnel, e);
+    for (int i = 0; i < PT_STACK_LEN_MAX; i++) {
+        tunnel.stack[i] = bpf_htonl(path->stack[i]);
+    }
+    PT_OPAQUE(size);
+    if (size < 16 || size > sizeof(tunnel)) {
+        return -1;
+    }
+    if (bpf_skb_store_bytes(skb, offset, &tunnel, size, BPF_F_RECOMPUTE_CSUM) != 0) {
+        return -1;
+    }
+    if (path->flags & PT_PATH_V6) {
+        struct ipv6hdr ip = {};
+        __be16 ethertype = bpf_htons(ETH_P_IPV6);
+        pt_outer_v6(&ip, path, e);
+        (void)bpf_skb_store_bytes(skb, offsetof(struct ethhdr, h_proto), &ethertype, 2, 0);
+        return (int)bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip), BPF_F_RECOMPUTE_CSUM);
+    }
+    struct iphdr ip = {};
+    __be16 ethertype = bpf_htons(ETH_P_IP);
+    pt_outer_v4(&ip, path, e);
+    (void)bpf_skb_store_bytes(skb, offsetof(struct ethhdr, h_proto), &ethertype, 2, 0);
+    return (int)bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip), BPF_F_RECOMPUTE_CSUM);
+}
+
+/* Out of the tunnel's device, whole: the tunnel process cuts super-packets itself. */
+PT_INLINE int send_to_tunnel(struct __sk_buff *skb, const struct pkt *p, __u32 path_slot)
+{
+    __u32 zero = 0, *ifindex = bpf_map_lookup_elem(&pt_tunnel_device, &zero);
+    struct pt_abi_tap tap = {
+        .to = {PT_TAP_TO_0, PT_TAP_TO_1},
+        .path_slot = {(__u8)(path_slot >> 24), (__u8)(path_slot >> 16), (__u8)(path_slot >> 8), (__u8)path_slot},
+        .from = {PT_TAP_FROM_0, PT_TAP_FROM_1},
+        .vni = {(__u8)(p->vni >> 16), (__u8)(p->vni >> 8), (__u8)p->vni},
+        .protocol = p->v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP)};
+
+    if (ifindex == NULL || *ifindex == 0) {
+        return DROP(NO_TUNNEL);
+    }
+    (void)bpf_skb_store_bytes(skb, 0, &tap, sizeof(tap), 0);
+    return (int)bpf_redirect(*ifindex, 0);
+}
+
+/* The largest inner packet: what was found out, if that is less than what is configured. */
+PT_INLINE __u32 path_mtu(const struct pt_abi_path *path, __u32 path_slot)
+{
+    __u32 *found = path->flags & PT_PATH_SEALED ? bpf_map_lookup_elem(&pt_path_mtu, &path_slot) : NULL;
+
+    return found != NULL && *found != 0 && *found < path->mtu ? *found : path->mtu;
+}
+
+PT_INLINE int send_by_path(struct __sk_buff *skb, const struct pkt *p, __u32 path_slot, __be16 port, int sealed_only)
+{
+    const struct pt_abi_path *path = pt_find(&pt_paths, p->slot, &path_slot);
+
+    if (path == NULL || path->ifindex == 0 || path->stack_len > PT_STACK_LEN_MAX) {
+        return DROP(NO_PATH);
+    }
+    pt_count_offered(path_slot, p->tos, p->size);
+    if (sealed_only && (path->flags & PT_PATH_SEALED) == 0) {
+        return DROP(PLAIN_REFUSED);
+    }
+    __u32 mtu = path_mtu(path, path_slot);
+    if (pt_segment_size(skb, p->l4_offset, p->protocol, p->size) > mtu) {
+        return reply_too_big(skb, p, mtu);
+    }
+    if (p->protocol == IPPROTO_TCP && p->l4_offset != 0) {
+        (void)pt_clamp_mss(skb, p->l4_offset, mtu - (p->v6 ? 60 : 40));
+    }
+    __u32 reason = decrement_ttl(skb, p);
+    if (reason != 0) {
+        return -(int)reason;
+    }
+    if (path->flags & PT_PATH_SEALED) {
+        pt_count_tx(path_slot, p->packets, p->size);
+        return send_to_tunnel(skb, p, path_slot);
+    }
+    struct pt_envelope e = {.vni = p->vni,
+                            .inner_size = p->size,
+                            .flow = p->flow,
+                            .port = port,
+                            .protocol = p->v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP),
+                            .tos = p->tos,
+                            .stack_len = path->stack_len};
+    int v6 = (path->flags & PT_PATH_V6) != 0;
+    __u32 size = pt_tunnel_size(e.stack_len) + (__u32)(v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
+    if (make_room(skb, size, v6) != 0 || store_outer(skb, path, &e) != 0) {
+        return DROP(ENCAP_FAILED);
+    }
+    pt_count_tx(path_slot, p->packets, p->size);
+    if ((path->flags & PT_PATH_NEXTHOP) == 0) {
+        return (int)bpf_redirect_neigh(path->ifindex, NULL, 0, 0);
+    }
+    struct bpf_redir_neigh neighbour = {};
+    pt_nexthop_fill(&neighbour, v6 ? 10 : 2, &path->nexthop);
+    return (int)bpf_redirect_neigh(path->ifindex, &neighbour, sizeof(neighbour), 0);
+}

@@ -1,0 +1,306 @@
+/*
+ * Hook `swift`: XDP on an interface towards hosts, before hook `lan`. It does one thing: the next packet of a flow that
+ * hook `lan` has decided, out by a plain path.
+ *
+ *    parse -> flow cache -> path alive -> meter -> next hop's addresses -> TTL -> Geneve -> link
+ *
+ * Whatever is not that goes on to hook `lan` untouched: a flow without a fresh entry, a SYN (its MSS is clamped there),
+ * fragments, IPv4 options, IPv6 extension headers, a sealed path, a packet that is too big or at the end of its TTL,
+ * checksums left to hardware (a redirected frame would forget that), and a next hop that the kernel has yet to resolve.
+ * So there is one place that decides and one that reports, and this one can be left out: it is attached where drivers
+ * can send XDP frames (internal/agent/dp_bpf_hook.c).
+ *
+ * The next hop's Ethernet addresses are asked of the kernel once a second for each path and CPU, and kept.
+ */
+#include "bpf/lib/flow.h"
+#include "bpf/lib/outer.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+#define PT_NEIGHBOUR_NS 1000000000ULL
+#define AF_INET 2
+#define AF_INET6 10
+
+/* What the kernel said of a path's next hop. By CPU: nobody else writes it while it is read. */
+struct neighbour {
+    __u8 to[6], from[6];
+    __u32 generation; /* of the bundle that the path was read from */
+    __u64 until_ns;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, PT_PATH_SLOTS);
+    __type(key, __u32);
+    __type(value, struct neighbour);
+} pt_neighbours SEC(".maps");
+
+struct swift { /* a packet that may be sent on from here */
+    union pt_flow_key key;
+    __u32 size;
+    __u8 v6, tos;
+};
+
+/* Is the checksum only the pseudo header's sum, the rest left to hardware? `sum` is over the addresses. */
+PT_INLINE int checksum_is_partial(__u32 sum, __u8 protocol, __u32 l4_size, __be16 check)
+{
+    sum += bpf_htons((__u16)l4_size) + bpf_htons(protocol);
+    return (__u16)~pt_checksum_fold(sum) == check;
+}
+
+PT_INLINE __u32 add_words(const __be32 *words, int len)
+{
+    __u64 sum = 0;
+
+    for (int i = 0; i < len; i++) {
+        sum += words[i];
+    }
+    sum = (sum & 0xffffffff) + (sum >> 32);
+    sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+    return (__u32)sum;
+}
+
+/* Ports of TCP and UDP. False: not for this hook. */
+PT_INLINE int read_l4(void *l4, void *end, __u8 protocol, __u32 sum, __u32 size, __u16 *source, __u16 *destination)
+{
+    if (protocol == IPPROTO_TCP) {
+        struct tcphdr *tcp = l4;
+        if ((void *)(tcp + 1) > end || tcp->syn || checksum_is_partial(sum, protocol, size, tcp->check)) {
+            return 0;
+        }
+        *source = bpf_ntohs(tcp->source);
+        *destination = bpf_ntohs(tcp->dest);
+        return 1;
+    }
+    struct udphdr *udp = l4;
+    if (protocol != IPPROTO_UDP || (void *)(udp + 1) > end ||
+        (udp->check != 0 && checksum_is_partial(sum, protocol, size, udp->check))) {
+        return 0;
+    }
+    *source = bpf_ntohs(udp->source);
+    *destination = bpf_ntohs(udp->dest);
+    return 1;
+}
+
+PT_INLINE int read_v4(struct swift *s, struct iphdr *ip, void *end, __u32 vni)
+{
+    struct pt_abi_flow4_key *key = &s->key.v4;
+
+    if ((void *)(ip + 1) > end || ip->version != 4 || ip->ihl != 5 || (ip->frag_off & bpf_htons(0x3fff)) ||
+        ip->ttl <= 1) {
+        return 0;
+    }
+    s->size = bpf_ntohs(ip->tot_len);
+    s->tos = ip->tos;
+    key->source = ip->saddr;
+    key->destination = ip->daddr;
+    key->vni_protocol = PT_FLOW_VNI_PROTOCOL(vni, ip->protocol);
+    return read_l4(ip + 1, end, ip->protocol, add_words(&ip->saddr, 2), s->size - (__u32)sizeof(*ip), &key->port_source,
+                   &key->port_destination);
+}
+
+PT_INLINE int read_v6(struct swift *s, struct ipv6hdr *ip, void *end, __u32 vni)
+{
+    struct pt_abi_flow6_key *key = &s->key.v6;
+
+    if ((void *)(ip + 1) > end || ip->version != 6 || ip->hop_limit <= 1) {
+        return 0;
+    }
+    s->v6 = 1;
+    s->size = bpf_ntohs(ip->payload_len) + (__u32)sizeof(*ip);
+    s->tos = (__u8)(ip->priority << 4 | ip->flow_lbl[0] >> 4);
+    __builtin_memcpy(&key->source, &ip->saddr, 32);
+    key->vni_protocol = PT_FLOW_VNI_PROTOCOL(vni, ip->nexthdr);
+    return read_l4(ip + 1, end, ip->nexthdr, add_words((const __be32 *)&key->source, 8), s->size - (__u32)sizeof(*ip),
+                   &key->port_source, &key->port_destination);
+}
+
+/* Ask the kernel who the path's next hop is. */
+PT_INLINE int resolve(struct xdp_md *ctx, const struct pt_abi_path *path, const struct pt_flow_now *now,
+                      struct neighbour *neighbour)
+{
+    const struct pt_abi_address *to = path->flags & PT_PATH_NEXTHOP ? &path->nexthop : &path->remote;
+    struct bpf_fib_lookup fib = {.ifindex = path->ifindex};
+
+    if (path->flags & PT_PATH_V6) {
+        fib.family = AF_INET6;
+        __builtin_memcpy(fib.ipv6_src, &path->local, 16);
+        __builtin_memcpy(fib.ipv6_dst, to, 16);
+    } else {
+        fib.family = AF_INET;
+        fib.ipv4_src = path->local.words[3];
+        fib.ipv4_dst = to->words[3];
+    }
+    if (bpf_fib_lookup(ctx, &fib, sizeof(fib), BPF_FIB_LOOKUP_OUTPUT) != BPF_FIB_LKUP_RET_SUCCESS ||
+        fib.ifindex != path->ifindex) {
+        return 0;
+    }
+    __builtin_memcpy(neighbour->to, fib.dmac, 6);
+    __builtin_memcpy(neighbour->from, fib.smac, 6);
+    neighbour->generation = now->generation;
+    neighbour->until_ns = now->ns + PT_NEIGHBOUR_NS;
+    return 1;
+}
+
+/* One hop less, in place: the packet begins behind where the Ethernet header is. */
+PT_INLINE int decrement_ttl_in_place(void *l3, void *end, __u8 v6)
+{
+    if (v6) {
+        struct ipv6hdr *ip = l3;
+        if ((void *)(ip + 1) > end) {
+            return 0;
+        }
+        ip->hop_limit--;
+        return 1;
+    }
+    struct iphdr *ip = l3;
+    if ((void *)(ip + 1) > end) {
+        return 0;
+    }
+    __u32 sum = ip->check + bpf_htons(0x100); /* RFC 1141 */
+    ip->check = (__be16)(sum + (sum >= 0xffff));
+    ip->ttl--;
+    return 1;
+}
+
+PT_INLINE void fill_ethernet(struct ethhdr *eth, const struct neighbour *neighbour, __be16 protocol)
+{
+    __builtin_memcpy(eth->h_dest, neighbour->to, 6);
+    __builtin_memcpy(eth->h_source, neighbour->from, 6);
+    eth->h_proto = protocol;
+}
+
+/* The outer header in front. */
+PT_INLINE int encapsulate(struct xdp_md *ctx, const struct swift *s, const struct pt_abi_path *path,
+                          const struct neighbour *neighbour, const struct pt_envelope *e)
+{
+    int v6 = (path->flags & PT_PATH_V6) != 0;
+    __u32 size = pt_tunnel_size(e->stack_len), ip_size = v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
+    struct pt_tunnel_header tunnel;
+
+    if (bpf_xdp_adjust_head(ctx, -(int)(size + ip_size)) != 0) {
+        return 0;
+    }
+    void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+    struct ethhdr *eth = data;
+    void *behind;
+    if (v6) {
+        struct ipv6hdr *ip = (void *)(eth + 1);
+        if ((void *)(ip + 1) > end) {
+            return 0;
+        }
+        fill_ethernet(eth, neighbour, bpf_htons(ETH_P_IPV6));
+        pt_outer_v6(ip, path, e);
+        behind = ip + 1;
+    } else {
+        struct iphdr *ip = (void *)(eth + 1);
+        if ((void *)(ip + 1) > end) {
+            return 0;
+        }
+        fill_ethernet(eth, neighbour, bpf_htons(ETH_P_IP));
+        pt_outer_v4(ip, path, e);
+        behind = ip + 1;
+    }
+    pt_tunnel_header_fill(&tunnel, e);
+    if (behind + 16 > end) {
+        return 0;
+    }
+    __builtin_memcpy(behind, &tunnel, 16);
+    if (e->stack_len == 0) {
+        return 1;
+    }
+    for (int i = 0; i < PT_STACK_LEN_MAX; i++) {
+        tunnel.stack[i] = bpf_htonl(path->stack[i]);
+    }
+    size -= 16;
+    PT_OPAQUE(size);
+    return size >= 4 && size <= sizeof(tunnel) - 16 &&
+           bpf_xdp_store_bytes(ctx, ETH_HLEN + ip_size + 16, &tunnel.option, size) == 0;
+}
+
+/* Send by the flow's path. */
+PT_INLINE int send(struct xdp_md *ctx, const struct swift *s, struct pt_abi_flow *flow, const struct pt_flow_now *now,
+                   __be16 port)
+{
+    __u32 slot = now->generation & 1, path_slot = flow->out;
+    const struct pt_abi_path *path = pt_find(&pt_paths, slot, &path_slot);
+    struct neighbour *neighbour = bpf_map_lookup_elem(&pt_neighbours, &path_slot);
+
+    if (path == NULL || neighbour == NULL || path->ifindex == 0 || (path->flags & PT_PATH_SEALED) ||
+        s->size > path->mtu || path->stack_len > PT_STACK_LEN_MAX) {
+        return XDP_PASS;
+    }
+    if ((neighbour->until_ns <= now->ns || neighbour->generation != now->generation) &&
+        !resolve(ctx, path, now, neighbour)) {
+        return XDP_PASS;
+    }
+    pt_flow_count(flow, now, 1, s->size);
+    if (!pt_meter_pass(flow->meter, now->ns, s->size)) {
+        pt_count_offered(path_slot, s->tos, s->size);
+        pt_count_drop(PT_DROP_RATE_LIMITED);
+        return XDP_DROP;
+    }
+    struct pt_envelope e = {.vni = s->key.v4.vni_protocol & 0xffffff,
+                            .inner_size = s->size,
+                            .flow = flow->hash,
+                            .port = port,
+                            .protocol = s->v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP),
+                            .tos = s->tos,
+                            .stack_len = path->stack_len};
+    if (s->v6) {
+        e.vni = s->key.v6.vni_protocol & 0xffffff;
+    }
+    if (!decrement_ttl_in_place((void *)(long)ctx->data + ETH_HLEN, (void *)(long)ctx->data_end, s->v6) ||
+        !encapsulate(ctx, s, path, neighbour, &e)) {
+        pt_count_drop(PT_DROP_ENCAP_FAILED);
+        return XDP_DROP;
+    }
+    pt_count_sent(path_slot, s->tos, s->size);
+    return (int)bpf_redirect(path->ifindex, 0);
+}
+
+PT_INLINE int swift_run(struct xdp_md *ctx)
+{
+    void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+    struct pt_flow_now now;
+    struct swift s = {};
+    struct ethhdr *eth = data;
+    __u32 ifindex = ctx->ingress_ifindex;
+    struct pt_abi_flow *flow;
+
+    if ((void *)(eth + 1) > end) {
+        return XDP_PASS;
+    }
+    pt_flow_now(&now);
+    const struct pt_abi_lan *lan = pt_find(&pt_lans, now.generation & 1, &ifindex);
+    if (lan == NULL) {
+        return XDP_PASS;
+    }
+    if (eth->h_proto == bpf_htons(ETH_P_IP)) {
+        if (!read_v4(&s, data + ETH_HLEN, end, lan->vni)) {
+            return XDP_PASS;
+        }
+        flow = bpf_map_lookup_elem(&pt_flows4, &s.key.v4);
+    } else if (eth->h_proto == bpf_htons(ETH_P_IPV6)) {
+        if (!read_v6(&s, data + ETH_HLEN, end, lan->vni)) {
+            return XDP_PASS;
+        }
+        flow = bpf_map_lookup_elem(&pt_flows6, &s.key.v6);
+    } else {
+        return XDP_PASS;
+    }
+    /* The frame may be longer than the packet (padding), never shorter. */
+    if (s.size > (__u32)(end - data) - ETH_HLEN && s.size > (__u32)bpf_xdp_get_buff_len(ctx) - ETH_HLEN) {
+        return XDP_PASS;
+    }
+    if (flow == NULL || flow->verdict != PT_FLOW_PATH || !pt_flow_is_fresh(flow, &now, s.tos >> 2)) {
+        return XDP_PASS;
+    }
+    return send(ctx, &s, flow, &now, lan->geneve_port);
+}
+
+SEC("xdp.frags")
+int pt_swift(struct xdp_md *ctx)
+{
+    return swift_run(ctx);
+}

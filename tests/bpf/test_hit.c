@@ -1,0 +1,186 @@
+/*
+ * What the next packet of a known flow costs, by hook `swift` (cache, counters, meter, encapsulation, redirect):
+ * random flows out of so many, IPv4 and IPv6. Prints; the bounds asserted catch a change of kind, not noise.
+ */
+#include "bed.h"
+
+#include "bpf/abi/flow.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define VNI 100
+#define PORT 9
+
+struct bench { /* as in cost.bpf.c */
+    uint32_t flows_mask, seed, sent, other;
+};
+
+static struct bed bed;
+static struct bpf_object *object;
+static char object_file[4096];
+
+static const char *const bundle = "node site=1\n"
+                                  "link id=1 if=wan0 address=192.0.2.1 gateway=192.0.2.254\n"
+                                  "lan if=lan0 vni=100\n"
+                                  "route vni=100 prefix=10.1.0.0/16 site=1 lan=lan0\n"
+                                  "route vni=100 prefix=10.2.0.0/16 site=2\n"
+                                  "route vni=100 prefix=fd00:2::/32 site=2\n"
+                                  "tunnel id=1 link=1 remote=192.0.2.2 site=2\n"
+                                  "path id=11 tunnel=1 site=2\n"
+                                  "group site=2 class=0 members=11:1:0\n";
+
+static int pinned(const char *name)
+{
+    char path[128];
+    (void)snprintf(path, sizeof(path), "%s/v%d/%s", bed.pins, PT_ABI_VERSION, name);
+    return bpf_obj_get(path);
+}
+
+/* The bench programs over the maps of the data plane. */
+static void load_bench(const char *file)
+{
+    struct bpf_map *map;
+    object = bpf_object__open_file(file, NULL);
+    ck_assert_ptr_nonnull(object);
+    bpf_object__for_each_map(map, object)
+    {
+        int fd = pinned(bpf_map__name(map));
+        if (fd >= 0) {
+            ck_assert_int_eq(bpf_map__reuse_fd(map, fd), 0);
+            (void)close(fd);
+        }
+    }
+    ck_assert_int_eq(bpf_object__load(object), 0);
+}
+
+static struct pt_abi_flow flow_value(uint16_t meter)
+{
+    uint32_t zero = 0, generation = 0, epoch = 0, one = 11;
+    uint64_t id = 0;
+    int fd = pinned("pt_generation"), epochs = pinned("pt_epoch"), ids = pinned("pt_path_ids");
+    ck_assert_int_eq(bpf_map_lookup_elem(fd, &zero, &generation), 0);
+    ck_assert_int_eq(bpf_map_lookup_elem(epochs, &zero, &epoch), 0);
+    for (one = 1; id != 11; one++) {
+        ck_assert_int_eq(bpf_map_lookup_elem(ids, &one, &id), 0);
+    }
+    (void)close(fd);
+    (void)close(epochs);
+    (void)close(ids);
+    return (struct pt_abi_flow){.generation = generation,
+                                .epoch = epoch,
+                                .out = one - 1,
+                                .verdict = PT_FLOW_PATH,
+                                .hash = 0x12345678,
+                                .meter = meter};
+}
+
+static void put_flows(uint32_t flows)
+{
+    int v4 = pinned("pt_flows4"), v6 = pinned("pt_flows6");
+    struct pt_abi_flow value = flow_value(1);
+    struct pt_abi_flow4_key key4 = {.destination = htonl(0x0a020009),
+                                    .port_destination = PORT,
+                                    .vni_protocol = PT_FLOW_VNI_PROTOCOL(VNI, IPPROTO_UDP)};
+    struct pt_abi_flow6_key key6 = {.port_destination = PORT, .vni_protocol = key4.vni_protocol};
+    ck_assert_int_eq(inet_pton(AF_INET6, "fd00:2::9", &key6.destination), 1);
+    for (uint32_t n = 0; n < flows; n++) {
+        key4.source = htonl(0x0a010000 + (n >> 12));
+        key4.port_source = key6.port_source = (uint16_t)(1024 + (n & 4095));
+        ck_assert_int_eq(inet_pton(AF_INET6, "fd00:1::", &key6.source), 1);
+        key6.source.words[3] = htonl(n >> 12);
+        ck_assert_int_eq(bpf_map_update_elem(v4, &key4, &value, BPF_ANY), 0);
+        ck_assert_int_eq(bpf_map_update_elem(v6, &key6, &value, BPF_ANY), 0);
+    }
+    (void)close(v4);
+    (void)close(v6);
+}
+
+static struct packet one_packet(bool v6)
+{
+    struct packet p;
+    put_ethernet(&p, v6 ? ETH_P_IPV6 : ETH_P_IP);
+    uint32_t ip = v6 ? put_ipv6(&p, "fd00:1::", "fd00:2::9", IPPROTO_UDP, 0)
+                     : put_ipv4(&p, "10.1.0.0", "10.2.0.9", IPPROTO_UDP, 0);
+    uint32_t udp = put_udp(&p, 1024, PORT);
+    put_payload(&p, 26);
+    finish_udp_size(&p, udp);
+    if (v6) {
+        finish_ipv6(&p, ip);
+    } else {
+        finish_ipv4(&p, ip);
+    }
+    return p;
+}
+
+static uint32_t measure(const char *program, bool v6, uint32_t flows)
+{
+    struct packet p = one_packet(v6);
+    struct bench bench = {.flows_mask = flows - 1, .seed = 1};
+    uint32_t zero = 0, best = UINT32_MAX;
+    uint8_t out[PACKET_MAX];
+    struct xdp_md in = {.data_end = p.size, .ingress_ifindex = bed.lan0};
+    int fd = bpf_object__find_map_fd_by_name(object, "pt_bench");
+    for (int round = 0; round < 5; round++) {
+        LIBBPF_OPTS(bpf_test_run_opts, test, .data_in = p.data, .data_size_in = p.size, .data_out = out,
+                    .data_size_out = sizeof(out), .ctx_in = &in, .ctx_size_in = sizeof(in), .repeat = 1000000);
+        ck_assert_int_eq(bpf_map_update_elem(fd, &zero, &bench, BPF_ANY), 0);
+        ck_assert_int_eq(
+            bpf_prog_test_run_opts(bpf_program__fd(bpf_object__find_program_by_name(object, program)), &test), 0);
+        struct bench after;
+        ck_assert_int_eq(bpf_map_lookup_elem(fd, &zero, &after), 0);
+        ck_assert_msg(after.other <= after.sent / 1000, "%u not sent, %u sent", after.other, after.sent);
+        best = test.duration < best ? test.duration : best;
+    }
+    return best;
+}
+
+START_TEST(nanoseconds_of_a_hit)
+{
+    struct pt_abi_meter meter = {.ns_per_byte_q20 = 1, .burst_ns = 1000000000};
+    uint32_t one = 1;
+    ck_assert_int_eq(system("ip addr add 192.0.2.1/24 dev wan0 && ip neigh add 192.0.2.254 lladdr 02:00:00:00:00:fe "
+                            "dev wan0 nud permanent && sysctl -qw net.ipv4.ip_forward=1"),
+                     0);
+    load_bench(object_file);
+    int meters = pinned("pt_meters");
+    ck_assert_int_eq(bpf_map_update_elem(meters, &one, &meter, BPF_ANY), 0);
+    (void)close(meters);
+    put_flows(1024);
+    printf("cost: hit_1k_ns %u ipv6 %u\n", measure("pt_again4", false, 1024), measure("pt_again6", true, 1024));
+    put_flows(262144);
+    uint32_t v4 = measure("pt_again4", false, 262144), v6 = measure("pt_again6", true, 262144);
+    printf("cost: hit_262k_ns %u ipv6 %u\n", v4, v6);
+    ck_assert_uint_lt(v4, 10000);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+    (void)argc;
+    if (!bed_possible()) {
+        return 77;
+    }
+    (void)snprintf(object_file, sizeof(object_file), "%s.bpf.o", argv[0]);
+    bed_open(&bed, bundle);
+    Suite *suite = suite_create("hit");
+    TCase *tc = tcase_create("hit");
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, nanoseconds_of_a_hit);
+    suite_add_tcase(suite, tc);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    bpf_object__close(object);
+    bed_close(&bed);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
