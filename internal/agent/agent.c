@@ -237,15 +237,27 @@ static void on_live_change(void *arg, uint64_t path_id, bool alive)
     }
 }
 
+static bool judged_by_bfd(void *arg, uint64_t path_id)
+{
+    const struct pt_agent *agent = arg;
+    return agent->options.tunnel != NULL && pt_agent_tunnel_live(agent->options.tunnel, path_id, NULL);
+}
+
 /* Hellos have the say where BFD has not. */
 static void on_path_change(void *arg, uint64_t path_id, bool alive)
 {
     struct pt_agent *agent = arg;
-    if (agent->options.tunnel != NULL && pt_agent_tunnel_live(agent->options.tunnel, path_id, NULL)) {
+    if (judged_by_bfd(agent, path_id)) {
         return;
     }
     agent->options.dp->ops->set_path_alive(agent->options.dp, path_id, alive);
     on_live_change(agent, path_id, alive);
+}
+
+static void before_flip(void *arg, const struct pt_bundle *bundle)
+{
+    const struct pt_agent *agent = arg;
+    pt_agent_tunnel_prepare(agent->options.tunnel, bundle);
 }
 
 /* The tunnel process is gone: what hellos found meanwhile counts again. */
@@ -358,11 +370,16 @@ enum pt_code pt_agent_open(const struct pt_agent_options *options, struct pt_age
     agent->options = *options;
     agent->backoff_ms = BACKOFF_MIN_MS;
     if (options->hello_io != NULL) {
-        const struct pt_hello_options hello = {
-            .sys = options->sys, .io = options->hello_io, .on_change = on_path_change, .arg = agent};
+        const struct pt_hello_options hello = {.sys = options->sys,
+                                               .io = options->hello_io,
+                                               .on_change = on_path_change,
+                                               .judged = judged_by_bfd,
+                                               .arg = agent};
         agent->hello = pt_hello_new(&hello);
     }
     if (options->tunnel != NULL) {
+        options->dp->before_flip = before_flip;
+        options->dp->before_flip_arg = agent;
         const struct pt_agent_tunnel_watcher watcher = {
             .on_change = on_live_change, .on_lost = on_live_lost, .arg = agent};
         pt_agent_tunnel_watch(options->tunnel, &watcher);
@@ -387,6 +404,7 @@ void pt_agent_close(struct pt_agent *agent)
     pt_timer_free(agent->telemetry_timer);
     if (agent->options.tunnel != NULL) {
         pt_agent_tunnel_watch(agent->options.tunnel, &(struct pt_agent_tunnel_watcher){0});
+        agent->options.dp->before_flip = NULL;
     }
     pt_hello_free(agent->hello);
     pt_bundle_unref(agent->bundle);

@@ -52,6 +52,9 @@ struct pt_dp_ops {
 
 struct pt_dp {
     const struct pt_dp_ops *ops;
+    /* Called by apply when the new bundle's paths have their slots and nothing uses them yet. May be NULL. */
+    void (*before_flip)(void *arg, const struct pt_bundle *bundle);
+    void *before_flip_arg;
 };
 
 /* Where the fast way out of LANs is used: where LAN and links are hardware; nowhere; wherever the driver has XDP. */

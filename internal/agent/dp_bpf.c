@@ -255,7 +255,8 @@ static enum pt_code set_tunnel(struct pt_dp *base, uint32_t ifindex, struct pt_e
 /* ---- bundles -------------------------------------------------------------------------------------------------- */
 
 /* Everything up to the flip. On failure the old bundle is in force. */
-static enum pt_code put_in_force(struct dp_bpf *dp, struct pt_dp_table *table, struct pt_error *reterr)
+static enum pt_code put_in_force(struct dp_bpf *dp, const struct pt_bundle *bundle, struct pt_dp_table *table,
+                                 struct pt_error *reterr)
 {
     uint32_t spare = (dp->maps.in_force + 1) & 1;
     for (uint32_t slot = 1; slot < PT_PATH_SLOTS; slot++) {
@@ -266,6 +267,9 @@ static enum pt_code put_in_force(struct dp_bpf *dp, struct pt_dp_table *table, s
     struct pt_dp_table *old = dp->maps.slots[dp->maps.in_force & 1];
     PT_TRY(attach_new(dp, table, old, reterr));
     PT_TRY(pt_dp_maps_write(&dp->maps, spare, table, reterr));
+    if (dp->base.before_flip != NULL) {
+        dp->base.before_flip(dp->base.before_flip_arg, bundle);
+    }
     return pt_dp_maps_flip(&dp->maps, reterr);
 }
 
@@ -281,7 +285,7 @@ static enum pt_code apply(struct pt_dp *base, const struct pt_bundle *bundle, st
         old = pt_dp_table_ref(old);
     }
     if (code == PT_OK) {
-        code = put_in_force(dp, table, reterr);
+        code = put_in_force(dp, bundle, table, reterr);
     }
     if (code != PT_OK) {
         if (old != NULL && table != NULL) {

@@ -3,7 +3,8 @@
  *
  * One timer serves all paths; each interval every path sends one request. Loss is the share of the last 100 requests
  * that were not answered in time; the round-trip time is smoothed by 1/8 (RFC 6298). A path starts dead: nothing is
- * sent over what has not answered once. The first request of a new path leaves at once.
+ * sent over what has not answered once. The first request of a new path leaves at once. Paths that BFD judges are asked
+ * seldom: probing them twice would be most of what an idle network carries.
  */
 #include "agent/hello.h"
 
@@ -29,6 +30,7 @@ struct path {
     uint32_t back[PT_STACK_LEN_MAX];
     size_t back_len;
     bool alive, seen;  /* seen: stands in the newest bundle */
+    uint32_t wait;     /* intervals until the next request while somebody else judges the path */
     uint64_t sequence; /* of the newest request; 0: none yet */
     uint64_t answered; /* highest sequence answered */
     /* Loss is counted from here: what was lost while the path was dead, or not yet there, says nothing about now. */
@@ -111,7 +113,12 @@ static void on_interval(void *arg)
         if (path->alive && path->sequence - path->answered >= allowance(hello, path)) {
             set_alive(hello, path, false);
         }
-        send_request(hello, path);
+        bool judged = hello->options.judged != NULL && hello->options.judged(hello->options.arg, path->id);
+        if (!judged || path->wait == 0) {
+            send_request(hello, path);
+            path->wait = PT_HELLO_SELDOM;
+        }
+        path->wait--;
     }
 }
 

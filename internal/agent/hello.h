@@ -35,6 +35,8 @@ struct pt_hello_io {
 /* Real UDP sockets, one a link, bound to its address and interface. */
 struct pt_hello_io *pt_hello_udp_new(struct pt_sys *sys);
 
+#define PT_HELLO_SELDOM 10U
+
 struct pt_path_report { /* what is known of one path */
     uint64_t path_id;
     bool alive;
@@ -48,6 +50,9 @@ struct pt_hello_options {
     struct pt_hello_io *io; /* borrowed */
     /* A path died or recovered: the data plane's word is to flip at once. */
     void (*on_change)(void *arg, uint64_t path_id, bool alive);
+    /* Somebody else judges the path now: one request in PT_HELLO_SELDOM intervals is enough to know how it is when that
+     * ends. May be NULL. */
+    bool (*judged)(void *arg, uint64_t path_id);
     void *arg;
 };
 struct pt_hello *pt_hello_new(const struct pt_hello_options *options);

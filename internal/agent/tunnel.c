@@ -200,9 +200,30 @@ struct config {
     struct pt_engine_path *paths;
     struct pt_live_path *watched;
     struct pt_peer_entry *peers;
-    size_t links_len, paths_len, watched_len, peers_len;
+    struct path_link *sealed;
+    size_t links_len, paths_len, watched_len, peers_len, sealed_len;
     uint32_t label; /* of this site */
 };
+
+static void config_init(struct config *config, size_t entries_len)
+{
+    *config = (struct config){.links = calloc(entries_len + 1, sizeof(*config->links)),
+                              .paths = calloc(entries_len + 1, sizeof(*config->paths)),
+                              .watched = calloc(entries_len + 1, sizeof(*config->watched)),
+                              .peers = calloc(entries_len + 1, sizeof(*config->peers)),
+                              .sealed = calloc(entries_len + 1, sizeof(*config->sealed))};
+    pt_assert(config->links != NULL && config->paths != NULL && config->watched != NULL && config->peers != NULL &&
+              config->sealed != NULL);
+}
+
+static void config_fini(struct config *config)
+{
+    free(config->links);
+    free(config->paths);
+    free(config->watched);
+    free(config->peers);
+    free(config->sealed);
+}
 
 static const Patronus__V1__TunnelEntry *find_tunnel(const struct pt_map *tunnels, uint64_t id)
 {
@@ -260,7 +281,7 @@ static void add_path(struct pt_agent_tunnel *tunnel, struct config *config, cons
     if (entry->n_stack > 0) { /* without labels there is no array, and memcpy must not see NULL */
         memcpy(path->stack, entry->stack, entry->n_stack * sizeof(uint32_t));
     }
-    tunnel->paths[tunnel->paths_len++] =
+    config->sealed[config->sealed_len++] =
         (struct path_link){.id = entry->path, .slot = slot, .peer = entry->destination};
 }
 
@@ -321,48 +342,110 @@ static void tell_watch(struct pt_agent_tunnel *tunnel, const struct config *conf
     }
 }
 
+static enum pt_code configure(struct pt_agent_tunnel *tunnel, const struct config *config)
+{
+    struct pt_error error = {0};
+    const struct pt_engine_config wanted = {.port = PT_SEALED_PORT,
+                                            .links = config->links,
+                                            .links_len = config->links_len,
+                                            .paths = config->paths,
+                                            .paths_len = config->paths_len,
+                                            .peers = config->peers,
+                                            .peers_len = config->peers_len};
+    enum pt_code code = pt_door_configure(tunnel->fd, &wanted, &error);
+    if (code != PT_OK) {
+        tunnel->told = false;
+        complain(tunnel, "tunnel not configured", &error);
+        if (code == PT_UNAVAILABLE || code == PT_FAILED_PRECONDITION) {
+            hang_up(tunnel);
+        }
+    }
+    return code;
+}
+
 /* Tell the process what the bundle says. */
 static void tell(struct pt_agent_tunnel *tunnel)
 {
     size_t len = 0;
     const Patronus__V1__Entry *const *entries = pt_bundle_entries(tunnel->bundle, &len);
-    struct config config = {.links = calloc(len + 1, sizeof(*config.links)),
-                            .paths = calloc(len + 1, sizeof(*config.paths)),
-                            .watched = calloc(len + 1, sizeof(*config.watched)),
-                            .peers = calloc(len + 1, sizeof(*config.peers))};
+    struct config config;
     struct pt_map tunnels;
-    struct pt_error error = {0};
-    free(tunnel->paths);
-    tunnel->paths = calloc(len + 1, sizeof(*tunnel->paths));
-    tunnel->paths_len = 0;
-    pt_assert(config.links != NULL && config.paths != NULL && config.watched != NULL && config.peers != NULL &&
-              tunnel->paths != NULL);
+    config_init(&config, len);
     pt_map_init(&tunnels);
     for (size_t i = 0; i < len; i++) {
         add_entry(tunnel, &config, &tunnels, entries[i]);
     }
-    const struct pt_engine_config wanted = {.port = PT_SEALED_PORT,
-                                            .links = config.links,
-                                            .links_len = config.links_len,
-                                            .paths = config.paths,
-                                            .paths_len = config.paths_len,
-                                            .peers = config.peers,
-                                            .peers_len = config.peers_len};
-    enum pt_code code = pt_door_configure(tunnel->fd, &wanted, &error);
-    tunnel->told = code == PT_OK;
-    if (code != PT_OK) {
-        complain(tunnel, "tunnel not configured", &error);
-        if (code == PT_UNAVAILABLE || code == PT_FAILED_PRECONDITION) {
-            hang_up(tunnel);
-        }
-    } else {
+    free(tunnel->paths);
+    tunnel->paths = config.sealed;
+    tunnel->paths_len = config.sealed_len;
+    config.sealed = NULL;
+    if (configure(tunnel, &config) == PT_OK) {
+        tunnel->told = true;
         tell_watch(tunnel, &config);
     }
     pt_map_fini(&tunnels);
-    free(config.links);
-    free(config.paths);
-    free(config.watched);
-    free(config.peers);
+    config_fini(&config);
+}
+
+/* What the entry is to the process: entries of two bundles with the same key are two versions of one thing. */
+static size_t process_key(const Patronus__V1__Entry *entry, uint8_t key[9])
+{
+    uint64_t id = 0;
+    key[0] = (uint8_t)entry->entry_case;
+    switch (entry->entry_case) {
+    case PATRONUS__V1__ENTRY__ENTRY_LINK:
+        id = entry->link->link;
+        break;
+    case PATRONUS__V1__ENTRY__ENTRY_PATH:
+        id = entry->path->path;
+        break;
+    case PATRONUS__V1__ENTRY__ENTRY_PEER:
+        id = entry->peer->site_label;
+        break;
+    default:
+        break; /* the node, of which there is one; tunnels, which both may have; and what the process never sees */
+    }
+    pt_put_be64(key + 1, id);
+    return 9;
+}
+
+/* Add what stands in `bundle` and not in `known`. Its tunnels are taken in any case: its paths begin with them. */
+static void add_others(struct pt_agent_tunnel *tunnel, struct config *config, struct pt_map *tunnels,
+                       const struct pt_bundle *bundle, struct pt_map *known)
+{
+    size_t len = 0;
+    const Patronus__V1__Entry *const *entries = pt_bundle_entries(bundle, &len);
+    for (size_t i = 0; i < len; i++) {
+        uint8_t key[9];
+        size_t size = process_key(entries[i], key);
+        bool is_tunnel = entries[i]->entry_case == PATRONUS__V1__ENTRY__ENTRY_TUNNEL;
+        if (is_tunnel || pt_map_put(known, key, size, tunnel) == NULL) {
+            add_entry(tunnel, config, tunnels, entries[i]);
+        }
+    }
+}
+
+void pt_agent_tunnel_prepare(struct pt_agent_tunnel *tunnel, const struct pt_bundle *next)
+{
+    if (tunnel->fd < 0 || tunnel->bundle == NULL || !tunnel->told) {
+        return; /* it knows nothing that could be kept */
+    }
+    size_t len = 0;
+    size_t next_len = 0;
+    (void)pt_bundle_entries(tunnel->bundle, &len);
+    (void)pt_bundle_entries(next, &next_len);
+    struct config config;
+    struct pt_map tunnels;
+    struct pt_map known;
+    config_init(&config, len + next_len);
+    pt_map_init(&tunnels);
+    pt_map_init(&known);
+    add_others(tunnel, &config, &tunnels, next, &known);
+    add_others(tunnel, &config, &tunnels, tunnel->bundle, &known);
+    (void)configure(tunnel, &config);
+    pt_map_fini(&known);
+    pt_map_fini(&tunnels);
+    config_fini(&config);
 }
 
 /* ---- each second ---------------------------------------------------------------------------------------------- */

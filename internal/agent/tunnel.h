@@ -28,6 +28,9 @@ struct pt_agent_tunnel *pt_agent_tunnel_new(const struct pt_agent_tunnel_options
 void pt_agent_tunnel_free(struct pt_agent_tunnel *tunnel); /* the process goes on; NULL is fine */
 /* 32 bytes, or NULL when there was no tunnel process yet. */
 const uint8_t *pt_agent_tunnel_public_key(const struct pt_agent_tunnel *tunnel);
+/* The data plane is about to flip to `next`: the process learns its paths beside those of the bundle in force, so that
+ * none of a packet's verdicts names a path that it does not have. Slots must have been given already. */
+void pt_agent_tunnel_prepare(struct pt_agent_tunnel *tunnel, const struct pt_bundle *next);
 /* What the process is to do from now on. Call after the data plane has taken the bundle: slots come from there. */
 void pt_agent_tunnel_set_bundle(struct pt_agent_tunnel *tunnel, const struct pt_bundle *bundle);
 /* Newest state, at most a second old; NULL: none. */

@@ -115,6 +115,13 @@ void pt_measure_init(struct pt_measure *m, uint64_t wall_s)
     m->slot_s = m->minute_s = wall_s;
 }
 
+void pt_measure_resume(struct pt_measure *measure)
+{
+    for (unsigned w = 0; w < PT_MEASURE_WAYS; w++) {
+        measure->ways[w].known[false] = measure->ways[w].known[true] = false; /* the next totals are where it begins */
+    }
+}
+
 /* ---- output --------------------------------------------------------------------------------------------------- */
 
 uint32_t pt_measure_mos_100(uint32_t rtt_us, uint32_t jitter_us, uint32_t loss_ppm)

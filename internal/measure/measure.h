@@ -66,6 +66,8 @@ struct pt_measure_report {
 };
 
 void pt_measure_init(struct pt_measure *measure, uint64_t wall_s);
+/* The path was dead until now: what was lost meanwhile says nothing about how it is. */
+void pt_measure_resume(struct pt_measure *measure);
 /* Totals of one way; data: of data packets, else of probes. Totals that went backwards begin anew. */
 void pt_measure_counts(struct pt_measure *measure, enum pt_measure_way way, bool data, struct pt_measure_count totals,
                        uint64_t wall_s);

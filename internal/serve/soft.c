@@ -115,7 +115,7 @@ static enum pt_soft_change transition(struct path_state *state)
     }
     bool was_bad = planned->loss_ppm >= LOSS_BAD_PPM;
     bool is_bad = was_bad ? now->loss_ppm > LOSS_GOOD_PPM : now->loss_ppm >= LOSS_BAD_PPM;
-    if (was_bad != is_bad) {
+    if (now->alive && was_bad != is_bad) { /* what a dead path lost says nothing about how it will be */
         planned->loss_ppm = is_bad ? LOSS_BAD_PPM : 0;
         change = PT_SOFT_QUALITY;
     }

@@ -25,6 +25,7 @@
 
 #define FORGET_NS 30000000000ULL
 #define PACKETS_PER_SECOND_MAX 20000U
+#define TRANSIT_PACKETS_PER_SECOND 400U /* of paths over transit sites */
 #define SCAN_NS 2000000ULL /* between looks at all sessions: bounds the work, and is small beside any interval */
 #define PRIORITY 5
 
@@ -120,17 +121,66 @@ static void answer_key(uint32_t label, uint64_t path, uint8_t key[12])
     pt_put_be64(key + 4, path);
 }
 
-/* The data plane first; then whoever wants to know. */
-static void publish(struct pt_live *live, struct pt_live_session *session)
+/* The data plane first; then whoever wants to know. True when it was news. */
+static bool publish_one(struct pt_live *live, struct pt_live_session *session)
 {
-    bool up = session->bfd.state == PT_BFD_UP;
+    bool up = session->bfd.state == PT_BFD_UP && !session->cut;
     if (session->role != PT_LIVE_OWNER || (!session->known && !up) || (session->known && session->alive == up)) {
-        return;
+        return false;
+    }
+    if (up && session->measure != NULL) {
+        pt_measure_resume(session->measure);
     }
     session->known = true;
     session->alive = up;
     live->options.set_word(live->options.arg, session->slot, up);
     live->options.on_change(live->options.arg, session->path, up);
+    return true;
+}
+
+static bool same_tunnel(const struct pt_live_session *a, const struct pt_live_session *b)
+{
+    return a->link == b->link && a->remote.port == b->remote.port && pt_ip_equal(&a->remote.ip, &b->remote.ip);
+}
+
+/* What is known of the tunnel holds for every path that begins with it. */
+static void publish(struct pt_live *live, struct pt_live_session *session)
+{
+    if (!publish_one(live, session) || session->stack_len > 0) {
+        return;
+    }
+    PT_MAP_FOREACH (entry, &live->owners) {
+        struct pt_live_session *path = entry->value;
+        if (path->stack_len > 0 && same_tunnel(path, session)) {
+            path->cut = !session->alive;
+            (void)publish_one(live, path);
+        }
+    }
+}
+
+/* After a change of paths: the same for all, and what is known is told again. */
+static void publish_again(struct pt_live *live)
+{
+    PT_MAP_FOREACH (each, &live->owners) {
+        ((struct pt_live_session *)each->value)->cut = false;
+    }
+    PT_MAP_FOREACH (first, &live->owners) {
+        const struct pt_live_session *direct = first->value;
+        if (direct->stack_len > 0 || !direct->known || direct->alive) {
+            continue;
+        }
+        PT_MAP_FOREACH (entry, &live->owners) {
+            struct pt_live_session *path = entry->value;
+            path->cut = path->cut || (path->stack_len > 0 && same_tunnel(path, direct));
+        }
+    }
+    PT_MAP_FOREACH (owner, &live->owners) {
+        struct pt_live_session *s = owner->value;
+        if (!publish_one(live, s) && s->known) {
+            live->options.set_word(live->options.arg, s->slot, s->alive);
+            live->options.on_change(live->options.arg, s->path, s->alive);
+        }
+    }
 }
 
 static void session_free(struct pt_live *live, struct pt_live_session *s)
@@ -303,10 +353,10 @@ void pt_live_take(struct pt_live *live, const struct pt_live_arrival *arrival)
         return;
     }
     note_arrival(s, &header, arrival);
-    if (s->measure != NULL) {
+    publish(live, s);
+    if (s->measure != NULL && s->alive) {
         measure(s, &header, arrival);
     }
-    publish(live, s);
     session_send(live, s, arrival->now_ns); /* a change of state, or a Final, leaves at once */
 }
 
@@ -406,22 +456,35 @@ static void put_path(struct pt_live *live, const struct pt_live_path *path, uint
     s->back_len = path->back_len;
     memcpy(s->stack, path->stack, sizeof(s->stack));
     memcpy(s->back, path->back, sizeof(s->back));
-    pt_bfd_set_intervals(&s->bfd, live->interval_us, live->interval_us, PT_LIVE_MULTIPLIER);
-    if (s->known) {
-        live->options.set_word(live->options.arg, s->slot, s->alive);
-        live->options.on_change(live->options.arg, s->path, s->alive);
+    uint32_t interval_us = s->stack_len > 0 ? live->transit_interval_us : live->interval_us;
+    pt_bfd_set_intervals(&s->bfd, interval_us, interval_us, PT_LIVE_MULTIPLIER);
+}
+
+static uint32_t at_least(uint64_t us, uint32_t least_us)
+{
+    return us > least_us ? (uint32_t)us : least_us;
+}
+
+/* As many answering sessions as paths, each with its own packets. */
+static void set_intervals(struct pt_live *live, const struct pt_live_config *config, size_t paths_len)
+{
+    size_t transit = 0;
+    for (size_t i = 0; i < paths_len; i++) {
+        transit += config->paths[i].stack_len > 0;
     }
+    uint64_t slow_us = transit * 2 * 1000000 / TRANSIT_PACKETS_PER_SECOND;
+    slow_us = slow_us < PT_LIVE_TRANSIT_INTERVAL_MAX_US ? slow_us : PT_LIVE_TRANSIT_INTERVAL_MAX_US;
+    live->interval_us = at_least(paths_len * 2 * 1000000 / PACKETS_PER_SECOND_MAX, PT_LIVE_INTERVAL_US);
+    live->transit_interval_us = at_least(slow_us, live->interval_us);
 }
 
 void pt_live_configure(struct pt_live *live, const struct pt_live_config *config)
 {
     uint64_t now_ns = pt_live_now_ns();
     size_t paths_len = config->paths_len < PT_LIVE_PATHS_MAX ? config->paths_len : PT_LIVE_PATHS_MAX;
-    /* As many answering sessions as paths, each with its own packets. */
-    uint64_t least_us = paths_len * 2 * 1000000 / PACKETS_PER_SECOND_MAX;
     (void)pthread_mutex_lock(&live->lock);
     live->label = config->label;
-    live->interval_us = least_us > PT_LIVE_INTERVAL_US ? (uint32_t)least_us : PT_LIVE_INTERVAL_US;
+    set_intervals(live, config, paths_len);
     put_links(live, config);
     put_peers(live, config);
     PT_MAP_FOREACH (entry, &live->owners) {
@@ -437,6 +500,7 @@ void pt_live_configure(struct pt_live *live, const struct pt_live_config *config
             session_free(live, s);
         }
     }
+    publish_again(live);
     PT_MAP_FOREACH (answer, &live->answers) { /* of peers that are gone, or have another key */
         struct pt_live_session *s = answer->value;
         const struct pt_live_peer *peer = find_peer(live, s->label);

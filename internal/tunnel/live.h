@@ -9,8 +9,12 @@
  * Every packet is authenticated: keyed SHA1 with a key that both ends make of their tunnel keys (X25519), over header
  * and BFD packet. A path whose far end has no known key has no session (the agent's hellos judge it).
  *
+ * A path over transit sites begins with a tunnel that a direct path may watch, and it is dead while that one is. What
+ * it crosses further on the sites there watch and lead packets round; so with more than ten such paths their interval
+ * grows, up to PT_LIVE_TRANSIT_INTERVAL_MAX_US: each of their packets is carried many times.
+ *
  * Any thread may call; one lock guards all. Limits: PT_LIVE_PATHS_MAX paths, as many answering sessions, 20,000 packets
- * a second of sending: with more than 500 paths the interval grows in proportion.
+ * a second of sending: with more than 500 paths every interval grows in proportion.
  */
 #pragma once
 
@@ -22,7 +26,8 @@
 #define PT_LIVE_PATHS_MAX PT_ENGINE_SLOTS
 #define PT_LIVE_INTERVAL_US 50000 /* why these: docs/decisions, "liveness by BFD" */
 #define PT_LIVE_MULTIPLIER 4
-#define PT_LIVE_MEASURED_MAX 2048 /* 42 MB */
+#define PT_LIVE_TRANSIT_INTERVAL_MAX_US 150000 /* 66 probes in 10 s: one that is lost is less than 2 % */
+#define PT_LIVE_MEASURED_MAX 2048              /* 42 MB */
 
 struct pt_live_path {
     uint64_t id;

@@ -35,6 +35,7 @@ struct pt_live_session {
     struct pt_bfd bfd;
     bool wanted;       /* owners: stands in the newest configuration */
     bool known, alive; /* owners: what the data plane was told */
+    bool cut;          /* owners: a direct path over the same tunnel is dead, and so is this one, whatever BFD says */
     uint64_t heard_ns; /* answers: when last, to forget them */
     uint32_t sent;     /* sequence of the newest packet we sent */
     uint32_t received, highest;
@@ -59,7 +60,7 @@ struct pt_live {
     bool started;
     atomic_bool stopping;
     int wake; /* eventfd */
-    uint32_t label, interval_us;
+    uint32_t label, interval_us, transit_interval_us;
     uint32_t next_discriminator;
     struct pt_live_link links[PT_ENGINE_LINKS_MAX];
     size_t links_len;

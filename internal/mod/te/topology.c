@@ -407,6 +407,15 @@ bool te_links_share_risk(const struct te_link *a, const struct te_link *b)
     return false;
 }
 
+/* Both ends watch a tunnel, each with answers that the other sends; so it is dead for both when one says so, and one
+ * pass is enough for what two nodes report. */
+static bool is_dead(const struct te_topology *topology, const struct te_link *local, const struct te_link *remote)
+{
+    const struct pt_path_soft *there = te_measured(topology, te_direct_path(te_tunnel_id(local->name, remote->name)));
+    const struct pt_path_soft *back = te_measured(topology, te_direct_path(te_tunnel_id(remote->name, local->name)));
+    return (there != NULL && there->known && !there->alive) || (back != NULL && back->known && !back->alive);
+}
+
 static uint64_t metric_of(const struct te_topology *topology, const struct te_tunnel *tunnel)
 {
     const struct te_link *local = &topology->links[tunnel->local];
@@ -415,9 +424,9 @@ static uint64_t metric_of(const struct te_topology *topology, const struct te_tu
     const struct pt_path_soft *soft = te_measured(topology, te_direct_path(tunnel->id));
     if (soft != NULL && soft->known) {
         metric += ((uint64_t)soft->rtt_us / 2 + DELAY_STEP_US / 2) / DELAY_STEP_US * DELAY_STEP_US;
-        metric += soft->loss_ppm > 0 ? PENALTY_LOSS_US : 0;
-        metric += soft->alive ? 0 : PENALTY_DEAD_US;
+        metric += soft->loss_ppm > 0 && soft->alive ? PENALTY_LOSS_US : 0;
     }
+    metric += is_dead(topology, local, remote) ? PENALTY_DEAD_US : 0;
     return metric + (local->drained || remote->drained ? PENALTY_DRAINED_US : 0);
 }
 

@@ -28,6 +28,7 @@ struct world {
     uint32_t last_stack[PT_STACK_LEN_MAX];
     size_t last_stack_len;
     size_t links_len;
+    bool judged; /* by somebody else */
 };
 
 struct reply {
@@ -146,6 +147,13 @@ static void run_until(struct world *world, uint64_t ms)
     }
 }
 
+static bool is_judged(void *arg, uint64_t path_id)
+{
+    const struct world *world = arg;
+    ck_assert(path_id == PATH_DIRECT || path_id == PATH_TRANSIT);
+    return world->judged;
+}
+
 static void world_init(struct world *world, bool transit)
 {
     memset(world, 0, sizeof(*world));
@@ -153,7 +161,8 @@ static void world_init(struct world *world, bool transit)
     world->sys = pt_sim_host(world->sim, pt_sim_add_host(world->sim));
     world->io = (struct pt_hello_io){.set_links = world_set_links, .send = world_send};
     world->delay_ms = 20;
-    const struct pt_hello_options options = {.sys = world->sys, .io = &world->io, .on_change = on_change, .arg = world};
+    const struct pt_hello_options options = {
+        .sys = world->sys, .io = &world->io, .on_change = on_change, .judged = is_judged, .arg = world};
     world->hello = pt_hello_new(&options);
     world->bundle = make_bundle(transit);
     pt_hello_set_bundle(world->hello, world->bundle);
@@ -291,6 +300,26 @@ START_TEST(rubbish_is_ignored)
 }
 END_TEST
 
+/* BFD probes the path too: hellos only need to know how it is when that ends, and then they are quick again. */
+START_TEST(what_others_judge_is_asked_seldom)
+{
+    struct world world;
+    world_init(&world, false);
+    run_until(&world, 1050);
+    unsigned often = world.requests;
+    world.judged = true;
+    run_until(&world, 11050);
+    ck_assert_uint_ge(world.requests - often, 10);
+    ck_assert_uint_le(world.requests - often, 11);
+    ck_assert_uint_eq(world.downs, 0);
+    world.judged = false;
+    world.cut = true;
+    run_until(&world, 11050 + 450);
+    ck_assert_uint_eq(world.downs, 1);
+    world_fini(&world);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("hello");
@@ -302,6 +331,7 @@ int main(void)
     tcase_add_test(tcase, transit_paths_carry_both_stacks);
     tcase_add_test(tcase, what_stays_in_the_next_bundle_keeps_its_state);
     tcase_add_test(tcase, rubbish_is_ignored);
+    tcase_add_test(tcase, what_others_judge_is_asked_seldom);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK);

@@ -141,6 +141,19 @@ START_TEST(what_comes_late_is_not_lost_and_what_begins_anew_is_no_loss)
 }
 END_TEST
 
+START_TEST(what_a_dead_path_lost_does_not_count)
+{
+    pt_measure_init(&m, 1);
+    pt_measure_counts(&m, 0, false, (struct pt_measure_count){100, 100}, 1);
+    pt_measure_resume(&m);
+    pt_measure_counts(&m, 0, false, (struct pt_measure_count){900, 101}, 2);
+    pt_measure_counts(&m, 0, false, (struct pt_measure_count){910, 110}, 3);
+    pt_measure_report(&m, 0, &report);
+    ck_assert_uint_eq(report.packets[0], 10);
+    ck_assert_uint_eq(report.loss_ppm[0], 100000); /* one of the ten since */
+}
+END_TEST
+
 /* ---- delay ---------------------------------------------------------------------------------------------------- */
 
 START_TEST(delay_and_jitter_of_each_way_are_what_was_put_in)
@@ -225,6 +238,7 @@ int main(void)
     tcase_add_test(tests, values_beyond_the_ends_count_as_the_ends);
     tcase_add_test(tests, loss_is_of_the_last_ten_seconds_and_of_its_own_way);
     tcase_add_test(tests, what_comes_late_is_not_lost_and_what_begins_anew_is_no_loss);
+    tcase_add_test(tests, what_a_dead_path_lost_does_not_count);
     tcase_add_test(tests, delay_and_jitter_of_each_way_are_what_was_put_in);
     tcase_add_test(tests, clocks_that_disagree_do_not_disturb_the_round_trip);
     tcase_add_test(tests, the_last_hour_is_there_and_no_more);

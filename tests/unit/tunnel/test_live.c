@@ -4,7 +4,7 @@
  */
 #include "tunnel/live.h"
 
-#include "tunnel/live_wire.h"
+#include "tunnel/live_priv.h"
 
 #include <check.h>
 #include <poll.h>
@@ -16,6 +16,8 @@
 #define PATIENCE_MS 20000
 #define PATH 77
 #define SLOT 5
+#define TRANSIT 78 /* a path over a site that is not there */
+#define TRANSIT_SLOT 6
 
 struct node {
     struct pt_live *live;
@@ -25,11 +27,16 @@ struct node {
     int changed;           /* eventfd */
     atomic_int word, told; /* 0: nothing yet, 1: alive, 2: dead */
     atomic_uint words;
+    atomic_int transit; /* the word of TRANSIT_SLOT */
 };
 
 static void set_word(void *arg, uint32_t slot, bool alive)
 {
     struct node *node = arg;
+    if (slot == TRANSIT_SLOT) {
+        atomic_store(&node->transit, alive ? 1 : 2);
+        return;
+    }
     ck_assert_uint_eq(slot, SLOT);
     atomic_store(&node->word, alive ? 1 : 2);
     atomic_fetch_add(&node->words, 1);
@@ -38,6 +45,10 @@ static void set_word(void *arg, uint32_t slot, bool alive)
 static void on_change(void *arg, uint64_t path, bool alive)
 {
     struct node *node = arg;
+    if (path == TRANSIT) {
+        (void)eventfd_write(node->changed, 1);
+        return;
+    }
     ck_assert_uint_eq(path, PATH);
     ck_assert_int_eq(atomic_load(&node->word), alive ? 1 : 2); /* the data plane first */
     atomic_store(&node->told, alive ? 1 : 2);
@@ -67,24 +78,39 @@ static void node_close(struct node *node)
     (void)close(node->changed);
 }
 
-/* Tell a node of the path to the other one; own: is it the node's own path, or does it only answer? */
-static void configure(struct node *node, const struct node *other, bool own, uint8_t key_change)
+/* Tell a node of so many paths to the other one: its direct one, and one that begins with the same tunnel. 0: it only
+ * answers. */
+static void configure_paths(struct node *node, const struct node *other, size_t paths_len, uint8_t key_change)
 {
     struct pt_engine_link link = {.number = 1, .interface = "lo"};
-    struct pt_live_path path = {.id = PATH, .slot = SLOT, .peer = other->label, .link = 1};
+    struct pt_live_path paths[2] = {{.id = PATH, .slot = SLOT, .peer = other->label, .link = 1},
+                                    {.id = TRANSIT,
+                                     .slot = TRANSIT_SLOT,
+                                     .peer = other->label,
+                                     .link = 1,
+                                     .stack_len = 1,
+                                     .back_len = 1,
+                                     .stack = {9},
+                                     .back = {9}}};
     struct pt_peer_entry peer = {.label = other->label};
     memcpy(peer.public_key, other->public_key, sizeof(peer.public_key));
     peer.public_key[3] ^= key_change;
     ck_assert_int_eq(pt_ip_parse(node->address, &link.address, NULL), PT_OK);
-    ck_assert_int_eq(pt_ip_parse(other->address, &path.remote, NULL), PT_OK);
+    ck_assert_int_eq(pt_ip_parse(other->address, &paths[0].remote, NULL), PT_OK);
+    paths[1].remote = paths[0].remote;
     const struct pt_live_config config = {.label = node->label,
                                           .links = &link,
                                           .links_len = 1,
-                                          .paths = &path,
-                                          .paths_len = own ? 1 : 0,
+                                          .paths = paths,
+                                          .paths_len = paths_len,
                                           .peers = &peer,
                                           .peers_len = 1};
     pt_live_configure(node->live, &config);
+}
+
+static void configure(struct node *node, const struct node *other, bool own, uint8_t key_change)
+{
+    configure_paths(node, other, own ? 1 : 0, key_change);
 }
 
 static void wait_told(struct node *node, int wanted)
@@ -167,6 +193,43 @@ START_TEST(what_is_known_is_told_again_with_each_configuration_and_goes_with_the
 }
 END_TEST
 
+static void wait_transit(struct node *node, int wanted)
+{
+    while (atomic_load(&node->transit) != wanted) {
+        struct pollfd changed = {.fd = node->changed, .events = POLLIN};
+        eventfd_t ignored;
+        ck_assert_msg(poll(&changed, 1, PATIENCE_MS) == 1, "still %d", atomic_load(&node->transit));
+        (void)eventfd_read(node->changed, &ignored);
+    }
+}
+
+/* The path over a transit site comes up, for nobody on the loopback minds its label. Then its own session is made deaf
+ * to silence, so that what takes it down is the death of the tunnel. */
+START_TEST(what_begins_with_a_dead_tunnel_is_dead)
+{
+    struct node a, b;
+    uint8_t key[8];
+    pt_put_be64(key, TRANSIT);
+    node_open(&a, 1, "127.0.0.1");
+    node_open(&b, 2, "127.0.0.2");
+    configure(&b, &a, false, 0);
+    configure_paths(&a, &b, 2, 0);
+    wait_told(&a, 1);
+    wait_transit(&a, 1);
+    node_close(&b);
+    (void)pthread_mutex_lock(&a.live->lock);
+    struct pt_live_session *session = pt_map_get(&a.live->owners, key, sizeof(key));
+    ck_assert_ptr_nonnull(session);
+    session->bfd.remote_multiplier = 0;
+    (void)pthread_mutex_unlock(&a.live->lock);
+    wait_told(&a, 2);
+    wait_transit(&a, 2);
+    configure_paths(&a, &b, 2, 0); /* a new configuration does not bring it back */
+    ck_assert_int_eq(atomic_load(&a.transit), 2);
+    node_close(&a);
+}
+END_TEST
+
 START_TEST(headers_are_read_as_they_were_written_and_cut_ones_are_not)
 {
     struct pt_live_header in = {.role = PT_LIVE_OWNER,
@@ -214,6 +277,7 @@ int main(void)
     tcase_add_test(tests, a_path_comes_up_dies_in_silence_and_comes_back);
     tcase_add_test(tests, a_wrong_key_never_comes_up_and_the_right_one_does);
     tcase_add_test(tests, what_is_known_is_told_again_with_each_configuration_and_goes_with_the_path);
+    tcase_add_test(tests, what_begins_with_a_dead_tunnel_is_dead);
     tcase_add_test(tests, headers_are_read_as_they_were_written_and_cut_ones_are_not);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
