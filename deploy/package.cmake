@@ -72,7 +72,7 @@ One program is both, as the token says that it joins with.")
 set(CPACK_COMPONENT_PATRONUSCTL_DESCRIPTION "command line of a Patronus SD-WAN
 Declares, reads and watches the resources of a cluster, applies files of YAML and
 JSON, and says what is wrong and what to do.")
-set(CPACK_DEBIAN_PATRONUSD_PACKAGE_DEPENDS "init-system-helpers")
+set(CPACK_DEBIAN_PATRONUSD_PACKAGE_DEPENDS "init-system-helpers, libwebsockets-evlib-uv")
 set(CPACK_DEBIAN_PATRONUSD_PACKAGE_RECOMMENDS "patronusctl, iproute2")
 set(CPACK_DEBIAN_PATRONUSCTL_PACKAGE_SUGGESTS "patronusd, bash-completion")
 set(CPACK_DEBIAN_PATRONUSD_PACKAGE_CONTROL_EXTRA ${DEBIAN}/postinst ${DEBIAN}/prerm ${DEBIAN}/postrm)

@@ -4,6 +4,8 @@
  */
 #include "config.h"
 
+#include "base/net.h"
+
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -37,6 +39,9 @@ static const struct setting settings[] = {
     {"peer_port", PLACE(peer_port), "7401", "controllers: TCP port for other controllers", false},
     {"api_port", PLACE(api_port), "7400", "controllers: TCP port for clients", false},
     {"agent_port", PLACE(agent_port), "7402", "controllers: TCP port for edges", false},
+    {"http_listen", PLACE(http_listen), "",
+     "controllers: IP:PORT to serve /metrics, /healthz and /readyz at, for example 127.0.0.1:7403; empty: not at all",
+     false},
     {"no_start", PLACE(no_start), "false", "init and join: make the node, do not run it", true},
     {"force_new_cluster", PLACE(force_new_cluster), "false",
      "recover: go on with this controller alone; what only others had is lost", true},
@@ -88,6 +93,12 @@ static enum pt_code check(const struct setting *setting, const char *value, cons
     if (strcmp(setting->name, "log_format") == 0 && strcmp(value, "text") != 0 && strcmp(value, "json") != 0) {
         return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, place,
                        "log_format is '%.32s'; it must be text or json", value);
+    }
+    struct pt_endpoint endpoint;
+    if (strcmp(setting->name, "http_listen") == 0 && value[0] != '\0' &&
+        pt_endpoint_parse(value, &endpoint, NULL) != PT_OK) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, place,
+                       "http_listen is '%.64s'; it must be IP:PORT, for example 127.0.0.1:7403 or [::1]:7403", value);
     }
     if (setting->flag && strcmp(value, "true") != 0 && strcmp(value, "false") != 0) {
         return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, place,

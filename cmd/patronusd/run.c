@@ -107,9 +107,15 @@ static enum pt_code open_controller(struct running *running, struct pt_error *re
     PT_TRY(pt_endpoint_parse(files->peer_listen, &options.peer_listen, reterr));
     PT_TRY(pt_endpoint_parse(files->api_listen, &options.api_listen, reterr));
     PT_TRY(pt_endpoint_parse(files->agent_listen, &options.agent_listen, reterr));
+    struct pt_endpoint http;
+    if (process->config->http_listen[0] != '\0') {
+        PT_TRY(pt_endpoint_parse(process->config->http_listen, &http, reterr));
+        options.http_listen = &http;
+    }
     PT_TRY(pt_controller_open(&options, &running->controller, reterr));
-    pt_log_info(process->log, "controller runs", "name=%s api=%s agents=%s peers=%s", name, files->api_listen,
-                files->agent_listen, files->peer_listen);
+    pt_log_info(process->log, "controller runs", "name=%s api=%s agents=%s peers=%s http=%s", name, files->api_listen,
+                files->agent_listen, files->peer_listen,
+                options.http_listen != NULL ? process->config->http_listen : "none");
     return PT_OK;
 }
 

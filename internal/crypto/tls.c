@@ -21,6 +21,7 @@
  */
 #include "crypto/tls.h"
 #include "base/assert.h"
+#include "crypto/tls_context.h"
 #include "crypto/x509.h"
 
 #include <openssl/err.h>
@@ -33,10 +34,6 @@
 #define REKEY_RECORDS (1U << 16)
 #define RECORD_SIZE_MAX 16384
 #define READ_SIZE (4 * RECORD_SIZE_MAX)
-
-struct pt_tls_context {
-    SSL_CTX *ssl;
-};
 
 struct pt_tls {
     SSL *ssl;
@@ -86,12 +83,11 @@ static bool use_chain(SSL_CTX *ssl, const char *cert_pem)
     return ok;
 }
 
-static bool restrict_protocol(SSL_CTX *ssl)
+bool pt_tls_restrict(SSL_CTX *ssl)
 {
     SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, verify_peer);
     X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ssl), X509_V_FLAG_X509_STRICT);
     return SSL_CTX_set_min_proto_version(ssl, TLS1_3_VERSION) == 1 &&
            SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION) == 1 && SSL_CTX_set_num_tickets(ssl, 0) == 1 &&
@@ -114,7 +110,8 @@ enum pt_code pt_tls_context_new(const char *cert_pem, const char *key_pem, const
     SSL_CTX *ssl = SSL_CTX_new(TLS_method());
     pt_assert(ssl != NULL);
     SSL_CTX_set_cert_store(ssl, trust); /* takes it over */
-    if (!restrict_protocol(ssl)) {
+    SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, verify_peer);
+    if (!pt_tls_restrict(ssl)) {
         code = pt_fail_openssl(reterr, PT_INTERNAL, "this OpenSSL refuses our TLS 1.3 settings");
     } else if (!use_chain(ssl, cert_pem)) {
         code = pt_fail_openssl(reterr, PT_INVALID_ARGUMENT, "the certificate text holds no usable certificate");

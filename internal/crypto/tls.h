@@ -35,3 +35,19 @@ PT_MUST enum pt_code pt_tls_write(struct pt_tls *tls, const void *data, size_t s
 /* Append close_notify to `out`, so that the other side can tell an end from a cut. Nothing may be written afterwards.
  */
 void pt_tls_close(struct pt_tls *tls, struct pt_buf *out);
+
+/* ---- lending: another library speaks TLS, with an SSL_CTX of its own (the HTTP listener) ---------------------------
+ */
+
+/* What its connections take instead of what that SSL_CTX holds: certificate, key and CAs of the newest context. A
+ * client is asked for a certificate of the cluster's CA with a SPIFFE id; without one it is anonymous, with another its
+ * handshake fails. */
+struct pt_tls_lender;
+struct pt_tls_lender *pt_tls_lender_new(const struct pt_tls_context *context);
+/* Handshakes from now on use this context; connections that stand go on with theirs. */
+void pt_tls_lender_set(struct pt_tls_lender *lender, const struct pt_tls_context *context);
+/* ssl_ctx is the library's SSL_CTX, before its first connection; the lender must outlive it. */
+PT_MUST enum pt_code pt_tls_lender_install(struct pt_tls_lender *lender, void *ssl_ctx, struct pt_error *reterr);
+void pt_tls_lender_free(struct pt_tls_lender *lender); /* NULL is fine */
+/* Who is at the other end of a connection (SSL) of that library; false: somebody without a certificate. */
+bool pt_tls_lent_peer(void *ssl, struct pt_identity *ret_identity);

@@ -94,6 +94,13 @@ static enum pt_code set_meta(struct pt_execution *execution, const struct pt_msg
     return pt_store_meta_put(store, key, pt_msg_bytes(op, "value"), reterr);
 }
 
+uint32_t pt_kind_level(struct pt_machine_kind *machine)
+{
+    PT_AUTO(buf) struct pt_buf value = {0};
+    bool said = pt_store_meta_get(machine->store, PT_META_CLUSTER_LEVEL, &value, NULL) == PT_OK && value.size == 4;
+    return said ? pt_be32(value.data) : 1;
+}
+
 static enum pt_code raise_level(struct pt_execution *execution, uint64_t level, struct pt_error *reterr)
 {
     struct pt_store *store = execution->machine->store;

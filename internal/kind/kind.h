@@ -206,6 +206,9 @@ void pt_kind_command(const struct Patronus__V1__Command *command, struct pt_buf 
 /* The no-operation command for barriers. */
 void pt_kind_noop(struct pt_buf *out);
 
+/* Level of behaviour in force: 1 unless the state says more. */
+uint32_t pt_kind_level(struct pt_machine_kind *machine);
+
 /* ---- access (the decisions themselves: access.h) -------------------------------------------------------------- */
 
 /* Is the identity known and good now? PT_UNAUTHENTICATED: revoked, disabled, expired. */

@@ -119,8 +119,16 @@ void pt_serve_end_streams(struct pt_controller *controller)
     }
 }
 
+static void count(struct pt_controller *controller, enum pt_code code)
+{
+    controller->counters.calls[pt_code_grpc(code)]++;
+}
+
 void pt_serve_reply(struct pt_serve_call *call, struct pt_bytes reply)
 {
+    if (pt_serve_call_open(call)) {
+        count(call->controller, PT_OK);
+    }
     if (call->rpc != NULL) {
         (void)pt_rpc_call_send(call->rpc, reply); /* a unary call's queue takes its one reply */
         pt_rpc_call_finish(call->rpc, NULL);
@@ -131,6 +139,9 @@ void pt_serve_reply(struct pt_serve_call *call, struct pt_bytes reply)
 
 void pt_serve_fail(struct pt_serve_call *call, const struct pt_error *error)
 {
+    if (pt_serve_call_open(call)) {
+        count(call->controller, error->code);
+    }
     if (call->rpc != NULL) {
         pt_rpc_call_finish(call->rpc, error);
     } else if (call->carrier != NULL) {
@@ -478,6 +489,7 @@ static void refuse_call(struct pt_controller *controller, struct pt_rpc_call *rp
     const struct pt_rpc_call_info *info = pt_rpc_call_info(rpc);
     pt_log_info(controller->log, "refused", "method=%.128s peer=%s code=%s", info->method, info->peer_address,
                 pt_code_name(error->code));
+    count(controller, error->code);
     pt_rpc_call_finish(rpc, error);
 }
 

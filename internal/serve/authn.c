@@ -120,6 +120,9 @@ static enum pt_code by_certificate(struct pt_serve_call *call, const struct pt_i
     if (strcmp(peer->role, "controller") != 0) {
         return PT_OK;
     }
+    if (call->rpc == NULL) {
+        return PT_OK; /* the HTTP listener: controllers forward by gRPC only */
+    }
     const char *on_behalf_of = pt_rpc_call_metadata(call->rpc, PT_SERVE_PRINCIPAL_METADATA);
     if (on_behalf_of[0] == '\0') {
         return PT_OK;
@@ -162,20 +165,25 @@ static enum pt_code by_bearer(struct pt_serve_call *call, const char *authorizat
     return no_good(reterr, "this is neither an API key nor a token that the cluster can check");
 }
 
-enum pt_code pt_serve_authenticate(struct pt_serve_call *call, struct pt_error *reterr)
+enum pt_code pt_serve_identify(struct pt_serve_call *call, const struct pt_identity *peer, const char *authorization,
+                               struct pt_error *reterr)
 {
-    const struct pt_rpc_call_info *info = pt_rpc_call_info(call->rpc);
-    call->caller.source = source_of(info->peer_address, &call->arena);
-    const char *authorization = pt_rpc_call_metadata(call->rpc, "authorization");
-    if (info->peer != NULL && authorization[0] != '\0') {
+    if (peer != NULL && authorization[0] != '\0') {
         return no_good(reterr, "present a certificate or a token, not both");
     }
-    if (info->peer != NULL) {
-        PT_TRY(by_certificate(call, info->peer, reterr));
+    if (peer != NULL) {
+        PT_TRY(by_certificate(call, peer, reterr));
     } else if (authorization[0] != '\0') {
         PT_TRY(by_bearer(call, authorization, reterr));
     }
     return known(call, reterr);
+}
+
+enum pt_code pt_serve_authenticate(struct pt_serve_call *call, struct pt_error *reterr)
+{
+    const struct pt_rpc_call_info *info = pt_rpc_call_info(call->rpc);
+    call->caller.source = source_of(info->peer_address, &call->arena);
+    return pt_serve_identify(call, info->peer, pt_rpc_call_metadata(call->rpc, "authorization"), reterr);
 }
 
 /* ---- streams -------------------------------------------------------------------------------------------------- */

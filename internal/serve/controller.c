@@ -13,6 +13,7 @@
 #include "serve/controller_priv.h"
 
 #include "base/assert.h"
+#include "http/http.h"
 #include "patronus/v1/replication.pb-c.h"
 #include "plan/plan.h"
 #include "serve/artifact.h"
@@ -89,6 +90,7 @@ static void on_ready(void *arg, enum pt_code code, uint64_t index)
     }
     if (controller->leading && !controller->ready) {
         controller->ready = true;
+        controller->counters.leaderships++;
         controller->leading_since_ns = pt_sys_now_ns(controller->sys);
         pt_log_info(controller->log, "leading", "term=%" PRIu64, controller->term);
         pt_serve_found_state(controller);
@@ -117,6 +119,7 @@ static void machine_role_changed(void *context, bool leading, uint64_t term)
         pt_log_info(controller->log, "leading no more", "term=%" PRIu64, term);
         pt_edge_leave_all(controller);
         pt_soft_clear(controller->soft);
+        pt_metrics_forget(controller);
         pt_push_role_changed(controller->push);
     }
     pt_serve_health_changed(controller);
@@ -263,6 +266,7 @@ static void copy_options(struct pt_controller *controller, const struct pt_contr
     controller->key_pem = strdup(options->identity.key_pem);
     controller->ca_pem = strdup(options->identity.ca_pem);
     pt_assert(controller->cert_pem != NULL && controller->key_pem != NULL && controller->ca_pem != NULL);
+    own->http_listen = NULL; /* opened already, or there is none */
     own->identity.cert_pem = own->identity.key_pem = own->identity.ca_pem = NULL;
 }
 
@@ -350,6 +354,8 @@ static void controller_free(struct pt_controller *controller)
     pt_timer_free(controller->tick);
     pt_timer_free(controller->close_timer);
     pt_soft_free(controller->soft);
+    pt_metrics_forget(controller);
+    pt_map_fini(&controller->drops);
     pt_denied_free(controller->denied);
     pt_artifacts_free(controller->artifacts);
     pt_limits_free(controller->limits);
@@ -397,7 +403,12 @@ enum pt_code pt_controller_open(const struct pt_controller_options *options, str
     if (code != PT_OK) {
         goto fail_raft;
     }
-    code = open_doors(controller, reterr);
+    controller->options.http_listen = options->http_listen;
+    code = pt_serve_open_http(controller, reterr);
+    controller->options.http_listen = NULL;
+    if (code == PT_OK) {
+        code = open_doors(controller, reterr);
+    }
     if (code != PT_OK) {
         goto fail_doors;
     }
@@ -408,6 +419,9 @@ enum pt_code pt_controller_open(const struct pt_controller_options *options, str
 
 fail_doors:
     controller->closing = true;
+    if (controller->http != NULL) {
+        pt_http_close(controller->http, NULL, NULL);
+    }
     pt_raft_abandon(controller->raft);
 fail_raft:
     pt_kind_close(controller->machine);
@@ -441,6 +455,13 @@ static void doors_closed(void *arg)
     pt_raft_close(controller->raft, raft_closed, controller);
 }
 
+static void http_closed(void *arg)
+{
+    struct pt_controller *controller = arg;
+    controller->http = NULL;
+    pt_rpc_server_close(controller->server, controller->close_grace_ms, doors_closed, controller);
+}
+
 static void hand_over(void *arg);
 
 static void handed_over(void *arg, enum pt_code code, uint64_t index)
@@ -462,7 +483,11 @@ static void handed_over(void *arg, enum pt_code code, uint64_t index)
     pt_serve_run_waiting(controller);
     pt_denied_close(controller->denied);
     pt_serve_end_streams(controller);
-    pt_rpc_server_close(controller->server, controller->close_grace_ms, doors_closed, controller);
+    if (controller->http != NULL) {
+        pt_http_close(controller->http, http_closed, controller);
+    } else {
+        http_closed(controller);
+    }
 }
 
 static void hand_over(void *arg)
@@ -496,6 +521,7 @@ void pt_controller_close(struct pt_controller *controller, uint64_t grace_ms, pt
 void pt_controller_abandon(struct pt_controller *controller)
 {
     controller->closing = true;
+    pt_assert(controller->http == NULL); /* the simulator has no HTTP */
     pt_push_free(controller->push);
     pt_denied_abandon(controller->denied);
     pt_raft_abandon(controller->raft);
@@ -521,6 +547,9 @@ enum pt_code pt_controller_set_certificate(struct pt_controller *controller, con
         return code;
     }
     pt_raft_set_tls(controller->raft, tls);
+    if (controller->http != NULL) {
+        pt_http_set_tls(controller->http, tls);
+    }
     pt_tls_context_free(controller->tls);
     controller->tls = tls;
     char *cert = strdup(cert_pem);
@@ -552,4 +581,9 @@ uint16_t pt_controller_api_port(const struct pt_controller *controller)
 uint16_t pt_controller_agent_port(const struct pt_controller *controller)
 {
     return pt_rpc_server_port(controller->server, 1);
+}
+
+uint16_t pt_controller_http_port(const struct pt_controller *controller)
+{
+    return controller->http != NULL ? pt_http_port(controller->http) : 0;
 }

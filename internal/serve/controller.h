@@ -43,6 +43,7 @@ struct pt_controller_options {
     const char *version;          /* of the binary */
     struct pt_controller_identity identity;
     struct pt_endpoint peer_listen, api_listen, agent_listen;
+    const struct pt_endpoint *http_listen;          /* NULL: no HTTP; needs a real sys. Borrowed for the call */
     const char *peer_address;                       /* as others reach the peer listener, host:port */
     uint32_t election_timeout_ms, heartbeat_ms;     /* 0: defaults of raft */
     uint64_t snapshot_threshold, snapshot_trailing; /* 0: defaults of raft */
@@ -72,3 +73,4 @@ struct pt_machine_kind *pt_controller_machine(struct pt_controller *controller);
 struct pt_raft *pt_controller_raft(struct pt_controller *controller);
 uint16_t pt_controller_api_port(const struct pt_controller *controller);
 uint16_t pt_controller_agent_port(const struct pt_controller *controller);
+uint16_t pt_controller_http_port(const struct pt_controller *controller); /* 0: there is none */

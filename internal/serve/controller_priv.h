@@ -13,6 +13,7 @@ struct pt_soft_store;
 struct pt_serve_method;
 struct pt_carrier;
 struct pt_artifacts;
+struct pt_http_server;
 
 #define PT_SERVE_PRINCIPAL_METADATA "patronus-principal"
 #define PT_SERVE_CALLER_METADATA "patronus-caller" /* base64url of a patronus.v1.Caller */
@@ -22,6 +23,17 @@ struct pt_artifacts;
 #define PT_SERVE_WATCHES_MAX 10000            /* open Watch streams */
 #define PT_SERVE_BACKUPS_MAX 2                /* at a time; each reads a snapshot's file */
 #define PT_SERVE_ENROLL_SIZE_MAX (64U << 10)  /* an Enroll or Renew: their callers may be anybody */
+
+#define PT_SERVE_CODES_LEN 17 /* statuses of gRPC */
+#define PT_SERVE_DROPS_LEN 96 /* reasons of the programs (64), then of the tunnel process */
+
+struct pt_serve_counters {              /* since this process began */
+    uint64_t calls[PT_SERVE_CODES_LEN]; /* answered, by status */
+    uint64_t leaderships;
+    uint64_t watch_events;
+    uint64_t reports; /* of edges */
+    uint64_t drops[PT_SERVE_DROPS_LEN];
+};
 
 /* One incoming call. Two holders at most: the rpc layer (until on_end) and one pending operation. */
 struct pt_serve_call {
@@ -71,6 +83,9 @@ struct pt_controller {
     struct pt_raft *raft;
     struct pt_tls_context *tls;
     struct pt_rpc_server *server;
+    struct pt_http_server *http; /* NULL: there is none */
+    struct pt_serve_counters counters;
+    struct pt_map drops;               /* metrics.c: Edge -> what it reported last */
     char *cert_pem, *ca_pem, *key_pem; /* heap; current */
 
     bool leading;
@@ -170,6 +185,9 @@ const char *const *pt_pending_connected(struct pt_controller *controller, const 
 /* Fill call->caller from certificate, token or (of controllers) metadata. PT_UNAUTHENTICATED when what was presented is
  * not good, or not good any more. */
 PT_MUST enum pt_code pt_serve_authenticate(struct pt_serve_call *call, struct pt_error *reterr);
+/* The same without a call of the rpc port: certificate's identity or NULL, authorization field or "". */
+PT_MUST enum pt_code pt_serve_identify(struct pt_serve_call *call, const struct pt_identity *peer,
+                                       const char *authorization, struct pt_error *reterr);
 /* A forwarded call: who a controller says it is. more: patronus.v1.Caller. */
 PT_MUST enum pt_code pt_serve_believe(struct pt_serve_call *call, const char *principal, struct pt_bytes more,
                                       struct pt_error *reterr);
@@ -233,13 +251,20 @@ PT_MUST enum pt_code pt_serve_members_check(struct pt_controller *controller, co
 /* ---- health.c ------------------------------------------------------------------------------------------------- */
 void pt_serve_health_changed(struct pt_controller *controller);
 
+/* ---- http.c: the HTTP listener; metrics.c: what it says ---------------------------------------------------------- */
+struct Patronus__V1__Telemetry;
+PT_MUST enum pt_code pt_serve_open_http(struct pt_controller *controller, struct pt_error *reterr);
+void pt_metrics_write(struct pt_controller *controller, struct pt_buf *out);
+void pt_metrics_drops(struct pt_controller *controller, const char *edge,
+                      const struct Patronus__V1__Telemetry *telemetry);
+void pt_metrics_forget(struct pt_controller *controller); /* what edges reported last: another node hears them now */
+
 /* ---- soft.c: what nodes measure, and the views ---------------------------------------------------------------- */
 struct pt_soft_store *pt_soft_new(struct pt_controller *controller);
 void pt_soft_free(struct pt_soft_store *soft);
 void pt_soft_clear(struct pt_soft_store *soft);
 /* What a report changed of what the plan is told; the greater matters sooner. */
 enum pt_soft_change { PT_SOFT_SAME, PT_SOFT_QUALITY, PT_SOFT_LIVENESS };
-struct Patronus__V1__Telemetry;
 enum pt_soft_change pt_soft_telemetry(struct pt_soft_store *soft, const char *edge,
                                       const struct Patronus__V1__Telemetry *telemetry);
 /* Forget what the newest plan has no place for. */

@@ -292,6 +292,7 @@ static void edge_message(struct pt_serve_call *call, struct pt_bytes data)
     } else if (message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_ACK) {
         on_ack(session, message->ack);
     } else if (message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TELEMETRY) {
+        pt_metrics_drops(controller, session->edge, message->telemetry);
         pt_push_measured(controller->push, pt_soft_telemetry(controller->soft, session->edge, message->telemetry));
     }
     patronus__v1__edge_message__free_unpacked(message, NULL);

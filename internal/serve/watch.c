@@ -18,6 +18,7 @@ struct serve_watch {
 static bool on_event(void *arg, struct pt_bytes event)
 {
     struct serve_watch *watch = arg;
+    watch->call->controller->counters.watch_events++;
     return watch->call->rpc == NULL || pt_rpc_call_send(watch->call->rpc, event);
 }
 

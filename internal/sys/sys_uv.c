@@ -385,3 +385,8 @@ void pt_sys_uv_unwatch(struct pt_fd_watch *watch)
         uv_close((uv_handle_t *)&watch->handle, on_watch_closed);
     }
 }
+
+void *pt_sys_uv_loop(struct pt_sys *sys)
+{
+    return &((struct pt_uv *)sys)->loop;
+}

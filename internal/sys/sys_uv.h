@@ -22,3 +22,6 @@ PT_MUST enum pt_code pt_sys_uv_on_signal(struct pt_sys *sys, void (*fn)(void *ar
 struct pt_fd_watch;
 struct pt_fd_watch *pt_sys_uv_watch(struct pt_sys *sys, int fd, pt_task_fn fn, void *arg);
 void pt_sys_uv_unwatch(struct pt_fd_watch *watch); /* NULL is fine */
+/* The loop itself (uv_loop_t *), for a library that puts handles of its own on it. What it put there must be gone
+ * before pt_sys_uv_free. */
+void *pt_sys_uv_loop(struct pt_sys *sys);
