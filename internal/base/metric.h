@@ -16,7 +16,7 @@
     X(CERTIFICATE_SECONDS, "patronus_certificate_remaining_seconds", GAUGE, "",                                       \
       "Until this node's certificate expires; it renews itself at half its life")                                     \
     X(RAFT_LEADER, "patronus_raft_is_leader", GAUGE, "", "1 when this node leads")                                    \
-    X(RAFT_LEADER_KNOWN, "patronus_raft_leader_known", GAUGE, "", "1 when this node knows who leads")                 \
+    X(RAFT_LEADER_KNOWN, "patronus_raft_leader_known", GAUGE, "", "1 when this node leads, or hears who does")        \
     X(RAFT_QUARANTINED, "patronus_raft_quarantined", GAUGE, "",                                                       \
       "1 when the log ends below what was acknowledged: the node neither votes nor stands until it is healed")        \
     X(RAFT_TERM, "patronus_raft_term", GAUGE, "", "Term of consensus")                                                \

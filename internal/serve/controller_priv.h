@@ -250,6 +250,8 @@ PT_MUST enum pt_code pt_serve_members_check(struct pt_controller *controller, co
 
 /* ---- health.c ------------------------------------------------------------------------------------------------- */
 void pt_serve_health_changed(struct pt_controller *controller);
+/* Does this node know who leads, and has it heard of that one lately? */
+bool pt_serve_leader_heard(const struct pt_controller *controller);
 
 /* ---- http.c: the HTTP listener; metrics.c: what it says ---------------------------------------------------------- */
 struct Patronus__V1__Telemetry;

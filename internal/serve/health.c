@@ -1,5 +1,5 @@
 /*
- * The standard health service. The server as a whole ("") serves while it knows a leader; every service of the schema
+ * The standard health service. The server as a whole ("") serves while it hears a leader; every service of the schema
  * has the same state.
  */
 #include "serve/controller_priv.h"
@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+#define LEADER_SILENT_TIMEOUTS 5 /* election timeouts without a word: it is not known any more */
 
 struct health_watch {
     struct pt_list node; /* controller->health */
@@ -29,13 +31,20 @@ static bool known_service(const struct pt_controller *controller, const char *se
     return service[0] == '\0';
 }
 
+/* A standby that is cut off stands for no election, and so goes on believing in the leader that it knew. */
+bool pt_serve_leader_heard(const struct pt_controller *controller)
+{
+    struct pt_raft_status status = pt_raft_status(controller->raft);
+    uint64_t patience_ms = LEADER_SILENT_TIMEOUTS * (uint64_t)status.election_timeout_ms;
+    return status.leader_id != 0 && pt_raft_silent_ms(controller->raft, status.leader_id) < patience_ms;
+}
+
 static int state_of(const struct pt_controller *controller, const char *service)
 {
     if (!known_service(controller, service)) {
         return GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVICE_UNKNOWN;
     }
-    struct pt_raft_status status = pt_raft_status(controller->raft);
-    bool serves = !controller->closing && status.leader_id != 0;
+    bool serves = !controller->closing && pt_serve_leader_heard(controller);
     return serves ? GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING
                   : GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__NOT_SERVING;
 }

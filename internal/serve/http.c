@@ -104,8 +104,8 @@ static bool put_ready(struct pt_controller *controller, struct pt_buf *out)
     } conditions[] = {
         {!controller->closing && controller->closed == NULL, "running", "this controller is shutting down"},
         {!status.quarantined, "log", "the log ends below what was acknowledged; it waits for a snapshot of the leader"},
-        {status.leader_id != 0, "leader",
-         "no leader is known: does a majority of the voters run and reach each other?"},
+        {pt_serve_leader_heard(controller), "leader",
+         "no leader is heard: does a majority of the voters run and reach each other?"},
         {behind <= BEHIND_ENTRIES_MAX, "applied", "too many committed entries are not applied yet"},
         {pt_store_failure(pt_kind_store(controller->machine)) == NULL, "store", "the database has failed"},
         {certificate_good(controller), "certificate", "this node's certificate is not valid now; is the clock right?"},

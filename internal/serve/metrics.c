@@ -105,7 +105,7 @@ static void put_raft(struct pt_controller *controller, struct pt_buf *out)
 {
     struct pt_raft_status status = pt_raft_status(controller->raft);
     put(out, PT_METRIC_RAFT_LEADER, status.role == PT_RAFT_LEADER);
-    put(out, PT_METRIC_RAFT_LEADER_KNOWN, status.leader_id != 0);
+    put(out, PT_METRIC_RAFT_LEADER_KNOWN, pt_serve_leader_heard(controller));
     put(out, PT_METRIC_RAFT_QUARANTINED, status.quarantined);
     put(out, PT_METRIC_RAFT_TERM, status.term);
     put(out, PT_METRIC_RAFT_COMMIT, status.commit_index);
