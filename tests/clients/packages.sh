@@ -10,7 +10,9 @@ for tool in cpack dpkg-deb dpkg-shlibdeps; do
 done
 WORK=$(mktemp -d)
 ROOT=$WORK/root
+NODE=
 finish() {
+    [ -z "$NODE" ] || { pkill -KILL -P "$NODE" || true; kill -KILL "$NODE"; } 2>/dev/null || true
     if mountpoint -q "$ROOT/proc" 2>/dev/null; then umount "$ROOT/proc"; fi
     rm -rf --one-file-system "$WORK"
 }
@@ -108,10 +110,45 @@ everything >"$WORK/before"
 inside sh -c 'dpkg -i /srv/patronusd_*.deb /srv/patronusctl_*.deb' >"$WORK/install.log" 2>&1 || { tail -n 5 "$WORK/install.log"; fail "installation"; }
 inside patronusd --help | grep -q '^Usage: patronusd'
 inside patronusctl explain site.region | grep -q region
-inside patronusd init --no-start --address 127.0.0.1 --admin-file /srv/admin.pem >/dev/null 2>&1 || fail "init in the chroot"
+ports=(--api-port "${PT_PORT:-17160}" --peer-port $((${PT_PORT:-17160} + 1)) --agent-port $((${PT_PORT:-17160} + 2)))
+inside patronusd init --no-start --address 127.0.0.1 "${ports[@]}" --admin-file /srv/admin.pem >/dev/null 2>&1 || fail "init in the chroot"
 [ -e "$ROOT/var/lib/patronus/identity" ]
 inside systemctl is-enabled patronusd.service 2>/dev/null | grep -qx enabled || [ -L "$ROOT/etc/systemd/system/multi-user.target.wants/patronusd.service" ] ||
     fail "the unit is not enabled"
+
+# ---- as the unit starts it: no systemd runs in a chroot, so its command, capabilities, mask and limit are taken from it
+unit=$ROOT/usr/lib/systemd/system/patronusd.service
+of_unit() { sed -n "s/^$1=//p" "$unit"; }
+read -ra start <<<"$(of_unit ExecStart)"
+capabilities=$(of_unit CapabilityBoundingSet | tr '[:upper:] ' '[:lower:],' | sed 's/cap_/+/g')
+node_starts() {
+    (umask "$(of_unit UMask)" && inside prlimit "--nofile=$(of_unit LimitNOFILE)" \
+        setpriv "--bounding-set=-all,$capabilities" --no-new-privs "${start[@]}" >>"$WORK/node.log" 2>&1) &
+    NODE=$!
+}
+ctl() { inside patronusctl --server "127.0.0.1:${PT_PORT:-17160}" --credential /srv/admin.pem "$@" 2>>"$WORK/ctl.log"; }
+node_answers() { ctl cluster status >/dev/null; }
+until_true() { # SECONDS COMMAND
+    local end=$((SECONDS + $1))
+    until "$2"; do
+        [ $SECONDS -lt $end ] || { tail -n 5 "$WORK/node.log" "$WORK/ctl.log"; fail "$2: not within $1 s"; }
+        sleep 0.2
+    done
+}
+node_ends() { # on SIGTERM, as systemctl stop sends it
+    pkill -TERM -P "$NODE" -x patronusd || kill -TERM "$NODE"
+    wait "$NODE" || fail "the node ends with $?"
+    NODE=
+}
+node_starts
+until_true 30 node_answers
+ctl create organization kept >/dev/null || fail "a write to the node"
+node_ends
+node_starts
+until_true 30 node_answers
+[ "$(ctl get organizations -o name)" = organizations/kept ] || fail "what was written is not there after a restart"
+node_ends
+echo "ok: started by the unit's command within its bounds, stopped, started again"
 inside dpkg --remove patronusd patronusctl >"$WORK/remove.log" 2>&1 || { tail -n 5 "$WORK/remove.log"; fail "removal"; }
 [ -e "$ROOT/var/lib/patronus/identity" ] || fail "removal took the node's identity; only a purge may"
 [ ! -e "$ROOT/usr/bin/patronusd" ]

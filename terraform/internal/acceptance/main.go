@@ -59,7 +59,7 @@ func run(ctx context.Context) error {
 		do   func() error
 	}{
 		{"an apply over a killed leader makes everything once, and plans empty", t.leaderKill},
-		{"a concurrent change is an error that says when and what", t.concurrent},
+		{"a concurrent change is an error that says who, when and what", t.concurrent},
 		{"a plan shows the server's refusal at its attribute", t.planned},
 		{"a plan keeps what stands in other tools' fields", t.othersFields},
 		{"functions make and take apart names", t.functions},
@@ -173,7 +173,7 @@ func (t *test) concurrent() error {
 		return err
 	}
 	_, diags = t.core.Apply(t.ctx, plan)
-	if err := contains(diags.Err(), "somebody else's change", "region", " at 20", "ETAG_MISMATCH", "Plan again"); err != nil {
+	if err := contains(diags.Err(), "somebody else's change", "was changed by ", "region", " at 20", "ETAG_MISMATCH", "Plan again"); err != nil {
 		return err
 	}
 	site, err := patronus.For[*pb.Site](t.client).Get(t.ctx, org+"/sites/raced")

@@ -24,29 +24,13 @@ func numberText(value tftypes.Value) string {
 	return number.Text('f', -1)
 }
 
-// author finds who last changed a resource in the audit log, where there is one: " by PRINCIPAL", or "".
+// author finds who last changed a resource, in its revisions: " by PRINCIPAL", or "" where that is not known (any more).
 func (s *session) author(ctx context.Context, name string) string {
-	kind := s.client.Schema().Kind("auditEvent")
-	if kind == nil || kind.List == nil {
+	reply, err := pb.NewRevisionServiceClient(s.client).ListRevisions(ctx, &pb.ListRevisionsRequest{Name: name})
+	if err != nil || len(reply.Revisions) == 0 || reply.Revisions[0].Principal == "" {
 		return ""
 	}
-	who := ""
-	parent, _ := patronusschema.SplitName(name)
-	for parent != "" && kind.Parent != nil {
-		if _, err := kind.Parent.IDs(parent); err == nil {
-			break
-		}
-		parent, _ = patronusschema.SplitName(parent)
-	}
-	for event, err := range s.client.Dynamic(kind).List(ctx, parent, patronus.Filter(fmt.Sprintf("resource = %q", name)), patronus.OrderBy("name desc"), patronus.PageSize(1)) {
-		if err == nil {
-			if actor := event.Descriptor().Fields().ByName("actor"); actor != nil {
-				who = " by " + event.Get(actor).String()
-			}
-		}
-		break
-	}
-	return who
+	return " by " + reply.Revisions[0].Principal
 }
 
 // source reads resources of a kind, one by name or many by parent and filter; all fields, what is measured included.
