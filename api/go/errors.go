@@ -30,6 +30,7 @@ type APIError struct {
 	cause   error
 }
 
+// Error is the field, the server's sentence, and code and reason in parentheses.
 func (e *APIError) Error() string {
 	text := e.Message
 	if e.Field != "" {

@@ -128,7 +128,17 @@ for group in ("tier_gold", "region_eu", "role_hub", "state_active", "disconnecte
     assert len(found[group]["hosts"]) == 5, group
 assert found["site_ansible_s1"]["hosts"] == ["e1.s1.ansible"]
 PY
-echo "ok: inventory of five edges"
+sed -i 's/^address:.*/hosts: sites/' "$WORK/topology.yml"
+ansible-inventory -i "$WORK/topology.yml" --list >"$WORK/out" 2>&1 || fail "inventory of sites"
+python3 - "$WORK/out" <<'PY'
+import json, sys
+found = json.load(open(sys.argv[1]), object_hook=lambda o: o.get("__ansible_unsafe", o))
+hosts = found["_meta"]["hostvars"]
+assert sorted(hosts) == [f"s{i}.ansible" for i in range(5)], sorted(hosts)
+assert "patronus_edge" not in hosts["s2.ansible"] and hosts["s2.ansible"]["patronus_links"]
+assert len(found["region_eu"]["hosts"]) == 5 and "connected" not in found
+PY
+echo "ok: inventory of five edges, and of their sites"
 
 play "reads, refusals, check mode, watch, absence" 4 rest.yml
 if [ "$LONG" = 1 ]; then

@@ -36,7 +36,9 @@ if [ ! -e complete ]; then
 fi
 npx --no-install tsc -p .
 npx --no-install eslint --cache src test examples
-echo "ok: types and style"
+node reference.mjs >"$WORK/reference.md"
+grep -q '^## SiteFields' "$WORK/reference.md" && grep -q 'Takes no new traffic' "$WORK/reference.md"
+echo "ok: types and style; a reference, and a comment on everything in it"
 
 wait "$starting" || { cat "$WORK/start.log"; exit 1; }
 cluster_attach "$CLUSTER_DIR"

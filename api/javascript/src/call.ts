@@ -24,11 +24,15 @@ export interface CallOptions {
 
 /** What the schema says of a kind of resource. */
 export interface Kind {
+  /** Of its message: "Site". */
   readonly name: string;
+  /** As permissions and references call one. */
   readonly singular: string;
+  /** As names hold it: "sites". */
   readonly plural: string;
   /** With a star for each id: "organizations, a star, sites, a star". */
   readonly pattern: string;
+  /** Computed by the cluster: it can be read only. */
   readonly view: boolean;
   /** Paths of the standard methods that there are. */
   readonly methods: Readonly<Record<string, string>>;

@@ -10,8 +10,11 @@ import { ResourceNotFound } from "./v1/reasons.js";
 
 /** What every resource has. */
 export interface Resource {
+  /** Its name, from the top: organizations/acme/sites/nyc. */
   name: string;
+  /** Digest of the user's fields. */
   readonly etag: string;
+  /** Log index of the last change of a user's field. */
   readonly revision: bigint;
 }
 
@@ -33,13 +36,17 @@ export interface ListOptions extends GetOptions {
 
 /** Options of page. */
 export interface PageOptions extends ListOptions {
+  /** nextPageToken of the page before; the first page when unset. */
   pageToken?: string;
 }
 
 /** One page of a list. */
 export interface Page<R> {
+  /** What is on it. */
   readonly resources: R[];
+  /** Gets the next page; "" on the last one. */
   readonly nextPageToken: string;
+  /** Log index as of which it was read. */
   readonly revision: bigint;
 }
 
@@ -61,6 +68,7 @@ export interface UpdateOptions extends WriteOptions {
 
 /** Options of delete. */
 export interface DeleteOptions extends WriteOptions {
+  /** Fail with EtagMismatch when the resource has another one. */
   etag?: string;
   /** Delete what is below too. */
   force?: boolean;
@@ -70,8 +78,11 @@ export interface DeleteOptions extends WriteOptions {
 
 /** Outcome of apply. */
 export interface Applied<R> {
+  /** As it is now. */
   readonly resource: R;
+  /** What was done. */
   readonly action: "created" | "updated" | "unchanged";
+  /** Fields that differed; all that were given when it was created. */
   readonly changedFields: string[];
 }
 
@@ -110,7 +121,11 @@ export class Service {
 
 /** Resources of one kind that can be read. */
 export class ReadCollection<R extends Resource> extends Service {
-  constructor(session: Session, readonly kind: Kind) {
+  constructor(
+    session: Session,
+    /** What the schema says of the kind. */
+    readonly kind: Kind,
+  ) {
     super(session);
   }
 

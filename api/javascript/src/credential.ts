@@ -14,8 +14,11 @@ const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[^]*?-----END \1-----\n?/g;
 
 /** A client's certificate and key, and the only CA that it trusts; all PEM. */
 export interface Credential {
+  /** The client's certificate, PEM. */
   certificate: string;
+  /** Its private key, PEM. */
   key: string;
+  /** The cluster's CA, PEM. */
   ca: string;
 }
 

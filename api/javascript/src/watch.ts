@@ -20,11 +20,13 @@ export type EventType = "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK";
 
 /** One change. */
 export interface WatchEvent<R = AnyResource> {
+  /** What happened to it. */
   readonly type: EventType;
   /** Name of the resource; "" in a BOOKMARK. */
   readonly name: string;
   /** As it is now, in DELETED as it was last; undefined in a BOOKMARK and for a kind not known here. */
   readonly resource: R | undefined;
+  /** Log index of the change. */
   readonly revision: bigint;
   /** Give it to watch() to go on right behind this event; "" in the midst of a transaction or of the initial state. */
   readonly resumeToken: string;
@@ -36,7 +38,9 @@ export interface WatchOptions extends Pick<CallOptions, "signal"> {
   parent?: string;
   /** Kinds by plural, for example "sites". */
   kinds?: readonly string[];
+  /** Equality and AND, as in a list; what stops to fit is told as DELETED. */
   filter?: string;
+  /** Of an earlier event: go on right behind it. */
   resumeToken?: string;
   /** First an ADDED for everything there is. */
   sendInitial?: boolean;
