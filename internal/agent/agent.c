@@ -102,8 +102,45 @@ static const char *next_address(struct pt_agent *agent)
     return agent->dialled;
 }
 
+#define SHARES_MAX 65536
+#define QUANTUM                                                                                          \
+    256 /* what the weights of a solver's split add to; others are smaller, or larger while one ramps up \
+         */
+
+static bool carries(const Patronus__V1__GroupMember *member)
+{
+    return member->tier == 0;
+}
+
+/* The splits in force that a solver gave. */
+static void add_shares(const struct pt_bundle *bundle, struct pt_arena *arena, Patronus__V1__NodeHello *hello)
+{
+    size_t len = 0;
+    const Patronus__V1__Entry *const *entries = pt_bundle_entries(bundle, &len);
+    hello->shares = pt_arena_array(arena, SHARES_MAX, sizeof(*hello->shares));
+    for (size_t i = 0; i < len; i++) {
+        const Patronus__V1__GroupEntry *group =
+            entries[i]->entry_case == PATRONUS__V1__ENTRY__ENTRY_GROUP ? entries[i]->group : NULL;
+        uint64_t sum = 0;
+        for (size_t j = 0; group != NULL && group->policy_class == 0 && j < group->n_members; j++) {
+            sum += carries(group->members[j]) ? group->members[j]->weight : 0;
+        }
+        for (size_t j = 0; sum == QUANTUM && j < group->n_members && hello->n_shares < SHARES_MAX; j++) {
+            if (carries(group->members[j])) {
+                Patronus__V1__PathShare *share = PT_NEW(arena, Patronus__V1__PathShare);
+                patronus__v1__path_share__init(share);
+                share->path = group->members[j]->path;
+                share->weight = group->members[j]->weight;
+                hello->shares[hello->n_shares++] = share;
+            }
+        }
+    }
+}
+
 static void send_hello(struct pt_agent *agent)
 {
+    struct pt_arena arena;
+    pt_arena_init(&arena);
     Patronus__V1__NodeHello hello = PATRONUS__V1__NODE_HELLO__INIT;
     Patronus__V1__BundlePosition position = PATRONUS__V1__BUNDLE_POSITION__INIT;
     hello.software_version = (char *)(uintptr_t)agent->options.version;
@@ -119,11 +156,13 @@ static void send_hello(struct pt_agent *agent)
         position.generation = agent->position.generation;
         hello.position = &position;
         hello.digest = (ProtobufCBinaryData){.len = PT_DIGEST_SIZE, .data = agent->position.digest.bytes};
+        add_shares(agent->bundle, &arena, &hello);
     }
     Patronus__V1__EdgeMessage message = PATRONUS__V1__EDGE_MESSAGE__INIT;
     message.message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE_HELLO;
     message.hello = &hello;
     pt_agent_send(agent, &message);
+    pt_arena_fini(&arena);
 }
 
 static void on_message(void *arg, struct pt_bytes data);

@@ -15,8 +15,8 @@
 #include <string.h>
 
 #define WAITS_MS 1000
-#define RAMP_STEP_MS 2000
 #define RAMP_STEPS 4
+#define RAMP_STEP_MS (PT_PUSH_RAMP_MS / RAMP_STEPS)
 #define MORE_MS 1000 /* the next step of an update, when a node does not acknowledge the one before */
 
 /* ---- questions ------------------------------------------------------------------------------------------------ */
@@ -254,11 +254,11 @@ void pt_push_acked(struct pt_push *push)
 
 /* ---- coming back ---------------------------------------------------------------------------------------------- */
 
-void pt_push_ramp(struct pt_push *push, const char *name)
+void pt_push_ramp(struct pt_push *push, const char *name, uint64_t age_ns)
 {
     uint64_t *began = malloc(sizeof(*began));
     pt_assert(began != NULL);
-    *began = pt_sys_now_ns(push->controller->sys);
+    *began = pt_sys_now_ns(push->controller->sys) - age_ns;
     free(pt_map_put_str(&push->ramps, name, began));
 }
 

@@ -300,6 +300,7 @@ struct pt_edge_session {
     uint64_t sent_generation, acked_generation;
     uint64_t last_seen_wall_ns;
     uint64_t retry_at_ns; /* after a refusal */
+    uint64_t after_pass;  /* bundles of earlier passes are not for it: pt_push_learn */
 };
 /* Session of an Edge resource; NULL. */
 struct pt_edge_session *pt_edge_find(struct pt_controller *controller, const char *edge);
@@ -318,6 +319,10 @@ void pt_push_dirty(struct pt_push *push);
 /* The same for what nodes measured: dead paths soon, quality on an interval, so that load does not drive the plan. */
 void pt_push_measured(struct pt_push *push, enum pt_soft_change change);
 void pt_push_role_changed(struct pt_push *push);
+struct Patronus__V1__NodeHello;
+/* A node says which splits it has in force: until this leader has measured the traffic itself, they stay; so the node
+ * gets no bundle that was planned before this was known. */
+void pt_push_learn(struct pt_push *push, struct pt_edge_session *session, const struct Patronus__V1__NodeHello *hello);
 /* Send the node what it lacks. */
 void pt_push_session(struct pt_push *push, struct pt_edge_session *session);
 uint64_t pt_push_generation(const struct pt_push *push);
@@ -364,8 +369,9 @@ struct pt_push_wait {
 void pt_push_wait(struct pt_push *push, struct pt_push_wait *wait);
 /* A node acknowledged a bundle. */
 void pt_push_acked(struct pt_push *push);
-/* Bring a link or site back a quarter at a time. */
-void pt_push_ramp(struct pt_push *push, const char *name);
+/* Bring a link or site back a quarter at a time, within PT_PUSH_RAMP_MS; it began so long ago. */
+#define PT_PUSH_RAMP_MS 8000
+void pt_push_ramp(struct pt_push *push, const char *name, uint64_t age_ns);
 /* The newest solutions, serialised: index 0 is the newest; false past the last. */
 bool pt_push_solution(const struct pt_push *push, size_t index, struct pt_bytes *ret_solution);
 

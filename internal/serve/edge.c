@@ -213,6 +213,7 @@ static void on_hello(struct pt_edge_session *session, const Patronus__V1__NodeHe
     session->greeted = true;
     (void)snprintf(session->version, sizeof(session->version), "%.63s", hello->software_version);
     take_digest(&session->reported, &hello->digest);
+    pt_push_learn(controller->push, session, hello);
     pt_log_info(controller->log, "node connected", "edge=%s version=%s", session->edge, session->version);
     take_tunnel_key(session, &hello->tunnel_public_key);
     pt_edge_send_controllers(controller, session);

@@ -28,7 +28,7 @@
 #define PASS_PAUSES 9 /* a pass is followed by so many times its length: at most a tenth of a processor */
 #define FIRST_PASS_MS 300
 #define RETRY_MS 1000
-#define LIVENESS_MS 20 /* the nodes have flipped already; what several of them say comes together */
+#define LIVENESS_MS 10 /* the nodes have flipped already; what several of them say comes together */
 #define LIVENESS_BURST_MAX 5
 #define LIVENESS_CALM_MS 500
 #define QUALITY_MS 2000
@@ -50,6 +50,7 @@ void pt_pass_clear(struct pass *pass)
     pt_buf_fini(&pass->solution);
     te_pass_fini(&pass->plan);
     pt_map_fini(&pass->ramps);
+    pt_map_fini(&pass->learned.weights);
     for (size_t i = 0; pass->bundles != NULL && i < pass->plan.nodes_len; i++) {
         pt_bundle_unref(pass->bundles[i]);
     }
@@ -118,7 +119,7 @@ void pt_push_session(struct pt_push *push, struct pt_edge_session *session)
     struct pt_controller *controller = push->controller;
     const struct node_bundle *node = pt_map_get_str(&push->nodes, session->edge);
     if (node == NULL || !session->greeted || session->sent != NULL || session->retry_at_ns != 0 ||
-        session->call->rpc == NULL || !controller->ready) {
+        session->call->rpc == NULL || !controller->ready || push->newest_number < session->after_pass) {
         return;
     }
     if (pt_digest_equal(&session->reported, pt_bundle_digest(node->bundle))) {
@@ -245,6 +246,7 @@ static void pass_done(void *arg)
         }
         pt_pass_unref(push->newest);
         push->newest = pass;
+        push->newest_number = pass->number;
         pt_soft_sweep(controller->soft);
         pt_ask_pass(push, pass);
         PT_LIST_FOREACH_SAFE (node, &controller->sessions) {
@@ -293,6 +295,7 @@ static void start_pass(void *arg)
     push->current = pass;
     pass->refs = 1;
     pass->push = push;
+    pass->number = ++push->passes;
     pass->term = controller->term;
     pass->plan.arena = &pass->arena;
     pass->plan.view = pt_view_new(controller->machine);
@@ -301,8 +304,8 @@ static void start_pass(void *arg)
     if (push->newest != NULL) {
         pass->before = push->newest;
         pass->before->refs++;
-        pass->plan.previous = te_solution_of(&pass->before->plan);
     }
+    pt_learn_start(push, pass);
     pt_ask_ramps(push, pass);
     copy_some(push);
 }
@@ -353,7 +356,11 @@ void pt_push_role_changed(struct pt_push *push)
     push->newest = NULL;
     push->generation = 0;
     pt_ask_role_changed(push);
+    pt_learn_role_changed(push);
     if (push->controller->ready) {
+        struct pt_view *view = pt_view_new(push->controller->machine);
+        pt_learn_ramps(push, view);
+        pt_view_free(view);
         pt_timer_start(push->timer, FIRST_PASS_MS, 0);
     } else {
         pt_timer_stop(push->timer);
@@ -382,6 +389,7 @@ void pt_push_free(struct pt_push *push)
     push->timer = push->copier = NULL;
     pt_executor_free(push->worker);
     pt_ask_fini(push);
+    pt_learn_fini(push);
     pt_pass_unref(push->current); /* of a host that crashed: its done never comes */
     pt_pass_unref(push->newest);
     forget_nodes(push);

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "mod/te/te.h"
 #include "plan/plan.h"
 #include "serve/controller_priv.h"
 
@@ -17,10 +18,12 @@ struct node_bundle { /* newest bundle of a node */
 struct pass {
     unsigned refs; /* the push, and questions that are being answered about it */
     struct pt_push *push;
+    uint64_t number; /* counts passes */
     struct pt_arena arena;
     struct pt_plan_pass plan;
     struct pass *before;        /* while it runs: the one whose solution it goes on from; referenced */
     struct pt_map ramps;        /* name -> uint32_t percent */
+    struct te_solution learned; /* stands for the solution before, while the leader is new */
     struct pt_bundle **bundles; /* by index of plan.nodes; made by the worker */
     uint64_t term;
     enum pt_code code;
@@ -36,13 +39,18 @@ struct pt_push {
     struct pt_executor *worker;
     uint64_t began_ns, ended_ns, pass_ns; /* the newest pass: start, end, and how long it took in all */
     bool running, again;
-    struct pass *current; /* while running; first being copied, then the worker's */
+    uint64_t passes, newest_number; /* how many were started; which of them `newest` is */
+    struct pass *current;           /* while running; first being copied, then the worker's */
     uint64_t generation;
     struct pass *newest; /* results for views */
     struct pt_map nodes; /* Edge name -> struct node_bundle */
 
     unsigned liveness_burst; /* deaths answered lately */
     uint64_t liveness_ns;    /* the newest of them */
+
+    /* learn.c */
+    uint64_t ready_ns;     /* when this node began to lead */
+    struct pt_map learned; /* path id, 8 bytes big-endian -> uint32_t: splits that nodes had in force then */
 
     /* ask.c */
     struct pt_executor *asker;
@@ -61,6 +69,14 @@ void pt_pass_clear(struct pass *pass); /* what it holds, but not itself */
 void pt_pass_compute(struct pass *pass);
 /* Plan in this long at the latest. */
 void pt_push_within(struct pt_push *push, uint64_t delay_ms);
+
+/* ---- learn.c -------------------------------------------------------------------------------------------------- */
+void pt_learn_role_changed(struct pt_push *push);
+/* What the pass is to go on from: the pass before, or, while the leader is new, what nodes said that they do. */
+void pt_learn_start(struct pt_push *push, struct pass *pass);
+/* What came back from a drain shortly before the leader changed goes on coming back by quarters. */
+void pt_learn_ramps(struct pt_push *push, struct pt_view *view);
+void pt_learn_fini(struct pt_push *push);
 
 /* ---- ask.c ---------------------------------------------------------------------------------------------------- */
 void pt_ask_init(struct pt_push *push);

@@ -353,7 +353,7 @@ static void drain_decided(struct pt_serve_call *call, const struct pt_verdict *v
         return;
     }
     if (!question->drains) {
-        pt_push_ramp(call->controller->push, question->name);
+        pt_push_ramp(call->controller->push, question->name, 0);
     }
     wait_for_nodes(question, verdict->revision);
 }

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "mod/te/changes.h"
+#include "mod/te/te.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,11 +27,8 @@ static size_t index_of(const struct pt_map *map, const void *key, size_t size)
     return value == 0 ? TE_NONE : value - 1;
 }
 
-static void add_flow(struct gather *gather, size_t from, size_t to, uint64_t rate_bps)
+static void push_flow(struct gather *gather, size_t from, size_t to, uint64_t rate_bps)
 {
-    if (from == TE_NONE || to == TE_NONE || from == to || rate_bps == 0) {
-        return;
-    }
     if (gather->len == gather->capacity) {
         gather->capacity = gather->capacity == 0 ? 64 : gather->capacity * 2;
         struct te_flow *more = pt_arena_array(gather->arena, gather->capacity, sizeof(*more));
@@ -40,6 +38,14 @@ static void add_flow(struct gather *gather, size_t from, size_t to, uint64_t rat
         gather->flows = more;
     }
     gather->flows[gather->len++] = (struct te_flow){.from = from, .to = to, .rate_bps = rate_bps};
+}
+
+static void add_flow(struct gather *gather, size_t from, size_t to, uint64_t rate_bps)
+{
+    if (from == TE_NONE || to == TE_NONE || from == to || rate_bps == 0) {
+        return;
+    }
+    push_flow(gather, from, to, rate_bps);
 }
 
 static size_t site_named(const struct gather *gather, const char *name)
@@ -74,6 +80,42 @@ static bool add_planned(void *arg, const char *name, const struct pt_msg *msg)
     return true;
 }
 
+static const struct te_pair *pair_of_flow(const struct te_topology *topology, const struct te_paths *paths,
+                                          struct te_flow *flow)
+{
+    for (size_t fabric = 0; fabric < topology->fabrics_len; fabric++) {
+        const struct te_pair *pair = te_pair_of(topology, paths, fabric, flow->from, flow->to);
+        if (pair->len > 0) {
+            flow->fabric = fabric;
+            return pair;
+        }
+    }
+    flow->fabric = TE_NONE;
+    return NULL;
+}
+
+/* Pairs of which nothing was measured yet, but whose splits nodes have said: they are to stay. */
+static void add_held(struct gather *gather, const struct te_paths *paths)
+{
+    const struct te_topology *topology = gather->topology;
+    const struct te_solution *held = gather->pass->previous;
+    for (size_t from = 0; held != NULL && held->hold && from < topology->sites_len; from++) {
+        for (size_t to = 0; to < topology->sites_len; to++) {
+            struct te_flow flow = {.from = from, .to = to};
+            const struct te_pair *pair = from != to ? pair_of_flow(topology, paths, &flow) : NULL;
+            bool found = false;
+            for (size_t i = 0; pair != NULL && !found && i < pair->len; i++) {
+                uint8_t key[8];
+                pt_put_be64(key, pair->paths[i].id);
+                found = pt_map_get(&held->weights, key, sizeof(key)) != NULL;
+            }
+            if (found) {
+                push_flow(gather, from, to, 0);
+            }
+        }
+    }
+}
+
 static int compare_flows(const void *a, const void *b)
 {
     const struct te_flow *x = a;
@@ -105,7 +147,7 @@ static void merge(struct gather *gather)
     gather->len = kept + 1;
 }
 
-static void gather_flows(struct gather *gather)
+static void gather_flows(struct gather *gather, const struct te_paths *paths)
 {
     const struct te_topology *topology = gather->topology;
     const struct te_changes *changes = gather->pass->changes;
@@ -129,26 +171,13 @@ static void gather_flows(struct gather *gather)
     if (changes != NULL && changes->planned) {
         pt_view_scan(gather->pass->view, "demand", "", add_planned, gather);
     }
+    add_held(gather, paths);
     merge(gather);
     pt_map_fini(&gather->site_by_name);
     pt_map_fini(&gather->site_by_label);
 }
 
 /* ---- the problem ---------------------------------------------------------------------------------------------- */
-
-static const struct te_pair *pair_of_flow(const struct te_topology *topology, const struct te_paths *paths,
-                                          struct te_flow *flow)
-{
-    for (size_t fabric = 0; fabric < topology->fabrics_len; fabric++) {
-        const struct te_pair *pair = te_pair_of(topology, paths, fabric, flow->from, flow->to);
-        if (pair->len > 0) {
-            flow->fabric = fabric;
-            return pair;
-        }
-    }
-    flow->fabric = TE_NONE;
-    return NULL;
-}
 
 void te_pair_splits(const struct te_pair *pair, double *ret_splits)
 {
@@ -176,7 +205,7 @@ struct te_load *te_load_new(const struct pt_plan_pass *pass, const struct te_top
                             const struct te_paths *paths, struct pt_arena *arena)
 {
     struct gather gather = {.pass = pass, .topology = topology, .arena = arena};
-    gather_flows(&gather);
+    gather_flows(&gather, paths);
     struct te_load *load = PT_NEW(arena, struct te_load);
     load->flows = gather.flows;
     load->flows_len = gather.len;

@@ -135,6 +135,26 @@ static enum pt_code make_paths(const struct te_split_problem *problem, const boo
                             &ask->paths, reterr);
 }
 
+/* What is in force is where the solver begins: what is good enough stays, and what moves moves from there. Prices are
+ * not kept, so that a written solution says everything that it was computed from. */
+static void warm_start(const struct te_split_problem *problem, const struct ask *ask, struct pt_flow_result *ret_warm,
+                       struct pt_arena *arena)
+{
+    double *rates = pt_arena_array(arena, ask->slots_len, sizeof(double));
+    for (size_t demand = 0; demand < ask->demands_len; demand++) {
+        for (size_t slot = pt_flow_paths_first(ask->paths, demand); slot < pt_flow_paths_first(ask->paths, demand + 1);
+             slot++) {
+            rates[slot] = problem->before[ask->path_of[slot]] * ask->demands[demand].rate;
+        }
+    }
+    *ret_warm = (struct pt_flow_result){
+        .rates = rates,
+        .rates_len = ask->slots_len,
+        .lengths = pt_arena_array(arena, problem->update->links_len, sizeof(double)), /* zeroes: nothing is proved */
+        .links_len = (uint32_t)problem->update->links_len,
+        .classes_len = 1};
+}
+
 /* The solver's rates as weights of the flow that owns the slots [begin, end). */
 static double round_slots(const struct ask *ask, size_t begin, size_t end, double *target)
 {
@@ -197,7 +217,10 @@ static enum pt_code solve(const struct te_split_problem *problem, struct pt_aren
                                              .demands_len = ask.demands_len,
                                              .paths = ask.paths,
                                              .objective = PT_FLOW_MIN_MLU};
-        const struct pt_flow_options options = {.gap = GAP, .passes_max = PASSES_MAX};
+        struct pt_flow_result warm;
+        warm_start(problem, &ask, &warm, arena);
+        const struct pt_flow_options options = {
+            .gap = GAP, .passes_max = PASSES_MAX, .warm = &warm, .warm_paths = ask.paths};
         code = pt_flow_solve(&flow, &options, &ask.result, reterr);
     }
     if (code == PT_OK) {
@@ -221,7 +244,8 @@ enum pt_code te_split_solve(const struct te_split_problem *problem, struct pt_ar
         .kind = TE_SPLIT_DEFAULT, .value = normal, .target = pt_arena_array(arena, paths_len, sizeof(double))};
     memcpy(split.target, problem->normal, paths_len * sizeof(double));
     bool moved = memcmp(problem->before, problem->normal, paths_len * sizeof(double)) != 0;
-    if (normal <= (moved ? COOL : HOT)) {
+    bool held = moved && problem->keep_below >= TE_HOLD;
+    if (!held && normal <= (moved ? COOL : HOT)) {
         *ret_split = split;
         return PT_OK;
     }
@@ -238,6 +262,10 @@ enum pt_code te_split_solve(const struct te_split_problem *problem, struct pt_ar
         split.kind = TE_SPLIT_DEFAULT;
         split.value = normal;
         memcpy(split.target, problem->normal, paths_len * sizeof(double));
+    } else if (split.kind == TE_SPLIT_SOLVED && moved && before <= split.value * (1 + GAP)) {
+        split.value = before; /* as good as what was found: nobody moves for less than the solver's own gap */
+        split.rounding = 0;
+        memcpy(split.target, problem->before, paths_len * sizeof(double));
     }
     *ret_split = split;
     return PT_OK;
@@ -315,6 +343,7 @@ static void fill_problem(const struct pt_plan_pass *pass, const struct te_topolo
     if (pass->previous != NULL && pass->previous->target_ppm / 10 * 11 > keep_ppm) {
         keep_ppm = pass->previous->target_ppm / 10 * 11;
     }
+    keep_ppm = pass->previous != NULL && pass->previous->hold ? (uint64_t)(TE_HOLD * 1e6) : keep_ppm;
     *problem = (struct te_split_problem){.update = &load->problem,
                                          .site = site,
                                          .normal = load->splits,

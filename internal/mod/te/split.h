@@ -7,6 +7,8 @@
 #include "mod/te/load.h"
 #include "mod/te/te.h"
 
+#define TE_HOLD 1e6 /* as keep_below: the traffic is not known yet */
+
 enum te_split_kind { TE_SPLIT_DEFAULT, TE_SPLIT_KEPT, TE_SPLIT_SOLVED };
 
 struct te_split_problem { /* borrowed; everything a solution is computed from */
@@ -15,7 +17,7 @@ struct te_split_problem { /* borrowed; everything a solution is computed from */
     const double *normal; /* by path: shortest paths and free capacity, in multiples of 1/TE_QUANTUM */
     const double *before; /* by path: in force now, the same */
     const bool *eligible; /* by path: good enough to carry traffic while something is full */
-    double keep_below;    /* what is in force is kept while nothing is fuller than this; 0: never */
+    double keep_below;    /* what is in force is kept while nothing is fuller than this; 0: never; TE_HOLD: always */
 };
 
 struct te_split {

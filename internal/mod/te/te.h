@@ -12,6 +12,8 @@
 
 extern const struct pt_mod pt_mod_te;
 
+#define TE_WEIGHTS_SUM 256 /* what the weights of a pair's paths add to in a solution */
+
 /* What stage "te" decided about the pairs with traffic. In the pass's arena; its map is freed with te_solution_fini. */
 struct te_split_problem;
 struct te_load;
@@ -25,7 +27,8 @@ struct te_solution {
     uint64_t bound_ppm, gap_ppm, rounding_ppm, worst_ppm;
     uint32_t steps;
     bool promised;
-    bool more;                              /* the target is not reached: plan again when the nodes have this */
+    bool hold; /* not found by a pass, but said by nodes: kept whatever the traffic seems to be */
+    bool more; /* the target is not reached: plan again when the nodes have this */
     const struct te_split_problem *problem; /* what it was computed from */
     const struct te_load *load;
     const double *target;

@@ -430,6 +430,88 @@ START_TEST(a_follower_says_who_leads)
 }
 END_TEST
 
+/* Members of tier 0 of the default class towards the other site. */
+static const Patronus__V1__GroupEntry *carrying_group(const struct node_stream *node)
+{
+    const Patronus__V1__Bundle *bundle = node->bundle->bundle;
+    for (size_t i = 0; i < bundle->n_entries; i++) {
+        const Patronus__V1__GroupEntry *group =
+            bundle->entries[i]->entry_case == PATRONUS__V1__ENTRY__ENTRY_GROUP ? bundle->entries[i]->group : NULL;
+        if (group != NULL && group->policy_class == 0 && group->n_members == 2) {
+            return group;
+        }
+    }
+    ck_abort_msg("no group of two paths in the bundle");
+    return NULL;
+}
+
+static void say_shares(struct node_stream *node, Patronus__V1__PathShare **shares, size_t len)
+{
+    Patronus__V1__NodeHello hello = PATRONUS__V1__NODE_HELLO__INIT;
+    hello.software_version = (char *)"test";
+    hello.abi_version = 1;
+    hello.shares = shares;
+    hello.n_shares = len;
+    Patronus__V1__EdgeMessage message = PATRONUS__V1__EDGE_MESSAGE__INIT;
+    message.message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE_HELLO;
+    message.hello = &hello;
+    node_send(node, &message);
+}
+
+/* A split that a solver gave is in force when the leader goes. The next one has not measured the traffic yet: it keeps
+ * what the node says, and leaves it, when nothing is measured after all, once it ought to know. */
+START_TEST(a_new_leader_keeps_the_splits_in_force)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled nodes[2];
+    struct node_stream node;
+    cluster_init_three(cluster);
+    make_network(cluster, nodes);
+    unsigned leader = (unsigned)leader_of(cluster);
+    for (unsigned i = 1; i <= 2; i++) {
+        OK(cluster, leader, "LinkService/CreateLink",
+           "{\"parent\": \"organizations/acme/sites/s%u\", \"linkId\": \"wan1\", \"link\": {\"edge\": "
+           "\"organizations/acme/sites/s%u/edges/e1\", \"interface\": \"wan1\", \"address\": \"198.51.100.%u\", "
+           "\"underlay\": \"mpls\"}}",
+           i, i, i);
+    }
+    run_for_ms(cluster, 3000); /* planned with both */
+    node_connect(cluster, leader, &nodes[0], &node);
+    say_hello(&node, NULL);
+    STEP_UNTIL(cluster, node.bundles == 1);
+    const Patronus__V1__GroupEntry *group = carrying_group(&node);
+    Patronus__V1__PathShare items[2];
+    Patronus__V1__PathShare *shares[] = {&items[0], &items[1]};
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_uint_eq(group->members[i]->tier, 0);
+        ck_assert_uint_eq(group->members[i]->weight, 16);
+        patronus__v1__path_share__init(&items[i]);
+        items[i].path = group->members[i]->path;
+        items[i].weight = i == 0 ? 200 : 56;
+    }
+    OK(cluster, leader, "ClusterService/TransferLeadership", "{}");
+    STEP_UNTIL(cluster, node.ended);
+    node_leave(&node);
+    STEP_UNTIL(cluster, leader_of(cluster) >= 0 && (unsigned)leader_of(cluster) != leader);
+    node_connect(cluster, (unsigned)leader_of(cluster), &nodes[0], &node);
+    say_shares(&node, shares, 2);
+    STEP_UNTIL(cluster, node.bundles == 1);
+    group = carrying_group(&node);
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_uint_eq(group->members[i]->tier, 0);
+        ck_assert_uint_eq(group->members[i]->weight, group->members[i]->path == items[0].path ? 200 : 56);
+    }
+    acknowledge(&node, "");
+    STEP_UNTIL(cluster, node.bundles == 2);
+    ck_assert_uint_eq(node.bundle->bundle->n_entries, 1); /* a difference: the group */
+    ck_assert_uint_eq(node.bundle->bundle->entries[0]->group->members[0]->weight, 16);
+    node_leave(&node);
+    enrolled_fini(&nodes[0]);
+    enrolled_fini(&nodes[1]);
+    cluster_fini(cluster);
+}
+END_TEST
+
 /* ---- change sets ----------------------------------------------------------------------------------------------- */
 
 #define CS "organizations/acme/changeSets/c1"
@@ -511,6 +593,7 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, a_node_whose_edge_is_deleted_is_sent_off);
     tcase_add_test(tcase, telemetry_makes_transitions_for_own_paths_only);
     tcase_add_test(tcase, a_follower_says_who_leads);
+    tcase_add_test(tcase, a_new_leader_keeps_the_splits_in_force);
     tcase_add_test(tcase, a_change_set_that_loses_a_node_is_taken_back);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -1317,8 +1317,11 @@ type NodeHello struct {
 	MissingFeatures []string `protobuf:"bytes,5,rep,name=missing_features,json=missingFeatures,proto3" json:"missing_features,omitempty"`
 	// X25519 public key of its tunnels, 32 bytes; empty when it cannot seal.
 	TunnelPublicKey []byte `protobuf:"bytes,6,opt,name=tunnel_public_key,json=tunnelPublicKey,proto3" json:"tunnel_public_key,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Splits that a solver gave, as they are in force: a new leader goes on from them instead of moving traffic because it
+	// knows nothing yet.
+	Shares        []*PathShare `protobuf:"bytes,7,rep,name=shares,proto3" json:"shares,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *NodeHello) Reset() {
@@ -1393,6 +1396,68 @@ func (x *NodeHello) GetTunnelPublicKey() []byte {
 	return nil
 }
 
+func (x *NodeHello) GetShares() []*PathShare {
+	if x != nil {
+		return x.Shares
+	}
+	return nil
+}
+
+// A path that carries traffic, with its weight; the weights of the paths between two sites add to 256.
+type PathShare struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Path id.
+	Path uint64 `protobuf:"varint,1,opt,name=path,proto3" json:"path,omitempty"`
+	// 1..256.
+	Weight        uint32 `protobuf:"varint,2,opt,name=weight,proto3" json:"weight,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PathShare) Reset() {
+	*x = PathShare{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PathShare) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PathShare) ProtoMessage() {}
+
+func (x *PathShare) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PathShare.ProtoReflect.Descriptor instead.
+func (*PathShare) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *PathShare) GetPath() uint64 {
+	if x != nil {
+		return x.Path
+	}
+	return 0
+}
+
+func (x *PathShare) GetWeight() uint32 {
+	if x != nil {
+		return x.Weight
+	}
+	return 0
+}
+
 // Outcome of a bundle.
 type BundleAck struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1408,7 +1473,7 @@ type BundleAck struct {
 
 func (x *BundleAck) Reset() {
 	*x = BundleAck{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[15]
+	mi := &file_patronus_v1_agent_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1420,7 +1485,7 @@ func (x *BundleAck) String() string {
 func (*BundleAck) ProtoMessage() {}
 
 func (x *BundleAck) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[15]
+	mi := &file_patronus_v1_agent_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1433,7 +1498,7 @@ func (x *BundleAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BundleAck.ProtoReflect.Descriptor instead.
 func (*BundleAck) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{15}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *BundleAck) GetPosition() *BundlePosition {
@@ -1509,7 +1574,7 @@ type PathReport struct {
 
 func (x *PathReport) Reset() {
 	*x = PathReport{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[16]
+	mi := &file_patronus_v1_agent_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1521,7 +1586,7 @@ func (x *PathReport) String() string {
 func (*PathReport) ProtoMessage() {}
 
 func (x *PathReport) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[16]
+	mi := &file_patronus_v1_agent_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1534,7 +1599,7 @@ func (x *PathReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PathReport.ProtoReflect.Descriptor instead.
 func (*PathReport) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{16}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PathReport) GetPath() uint64 {
@@ -1697,7 +1762,7 @@ type DropReport struct {
 
 func (x *DropReport) Reset() {
 	*x = DropReport{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[17]
+	mi := &file_patronus_v1_agent_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1709,7 +1774,7 @@ func (x *DropReport) String() string {
 func (*DropReport) ProtoMessage() {}
 
 func (x *DropReport) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[17]
+	mi := &file_patronus_v1_agent_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1722,7 +1787,7 @@ func (x *DropReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropReport.ProtoReflect.Descriptor instead.
 func (*DropReport) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{17}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *DropReport) GetReason() uint32 {
@@ -1758,7 +1823,7 @@ type DemandReport struct {
 
 func (x *DemandReport) Reset() {
 	*x = DemandReport{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[18]
+	mi := &file_patronus_v1_agent_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1770,7 +1835,7 @@ func (x *DemandReport) String() string {
 func (*DemandReport) ProtoMessage() {}
 
 func (x *DemandReport) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[18]
+	mi := &file_patronus_v1_agent_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1783,7 +1848,7 @@ func (x *DemandReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DemandReport.ProtoReflect.Descriptor instead.
 func (*DemandReport) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{18}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *DemandReport) GetSiteLabel() uint32 {
@@ -1836,7 +1901,7 @@ type Telemetry struct {
 
 func (x *Telemetry) Reset() {
 	*x = Telemetry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[19]
+	mi := &file_patronus_v1_agent_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1848,7 +1913,7 @@ func (x *Telemetry) String() string {
 func (*Telemetry) ProtoMessage() {}
 
 func (x *Telemetry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[19]
+	mi := &file_patronus_v1_agent_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1861,7 +1926,7 @@ func (x *Telemetry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Telemetry.ProtoReflect.Descriptor instead.
 func (*Telemetry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{19}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Telemetry) GetPaths() []*PathReport {
@@ -1902,7 +1967,7 @@ type EdgeMessage struct {
 
 func (x *EdgeMessage) Reset() {
 	*x = EdgeMessage{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[20]
+	mi := &file_patronus_v1_agent_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1914,7 +1979,7 @@ func (x *EdgeMessage) String() string {
 func (*EdgeMessage) ProtoMessage() {}
 
 func (x *EdgeMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[20]
+	mi := &file_patronus_v1_agent_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1927,7 +1992,7 @@ func (x *EdgeMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EdgeMessage.ProtoReflect.Descriptor instead.
 func (*EdgeMessage) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{20}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *EdgeMessage) GetMessage() isEdgeMessage_Message {
@@ -2004,7 +2069,7 @@ type NotLeader struct {
 
 func (x *NotLeader) Reset() {
 	*x = NotLeader{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[21]
+	mi := &file_patronus_v1_agent_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2016,7 +2081,7 @@ func (x *NotLeader) String() string {
 func (*NotLeader) ProtoMessage() {}
 
 func (x *NotLeader) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[21]
+	mi := &file_patronus_v1_agent_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2029,7 +2094,7 @@ func (x *NotLeader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotLeader.ProtoReflect.Descriptor instead.
 func (*NotLeader) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{21}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *NotLeader) GetLeaderId() uint64 {
@@ -2066,7 +2131,7 @@ type ControllerList struct {
 
 func (x *ControllerList) Reset() {
 	*x = ControllerList{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[22]
+	mi := &file_patronus_v1_agent_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2078,7 +2143,7 @@ func (x *ControllerList) String() string {
 func (*ControllerList) ProtoMessage() {}
 
 func (x *ControllerList) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[22]
+	mi := &file_patronus_v1_agent_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2091,7 +2156,7 @@ func (x *ControllerList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControllerList.ProtoReflect.Descriptor instead.
 func (*ControllerList) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{22}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ControllerList) GetAgentAddresses() []string {
@@ -2125,7 +2190,7 @@ type ControllerMessage struct {
 
 func (x *ControllerMessage) Reset() {
 	*x = ControllerMessage{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[23]
+	mi := &file_patronus_v1_agent_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2137,7 +2202,7 @@ func (x *ControllerMessage) String() string {
 func (*ControllerMessage) ProtoMessage() {}
 
 func (x *ControllerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[23]
+	mi := &file_patronus_v1_agent_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2150,7 +2215,7 @@ func (x *ControllerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControllerMessage.ProtoReflect.Descriptor instead.
 func (*ControllerMessage) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{23}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ControllerMessage) GetMessage() isControllerMessage_Message {
@@ -2323,7 +2388,7 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"\vbase_digest\x18\x02 \x01(\fR\n" +
 	"baseDigest\x126\n" +
 	"\aentries\x18\x03 \x03(\v2\x12.patronus.v1.EntryB\b\xca\xf3\x18\x04H\xc0\x84=R\aentries\x126\n" +
-	"\aremoved\x18\x04 \x03(\v2\x12.patronus.v1.EntryB\b\xca\xf3\x18\x04H\xc0\x84=R\aremoved\"\xff\x01\n" +
+	"\aremoved\x18\x04 \x03(\v2\x12.patronus.v1.EntryB\b\xca\xf3\x18\x04H\xc0\x84=R\aremoved\"\xb9\x02\n" +
 	"\tNodeHello\x12)\n" +
 	"\x10software_version\x18\x01 \x01(\tR\x0fsoftwareVersion\x127\n" +
 	"\bposition\x18\x02 \x01(\v2\x1b.patronus.v1.BundlePositionR\bposition\x12\x16\n" +
@@ -2331,7 +2396,11 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"\vabi_version\x18\x04 \x01(\rR\n" +
 	"abiVersion\x12)\n" +
 	"\x10missing_features\x18\x05 \x03(\tR\x0fmissingFeatures\x12*\n" +
-	"\x11tunnel_public_key\x18\x06 \x01(\fR\x0ftunnelPublicKey\"r\n" +
+	"\x11tunnel_public_key\x18\x06 \x01(\fR\x0ftunnelPublicKey\x128\n" +
+	"\x06shares\x18\a \x03(\v2\x16.patronus.v1.PathShareB\b\xca\xf3\x18\x04H\x80\x80\x04R\x06shares\"7\n" +
+	"\tPathShare\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\x04R\x04path\x12\x16\n" +
+	"\x06weight\x18\x02 \x01(\rR\x06weight\"r\n" +
 	"\tBundleAck\x127\n" +
 	"\bposition\x18\x01 \x01(\v2\x1b.patronus.v1.BundlePositionR\bposition\x12\x16\n" +
 	"\x06digest\x18\x02 \x01(\fR\x06digest\x12\x14\n" +
@@ -2415,7 +2484,7 @@ func file_patronus_v1_agent_proto_rawDescGZIP() []byte {
 	return file_patronus_v1_agent_proto_rawDescData
 }
 
-var file_patronus_v1_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_patronus_v1_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_patronus_v1_agent_proto_goTypes = []any{
 	(*BundlePosition)(nil),    // 0: patronus.v1.BundlePosition
 	(*BundleHeader)(nil),      // 1: patronus.v1.BundleHeader
@@ -2432,15 +2501,16 @@ var file_patronus_v1_agent_proto_goTypes = []any{
 	(*Entry)(nil),             // 12: patronus.v1.Entry
 	(*Bundle)(nil),            // 13: patronus.v1.Bundle
 	(*NodeHello)(nil),         // 14: patronus.v1.NodeHello
-	(*BundleAck)(nil),         // 15: patronus.v1.BundleAck
-	(*PathReport)(nil),        // 16: patronus.v1.PathReport
-	(*DropReport)(nil),        // 17: patronus.v1.DropReport
-	(*DemandReport)(nil),      // 18: patronus.v1.DemandReport
-	(*Telemetry)(nil),         // 19: patronus.v1.Telemetry
-	(*EdgeMessage)(nil),       // 20: patronus.v1.EdgeMessage
-	(*NotLeader)(nil),         // 21: patronus.v1.NotLeader
-	(*ControllerList)(nil),    // 22: patronus.v1.ControllerList
-	(*ControllerMessage)(nil), // 23: patronus.v1.ControllerMessage
+	(*PathShare)(nil),         // 15: patronus.v1.PathShare
+	(*BundleAck)(nil),         // 16: patronus.v1.BundleAck
+	(*PathReport)(nil),        // 17: patronus.v1.PathReport
+	(*DropReport)(nil),        // 18: patronus.v1.DropReport
+	(*DemandReport)(nil),      // 19: patronus.v1.DemandReport
+	(*Telemetry)(nil),         // 20: patronus.v1.Telemetry
+	(*EdgeMessage)(nil),       // 21: patronus.v1.EdgeMessage
+	(*NotLeader)(nil),         // 22: patronus.v1.NotLeader
+	(*ControllerList)(nil),    // 23: patronus.v1.ControllerList
+	(*ControllerMessage)(nil), // 24: patronus.v1.ControllerMessage
 }
 var file_patronus_v1_agent_proto_depIdxs = []int32{
 	0,  // 0: patronus.v1.BundleHeader.position:type_name -> patronus.v1.BundlePosition
@@ -2458,23 +2528,24 @@ var file_patronus_v1_agent_proto_depIdxs = []int32{
 	12, // 12: patronus.v1.Bundle.entries:type_name -> patronus.v1.Entry
 	12, // 13: patronus.v1.Bundle.removed:type_name -> patronus.v1.Entry
 	0,  // 14: patronus.v1.NodeHello.position:type_name -> patronus.v1.BundlePosition
-	0,  // 15: patronus.v1.BundleAck.position:type_name -> patronus.v1.BundlePosition
-	16, // 16: patronus.v1.Telemetry.paths:type_name -> patronus.v1.PathReport
-	17, // 17: patronus.v1.Telemetry.drops:type_name -> patronus.v1.DropReport
-	18, // 18: patronus.v1.Telemetry.demands:type_name -> patronus.v1.DemandReport
-	14, // 19: patronus.v1.EdgeMessage.hello:type_name -> patronus.v1.NodeHello
-	15, // 20: patronus.v1.EdgeMessage.ack:type_name -> patronus.v1.BundleAck
-	19, // 21: patronus.v1.EdgeMessage.telemetry:type_name -> patronus.v1.Telemetry
-	21, // 22: patronus.v1.ControllerMessage.not_leader:type_name -> patronus.v1.NotLeader
-	13, // 23: patronus.v1.ControllerMessage.bundle:type_name -> patronus.v1.Bundle
-	22, // 24: patronus.v1.ControllerMessage.controllers:type_name -> patronus.v1.ControllerList
-	20, // 25: patronus.v1.EdgeSync.Stream:input_type -> patronus.v1.EdgeMessage
-	23, // 26: patronus.v1.EdgeSync.Stream:output_type -> patronus.v1.ControllerMessage
-	26, // [26:27] is the sub-list for method output_type
-	25, // [25:26] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	15, // 15: patronus.v1.NodeHello.shares:type_name -> patronus.v1.PathShare
+	0,  // 16: patronus.v1.BundleAck.position:type_name -> patronus.v1.BundlePosition
+	17, // 17: patronus.v1.Telemetry.paths:type_name -> patronus.v1.PathReport
+	18, // 18: patronus.v1.Telemetry.drops:type_name -> patronus.v1.DropReport
+	19, // 19: patronus.v1.Telemetry.demands:type_name -> patronus.v1.DemandReport
+	14, // 20: patronus.v1.EdgeMessage.hello:type_name -> patronus.v1.NodeHello
+	16, // 21: patronus.v1.EdgeMessage.ack:type_name -> patronus.v1.BundleAck
+	20, // 22: patronus.v1.EdgeMessage.telemetry:type_name -> patronus.v1.Telemetry
+	22, // 23: patronus.v1.ControllerMessage.not_leader:type_name -> patronus.v1.NotLeader
+	13, // 24: patronus.v1.ControllerMessage.bundle:type_name -> patronus.v1.Bundle
+	23, // 25: patronus.v1.ControllerMessage.controllers:type_name -> patronus.v1.ControllerList
+	21, // 26: patronus.v1.EdgeSync.Stream:input_type -> patronus.v1.EdgeMessage
+	24, // 27: patronus.v1.EdgeSync.Stream:output_type -> patronus.v1.ControllerMessage
+	27, // [27:28] is the sub-list for method output_type
+	26, // [26:27] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_agent_proto_init() }
@@ -2494,12 +2565,12 @@ func file_patronus_v1_agent_proto_init() {
 		(*Entry_Rule)(nil),
 		(*Entry_Peer)(nil),
 	}
-	file_patronus_v1_agent_proto_msgTypes[20].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[21].OneofWrappers = []any{
 		(*EdgeMessage_Hello)(nil),
 		(*EdgeMessage_Ack)(nil),
 		(*EdgeMessage_Telemetry)(nil),
 	}
-	file_patronus_v1_agent_proto_msgTypes[23].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[24].OneofWrappers = []any{
 		(*ControllerMessage_NotLeader)(nil),
 		(*ControllerMessage_Bundle)(nil),
 		(*ControllerMessage_Controllers)(nil),
@@ -2510,7 +2581,7 @@ func file_patronus_v1_agent_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_agent_proto_rawDesc), len(file_patronus_v1_agent_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   24,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
