@@ -16,6 +16,7 @@
  */
 #include "bpf/lib/flow.h"
 #include "bpf/lib/group.h"
+#include "bpf/lib/route.h"
 #include "bpf/lib/rule.h"
 #include "bpf/lib/send.h"
 
@@ -23,16 +24,15 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-PT_INLINE const struct pt_abi_route *find_route(const struct pkt *p)
+PT_INLINE int find_route(const struct pkt *p, const struct pt_abi_node *node, __u32 dir, struct pt_abi_route *ret)
 {
-    if (p->v6) {
-        struct pt_abi_route6_key key = {
-            .prefix_len = PT_ROUTE_VNI_BITS + 128, .vni = bpf_htonl(p->vni), .address = p->destination};
-        return pt_find(&pt_routes6, p->slot, &key);
-    }
-    struct pt_abi_route4_key key = {
-        .prefix_len = PT_ROUTE_VNI_BITS + 32, .vni = bpf_htonl(p->vni), .address = p->destination.words[3]};
-    return pt_find(&pt_routes4, p->slot, &key);
+    struct pt_route_question q = {.destination = p->destination,
+                                  .slot = p->slot,
+                                  .vni = p->vni,
+                                  .own_label = node->site_label,
+                                  .v6 = p->v6,
+                                  .dir = dir};
+    return pt_route_find(&q, ret);
 }
 
 /* The destination is a host of this site. */
@@ -96,13 +96,13 @@ PT_INLINE void decide_path(const struct pkt *p, const struct pt_abi_flow *flow, 
 PT_INLINE void decide(const struct pkt *p, const struct pt_abi_node *node, __u32 ifindex,
                       const struct pt_abi_flow *flow, const struct pt_flow_now *now, struct pt_decision *d)
 {
-    const struct pt_abi_route *route = find_route(p);
+    struct pt_abi_route route = {};
 
-    if (route == NULL) {
+    if (!find_route(p, node, p->dir, &route)) {
         d->reason = PT_DROP_NO_ROUTE;
         return;
     }
-    if (route->lan_ifindex == ifindex) {
+    if (route.lan_ifindex == ifindex) {
         d->verdict = PT_FLOW_LOCAL; /* its own wire: rules are for what crosses the node */
         d->out = ifindex;
         return;
@@ -111,19 +111,19 @@ PT_INLINE void decide(const struct pkt *p, const struct pt_abi_node *node, __u32
     (void)pt_rules_run(p, &ruling);
     d->rule_id = ruling.rule_id;
     d->policy_class = ruling.policy_class;
-    d->site_label = PT_ROUTE_LABEL(route);
+    d->site_label = PT_ROUTE_LABEL(&route);
     if (ruling.reason != 0) {
         d->verdict = PT_FLOW_DROP;
         d->reason = ruling.reason;
         return;
     }
     if (d->site_label == node->site_label) {
-        d->reason = route->lan_ifindex == 0 ? PT_DROP_NO_ROUTE : 0;
-        d->verdict = route->lan_ifindex == 0 ? 0 : PT_FLOW_LOCAL;
-        d->out = route->lan_ifindex;
+        d->reason = route.lan_ifindex == 0 ? PT_DROP_NO_ROUTE : 0;
+        d->verdict = route.lan_ifindex == 0 ? 0 : PT_FLOW_LOCAL;
+        d->out = route.lan_ifindex;
         return;
     }
-    d->flags = route->site_label & PT_ROUTE_SEALED ? PT_FLOW_SEALED : 0;
+    d->flags = route.site_label & PT_ROUTE_SEALED ? PT_FLOW_SEALED : 0;
     decide_path(p, flow, now, d);
 }
 
@@ -199,6 +199,7 @@ PT_INLINE int lan_run(struct __sk_buff *skb, struct pkt *p)
         return DROP(UNKNOWN_LAN);
     }
     p->vni = lan->vni;
+    p->dir = lan->dir;
     __u32 reason = pkt_parse(skb, p);
     if (reason != 0) {
         return -(int)reason;
@@ -246,20 +247,20 @@ PT_INLINE int tap_run(struct __sk_buff *skb, struct pkt *p)
     if (pkt_parse(skb, p) != 0) {
         return DROP(INNER_MALFORMED);
     }
-    const struct pt_abi_route *route = find_route(p);
-    if (route == NULL) {
+    struct pt_abi_route route = {};
+    if (!find_route(p, node, PT_DIR_ASK, &route)) {
         return DROP(WRONG_SEGMENT);
     }
-    if (PT_ROUTE_LABEL(route) != node->site_label || route->lan_ifindex == 0) {
+    if (PT_ROUTE_LABEL(&route) != node->site_label || route.lan_ifindex == 0) {
         return DROP(NOT_LOCAL);
     }
     __u32 mtu = 0;
     struct bpf_redir_neigh neighbour = {};
-    if (bpf_check_mtu(skb, route->lan_ifindex, &mtu, 0, 0) != 0) {
+    if (bpf_check_mtu(skb, route.lan_ifindex, &mtu, 0, 0) != 0) {
         return DROP(EGRESS_TOO_BIG);
     }
     pt_nexthop_fill(&neighbour, p->v6 ? 10 : 2, &p->destination);
-    return (int)bpf_redirect_neigh(route->lan_ifindex, &neighbour, sizeof(neighbour), 0);
+    return (int)bpf_redirect_neigh(route.lan_ifindex, &neighbour, sizeof(neighbour), 0);
 }
 
 SEC("tc")

@@ -16,6 +16,7 @@
  */
 #include "bpf/lib/frame.h"
 #include "bpf/lib/group.h"
+#include "bpf/lib/route.h"
 
 #include <linux/pkt_cls.h>
 
@@ -285,7 +286,7 @@ PT_INLINE __u32 mark_congestion(struct xdp_md *ctx, const struct frame *f, __u8 
 PT_INLINE int deliver(struct xdp_md *ctx, const struct frame *f, const struct pt_abi_node *node)
 {
     struct pt_abi_address destination = {};
-    const struct pt_abi_route *route;
+    struct pt_abi_route route = {};
     __u8 tos = 0;
     __u32 reason = parse_inner(ctx, f, &destination, &tos);
 
@@ -293,29 +294,26 @@ PT_INLINE int deliver(struct xdp_md *ctx, const struct frame *f, const struct pt
         return -(int)reason;
     }
     __u32 family = pt_address_family(&destination);
-    if (family == 2) {
-        struct pt_abi_route4_key key = {
-            .prefix_len = PT_ROUTE_VNI_BITS + 32, .vni = bpf_htonl(f->vni), .address = destination.words[3]};
-        route = pt_find(&pt_routes4, f->slot, &key);
-    } else {
-        struct pt_abi_route6_key key = {
-            .prefix_len = PT_ROUTE_VNI_BITS + 128, .vni = bpf_htonl(f->vni), .address = destination};
-        route = pt_find(&pt_routes6, f->slot, &key);
-    }
-    if (route == NULL) {
+    struct pt_route_question q = {.destination = destination,
+                                  .slot = f->slot,
+                                  .vni = f->vni,
+                                  .own_label = node->site_label,
+                                  .v6 = family != 2,
+                                  .dir = PT_DIR_ASK};
+    if (!pt_route_find(&q, &route)) {
         return DROP(WRONG_SEGMENT);
     }
-    if (PT_ROUTE_LABEL(route) != node->site_label || route->lan_ifindex == 0) {
+    if (PT_ROUTE_LABEL(&route) != node->site_label || route.lan_ifindex == 0) {
         return DROP(NOT_LOCAL);
     }
-    if (route->site_label & PT_ROUTE_SEALED) {
+    if (route.site_label & PT_ROUTE_SEALED) {
         return DROP(PLAIN_REFUSED);
     }
     if (reframe(ctx, f, ETH_HLEN, f->protocol) != 0) {
         return DROP(NO_HEADROOM);
     }
     reason = mark_congestion(ctx, f, tos);
-    return reason != 0 ? -(int)reason : hand_over(ctx, route->lan_ifindex, family, &destination);
+    return reason != 0 ? -(int)reason : hand_over(ctx, route.lan_ifindex, family, &destination);
 }
 
 PT_INLINE int wan_run(struct xdp_md *ctx, struct frame *f)

@@ -29,6 +29,7 @@ _Static_assert(sizeof(struct pt_abi_node) == 8, "abi");
     X(peers, BPF_MAP_TYPE_HASH, struct pt_abi_peer_key, struct pt_abi_peer, 16384, BPF_F_NO_PREALLOC)            \
     X(routes4, BPF_MAP_TYPE_LPM_TRIE, struct pt_abi_route4_key, struct pt_abi_route, 2000000, BPF_F_NO_PREALLOC) \
     X(routes6, BPF_MAP_TYPE_LPM_TRIE, struct pt_abi_route6_key, struct pt_abi_route, 2000000, BPF_F_NO_PREALLOC) \
+    X(dirs, BPF_MAP_TYPE_HASH, __u32, __u32, PT_DIRS_MAX, BPF_F_NO_PREALLOC)                                     \
     X(rules, BPF_MAP_TYPE_HASH, __u32, struct pt_abi_rules, 4096, BPF_F_NO_PREALLOC)                             \
     X(subjects, BPF_MAP_TYPE_HASH, struct pt_abi_subject_key, __u64, 65536, BPF_F_NO_PREALLOC)                   \
     X(groups, BPF_MAP_TYPE_HASH, struct pt_abi_group_key, struct pt_abi_group, 65536, BPF_F_NO_PREALLOC)         \

@@ -14,7 +14,7 @@
 struct pt_abi_lan {
     __u32 vni;
     __be16 geneve_port; /* the node's, so that a hit need not ask for it */
-    __u16 reserved;
+    __u16 dir;          /* 1..PT_DIRS_MAX: the segment's IPv4 prefixes are in that table; 0: in the trie */
 };
 _Static_assert(sizeof(struct pt_abi_lan) == 8, "abi");
 
@@ -40,3 +40,28 @@ struct pt_abi_route {
     __u32 lan_ifindex; /* 0 unless the prefix is here */
 };
 _Static_assert(sizeof(struct pt_abi_route) == 8, "abi");
+
+/*
+ * A table for the IPv4 prefixes of one big segment (DIR-24-8): a word for each /24, and blocks of 256 words for those
+ * /24s that longer prefixes cut up. A look-up reads one word, or two, however many prefixes there are; the trie reads a
+ * node for each bit in which prefixes differ. Words lie 16 in an entry of the map, so that no space is lost to its
+ * stride.
+ *
+ *    word   0                       no route
+ *           1 block (24)            PT_DIR_BLOCK: look on in that block, by the last byte
+ *           01 sealed ifindex (24)  PT_DIR_LOCAL: of this site
+ *           00 sealed label (20)    of another
+ */
+#define PT_DIRS_MAX 8U           /* tables of a node */
+#define PT_DIR_ROUTES_MIN 16384U /* prefixes from which a segment gets one: 64 MB, twice */
+#define PT_DIR_WORDS 16U
+#define PT_DIR_FIRST (1U << 20) /* entries before the first block */
+#define PT_DIR_BLOCK 0x80000000U
+#define PT_DIR_LOCAL 0x40000000U
+#define PT_DIR_SEALED 0x20000000U
+#define PT_DIR_VALUE 0xffffffU
+
+struct pt_abi_dir_line {
+    __u32 words[PT_DIR_WORDS];
+};
+_Static_assert(sizeof(struct pt_abi_dir_line) == 64, "abi");

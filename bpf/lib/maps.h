@@ -43,6 +43,21 @@
 PT_BUNDLE_MAPS(PT_DEFINE_BUNDLE_MAP)
 #undef PT_DEFINE_BUNDLE_MAP
 
+/* The tables whose numbers `dirs` and `lans` give: number n of slot s is at s * PT_DIRS_MAX + n - 1. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+    __uint(max_entries, 2 * PT_DIRS_MAX);
+    __type(key, __u32);
+    __array(
+        values, struct {
+            __uint(type, BPF_MAP_TYPE_ARRAY);
+            __uint(max_entries, PT_DIR_FIRST);
+            __uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+            __uint(key_size, sizeof(__u32));
+            __uint(value_size, sizeof(struct pt_abi_dir_line));
+        });
+} pt_tables SEC(".maps");
+
 /* ---- never swapped -------------------------------------------------------------------------------------------- */
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);

@@ -26,6 +26,7 @@ struct pkt {
     struct pt_abi_address source, destination;
     __u32 slot;                          /* of the bundle maps */
     __u32 vni;                           /* segment of the ingress interface */
+    __u32 dir;                           /* its table of routes, or 0 */
     __u32 flow;                          /* hash */
     __u32 size;                          /* bytes from the IP header on; of a super-packet, all of it */
     __u32 size_max;                      /* of the largest packet that it will become on the wire */

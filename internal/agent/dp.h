@@ -65,6 +65,7 @@ struct pt_dp_bpf_options {
         *pin_directory; /* below a bpffs that dp_bpf mounts when needed, for example "/run/patronus/<node>/bpf" */
     const struct pt_log *log;
     enum pt_dp_swift swift;
+    uint32_t dir_routes_min; /* IPv4 routes from which a segment gets a table of its own; 0: the default */
 };
 /* Load and attach, or take over what is pinned. PT_FAILED_PRECONDITION naming a missing kernel feature and what to do.
  */

@@ -44,6 +44,7 @@ struct dp_bpf {
     struct pt_dp_programs programs;
     struct pt_dp_maps maps;
     enum pt_dp_swift swift;
+    uint32_t dir_routes_min;
     struct pt_dp_slots slots;
     struct pt_dp_table *table; /* in force, as given by this process; NULL before the first apply */
     struct pt_digest digest;
@@ -276,7 +277,8 @@ static enum pt_code put_in_force(struct dp_bpf *dp, const struct pt_bundle *bund
 static enum pt_code apply(struct pt_dp *base, const struct pt_bundle *bundle, struct pt_error *reterr)
 {
     struct dp_bpf *dp = dp_bpf_of(base);
-    struct pt_dp_compile_options options = {.interface = interface_index, .slots = &dp->slots};
+    struct pt_dp_compile_options options = {
+        .interface = interface_index, .slots = &dp->slots, .dir_routes_min = dp->dir_routes_min};
     struct pt_dp_table *table = NULL, *old = dp->maps.slots[dp->maps.in_force & 1];
     struct pt_error second = {0};
     char absent[16] = "";
@@ -371,6 +373,7 @@ static enum pt_code verify(struct pt_dp *base, struct pt_digest *ret_digest, str
         return code;
     }
     pt_dp_table_unref(kernel);
+    PT_TRY(pt_dp_dirs_verify(&dp->maps, generation & 1, dp->table, reterr));
     *ret_digest = dp->digest;
     return PT_OK;
 }
@@ -430,7 +433,9 @@ enum pt_code pt_dp_bpf_new(const struct pt_dp_bpf_options *options, struct pt_dp
     dp->base.ops = &dp_bpf_ops;
     dp->log = options->log;
     dp->swift = options->swift;
+    dp->dir_routes_min = options->dir_routes_min;
     memset(dp->maps.inner, -1, sizeof(dp->maps.inner));
+    memset(dp->maps.tables, -1, sizeof(dp->maps.tables));
     pt_dp_slots_init(&dp->slots);
     version_directory(options->pin_directory, sizeof(dp->directory), dp->directory);
 

@@ -465,6 +465,7 @@ enum pt_code pt_dp_compile(const struct pt_bundle *bundle, const struct pt_dp_co
         code = check_rows(c.table, reterr);
     }
     if (code == PT_OK) {
+        pt_dp_table_split(c.table, options->dir_routes_min == 0 ? PT_DIR_ROUTES_MIN : options->dir_routes_min);
         *ret_table = pt_dp_table_ref(c.table);
         memcpy(ret_absent, c.absent, sizeof(c.absent));
     }

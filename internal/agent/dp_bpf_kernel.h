@@ -42,7 +42,8 @@ int pt_dp_programs_map(const struct pt_dp_programs *programs, const char *name);
 struct pt_dp_maps {
     int outer[PT_BUNDLE_MAPS_LEN];
     int inner[2][PT_BUNDLE_MAPS_LEN];
-    uint32_t capacity[2][PT_BUNDLE_MAPS_LEN]; /* entries of the inner map */
+    int tables_outer, tables[2 * PT_DIRS_MAX]; /* dp_bpf_dir.c; -1: there is none */
+    uint32_t capacity[2][PT_BUNDLE_MAPS_LEN];  /* entries of the inner map */
     int generation, epoch, path_state, path_ids, path_mtu, tunnel_device, counters, drops, demands; /* borrowed */
     struct pt_dp_table *slots[2]; /* what each slot holds; NULL when that is not known */
     uint32_t in_force;            /* the generation word */
@@ -59,6 +60,18 @@ PT_MUST enum pt_code pt_dp_maps_read(const struct pt_dp_maps *maps, uint32_t slo
                                      struct pt_error *reterr);
 /* Put the other slot in force and return when no program can still be using the old one. */
 PT_MUST enum pt_code pt_dp_maps_flip(struct pt_dp_maps *maps, struct pt_error *reterr);
+
+/* ---- dp_bpf_dir.c --------------------------------------------------------------------------------------------- */
+
+/* Find the tables that are there. What they hold is not known: the first write paints them. */
+PT_MUST enum pt_code pt_dp_dirs_open(struct pt_dp_maps *maps, struct pt_error *reterr);
+void pt_dp_dirs_fini(struct pt_dp_maps *maps);
+/* Make the tables of a slot hold those of `to`, when `from` is what they hold. */
+PT_MUST enum pt_code pt_dp_dirs_write(struct pt_dp_maps *maps, uint32_t slot, const struct pt_dp_table *from,
+                                      const struct pt_dp_table *to, struct pt_error *reterr);
+/* PT_CORRUPT when a word differs. */
+PT_MUST enum pt_code pt_dp_dirs_verify(const struct pt_dp_maps *maps, uint32_t slot, const struct pt_dp_table *table,
+                                       struct pt_error *reterr);
 
 /* ---- dp_bpf_count.c ------------------------------------------------------------------------------------------- */
 

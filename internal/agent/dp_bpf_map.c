@@ -88,6 +88,9 @@ enum pt_code pt_dp_maps_open(struct pt_dp_maps *maps, const struct pt_dp_program
     uint32_t zero = 0;
     memset(maps, 0, sizeof(*maps));
     memset(maps->inner, -1, sizeof(maps->inner));
+    memset(maps->tables, -1, sizeof(maps->tables));
+    PT_TRY(open_single(programs, "pt_tables", &maps->tables_outer, reterr));
+    PT_TRY(pt_dp_dirs_open(maps, reterr));
     PT_TRY(open_single(programs, "pt_generation", &maps->generation, reterr));
     PT_TRY(open_single(programs, "pt_epoch", &maps->epoch, reterr));
     PT_TRY(open_single(programs, "pt_path_state", &maps->path_state, reterr));
@@ -111,6 +114,7 @@ enum pt_code pt_dp_maps_open(struct pt_dp_maps *maps, const struct pt_dp_program
 
 void pt_dp_maps_fini(struct pt_dp_maps *maps)
 {
+    pt_dp_dirs_fini(maps);
     for (uint32_t slot = 0; slot < 2; slot++) {
         pt_dp_table_unref(maps->slots[slot]);
         maps->slots[slot] = NULL;
@@ -222,6 +226,9 @@ enum pt_code pt_dp_maps_write(struct pt_dp_maps *maps, uint32_t slot, struct pt_
         if (code == PT_OK) {
             code = write_difference(fd, map, rows, &table->maps[map], false, reterr);
         }
+    }
+    if (code == PT_OK) {
+        code = pt_dp_dirs_write(maps, slot, from, table, reterr);
     }
     pt_dp_table_unref(from);
     if (code == PT_OK) {

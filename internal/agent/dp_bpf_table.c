@@ -5,9 +5,11 @@
  * but is the same everywhere). So two tables are compared by one walk, and a million routes are one allocation.
  */
 #include "agent/dp_bpf_table.h"
+#include "base/arena.h"
 #include "base/assert.h"
 #include "base/buf.h"
 
+#include <arpa/inet.h>
 #include <linux/bpf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +69,10 @@ struct pt_dp_table *pt_dp_table_new(void)
         table->maps[map].key_size = map_infos[map].key_size;
         table->maps[map].value_size = map_infos[map].value_size;
     }
+    for (unsigned n = 0; n < PT_DIRS_MAX; n++) {
+        table->dirs[n].key_size = sizeof(struct pt_abi_route4_key);
+        table->dirs[n].value_size = sizeof(struct pt_abi_route);
+    }
     return table;
 }
 
@@ -83,6 +89,9 @@ void pt_dp_table_unref(struct pt_dp_table *table)
     }
     for (unsigned map = 0; map < PT_BUNDLE_MAPS_LEN; map++) {
         free(table->maps[map].data);
+    }
+    for (unsigned n = 0; n < PT_DIRS_MAX; n++) {
+        free(table->dirs[n].data);
     }
     free(table);
 }
@@ -105,6 +114,103 @@ bool pt_dp_table_has_lan(const struct pt_dp_table *table, uint32_t ifindex)
 bool pt_dp_table_has_link(const struct pt_dp_table *table, uint32_t ifindex)
 {
     return rows_have_ifindex(&table->maps[PT_MAP_links], ifindex);
+}
+
+/* ---- big segments --------------------------------------------------------------------------------------------- */
+
+struct segment {
+    uint32_t vni; /* network order, as in keys */
+    size_t routes;
+    bool fits; /* its interfaces' indexes fit a word */
+};
+
+static struct segment *segment_of(struct pt_map *by_vni, struct pt_arena *arena, uint32_t vni)
+{
+    struct segment *segment = pt_map_get(by_vni, &vni, sizeof(vni));
+    if (segment == NULL) {
+        segment = PT_NEW(arena, struct segment);
+        *segment = (struct segment){.vni = vni, .fits = true};
+        (void)pt_map_put(by_vni, &vni, sizeof(vni), segment);
+    }
+    return segment;
+}
+
+/* Count what each segment has. Neighbouring rows are of one segment most of the time. */
+static void count_routes(const struct pt_dp_rows *routes, struct pt_map *by_vni, struct pt_arena *arena)
+{
+    struct segment *segment = NULL;
+    for (size_t i = 0; i < routes->len; i++) {
+        struct pt_abi_route4_key key;
+        struct pt_abi_route value;
+        memcpy(&key, pt_dp_rows_key(routes, i), sizeof(key));
+        memcpy(&value, pt_dp_rows_value(routes, i), sizeof(value));
+        if (segment == NULL || segment->vni != key.vni) {
+            segment = segment_of(by_vni, arena, key.vni);
+        }
+        segment->routes++;
+        segment->fits = segment->fits && value.lan_ifindex <= PT_DIR_VALUE;
+    }
+}
+
+/* Number of the segment's table, given now if it is to have one; 0: none. */
+static uint32_t dir_of(const struct segment *segment, uint32_t routes_min, uint32_t *vnis, uint32_t *len)
+{
+    for (uint32_t n = 0; n < *len; n++) {
+        if (vnis[n] == segment->vni) {
+            return n + 1;
+        }
+    }
+    if (segment->routes < routes_min || !segment->fits || *len == PT_DIRS_MAX) {
+        return 0;
+    }
+    vnis[(*len)++] = segment->vni;
+    return *len;
+}
+
+static void say_in_lans(struct pt_dp_table *table, uint32_t vni, uint16_t dir)
+{
+    struct pt_dp_rows *lans = &table->maps[PT_MAP_lans];
+    (void)pt_dp_rows_add(&table->maps[PT_MAP_dirs], &vni, &(uint32_t){dir});
+    for (size_t i = 0; i < lans->len; i++) {
+        struct pt_abi_lan lan;
+        memcpy(&lan, pt_dp_rows_value(lans, i), sizeof(lan));
+        if (lan.vni == vni) {
+            lan.dir = dir;
+            memcpy(pt_dp_rows_value(lans, i), &lan, sizeof(lan));
+        }
+    }
+}
+
+void pt_dp_table_split(struct pt_dp_table *table, uint32_t routes_min)
+{
+    struct pt_dp_rows *routes = &table->maps[PT_MAP_routes4];
+    size_t row_size = routes->key_size + routes->value_size, kept = 0;
+    uint32_t vnis[PT_DIRS_MAX], len = 0;
+    struct pt_map by_vni;
+    struct pt_arena arena;
+    if (routes->len < routes_min) {
+        return;
+    }
+    pt_map_init(&by_vni);
+    pt_arena_init(&arena);
+    count_routes(routes, &by_vni, &arena);
+    for (size_t i = 0; i < routes->len; i++) {
+        struct pt_abi_route4_key key;
+        memcpy(&key, pt_dp_rows_key(routes, i), sizeof(key));
+        uint32_t dir = dir_of(segment_of(&by_vni, &arena, key.vni), routes_min, vnis, &len);
+        if (dir != 0) {
+            (void)pt_dp_rows_add(&table->dirs[dir - 1], &key, pt_dp_rows_value(routes, i));
+        } else {
+            memmove(pt_dp_rows_key(routes, kept++), pt_dp_rows_key(routes, i), row_size);
+        }
+    }
+    routes->len = kept;
+    for (uint32_t n = 0; n < len; n++) {
+        say_in_lans(table, ntohl(vnis[n]), (uint16_t)(n + 1));
+    }
+    pt_dp_rows_sort(&table->maps[PT_MAP_dirs]);
+    pt_map_fini(&by_vni);
+    pt_arena_fini(&arena);
 }
 
 /* ---- slots ---------------------------------------------------------------------------------------------------- */

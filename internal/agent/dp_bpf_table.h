@@ -39,10 +39,16 @@ void pt_dp_rows_sort(struct pt_dp_rows *rows);
 struct pt_dp_table {
     unsigned refs;
     struct pt_dp_rows maps[PT_BUNDLE_MAPS_LEN];
+    /* IPv4 routes of big segments, which are not in maps[PT_MAP_routes4]; keys and values as there. Number n is at n
+     * - 1. Reading a slot back does not fill these: they are painted, and checked by painting again. */
+    struct pt_dp_rows dirs[PT_DIRS_MAX];
 };
 struct pt_dp_table *pt_dp_table_new(void);
 struct pt_dp_table *pt_dp_table_ref(struct pt_dp_table *table);
 void pt_dp_table_unref(struct pt_dp_table *table); /* NULL is fine */
+/* Move the IPv4 routes of segments with at least so many into `dirs`, and say so in `dirs` and `lans`. Rows are sorted.
+ */
+void pt_dp_table_split(struct pt_dp_table *table, uint32_t routes_min);
 /* True when the interface is a key of `lans`, or of `links`. */
 bool pt_dp_table_has_lan(const struct pt_dp_table *table, uint32_t ifindex);
 bool pt_dp_table_has_link(const struct pt_dp_table *table, uint32_t ifindex);
@@ -75,6 +81,7 @@ struct pt_dp_compile_options {
     uint32_t (*interface)(void *context, const char *name);
     void *context;
     struct pt_dp_slots *slots;
+    uint32_t dir_routes_min; /* 0: PT_DIR_ROUTES_MIN */
 };
 /*
  * Turn a bundle into a table. Entries on an interface that is absent are left out, and with them the paths over it and

@@ -118,6 +118,40 @@ void bed_close(struct bed *bed)
     must(pt_dp_bpf_remove(&options, &error) == PT_OK, error.text);
 }
 
+static int pinned(const char *pins, const char *name)
+{
+    char path[128];
+    (void)snprintf(path, sizeof(path), "%s/v%d/%s", pins, PT_ABI_VERSION, name);
+    return bpf_obj_get(path);
+}
+
+int bed_pinned(const char *pins, const char *name)
+{
+    int fd = pinned(pins, name);
+    must(fd >= 0, name);
+    return fd;
+}
+
+struct bpf_object *bed_load_beside(const char *pins, const char *program, const char *file)
+{
+    char path[4096];
+    const char *slash = strrchr(program, '/');
+    struct bpf_map *map;
+    (void)snprintf(path, sizeof(path), "%.*s%s", slash == NULL ? 0 : (int)(slash - program + 1), program, file);
+    struct bpf_object *object = bpf_object__open_file(path, NULL);
+    must(object != NULL, path);
+    bpf_object__for_each_map(map, object)
+    {
+        int fd = pinned(pins, bpf_map__name(map));
+        if (fd >= 0) {
+            must(bpf_map__reuse_fd(map, fd) == 0, bpf_map__name(map));
+            (void)close(fd);
+        }
+    }
+    must(bpf_object__load(object) == 0, "cannot load the programs");
+    return object;
+}
+
 /* ---- counters ------------------------------------------------------------------------------------------------- */
 
 struct counts {

@@ -38,6 +38,10 @@ void bed_open(struct bed *bed, const char *bundle);
 void bed_open_swift(struct bed *bed, const char *bundle);
 void bed_close(struct bed *bed);
 void bed_apply(struct bed *bed, const char *bundle);
+/* A map by its pin below the folder. Exits when there is none. */
+int bed_pinned(const char *pins, const char *name);
+/* A file of programs from the folder of the program that runs, over the maps that are pinned. Exits on failure. */
+struct bpf_object *bed_load_beside(const char *pins, const char *program, const char *file);
 /* Count of a drop reason. */
 uint64_t bed_drops(struct bed *bed, enum pt_drop reason);
 struct pt_dp_path_counters bed_path(struct bed *bed, uint64_t path_id);

@@ -5,6 +5,8 @@
  */
 #include "bpf/swift.bpf.c"
 
+#include "bpf/lib/route.h"
+
 struct bench {
     __u32 flows_mask; /* flows are numbered 0..mask */
     __u32 seed;
@@ -76,4 +78,44 @@ SEC("xdp.frags")
 int pt_again6(struct xdp_md *ctx)
 {
     return again(ctx, 1);
+}
+
+/* ---- routes ---- */
+
+struct bench_route {
+    __u32 vni, dir, slot;
+    __be32 address;      /* asked for; 0: another random one each time */
+    __u32 found, missed; /* how often */
+    __u32 label;         /* of the last one found */
+    __u32 seed;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct bench_route);
+} pt_bench_route SEC(".maps");
+
+SEC("xdp.frags")
+int pt_route(struct xdp_md *ctx)
+{
+    __u32 zero = 0;
+    struct bench_route *bench = bpf_map_lookup_elem(&pt_bench_route, &zero);
+    struct pt_abi_route route = {};
+
+    if (bench == NULL) {
+        return XDP_ABORTED;
+    }
+    bench->seed = bench->seed * 1664525U + 1013904223U;
+    struct pt_route_question q = {
+        .slot = bench->slot & 1, .vni = bench->vni, .own_label = 1, .dir = bench->dir & (PT_DIRS_MAX - 1)};
+    q.destination.words[3] = bench->address != 0 ? bench->address : pt_mix32(bench->seed);
+    if (pt_route_find(&q, &route)) {
+        bench->found++;
+        bench->label = route.site_label;
+    } else {
+        bench->missed++;
+    }
+    return XDP_PASS;
 }

@@ -35,18 +35,9 @@
 static struct bed bed;
 static uint32_t slot11, slot12;
 
-static int pinned(const char *name)
-{
-    char path[128];
-    (void)snprintf(path, sizeof(path), "%s/v%d/%s", bed.pins, PT_ABI_VERSION, name);
-    int fd = bpf_obj_get(path);
-    ck_assert_msg(fd >= 0, "no pin %s", path);
-    return fd;
-}
-
 static void write_map(const char *name, const void *key, const void *value)
 {
-    int fd = pinned(name);
+    int fd = bed_pinned(bed.pins, name);
     ck_assert_int_eq(bpf_map_update_elem(fd, key, value, BPF_ANY), 0);
     (void)close(fd);
 }
@@ -54,7 +45,7 @@ static void write_map(const char *name, const void *key, const void *value)
 static uint32_t read_word(const char *name, uint32_t index)
 {
     uint32_t value = 0;
-    int fd = pinned(name);
+    int fd = bed_pinned(bed.pins, name);
     ck_assert_int_eq(bpf_map_lookup_elem(fd, &index, &value), 0);
     (void)close(fd);
     return value;
@@ -68,7 +59,7 @@ static void alive(uint64_t path, bool is)
 /* Site 2's group in both slots of the bundle map. */
 static void set_group(uint8_t sla, uint8_t flags, uint8_t move)
 {
-    int outer = pinned("pt_groups");
+    int outer = bed_pinned(bed.pins, "pt_groups");
     for (uint32_t slot = 0; slot < 2; slot++) {
         struct pt_abi_group_key key = {.site_label = 2};
         struct pt_abi_group group;
@@ -98,7 +89,7 @@ static void set_up(void)
     bed_apply(&bed, BASE);
     alive(11, true);
     alive(12, true);
-    int fd = pinned("pt_path_ids");
+    int fd = bed_pinned(bed.pins, "pt_path_ids");
     for (uint32_t slot = 1; slot < 64; slot++) {
         ck_assert_int_eq(bpf_map_lookup_elem(fd, &slot, &id), 0);
         slot11 = id == 11 ? slot : slot11;
@@ -161,7 +152,7 @@ static struct pt_abi_flow4_key key_of(uint8_t protocol, uint16_t port)
 static bool find_flow(uint8_t protocol, uint16_t port, struct pt_abi_flow *ret)
 {
     struct pt_abi_flow4_key key = key_of(protocol, port);
-    int fd = pinned("pt_flows4");
+    int fd = bed_pinned(bed.pins, "pt_flows4");
     bool found = bpf_map_lookup_elem(fd, &key, ret) == 0;
     (void)close(fd);
     return found;

@@ -25,7 +25,7 @@ struct bench { /* as in cost.bpf.c */
 
 static struct bed bed;
 static struct bpf_object *object;
-static char object_file[4096];
+static const char *program_file;
 
 static const char *const bundle = "node site=1\n"
                                   "link id=1 if=wan0 address=192.0.2.1 gateway=192.0.2.254\n"
@@ -37,35 +37,12 @@ static const char *const bundle = "node site=1\n"
                                   "path id=11 tunnel=1 site=2\n"
                                   "group site=2 class=0 members=11:1:0\n";
 
-static int pinned(const char *name)
-{
-    char path[128];
-    (void)snprintf(path, sizeof(path), "%s/v%d/%s", bed.pins, PT_ABI_VERSION, name);
-    return bpf_obj_get(path);
-}
-
-/* The bench programs over the maps of the data plane. */
-static void load_bench(const char *file)
-{
-    struct bpf_map *map;
-    object = bpf_object__open_file(file, NULL);
-    ck_assert_ptr_nonnull(object);
-    bpf_object__for_each_map(map, object)
-    {
-        int fd = pinned(bpf_map__name(map));
-        if (fd >= 0) {
-            ck_assert_int_eq(bpf_map__reuse_fd(map, fd), 0);
-            (void)close(fd);
-        }
-    }
-    ck_assert_int_eq(bpf_object__load(object), 0);
-}
-
 static struct pt_abi_flow flow_value(uint16_t meter)
 {
     uint32_t zero = 0, generation = 0, epoch = 0, one = 11;
     uint64_t id = 0;
-    int fd = pinned("pt_generation"), epochs = pinned("pt_epoch"), ids = pinned("pt_path_ids");
+    int fd = bed_pinned(bed.pins, "pt_generation"), epochs = bed_pinned(bed.pins, "pt_epoch"),
+        ids = bed_pinned(bed.pins, "pt_path_ids");
     ck_assert_int_eq(bpf_map_lookup_elem(fd, &zero, &generation), 0);
     ck_assert_int_eq(bpf_map_lookup_elem(epochs, &zero, &epoch), 0);
     for (one = 1; id != 11; one++) {
@@ -84,7 +61,7 @@ static struct pt_abi_flow flow_value(uint16_t meter)
 
 static void put_flows(uint32_t flows)
 {
-    int v4 = pinned("pt_flows4"), v6 = pinned("pt_flows6");
+    int v4 = bed_pinned(bed.pins, "pt_flows4"), v6 = bed_pinned(bed.pins, "pt_flows6");
     struct pt_abi_flow value = flow_value(1);
     struct pt_abi_flow4_key key4 = {.destination = htonl(0x0a020009),
                                     .port_destination = PORT,
@@ -149,8 +126,8 @@ START_TEST(nanoseconds_of_a_hit)
     ck_assert_int_eq(system("ip addr add 192.0.2.1/24 dev wan0 && ip neigh add 192.0.2.254 lladdr 02:00:00:00:00:fe "
                             "dev wan0 nud permanent && sysctl -qw net.ipv4.ip_forward=1"),
                      0);
-    load_bench(object_file);
-    int meters = pinned("pt_meters");
+    object = bed_load_beside(bed.pins, program_file, "cost.bpf.o");
+    int meters = bed_pinned(bed.pins, "pt_meters");
     ck_assert_int_eq(bpf_map_update_elem(meters, &one, &meter, BPF_ANY), 0);
     (void)close(meters);
     put_flows(1024);
@@ -168,7 +145,7 @@ int main(int argc, char **argv)
     if (!bed_possible()) {
         return 77;
     }
-    (void)snprintf(object_file, sizeof(object_file), "%s.bpf.o", argv[0]);
+    program_file = argv[0];
     bed_open(&bed, bundle);
     Suite *suite = suite_create("hit");
     TCase *tc = tcase_create("hit");
