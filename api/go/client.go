@@ -32,7 +32,7 @@ import (
 
 const (
 	timeoutDefault = 15 * time.Second
-	tryMax         = 3 * time.Second // at one of several servers: one that is cut off silently must not take all the time
+	tryFirst       = 3 * time.Second // at one of several servers: one that is cut off silently must not take all the time
 	pauseMin       = 50 * time.Millisecond
 	pauseMax       = time.Second
 	replySizeMax   = 8 << 20
@@ -95,7 +95,7 @@ func Dial(options Options) (*Client, error) {
 		conn, err := grpc.NewClient(server, grpc.WithTransportCredentials(credentials.NewTLS(config)), grpc.WithNoProxy(),
 			grpc.WithDisableServiceConfig(), grpc.WithDisableRetry(),
 			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(replySizeMax)),
-			grpc.WithConnectParams(grpc.ConnectParams{MinConnectTimeout: tryMax, Backoff: backoff.Config{
+			grpc.WithConnectParams(grpc.ConnectParams{MinConnectTimeout: tryFirst, Backoff: backoff.Config{
 				BaseDelay: pauseMin, Multiplier: 2, Jitter: 0.2, MaxDelay: pauseMax}}))
 		if err != nil {
 			_ = client.Close()
@@ -174,7 +174,7 @@ func (c *Client) Invoke(ctx context.Context, method string, args, reply any, opt
 	pause := pauseMin
 	for tries := 1; ; tries++ {
 		at := c.pick()
-		failure, cut := c.try(ctx, at, method, args, reply, options)
+		failure, cut := c.try(ctx, at, tryLimit((tries-1)/len(c.servers)), method, args, reply, options)
 		if failure == nil {
 			return nil
 		}
@@ -210,10 +210,13 @@ func endOf(ctx context.Context, unavailable, last *APIError) *APIError {
 	return last
 }
 
-func (c *Client) try(ctx context.Context, at int, method string, args, reply any, options []grpc.CallOption) (failure *APIError, cut bool) {
-	if deadline, ok := ctx.Deadline(); ok && len(c.servers) > 1 && time.Until(deadline) > tryMax {
+// tryLimit doubles from round to round of the servers: what takes long is answered at last, silent servers or not.
+func tryLimit(round int) time.Duration { return tryFirst << min(round, 10) }
+
+func (c *Client) try(ctx context.Context, at int, limit time.Duration, method string, args, reply any, options []grpc.CallOption) (failure *APIError, cut bool) {
+	if deadline, ok := ctx.Deadline(); ok && len(c.servers) > 1 && time.Until(deadline) > limit {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, tryMax)
+		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 		cut = true
 	}

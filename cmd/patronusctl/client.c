@@ -18,7 +18,7 @@
 #define PAUSE_MS_MAX 1000
 #define PROGRESS_AFTER_MS 1000
 #define TICK_MS 250
-#define TRY_MS_MAX 3000 /* at one of several servers: one that is cut off silently must not take all the time */
+#define TRY_MS_FIRST 3000 /* at one of several servers: one that is cut off silently must not take all the time */
 #define REPLY_SIZE_MAX (8U << 20)
 
 struct ctl_client {
@@ -221,6 +221,14 @@ static bool may_repeat(bool repeatable, const struct pt_error *error)
     return repeatable || error->reason != PT_REASON_LEADER_CHANGED;
 }
 
+/* Of several servers a silent one must not take all the time; but it doubles from round to round of them, so that what
+ * takes long is answered at last. */
+static uint64_t try_limit_ms(const struct ctl_client *client)
+{
+    size_t round = client->failed / client->options.servers_len;
+    return (uint64_t)TRY_MS_FIRST << (round < 10 ? round : 10);
+}
+
 static enum pt_code call_all(struct ctl_client *client, const struct pt_method_type *method, struct pt_bytes request,
                              bool repeatable, struct answer *answer, struct pt_error *reterr)
 {
@@ -234,8 +242,9 @@ static enum pt_code call_all(struct ctl_client *client, const struct pt_method_t
         struct pt_rpc_channel *channel = NULL;
         PT_TRY(current_channel(client, &channel, reterr));
         uint64_t left_ms = end_ms - now_ms;
-        bool cut = client->options.servers_len > 1 && left_ms > TRY_MS_MAX;
-        enum pt_code code = try_call(client, channel, cut ? TRY_MS_MAX : left_ms, method, request, answer);
+        uint64_t try_ms = try_limit_ms(client);
+        bool cut = client->options.servers_len > 1 && left_ms > try_ms;
+        enum pt_code code = try_call(client, channel, cut ? try_ms : left_ms, method, request, answer);
         bool again =
             (code == PT_UNAVAILABLE && may_repeat(repeatable, &answer->error)) || (code == PT_DEADLINE_EXCEEDED && cut);
         if (!again && (code != PT_DEADLINE_EXCEEDED || unavailable.code == PT_OK)) {

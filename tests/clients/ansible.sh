@@ -140,7 +140,7 @@ assert len(found["region_eu"]["hosts"]) == 5 and "connected" not in found
 PY
 echo "ok: inventory of five edges, and of their sites"
 
-play "reads, refusals, check mode, watch, absence" 4 rest.yml
+play "reads, refusals, check mode, watch, streams, absence" 7 rest.yml
 if [ "$LONG" = 1 ]; then
     play "five sites, once more" 8 sites.yml
     # A new version: the same programs without their symbols.

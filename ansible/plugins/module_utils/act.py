@@ -253,7 +253,7 @@ def info(kind_name, params):
 def call(params, check_mode=False):
     """Call a method that is not one of the five standard ones."""
     api = client(params)
-    method, request = params["method"], params["request"] or {}
+    method, request, requests = params["method"], params["request"] or {}, params.get("requests") or []
     try:
         if method == "WatchService.Watch":
             return {"changed": False, "replies": watch(api, request, params["messages"])}
@@ -261,16 +261,24 @@ def call(params, check_mode=False):
         if found is None:
             known = ", ".join([*patronus_sdwan.v1.sync.METHODS, "WatchService.Watch"])
             raise ActError(f"there is no method {method}; there are {known}", field="method")
-        accessor, name, input_name, reads = found
+        accessor, name, input_name, reads, takes_stream = found
+        if takes_stream != bool(requests):
+            wanted = "takes a stream: give it `requests`" if takes_stream else "takes one request: give it `request`"
+            raise ActError(f"{method} {wanted}", field="requests")
         if check_mode and not reads:
             return {"changed": True, "replies": []}
         model = getattr(patronus_sdwan, input_name)
-        unknown = sorted(set(request) - set(model.model_fields))
-        if unknown:
-            raise ActError(
-                f"{input_name} has no field {unknown[0]}; it has {', '.join(model.model_fields)}", field="request"
-            )
-        reply = getattr(getattr(api, accessor), name)(**to_python(request, model))
+        for one in requests or [request]:
+            unknown = sorted(set(one) - set(model.model_fields))
+            if unknown:
+                raise ActError(
+                    f"{input_name} has no field {unknown[0]}; it has {', '.join(model.model_fields)}", field="request"
+                )
+        function = getattr(getattr(api, accessor), name)
+        if takes_stream:
+            reply = function([model(**to_python(one, model)) for one in requests])
+        else:
+            reply = function(**to_python(request, model))
         replies = [to_yaml(reply)] if isinstance(reply, patronus_sdwan.Message) else []
         if not isinstance(reply, patronus_sdwan.Message):
             replies = [to_yaml(one) for one, _number in zip(reply, range(params["messages"]))]

@@ -19,6 +19,11 @@ options:
     description:
       - Fields of the request, with the schema's names.
     type: dict
+  requests:
+    description:
+      - Of a method that takes a stream, what is sent, in order; C(bytes) in Base64, for example by P(ansible.builtin.b64encode#filter).
+    type: list
+    elements: dict
   messages:
     description:
       - Of a method that answers with a stream, how many messages to wait for.
@@ -63,6 +68,7 @@ from ansible_collections.patronus.sdwan.plugins.module_utils import entry
 ARGUMENT_SPEC = {
     "method": {"type": "str", "required": True},
     "request": {"type": "dict"},
+    "requests": {"type": "list", "elements": "dict"},
     "messages": {"type": "int", "default": 1},
 }
 

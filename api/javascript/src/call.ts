@@ -10,7 +10,7 @@ import { LeaderChanged, Overloaded } from "./v1/reasons.js";
 /** Milliseconds that a call may take, retries included, unless said otherwise. */
 export const TIMEOUT_MS = 15_000;
 /** Of several servers, one that is silent gets at most this much of a call. */
-export const TRY_MAX_MS = 3_000;
+export const TRY_FIRST_MS = 3_000;
 const BACKOFF_FIRST_MS = 50;
 const BACKOFF_MAX_MS = 1_000;
 
@@ -57,10 +57,18 @@ export class Backoff {
     return longest * (0.5 + Math.random() / 2);
   }
 
+  /** How often every server has been tried. */
+  round(): number {
+    return Math.floor(this.tries / this.servers);
+  }
+
   reset(): void {
     this.tries = 0;
   }
 }
+
+/** What a method takes that takes a stream: a list, or messages as they come. */
+export type Requests<T> = Iterable<T> | AsyncIterable<T>;
 
 /** What the calls of one client share. */
 export class Session {
@@ -89,9 +97,10 @@ export class Session {
     let cause: PatronusError | undefined;
     for (let left = end - transport.now(); left > 0; left = end - transport.now()) {
       const server = this.current;
-      const cut = transport.servers.length > 1 && left > TRY_MAX_MS;
+      const limit = TRY_FIRST_MS * 2 ** Math.min(backoff.round(), 10);
+      const cut = transport.servers.length > 1 && left > limit;
       try {
-        return decode(output, await transport.unary(server, path, payload, cut ? TRY_MAX_MS : left, options.signal));
+        return decode(output, await transport.unary(server, path, payload, cut ? limit : left, options.signal));
       } catch (error) {
         if (!(error instanceof PatronusError)) {
           throw error;

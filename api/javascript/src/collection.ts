@@ -1,7 +1,7 @@
 /** Collections: the standard methods of a kind. */
 import { randomUUID } from "node:crypto";
 import { bodyField, fitting, idOf, parentOf, pathOf } from "./call.js";
-import type { CallOptions, Kind, Session } from "./call.js";
+import type { CallOptions, Kind, Requests, Session } from "./call.js";
 import { decode, encode, methodOf } from "./codec.js";
 import type { Plain } from "./codec.js";
 import { PatronusError } from "./errors.js";
@@ -113,9 +113,33 @@ export class Service {
   protected async *messages(path: string, request: object, options: CallOptions): AsyncGenerator<Plain> {
     const { input, output } = methodOf(path);
     const { transport, current } = this.session;
-    for await (const data of transport.stream(current, path, encode(input, request as Plain), options.signal)) {
-      yield decode(output, data);
+    try {
+      for await (const data of transport.stream(current, path, encode(input, request as Plain), options.signal)) {
+        yield decode(output, data);
+      }
+    } catch (error) {
+      throw this.turnedAway(error, current);
     }
+  }
+
+  /** Sent once, because what has been taken from an iterator is gone. */
+  protected async upload(path: string, requests: Requests<object>, options: CallOptions): Promise<Plain> {
+    const { input, output } = methodOf(path);
+    const { transport, current } = this.session;
+    const encoded = async function* (): AsyncGenerator<Uint8Array> {
+      for await (const request of requests) yield encode(input, request as Plain);
+    };
+    try {
+      return decode(output, await transport.upload(current, path, encoded(), options.timeoutMs, options.signal));
+    } catch (error) {
+      throw this.turnedAway(error, current);
+    }
+  }
+
+  /** A server that is not available is left, so that the caller's next try goes to another one. */
+  private turnedAway(error: unknown, server: number): unknown {
+    if (error instanceof PatronusError && error.code === "UNAVAILABLE") this.session.next(server);
+    return error;
   }
 }
 

@@ -1,7 +1,7 @@
 /** Patronus from JavaScript and TypeScript: a typed client of the SD-WAN's API. */
 export { Client } from "./client.js";
 export type { ClientOptions } from "./client.js";
-export type { CallOptions, Kind } from "./call.js";
+export type { CallOptions, Kind, Requests } from "./call.js";
 export type {
   Applied, DeleteOptions, GetOptions, ListOptions, Page, PageOptions, Patch, Resource, UpdateOptions, WriteOptions,
 } from "./collection.js";

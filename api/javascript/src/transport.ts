@@ -15,6 +15,8 @@ export interface Transport {
   unary(server: number, path: string, payload: Uint8Array, timeoutMs: number, signal?: AbortSignal): Promise<Uint8Array>;
   /** Messages of a stream; throws as unary does. Leaving the iteration cancels it. */
   stream(server: number, path: string, payload: Uint8Array, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /** A stream of messages to one server, and its reply; rejects as unary does. */
+  upload(server: number, path: string, payloads: AsyncIterable<Uint8Array>, timeoutMs?: number, signal?: AbortSignal): Promise<Uint8Array>;
   now(): number;
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   close(): void;
@@ -151,6 +153,47 @@ export class GrpcTransport implements Transport {
       call.on("error", () => undefined); // a cancelled call reports its end; nobody listens any more
       call.cancel();
     }
+  }
+
+  async upload(
+    server: number, path: string, payloads: AsyncIterable<Uint8Array>, timeoutMs?: number, signal?: AbortSignal,
+  ): Promise<Uint8Array> {
+    signal?.throwIfAborted();
+    const client = this.client(server);
+    return new Promise((resolve, reject) => {
+      const deadline = timeoutMs === undefined ? Infinity : Date.now() + timeoutMs;
+      let own: unknown; // what the caller's iterator threw
+      const call = client.makeClientStreamRequest(path, same, asBytes, new Metadata(), { deadline }, (failure, reply) => {
+        signal?.removeEventListener("abort", abort);
+        if (failure === null && reply !== undefined) {
+          resolve(reply);
+        } else if (signal?.aborted === true || own !== undefined) {
+          reject((own ?? signal?.reason) as Error);
+        } else {
+          reject(toError(failure as ServiceError, this.servers[server] ?? ""));
+        }
+      });
+      const abort = (): void => {
+        call.cancel();
+      };
+      signal?.addEventListener("abort", abort, { once: true });
+      // The stream says when it is full; what waits for that is told of its end, too.
+      const room = (): Promise<void> =>
+        new Promise((go) => {
+          call.once("drain", go).once("close", go).once("error", go);
+        });
+      const send = async (): Promise<void> => {
+        for await (const payload of payloads) {
+          if (call.destroyed) return;
+          if (!call.write(payload)) await room();
+        }
+        call.end();
+      };
+      send().catch((error: unknown) => {
+        own = error;
+        call.cancel();
+      });
+    });
   }
 
   now(): number {

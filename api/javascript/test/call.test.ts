@@ -43,6 +43,13 @@ class World implements Transport {
     }
   }
 
+  async upload(server: number, path: string, payloads: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+    for await (const payload of payloads) {
+      this.opened.push({ server, path, request: decode(methodOf(path).input, payload), timeoutMs: 0 });
+    }
+    return this.take(0);
+  }
+
   now(): number {
     return this.ms;
   }
@@ -84,6 +91,17 @@ test("another method with a request id is repeated with it", async () => {
   assert.equal(world.calls.length, 2);
   assert.equal(new Set(world.calls.map((call) => call.request["requestId"])).size, 1);
   assert.match(String(world.calls[0]?.request["requestId"]), /^[0-9a-f]{32}$/);
+});
+
+test("a stream is sent once, and the next one to the next server", async () => {
+  const name = "organizations/acme/models/m/versions/v1";
+  const world = new World([nobody(), encode(messageOf("ModelVersion"), { name })]);
+  const sending = client(world);
+  const pieces = [{ name, data: new Uint8Array([1, 2]) }, { data: new Uint8Array([3]) }];
+  await assert.rejects(sending.artifact.uploadArtifact(pieces), p.PatronusError);
+  assert.equal((await sending.artifact.uploadArtifact(pieces)).name, name);
+  assert.deepEqual(world.opened.map((one) => one.server), [0, 0, 1, 1]);
+  assert.deepEqual(world.opened[1]?.request["data"], new Uint8Array([3]));
 });
 
 test("a refusal is not repeated, and says where and why", async () => {

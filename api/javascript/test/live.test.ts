@@ -1,6 +1,7 @@
 /** The SDK against three real controllers (tests/clients/javascript.sh): changes, refusals, pages, watches, cancellation. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
 import test from "node:test";
 import * as p from "../src/index.js";
 
@@ -130,6 +131,30 @@ test("no server, deadlines, other methods", { skip }, async () => {
   using client = new p.Client({ servers: `127.0.0.1:1,${process.env["PATRONUS_SERVER"] ?? ""}` });
   const status = await client.cluster.getClusterStatus();
   assert.equal(status.controllers.length, 3);
+});
+
+test("streams both ways", { skip }, async () => {
+  await withOrg("streams", async (client, org) => {
+    const data = randomBytes(250_000);
+    const digest = createHash("sha256").update(data).digest("hex");
+    await client.models.create({ name: `${org}/models/m`, purpose: "dpi" });
+    const { name } = await client.modelVersions.create({ name: `${org}/models/m/versions/v1`, digest, sizeBytes: data.length });
+    const pieces = async function* (): AsyncGenerator<p.UploadArtifactRequestInit> {
+      yield { name };
+      for (let at = 0; at < data.length; at += 100_000) yield { data: data.subarray(at, at + 100_000) };
+    };
+    assert.equal((await client.artifact.uploadArtifact(pieces())).name, name);
+    const found: Uint8Array[] = [];
+    for await (const chunk of client.artifact.downloadArtifact({ name })) found.push(chunk.data);
+    assert.deepEqual(Buffer.concat(found), data);
+    await assert.rejects(client.artifact.uploadArtifact([{ name: `${org}/models/m/versions/none` }]), p.PatronusError);
+    const own = new Error("my own");
+    // eslint-disable-next-line require-yield
+    const broken = async function* (): AsyncGenerator<p.UploadArtifactRequestInit> {
+      throw own;
+    };
+    await assert.rejects(client.artifact.uploadArtifact(broken()), own);
+  });
 });
 
 test("the example", { skip }, async () => {

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 from . import apply, core, watch
 from .credential import Credential, find_servers
 from .message import Message, Page, Resource
-from .transport import AsyncDriver
+from .transport import AsyncDriver, AsyncRequests
 
 R = TypeVar("R", bound=Resource)
 P = TypeVar("P")
@@ -28,6 +28,9 @@ class AsyncService:
 
     def _stream(self, path: str, request: Message, reply: type[M], timeout: float | None) -> AsyncIterator[M]:
         return self._driver.iterate(core.stream(self._driver.session, path, request, reply, timeout))
+
+    async def _upload(self, path: str, requests: AsyncRequests[Any], reply: type[M], timeout: float | None) -> M:
+        return cast(M, await self._driver.run(core.upload(self._driver.session, path, requests, reply, timeout)))
 
 
 class AsyncReadCollection(AsyncService, Generic[R]):

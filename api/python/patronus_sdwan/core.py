@@ -23,8 +23,9 @@ M = TypeVar("M", bound=Message)
 
 TIMEOUT = 15.0
 """Seconds that a call may take, retries included, unless said otherwise."""
-TRY_MAX = 3.0
-"""Of several servers, one that is silent gets at most this much of a call."""
+TRY_FIRST = 3.0
+"""Of several servers, one that is silent gets at most this much of a call; in each further round of them twice as much,
+so that what takes long is answered at last."""
 READS = ("Get", "List", "Read", "Plan", "Check", "Test", "Explain", "WhatIf")
 """How the names of methods begin that change nothing: they may be repeated whatever became of the first try."""
 BACKOFF_FIRST, BACKOFF_MAX = 0.05, 1.0
@@ -61,6 +62,16 @@ class Open:
     path: str
     payload: bytes
     timeout: float | None = None
+
+
+@dataclass(frozen=True)
+class Upload:
+    """Send a stream of messages to one server. Outcome: the reply's bytes, or a PatronusError."""
+
+    server: int
+    path: str
+    requests: Any  # an iterable of models; for the asynchronous driver an asynchronous one will do
+    timeout: float | None
 
 
 @dataclass(frozen=True)
@@ -136,8 +147,9 @@ def call(session: Session, path: str, request: Any, timeout: float | None, repea
     cause: PatronusError | None = None
     while (left := end - session.clock()) > 0:
         server = session.current
-        cut = len(session.servers) > 1 and left > TRY_MAX
-        outcome = yield Call(server, path, payload, TRY_MAX if cut else left)
+        limit = TRY_FIRST * 2 ** min(backoff.tries // len(session.servers), 10)
+        cut = len(session.servers) > 1 and left > limit
+        outcome = yield Call(server, path, payload, limit if cut else left)
         if not isinstance(outcome, PatronusError):
             return reply_class.FromString(outcome)
         if outcome.code == "DEADLINE_EXCEEDED" and not cut:
@@ -298,11 +310,28 @@ def custom(session: Session, path: str, request: Message, reply: type[M], timeou
 
 def stream(session: Session, path: str, request: Message, reply: type[M], timeout: float | None) -> Steps:
     """A method that answers with a stream: each message once, no resumption."""
-    handle = yield Open(session.current, path, codec.to_proto(request).SerializeToString(), timeout)
+    server = session.current
+    handle = yield Open(server, path, codec.to_proto(request).SerializeToString(), timeout)
     while True:
         data = yield Receive(handle)
         if isinstance(data, PatronusError):
+            if data.code == "UNAVAILABLE":
+                session.next(server)
             raise data
         if data is None:
             return
         yield Emit(codec.from_proto(codec.message_class(reply.PROTO).FromString(data), reply))
+
+
+def upload(session: Session, path: str, requests: Any, reply: type[M], timeout: float | None) -> Steps:
+    """A method that takes a stream: sent once, because what has been taken from an iterator is gone.
+
+    A server that is not available is left, so that the caller's next try goes to another one.
+    """
+    server = session.current
+    outcome = yield Upload(server, path, requests, timeout)
+    if isinstance(outcome, PatronusError):
+        if outcome.code == "UNAVAILABLE":
+            session.next(server)
+        raise outcome
+    return codec.from_proto(codec.method(path)[1].FromString(outcome), reply)

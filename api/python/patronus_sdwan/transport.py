@@ -7,15 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Any
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import grpc
 import grpc.aio
 
-from . import core, errors
+from . import codec, core, errors
 from .credential import Credential
 from .errors import PatronusError
+from .message import Message
+
+M = TypeVar("M", bound=Message)
+Requests = Iterable[M]
+"""What a method takes that takes a stream."""
+AsyncRequests = AsyncIterable[M] | Iterable[M]
+"""The same of the client with await."""
 
 OPTIONS: list[tuple[str, Any]] = [
     ("grpc.keepalive_time_ms", 5000),
@@ -136,6 +143,11 @@ class SyncDriver(Driver):
                     return self.channel(server).unary_unary(path)(payload, timeout=timeout)
                 except grpc.RpcError as failure:
                     return to_error(failure, self.session.servers[server])
+            case core.Upload(server, path, requests, timeout):
+                try:
+                    return self.channel(server).stream_unary(path)(map(encode, requests), timeout=timeout)
+                except grpc.RpcError as failure:
+                    return to_error(failure, self.session.servers[server])
             case core.Sleep(seconds):
                 time.sleep(seconds)
             case core.Open():
@@ -192,6 +204,11 @@ class AsyncDriver(Driver):
                     return await self.channel(server).unary_unary(path)(payload, timeout=timeout)
                 except grpc.aio.AioRpcError as failure:
                     return to_error(failure, self.session.servers[server])
+            case core.Upload(server, path, requests, timeout):
+                try:
+                    return await self.channel(server).stream_unary(path)(encoded(requests), timeout=timeout)
+                except grpc.aio.AioRpcError as failure:
+                    return to_error(failure, self.session.servers[server])
             case core.Sleep(seconds):
                 await asyncio.sleep(seconds)
             case core.Open():
@@ -238,6 +255,19 @@ class AsyncDriver(Driver):
         for channel in self.channels.values():
             await channel.close(None)
         self.channels.clear()
+
+
+def encode(request: Message) -> bytes:
+    return bytes(codec.to_proto(request).SerializeToString())
+
+
+async def encoded(requests: AsyncRequests[Message]) -> AsyncIterator[bytes]:
+    if isinstance(requests, AsyncIterable):
+        async for request in requests:
+            yield encode(request)
+    else:
+        for request in requests:
+            yield encode(request)
 
 
 def being_cancelled() -> bool:

@@ -25,6 +25,8 @@ class World:
         if isinstance(effect, core.Open):
             return f"stream {len(self.calls(core.Open))}"
         outcome = self.outcomes.pop(0) if self.outcomes else unavailable()
+        if isinstance(effect, core.Upload):
+            self.sent = list(effect.requests)
         if outcome == "silent":
             self.now += effect.timeout
             return errors.make("DEADLINE_EXCEEDED", "", "", "too late", "")
@@ -90,6 +92,19 @@ def test_another_method_with_a_request_id_is_repeated_with_it():
     assert len(codec.method(path)[0].FromString(calls[0].payload).request_id) == 32
 
 
+def test_a_stream_is_sent_once_and_the_next_one_to_the_next_server():
+    name = "organizations/acme/models/m/versions/v1"
+    done = codec.to_proto(p.ModelVersion(name=name, digest="0" * 64)).SerializeToString()
+    world = World([unavailable(), done])
+    path = "/patronus.v1.ArtifactService/UploadArtifact"
+    pieces = [p.UploadArtifactRequest(name=name, data=b"ab"), p.UploadArtifactRequest(data=b"c")]
+    with pytest.raises(p.Unavailable):
+        world.run(core.upload(world.session, path, iter(pieces), p.ModelVersion, None))
+    reply, _ = world.run(core.upload(world.session, path, pieces, p.ModelVersion, None))
+    assert reply.name == name and world.sent == pieces
+    assert [effect.server for effect in world.calls(core.Upload)] == [0, 1]
+
+
 def test_a_refusal_is_not_repeated():
     world = World([errors.make("INVALID_ARGUMENT", "FIELD_INVALID", "region", "no", "")])
     with pytest.raises(p.FieldInvalid) as caught:
@@ -110,8 +125,14 @@ def test_nobody_answers():
 def test_a_silent_server_gets_a_part_of_the_time():
     world = World(["silent", site()])
     world.run(core.get(world.session, p.Site, "x", False, None))
-    assert world.now == core.TRY_MAX
+    assert world.now == core.TRY_FIRST
     assert world.session.current == 1
+
+
+def test_what_takes_long_is_answered_at_last():
+    world = World(["silent"] * 7 + [site()])
+    world.run(core.get(world.session, p.Site, "x", False, 120.0))
+    assert [call.timeout for call in world.calls()] == [3, 3, 3, 6, 6, 6, 12, 12]
 
 
 def test_one_silent_server_ends_with_the_deadline():

@@ -231,7 +231,7 @@ class Writer:
     def client(self) -> str:
         kinds = self.schema.kinds
         text = HEAD.format(doc="The services of the API.") + "\n"
-        text += 'import type { CallOptions, Session } from "../call.js";\n'
+        text += 'import type { CallOptions, Requests, Session } from "../call.js";\n'
         text += 'import { Collection, ReadCollection, Service } from "../collection.js";\n'
         text += 'import { KINDS } from "./kinds.js";\nimport type * as m from "./models.js";\n\n'
         services: list[tuple[str, str, str]] = []  # member, class, doc
@@ -286,6 +286,11 @@ class Writer:
         needed = any(f.rules.required for f in self.schema.messages[method.input].fields)
         request = f"request: m.{method.input}Init{'' if needed else ' = {}'}"
         text = comment(method.comment, "  ")
+        if method.takes_stream:
+            text += f"  async {name}(requests: Requests<m.{method.input}Init>, options: CallOptions = {{}}): "
+            text += f"Promise<m.{method.output}> {{\n"
+            text += f'    const reply = await this.upload("{method.path}", requests, options);\n'
+            return text + f"    return reply as unknown as m.{method.output};\n  }}\n"
         if method.streams:
             text += f"  async *{name}({request}, options: CallOptions = {{}}): AsyncGenerator<m.{method.output}> {{\n"
             text += f'    for await (const one of this.messages("{method.path}", request, options)) {{\n'

@@ -262,7 +262,7 @@ class Writer:
         text += "from typing import ClassVar\n\nimport datetime\nfrom .. import v1 as m\n"
         base = "aio" if aio else "sync"
         text += f"from ..{base} import {color}BaseClient, {color}Collection, {color}ReadCollection, {color}Service\n"
-        text += "from ..message import Message, Resource\n\n\n"
+        text += f"from ..message import Message, Resource\nfrom ..transport import {color}Requests\n\n\n"
         members: list[tuple[str, str, str]] = []
         for kind in self.schema.kinds:
             members.append(self.collection_class(kind, color))
@@ -284,14 +284,16 @@ class Writer:
 
     def method_table(self) -> str:
         """Methods beside the standard ones, for code that is generic over them."""
-        text = "METHODS: dict[str, tuple[str, str, str, bool]] = {\n"
+        text = "METHODS: dict[str, tuple[str, str, str, bool, bool]] = {\n"
         homes = {f"{k.name}Service": accessor(k) for k in self.schema.kinds}
         for m in self.schema.methods:
             if not m.verb and m.name != "Watch":
                 home = homes.get(m.service, snake(m.service.removesuffix("Service")))
-                reads = m.name.startswith(("Get", "List")) or m.streams
-                text += f'    "{m.service}.{m.name}": ("{home}", "{snake(m.name)}", "{m.input}", {reads}),\n'
-        return text + '}\n"""By service and method: collection, method, request, and whether it only reads."""\n\n\n'
+                reads = m.name.startswith(("Get", "List")) or (m.streams and not m.takes_stream)
+                text += f'    "{m.service}.{m.name}": ("{home}", "{snake(m.name)}", "{m.input}", '
+                text += f"{reads}, {m.takes_stream}),\n"
+        about = "By service and method: collection, method, request, whether it only reads, whether it takes a stream."
+        return text + f'}}\n"""{about}"""\n\n\n'
 
     def other_services(self) -> list[str]:
         kinds = {f"{k.name}Service" for k in self.schema.kinds}
@@ -339,6 +341,11 @@ class Writer:
         call = "self._stream" if method.streams else ("await self._call" if color else "self._call")
         text = f"\n    {head} {snake(method.name)}(self{star}{arguments}, timeout: float | None = None) -> {result}:\n"
         text += docstring(method.comment, "        ")
+        if method.takes_stream:
+            call = "await self._upload" if color else "self._upload"
+            text = f"\n    {head} {snake(method.name)}(self, requests: {color}Requests[m.{method.input}], *, "
+            text += f"timeout: float | None = None) -> {result}:\n" + docstring(method.comment, "        ")
+            return text + f'        return {call}("{method.path}", requests, m.{method.output}, timeout)\n'
         return text + (
             f'        request = m.{method.input}({given})\n        return {call}("{method.path}", request, '
             f"m.{method.output}, timeout)\n"

@@ -110,7 +110,8 @@ class Method:
     comment: str
     input: str
     output: str
-    streams: bool
+    streams: bool  # the reply
+    takes_stream: bool  # the request
     access: Any
     kind: str = ""  # message name of the kind, for the five standard methods
     verb: str = ""  # create, get, list, update, delete; "" for others
@@ -272,7 +273,7 @@ class Reader:
     def read_service(self, service: Any, path: tuple[int, ...], comments: dict[Any, str]) -> None:
         for i, method in enumerate(service.method):
             access = self.option(method, "access")
-            if access.role or method.client_streaming:
+            if access.role:
                 continue  # between nodes: not for clients
             found = Method(
                 method.name,
@@ -282,6 +283,7 @@ class Reader:
                 short(method.input_type),
                 short(method.output_type),
                 method.server_streaming,
+                method.client_streaming,
                 access,
             )
             if not self.has_option(method, "access"):

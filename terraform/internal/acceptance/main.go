@@ -6,6 +6,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
@@ -265,6 +267,30 @@ func (t *test) calls() error {
 	plan, diags := t.core.Plan(t.ctx, "patronus_call", state, t.config("patronus_call", fields))
 	if err := diags.Err(); err != nil || !plan.Empty() {
 		return fmt.Errorf("it would be called again: %w", err)
+	}
+	return t.upload()
+}
+
+// upload calls a method that takes a stream: the request is a list.
+func (t *test) upload() error {
+	const version = org + "/models/m/versions/v1"
+	data := []byte("not much of a model")
+	for _, one := range []struct {
+		resource string
+		fields   map[string]any
+	}{
+		{"patronus_model", map[string]any{"name": org + "/models/m", "purpose": "dpi"}},
+		{"patronus_model_version", map[string]any{"name": version, "digest": fmt.Sprintf("%x", sha256.Sum256(data)), "size_bytes": len(data)}},
+		{"patronus_call", map[string]any{"method": "ArtifactService.UploadArtifact",
+			"request": fmt.Sprintf(`[{"name": %q, "data": %q}, {"data": %q}]`, version, base64.StdEncoding.EncodeToString(data[:7]), base64.StdEncoding.EncodeToString(data[7:]))}},
+	} {
+		if _, err := t.apply(one.resource, one.fields); err != nil {
+			return fmt.Errorf("%s: %w", one.resource, err)
+		}
+	}
+	found, err := patronus.For[*pb.ModelVersion](t.client).Get(t.ctx, version)
+	if err != nil || found.ArtifactState != pb.ArtifactState_STORED {
+		return fmt.Errorf("the bytes are not stored: %v %w", found, err)
 	}
 	return nil
 }

@@ -192,6 +192,10 @@ func (g *generator) mend(kind string, values map[string]any) {
 		}
 	case "model":
 		delete(values, "live_version") // only one of its own
+	case "modelVersion":
+		if values["stage"] == "CANARY" || values["stage"] == "LIVE" {
+			values["stage"] = "SHADOW" // the others need its bytes
+		}
 	case "link":
 		values["edge"] = g.pool["edge"][0]
 	case "role":

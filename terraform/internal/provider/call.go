@@ -45,7 +45,7 @@ type callResourceModel struct {
 
 const (
 	methodText   = "Service and method, for example `ClusterService.GetClusterStatus`."
-	requestText  = "The request as JSON, with the schema's names: `jsonencode({ name = patronus_site.nyc.name })`."
+	requestText  = "The request as JSON, with the schema's names: `jsonencode({ name = patronus_site.nyc.name })`; of a method that takes a stream, a list of them."
 	messagesText = "Of a method that answers with a stream, how many messages to wait for: 1 (the default) to 1000."
 	repliesText  = "The reply as JSON (`jsondecode` reads it), or the messages of the stream."
 )
@@ -79,7 +79,7 @@ func Callable(s *patronusschema.Schema) (called, methods int, err error) {
 		for i := 0; i < service.Methods().Len() && service.ParentFile().Package() == "patronus.v1"; i++ {
 			method := service.Methods().Get(i)
 			access := patronusschema.Access(method)
-			if standard[method.FullName()] || method.IsStreamingClient() || (access != nil && access.Role != "") {
+			if standard[method.FullName()] || (access != nil && access.Role != "") {
 				continue
 			}
 			methods++
@@ -110,11 +110,11 @@ func check(s *patronusschema.Schema, model callModel, reads bool, diags *diag.Di
 	case reads && !readsOnly:
 		diags.AddAttributeError(path.Root("method"), "This method changes something",
 			"A data source is read whenever Terraform plans; use the resource patronus_call, which calls once.")
-	case method.IsStreamingClient():
-		diags.AddAttributeError(path.Root("method"), "This method takes a stream", "It is for nodes; there is nothing to declare about it.")
+	case method.IsStreamingClient() && method.IsStreamingServer():
+		diags.AddAttributeError(path.Root("method"), "This method is a stream both ways", "It is for nodes; there is nothing to declare about it.")
 	}
 	if !model.Request.IsUnknown() {
-		if _, err := newRequest(s, method, model.Request.ValueString()); err != nil {
+		if _, err := newRequests(s, method, model.Request.ValueString()); err != nil {
 			diags.AddAttributeError(path.Root("request"), "Not a request of "+model.Method.ValueString(), err.Error())
 		}
 	}
@@ -138,6 +138,28 @@ func newRequest(s *patronusschema.Schema, method protoreflect.MethodDescriptor, 
 	return request, nil
 }
 
+// newRequests reads the request or, of a method that takes a stream, the list of them.
+func newRequests(s *patronusschema.Schema, method protoreflect.MethodDescriptor, text string) ([]proto.Message, error) {
+	texts := []json.RawMessage{json.RawMessage(text)}
+	if method.IsStreamingClient() {
+		if text == "" {
+			text = "[]"
+		}
+		if err := json.Unmarshal([]byte(text), &texts); err != nil {
+			return nil, fmt.Errorf("%s takes a stream: write a list of %s", method.Name(), method.Input().Name())
+		}
+	}
+	var requests []proto.Message
+	for _, one := range texts {
+		request, err := newRequest(s, method, string(one))
+		if err != nil {
+			return nil, err
+		}
+		requests = append(requests, request)
+	}
+	return requests, nil
+}
+
 // call performs it, and gives the replies as JSON.
 func (s *session) call(ctx context.Context, model callModel) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
@@ -146,7 +168,7 @@ func (s *session) call(ctx context.Context, model callModel) ([]string, error) {
 	if method == nil {
 		return nil, errors.New("there is no such method")
 	}
-	request, err := newRequest(s.client.Schema(), method, model.Request.ValueString())
+	requests, err := newRequests(s.client.Schema(), method, model.Request.ValueString())
 	if err != nil {
 		return nil, err
 	}
@@ -155,18 +177,21 @@ func (s *session) call(ctx context.Context, model callModel) ([]string, error) {
 		return nil, err
 	}
 	name := "/" + string(method.Parent().FullName()) + "/" + string(method.Name())
-	if !method.IsStreamingServer() {
+	if !method.IsStreamingServer() && !method.IsStreamingClient() {
 		reply := made.New().Interface()
-		if err := s.client.Invoke(ctx, name, request, reply); err != nil {
+		if err := s.client.Invoke(ctx, name, requests[0], reply); err != nil {
 			return nil, err
 		}
 		text, err := s.text(reply)
 		return []string{text}, err
 	}
 	wanted := max(1, int(model.Messages.ValueInt64()))
-	stream, err := s.client.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, name)
-	if err == nil {
-		err = stream.SendMsg(request)
+	stream, err := s.client.NewStream(ctx, &grpc.StreamDesc{ServerStreams: method.IsStreamingServer(), ClientStreams: method.IsStreamingClient()}, name)
+	for i := 0; err == nil && i < len(requests); i++ {
+		err = stream.SendMsg(requests[i])
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil // the server has ended it; why, it says below
 	}
 	if err == nil {
 		err = stream.CloseSend()

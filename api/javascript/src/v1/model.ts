@@ -218,6 +218,22 @@ export interface PromoteModelVersionRequestInit {
   requestId?: string;
 }
 
+/** One message of UploadArtifact. */
+export interface UploadArtifactRequest {
+  /** In the first message, with or without data: name of the ModelVersion whose bytes come. It must exist. */
+  name: string;
+  /** The next piece of the bytes. */
+  data: Uint8Array;
+}
+
+/** What a program says of a UploadArtifactRequest. */
+export interface UploadArtifactRequestInit {
+  /** In the first message, with or without data: name of the ModelVersion whose bytes come. It must exist. */
+  name?: string;
+  /** The next piece of the bytes. */
+  data?: Uint8Array;
+}
+
 /** Request of DownloadArtifact. */
 export interface DownloadArtifactRequest {
   /** Name of the ModelVersion. */

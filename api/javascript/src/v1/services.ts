@@ -1,6 +1,6 @@
 /** The services of the API. Generated from the schema by api/tools/generate; do not edit. */
 
-import type { CallOptions, Session } from "../call.js";
+import type { CallOptions, Requests, Session } from "../call.js";
 import { Collection, ReadCollection, Service } from "../collection.js";
 import { KINDS } from "./kinds.js";
 import type * as m from "./models.js";
@@ -246,6 +246,15 @@ export class AccessMethods extends Service {
 
 /** Methods of ArtifactService. */
 export class ArtifactMethods extends Service {
+  /**
+   * Send the bytes of a version, whose digest and size its record says. Answered when a majority of the voters has
+   * them on disk; at once when they are there already. Any controller takes them.
+   */
+  async uploadArtifact(requests: Requests<m.UploadArtifactRequestInit>, options: CallOptions = {}): Promise<m.ModelVersion> {
+    const reply = await this.upload("/patronus.v1.ArtifactService/UploadArtifact", requests, options);
+    return reply as unknown as m.ModelVersion;
+  }
+
   /** Fetch the bytes of a version from a controller that has them; it checks them before it sends them. */
   async *downloadArtifact(request: m.DownloadArtifactRequestInit, options: CallOptions = {}): AsyncGenerator<m.ArtifactChunk> {
     for await (const one of this.messages("/patronus.v1.ArtifactService/DownloadArtifact", request, options)) {
@@ -529,6 +538,7 @@ export const METHODS = {
   "ClusterService.Backup": ["cluster", "backup"],
   "ModelService.RollbackModel": ["models", "rollbackModel"],
   "ModelVersionService.PromoteModelVersion": ["modelVersions", "promoteModelVersion"],
+  "ArtifactService.UploadArtifact": ["artifact", "uploadArtifact"],
   "ArtifactService.DownloadArtifact": ["artifact", "downloadArtifact"],
   "ArtifactService.OfferArtifact": ["artifact", "offerArtifact"],
   "ArtifactService.ReportArtifacts": ["artifact", "reportArtifacts"],

@@ -102,6 +102,7 @@ from .model import (
     ReportArtifactsResponse,
     RollbackModelRequest,
     Stage,
+    UploadArtifactRequest,
 )
 from .policy import (
     Application,
@@ -251,6 +252,7 @@ MODELS: tuple[type[Message], ...] = (
     Tunnel,
     UndeleteOrganizationRequest,
     UndrainRequest,
+    UploadArtifactRequest,
     WhatIfRequest,
     WhatIfResponse,
 )
@@ -420,6 +422,7 @@ __all__ = [
     "TunnelCipher",
     "UndeleteOrganizationRequest",
     "UndrainRequest",
+    "UploadArtifactRequest",
     "WhatIfRequest",
     "WhatIfResponse",
 ]

@@ -259,6 +259,17 @@ class PromoteModelVersionRequest(Message):
     """Makes a retry safe."""
 
 
+class UploadArtifactRequest(Message):
+    """One message of UploadArtifact."""
+
+    PROTO: ClassVar[str] = "patronus.v1.UploadArtifactRequest"
+
+    name: Annotated[str, rules.Size(384)] = ""
+    """In the first message, with or without data: name of the ModelVersion whose bytes come. It must exist."""
+    data: Annotated[bytes, rules.Size(524288)] = b""
+    """The next piece of the bytes."""
+
+
 class DownloadArtifactRequest(Message):
     """Request of DownloadArtifact."""
 

@@ -12,6 +12,7 @@ from typing import ClassVar
 from .. import v1 as m
 from ..message import Resource
 from ..sync import BaseClient, Collection, ReadCollection, Service
+from ..transport import Requests
 
 
 class Organizations(Collection[m.Organization, m.OrganizationPatch]):
@@ -282,6 +283,14 @@ class AccessMethods(Service):
 class ArtifactMethods(Service):
     """Methods of ArtifactService."""
 
+    def upload_artifact(
+        self, requests: Requests[m.UploadArtifactRequest], *, timeout: float | None = None
+    ) -> m.ModelVersion:
+        """Send the bytes of a version, whose digest and size its record says. Answered when a majority of the voters
+        has them on disk; at once when they are there already. Any controller takes them.
+        """
+        return self._upload("/patronus.v1.ArtifactService/UploadArtifact", requests, m.ModelVersion, timeout)
+
     def download_artifact(
         self, *, name: str, offset: int = 0, limit: int = 0, timeout: float | None = None
     ) -> Iterator[m.ArtifactChunk]:
@@ -533,52 +542,74 @@ class TrafficEngineeringMethods(Service):
         )
 
 
-METHODS: dict[str, tuple[str, str, str, bool]] = {
-    "ApiKeyService.IssueApiKey": ("api_keys", "issue_api_key", "IssueApiKeyRequest", False),
-    "AccessService.TestIamPermissions": ("access", "test_iam_permissions", "TestIamPermissionsRequest", False),
-    "AuditService.QueryAudit": ("audit", "query_audit", "QueryAuditRequest", False),
-    "AuditService.ReportDenied": ("audit", "report_denied", "DeniedCalls", False),
-    "ChangeSetService.PlanChangeSet": ("change_sets", "plan_change_set", "PlanChangeSetRequest", False),
-    "ChangeSetService.ReadStagedState": ("change_sets", "read_staged_state", "ReadStagedStateRequest", False),
-    "ChangeSetService.ApplyChangeSet": ("change_sets", "apply_change_set", "ApplyChangeSetRequest", False),
-    "ChangeSetService.ConfirmChangeSet": ("change_sets", "confirm_change_set", "ConfirmChangeSetRequest", False),
-    "ChangeSetService.RollbackChangeSet": ("change_sets", "rollback_change_set", "RollbackChangeSetRequest", False),
-    "RevisionService.ListRevisions": ("revision", "list_revisions", "ListRevisionsRequest", True),
-    "RevisionService.RestoreRevision": ("revision", "restore_revision", "RestoreRevisionRequest", False),
-    "EnrollmentService.Enroll": ("enrollment", "enroll", "EnrollRequest", False),
-    "EnrollmentService.Renew": ("enrollment", "renew", "RenewRequest", False),
-    "ClusterService.GetClusterStatus": ("cluster", "get_cluster_status", "GetClusterStatusRequest", True),
-    "ClusterService.TransferLeadership": ("cluster", "transfer_leadership", "TransferLeadershipRequest", False),
-    "ClusterService.Backup": ("cluster", "backup", "BackupRequest", True),
-    "ModelService.RollbackModel": ("models", "rollback_model", "RollbackModelRequest", False),
+METHODS: dict[str, tuple[str, str, str, bool, bool]] = {
+    "ApiKeyService.IssueApiKey": ("api_keys", "issue_api_key", "IssueApiKeyRequest", False, False),
+    "AccessService.TestIamPermissions": ("access", "test_iam_permissions", "TestIamPermissionsRequest", False, False),
+    "AuditService.QueryAudit": ("audit", "query_audit", "QueryAuditRequest", False, False),
+    "AuditService.ReportDenied": ("audit", "report_denied", "DeniedCalls", False, False),
+    "ChangeSetService.PlanChangeSet": ("change_sets", "plan_change_set", "PlanChangeSetRequest", False, False),
+    "ChangeSetService.ReadStagedState": ("change_sets", "read_staged_state", "ReadStagedStateRequest", False, False),
+    "ChangeSetService.ApplyChangeSet": ("change_sets", "apply_change_set", "ApplyChangeSetRequest", False, False),
+    "ChangeSetService.ConfirmChangeSet": ("change_sets", "confirm_change_set", "ConfirmChangeSetRequest", False, False),
+    "ChangeSetService.RollbackChangeSet": (
+        "change_sets",
+        "rollback_change_set",
+        "RollbackChangeSetRequest",
+        False,
+        False,
+    ),
+    "RevisionService.ListRevisions": ("revision", "list_revisions", "ListRevisionsRequest", True, False),
+    "RevisionService.RestoreRevision": ("revision", "restore_revision", "RestoreRevisionRequest", False, False),
+    "EnrollmentService.Enroll": ("enrollment", "enroll", "EnrollRequest", False, False),
+    "EnrollmentService.Renew": ("enrollment", "renew", "RenewRequest", False, False),
+    "ClusterService.GetClusterStatus": ("cluster", "get_cluster_status", "GetClusterStatusRequest", True, False),
+    "ClusterService.TransferLeadership": ("cluster", "transfer_leadership", "TransferLeadershipRequest", False, False),
+    "ClusterService.Backup": ("cluster", "backup", "BackupRequest", True, False),
+    "ModelService.RollbackModel": ("models", "rollback_model", "RollbackModelRequest", False, False),
     "ModelVersionService.PromoteModelVersion": (
         "model_versions",
         "promote_model_version",
         "PromoteModelVersionRequest",
         False,
+        False,
     ),
-    "ArtifactService.DownloadArtifact": ("artifact", "download_artifact", "DownloadArtifactRequest", True),
-    "ArtifactService.OfferArtifact": ("artifact", "offer_artifact", "OfferArtifactRequest", False),
-    "ArtifactService.ReportArtifacts": ("artifact", "report_artifacts", "ReportArtifactsRequest", False),
+    "ArtifactService.UploadArtifact": ("artifact", "upload_artifact", "UploadArtifactRequest", False, True),
+    "ArtifactService.DownloadArtifact": ("artifact", "download_artifact", "DownloadArtifactRequest", True, False),
+    "ArtifactService.OfferArtifact": ("artifact", "offer_artifact", "OfferArtifactRequest", False, False),
+    "ArtifactService.ReportArtifacts": ("artifact", "report_artifacts", "ReportArtifactsRequest", False, False),
     "TrafficEngineeringService.GetTrafficMatrix": (
         "traffic_engineering",
         "get_traffic_matrix",
         "GetTrafficMatrixRequest",
         True,
+        False,
     ),
-    "TrafficEngineeringService.WhatIf": ("traffic_engineering", "what_if", "WhatIfRequest", False),
-    "TrafficEngineeringService.Drain": ("traffic_engineering", "drain", "DrainRequest", False),
-    "TrafficEngineeringService.Undrain": ("traffic_engineering", "undrain", "UndrainRequest", False),
-    "TrafficEngineeringService.ExplainDemand": ("traffic_engineering", "explain_demand", "ExplainDemandRequest", False),
-    "TrafficEngineeringService.ListSolutions": ("traffic_engineering", "list_solutions", "ListSolutionsRequest", True),
+    "TrafficEngineeringService.WhatIf": ("traffic_engineering", "what_if", "WhatIfRequest", False, False),
+    "TrafficEngineeringService.Drain": ("traffic_engineering", "drain", "DrainRequest", False, False),
+    "TrafficEngineeringService.Undrain": ("traffic_engineering", "undrain", "UndrainRequest", False, False),
+    "TrafficEngineeringService.ExplainDemand": (
+        "traffic_engineering",
+        "explain_demand",
+        "ExplainDemandRequest",
+        False,
+        False,
+    ),
+    "TrafficEngineeringService.ListSolutions": (
+        "traffic_engineering",
+        "list_solutions",
+        "ListSolutionsRequest",
+        True,
+        False,
+    ),
     "OrganizationService.UndeleteOrganization": (
         "organizations",
         "undelete_organization",
         "UndeleteOrganizationRequest",
         False,
+        False,
     ),
 }
-"""By service and method: collection, method, request, and whether it only reads."""
+"""By service and method: collection, method, request, whether it only reads, whether it takes a stream."""
 
 
 class Client(BaseClient):

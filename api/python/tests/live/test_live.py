@@ -1,6 +1,7 @@
 """The SDK against three real controllers: changes, refusals, pages, watches over a leader's death, examples."""
 
 import asyncio
+import hashlib
 import os
 import pathlib
 import subprocess
@@ -144,6 +145,37 @@ def test_cluster_methods(client):
     with pytest.raises(p.PatronusError):
         client.enrollment.enroll(token="pt1.nonsense", csr=b"x")
     assert list(client.tunnels.list()) == []
+
+
+def test_streams_both_ways(client, org):
+    data = bytes(range(256)) * 1000
+    model = client.models.create(p.Model(name=f"{org}/models/m", purpose="dpi"))
+    version = client.model_versions.create(
+        p.ModelVersion(name=f"{model.name}/versions/v1", digest=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
+    )
+
+    def pieces():
+        yield p.UploadArtifactRequest(name=version.name)
+        for at in range(0, len(data), 100_000):
+            yield p.UploadArtifactRequest(data=data[at : at + 100_000])
+
+    assert client.artifact.upload_artifact(pieces()).name == version.name
+    chunks = list(client.artifact.download_artifact(name=version.name))
+    assert chunks[0].manifest.digest == version.digest
+    assert b"".join(chunk.data for chunk in chunks) == data
+    with pytest.raises(p.PatronusError):
+        client.artifact.upload_artifact([p.UploadArtifactRequest(name=f"{model.name}/versions/none", data=b"x")])
+
+    async def with_await():
+        async def again():
+            for piece in pieces():
+                yield piece
+
+        async with p.AsyncClient() as other:
+            assert (await other.artifact.upload_artifact(again())).name == version.name
+            assert (await other.artifact.upload_artifact(list(pieces()))).name == version.name
+
+    asyncio.run(with_await())
 
 
 def run(name, *arguments):
