@@ -47,14 +47,25 @@ def processes() -> Iterator[list[subprocess.Popen[bytes]]]:
             process.wait()
 
 
+def go_program(build: pathlib.Path, name: str) -> str:
+    """A program of tests/bench that is written in Go: the generator, or etcd from its module."""
+    out = build / "bench" / name
+    if shutil.which("go") is None:
+        raise BenchError("go is not installed: deploy/deps --with clients")
+    done = subprocess.run(["go", "build", "-o", str(out), "."], cwd=ROOT / "tests/bench" / name, capture_output=True, text=True, timeout=1200)
+    if done.returncode != 0:
+        raise BenchError(f"{name} does not build: {done.stderr[-400:]}")
+    return str(out)
+
+
 class Etcd:
     """Three etcd servers on the loopback, mTLS for clients and peers, everything else by default."""
 
     label = "etcd"
     servers = "127.0.0.1:24790,127.0.0.1:24791,127.0.0.1:24792"
 
-    def __init__(self, build: pathlib.Path, folder: pathlib.Path) -> None:
-        self.folder, self.build = folder, build
+    def __init__(self, build: pathlib.Path, folder: pathlib.Path, program: str = "etcd") -> None:
+        self.folder, self.build, self.program = folder, build, program
         run(str(build / "bench/bench_certs"), str(folder))
         self.files = [str(folder / name) for name in ("cert.pem", "key.pem", "ca.pem")]
 
@@ -72,7 +83,7 @@ class Etcd:
                         f"--{kind}key-file={self.files[1]}", f"--{kind}trusted-ca-file={self.files[2]}"]
             log = (self.folder / f"e{i}.log").open("ab")
             started.append(subprocess.Popen(
-                ["etcd", f"--name=e{i}", f"--data-dir={self.folder}/e{i}", "--initial-cluster-state=new",
+                [self.program, f"--name=e{i}", f"--data-dir={self.folder}/e{i}", "--initial-cluster-state=new",
                  f"--listen-client-urls=https://127.0.0.1:{24790 + i}", f"--advertise-client-urls=https://127.0.0.1:{24790 + i}",
                  f"--listen-peer-urls=https://127.0.0.1:{24780 + i}",
                  f"--initial-advertise-peer-urls=https://127.0.0.1:{24780 + i}", f"--initial-cluster={peers}", *tls],

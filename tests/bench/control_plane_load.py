@@ -1,0 +1,246 @@
+"""Loads on three servers of Patronus or etcd, by the one generator (tests/bench/generator), for tests/bench/control-plane.
+
+One turn starts a cluster, runs every load of the plan on it and ends it; clusters take turns, so that only one runs at a
+time and both see the same minutes of the machine. What a cluster holds stays for its next turn.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import dataclasses
+import os
+import pathlib
+import socket
+import statistics
+import struct
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+
+from spine_host import Etcd, Patronus, cpu_seconds, go_program, processes, resident_mib
+from spine_lab import BenchError, run, say, wait_for
+
+WARM_UP = 2000
+# name of the load: what, operations, in flight, whose sites ("w": those of the write of 64)
+PLAN = {
+    "write_1": ("write", 600, 1),
+    "write_64": ("write", 20000, 64),
+    "write_256": ("write", 20000, 256),
+    "read_64": ("read", 20000, 64),
+    "list_64": ("list", 2000, 64),
+}
+HEARTBEAT_MS = 100  # of raft, by default; the gap between two frames of the leader may be so long
+STREAMS, FANOUT_CREATES = 1000, 100
+WATCHES, WATCH_CREATES = 24, 42000
+
+
+@dataclasses.dataclass
+class Sample:
+    """What one load came to."""
+
+    rate: float
+    p50_us: float
+    p99_us: float
+    cpu_us: float  # of the three servers, for one operation
+
+
+class Loads:
+    """The generator, the two clusters and what they have shown."""
+
+    def __init__(self, build: pathlib.Path, folder: pathlib.Path) -> None:
+        self.build, self.folder = build, folder
+        self.generator = go_program(build, "generator")
+        (folder / "etcd").mkdir()
+        (folder / "patronus").mkdir()
+        self.patronus = Patronus(build, folder / "patronus")
+        self.etcd = Etcd(build, folder / "etcd", go_program(build, "etcd"))
+        self.samples: dict[tuple[str, str], list[Sample]] = collections.defaultdict(list)
+        self.resident: dict[str, list[float]] = collections.defaultdict(list)
+
+    def words(self, cluster: Etcd | Patronus, what: str, count: int, in_flight: int, name: str) -> list[str]:
+        return [self.generator, what, cluster.label, cluster.servers, *cluster.files, str(count), str(in_flight), name]
+
+    def load(self, cluster: Etcd | Patronus, what: str, count: int, in_flight: int, name: str) -> list[float]:
+        done = subprocess.run(self.words(cluster, what, count, in_flight, name), capture_output=True, text=True, timeout=300)
+        if done.returncode != 0:
+            raise BenchError(f"{cluster.label}, {what}: {done.stderr[-400:]}")
+        return [float(word) for word in done.stdout.split()]
+
+    @contextlib.contextmanager
+    def running(self, cluster: Etcd | Patronus, *names: str) -> Iterator[list[subprocess.Popen[bytes]]]:
+        with processes() as started:
+            cluster.start(started)
+            for name in names:
+                wait_for(f"{cluster.label} accepts no write", 40, lambda name=name: self.prepare(cluster, name), 0.2)
+            yield started
+
+    def prepare(self, cluster: Etcd | Patronus, name: str) -> bool:
+        if isinstance(cluster, Patronus):
+            return cluster.prepare(name)
+        done = subprocess.run(self.words(cluster, "write", 10, 1, f"try-{name}"), capture_output=True, timeout=60)
+        return done.returncode == 0
+
+    def turn(self, cluster: Etcd | Patronus, turn: int) -> None:
+        names = {key: f"t{turn}-{key.replace('_', '-')}" for key, (what, _, _) in PLAN.items() if what == "write"}
+        with self.running(cluster, f"t{turn}-warm", *names.values()) as started:
+            self.load(cluster, "write", WARM_UP, 64, f"t{turn}-warm")
+            for key, (what, count, in_flight) in PLAN.items():
+                before = sum(map(cpu_seconds, started))
+                rate, p50, p99, _ = self.load(cluster, what, count, in_flight, names.get(key, names["write_64"]))
+                cpu_us = (sum(map(cpu_seconds, started)) - before) / count * 1e6
+                self.samples[cluster.label, key].append(Sample(rate, p50, p99, cpu_us))
+                say(f"{cluster.label}, {key}: {rate:.0f} a second, p50 {p50:.0f} us, p99 {p99:.0f} us, {cpu_us:.0f} us of processor each")
+            self.resident[cluster.label].append(max(map(resident_mib, started)))
+            say(f"{cluster.label}: {self.resident[cluster.label][-1]:.0f} MiB")
+
+    def ratio(self, key: str, what: str) -> float:
+        ours, theirs = (statistics.median(getattr(sample, what) for sample in self.samples[label, key]) for label in ("patronus", "etcd"))
+        return ours / theirs
+
+    def worst(self, key: str, what: str, high_is_good: bool) -> float:
+        pairs = [getattr(ours, what) / getattr(theirs, what) for ours, theirs in zip(self.samples["patronus", key], self.samples["etcd", key])]
+        return min(pairs) if high_is_good else max(pairs)
+
+
+def beside_etcd(build: pathlib.Path, turns: int) -> dict[str, float]:
+    """Every figure that is a ratio to etcd, by medians; the worst pair goes to standard error."""
+    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DISK")) as folder:
+        loads = Loads(build, pathlib.Path(folder))
+        for turn in range(turns):
+            for cluster in (loads.etcd, loads.patronus):
+                loads.turn(cluster, turn)
+    values = {}
+    for figure, key, what, high in (
+        ("write_ratio_1", "write_1", "rate", True), ("write_ratio_64", "write_64", "rate", True), ("write_ratio_256", "write_256", "rate", True),
+        ("write_p99_ratio_64", "write_64", "p99_us", False), ("cpu_per_create_ratio", "write_64", "cpu_us", False),
+        ("read_ratio_64", "read_64", "rate", True), ("list_ratio", "list_64", "rate", True),
+    ):
+        values[figure] = loads.ratio(key, what)
+        say(f"{figure}: median {values[figure]:.2f}, worst pair {loads.worst(key, what, high):.2f}")
+    values["memory_ratio"] = statistics.median(loads.resident["patronus"][-1:]) / statistics.median(loads.resident["etcd"][-1:])
+    return values
+
+
+def at_100k(build: pathlib.Path) -> dict[str, float]:
+    """Creates at 64 in flight with 100,000 resources there, over those with 1,000."""
+    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DISK")) as folder:
+        loads = Loads(build, pathlib.Path(folder))
+        with loads.running(loads.patronus, "first", "few") as _:
+            loads.load(loads.patronus, "write", 1000, 64, "first")
+            few = loads.load(loads.patronus, "write", 8000, 64, "few")[0]
+            for part in range(6):
+                wait_for("no organizations", 20, lambda part=part: loads.prepare(loads.patronus, f"fill{part}"))
+                loads.load(loads.patronus, "write", 15200, 256, f"fill{part}")
+            wait_for("no organizations", 20, lambda: loads.prepare(loads.patronus, "many"))
+            many = loads.load(loads.patronus, "write", 8000, 64, "many")[0]
+    say(f"creates a second: {few:.0f} with 1,000 to 9,000 there, {many:.0f} with 100,200 to 108,200")
+    return {"write_at_100k": many / few}
+
+
+class Frames(threading.Thread):
+    """Frames with data between the controllers' peer ports on the loopback, by AF_PACKET: the longest silence of any pair
+    that speaks. The leader speaks at each heartbeat at least."""
+
+    def __init__(self, ports: set[int]) -> None:
+        super().__init__(daemon=True)
+        self.ports, self.last, self.silence = ports, {}, 0.0
+        self.ended = threading.Event()
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
+        self.socket.bind(("lo", 0))
+        self.socket.settimeout(0.2)
+
+    def run(self) -> None:
+        while not self.ended.is_set():
+            try:
+                packet, address = self.socket.recvfrom(65535)
+            except TimeoutError:
+                continue
+            if address[2] == socket.PACKET_OUTGOING or packet[0] >> 4 != 4 or packet[9] != 6:
+                continue
+            head = (packet[0] & 15) * 4
+            source, target = struct.unpack_from("!HH", packet, head)
+            size = len(packet) - head - (packet[head + 12] >> 4) * 4
+            if size == 0 or not {source, target} & self.ports:
+                continue
+            now = time.monotonic()
+            key = (source, target)
+            if key in self.last:
+                self.silence = max(self.silence, now - self.last[key])
+            self.last[key] = now
+
+
+def fanout(build: pathlib.Path) -> dict[str, float]:
+    """1,000 mTLS watch streams, each on a connection of its own: from a create's answer to its event at a stream."""
+    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DISK")) as folder:
+        loads = Loads(build, pathlib.Path(folder))
+        with loads.running(loads.patronus, "fan") as _:
+            generator = subprocess.Popen(loads.words(loads.patronus, "fanout", FANOUT_CREATES, STREAMS, "fan"), stdout=subprocess.PIPE,
+                                         stderr=subprocess.PIPE, text=True)
+            assert generator.stderr is not None
+            said = generator.stderr.readline()
+            frames = None
+            if said == "open\n" and os.geteuid() == 0:
+                frames = Frames({24800, 24801, 24802})
+                frames.start()
+            out, errors = generator.communicate(timeout=200)
+            if frames is not None:
+                frames.ended.set()
+                frames.join()
+    if generator.returncode != 0:
+        raise BenchError(f"fanout: {said}{errors[-400:]}")
+    p50, p99, worst, received = (int(word) for word in out.split())
+    say(f"fanout: {received} events, p50 {p50} us, p99 {p99} us, worst {worst} us")
+    values = {"fanout_p50_ms": p50 / 1000, "fanout_p99_ms": p99 / 1000}
+    if frames is not None:
+        values["heartbeat_late_ms"] = max(0.0, frames.silence * 1000 - HEARTBEAT_MS)
+        say(f"fanout: the longest silence between two controllers was {frames.silence * 1000:.0f} ms; a heartbeat is due each {HEARTBEAT_MS} ms")
+    return values
+
+
+def watches(build: pathlib.Path, kills: int) -> dict[str, float]:
+    """Streams that are cut and resumed, and leaders that are killed, while sites are created: what is missing or twice."""
+    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DISK")) as folder:
+        loads = Loads(build, pathlib.Path(folder))
+        cluster = loads.patronus
+        names = [f"wt-{i}" for i in range(WATCH_CREATES // 8000 + 1)]
+        with loads.running(cluster, "wt") as started:
+            documents = ",".join(f'{{"kind": "Organization", "name": "organizations/{name}"}}' for name in names)
+            file = pathlib.Path(folder) / "more.json"
+            file.write_text(f"[{documents}]")
+            cluster.ctl("apply", "-f", str(file))
+            generator = subprocess.Popen(loads.words(cluster, "watch", WATCH_CREATES, WATCHES, "wt"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            killed = 0
+            while generator.poll() is None and killed < kills:
+                time.sleep(6)
+                if generator.poll() is None:
+                    killed += kill_leader(cluster, started)
+            out, errors = generator.communicate(timeout=600)
+    if not out:
+        raise BenchError(f"watch: {errors[-400:]}")
+    events, missing, duplicates, cuts = (int(word) for word in out.split())
+    say(f"watch: {events} events at {WATCHES} streams, {cuts} cuts, {killed} leaders killed; {missing} missing, {duplicates} twice {errors[-200:]}")
+    return {"watch_events": events, "watch_missing": missing, "watch_duplicate": duplicates}
+
+
+def kill_leader(cluster: Patronus, started: list[subprocess.Popen[bytes]]) -> int:
+    """Kill the leader and start it again at once; 1 when there was one."""
+    try:
+        answer = run(str(cluster.build / "bin/patronusctl"), "--server", cluster.servers, "--credential", f"{cluster.folder}/admin.pem",
+                     "cluster", "status", "-o", "json")
+    except BenchError:
+        return 0
+    leader = next((word for word in answer.split('"') if word.startswith("controllers/c")), None) if '"leader"' in answer else None
+    for part in answer.split('"leader":')[1:]:
+        leader = part.split('"')[1] or leader
+    if leader is None:
+        return 0
+    i = int(leader.rsplit("c", 1)[1]) - 1
+    started[i].kill()
+    started[i].wait()
+    fresh: list[subprocess.Popen[bytes]] = []
+    cluster.spawn(fresh, i, cluster.command(i, "run"))
+    started[i] = fresh[0]
+    return 1
