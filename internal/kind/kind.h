@@ -53,6 +53,8 @@ const struct pt_msg *pt_view_get(struct pt_view *view, const char *name);
 /* Every resource of a kind below a parent ("" for all), ascending by name. */
 void pt_view_scan(struct pt_view *view, const char *kind_singular, const char *parent,
                   bool (*fn)(void *arg, const char *name, const struct pt_msg *msg), void *arg);
+/* How many of a kind a frozen view holds, to make room for them at once; 0 of one that is not frozen. */
+size_t pt_view_count(const struct pt_view *view, const char *kind_singular);
 const struct pt_schema *pt_view_schema(const struct pt_view *view);
 /* The time of the command that is being checked or applied; outside of one, of the last command. Never falls from one
  * command to the next. */
@@ -298,7 +300,8 @@ PT_MUST enum pt_code pt_kind_pending_edges(struct pt_machine_kind *machine, cons
 /* Time of the newest command. */
 int64_t pt_kind_state_time(const struct pt_machine_kind *machine);
 
-/* A view of the current state, for checks and for the plan. Lives until pt_view_free; reads the store lazily, so use
+/* A view of the current state, for checks and for the plan. A frozen one holds no annotations, display names, uids,
+ * etags and times of resources: no plan may depend on them. Lives until pt_view_free; reads the store lazily, so use
  * it within one loop turn, or freeze it (reads everything now; then any thread may read). */
 struct pt_view *pt_view_new(struct pt_machine_kind *machine);
 void pt_view_freeze(struct pt_view *view);

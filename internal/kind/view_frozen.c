@@ -8,9 +8,10 @@
  * While every row is copied the loop goes on, so rows may be of different instants: those that changed since the first
  * one was copied are on the list of changes, and are read again at the end, in one turn.
  *
- * Memory. Messages that were parsed together share a batch, an arena with a count of the views that use it. A view
- * shares the batches of the one before and adds one. When they are many, or much in them is no longer current, the
- * worker copies what is current into one batch of its own.
+ * Memory. A view leaves out what tells people and clients about a resource and means nothing to a plan (`left_out`): of
+ * 100,000 sites those were four fifths. Messages that were parsed together share a batch, an arena with a count of the
+ * views that use it. A view shares the batches of the one before and adds one. When they are many, or much in them is
+ * no longer current, the worker copies what is current into one batch of its own.
  */
 #include "kind/machine.h"
 
@@ -272,13 +273,34 @@ static void batches_drop(struct pt_view_freezer *freezer, size_t len)
     memmove(freezer->batches, freezer->batches + len, freezer->batches_len * sizeof(struct batch *));
 }
 
+static const char *const left_out[] = {"annotations", "create_time", "display_name", "etag", "uid", "update_time"};
+
+/* The name lies in the message; only a kind without that field would need one of its own. */
+static struct item item_of(const struct pt_msg *msg, const char *name, struct pt_arena *arena)
+{
+    const char *own = pt_msg_str(msg, "name");
+    return (struct item){strcmp(own, name) == 0 ? own : pt_arena_strdup(arena, name), msg};
+}
+
+/* Parsed aside and copied: the copy has no room to grow, and nothing that is left out. */
 static enum pt_code parse(struct pt_view *view, const struct pt_row *row, struct pt_arena *arena, struct item *ret_item,
                           struct pt_error *reterr)
 {
+    struct pt_arena aside;
+    PT_ARENA_LENT(memory, 8192);
+    pt_arena_init_lent(&aside, memory, sizeof(memory));
     struct pt_msg *msg = NULL;
-    PT_TRY(pt_kind_parse_row(view->machine, row, arena, &msg, reterr));
-    *ret_item = (struct item){pt_arena_strdup(arena, row->name), msg};
-    return PT_OK;
+    enum pt_code code = pt_kind_parse_row(view->machine, row, &aside, &msg, reterr);
+    if (code == PT_OK) {
+        for (size_t i = 0; i < sizeof(left_out) / sizeof(left_out[0]); i++) {
+            if (pt_msg_has(msg, left_out[i])) {
+                pt_msg_clear(msg, left_out[i]);
+            }
+        }
+        *ret_item = item_of(pt_msg_dup(msg, arena), row->name, arena);
+    }
+    pt_arena_fini(&aside);
+    return code;
 }
 
 static enum pt_code parse_rows(struct pt_view *view, struct batch *batch, struct pt_error *reterr)
@@ -380,8 +402,7 @@ static void compact(struct pt_view_freezer *freezer, size_t kinds_len)
     for (size_t kind = 0; kind < kinds_len; kind++) {
         struct items *items = &freezer->kinds[kind];
         for (size_t i = 0; i < items->len; i++) {
-            items->list[i].name = pt_arena_strdup(&batch->arena, items->list[i].name);
-            items->list[i].msg = pt_msg_dup(items->list[i].msg, &batch->arena);
+            items->list[i] = item_of(pt_msg_dup(items->list[i].msg, &batch->arena), items->list[i].name, &batch->arena);
         }
     }
     batches_drop(freezer, old);
@@ -447,6 +468,13 @@ void pt_view_frozen_fini(struct pt_view *view)
 }
 
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
+
+size_t pt_view_count(const struct pt_view *view, const char *kind_singular)
+{
+    const struct pt_message_type *kind = pt_schema_kind(view->machine->schema, kind_singular);
+    pt_assert(kind != NULL);
+    return view->frozen ? view->freezer->kinds[kind->resource->kind_id].len : 0;
+}
 
 /* First item whose name is not below. */
 static size_t lower_bound(const struct items *items, const char *name)

@@ -82,6 +82,13 @@ static const char *organization_of(struct pt_arena *arena, const char *name)
     return slash != NULL ? pt_arena_strndup(arena, name, (size_t)(slash - name)) : name;
 }
 
+/* Sites come in order of name, those of one organization together. */
+static bool same_organization(const struct te_site *last, const char *name)
+{
+    size_t size = last != NULL ? strlen(last->organization) : 0;
+    return last != NULL && strncmp(last->organization, name, size) == 0 && name[size] == '/';
+}
+
 static const char *parent_of(struct pt_arena *arena, const char *name)
 {
     char parent[PT_NAME_SIZE_MAX + 1];
@@ -186,10 +193,12 @@ static bool add_site(void *arg, const char *name, const struct pt_msg *msg)
     struct builder *builder = arg;
     GROW(builder, sites);
     struct te_topology *topology = builder->topology;
+    const struct te_site *last = topology->sites_len > 0 ? &topology->sites[topology->sites_len - 1] : NULL;
     int64_t state = pt_msg_i64(msg, "admin_state");
     topology->sites[topology->sites_len] = (struct te_site){
         .name = name,
-        .organization = organization_of(builder->pass->arena, name),
+        .organization =
+            same_organization(last, name) ? last->organization : organization_of(builder->pass->arena, name),
         .region = pt_msg_str(msg, "region"),
         .label = (uint32_t)pt_msg_u64(msg, "site_label"),
         .active = state != PATRONUS__V1__ADMIN_STATE__MAINTENANCE,
@@ -584,6 +593,8 @@ enum pt_code te_topology_run(struct pt_plan_pass *pass, void **ret_section, stru
     struct builder builder = {.pass = pass, .topology = topology, .reterr = reterr};
     pt_view_scan(pass->view, "fabric", "", add_fabric, &builder);
     pt_view_scan(pass->view, "segment", "", add_segment, &builder);
+    builder.sites_capacity = pt_view_count(pass->view, "site");
+    topology->sites = pt_arena_array(pass->arena, builder.sites_capacity, sizeof(*topology->sites));
     pt_view_scan(pass->view, "site", "", add_site, &builder);
     pt_view_scan(pass->view, "edge", "", add_edge, &builder);
     pt_view_scan(pass->view, "link", "", add_link, &builder);

@@ -324,11 +324,24 @@ struct listed {
     size_t len;
 };
 
+/* Without what a frozen view leaves out. */
+static struct pt_msg *lean(const struct pt_msg *msg)
+{
+    static const char *const left_out[] = {"annotations", "create_time", "display_name", "etag", "uid", "update_time"};
+    struct pt_msg *copy = pt_msg_dup(msg, &fx.arena);
+    for (size_t i = 0; i < sizeof(left_out) / sizeof(left_out[0]); i++) {
+        if (pt_msg_has(copy, left_out[i])) {
+            pt_msg_clear(copy, left_out[i]);
+        }
+    }
+    return copy;
+}
+
 static bool same_in_other(void *arg, const char *name, const struct pt_msg *msg)
 {
     struct listed *listed = arg;
     const struct pt_msg *other = pt_view_get((struct pt_view *)(uintptr_t)listed->other, name);
-    ck_assert_msg(other != NULL && pt_msg_equal(msg, other), "%s differs", name);
+    ck_assert_msg(other != NULL && pt_msg_equal(lean(msg), lean(other)), "%s differs", name);
     listed->len++;
     return true;
 }
