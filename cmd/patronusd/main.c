@@ -56,8 +56,8 @@ static enum pt_code run_command(const struct process *process, struct pt_error *
     return PT_OK;
 }
 
-/* What a compute pass or a snapshot took goes back when it is over: glibc otherwise learns from the first large block that
- * is freed to keep such blocks, and a leader of 60,000 sites held half as much again. */
+/* What a compute pass or a snapshot took goes back when it is over: glibc otherwise learns from the first large block
+ * that is freed to keep such blocks, and a leader of 60,000 sites held half as much again. */
 static void give_memory_back(void)
 {
     (void)mallopt(M_MMAP_THRESHOLD, 128 << 10);
