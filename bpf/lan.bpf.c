@@ -86,9 +86,11 @@ PT_INLINE void decide_path(const struct pkt *p, const struct pt_abi_flow *flow, 
     d->verdict = PT_FLOW_PATH;
     d->move = group->move;
     d->out = choice;
-    if (flow != NULL && flow->verdict == PT_FLOW_PATH && flow->out != choice && pt_flow_may_stay(group, flow->out)) {
+    if (flow != NULL && flow->verdict == PT_FLOW_PATH && flow->out != choice &&
+        pt_flow_may_stay(group, flow->out, flow->reason)) {
         d->out = pt_flow_stay_or_follow(p, flow, now, d->move, choice, &d->flags);
     }
+    d->reason = pt_flow_tier(group, d->out);
 }
 
 /* Rules, route and group for a packet. What must be asked for every packet (no path is alive, no route is there) has no

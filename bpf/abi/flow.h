@@ -69,7 +69,7 @@ struct pt_abi_flow {
     __u32 epoch;      /* of steering at the last decision */
     __u32 out;        /* by verdict */
     __u8 verdict;     /* enum pt_abi_flow_verdict */
-    __u8 reason;      /* enum pt_drop; 0 unless dropped */
+    __u8 reason;      /* dropped: enum pt_drop; by a path: its tier when that was decided, 255 for that or more */
     __u8 dscp;        /* that the decision was made for; a packet with another one asks again */
     __u8 flags;
     __u32 seen; /* when the last packet came */

@@ -116,22 +116,33 @@ PT_INLINE void pt_flow_count(struct pt_abi_flow *flow, const struct pt_flow_now 
 
 /* ---- staying on a path ---------------------------------------------------------------------------------------- */
 
-/* May the flow stay on its path: is it alive, a member of the group, and not what the group's rule forbids? */
-PT_SUBPROGRAM int pt_flow_may_stay(const struct pt_abi_group *group, __u32 path_slot)
-{
-    int member = 0;
+#define PT_FLOW_TIER_MAX 255U
 
-    if (group == NULL || path_slot == 0) {
+/* Tier that the group gives the path, as entries have it. */
+PT_SUBPROGRAM __u32 pt_flow_tier(const struct pt_abi_group *group, __u32 path_slot)
+{
+    if (group == NULL) {
         return 0;
     }
     for (__u32 i = 0; i < PT_MEMBERS_MAX; i++) {
         if (i >= group->members_len) {
             break;
         }
-        member |= group->members[i].path_slot == path_slot;
+        if (group->members[i].path_slot == path_slot) {
+            return group->members[i].tier < PT_FLOW_TIER_MAX ? group->members[i].tier : PT_FLOW_TIER_MAX;
+        }
     }
-    return member && !pt_path_is_dead(path_slot) &&
-           !((group->flags & PT_GROUP_REQUIRE) && pt_group_sla_broken(group, path_slot));
+    return PT_FLOW_TIER_MAX + 1; /* no member */
+}
+
+/* May the flow stay on its path: is it alive, still a member of the group, not put further behind than it was when the
+ * flow took it (so a link is drained), and not what the group's rule forbids? */
+PT_SUBPROGRAM int pt_flow_may_stay(const struct pt_abi_group *group, __u32 path_slot, __u32 tier_then)
+{
+    if (group == NULL || path_slot == 0 || pt_flow_tier(group, path_slot) > tier_then) {
+        return 0;
+    }
+    return !pt_path_is_dead(path_slot) && !((group->flags & PT_GROUP_REQUIRE) && pt_group_sla_broken(group, path_slot));
 }
 
 /*

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BASE                                                    \
+#define BASE_BUT_GROUP                                          \
     "node site=1\n"                                             \
     "link id=1 if=wan0 address=192.0.2.1 gateway=192.0.2.254\n" \
     "lan if=lan0 vni=100\nlan if=lan1 vni=100\n"                \
@@ -27,8 +27,9 @@
     "tunnel id=1 link=1 remote=192.0.2.2 site=2\n"              \
     "tunnel id=2 link=1 remote=192.0.2.3 site=2\n"              \
     "path id=11 tunnel=1 site=2\n"                              \
-    "path id=12 tunnel=2 site=2 stack=7,2\n"                    \
-    "group site=2 class=0 members=11:1:0,12:1:1\n"
+    "path id=12 tunnel=2 site=2 stack=7,2\n"
+#define BASE BASE_BUT_GROUP "group site=2 class=0 members=11:1:0,12:1:1\n"
+#define DRAINED BASE_BUT_GROUP "group site=2 class=0 members=12:1:1,11:1:2\n"
 
 #define TC_REDIRECT 7
 
@@ -248,6 +249,18 @@ START_TEST(a_dead_path_is_left_at_once_and_tcp_does_not_go_back)
 }
 END_TEST
 
+START_TEST(a_path_that_is_put_behind_is_left_at_once)
+{
+    struct packet p = packet4(IPPROTO_TCP, 1011, 16, 0);
+    ck_assert_int_eq(path_of(&p), 11);
+    ck_assert_int_eq(path_of(&p), 11);
+    bed_apply(&bed, DRAINED);
+    ck_assert_int_eq(path_of(&p), 12);
+    bed_apply(&bed, BASE); /* back: the flow has no reason to move again */
+    ck_assert_int_eq(path_of(&p), 12);
+}
+END_TEST
+
 START_TEST(without_a_handshake_a_pause_is_a_beginning_and_without_ports_every_packet)
 {
     struct packet udp = packet4(IPPROTO_UDP, 1003, 0, 0), icmp = packet4(IPPROTO_ICMP, 0, 0, 0);
@@ -460,6 +473,7 @@ int main(void)
     tcase_add_test(tc, the_second_packet_makes_an_entry_and_the_third_is_counted);
     tcase_add_test(tc, a_flood_of_single_packets_leaves_no_entry);
     tcase_add_test(tc, a_dead_path_is_left_at_once_and_tcp_does_not_go_back);
+    tcase_add_test(tc, a_path_that_is_put_behind_is_left_at_once);
     tcase_add_test(tc, without_a_handshake_a_pause_is_a_beginning_and_without_ports_every_packet);
     tcase_add_test(tc, graceful_follows_in_a_pause_and_forced_at_once);
     tcase_add_test(tc, an_sla_that_breaks_moves_flows_as_the_mode_says_and_require_at_once);
