@@ -40,7 +40,10 @@
 struct dp_bpf {
     struct pt_dp base;
     const struct pt_log *log;
+    char pin_directory[DIRECTORY_SIZE];
     char directory[DIRECTORY_SIZE]; /* of the pins of this ABI version */
+    int upgrade_from;               /* version that forwards until our first bundle is in force; 0: none */
+    uint32_t tunnel_later;          /* interface to attach to then */
     struct pt_dp_programs programs;
     struct pt_dp_maps maps;
     enum pt_dp_swift swift;
@@ -246,7 +249,11 @@ static enum pt_code set_tunnel(struct pt_dp *base, uint32_t ifindex, struct pt_e
 {
     struct dp_bpf *dp = dp_bpf_of(base);
     uint32_t zero = 0;
-    PT_TRY(pt_dp_attach_tap(&dp->programs, ifindex, reterr));
+    if (dp->upgrade_from != 0) {
+        dp->tunnel_later = ifindex; /* the older program delivers until then */
+    } else {
+        PT_TRY(pt_dp_attach_tap(&dp->programs, ifindex, reterr));
+    }
     if (bpf_map_update_elem(dp->maps.tunnel_device, &zero, &ifindex, BPF_ANY) != 0) {
         return pt_fail_errno(reterr, errno, "pt_tunnel_device", "cannot name the tunnel's device");
     }
@@ -254,6 +261,20 @@ static enum pt_code set_tunnel(struct pt_dp *base, uint32_t ifindex, struct pt_e
 }
 
 /* ---- bundles -------------------------------------------------------------------------------------------------- */
+
+/* The first bundle after a change of layout is in force: exchange the older version's programs, one by one. */
+static enum pt_code take_over(struct dp_bpf *dp, const struct pt_dp_table *table, struct pt_error *reterr)
+{
+    pt_dp_upgrade_links(dp->pin_directory, dp->upgrade_from);
+    PT_TRY(attach_new(dp, table, NULL, reterr));
+    if (dp->tunnel_later != 0) {
+        PT_TRY(pt_dp_attach_tap(&dp->programs, dp->tunnel_later, reterr));
+    }
+    pt_dp_upgrade_done(dp->pin_directory, dp->upgrade_from);
+    pt_log_info(dp->log, "data plane upgraded", "from=v%d to=v%d", dp->upgrade_from, PT_ABI_VERSION);
+    dp->upgrade_from = 0;
+    return PT_OK;
+}
 
 /* Everything up to the flip. On failure the old bundle is in force. */
 static enum pt_code put_in_force(struct dp_bpf *dp, const struct pt_bundle *bundle, struct pt_dp_table *table,
@@ -266,12 +287,16 @@ static enum pt_code put_in_force(struct dp_bpf *dp, const struct pt_bundle *bund
         }
     }
     struct pt_dp_table *old = dp->maps.slots[dp->maps.in_force & 1];
-    PT_TRY(attach_new(dp, table, old, reterr));
+    bool upgrades = dp->upgrade_from != 0; /* then our maps are in force before our programs take over */
+    if (!upgrades) {
+        PT_TRY(attach_new(dp, table, old, reterr));
+    }
     PT_TRY(pt_dp_maps_write(&dp->maps, spare, table, reterr));
     if (dp->base.before_flip != NULL) {
         dp->base.before_flip(dp->base.before_flip_arg, bundle);
     }
-    return pt_dp_maps_flip(&dp->maps, reterr);
+    PT_TRY(pt_dp_maps_flip(&dp->maps, reterr));
+    return upgrades ? take_over(dp, table, reterr) : PT_OK;
 }
 
 static enum pt_code apply(struct pt_dp *base, const struct pt_bundle *bundle, struct pt_error *reterr)
@@ -437,6 +462,7 @@ enum pt_code pt_dp_bpf_new(const struct pt_dp_bpf_options *options, struct pt_dp
     memset(dp->maps.inner, -1, sizeof(dp->maps.inner));
     memset(dp->maps.tables, -1, sizeof(dp->maps.tables));
     pt_dp_slots_init(&dp->slots);
+    (void)snprintf(dp->pin_directory, sizeof(dp->pin_directory), "%s", options->pin_directory);
     version_directory(options->pin_directory, sizeof(dp->directory), dp->directory);
 
     enum pt_code code = pt_dp_mount(dp->directory, reterr); /* it is below a bpffs: this only makes it */
@@ -445,6 +471,12 @@ enum pt_code pt_dp_bpf_new(const struct pt_dp_bpf_options *options, struct pt_dp
     }
     if (code == PT_OK) {
         code = pt_dp_maps_open(&dp->maps, &dp->programs, reterr);
+    }
+    if (code == PT_OK && dp->maps.in_force == 0) {
+        dp->upgrade_from = pt_dp_upgrade_from(options->pin_directory);
+    }
+    if (code == PT_OK && dp->upgrade_from != 0) {
+        code = pt_dp_upgrade_copy(options->pin_directory, dp->upgrade_from, &dp->programs, reterr);
     }
     if (code == PT_OK) {
         slots_load(dp);

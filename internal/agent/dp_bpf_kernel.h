@@ -87,6 +87,18 @@ void pt_dp_demands(const struct pt_dp_maps *maps, const struct pt_dp_slots *slot
 /* The path in a slot goes: what it was offered stays in the sum of its site. */
 void pt_dp_demand_keep(const struct pt_dp_maps *maps, const struct pt_dp_slots *slots, uint32_t slot);
 
+/* ---- dp_bpf_upgrade.c ----------------------------------------------------------------------------------------- */
+
+/* The newest older version whose pins are there; 0: none. */
+int pt_dp_upgrade_from(const char *pin_directory);
+/* Carry over into our maps what bundles do not bring. */
+PT_MUST enum pt_code pt_dp_upgrade_copy(const char *pin_directory, int version, const struct pt_dp_programs *programs,
+                                        struct pt_error *reterr);
+/* Make the older version's XDP links ours: their programs are exchanged by attaching. */
+void pt_dp_upgrade_links(const char *pin_directory, int version);
+/* Our programs are attached: unpin what is left of it. */
+void pt_dp_upgrade_done(const char *pin_directory, int version);
+
 /* ---- dp_bpf_hook.c -------------------------------------------------------------------------------------------- */
 
 /* Attach, or replace what an earlier agent attached without a gap. `trains`: XDP is to be generic, because native XDP
