@@ -530,6 +530,11 @@ void pt_raft_set_tls(struct pt_raft *raft, struct pt_tls_context *tls)
     pt_raft_net_set_tls(raft->net, tls);
 }
 
+void pt_raft_judge_peers(struct pt_raft *raft)
+{
+    pt_raft_net_judge(raft->net);
+}
+
 struct pt_endpoint pt_raft_listening(const struct pt_raft *raft)
 {
     return pt_raft_net_listening(raft->net);

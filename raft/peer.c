@@ -417,6 +417,30 @@ void pt_raft_net_set_tls(struct pt_raft_net *net, struct pt_tls_context *tls)
     net->options.tls = tls;
 }
 
+static bool still_allowed(const struct pt_raft_net *net, const struct pt_raft_pipe *pipe, uint64_t id)
+{
+    const struct pt_raft_net_options *o = &net->options;
+    return pipe->tls == NULL || o->peer_allowed == NULL || o->peer_allowed(o->peer_context, id, pt_tls_peer(pipe->tls));
+}
+
+void pt_raft_net_judge(struct pt_raft_net *net)
+{
+    PT_LIST_FOREACH_SAFE (node, &net->links) {
+        struct pt_raft_link *link = PT_CONTAINER(node, struct pt_raft_link, node);
+        if (link->state == PT_RAFT_LINK_UP && !still_allowed(net, &link->pipe, link->id)) {
+            pt_log_warn(net->options.log, "peer is not wanted any more", "peer=%" PRIu64, link->id);
+            link_down(link);
+        }
+    }
+    PT_LIST_FOREACH_SAFE (node, &net->ins) {
+        struct pt_raft_in *in = PT_CONTAINER(node, struct pt_raft_in, node);
+        if (in->greeted && !still_allowed(net, &in->pipe, in->id)) {
+            pt_log_warn(net->options.log, "peer is not wanted any more", "peer=%" PRIu64, in->id);
+            pt_raft_in_free(in);
+        }
+    }
+}
+
 struct pt_endpoint pt_raft_net_listening(const struct pt_raft_net *net)
 {
     return pt_listener_address(net->listener);

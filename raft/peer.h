@@ -53,8 +53,9 @@ struct pt_raft_net_options {
 
 PT_MUST enum pt_code pt_raft_net_open(const struct pt_raft_net_options *options, struct pt_raft_net **ret_net,
                                       struct pt_error *reterr);
-void pt_raft_net_close(struct pt_raft_net *net);                               /* no callback follows; NULL is fine */
-void pt_raft_net_abandon(struct pt_raft_net *net);                             /* after a simulated crash */
+void pt_raft_net_close(struct pt_raft_net *net);   /* no callback follows; NULL is fine */
+void pt_raft_net_abandon(struct pt_raft_net *net); /* after a simulated crash */
+void pt_raft_net_judge(struct pt_raft_net *net);   /* peer_allowed of every open link anew */
 void pt_raft_net_set_tls(struct pt_raft_net *net, struct pt_tls_context *tls); /* for connections made from now on */
 struct pt_endpoint pt_raft_net_listening(const struct pt_raft_net *net);
 

@@ -100,6 +100,8 @@ void pt_raft_fail(struct pt_raft *raft, const struct pt_error *error);
 /* The address it listens on (port 0 asks for any). */
 struct pt_endpoint pt_raft_listening(const struct pt_raft *raft);
 void pt_raft_set_tls(struct pt_raft *raft, struct pt_tls_context *tls);
+/* What peer_allowed says may be another now: ask it again of every open link, and hang up where it says no. */
+void pt_raft_judge_peers(struct pt_raft *raft);
 
 /* Called on the loop once the entry is applied (PT_OK, index), or when it is known not to be (PT_NOT_LEADER before
  * submission; PT_NO_SPACE), or when its fate is unknown (PT_ABORTED after losing leadership; PT_CLOSED). */

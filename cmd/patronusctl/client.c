@@ -121,6 +121,14 @@ void ctl_client_free(struct ctl_client *client)
     free(client);
 }
 
+void ctl_client_reconnect(struct ctl_client *client)
+{
+    for (size_t i = 0; i < PT_CLI_SERVERS_MAX; i++) {
+        pt_rpc_channel_free(client->channels[i]);
+        client->channels[i] = NULL;
+    }
+}
+
 struct pt_sys *ctl_client_sys(struct ctl_client *client)
 {
     return client->sys;

@@ -54,6 +54,8 @@ struct ctl_stream_options {
 };
 PT_MUST enum pt_code ctl_stream(struct ctl_client *client, const struct ctl_stream_options *options,
                                 struct pt_error *reterr);
+/* The credential is another now: calls from now on use new channels. */
+void ctl_client_reconnect(struct ctl_client *client);
 void ctl_client_next(struct ctl_client *client);
 const char *ctl_client_server(const struct ctl_client *client);
 

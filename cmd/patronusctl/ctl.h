@@ -91,6 +91,7 @@ int ctl_cluster(struct ctl *ctl);
 int ctl_backup(struct ctl *ctl);
 int ctl_models(struct ctl *ctl);
 int ctl_controllers(struct ctl *ctl);
+int ctl_cas(struct ctl *ctl);
 int ctl_doctor(struct ctl *ctl);
 int ctl_drain(struct ctl *ctl);
 int ctl_te(struct ctl *ctl);

@@ -229,6 +229,7 @@ static const struct {
     {"backup", ctl_backup},
     {"models", ctl_models},
     {"controllers", ctl_controllers},
+    {"cas", ctl_cas},
     {"doctor", ctl_doctor},
     {"sites", ctl_drain},
     {"links", ctl_drain},

@@ -76,6 +76,43 @@ static void on_certificate(void *context, const char *cert_pem, const char *ca_p
     }
 }
 
+/* The operator's next seal key lies beside the present one: FILE.next. Whoever keeps the key elsewhere (env:, cmd:)
+ * puts the next one into a file for the time of the change, DATA/seal.next. */
+static void next_seal_path(const struct config *config, char ret_path[1024])
+{
+    if (pt_node_seal_key_is_file(config->seal_key)) {
+        (void)snprintf(ret_path, 1024, "%s.next", config->seal_key);
+    } else {
+        (void)snprintf(ret_path, 1024, "%s/seal.next", config->data);
+    }
+}
+
+static bool next_seal_key(void *context, uint8_t ret_key[PT_SEAL_KEY_SIZE])
+{
+    const struct running *running = context;
+    char path[1024];
+    next_seal_path(running->process->config, path);
+    return pt_path_exists(running->process->sys, path) &&
+           pt_node_seal_key_load(running->process->sys, path, ret_key, NULL) == PT_OK;
+}
+
+static void seal_key_replaced(void *context, const uint8_t key[PT_SEAL_KEY_SIZE])
+{
+    struct running *running = context;
+    const struct process *process = running->process;
+    struct pt_error error = {0};
+    char path[1024];
+    next_seal_path(process->config, path);
+    enum pt_code code = PT_OK;
+    if (pt_node_seal_key_is_file(process->config->seal_key)) {
+        code = pt_path_write(process->sys, process->config->seal_key, key, PT_SEAL_KEY_SIZE, &error);
+        code = code == PT_OK ? pt_path_remove(process->sys, path, &error) : code;
+    } /* else the file stays until whoever keeps the key gives the new one: without it the next start would fail */
+    if (code != PT_OK) {
+        pt_log_warn(process->log, "seal key not kept", "file=%s reason=\"%s\"", process->config->seal_key, error.text);
+    }
+}
+
 static enum pt_code open_controller(struct running *running, struct pt_error *reterr)
 {
     const struct process *process = running->process;
@@ -101,6 +138,8 @@ static enum pt_code open_controller(struct running *running, struct pt_error *re
         .peer_address = files->peer_address,
         .on_certificate = on_certificate,
         .certificate_context = running,
+        .next_seal_key = next_seal_key,
+        .seal_key_replaced = seal_key_replaced,
         .on_fatal = on_fatal,
         .fatal_context = running,
     };

@@ -395,6 +395,8 @@ static void on_message(void *arg, struct pt_bytes data)
         on_bundle(agent, message->bundle);
     } else if (message->message_case == PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_CONTROLLERS) {
         on_controllers(agent, message->controllers);
+    } else if (message->message_case == PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_TRUST) {
+        pt_agent_take_trust(agent, message->trust);
     }
     patronus__v1__controller_message__free_unpacked(message, NULL);
 }

@@ -33,6 +33,7 @@ struct pt_agent {
     struct pt_timer *renew_timer;
     struct pt_rpc_channel *renew_channel;
     size_t renew_turn;
+    char issuer[PT_KEY_ID_SIZE + 1]; /* authority that issues, as the leader said; "" before it did */
 };
 
 /* ---- agent.c -------------------------------------------------------------------------------------------------- */
@@ -53,3 +54,6 @@ void pt_agent_report(struct pt_agent *agent);
 /* ---- renew.c -------------------------------------------------------------------------------------------------- */
 void pt_agent_renew_start(struct pt_agent *agent);
 void pt_agent_renew_stop(struct pt_agent *agent);
+/* New authorities came; and say which ones are trusted and who signed the node's certificate. */
+void pt_agent_take_trust(struct pt_agent *agent, const Patronus__V1__TrustBundle *trust);
+void pt_agent_report_trust(struct pt_agent *agent);

@@ -8,6 +8,7 @@
 
 #include "patronus/v1/cluster.pb-c.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define RETRY_MS 5000
@@ -76,6 +77,7 @@ static void on_reply(void *arg, const struct pt_error *error, struct pt_bytes me
     enum pt_code code = error != NULL ? error->code : take_certificate(agent, message, &own);
     if (code == PT_OK) {
         pt_log_info(agent->options.log, "certificate renewed", "node=%s", agent->options.files->node_id);
+        pt_agent_report_trust(agent);
         later(agent, CHECK_MS);
     } else {
         pt_log_warn(agent->options.log, "certificate not renewed", "reason=\"%s\"",
@@ -112,6 +114,13 @@ static void renew(struct pt_agent *agent)
                        CALL_MS, on_reply, agent);
 }
 
+/* Half of its life is over, or its authority does not issue any more. */
+static bool due(const struct pt_agent *agent, const struct pt_leaf_info *info, int64_t now)
+{
+    return now > info->not_before_ns + (info->not_after_ns - info->not_before_ns) / 2 ||
+           (agent->issuer[0] != '\0' && strcmp(agent->issuer, info->identity.issuer) != 0);
+}
+
 static void on_timer(void *arg)
 {
     struct pt_agent *agent = arg;
@@ -123,10 +132,67 @@ static void on_timer(void *arg)
         pt_log_error(agent->options.log, "own certificate cannot be read", "reason=\"%s\"", error.text);
         return;
     }
-    if (now > info.not_before_ns + (info.not_after_ns - info.not_before_ns) / 2) {
+    if (due(agent, &info, now)) {
         renew(agent);
     } else {
         later(agent, CHECK_MS);
+    }
+}
+
+/* ---- authorities ------------------------------------------------------------------------------------------------ */
+
+void pt_agent_report_trust(struct pt_agent *agent)
+{
+    const struct pt_node_files *files = agent->options.files;
+    struct pt_leaf_info info;
+    if (files->cert_pem.size == 0 ||
+        pt_leaf_read((const char *)files->cert_pem.data, NULL, 0, true, &info, NULL) != PT_OK) {
+        return;
+    }
+    struct pt_digest digest = pt_sha256(files->ca_pem.data, strlen((const char *)files->ca_pem.data));
+    Patronus__V1__TrustReport report = PATRONUS__V1__TRUST_REPORT__INIT;
+    report.trust_digest = (ProtobufCBinaryData){.len = PT_DIGEST_SIZE, .data = digest.bytes};
+    report.issuer = info.identity.issuer;
+    report.expire_time_ns = info.not_after_ns;
+    Patronus__V1__EdgeMessage message = PATRONUS__V1__EDGE_MESSAGE__INIT;
+    message.message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TRUST;
+    message.trust = &report;
+    pt_agent_send(agent, &message);
+}
+
+/* Kept only when the node's own certificate is good under one of them (it may have expired): a set that leaves the node
+ * without standing is a mistake, and would lock it out for good. */
+static enum pt_code keep_trust(struct pt_agent *agent, const char *ca_pem, struct pt_error *reterr)
+{
+    struct pt_node_files *files = agent->options.files;
+    struct pt_leaf_info info;
+    int64_t now = pt_sys_wall_ns(agent->options.sys);
+    const char *cert = (const char *)files->cert_pem.data;
+    PT_TRY(pt_leaf_read(cert, ca_pem, now, true, &info, reterr));
+    PT_TRY(pt_node_save_certificate(agent->options.sys, agent->options.directory, cert, ca_pem, reterr));
+    pt_buf_reset(&files->ca_pem);
+    pt_buf_append_str(&files->ca_pem, ca_pem);
+    return PT_OK;
+}
+
+void pt_agent_take_trust(struct pt_agent *agent, const Patronus__V1__TrustBundle *trust)
+{
+    struct pt_node_files *files = agent->options.files;
+    struct pt_error error = {0};
+    if (files->cert_pem.size == 0) {
+        return; /* the simulator's nodes have no certificates */
+    }
+    if (strcmp((const char *)files->ca_pem.data, trust->ca_pem) != 0) {
+        if (keep_trust(agent, trust->ca_pem, &error) != PT_OK) {
+            pt_log_warn(agent->options.log, "authorities not taken", "reason=\"%s\"", error.text);
+            return;
+        }
+        pt_log_info(agent->options.log, "authorities changed", "issuer=%.40s", trust->issuer);
+    }
+    (void)snprintf(agent->issuer, sizeof(agent->issuer), "%.*s", PT_KEY_ID_SIZE, trust->issuer);
+    pt_agent_report_trust(agent);
+    if (agent->renew_timer != NULL && agent->renew_channel == NULL) {
+        later(agent, 0);
     }
 }
 

@@ -59,6 +59,7 @@ static const struct pt_cli_flag_info flags[PT_CLI_FLAGS_LEN] = {
     [PT_CLI_CONFIRM] = {"--confirm", 0, "TIME",
                         "all or nothing, and taken back after so long (at most 1h) unless confirmed"},
     [PT_CLI_TOGETHER] = {"--together", 0, NULL, "all or nothing, in one step"},
+    [PT_CLI_WAIT] = {"--wait", 0, NULL, "return when it is done, and show how far it is"},
     [PT_CLI_REVISION] = {"--revision", 0, "N", "as it was, by a number that history shows"},
     [PT_CLI_TOOL] = {"--tool", 0, "FILE", "the terraform or tofu to run [the first in PATH]"},
     [PT_CLI_FOR] = {"--for", 0, "FIELD=VALUE|deleted|exists", "what to wait for"},

@@ -202,6 +202,18 @@ static const struct pt_cli_verb verbs[] = {
      "region without a voter, is refused. Each returns when it is so.\n\n"
      "  patronusctl controllers replace c2\n",
      B(ROLE) | B(ID) | B(EXPIRES) | B(DRY_RUN)},
+    {"cas", "list | rotate | abort | renew | reseal", "the cluster's certificate authorities",
+     "rotate replaces the authority by overlap: every node trusts the new one before it signs, and has a certificate "
+     "of\n"
+     "it before the old one goes. The controllers do it, also without this command; --wait shows how far it is.\n"
+     "--dry-run says who would break: --force does not wait for edges that are offline (they must be joined again) "
+     "and\n"
+     "for credentials of people. abort gives up one whose new authority has not signed yet. renew makes the caller's\n"
+     "credential file good under the present authorities. reseal seals the cluster's secrets under the next seal key,\n"
+     "which stands in FILE.next beside the seal key's FILE on every controller.\n\n"
+     "  patronusctl cas rotate --dry-run\n"
+     "  patronusctl cas rotate --wait\n",
+     B(DRY_RUN) | B(FORCE) | B(WAIT)},
     {"backup", "FILE | verify FILE", "save the cluster's state, or check a file of it",
      "Save everything that the cluster knows into a new file, while it goes on: what a new voter would get, with a\n"
      "manifest and digests. Any controller gives it; all that was acknowledged before is in it. --stale takes what "

@@ -54,7 +54,7 @@ static bool add_name(X509_NAME *name, const char *field, const char *value)
     return X509_NAME_add_entry_by_txt(name, field, MBSTRING_ASC, (const unsigned char *)value, -1, -1, 0) == 1;
 }
 
-static bool fill_ca(X509 *cert, EVP_PKEY *key, const char *cluster_id, int64_t now_s)
+static bool fill_ca(X509 *cert, EVP_PKEY *key, const char *cluster_id, const char *common_name, int64_t now_s)
 {
     uint8_t serial_bytes[16];
     if (RAND_bytes(serial_bytes, sizeof(serial_bytes)) != 1) {
@@ -69,7 +69,7 @@ static bool fill_ca(X509 *cert, EVP_PKEY *key, const char *cluster_id, int64_t n
     X509V3_set_ctx(&context, cert, cert, NULL, NULL, 0);
     X509_NAME *name = X509_get_subject_name(cert);
     return ok && X509_set_version(cert, X509_VERSION_3) == 1 && add_name(name, "O", cluster_id) &&
-           add_name(name, "CN", "Patronus cluster CA") && X509_set_issuer_name(cert, name) == 1 &&
+           add_name(name, "CN", common_name) && X509_set_issuer_name(cert, name) == 1 &&
            set_validity(cert, now_s - BACKDATE_S, now_s + CA_LIFETIME_S) && X509_set_pubkey(cert, key) == 1 &&
            add_extension(cert, &context, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
            add_extension(cert, &context, NID_key_usage, "critical,keyCertSign,cRLSign") &&
@@ -78,14 +78,18 @@ static bool fill_ca(X509 *cert, EVP_PKEY *key, const char *cluster_id, int64_t n
            X509_sign(cert, key, EVP_sha256()) > 0;
 }
 
-enum pt_code pt_ca_new(const char *cluster_id, int64_t now_ns, struct pt_buf *ret_key_pem, struct pt_buf *ret_cert_pem,
-                       struct pt_error *reterr)
+enum pt_code pt_ca_new_named(const char *cluster_id, const char *name, int64_t now_ns, struct pt_buf *ret_key_pem,
+                             struct pt_buf *ret_cert_pem, struct pt_error *reterr)
 {
+    /* Names differ so that a chain is built by name alone; libraries that try one issuer per name find the right one.
+     */
+    char common_name[64];
+    (void)snprintf(common_name, sizeof(common_name), "Patronus cluster CA %.16s", name);
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *cert = X509_new();
     pt_assert(key != NULL && cert != NULL);
     enum pt_code code = PT_OK;
-    if (fill_ca(cert, key, cluster_id, seconds(now_ns))) {
+    if (fill_ca(cert, key, cluster_id, common_name, seconds(now_ns))) {
         pt_key_to_pem(key, ret_key_pem);
         pt_cert_to_pem(cert, ret_cert_pem);
     } else {
@@ -95,6 +99,12 @@ enum pt_code pt_ca_new(const char *cluster_id, int64_t now_ns, struct pt_buf *re
     X509_free(cert);
     EVP_PKEY_free(key);
     return code;
+}
+
+enum pt_code pt_ca_new(const char *cluster_id, int64_t now_ns, struct pt_buf *ret_key_pem, struct pt_buf *ret_cert_pem,
+                       struct pt_error *reterr)
+{
+    return pt_ca_new_named(cluster_id, "ca-1", now_ns, ret_key_pem, ret_cert_pem, reterr);
 }
 
 /* Append a name of `type`; takes the value over. */
@@ -252,32 +262,13 @@ static enum pt_code verify_chain(X509 *cert, X509_STORE *trust, int64_t now_ns, 
     return code;
 }
 
-/* Seconds since 1970 by differences of whole days: no time zone is asked. */
-static bool time_to_ns(const ASN1_TIME *time, int64_t *ret_ns)
-{
-    ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
-    pt_assert(epoch != NULL);
-    int days = 0;
-    int rest_s = 0;
-    bool ok = ASN1_TIME_diff(&days, &rest_s, epoch, time) == 1;
-    ASN1_TIME_free(epoch);
-    if (!ok || days > 36500 * 2 || days < -36500) { /* nanoseconds in 64 bits end in the year 2262 */
-        return false;
-    }
-    *ret_ns = ((int64_t)days * 86400 + rest_s) * SECOND_NS;
-    return true;
-}
-
 static enum pt_code read_leaf(X509 *cert, struct pt_leaf_info *ret_info, struct pt_error *reterr)
 {
     struct pt_leaf_info info = {0};
     PT_TRY(pt_identity_of_cert(cert, &info.identity, reterr));
-    EVP_PKEY *key = X509_get0_pubkey(cert);
-    if (key == NULL || !time_to_ns(X509_get0_notBefore(cert), &info.not_before_ns) ||
-        !time_to_ns(X509_get0_notAfter(cert), &info.not_after_ns)) {
-        return pt_fail_openssl(reterr, PT_UNAUTHENTICATED, "the certificate's key or times cannot be read");
-    }
-    info.key_digest = pt_key_digest(key);
+    info.not_before_ns = info.identity.not_before_ns;
+    info.not_after_ns = info.identity.not_after_ns;
+    info.key_digest = info.identity.key_digest;
     *ret_info = info;
     return PT_OK;
 }
@@ -303,6 +294,26 @@ enum pt_code pt_leaf_read(const char *cert_pem, const char *ca_pem, int64_t now_
     X509_STORE_free(trust);
     X509_free(cert);
     return code;
+}
+
+enum pt_code pt_ca_read(const char *cert_pem, struct pt_ca_info *ret_info, struct pt_error *reterr)
+{
+    X509 *cert = NULL;
+    PT_TRY(pt_cert_from_pem(cert_pem, &cert, reterr));
+    struct pt_ca_info info = {0};
+    const ASN1_OCTET_STRING *id = X509_get0_subject_key_id(cert);
+    bool good = X509_check_ca(cert) == 1 && id != NULL && pt_key_id_hex(id, info.key_id) &&
+                pt_time_to_ns(X509_get0_notBefore(cert), &info.not_before_ns) &&
+                pt_time_to_ns(X509_get0_notAfter(cert), &info.not_after_ns);
+    X509_free(cert);
+    ERR_clear_error();
+    if (!good) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_NONE, NULL,
+                       "the certificate is not that of a CA of ours");
+    }
+    PT_TRY(pt_cert_pin(cert_pem, &info.fingerprint, reterr));
+    *ret_info = info;
+    return PT_OK;
 }
 
 enum pt_code pt_cert_pin(const char *cert_pem, struct pt_digest *ret_pin, struct pt_error *reterr)

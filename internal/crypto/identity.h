@@ -17,12 +17,17 @@
 
 #define PT_SPIFFE_SIZE_MAX 512
 #define PT_ROLE_SIZE_MAX 16
+#define PT_KEY_ID_SIZE 40 /* hexadecimal digits of a key id (SHA-1 of the key, RFC 5280 4.2.1.2) */
 
 struct pt_identity { /* who a certificate speaks for */
     char spiffe_id[PT_SPIFFE_SIZE_MAX];
     char cluster_id[64];
     char role[PT_ROLE_SIZE_MAX];
     char path[PT_SPIFFE_SIZE_MAX]; /* behind the role */
+    /* Of the certificate that says so; zero when the identity is only text. */
+    struct pt_digest key_digest;     /* SHA-256 of the public key */
+    char issuer[PT_KEY_ID_SIZE + 1]; /* key id of the CA that signed it, hexadecimal; "" when it names none */
+    int64_t not_before_ns, not_after_ns;
 };
 
 /* PT_UNAUTHENTICATED when the text is not such an id. */
@@ -37,7 +42,18 @@ PT_MUST enum pt_code pt_csr_new(const char *key_pem, struct pt_buf *ret_csr, str
 /* Verify the request's own signature; digest of its public key (SHA-256 of SubjectPublicKeyInfo). */
 PT_MUST enum pt_code pt_csr_verify(struct pt_bytes csr, struct pt_digest *ret_key_digest, struct pt_error *reterr);
 
-/* Self-signed CA for the cluster, valid 10 years from now_ns (wall). */
+/* Self-signed CA for the cluster, valid 10 years from now_ns (wall). The name tells one CA of a cluster from another:
+ * "ca-1". */
+PT_MUST enum pt_code pt_ca_new_named(const char *cluster_id, const char *name, int64_t now_ns,
+                                     struct pt_buf *ret_key_pem, struct pt_buf *ret_cert_pem, struct pt_error *reterr);
+struct pt_ca_info {
+    char key_id[PT_KEY_ID_SIZE + 1];
+    struct pt_digest fingerprint; /* of the certificate's DER */
+    int64_t not_before_ns, not_after_ns;
+};
+/* Of the first certificate of the text, which must be a CA's. */
+PT_MUST enum pt_code pt_ca_read(const char *cert_pem, struct pt_ca_info *ret_info, struct pt_error *reterr);
+/* pt_ca_new_named for the first one. */
 PT_MUST enum pt_code pt_ca_new(const char *cluster_id, int64_t now_ns, struct pt_buf *ret_key_pem,
                                struct pt_buf *ret_cert_pem, struct pt_error *reterr);
 
@@ -59,7 +75,7 @@ PT_MUST enum pt_code pt_leaf_sign(const char *ca_key_pem, const char *ca_cert_pe
  * NULL only reads. PT_UNAUTHENTICATED with the reason. */
 struct pt_leaf_info {
     struct pt_identity identity;
-    int64_t not_before_ns, not_after_ns;
+    int64_t not_before_ns, not_after_ns; /* those of the identity */
     struct pt_digest key_digest;
 };
 PT_MUST enum pt_code pt_leaf_read(const char *cert_pem, const char *ca_pem, int64_t now_ns, bool allow_expired,

@@ -98,6 +98,54 @@ enum pt_code pt_trust_from_pem(const char *ca_pem, X509_STORE **ret_trust, struc
     return PT_OK;
 }
 
+/* Seconds since 1970 by differences of whole days: no time zone is asked. */
+bool pt_time_to_ns(const ASN1_TIME *time, int64_t *ret_ns)
+{
+    ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
+    pt_assert(epoch != NULL);
+    int days = 0;
+    int rest_s = 0;
+    bool ok = ASN1_TIME_diff(&days, &rest_s, epoch, time) == 1;
+    ASN1_TIME_free(epoch);
+    if (!ok || days > 36500 * 2 || days < -36500) { /* nanoseconds in 64 bits end in the year 2262 */
+        return false;
+    }
+    *ret_ns = ((int64_t)days * 86400 + rest_s) * INT64_C(1000000000);
+    return true;
+}
+
+bool pt_key_id_hex(const ASN1_OCTET_STRING *id, char ret_hex[PT_KEY_ID_SIZE + 1])
+{
+    static const char digits[] = "0123456789abcdef";
+    int size = ASN1_STRING_length(id);
+    const unsigned char *data = ASN1_STRING_get0_data(id);
+    if (size * 2 != PT_KEY_ID_SIZE) {
+        return false;
+    }
+    for (int i = 0; i < size; i++) {
+        ret_hex[2 * i] = digits[data[i] >> 4];
+        ret_hex[2 * i + 1] = digits[data[i] & 15];
+    }
+    ret_hex[PT_KEY_ID_SIZE] = '\0';
+    return true;
+}
+
+/* What a certificate says beside the name: key, times, and who signed it. */
+static enum pt_code read_rest(X509 *cert, struct pt_identity *identity, struct pt_error *reterr)
+{
+    EVP_PKEY *key = X509_get0_pubkey(cert);
+    if (key == NULL || !pt_time_to_ns(X509_get0_notBefore(cert), &identity->not_before_ns) ||
+        !pt_time_to_ns(X509_get0_notAfter(cert), &identity->not_after_ns)) {
+        return pt_fail_openssl(reterr, PT_UNAUTHENTICATED, "the certificate's key or times cannot be read");
+    }
+    identity->key_digest = pt_key_digest(key);
+    const ASN1_OCTET_STRING *issuer = X509_get0_authority_key_id(cert);
+    if (issuer == NULL || !pt_key_id_hex(issuer, identity->issuer)) {
+        identity->issuer[0] = '\0';
+    }
+    return PT_OK;
+}
+
 /* The one URI of the names. Returns NULL and fills reterr when there is none, more than one, or one with odd bytes. */
 static const ASN1_IA5STRING *only_uri(const GENERAL_NAMES *names, struct pt_error *reterr)
 {
@@ -147,7 +195,11 @@ enum pt_code pt_identity_of_cert(X509 *cert, struct pt_identity *ret_identity, s
         } else {
             memcpy(text, data, (size_t)size);
             text[size] = '\0';
-            code = pt_identity_parse(text, ret_identity, reterr);
+            struct pt_identity identity;
+            code = pt_identity_parse(text, &identity, reterr);
+            if (code == PT_OK && (code = read_rest(cert, &identity, reterr)) == PT_OK) {
+                *ret_identity = identity;
+            }
         }
     }
     GENERAL_NAMES_free(names);

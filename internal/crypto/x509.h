@@ -31,3 +31,6 @@ void pt_key_to_pem(EVP_PKEY *key, struct pt_buf *out);
 PT_MUST enum pt_code pt_csr_key(struct pt_bytes csr, EVP_PKEY **ret_key, struct pt_error *reterr);
 /* SHA-256 of the key's SubjectPublicKeyInfo. */
 struct pt_digest pt_key_digest(EVP_PKEY *key);
+/* False when it is out of range, or not of the size of a key id of ours. */
+bool pt_time_to_ns(const ASN1_TIME *time, int64_t *ret_ns);
+bool pt_key_id_hex(const ASN1_OCTET_STRING *id, char ret_hex[PT_KEY_ID_SIZE + 1]);

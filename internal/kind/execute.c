@@ -91,6 +91,7 @@ static enum pt_code set_meta(struct pt_execution *execution, const struct pt_msg
             return code;
         }
     }
+    execution->machine->meta_revision++;
     return pt_store_meta_put(store, key, pt_msg_bytes(op, "value"), reterr);
 }
 

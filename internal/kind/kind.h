@@ -228,6 +228,8 @@ bool pt_kind_test_permission(struct pt_machine_kind *machine, const struct pt_ca
                              const char *name, int64_t time_ns);
 /* Reads and watches judge time by this node's clock: call it before them. */
 void pt_kind_now(struct pt_machine_kind *machine, int64_t wall_ns);
+/* Rises whenever a replicated value (SetMeta) may be another. */
+uint64_t pt_kind_meta_revision(const struct pt_machine_kind *machine);
 /* QueryAudit, from the current state. */
 PT_MUST enum pt_code pt_kind_audit_query(struct pt_machine_kind *machine, const struct pt_method_type *method,
                                          const struct pt_msg *request, struct pt_buf *reply, struct pt_error *reterr);

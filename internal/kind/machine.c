@@ -477,6 +477,7 @@ enum pt_code pt_kind_restore(struct pt_machine_kind *machine, const char *path, 
     PT_TRY(pt_store_restore(machine->store, path, reterr));
     /* Digests that were recorded stay true: they are of indexes of the one log. */
     PT_TRY(read_state(machine, reterr));
+    machine->meta_revision++;
     pt_changes_add(machine, NULL, 0);
     for (size_t i = 0; i < machine->listeners_len; i++) {
         machine->listeners[i].fn(machine->listeners[i].arg, machine->applied_index, NULL, 0);

@@ -148,7 +148,8 @@ struct pt_machine_kind {
     struct pt_map pending;   /* organization -> struct pt_pending: the change set that waits for its confirmation */
     uint64_t audit_sequence; /* of the newest audit record; 0: none */
     struct pt_digest audit_hash;
-    bool failed; /* an apply failed half-way: nothing more is applied */
+    uint64_t meta_revision; /* rises with each value set by a command, and with a restore */
+    bool failed;            /* an apply failed half-way: nothing more is applied */
 
     struct pt_verdict_slot *verdicts; /* PT_VERDICTS_LEN_MAX, by index modulo */
     uint64_t verdict_oldest;          /* index from which replies are still held */

@@ -300,6 +300,11 @@ bool pt_kind_test_permission(struct pt_machine_kind *machine, const struct pt_ca
     return ask.permission < PT_PERMISSIONS_MAX && pt_access_allowed(machine, caller, &ask);
 }
 
+uint64_t pt_kind_meta_revision(const struct pt_machine_kind *machine)
+{
+    return machine->meta_revision;
+}
+
 uint64_t pt_kind_access_revision(const struct pt_machine_kind *machine)
 {
     return machine->access.revision;

@@ -93,3 +93,11 @@ grpc_server_credentials *pt_rpc_credential_store_port(struct pt_rpc_credential_s
 
 /* A client's; the caller releases it. */
 grpc_channel_credentials *pt_rpc_client_credentials(const struct pt_rpc_credentials *credentials);
+
+/* ---- who calls (rpc_peer.c) ----------------------------------------------------------------------------------- */
+struct pt_rpc_peer_cache;
+struct pt_rpc_peer_cache *pt_rpc_peer_cache_new(void);
+void pt_rpc_peer_cache_free(struct pt_rpc_peer_cache *cache); /* NULL is fine */
+/* Of a leaf that TLS has verified, as PEM. PT_UNAUTHENTICATED when it names nobody of ours. */
+PT_MUST enum pt_code pt_rpc_peer_identity(struct pt_rpc_peer_cache *cache, const char *pem, size_t size,
+                                          struct pt_identity *ret_identity, struct pt_error *reterr);

@@ -69,6 +69,7 @@ struct server {
     size_t calls_max;
     struct pt_rpc_queue *queue;
     struct pt_rpc_credential_store *store;
+    struct pt_rpc_peer_cache *peers;
     struct door *doors;
     size_t doors_len, doors_open; /* open: shutdown is not complete */
     struct pt_list calls;         /* under way, by call.node */
@@ -191,6 +192,7 @@ static void free_server(void *arg)
         free(PT_CONTAINER(node, struct call, node));
     }
     pt_rpc_credential_store_free(server->store);
+    pt_rpc_peer_cache_free(server->peers);
     pt_timer_free(server->grace);
     pt_rpc_library_close();
     pt_task_fn done = server->done;
@@ -265,6 +267,7 @@ enum pt_code pt_rpc_grpc_server_new(struct pt_sys *sys, const struct pt_rpc_serv
     server->grace = pt_timer_new(sys, on_grace_over, server);
     server->queue = pt_rpc_queue_new(sys);
     server->store = pt_rpc_credential_store_new(&options->credentials);
+    server->peers = pt_rpc_peer_cache_new();
     server->doors = calloc(options->listens_len, sizeof(*server->doors));
     pt_assert(server->doors != NULL);
     enum pt_code code = PT_OK;
@@ -431,16 +434,16 @@ static void copy_address(struct call *call)
 static enum pt_code read_peer(struct call *call, struct pt_error *reterr)
 {
     grpc_auth_context *context = grpc_call_auth_context(call->grpc);
-    grpc_auth_property_iterator ids =
-        grpc_auth_context_find_properties_by_name(context, GRPC_PEER_SPIFFE_ID_PROPERTY_NAME);
-    const grpc_auth_property *id = grpc_auth_property_iterator_next(&ids);
+    grpc_auth_property_iterator leaves =
+        grpc_auth_context_find_properties_by_name(context, GRPC_X509_PEM_CERT_PROPERTY_NAME);
+    const grpc_auth_property *leaf = grpc_auth_property_iterator_next(&leaves);
     enum pt_code code = PT_OK;
-    if (id != NULL) {
-        code = pt_identity_parse(id->value, &call->peer, reterr);
+    if (leaf != NULL) {
+        code = pt_rpc_peer_identity(call->server->peers, leaf->value, leaf->value_length, &call->peer, reterr);
         call->base.info.peer = &call->peer;
     } else if (grpc_auth_context_peer_is_authenticated(context) != 0) {
         code = pt_fail(reterr, PT_UNAUTHENTICATED, PT_REASON_CREDENTIALS_MISSING, NULL,
-                       "the client certificate has no SPIFFE id");
+                       "the client certificate cannot be read");
     } else if (call->door->door == PT_DOOR_AGENT) { /* TLS refuses these before; this is the second lock */
         code = pt_fail(reterr, PT_UNAUTHENTICATED, PT_REASON_CREDENTIALS_MISSING, NULL,
                        "a client certificate is required here");

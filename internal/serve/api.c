@@ -56,6 +56,10 @@ static const struct pt_serve_method *const methods[] = {
     &pt_serve_report_artifacts,
     &pt_serve_promote_version,
     &pt_serve_rollback_model,
+    &pt_serve_list_authorities,
+    &pt_serve_rotate_authority,
+    &pt_serve_report_trust,
+    &pt_serve_reseal_secrets,
 };
 
 static const struct pt_serve_method *find_custom(const char *path)

@@ -30,21 +30,10 @@ static enum pt_code no_good(struct pt_error *reterr, const char *text)
 
 /* ---- keys ----------------------------------------------------------------------------------------------------- */
 
-struct pt_digest pt_serve_key_digest(const struct pt_controller *controller, const char *key)
-{
-    static const char purpose[] = "patronus api keys 1";
-    struct pt_digest derived =
-        pt_hmac_sha256((struct pt_bytes){controller->options.identity.seal_key, PT_SEAL_KEY_SIZE},
-                       (struct pt_bytes){(const uint8_t *)purpose, sizeof(purpose) - 1});
-    struct pt_digest digest = pt_hmac_sha256((struct pt_bytes){derived.bytes, sizeof(derived.bytes)},
-                                             (struct pt_bytes){(const uint8_t *)key, strlen(key)});
-    pt_memory_clear(&derived, sizeof(derived));
-    return digest;
-}
-
 static enum pt_code by_key(struct pt_serve_call *call, const char *key, struct pt_error *reterr)
 {
-    struct pt_digest digest = pt_serve_key_digest(call->controller, key);
+    struct pt_digest digest;
+    PT_TRY(pt_serve_key_digest(call->controller, key, &digest, reterr));
     char hex[65];
     const char *name = NULL;
     const char *account = NULL;
@@ -109,6 +98,33 @@ enum pt_code pt_serve_believe(struct pt_serve_call *call, const char *principal,
     return known(call, reterr);
 }
 
+/* The certificate of a node must be of the key that enrolled last: who joined again, with a new key, has made the leaf
+ * of before worthless, though it may live for most of an hour. A controller that left is none. After a restore the key
+ * of the controller that begins anew is another than the state says, so that keys of controllers are not compared then.
+ */
+enum pt_code pt_serve_key_current(struct pt_controller *controller, const struct pt_identity *peer,
+                                  struct pt_error *reterr)
+{
+    bool edge = strcmp(peer->role, "edge") == 0;
+    if (controller->options.keys_unbound) {
+        return PT_OK;
+    }
+    char name[PT_SPIFFE_SIZE_MAX + 16];
+    char hex[65];
+    (void)snprintf(name, sizeof(name), "%s%s", edge ? "" : "controllers/", peer->path);
+    struct pt_view *view = pt_view_new(controller->machine);
+    const struct pt_msg *msg = strlen(name) <= PT_NAME_SIZE_MAX ? pt_view_get(view, name) : NULL;
+    const char *enrolled = msg != NULL ? pt_msg_str(msg, "public_key_digest") : "";
+    bool gone = msg == NULL && controller->ready && !edge; /* an edge is told so by its session */
+    bool other = enrolled[0] != '\0' && (edge || controller->options.identity.epoch == 0) &&
+                 strcmp(enrolled, pt_digest_hex(&peer->key_digest, hex)) != 0;
+    pt_view_free(view);
+    return gone || other ? pt_fail(reterr, PT_UNAUTHENTICATED, PT_REASON_IDENTITY_REVOKED, NULL,
+                                   "the certificate is of a node that has joined again since, or has left: its key is "
+                                   "worth nothing any more")
+                         : PT_OK;
+}
+
 static enum pt_code by_certificate(struct pt_serve_call *call, const struct pt_identity *peer, struct pt_error *reterr)
 {
     const char *cluster_id = call->controller->options.identity.cluster_id;
@@ -117,6 +133,12 @@ static enum pt_code by_certificate(struct pt_serve_call *call, const struct pt_i
                        "the certificate is of another cluster");
     }
     call->caller.principal = pt_arena_strdup(&call->arena, peer->spiffe_id);
+    if (strcmp(peer->role, "edge") != 0 && strcmp(peer->role, "controller") != 0) {
+        pt_trust_seen(call->controller, peer);
+        call->credential_end_ns = peer->not_after_ns; /* a node's is renewed under its open stream */
+        return PT_OK;
+    }
+    PT_TRY(pt_serve_key_current(call->controller, peer, reterr));
     if (strcmp(peer->role, "controller") != 0) {
         return PT_OK;
     }

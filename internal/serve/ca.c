@@ -5,34 +5,46 @@
  */
 #include "serve/controller_priv.h"
 
+#include "patronus/v1/authority.pb-c.h"
+#include "serve/roster.h"
 #include "serve/setup.h"
 
 #include <string.h>
 
-#define LEAF_LIFETIME_NS (3600LL * 1000000000LL)
-
-static enum pt_code unseal(struct pt_controller *controller, const char *key, struct pt_buf *out,
-                           struct pt_error *reterr)
+/* The key of an authority by its state, and its certificate. */
+static enum pt_code authority_key(struct pt_controller *controller, uint32_t state, struct pt_buf *ret_key,
+                                  struct pt_buf *ret_cert, struct pt_error *reterr)
 {
-    PT_AUTO(buf) struct pt_buf sealed = {0};
-    enum pt_code code = pt_store_meta_get(pt_kind_store(controller->machine), key, &sealed, reterr);
-    if (code != PT_OK) {
-        return pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_NONE, NULL, "the cluster's state lacks %s", key);
+    Patronus__V1__AuthorityRoster *roster = NULL;
+    PT_TRY(pt_roster_read(pt_kind_store(controller->machine), &roster, reterr));
+    const Patronus__V1__AuthorityRecord *record = pt_roster_in(roster, state);
+    if (record == NULL) {
+        pt_roster_free(roster);
+        return pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_WRONG_STATE, NULL, "no authority is in that state");
     }
-    code = pt_unseal(controller->options.identity.seal_key, key, pt_buf_bytes(&sealed), out, reterr);
-    return code == PT_OK ? PT_OK
-                         : pt_wrap(reterr, code,
-                                   "this controller's seal key does not open %s; is the seal key file "
-                                   "that of this cluster?",
-                                   key);
+    struct pt_bytes sealed = {.data = record->sealed_key.data, .size = record->sealed_key.len};
+    pt_buf_append_str(ret_cert, record->certificate_pem);
+    pt_buf_append_u8(ret_cert, 0);
+    enum pt_code code = pt_serve_unseal_value(controller, PT_META_CA_KEY, sealed, ret_key, reterr);
+    pt_roster_free(roster);
+    return code;
 }
 
 enum pt_code pt_serve_sign(struct pt_controller *controller, const char *spiffe_id, struct pt_bytes csr,
-                           const char *const *addresses, size_t addresses_len, struct pt_buf *ret_cert_pem,
-                           struct pt_error *reterr)
+                           const char *const *addresses, size_t addresses_len, int64_t not_after_ns,
+                           struct pt_buf *ret_cert_pem, struct pt_error *reterr)
+{
+    return pt_serve_sign_by(controller, PATRONUS__V1__AUTHORITY_STATE__ISSUING, spiffe_id, csr, addresses,
+                            addresses_len, not_after_ns, ret_cert_pem, reterr);
+}
+
+enum pt_code pt_serve_sign_by(struct pt_controller *controller, uint32_t state, const char *spiffe_id,
+                              struct pt_bytes csr, const char *const *addresses, size_t addresses_len,
+                              int64_t not_after_ns, struct pt_buf *ret_cert_pem, struct pt_error *reterr)
 {
     PT_AUTO(secret) struct pt_buf key = {0};
-    PT_TRY(unseal(controller, PT_META_CA_KEY, &key, reterr));
+    PT_AUTO(buf) struct pt_buf issuer = {0};
+    PT_TRY(authority_key(controller, state, &key, &issuer, reterr));
     struct pt_ip ips[8];
     size_t ips_len = 0;
     for (size_t i = 0; i < addresses_len && ips_len < 8; i++) {
@@ -51,24 +63,30 @@ enum pt_code pt_serve_sign(struct pt_controller *controller, const char *spiffe_
     struct pt_identity identity;
     PT_TRY(pt_identity_parse(spiffe_id, &identity, reterr));
     bool serves = strcmp(identity.role, "controller") == 0;
+    int64_t now = pt_sys_wall_ns(controller->sys);
     const struct pt_leaf_options options = {
         .spiffe_id = spiffe_id,
-        .now_ns = pt_sys_wall_ns(controller->sys),
-        .lifetime_ns = LEAF_LIFETIME_NS,
+        .now_ns = now,
+        .lifetime_ns = not_after_ns != 0 ? not_after_ns - now : PT_SERVE_LEAF_NS,
         .ips = ips,
         .ips_len = serves ? ips_len : 0, /* a node that names a controller's address must not be taken for it */
         .dns = dns,
         .dns_len = serves ? 2 : 0,
         .serial = pt_sys_random_u64(controller->sys) | 1,
     };
-    return pt_leaf_sign((const char *)key.data, controller->ca_pem, csr, &options, ret_cert_pem, reterr);
+    return pt_leaf_sign((const char *)key.data, (const char *)issuer.data, csr, &options, ret_cert_pem, reterr);
 }
 
 enum pt_code pt_serve_bundle_key(struct pt_controller *controller, uint8_t seed[PT_SIGN_PRIVATE_SIZE],
                                  struct pt_error *reterr)
 {
     PT_AUTO(secret) struct pt_buf key = {0};
-    PT_TRY(unseal(controller, PT_META_BUNDLE_KEY, &key, reterr));
+    PT_AUTO(buf) struct pt_buf sealed = {0};
+    if (pt_store_meta_get(pt_kind_store(controller->machine), PT_META_BUNDLE_KEY, &sealed, reterr) != PT_OK) {
+        return pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_NONE, NULL, "the cluster's state lacks %s",
+                       PT_META_BUNDLE_KEY);
+    }
+    PT_TRY(pt_serve_unseal_value(controller, PT_META_BUNDLE_KEY, pt_buf_bytes(&sealed), &key, reterr));
     if (key.size != PT_SIGN_PRIVATE_SIZE) {
         return pt_fail(reterr, PT_CORRUPT, PT_REASON_NONE, NULL, "the bundle key has a wrong size");
     }

@@ -137,9 +137,13 @@ static bool peer_allowed(void *context, uint64_t id, const struct pt_identity *i
     pt_arena_init(&arena);
     const char *name = pt_serve_controller_name(controller, id, &arena);
     /* A member that is not yet in this node's state (it is behind) is judged by its certificate alone. */
+    bool name_known = name[0] != '\0';
     bool allowed = name[0] == '\0' || strcmp(name + strlen("controllers/"), identity->path) == 0;
     pt_arena_fini(&arena);
-    return allowed;
+    const struct pt_caller caller = {.principal = identity->spiffe_id, .api_key = "", .source = ""};
+    return allowed &&
+           pt_kind_authenticate(controller->machine, &caller, pt_sys_wall_ns(controller->sys), NULL) == PT_OK &&
+           (name_known || !controller->ready) && pt_serve_key_current(controller, identity, NULL) == PT_OK;
 }
 
 static void on_fatal(void *context, const struct pt_error *error)
@@ -198,6 +202,7 @@ static void on_applied(void *arg, uint64_t applied_index, const struct pt_watch_
     if (controller->access_revision != pt_kind_access_revision(controller->machine)) {
         controller->access_revision = pt_kind_access_revision(controller->machine);
         pt_serve_judge_streams(controller);
+        pt_raft_judge_peers(controller->raft);
     }
     if (len == 0) {
         return;
@@ -225,6 +230,9 @@ static void on_tick(void *arg)
     if (failure != NULL && !controller->closing) {
         pt_raft_fail(controller->raft, failure);
         return;
+    }
+    if (!controller->closing) {
+        pt_trust_tick(controller);
     }
     if (!controller->options.peer_plain && !controller->closing) {
         pt_serve_renew_self(controller);
@@ -359,6 +367,7 @@ static void controller_free(struct pt_controller *controller)
     pt_denied_free(controller->denied);
     pt_artifacts_free(controller->artifacts);
     pt_limits_free(controller->limits);
+    pt_trust_free(controller->trust);
     pt_tls_context_free(controller->tls);
     if (controller->key_pem != NULL) {
         pt_memory_clear(controller->key_pem, strlen(controller->key_pem));
@@ -366,6 +375,7 @@ static void controller_free(struct pt_controller *controller)
     free(controller->cert_pem);
     free(controller->key_pem);
     free(controller->ca_pem);
+    free(controller->door_pem);
     pt_memory_clear((void *)(uintptr_t)controller->options.identity.seal_key, PT_SEAL_KEY_SIZE);
     pt_arena_fini(&controller->arena);
     free(controller);
@@ -394,6 +404,7 @@ enum pt_code pt_controller_open(const struct pt_controller_options *options, str
     controller->denied = pt_denied_new(controller);
     controller->limits = pt_limits_new();
     controller->artifacts = pt_artifacts_new(controller);
+    controller->trust = pt_trust_new(controller);
 
     enum pt_code code = open_machine(controller, reterr);
     if (code != PT_OK) {
@@ -539,14 +550,18 @@ enum pt_code pt_controller_set_certificate(struct pt_controller *controller, con
 {
     struct pt_tls_context *tls = NULL;
     PT_TRY(pt_tls_context_new(cert_pem, controller->key_pem, ca_pem, &tls, reterr));
-    const struct pt_rpc_credentials credentials = {
-        .cert_pem = cert_pem, .key_pem = controller->key_pem, .ca_pem = ca_pem};
+    const struct pt_rpc_credentials credentials = {.cert_pem =
+                                                       controller->door_pem != NULL ? controller->door_pem : cert_pem,
+                                                   .key_pem = controller->key_pem,
+                                                   .ca_pem = ca_pem};
     enum pt_code code = pt_rpc_server_set_credentials(controller->server, &credentials, reterr);
     if (code != PT_OK) {
         pt_tls_context_free(tls);
         return code;
     }
-    pt_raft_set_tls(controller->raft, tls);
+    if (!controller->options.peer_plain) {
+        pt_raft_set_tls(controller->raft, tls);
+    }
     if (controller->http != NULL) {
         pt_http_set_tls(controller->http, tls);
     }

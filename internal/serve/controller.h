@@ -39,8 +39,9 @@ struct pt_controller_options {
     const struct pt_log *log;
     struct pt_rpc_fabric *fabric; /* NULL: gRPC */
     bool peer_plain;              /* the simulator's peer link carries no TLS */
-    const char *directory;        /* data folder: "state.db" and "raft/" stand in it */
-    const char *version;          /* of the binary */
+    bool keys_unbound;     /* the simulator's certificates are made outside its world: their keys did not enroll */
+    const char *directory; /* data folder: "state.db" and "raft/" stand in it */
+    const char *version;   /* of the binary */
     struct pt_controller_identity identity;
     struct pt_endpoint peer_listen, api_listen, agent_listen;
     const struct pt_endpoint *http_listen;          /* NULL: no HTTP; needs a real sys. Borrowed for the call */
@@ -53,6 +54,10 @@ struct pt_controller_options {
     /* A renewed certificate: keep it on disk. May be NULL. */
     void (*on_certificate)(void *context, const char *cert_pem, const char *ca_pem);
     void *certificate_context;
+    /* The operator's next seal key, when there is one; and it was put in the place of the old one. May be NULL. Of the
+     * same context. */
+    bool (*next_seal_key)(void *context, uint8_t ret_key[PT_SEAL_KEY_SIZE]);
+    void (*seal_key_replaced)(void *context, const uint8_t key[PT_SEAL_KEY_SIZE]);
     /* The node has stopped (disk error, broken invariant): log it and exit. */
     void (*on_fatal)(void *context, const struct pt_error *error);
     void *fatal_context;

@@ -87,6 +87,7 @@ struct pt_controller {
     struct pt_serve_counters counters;
     struct pt_map drops;               /* metrics.c: Edge -> what it reported last */
     char *cert_pem, *ca_pem, *key_pem; /* heap; current */
+    char *door_pem;                    /* what the doors show while an authority retires; NULL: cert_pem */
 
     bool leading;
     bool ready; /* leading, and every entry of older terms is applied */
@@ -106,6 +107,7 @@ struct pt_controller {
     struct pt_push *push;
     struct pt_denied *denied;
     struct pt_limits *limits;
+    struct pt_trust *trust;
     struct pt_soft_store *soft;
     struct pt_artifacts *artifacts; /* artifact.h */
 
@@ -191,8 +193,12 @@ PT_MUST enum pt_code pt_serve_identify(struct pt_serve_call *call, const struct 
 /* A forwarded call: who a controller says it is. more: patronus.v1.Caller. */
 PT_MUST enum pt_code pt_serve_believe(struct pt_serve_call *call, const char *principal, struct pt_bytes more,
                                       struct pt_error *reterr);
-/* The digest under which an API key is stored. */
-struct pt_digest pt_serve_key_digest(const struct pt_controller *controller, const char *key);
+/* Is the certificate of the key that the node enrolled with last? PT_UNAUTHENTICATED. */
+PT_MUST enum pt_code pt_serve_key_current(struct pt_controller *controller, const struct pt_identity *peer,
+                                          struct pt_error *reterr);
+/* The digest under which an API key is stored (reseal.c). */
+PT_MUST enum pt_code pt_serve_key_digest(struct pt_controller *controller, const char *key,
+                                         struct pt_digest *ret_digest, struct pt_error *reterr);
 #define PT_SERVE_KEY_PREFIX "ptk1_"
 /* End the streams of callers who are revoked now, or whose credential has expired. */
 void pt_serve_judge_streams(struct pt_controller *controller);
@@ -240,6 +246,25 @@ const char *pt_serve_controller_field(struct pt_controller *controller, uint64_t
 /* ---- founding.c ----------------------------------------------------------------------------------------------- */
 void pt_serve_found_state(struct pt_controller *controller);
 void pt_serve_renew_self(struct pt_controller *controller);
+/* A leaf of this controller by the authority in a state, for its own key. */
+PT_MUST enum pt_code pt_serve_own_leaf(struct pt_controller *controller, uint32_t state, struct pt_buf *ret_cert,
+                                       struct pt_error *reterr);
+/* A new own leaf by the authority that issues, in force together with these trusted ones. */
+PT_MUST enum pt_code pt_serve_renew_under(struct pt_controller *controller, const char *ca_pem,
+                                          struct pt_error *reterr);
+
+/* ---- trust.c, rotate.c, reseal.c: authorities ------------------------------------------------------------------ */
+struct pt_trust;
+struct pt_trust *pt_trust_new(struct pt_controller *controller);
+void pt_trust_free(struct pt_trust *trust); /* NULL is fine */
+void pt_trust_tick(struct pt_controller *controller);
+/* A person's certificate was presented. */
+void pt_trust_seen(struct pt_controller *controller, const struct pt_identity *peer);
+/* Open a sealed value of the state, with the seal key or the next one. */
+PT_MUST enum pt_code pt_serve_unseal_value(struct pt_controller *controller, const char *context,
+                                           struct pt_bytes sealed, struct pt_buf *out, struct pt_error *reterr);
+extern const struct pt_serve_method pt_serve_list_authorities, pt_serve_rotate_authority; /* rotate.c */
+extern const struct pt_serve_method pt_serve_report_trust, pt_serve_reseal_secrets;
 
 /* ---- members.c: the configuration follows the Controller resources -------------------------------------------- */
 void pt_serve_members_tick(struct pt_controller *controller);
@@ -301,6 +326,12 @@ struct pt_edge_session {
     uint64_t last_seen_wall_ns;
     uint64_t retry_at_ns; /* after a refusal */
     uint64_t after_pass;  /* bundles of earlier passes are not for it: pt_push_learn */
+    /* What it trusts and who signed its certificate, as it said last. */
+    bool trust_reported;
+    struct pt_digest trust;
+    char issuer[PT_KEY_ID_SIZE + 1];
+    int64_t leaf_end_wall_ns;
+    struct pt_digest key_digest; /* of the certificate that opened the stream */
 };
 /* Session of an Edge resource; NULL. */
 struct pt_edge_session *pt_edge_find(struct pt_controller *controller, const char *edge);
@@ -309,6 +340,8 @@ void pt_edge_leave_all(struct pt_controller *controller);
 /* An Edge changed, or (edge NULL) this node may now read all of the state: end sessions of nodes that are not enrolled.
  */
 void pt_edge_check(struct pt_controller *controller, const char *edge);
+/* Authorities changed. */
+void pt_edge_send_trust(struct pt_controller *controller, struct pt_edge_session *only);
 /* Controllers' addresses changed. */
 void pt_edge_send_controllers(struct pt_controller *controller, struct pt_edge_session *only);
 
@@ -380,10 +413,14 @@ extern const struct pt_serve_method pt_serve_what_if, pt_serve_explain_demand, p
 extern const struct pt_serve_method pt_serve_list_solutions, pt_serve_drain, pt_serve_undrain;
 
 /* ---- ca.c ----------------------------------------------------------------------------------------------------- */
-/* Sign a leaf for a node. Only the leader's loop. */
+/* Sign a leaf for a node, by the authority that issues. not_after_ns 0: PT_SERVE_LEAF_NS from now. */
 PT_MUST enum pt_code pt_serve_sign(struct pt_controller *controller, const char *spiffe_id, struct pt_bytes csr,
-                                   const char *const *addresses, size_t addresses_len, struct pt_buf *ret_cert_pem,
-                                   struct pt_error *reterr);
+                                   const char *const *addresses, size_t addresses_len, int64_t not_after_ns,
+                                   struct pt_buf *ret_cert_pem, struct pt_error *reterr);
+/* The same by the authority in a state: RETIRING, for those who trust nothing newer. */
+PT_MUST enum pt_code pt_serve_sign_by(struct pt_controller *controller, uint32_t state, const char *spiffe_id,
+                                      struct pt_bytes csr, const char *const *addresses, size_t addresses_len,
+                                      int64_t not_after_ns, struct pt_buf *ret_cert_pem, struct pt_error *reterr);
 /* The bundle signing seed. */
 PT_MUST enum pt_code pt_serve_bundle_key(struct pt_controller *controller, uint8_t seed[PT_SIGN_PRIVATE_SIZE],
                                          struct pt_error *reterr);

@@ -36,11 +36,15 @@ struct pt_edge_session *pt_edge_find(struct pt_controller *controller, const cha
 /* ---- who may be here ------------------------------------------------------------------------------------------------
  */
 
-static bool enrolled(struct pt_view *view, const char *edge)
+/* By the key that opened the stream: a node that joined again with a new one ends the stream of the old. */
+static bool enrolled(struct pt_view *view, const struct pt_edge_session *session)
 {
-    const struct pt_msg *msg = pt_view_get(view, edge);
+    const struct pt_msg *msg = pt_view_get(view, session->edge);
+    char hex[65];
+    bool unbound = session->controller->options.keys_unbound;
     return msg != NULL && strcmp(msg->type->resource->singular, "edge") == 0 &&
-           pt_msg_str(msg, "public_key_digest")[0] != '\0';
+           pt_msg_str(msg, "public_key_digest")[0] != '\0' &&
+           (unbound || strcmp(pt_msg_str(msg, "public_key_digest"), pt_digest_hex(&session->key_digest, hex)) == 0);
 }
 
 static void close_session(struct pt_edge_session *session)
@@ -66,7 +70,7 @@ void pt_edge_check(struct pt_controller *controller, const char *edge)
     struct pt_view *view = pt_view_new(controller->machine);
     PT_LIST_FOREACH_SAFE (node, &controller->sessions) {
         struct pt_edge_session *session = PT_CONTAINER(node, struct pt_edge_session, node);
-        if ((edge == NULL || strcmp(session->edge, edge) == 0) && !enrolled(view, session->edge)) {
+        if ((edge == NULL || strcmp(session->edge, edge) == 0) && !enrolled(view, session)) {
             send_off(session);
         }
     }
@@ -160,6 +164,38 @@ void pt_edge_send_controllers(struct pt_controller *controller, struct pt_edge_s
     pt_arena_fini(&arena);
 }
 
+/* ---- authorities ------------------------------------------------------------------------------------------------ */
+
+void pt_edge_send_trust(struct pt_controller *controller, struct pt_edge_session *only)
+{
+    struct pt_ca_info issuing;
+    if (pt_list_empty(&controller->sessions) || pt_ca_read(controller->ca_pem, &issuing, NULL) != PT_OK) {
+        return;
+    }
+    Patronus__V1__TrustBundle trust = PATRONUS__V1__TRUST_BUNDLE__INIT;
+    trust.ca_pem = controller->ca_pem; /* the issuing one stands first */
+    trust.issuer = issuing.key_id;
+    Patronus__V1__ControllerMessage message = PATRONUS__V1__CONTROLLER_MESSAGE__INIT;
+    message.message_case = PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_TRUST;
+    message.trust = &trust;
+    PT_LIST_FOREACH_SAFE (node, &controller->sessions) {
+        struct pt_edge_session *session = PT_CONTAINER(node, struct pt_edge_session, node);
+        if (session->greeted && (only == NULL || only == session)) {
+            (void)send_message(session->call, &message); /* small; a full queue still takes it */
+        }
+    }
+}
+
+static void on_trust(struct pt_edge_session *session, const Patronus__V1__TrustReport *report)
+{
+    session->trust_reported = report->trust_digest.len == PT_DIGEST_SIZE;
+    if (session->trust_reported) {
+        memcpy(session->trust.bytes, report->trust_digest.data, PT_DIGEST_SIZE);
+    }
+    (void)snprintf(session->issuer, sizeof(session->issuer), "%.*s", PT_KEY_ID_SIZE, report->issuer);
+    session->leaf_end_wall_ns = report->expire_time_ns;
+}
+
 /* ---- messages of the node ------------------------------------------------------------------------------------- */
 
 static void take_digest(struct pt_digest *to, const ProtobufCBinaryData *from)
@@ -217,6 +253,7 @@ static void on_hello(struct pt_edge_session *session, const Patronus__V1__NodeHe
     pt_log_info(controller->log, "node connected", "edge=%s version=%s", session->edge, session->version);
     take_tunnel_key(session, &hello->tunnel_public_key);
     pt_edge_send_controllers(controller, session);
+    pt_edge_send_trust(controller, session);
     pt_push_session(controller->push, session);
     pt_push_dirty(controller->push);
 }
@@ -295,6 +332,8 @@ static void edge_message(struct pt_serve_call *call, struct pt_bytes data)
     } else if (message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TELEMETRY) {
         pt_metrics_drops(controller, session->edge, message->telemetry);
         pt_push_measured(controller->push, pt_soft_telemetry(controller->soft, session->edge, message->telemetry));
+    } else if (message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TRUST) {
+        on_trust(session, message->trust);
     }
     patronus__v1__edge_message__free_unpacked(message, NULL);
 }
@@ -315,6 +354,7 @@ static void edge_open(struct pt_serve_call *call)
     pt_assert(session != NULL);
     session->controller = controller;
     session->call = call;
+    session->key_digest = peer->key_digest;
     session->last_seen_wall_ns = (uint64_t)pt_sys_wall_ns(controller->sys);
     (void)snprintf(session->edge, sizeof(session->edge), "%.*s", (int)sizeof(session->edge) - 1, peer->path);
     call->state = session;

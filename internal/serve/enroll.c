@@ -62,7 +62,7 @@ static enum pt_code enroll_reply(struct pt_serve_call *call, const struct enrolm
     spiffe_of(controller, state->node_id, spiffe_id);
     const char *const addresses[] = {state->addresses[0], state->addresses[1], state->addresses[2]};
     PT_AUTO(buf) struct pt_buf cert = {0};
-    PT_TRY(pt_serve_sign(controller, spiffe_id, pt_buf_bytes(&state->csr), addresses, 3, &cert, reterr));
+    PT_TRY(pt_serve_sign(controller, spiffe_id, pt_buf_bytes(&state->csr), addresses, 3, 0, &cert, reterr));
     PT_AUTO(buf) struct pt_buf bundle_key = {0};
     PT_TRY(pt_store_meta_get(pt_kind_store(controller->machine), PT_META_BUNDLE_PUBLIC, &bundle_key, reterr));
 
@@ -301,6 +301,21 @@ static enum pt_code still_bound(struct pt_controller *controller, const struct p
                            "the cluster does not know this node any more: join it again with a new token");
 }
 
+/* A person's credential, under the authority that issues now. It ends when the old one would have ended: who found it
+ * gains no time. */
+static enum pt_code reissue(struct pt_controller *controller, const struct pt_leaf_info *info, struct pt_bytes csr,
+                            struct pt_buf *ret_cert, struct pt_error *reterr)
+{
+    const struct pt_caller caller = {.principal = info->identity.spiffe_id, .api_key = "", .source = ""};
+    int64_t now = pt_sys_wall_ns(controller->sys);
+    PT_TRY(pt_kind_authenticate(controller->machine, &caller, now, reterr));
+    if (info->not_after_ns - now < 1000000000) {
+        return pt_fail(reterr, PT_PERMISSION_DENIED, PT_REASON_TOKEN_EXPIRED, "certificate_pem",
+                       "the credential has expired: ask an administrator for a new one");
+    }
+    return pt_serve_sign(controller, info->identity.spiffe_id, csr, NULL, 0, info->not_after_ns, ret_cert, reterr);
+}
+
 static enum pt_code renew(struct pt_controller *controller, const Patronus__V1__RenewRequest *request,
                           struct pt_buf *ret_cert, struct pt_error *reterr)
 {
@@ -311,10 +326,12 @@ static enum pt_code renew(struct pt_controller *controller, const Patronus__V1__
     struct pt_digest key_digest;
     PT_TRY(pt_csr_verify(csr, &key_digest, reterr));
     if (!pt_digest_equal(&key_digest, &info.key_digest) ||
-        strcmp(info.identity.cluster_id, controller->options.identity.cluster_id) != 0 ||
-        strcmp(info.identity.role, "admin") == 0) {
+        strcmp(info.identity.cluster_id, controller->options.identity.cluster_id) != 0) {
         return pt_fail(reterr, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, "csr",
                        "the request is not signed by the key that enrolled");
+    }
+    if (strcmp(info.identity.role, "admin") == 0) {
+        return reissue(controller, &info, csr, ret_cert, reterr);
     }
     if (now - info.not_after_ns > RENEW_AFTER_EXPIRY_MAX_NS) {
         return pt_fail(reterr, PT_PERMISSION_DENIED, PT_REASON_TOKEN_EXPIRED, "certificate_pem",
@@ -335,7 +352,7 @@ static enum pt_code renew(struct pt_controller *controller, const Patronus__V1__
     }
     pt_view_free(view);
     enum pt_code code =
-        pt_serve_sign(controller, info.identity.spiffe_id, csr, addresses, msg != NULL ? 3 : 0, ret_cert, reterr);
+        pt_serve_sign(controller, info.identity.spiffe_id, csr, addresses, msg != NULL ? 3 : 0, 0, ret_cert, reterr);
     pt_arena_fini(&arena);
     return code;
 }

@@ -10,6 +10,7 @@
  */
 #include "serve/controller_priv.h"
 
+#include "patronus/v1/authority.pb-c.h"
 #include "serve/setup.h"
 
 #include <inttypes.h>
@@ -18,7 +19,7 @@
 #include <string.h>
 
 #define FOUNDING_SIZE_MAX (1U << 20)
-#define LEAF_LIFETIME_NS (3600LL * 1000000000LL)
+#define LEAF_LIFETIME_NS PT_SERVE_LEAF_NS
 
 static void on_proposed(void *arg, enum pt_code code, uint64_t index)
 {
@@ -61,8 +62,11 @@ void pt_serve_found_state(struct pt_controller *controller)
 /* ---- renewal --------------------------------------------------------------------------------------------------------
  */
 
-static enum pt_code renew(struct pt_controller *controller, const struct pt_leaf_info *info, struct pt_error *reterr)
+enum pt_code pt_serve_own_leaf(struct pt_controller *controller, uint32_t state, struct pt_buf *ret_cert,
+                               struct pt_error *reterr)
 {
+    struct pt_leaf_info own;
+    PT_TRY(pt_leaf_read(controller->cert_pem, NULL, 0, true, &own, reterr));
     struct pt_arena arena;
     pt_arena_init(&arena);
     uint64_t raft_id = controller->options.identity.raft_id;
@@ -70,20 +74,20 @@ static enum pt_code renew(struct pt_controller *controller, const struct pt_leaf
                                      pt_serve_controller_field(controller, raft_id, "api_address", &arena),
                                      pt_serve_controller_field(controller, raft_id, "agent_address", &arena)};
     PT_AUTO(buf) struct pt_buf csr = {0};
-    PT_AUTO(buf) struct pt_buf cert = {0};
     enum pt_code code = pt_csr_new(controller->key_pem, &csr, reterr);
     if (code == PT_OK) {
-        code = pt_serve_sign(controller, info->identity.spiffe_id, pt_buf_bytes(&csr), addresses, 3, &cert, reterr);
-    }
-    if (code == PT_OK) {
-        code = pt_controller_set_certificate(controller, (const char *)cert.data, controller->ca_pem, reterr);
-    }
-    if (code == PT_OK && controller->options.on_certificate != NULL) {
-        controller->options.on_certificate(controller->options.certificate_context, controller->cert_pem,
-                                           controller->ca_pem);
+        code = pt_serve_sign_by(controller, state, own.identity.spiffe_id, pt_buf_bytes(&csr), addresses, 3, 0,
+                                ret_cert, reterr);
     }
     pt_arena_fini(&arena);
     return code;
+}
+
+enum pt_code pt_serve_renew_under(struct pt_controller *controller, const char *ca_pem, struct pt_error *reterr)
+{
+    PT_AUTO(buf) struct pt_buf cert = {0};
+    PT_TRY(pt_serve_own_leaf(controller, PATRONUS__V1__AUTHORITY_STATE__ISSUING, &cert, reterr));
+    return pt_controller_set_certificate(controller, (const char *)cert.data, ca_pem, reterr);
 }
 
 void pt_serve_renew_self(struct pt_controller *controller)
@@ -104,7 +108,11 @@ void pt_serve_renew_self(struct pt_controller *controller)
         return;
     }
     if (code == PT_OK) {
-        code = renew(controller, &info, &error);
+        code = pt_serve_renew_under(controller, controller->ca_pem, &error);
+    }
+    if (code == PT_OK && controller->options.on_certificate != NULL) {
+        controller->options.on_certificate(controller->options.certificate_context, controller->cert_pem,
+                                           controller->ca_pem);
     }
     if (code == PT_OK) {
         controller->renew_at_wall_ns = now + LEAF_LIFETIME_NS / 2;

@@ -67,7 +67,12 @@ static void propose(struct pt_serve_call *call, const struct pt_msg *request, st
     char hex[65];
     char hint[HINT_SIZE + 1];
     (void)snprintf(hint, sizeof(hint), "%.*s", HINT_SIZE, key);
-    struct pt_digest digest = pt_serve_key_digest(controller, key);
+    struct pt_digest digest;
+    struct pt_error error = {0};
+    if (pt_serve_key_digest(controller, key, &digest, &error) != PT_OK) {
+        pt_serve_fail(call, &error);
+        return;
+    }
     pt_msg_set_str(body, arena, "secret_hmac", pt_digest_hex(&digest, hex));
     pt_msg_set_str(body, arena, "hint", hint);
     const struct pt_request_context context = {
@@ -77,7 +82,6 @@ static void propose(struct pt_serve_call *call, const struct pt_msg *request, st
         .uid_lo = pt_sys_random_u64(controller->sys),
     };
     PT_AUTO(buf) struct pt_buf command = {0};
-    struct pt_error error = {0};
     if (pt_kind_prepare_create(controller->machine, kind, pt_msg_str(request, "parent"),
                                pt_msg_str(request, "api_key_id"), body, &context, &command, &error) != PT_OK) {
         pt_serve_fail(call, &error);

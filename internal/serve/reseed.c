@@ -21,6 +21,8 @@
 #include "patronus/v1/cluster.pb-c.h"
 #include "patronus/v1/replication.pb-c.h"
 #include "raft/raft_node.h"
+#include "patronus/v1/authority.pb-c.h"
+#include "serve/roster.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -261,16 +263,19 @@ static enum pt_code settle(struct reseed *reseed, const struct pt_found_options 
     return PT_OK;
 }
 
-/* The CA's key, by which we see that the seal key is the right one. */
+/* The issuing authority's key, by which we see that the seal key is the right one; and all that is trusted, the issuing
+ * one first. */
 static enum pt_code open_ca(struct reseed *reseed, const char *seal_key_path, struct pt_buf *ret_key,
                             struct pt_buf *ret_cert, struct pt_error *reterr)
 {
     uint8_t seal_key[PT_SEAL_KEY_SIZE];
-    PT_AUTO(buf) struct pt_buf sealed = {0};
+    Patronus__V1__AuthorityRoster *roster = NULL;
     PT_TRY(pt_node_seal_key_load(reseed->sys, seal_key_path, seal_key, reterr));
-    enum pt_code code = meta_text(reseed, PT_META_CA_KEY, &sealed, reterr);
+    enum pt_code code = pt_roster_read(pt_kind_store(reseed->machine), &roster, reterr);
     if (code == PT_OK) {
-        code = pt_unseal(seal_key, PT_META_CA_KEY, pt_buf_bytes(&sealed), ret_key, NULL);
+        const ProtobufCBinaryData *sealed = &pt_roster_in(roster, PATRONUS__V1__AUTHORITY_STATE__ISSUING)->sealed_key;
+        pt_roster_trust(roster, ret_cert);
+        code = pt_unseal(seal_key, PT_META_CA_KEY, (struct pt_bytes){sealed->data, sealed->len}, ret_key, NULL);
         if (code != PT_OK) {
             code = pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_CONFLICT, seal_key_path,
                            "this is not the seal key of the cluster in the backup: name that one with --seal-key; "
@@ -278,10 +283,11 @@ static enum pt_code open_ca(struct reseed *reseed, const char *seal_key_path, st
         }
     }
     pt_memory_clear(seal_key, sizeof(seal_key));
+    pt_roster_free(roster);
     PT_TRY(code);
     pt_buf_append_u8(ret_key, 0);
     ret_key->size--;
-    return meta_text(reseed, PT_META_CA_CERT, ret_cert, reterr);
+    return PT_OK;
 }
 
 /* ---- the scratch store ---------------------------------------------------------------------------------------- */

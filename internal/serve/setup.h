@@ -16,6 +16,7 @@
 #define PT_META_CA_KEY "ca.key.sealed"
 #define PT_META_BUNDLE_KEY "bundle.key.sealed"
 #define PT_META_BUNDLE_PUBLIC "bundle.public"
+#define PT_META_DIGESTS_KEY "keys.digest.sealed" /* of API keys' HMACs; absent: derived from the seal key */
 
 #define FIRST_RAFT_ID 1 /* of the controller that a cluster begins with; never given to another */
 

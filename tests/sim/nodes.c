@@ -147,6 +147,7 @@ static void fill_options(struct controller_host *node, struct pt_controller_opti
     options->log = &node->log;
     options->fabric = pt_rpc_world_host(world->net, node->host);
     options->peer_plain = true;
+    options->keys_unbound = true;
     options->version = "simulated";
     options->identity = (struct pt_controller_identity){.cluster_id = CLUSTER_ID,
                                                         .raft_id = node->raft_id,

@@ -40,7 +40,8 @@ struct builder {
     struct pt_map site_index; /* name -> index + 1, as a pointer */
     struct pt_map segment_index;
     struct pt_map fabric_index;
-    size_t *moved_first; /* by site, while new links are put in */
+    struct pt_map denied; /* names of edges that are */
+    size_t *moved_first;  /* by site, while new links are put in */
     size_t sites_capacity, links_capacity, fabrics_capacity, segments_capacity, tunnels_capacity;
     struct pt_error *reterr;
 };
@@ -258,10 +259,27 @@ static bool read_key(const char *hex, uint8_t key[32])
     return true;
 }
 
+/* A node that is denied may be in other hands: nobody keeps a tunnel to it. */
+static bool add_denied(void *arg, const char *name, const struct pt_msg *msg)
+{
+    struct builder *builder = arg;
+    (void)name;
+    const char *edge = strstr(pt_msg_str(msg, "identity"), "/edge/");
+    bool over =
+        pt_msg_has(msg, "expire_time") && pt_msg_time(msg, "expire_time") <= pt_view_time_ns(builder->pass->view);
+    if (edge != NULL && !over && strncmp(pt_msg_str(msg, "identity"), "spiffe://", 9) == 0) {
+        (void)pt_map_put_str(&builder->denied, edge + strlen("/edge/"), (void *)(uintptr_t)name);
+    }
+    return true;
+}
+
 static bool add_edge(void *arg, const char *name, const struct pt_msg *msg)
 {
     struct builder *builder = arg;
     struct pt_arena *arena = builder->pass->arena;
+    if (pt_map_get_str(&builder->denied, name) != NULL) {
+        return true;
+    }
     size_t index = get_index(&builder->site_index, parent_of(arena, name));
     if (index == TE_NONE || builder->topology->sites[index].node != NULL) {
         return true; /* a site forwards by its first edge */
@@ -596,7 +614,10 @@ enum pt_code te_topology_run(struct pt_plan_pass *pass, void **ret_section, stru
     builder.sites_capacity = pt_view_count(pass->view, "site");
     topology->sites = pt_arena_array(pass->arena, builder.sites_capacity, sizeof(*topology->sites));
     pt_view_scan(pass->view, "site", "", add_site, &builder);
+    pt_map_init(&builder.denied);
+    pt_view_scan(pass->view, "deniedIdentity", "", add_denied, &builder);
     pt_view_scan(pass->view, "edge", "", add_edge, &builder);
+    pt_map_fini(&builder.denied);
     pt_view_scan(pass->view, "link", "", add_link, &builder);
     if (pass->changes != NULL && pass->changes->links_len > 0) {
         builder.moved_first = pt_arena_array(pass->arena, topology->sites_len, sizeof(size_t));

@@ -37,7 +37,7 @@ static void sign(const char *role_path, struct enrolled *leaf)
     ck_assert_int_eq(pt_csr_new(pem(&leaf->key_pem), &csr, NULL), PT_OK);
     struct pt_error error = {0};
     enum pt_code code =
-        pt_serve_sign(the.nodes[0].controller, id, pt_buf_bytes(&csr), NULL, 0, &leaf->cert_pem, &error);
+        pt_serve_sign(the.nodes[0].controller, id, pt_buf_bytes(&csr), NULL, 0, 0, &leaf->cert_pem, &error);
     ck_assert_msg(code == PT_OK, "%s", error.text);
 }
 
@@ -69,8 +69,9 @@ static bool expected(const struct row *row, unsigned door, enum credential crede
     if (row->scope == 'X') {
         return true; /* they prove themselves by what they carry */
     }
-    if (strcmp(row->method, "/patronus.v1.ArtifactService/ReportArtifacts") == 0) {
-        return credential == CONTROLLER; /* voters tell each other what they hold */
+    if (strcmp(row->method, "/patronus.v1.ArtifactService/ReportArtifacts") == 0 ||
+        strcmp(row->method, "/patronus.v1.AuthorityService/ReportTrust") == 0) {
+        return credential == CONTROLLER; /* voters tell each other what they hold, and whom they trust */
     }
     return credential == ADMIN || credential == CONTROLLER || (credential == USER && row->scope == 'A');
 }

@@ -14,7 +14,7 @@ struct node_stream {
     bool redirected;
     uint64_t redirect_id;
     char redirect[80];
-    unsigned bundles, lists;
+    unsigned bundles, lists, trusts;
     Patronus__V1__ControllerMessage *bundle; /* newest */
 };
 
@@ -35,6 +35,8 @@ static void on_message(void *arg, struct pt_bytes data)
         node->redirected = true;
         node->redirect_id = message->not_leader->leader_id;
         (void)snprintf(node->redirect, sizeof(node->redirect), "%.79s", message->not_leader->agent_address);
+    } else if (message->message_case == PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_TRUST) {
+        node->trusts++;
     } else {
         node->lists++;
     }
@@ -188,6 +190,7 @@ START_TEST(a_bundle_comes_whole_then_as_a_difference)
     say_hello(&node, NULL);
     STEP_UNTIL(cluster, node.bundles == 1);
     ck_assert_uint_eq(node.lists, 1);
+    ck_assert_uint_eq(node.trusts, 1); /* the authorities, with the addresses */
     const Patronus__V1__Bundle *bundle = node.bundle->bundle;
     ck_assert_uint_eq(bundle->base_digest.len, 0);
     ck_assert_str_eq(bundle->header->node_id, "organizations/acme/sites/s1/edges/e1");

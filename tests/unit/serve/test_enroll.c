@@ -202,8 +202,14 @@ START_TEST(the_enrolled_key_renews_and_no_other)
     ck_assert_int_eq(pt_key_new(&other_key, NULL), PT_OK);
     ck_assert_int_eq(renew(cluster, pem(&node.cert_pem), pem(&other_key), &cert), PT_PERMISSION_DENIED);
     ck_assert_str_eq(cluster->answer.error.field, "csr");
-    /* An admin's credential is not renewed this way; a certificate of another CA is none. */
-    ck_assert_int_eq(renew(cluster, pem(&cluster->admin_pem), pem(&cluster->admin_pem), &cert), PT_PERMISSION_DENIED);
+    /* An admin's credential is signed anew, and lives no longer for it; a certificate of another CA is none. */
+    struct pt_leaf_info admin;
+    ck_assert_int_eq(pt_leaf_read(pem(&cluster->admin_pem), NULL, 0, true, &admin, NULL), PT_OK);
+    pt_buf_reset(&cert);
+    ck_assert_int_eq(renew(cluster, pem(&cluster->admin_pem), pem(&cluster->admin_pem), &cert), PT_OK);
+    ck_assert_int_eq(pt_leaf_read(pem(&cert), pem(&cluster->nodes[0].files.ca_pem), now, false, &info, NULL), PT_OK);
+    ck_assert_str_eq(info.identity.spiffe_id, admin.identity.spiffe_id);
+    ck_assert(info.not_after_ns <= admin.not_after_ns);
     PT_AUTO(secret) struct pt_buf ca_key = {0};
     PT_AUTO(buf) struct pt_buf ca = {0};
     PT_AUTO(buf) struct pt_buf csr = {0};

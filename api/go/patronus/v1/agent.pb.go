@@ -1960,6 +1960,7 @@ type EdgeMessage struct {
 	//	*EdgeMessage_Hello
 	//	*EdgeMessage_Ack
 	//	*EdgeMessage_Telemetry
+	//	*EdgeMessage_Trust
 	Message       isEdgeMessage_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2029,6 +2030,15 @@ func (x *EdgeMessage) GetTelemetry() *Telemetry {
 	return nil
 }
 
+func (x *EdgeMessage) GetTrust() *TrustReport {
+	if x != nil {
+		if x, ok := x.Message.(*EdgeMessage_Trust); ok {
+			return x.Trust
+		}
+	}
+	return nil
+}
+
 type isEdgeMessage_Message interface {
 	isEdgeMessage_Message()
 }
@@ -2048,11 +2058,73 @@ type EdgeMessage_Telemetry struct {
 	Telemetry *Telemetry `protobuf:"bytes,3,opt,name=telemetry,proto3,oneof"`
 }
 
+type EdgeMessage_Trust struct {
+	// After each TrustBundle, and after each renewal of its certificate.
+	Trust *TrustReport `protobuf:"bytes,4,opt,name=trust,proto3,oneof"`
+}
+
 func (*EdgeMessage_Hello) isEdgeMessage_Message() {}
 
 func (*EdgeMessage_Ack) isEdgeMessage_Message() {}
 
 func (*EdgeMessage_Telemetry) isEdgeMessage_Message() {}
+
+func (*EdgeMessage_Trust) isEdgeMessage_Message() {}
+
+// The authorities of the cluster. The node keeps them on disk and trusts nobody else on new connections.
+type TrustBundle struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Certificates, PEM.
+	CaPem string `protobuf:"bytes,1,opt,name=ca_pem,json=caPem,proto3" json:"ca_pem,omitempty"`
+	// Key id of the one that signs, hexadecimal: a node whose certificate is another's renews it now.
+	Issuer        string `protobuf:"bytes,2,opt,name=issuer,proto3" json:"issuer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TrustBundle) Reset() {
+	*x = TrustBundle{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TrustBundle) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TrustBundle) ProtoMessage() {}
+
+func (x *TrustBundle) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TrustBundle.ProtoReflect.Descriptor instead.
+func (*TrustBundle) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *TrustBundle) GetCaPem() string {
+	if x != nil {
+		return x.CaPem
+	}
+	return ""
+}
+
+func (x *TrustBundle) GetIssuer() string {
+	if x != nil {
+		return x.Issuer
+	}
+	return ""
+}
 
 // Where to go instead.
 type NotLeader struct {
@@ -2069,7 +2141,7 @@ type NotLeader struct {
 
 func (x *NotLeader) Reset() {
 	*x = NotLeader{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[22]
+	mi := &file_patronus_v1_agent_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2081,7 +2153,7 @@ func (x *NotLeader) String() string {
 func (*NotLeader) ProtoMessage() {}
 
 func (x *NotLeader) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[22]
+	mi := &file_patronus_v1_agent_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2094,7 +2166,7 @@ func (x *NotLeader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotLeader.ProtoReflect.Descriptor instead.
 func (*NotLeader) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{22}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *NotLeader) GetLeaderId() uint64 {
@@ -2131,7 +2203,7 @@ type ControllerList struct {
 
 func (x *ControllerList) Reset() {
 	*x = ControllerList{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[23]
+	mi := &file_patronus_v1_agent_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2143,7 +2215,7 @@ func (x *ControllerList) String() string {
 func (*ControllerList) ProtoMessage() {}
 
 func (x *ControllerList) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[23]
+	mi := &file_patronus_v1_agent_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2156,7 +2228,7 @@ func (x *ControllerList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControllerList.ProtoReflect.Descriptor instead.
 func (*ControllerList) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{23}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ControllerList) GetAgentAddresses() []string {
@@ -2183,6 +2255,7 @@ type ControllerMessage struct {
 	//	*ControllerMessage_NotLeader
 	//	*ControllerMessage_Bundle
 	//	*ControllerMessage_Controllers
+	//	*ControllerMessage_Trust
 	Message       isControllerMessage_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2190,7 +2263,7 @@ type ControllerMessage struct {
 
 func (x *ControllerMessage) Reset() {
 	*x = ControllerMessage{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[24]
+	mi := &file_patronus_v1_agent_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2202,7 +2275,7 @@ func (x *ControllerMessage) String() string {
 func (*ControllerMessage) ProtoMessage() {}
 
 func (x *ControllerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[24]
+	mi := &file_patronus_v1_agent_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2215,7 +2288,7 @@ func (x *ControllerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControllerMessage.ProtoReflect.Descriptor instead.
 func (*ControllerMessage) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{24}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ControllerMessage) GetMessage() isControllerMessage_Message {
@@ -2252,6 +2325,15 @@ func (x *ControllerMessage) GetControllers() *ControllerList {
 	return nil
 }
 
+func (x *ControllerMessage) GetTrust() *TrustBundle {
+	if x != nil {
+		if x, ok := x.Message.(*ControllerMessage_Trust); ok {
+			return x.Trust
+		}
+	}
+	return nil
+}
+
 type isControllerMessage_Message interface {
 	isControllerMessage_Message()
 }
@@ -2271,17 +2353,24 @@ type ControllerMessage_Controllers struct {
 	Controllers *ControllerList `protobuf:"bytes,3,opt,name=controllers,proto3,oneof"`
 }
 
+type ControllerMessage_Trust struct {
+	// Changed authorities.
+	Trust *TrustBundle `protobuf:"bytes,4,opt,name=trust,proto3,oneof"`
+}
+
 func (*ControllerMessage_NotLeader) isControllerMessage_Message() {}
 
 func (*ControllerMessage_Bundle) isControllerMessage_Message() {}
 
 func (*ControllerMessage_Controllers) isControllerMessage_Message() {}
 
+func (*ControllerMessage_Trust) isControllerMessage_Message() {}
+
 var File_patronus_v1_agent_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_agent_proto_rawDesc = "" +
 	"\n" +
-	"\x17patronus/v1/agent.proto\x12\vpatronus.v1\x1a\x19patronus/v1/options.proto\"y\n" +
+	"\x17patronus/v1/agent.proto\x12\vpatronus.v1\x1a\x1bpatronus/v1/authority.proto\x1a\x19patronus/v1/options.proto\"y\n" +
 	"\x0eBundlePosition\x12\x1d\n" +
 	"\n" +
 	"cluster_id\x18\x01 \x01(\tR\tclusterId\x12\x14\n" +
@@ -2450,24 +2539,29 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"\tTelemetry\x127\n" +
 	"\x05paths\x18\x01 \x03(\v2\x17.patronus.v1.PathReportB\b\xca\xf3\x18\x04H\xa0\x8d\x06R\x05paths\x126\n" +
 	"\x05drops\x18\x02 \x03(\v2\x17.patronus.v1.DropReportB\a\xca\xf3\x18\x03H\x80\x02R\x05drops\x12=\n" +
-	"\ademands\x18\x03 \x03(\v2\x19.patronus.v1.DemandReportB\b\xca\xf3\x18\x04H\xa0\x8d\x06R\ademands\"\xac\x01\n" +
+	"\ademands\x18\x03 \x03(\v2\x19.patronus.v1.DemandReportB\b\xca\xf3\x18\x04H\xa0\x8d\x06R\ademands\"\xde\x01\n" +
 	"\vEdgeMessage\x12.\n" +
 	"\x05hello\x18\x01 \x01(\v2\x16.patronus.v1.NodeHelloH\x00R\x05hello\x12*\n" +
 	"\x03ack\x18\x02 \x01(\v2\x16.patronus.v1.BundleAckH\x00R\x03ack\x126\n" +
-	"\ttelemetry\x18\x03 \x01(\v2\x16.patronus.v1.TelemetryH\x00R\ttelemetryB\t\n" +
-	"\amessage\"a\n" +
+	"\ttelemetry\x18\x03 \x01(\v2\x16.patronus.v1.TelemetryH\x00R\ttelemetry\x120\n" +
+	"\x05trust\x18\x04 \x01(\v2\x18.patronus.v1.TrustReportH\x00R\x05trustB\t\n" +
+	"\amessage\"F\n" +
+	"\vTrustBundle\x12\x1f\n" +
+	"\x06ca_pem\x18\x01 \x01(\tB\b\xca\xf3\x18\x04@\x80\x80\x04R\x05caPem\x12\x16\n" +
+	"\x06issuer\x18\x02 \x01(\tR\x06issuer\"a\n" +
 	"\tNotLeader\x12\x1b\n" +
 	"\tleader_id\x18\x01 \x01(\x04R\bleaderId\x12#\n" +
 	"\ragent_address\x18\x02 \x01(\tR\fagentAddress\x12\x12\n" +
 	"\x04term\x18\x03 \x01(\x04R\x04term\"n\n" +
 	"\x0eControllerList\x12/\n" +
 	"\x0fagent_addresses\x18\x01 \x03(\tB\x06\xca\xf3\x18\x02H@R\x0eagentAddresses\x12+\n" +
-	"\rapi_addresses\x18\x02 \x03(\tB\x06\xca\xf3\x18\x02H@R\fapiAddresses\"\xc7\x01\n" +
+	"\rapi_addresses\x18\x02 \x03(\tB\x06\xca\xf3\x18\x02H@R\fapiAddresses\"\xf9\x01\n" +
 	"\x11ControllerMessage\x127\n" +
 	"\n" +
 	"not_leader\x18\x01 \x01(\v2\x16.patronus.v1.NotLeaderH\x00R\tnotLeader\x12-\n" +
 	"\x06bundle\x18\x02 \x01(\v2\x13.patronus.v1.BundleH\x00R\x06bundle\x12?\n" +
-	"\vcontrollers\x18\x03 \x01(\v2\x1b.patronus.v1.ControllerListH\x00R\vcontrollersB\t\n" +
+	"\vcontrollers\x18\x03 \x01(\v2\x1b.patronus.v1.ControllerListH\x00R\vcontrollers\x120\n" +
+	"\x05trust\x18\x04 \x01(\v2\x18.patronus.v1.TrustBundleH\x00R\x05trustB\t\n" +
 	"\amessage2`\n" +
 	"\bEdgeSync\x12T\n" +
 	"\x06Stream\x12\x18.patronus.v1.EdgeMessage\x1a\x1e.patronus.v1.ControllerMessage\"\f\xd2\xf3\x18\b\x1a\x04edge \x01(\x010\x01BBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
@@ -2484,7 +2578,7 @@ func file_patronus_v1_agent_proto_rawDescGZIP() []byte {
 	return file_patronus_v1_agent_proto_rawDescData
 }
 
-var file_patronus_v1_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_patronus_v1_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_patronus_v1_agent_proto_goTypes = []any{
 	(*BundlePosition)(nil),    // 0: patronus.v1.BundlePosition
 	(*BundleHeader)(nil),      // 1: patronus.v1.BundleHeader
@@ -2508,9 +2602,11 @@ var file_patronus_v1_agent_proto_goTypes = []any{
 	(*DemandReport)(nil),      // 19: patronus.v1.DemandReport
 	(*Telemetry)(nil),         // 20: patronus.v1.Telemetry
 	(*EdgeMessage)(nil),       // 21: patronus.v1.EdgeMessage
-	(*NotLeader)(nil),         // 22: patronus.v1.NotLeader
-	(*ControllerList)(nil),    // 23: patronus.v1.ControllerList
-	(*ControllerMessage)(nil), // 24: patronus.v1.ControllerMessage
+	(*TrustBundle)(nil),       // 22: patronus.v1.TrustBundle
+	(*NotLeader)(nil),         // 23: patronus.v1.NotLeader
+	(*ControllerList)(nil),    // 24: patronus.v1.ControllerList
+	(*ControllerMessage)(nil), // 25: patronus.v1.ControllerMessage
+	(*TrustReport)(nil),       // 26: patronus.v1.TrustReport
 }
 var file_patronus_v1_agent_proto_depIdxs = []int32{
 	0,  // 0: patronus.v1.BundleHeader.position:type_name -> patronus.v1.BundlePosition
@@ -2536,16 +2632,18 @@ var file_patronus_v1_agent_proto_depIdxs = []int32{
 	14, // 20: patronus.v1.EdgeMessage.hello:type_name -> patronus.v1.NodeHello
 	16, // 21: patronus.v1.EdgeMessage.ack:type_name -> patronus.v1.BundleAck
 	20, // 22: patronus.v1.EdgeMessage.telemetry:type_name -> patronus.v1.Telemetry
-	22, // 23: patronus.v1.ControllerMessage.not_leader:type_name -> patronus.v1.NotLeader
-	13, // 24: patronus.v1.ControllerMessage.bundle:type_name -> patronus.v1.Bundle
-	23, // 25: patronus.v1.ControllerMessage.controllers:type_name -> patronus.v1.ControllerList
-	21, // 26: patronus.v1.EdgeSync.Stream:input_type -> patronus.v1.EdgeMessage
-	24, // 27: patronus.v1.EdgeSync.Stream:output_type -> patronus.v1.ControllerMessage
-	27, // [27:28] is the sub-list for method output_type
-	26, // [26:27] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	26, // 23: patronus.v1.EdgeMessage.trust:type_name -> patronus.v1.TrustReport
+	23, // 24: patronus.v1.ControllerMessage.not_leader:type_name -> patronus.v1.NotLeader
+	13, // 25: patronus.v1.ControllerMessage.bundle:type_name -> patronus.v1.Bundle
+	24, // 26: patronus.v1.ControllerMessage.controllers:type_name -> patronus.v1.ControllerList
+	22, // 27: patronus.v1.ControllerMessage.trust:type_name -> patronus.v1.TrustBundle
+	21, // 28: patronus.v1.EdgeSync.Stream:input_type -> patronus.v1.EdgeMessage
+	25, // 29: patronus.v1.EdgeSync.Stream:output_type -> patronus.v1.ControllerMessage
+	29, // [29:30] is the sub-list for method output_type
+	28, // [28:29] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_agent_proto_init() }
@@ -2553,6 +2651,7 @@ func file_patronus_v1_agent_proto_init() {
 	if File_patronus_v1_agent_proto != nil {
 		return
 	}
+	file_patronus_v1_authority_proto_init()
 	file_patronus_v1_options_proto_init()
 	file_patronus_v1_agent_proto_msgTypes[12].OneofWrappers = []any{
 		(*Entry_Node)(nil),
@@ -2569,11 +2668,13 @@ func file_patronus_v1_agent_proto_init() {
 		(*EdgeMessage_Hello)(nil),
 		(*EdgeMessage_Ack)(nil),
 		(*EdgeMessage_Telemetry)(nil),
+		(*EdgeMessage_Trust)(nil),
 	}
-	file_patronus_v1_agent_proto_msgTypes[24].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[25].OneofWrappers = []any{
 		(*ControllerMessage_NotLeader)(nil),
 		(*ControllerMessage_Bundle)(nil),
 		(*ControllerMessage_Controllers)(nil),
+		(*ControllerMessage_Trust)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2581,7 +2682,7 @@ func file_patronus_v1_agent_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_agent_proto_rawDesc), len(file_patronus_v1_agent_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   25,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -1689,6 +1689,153 @@ func (x *HistoryEvent) GetResource() []byte {
 	return nil
 }
 
+// One certificate authority of the cluster.
+type AuthorityRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "ca-1".
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Number of an AuthorityState.
+	State uint32 `protobuf:"varint,2,opt,name=state,proto3" json:"state,omitempty"`
+	// Certificate, PEM.
+	CertificatePem string `protobuf:"bytes,3,opt,name=certificate_pem,json=certificatePem,proto3" json:"certificate_pem,omitempty"`
+	// Private key, sealed.
+	SealedKey []byte `protobuf:"bytes,4,opt,name=sealed_key,json=sealedKey,proto3" json:"sealed_key,omitempty"`
+	// When it came into its state, nanoseconds since 1970; 0 for the first.
+	StateTimeNs   int64 `protobuf:"varint,5,opt,name=state_time_ns,json=stateTimeNs,proto3" json:"state_time_ns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AuthorityRecord) Reset() {
+	*x = AuthorityRecord{}
+	mi := &file_patronus_v1_replication_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuthorityRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuthorityRecord) ProtoMessage() {}
+
+func (x *AuthorityRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_replication_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuthorityRecord.ProtoReflect.Descriptor instead.
+func (*AuthorityRecord) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *AuthorityRecord) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *AuthorityRecord) GetState() uint32 {
+	if x != nil {
+		return x.State
+	}
+	return 0
+}
+
+func (x *AuthorityRecord) GetCertificatePem() string {
+	if x != nil {
+		return x.CertificatePem
+	}
+	return ""
+}
+
+func (x *AuthorityRecord) GetSealedKey() []byte {
+	if x != nil {
+		return x.SealedKey
+	}
+	return nil
+}
+
+func (x *AuthorityRecord) GetStateTimeNs() int64 {
+	if x != nil {
+		return x.StateTimeNs
+	}
+	return 0
+}
+
+// The value "ca.roster": every authority, so that a rotation takes each step in one log entry. Absent until the first
+// rotation: then "ca.cert" and "ca.key.sealed" are the one authority, "ca-1".
+type AuthorityRoster struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Oldest first.
+	Authorities []*AuthorityRecord `protobuf:"bytes,1,rep,name=authorities,proto3" json:"authorities,omitempty"`
+	// Number of the next id.
+	Next uint32 `protobuf:"varint,2,opt,name=next,proto3" json:"next,omitempty"`
+	// The rotation under way does not wait for who is offline.
+	Forced        bool `protobuf:"varint,3,opt,name=forced,proto3" json:"forced,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AuthorityRoster) Reset() {
+	*x = AuthorityRoster{}
+	mi := &file_patronus_v1_replication_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuthorityRoster) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuthorityRoster) ProtoMessage() {}
+
+func (x *AuthorityRoster) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_replication_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuthorityRoster.ProtoReflect.Descriptor instead.
+func (*AuthorityRoster) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *AuthorityRoster) GetAuthorities() []*AuthorityRecord {
+	if x != nil {
+		return x.Authorities
+	}
+	return nil
+}
+
+func (x *AuthorityRoster) GetNext() uint32 {
+	if x != nil {
+		return x.Next
+	}
+	return 0
+}
+
+func (x *AuthorityRoster) GetForced() bool {
+	if x != nil {
+		return x.Forced
+	}
+	return false
+}
+
 var File_patronus_v1_replication_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_replication_proto_rawDesc = "" +
@@ -1820,7 +1967,18 @@ const file_patronus_v1_replication_proto_rawDesc = "" +
 	"\x04verb\x18\x03 \x01(\x0e2\x11.patronus.v1.VerbR\x04verb\x12\x17\n" +
 	"\akind_id\x18\x04 \x01(\rR\x06kindId\x12\x12\n" +
 	"\x04name\x18\x05 \x01(\tR\x04name\x12\x1a\n" +
-	"\bresource\x18\x06 \x01(\fR\bresource*N\n" +
+	"\bresource\x18\x06 \x01(\fR\bresource\"\xac\x01\n" +
+	"\x0fAuthorityRecord\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
+	"\x05state\x18\x02 \x01(\rR\x05state\x120\n" +
+	"\x0fcertificate_pem\x18\x03 \x01(\tB\a\xca\xf3\x18\x03@\x80@R\x0ecertificatePem\x12\x1d\n" +
+	"\n" +
+	"sealed_key\x18\x04 \x01(\fR\tsealedKey\x12\"\n" +
+	"\rstate_time_ns\x18\x05 \x01(\x03R\vstateTimeNs\"\x85\x01\n" +
+	"\x0fAuthorityRoster\x12F\n" +
+	"\vauthorities\x18\x01 \x03(\v2\x1c.patronus.v1.AuthorityRecordB\x06\xca\xf3\x18\x02H\x04R\vauthorities\x12\x12\n" +
+	"\x04next\x18\x02 \x01(\rR\x04next\x12\x16\n" +
+	"\x06forced\x18\x03 \x01(\bR\x06forced*N\n" +
 	"\x04Verb\x12\x14\n" +
 	"\x10VERB_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +
@@ -1852,7 +2010,7 @@ func file_patronus_v1_replication_proto_rawDescGZIP() []byte {
 }
 
 var file_patronus_v1_replication_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_patronus_v1_replication_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_patronus_v1_replication_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_patronus_v1_replication_proto_goTypes = []any{
 	(Verb)(0),                // 0: patronus.v1.Verb
 	(ChangeSetStep)(0),       // 1: patronus.v1.ChangeSetStep
@@ -1873,6 +2031,8 @@ var file_patronus_v1_replication_proto_goTypes = []any{
 	(*KeptRevision)(nil),     // 16: patronus.v1.KeptRevision
 	(*DeletedResource)(nil),  // 17: patronus.v1.DeletedResource
 	(*HistoryEvent)(nil),     // 18: patronus.v1.HistoryEvent
+	(*AuthorityRecord)(nil),  // 19: patronus.v1.AuthorityRecord
+	(*AuthorityRoster)(nil),  // 20: patronus.v1.AuthorityRoster
 }
 var file_patronus_v1_replication_proto_depIdxs = []int32{
 	0,  // 0: patronus.v1.Mutation.verb:type_name -> patronus.v1.Verb
@@ -1889,11 +2049,12 @@ var file_patronus_v1_replication_proto_depIdxs = []int32{
 	12, // 11: patronus.v1.Command.artifact:type_name -> patronus.v1.ArtifactCommand
 	1,  // 12: patronus.v1.ChangeSetCommand.step:type_name -> patronus.v1.ChangeSetStep
 	0,  // 13: patronus.v1.HistoryEvent.verb:type_name -> patronus.v1.Verb
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	19, // 14: patronus.v1.AuthorityRoster.authorities:type_name -> patronus.v1.AuthorityRecord
+	15, // [15:15] is the sub-list for method output_type
+	15, // [15:15] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_replication_proto_init() }
@@ -1920,7 +2081,7 @@ func file_patronus_v1_replication_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_replication_proto_rawDesc), len(file_patronus_v1_replication_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   17,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -12,6 +12,7 @@ import type { Organization } from "./tenancy.js";
 
 export * from "./access.js";
 export * from "./audit.js";
+export * from "./authority.js";
 export * from "./changeset.js";
 export * from "./cluster.js";
 export * from "./common.js";

@@ -290,6 +290,33 @@ export class AuditMethods extends Service {
   }
 }
 
+/** Methods of AuthorityService. */
+export class AuthorityMethods extends Service {
+  /** Which there are, and how far a rotation is. */
+  async listAuthorities(request: m.ListAuthoritiesRequestInit = {}, options: CallOptions = {}): Promise<m.RotationStatus> {
+    const reply = await this.custom("/patronus.v1.AuthorityService/ListAuthorities", request, options);
+    return reply as unknown as m.RotationStatus;
+  }
+
+  /** Replace the authority by overlap. Answers at once; the leaders do the rest, see ListAuthorities. */
+  async rotateAuthority(request: m.RotateAuthorityRequestInit = {}, options: CallOptions = {}): Promise<m.RotationStatus> {
+    const reply = await this.custom("/patronus.v1.AuthorityService/RotateAuthority", request, options);
+    return reply as unknown as m.RotationStatus;
+  }
+
+  /** Of controllers: what they trust. */
+  async reportTrust(request: m.TrustReportInit = {}, options: CallOptions = {}): Promise<m.ReportTrustResponse> {
+    const reply = await this.custom("/patronus.v1.AuthorityService/ReportTrust", request, options);
+    return reply as unknown as m.ReportTrustResponse;
+  }
+
+  /** Seal the cluster's secrets under the next seal key, which every controller must have been given. */
+  async resealSecrets(request: m.ResealSecretsRequestInit = {}, options: CallOptions = {}): Promise<m.ResealSecretsResponse> {
+    const reply = await this.custom("/patronus.v1.AuthorityService/ResealSecrets", request, options);
+    return reply as unknown as m.ResealSecretsResponse;
+  }
+}
+
 /** Methods of ClusterService. */
 export class ClusterMethods extends Service {
   /** How the answering node sees the cluster. */
@@ -446,6 +473,8 @@ export class Services {
   readonly artifact: ArtifactMethods;
   /** Methods of AuditService. */
   readonly audit: AuditMethods;
+  /** Methods of AuthorityService. */
+  readonly authority: AuthorityMethods;
   /** Methods of ClusterService. */
   readonly cluster: ClusterMethods;
   /** Methods of EnrollmentService. */
@@ -483,6 +512,7 @@ export class Services {
     this.access = new AccessMethods(session);
     this.artifact = new ArtifactMethods(session);
     this.audit = new AuditMethods(session);
+    this.authority = new AuthorityMethods(session);
     this.cluster = new ClusterMethods(session);
     this.enrollment = new EnrollmentMethods(session);
     this.revision = new RevisionMethods(session);
@@ -522,6 +552,10 @@ export const COLLECTIONS = {
 export const METHODS = {
   "ApiKeyService.IssueApiKey": ["apiKeys", "issueApiKey"],
   "AccessService.TestIamPermissions": ["access", "testIamPermissions"],
+  "AuthorityService.ListAuthorities": ["authority", "listAuthorities"],
+  "AuthorityService.RotateAuthority": ["authority", "rotateAuthority"],
+  "AuthorityService.ReportTrust": ["authority", "reportTrust"],
+  "AuthorityService.ResealSecrets": ["authority", "resealSecrets"],
   "AuditService.QueryAudit": ["audit", "queryAudit"],
   "AuditService.ReportDenied": ["audit", "reportDenied"],
   "ChangeSetService.PlanChangeSet": ["changeSets", "planChangeSet"],

@@ -371,6 +371,57 @@ class AsyncAuditMethods(AsyncService):
         return await self._call("/patronus.v1.AuditService/ReportDenied", request, m.ReportDeniedResponse, timeout)
 
 
+class AsyncAuthorityMethods(AsyncService):
+    """Methods of AuthorityService."""
+
+    async def list_authorities(self, *, timeout: float | None = None) -> m.RotationStatus:
+        """Which there are, and how far a rotation is."""
+        request = m.ListAuthoritiesRequest()
+        return await self._call("/patronus.v1.AuthorityService/ListAuthorities", request, m.RotationStatus, timeout)
+
+    async def rotate_authority(
+        self, *, validate_only: bool = False, force: bool = False, abort: bool = False, timeout: float | None = None
+    ) -> m.RotationStatus:
+        """Replace the authority by overlap. Answers at once; the leaders do the rest, see ListAuthorities."""
+        request = m.RotateAuthorityRequest(
+            validate_only=validate_only,
+            force=force,
+            abort=abort,
+        )
+        return await self._call("/patronus.v1.AuthorityService/RotateAuthority", request, m.RotationStatus, timeout)
+
+    async def report_trust(
+        self,
+        *,
+        trust_digest: bytes = b"",
+        issuer: str = "",
+        expire_time_ns: int = 0,
+        seen: list[m.SeenCredential] | None = None,
+        next_seal_key_digest: bytes = b"",
+        timeout: float | None = None,
+    ) -> m.ReportTrustResponse:
+        """Of controllers: what they trust."""
+        request = m.TrustReport(
+            trust_digest=trust_digest,
+            issuer=issuer,
+            expire_time_ns=expire_time_ns,
+            seen=seen or [],
+            next_seal_key_digest=next_seal_key_digest,
+        )
+        return await self._call("/patronus.v1.AuthorityService/ReportTrust", request, m.ReportTrustResponse, timeout)
+
+    async def reseal_secrets(
+        self, *, validate_only: bool = False, timeout: float | None = None
+    ) -> m.ResealSecretsResponse:
+        """Seal the cluster's secrets under the next seal key, which every controller must have been given."""
+        request = m.ResealSecretsRequest(
+            validate_only=validate_only,
+        )
+        return await self._call(
+            "/patronus.v1.AuthorityService/ResealSecrets", request, m.ResealSecretsResponse, timeout
+        )
+
+
 class AsyncClusterMethods(AsyncService):
     """Methods of ClusterService."""
 
@@ -565,6 +616,10 @@ class AsyncTrafficEngineeringMethods(AsyncService):
 METHODS: dict[str, tuple[str, str, str, bool, bool]] = {
     "ApiKeyService.IssueApiKey": ("api_keys", "issue_api_key", "IssueApiKeyRequest", False, False),
     "AccessService.TestIamPermissions": ("access", "test_iam_permissions", "TestIamPermissionsRequest", False, False),
+    "AuthorityService.ListAuthorities": ("authority", "list_authorities", "ListAuthoritiesRequest", True, False),
+    "AuthorityService.RotateAuthority": ("authority", "rotate_authority", "RotateAuthorityRequest", False, False),
+    "AuthorityService.ReportTrust": ("authority", "report_trust", "TrustReport", False, False),
+    "AuthorityService.ResealSecrets": ("authority", "reseal_secrets", "ResealSecretsRequest", False, False),
     "AuditService.QueryAudit": ("audit", "query_audit", "QueryAuditRequest", False, False),
     "AuditService.ReportDenied": ("audit", "report_denied", "DeniedCalls", False, False),
     "ChangeSetService.PlanChangeSet": ("change_sets", "plan_change_set", "PlanChangeSetRequest", False, False),
@@ -796,6 +851,11 @@ class AsyncClient(AsyncBaseClient):
     def audit(self) -> AsyncAuditMethods:
         """Methods of AuditService."""
         return AsyncAuditMethods(self._driver)
+
+    @property
+    def authority(self) -> AsyncAuthorityMethods:
+        """Methods of AuthorityService."""
+        return AsyncAuthorityMethods(self._driver)
 
     @property
     def cluster(self) -> AsyncClusterMethods:

@@ -359,6 +359,53 @@ class AuditMethods(Service):
         return self._call("/patronus.v1.AuditService/ReportDenied", request, m.ReportDeniedResponse, timeout)
 
 
+class AuthorityMethods(Service):
+    """Methods of AuthorityService."""
+
+    def list_authorities(self, *, timeout: float | None = None) -> m.RotationStatus:
+        """Which there are, and how far a rotation is."""
+        request = m.ListAuthoritiesRequest()
+        return self._call("/patronus.v1.AuthorityService/ListAuthorities", request, m.RotationStatus, timeout)
+
+    def rotate_authority(
+        self, *, validate_only: bool = False, force: bool = False, abort: bool = False, timeout: float | None = None
+    ) -> m.RotationStatus:
+        """Replace the authority by overlap. Answers at once; the leaders do the rest, see ListAuthorities."""
+        request = m.RotateAuthorityRequest(
+            validate_only=validate_only,
+            force=force,
+            abort=abort,
+        )
+        return self._call("/patronus.v1.AuthorityService/RotateAuthority", request, m.RotationStatus, timeout)
+
+    def report_trust(
+        self,
+        *,
+        trust_digest: bytes = b"",
+        issuer: str = "",
+        expire_time_ns: int = 0,
+        seen: list[m.SeenCredential] | None = None,
+        next_seal_key_digest: bytes = b"",
+        timeout: float | None = None,
+    ) -> m.ReportTrustResponse:
+        """Of controllers: what they trust."""
+        request = m.TrustReport(
+            trust_digest=trust_digest,
+            issuer=issuer,
+            expire_time_ns=expire_time_ns,
+            seen=seen or [],
+            next_seal_key_digest=next_seal_key_digest,
+        )
+        return self._call("/patronus.v1.AuthorityService/ReportTrust", request, m.ReportTrustResponse, timeout)
+
+    def reseal_secrets(self, *, validate_only: bool = False, timeout: float | None = None) -> m.ResealSecretsResponse:
+        """Seal the cluster's secrets under the next seal key, which every controller must have been given."""
+        request = m.ResealSecretsRequest(
+            validate_only=validate_only,
+        )
+        return self._call("/patronus.v1.AuthorityService/ResealSecrets", request, m.ResealSecretsResponse, timeout)
+
+
 class ClusterMethods(Service):
     """Methods of ClusterService."""
 
@@ -545,6 +592,10 @@ class TrafficEngineeringMethods(Service):
 METHODS: dict[str, tuple[str, str, str, bool, bool]] = {
     "ApiKeyService.IssueApiKey": ("api_keys", "issue_api_key", "IssueApiKeyRequest", False, False),
     "AccessService.TestIamPermissions": ("access", "test_iam_permissions", "TestIamPermissionsRequest", False, False),
+    "AuthorityService.ListAuthorities": ("authority", "list_authorities", "ListAuthoritiesRequest", True, False),
+    "AuthorityService.RotateAuthority": ("authority", "rotate_authority", "RotateAuthorityRequest", False, False),
+    "AuthorityService.ReportTrust": ("authority", "report_trust", "TrustReport", False, False),
+    "AuthorityService.ResealSecrets": ("authority", "reseal_secrets", "ResealSecretsRequest", False, False),
     "AuditService.QueryAudit": ("audit", "query_audit", "QueryAuditRequest", False, False),
     "AuditService.ReportDenied": ("audit", "report_denied", "DeniedCalls", False, False),
     "ChangeSetService.PlanChangeSet": ("change_sets", "plan_change_set", "PlanChangeSetRequest", False, False),
@@ -776,6 +827,11 @@ class Client(BaseClient):
     def audit(self) -> AuditMethods:
         """Methods of AuditService."""
         return AuditMethods(self._driver)
+
+    @property
+    def authority(self) -> AuthorityMethods:
+        """Methods of AuthorityService."""
+        return AuthorityMethods(self._driver)
 
     @property
     def cluster(self) -> ClusterMethods:

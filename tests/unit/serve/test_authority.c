@@ -1,0 +1,118 @@
+/*
+ * Rotation of the certificate authority, as it stands in the state and as callers see it. What real connections make of
+ * it is tests/net/authority.sh.
+ */
+#include "fixture.h"
+
+#include "patronus/v1/authority.pb-c.h"
+#include "serve/roster.h"
+
+#define EDGE "organizations/acme/sites/nyc/edges/e1"
+
+static Patronus__V1__AuthorityRoster *roster_of(struct cluster *cluster)
+{
+    Patronus__V1__AuthorityRoster *roster = NULL;
+    struct pt_store *store = pt_kind_store(pt_controller_machine(cluster->nodes[0].controller));
+    ck_assert_int_eq(pt_roster_read(store, &roster, NULL), PT_OK);
+    return roster;
+}
+
+static size_t authorities(struct cluster *cluster)
+{
+    Patronus__V1__AuthorityRoster *roster = roster_of(cluster);
+    size_t len = roster->n_authorities;
+    pt_roster_free(roster);
+    return len;
+}
+
+START_TEST(a_dry_run_says_who_would_break_and_changes_nothing)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled node = {0};
+    PT_AUTO(buf) struct pt_buf token = {0};
+    cluster_init(cluster);
+    OK(cluster, 0, "SiteService/CreateSite", "{\"parent\": \"organizations/acme\", \"siteId\": \"nyc\", \"site\": {}}");
+    OK(cluster, 0, "EdgeService/CreateEdge",
+       "{\"parent\": \"organizations/acme/sites/nyc\", \"edgeId\": \"e1\", \"edge\": {}}");
+    make_token(cluster, "edge", EDGE, 600, &token);
+    ck_assert_int_eq(enroll(cluster, 0, (const char *)token.data, -1, &node), PT_OK);
+    struct pt_digest before = state_digest(cluster, 0);
+    OK(cluster, 0, "AuthorityService/RotateAuthority", "{\"validateOnly\": true}");
+    ANSWER_HAS("\"name\":\"" EDGE "\"");
+    ANSWER_HAS("offline");
+    ANSWER_HAS("\"id\":\"ca-1\"");
+    struct pt_digest after = state_digest(cluster, 0);
+    ck_assert(pt_digest_equal(&before, &after));
+    enrolled_fini(&node);
+    cluster_fini(cluster);
+}
+END_TEST
+
+/* The edge that is offline holds the rotation up where nothing is signed yet: it can be given up, and a number is not
+ * used twice. */
+START_TEST(a_rotation_waits_and_can_be_given_up)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled node = {0};
+    PT_AUTO(buf) struct pt_buf token = {0};
+    cluster_init(cluster);
+    OK(cluster, 0, "SiteService/CreateSite", "{\"parent\": \"organizations/acme\", \"siteId\": \"nyc\", \"site\": {}}");
+    OK(cluster, 0, "EdgeService/CreateEdge",
+       "{\"parent\": \"organizations/acme/sites/nyc\", \"edgeId\": \"e1\", \"edge\": {}}");
+    make_token(cluster, "edge", EDGE, 600, &token);
+    ck_assert_int_eq(enroll(cluster, 0, (const char *)token.data, -1, &node), PT_OK);
+    OK(cluster, 0, "AuthorityService/RotateAuthority", "{}");
+    run_for_ms(cluster, 5000);
+    OK(cluster, 0, "AuthorityService/ListAuthorities", "{}");
+    ANSWER_HAS("\"state\":\"PENDING\"");
+    ANSWER_HAS("\"running\":true");
+    ck_assert_uint_eq(authorities(cluster), 2);
+    OK(cluster, 0, "AuthorityService/RotateAuthority", "{\"abort\": true}");
+    ck_assert_uint_eq(authorities(cluster), 1);
+    Patronus__V1__AuthorityRoster *roster = roster_of(cluster);
+    ck_assert_uint_eq(roster->next, 3);
+    ck_assert_str_eq(roster->authorities[0]->id, "ca-1");
+    pt_roster_free(roster);
+    enrolled_fini(&node);
+    cluster_fini(cluster);
+}
+END_TEST
+
+/* The caller's own credential is the last thing of the old authority: it is named, and it is waited for. */
+START_TEST(people_are_waited_for_unless_it_is_forced)
+{
+    struct cluster world, *cluster = &world;
+    cluster_init(cluster);
+    OK(cluster, 0, "AuthorityService/RotateAuthority", "{}");
+    run_for_ms(cluster, 10000);
+    /* Meanwhile the doors show a leaf of the old authority: this caller knows no other. */
+    OK(cluster, 0, "AuthorityService/ListAuthorities", "{}");
+    ANSWER_HAS("\"state\":\"RETIRING\"");
+    ANSWER_HAS("/admin/root");
+    REFUSED(PT_FAILED_PRECONDITION, cluster, 0, "AuthorityService/RotateAuthority", "{\"abort\": true}");
+    ck_assert_uint_eq(authorities(cluster), 2);
+    OK(cluster, 0, "AuthorityService/RotateAuthority", "{\"force\": true}");
+    STEP_UNTIL(cluster, authorities(cluster) == 1);
+    Patronus__V1__AuthorityRoster *roster = roster_of(cluster);
+    ck_assert_str_eq(roster->authorities[0]->id, "ca-2");
+    ck_assert_int_eq(roster->authorities[0]->state, PATRONUS__V1__AUTHORITY_STATE__ISSUING);
+    pt_roster_free(roster);
+    cluster_fini(cluster);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+    Suite *suite = suite_create("serve authority");
+    TCase *tcase = tcase_create("rotation");
+    tcase_add_test(tcase, a_dry_run_says_who_would_break_and_changes_nothing);
+    tcase_add_test(tcase, a_rotation_waits_and_can_be_given_up);
+    tcase_add_test(tcase, people_are_waited_for_unless_it_is_forced);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
+
+int main(void)
+{
+    return run_suite(make_suite());
+}
