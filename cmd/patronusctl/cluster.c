@@ -15,6 +15,7 @@
 
 #define STATUS "/patronus.v1.ClusterService/GetClusterStatus"
 #define TRANSFER "/patronus.v1.ClusterService/TransferLeadership"
+#define FINALIZE "/patronus.v1.ClusterService/FinalizeUpgrade"
 #define ASK_MS_MAX 3000
 
 /* ---- collecting ----------------------------------------------------------------------------------------------- */
@@ -242,6 +243,71 @@ static int transfer(struct ctl *ctl)
     return PT_CLI_EXIT_OK;
 }
 
+/* ---- upgrade -------------------------------------------------------------------------------------------------- */
+
+static int upgrade_status(struct ctl *ctl)
+{
+    struct ctl_views *views = PT_NEW(ctl->arena, struct ctl_views);
+    ctl_views_read(ctl, views);
+    const struct ctl_view *leader = ctl_views_leader(views);
+    struct pt_cli_table table;
+    pt_cli_table_init(&table, ctl->arena);
+    pt_cli_table_column(&table, "CONTROLLER");
+    pt_cli_table_column(&table, "STATE");
+    pt_cli_table_column(&table, "VERSION");
+    pt_cli_table_column(&table, "SUPPORTS");
+    uint64_t least = UINT64_MAX;
+    for (size_t i = 0; i < views->len; i++) {
+        const struct ctl_view *view = &views->items[i];
+        const struct pt_msg *status = view->status;
+        uint64_t supports = status != NULL ? pt_msg_u64(status, "supported_level") : 0;
+        supports = status != NULL && supports == 0 ? 1 : supports; /* a binary that does not say so yet */
+        least = supports < least ? supports : least;
+        const char *cells[] = {view->name[0] != '\0' ? pt_name_id(view->name) : view->address,
+                               status != NULL ? pt_msg_str(status, "raft_state") : "unreachable",
+                               status != NULL ? pt_msg_str(status, "software_version") : "",
+                               status != NULL ? pt_arena_printf(ctl->arena, "%" PRIu64, supports) : ""};
+        pt_cli_table_row(&table, cells);
+    }
+    if (leader == NULL) {
+        (void)pt_wrap(&views->list_error, PT_UNAVAILABLE, "no leader answers");
+        return ctl_fail(&views->list_error);
+    }
+    uint64_t level = pt_msg_u64(leader->status, "cluster_level");
+    PT_AUTO(buf) struct pt_buf out = {0};
+    const char *next = least == 0      ? "a controller does not answer"
+                       : least > level ? "every controller supports more: patronusctl cluster upgrade --finalize"
+                                       : "nothing to finalize";
+    pt_buf_printf(&out, "cluster level %" PRIu64 "; %s\n\n", level, next);
+    pt_cli_table_render(&table, ctl_width(), &out);
+    ctl_print(&out);
+    return PT_CLI_EXIT_OK;
+}
+
+static int finalize(struct ctl *ctl)
+{
+    const struct pt_method_type *method = pt_schema_method(ctl->schema, FINALIZE);
+    pt_assert(method != NULL);
+    struct pt_msg *request = pt_msg_new(ctl->arena, method->input);
+    bool dry_run = pt_cli_given(ctl->args, PT_CLI_DRY_RUN);
+    if (dry_run) {
+        pt_msg_set_bool(request, ctl->arena, "validate_only", true);
+    }
+    struct pt_msg *reply = NULL;
+    struct pt_error error = {0};
+    if (ctl_call(ctl->client, method, request, ctl->arena, &reply, &error) != PT_OK) {
+        return ctl_fail(&error);
+    }
+    uint64_t level = pt_msg_u64(reply, "level");
+    uint64_t before = pt_msg_u64(reply, "previous_level");
+    if (level == before) {
+        printf("the cluster is at level %" PRIu64 ": nothing to finalize\n", level);
+    } else {
+        printf("cluster level %" PRIu64 "%s%" PRIu64 "\n", before, dry_run ? " would become " : " is now ", level);
+    }
+    return PT_CLI_EXIT_OK;
+}
+
 int ctl_cluster(struct ctl *ctl)
 {
     const struct pt_cli_args *args = ctl->args;
@@ -253,5 +319,12 @@ int ctl_cluster(struct ctl *ctl)
         struct pt_error error = {0};
         return ctl_connect(ctl, &error) == PT_OK ? status(ctl) : ctl_fail(&error);
     }
-    return ctl_usage_text(ctl, "write cluster status or cluster transfer");
+    if (strcmp(what, "upgrade") == 0 && args->words_len == 1) {
+        struct pt_error error = {0};
+        if (ctl_connect(ctl, &error) != PT_OK) {
+            return ctl_fail(&error);
+        }
+        return pt_cli_given(args, PT_CLI_FINALIZE) ? finalize(ctl) : upgrade_status(ctl);
+    }
+    return ctl_usage_text(ctl, "write cluster status, cluster transfer or cluster upgrade");
 }

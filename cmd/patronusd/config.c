@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "base/net.h"
+#include "kind/kind.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -41,6 +42,9 @@ static const struct setting settings[] = {
     {"agent_port", PLACE(agent_port), "7402", "controllers: TCP port for edges", false},
     {"http_listen", PLACE(http_listen), "",
      "controllers: IP:PORT to serve /metrics, /healthz and /readyz at, for example 127.0.0.1:7403; empty: not at all",
+     false},
+    {"level_max", PLACE(level_max), "",
+     "controllers: support cluster levels up to this one only, as an older binary does; for rehearsing upgrades",
      false},
     {"no_start", PLACE(no_start), "false", "init and join: make the node, do not run it", true},
     {"force_new_cluster", PLACE(force_new_cluster), "false",
@@ -93,6 +97,11 @@ static enum pt_code check(const struct setting *setting, const char *value, cons
     if (strcmp(setting->name, "log_format") == 0 && strcmp(value, "text") != 0 && strcmp(value, "json") != 0) {
         return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, place,
                        "log_format is '%.32s'; it must be text or json", value);
+    }
+    if (strcmp(setting->name, "level_max") == 0 && value[0] != '\0' &&
+        (strlen(value) != 1 || value[0] < '1' || value[0] > '0' + PT_CLUSTER_LEVEL_MAX)) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, place,
+                       "level_max is '%.32s'; this binary supports 1 to %d", value, PT_CLUSTER_LEVEL_MAX);
     }
     struct pt_endpoint endpoint;
     if (strcmp(setting->name, "http_listen") == 0 && value[0] != '\0' &&

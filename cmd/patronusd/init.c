@@ -35,6 +35,7 @@ enum pt_code make_first(const struct process *process, struct pt_error *reterr)
     struct addresses addresses;
     PT_TRY(make_addresses(config, &addresses, reterr));
     const struct pt_found_options options = {
+        .level = (uint32_t)(config->level_max[0] != '\0' ? config->level_max[0] - '0' : 0),
         .directory = config->data,
         .seal_key_path = config->seal_key,
         .id = config->id[0] != '\0' ? config->id : "c1",

@@ -127,6 +127,7 @@ static enum pt_code open_controller(struct running *running, struct pt_error *re
         .log = process->log,
         .directory = process->config->data,
         .version = PT_VERSION,
+        .level_max = (uint32_t)(process->config->level_max[0] != '\0' ? process->config->level_max[0] - '0' : 0),
         .identity = {.cluster_id = files->cluster_id,
                      .name = name,
                      .raft_id = files->raft_id,

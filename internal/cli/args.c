@@ -62,6 +62,8 @@ static const struct pt_cli_flag_info flags[PT_CLI_FLAGS_LEN] = {
     [PT_CLI_WAIT] = {"--wait", 0, NULL, "return when it is done, and show how far it is"},
     [PT_CLI_REVISION] = {"--revision", 0, "N", "as it was, by a number that history shows"},
     [PT_CLI_TOOL] = {"--tool", 0, "FILE", "the terraform or tofu to run [the first in PATH]"},
+    [PT_CLI_STATUS] = {"--status", 0, NULL, "show levels and versions, change nothing (the default)"},
+    [PT_CLI_FINALIZE] = {"--finalize", 0, NULL, "raise the cluster level: older binaries stop from then on"},
     [PT_CLI_FOR] = {"--for", 0, "FIELD=VALUE|deleted|exists", "what to wait for"},
 };
 

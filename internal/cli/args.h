@@ -67,6 +67,8 @@ enum pt_cli_flag {
     PT_CLI_REVISION,
     PT_CLI_TOOL,
     PT_CLI_WAIT,
+    PT_CLI_STATUS,
+    PT_CLI_FINALIZE,
     PT_CLI_FLAGS_LEN
 };
 #define PT_CLI_BIT(flag) (1ULL << (flag))

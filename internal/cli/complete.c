@@ -170,10 +170,14 @@ static void second_word(const struct line *line)
 {
     static const struct {
         const char *verb, *words;
-    } words[] = {{"tokens", "create"},           {"api-keys", "create"},
-                 {"cluster", "status transfer"}, {"contexts", "list add use remove"},
-                 {"sites", "drain undrain"},     {"links", "drain undrain"},
-                 {"audit", "export verify"},     {"completion", "bash zsh fish"},
+    } words[] = {{"tokens", "create"},
+                 {"api-keys", "create"},
+                 {"cluster", "status transfer upgrade"},
+                 {"contexts", "list add use remove"},
+                 {"sites", "drain undrain"},
+                 {"links", "drain undrain"},
+                 {"audit", "export verify"},
+                 {"completion", "bash zsh fish"},
                  {"tf", "apply destroy"}};
     const char *verb = line->verb->name;
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {

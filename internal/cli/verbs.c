@@ -189,10 +189,13 @@ static const struct pt_cli_verb verbs[] = {
      "  patronusctl contexts use lab\n"
      "  patronusctl --context lab get sites\n",
      0},
-    {"cluster", "status | transfer [CONTROLLER]", "controllers and leadership",
+    {"cluster", "status | transfer [CONTROLLER] | upgrade", "controllers, leadership and upgrades",
      "status asks every controller how it sees the cluster. transfer hands leadership to CONTROLLER, or to the one\n"
-     "that the leader chooses.\n",
-     0},
+     "that the leader chooses. upgrade shows which version each controller runs and which cluster level it supports;\n"
+     "with --finalize, after the last binary was replaced, it raises the level. Until then every binary can be put\n"
+     "back; from then on what is new may be used.\n\n"
+     "  patronusctl cluster upgrade --finalize --dry-run   would it be accepted?\n",
+     B(STATUS) | B(FINALIZE) | B(DRY_RUN)},
     {"controllers", "add | promote ID | demote ID | remove ID | replace ID | prefer REGION", "the cluster's members",
      "add prints a token for a further controller (--role standby: one that does not vote). promote makes a standby a\n"
      "voter, demote the reverse. remove takes one out; replace does, and prints a token for its successor. prefer "

@@ -112,6 +112,10 @@ static bool describe(const struct pt_msg *command, const char *resources[RESOURC
         record->method = (char *)(uintptr_t) "SET_META";
         resources[0] = pt_msg_str(op, "key");
         record->resources_len = 1;
+    } else if (pt_msg_u64(command, "raise_level") > 1) {
+        record->method = (char *)(uintptr_t) "RAISE_LEVEL";
+        resources[0] = PT_META_CLUSTER_LEVEL;
+        record->resources_len = 1;
     } else {
         return false;
     }

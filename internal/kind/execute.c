@@ -102,13 +102,19 @@ uint32_t pt_kind_level(struct pt_machine_kind *machine)
     return said ? pt_be32(value.data) : 1;
 }
 
+uint32_t pt_kind_level_max(const struct pt_machine_kind *machine)
+{
+    return machine->options.level_max != 0 ? machine->options.level_max : PT_CLUSTER_LEVEL_MAX;
+}
+
 static enum pt_code raise_level(struct pt_execution *execution, uint64_t level, struct pt_error *reterr)
 {
     struct pt_store *store = execution->machine->store;
-    if (level > PT_CLUSTER_LEVEL_MAX) {
+    if (level > pt_kind_level_max(execution->machine)) {
         return pt_fail(reterr, PT_CORRUPT, PT_REASON_NONE, NULL,
-                       "the cluster was raised to level %" PRIu64 " and this binary supports %d; upgrade this node",
-                       level, PT_CLUSTER_LEVEL_MAX);
+                       "the cluster was raised to level %" PRIu64 " and this binary supports %" PRIu32
+                       "; upgrade this node",
+                       level, pt_kind_level_max(execution->machine));
     }
     PT_AUTO(buf) struct pt_buf current = {0};
     enum pt_code code = pt_store_meta_get(store, PT_META_CLUSTER_LEVEL, &current, reterr);

@@ -83,6 +83,7 @@ struct pt_kind_options {
     const char *store_path;
     const struct pt_log *log;
     uint64_t history_len_max; /* 0: PT_HISTORY_LEN_DEFAULT */
+    uint32_t level_max;       /* 0: PT_CLUSTER_LEVEL_MAX; lower: as an older binary */
     enum pt_planted planted;  /* simulator only, see base/planted.h */
 };
 
@@ -119,7 +120,7 @@ void pt_quota_each(const struct pt_machine_kind *machine, const char *organizati
 #define PT_VERDICTS_LEN_MAX 8192         /* verdicts kept in memory for proposers */
 #define PT_DELETE_LEN_MAX 10000          /* most resources that one forced Delete removes */
 #define PT_TRANSACTION_EVENTS_MAX 100000 /* most resources that one transaction changes */
-#define PT_CLUSTER_LEVEL_MAX 1           /* highest cluster level that this binary supports */
+#define PT_CLUSTER_LEVEL_MAX 2           /* highest cluster level that this binary supports: docs/mod/operation.md */
 
 #define PT_META_CLUSTER_ID "cluster.id"       /* text */
 #define PT_META_AUDIT_HEAD "audit.head"       /* 8 bytes number of the newest audit record, 32 bytes its SHA-256 */
@@ -208,8 +209,11 @@ void pt_kind_command(const struct Patronus__V1__Command *command, struct pt_buf 
 /* The no-operation command for barriers. */
 void pt_kind_noop(struct pt_buf *out);
 
-/* Level of behaviour in force: 1 unless the state says more. */
+/* Level of behaviour in force: 1 unless the state says more. What a binary of a lower level would not understand in the
+ * log, a new operation or field, is proposed from its level on only. */
 uint32_t pt_kind_level(struct pt_machine_kind *machine);
+/* Highest that this node supports. */
+uint32_t pt_kind_level_max(const struct pt_machine_kind *machine);
 
 /* ---- access (the decisions themselves: access.h) -------------------------------------------------------------- */
 

@@ -169,10 +169,11 @@ static enum pt_code read_state(struct pt_machine_kind *machine, struct pt_error 
     pt_rules_counts_forget(machine);
     pt_buf_reset(&value);
     code = pt_store_meta_get(machine->store, PT_META_CLUSTER_LEVEL, &value, reterr);
-    if (code == PT_OK && value.size == 4 && pt_be32(value.data) > PT_CLUSTER_LEVEL_MAX) {
+    if (code == PT_OK && value.size == 4 && pt_be32(value.data) > pt_kind_level_max(machine)) {
         return pt_fail(reterr, PT_CORRUPT, PT_REASON_NONE, NULL,
-                       "the state is of cluster level %" PRIu32 " and this binary supports %d; upgrade this node",
-                       pt_be32(value.data), PT_CLUSTER_LEVEL_MAX);
+                       "the state is of cluster level %" PRIu32 " and this binary supports %" PRIu32
+                       "; upgrade this node",
+                       pt_be32(value.data), pt_kind_level_max(machine));
     }
     return code == PT_NOT_FOUND || code == PT_OK ? load_caches(machine, reterr) : code;
 }

@@ -15,6 +15,7 @@
 #include "base/assert.h"
 #include "base/limits.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,7 @@ static const struct pt_serve_method *const methods[] = {
     &pt_serve_rotate_authority,
     &pt_serve_report_trust,
     &pt_serve_reseal_secrets,
+    &pt_serve_upgrade,
 };
 
 static const struct pt_serve_method *find_custom(const char *path)
@@ -387,6 +389,11 @@ static void handle(struct pt_serve_call *call, struct pt_bytes request)
         handle_crud(call, request);
     } else if (!call->permitted && !permit_custom(call, request)) {
         /* answered */
+    } else if (call->method->level > pt_kind_level(controller->machine)) {
+        pt_serve_refuse(call, PT_FAILED_PRECONDITION, PT_REASON_WRONG_STATE,
+                        "this takes cluster level %" PRIu32 " and the cluster is at %" PRIu32
+                        ": when every controller is upgraded, patronusctl cluster upgrade --finalize",
+                        call->method->level, pt_kind_level(controller->machine));
     } else if (call->method->leader && !call->method->client_streaming && !controller->leading) {
         pt_serve_forward(call, request);
     } else if (call->method->leader && !call->method->client_streaming && !controller->ready) {

@@ -70,7 +70,8 @@ static void status_message(struct pt_serve_call *call, struct pt_bytes message)
     response.commit_index = status.commit_index;
     response.applied_index = status.applied_index;
     response.state_digest = pt_digest_hex(&digest, digest_hex);
-    response.cluster_level = 1;
+    response.cluster_level = pt_kind_level(controller->machine);
+    response.supported_level = pt_kind_level_max(controller->machine);
     response.software_version = borrow(controller->options.version);
     response.generation = pt_push_generation(controller->push);
     PT_LIST_FOREACH (node, &controller->sessions) {

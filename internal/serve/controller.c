@@ -287,6 +287,7 @@ static enum pt_code open_machine(struct pt_controller *controller, struct pt_err
                                          .store_path =
                                              pt_arena_printf(&controller->arena, "%s/state.db", options->directory),
                                          .log = controller->log,
+                                         .level_max = options->level_max,
                                          .planted = options->planted};
     PT_TRY(pt_kind_open(&kind, &controller->machine, reterr));
     pt_kind_on_applied(controller->machine, on_applied, controller);

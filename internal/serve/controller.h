@@ -49,8 +49,9 @@ struct pt_controller_options {
     uint32_t election_timeout_ms, heartbeat_ms;     /* 0: defaults of raft */
     uint64_t snapshot_threshold, snapshot_trailing; /* 0: defaults of raft */
     uint32_t log_segment_size;                      /* bytes; 0: default of raft */
-    uint64_t digest_interval;                       /* entries between digest checks; 0: 1000 */
-    enum pt_planted planted;                        /* simulator only */
+    uint32_t level_max;       /* 0: the binary's; lower: as an older binary, in tests of upgrades */
+    uint64_t digest_interval; /* entries between digest checks; 0: 1000 */
+    enum pt_planted planted;  /* simulator only */
     /* A renewed certificate: keep it on disk. May be NULL. */
     void (*on_certificate)(void *context, const char *cert_pem, const char *ca_pem);
     void *certificate_context;

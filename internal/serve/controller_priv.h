@@ -162,6 +162,7 @@ void pt_serve_fail_raft(struct pt_serve_call *call, enum pt_code code);
 /* ---- custom methods ------------------------------------------------------------------------------------------- */
 extern const struct pt_serve_method pt_serve_enroll, pt_serve_renew;                     /* enroll.c */
 extern const struct pt_serve_method pt_serve_status, pt_serve_transfer;                  /* cluster.c */
+extern const struct pt_serve_method pt_serve_upgrade;                                    /* upgrade.c */
 extern const struct pt_serve_method pt_serve_watch;                                      /* watch.c */
 extern const struct pt_serve_method pt_serve_backup;                                     /* backup.c */
 extern const struct pt_serve_method pt_serve_health_check, pt_serve_health_watch;        /* health.c */

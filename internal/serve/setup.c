@@ -118,6 +118,15 @@ static void add_meta(struct founding *founding, const char *key, struct pt_bytes
     add_command(founding, &command);
 }
 
+/* A new cluster has no older binaries to wait for. */
+static void add_level(struct founding *founding)
+{
+    Patronus__V1__Command command = PATRONUS__V1__COMMAND__INIT;
+    command.op_case = PATRONUS__V1__COMMAND__OP_RAISE_LEVEL;
+    command.raise_level = founding->options->level != 0 ? founding->options->level : PT_CLUSTER_LEVEL_MAX;
+    add_command(founding, &command);
+}
+
 static void add_sealed(struct founding *founding, const char *key, struct pt_bytes secret)
 {
     uint8_t nonce[PT_SEAL_NONCE_SIZE];
@@ -234,6 +243,7 @@ static enum pt_code found(struct founding *founding, struct pt_buf *ret_admin_pe
                (struct pt_bytes){.data = founding->bundle_seed, .size = sizeof(founding->bundle_seed)});
     add_meta(founding, PT_META_BUNDLE_PUBLIC,
              (struct pt_bytes){.data = founding->bundle_public, .size = sizeof(founding->bundle_public)});
+    add_level(founding);
     add_controller(founding);
     /* Last: its presence says that all of the above is there too (founding.c). */
     add_meta(founding, PT_META_CLUSTER_ID,

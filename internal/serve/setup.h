@@ -44,11 +44,12 @@ PT_MUST enum pt_code pt_serve_leaf_new(struct pt_sys *sys, const struct pt_serve
                                        struct pt_buf *ret_cert, struct pt_error *reterr);
 
 struct pt_found_options {
-    const char *directory;                                  /* data folder; made when missing */
-    const char *seal_key_path;                              /* outside the data folder; or env:, cmd: */
-    const char *id;                                         /* of the first controller: "c1" */
-    const char *region;                                     /* may be "" */
-    const char *peer_listen, *api_listen, *agent_listen;    /* host:port to bind */
+    uint32_t level;                                      /* of the cluster; 0: the highest that this binary supports */
+    const char *directory;                               /* data folder; made when missing */
+    const char *seal_key_path;                           /* outside the data folder; or env:, cmd: */
+    const char *id;                                      /* of the first controller: "c1" */
+    const char *region;                                  /* may be "" */
+    const char *peer_listen, *api_listen, *agent_listen; /* host:port to bind */
     const char *peer_address, *api_address, *agent_address; /* host:port that others use */
 };
 

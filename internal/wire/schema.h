@@ -156,6 +156,7 @@ struct pt_method_type {
     const char *permission, *role; /* "" for none */
     bool anonymous, leader;
     bool authenticated; /* whoever is known may call */
+    uint32_t level;     /* cluster level that it takes; 0: any */
     const char *scope;  /* field of the request whose organization decides; "" for the cluster */
     unsigned roles;     /* built-in roles with the permission, bits by BuiltinRole */
 };

@@ -159,6 +159,7 @@ enum pt_code pt_schema_read_access(struct pt_schema *schema, const Google__Proto
     method->anonymous = rules->anonymous;
     method->leader = rules->leader;
     method->authenticated = rules->authenticated;
+    method->level = rules->level;
     method->scope = pt_arena_strdup(&schema->arena, rules->scope);
     method->roles = role_bits(rules->roles, rules->n_roles, 0);
     patronus__v1__method_rules__free_unpacked(rules, NULL);

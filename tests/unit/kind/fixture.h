@@ -40,6 +40,9 @@ struct fixture {
     struct pt_error error;   /* of the last call */
     struct pt_msg *reply;    /* of the last call; NULL when it failed or had none */
     bool proposed;           /* the last call made a log entry */
+    struct pt_buf frozen;    /* with PT_FREEZE=FILE in the environment: every entry, see test_frozen.c */
+    uint32_t frozen_len;
+    bool stopped; /* an entry ended the machine: such a log is not kept */
 };
 
 static UNUSED uint64_t fx_random(struct fixture *fx, uint64_t bound)
@@ -82,8 +85,27 @@ static UNUSED void fx_init(struct fixture *fx)
     fx_init_seed(fx, 1);
 }
 
+static UNUSED void fx_freeze(struct fixture *fx)
+{
+    const char *path = getenv("PT_FREEZE");
+    if (path != NULL && !fx->stopped && fx->frozen_len > 0) {
+        struct pt_digest digest = pt_store_digest(pt_kind_store(fx->machine));
+        PT_AUTO(buf) struct pt_buf head = {0};
+        pt_buf_append_str(&head, "PTFL");
+        pt_buf_append_be32(&head, fx->frozen_len);
+        FILE *file = fopen(path, "ab");
+        ck_assert_ptr_nonnull(file);
+        ck_assert_uint_eq(fwrite(head.data, head.size, 1, file), 1);
+        ck_assert_uint_eq(fwrite(fx->frozen.data, fx->frozen.size, 1, file), 1);
+        ck_assert_uint_eq(fwrite(digest.bytes, sizeof(digest.bytes), 1, file), 1);
+        ck_assert_int_eq(fclose(file), 0);
+    }
+    pt_buf_fini(&fx->frozen);
+}
+
 static UNUSED void fx_fini(struct fixture *fx)
 {
+    fx_freeze(fx);
     pt_kind_close(fx->machine);
     pt_schema_free(fx->schema);
     pt_arena_fini(&fx->arena);
@@ -111,7 +133,15 @@ static UNUSED enum pt_code fx_apply_at(struct fixture *fx, uint64_t index, struc
     const struct pt_log_entry entry = {.index = index, .term = 1, .data = data};
     fx->index = index;
     fx->error = (struct pt_error){0};
-    return pt_kind_apply(fx->machine, &entry, 1, index, &hash, &fx->error);
+    if (getenv("PT_FREEZE") != NULL) {
+        pt_buf_append_be64(&fx->frozen, index);
+        pt_buf_append_be32(&fx->frozen, (uint32_t)data.size);
+        pt_buf_append(&fx->frozen, data.data, data.size);
+        fx->frozen_len++;
+    }
+    enum pt_code code = pt_kind_apply(fx->machine, &entry, 1, index, &hash, &fx->error);
+    fx->stopped = fx->stopped || code != PT_OK;
+    return code;
 }
 
 /* Apply an entry; the verdict's code. The reply is left as bytes in the verdict. */

@@ -45,6 +45,7 @@ struct answer {
 
 struct node {
     struct pt_controller *controller; /* NULL: not running */
+    uint32_t level_max;               /* cluster level that its binary supports; 0: all that there are */
     struct pt_node_files files;
     uint8_t seal_key[PT_SEAL_KEY_SIZE];
     bool closed;
@@ -151,6 +152,7 @@ static inline void node_open_at(struct cluster *cluster, unsigned number, const 
                      .ca_pem = pem(&node->files.ca_pem),
                      .seal_key = node->seal_key},
         .peer_address = node->files.peer_address,
+        .level_max = node->level_max,
         .on_fatal = on_node_fatal,
         .fatal_context = node,
     };
@@ -431,9 +433,13 @@ static inline enum pt_code enroll(struct cluster *cluster, unsigned at, const ch
 /* ---- clusters -----------------------------------------------------------------------------------------------------
  */
 
-static inline void cluster_init(struct cluster *cluster)
+/* level: of the cluster and of every binary; 0: the newest. */
+static inline void cluster_init_at(struct cluster *cluster, uint32_t level)
 {
     *cluster = (struct cluster){.log = {.level_min = PT_LOG_DEBUG, .sink = log_line, .node = "test"}};
+    for (unsigned i = 0; i < NODES; i++) {
+        cluster->nodes[i].level_max = level;
+    }
     const struct pt_sim_options sim = {.seed = 7};
     cluster->sim = pt_sim_new(&sim);
     cluster->log.context = cluster->sim;
@@ -443,7 +449,8 @@ static inline void cluster_init(struct cluster *cluster)
         (void)pt_sim_add_host(cluster->sim);
     }
     ck_assert_int_eq(pt_schema_new(pt_schema_embedded(), &cluster->schema, NULL), PT_OK);
-    const struct pt_found_options found = {.directory = "/c1",
+    const struct pt_found_options found = {.level = level,
+                                           .directory = "/c1",
                                            .seal_key_path = "/c1.seal",
                                            .id = "c1",
                                            .region = "",
@@ -462,6 +469,11 @@ static inline void cluster_init(struct cluster *cluster)
     OK(cluster, 0, "ClusterService/GetClusterStatus", "{}");
     /* The first write waits until founding is through. */
     OK(cluster, 0, "OrganizationService/CreateOrganization", "{\"organizationId\": \"acme\", \"organization\": {}}");
+}
+
+static UNUSED void cluster_init(struct cluster *cluster)
+{
+    cluster_init_at(cluster, 0);
 }
 
 /* Controller c<number+1> joins through c1, as `patronusd join` does, and becomes a voter. */

@@ -1918,7 +1918,7 @@ type GetClusterStatusResponse struct {
 	AppliedIndex uint64 `protobuf:"varint,7,opt,name=applied_index,json=appliedIndex,proto3" json:"applied_index,omitempty"`
 	// Digest of the replicated state at applied_index, hexadecimal.
 	StateDigest string `protobuf:"bytes,8,opt,name=state_digest,json=stateDigest,proto3" json:"state_digest,omitempty"`
-	// Level of behaviour that every member supports.
+	// Level of behaviour in force: every member supports it.
 	ClusterLevel uint32 `protobuf:"varint,9,opt,name=cluster_level,json=clusterLevel,proto3" json:"cluster_level,omitempty"`
 	// Members; match_index is known to the leader only.
 	Controllers []*ControllerStatus `protobuf:"bytes,10,rep,name=controllers,proto3" json:"controllers,omitempty"`
@@ -1928,8 +1928,10 @@ type GetClusterStatusResponse struct {
 	Generation uint64 `protobuf:"varint,12,opt,name=generation,proto3" json:"generation,omitempty"`
 	// Version of the answering binary.
 	SoftwareVersion string `protobuf:"bytes,13,opt,name=software_version,json=softwareVersion,proto3" json:"software_version,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Highest cluster level that the answering binary supports; 0 from binaries that support level 1 only.
+	SupportedLevel uint32 `protobuf:"varint,14,opt,name=supported_level,json=supportedLevel,proto3" json:"supported_level,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *GetClusterStatusResponse) Reset() {
@@ -2051,6 +2053,13 @@ func (x *GetClusterStatusResponse) GetSoftwareVersion() string {
 		return x.SoftwareVersion
 	}
 	return ""
+}
+
+func (x *GetClusterStatusResponse) GetSupportedLevel() uint32 {
+	if x != nil {
+		return x.SupportedLevel
+	}
+	return 0
 }
 
 // One member.
@@ -2218,6 +2227,107 @@ func (*TransferLeadershipResponse) Descriptor() ([]byte, []int) {
 	return file_patronus_v1_cluster_proto_rawDescGZIP(), []int{23}
 }
 
+// Request of FinalizeUpgrade.
+type FinalizeUpgradeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Check everything, change nothing (AIP-163).
+	ValidateOnly  bool `protobuf:"varint,1,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FinalizeUpgradeRequest) Reset() {
+	*x = FinalizeUpgradeRequest{}
+	mi := &file_patronus_v1_cluster_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FinalizeUpgradeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FinalizeUpgradeRequest) ProtoMessage() {}
+
+func (x *FinalizeUpgradeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_cluster_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FinalizeUpgradeRequest.ProtoReflect.Descriptor instead.
+func (*FinalizeUpgradeRequest) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_cluster_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *FinalizeUpgradeRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// Response of FinalizeUpgrade.
+type FinalizeUpgradeResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Level in force now.
+	Level uint32 `protobuf:"varint,1,opt,name=level,proto3" json:"level,omitempty"`
+	// Level in force before; equal when there was nothing to raise.
+	PreviousLevel uint32 `protobuf:"varint,2,opt,name=previous_level,json=previousLevel,proto3" json:"previous_level,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FinalizeUpgradeResponse) Reset() {
+	*x = FinalizeUpgradeResponse{}
+	mi := &file_patronus_v1_cluster_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FinalizeUpgradeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FinalizeUpgradeResponse) ProtoMessage() {}
+
+func (x *FinalizeUpgradeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_cluster_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FinalizeUpgradeResponse.ProtoReflect.Descriptor instead.
+func (*FinalizeUpgradeResponse) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_cluster_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *FinalizeUpgradeResponse) GetLevel() uint32 {
+	if x != nil {
+		return x.Level
+	}
+	return 0
+}
+
+func (x *FinalizeUpgradeResponse) GetPreviousLevel() uint32 {
+	if x != nil {
+		return x.PreviousLevel
+	}
+	return 0
+}
+
 // Request of Backup.
 type BackupRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2230,7 +2340,7 @@ type BackupRequest struct {
 
 func (x *BackupRequest) Reset() {
 	*x = BackupRequest{}
-	mi := &file_patronus_v1_cluster_proto_msgTypes[24]
+	mi := &file_patronus_v1_cluster_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2242,7 +2352,7 @@ func (x *BackupRequest) String() string {
 func (*BackupRequest) ProtoMessage() {}
 
 func (x *BackupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_cluster_proto_msgTypes[24]
+	mi := &file_patronus_v1_cluster_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2255,7 +2365,7 @@ func (x *BackupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupRequest.ProtoReflect.Descriptor instead.
 func (*BackupRequest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_cluster_proto_rawDescGZIP(), []int{24}
+	return file_patronus_v1_cluster_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *BackupRequest) GetStale() bool {
@@ -2298,7 +2408,7 @@ type BackupManifest struct {
 
 func (x *BackupManifest) Reset() {
 	*x = BackupManifest{}
-	mi := &file_patronus_v1_cluster_proto_msgTypes[25]
+	mi := &file_patronus_v1_cluster_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2310,7 +2420,7 @@ func (x *BackupManifest) String() string {
 func (*BackupManifest) ProtoMessage() {}
 
 func (x *BackupManifest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_cluster_proto_msgTypes[25]
+	mi := &file_patronus_v1_cluster_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2323,7 +2433,7 @@ func (x *BackupManifest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupManifest.ProtoReflect.Descriptor instead.
 func (*BackupManifest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_cluster_proto_rawDescGZIP(), []int{25}
+	return file_patronus_v1_cluster_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *BackupManifest) GetClusterId() string {
@@ -2423,7 +2533,7 @@ type BackupChunk struct {
 
 func (x *BackupChunk) Reset() {
 	*x = BackupChunk{}
-	mi := &file_patronus_v1_cluster_proto_msgTypes[26]
+	mi := &file_patronus_v1_cluster_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2435,7 +2545,7 @@ func (x *BackupChunk) String() string {
 func (*BackupChunk) ProtoMessage() {}
 
 func (x *BackupChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_cluster_proto_msgTypes[26]
+	mi := &file_patronus_v1_cluster_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2448,7 +2558,7 @@ func (x *BackupChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupChunk.ProtoReflect.Descriptor instead.
 func (*BackupChunk) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_cluster_proto_rawDescGZIP(), []int{26}
+	return file_patronus_v1_cluster_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *BackupChunk) GetManifest() *BackupManifest {
@@ -2659,7 +2769,7 @@ const file_patronus_v1_cluster_proto_rawDesc = "" +
 	"\rRenewResponse\x12'\n" +
 	"\x0fcertificate_pem\x18\x01 \x01(\tR\x0ecertificatePem\x12\x15\n" +
 	"\x06ca_pem\x18\x02 \x01(\tR\x05caPem\"\x19\n" +
-	"\x17GetClusterStatusRequest\"\xe9\x03\n" +
+	"\x17GetClusterStatusRequest\"\x92\x04\n" +
 	"\x18GetClusterStatusResponse\x12\x1d\n" +
 	"\n" +
 	"cluster_id\x18\x01 \x01(\tR\tclusterId\x12\x1e\n" +
@@ -2680,7 +2790,8 @@ const file_patronus_v1_cluster_proto_rawDesc = "" +
 	"\n" +
 	"generation\x18\f \x01(\x04R\n" +
 	"generation\x12)\n" +
-	"\x10software_version\x18\r \x01(\tR\x0fsoftwareVersion\"\x97\x01\n" +
+	"\x10software_version\x18\r \x01(\tR\x0fsoftwareVersion\x12'\n" +
+	"\x0fsupported_level\x18\x0e \x01(\rR\x0esupportedLevel\"\x97\x01\n" +
 	"\x10ControllerStatus\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x17\n" +
 	"\araft_id\x18\x02 \x01(\x04R\x06raftId\x12\x12\n" +
@@ -2692,7 +2803,12 @@ const file_patronus_v1_cluster_proto_rawDesc = "" +
 	"\n" +
 	"controller\x18\x01 \x01(\tR\n" +
 	"controller\"\x1c\n" +
-	"\x1aTransferLeadershipResponse\"%\n" +
+	"\x1aTransferLeadershipResponse\"=\n" +
+	"\x16FinalizeUpgradeRequest\x12#\n" +
+	"\rvalidate_only\x18\x01 \x01(\bR\fvalidateOnly\"V\n" +
+	"\x17FinalizeUpgradeResponse\x12\x14\n" +
+	"\x05level\x18\x01 \x01(\rR\x05level\x12%\n" +
+	"\x0eprevious_level\x18\x02 \x01(\rR\rpreviousLevel\"%\n" +
 	"\rBackupRequest\x12\x14\n" +
 	"\x05stale\x18\x01 \x01(\bR\x05stale\"\xeb\x02\n" +
 	"\x0eBackupManifest\x12\x1d\n" +
@@ -2734,12 +2850,14 @@ const file_patronus_v1_cluster_proto_rawDesc = "" +
 	"\x15DeleteEnrollmentToken\x12).patronus.v1.DeleteEnrollmentTokenRequest\x1a\x1b.patronus.v1.DeleteResponse2\xaa\x01\n" +
 	"\x11EnrollmentService\x12K\n" +
 	"\x06Enroll\x12\x1a.patronus.v1.EnrollRequest\x1a\x1b.patronus.v1.EnrollResponse\"\b\xd2\xf3\x18\x04\x10\x01 \x01\x12H\n" +
-	"\x05Renew\x12\x19.patronus.v1.RenewRequest\x1a\x1a.patronus.v1.RenewResponse\"\b\xd2\xf3\x18\x04\x10\x01 \x012\xed\x02\n" +
+	"\x05Renew\x12\x19.patronus.v1.RenewRequest\x1a\x1a.patronus.v1.RenewResponse\"\b\xd2\xf3\x18\x04\x10\x01 \x012\xec\x03\n" +
 	"\x0eClusterService\x12w\n" +
 	"\x10GetClusterStatus\x12$.patronus.v1.GetClusterStatusRequest\x1a%.patronus.v1.GetClusterStatusResponse\"\x16\xd2\xf3\x18\x12\n" +
 	"\vcluster.get*\x03\x01\x02\x03\x12\x89\x01\n" +
 	"\x12TransferLeadership\x12&.patronus.v1.TransferLeadershipRequest\x1a'.patronus.v1.TransferLeadershipResponse\"\"\xd2\xf3\x18\x1e\n" +
-	"\x1acluster.transferLeadership \x01\x12V\n" +
+	"\x1acluster.transferLeadership \x01\x12}\n" +
+	"\x0fFinalizeUpgrade\x12#.patronus.v1.FinalizeUpgradeRequest\x1a$.patronus.v1.FinalizeUpgradeResponse\"\x1f\xd2\xf3\x18\x1b\n" +
+	"\x17cluster.finalizeUpgrade \x01\x12V\n" +
 	"\x06Backup\x12\x1a.patronus.v1.BackupRequest\x1a\x18.patronus.v1.BackupChunk\"\x14\xd2\xf3\x18\x10\n" +
 	"\x0ecluster.backup0\x01BBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
 
@@ -2756,7 +2874,7 @@ func file_patronus_v1_cluster_proto_rawDescGZIP() []byte {
 }
 
 var file_patronus_v1_cluster_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_patronus_v1_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_patronus_v1_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_patronus_v1_cluster_proto_goTypes = []any{
 	(ControllerRole)(0),                  // 0: patronus.v1.ControllerRole
 	(*Controller)(nil),                   // 1: patronus.v1.Controller
@@ -2783,43 +2901,45 @@ var file_patronus_v1_cluster_proto_goTypes = []any{
 	(*ControllerStatus)(nil),             // 22: patronus.v1.ControllerStatus
 	(*TransferLeadershipRequest)(nil),    // 23: patronus.v1.TransferLeadershipRequest
 	(*TransferLeadershipResponse)(nil),   // 24: patronus.v1.TransferLeadershipResponse
-	(*BackupRequest)(nil),                // 25: patronus.v1.BackupRequest
-	(*BackupManifest)(nil),               // 26: patronus.v1.BackupManifest
-	(*BackupChunk)(nil),                  // 27: patronus.v1.BackupChunk
-	nil,                                  // 28: patronus.v1.Controller.LabelsEntry
-	nil,                                  // 29: patronus.v1.Controller.AnnotationsEntry
-	nil,                                  // 30: patronus.v1.EnrollmentToken.LabelsEntry
-	nil,                                  // 31: patronus.v1.EnrollmentToken.AnnotationsEntry
-	(*timestamppb.Timestamp)(nil),        // 32: google.protobuf.Timestamp
-	(*Condition)(nil),                    // 33: patronus.v1.Condition
-	(*fieldmaskpb.FieldMask)(nil),        // 34: google.protobuf.FieldMask
-	(*DeleteResponse)(nil),               // 35: patronus.v1.DeleteResponse
+	(*FinalizeUpgradeRequest)(nil),       // 25: patronus.v1.FinalizeUpgradeRequest
+	(*FinalizeUpgradeResponse)(nil),      // 26: patronus.v1.FinalizeUpgradeResponse
+	(*BackupRequest)(nil),                // 27: patronus.v1.BackupRequest
+	(*BackupManifest)(nil),               // 28: patronus.v1.BackupManifest
+	(*BackupChunk)(nil),                  // 29: patronus.v1.BackupChunk
+	nil,                                  // 30: patronus.v1.Controller.LabelsEntry
+	nil,                                  // 31: patronus.v1.Controller.AnnotationsEntry
+	nil,                                  // 32: patronus.v1.EnrollmentToken.LabelsEntry
+	nil,                                  // 33: patronus.v1.EnrollmentToken.AnnotationsEntry
+	(*timestamppb.Timestamp)(nil),        // 34: google.protobuf.Timestamp
+	(*Condition)(nil),                    // 35: patronus.v1.Condition
+	(*fieldmaskpb.FieldMask)(nil),        // 36: google.protobuf.FieldMask
+	(*DeleteResponse)(nil),               // 37: patronus.v1.DeleteResponse
 }
 var file_patronus_v1_cluster_proto_depIdxs = []int32{
-	32, // 0: patronus.v1.Controller.create_time:type_name -> google.protobuf.Timestamp
-	32, // 1: patronus.v1.Controller.update_time:type_name -> google.protobuf.Timestamp
-	28, // 2: patronus.v1.Controller.labels:type_name -> patronus.v1.Controller.LabelsEntry
-	29, // 3: patronus.v1.Controller.annotations:type_name -> patronus.v1.Controller.AnnotationsEntry
-	33, // 4: patronus.v1.Controller.conditions:type_name -> patronus.v1.Condition
+	34, // 0: patronus.v1.Controller.create_time:type_name -> google.protobuf.Timestamp
+	34, // 1: patronus.v1.Controller.update_time:type_name -> google.protobuf.Timestamp
+	30, // 2: patronus.v1.Controller.labels:type_name -> patronus.v1.Controller.LabelsEntry
+	31, // 3: patronus.v1.Controller.annotations:type_name -> patronus.v1.Controller.AnnotationsEntry
+	35, // 4: patronus.v1.Controller.conditions:type_name -> patronus.v1.Condition
 	0,  // 5: patronus.v1.Controller.role:type_name -> patronus.v1.ControllerRole
 	1,  // 6: patronus.v1.CreateControllerRequest.controller:type_name -> patronus.v1.Controller
 	1,  // 7: patronus.v1.ListControllersResponse.controllers:type_name -> patronus.v1.Controller
 	1,  // 8: patronus.v1.UpdateControllerRequest.controller:type_name -> patronus.v1.Controller
-	34, // 9: patronus.v1.UpdateControllerRequest.update_mask:type_name -> google.protobuf.FieldMask
-	32, // 10: patronus.v1.EnrollmentToken.create_time:type_name -> google.protobuf.Timestamp
-	32, // 11: patronus.v1.EnrollmentToken.update_time:type_name -> google.protobuf.Timestamp
-	30, // 12: patronus.v1.EnrollmentToken.labels:type_name -> patronus.v1.EnrollmentToken.LabelsEntry
-	31, // 13: patronus.v1.EnrollmentToken.annotations:type_name -> patronus.v1.EnrollmentToken.AnnotationsEntry
-	33, // 14: patronus.v1.EnrollmentToken.conditions:type_name -> patronus.v1.Condition
-	32, // 15: patronus.v1.EnrollmentToken.expire_time:type_name -> google.protobuf.Timestamp
+	36, // 9: patronus.v1.UpdateControllerRequest.update_mask:type_name -> google.protobuf.FieldMask
+	34, // 10: patronus.v1.EnrollmentToken.create_time:type_name -> google.protobuf.Timestamp
+	34, // 11: patronus.v1.EnrollmentToken.update_time:type_name -> google.protobuf.Timestamp
+	32, // 12: patronus.v1.EnrollmentToken.labels:type_name -> patronus.v1.EnrollmentToken.LabelsEntry
+	33, // 13: patronus.v1.EnrollmentToken.annotations:type_name -> patronus.v1.EnrollmentToken.AnnotationsEntry
+	35, // 14: patronus.v1.EnrollmentToken.conditions:type_name -> patronus.v1.Condition
+	34, // 15: patronus.v1.EnrollmentToken.expire_time:type_name -> google.protobuf.Timestamp
 	8,  // 16: patronus.v1.CreateEnrollmentTokenRequest.enrollment_token:type_name -> patronus.v1.EnrollmentToken
 	8,  // 17: patronus.v1.ListEnrollmentTokensResponse.enrollment_tokens:type_name -> patronus.v1.EnrollmentToken
 	8,  // 18: patronus.v1.UpdateEnrollmentTokenRequest.enrollment_token:type_name -> patronus.v1.EnrollmentToken
-	34, // 19: patronus.v1.UpdateEnrollmentTokenRequest.update_mask:type_name -> google.protobuf.FieldMask
+	36, // 19: patronus.v1.UpdateEnrollmentTokenRequest.update_mask:type_name -> google.protobuf.FieldMask
 	17, // 20: patronus.v1.EnrollResponse.controllers:type_name -> patronus.v1.ControllerAddress
 	22, // 21: patronus.v1.GetClusterStatusResponse.controllers:type_name -> patronus.v1.ControllerStatus
-	32, // 22: patronus.v1.BackupManifest.create_time:type_name -> google.protobuf.Timestamp
-	26, // 23: patronus.v1.BackupChunk.manifest:type_name -> patronus.v1.BackupManifest
+	34, // 22: patronus.v1.BackupManifest.create_time:type_name -> google.protobuf.Timestamp
+	28, // 23: patronus.v1.BackupChunk.manifest:type_name -> patronus.v1.BackupManifest
 	2,  // 24: patronus.v1.ControllerService.CreateController:input_type -> patronus.v1.CreateControllerRequest
 	3,  // 25: patronus.v1.ControllerService.GetController:input_type -> patronus.v1.GetControllerRequest
 	4,  // 26: patronus.v1.ControllerService.ListControllers:input_type -> patronus.v1.ListControllersRequest
@@ -2834,24 +2954,26 @@ var file_patronus_v1_cluster_proto_depIdxs = []int32{
 	18, // 35: patronus.v1.EnrollmentService.Renew:input_type -> patronus.v1.RenewRequest
 	20, // 36: patronus.v1.ClusterService.GetClusterStatus:input_type -> patronus.v1.GetClusterStatusRequest
 	23, // 37: patronus.v1.ClusterService.TransferLeadership:input_type -> patronus.v1.TransferLeadershipRequest
-	25, // 38: patronus.v1.ClusterService.Backup:input_type -> patronus.v1.BackupRequest
-	1,  // 39: patronus.v1.ControllerService.CreateController:output_type -> patronus.v1.Controller
-	1,  // 40: patronus.v1.ControllerService.GetController:output_type -> patronus.v1.Controller
-	5,  // 41: patronus.v1.ControllerService.ListControllers:output_type -> patronus.v1.ListControllersResponse
-	1,  // 42: patronus.v1.ControllerService.UpdateController:output_type -> patronus.v1.Controller
-	35, // 43: patronus.v1.ControllerService.DeleteController:output_type -> patronus.v1.DeleteResponse
-	8,  // 44: patronus.v1.EnrollmentTokenService.CreateEnrollmentToken:output_type -> patronus.v1.EnrollmentToken
-	8,  // 45: patronus.v1.EnrollmentTokenService.GetEnrollmentToken:output_type -> patronus.v1.EnrollmentToken
-	12, // 46: patronus.v1.EnrollmentTokenService.ListEnrollmentTokens:output_type -> patronus.v1.ListEnrollmentTokensResponse
-	8,  // 47: patronus.v1.EnrollmentTokenService.UpdateEnrollmentToken:output_type -> patronus.v1.EnrollmentToken
-	35, // 48: patronus.v1.EnrollmentTokenService.DeleteEnrollmentToken:output_type -> patronus.v1.DeleteResponse
-	16, // 49: patronus.v1.EnrollmentService.Enroll:output_type -> patronus.v1.EnrollResponse
-	19, // 50: patronus.v1.EnrollmentService.Renew:output_type -> patronus.v1.RenewResponse
-	21, // 51: patronus.v1.ClusterService.GetClusterStatus:output_type -> patronus.v1.GetClusterStatusResponse
-	24, // 52: patronus.v1.ClusterService.TransferLeadership:output_type -> patronus.v1.TransferLeadershipResponse
-	27, // 53: patronus.v1.ClusterService.Backup:output_type -> patronus.v1.BackupChunk
-	39, // [39:54] is the sub-list for method output_type
-	24, // [24:39] is the sub-list for method input_type
+	25, // 38: patronus.v1.ClusterService.FinalizeUpgrade:input_type -> patronus.v1.FinalizeUpgradeRequest
+	27, // 39: patronus.v1.ClusterService.Backup:input_type -> patronus.v1.BackupRequest
+	1,  // 40: patronus.v1.ControllerService.CreateController:output_type -> patronus.v1.Controller
+	1,  // 41: patronus.v1.ControllerService.GetController:output_type -> patronus.v1.Controller
+	5,  // 42: patronus.v1.ControllerService.ListControllers:output_type -> patronus.v1.ListControllersResponse
+	1,  // 43: patronus.v1.ControllerService.UpdateController:output_type -> patronus.v1.Controller
+	37, // 44: patronus.v1.ControllerService.DeleteController:output_type -> patronus.v1.DeleteResponse
+	8,  // 45: patronus.v1.EnrollmentTokenService.CreateEnrollmentToken:output_type -> patronus.v1.EnrollmentToken
+	8,  // 46: patronus.v1.EnrollmentTokenService.GetEnrollmentToken:output_type -> patronus.v1.EnrollmentToken
+	12, // 47: patronus.v1.EnrollmentTokenService.ListEnrollmentTokens:output_type -> patronus.v1.ListEnrollmentTokensResponse
+	8,  // 48: patronus.v1.EnrollmentTokenService.UpdateEnrollmentToken:output_type -> patronus.v1.EnrollmentToken
+	37, // 49: patronus.v1.EnrollmentTokenService.DeleteEnrollmentToken:output_type -> patronus.v1.DeleteResponse
+	16, // 50: patronus.v1.EnrollmentService.Enroll:output_type -> patronus.v1.EnrollResponse
+	19, // 51: patronus.v1.EnrollmentService.Renew:output_type -> patronus.v1.RenewResponse
+	21, // 52: patronus.v1.ClusterService.GetClusterStatus:output_type -> patronus.v1.GetClusterStatusResponse
+	24, // 53: patronus.v1.ClusterService.TransferLeadership:output_type -> patronus.v1.TransferLeadershipResponse
+	26, // 54: patronus.v1.ClusterService.FinalizeUpgrade:output_type -> patronus.v1.FinalizeUpgradeResponse
+	29, // 55: patronus.v1.ClusterService.Backup:output_type -> patronus.v1.BackupChunk
+	40, // [40:56] is the sub-list for method output_type
+	24, // [24:40] is the sub-list for method input_type
 	24, // [24:24] is the sub-list for extension type_name
 	24, // [24:24] is the sub-list for extension extendee
 	0,  // [0:24] is the sub-list for field type_name
@@ -2870,7 +2992,7 @@ func file_patronus_v1_cluster_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_cluster_proto_rawDesc), len(file_patronus_v1_cluster_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   31,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   4,
 		},

@@ -2278,10 +2278,10 @@ const file_patronus_v1_model_proto_rawDesc = "" +
 	"\x12UpdateModelVersion\x12&.patronus.v1.UpdateModelVersionRequest\x1a\x19.patronus.v1.ModelVersion\x12Y\n" +
 	"\x12DeleteModelVersion\x12&.patronus.v1.DeleteModelVersionRequest\x1a\x1b.patronus.v1.DeleteResponse\x12s\n" +
 	"\x13PromoteModelVersion\x12'.patronus.v1.PromoteModelVersionRequest\x1a\x12.patronus.v1.Model\"\x1f\xd2\xf3\x18\x1b\n" +
-	"\x0emodels.promote \x01*\x01\x032\x04name2\xe7\x03\n" +
-	"\x0fArtifactService\x12q\n" +
-	"\x0eUploadArtifact\x12\".patronus.v1.UploadArtifactRequest\x1a\x19.patronus.v1.ModelVersion\"\x1e\xd2\xf3\x18\x1a\n" +
-	"\x0fversions.upload*\x01\x032\x04name(\x01\x12y\n" +
+	"\x0emodels.promote \x01*\x01\x032\x04name2\xe9\x03\n" +
+	"\x0fArtifactService\x12s\n" +
+	"\x0eUploadArtifact\x12\".patronus.v1.UploadArtifactRequest\x1a\x19.patronus.v1.ModelVersion\" \xd2\xf3\x18\x1c\n" +
+	"\x0fversions.upload*\x01\x032\x04name@\x02(\x01\x12y\n" +
 	"\x10DownloadArtifact\x12$.patronus.v1.DownloadArtifactRequest\x1a\x1a.patronus.v1.ArtifactChunk\"!\xd2\xf3\x18\x1d\n" +
 	"\x11versions.download*\x02\x03\x022\x04name0\x01\x12o\n" +
 	"\rOfferArtifact\x12!.patronus.v1.OfferArtifactRequest\x1a\".patronus.v1.OfferArtifactResponse\"\x17\xd2\xf3\x18\x13\n" +

@@ -540,6 +540,8 @@ type MethodRules struct {
 	Scope string `protobuf:"bytes,6,opt,name=scope,proto3" json:"scope,omitempty"`
 	// True when every caller whose identity is known may call.
 	Authenticated bool `protobuf:"varint,7,opt,name=authenticated,proto3" json:"authenticated,omitempty"`
+	// Cluster level from which on the method may be called, because of what it puts into the log; 0: always.
+	Level         uint32 `protobuf:"varint,8,opt,name=level,proto3" json:"level,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -621,6 +623,13 @@ func (x *MethodRules) GetAuthenticated() bool {
 		return x.Authenticated
 	}
 	return false
+}
+
+func (x *MethodRules) GetLevel() uint32 {
+	if x != nil {
+		return x.Level
+	}
+	return 0
 }
 
 var file_patronus_v1_options_proto_extTypes = []protoimpl.ExtensionInfo{
@@ -709,7 +718,7 @@ const file_patronus_v1_options_proto_rawDesc = "" +
 	" \x01(\bR\x06secret\x12+\n" +
 	"\x06format\x18\v \x01(\x0e2\x13.patronus.v1.FormatR\x06format\x12\x10\n" +
 	"\x03set\x18\f \x01(\bR\x03set\x12\x12\n" +
-	"\x04unit\x18\r \x01(\tR\x04unit\"\xe3\x01\n" +
+	"\x04unit\x18\r \x01(\tR\x04unit\"\xf9\x01\n" +
 	"\vMethodRules\x12\x1e\n" +
 	"\n" +
 	"permission\x18\x01 \x01(\tR\n" +
@@ -719,7 +728,8 @@ const file_patronus_v1_options_proto_rawDesc = "" +
 	"\x06leader\x18\x04 \x01(\bR\x06leader\x12.\n" +
 	"\x05roles\x18\x05 \x03(\x0e2\x18.patronus.v1.BuiltinRoleR\x05roles\x12\x14\n" +
 	"\x05scope\x18\x06 \x01(\tR\x05scope\x12$\n" +
-	"\rauthenticated\x18\a \x01(\bR\rauthenticated*\x84\x01\n" +
+	"\rauthenticated\x18\a \x01(\bR\rauthenticated\x12\x14\n" +
+	"\x05level\x18\b \x01(\rR\x05level*\x84\x01\n" +
 	"\vBuiltinRole\x12\x1c\n" +
 	"\x18BUILTIN_ROLE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vROLE_VIEWER\x10\x01\x12\x11\n" +

@@ -328,7 +328,7 @@ export interface GetClusterStatusResponse {
   appliedIndex: bigint;
   /** Digest of the replicated state at applied_index, hexadecimal. */
   stateDigest: string;
-  /** Level of behaviour that every member supports. */
+  /** Level of behaviour in force: every member supports it. */
   clusterLevel: number;
   /** Members; match_index is known to the leader only. */
   controllers: ControllerStatus[];
@@ -338,6 +338,8 @@ export interface GetClusterStatusResponse {
   generation: bigint;
   /** Version of the answering binary. */
   softwareVersion: string;
+  /** Highest cluster level that the answering binary supports; 0 from binaries that support level 1 only. */
+  supportedLevel: number;
 }
 
 /** What a program says of a GetClusterStatusResponse. */
@@ -358,7 +360,7 @@ export interface GetClusterStatusResponseInit {
   appliedIndex?: bigint | number;
   /** Digest of the replicated state at applied_index, hexadecimal. */
   stateDigest?: string;
-  /** Level of behaviour that every member supports. */
+  /** Level of behaviour in force: every member supports it. */
   clusterLevel?: number;
   /** Members; match_index is known to the leader only. */
   controllers?: readonly ControllerStatusInit[];
@@ -368,6 +370,8 @@ export interface GetClusterStatusResponseInit {
   generation?: bigint | number;
   /** Version of the answering binary. */
   softwareVersion?: string;
+  /** Highest cluster level that the answering binary supports; 0 from binaries that support level 1 only. */
+  supportedLevel?: number;
 }
 
 /** One member. */
@@ -415,6 +419,34 @@ export type TransferLeadershipResponse = Record<string, never>;
 
 /** Response of TransferLeadership. */
 export type TransferLeadershipResponseInit = Record<string, never>;
+
+/** Request of FinalizeUpgrade. */
+export interface FinalizeUpgradeRequest {
+  /** Check everything, change nothing (AIP-163). */
+  validateOnly: boolean;
+}
+
+/** What a program says of a FinalizeUpgradeRequest. */
+export interface FinalizeUpgradeRequestInit {
+  /** Check everything, change nothing (AIP-163). */
+  validateOnly?: boolean;
+}
+
+/** Response of FinalizeUpgrade. */
+export interface FinalizeUpgradeResponse {
+  /** Level in force now. */
+  level: number;
+  /** Level in force before; equal when there was nothing to raise. */
+  previousLevel: number;
+}
+
+/** What a program says of a FinalizeUpgradeResponse. */
+export interface FinalizeUpgradeResponseInit {
+  /** Level in force now. */
+  level?: number;
+  /** Level in force before; equal when there was nothing to raise. */
+  previousLevel?: number;
+}
 
 /** Request of Backup. */
 export interface BackupRequest {

@@ -332,6 +332,15 @@ export class ClusterMethods extends Service {
   }
 
   /**
+   * End a rolling upgrade: raise the cluster level to what the leader's binary supports. Refused while a controller
+   * does not support it, or does not answer. There is no way back: older binaries stop with a message from then on.
+   */
+  async finalizeUpgrade(request: m.FinalizeUpgradeRequestInit = {}, options: CallOptions = {}): Promise<m.FinalizeUpgradeResponse> {
+    const reply = await this.custom("/patronus.v1.ClusterService/FinalizeUpgrade", request, options);
+    return reply as unknown as m.FinalizeUpgradeResponse;
+  }
+
+  /**
    * Everything that the cluster knows, as a new voter would get it, while the cluster goes on. Any controller
    * answers. Secrets in it are sealed; the seal key is not in it.
    */
@@ -569,6 +578,7 @@ export const METHODS = {
   "EnrollmentService.Renew": ["enrollment", "renew"],
   "ClusterService.GetClusterStatus": ["cluster", "getClusterStatus"],
   "ClusterService.TransferLeadership": ["cluster", "transferLeadership"],
+  "ClusterService.FinalizeUpgrade": ["cluster", "finalizeUpgrade"],
   "ClusterService.Backup": ["cluster", "backup"],
   "ModelService.RollbackModel": ["models", "rollbackModel"],
   "ModelVersionService.PromoteModelVersion": ["modelVersions", "promoteModelVersion"],

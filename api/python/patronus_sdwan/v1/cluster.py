@@ -319,7 +319,7 @@ class GetClusterStatusResponse(Message):
     state_digest: Annotated[str, rules.Size(1024)] = ""
     """Digest of the replicated state at applied_index, hexadecimal."""
     cluster_level: Annotated[int, rules.Range(0, 4294967295)] = 0
-    """Level of behaviour that every member supports."""
+    """Level of behaviour in force: every member supports it."""
     controllers: Annotated[list[ControllerStatus], rules.Items(64)] = Field(default_factory=list)
     """Members; match_index is known to the leader only."""
     connected_edges: Annotated[int, rules.Range(0, 4294967295)] = 0
@@ -328,6 +328,8 @@ class GetClusterStatusResponse(Message):
     """Generation of the newest computed bundles."""
     software_version: Annotated[str, rules.Size(1024)] = ""
     """Version of the answering binary."""
+    supported_level: Annotated[int, rules.Range(0, 4294967295)] = 0
+    """Highest cluster level that the answering binary supports; 0 from binaries that support level 1 only."""
 
 
 class ControllerStatus(Message):
@@ -360,6 +362,26 @@ class TransferLeadershipResponse(Message):
     """Response of TransferLeadership."""
 
     PROTO: ClassVar[str] = "patronus.v1.TransferLeadershipResponse"
+
+
+class FinalizeUpgradeRequest(Message):
+    """Request of FinalizeUpgrade."""
+
+    PROTO: ClassVar[str] = "patronus.v1.FinalizeUpgradeRequest"
+
+    validate_only: bool = False
+    """Check everything, change nothing (AIP-163)."""
+
+
+class FinalizeUpgradeResponse(Message):
+    """Response of FinalizeUpgrade."""
+
+    PROTO: ClassVar[str] = "patronus.v1.FinalizeUpgradeResponse"
+
+    level: Annotated[int, rules.Range(0, 4294967295)] = 0
+    """Level in force now."""
+    previous_level: Annotated[int, rules.Range(0, 4294967295)] = 0
+    """Level in force before; equal when there was nothing to raise."""
 
 
 class BackupRequest(Message):

@@ -425,6 +425,18 @@ class ClusterMethods(Service):
             "/patronus.v1.ClusterService/TransferLeadership", request, m.TransferLeadershipResponse, timeout
         )
 
+    def finalize_upgrade(
+        self, *, validate_only: bool = False, timeout: float | None = None
+    ) -> m.FinalizeUpgradeResponse:
+        """End a rolling upgrade: raise the cluster level to what the leader's binary supports. Refused while a
+        controller does not support it, or does not answer. There is no way back: older binaries stop with a
+        message from then on.
+        """
+        request = m.FinalizeUpgradeRequest(
+            validate_only=validate_only,
+        )
+        return self._call("/patronus.v1.ClusterService/FinalizeUpgrade", request, m.FinalizeUpgradeResponse, timeout)
+
     def backup(self, *, stale: bool = False, timeout: float | None = None) -> Iterator[m.BackupChunk]:
         """Everything that the cluster knows, as a new voter would get it, while the cluster goes on. Any controller
         answers. Secrets in it are sealed; the seal key is not in it.
@@ -615,6 +627,7 @@ METHODS: dict[str, tuple[str, str, str, bool, bool]] = {
     "EnrollmentService.Renew": ("enrollment", "renew", "RenewRequest", False, False),
     "ClusterService.GetClusterStatus": ("cluster", "get_cluster_status", "GetClusterStatusRequest", True, False),
     "ClusterService.TransferLeadership": ("cluster", "transfer_leadership", "TransferLeadershipRequest", False, False),
+    "ClusterService.FinalizeUpgrade": ("cluster", "finalize_upgrade", "FinalizeUpgradeRequest", False, False),
     "ClusterService.Backup": ("cluster", "backup", "BackupRequest", True, False),
     "ModelService.RollbackModel": ("models", "rollback_model", "RollbackModelRequest", False, False),
     "ModelVersionService.PromoteModelVersion": (
