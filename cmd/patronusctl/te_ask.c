@@ -85,6 +85,17 @@ static const struct pt_msg *item_of(const struct pt_msg *msg, const char *field,
     return pt_msg_field(msg, field)->values[index].message;
 }
 
+static const char *class_name(const struct pt_msg *cell)
+{
+    const struct pt_enum_type *type = pt_message_field(cell->type, "traffic_class")->enumeration;
+    for (size_t i = 0; i < type->values_len; i++) {
+        if (type->values[i].number == pt_msg_i64(cell, "traffic_class")) {
+            return type->values[i].name;
+        }
+    }
+    return "STANDARD";
+}
+
 /* ---- the effect of a change ----------------------------------------------------------------------------------- */
 
 static void put_links(struct ctl *ctl, const struct pt_msg *effect, struct pt_buf *out)
@@ -114,6 +125,14 @@ static void put_effect(struct ctl *ctl, const struct pt_msg *effect, struct pt_b
                   (double)pt_msg_u64(effect, "before_ppm") / 1e4, (double)pt_msg_u64(effect, "after_ppm") / 1e4,
                   rate_text(ctl, pt_msg_u64(effect, "demand_bps")), rate_text(ctl, pt_msg_u64(effect, "unmet_bps")),
                   pt_msg_u64(effect, "cut_off"), pt_msg_u64(effect, "paths_moved"));
+    for (size_t i = 0; i < len_of(effect, "classes"); i++) {
+        const struct pt_msg *outcome = item_of(effect, "classes", i);
+        if (pt_msg_u64(outcome, "unmet_bps") > 0) {
+            pt_buf_printf(out, "%s: %s of %s unmet\n", class_name(outcome),
+                          rate_text(ctl, pt_msg_u64(outcome, "unmet_bps")),
+                          rate_text(ctl, pt_msg_u64(outcome, "demand_bps")));
+        }
+    }
     put_links(ctl, effect, out);
     for (size_t i = 0; i < len_of(effect, "sla_at_risk") && i < LINES_MAX; i++) {
         const struct pt_msg *risk = item_of(effect, "sla_at_risk", i);
@@ -387,17 +406,6 @@ static int explain(struct ctl *ctl)
 }
 
 /* ---- matrix and solutions ------------------------------------------------------------------------------------- */
-
-static const char *class_name(const struct pt_msg *cell)
-{
-    const struct pt_enum_type *type = pt_message_field(cell->type, "traffic_class")->enumeration;
-    for (size_t i = 0; i < type->values_len; i++) {
-        if (type->values[i].number == pt_msg_i64(cell, "traffic_class")) {
-            return type->values[i].name;
-        }
-    }
-    return "STANDARD";
-}
 
 /* As Demand documents, which apply reads. */
 static void put_demand(const struct pt_msg *cell, const char *parent, size_t index, struct pt_buf *out)

@@ -103,9 +103,8 @@ static const char *next_address(struct pt_agent *agent)
 }
 
 #define SHARES_MAX 65536
-#define QUANTUM                                                                                          \
-    256 /* what the weights of a solver's split add to; others are smaller, or larger while one ramps up \
-         */
+/* What the weights of a solver's split add to; others are smaller, or larger while one ramps up. */
+#define QUANTUM 256
 
 static bool carries(const Patronus__V1__GroupMember *member)
 {

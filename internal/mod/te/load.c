@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "mod/te/changes.h"
 #include "mod/te/te.h"
+#include "patronus/v1/te.pb-c.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,8 @@ static size_t index_of(const struct pt_map *map, const void *key, size_t size)
     return value == 0 ? TE_NONE : value - 1;
 }
 
-static void push_flow(struct gather *gather, size_t from, size_t to, uint64_t rate_bps)
+/* `class_bps` may be NULL: STANDARD. */
+static void push_flow(struct gather *gather, size_t from, size_t to, uint64_t rate_bps, const uint64_t *class_bps)
 {
     if (gather->len == gather->capacity) {
         gather->capacity = gather->capacity == 0 ? 64 : gather->capacity * 2;
@@ -37,15 +39,22 @@ static void push_flow(struct gather *gather, size_t from, size_t to, uint64_t ra
         }
         gather->flows = more;
     }
-    gather->flows[gather->len++] = (struct te_flow){.from = from, .to = to, .rate_bps = rate_bps};
+    struct te_flow *flow = &gather->flows[gather->len++];
+    *flow = (struct te_flow){.from = from, .to = to, .rate_bps = rate_bps};
+    uint64_t left = rate_bps;
+    for (size_t i = 1; class_bps != NULL && i < PT_DEMAND_CLASSES; i++) {
+        flow->class_bps[i] = class_bps[i] < left ? class_bps[i] : left;
+        left -= flow->class_bps[i];
+    }
+    flow->class_bps[PATRONUS__V1__TRAFFIC_CLASS__STANDARD] += left;
 }
 
-static void add_flow(struct gather *gather, size_t from, size_t to, uint64_t rate_bps)
+static void add_flow(struct gather *gather, size_t from, size_t to, uint64_t rate_bps, const uint64_t *class_bps)
 {
     if (from == TE_NONE || to == TE_NONE || from == to || rate_bps == 0) {
         return;
     }
-    push_flow(gather, from, to, rate_bps);
+    push_flow(gather, from, to, rate_bps, class_bps);
 }
 
 static size_t site_named(const struct gather *gather, const char *name)
@@ -54,7 +63,8 @@ static size_t site_named(const struct gather *gather, const char *name)
 }
 
 /* Of "<Edge name>/<label>": the edge's name is the site's with two segments behind. */
-static void add_measured(struct gather *gather, const char *key, size_t size, uint64_t rate_bps)
+static void add_measured(struct gather *gather, const char *key, size_t size, const struct pt_demand_soft *demand,
+                         uint64_t percent)
 {
     size_t end = size;
     uint32_t label = 0;
@@ -67,16 +77,29 @@ static void add_measured(struct gather *gather, const char *key, size_t size, ui
     }
     uint8_t label_key[8];
     pt_put_be64(label_key, label);
+    uint64_t class_bps[PT_DEMAND_CLASSES];
+    for (size_t i = 0; i < PT_DEMAND_CLASSES; i++) {
+        class_bps[i] = demand->class_bps[i] * percent / 100;
+    }
     add_flow(gather, index_of(&gather->site_by_name, key, end),
-             index_of(&gather->site_by_label, label_key, sizeof(label_key)), rate_bps);
+             index_of(&gather->site_by_label, label_key, sizeof(label_key)), demand->rate_bps * percent / 100,
+             class_bps);
+}
+
+static void add_of_class(struct gather *gather, const char *source, const char *destination, uint64_t rate_bps,
+                         uint32_t class_index)
+{
+    uint64_t class_bps[PT_DEMAND_CLASSES] = {0};
+    class_bps[class_index < PT_DEMAND_CLASSES ? class_index : 0] = rate_bps;
+    add_flow(gather, site_named(gather, source), site_named(gather, destination), rate_bps, class_bps);
 }
 
 static bool add_planned(void *arg, const char *name, const struct pt_msg *msg)
 {
     struct gather *gather = arg;
     (void)name;
-    add_flow(gather, site_named(gather, pt_msg_str(msg, "source_site")),
-             site_named(gather, pt_msg_str(msg, "destination_site")), pt_msg_u64(msg, "rate_bps"));
+    add_of_class(gather, pt_msg_str(msg, "source_site"), pt_msg_str(msg, "destination_site"),
+                 pt_msg_u64(msg, "rate_bps"), (uint32_t)pt_msg_i64(msg, "traffic_class"));
     return true;
 }
 
@@ -110,7 +133,7 @@ static void add_held(struct gather *gather, const struct te_paths *paths)
                 found = pt_map_get(&held->weights, key, sizeof(key)) != NULL;
             }
             if (found) {
-                push_flow(gather, from, to, 0);
+                push_flow(gather, from, to, 0, NULL);
             }
         }
     }
@@ -140,6 +163,9 @@ static void merge(struct gather *gather)
     for (size_t i = 1; i < gather->len; i++) {
         if (gather->flows[i].from == gather->flows[kept].from && gather->flows[i].to == gather->flows[kept].to) {
             gather->flows[kept].rate_bps += gather->flows[i].rate_bps;
+            for (size_t j = 0; j < PT_DEMAND_CLASSES; j++) {
+                gather->flows[kept].class_bps[j] += gather->flows[i].class_bps[j];
+            }
         } else {
             gather->flows[++kept] = gather->flows[i];
         }
@@ -160,13 +186,12 @@ static void gather_flows(struct gather *gather, const struct te_paths *paths)
     uint64_t percent = changes != NULL && changes->scale_percent != 0 ? changes->scale_percent : 100;
     if (topology->soft != NULL) {
         PT_MAP_FOREACH (entry, &topology->soft->demands) {
-            const struct pt_demand_soft *demand = entry->value;
-            add_measured(gather, (const char *)entry->key, entry->key_size, demand->rate_bps * percent / 100);
+            add_measured(gather, (const char *)entry->key, entry->key_size, entry->value, percent);
         }
     }
     for (size_t i = 0; changes != NULL && i < changes->demands_len; i++) {
         const struct te_added_demand *demand = &changes->demands[i];
-        add_flow(gather, site_named(gather, demand->source), site_named(gather, demand->destination), demand->rate_bps);
+        add_of_class(gather, demand->source, demand->destination, demand->rate_bps, demand->class_index);
     }
     if (changes != NULL && changes->planned) {
         pt_view_scan(gather->pass->view, "demand", "", add_planned, gather);

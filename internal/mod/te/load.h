@@ -14,6 +14,7 @@
 struct te_flow {
     size_t fabric, from, to; /* fabric: TE_NONE when no path is left */
     uint64_t rate_bps;
+    uint64_t class_bps[PT_DEMAND_CLASSES]; /* of it, by number of TrafficClass; what has none is STANDARD's */
 };
 
 struct te_load {

@@ -22,6 +22,8 @@
 #define PRICES_MAX 8
 #define PRICE_ABOVE 0.9 /* utilisation from which more capacity is worth a look */
 #define STEP_BPS_MIN 1000000ULL
+#define CLASSES (PT_DEMAND_CLASSES - 1) /* REALTIME first, as they are numbered from 1 */
+#define FITS 0.005                      /* less than this share of a class is the solver's gap, not a lack of room */
 
 struct state { /* one side of the comparison */
     struct pt_plan_pass pass;
@@ -344,11 +346,13 @@ struct fit {
     struct pt_flow_demand *demands;
     uint32_t *owners, *paths;
     size_t *first;
+    bool *mine; /* by demand: the organization's that asks */
     size_t demands_len, paths_len;
     uint32_t nodes_len;
 };
 
-static void fit_init(struct fit *fit, const struct state *state, struct pt_arena *arena)
+static void fit_init(struct fit *fit, const struct question *question, const struct state *state,
+                     struct pt_arena *arena)
 {
     const struct te_update_problem *problem = &state->load->problem;
     uint32_t hub = (uint32_t)state->topology->sites_len;
@@ -361,12 +365,15 @@ static void fit_init(struct fit *fit, const struct state *state, struct pt_arena
                                               .capacity = problem->capacity[i],
                                               .metric = 1};
     }
-    fit->demands = pt_arena_array(arena, problem->flows_len, sizeof(*fit->demands));
-    fit->owners = pt_arena_array(arena, state->load->paths_len, sizeof(uint32_t));
-    fit->first = pt_arena_array(arena, state->load->paths_len + 1, sizeof(size_t));
-    fit->paths = pt_arena_array(arena, problem->first_hop[state->load->paths_len], sizeof(uint32_t));
-    for (size_t flow = 0; flow < problem->flows_len; flow++) {
-        if (state->load->flows[flow].fabric == TE_NONE) {
+    fit->demands = pt_arena_array(arena, problem->flows_len * CLASSES, sizeof(*fit->demands));
+    fit->mine = pt_arena_array(arena, problem->flows_len * CLASSES, sizeof(bool));
+    fit->owners = pt_arena_array(arena, state->load->paths_len * CLASSES, sizeof(uint32_t));
+    fit->first = pt_arena_array(arena, state->load->paths_len * CLASSES + 1, sizeof(size_t));
+    fit->paths = pt_arena_array(arena, problem->first_hop[state->load->paths_len] * CLASSES, sizeof(uint32_t));
+    for (size_t i = 0; i < problem->flows_len * CLASSES; i++) {
+        size_t flow = i / CLASSES;
+        uint64_t rate_bps = state->load->flows[flow].class_bps[1 + i % CLASSES];
+        if (state->load->flows[flow].fabric == TE_NONE || rate_bps == 0) {
             continue;
         }
         for (size_t path = problem->first_path[flow]; path < problem->first_path[flow + 1]; path++) {
@@ -377,15 +384,17 @@ static void fit_init(struct fit *fit, const struct state *state, struct pt_arena
             fit->first[fit->paths_len + 1] = fit->first[fit->paths_len] + len;
             fit->paths_len++;
         }
+        fit->mine[fit->demands_len] = ours(question, state->topology, state->load->flows[flow].from);
         fit->demands[fit->demands_len++] = (struct pt_flow_demand){.from = (uint32_t)state->load->flows[flow].from,
                                                                    .to = (uint32_t)state->load->flows[flow].to,
-                                                                   .rate = problem->rate[flow]};
+                                                                   .rate = (double)rate_bps,
+                                                                   .class_index = (uint32_t)(i % CLASSES)};
     }
 }
 
-/* Certificate of an objective over the same paths. */
+/* Certificate of an objective over the same paths, and what of each class is carried (may be NULL). */
 static enum pt_code fit_solve(const struct fit *fit, size_t links_len, enum pt_flow_objective objective,
-                              struct pt_flow_certificate *ret_certificate, struct pt_error *reterr)
+                              struct pt_flow_certificate *ret_certificate, double *ret_carried, struct pt_error *reterr)
 {
     struct pt_flow_graph *graph = NULL;
     struct pt_flow_paths *paths = NULL;
@@ -406,6 +415,10 @@ static enum pt_code fit_solve(const struct fit *fit, size_t links_len, enum pt_f
     }
     if (code == PT_OK) {
         *ret_certificate = result->certificate;
+        for (size_t i = 0; ret_carried != NULL && i < fit->paths_len; i++) { /* a slot a path, in the same order */
+            uint32_t owner = fit->owners[i];
+            ret_carried[fit->demands[owner].class_index] += fit->mine[owner] ? result->rates[i] : 0;
+        }
     }
     pt_flow_result_free(result);
     pt_flow_paths_free(paths);
@@ -413,13 +426,56 @@ static enum pt_code fit_solve(const struct fit *fit, size_t links_len, enum pt_f
     return code;
 }
 
-/* The most that fits of all demands. */
-static enum pt_code fit_carried(const struct fit *fit, size_t links_len, double *ret_carried, struct pt_error *reterr)
+/* The most that fits of all demands, of each class what the ones before it leave. */
+static enum pt_code fit_carried(const struct fit *fit, size_t links_len, double *ret_carried,
+                                double ret_classes[CLASSES], struct pt_error *reterr)
 {
     struct pt_flow_certificate most;
-    PT_TRY(fit_solve(fit, links_len, PT_FLOW_MAX_FLOW, &most, reterr));
-    *ret_carried = most.carried;
+    double classes[CLASSES] = {0};
+    PT_TRY(fit_solve(fit, links_len, PT_FLOW_MAX_FLOW, &most, classes, reterr));
+    *ret_carried = 0;
+    for (size_t i = 0; i < CLASSES; i++) {
+        *ret_carried += classes[i];
+    }
+    if (ret_classes != NULL) {
+        memcpy(ret_classes, classes, sizeof(classes));
+    }
     return PT_OK;
+}
+
+/* Before it is known what does not fit: everything does, but for what is cut off. */
+static void put_classes(struct question *question)
+{
+    Patronus__V1__WhatIfResponse *response = question->response;
+    const struct te_load *load = question->after.load;
+    response->classes = pt_arena_array(question->arena, CLASSES, sizeof(*response->classes));
+    for (size_t class = 1; class <= CLASSES; class ++) {
+        Patronus__V1__ClassOutcome outcome = PATRONUS__V1__CLASS_OUTCOME__INIT;
+        outcome.traffic_class = (Patronus__V1__TrafficClass) class;
+        for (size_t i = 0; i < load->flows_len; i++) {
+            bool cut = load->flows[i].fabric == TE_NONE;
+            bool counts = ours(question, question->after.topology, load->flows[i].from);
+            outcome.demand_bps += counts ? load->flows[i].class_bps[class] : 0;
+            outcome.unmet_bps += counts && cut ? load->flows[i].class_bps[class] : 0;
+        }
+        if (outcome.demand_bps > 0) {
+            response->classes[response->n_classes++] = pt_arena_memdup(question->arena, &outcome, sizeof(outcome));
+        }
+    }
+}
+
+static void put_unmet(struct question *question, const struct fit *fit, const double carried[CLASSES])
+{
+    Patronus__V1__WhatIfResponse *response = question->response;
+    for (size_t i = 0; i < response->n_classes; i++) {
+        size_t class = (size_t)response->classes[i]->traffic_class - 1;
+        double wanted = 0;
+        for (size_t j = 0; j < fit->demands_len; j++) {
+            wanted += fit->mine[j] && fit->demands[j].class_index == class ? fit->demands[j].rate : 0;
+        }
+        bool all = wanted - carried[class] < wanted * FITS;
+        response->classes[i]->unmet_bps += all ? 0 : (uint64_t)(wanted - carried[class]);
+    }
 }
 
 static enum pt_code put_price(struct question *question, struct fit *fit, size_t direction, double carried,
@@ -432,9 +488,9 @@ static enum pt_code put_price(struct question *question, struct fit *fit, size_t
     struct pt_flow_certificate least;
     double more = 0;
     fit->links[direction].capacity = capacity + (double)added;
-    enum pt_code code = fit_carried(fit, links_len, &more, reterr);
+    enum pt_code code = fit_carried(fit, links_len, &more, NULL, reterr);
     if (code == PT_OK) {
-        code = fit_solve(fit, links_len, PT_FLOW_MIN_MLU, &least, reterr);
+        code = fit_solve(fit, links_len, PT_FLOW_MIN_MLU, &least, NULL, reterr);
     }
     fit->links[direction].capacity = capacity;
     PT_TRY(code);
@@ -475,11 +531,13 @@ static enum pt_code put_prices(struct question *question, struct pt_error *reter
     }
     struct fit fit = {0};
     double carried = 0;
-    fit_init(&fit, &question->after, question->arena);
-    PT_TRY(fit_carried(&fit, problem->links_len, &carried, reterr));
+    fit_init(&fit, question, &question->after, question->arena);
+    double classes[CLASSES] = {0};
+    PT_TRY(fit_carried(&fit, problem->links_len, &carried, classes, reterr));
+    put_unmet(question, &fit, classes);
     double wanted = 0;
     for (size_t i = 0; i < fit.demands_len; i++) {
-        wanted += fit.demands[i].rate;
+        wanted += fit.mine[i] ? fit.demands[i].rate : 0;
     }
     response->unmet_bps += wanted > carried + 0.5 ? (uint64_t)(wanted - carried) : 0;
     bool *done = pt_arena_array(question->arena, problem->links_len, sizeof(bool));
@@ -509,6 +567,7 @@ enum pt_code te_what_if(const struct pt_plan_pass *pass, const struct te_changes
         question.response->revision = pt_view_revision(pass->view);
         put_links(&question);
         put_pairs(&question);
+        put_classes(&question);
         code = put_prices(&question, reterr);
     }
     state_fini(&question.after);

@@ -1575,6 +1575,71 @@ func (x *ShadowPrice) GetMaxUtilizationPpm() uint64 {
 	return 0
 }
 
+// What becomes of one class of traffic. What does not fit is taken from the lowest class first: REALTIME keeps its room,
+// then INTERACTIVE, STREAMING, STANDARD, BULK.
+type ClassOutcome struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The class.
+	TrafficClass TrafficClass `protobuf:"varint,1,opt,name=traffic_class,json=trafficClass,proto3,enum=patronus.v1.TrafficClass" json:"traffic_class,omitempty"`
+	// Its traffic, bit/s.
+	DemandBps uint64 `protobuf:"varint,2,opt,name=demand_bps,json=demandBps,proto3" json:"demand_bps,omitempty"`
+	// What of it would not be carried, bit/s.
+	UnmetBps      uint64 `protobuf:"varint,3,opt,name=unmet_bps,json=unmetBps,proto3" json:"unmet_bps,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClassOutcome) Reset() {
+	*x = ClassOutcome{}
+	mi := &file_patronus_v1_te_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClassOutcome) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClassOutcome) ProtoMessage() {}
+
+func (x *ClassOutcome) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_te_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClassOutcome.ProtoReflect.Descriptor instead.
+func (*ClassOutcome) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_te_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ClassOutcome) GetTrafficClass() TrafficClass {
+	if x != nil {
+		return x.TrafficClass
+	}
+	return TrafficClass_TRAFFIC_CLASS_UNSPECIFIED
+}
+
+func (x *ClassOutcome) GetDemandBps() uint64 {
+	if x != nil {
+		return x.DemandBps
+	}
+	return 0
+}
+
+func (x *ClassOutcome) GetUnmetBps() uint64 {
+	if x != nil {
+		return x.UnmetBps
+	}
+	return 0
+}
+
 // Response of WhatIf.
 type WhatIfResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1599,14 +1664,16 @@ type WhatIfResponse struct {
 	// Where more capacity would help most, at most 8; empty while nothing is full.
 	ShadowPrices []*ShadowPrice `protobuf:"bytes,10,rep,name=shadow_prices,json=shadowPrices,proto3" json:"shadow_prices,omitempty"`
 	// Revision of the state that the answer is about.
-	Revision      uint64 `protobuf:"varint,11,opt,name=revision,proto3" json:"revision,omitempty"`
+	Revision uint64 `protobuf:"varint,11,opt,name=revision,proto3" json:"revision,omitempty"`
+	// Class by class, those with traffic; the first is served first.
+	Classes       []*ClassOutcome `protobuf:"bytes,12,rep,name=classes,proto3" json:"classes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WhatIfResponse) Reset() {
 	*x = WhatIfResponse{}
-	mi := &file_patronus_v1_te_proto_msgTypes[17]
+	mi := &file_patronus_v1_te_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1618,7 +1685,7 @@ func (x *WhatIfResponse) String() string {
 func (*WhatIfResponse) ProtoMessage() {}
 
 func (x *WhatIfResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_te_proto_msgTypes[17]
+	mi := &file_patronus_v1_te_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1631,7 +1698,7 @@ func (x *WhatIfResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WhatIfResponse.ProtoReflect.Descriptor instead.
 func (*WhatIfResponse) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_te_proto_rawDescGZIP(), []int{17}
+	return file_patronus_v1_te_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *WhatIfResponse) GetLinks() []*LinkUtilization {
@@ -1711,6 +1778,13 @@ func (x *WhatIfResponse) GetRevision() uint64 {
 	return 0
 }
 
+func (x *WhatIfResponse) GetClasses() []*ClassOutcome {
+	if x != nil {
+		return x.Classes
+	}
+	return nil
+}
+
 // Request of Drain.
 type DrainRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1726,7 +1800,7 @@ type DrainRequest struct {
 
 func (x *DrainRequest) Reset() {
 	*x = DrainRequest{}
-	mi := &file_patronus_v1_te_proto_msgTypes[18]
+	mi := &file_patronus_v1_te_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1738,7 +1812,7 @@ func (x *DrainRequest) String() string {
 func (*DrainRequest) ProtoMessage() {}
 
 func (x *DrainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_te_proto_msgTypes[18]
+	mi := &file_patronus_v1_te_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1751,7 +1825,7 @@ func (x *DrainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainRequest.ProtoReflect.Descriptor instead.
 func (*DrainRequest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_te_proto_rawDescGZIP(), []int{18}
+	return file_patronus_v1_te_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *DrainRequest) GetName() string {
@@ -1794,7 +1868,7 @@ type DrainResponse struct {
 
 func (x *DrainResponse) Reset() {
 	*x = DrainResponse{}
-	mi := &file_patronus_v1_te_proto_msgTypes[19]
+	mi := &file_patronus_v1_te_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1806,7 +1880,7 @@ func (x *DrainResponse) String() string {
 func (*DrainResponse) ProtoMessage() {}
 
 func (x *DrainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_te_proto_msgTypes[19]
+	mi := &file_patronus_v1_te_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1819,7 +1893,7 @@ func (x *DrainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainResponse.ProtoReflect.Descriptor instead.
 func (*DrainResponse) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_te_proto_rawDescGZIP(), []int{19}
+	return file_patronus_v1_te_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *DrainResponse) GetName() string {
@@ -1868,7 +1942,7 @@ type UndrainRequest struct {
 
 func (x *UndrainRequest) Reset() {
 	*x = UndrainRequest{}
-	mi := &file_patronus_v1_te_proto_msgTypes[20]
+	mi := &file_patronus_v1_te_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1880,7 +1954,7 @@ func (x *UndrainRequest) String() string {
 func (*UndrainRequest) ProtoMessage() {}
 
 func (x *UndrainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_te_proto_msgTypes[20]
+	mi := &file_patronus_v1_te_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1893,7 +1967,7 @@ func (x *UndrainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndrainRequest.ProtoReflect.Descriptor instead.
 func (*UndrainRequest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_te_proto_rawDescGZIP(), []int{20}
+	return file_patronus_v1_te_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *UndrainRequest) GetName() string {
@@ -1916,7 +1990,7 @@ type ExplainDemandRequest struct {
 
 func (x *ExplainDemandRequest) Reset() {
 	*x = ExplainDemandRequest{}
-	mi := &file_patronus_v1_te_proto_msgTypes[21]
+	mi := &file_patronus_v1_te_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1928,7 +2002,7 @@ func (x *ExplainDemandRequest) String() string {
 func (*ExplainDemandRequest) ProtoMessage() {}
 
 func (x *ExplainDemandRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_te_proto_msgTypes[21]
+	mi := &file_patronus_v1_te_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1941,7 +2015,7 @@ func (x *ExplainDemandRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainDemandRequest.ProtoReflect.Descriptor instead.
 func (*ExplainDemandRequest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_te_proto_rawDescGZIP(), []int{21}
+	return file_patronus_v1_te_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ExplainDemandRequest) GetSourceSite() string {
@@ -1981,7 +2055,7 @@ type ExplainedPath struct {
 
 func (x *ExplainedPath) Reset() {
 	*x = ExplainedPath{}
-	mi := &file_patronus_v1_te_proto_msgTypes[22]
+	mi := &file_patronus_v1_te_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1993,7 +2067,7 @@ func (x *ExplainedPath) String() string {
 func (*ExplainedPath) ProtoMessage() {}
 
 func (x *ExplainedPath) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_te_proto_msgTypes[22]
+	mi := &file_patronus_v1_te_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2006,7 +2080,7 @@ func (x *ExplainedPath) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainedPath.ProtoReflect.Descriptor instead.
 func (*ExplainedPath) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_te_proto_rawDescGZIP(), []int{22}
+	return file_patronus_v1_te_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ExplainedPath) GetPath() string {
@@ -2078,7 +2152,7 @@ type ExplainDemandResponse struct {
 
 func (x *ExplainDemandResponse) Reset() {
 	*x = ExplainDemandResponse{}
-	mi := &file_patronus_v1_te_proto_msgTypes[23]
+	mi := &file_patronus_v1_te_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2090,7 +2164,7 @@ func (x *ExplainDemandResponse) String() string {
 func (*ExplainDemandResponse) ProtoMessage() {}
 
 func (x *ExplainDemandResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_te_proto_msgTypes[23]
+	mi := &file_patronus_v1_te_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2103,7 +2177,7 @@ func (x *ExplainDemandResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainDemandResponse.ProtoReflect.Descriptor instead.
 func (*ExplainDemandResponse) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_te_proto_rawDescGZIP(), []int{23}
+	return file_patronus_v1_te_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ExplainDemandResponse) GetPaths() []*ExplainedPath {
@@ -2158,7 +2232,7 @@ type SolutionLink struct {
 
 func (x *SolutionLink) Reset() {
 	*x = SolutionLink{}
-	mi := &file_patronus_v1_te_proto_msgTypes[24]
+	mi := &file_patronus_v1_te_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2170,7 +2244,7 @@ func (x *SolutionLink) String() string {
 func (*SolutionLink) ProtoMessage() {}
 
 func (x *SolutionLink) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_te_proto_msgTypes[24]
+	mi := &file_patronus_v1_te_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2183,7 +2257,7 @@ func (x *SolutionLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SolutionLink.ProtoReflect.Descriptor instead.
 func (*SolutionLink) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_te_proto_rawDescGZIP(), []int{24}
+	return file_patronus_v1_te_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SolutionLink) GetLink() string {
@@ -2235,7 +2309,7 @@ type SolutionPath struct {
 
 func (x *SolutionPath) Reset() {
 	*x = SolutionPath{}
-	mi := &file_patronus_v1_te_proto_msgTypes[25]
+	mi := &file_patronus_v1_te_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2247,7 +2321,7 @@ func (x *SolutionPath) String() string {
 func (*SolutionPath) ProtoMessage() {}
 
 func (x *SolutionPath) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_te_proto_msgTypes[25]
+	mi := &file_patronus_v1_te_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2260,7 +2334,7 @@ func (x *SolutionPath) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SolutionPath.ProtoReflect.Descriptor instead.
 func (*SolutionPath) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_te_proto_rawDescGZIP(), []int{25}
+	return file_patronus_v1_te_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SolutionPath) GetPath() uint64 {
@@ -2322,7 +2396,7 @@ type SolutionPair struct {
 
 func (x *SolutionPair) Reset() {
 	*x = SolutionPair{}
-	mi := &file_patronus_v1_te_proto_msgTypes[26]
+	mi := &file_patronus_v1_te_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2334,7 +2408,7 @@ func (x *SolutionPair) String() string {
 func (*SolutionPair) ProtoMessage() {}
 
 func (x *SolutionPair) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_te_proto_msgTypes[26]
+	mi := &file_patronus_v1_te_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2347,7 +2421,7 @@ func (x *SolutionPair) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SolutionPair.ProtoReflect.Descriptor instead.
 func (*SolutionPair) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_te_proto_rawDescGZIP(), []int{26}
+	return file_patronus_v1_te_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SolutionPair) GetSourceSite() string {
@@ -2415,7 +2489,7 @@ type Solution struct {
 
 func (x *Solution) Reset() {
 	*x = Solution{}
-	mi := &file_patronus_v1_te_proto_msgTypes[27]
+	mi := &file_patronus_v1_te_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2427,7 +2501,7 @@ func (x *Solution) String() string {
 func (*Solution) ProtoMessage() {}
 
 func (x *Solution) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_te_proto_msgTypes[27]
+	mi := &file_patronus_v1_te_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2440,7 +2514,7 @@ func (x *Solution) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Solution.ProtoReflect.Descriptor instead.
 func (*Solution) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_te_proto_rawDescGZIP(), []int{27}
+	return file_patronus_v1_te_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Solution) GetEpoch() uint64 {
@@ -2554,7 +2628,7 @@ type ListSolutionsRequest struct {
 
 func (x *ListSolutionsRequest) Reset() {
 	*x = ListSolutionsRequest{}
-	mi := &file_patronus_v1_te_proto_msgTypes[28]
+	mi := &file_patronus_v1_te_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2566,7 +2640,7 @@ func (x *ListSolutionsRequest) String() string {
 func (*ListSolutionsRequest) ProtoMessage() {}
 
 func (x *ListSolutionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_te_proto_msgTypes[28]
+	mi := &file_patronus_v1_te_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2579,7 +2653,7 @@ func (x *ListSolutionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSolutionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSolutionsRequest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_te_proto_rawDescGZIP(), []int{28}
+	return file_patronus_v1_te_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ListSolutionsRequest) GetParent() string {
@@ -2607,7 +2681,7 @@ type ListSolutionsResponse struct {
 
 func (x *ListSolutionsResponse) Reset() {
 	*x = ListSolutionsResponse{}
-	mi := &file_patronus_v1_te_proto_msgTypes[29]
+	mi := &file_patronus_v1_te_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2619,7 +2693,7 @@ func (x *ListSolutionsResponse) String() string {
 func (*ListSolutionsResponse) ProtoMessage() {}
 
 func (x *ListSolutionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_te_proto_msgTypes[29]
+	mi := &file_patronus_v1_te_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2632,7 +2706,7 @@ func (x *ListSolutionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSolutionsResponse.ProtoReflect.Descriptor instead.
 func (*ListSolutionsResponse) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_te_proto_rawDescGZIP(), []int{29}
+	return file_patronus_v1_te_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ListSolutionsResponse) GetSolutions() []*Solution {
@@ -2789,7 +2863,12 @@ const file_patronus_v1_te_proto_rawDesc = "" +
 	"\x02up\x18\x02 \x01(\bR\x02up\x12\x1b\n" +
 	"\tadded_bps\x18\x03 \x01(\x04R\baddedBps\x12!\n" +
 	"\frelieved_bps\x18\x04 \x01(\x04R\vrelievedBps\x12.\n" +
-	"\x13max_utilization_ppm\x18\x05 \x01(\x04R\x11maxUtilizationPpm\"\xb5\x03\n" +
+	"\x13max_utilization_ppm\x18\x05 \x01(\x04R\x11maxUtilizationPpm\"\x8a\x01\n" +
+	"\fClassOutcome\x12>\n" +
+	"\rtraffic_class\x18\x01 \x01(\x0e2\x19.patronus.v1.TrafficClassR\ftrafficClass\x12\x1d\n" +
+	"\n" +
+	"demand_bps\x18\x02 \x01(\x04R\tdemandBps\x12\x1b\n" +
+	"\tunmet_bps\x18\x03 \x01(\x04R\bunmetBps\"\xea\x03\n" +
 	"\x0eWhatIfResponse\x122\n" +
 	"\x05links\x18\x01 \x03(\v2\x1c.patronus.v1.LinkUtilizationR\x05links\x12\x1d\n" +
 	"\n" +
@@ -2805,7 +2884,8 @@ const file_patronus_v1_te_proto_rawDesc = "" +
 	"\vsla_at_risk\x18\t \x03(\v2\x14.patronus.v1.SlaRiskR\tslaAtRisk\x12=\n" +
 	"\rshadow_prices\x18\n" +
 	" \x03(\v2\x18.patronus.v1.ShadowPriceR\fshadowPrices\x12\x1a\n" +
-	"\brevision\x18\v \x01(\x04R\brevision\"e\n" +
+	"\brevision\x18\v \x01(\x04R\brevision\x123\n" +
+	"\aclasses\x18\f \x03(\v2\x19.patronus.v1.ClassOutcomeR\aclasses\"e\n" +
 	"\fDrainRequest\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\b\x01R\x04name\x12\x14\n" +
 	"\x05force\x18\x02 \x01(\bR\x05force\x12#\n" +
@@ -2916,7 +2996,7 @@ func file_patronus_v1_te_proto_rawDescGZIP() []byte {
 }
 
 var file_patronus_v1_te_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_patronus_v1_te_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_patronus_v1_te_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_patronus_v1_te_proto_goTypes = []any{
 	(TrafficClass)(0),                // 0: patronus.v1.TrafficClass
 	(*Demand)(nil),                   // 1: patronus.v1.Demand
@@ -2936,82 +3016,85 @@ var file_patronus_v1_te_proto_goTypes = []any{
 	(*MovedPath)(nil),                // 15: patronus.v1.MovedPath
 	(*SlaRisk)(nil),                  // 16: patronus.v1.SlaRisk
 	(*ShadowPrice)(nil),              // 17: patronus.v1.ShadowPrice
-	(*WhatIfResponse)(nil),           // 18: patronus.v1.WhatIfResponse
-	(*DrainRequest)(nil),             // 19: patronus.v1.DrainRequest
-	(*DrainResponse)(nil),            // 20: patronus.v1.DrainResponse
-	(*UndrainRequest)(nil),           // 21: patronus.v1.UndrainRequest
-	(*ExplainDemandRequest)(nil),     // 22: patronus.v1.ExplainDemandRequest
-	(*ExplainedPath)(nil),            // 23: patronus.v1.ExplainedPath
-	(*ExplainDemandResponse)(nil),    // 24: patronus.v1.ExplainDemandResponse
-	(*SolutionLink)(nil),             // 25: patronus.v1.SolutionLink
-	(*SolutionPath)(nil),             // 26: patronus.v1.SolutionPath
-	(*SolutionPair)(nil),             // 27: patronus.v1.SolutionPair
-	(*Solution)(nil),                 // 28: patronus.v1.Solution
-	(*ListSolutionsRequest)(nil),     // 29: patronus.v1.ListSolutionsRequest
-	(*ListSolutionsResponse)(nil),    // 30: patronus.v1.ListSolutionsResponse
-	nil,                              // 31: patronus.v1.Demand.LabelsEntry
-	nil,                              // 32: patronus.v1.Demand.AnnotationsEntry
-	(*timestamppb.Timestamp)(nil),    // 33: google.protobuf.Timestamp
-	(*Condition)(nil),                // 34: patronus.v1.Condition
-	(*fieldmaskpb.FieldMask)(nil),    // 35: google.protobuf.FieldMask
-	(AdminState)(0),                  // 36: patronus.v1.AdminState
-	(*DeleteResponse)(nil),           // 37: patronus.v1.DeleteResponse
+	(*ClassOutcome)(nil),             // 18: patronus.v1.ClassOutcome
+	(*WhatIfResponse)(nil),           // 19: patronus.v1.WhatIfResponse
+	(*DrainRequest)(nil),             // 20: patronus.v1.DrainRequest
+	(*DrainResponse)(nil),            // 21: patronus.v1.DrainResponse
+	(*UndrainRequest)(nil),           // 22: patronus.v1.UndrainRequest
+	(*ExplainDemandRequest)(nil),     // 23: patronus.v1.ExplainDemandRequest
+	(*ExplainedPath)(nil),            // 24: patronus.v1.ExplainedPath
+	(*ExplainDemandResponse)(nil),    // 25: patronus.v1.ExplainDemandResponse
+	(*SolutionLink)(nil),             // 26: patronus.v1.SolutionLink
+	(*SolutionPath)(nil),             // 27: patronus.v1.SolutionPath
+	(*SolutionPair)(nil),             // 28: patronus.v1.SolutionPair
+	(*Solution)(nil),                 // 29: patronus.v1.Solution
+	(*ListSolutionsRequest)(nil),     // 30: patronus.v1.ListSolutionsRequest
+	(*ListSolutionsResponse)(nil),    // 31: patronus.v1.ListSolutionsResponse
+	nil,                              // 32: patronus.v1.Demand.LabelsEntry
+	nil,                              // 33: patronus.v1.Demand.AnnotationsEntry
+	(*timestamppb.Timestamp)(nil),    // 34: google.protobuf.Timestamp
+	(*Condition)(nil),                // 35: patronus.v1.Condition
+	(*fieldmaskpb.FieldMask)(nil),    // 36: google.protobuf.FieldMask
+	(AdminState)(0),                  // 37: patronus.v1.AdminState
+	(*DeleteResponse)(nil),           // 38: patronus.v1.DeleteResponse
 }
 var file_patronus_v1_te_proto_depIdxs = []int32{
-	33, // 0: patronus.v1.Demand.create_time:type_name -> google.protobuf.Timestamp
-	33, // 1: patronus.v1.Demand.update_time:type_name -> google.protobuf.Timestamp
-	31, // 2: patronus.v1.Demand.labels:type_name -> patronus.v1.Demand.LabelsEntry
-	32, // 3: patronus.v1.Demand.annotations:type_name -> patronus.v1.Demand.AnnotationsEntry
-	34, // 4: patronus.v1.Demand.conditions:type_name -> patronus.v1.Condition
+	34, // 0: patronus.v1.Demand.create_time:type_name -> google.protobuf.Timestamp
+	34, // 1: patronus.v1.Demand.update_time:type_name -> google.protobuf.Timestamp
+	32, // 2: patronus.v1.Demand.labels:type_name -> patronus.v1.Demand.LabelsEntry
+	33, // 3: patronus.v1.Demand.annotations:type_name -> patronus.v1.Demand.AnnotationsEntry
+	35, // 4: patronus.v1.Demand.conditions:type_name -> patronus.v1.Condition
 	0,  // 5: patronus.v1.Demand.traffic_class:type_name -> patronus.v1.TrafficClass
 	1,  // 6: patronus.v1.CreateDemandRequest.demand:type_name -> patronus.v1.Demand
 	1,  // 7: patronus.v1.ListDemandsResponse.demands:type_name -> patronus.v1.Demand
 	1,  // 8: patronus.v1.UpdateDemandRequest.demand:type_name -> patronus.v1.Demand
-	35, // 9: patronus.v1.UpdateDemandRequest.update_mask:type_name -> google.protobuf.FieldMask
+	36, // 9: patronus.v1.UpdateDemandRequest.update_mask:type_name -> google.protobuf.FieldMask
 	0,  // 10: patronus.v1.MatrixCell.traffic_class:type_name -> patronus.v1.TrafficClass
 	8,  // 11: patronus.v1.GetTrafficMatrixResponse.cells:type_name -> patronus.v1.MatrixCell
 	0,  // 12: patronus.v1.AddedDemand.traffic_class:type_name -> patronus.v1.TrafficClass
 	11, // 13: patronus.v1.WhatIfRequest.demands:type_name -> patronus.v1.AddedDemand
 	12, // 14: patronus.v1.WhatIfRequest.links:type_name -> patronus.v1.ChangedLink
-	14, // 15: patronus.v1.WhatIfResponse.links:type_name -> patronus.v1.LinkUtilization
-	15, // 16: patronus.v1.WhatIfResponse.moved:type_name -> patronus.v1.MovedPath
-	16, // 17: patronus.v1.WhatIfResponse.sla_at_risk:type_name -> patronus.v1.SlaRisk
-	17, // 18: patronus.v1.WhatIfResponse.shadow_prices:type_name -> patronus.v1.ShadowPrice
-	36, // 19: patronus.v1.DrainResponse.admin_state:type_name -> patronus.v1.AdminState
-	18, // 20: patronus.v1.DrainResponse.effect:type_name -> patronus.v1.WhatIfResponse
-	23, // 21: patronus.v1.ExplainDemandResponse.paths:type_name -> patronus.v1.ExplainedPath
-	26, // 22: patronus.v1.SolutionPair.paths:type_name -> patronus.v1.SolutionPath
-	33, // 23: patronus.v1.Solution.time:type_name -> google.protobuf.Timestamp
-	25, // 24: patronus.v1.Solution.links:type_name -> patronus.v1.SolutionLink
-	27, // 25: patronus.v1.Solution.pairs:type_name -> patronus.v1.SolutionPair
-	28, // 26: patronus.v1.ListSolutionsResponse.solutions:type_name -> patronus.v1.Solution
-	2,  // 27: patronus.v1.DemandService.CreateDemand:input_type -> patronus.v1.CreateDemandRequest
-	3,  // 28: patronus.v1.DemandService.GetDemand:input_type -> patronus.v1.GetDemandRequest
-	4,  // 29: patronus.v1.DemandService.ListDemands:input_type -> patronus.v1.ListDemandsRequest
-	6,  // 30: patronus.v1.DemandService.UpdateDemand:input_type -> patronus.v1.UpdateDemandRequest
-	7,  // 31: patronus.v1.DemandService.DeleteDemand:input_type -> patronus.v1.DeleteDemandRequest
-	9,  // 32: patronus.v1.TrafficEngineeringService.GetTrafficMatrix:input_type -> patronus.v1.GetTrafficMatrixRequest
-	13, // 33: patronus.v1.TrafficEngineeringService.WhatIf:input_type -> patronus.v1.WhatIfRequest
-	19, // 34: patronus.v1.TrafficEngineeringService.Drain:input_type -> patronus.v1.DrainRequest
-	21, // 35: patronus.v1.TrafficEngineeringService.Undrain:input_type -> patronus.v1.UndrainRequest
-	22, // 36: patronus.v1.TrafficEngineeringService.ExplainDemand:input_type -> patronus.v1.ExplainDemandRequest
-	29, // 37: patronus.v1.TrafficEngineeringService.ListSolutions:input_type -> patronus.v1.ListSolutionsRequest
-	1,  // 38: patronus.v1.DemandService.CreateDemand:output_type -> patronus.v1.Demand
-	1,  // 39: patronus.v1.DemandService.GetDemand:output_type -> patronus.v1.Demand
-	5,  // 40: patronus.v1.DemandService.ListDemands:output_type -> patronus.v1.ListDemandsResponse
-	1,  // 41: patronus.v1.DemandService.UpdateDemand:output_type -> patronus.v1.Demand
-	37, // 42: patronus.v1.DemandService.DeleteDemand:output_type -> patronus.v1.DeleteResponse
-	10, // 43: patronus.v1.TrafficEngineeringService.GetTrafficMatrix:output_type -> patronus.v1.GetTrafficMatrixResponse
-	18, // 44: patronus.v1.TrafficEngineeringService.WhatIf:output_type -> patronus.v1.WhatIfResponse
-	20, // 45: patronus.v1.TrafficEngineeringService.Drain:output_type -> patronus.v1.DrainResponse
-	20, // 46: patronus.v1.TrafficEngineeringService.Undrain:output_type -> patronus.v1.DrainResponse
-	24, // 47: patronus.v1.TrafficEngineeringService.ExplainDemand:output_type -> patronus.v1.ExplainDemandResponse
-	30, // 48: patronus.v1.TrafficEngineeringService.ListSolutions:output_type -> patronus.v1.ListSolutionsResponse
-	38, // [38:49] is the sub-list for method output_type
-	27, // [27:38] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	0,  // 15: patronus.v1.ClassOutcome.traffic_class:type_name -> patronus.v1.TrafficClass
+	14, // 16: patronus.v1.WhatIfResponse.links:type_name -> patronus.v1.LinkUtilization
+	15, // 17: patronus.v1.WhatIfResponse.moved:type_name -> patronus.v1.MovedPath
+	16, // 18: patronus.v1.WhatIfResponse.sla_at_risk:type_name -> patronus.v1.SlaRisk
+	17, // 19: patronus.v1.WhatIfResponse.shadow_prices:type_name -> patronus.v1.ShadowPrice
+	18, // 20: patronus.v1.WhatIfResponse.classes:type_name -> patronus.v1.ClassOutcome
+	37, // 21: patronus.v1.DrainResponse.admin_state:type_name -> patronus.v1.AdminState
+	19, // 22: patronus.v1.DrainResponse.effect:type_name -> patronus.v1.WhatIfResponse
+	24, // 23: patronus.v1.ExplainDemandResponse.paths:type_name -> patronus.v1.ExplainedPath
+	27, // 24: patronus.v1.SolutionPair.paths:type_name -> patronus.v1.SolutionPath
+	34, // 25: patronus.v1.Solution.time:type_name -> google.protobuf.Timestamp
+	26, // 26: patronus.v1.Solution.links:type_name -> patronus.v1.SolutionLink
+	28, // 27: patronus.v1.Solution.pairs:type_name -> patronus.v1.SolutionPair
+	29, // 28: patronus.v1.ListSolutionsResponse.solutions:type_name -> patronus.v1.Solution
+	2,  // 29: patronus.v1.DemandService.CreateDemand:input_type -> patronus.v1.CreateDemandRequest
+	3,  // 30: patronus.v1.DemandService.GetDemand:input_type -> patronus.v1.GetDemandRequest
+	4,  // 31: patronus.v1.DemandService.ListDemands:input_type -> patronus.v1.ListDemandsRequest
+	6,  // 32: patronus.v1.DemandService.UpdateDemand:input_type -> patronus.v1.UpdateDemandRequest
+	7,  // 33: patronus.v1.DemandService.DeleteDemand:input_type -> patronus.v1.DeleteDemandRequest
+	9,  // 34: patronus.v1.TrafficEngineeringService.GetTrafficMatrix:input_type -> patronus.v1.GetTrafficMatrixRequest
+	13, // 35: patronus.v1.TrafficEngineeringService.WhatIf:input_type -> patronus.v1.WhatIfRequest
+	20, // 36: patronus.v1.TrafficEngineeringService.Drain:input_type -> patronus.v1.DrainRequest
+	22, // 37: patronus.v1.TrafficEngineeringService.Undrain:input_type -> patronus.v1.UndrainRequest
+	23, // 38: patronus.v1.TrafficEngineeringService.ExplainDemand:input_type -> patronus.v1.ExplainDemandRequest
+	30, // 39: patronus.v1.TrafficEngineeringService.ListSolutions:input_type -> patronus.v1.ListSolutionsRequest
+	1,  // 40: patronus.v1.DemandService.CreateDemand:output_type -> patronus.v1.Demand
+	1,  // 41: patronus.v1.DemandService.GetDemand:output_type -> patronus.v1.Demand
+	5,  // 42: patronus.v1.DemandService.ListDemands:output_type -> patronus.v1.ListDemandsResponse
+	1,  // 43: patronus.v1.DemandService.UpdateDemand:output_type -> patronus.v1.Demand
+	38, // 44: patronus.v1.DemandService.DeleteDemand:output_type -> patronus.v1.DeleteResponse
+	10, // 45: patronus.v1.TrafficEngineeringService.GetTrafficMatrix:output_type -> patronus.v1.GetTrafficMatrixResponse
+	19, // 46: patronus.v1.TrafficEngineeringService.WhatIf:output_type -> patronus.v1.WhatIfResponse
+	21, // 47: patronus.v1.TrafficEngineeringService.Drain:output_type -> patronus.v1.DrainResponse
+	21, // 48: patronus.v1.TrafficEngineeringService.Undrain:output_type -> patronus.v1.DrainResponse
+	25, // 49: patronus.v1.TrafficEngineeringService.ExplainDemand:output_type -> patronus.v1.ExplainDemandResponse
+	31, // 50: patronus.v1.TrafficEngineeringService.ListSolutions:output_type -> patronus.v1.ListSolutionsResponse
+	40, // [40:51] is the sub-list for method output_type
+	29, // [29:40] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_te_proto_init() }
@@ -3027,7 +3110,7 @@ func file_patronus_v1_te_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_te_proto_rawDesc), len(file_patronus_v1_te_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   32,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -364,6 +364,29 @@ export interface ShadowPriceInit {
   maxUtilizationPpm?: bigint | number;
 }
 
+/**
+ * What becomes of one class of traffic. What does not fit is taken from the lowest class first: REALTIME keeps its
+ * room, then INTERACTIVE, STREAMING, STANDARD, BULK.
+ */
+export interface ClassOutcome {
+  /** The class. */
+  trafficClass: TrafficClass;
+  /** Its traffic, bit/s. */
+  demandBps: bigint;
+  /** What of it would not be carried, bit/s. */
+  unmetBps: bigint;
+}
+
+/** What a program says of a ClassOutcome. */
+export interface ClassOutcomeInit {
+  /** The class. */
+  trafficClass?: TrafficClass;
+  /** Its traffic, bit/s. */
+  demandBps?: bigint | number;
+  /** What of it would not be carried, bit/s. */
+  unmetBps?: bigint | number;
+}
+
 /** Response of WhatIf. */
 export interface WhatIfResponse {
   /** Every direction of a link that carries something before or after, the fullest first. */
@@ -388,6 +411,8 @@ export interface WhatIfResponse {
   shadowPrices: ShadowPrice[];
   /** Revision of the state that the answer is about. */
   revision: bigint;
+  /** Class by class, those with traffic; the first is served first. */
+  classes: ClassOutcome[];
 }
 
 /** What a program says of a WhatIfResponse. */
@@ -414,6 +439,8 @@ export interface WhatIfResponseInit {
   shadowPrices?: readonly ShadowPriceInit[];
   /** Revision of the state that the answer is about. */
   revision?: bigint | number;
+  /** Class by class, those with traffic; the first is served first. */
+  classes?: readonly ClassOutcomeInit[];
 }
 
 /** Request of Drain. */

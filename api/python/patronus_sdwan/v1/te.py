@@ -295,6 +295,21 @@ class ShadowPrice(Message):
     """and brings the highest utilisation of all links to this, parts per million."""
 
 
+class ClassOutcome(Message):
+    """What becomes of one class of traffic. What does not fit is taken from the lowest class first: REALTIME keeps
+    its room, then INTERACTIVE, STREAMING, STANDARD, BULK.
+    """
+
+    PROTO: ClassVar[str] = "patronus.v1.ClassOutcome"
+
+    traffic_class: TrafficClass = TrafficClass.TRAFFIC_CLASS_UNSPECIFIED
+    """The class."""
+    demand_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    """Its traffic, bit/s."""
+    unmet_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    """What of it would not be carried, bit/s."""
+
+
 class WhatIfResponse(Message):
     """Response of WhatIf."""
 
@@ -322,6 +337,8 @@ class WhatIfResponse(Message):
     """Where more capacity would help most, at most 8; empty while nothing is full."""
     revision: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
     """Revision of the state that the answer is about."""
+    classes: Annotated[list[ClassOutcome], rules.Items(64)] = Field(default_factory=list)
+    """Class by class, those with traffic; the first is served first."""
 
 
 class DrainRequest(Message):

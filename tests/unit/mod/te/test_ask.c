@@ -197,6 +197,37 @@ START_TEST(what_if_a_link_fails)
 }
 END_TEST
 
+/* 40 of voice and 90 of backups where 100 fit: the backups lose, whoever of the two asked first. */
+START_TEST(what_does_not_fit_is_of_the_lowest_class)
+{
+    struct fixture f;
+    fixture_init(&f);
+    two_sites(&f, 100);
+    pass_ok(&f);
+    const char *fails[] = {ORG "/sites/s00/links/l00"};
+    const struct te_added_demand demands[] = {
+        {.source = ORG "/sites/s00",
+         .destination = ORG "/sites/s01",
+         .class_index = PATRONUS__V1__TRAFFIC_CLASS__BULK,
+         .rate_bps = 90 * MBIT},
+        {.source = ORG "/sites/s00",
+         .destination = ORG "/sites/s01",
+         .class_index = PATRONUS__V1__TRAFFIC_CLASS__REALTIME,
+         .rate_bps = 40 * MBIT},
+    };
+    const struct te_changes changes = {.fail_links = fails, .fail_links_len = 1, .demands = demands, .demands_len = 2};
+    const Patronus__V1__WhatIfResponse *response = what_if(&f, &changes);
+    ck_assert_uint_eq(response->n_classes, 2);
+    ck_assert_int_eq(response->classes[0]->traffic_class, PATRONUS__V1__TRAFFIC_CLASS__REALTIME);
+    ck_assert_uint_eq(response->classes[0]->demand_bps, 40 * MBIT);
+    ck_assert_uint_eq(response->classes[0]->unmet_bps, 0);
+    ck_assert_int_eq(response->classes[1]->traffic_class, PATRONUS__V1__TRAFFIC_CLASS__BULK);
+    ck_assert_uint_ge(response->classes[1]->unmet_bps, 29 * MBIT);
+    ck_assert_uint_le(response->classes[1]->unmet_bps, 31 * MBIT);
+    fixture_fini(&f);
+}
+END_TEST
+
 START_TEST(what_if_more_comes_and_more_is_built)
 {
     struct fixture f;
@@ -322,6 +353,7 @@ int main(void)
     tcase_add_test(tcase, what_nodes_say_is_kept_until_traffic_is_known);
     tcase_add_test(tcase, what_is_good_enough_does_not_move);
     tcase_add_test(tcase, what_if_a_link_fails);
+    tcase_add_test(tcase, what_does_not_fit_is_of_the_lowest_class);
     tcase_add_test(tcase, what_if_more_comes_and_more_is_built);
     tcase_add_test(tcase, a_drain_is_refused_without_room);
     tcase_add_test(tcase, what_all_paths_share_is_protected);
