@@ -36,7 +36,9 @@ struct config {
     char address[64];
     char region[64];
     char peer_port[8], api_port[8], agent_port[8];
-    char level_max[8];         /* controllers; "" for the binary's own */
+    char level_max[8]; /* controllers; "" for the binary's own */
+    char issuer_ca[512];
+    char issuer_networks[512];
     char http_listen[80];      /* controllers; "" for none */
     char force_new_cluster[6]; /* recover: "true": said by who knows what it costs */
     char no_start[6];          /* "true": make the node, do not run it */

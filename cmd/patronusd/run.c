@@ -8,6 +8,7 @@
 #include "agent/route.h"
 #include "agent/tunnel.h"
 #include "base/assert.h"
+#include "fetch/fetch.h"
 #include "mod/mods.h"
 #include "node/files.h"
 #include "serve/controller.h"
@@ -19,11 +20,15 @@
 
 #define CLOSE_GRACE_MS 2000
 
+#define ISSUER_NETWORKS_MAX 32
+
 struct running {
     const struct process *process;
     struct pt_node_files files;
     struct pt_file *lock;
     uint8_t seal_key[PT_SEAL_KEY_SIZE];
+    struct pt_prefix issuer_networks[ISSUER_NETWORKS_MAX];
+    size_t issuer_networks_len;
     struct pt_controller *controller;
     struct pt_dp *dp;
     struct pt_agent_tunnel *tunnel;
@@ -113,11 +118,41 @@ static void seal_key_replaced(void *context, const uint8_t key[PT_SEAL_KEY_SIZE]
     }
 }
 
+/* On a thread of the controller's. */
+static enum pt_code fetch_issuer(void *context, const char *url, struct pt_buf *ret_body, struct pt_error *reterr)
+{
+    const struct running *running = context;
+    const struct pt_fetch_options options = {.ca_file = running->process->config->issuer_ca,
+                                             .allowed = running->issuer_networks,
+                                             .allowed_len = running->issuer_networks_len};
+    return pt_fetch(url, &options, ret_body, reterr);
+}
+
+static enum pt_code read_networks(struct running *running, struct pt_error *reterr)
+{
+    char text[sizeof(running->process->config->issuer_networks)];
+    char *rest = NULL;
+    (void)snprintf(text, sizeof(text), "%s", running->process->config->issuer_networks);
+    for (char *word = strtok_r(text, ", ", &rest); word != NULL; word = strtok_r(NULL, ", ", &rest)) {
+        if (running->issuer_networks_len == ISSUER_NETWORKS_MAX) {
+            return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, "issuer_networks",
+                           "%d prefixes at most", ISSUER_NETWORKS_MAX);
+        }
+        enum pt_code code = pt_prefix_parse(word, &running->issuer_networks[running->issuer_networks_len++], reterr);
+        if (code != PT_OK) {
+            return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, "issuer_networks",
+                           "'%.60s' is no prefix; write, for example, 10.0.0.0/8", word);
+        }
+    }
+    return PT_OK;
+}
+
 static enum pt_code open_controller(struct running *running, struct pt_error *reterr)
 {
     const struct process *process = running->process;
     const struct pt_node_files *files = &running->files;
     PT_TRY(pt_node_seal_key_load(process->sys, process->config->seal_key, running->seal_key, reterr));
+    PT_TRY(read_networks(running, reterr));
     char name[PT_SPIFFE_SIZE_MAX + 16];
     (void)snprintf(name, sizeof(name), "controllers/%s", files->node_id + strlen("controller/"));
     struct pt_controller_options options = {
@@ -139,6 +174,7 @@ static enum pt_code open_controller(struct running *running, struct pt_error *re
         .peer_address = files->peer_address,
         .on_certificate = on_certificate,
         .certificate_context = running,
+        .fetch = fetch_issuer,
         .next_seal_key = next_seal_key,
         .seal_key_replaced = seal_key_replaced,
         .on_fatal = on_fatal,

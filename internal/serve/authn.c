@@ -184,7 +184,8 @@ static enum pt_code by_bearer(struct pt_serve_call *call, const char *authorizat
     if (strncmp(token, PT_SERVE_KEY_PREFIX, strlen(PT_SERVE_KEY_PREFIX)) == 0) {
         return by_key(call, token, reterr);
     }
-    return no_good(reterr, "this is neither an API key nor a token that the cluster can check");
+    return pt_oidc_authenticate(
+        call, token, call->rpc != NULL ? pt_rpc_call_metadata(call->rpc, "patronus-identity-provider") : "", reterr);
 }
 
 enum pt_code pt_serve_identify(struct pt_serve_call *call, const struct pt_identity *peer, const char *authorization,

@@ -233,6 +233,7 @@ static void on_tick(void *arg)
     }
     if (!controller->closing) {
         pt_trust_tick(controller);
+        pt_oidc_tick(controller->oidc);
     }
     if (!controller->options.peer_plain && !controller->closing) {
         pt_serve_renew_self(controller);
@@ -369,6 +370,7 @@ static void controller_free(struct pt_controller *controller)
     pt_artifacts_free(controller->artifacts);
     pt_limits_free(controller->limits);
     pt_trust_free(controller->trust);
+    pt_assert(controller->oidc == NULL);
     pt_tls_context_free(controller->tls);
     if (controller->key_pem != NULL) {
         pt_memory_clear(controller->key_pem, strlen(controller->key_pem));
@@ -406,6 +408,7 @@ enum pt_code pt_controller_open(const struct pt_controller_options *options, str
     controller->limits = pt_limits_new();
     controller->artifacts = pt_artifacts_new(controller);
     controller->trust = pt_trust_new(controller);
+    controller->oidc = pt_oidc_new(controller);
 
     enum pt_code code = open_machine(controller, reterr);
     if (code != PT_OK) {
@@ -438,6 +441,8 @@ fail_doors:
 fail_raft:
     pt_kind_close(controller->machine);
 fail_machine:
+    pt_oidc_free(controller->oidc);
+    controller->oidc = NULL;
     pt_push_free(controller->push);
     controller_free(controller);
     return code;
@@ -462,6 +467,8 @@ static void doors_closed(void *arg)
     struct pt_controller *controller = arg;
     pt_executor_free(controller->backup_work);
     controller->backup_work = NULL;
+    pt_oidc_free(controller->oidc);
+    controller->oidc = NULL;
     pt_artifacts_close(controller->artifacts);
     pt_serve_forward_reset(controller);
     pt_raft_close(controller->raft, raft_closed, controller);
@@ -533,6 +540,8 @@ void pt_controller_close(struct pt_controller *controller, uint64_t grace_ms, pt
 void pt_controller_abandon(struct pt_controller *controller)
 {
     controller->closing = true;
+    pt_oidc_free(controller->oidc);
+    controller->oidc = NULL;
     pt_assert(controller->http == NULL); /* the simulator has no HTTP */
     pt_push_free(controller->push);
     pt_denied_abandon(controller->denied);

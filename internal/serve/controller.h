@@ -55,6 +55,8 @@ struct pt_controller_options {
     /* A renewed certificate: keep it on disk. May be NULL. */
     void (*on_certificate)(void *context, const char *cert_pem, const char *ca_pem);
     void *certificate_context;
+    /* GET of an https URL, on any thread: keys of identity providers. NULL: tokens of theirs are refused. */
+    enum pt_code (*fetch)(void *context, const char *url, struct pt_buf *ret_body, struct pt_error *reterr);
     /* The operator's next seal key, when there is one; and it was put in the place of the old one. May be NULL. Of the
      * same context. */
     bool (*next_seal_key)(void *context, uint8_t ret_key[PT_SEAL_KEY_SIZE]);

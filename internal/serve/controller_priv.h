@@ -108,6 +108,7 @@ struct pt_controller {
     struct pt_denied *denied;
     struct pt_limits *limits;
     struct pt_trust *trust;
+    struct pt_oidc *oidc; /* NULL: no tokens of identity providers */
     struct pt_soft_store *soft;
     struct pt_artifacts *artifacts; /* artifact.h */
 
@@ -203,6 +204,15 @@ PT_MUST enum pt_code pt_serve_key_digest(struct pt_controller *controller, const
 #define PT_SERVE_KEY_PREFIX "ptk1_"
 /* End the streams of callers who are revoked now, or whose credential has expired. */
 void pt_serve_judge_streams(struct pt_controller *controller);
+
+/* ---- oidc.c: tokens of identity providers --------------------------------------------------------------------- */
+struct pt_oidc;
+struct pt_oidc *pt_oidc_new(struct pt_controller *controller);
+void pt_oidc_free(struct pt_oidc *oidc); /* NULL is fine; waits for what is fetched */
+void pt_oidc_tick(struct pt_oidc *oidc);
+/* wanted: name of the provider, "" for the one that fits. PT_UNAUTHENTICATED; PT_UNAVAILABLE before the keys came. */
+PT_MUST enum pt_code pt_oidc_authenticate(struct pt_serve_call *call, const char *token, const char *wanted,
+                                          struct pt_error *reterr);
 
 /* ---- audit.c: refused calls ------------------------------------------------------------------------------------ */
 struct pt_denied *pt_denied_new(struct pt_controller *controller);
