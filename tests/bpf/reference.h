@@ -32,7 +32,8 @@ struct ref_path {
     uint8_t local[16], remote[16], nexthop[16];
     bool has_nexthop, sealed;
     uint32_t stack[PT_STACK_LEN_MAX], stack_len;
-    int state; /* enum pt_abi_path_state */
+    int state;       /* enum pt_abi_path_state */
+    uint64_t breaks; /* SLAs, a bit each */
 };
 
 struct ref_member {
@@ -44,6 +45,9 @@ struct ref_group {
     uint32_t site, class;
     struct ref_member members[PT_MEMBERS_MAX];
     size_t members_len;
+    uint32_t sla;  /* 0: none; else its bit plus 1 */
+    bool require;  /* members that break it are left out */
+    uint32_t move; /* enum pt_abi_move */
 };
 
 struct ref_link {
@@ -87,5 +91,30 @@ struct ref_verdict {
     struct packet out; /* unless dropped */
 };
 
-void ref_lan(const struct ref_model *model, uint32_t ifindex, const struct packet *in, struct ref_verdict *ret);
+/*
+ * The flow cache, as a list. Time does not pass in it: the caller sees to it that a flow that would wait for a pause
+ * had one, so such flows follow a new choice with their next packet.
+ */
+#define REF_FLOWS_MAX 4096
+#define REF_DOOR 65536
+
+struct ref_flow {
+    uint8_t key[44];
+    uint32_t kept, out, reason, tier, dscp, generation, epoch;
+    bool sealed;
+};
+
+struct ref_flows {
+    uint32_t generation; /* of the policy */
+    uint32_t epoch;      /* moved on when a path came to life or SLAs changed */
+    uint32_t door[REF_DOOR];
+    struct ref_flow list[REF_FLOWS_MAX];
+    size_t len;
+    uint64_t hits, stays; /* for the test: that both happened */
+    /* The flow of the last packet that was asked about, when it has an entry. */
+    const struct ref_flow *last;
+};
+
+void ref_lan(const struct ref_model *model, struct ref_flows *flows, uint32_t ifindex, const struct packet *in,
+             struct ref_verdict *ret);
 void ref_wan(const struct ref_model *model, uint32_t ifindex, const struct packet *in, struct ref_verdict *ret);

@@ -128,12 +128,17 @@ static int compare_u32(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void print_single(const char *name, const struct packet *p, bool lan, struct run_options options)
+static void print_single(const char *name, const struct packet *p, bool lan, bool fresh, struct run_options options)
 {
     enum { RUNS = 2001 };
     static uint32_t times[RUNS];
+    struct packet one = *p;
     for (int i = 0; i < RUNS; i++) {
-        struct run r = lan ? run_lan_with(&bed, p, options) : run_wan_with(&bed, p, options);
+        if (fresh) { /* the source port: another flow each time */
+            one.data[ETH_HLEN + 20] = (uint8_t)(16 + i / 256);
+            one.data[ETH_HLEN + 21] = (uint8_t)i;
+        }
+        struct run r = lan ? run_lan_with(&bed, &one, options) : run_wan_with(&bed, &one, options);
         times[i] = r.nanoseconds;
     }
     qsort(times, RUNS, sizeof(times[0]), compare_u32);
@@ -155,19 +160,21 @@ START_TEST(nanoseconds_a_packet)
     p.data[ETH_HLEN + 22] = (4031 >> 8), p.data[ETH_HLEN + 23] = (uint8_t)4031;
     print_repeated("lan_all_but_encap_32_rules_2_members", &p, true, lan);
     p = host_packet(9);
-    print_single("lan_encap", &p, true, lan);
+    print_single("lan_encap", &p, true, true, lan);
+    p = host_packet(9);
+    print_single("lan_encap_hit", &p, true, false, lan);
     p = host_packet(9);
     print_repeated("wan_not_ours", &p, false, wan);
     p = tunnel_packet(0);
     p.data[ETH_HLEN + 20 + 8 + 4] = 0x77; /* another segment: dropped after everything but the rewrite */
     print_repeated("wan_deliver_but_rewrite", &p, false, wan);
     p = tunnel_packet(0);
-    print_single("wan_deliver", &p, false, wan);
+    print_single("wan_deliver", &p, false, false, wan);
     p = tunnel_packet(3);
-    print_single("wan_transit", &p, false, wan);
+    print_single("wan_transit", &p, false, false, wan);
     p = host_packet(9);
     p.data[12] = 0;
-    print_single("wan_nothing", &p, false, wan);
+    print_single("wan_nothing", &p, false, false, wan);
 }
 END_TEST
 

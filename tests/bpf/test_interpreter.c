@@ -2,6 +2,9 @@
  * The programs against a second implementation (reference.h): random policies, random packets; verdict, bytes, what the
  * companion is told, and at the end of each policy every drop counter must agree.
  *
+ * Half of a host's packets are one of the last ones again, and between packets paths die, return, break and keep SLAs:
+ * so the flow cache answers many, and is asked to forget in every way. It is forgotten whole only every few policies.
+ *
  * Packets are mostly sound and near what the policy speaks of, and a quarter of them is damaged: pure noise would be
  * dropped by the first check.
  *
@@ -10,9 +13,11 @@
 #include "reference.h"
 
 #include "base/net.h"
+#include "bpf/abi/flow.h"
 #include "bpf/abi/hello.h"
 
 #include <arpa/inet.h>
+#include <bpf/bpf.h>
 #include <check.h>
 #include <inttypes.h>
 #include <linux/bpf.h>
@@ -22,11 +27,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define PACKETS_EACH 500 /* of a policy, for each program */
 #define TC_REDIRECT 7
 
+#define HISTORY 8
+#define POLICIES_A_CACHE 4 /* after so many all flows are forgotten, by both */
+
 static struct bed bed;
+static struct ref_flows flows;
 static uint64_t state; /* of the random numbers; the seed of a policy makes all of it */
 
 static uint32_t any(uint32_t below)
@@ -227,6 +237,160 @@ static void make_rules(struct ref_model *m)
     }
 }
 
+/* ---- steering: written into the maps, as the agent does ------------------------------------------------------- */
+
+static void set_alive(struct ref_path *path, bool alive)
+{
+    path->state = alive ? PT_PATH_ALIVE : PT_PATH_DEAD;
+    bed.dp->ops->set_path_alive(bed.dp, path->id, alive);
+    flows.epoch += alive; /* flows see a death by themselves */
+}
+
+static void set_breaks(struct ref_path *path, uint64_t slas)
+{
+    int fd = bed_pinned(bed.pins, "pt_path_sla");
+    path->breaks = slas;
+    ck_assert_int_eq(bpf_map_update_elem(fd, &path->slot, &slas, BPF_ANY), 0);
+    (void)close(fd);
+    bed.dp->ops->ask_again(bed.dp);
+    flows.epoch++;
+}
+
+static void write_group(int inner, const struct ref_group *g)
+{
+    struct pt_abi_group_key key = {.site_label = g->site, .policy_class = g->class};
+    struct pt_abi_group value;
+    ck_assert_int_eq(bpf_map_lookup_elem(inner, &key, &value), 0);
+    ck_assert_uint_eq(value.members_len, g->members_len);
+    value.sla = (uint8_t)g->sla;
+    value.flags = g->require ? PT_GROUP_REQUIRE : 0;
+    value.move = (uint8_t)g->move;
+    for (size_t i = 0; i < g->members_len; i++) {
+        value.members[i].tier = (uint16_t)g->members[i].tier;
+    }
+    ck_assert_int_eq(bpf_map_update_elem(inner, &key, &value, BPF_ANY), 0);
+}
+
+/* SLA, move mode and tiers of groups as the model has them, in both slots of the bundle map. */
+static void write_groups(const struct ref_group *groups, size_t len)
+{
+    int outer = bed_pinned(bed.pins, "pt_groups");
+    for (uint32_t slot = 0; slot < 2; slot++) {
+        uint32_t id = 0;
+        ck_assert_int_eq(bpf_map_lookup_elem(outer, &slot, &id), 0);
+        int inner = bpf_map_get_fd_by_id(id);
+        for (size_t i = 0; i < len; i++) {
+            write_group(inner, &groups[i]);
+        }
+        (void)close(inner);
+    }
+    (void)close(outer);
+}
+
+static void set_steering(struct ref_model *m)
+{
+    for (size_t i = 0; i < m->groups_len; i++) {
+        struct ref_group *g = &m->groups[i];
+        if (g->class != UINT32_MAX) {
+            g->sla = any(4);
+            g->require = one_in(2);
+            g->move = one_in(2) ? PT_MOVE_NEW_ONLY : any(3);
+        }
+    }
+    write_groups(m->groups, m->groups_len);
+}
+
+/* As a drain does. */
+static void change_tier(struct ref_model *m)
+{
+    struct ref_group *g = &m->groups[any((uint32_t)m->groups_len)];
+    if (g->members_len != 0) {
+        g->members[any((uint32_t)g->members_len)].tier = any(4);
+        write_groups(g, 1);
+        bed.dp->ops->ask_again(bed.dp);
+        flows.epoch++;
+    }
+}
+
+static uint32_t slot_in_use; /* by a flow of late */
+
+static void change_something(struct ref_model *m)
+{
+    if (m->paths_len == 0) {
+        return;
+    }
+    if (m->groups_len != 0 && one_in(3)) {
+        change_tier(m);
+        return;
+    }
+    struct ref_path *path = &m->paths[any((uint32_t)m->paths_len)];
+    bool used = one_in(2);
+    for (size_t i = 0; i < m->paths_len && used; i++) { /* rather one that a flow is on */
+        path = m->paths[i].slot == slot_in_use ? &m->paths[i] : path;
+    }
+    if (one_in(2)) {
+        set_alive(path, path->state == PT_PATH_DEAD);
+    } else {
+        set_breaks(path, any(8));
+    }
+}
+
+/* ---- the cache ------------------------------------------------------------------------------------------------ */
+
+static bool key_of(const struct ref_flow *flow, struct pt_abi_flow4_key *v4, struct pt_abi_flow6_key *v6)
+{
+    uint32_t rest[3];
+    memcpy(rest, flow->key + 32, sizeof(rest));
+    v4->vni_protocol = v6->vni_protocol = PT_FLOW_VNI_PROTOCOL(rest[0], rest[1]);
+    v4->port_source = v6->port_source = (uint16_t)(rest[2] >> 16);
+    v4->port_destination = v6->port_destination = (uint16_t)rest[2];
+    memcpy(&v4->source, flow->key + 12, 4);
+    memcpy(&v4->destination, flow->key + 28, 4);
+    memcpy(&v6->source, flow->key, 16);
+    memcpy(&v6->destination, flow->key + 16, 16);
+    return memcmp(flow->key, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0 &&
+           memcmp(flow->key + 16, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0;
+}
+
+/* The flow had a pause: see struct ref_flows. */
+static void pause_flow(const struct ref_flow *flow)
+{
+    struct pt_abi_flow4_key v4 = {0};
+    struct pt_abi_flow6_key v6 = {0};
+    struct pt_abi_flow value;
+    bool is_v4 = key_of(flow, &v4, &v6);
+    const void *key = is_v4 ? (void *)&v4 : (void *)&v6;
+    int fd = bed_pinned(bed.pins, is_v4 ? "pt_flows4" : "pt_flows6");
+    if (bpf_map_lookup_elem(fd, key, &value) == 0) {
+        value.seen -= 1000000;
+        ck_assert_int_eq(bpf_map_update_elem(fd, key, &value, BPF_EXIST), 0);
+    }
+    (void)close(fd);
+}
+
+static void forget_flows(void)
+{
+    int v4 = bed_pinned(bed.pins, "pt_flows4"), v6 = bed_pinned(bed.pins, "pt_flows6"),
+        door = bed_pinned(bed.pins, "pt_door");
+    for (size_t i = 0; i < flows.len; i++) {
+        struct pt_abi_flow4_key key4 = {0};
+        struct pt_abi_flow6_key key6 = {0};
+        bool is_v4 = key_of(&flows.list[i], &key4, &key6);
+        (void)bpf_map_delete_elem(is_v4 ? v4 : v6, is_v4 ? (void *)&key4 : (void *)&key6);
+    }
+    for (uint32_t i = 0; i < REF_DOOR; i++) {
+        uint32_t none = 0;
+        if (flows.door[i] != 0) {
+            ck_assert_int_eq(bpf_map_update_elem(door, &i, &none, BPF_ANY), 0);
+            flows.door[i] = 0;
+        }
+    }
+    flows.len = 0;
+    (void)close(v4);
+    (void)close(v6);
+    (void)close(door);
+}
+
 static void make_policy(struct ref_model *m)
 {
     memset(m, 0, sizeof(*m));
@@ -252,13 +416,15 @@ static void make_policy(struct ref_model *m)
     make_routes(m);
     make_rules(m);
     bed_apply(&bed, text);
+    flows.generation++;
     for (size_t i = 0; i < m->paths_len; i++) {
         struct ref_path *path = &m->paths[i];
         path->slot = bed.dp->ops->path_slot(bed.dp, path->id);
         ck_assert_uint_ne(path->slot, 0);
-        path->state = one_in(4) ? PT_PATH_DEAD : PT_PATH_ALIVE;
-        bed.dp->ops->set_path_alive(bed.dp, path->id, path->state == PT_PATH_ALIVE);
+        set_alive(path, !one_in(4));
+        set_breaks(path, one_in(2) ? any(8) : 0);
     }
+    set_steering(m);
 }
 
 /* ---- packets -------------------------------------------------------------------------------------------------- */
@@ -531,13 +697,54 @@ static void note(const struct ref_verdict *want)
     }
 }
 
+static struct {
+    struct packet packet;
+    uint32_t ifindex;
+} history[HISTORY];
+static size_t history_len;
+
+/* A new packet, or one of the last ones again, perhaps with another DSCP. */
+static uint32_t next_lan(const struct ref_model *m, struct packet *in)
+{
+    if (history_len == 0 || one_in(2)) {
+        uint32_t ifindex = one_in(4) ? bed.lan1 : bed.lan0;
+        make_lan(m, in);
+        return ifindex;
+    }
+    size_t at = any((uint32_t)history_len);
+    *in = history[at].packet;
+    if (one_in(10) && in->size >= ETH_HLEN + 20 && in->data[ETH_HLEN] == 0x45) {
+        in->data[ETH_HLEN + 1] = (uint8_t)any(256);
+        in->data[ETH_HLEN + 10] = in->data[ETH_HLEN + 11] = 0;
+        uint16_t sum = htons((uint16_t)~sum16(in->data + ETH_HLEN, 20, 0));
+        memcpy(in->data + ETH_HLEN + 10, &sum, 2);
+    }
+    return history[at].ifindex;
+}
+
+/* Mostly those that go somewhere: what is malformed today is so tomorrow. */
+static void remember(const struct packet *in, uint32_t ifindex, const struct ref_verdict *want)
+{
+    if (want->action != REF_SEND && !one_in(16)) {
+        return;
+    }
+    size_t at = history_len < HISTORY ? history_len++ : any(HISTORY);
+    history[at].packet = *in;
+    history[at].ifindex = ifindex;
+}
+
 static void compare_lan(const struct ref_model *m, uint64_t seed)
 {
     struct packet in;
     struct ref_verdict want;
-    struct run_options options = {.ifindex = one_in(4) ? bed.lan1 : bed.lan0};
-    make_lan(m, &in);
-    ref_lan(m, options.ifindex, &in, &want);
+    struct run_options options = {.ifindex = next_lan(m, &in)};
+    flows.last = NULL;
+    ref_lan(m, &flows, options.ifindex, &in, &want);
+    if (flows.last != NULL) {
+        pause_flow(flows.last);
+        slot_in_use = flows.last->kept == 1 /* a path */ ? flows.last->out : slot_in_use;
+    }
+    remember(&in, options.ifindex, &want);
     struct run run = run_lan_with(&bed, &in, options);
     const int verdicts[] = {[REF_UP] = TC_ACT_OK, [REF_DROP] = TC_ACT_SHOT, [REF_SEND] = TC_REDIRECT};
     note(&want);
@@ -603,14 +810,23 @@ START_TEST(programs_and_reference_agree)
     uint64_t wanted = wanted_text != NULL ? strtoull(wanted_text, NULL, 10) : 20000;
     uint64_t seed = seed_text != NULL ? strtoull(seed_text, NULL, 10) : (uint64_t)time(NULL), policies = 0;
     uint64_t reasons[PT_DROP_LEN_MAX] = {0};
+    /* What hosts' kernels said of themselves before there was a bundle is not ours to explain. */
+    bed.dp->ops->counters(bed.dp, take_path, take_drop, tally.seen);
     for (; tally.packets < wanted && tally.mismatches == 0; seed++, policies++) {
         state = seed;
+        if (policies % POLICIES_A_CACHE == 0) {
+            forget_flows();
+            history_len = 0;
+        }
         make_policy(&model);
         if (policies == 1) { /* from here on there is a tunnel device: any interface does */
             ck_assert_int_eq(bed.dp->ops->set_tunnel(bed.dp, if_nametoindex("lo"), NULL), PT_OK);
         }
         model.tunnel = policies > 0;
         for (unsigned i = 0; i < PACKETS_EACH; i++) {
+            if (one_in(6)) {
+                change_something(&model);
+            }
             compare_lan(&model, seed);
             compare_wan(&model, seed);
         }
@@ -622,6 +838,9 @@ START_TEST(programs_and_reference_agree)
     printf("interpreter: packets %" PRIu64 " policies %" PRIu64 " up %" PRIu64 " sent %" PRIu64 " dropped %" PRIu64
            " mismatches %" PRIu64 "\n",
            tally.packets, policies, tally.up, tally.sent, tally.dropped, tally.mismatches);
+    printf("interpreter: known flows %" PRIu64 ", of which %" PRIu64
+           " stayed on a path that was not the choice any more\n",
+           flows.hits + flows.stays, flows.stays);
 #define PRINT(name, number, label, words)                                \
     if (reasons[number] != 0) {                                          \
         printf("interpreter: %s %" PRIu64 "\n", label, reasons[number]); \
@@ -631,6 +850,7 @@ START_TEST(programs_and_reference_agree)
     ck_assert_uint_eq(tally.mismatches, 0);
     ck_assert_uint_gt(tally.sent, tally.packets / 20); /* the packets are about something */
     ck_assert_uint_gt(tally.up, 0);
+    ck_assert_uint_gt(flows.hits, 0);
 }
 END_TEST
 

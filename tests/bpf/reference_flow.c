@@ -1,0 +1,171 @@
+/* The flow cache of the interpreter of reference.h, from docs/mod/data-plane.md and bpf/abi/flow.h. */
+#include "reference_priv.h"
+
+#include "bpf/abi/flow.h"
+
+#include <check.h>
+#include <string.h>
+
+static void make_key(uint32_t vni, const struct ref_packet *p, uint8_t key[44])
+{
+    const uint32_t rest[3] = {vni, p->protocol, p->ports[0] << 16 | p->ports[1]};
+    memcpy(key, p->source, 16);
+    memcpy(key + 16, p->destination, 16);
+    memcpy(key + 32, rest, 12);
+}
+
+static struct ref_flow *find(struct ref_flows *flows, const uint8_t key[44])
+{
+    for (size_t i = 0; i < flows->len; i++) {
+        if (memcmp(flows->list[i].key, key, 44) == 0) {
+            return &flows->list[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_dead(const struct ref_model *m, uint32_t slot)
+{
+    for (size_t i = 0; i < m->paths_len; i++) {
+        if (m->paths[i].slot == slot) {
+            return m->paths[i].state == PT_PATH_DEAD;
+        }
+    }
+    return true;
+}
+
+/* Decided under today's policy and state of steering, for this DSCP, and its path lives. */
+static bool is_fresh(const struct ref_model *m, const struct ref_flows *flows, const struct ref_flow *flow,
+                     uint32_t dscp)
+{
+    return flow->generation == flows->generation && flow->epoch == flows->epoch && flow->dscp == dscp &&
+           (flow->kept != REF_KEPT_PATH || !is_dead(m, flow->out));
+}
+
+static uint32_t tier_of(const struct ref_model *m, const struct ref_group *g, uint32_t slot)
+{
+    for (size_t i = 0; i < g->members_len; i++) {
+        if (m->paths[g->members[i].path].slot == slot) {
+            return g->members[i].tier;
+        }
+    }
+    return UINT32_MAX;
+}
+
+static bool may_stay(const struct ref_model *m, const struct ref_group *g, const struct ref_flow *flow)
+{
+    for (size_t i = 0; i < g->members_len; i++) {
+        const struct ref_path *path = &m->paths[g->members[i].path];
+        bool breaks = g->sla != 0 && (path->breaks >> (g->sla - 1) & 1);
+        if (path->slot == flow->out) {
+            return path->state != PT_PATH_DEAD && g->members[i].tier <= flow->tier && !(g->require && breaks);
+        }
+    }
+    return false;
+}
+
+static void choose_path(const struct ref_model *m, struct ref_flows *flows, const struct ref_packet *p,
+                        const struct ref_flow *flow, uint32_t class, struct ref_decision *d)
+{
+    bool unmet = false;
+    const struct ref_group *g = ref_find_group(m, d->site, class);
+    g = g == NULL ? ref_find_group(m, d->site, 0) : g;
+    if (g == NULL) {
+        d->reason = PT_DROP_NO_GROUP;
+        return;
+    }
+    const struct ref_path *path = ref_choose(m, g, p->flow, &unmet);
+    if (path == NULL) {
+        d->reason = unmet ? PT_DROP_SLA_UNMET : PT_DROP_NO_PATH;
+        return;
+    }
+    d->kept = REF_KEPT_PATH;
+    d->out = path->slot;
+    /* Only TCP under NEW_ONLY stays for good; what else would wait for a pause has had one. */
+    if (flow != NULL && flow->kept == REF_KEPT_PATH && flow->out != path->slot && may_stay(m, g, flow) &&
+        p->protocol == 6 && p->has_ports && !p->begins && g->move == PT_MOVE_NEW_ONLY) {
+        d->out = flow->out;
+        flows->stays++;
+    }
+    d->tier = tier_of(m, g, d->out);
+}
+
+static void ask(const struct ref_model *m, struct ref_flows *flows, uint32_t ifindex, uint32_t vni,
+                const struct ref_packet *p, const struct ref_flow *flow, struct ref_decision *d)
+{
+    const struct ref_route *route = ref_find_route(m, vni, p->destination, p->v4);
+    if (route == NULL) {
+        d->reason = PT_DROP_NO_ROUTE;
+        return;
+    }
+    if (route->lan == ifindex) {
+        d->kept = REF_KEPT_LOCAL;
+        d->out = ifindex;
+        return;
+    }
+    const struct ref_rule *rule = ref_find_rule(m, vni, p);
+    d->site = route->site;
+    if (rule != NULL && rule->deny) {
+        d->kept = REF_KEPT_DROP;
+        d->reason = PT_DROP_POLICY_DENY;
+        return;
+    }
+    if (route->site == m->site) {
+        d->kept = route->lan == 0 ? REF_KEPT_NOTHING : REF_KEPT_LOCAL;
+        d->reason = PT_DROP_NO_ROUTE;
+        d->out = route->lan;
+        return;
+    }
+    d->sealed = route->sealed;
+    choose_path(m, flows, p, flow, rule != NULL ? rule->class : 0, d);
+}
+
+/* The second packet of a flow makes the entry; the first leaves its mark, over that of whoever was there. */
+static void keep(struct ref_flows *flows, const uint8_t key[44], struct ref_flow *flow, const struct ref_packet *p,
+                 const struct ref_decision *d)
+{
+    uint32_t *mark = &flows->door[p->flow % REF_DOOR], own = ref_mix(p->flow) | 1;
+    if (flow == NULL && *mark != own) {
+        *mark = own;
+        return;
+    }
+    if (flow == NULL) {
+        ck_assert_uint_lt(flows->len, REF_FLOWS_MAX);
+        flow = &flows->list[flows->len++];
+        memcpy(flow->key, key, 44);
+    }
+    flow->kept = d->kept;
+    flow->out = d->out;
+    flow->reason = d->reason;
+    flow->tier = d->tier;
+    flow->sealed = d->sealed;
+    flow->dscp = p->tos >> 2;
+    flow->generation = flows->generation;
+    flow->epoch = flows->epoch;
+}
+
+void ref_decide(const struct ref_model *m, struct ref_flows *flows, uint32_t ifindex, uint32_t vni,
+                const struct ref_packet *p, struct ref_decision *d)
+{
+    uint8_t key[44];
+    memset(d, 0, sizeof(*d));
+    flows->last = NULL;
+    if (p->fragment) {
+        ask(m, flows, ifindex, vni, p, NULL, d);
+        return;
+    }
+    make_key(vni, p, key);
+    struct ref_flow *flow = find(flows, key);
+    flows->last = flow;
+    if (flow != NULL && !p->begins && is_fresh(m, flows, flow, p->tos >> 2)) {
+        flows->hits++;
+        *d = (struct ref_decision){
+            .kept = flow->kept, .out = flow->out, .reason = flow->reason, .tier = flow->tier, .sealed = flow->sealed};
+        return;
+    }
+    ask(m, flows, ifindex, vni, p, flow, d);
+    bool own_wire = d->site == 0, ours = d->site == m->site;
+    if (d->kept != REF_KEPT_NOTHING && !own_wire && !(d->kept == REF_KEPT_DROP && ours)) {
+        keep(flows, key, flow, p, d);
+    }
+}
