@@ -117,6 +117,7 @@ cluster_revive() {
 
 cluster_stop() {
     local id pid
+    [ -n "${CLUSTER_DIR:-}" ] || return 0 # ended before it was started
     for id in c1 c2 c3; do
         pid=$(cat "$CLUSTER_DIR/$id.pid" 2>/dev/null) || continue
         kill -KILL "$pid" 2>/dev/null || true

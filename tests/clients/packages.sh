@@ -121,9 +121,13 @@ unit=$ROOT/usr/lib/systemd/system/patronusd.service
 of_unit() { sed -n "s/^$1=//p" "$unit"; }
 read -ra start <<<"$(of_unit ExecStart)"
 capabilities=$(of_unit CapabilityBoundingSet | tr '[:upper:] ' '[:lower:],' | sed 's/cap_/+/g')
+bounds=() # those that this machine allows to be set
+for bound in "prlimit --nofile=$(of_unit LimitNOFILE)" "setpriv --bounding-set=-all,$capabilities --no-new-privs"; do
+    read -ra words <<<"$bound"
+    if inside "${words[@]}" true 2>/dev/null; then bounds+=("${words[@]}"); else echo "not set here: $bound"; fi
+done
 node_starts() {
-    (umask "$(of_unit UMask)" && inside prlimit "--nofile=$(of_unit LimitNOFILE)" \
-        setpriv "--bounding-set=-all,$capabilities" --no-new-privs "${start[@]}" >>"$WORK/node.log" 2>&1) &
+    (umask "$(of_unit UMask)" && inside "${bounds[@]}" "${start[@]}" >>"$WORK/node.log" 2>&1) &
     NODE=$!
 }
 ctl() { inside patronusctl --server "127.0.0.1:${PT_PORT:-17160}" --credential /srv/admin.pem "$@" 2>>"$WORK/ctl.log"; }
