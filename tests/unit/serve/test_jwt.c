@@ -2,7 +2,7 @@
  * Forged tokens: each is refused; and the honest ones are believed, so that a refusal means something. Keys are made
  * anew; what is forged is made with everything that an attacker has: the public keys, keys of his own, honest tokens.
  *
- * The last lines print `figure forged_tokens` and `figure forged_accepted`.
+ * The last lines print `figure forged_tokens` and `figure forged_tokens_accepted`.
  */
 #include "serve/jwt.h"
 
@@ -358,7 +358,7 @@ START_TEST(forged_tokens_are_refused)
     forge_claims(&world);
     forge_bytes(&world);
     ck_assert_uint_ge(world.tried, 60);
-    printf("figure forged_tokens %zu goal >=60 met\nfigure forged_accepted %zu goal =0 met\n", world.tried,
+    printf("figure forged_tokens %zu goal >=60 met\nfigure forged_tokens_accepted %zu goal =0 met\n", world.tried,
            world.accepted);
     world_fini(&world);
 }
