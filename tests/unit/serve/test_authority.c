@@ -1,6 +1,5 @@
 /*
- * Rotation of the certificate authority, as it stands in the state and as callers see it. What real connections make of
- * it is tests/net/authority.sh.
+ * Rotation of the certificate authority, as it stands in the state and as callers see it.
  */
 #include "fixture.h"
 
