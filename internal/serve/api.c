@@ -226,6 +226,8 @@ static bool refusal_is_read(const struct pt_serve_call *call, enum pt_code code)
     return code != PT_INVALID_ARGUMENT && !call->confirmed;
 }
 
+static void wait_ready(struct pt_serve_call *call, struct pt_bytes request);
+
 static void mutate(struct pt_serve_call *call, const struct pt_msg *request, struct pt_bytes bytes)
 {
     struct pt_controller *controller = call->controller;
@@ -242,7 +244,12 @@ static void mutate(struct pt_serve_call *call, const struct pt_msg *request, str
     enum pt_code code =
         pt_kind_prepare(controller->machine, call->method, request, &context, &command, &validate_only, &reply, &error);
     if (code == PT_OK) { /* he may, and the state allows it */
-        code = pt_serve_members_check(controller, call->method, request, &error);
+        bool wait = false;
+        code = pt_serve_members_check(call, request, &wait, &error);
+        if (wait) {
+            wait_ready(call, bytes);
+            return;
+        }
     }
     if (code != PT_OK && refusal_is_read(call, code)) {
         keep_request(call, bytes);

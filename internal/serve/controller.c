@@ -245,6 +245,7 @@ static void on_tick(void *arg)
     pt_serve_health_changed(controller); /* a follower is not told that it found a leader, or lost one */
     if (controller->ready && !controller->closing) {
         pt_serve_members_tick(controller);
+        pt_serve_run_waiting(controller); /* calls that wait for voters to be heard */
         pt_pending_tick(controller);
         uint64_t now = pt_sys_now_ns(controller->sys);
         PT_LIST_FOREACH_SAFE (node, &controller->sessions) {

@@ -47,8 +47,9 @@ struct pt_serve_call {
     int64_t credential_end_ns;            /* wall: when what was presented expires; INT64_MAX: not by itself */
     bool forwarded;                       /* came through a follower */
     bool got_message;
-    bool permitted; /* a client's stream: by its first message */
-    bool confirmed; /* that this node still led when it looked at the state */
+    bool permitted;           /* a client's stream: by its first message */
+    uint64_t voters_asked_ns; /* members.c: since when it waits for voters to be heard; 0: it does not */
+    bool confirmed;           /* that this node still led when it looked at the state */
     unsigned refs;
     void *state;             /* of a stream's own handler */
     struct pt_list waiting;  /* in controller->waiting until the leader is ready */
@@ -280,9 +281,9 @@ extern const struct pt_serve_method pt_serve_report_trust, pt_serve_reseal_secre
 /* ---- members.c: the configuration follows the Controller resources -------------------------------------------- */
 void pt_serve_members_tick(struct pt_controller *controller);
 /* Would an Update or Delete of a Controller leave fewer answering voters than a majority? The leader's own knowledge:
- * the state knows who should be there, not who is. */
-PT_MUST enum pt_code pt_serve_members_check(struct pt_controller *controller, const struct pt_method_type *method,
-                                            const struct pt_msg *request, struct pt_error *reterr);
+ * the state knows who should be there, not who is. *ret_wait: not known yet; ask again with the next tick. */
+PT_MUST enum pt_code pt_serve_members_check(struct pt_serve_call *call, const struct pt_msg *request, bool *ret_wait,
+                                            struct pt_error *reterr);
 
 /* ---- health.c ------------------------------------------------------------------------------------------------- */
 void pt_serve_health_changed(struct pt_controller *controller);

@@ -5,7 +5,8 @@
  *
  * What would take away the majority that answers is refused before it is proposed (check): only the leader knows who
  * answers, so this is no verdict of the state machine, and a cluster that is already without its majority cannot be
- * asked at all (patronusd recover).
+ * asked at all (patronusd recover). A voter that died a moment ago is not heard any more, but was: so only who is heard
+ * from the question on counts, and the question waits for that, a heartbeat mostly and 3 s at most.
  *
  * Leadership moves to a voter of a higher leader_priority when membership is settled, that voter answers and lacks
  * little, and this node has led for a while: a preferred controller that comes and goes must not take the lead along.
@@ -20,7 +21,7 @@
 
 #define MEMBERS_MAX 64
 #define RETRY_NS (2000ULL * 1000000ULL)
-#define SILENT_MS_MAX 3000            /* a voter that was not heard for longer does not count as answering */
+#define SILENT_MS_MAX 3000            /* so long a voter has to be heard, from the question on; then it is silent */
 #define PREFER_AFTER_NS 5000000000ULL /* as the leader, before leadership is given to a preferred one */
 #define PREFER_RETRY_NS 30000000000ULL
 #define PREFER_LAG_MAX 256 /* entries that it may lack: hand-over waits for them */
@@ -123,7 +124,8 @@ static void prefer(struct pt_controller *controller, const struct wanted_list *l
 struct head_count {
     struct pt_controller *controller;
     const char *target;
-    bool votes; /* the target, after the change */
+    bool votes;        /* the target, after the change */
+    uint64_t since_ms; /* the question came so long ago: who was heard since, answers */
     size_t voters, answering;
     bool changes;    /* the target's vote */
     char silent[64]; /* one that does not answer */
@@ -139,7 +141,7 @@ static bool count_voter(void *arg, const char *name, const struct pt_msg *msg)
         return true;
     }
     count->voters++;
-    if (pt_raft_silent_ms(count->controller->raft, pt_msg_u64(msg, "raft_id")) < SILENT_MS_MAX) {
+    if (pt_raft_silent_ms(count->controller->raft, pt_msg_u64(msg, "raft_id")) <= count->since_ms) {
         count->answering++;
     } else {
         (void)snprintf(count->silent, sizeof(count->silent), "%.63s", name + strlen("controllers/"));
@@ -163,10 +165,13 @@ static bool update_role(const struct pt_msg *request, bool *ret_votes)
     return named && role != 0;
 }
 
-enum pt_code pt_serve_members_check(struct pt_controller *controller, const struct pt_method_type *method,
-                                    const struct pt_msg *request, struct pt_error *reterr)
+enum pt_code pt_serve_members_check(struct pt_serve_call *call, const struct pt_msg *request, bool *ret_wait,
+                                    struct pt_error *reterr)
 {
+    struct pt_controller *controller = call->controller;
+    const struct pt_method_type *method = call->method;
     struct head_count count = {.controller = controller, .target = ""};
+    *ret_wait = false;
     if (method->kind == NULL || strcmp(method->kind->resource->singular, "controller") != 0) {
         return PT_OK;
     }
@@ -177,10 +182,17 @@ enum pt_code pt_serve_members_check(struct pt_controller *controller, const stru
     } else {
         return PT_OK;
     }
+    uint64_t now = pt_sys_now_ns(controller->sys);
+    call->voters_asked_ns = call->voters_asked_ns != 0 ? call->voters_asked_ns : now;
+    count.since_ms = (now - call->voters_asked_ns) / 1000000;
     struct pt_view *view = pt_view_new(controller->machine);
     pt_view_scan(view, "controller", "", count_voter, &count);
     pt_view_free(view);
     if (!count.changes || count.answering > count.voters / 2) {
+        return PT_OK;
+    }
+    if (count.since_ms < SILENT_MS_MAX) {
+        *ret_wait = true; /* each answers the next heartbeat */
         return PT_OK;
     }
     return pt_fail(

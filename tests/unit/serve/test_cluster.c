@@ -131,6 +131,31 @@ START_TEST(a_stop_of_the_leader_hands_over)
 }
 END_TEST
 
+/* Three voters, one dies, another is to be demoted the moment after: one of two voters would be left to answer. */
+START_TEST(a_voter_that_died_just_now_does_not_count)
+{
+    struct cluster here;
+    struct cluster *cluster = &here;
+    cluster_init_three(cluster);
+    run_for_ms(cluster, 1000); /* everybody was heard lately */
+    unsigned leader = (unsigned)leader_of(cluster);
+    unsigned dead = (leader + 1) % NODES;
+    unsigned other = (leader + 2) % NODES;
+    node_crash(cluster, dead);
+    REFUSED(PT_FAILED_PRECONDITION, cluster, leader, "ControllerService/UpdateController",
+            "{\"controller\": {\"name\": \"controllers/c%u\", \"role\": \"STANDBY\"}, \"updateMask\": \"role\"}",
+            other + 1);
+    ck_assert_ptr_nonnull(strstr(cluster->answer.error.text, "Bring c"));
+    pt_sim_restart(cluster->sim, dead);
+    node_open(cluster, dead);
+    run_for_ms(cluster, 3000);
+    OK(cluster, (unsigned)leader_of(cluster), "ControllerService/UpdateController",
+       "{\"controller\": {\"name\": \"controllers/c%u\", \"role\": \"STANDBY\"}, \"updateMask\": \"role\"}", other + 1);
+    STEP_UNTIL(cluster, !is_voter(cluster, other));
+    cluster_fini(cluster);
+}
+END_TEST
+
 /* The write changes the very addresses that forwarding depends on, and is applied at the follower while its answer is
  * still on the way. */
 START_TEST(a_forwarded_change_of_a_controller_is_answered)
@@ -299,6 +324,7 @@ static Suite *make_suite(void)
 {
     Suite *suite = suite_create("serve cluster");
     TCase *tcase = tcase_create("three controllers");
+    tcase_add_test(tcase, a_voter_that_died_just_now_does_not_count);
     tcase_add_test(tcase, any_controller_takes_any_call);
     tcase_add_test(tcase, a_stale_read_is_the_followers_own_and_has_no_soft_fields);
     tcase_add_test(tcase, a_crash_of_the_leader_costs_a_retry);
