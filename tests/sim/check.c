@@ -184,7 +184,7 @@ static bool members_settled(struct world *world)
 
 static bool all_idle(struct world *world)
 {
-    return clients_idle(world) && tenants_idle(world);
+    return clients_idle(world) && tenants_idle(world) && changer_idle(world) && movers_idle(world);
 }
 
 static bool probe_done(struct world *world)
@@ -301,6 +301,8 @@ void check_end(struct world *world)
         if (controller_serves(&world->controllers[i])) {
             check_keys(world, &world->controllers[i]);
             tenants_check(world, &world->controllers[i]);
+            changer_check(world, &world->controllers[i]);
+            movers_check(world, &world->controllers[i]);
         }
     }
     struct controller_host *leader = leader_of(world);

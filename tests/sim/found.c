@@ -138,6 +138,42 @@ static void add_tenant(struct founding *founding)
     add_resource(founding, KIND_ORGANIZATION, TENANT, &organization.base);
 }
 
+static void add_plain_site(struct founding *founding, const char *name, const char *display_name)
+{
+    Patronus__V1__Site site = PATRONUS__V1__SITE__INIT;
+    site.display_name = borrow(display_name);
+    add_resource(founding, KIND_SITE, name, &site.base);
+}
+
+static void add_changed(struct founding *founding)
+{
+    Patronus__V1__Organization organization = PATRONUS__V1__ORGANIZATION__INIT;
+    add_resource(founding, KIND_ORGANIZATION, CHANGED, &organization.base);
+    add_plain_site(founding, CHANGED "/sites/a", "v0");
+    add_plain_site(founding, CHANGED "/sites/b", "v0");
+}
+
+static void add_movers(struct founding *founding)
+{
+    static const char *const parents[] = {MOVE_PARENT "1", MOVE_PARENT "2"};
+    static const char *const movers[] = {MOVER "0", MOVER "1"};
+    for (unsigned i = 0; i < 2; i++) {
+        Patronus__V1__Quotas quotas = PATRONUS__V1__QUOTAS__INIT;
+        quotas.sites = 3;
+        Patronus__V1__Organization parent = PATRONUS__V1__ORGANIZATION__INIT;
+        parent.quotas = &quotas;
+        add_resource(founding, KIND_ORGANIZATION, parents[i], &parent.base);
+        Patronus__V1__Organization mover = PATRONUS__V1__ORGANIZATION__INIT;
+        mover.parent_organization = borrow(parents[i]);
+        add_resource(founding, KIND_ORGANIZATION, movers[i], &mover.base);
+        for (unsigned site = 0; site < 2; site++) {
+            char name[96];
+            (void)snprintf(name, sizeof(name), "%s/sites/s%u", movers[i], site);
+            add_plain_site(founding, name, "");
+        }
+    }
+}
+
 /* A site with one edge, two links, and the entry by which the node enrolled. */
 static void add_site(struct founding *founding, unsigned number)
 {
@@ -209,6 +245,8 @@ void found_cluster(struct world *world, unsigned voters)
     }
     add_fabric(&founding);
     add_tenant(&founding);
+    add_changed(&founding);
+    add_movers(&founding);
     for (unsigned i = 0; i < world->edges_len; i++) {
         add_site(&founding, world->edges[i].number);
     }

@@ -404,6 +404,8 @@ void world_fini(struct world *world)
     watchers_fini(world);
     operator_fini(world);
     tenants_fini(world);
+    changer_fini(world);
+    movers_fini(world);
     for (unsigned i = 0; i < CONTROLLERS_MAX; i++) {
         struct controller_host *node = &world->controllers[i];
         if (node->state == HOST_UP || node->state == HOST_STOPPING) {

@@ -32,7 +32,10 @@
 #define CLUSTER_ID "c-simulated"
 #define ORG "organizations/sim"
 #define TENANT "organizations/tenant"
-#define TENANT_SITES_MAX 4U /* its quota */
+#define TENANT_SITES_MAX 4U                /* its quota */
+#define CHANGED "organizations/changed"    /* whose sites change by ChangeSets */
+#define MOVE_PARENT "organizations/parent" /* 1 and 2: a quota of three sites each */
+#define MOVER "organizations/mover"        /* 0 and 1: two sites each */
 #define KIND_SITE 2
 #define MS 1000000ULL
 #define SECOND 1000000000ULL
@@ -187,6 +190,8 @@ struct client;
 struct watcher;
 struct operator;
 struct tenants;
+struct changer;
+struct movers;
 
 struct world {
     const struct options *options;
@@ -208,6 +213,8 @@ struct world {
     size_t watchers_len;
     struct operator* operator;
     struct tenants *tenants;
+    struct changer *changer;
+    struct movers *movers;
     bool winding_down; /* no new operations */
 
     struct model model;
@@ -279,6 +286,18 @@ void tenants_fini(struct world *world);
 bool tenants_idle(const struct world *world);
 /* In the end: the rows of one member keep the quota. */
 void tenants_check(struct world *world, struct controller_host *node);
+
+/* changer.c: changes that go together, wait, stay or are taken back */
+void changer_init(struct world *world);
+void changer_fini(struct world *world);
+bool changer_idle(const struct world *world);
+void changer_check(struct world *world, struct controller_host *node);
+
+/* mover.c: organizations that move at a quota's limit */
+void movers_init(struct world *world);
+void movers_fini(struct world *world);
+bool movers_idle(const struct world *world);
+void movers_check(struct world *world, struct controller_host *node);
 
 /* operator.c: membership, and changes that give edges new bundles */
 void operator_init(struct world *world);

@@ -3,6 +3,7 @@
  *
  *   change members   IDLE --add----> CREATING --answer--> JOINING --voter in the leader's configuration--> IDLE
  *                    some as a standby first:  JOINING --standby there--> PROMOTING --answer--> JOINING
+ *                    IDLE --demote--> DEMOTING --answer--> JOINING --standby there--> PROMOTING, and back
  *                    IDLE --remove-> DELETING --answer--> LEAVING --gone from it--> IDLE
  *   replace a node   DELETING -> LEAVING -> CREATING -> JOINING: under a new Raft id, with an empty disk. A voter whose
  *                    disk was lost must not come back under its old id: it may have voted.
@@ -24,7 +25,7 @@
 #define WORK_MS 150
 #define MEMBERS_MAX 16
 
-enum job { JOB_IDLE, JOB_CREATING, JOB_JOINING, JOB_PROMOTING, JOB_DELETING, JOB_LEAVING };
+enum job { JOB_IDLE, JOB_CREATING, JOB_JOINING, JOB_PROMOTING, JOB_DEMOTING, JOB_DELETING, JOB_LEAVING };
 
 struct operator
 {
@@ -108,6 +109,21 @@ static void send_create(struct operator* operator)
     call(operator, "/patronus.v1.ControllerService/CreateController", &request.base, on_created);
 }
 
+static void on_demoted(void *arg, const struct pt_error *error, struct pt_bytes message)
+{
+    struct operator* operator= arg;
+    (void)message;
+    if (error != NULL && (is_vague(error) || lacks_majority(error))) {
+        pt_timer_start(operator->timer, RETRY_MS, 0);
+    } else if (error != NULL) {
+        violate(operator->world, "a controller was not demoted: %s %s: %.120s", pt_code_name(error->code), error->field,
+                error->text);
+    } else {
+        operator->as_standby = true;
+        operator->job = JOB_JOINING;
+    }
+}
+
 static void on_promoted(void *arg, const struct pt_error *error, struct pt_bytes message)
 {
     struct operator* operator= arg;
@@ -123,14 +139,14 @@ static void on_promoted(void *arg, const struct pt_error *error, struct pt_bytes
     }
 }
 
-static void send_promote(struct operator* operator)
+static void send_role(struct operator* operator, Patronus__V1__ControllerRole role, pt_rpc_reply_fn fn)
 {
     char name[32], request_id[32];
     (void)snprintf(name, sizeof(name), "controllers/c%u", operator->node->number);
     (void)snprintf(request_id, sizeof(request_id), "members-%" PRIu64, operator->sequence);
     Patronus__V1__Controller resource = PATRONUS__V1__CONTROLLER__INIT;
     resource.name = name;
-    resource.role = PATRONUS__V1__CONTROLLER_ROLE__VOTER;
+    resource.role = role;
     char *paths[] = {borrow("role")};
     Google__Protobuf__FieldMask mask = GOOGLE__PROTOBUF__FIELD_MASK__INIT;
     mask.paths = paths;
@@ -139,7 +155,7 @@ static void send_promote(struct operator* operator)
     request.controller = &resource;
     request.update_mask = &mask;
     request.request_id = request_id;
-    call(operator, "/patronus.v1.ControllerService/UpdateController", &request.base, on_promoted);
+    call(operator, "/patronus.v1.ControllerService/UpdateController", &request.base, fn);
 }
 
 static void on_deleted(void *arg, const struct pt_error *error, struct pt_bytes message)
@@ -176,7 +192,9 @@ static void on_timer(void *arg)
     if (operator->job == JOB_CREATING) {
         send_create(operator);
     } else if (operator->job == JOB_PROMOTING) {
-        send_promote(operator);
+        send_role(operator, PATRONUS__V1__CONTROLLER_ROLE__VOTER, on_promoted);
+    } else if (operator->job == JOB_DEMOTING) {
+        send_role(operator, PATRONUS__V1__CONTROLLER_ROLE__STANDBY, on_demoted);
     } else if (operator->job == JOB_DELETING) {
         send_delete(operator);
     }
@@ -308,6 +326,11 @@ bool operator_change_members(struct world *world)
     operator->node = node;
     if (node->state == HOST_UNUSED) {
         start_create(operator);
+        return true;
+    }
+    if (members > 3 && chance(world, 40)) { /* with three, two would vote: then nobody's data may be in doubt */
+        tell(world, "operator: demotes %s", node->name);
+        start_call(operator, JOB_DEMOTING);
         return true;
     }
     operator->comes_back = chance(world, 30);

@@ -76,6 +76,8 @@ void run_seed(const struct options *options, const struct certs *certs, const st
         watchers_init(&world, WATCHERS_MAX);
         operator_init(&world);
         tenants_init(&world);
+        changer_init(&world);
+        movers_init(&world);
         nemesis_init(&world);
         live(&world);
         if (world.violations == 0) {
