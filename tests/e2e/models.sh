@@ -48,7 +48,7 @@ ctl models upload "$work/v1" dpi/v1 metricsMillionths.f1=987000 >/dev/null || fa
 have=0
 for id in c1 c2 c3; do if good_at $id "$work/v1"; then have=$((have + 1)); fi; done
 [ $have -ge 2 ] || fail "acknowledged with the bytes on $have of three disks"
-cluster_until 20 "the third does not fetch them" everywhere "$work/v1"
+cluster_until 60 "the third does not fetch them" everywhere "$work/v1"
 ctl models download dpi/v1 "$work/back" >/dev/null || fail "download"
 cmp "$work/back" "$work/v1" || fail "other bytes came back"
 ctl models upload "$work/v1" dpi/again >/dev/null || fail "the same bytes as another version"
@@ -91,18 +91,18 @@ if ! PATRONUS_SERVER=127.0.0.1:$((CLUSTER_PORT + 10)) ctl models download dpi/v2
 else
     cmp "$work/t1" "$work/v2" || fail "tampered bytes were handed out"
 fi
-cluster_until 20 "the damaged copy is not repaired" good_at c2 "$work/v2"
+cluster_until 60 "the damaged copy is not repaired" good_at c2 "$work/v2"
 pass "tampered bytes are not handed out, and repaired from another controller"
 
 # ---- a voter dies in the middle of an upload
 cluster_ctl -p demo models upload "$work/big" dpi/big --timeout 60s >"$work/up" 2>&1 &
 upload=$!
 under_way() { find "$dir" -path '*/artifacts/*' -name "$(digest_of "$work/big").*" -size +1M | grep -q .; }
-cluster_until 20 "the upload does not begin" under_way
+cluster_until 60 "the upload does not begin" under_way
 killed=$(cluster_kill_leader)
 wait $upload || { cat "$work/up"; fail "the upload does not survive the death of $killed"; }
 cluster_revive
-cluster_until 30 "not everybody has the bytes in the end" everywhere "$work/big"
+cluster_until 90 "not everybody has the bytes in the end" everywhere "$work/big"
 [ -z "$(find "$dir" -path '*/artifacts/*' -name '*.upload-*')" ] || fail "parts of uploads are left: $(find "$dir" -name '*.upload-*')"
 pass "an upload survives the death of the leader, who has the bytes when it comes back, and nothing half is left"
 
@@ -112,8 +112,8 @@ ctl models upload "$work/v3" dpi/v3 >/dev/null
 ctl models upload "$work/v4" dpi/v4 >/dev/null
 ctl update model dpi keepVersions=1 >/dev/null
 kept() { [ "$(stages)" = "v1=SHADOW v2=LIVE v4=-" ]; }
-cluster_until 10 "retention keeps: $(stages)" kept
-cluster_until 20 "what nothing refers to stays" nowhere "$work/v3"
+cluster_until 60 "retention keeps: $(stages)" kept
+cluster_until 60 "what nothing refers to stays" nowhere "$work/v3"
 everywhere "$work/v2" || fail "what is referred to was removed"
 cluster_ctl create organization small tier=FREE parentOrganization=organizations/demo >/dev/null
 cluster_ctl -p small create model m purpose=dpi >/dev/null
