@@ -70,9 +70,17 @@ struct pt_abi_member {
 };
 _Static_assert(sizeof(struct pt_abi_member) == 8, "abi");
 
-#define PT_GROUP_REQUIRE 1U /* members that break the SLA are left out; else they only come last */
-#define PT_TIER_SLA 0x8000U /* added to the tier of members that break it */
-#define PT_SLAS_MAX 64U     /* SLAs of a node: a bit each in a path's word */
+/* Of a path: bit n is SLA n of this node. It breaks it now; it is not used for it (breaks, or came back too recently).
+ */
+struct pt_abi_path_sla {
+    __u64 breaks, held;
+};
+_Static_assert(sizeof(struct pt_abi_path_sla) == 16, "abi");
+
+#define PT_GROUP_REQUIRE 1U /* members that break the SLA are left out; those that are held come last, as without it \
+                             */
+#define PT_TIER_SLA 0x8000U /* added to the tier of members that are held */
+#define PT_SLAS_MAX 64U     /* SLAs of a node */
 
 struct pt_abi_group {
     __u32 members_len;

@@ -96,12 +96,12 @@ struct {
     __type(value, __u64);
 } pt_path_ids SEC(".maps");
 
-/* Bit n of a path's word: it breaks SLA n of this node. The agent writes it, and then moves pt_epoch on. */
+/* How each path stands to the SLAs. The tunnel process writes it (tunnel/live_sla.c), and then moves pt_epoch on. */
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(max_entries, PT_PATH_SLOTS);
     __type(key, __u32);
-    __type(value, __u64);
+    __type(value, struct pt_abi_path_sla);
 } pt_path_sla SEC(".maps");
 
 /* Which SLA profile has which bit; 0 for a free one. Only the agent reads it. */

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TIME_MS 1000 /* between looks at what the clock changes */
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 2000
 #define FIRST_MESSAGE_MS 3000 /* a dial that brings no message by then is given up */
@@ -426,6 +427,8 @@ enum pt_code pt_agent_open(const struct pt_agent_options *options, struct pt_age
     }
     agent->dial_timer = pt_timer_new(options->sys, on_dial_timer, agent);
     agent->telemetry_timer = pt_timer_new(options->sys, on_telemetry_timer, agent);
+    agent->time_timer = pt_timer_new(options->sys, pt_agent_on_time, agent);
+    pt_timer_start(agent->time_timer, TIME_MS, TIME_MS);
     pt_agent_load_bundle(agent);
     pt_agent_renew_start(agent);
     pt_timer_start(agent->dial_timer, 0, 0);
@@ -442,6 +445,7 @@ void pt_agent_close(struct pt_agent *agent)
     hang_up(agent);
     pt_timer_free(agent->dial_timer);
     pt_timer_free(agent->telemetry_timer);
+    pt_timer_free(agent->time_timer);
     if (agent->options.tunnel != NULL) {
         pt_agent_tunnel_watch(agent->options.tunnel, &(struct pt_agent_tunnel_watcher){0});
         agent->options.dp->before_flip = NULL;

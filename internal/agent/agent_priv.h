@@ -15,7 +15,8 @@ struct pt_agent {
 
     struct pt_rpc_channel *channel;
     struct pt_rpc_stream *stream; /* NULL: hung up */
-    struct pt_timer *dial_timer, *telemetry_timer;
+    struct pt_timer *dial_timer, *telemetry_timer, *time_timer;
+    int64_t applied_s; /* wall clock that the bundle in force was applied by */
     uint64_t backoff_ms;
     size_t address_turn, link_turn;
     unsigned redirects; /* followed in a row */
@@ -45,6 +46,8 @@ Patronus__V1__ControllerMessage *pt_agent_parse(struct pt_agent *agent, struct p
 /* Check a bundle and put it in force; keep: on disk too. On failure the old one stays. */
 PT_MUST enum pt_code pt_agent_take_bundle(struct pt_agent *agent, const Patronus__V1__Bundle *message, bool keep,
                                           struct pt_error *reterr);
+/* Each second: have rules and users that came into or out of their time come into or out of force. */
+void pt_agent_on_time(void *agent);
 /* The one on disk, at start. */
 void pt_agent_load_bundle(struct pt_agent *agent);
 

@@ -40,6 +40,15 @@ struct pt_dp_ops {
     void (*demands)(struct pt_dp *dp, void (*fn)(void *arg, uint32_t key, uint64_t bytes), void *arg);
     /* The map of path states, whose words liveness in the tunnel process flips by itself; -1: there is none. */
     int (*state_map)(struct pt_dp *dp);
+    /* Steering, whose words judgement in the tunnel process flips by itself: the maps of profiles that paths break and
+     * of the steering epoch. False: there are none. */
+    bool (*sla_maps)(struct pt_dp *dp, int *ret_sla_map, int *ret_epoch_map);
+    /* The number that a profile has in those words; -1: none. */
+    int (*sla_number)(struct pt_dp *dp, uint64_t sla);
+    /* The wall clock, seconds, by which the next apply leaves out rules and users that are out of their time. */
+    void (*set_time)(struct pt_dp *dp, int64_t wall_s);
+    /* When the bundle in force is to be applied again for that; INT64_MAX: never. */
+    int64_t (*due)(struct pt_dp *dp);
     /* The slot that a path has, under which the tunnel knows it; 0 for none. */
     uint32_t (*path_slot)(struct pt_dp *dp, uint64_t path_id);
     /* Sealed packets go out of, and opened ones come in by, this interface from now on. */

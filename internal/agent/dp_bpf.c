@@ -49,6 +49,8 @@ struct dp_bpf {
     enum pt_dp_swift swift;
     uint32_t dir_routes_min;
     struct pt_dp_slots slots;
+    struct pt_dp_slas slas;
+    int64_t wall_s;            /* of the next apply */
     struct pt_dp_table *table; /* in force, as given by this process; NULL before the first apply */
     struct pt_digest digest;
 };
@@ -179,6 +181,11 @@ static void slot_freed(void *arg, uint32_t slot)
     (void)bpf_map_update_elem(dp->maps.path_ids, &slot, &none, BPF_ANY); /* an existing array entry: cannot fail */
 }
 
+static int sla_map(const struct dp_bpf *dp)
+{
+    return pt_dp_programs_map(&dp->programs, "pt_path_sla");
+}
+
 /* A path's first bundle: nothing is known of it and nothing counted. */
 static void slot_reset(struct dp_bpf *dp, uint32_t slot)
 {
@@ -188,6 +195,7 @@ static void slot_reset(struct dp_bpf *dp, uint32_t slot)
     pt_assert(zeroes != NULL);
     (void)bpf_map_update_elem(dp->maps.path_state, &slot, &unknown, BPF_ANY); /* array entries: cannot fail */
     (void)bpf_map_update_elem(dp->maps.path_mtu, &slot, &(uint32_t){0}, BPF_ANY);
+    (void)bpf_map_update_elem(sla_map(dp), &slot, &(struct pt_abi_path_sla){0}, BPF_ANY);
     (void)bpf_map_update_elem(dp->maps.counters, &slot, zeroes, BPF_ANY);
     (void)bpf_map_update_elem(dp->maps.path_ids, &slot, &dp->slots.ids[slot], BPF_ANY);
     free(zeroes);
@@ -260,6 +268,49 @@ static enum pt_code set_tunnel(struct pt_dp *base, uint32_t ifindex, struct pt_e
     return PT_OK;
 }
 
+/* ---- steering ------------------------------------------------------------------------------------------------- */
+
+static bool sla_maps(struct pt_dp *base, int *ret_sla_map, int *ret_epoch_map)
+{
+    struct dp_bpf *dp = dp_bpf_of(base);
+    *ret_sla_map = sla_map(dp);
+    *ret_epoch_map = pt_dp_programs_map(&dp->programs, "pt_epoch");
+    return *ret_sla_map >= 0 && *ret_epoch_map >= 0;
+}
+
+static int sla_number(struct pt_dp *base, uint64_t sla)
+{
+    return pt_dp_slas_get(&dp_bpf_of(base)->slas, sla);
+}
+
+/* Numbers outlive the agent, as slots do: the words of the paths go on meaning the same. */
+static void slas_load(struct dp_bpf *dp)
+{
+    for (uint32_t number = 0; number < PT_SLAS_MAX; number++) {
+        (void)bpf_map_lookup_elem(pt_dp_programs_map(&dp->programs, "pt_sla_ids"), &number, &dp->slas.ids[number]);
+    }
+}
+
+static void slas_settle(struct dp_bpf *dp)
+{
+    pt_dp_slas_settle(&dp->slas);
+    for (uint32_t number = 0; number < PT_SLAS_MAX; number++) { /* array entries: cannot fail */
+        (void)bpf_map_update_elem(pt_dp_programs_map(&dp->programs, "pt_sla_ids"), &number, &dp->slas.ids[number],
+                                  BPF_ANY);
+    }
+}
+
+static void set_time(struct pt_dp *base, int64_t wall_s)
+{
+    dp_bpf_of(base)->wall_s = wall_s;
+}
+
+static int64_t due(struct pt_dp *base)
+{
+    const struct dp_bpf *dp = dp_bpf_of(base);
+    return dp->table != NULL ? dp->table->due_s : INT64_MAX;
+}
+
 /* ---- bundles -------------------------------------------------------------------------------------------------- */
 
 /* The first bundle after a change of layout is in force: exchange the older version's programs, one by one. */
@@ -302,8 +353,11 @@ static enum pt_code put_in_force(struct dp_bpf *dp, const struct pt_bundle *bund
 static enum pt_code apply(struct pt_dp *base, const struct pt_bundle *bundle, struct pt_error *reterr)
 {
     struct dp_bpf *dp = dp_bpf_of(base);
-    struct pt_dp_compile_options options = {
-        .interface = interface_index, .slots = &dp->slots, .dir_routes_min = dp->dir_routes_min};
+    struct pt_dp_compile_options options = {.interface = interface_index,
+                                            .slots = &dp->slots,
+                                            .slas = &dp->slas,
+                                            .dir_routes_min = dp->dir_routes_min,
+                                            .wall_s = dp->wall_s};
     struct pt_dp_table *table = NULL, *old = dp->maps.slots[dp->maps.in_force & 1];
     struct pt_error second = {0};
     char absent[16] = "";
@@ -335,6 +389,7 @@ static enum pt_code apply(struct pt_dp *base, const struct pt_bundle *bundle, st
         pt_log_warn(dp->log, "interface absent", "name=%s effect=its entries are not in force", absent);
     }
     pt_dp_slots_settle(&dp->slots, true, slot_freed, dp);
+    slas_settle(dp);
     pt_dp_table_unref(old);
     pt_dp_table_unref(dp->table);
     dp->table = table;
@@ -432,6 +487,10 @@ static void close_dp(struct pt_dp *base)
 }
 
 static const struct pt_dp_ops dp_bpf_ops = {.apply = apply,
+                                            .sla_maps = sla_maps,
+                                            .sla_number = sla_number,
+                                            .set_time = set_time,
+                                            .due = due,
                                             .verify = verify,
                                             .set_path_alive = set_path_alive,
                                             .ask_again = ask_again,
@@ -483,6 +542,7 @@ enum pt_code pt_dp_bpf_new(const struct pt_dp_bpf_options *options, struct pt_dp
         if (dp->maps.slots[dp->maps.in_force & 1] != NULL) {
             pt_dp_slots_label(&dp->slots, dp->maps.slots[dp->maps.in_force & 1]);
         }
+        slas_load(dp);
         /* Exchange the programs of the agent before us, wherever it attached them. */
         code = attach_new(dp, dp->maps.slots[dp->maps.in_force & 1], NULL, reterr);
     }

@@ -5,9 +5,11 @@
  * earlier ones only; so one walk does it, remembering links by number, interfaces by name, tunnels and paths by id.
  */
 #include "agent/dp_bpf_table.h"
+#include "plan/window.h"
 #include "base/assert.h"
 #include "base/limits.h"
 #include "base/net.h"
+#include "bpf/abi/flow.h"
 #include "tunnel/wire.h"
 
 #include <arpa/inet.h>
@@ -310,10 +312,21 @@ static enum pt_code compile_path(struct compiler *c, const Patronus__V1__PathEnt
 static enum pt_code compile_group(struct compiler *c, const Patronus__V1__GroupEntry *group, struct pt_error *reterr)
 {
     struct pt_abi_group_key key = {.site_label = group->site_label, .policy_class = group->policy_class};
-    struct pt_abi_group value = {0};
+    struct pt_abi_group value = {.flags = group->require ? PT_GROUP_REQUIRE : 0, .move = (uint8_t)group->move};
     (void)snprintf(c->field, sizeof(c->field), "group of site %u, class %u", group->site_label, group->policy_class);
     if (group->site_label == 0 || group->site_label > PT_LABEL_MAX || group->n_members > PT_MEMBERS_MAX) {
         return REFUSE(c, reterr, "its site label must be 1..%u, its members at most %d", PT_LABEL_MAX, PT_MEMBERS_MAX);
+    }
+    if (group->move > PT_MOVE_FORCED) {
+        return REFUSE(c, reterr, "its move mode must be 0..%d", PT_MOVE_FORCED);
+    }
+    if (group->sla != 0) {
+        int number = pt_dp_slas_take(c->options->slas, group->sla);
+        if (number < 0) {
+            return pt_fail(reterr, PT_EXHAUSTED, PT_REASON_LIMIT_REACHED, c->field, "a node watches at most %u SLAs",
+                           PT_SLAS_MAX);
+        }
+        value.sla = (uint8_t)(number + 1);
     }
     for (size_t i = 0; i < group->n_members; i++) {
         const Patronus__V1__GroupMember *member = group->members[i];
@@ -330,6 +343,9 @@ static enum pt_code compile_group(struct compiler *c, const Patronus__V1__GroupE
         }
         if (member->weight == 0 || member->weight > 65535 || member->tier > 65535) {
             return REFUSE(c, reterr, "weights are 1..65535, tiers 0..65535");
+        }
+        if (group->sla != 0 && member->tier >= PT_TIER_SLA) {
+            return REFUSE(c, reterr, "tiers of a group with an SLA are below %u", PT_TIER_SLA);
         }
         if (path->slot != 0) {
             value.members[value.members_len++] = (struct pt_abi_member){
@@ -377,7 +393,10 @@ static enum pt_code compile_match(struct compiler *c, const Patronus__V1__RuleEn
 static enum pt_code compile_rule(struct compiler *c, const Patronus__V1__RuleEntry *rule, struct pt_error *reterr)
 {
     struct pt_dp_rows *rows = &c->table->maps[PT_MAP_rules];
-    struct pt_abi_rule value = {.policy_class = rule->policy_class, .flags = rule->deny ? PT_RULE_DENY : 0};
+    struct pt_abi_rule value = {.policy_class = rule->policy_class,
+                                .rule_id = rule->rule_id,
+                                .subjects = rule->subjects,
+                                .flags = rule->deny ? PT_RULE_DENY : 0};
     uint32_t vni = rule->vni;
     struct pt_abi_rules set;
     (void)snprintf(c->field, sizeof(c->field), "rule %u of VNI %u", rule->order, vni);
@@ -386,6 +405,9 @@ static enum pt_code compile_rule(struct compiler *c, const Patronus__V1__RuleEnt
                       PT_RULES_MAX - 1);
     }
     PT_TRY(compile_match(c, rule, &value, reterr));
+    if (!pt_plan_rule_in_time(rule, c->options->wall_s, &c->table->due_s)) {
+        return PT_OK;
+    }
     if (rows->len == 0 || memcmp(pt_dp_rows_key(rows, rows->len - 1), &vni, sizeof(vni)) != 0) {
         (void)pt_dp_rows_add(rows, &vni, NULL);
     }
@@ -393,6 +415,26 @@ static enum pt_code compile_rule(struct compiler *c, const Patronus__V1__RuleEnt
     memcpy(&set, at, sizeof(set));
     set.rules[set.len++] = value;
     memcpy(at, &set, sizeof(set));
+    return PT_OK;
+}
+
+static enum pt_code compile_subject(struct compiler *c, const Patronus__V1__SubjectEntry *subject,
+                                    struct pt_error *reterr)
+{
+    struct pt_ip address;
+    uint64_t bits = subject->subjects;
+    (void)snprintf(c->field, sizeof(c->field), "subject of VNI %u", subject->vni);
+    if (subject->vni == 0 || subject->vni > PT_VNI_MAX || !read_ip(&subject->address, &address)) {
+        return REFUSE(c, reterr, "its VNI must be 1..%u, its address 16 bytes", PT_VNI_MAX);
+    }
+    if (subject->expire_time_s != 0) {
+        if (subject->expire_time_s <= c->options->wall_s) {
+            return PT_OK;
+        }
+        c->table->due_s = subject->expire_time_s < c->table->due_s ? subject->expire_time_s : c->table->due_s;
+    }
+    struct pt_abi_subject_key key = {.vni = subject->vni, .source = to_abi(&address)};
+    add_row(c, PT_MAP_subjects, &key, &bits);
     return PT_OK;
 }
 
@@ -419,7 +461,10 @@ static enum pt_code compile_entry(struct compiler *c, const Patronus__V1__Entry 
         return compile_group(c, entry->group, reterr);
     case PATRONUS__V1__ENTRY__ENTRY_RULE:
         return compile_rule(c, entry->rule, reterr);
+    case PATRONUS__V1__ENTRY__ENTRY_SUBJECT:
+        return compile_subject(c, entry->subject, reterr);
     case PATRONUS__V1__ENTRY__ENTRY_PEER:
+    case PATRONUS__V1__ENTRY__ENTRY_SLA:
         return PT_OK; /* the tunnel's (tunnel.c) */
     default:
         pt_unreachable(); /* a bundle holds known kinds only */

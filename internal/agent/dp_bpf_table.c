@@ -65,6 +65,7 @@ struct pt_dp_table *pt_dp_table_new(void)
     struct pt_dp_table *table = calloc(1, sizeof(*table));
     pt_assert(table != NULL);
     table->refs = 1;
+    table->due_s = INT64_MAX;
     for (unsigned map = 0; map < PT_BUNDLE_MAPS_LEN; map++) {
         table->maps[map].key_size = map_infos[map].key_size;
         table->maps[map].value_size = map_infos[map].value_size;
@@ -286,4 +287,40 @@ void pt_dp_slots_settle(struct pt_dp_slots *slots, bool in_force, void (*fn)(voi
     }
     memset(slots->fresh, 0, sizeof(slots->fresh));
     memset(slots->used, 0, sizeof(slots->used));
+}
+
+/* ---- numbers of SLAs ------------------------------------------------------------------------------------------ */
+
+int pt_dp_slas_get(const struct pt_dp_slas *slas, uint64_t id)
+{
+    for (uint32_t number = 0; number < PT_SLAS_MAX; number++) {
+        if (slas->ids[number] == id && id != 0) {
+            return (int)number;
+        }
+    }
+    return -1;
+}
+
+int pt_dp_slas_take(struct pt_dp_slas *slas, uint64_t id)
+{
+    int number = pt_dp_slas_get(slas, id);
+    for (uint32_t tries = 0; number < 0 && tries < PT_SLAS_MAX; tries++) {
+        uint32_t next = slas->cursor++ % PT_SLAS_MAX;
+        if (slas->ids[next] == 0) {
+            slas->ids[next] = id;
+            number = (int)next;
+        }
+    }
+    if (number >= 0) {
+        slas->used[number] = true;
+    }
+    return number;
+}
+
+void pt_dp_slas_settle(struct pt_dp_slas *slas)
+{
+    for (uint32_t number = 0; number < PT_SLAS_MAX; number++) {
+        slas->ids[number] = slas->used[number] ? slas->ids[number] : 0;
+        slas->used[number] = false;
+    }
 }

@@ -38,6 +38,7 @@ void pt_dp_rows_sort(struct pt_dp_rows *rows);
 
 struct pt_dp_table {
     unsigned refs;
+    int64_t due_s; /* wall clock: from then on the bundle makes another table; INT64_MAX: never */
     struct pt_dp_rows maps[PT_BUNDLE_MAPS_LEN];
     /* IPv4 routes of big segments, which are not in maps[PT_MAP_routes4]; keys and values as there. Number n is at n
      * - 1. Reading a slot back does not fill these: they are painted, and checked by painting again. */
@@ -76,12 +77,28 @@ uint32_t pt_dp_slots_take(struct pt_dp_slots *slots, uint64_t path_id);
  * slot freed. */
 void pt_dp_slots_settle(struct pt_dp_slots *slots, bool in_force, void (*fn)(void *arg, uint32_t slot), void *arg);
 
+/* Which profile has which number, 0 to PT_SLAS_MAX - 1. Numbers are given in turn, so that one that was given up stays
+ * unused for a while. */
+struct pt_dp_slas {
+    uint64_t ids[PT_SLAS_MAX]; /* 0: free */
+    bool used[PT_SLAS_MAX];    /* wanted since the last settle */
+    uint32_t cursor;
+};
+/* -1: it has none. */
+int pt_dp_slas_get(const struct pt_dp_slas *slas, uint64_t id);
+/* The profile's number, given now if need be, and marked used; -1 when all are taken. */
+int pt_dp_slas_take(struct pt_dp_slas *slas, uint64_t id);
+/* Numbers that were not used since the last time are free. */
+void pt_dp_slas_settle(struct pt_dp_slas *slas);
+
 struct pt_dp_compile_options {
     /* Index of an interface; 0 when the node has none of that name now. */
     uint32_t (*interface)(void *context, const char *name);
     void *context;
     struct pt_dp_slots *slots;
     uint32_t dir_routes_min; /* 0: PT_DIR_ROUTES_MIN */
+    struct pt_dp_slas *slas;
+    int64_t wall_s; /* rules and users that are out of their time by then are left out */
 };
 /*
  * Turn a bundle into a table. Entries on an interface that is absent are left out, and with them the paths over it and

@@ -109,6 +109,29 @@ static enum pt_code set_tunnel(struct pt_dp *dp, uint32_t ifindex, struct pt_err
     return PT_OK;
 }
 
+static bool sla_maps(struct pt_dp *dp, int *ret_sla_map, int *ret_epoch_map)
+{
+    (void)dp, (void)ret_sla_map, (void)ret_epoch_map;
+    return false;
+}
+
+static int sla_number(struct pt_dp *dp, uint64_t sla)
+{
+    (void)dp, (void)sla;
+    return -1;
+}
+
+static void set_time(struct pt_dp *dp, int64_t wall_s)
+{
+    (void)dp, (void)wall_s; /* it keeps bundles, not what they make */
+}
+
+static int64_t due(struct pt_dp *dp)
+{
+    (void)dp;
+    return INT64_MAX;
+}
+
 static void set_path_mtu(struct pt_dp *dp, uint64_t path_id, uint32_t mtu)
 {
     (void)dp, (void)path_id, (void)mtu;
@@ -126,6 +149,10 @@ struct pt_dp *pt_dp_sim_new(void)
                                          .path_slot = path_slot,
                                          .set_tunnel = set_tunnel,
                                          .set_path_mtu = set_path_mtu,
+                                         .sla_maps = sla_maps,
+                                         .sla_number = sla_number,
+                                         .set_time = set_time,
+                                         .due = due,
                                          .close = close_dp};
     struct dp_sim *sim = calloc(1, sizeof(*sim));
     pt_assert(sim != NULL);

@@ -91,12 +91,22 @@ static enum pt_code verify(struct pt_agent *agent, const struct pt_bundle *bundl
     return PT_OK;
 }
 
+/* By the clock of now. */
+static enum pt_code apply_now(struct pt_agent *agent, const struct pt_bundle *bundle, struct pt_error *reterr)
+{
+    struct pt_dp *dp = agent->options.dp;
+    int64_t now_s = pt_sys_wall_ns(agent->options.sys) / 1000000000;
+    dp->ops->set_time(dp, now_s);
+    PT_TRY(dp->ops->apply(dp, bundle, reterr));
+    agent->applied_s = now_s;
+    return PT_OK;
+}
+
 /* The new bundle is written but cannot be stood by: the data plane must run what the agent says that it runs. */
 static void put_back(struct pt_agent *agent)
 {
-    struct pt_dp *dp = agent->options.dp;
     struct pt_error error = {0};
-    if (agent->bundle != NULL && dp->ops->apply(dp, agent->bundle, &error) != PT_OK) {
+    if (agent->bundle != NULL && apply_now(agent, agent->bundle, &error) != PT_OK) {
         pt_log_error(agent->options.log, "bundle not put back", "reason=\"%s\"", error.text);
     }
 }
@@ -107,8 +117,7 @@ enum pt_code pt_agent_take_bundle(struct pt_agent *agent, const Patronus__V1__Bu
     PT_TRY(check_header(agent, message->header, reterr));
     struct pt_bundle *bundle = NULL;
     PT_TRY(pt_bundle_apply(message->base_digest.len > 0 ? agent->bundle : NULL, message, &bundle, reterr));
-    struct pt_dp *dp = agent->options.dp;
-    enum pt_code code = dp->ops->apply(dp, bundle, reterr);
+    enum pt_code code = apply_now(agent, bundle, reterr);
     if (code == PT_OK) {
         code = verify(agent, bundle, reterr);
         if (code == PT_OK && keep_it) {
@@ -135,6 +144,25 @@ enum pt_code pt_agent_take_bundle(struct pt_agent *agent, const Patronus__V1__Bu
         pt_hello_set_bundle(agent->hello, bundle);
     }
     return PT_OK;
+}
+
+/* A clock that was set back counts too. On failure the old state stays, and it is tried again. */
+void pt_agent_on_time(void *arg)
+{
+    struct pt_agent *agent = arg;
+    struct pt_dp *dp = agent->options.dp;
+    int64_t now_s = pt_sys_wall_ns(agent->options.sys) / 1000000000;
+    struct pt_error error = {0};
+    if (agent->bundle == NULL || (now_s < dp->ops->due(dp) && now_s >= agent->applied_s)) {
+        return;
+    }
+    if (apply_now(agent, agent->bundle, &error) != PT_OK) {
+        pt_log_error(agent->options.log, "rules not changed by the clock", "field=%s reason=\"%s\"", error.field,
+                     error.text);
+    } else {
+        pt_log_info(agent->options.log, "rules changed by the clock", "generation=%llu",
+                    (unsigned long long)agent->position.generation);
+    }
 }
 
 void pt_agent_load_bundle(struct pt_agent *agent)

@@ -201,7 +201,8 @@ struct config {
     struct pt_live_path *watched;
     struct pt_peer_entry *peers;
     struct path_link *sealed;
-    size_t links_len, paths_len, watched_len, peers_len, sealed_len;
+    struct pt_live_sla slas[PT_SLA_PROFILES_MAX];
+    size_t links_len, paths_len, watched_len, peers_len, sealed_len, slas_len;
     uint32_t label; /* of this site */
 };
 
@@ -285,6 +286,29 @@ static void add_path(struct pt_agent_tunnel *tunnel, struct config *config, cons
         (struct path_link){.id = entry->path, .slot = slot, .peer = entry->destination};
 }
 
+static void add_sla(struct pt_agent_tunnel *tunnel, struct config *config, const Patronus__V1__SlaEntry *entry)
+{
+    int number = tunnel->options.dp->ops->sla_number(tunnel->options.dp, entry->sla);
+    if (number < 0 || config->slas_len == PT_SLA_PROFILES_MAX) {
+        return; /* no group asks for it */
+    }
+    struct pt_live_sla *sla = &config->slas[config->slas_len++];
+    sla->number = (uint32_t)number;
+    sla->profile = (struct pt_sla_profile){.bounds_loss = (entry->bounds & 1) != 0,
+                                           .bounds_rtt = (entry->bounds & 2) != 0,
+                                           .bounds_jitter = (entry->bounds & 4) != 0,
+                                           .bounds_mos = (entry->bounds & 8) != 0,
+                                           .loss_ppm_max = entry->loss_ppm_max,
+                                           .rtt_us_max = entry->rtt_us_max,
+                                           .jitter_us_max = entry->jitter_us_max,
+                                           .mos_milli_min = entry->mos_milli_min,
+                                           .window_ms = entry->window_ms,
+                                           .fast_down_ms = entry->fast_down_ms,
+                                           .slow_up_ms = entry->slow_up_ms,
+                                           .half_life_ms = entry->half_life_ms};
+    pt_sla_profile_clamp(&sla->profile);
+}
+
 static void add_entry(struct pt_agent_tunnel *tunnel, struct config *config, struct pt_map *tunnels,
                       const Patronus__V1__Entry *entry)
 {
@@ -317,6 +341,9 @@ static void add_entry(struct pt_agent_tunnel *tunnel, struct config *config, str
             memcpy(peer->public_key, entry->peer->public_key.data, PT_X25519_SIZE);
         }
         break;
+    case PATRONUS__V1__ENTRY__ENTRY_SLA:
+        add_sla(tunnel, config, entry->sla);
+        break;
     default:
         break;
     }
@@ -331,12 +358,16 @@ static void tell_watch(struct pt_agent_tunnel *tunnel, const struct config *conf
                                         .paths = config->watched,
                                         .paths_len = config->watched_len,
                                         .peers = config->peers,
-                                        .peers_len = config->peers_len};
-    int state_map = tunnel->options.dp->ops->state_map(tunnel->options.dp);
-    if (!tunnel->options.liveness || state_map < 0 || tunnel->changes[1] < 0) {
+                                        .peers_len = config->peers_len,
+                                        .slas = config->slas,
+                                        .slas_len = config->slas_len};
+    struct pt_dp *dp = tunnel->options.dp;
+    int fds[PT_DOOR_FDS_LEN] = {[PT_DOOR_FD_STATE] = dp->ops->state_map(dp), [PT_DOOR_FD_CHANGES] = tunnel->changes[1]};
+    if (!tunnel->options.liveness || fds[PT_DOOR_FD_STATE] < 0 || tunnel->changes[1] < 0 ||
+        !dp->ops->sla_maps(dp, &fds[PT_DOOR_FD_SLA], &fds[PT_DOOR_FD_EPOCH])) {
         return;
     }
-    if (pt_door_watch(tunnel->fd, &live, state_map, tunnel->changes[1], &error) != PT_OK) {
+    if (pt_door_watch(tunnel->fd, &live, fds, &error) != PT_OK) {
         complain(tunnel, "paths not watched", &error);
         tunnel->told = false;
     }

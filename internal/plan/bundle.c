@@ -9,6 +9,7 @@
  *    lan     interface                     group   site_label (4), policy_class (4)
  *    route   vni (4), prefix (16),         rule    vni (4), order (4)
  *            prefix_len (4)                 peer    site_label (4)
+ *    sla     sla (8)                        subject vni (4), address (16)
  *
  * Keys are ordered as byte strings. Canonical bytes of an entry are protobuf-c's own packing: fields ascend, defaults
  * are left out, there are no maps; fields of a later version come back as they came. The digest is SHA-256 over each
@@ -79,6 +80,13 @@ static bool entry_key(const Patronus__V1__Entry *entry, struct pt_buf *key)
     case PATRONUS__V1__ENTRY__ENTRY_PEER:
         pt_buf_append_be32(key, entry->peer->site_label);
         return true;
+    case PATRONUS__V1__ENTRY__ENTRY_SLA:
+        pt_buf_append_be64(key, entry->sla->sla);
+        return true;
+    case PATRONUS__V1__ENTRY__ENTRY_SUBJECT:
+        pt_buf_append_be32(key, entry->subject->vni);
+        pt_buf_append(key, entry->subject->address.data, entry->subject->address.len);
+        return true;
     case PATRONUS__V1__ENTRY__ENTRY__NOT_SET:
     default:
         return false;
@@ -98,6 +106,8 @@ struct key_entry {
         Patronus__V1__GroupEntry group;
         Patronus__V1__RuleEntry rule;
         Patronus__V1__PeerEntry peer;
+        Patronus__V1__SlaEntry sla;
+        Patronus__V1__SubjectEntry subject;
     } u;
 };
 
@@ -146,6 +156,15 @@ static void key_entry_init(struct key_entry *k, const Patronus__V1__Entry *from)
     case PATRONUS__V1__ENTRY__ENTRY_PEER:
         patronus__v1__peer_entry__init(&k->u.peer);
         k->u.peer.site_label = from->peer->site_label;
+        break;
+    case PATRONUS__V1__ENTRY__ENTRY_SLA:
+        patronus__v1__sla_entry__init(&k->u.sla);
+        k->u.sla.sla = from->sla->sla;
+        break;
+    case PATRONUS__V1__ENTRY__ENTRY_SUBJECT:
+        patronus__v1__subject_entry__init(&k->u.subject);
+        k->u.subject.vni = from->subject->vni;
+        k->u.subject.address = from->subject->address;
         break;
     default:
         pt_unreachable();

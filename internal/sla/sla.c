@@ -23,6 +23,19 @@ void pt_sla_profile_init(struct pt_sla_profile *profile)
                                        .half_life_ms = PT_SLA_HALF_LIFE_MS};
 }
 
+static uint32_t within(uint32_t value, uint32_t min, uint32_t max)
+{
+    return value < min ? min : value > max ? max : value;
+}
+
+void pt_sla_profile_clamp(struct pt_sla_profile *profile)
+{
+    profile->window_ms = within(profile->window_ms, PT_SLA_WINDOW_MS_MIN, PT_SLA_WINDOW_MS_MAX);
+    profile->fast_down_ms = within(profile->fast_down_ms, PT_SLA_FAST_DOWN_MS_MIN, PT_SLA_WINDOW_MS_MAX);
+    profile->slow_up_ms = within(profile->slow_up_ms, 0, PT_SLA_SLOW_UP_MS_MAX);
+    profile->half_life_ms = within(profile->half_life_ms, 0, PT_SLA_HALF_LIFE_MS_MAX);
+}
+
 uint32_t pt_sla_window_ms(const struct pt_sla_profile *profile)
 {
     uint64_t wide_ms = (uint64_t)profile->window_ms * PT_SLA_WIDE;

@@ -54,6 +54,8 @@ struct pt_sla_profile {
 };
 /* No bounds, times as above. */
 void pt_sla_profile_init(struct pt_sla_profile *profile);
+/* Times from elsewhere into their bounds. */
+void pt_sla_profile_clamp(struct pt_sla_profile *profile);
 /* Longest window that measurements are needed for. */
 uint32_t pt_sla_window_ms(const struct pt_sla_profile *profile);
 

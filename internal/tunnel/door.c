@@ -22,14 +22,13 @@
 #define CLIENTS_MAX 4
 #define READ_SIZE 65536
 #define ANSWER_SECONDS 2
-#define FDS_LEN 2 /* that a request may carry */
 
 struct client {
     struct pt_door *door;
     int fd; /* -1: free */
     struct pt_fd_watch *watch;
     struct pt_buf in;
-    int fds[FDS_LEN]; /* received and not claimed yet; -1: none */
+    int fds[PT_DOOR_FDS_LEN]; /* received and not claimed yet; -1: none */
 };
 
 struct pt_door {
@@ -167,6 +166,11 @@ static void serve_watch(struct client *client, struct pt_bytes body)
     struct pt_engine_link *links = NULL;
     struct pt_live_path *paths = NULL;
     struct pt_peer_entry *peers = NULL;
+    struct pt_live_sla *slas = NULL;
+    bool has_fds = true;
+    for (size_t i = 0; i < PT_DOOR_FDS_LEN; i++) {
+        has_fds = has_fds && client->fds[i] >= 0;
+    }
     if (body.size >= sizeof(counts)) {
         memcpy(&counts, body.data, sizeof(counts));
         body.data += sizeof(counts);
@@ -174,8 +178,9 @@ static void serve_watch(struct client *client, struct pt_bytes body)
         links = take_items(&body, counts.links_len, sizeof(*links));
         paths = take_items(&body, counts.paths_len, sizeof(*paths));
         peers = counts.peers_len <= PT_PEERS_MAX ? take_items(&body, counts.peers_len, sizeof(*peers)) : NULL;
+        slas = take_items(&body, counts.slas_len, sizeof(*slas));
     }
-    if (links == NULL || paths == NULL || peers == NULL || client->fds[0] < 0 || client->fds[1] < 0) {
+    if (links == NULL || paths == NULL || peers == NULL || slas == NULL || !has_fds) {
         code = pt_fail(&error, PT_INVALID_ARGUMENT, PT_REASON_MESSAGE_MALFORMED, "watch",
                        "the paths are cut short, have more than %d peers, or came without descriptors", PT_PEERS_MAX);
     } else {
@@ -185,14 +190,17 @@ static void serve_watch(struct client *client, struct pt_bytes body)
                                               .paths = paths,
                                               .paths_len = counts.paths_len,
                                               .peers = peers,
-                                              .peers_len = counts.peers_len};
-        pt_door_live_configure(client->door->live, &config, client->fds[0], client->fds[1]);
-        client->fds[0] = client->fds[1] = -1; /* theirs now */
+                                              .peers_len = counts.peers_len,
+                                              .slas = slas,
+                                              .slas_len = counts.slas_len};
+        pt_door_live_configure(client->door->live, &config, client->fds);
+        memset(client->fds, 0xff, sizeof(client->fds)); /* -1: theirs now */
     }
     answer(client->fd, PT_DOOR_WATCH, code, &error);
     free(links);
     free(paths);
     free(peers);
+    free(slas);
 }
 
 static void serve_status(struct pt_door *door, int fd)
@@ -242,7 +250,7 @@ static void serve_measures(struct pt_door *door, int fd, struct pt_bytes body)
 
 static void drop_fds(struct client *client)
 {
-    for (size_t i = 0; i < FDS_LEN; i++) {
+    for (size_t i = 0; i < PT_DOOR_FDS_LEN; i++) {
         if (client->fds[i] >= 0) {
             (void)close(client->fds[i]);
         }
@@ -256,7 +264,7 @@ static void hang_up(struct client *client)
     (void)close(client->fd);
     pt_buf_fini(&client->in);
     drop_fds(client);
-    *client = (struct client){.door = client->door, .fd = -1, .fds = {-1, -1}};
+    *client = (struct client){.door = client->door, .fd = -1, .fds = {-1, -1, -1, -1}};
 }
 
 static void serve(struct client *client, const struct pt_door_header *header, struct pt_bytes body)
@@ -374,7 +382,7 @@ enum pt_code pt_door_open(const struct pt_door_options *options, struct pt_door 
                              .arg = options->arg};
     (void)snprintf(door->path, sizeof(door->path), "%s", path);
     for (size_t i = 0; i < CLIENTS_MAX; i++) {
-        door->clients[i] = (struct client){.door = door, .fd = -1, .fds = {-1, -1}};
+        door->clients[i] = (struct client){.door = door, .fd = -1, .fds = {-1, -1, -1, -1}};
     }
     door->watch = pt_sys_uv_watch(options->sys, fd, on_connect, door);
     *ret_door = door;
@@ -423,19 +431,19 @@ enum pt_code pt_door_dial(const char *path, int *ret_fd, struct pt_error *reterr
 static bool send_header(int fd, enum pt_door_kind kind, const struct pt_buf *body, const int *fds)
 {
     struct pt_door_header header = {.size = (uint32_t)body->size, .kind = (uint32_t)kind, .version = PT_DOOR_VERSION};
-    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(FDS_LEN * sizeof(int))] = {0};
+    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(PT_DOOR_FDS_LEN * sizeof(int))] = {0};
     struct iovec part = {.iov_base = &header, .iov_len = sizeof(header)};
     struct msghdr message = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
     struct cmsghdr *c = CMSG_FIRSTHDR(&message);
     c->cmsg_level = SOL_SOCKET;
     c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(FDS_LEN * sizeof(int));
-    memcpy(CMSG_DATA(c), fds, FDS_LEN * sizeof(int));
+    c->cmsg_len = CMSG_LEN(PT_DOOR_FDS_LEN * sizeof(int));
+    memcpy(CMSG_DATA(c), fds, PT_DOOR_FDS_LEN * sizeof(int));
     return sendmsg(fd, &message, MSG_NOSIGNAL) == (ssize_t)sizeof(header); /* so few bytes go whole or not at all */
 }
 
-/* Ask and wait; *ret_body is the caller's to free. fds: NULL, or FDS_LEN of them. */
+/* Ask and wait; *ret_body is the caller's to free. fds: NULL, or PT_DOOR_FDS_LEN of them. */
 static enum pt_code ask_with(int fd, enum pt_door_kind kind, const struct pt_buf *request, const int *fds,
                              struct pt_buf *ret_body, struct pt_error *reterr)
 {
@@ -491,20 +499,21 @@ enum pt_code pt_door_configure(int fd, const struct pt_engine_config *config, st
     return read_answer(&body, reterr);
 }
 
-enum pt_code pt_door_watch(int fd, const struct pt_live_config *config, int state_map, int changes,
+enum pt_code pt_door_watch(int fd, const struct pt_live_config *config, const int fds[PT_DOOR_FDS_LEN],
                            struct pt_error *reterr)
 {
     const struct pt_door_watch counts = {.label = config->label,
                                          .links_len = (uint32_t)config->links_len,
                                          .paths_len = (uint32_t)config->paths_len,
-                                         .peers_len = (uint32_t)config->peers_len};
-    const int fds[FDS_LEN] = {state_map, changes};
+                                         .peers_len = (uint32_t)config->peers_len,
+                                         .slas_len = (uint32_t)config->slas_len};
     PT_AUTO(buf) struct pt_buf request = {0};
     PT_AUTO(buf) struct pt_buf body = {0};
     pt_buf_append(&request, &counts, sizeof(counts));
     pt_buf_append(&request, config->links, config->links_len * sizeof(*config->links));
     pt_buf_append(&request, config->paths, config->paths_len * sizeof(*config->paths));
     pt_buf_append(&request, config->peers, config->peers_len * sizeof(*config->peers));
+    pt_buf_append(&request, config->slas, config->slas_len * sizeof(*config->slas));
     PT_TRY(ask_with(fd, PT_DOOR_WATCH, &request, fds, &body, reterr));
     return read_answer(&body, reterr);
 }

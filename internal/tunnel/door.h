@@ -16,14 +16,14 @@
 #include "tunnel/engine.h"
 #include "tunnel/live.h"
 
-#define PT_DOOR_VERSION 3U
+#define PT_DOOR_VERSION 4U
 #define PT_DOOR_SIZE_MAX (16U << 20)
 
 enum pt_door_kind {
     PT_DOOR_CONFIGURE = 1, /* struct pt_door_counts, then links, paths, peers; answered by struct pt_door_answer */
     PT_DOOR_STATUS = 2,    /* no body; answered by struct pt_door_status, then peers, paths */
     PT_DOOR_STOP = 3,      /* no body; answered by struct pt_door_answer; the process ends */
-    PT_DOOR_WATCH = 5,     /* struct pt_door_watch, then links, paths, peers, with two descriptors; as CONFIGURE */
+    PT_DOOR_WATCH = 5,     /* struct pt_door_watch, then links, paths, peers, slas, with descriptors; as CONFIGURE */
     PT_DOOR_MEASURES = 6,  /* minutes (4); answered by struct pt_live_measures, one after the other */
     PT_DOOR_OTHER = 4,     /* answer to another version or an unknown kind */
 };
@@ -37,12 +37,14 @@ struct pt_door_counts {
     uint64_t rekey_after_ms, rekey_volume_bytes;
 };
 
-/* Paths to keep alive sessions over. The descriptors go with the first byte: the data plane's map of path states, into
- * which the process writes by itself, and a socket on which it tells changes (struct pt_door_change, one a datagram).
+/* Paths to keep alive sessions over. The descriptors go with the first byte: the data plane's maps of path states, of
+ * profiles that paths break, and of the steering epoch, into which the process writes by itself, and a socket on which
+ * it tells changes (struct pt_door_change, one a datagram).
  */
 struct pt_door_watch {
-    uint32_t label, links_len, paths_len, peers_len;
+    uint32_t label, links_len, paths_len, peers_len, slas_len, zero;
 };
+enum pt_door_fd { PT_DOOR_FD_STATE, PT_DOOR_FD_SLA, PT_DOOR_FD_EPOCH, PT_DOOR_FD_CHANGES, PT_DOOR_FDS_LEN };
 
 struct pt_door_change {
     uint64_t path;
@@ -86,7 +88,7 @@ PT_MUST enum pt_code pt_door_dial(const char *path, int *ret_fd, struct pt_error
 /* PT_FAILED_PRECONDITION when the process is of another version. */
 PT_MUST enum pt_code pt_door_configure(int fd, const struct pt_engine_config *config, struct pt_error *reterr);
 /* The descriptors stay the caller's. */
-PT_MUST enum pt_code pt_door_watch(int fd, const struct pt_live_config *config, int state_map, int changes,
+PT_MUST enum pt_code pt_door_watch(int fd, const struct pt_live_config *config, const int fds[PT_DOOR_FDS_LEN],
                                    struct pt_error *reterr);
 struct pt_door_report { /* pt_door_report_fini frees */
     struct pt_door_status status;

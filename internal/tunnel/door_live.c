@@ -1,7 +1,9 @@
 /*
- * The tunnel process flips a path's word by itself: it has the map's descriptor from the agent, and one system call
- * writes an array entry. That is all it knows of BPF. The map is the same one that the agent writes and that is pinned,
- * so it goes on meaning the same when the agent is gone.
+ * The tunnel process flips a path's words by itself: it has the maps' descriptors from the agent, and one system call
+ * writes an array entry. That is all it knows of BPF. The maps are the same that the agent writes and that are pinned,
+ * so they go on meaning the same when the agent is gone.
+ *
+ * A flow that is cached asks again when the steering epoch moves on, so that word follows each change of an SLA word.
  *
  * Changes are told by a datagram that is not waited for: an agent that does not read asks each second anyway.
  */
@@ -27,22 +29,41 @@ struct pt_door_live {
     struct pt_engine *engine;
     struct pt_timer *timer;
     pthread_mutex_t lock; /* the descriptors: used on liveness's thread, replaced on the loop; taken inside its lock */
-    int state_map, changes; /* -1: no agent yet */
+    int fds[PT_DOOR_FDS_LEN]; /* -1: no agent yet */
 };
+
+/* An entry of an array: cannot fail once the descriptor is of the map. */
+static void access_entry(int command, int fd, uint32_t index, void *value)
+{
+    union bpf_attr attributes;
+    memset(&attributes, 0, sizeof(attributes));
+    attributes.map_fd = (uint32_t)fd;
+    attributes.key = (uint64_t)(uintptr_t)&index;
+    attributes.value = (uint64_t)(uintptr_t)value;
+    if (fd >= 0) {
+        (void)syscall(SYS_bpf, command, &attributes, sizeof(attributes));
+    }
+}
 
 static void set_word(void *arg, uint32_t slot, bool alive)
 {
     struct pt_door_live *door = arg;
     uint32_t state = alive ? PT_PATH_ALIVE : PT_PATH_DEAD;
-    union bpf_attr attributes;
-    memset(&attributes, 0, sizeof(attributes));
     (void)pthread_mutex_lock(&door->lock);
-    attributes.map_fd = (uint32_t)door->state_map;
-    attributes.key = (uint64_t)(uintptr_t)&slot;
-    attributes.value = (uint64_t)(uintptr_t)&state;
-    if (door->state_map >= 0) {
-        (void)syscall(SYS_bpf, BPF_MAP_UPDATE_ELEM, &attributes, sizeof(attributes)); /* array entry: cannot fail */
-    }
+    access_entry(BPF_MAP_UPDATE_ELEM, door->fds[PT_DOOR_FD_STATE], slot, &state);
+    (void)pthread_mutex_unlock(&door->lock);
+}
+
+static void set_sla(void *arg, uint32_t slot, uint64_t breaks, uint64_t held)
+{
+    struct pt_door_live *door = arg;
+    struct pt_abi_path_sla word = {.breaks = breaks, .held = held};
+    uint32_t epoch = 0;
+    (void)pthread_mutex_lock(&door->lock);
+    access_entry(BPF_MAP_UPDATE_ELEM, door->fds[PT_DOOR_FD_SLA], slot, &word);
+    access_entry(BPF_MAP_LOOKUP_ELEM, door->fds[PT_DOOR_FD_EPOCH], 0, &epoch); /* the agent moves it too */
+    epoch++;
+    access_entry(BPF_MAP_UPDATE_ELEM, door->fds[PT_DOOR_FD_EPOCH], 0, &epoch);
     (void)pthread_mutex_unlock(&door->lock);
 }
 
@@ -51,8 +72,8 @@ static void on_change(void *arg, uint64_t path, bool alive)
     struct pt_door_live *door = arg;
     const struct pt_door_change change = {.path = path, .alive = alive};
     (void)pthread_mutex_lock(&door->lock);
-    if (door->changes >= 0) {
-        (void)send(door->changes, &change, sizeof(change), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (door->fds[PT_DOOR_FD_CHANGES] >= 0) {
+        (void)send(door->fds[PT_DOOR_FD_CHANGES], &change, sizeof(change), MSG_DONTWAIT | MSG_NOSIGNAL);
     }
     (void)pthread_mutex_unlock(&door->lock);
 }
@@ -65,11 +86,13 @@ static void replace(int *fd, int new)
     *fd = new;
 }
 
-void pt_door_live_configure(struct pt_door_live *door, const struct pt_live_config *config, int state_map, int changes)
+void pt_door_live_configure(struct pt_door_live *door, const struct pt_live_config *config,
+                            const int fds[PT_DOOR_FDS_LEN])
 {
     (void)pthread_mutex_lock(&door->lock);
-    replace(&door->state_map, state_map);
-    replace(&door->changes, changes);
+    for (size_t i = 0; i < PT_DOOR_FDS_LEN; i++) {
+        replace(&door->fds[i], fds[i]);
+    }
     (void)pthread_mutex_unlock(&door->lock);
     pt_live_configure(door->live, config);
 }
@@ -98,9 +121,9 @@ enum pt_code pt_door_live_open(struct pt_sys *sys, struct pt_engine *engine, con
                                struct pt_door_live **ret_door, struct pt_error *reterr)
 {
     struct pt_door_live *door = calloc(1, sizeof(*door));
-    struct pt_live_options options = {.set_word = set_word, .on_change = on_change, .arg = door};
+    struct pt_live_options options = {.set_word = set_word, .on_change = on_change, .set_sla = set_sla, .arg = door};
     pt_assert(door != NULL);
-    door->state_map = door->changes = -1;
+    memset(door->fds, 0xff, sizeof(door->fds)); /* -1 */
     int failed = pthread_mutex_init(&door->lock, NULL);
     pt_assert(failed == 0);
     memcpy(options.private_key, private_key, sizeof(options.private_key));
@@ -124,8 +147,9 @@ void pt_door_live_close(struct pt_door_live *door)
     }
     pt_timer_free(door->timer);
     pt_live_close(door->live);
-    replace(&door->state_map, -1);
-    replace(&door->changes, -1);
+    for (size_t i = 0; i < PT_DOOR_FDS_LEN; i++) {
+        replace(&door->fds[i], -1);
+    }
     (void)pthread_mutex_destroy(&door->lock);
     free(door);
 }

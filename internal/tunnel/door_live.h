@@ -1,7 +1,7 @@
-/* Between liveness and what an agent handed over: the map of path states and the socket for changes. */
+/* Between liveness and what an agent handed over: maps of the data plane and the socket for changes. */
 #pragma once
 
-#include "tunnel/live.h"
+#include "tunnel/door.h"
 
 struct pt_door_live;
 PT_MUST enum pt_code pt_door_live_open(struct pt_sys *sys, struct pt_engine *engine,
@@ -9,5 +9,6 @@ PT_MUST enum pt_code pt_door_live_open(struct pt_sys *sys, struct pt_engine *eng
                                        struct pt_error *reterr);
 void pt_door_live_close(struct pt_door_live *door); /* NULL is fine */
 /* Takes the descriptors, then configures. */
-void pt_door_live_configure(struct pt_door_live *door, const struct pt_live_config *config, int state_map, int changes);
+void pt_door_live_configure(struct pt_door_live *door, const struct pt_live_config *config,
+                            const int fds[PT_DOOR_FDS_LEN]);
 struct pt_live *pt_door_live_get(struct pt_door_live *door);

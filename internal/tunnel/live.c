@@ -135,6 +135,9 @@ static bool publish_one(struct pt_live *live, struct pt_live_session *session)
     session->alive = up;
     live->options.set_word(live->options.arg, session->slot, up);
     live->options.on_change(live->options.arg, session->path, up);
+    if (!up && session->quality != NULL) {
+        pt_live_judge_dead(live, session, pt_live_now_ns());
+    }
     return true;
 }
 
@@ -187,6 +190,7 @@ static void session_free(struct pt_live *live, struct pt_live_session *s)
 {
     live->measured -= s->measure != NULL ? 1 : 0;
     free(s->measure);
+    free(s->quality);
     free(s);
 }
 
@@ -243,7 +247,7 @@ static void session_send(struct pt_live *live, struct pt_live_session *s, uint64
 /* What an answer says of the path: how our probes and data fared, and its own probes. */
 static void measure(struct pt_live_session *s, const struct pt_live_header *h, const struct pt_live_arrival *arrival)
 {
-    uint64_t wall_s = arrival->wall_ns / 1000000000;
+    uint64_t wall_s = arrival->wall_ns / 1000000000, now_ms = arrival->now_ns / 1000000;
     struct pt_measure_count there = {.expected = h->highest, .received = h->received},
                             back = {.expected = s->highest, .received = s->received},
                             data = {.expected = h->data_expected, .received = h->data_received};
@@ -251,11 +255,16 @@ static void measure(struct pt_live_session *s, const struct pt_live_header *h, c
     pt_measure_counts(s->measure, PT_MEASURE_BACK, false, back, wall_s);
     if (data.expected > 0) {
         pt_measure_counts(s->measure, PT_MEASURE_FORWARD, true, data, wall_s);
+        pt_window_counts(&s->quality->window, PT_MEASURE_FORWARD, true, data, now_ms);
     }
+    pt_window_counts(&s->quality->window, PT_MEASURE_FORWARD, false, there, now_ms);
+    pt_window_counts(&s->quality->window, PT_MEASURE_BACK, false, back, now_ms);
     if (h->echo_ns != 0) {
         int64_t came_ns = (int64_t)h->sent_ns - (int64_t)h->held_us * 1000;
-        pt_measure_probe(s->measure, came_ns - (int64_t)h->echo_ns, (int64_t)arrival->wall_ns - (int64_t)h->sent_ns,
-                         wall_s);
+        int64_t forward_ns = came_ns - (int64_t)h->echo_ns;
+        int64_t back_ns = (int64_t)arrival->wall_ns - (int64_t)h->sent_ns;
+        pt_measure_probe(s->measure, forward_ns, back_ns, wall_s);
+        pt_window_probe(&s->quality->window, forward_ns, back_ns, now_ms);
     }
 }
 
@@ -356,6 +365,7 @@ void pt_live_take(struct pt_live *live, const struct pt_live_arrival *arrival)
     publish(live, s);
     if (s->measure != NULL && s->alive) {
         measure(s, &header, arrival);
+        pt_live_judge(live, s, arrival->now_ns);
     }
     session_send(live, s, arrival->now_ns); /* a change of state, or a Final, leaves at once */
 }
@@ -444,6 +454,7 @@ static void put_path(struct pt_live *live, const struct pt_live_path *path, uint
             s->measure = malloc(sizeof(*s->measure));
             pt_assert(s->measure != NULL);
             pt_measure_init(s->measure, pt_live_wall_ns() / 1000000000);
+            s->quality = pt_live_quality_new(now_ns);
             live->measured++;
         }
         (void)pt_map_put(&live->owners, key, sizeof(key), s);
@@ -487,6 +498,7 @@ void pt_live_configure(struct pt_live *live, const struct pt_live_config *config
     set_intervals(live, config, paths_len);
     put_links(live, config);
     put_peers(live, config);
+    pt_live_put_slas(live, config);
     PT_MAP_FOREACH (entry, &live->owners) {
         ((struct pt_live_session *)entry->value)->wanted = false;
     }
@@ -501,6 +513,7 @@ void pt_live_configure(struct pt_live *live, const struct pt_live_config *config
         }
     }
     publish_again(live);
+    pt_live_publish_slas(live);
     PT_MAP_FOREACH (answer, &live->answers) { /* of peers that are gone, or have another key */
         struct pt_live_session *s = answer->value;
         const struct pt_live_peer *peer = find_peer(live, s->label);
@@ -540,6 +553,8 @@ size_t pt_live_statuses(struct pt_live *live, struct pt_live_status *ret_status,
         if (s->measure != NULL) {
             pt_measure_tick(s->measure, pt_live_wall_ns() / 1000000000);
             pt_measure_report(s->measure, 0, &ret_status[len - 1].recent);
+            ret_status[len - 1].sla_breaks = s->quality->breaks;
+            ret_status[len - 1].sla_held = s->quality->held;
         }
     }
     (void)pthread_mutex_unlock(&live->lock);
@@ -664,6 +679,7 @@ void pt_live_close(struct pt_live *live)
     }
     PT_MAP_FOREACH (owner, &live->owners) {
         free(((struct pt_live_session *)owner->value)->measure);
+        free(((struct pt_live_session *)owner->value)->quality);
     }
     free_all(&live->peers);
     free_all(&live->owners);

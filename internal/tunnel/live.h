@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "crypto/aead.h"
 #include "measure/measure.h"
+#include "sla/sla.h"
 #include "tunnel/engine.h"
 
 #define PT_LIVE_PATHS_MAX PT_ENGINE_SLOTS
@@ -37,6 +38,12 @@ struct pt_live_path {
     struct pt_ip remote;
 };
 
+/* A profile that every measured path is judged by (live_sla.c). */
+struct pt_live_sla {
+    uint32_t number; /* bit in the data plane's word; below PT_SLA_PROFILES_MAX */
+    struct pt_sla_profile profile;
+};
+
 struct pt_live_config {
     uint32_t label; /* of this site */
     uint32_t zero;
@@ -46,6 +53,8 @@ struct pt_live_config {
     size_t paths_len;
     const struct pt_peer_entry *peers;
     size_t peers_len;
+    const struct pt_live_sla *slas;
+    size_t slas_len;
 };
 
 /* One per path that has a session, ascending by id. */
@@ -56,6 +65,7 @@ struct pt_live_status {
     uint8_t state, diagnostic; /* of BFD */
     uint32_t detection_ms;
     uint64_t ups, downs;
+    uint64_t sla_breaks, sla_held;   /* bit n: it breaks profile n now; it is not used for it, held includes breaks */
     struct pt_measure_report recent; /* zeroes when the path is not measured, or not known yet */
 };
 
@@ -70,6 +80,7 @@ struct pt_live_options {
     /* On the thread, with the lock held: must not wait, and not call back. */
     void (*set_word)(void *arg, uint32_t slot, bool alive);
     void (*on_change)(void *arg, uint64_t path, bool alive);
+    void (*set_sla)(void *arg, uint32_t slot, uint64_t breaks, uint64_t held); /* as the status's; NULL is fine */
     void *arg;
 };
 

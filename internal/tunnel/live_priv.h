@@ -3,6 +3,7 @@
 
 #include "base/map.h"
 #include "bfd/session.h"
+#include "measure/window.h"
 #include "tunnel/live.h"
 #include "tunnel/live_wire.h"
 #include "tunnel/wire.h"
@@ -23,6 +24,14 @@ struct pt_live_peer {
     bool wanted;
 };
 
+/* What a path was like just now, and which profiles it keeps. */
+struct pt_live_quality {
+    struct pt_window window;
+    uint64_t judged_ns;
+    uint64_t breaks, held; /* as told to the data plane */
+    struct pt_sla states[PT_SLA_PROFILES_MAX];
+};
+
 struct pt_live_session {
     enum pt_live_role role; /* ours */
     uint64_t path;
@@ -39,9 +48,10 @@ struct pt_live_session {
     uint64_t heard_ns; /* answers: when last, to forget them */
     uint32_t sent;     /* sequence of the newest packet we sent */
     uint32_t received, highest;
-    uint8_t first_stream, streams; /* of the path's sealed packets: answers count them */
-    struct pt_measure *measure;    /* owners; NULL: not measured */
-    uint64_t echo_ns, echo_at_ns;  /* sender's stamp of the newest packet, and when it came by our wall clock */
+    uint8_t first_stream, streams;   /* of the path's sealed packets: answers count them */
+    struct pt_measure *measure;      /* owners; NULL: not measured */
+    struct pt_live_quality *quality; /* of those that are measured */
+    uint64_t echo_ns, echo_at_ns;    /* sender's stamp of the newest packet, and when it came by our wall clock */
 };
 
 /* A datagram as it came. */
@@ -70,6 +80,8 @@ struct pt_live {
     uint8_t slot_streams[PT_ENGINE_SLOTS]; /* pt_engine_path_streams */
     unsigned streams;
     size_t measured; /* how many owners are */
+    struct pt_live_sla slas[PT_SLA_PROFILES_MAX];
+    size_t slas_len;
     uint64_t retried_ns;
     uint64_t refused; /* packets of nobody, forged or replayed */
 };
@@ -78,6 +90,16 @@ struct pt_live {
 void pt_live_take(struct pt_live *live, const struct pt_live_arrival *arrival);
 /* Send what is due and judge silences. Returns when to look again. */
 uint64_t pt_live_run(struct pt_live *live, uint64_t now_ns);
+
+/* ---- live_sla.c; with the lock held --------------------------------------------------------------------------- */
+struct pt_live_quality *pt_live_quality_new(uint64_t now_ns);
+/* Of measured owners: after something was measured; and when the path is dead. */
+void pt_live_judge(struct pt_live *live, struct pt_live_session *session, uint64_t now_ns);
+void pt_live_judge_dead(struct pt_live *live, struct pt_live_session *session, uint64_t now_ns);
+/* Take over the profiles; states of numbers that stay go on. */
+void pt_live_put_slas(struct pt_live *live, const struct pt_live_config *config);
+/* Tell the data plane of every path again. */
+void pt_live_publish_slas(struct pt_live *live);
 
 /* ---- live_io.c ------------------------------------------------------------------------------------------------ */
 uint64_t pt_live_now_ns(void);

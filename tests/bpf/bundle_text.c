@@ -155,6 +155,9 @@ static void read_group(struct reader *r, Patronus__V1__Entry *e)
     MESSAGE(r, e, group, GROUP, m, Patronus__V1__GroupEntry);
     m->site_label = number32(r, "site", NULL);
     m->policy_class = strcmp(word(r, "class", "0"), "transit") == 0 ? UINT32_MAX : number32(r, "class", "0");
+    m->sla = number(r, "sla", "0");
+    m->require = number32(r, "require", "0") != 0;
+    m->move = number32(r, "move", "0");
     m->members = pt_arena_array(&r->arena, 16, sizeof(*m->members));
     char *list = string(r, "members", ""), *save = NULL;
     for (char *one = strtok_r(list, ",", &save); one != NULL && m->n_members < 16; one = strtok_r(NULL, ",", &save)) {
@@ -183,6 +186,16 @@ static void read_rule(struct reader *r, Patronus__V1__Entry *e)
     m->prefix = prefix(r, "", &m->prefix_len);
     m->policy_class = number32(r, "class", "0");
     m->deny = number32(r, "deny", "0") != 0;
+    m->rule_id = number32(r, "id", "0");
+    m->subjects = number(r, "subjects", "0");
+}
+
+static void read_subject(struct reader *r, Patronus__V1__Entry *e)
+{
+    MESSAGE(r, e, subject, SUBJECT, m, Patronus__V1__SubjectEntry);
+    m->vni = number32(r, "vni", NULL);
+    m->address = address(r, "source", NULL);
+    m->subjects = number(r, "bits", "1");
 }
 
 static void read_peer(struct reader *r, Patronus__V1__Entry *e)
@@ -198,14 +211,27 @@ static void read_peer(struct reader *r, Patronus__V1__Entry *e)
     m->public_key = (ProtobufCBinaryData){.len = sizeof(key), .data = pt_arena_memdup(&r->arena, &key, sizeof(key))};
 }
 
+static void read_sla(struct reader *r, Patronus__V1__Entry *e)
+{
+    MESSAGE(r, e, sla, SLA, m, Patronus__V1__SlaEntry);
+    m->sla = number(r, "id", NULL);
+    m->loss_ppm_max = number32(r, "loss", "0");
+    m->rtt_us_max = number32(r, "rtt", "0");
+    m->bounds = (m->loss_ppm_max != 0 ? 1 : 0) | (m->rtt_us_max != 0 ? 2 : 0);
+    m->window_ms = number32(r, "window", "1000");
+    m->fast_down_ms = number32(r, "fast", "300");
+    m->slow_up_ms = number32(r, "up", "10000");
+    m->half_life_ms = number32(r, "half", "60000");
+}
+
 static void read_entry(struct reader *r, Patronus__V1__Entry *e)
 {
     static const struct {
         const char *kind;
         void (*read)(struct reader *r, Patronus__V1__Entry *e);
-    } kinds[] = {{"node", read_node},   {"link", read_link},     {"lan", read_lan},
-                 {"route", read_route}, {"tunnel", read_tunnel}, {"path", read_path},
-                 {"group", read_group}, {"rule", read_rule},     {"peer", read_peer}};
+    } kinds[] = {{"node", read_node},     {"link", read_link},       {"lan", read_lan},     {"route", read_route},
+                 {"tunnel", read_tunnel}, {"path", read_path},       {"group", read_group}, {"rule", read_rule},
+                 {"peer", read_peer},     {"subject", read_subject}, {"sla", read_sla}};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (strcmp(r->line, kinds[i].kind) == 0) {
             kinds[i].read(r, e);

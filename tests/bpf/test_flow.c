@@ -80,7 +80,8 @@ static void set_group(uint8_t sla, uint8_t flags, uint8_t move)
 
 static void set_broken(uint32_t slot, uint64_t slas)
 {
-    write_map("pt_path_sla", &slot, &slas);
+    struct pt_abi_path_sla words = {.breaks = slas, .held = slas};
+    write_map("pt_path_sla", &slot, &words);
     bed.dp->ops->ask_again(bed.dp);
 }
 

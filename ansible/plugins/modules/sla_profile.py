@@ -68,7 +68,24 @@ options:
     type: int
   evaluation_window:
     description:
-      - 'Window over which is judged; unset means 1 s.'
+      - 'Window over which is judged, 200 ms to 10 s; unset means 1 s.'
+      - 'A duration in seconds, for example C(1.5s).'
+    type: str
+  fast_down:
+    description:
+      - 'A path that breaks a bound in the whole of this short window is left at once, without waiting for
+          the evaluation window: 100 ms to 10 s; unset means 300 ms.'
+      - 'A duration in seconds, for example C(1.5s).'
+    type: str
+  slow_up:
+    description:
+      - 'How long a path that broke a bound must keep all of them, with a tenth to spare, before it is used again: at most an hour; unset means 10 s.'
+      - 'A duration in seconds, for example C(1.5s).'
+    type: str
+  dampening:
+    description:
+      - 'Half-life of the penalty that a path gets for each break: one that breaks again and again is kept
+          out, at most for three half-lives. At most an hour; unset means 1 min, 0 means no dampening.'
       - 'A duration in seconds, for example C(1.5s).'
     type: str
 attributes:
@@ -117,6 +134,9 @@ FIELDS = {
     "max_jitter_us": "max_jitter_us",
     "min_mos_milli": "min_mos_milli",
     "evaluation_window": "evaluation_window",
+    "fast_down": "fast_down",
+    "slow_up": "slow_up",
+    "dampening": "dampening",
 }
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
@@ -131,6 +151,9 @@ ARGUMENT_SPEC = {
     "max_jitter_us": {"type": "int"},
     "min_mos_milli": {"type": "int"},
     "evaluation_window": {"type": "str"},
+    "fast_down": {"type": "str"},
+    "slow_up": {"type": "str"},
+    "dampening": {"type": "str"},
 }
 
 

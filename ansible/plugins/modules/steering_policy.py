@@ -134,9 +134,106 @@ options:
         elements: str
       sla_profile:
         description:
-          - 'A path fits when it keeps this profile; empty means any.'
+          - 'What a path must keep; empty means anything. Each node judges by its own measurements: with
+              REQUIRE, paths that break it are not used (drop reason sla_unmet when there is no other); else they
+              come after all others, also after those that are not preferred or to be avoided.'
           - 'The full name of a slaProfile, for example C(organizations/acme/slaProfiles/my-sla-profile).'
         type: str
+      users:
+        description:
+          - 'Users, as their sessions name them; a rule with users or groups matches packets from addresses of
+              such sessions only. Empty, and no groups: anybody.'
+          - The order carries no meaning.
+        type: list
+        elements: str
+      groups:
+        description:
+          - 'Groups of users, as their sessions name them; a user or a group is enough.'
+          - The order carries no meaning.
+        type: list
+        elements: str
+      windows:
+        description:
+          - 'When the rule is in force; empty means always.'
+        type: list
+        elements: dict
+        suboptions:
+          days:
+            description:
+              - 'Days on which it begins; empty means every day.'
+              - V(MONDAY) - Monday.
+              - V(TUESDAY) - Tuesday.
+              - V(WEDNESDAY) - Wednesday.
+              - V(THURSDAY) - Thursday.
+              - V(FRIDAY) - Friday.
+              - V(SATURDAY) - Saturday.
+              - V(SUNDAY) - Sunday.
+              - The order carries no meaning.
+            type: list
+            elements: str
+            choices:
+              - MONDAY
+              - TUESDAY
+              - WEDNESDAY
+              - THURSDAY
+              - FRIDAY
+              - SATURDAY
+              - SUNDAY
+          start:
+            description:
+              - 'First minute, "HH:MM"; empty means 00:00.'
+            type: str
+          end:
+            description:
+              - 'Minute after the last, "HH:MM"; empty or 24:00 means the end of the day. Not after `start`: it ends on the next day.'
+            type: str
+          utc_offset_minutes:
+            description:
+              - 'What the times are by: minutes east of UTC, -720 to 840. Daylight saving is not followed.'
+              - From -720 to 840 min.
+            type: int
+      move_mode:
+        description:
+          - What becomes of flows that are under way.
+          - 'V(NEW_ONLY) - They stay; new flows take the better path. Nothing is reordered.'
+          - 'V(GRACEFUL) - They move when they pause for 200 ms, or begin anew, so that nothing overtakes.'
+          - 'V(FORCED) - They move at once, also back to a better path. Packets may be reordered.'
+        type: str
+        choices:
+          - NEW_ONLY
+          - GRACEFUL
+          - FORCED
+      fallbacks:
+        description:
+          - 'With PREFER: which paths come next, in this order, when none that fits is left; the rest comes
+              behind them. With REQUIRE: which paths are allowed after those that fit, in this order.'
+        type: list
+        elements: dict
+        suboptions:
+          transports:
+            description:
+              - 'Transports; empty means any.'
+              - 'V(MPLS) - A carrier''s MPLS service.'
+              - 'V(BROADBAND) - Cable, DSL, fibre.'
+              - V(LTE) - 4G.
+              - V(NR_5G) - 5G.
+              - V(SATELLITE) - Satellite.
+              - The order carries no meaning.
+            type: list
+            elements: str
+            choices:
+              - MPLS
+              - BROADBAND
+              - LTE
+              - NR_5G
+              - SATELLITE
+          underlays:
+            description:
+              - 'Underlays; empty means any.'
+              - 'An id: 1 to 63 of a-z, 0-9 and ''-'', beginning with a letter and not ending with ''-''.'
+              - The order carries no meaning.
+            type: list
+            elements: str
   disabled:
     description:
       - Not in force when true.
@@ -174,6 +271,11 @@ EXAMPLES = r"""
         underlays:
           - my-underlays
         sla_profile: organizations/acme/slaProfiles/my-sla-profile
+        users:
+          - text
+        groups:
+          - text
+        move_mode: NEW_ONLY
 - name: No such steering policy
   patronus.sdwan.steering_policy:
     name: organizations/acme/steeringPolicies/my-steering-policy
@@ -229,6 +331,35 @@ ARGUMENT_SPEC = {
             },
             "underlays": {"type": "list", "elements": "str"},
             "sla_profile": {"type": "str"},
+            "users": {"type": "list", "elements": "str"},
+            "groups": {"type": "list", "elements": "str"},
+            "windows": {
+                "type": "list",
+                "elements": "dict",
+                "options": {
+                    "days": {
+                        "type": "list",
+                        "elements": "str",
+                        "choices": ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"],
+                    },
+                    "start": {"type": "str"},
+                    "end": {"type": "str"},
+                    "utc_offset_minutes": {"type": "int"},
+                },
+            },
+            "move_mode": {"type": "str", "choices": ["NEW_ONLY", "GRACEFUL", "FORCED"]},
+            "fallbacks": {
+                "type": "list",
+                "elements": "dict",
+                "options": {
+                    "transports": {
+                        "type": "list",
+                        "elements": "str",
+                        "choices": ["MPLS", "BROADBAND", "LTE", "NR_5G", "SATELLITE"],
+                    },
+                    "underlays": {"type": "list", "elements": "str"},
+                },
+            },
         },
     },
     "disabled": {"type": "bool"},

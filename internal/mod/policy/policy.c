@@ -1,6 +1,6 @@
 /*
- * Applications and policies: descriptions of packets must describe something, and a rule that drops has no use for the
- * criteria that choose a path.
+ * Applications, profiles and policies: descriptions of packets must describe something, times must be times, and a rule
+ * that drops has no use for the criteria that choose a path.
  */
 #include "mod/policy/policy.h"
 
@@ -73,27 +73,125 @@ static enum pt_code application_derive(struct pt_store *store, const struct pt_c
     return PT_OK;
 }
 
+/* ---- profiles ------------------------------------------------------------------------------------------------- */
+
+static enum pt_code check_time(const struct pt_msg *profile, const char *field, int64_t least_ms, int64_t most_ms,
+                               struct pt_error *reterr)
+{
+    const struct pt_msg *duration = pt_msg_child(profile, field);
+    if (duration == NULL) {
+        return PT_OK;
+    }
+    int64_t seconds = pt_msg_i64(duration, "seconds");
+    int64_t ms = seconds < 0 || seconds > most_ms ? -1 : seconds * 1000 + pt_msg_i64(duration, "nanos") / 1000000;
+    if (ms < least_ms || ms > most_ms) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, field,
+                       "must be %" PRId64 " ms to %" PRId64 " s", least_ms, most_ms / 1000);
+    }
+    return PT_OK;
+}
+
+static enum pt_code sla_check(struct pt_view *view, const struct pt_change *change, struct pt_error *reterr)
+{
+    (void)view;
+    if (change->after == NULL) {
+        return PT_OK;
+    }
+    PT_TRY(check_time(change->after, "fast_down", 100, 10000, reterr));
+    PT_TRY(check_time(change->after, "slow_up", 0, 3600000, reterr));
+    return check_time(change->after, "dampening", 0, 3600000, reterr);
+}
+
 /* ---- policies ------------------------------------------------------------------------------------------------- */
+
+/* "HH:MM"; 24:00 only where a day ends. */
+static bool is_time(const char *text, bool is_end)
+{
+    if (strlen(text) != 5 || text[2] != ':' || strspn(text, "0123456789") != 2 || strspn(text + 3, "0123456789") != 2) {
+        return false;
+    }
+    int hour = (text[0] - '0') * 10 + text[1] - '0', minute = (text[3] - '0') * 10 + text[4] - '0';
+    return minute < 60 && (hour < 24 || (is_end && hour == 24 && minute == 0));
+}
+
+static enum pt_code check_windows(const struct pt_msg *rule, size_t at, struct pt_error *reterr)
+{
+    static const char *const fields[] = {"start", "end"};
+    const struct pt_msg_field *windows = pt_msg_field(rule, "windows");
+    char path[96];
+    for (size_t i = 0; windows != NULL && i < windows->len; i++) {
+        const struct pt_msg *window = windows->values[i].message;
+        const struct pt_msg_field *days = pt_msg_field(window, "days");
+        for (size_t j = 0; j < 2; j++) {
+            const char *text = pt_msg_str(window, fields[j]);
+            if (text[0] != '\0' && !is_time(text, j == 1)) {
+                (void)snprintf(path, sizeof(path), "rules[%zu].windows[%zu].%s", at, i, fields[j]);
+                return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, path,
+                               "write a time of the day as HH:MM, for example 08:30");
+            }
+        }
+        for (size_t j = 0; days != NULL && j < days->len; j++) {
+            if (days->values[j].i64 < PATRONUS__V1__DAY_OF_WEEK__MONDAY ||
+                days->values[j].i64 > PATRONUS__V1__DAY_OF_WEEK__SUNDAY) {
+                (void)snprintf(path, sizeof(path), "rules[%zu].windows[%zu].days[%zu]", at, i, j);
+                return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, path, "write MONDAY to SUNDAY");
+            }
+        }
+    }
+    return PT_OK;
+}
+
+static enum pt_code check_fallbacks(const struct pt_msg *rule, size_t at, struct pt_error *reterr)
+{
+    const struct pt_msg_field *fallbacks = pt_msg_field(rule, "fallbacks");
+    int64_t preference = pt_msg_i64(rule, "preference");
+    char path[96];
+    if (fallbacks == NULL) {
+        return PT_OK;
+    }
+    (void)snprintf(path, sizeof(path), "rules[%zu].fallbacks", at);
+    if (preference != PATRONUS__V1__PREFERENCE__PREFER && preference != PATRONUS__V1__PREFERENCE__REQUIRE) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, path,
+                       "only PREFER and REQUIRE have a first choice that others could come after");
+    }
+    for (size_t i = 0; i < fallbacks->len; i++) {
+        const struct pt_msg *choice = fallbacks->values[i].message;
+        if (!pt_msg_has(choice, "transports") && !pt_msg_has(choice, "underlays")) {
+            (void)snprintf(path, sizeof(path), "rules[%zu].fallbacks[%zu]", at, i);
+            return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, path,
+                           "an empty choice is every path; set transports or underlays");
+        }
+    }
+    return PT_OK;
+}
+
+/* A rule that drops chooses no path. */
+static enum pt_code check_deny(const struct pt_msg *rule, size_t at, struct pt_error *reterr)
+{
+    static const char *const path_criteria[] = {"transports", "underlays", "sla_profile", "move_mode"};
+    if (pt_msg_i64(rule, "preference") != PATRONUS__V1__PREFERENCE__DENY) {
+        return PT_OK;
+    }
+    for (size_t j = 0; j < sizeof(path_criteria) / sizeof(path_criteria[0]); j++) {
+        if (pt_msg_has(rule, path_criteria[j])) {
+            char path[96];
+            (void)snprintf(path, sizeof(path), "rules[%zu].%s", at, path_criteria[j]);
+            return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, path,
+                           "%s chooses among paths, and a rule with DENY takes none; leave it out", path_criteria[j]);
+        }
+    }
+    return PT_OK;
+}
 
 static enum pt_code steering_check(struct pt_view *view, const struct pt_change *change, struct pt_error *reterr)
 {
-    static const char *const path_criteria[] = {"transports", "underlays", "sla_profile"};
     (void)view;
     const struct pt_msg_field *rules = change->after != NULL ? pt_msg_field(change->after, "rules") : NULL;
     for (size_t i = 0; rules != NULL && i < rules->len; i++) {
         const struct pt_msg *rule = rules->values[i].message;
-        if (pt_msg_i64(rule, "preference") != PATRONUS__V1__PREFERENCE__DENY) {
-            continue;
-        }
-        for (size_t j = 0; j < sizeof(path_criteria) / sizeof(path_criteria[0]); j++) {
-            if (pt_msg_has(rule, path_criteria[j])) {
-                char path[96];
-                (void)snprintf(path, sizeof(path), "rules[%zu].%s", i, path_criteria[j]);
-                return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, path,
-                               "%s chooses among paths, and a rule with DENY takes none; leave it out",
-                               path_criteria[j]);
-            }
-        }
+        PT_TRY(check_deny(rule, i, reterr));
+        PT_TRY(check_windows(rule, i, reterr));
+        PT_TRY(check_fallbacks(rule, i, reterr));
     }
     return PT_OK;
 }
@@ -101,7 +199,8 @@ static enum pt_code steering_check(struct pt_view *view, const struct pt_change 
 static const struct pt_kind application = {
     .message = "patronus.v1.Application", .check = application_check, .derive = application_derive};
 static const struct pt_kind steering_policy = {.message = "patronus.v1.SteeringPolicy", .check = steering_check};
-static const struct pt_kind *const kinds[] = {&application, &steering_policy, NULL};
+static const struct pt_kind sla_profile = {.message = "patronus.v1.SlaProfile", .check = sla_check};
+static const struct pt_kind *const kinds[] = {&application, &sla_profile, &steering_policy, NULL};
 static const char *const needs[] = {"site", "fabric", NULL};
 
 const struct pt_mod pt_mod_policy = {.name = "policy", .needs = needs, .kinds = kinds};

@@ -34,6 +34,7 @@ struct emit {
     struct pt_plan_node *node;
     struct pt_map known_paths; /* ids that have an entry at this node */
     struct pt_map known_peers; /* labels of sites that a path leads to */
+    struct pt_map known_slas;  /* ids of profiles that the node watches */
 };
 
 static char *borrow(const char *text)
@@ -217,8 +218,8 @@ static void emit_tunnels(struct emit *emit)
 
 /* ---- groups --------------------------------------------------------------------------------------------------- */
 
-static void emit_group(struct emit *emit, uint32_t label, uint32_t class, Patronus__V1__GroupMember **members,
-                       size_t members_len)
+static Patronus__V1__GroupEntry *emit_group(struct emit *emit, uint32_t label, uint32_t class,
+                                            Patronus__V1__GroupMember **members, size_t members_len)
 {
     Patronus__V1__GroupEntry *group = PT_NEW(emit->pass->arena, Patronus__V1__GroupEntry);
     patronus__v1__group_entry__init(group);
@@ -229,6 +230,7 @@ static void emit_group(struct emit *emit, uint32_t label, uint32_t class, Patron
     Patronus__V1__Entry *entry = new_entry(emit, PATRONUS__V1__ENTRY__ENTRY_GROUP);
     entry->group = group;
     pt_plan_emit(emit->pass, emit->node, entry);
+    return group;
 }
 
 static Patronus__V1__GroupMember *new_member(struct emit *emit, uint64_t path, uint32_t weight, uint32_t tier)
@@ -241,25 +243,46 @@ static Patronus__V1__GroupMember *new_member(struct emit *emit, uint64_t path, u
     return member;
 }
 
+/* The node is to watch the profile that a class names. 0: there is none. */
+static uint64_t emit_sla(struct emit *emit, const char *profile)
+{
+    uint8_t key[8];
+    if (profile == NULL) {
+        return 0;
+    }
+    pt_put_be64(key, te_sla_id(profile));
+    if (pt_map_get(&emit->known_slas, key, sizeof(key)) == NULL) {
+        Patronus__V1__SlaEntry *sla = te_sla_entry(emit->pass, profile);
+        if (sla == NULL) {
+            return 0;
+        }
+        (void)pt_map_put(&emit->known_slas, key, sizeof(key), sla);
+        Patronus__V1__Entry *entry = new_entry(emit, PATRONUS__V1__ENTRY__ENTRY_SLA);
+        entry->sla = sla;
+        pt_plan_emit(emit->pass, emit->node, entry);
+    }
+    return te_sla_id(profile);
+}
+
 /* Members of a class for one destination: paths that fit keep their tier, the others come behind, or not at all. */
 static void emit_class(struct emit *emit, const struct te_pair *pair, uint32_t label, uint32_t class_index)
 {
     const struct te_class *class = &emit->steer->classes[class_index];
-    bool require = class->preference == PATRONUS__V1__PREFERENCE__REQUIRE;
-    bool avoid = class->preference == PATRONUS__V1__PREFERENCE__AVOID;
     Patronus__V1__GroupMember **members =
         pt_arena_array(emit->pass->arena, PT_GROUP_MEMBERS_MAX, sizeof(struct Patronus__V1__GroupMember *));
     size_t len = 0;
     for (size_t i = 0; i < pair->len && len < PT_GROUP_MEMBERS_MAX; i++) {
         const struct te_path *path = &pair->paths[i];
-        bool fits = te_class_fits(emit->pass, class, path) != avoid;
-        if (class->rule == NULL || fits || !require) {
-            uint32_t behind = class->rule == NULL || fits ? 0 : TE_CANDIDATES_MAX;
-            members[len++] = new_member(emit, path->id, path->weight, path->tier + behind);
+        uint32_t rank = te_class_rank(class, emit->topology, path);
+        if (rank != TE_RANK_NONE) {
+            members[len++] = new_member(emit, path->id, path->weight, path->tier + rank);
             emit_path(emit, path);
         }
     }
-    emit_group(emit, label, class_index, members, len);
+    Patronus__V1__GroupEntry *group = emit_group(emit, label, class_index, members, len);
+    group->sla = emit_sla(emit, class->sla);
+    group->require = group->sla != 0 && class->preference == PATRONUS__V1__PREFERENCE__REQUIRE;
+    group->move = class->move;
 }
 
 static void emit_groups(struct emit *emit)
@@ -340,7 +363,7 @@ static void emit_transit(struct emit *emit)
             members[i] = new_member(emit, te_direct_path(tunnel->id), 1, tier);
         }
         len += add_repairs(emit, to, members + len);
-        emit_group(emit, topology->sites[to].label, CLASS_TRANSIT, members, len);
+        (void)emit_group(emit, topology->sites[to].label, CLASS_TRANSIT, members, len);
     }
 }
 
@@ -384,10 +407,12 @@ static void emit_routes(struct emit *emit, size_t segment)
 
 static void emit_rules(struct emit *emit, size_t segment)
 {
+    const struct te_segment_rules *from = &emit->steer->segments[segment];
+    const char *site = emit->topology->sites[emit->site].name;
     uint32_t order = 0;
-    for (size_t i = 0; i < emit->steer->rules_len[segment]; i++) {
-        const struct te_rule *rule = &emit->steer->rules[segment][i];
-        if (te_rule_applies(rule, emit->topology->sites[emit->site].name)) {
+    for (size_t i = 0; i < from->rules_len; i++) {
+        const struct te_rule *rule = &from->rules[i];
+        if (te_rule_applies(rule, site)) {
             Patronus__V1__RuleEntry *copy = pt_arena_memdup(emit->pass->arena, &rule->entry, sizeof(rule->entry));
             copy->order = order++;
             Patronus__V1__Entry *entry = new_entry(emit, PATRONUS__V1__ENTRY__ENTRY_RULE);
@@ -395,6 +420,7 @@ static void emit_rules(struct emit *emit, size_t segment)
             pt_plan_emit(emit->pass, emit->node, entry);
         }
     }
+    te_subjects_emit(emit->pass, emit->node, from, &emit->topology->segments[segment], site);
 }
 
 enum pt_code te_emit_run(struct pt_plan_pass *pass, void **ret_section, struct pt_error *reterr)
@@ -423,6 +449,7 @@ enum pt_code te_emit_run(struct pt_plan_pass *pass, void **ret_section, struct p
         }
         pt_map_fini(&emit.known_paths);
         pt_map_fini(&emit.known_peers);
+        pt_map_fini(&emit.known_slas);
     }
     *ret_section = NULL;
     return PT_OK;

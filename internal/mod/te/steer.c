@@ -3,7 +3,7 @@
  *
  * Policies of a segment are read by (priority, name), their rules in order; the first match decides. One rule of a
  * policy becomes the product of what it names: applications' descriptions x port ranges x prefixes. What a rule asks of
- * paths becomes a class, shared by equal rules.
+ * paths becomes a class, shared by equal rules (steer_class.c); who and when stands in steer_subject.c.
  *
  * A segment of another fabric than the first ends with a catch-all rule into its own fabric's class: the data plane's
  * default class belongs to the first fabric.
@@ -33,9 +33,11 @@ struct compile {
     struct policy *policies;
     size_t policies_len, policies_capacity;
     size_t segment; /* being compiled */
-    struct te_rule *rules;
-    size_t rules_len;
-    bool overflow;
+    const struct policy *policy;
+    size_t index;    /* of the rule in its policy */
+    uint32_t number; /* of the rule in its segment, from 1 */
+    struct te_segment_rules *out;
+    bool overflow, sets_overflow;
 };
 
 static bool collect(void *arg, const char *name, const struct pt_msg *msg)
@@ -68,56 +70,19 @@ static int compare_policies(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-/* ---- classes -------------------------------------------------------------------------------------------------- */
-
-static bool asks_nothing(const struct pt_msg *rule)
-{
-    int64_t preference = pt_msg_i64(rule, "preference");
-    return preference == PATRONUS__V1__PREFERENCE__AVAILABLE ||
-           (!pt_msg_has(rule, "transports") && !pt_msg_has(rule, "underlays") && !pt_msg_has(rule, "sla_profile"));
-}
-
-static uint32_t class_of(struct compile *compile, const struct pt_msg *rule)
-{
-    size_t fabric = compile->topology->segments[compile->segment].fabric;
-    struct pt_buf text = {0};
-    pt_buf_printf(&text, "%zu", fabric);
-    if (rule != NULL && !asks_nothing(rule)) {
-        static const char *const paths[] = {"preference", "transports", "underlays", "sla_profile"};
-        for (size_t i = 0; i < 4; i++) {
-            pt_buf_append_str(&text, "|");
-            /* A field that is absent adds nothing; the paths exist in the schema. */
-            enum pt_code code = pt_msg_text(rule, paths[i], &text, NULL);
-            pt_assert(code == PT_OK);
-        }
-    } else {
-        rule = NULL;
-    }
-    struct te_steer *steer = compile->steer;
-    uint32_t class = 0;
-    while (class < steer->classes_len && strcmp(steer->classes[class].signature, (const char *)text.data) != 0) {
-        class ++;
-    }
-    if (class == steer->classes_len) {
-        steer->classes[steer->classes_len++] =
-            (struct te_class){.fabric = fabric,
-                              .preference = rule != NULL ? (uint32_t)pt_msg_i64(rule, "preference") : 0,
-                              .rule = rule,
-                              .signature = pt_arena_strdup(compile->pass->arena, (const char *)text.data)};
-    }
-    pt_buf_fini(&text);
-    return class;
-}
-
 /* ---- rules ---------------------------------------------------------------------------------------------------- */
 
 static void add_rule(struct compile *compile, const struct pt_msg *rule, const Patronus__V1__RuleEntry *entry)
 {
-    if (compile->rules_len == TE_RULES_PER_SEGMENT_MAX) {
+    if (compile->out->rules_len == TE_RULES_PER_SEGMENT_MAX) {
         compile->overflow = true;
         return;
     }
-    compile->rules[compile->rules_len++] = (struct te_rule){.rule = rule, .entry = *entry};
+    compile->out->rules[compile->out->rules_len++] =
+        (struct te_rule){.policy = compile->policy != NULL ? compile->policy->name : NULL,
+                         .index = compile->index,
+                         .rule = rule,
+                         .entry = *entry};
 }
 
 /* Numbers of a repeated field as a bit mask; all bits when it is absent. */
@@ -183,16 +148,25 @@ static void add_application(struct compile *compile, const struct pt_msg *rule, 
     }
 }
 
-static void compile_rule(struct compile *compile, const struct policy *policy, const struct pt_msg *rule)
+static void compile_rule(struct compile *compile, const struct pt_msg *rule)
 {
+    struct pt_arena *arena = compile->pass->arena;
+    const struct te_segment *segment = &compile->topology->segments[compile->segment];
     Patronus__V1__RuleEntry entry = PATRONUS__V1__RULE_ENTRY__INIT;
-    entry.vni = compile->topology->segments[compile->segment].vni;
+    entry.vni = segment->vni;
     entry.protocol = PROTOCOL_ANY;
     entry.port_last = 65535;
     entry.dscp_mask = mask_of(rule, "dscps");
-    entry.revision = pt_msg_u64(policy->msg, "revision");
+    entry.revision = pt_msg_u64(compile->policy->msg, "revision");
+    entry.rule_id = ++compile->number;
+    entry.origin = pt_arena_printf(arena, "%s rules[%zu]", compile->policy->name, compile->index);
     entry.deny = pt_msg_i64(rule, "preference") == PATRONUS__V1__PREFERENCE__DENY;
-    entry.policy_class = entry.deny ? 0 : class_of(compile, rule);
+    entry.policy_class = entry.deny ? 0 : te_class_of(compile->steer, segment->fabric, rule, arena);
+    te_windows_of(rule, arena, &entry);
+    if (!te_subjects_of(compile->out, rule, arena, &entry.subjects)) {
+        compile->sets_overflow = true;
+        return;
+    }
     const struct pt_msg_field *applications = pt_msg_field(rule, "applications");
     if (applications == NULL) {
         add_with_prefixes(compile, rule, entry, pt_msg_field(rule, "destination_cidrs"));
@@ -205,28 +179,49 @@ static void compile_rule(struct compile *compile, const struct policy *policy, c
 static void compile_segment(struct compile *compile)
 {
     const struct te_segment *segment = &compile->topology->segments[compile->segment];
-    compile->rules = pt_arena_array(compile->pass->arena, TE_RULES_PER_SEGMENT_MAX, sizeof(struct te_rule));
-    compile->rules_len = 0;
+    struct pt_arena *arena = compile->pass->arena;
+    compile->out = &compile->steer->segments[compile->segment];
+    compile->out->rules = pt_arena_array(arena, TE_RULES_PER_SEGMENT_MAX, sizeof(struct te_rule));
+    compile->out->sets = pt_arena_array(arena, TE_SUBJECT_SETS_MAX, sizeof(struct te_subject_set));
+    compile->number = 0;
     for (size_t i = 0; i < compile->policies_len && segment->fabric != TE_NONE; i++) {
-        const struct policy *policy = &compile->policies[i];
-        const struct pt_msg_field *rules = pt_msg_field(policy->msg, "rules");
-        if (strcmp(pt_msg_str(policy->msg, "segment"), segment->name) == 0) {
+        compile->policy = &compile->policies[i];
+        const struct pt_msg_field *rules = pt_msg_field(compile->policy->msg, "rules");
+        if (strcmp(pt_msg_str(compile->policy->msg, "segment"), segment->name) == 0) {
             for (size_t j = 0; rules != NULL && j < rules->len; j++) {
-                compile_rule(compile, policy, rules->values[j].message);
+                compile->index = j;
+                compile_rule(compile, rules->values[j].message);
             }
         }
     }
+    compile->policy = NULL;
+    compile->index = 0;
     if (segment->fabric != TE_NONE && segment->fabric != 0) {
         Patronus__V1__RuleEntry entry = PATRONUS__V1__RULE_ENTRY__INIT;
         entry.vni = segment->vni;
         entry.protocol = PROTOCOL_ANY;
         entry.port_last = 65535;
         entry.dscp_mask = DSCP_ANY;
-        entry.policy_class = class_of(compile, NULL);
+        entry.policy_class = te_class_of(compile->steer, segment->fabric, NULL, arena);
         add_rule(compile, NULL, &entry);
     }
-    compile->steer->rules[compile->segment] = compile->rules;
-    compile->steer->rules_len[compile->segment] = compile->rules_len;
+}
+
+static enum pt_code check_limits(const struct compile *compile, const char *segment, struct pt_error *reterr)
+{
+    if (compile->overflow) {
+        return pt_fail(reterr, PT_EXHAUSTED, PT_REASON_LIMIT_REACHED, segment,
+                       "the segment's policies make more than %d data-plane rules; use fewer applications, ports "
+                       "or prefixes a rule",
+                       TE_RULES_PER_SEGMENT_MAX);
+    }
+    if (compile->sets_overflow) {
+        return pt_fail(reterr, PT_EXHAUSTED, PT_REASON_LIMIT_REACHED, segment,
+                       "the segment's rules name more than %d different sets of users and groups; put users into "
+                       "groups",
+                       TE_SUBJECT_SETS_MAX);
+    }
+    return PT_OK;
 }
 
 enum pt_code te_steer_run(struct pt_plan_pass *pass, void **ret_section, struct pt_error *reterr)
@@ -241,17 +236,11 @@ enum pt_code te_steer_run(struct pt_plan_pass *pass, void **ret_section, struct 
     size_t classes_max = 1 + topology->segments_len * (TE_RULES_PER_SEGMENT_MAX + 1);
     steer->classes = pt_arena_array(pass->arena, classes_max, sizeof(struct te_class));
     steer->classes[steer->classes_len++] = (struct te_class){.fabric = 0, .signature = "0"};
-    steer->rules = pt_arena_array(pass->arena, topology->segments_len, sizeof(struct te_rule *));
-    steer->rules_len = pt_arena_array(pass->arena, topology->segments_len, sizeof(size_t));
+    steer->segments = pt_arena_array(pass->arena, topology->segments_len, sizeof(struct te_segment_rules));
     for (size_t i = 0; i < topology->segments_len; i++) {
         compile.segment = i;
         compile_segment(&compile);
-        if (compile.overflow) {
-            return pt_fail(reterr, PT_EXHAUSTED, PT_REASON_LIMIT_REACHED, topology->segments[i].name,
-                           "the segment's policies make more than %d data-plane rules; use fewer applications, ports "
-                           "or prefixes a rule",
-                           TE_RULES_PER_SEGMENT_MAX);
-        }
+        PT_TRY(check_limits(&compile, topology->segments[i].name, reterr));
     }
     *ret_section = steer;
     return PT_OK;
@@ -273,32 +262,4 @@ static bool lists(const struct pt_msg *msg, const char *name, const char *text)
 bool te_rule_applies(const struct te_rule *rule, const char *site)
 {
     return rule->rule == NULL || lists(rule->rule, "sites", site);
-}
-
-static bool keeps_sla(struct pt_plan_pass *pass, const char *profile, const struct te_topology *topology,
-                      const struct te_path *path)
-{
-    const struct pt_msg *msg = profile[0] != '\0' ? pt_view_get(pass->view, profile) : NULL;
-    const struct pt_path_soft *soft = te_measured(topology, path->id);
-    if (msg == NULL || soft == NULL || !soft->known) {
-        return true; /* nothing is known against the path */
-    }
-    return (!pt_msg_has(msg, "max_loss_ppm") || soft->loss_ppm <= pt_msg_u64(msg, "max_loss_ppm")) &&
-           (!pt_msg_has(msg, "max_latency_us") || soft->rtt_us <= pt_msg_u64(msg, "max_latency_us"));
-}
-
-bool te_class_fits(struct pt_plan_pass *pass, const struct te_class *class, const struct te_path *path)
-{
-    if (class->rule == NULL) {
-        return true;
-    }
-    const struct te_topology *topology = pt_map_get_str(&pass->sections, "topology");
-    const struct te_link *link = &topology->links[topology->tunnels[path->tunnels[0]].local];
-    const struct pt_msg_field *transports = pt_msg_field(class->rule, "transports");
-    bool fits = transports == NULL;
-    for (size_t i = 0; transports != NULL && i < transports->len; i++) {
-        fits = fits || (uint32_t)transports->values[i].i64 == link->transport;
-    }
-    return fits && lists(class->rule, "underlays", link->underlay) &&
-           keeps_sla(pass, pt_msg_str(class->rule, "sla_profile"), topology, path);
 }

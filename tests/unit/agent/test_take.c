@@ -325,11 +325,24 @@ static enum pt_code failing_verify(struct pt_dp *dp, struct pt_digest *ret_diges
     return PT_OK;
 }
 
+static void failing_set_time(struct pt_dp *dp, int64_t wall_s)
+{
+    struct failing_dp *failing = failing_of(dp);
+    failing->real->ops->set_time(failing->real, wall_s);
+}
+
+static int64_t failing_due(struct pt_dp *dp)
+{
+    struct failing_dp *failing = failing_of(dp);
+    return failing->real->ops->due(failing->real);
+}
+
 START_TEST(what_the_maps_refuse_or_garble_is_not_acknowledged)
 {
     struct place place;
     place_init(&place);
-    static const struct pt_dp_ops ops = {.apply = failing_apply, .verify = failing_verify};
+    static const struct pt_dp_ops ops = {
+        .apply = failing_apply, .verify = failing_verify, .set_time = failing_set_time, .due = failing_due};
     struct pt_dp *real = place.dp;
     struct failing_dp failing = {.base = {.ops = &ops}, .real = real};
     pt_agent_close(place.agent);

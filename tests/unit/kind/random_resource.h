@@ -208,6 +208,18 @@ static UNUSED void rr_mend_matches(struct fixture *fx, struct pt_msg *applicatio
     }
 }
 
+static UNUSED void rr_mend_windows(struct fixture *fx, struct pt_msg *rule)
+{
+    const struct pt_msg_field *windows = pt_msg_field(rule, "windows");
+    for (size_t i = 0; windows != NULL && i < windows->len; i++) {
+        struct pt_msg *window = windows->values[i].message;
+        pt_msg_set_str(
+            window, &fx->arena, "start",
+            pt_arena_printf(&fx->arena, "%02u:%02u", (unsigned)fx_random(fx, 24), (unsigned)fx_random(fx, 60)));
+        pt_msg_set_str(window, &fx->arena, "end", fx_random(fx, 2) == 0 ? "24:00" : "07:30");
+    }
+}
+
 static UNUSED void rr_mend(struct fixture *fx, struct pt_msg *msg, uint64_t unique)
 {
     struct pt_arena *arena = &fx->arena;
@@ -253,8 +265,13 @@ static UNUSED void rr_mend(struct fixture *fx, struct pt_msg *msg, uint64_t uniq
     } else if (strcmp(kind, "steeringPolicy") == 0) {
         const struct pt_msg_field *rules = pt_msg_field(msg, "rules");
         for (size_t i = 0; i < rules->len; i++) {
-            pt_msg_set_i64(rules->values[i].message, arena, "preference", 1 + (int64_t)fx_random(fx, 4));
+            struct pt_msg *rule = rules->values[i].message;
+            pt_msg_set_i64(rule, arena, "preference", 1 + (int64_t)fx_random(fx, 4));
+            pt_msg_clear(rule, "fallbacks"); /* not every preference has them */
+            rr_mend_windows(fx, rule);
         }
+    } else if (strcmp(kind, "slaProfile") == 0) {
+        pt_msg_clear(msg, "fast_down"); /* below a second, mostly */
     }
 }
 

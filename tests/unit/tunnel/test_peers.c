@@ -7,6 +7,7 @@
 #include "base/map.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -396,6 +397,41 @@ START_TEST(a_peer_that_leaves_the_bundle_has_no_session)
 }
 END_TEST
 
+/* Keys are the pair's own affair: nobody else is asked, for days. A node that boots is back after one handshake. */
+START_TEST(nine_days_of_rekeying_and_reboots_need_nobody_else)
+{
+    const uint64_t days = 9;
+    struct world *world = world_new(2, 0);
+    unsigned reboots = 0, lost = 0, checked = 0;
+    run(world, 2);
+    uint64_t settled_ns = 0, end_ns = world->now_ns + days * 86400 * SECOND;
+    for (uint64_t tick = 0; world->now_ns < end_ns; tick++) {
+        if (tick % 400000 == 399999) { /* some eleven hours */
+            unsigned number = ++reboots % 2;
+            pt_peers_free(world->nodes[number].peers);
+            memset(world->nodes[number].used, 0, sizeof(world->nodes[number].used));
+            node_start(world, number, 0);
+            settled_ns =
+                world->now_ns + 21 * SECOND; /* the end that does not start is heard of after 20 s of nothing */
+        }
+        for (unsigned i = 0; i < world->len; i++) {
+            pt_peers_tick(world->nodes[i].peers, world->now_ns, wall(world));
+        }
+        pump(world);
+        if (tick % 10 == 0) {
+            unsigned opened = exchange(world);
+            lost += world->now_ns >= settled_ns && opened != 2;
+            checked++;
+        }
+        world->now_ns += STEP;
+    }
+    ck_assert_uint_eq(lost, 0);
+    ck_assert_uint_ge(world->sent[PT_TUNNEL_RESPONSE], days * 700);
+    printf("headless: keys days %u checked %u reboots %u lost %u\n", (unsigned)days, checked, reboots, lost);
+    world_free(world);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("peers");
@@ -403,6 +439,7 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, every_pair_has_a_session_at_once);
     tcase_add_test(tcase, rekeying_never_leaves_a_gap);
+    tcase_add_test(tcase, nine_days_of_rekeying_and_reboots_need_nobody_else);
     tcase_add_test(tcase, volume_renews_the_keys);
     tcase_add_test(tcase, keys_expire_without_the_peer_and_come_back_with_it);
     tcase_add_test(tcase, a_node_that_restarts_is_back_within_seconds);

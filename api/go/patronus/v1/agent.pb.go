@@ -767,7 +767,13 @@ type GroupEntry struct {
 	// 0 is the default class; see RuleEntry.
 	PolicyClass uint32 `protobuf:"varint,2,opt,name=policy_class,json=policyClass,proto3" json:"policy_class,omitempty"`
 	// At most 8; empty drops with reason NO_PATH.
-	Members       []*GroupMember `protobuf:"bytes,3,rep,name=members,proto3" json:"members,omitempty"`
+	Members []*GroupMember `protobuf:"bytes,3,rep,name=members,proto3" json:"members,omitempty"`
+	// Id of the SlaEntry that members are to keep; 0: none. Those that break it, as the node measures, come after all others.
+	Sla uint64 `protobuf:"varint,4,opt,name=sla,proto3" json:"sla,omitempty"`
+	// They are not used at all; a packet that has no other member is dropped with reason SLA_UNMET.
+	Require bool `protobuf:"varint,5,opt,name=require,proto3" json:"require,omitempty"`
+	// MoveMode less 1: 0 new flows only, 1 at a pause, 2 at once.
+	Move          uint32 `protobuf:"varint,6,opt,name=move,proto3" json:"move,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -823,6 +829,309 @@ func (x *GroupEntry) GetMembers() []*GroupMember {
 	return nil
 }
 
+func (x *GroupEntry) GetSla() uint64 {
+	if x != nil {
+		return x.Sla
+	}
+	return 0
+}
+
+func (x *GroupEntry) GetRequire() bool {
+	if x != nil {
+		return x.Require
+	}
+	return false
+}
+
+func (x *GroupEntry) GetMove() uint32 {
+	if x != nil {
+		return x.Move
+	}
+	return 0
+}
+
+// Bounds of a path that the node itself watches. Key: sla.
+type SlaEntry struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Stable 64-bit id of the profile.
+	Sla uint64 `protobuf:"varint,1,opt,name=sla,proto3" json:"sla,omitempty"`
+	// Name of the SlaProfile.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// Which bounds there are: 1 loss, 2 round trip, 4 jitter, 8 mean opinion score.
+	Bounds uint32 `protobuf:"varint,3,opt,name=bounds,proto3" json:"bounds,omitempty"`
+	// Largest loss, parts per million.
+	LossPpmMax uint32 `protobuf:"varint,4,opt,name=loss_ppm_max,json=lossPpmMax,proto3" json:"loss_ppm_max,omitempty"`
+	// Largest round trip, microseconds.
+	RttUsMax uint32 `protobuf:"varint,5,opt,name=rtt_us_max,json=rttUsMax,proto3" json:"rtt_us_max,omitempty"`
+	// Largest jitter, microseconds.
+	JitterUsMax uint32 `protobuf:"varint,6,opt,name=jitter_us_max,json=jitterUsMax,proto3" json:"jitter_us_max,omitempty"`
+	// Smallest mean opinion score, thousandths.
+	MosMilliMin uint32 `protobuf:"varint,7,opt,name=mos_milli_min,json=mosMilliMin,proto3" json:"mos_milli_min,omitempty"`
+	// Evaluation window, milliseconds.
+	WindowMs uint32 `protobuf:"varint,8,opt,name=window_ms,json=windowMs,proto3" json:"window_ms,omitempty"`
+	// See SlaProfile.fast_down, milliseconds.
+	FastDownMs uint32 `protobuf:"varint,9,opt,name=fast_down_ms,json=fastDownMs,proto3" json:"fast_down_ms,omitempty"`
+	// See SlaProfile.slow_up, milliseconds.
+	SlowUpMs uint32 `protobuf:"varint,10,opt,name=slow_up_ms,json=slowUpMs,proto3" json:"slow_up_ms,omitempty"`
+	// Half-life of the penalty, milliseconds; 0: no dampening.
+	HalfLifeMs    uint32 `protobuf:"varint,11,opt,name=half_life_ms,json=halfLifeMs,proto3" json:"half_life_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SlaEntry) Reset() {
+	*x = SlaEntry{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SlaEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SlaEntry) ProtoMessage() {}
+
+func (x *SlaEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SlaEntry.ProtoReflect.Descriptor instead.
+func (*SlaEntry) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *SlaEntry) GetSla() uint64 {
+	if x != nil {
+		return x.Sla
+	}
+	return 0
+}
+
+func (x *SlaEntry) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SlaEntry) GetBounds() uint32 {
+	if x != nil {
+		return x.Bounds
+	}
+	return 0
+}
+
+func (x *SlaEntry) GetLossPpmMax() uint32 {
+	if x != nil {
+		return x.LossPpmMax
+	}
+	return 0
+}
+
+func (x *SlaEntry) GetRttUsMax() uint32 {
+	if x != nil {
+		return x.RttUsMax
+	}
+	return 0
+}
+
+func (x *SlaEntry) GetJitterUsMax() uint32 {
+	if x != nil {
+		return x.JitterUsMax
+	}
+	return 0
+}
+
+func (x *SlaEntry) GetMosMilliMin() uint32 {
+	if x != nil {
+		return x.MosMilliMin
+	}
+	return 0
+}
+
+func (x *SlaEntry) GetWindowMs() uint32 {
+	if x != nil {
+		return x.WindowMs
+	}
+	return 0
+}
+
+func (x *SlaEntry) GetFastDownMs() uint32 {
+	if x != nil {
+		return x.FastDownMs
+	}
+	return 0
+}
+
+func (x *SlaEntry) GetSlowUpMs() uint32 {
+	if x != nil {
+		return x.SlowUpMs
+	}
+	return 0
+}
+
+func (x *SlaEntry) GetHalfLifeMs() uint32 {
+	if x != nil {
+		return x.HalfLifeMs
+	}
+	return 0
+}
+
+// Who is behind an address of a segment. Key: vni, address.
+type SubjectEntry struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// VNI of the segment.
+	Vni uint32 `protobuf:"varint,1,opt,name=vni,proto3" json:"vni,omitempty"`
+	// 16 bytes, IPv4 as v4-mapped.
+	Address []byte `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
+	// Bit n: it is of set n of users and groups, as rules of the segment number them.
+	Subjects uint64 `protobuf:"varint,3,opt,name=subjects,proto3" json:"subjects,omitempty"`
+	// From then on it is nobody's, seconds since 1970 by the node's clock; 0: never.
+	ExpireTimeS   int64 `protobuf:"varint,4,opt,name=expire_time_s,json=expireTimeS,proto3" json:"expire_time_s,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SubjectEntry) Reset() {
+	*x = SubjectEntry{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SubjectEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SubjectEntry) ProtoMessage() {}
+
+func (x *SubjectEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SubjectEntry.ProtoReflect.Descriptor instead.
+func (*SubjectEntry) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *SubjectEntry) GetVni() uint32 {
+	if x != nil {
+		return x.Vni
+	}
+	return 0
+}
+
+func (x *SubjectEntry) GetAddress() []byte {
+	if x != nil {
+		return x.Address
+	}
+	return nil
+}
+
+func (x *SubjectEntry) GetSubjects() uint64 {
+	if x != nil {
+		return x.Subjects
+	}
+	return 0
+}
+
+func (x *SubjectEntry) GetExpireTimeS() int64 {
+	if x != nil {
+		return x.ExpireTimeS
+	}
+	return 0
+}
+
+// A time of the week in which a rule is in force.
+type RuleWindow struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Bit n: it begins on that day; 0 is Monday.
+	Days uint32 `protobuf:"varint,1,opt,name=days,proto3" json:"days,omitempty"`
+	// Minute of the day, 0..1439.
+	FirstMinute uint32 `protobuf:"varint,2,opt,name=first_minute,json=firstMinute,proto3" json:"first_minute,omitempty"`
+	// How long, minutes, 1..1440.
+	Minutes uint32 `protobuf:"varint,3,opt,name=minutes,proto3" json:"minutes,omitempty"`
+	// What these are by: minutes east of UTC.
+	UtcOffsetMinutes int32 `protobuf:"zigzag32,4,opt,name=utc_offset_minutes,json=utcOffsetMinutes,proto3" json:"utc_offset_minutes,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *RuleWindow) Reset() {
+	*x = RuleWindow{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleWindow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleWindow) ProtoMessage() {}
+
+func (x *RuleWindow) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleWindow.ProtoReflect.Descriptor instead.
+func (*RuleWindow) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *RuleWindow) GetDays() uint32 {
+	if x != nil {
+		return x.Days
+	}
+	return 0
+}
+
+func (x *RuleWindow) GetFirstMinute() uint32 {
+	if x != nil {
+		return x.FirstMinute
+	}
+	return 0
+}
+
+func (x *RuleWindow) GetMinutes() uint32 {
+	if x != nil {
+		return x.Minutes
+	}
+	return 0
+}
+
+func (x *RuleWindow) GetUtcOffsetMinutes() int32 {
+	if x != nil {
+		return x.UtcOffsetMinutes
+	}
+	return 0
+}
+
 // A steering rule, compiled. Key: vni, order.
 type RuleEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -847,14 +1156,22 @@ type RuleEntry struct {
 	// True: drop with reason POLICY_DENY.
 	Deny bool `protobuf:"varint,10,opt,name=deny,proto3" json:"deny,omitempty"`
 	// Log index of the policy that it comes from.
-	Revision      uint64 `protobuf:"varint,11,opt,name=revision,proto3" json:"revision,omitempty"`
+	Revision uint64 `protobuf:"varint,11,opt,name=revision,proto3" json:"revision,omitempty"`
+	// Number of the rule for people: the same for all lines of a policy's rule; 0: made by the system.
+	RuleId uint32 `protobuf:"varint,12,opt,name=rule_id,json=ruleId,proto3" json:"rule_id,omitempty"`
+	// Sources that match: those whose SubjectEntry has one of these bits; 0: any.
+	Subjects uint64 `protobuf:"varint,13,opt,name=subjects,proto3" json:"subjects,omitempty"`
+	// When it is in force, by the node's clock; empty: always.
+	Windows []*RuleWindow `protobuf:"bytes,14,rep,name=windows,proto3" json:"windows,omitempty"`
+	// Its policy and place in it, for people: "organizations/acme/steeringPolicies/voice rules[0]".
+	Origin        string `protobuf:"bytes,15,opt,name=origin,proto3" json:"origin,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RuleEntry) Reset() {
 	*x = RuleEntry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[10]
+	mi := &file_patronus_v1_agent_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -866,7 +1183,7 @@ func (x *RuleEntry) String() string {
 func (*RuleEntry) ProtoMessage() {}
 
 func (x *RuleEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[10]
+	mi := &file_patronus_v1_agent_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -879,7 +1196,7 @@ func (x *RuleEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleEntry.ProtoReflect.Descriptor instead.
 func (*RuleEntry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{10}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RuleEntry) GetVni() uint32 {
@@ -959,6 +1276,34 @@ func (x *RuleEntry) GetRevision() uint64 {
 	return 0
 }
 
+func (x *RuleEntry) GetRuleId() uint32 {
+	if x != nil {
+		return x.RuleId
+	}
+	return 0
+}
+
+func (x *RuleEntry) GetSubjects() uint64 {
+	if x != nil {
+		return x.Subjects
+	}
+	return 0
+}
+
+func (x *RuleEntry) GetWindows() []*RuleWindow {
+	if x != nil {
+		return x.Windows
+	}
+	return nil
+}
+
+func (x *RuleEntry) GetOrigin() string {
+	if x != nil {
+		return x.Origin
+	}
+	return ""
+}
+
 // The edge of another site, as the far end of sealed paths. Key: site_label.
 type PeerEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -974,7 +1319,7 @@ type PeerEntry struct {
 
 func (x *PeerEntry) Reset() {
 	*x = PeerEntry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[11]
+	mi := &file_patronus_v1_agent_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -986,7 +1331,7 @@ func (x *PeerEntry) String() string {
 func (*PeerEntry) ProtoMessage() {}
 
 func (x *PeerEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[11]
+	mi := &file_patronus_v1_agent_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -999,7 +1344,7 @@ func (x *PeerEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerEntry.ProtoReflect.Descriptor instead.
 func (*PeerEntry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{11}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PeerEntry) GetSiteLabel() uint32 {
@@ -1039,6 +1384,8 @@ type Entry struct {
 	//	*Entry_Group
 	//	*Entry_Rule
 	//	*Entry_Peer
+	//	*Entry_Sla
+	//	*Entry_Subject
 	Entry         isEntry_Entry `protobuf_oneof:"entry"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1046,7 +1393,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[12]
+	mi := &file_patronus_v1_agent_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1058,7 +1405,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[12]
+	mi := &file_patronus_v1_agent_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1071,7 +1418,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{12}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Entry) GetEntry() isEntry_Entry {
@@ -1162,6 +1509,24 @@ func (x *Entry) GetPeer() *PeerEntry {
 	return nil
 }
 
+func (x *Entry) GetSla() *SlaEntry {
+	if x != nil {
+		if x, ok := x.Entry.(*Entry_Sla); ok {
+			return x.Sla
+		}
+	}
+	return nil
+}
+
+func (x *Entry) GetSubject() *SubjectEntry {
+	if x != nil {
+		if x, ok := x.Entry.(*Entry_Subject); ok {
+			return x.Subject
+		}
+	}
+	return nil
+}
+
 type isEntry_Entry interface {
 	isEntry_Entry()
 }
@@ -1211,6 +1576,16 @@ type Entry_Peer struct {
 	Peer *PeerEntry `protobuf:"bytes,9,opt,name=peer,proto3,oneof"`
 }
 
+type Entry_Sla struct {
+	// Bounds that the node watches.
+	Sla *SlaEntry `protobuf:"bytes,10,opt,name=sla,proto3,oneof"`
+}
+
+type Entry_Subject struct {
+	// A user's address.
+	Subject *SubjectEntry `protobuf:"bytes,11,opt,name=subject,proto3,oneof"`
+}
+
 func (*Entry_Node) isEntry_Entry() {}
 
 func (*Entry_Link) isEntry_Entry() {}
@@ -1229,6 +1604,10 @@ func (*Entry_Rule) isEntry_Entry() {}
 
 func (*Entry_Peer) isEntry_Entry() {}
 
+func (*Entry_Sla) isEntry_Entry() {}
+
+func (*Entry_Subject) isEntry_Entry() {}
+
 // A bundle whole or as the difference to one that the node has acknowledged.
 type Bundle struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1246,7 +1625,7 @@ type Bundle struct {
 
 func (x *Bundle) Reset() {
 	*x = Bundle{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[13]
+	mi := &file_patronus_v1_agent_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1258,7 +1637,7 @@ func (x *Bundle) String() string {
 func (*Bundle) ProtoMessage() {}
 
 func (x *Bundle) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[13]
+	mi := &file_patronus_v1_agent_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1271,7 +1650,7 @@ func (x *Bundle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Bundle.ProtoReflect.Descriptor instead.
 func (*Bundle) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{13}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Bundle) GetHeader() *BundleHeader {
@@ -1326,7 +1705,7 @@ type NodeHello struct {
 
 func (x *NodeHello) Reset() {
 	*x = NodeHello{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[14]
+	mi := &file_patronus_v1_agent_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1338,7 +1717,7 @@ func (x *NodeHello) String() string {
 func (*NodeHello) ProtoMessage() {}
 
 func (x *NodeHello) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[14]
+	mi := &file_patronus_v1_agent_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1351,7 +1730,7 @@ func (x *NodeHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeHello.ProtoReflect.Descriptor instead.
 func (*NodeHello) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{14}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *NodeHello) GetSoftwareVersion() string {
@@ -1416,7 +1795,7 @@ type PathShare struct {
 
 func (x *PathShare) Reset() {
 	*x = PathShare{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[15]
+	mi := &file_patronus_v1_agent_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1428,7 +1807,7 @@ func (x *PathShare) String() string {
 func (*PathShare) ProtoMessage() {}
 
 func (x *PathShare) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[15]
+	mi := &file_patronus_v1_agent_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1441,7 +1820,7 @@ func (x *PathShare) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PathShare.ProtoReflect.Descriptor instead.
 func (*PathShare) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{15}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PathShare) GetPath() uint64 {
@@ -1473,7 +1852,7 @@ type BundleAck struct {
 
 func (x *BundleAck) Reset() {
 	*x = BundleAck{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[16]
+	mi := &file_patronus_v1_agent_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1485,7 +1864,7 @@ func (x *BundleAck) String() string {
 func (*BundleAck) ProtoMessage() {}
 
 func (x *BundleAck) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[16]
+	mi := &file_patronus_v1_agent_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1498,7 +1877,7 @@ func (x *BundleAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BundleAck.ProtoReflect.Descriptor instead.
 func (*BundleAck) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{16}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *BundleAck) GetPosition() *BundlePosition {
@@ -1574,7 +1953,7 @@ type PathReport struct {
 
 func (x *PathReport) Reset() {
 	*x = PathReport{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[17]
+	mi := &file_patronus_v1_agent_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1586,7 +1965,7 @@ func (x *PathReport) String() string {
 func (*PathReport) ProtoMessage() {}
 
 func (x *PathReport) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[17]
+	mi := &file_patronus_v1_agent_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1599,7 +1978,7 @@ func (x *PathReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PathReport.ProtoReflect.Descriptor instead.
 func (*PathReport) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{17}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PathReport) GetPath() uint64 {
@@ -1762,7 +2141,7 @@ type DropReport struct {
 
 func (x *DropReport) Reset() {
 	*x = DropReport{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[18]
+	mi := &file_patronus_v1_agent_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1774,7 +2153,7 @@ func (x *DropReport) String() string {
 func (*DropReport) ProtoMessage() {}
 
 func (x *DropReport) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[18]
+	mi := &file_patronus_v1_agent_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1787,7 +2166,7 @@ func (x *DropReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropReport.ProtoReflect.Descriptor instead.
 func (*DropReport) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{18}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *DropReport) GetReason() uint32 {
@@ -1823,7 +2202,7 @@ type DemandReport struct {
 
 func (x *DemandReport) Reset() {
 	*x = DemandReport{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[19]
+	mi := &file_patronus_v1_agent_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1835,7 +2214,7 @@ func (x *DemandReport) String() string {
 func (*DemandReport) ProtoMessage() {}
 
 func (x *DemandReport) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[19]
+	mi := &file_patronus_v1_agent_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1848,7 +2227,7 @@ func (x *DemandReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DemandReport.ProtoReflect.Descriptor instead.
 func (*DemandReport) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{19}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *DemandReport) GetSiteLabel() uint32 {
@@ -1901,7 +2280,7 @@ type Telemetry struct {
 
 func (x *Telemetry) Reset() {
 	*x = Telemetry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[20]
+	mi := &file_patronus_v1_agent_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1913,7 +2292,7 @@ func (x *Telemetry) String() string {
 func (*Telemetry) ProtoMessage() {}
 
 func (x *Telemetry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[20]
+	mi := &file_patronus_v1_agent_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1926,7 +2305,7 @@ func (x *Telemetry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Telemetry.ProtoReflect.Descriptor instead.
 func (*Telemetry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{20}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Telemetry) GetPaths() []*PathReport {
@@ -1968,7 +2347,7 @@ type EdgeMessage struct {
 
 func (x *EdgeMessage) Reset() {
 	*x = EdgeMessage{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[21]
+	mi := &file_patronus_v1_agent_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1980,7 +2359,7 @@ func (x *EdgeMessage) String() string {
 func (*EdgeMessage) ProtoMessage() {}
 
 func (x *EdgeMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[21]
+	mi := &file_patronus_v1_agent_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1993,7 +2372,7 @@ func (x *EdgeMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EdgeMessage.ProtoReflect.Descriptor instead.
 func (*EdgeMessage) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{21}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *EdgeMessage) GetMessage() isEdgeMessage_Message {
@@ -2084,7 +2463,7 @@ type TrustBundle struct {
 
 func (x *TrustBundle) Reset() {
 	*x = TrustBundle{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[22]
+	mi := &file_patronus_v1_agent_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2096,7 +2475,7 @@ func (x *TrustBundle) String() string {
 func (*TrustBundle) ProtoMessage() {}
 
 func (x *TrustBundle) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[22]
+	mi := &file_patronus_v1_agent_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2109,7 +2488,7 @@ func (x *TrustBundle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrustBundle.ProtoReflect.Descriptor instead.
 func (*TrustBundle) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{22}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *TrustBundle) GetCaPem() string {
@@ -2141,7 +2520,7 @@ type NotLeader struct {
 
 func (x *NotLeader) Reset() {
 	*x = NotLeader{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[23]
+	mi := &file_patronus_v1_agent_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2153,7 +2532,7 @@ func (x *NotLeader) String() string {
 func (*NotLeader) ProtoMessage() {}
 
 func (x *NotLeader) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[23]
+	mi := &file_patronus_v1_agent_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2166,7 +2545,7 @@ func (x *NotLeader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotLeader.ProtoReflect.Descriptor instead.
 func (*NotLeader) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{23}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *NotLeader) GetLeaderId() uint64 {
@@ -2203,7 +2582,7 @@ type ControllerList struct {
 
 func (x *ControllerList) Reset() {
 	*x = ControllerList{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[24]
+	mi := &file_patronus_v1_agent_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2215,7 +2594,7 @@ func (x *ControllerList) String() string {
 func (*ControllerList) ProtoMessage() {}
 
 func (x *ControllerList) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[24]
+	mi := &file_patronus_v1_agent_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2228,7 +2607,7 @@ func (x *ControllerList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControllerList.ProtoReflect.Descriptor instead.
 func (*ControllerList) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{24}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ControllerList) GetAgentAddresses() []string {
@@ -2263,7 +2642,7 @@ type ControllerMessage struct {
 
 func (x *ControllerMessage) Reset() {
 	*x = ControllerMessage{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[25]
+	mi := &file_patronus_v1_agent_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2275,7 +2654,7 @@ func (x *ControllerMessage) String() string {
 func (*ControllerMessage) ProtoMessage() {}
 
 func (x *ControllerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[25]
+	mi := &file_patronus_v1_agent_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2288,7 +2667,7 @@ func (x *ControllerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControllerMessage.ProtoReflect.Descriptor instead.
 func (*ControllerMessage) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{25}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ControllerMessage) GetMessage() isControllerMessage_Message {
@@ -2433,13 +2812,45 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"\vGroupMember\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\x04R\x04path\x12\x16\n" +
 	"\x06weight\x18\x02 \x01(\rR\x06weight\x12\x12\n" +
-	"\x04tier\x18\x03 \x01(\rR\x04tier\"\x8a\x01\n" +
+	"\x04tier\x18\x03 \x01(\rR\x04tier\"\xca\x01\n" +
 	"\n" +
 	"GroupEntry\x12\x1d\n" +
 	"\n" +
 	"site_label\x18\x01 \x01(\rR\tsiteLabel\x12!\n" +
 	"\fpolicy_class\x18\x02 \x01(\rR\vpolicyClass\x12:\n" +
-	"\amembers\x18\x03 \x03(\v2\x18.patronus.v1.GroupMemberB\x06\xca\xf3\x18\x02H\bR\amembers\"\xb2\x02\n" +
+	"\amembers\x18\x03 \x03(\v2\x18.patronus.v1.GroupMemberB\x06\xca\xf3\x18\x02H\bR\amembers\x12\x10\n" +
+	"\x03sla\x18\x04 \x01(\x04R\x03sla\x12\x18\n" +
+	"\arequire\x18\x05 \x01(\bR\arequire\x12\x12\n" +
+	"\x04move\x18\x06 \x01(\rR\x04move\"\xcf\x02\n" +
+	"\bSlaEntry\x12\x10\n" +
+	"\x03sla\x18\x01 \x01(\x04R\x03sla\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
+	"\x06bounds\x18\x03 \x01(\rR\x06bounds\x12 \n" +
+	"\floss_ppm_max\x18\x04 \x01(\rR\n" +
+	"lossPpmMax\x12\x1c\n" +
+	"\n" +
+	"rtt_us_max\x18\x05 \x01(\rR\brttUsMax\x12\"\n" +
+	"\rjitter_us_max\x18\x06 \x01(\rR\vjitterUsMax\x12\"\n" +
+	"\rmos_milli_min\x18\a \x01(\rR\vmosMilliMin\x12\x1b\n" +
+	"\twindow_ms\x18\b \x01(\rR\bwindowMs\x12 \n" +
+	"\ffast_down_ms\x18\t \x01(\rR\n" +
+	"fastDownMs\x12\x1c\n" +
+	"\n" +
+	"slow_up_ms\x18\n" +
+	" \x01(\rR\bslowUpMs\x12 \n" +
+	"\fhalf_life_ms\x18\v \x01(\rR\n" +
+	"halfLifeMs\"z\n" +
+	"\fSubjectEntry\x12\x10\n" +
+	"\x03vni\x18\x01 \x01(\rR\x03vni\x12\x18\n" +
+	"\aaddress\x18\x02 \x01(\fR\aaddress\x12\x1a\n" +
+	"\bsubjects\x18\x03 \x01(\x04R\bsubjects\x12\"\n" +
+	"\rexpire_time_s\x18\x04 \x01(\x03R\vexpireTimeS\"\x8b\x01\n" +
+	"\n" +
+	"RuleWindow\x12\x12\n" +
+	"\x04days\x18\x01 \x01(\rR\x04days\x12!\n" +
+	"\ffirst_minute\x18\x02 \x01(\rR\vfirstMinute\x12\x18\n" +
+	"\aminutes\x18\x03 \x01(\rR\aminutes\x12,\n" +
+	"\x12utc_offset_minutes\x18\x04 \x01(\x11R\x10utcOffsetMinutes\"\xba\x03\n" +
 	"\tRuleEntry\x12\x10\n" +
 	"\x03vni\x18\x01 \x01(\rR\x03vni\x12\x14\n" +
 	"\x05order\x18\x02 \x01(\rR\x05order\x12\x1a\n" +
@@ -2454,13 +2865,17 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"\fpolicy_class\x18\t \x01(\rR\vpolicyClass\x12\x12\n" +
 	"\x04deny\x18\n" +
 	" \x01(\bR\x04deny\x12\x1a\n" +
-	"\brevision\x18\v \x01(\x04R\brevision\"a\n" +
+	"\brevision\x18\v \x01(\x04R\brevision\x12\x17\n" +
+	"\arule_id\x18\f \x01(\rR\x06ruleId\x12\x1a\n" +
+	"\bsubjects\x18\r \x01(\x04R\bsubjects\x129\n" +
+	"\awindows\x18\x0e \x03(\v2\x17.patronus.v1.RuleWindowB\x06\xca\xf3\x18\x02H\bR\awindows\x12\x16\n" +
+	"\x06origin\x18\x0f \x01(\tR\x06origin\"a\n" +
 	"\tPeerEntry\x12\x1d\n" +
 	"\n" +
 	"site_label\x18\x01 \x01(\rR\tsiteLabel\x12\x1d\n" +
 	"\n" +
 	"public_key\x18\x02 \x01(\fR\tpublicKey\x12\x16\n" +
-	"\x06cipher\x18\x03 \x01(\rR\x06cipher\"\xb7\x03\n" +
+	"\x06cipher\x18\x03 \x01(\rR\x06cipher\"\x99\x04\n" +
 	"\x05Entry\x12,\n" +
 	"\x04node\x18\x01 \x01(\v2\x16.patronus.v1.NodeEntryH\x00R\x04node\x12,\n" +
 	"\x04link\x18\x02 \x01(\v2\x16.patronus.v1.LinkEntryH\x00R\x04link\x12)\n" +
@@ -2470,7 +2885,10 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"\x04path\x18\x06 \x01(\v2\x16.patronus.v1.PathEntryH\x00R\x04path\x12/\n" +
 	"\x05group\x18\a \x01(\v2\x17.patronus.v1.GroupEntryH\x00R\x05group\x12,\n" +
 	"\x04rule\x18\b \x01(\v2\x16.patronus.v1.RuleEntryH\x00R\x04rule\x12,\n" +
-	"\x04peer\x18\t \x01(\v2\x16.patronus.v1.PeerEntryH\x00R\x04peerB\a\n" +
+	"\x04peer\x18\t \x01(\v2\x16.patronus.v1.PeerEntryH\x00R\x04peer\x12)\n" +
+	"\x03sla\x18\n" +
+	" \x01(\v2\x15.patronus.v1.SlaEntryH\x00R\x03sla\x125\n" +
+	"\asubject\x18\v \x01(\v2\x19.patronus.v1.SubjectEntryH\x00R\asubjectB\a\n" +
 	"\x05entry\"\xcc\x01\n" +
 	"\x06Bundle\x121\n" +
 	"\x06header\x18\x01 \x01(\v2\x19.patronus.v1.BundleHeaderR\x06header\x12\x1f\n" +
@@ -2578,7 +2996,7 @@ func file_patronus_v1_agent_proto_rawDescGZIP() []byte {
 	return file_patronus_v1_agent_proto_rawDescData
 }
 
-var file_patronus_v1_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_patronus_v1_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_patronus_v1_agent_proto_goTypes = []any{
 	(*BundlePosition)(nil),    // 0: patronus.v1.BundlePosition
 	(*BundleHeader)(nil),      // 1: patronus.v1.BundleHeader
@@ -2590,60 +3008,66 @@ var file_patronus_v1_agent_proto_goTypes = []any{
 	(*PathEntry)(nil),         // 7: patronus.v1.PathEntry
 	(*GroupMember)(nil),       // 8: patronus.v1.GroupMember
 	(*GroupEntry)(nil),        // 9: patronus.v1.GroupEntry
-	(*RuleEntry)(nil),         // 10: patronus.v1.RuleEntry
-	(*PeerEntry)(nil),         // 11: patronus.v1.PeerEntry
-	(*Entry)(nil),             // 12: patronus.v1.Entry
-	(*Bundle)(nil),            // 13: patronus.v1.Bundle
-	(*NodeHello)(nil),         // 14: patronus.v1.NodeHello
-	(*PathShare)(nil),         // 15: patronus.v1.PathShare
-	(*BundleAck)(nil),         // 16: patronus.v1.BundleAck
-	(*PathReport)(nil),        // 17: patronus.v1.PathReport
-	(*DropReport)(nil),        // 18: patronus.v1.DropReport
-	(*DemandReport)(nil),      // 19: patronus.v1.DemandReport
-	(*Telemetry)(nil),         // 20: patronus.v1.Telemetry
-	(*EdgeMessage)(nil),       // 21: patronus.v1.EdgeMessage
-	(*TrustBundle)(nil),       // 22: patronus.v1.TrustBundle
-	(*NotLeader)(nil),         // 23: patronus.v1.NotLeader
-	(*ControllerList)(nil),    // 24: patronus.v1.ControllerList
-	(*ControllerMessage)(nil), // 25: patronus.v1.ControllerMessage
-	(*TrustReport)(nil),       // 26: patronus.v1.TrustReport
+	(*SlaEntry)(nil),          // 10: patronus.v1.SlaEntry
+	(*SubjectEntry)(nil),      // 11: patronus.v1.SubjectEntry
+	(*RuleWindow)(nil),        // 12: patronus.v1.RuleWindow
+	(*RuleEntry)(nil),         // 13: patronus.v1.RuleEntry
+	(*PeerEntry)(nil),         // 14: patronus.v1.PeerEntry
+	(*Entry)(nil),             // 15: patronus.v1.Entry
+	(*Bundle)(nil),            // 16: patronus.v1.Bundle
+	(*NodeHello)(nil),         // 17: patronus.v1.NodeHello
+	(*PathShare)(nil),         // 18: patronus.v1.PathShare
+	(*BundleAck)(nil),         // 19: patronus.v1.BundleAck
+	(*PathReport)(nil),        // 20: patronus.v1.PathReport
+	(*DropReport)(nil),        // 21: patronus.v1.DropReport
+	(*DemandReport)(nil),      // 22: patronus.v1.DemandReport
+	(*Telemetry)(nil),         // 23: patronus.v1.Telemetry
+	(*EdgeMessage)(nil),       // 24: patronus.v1.EdgeMessage
+	(*TrustBundle)(nil),       // 25: patronus.v1.TrustBundle
+	(*NotLeader)(nil),         // 26: patronus.v1.NotLeader
+	(*ControllerList)(nil),    // 27: patronus.v1.ControllerList
+	(*ControllerMessage)(nil), // 28: patronus.v1.ControllerMessage
+	(*TrustReport)(nil),       // 29: patronus.v1.TrustReport
 }
 var file_patronus_v1_agent_proto_depIdxs = []int32{
 	0,  // 0: patronus.v1.BundleHeader.position:type_name -> patronus.v1.BundlePosition
 	8,  // 1: patronus.v1.GroupEntry.members:type_name -> patronus.v1.GroupMember
-	2,  // 2: patronus.v1.Entry.node:type_name -> patronus.v1.NodeEntry
-	3,  // 3: patronus.v1.Entry.link:type_name -> patronus.v1.LinkEntry
-	4,  // 4: patronus.v1.Entry.lan:type_name -> patronus.v1.LanEntry
-	5,  // 5: patronus.v1.Entry.route:type_name -> patronus.v1.RouteEntry
-	6,  // 6: patronus.v1.Entry.tunnel:type_name -> patronus.v1.TunnelEntry
-	7,  // 7: patronus.v1.Entry.path:type_name -> patronus.v1.PathEntry
-	9,  // 8: patronus.v1.Entry.group:type_name -> patronus.v1.GroupEntry
-	10, // 9: patronus.v1.Entry.rule:type_name -> patronus.v1.RuleEntry
-	11, // 10: patronus.v1.Entry.peer:type_name -> patronus.v1.PeerEntry
-	1,  // 11: patronus.v1.Bundle.header:type_name -> patronus.v1.BundleHeader
-	12, // 12: patronus.v1.Bundle.entries:type_name -> patronus.v1.Entry
-	12, // 13: patronus.v1.Bundle.removed:type_name -> patronus.v1.Entry
-	0,  // 14: patronus.v1.NodeHello.position:type_name -> patronus.v1.BundlePosition
-	15, // 15: patronus.v1.NodeHello.shares:type_name -> patronus.v1.PathShare
-	0,  // 16: patronus.v1.BundleAck.position:type_name -> patronus.v1.BundlePosition
-	17, // 17: patronus.v1.Telemetry.paths:type_name -> patronus.v1.PathReport
-	18, // 18: patronus.v1.Telemetry.drops:type_name -> patronus.v1.DropReport
-	19, // 19: patronus.v1.Telemetry.demands:type_name -> patronus.v1.DemandReport
-	14, // 20: patronus.v1.EdgeMessage.hello:type_name -> patronus.v1.NodeHello
-	16, // 21: patronus.v1.EdgeMessage.ack:type_name -> patronus.v1.BundleAck
-	20, // 22: patronus.v1.EdgeMessage.telemetry:type_name -> patronus.v1.Telemetry
-	26, // 23: patronus.v1.EdgeMessage.trust:type_name -> patronus.v1.TrustReport
-	23, // 24: patronus.v1.ControllerMessage.not_leader:type_name -> patronus.v1.NotLeader
-	13, // 25: patronus.v1.ControllerMessage.bundle:type_name -> patronus.v1.Bundle
-	24, // 26: patronus.v1.ControllerMessage.controllers:type_name -> patronus.v1.ControllerList
-	22, // 27: patronus.v1.ControllerMessage.trust:type_name -> patronus.v1.TrustBundle
-	21, // 28: patronus.v1.EdgeSync.Stream:input_type -> patronus.v1.EdgeMessage
-	25, // 29: patronus.v1.EdgeSync.Stream:output_type -> patronus.v1.ControllerMessage
-	29, // [29:30] is the sub-list for method output_type
-	28, // [28:29] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	12, // 2: patronus.v1.RuleEntry.windows:type_name -> patronus.v1.RuleWindow
+	2,  // 3: patronus.v1.Entry.node:type_name -> patronus.v1.NodeEntry
+	3,  // 4: patronus.v1.Entry.link:type_name -> patronus.v1.LinkEntry
+	4,  // 5: patronus.v1.Entry.lan:type_name -> patronus.v1.LanEntry
+	5,  // 6: patronus.v1.Entry.route:type_name -> patronus.v1.RouteEntry
+	6,  // 7: patronus.v1.Entry.tunnel:type_name -> patronus.v1.TunnelEntry
+	7,  // 8: patronus.v1.Entry.path:type_name -> patronus.v1.PathEntry
+	9,  // 9: patronus.v1.Entry.group:type_name -> patronus.v1.GroupEntry
+	13, // 10: patronus.v1.Entry.rule:type_name -> patronus.v1.RuleEntry
+	14, // 11: patronus.v1.Entry.peer:type_name -> patronus.v1.PeerEntry
+	10, // 12: patronus.v1.Entry.sla:type_name -> patronus.v1.SlaEntry
+	11, // 13: patronus.v1.Entry.subject:type_name -> patronus.v1.SubjectEntry
+	1,  // 14: patronus.v1.Bundle.header:type_name -> patronus.v1.BundleHeader
+	15, // 15: patronus.v1.Bundle.entries:type_name -> patronus.v1.Entry
+	15, // 16: patronus.v1.Bundle.removed:type_name -> patronus.v1.Entry
+	0,  // 17: patronus.v1.NodeHello.position:type_name -> patronus.v1.BundlePosition
+	18, // 18: patronus.v1.NodeHello.shares:type_name -> patronus.v1.PathShare
+	0,  // 19: patronus.v1.BundleAck.position:type_name -> patronus.v1.BundlePosition
+	20, // 20: patronus.v1.Telemetry.paths:type_name -> patronus.v1.PathReport
+	21, // 21: patronus.v1.Telemetry.drops:type_name -> patronus.v1.DropReport
+	22, // 22: patronus.v1.Telemetry.demands:type_name -> patronus.v1.DemandReport
+	17, // 23: patronus.v1.EdgeMessage.hello:type_name -> patronus.v1.NodeHello
+	19, // 24: patronus.v1.EdgeMessage.ack:type_name -> patronus.v1.BundleAck
+	23, // 25: patronus.v1.EdgeMessage.telemetry:type_name -> patronus.v1.Telemetry
+	29, // 26: patronus.v1.EdgeMessage.trust:type_name -> patronus.v1.TrustReport
+	26, // 27: patronus.v1.ControllerMessage.not_leader:type_name -> patronus.v1.NotLeader
+	16, // 28: patronus.v1.ControllerMessage.bundle:type_name -> patronus.v1.Bundle
+	27, // 29: patronus.v1.ControllerMessage.controllers:type_name -> patronus.v1.ControllerList
+	25, // 30: patronus.v1.ControllerMessage.trust:type_name -> patronus.v1.TrustBundle
+	24, // 31: patronus.v1.EdgeSync.Stream:input_type -> patronus.v1.EdgeMessage
+	28, // 32: patronus.v1.EdgeSync.Stream:output_type -> patronus.v1.ControllerMessage
+	32, // [32:33] is the sub-list for method output_type
+	31, // [31:32] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_agent_proto_init() }
@@ -2653,7 +3077,7 @@ func file_patronus_v1_agent_proto_init() {
 	}
 	file_patronus_v1_authority_proto_init()
 	file_patronus_v1_options_proto_init()
-	file_patronus_v1_agent_proto_msgTypes[12].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[15].OneofWrappers = []any{
 		(*Entry_Node)(nil),
 		(*Entry_Link)(nil),
 		(*Entry_Lan)(nil),
@@ -2663,14 +3087,16 @@ func file_patronus_v1_agent_proto_init() {
 		(*Entry_Group)(nil),
 		(*Entry_Rule)(nil),
 		(*Entry_Peer)(nil),
+		(*Entry_Sla)(nil),
+		(*Entry_Subject)(nil),
 	}
-	file_patronus_v1_agent_proto_msgTypes[21].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[24].OneofWrappers = []any{
 		(*EdgeMessage_Hello)(nil),
 		(*EdgeMessage_Ack)(nil),
 		(*EdgeMessage_Telemetry)(nil),
 		(*EdgeMessage_Trust)(nil),
 	}
-	file_patronus_v1_agent_proto_msgTypes[25].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[28].OneofWrappers = []any{
 		(*ControllerMessage_NotLeader)(nil),
 		(*ControllerMessage_Bundle)(nil),
 		(*ControllerMessage_Controllers)(nil),
@@ -2682,7 +3108,7 @@ func file_patronus_v1_agent_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_agent_proto_rawDesc), len(file_patronus_v1_agent_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   26,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -91,6 +91,137 @@ func (Preference) EnumDescriptor() ([]byte, []int) {
 	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{0}
 }
 
+// What becomes of flows that are under way when their path breaks the rule's SLA profile. A path that dies is left at
+// once in every mode, and so is one that REQUIRE does not allow any more.
+type MoveMode int32
+
+const (
+	// Treated as NEW_ONLY.
+	MoveMode_MOVE_MODE_UNSPECIFIED MoveMode = 0
+	// They stay; new flows take the better path. Nothing is reordered.
+	MoveMode_NEW_ONLY MoveMode = 1
+	// They move when they pause for 200 ms, or begin anew, so that nothing overtakes.
+	MoveMode_GRACEFUL MoveMode = 2
+	// They move at once, also back to a better path. Packets may be reordered.
+	MoveMode_FORCED MoveMode = 3
+)
+
+// Enum value maps for MoveMode.
+var (
+	MoveMode_name = map[int32]string{
+		0: "MOVE_MODE_UNSPECIFIED",
+		1: "NEW_ONLY",
+		2: "GRACEFUL",
+		3: "FORCED",
+	}
+	MoveMode_value = map[string]int32{
+		"MOVE_MODE_UNSPECIFIED": 0,
+		"NEW_ONLY":              1,
+		"GRACEFUL":              2,
+		"FORCED":                3,
+	}
+)
+
+func (x MoveMode) Enum() *MoveMode {
+	p := new(MoveMode)
+	*p = x
+	return p
+}
+
+func (x MoveMode) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (MoveMode) Descriptor() protoreflect.EnumDescriptor {
+	return file_patronus_v1_policy_proto_enumTypes[1].Descriptor()
+}
+
+func (MoveMode) Type() protoreflect.EnumType {
+	return &file_patronus_v1_policy_proto_enumTypes[1]
+}
+
+func (x MoveMode) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use MoveMode.Descriptor instead.
+func (MoveMode) EnumDescriptor() ([]byte, []int) {
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{1}
+}
+
+// A day of the week.
+type DayOfWeek int32
+
+const (
+	// Refused.
+	DayOfWeek_DAY_OF_WEEK_UNSPECIFIED DayOfWeek = 0
+	// Monday.
+	DayOfWeek_MONDAY DayOfWeek = 1
+	// Tuesday.
+	DayOfWeek_TUESDAY DayOfWeek = 2
+	// Wednesday.
+	DayOfWeek_WEDNESDAY DayOfWeek = 3
+	// Thursday.
+	DayOfWeek_THURSDAY DayOfWeek = 4
+	// Friday.
+	DayOfWeek_FRIDAY DayOfWeek = 5
+	// Saturday.
+	DayOfWeek_SATURDAY DayOfWeek = 6
+	// Sunday.
+	DayOfWeek_SUNDAY DayOfWeek = 7
+)
+
+// Enum value maps for DayOfWeek.
+var (
+	DayOfWeek_name = map[int32]string{
+		0: "DAY_OF_WEEK_UNSPECIFIED",
+		1: "MONDAY",
+		2: "TUESDAY",
+		3: "WEDNESDAY",
+		4: "THURSDAY",
+		5: "FRIDAY",
+		6: "SATURDAY",
+		7: "SUNDAY",
+	}
+	DayOfWeek_value = map[string]int32{
+		"DAY_OF_WEEK_UNSPECIFIED": 0,
+		"MONDAY":                  1,
+		"TUESDAY":                 2,
+		"WEDNESDAY":               3,
+		"THURSDAY":                4,
+		"FRIDAY":                  5,
+		"SATURDAY":                6,
+		"SUNDAY":                  7,
+	}
+)
+
+func (x DayOfWeek) Enum() *DayOfWeek {
+	p := new(DayOfWeek)
+	*p = x
+	return p
+}
+
+func (x DayOfWeek) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DayOfWeek) Descriptor() protoreflect.EnumDescriptor {
+	return file_patronus_v1_policy_proto_enumTypes[2].Descriptor()
+}
+
+func (DayOfWeek) Type() protoreflect.EnumType {
+	return &file_patronus_v1_policy_proto_enumTypes[2]
+}
+
+func (x DayOfWeek) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DayOfWeek.Descriptor instead.
+func (DayOfWeek) EnumDescriptor() ([]byte, []int) {
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{2}
+}
+
 // What a path must offer to an application.
 type SlaProfile struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -126,10 +257,19 @@ type SlaProfile struct {
 	MaxJitterUs *uint32 `protobuf:"varint,22,opt,name=max_jitter_us,json=maxJitterUs,proto3,oneof" json:"max_jitter_us,omitempty"`
 	// Smallest mean opinion score, thousandths (1000..5000); unset means no bound.
 	MinMosMilli *uint32 `protobuf:"varint,23,opt,name=min_mos_milli,json=minMosMilli,proto3,oneof" json:"min_mos_milli,omitempty"`
-	// Window over which is judged; unset means 1 s.
+	// Window over which is judged, 200 ms to 10 s; unset means 1 s.
 	EvaluationWindow *durationpb.Duration `protobuf:"bytes,24,opt,name=evaluation_window,json=evaluationWindow,proto3" json:"evaluation_window,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// A path that breaks a bound in the whole of this short window is left at once, without waiting for the evaluation
+	// window: 100 ms to 10 s; unset means 300 ms.
+	FastDown *durationpb.Duration `protobuf:"bytes,25,opt,name=fast_down,json=fastDown,proto3" json:"fast_down,omitempty"`
+	// How long a path that broke a bound must keep all of them, with a tenth to spare, before it is used again: at most an
+	// hour; unset means 10 s.
+	SlowUp *durationpb.Duration `protobuf:"bytes,26,opt,name=slow_up,json=slowUp,proto3" json:"slow_up,omitempty"`
+	// Half-life of the penalty that a path gets for each break: one that breaks again and again is kept out, at most for
+	// three half-lives. At most an hour; unset means 1 min, 0 means no dampening.
+	Dampening     *durationpb.Duration `protobuf:"bytes,27,opt,name=dampening,proto3" json:"dampening,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SlaProfile) Reset() {
@@ -277,6 +417,27 @@ func (x *SlaProfile) GetMinMosMilli() uint32 {
 func (x *SlaProfile) GetEvaluationWindow() *durationpb.Duration {
 	if x != nil {
 		return x.EvaluationWindow
+	}
+	return nil
+}
+
+func (x *SlaProfile) GetFastDown() *durationpb.Duration {
+	if x != nil {
+		return x.FastDown
+	}
+	return nil
+}
+
+func (x *SlaProfile) GetSlowUp() *durationpb.Duration {
+	if x != nil {
+		return x.SlowUp
+	}
+	return nil
+}
+
+func (x *SlaProfile) GetDampening() *durationpb.Duration {
+	if x != nil {
+		return x.Dampening
 	}
 	return nil
 }
@@ -1447,6 +1608,134 @@ func (x *DeleteApplicationRequest) GetAllowMissing() bool {
 	return false
 }
 
+// A time of the week. Each node judges it by its own clock, also without a controller.
+type TimeWindow struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Days on which it begins; empty means every day.
+	Days []DayOfWeek `protobuf:"varint,1,rep,packed,name=days,proto3,enum=patronus.v1.DayOfWeek" json:"days,omitempty"`
+	// First minute, "HH:MM"; empty means 00:00.
+	Start string `protobuf:"bytes,2,opt,name=start,proto3" json:"start,omitempty"`
+	// Minute after the last, "HH:MM"; empty or 24:00 means the end of the day. Not after `start`: it ends on the next day.
+	End string `protobuf:"bytes,3,opt,name=end,proto3" json:"end,omitempty"`
+	// What the times are by: minutes east of UTC, -720 to 840. Daylight saving is not followed.
+	UtcOffsetMinutes int32 `protobuf:"varint,4,opt,name=utc_offset_minutes,json=utcOffsetMinutes,proto3" json:"utc_offset_minutes,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *TimeWindow) Reset() {
+	*x = TimeWindow{}
+	mi := &file_patronus_v1_policy_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TimeWindow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TimeWindow) ProtoMessage() {}
+
+func (x *TimeWindow) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_policy_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TimeWindow.ProtoReflect.Descriptor instead.
+func (*TimeWindow) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *TimeWindow) GetDays() []DayOfWeek {
+	if x != nil {
+		return x.Days
+	}
+	return nil
+}
+
+func (x *TimeWindow) GetStart() string {
+	if x != nil {
+		return x.Start
+	}
+	return ""
+}
+
+func (x *TimeWindow) GetEnd() string {
+	if x != nil {
+		return x.End
+	}
+	return ""
+}
+
+func (x *TimeWindow) GetUtcOffsetMinutes() int32 {
+	if x != nil {
+		return x.UtcOffsetMinutes
+	}
+	return 0
+}
+
+// Paths by their first link. Every criterion that is set must hold.
+type PathChoice struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Transports; empty means any.
+	Transports []Transport `protobuf:"varint,1,rep,packed,name=transports,proto3,enum=patronus.v1.Transport" json:"transports,omitempty"`
+	// Underlays; empty means any.
+	Underlays     []string `protobuf:"bytes,2,rep,name=underlays,proto3" json:"underlays,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PathChoice) Reset() {
+	*x = PathChoice{}
+	mi := &file_patronus_v1_policy_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PathChoice) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PathChoice) ProtoMessage() {}
+
+func (x *PathChoice) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_policy_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PathChoice.ProtoReflect.Descriptor instead.
+func (*PathChoice) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *PathChoice) GetTransports() []Transport {
+	if x != nil {
+		return x.Transports
+	}
+	return nil
+}
+
+func (x *PathChoice) GetUnderlays() []string {
+	if x != nil {
+		return x.Underlays
+	}
+	return nil
+}
+
 // One rule of a policy. Every criterion that is set must hold.
 type SteeringRule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1464,15 +1753,29 @@ type SteeringRule struct {
 	Transports []Transport `protobuf:"varint,6,rep,packed,name=transports,proto3,enum=patronus.v1.Transport" json:"transports,omitempty"`
 	// A path fits when its first link has one of these underlays; empty means any.
 	Underlays []string `protobuf:"bytes,7,rep,name=underlays,proto3" json:"underlays,omitempty"`
-	// A path fits when it keeps this profile; empty means any.
-	SlaProfile    string `protobuf:"bytes,8,opt,name=sla_profile,json=slaProfile,proto3" json:"sla_profile,omitempty"`
+	// What a path must keep; empty means anything. Each node judges by its own measurements: with REQUIRE, paths that break
+	// it are not used (drop reason sla_unmet when there is no other); else they come after all others, also after those
+	// that are not preferred or to be avoided.
+	SlaProfile string `protobuf:"bytes,8,opt,name=sla_profile,json=slaProfile,proto3" json:"sla_profile,omitempty"`
+	// Users, as their sessions name them; a rule with users or groups matches packets from addresses of such sessions
+	// only. Empty, and no groups: anybody.
+	Users []string `protobuf:"bytes,9,rep,name=users,proto3" json:"users,omitempty"`
+	// Groups of users, as their sessions name them; a user or a group is enough.
+	Groups []string `protobuf:"bytes,10,rep,name=groups,proto3" json:"groups,omitempty"`
+	// When the rule is in force; empty means always.
+	Windows []*TimeWindow `protobuf:"bytes,11,rep,name=windows,proto3" json:"windows,omitempty"`
+	// What becomes of flows that are under way.
+	MoveMode MoveMode `protobuf:"varint,12,opt,name=move_mode,json=moveMode,proto3,enum=patronus.v1.MoveMode" json:"move_mode,omitempty"`
+	// With PREFER: which paths come next, in this order, when none that fits is left; the rest comes behind them. With
+	// REQUIRE: which paths are allowed after those that fit, in this order.
+	Fallbacks     []*PathChoice `protobuf:"bytes,13,rep,name=fallbacks,proto3" json:"fallbacks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SteeringRule) Reset() {
 	*x = SteeringRule{}
-	mi := &file_patronus_v1_policy_proto_msgTypes[15]
+	mi := &file_patronus_v1_policy_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1484,7 +1787,7 @@ func (x *SteeringRule) String() string {
 func (*SteeringRule) ProtoMessage() {}
 
 func (x *SteeringRule) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_policy_proto_msgTypes[15]
+	mi := &file_patronus_v1_policy_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1497,7 +1800,7 @@ func (x *SteeringRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SteeringRule.ProtoReflect.Descriptor instead.
 func (*SteeringRule) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{15}
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SteeringRule) GetApplications() []string {
@@ -1556,6 +1859,41 @@ func (x *SteeringRule) GetSlaProfile() string {
 	return ""
 }
 
+func (x *SteeringRule) GetUsers() []string {
+	if x != nil {
+		return x.Users
+	}
+	return nil
+}
+
+func (x *SteeringRule) GetGroups() []string {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
+func (x *SteeringRule) GetWindows() []*TimeWindow {
+	if x != nil {
+		return x.Windows
+	}
+	return nil
+}
+
+func (x *SteeringRule) GetMoveMode() MoveMode {
+	if x != nil {
+		return x.MoveMode
+	}
+	return MoveMode_MOVE_MODE_UNSPECIFIED
+}
+
+func (x *SteeringRule) GetFallbacks() []*PathChoice {
+	if x != nil {
+		return x.Fallbacks
+	}
+	return nil
+}
+
 // Which paths the traffic of a segment may or should take.
 type SteeringPolicy struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1597,7 +1935,7 @@ type SteeringPolicy struct {
 
 func (x *SteeringPolicy) Reset() {
 	*x = SteeringPolicy{}
-	mi := &file_patronus_v1_policy_proto_msgTypes[16]
+	mi := &file_patronus_v1_policy_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1609,7 +1947,7 @@ func (x *SteeringPolicy) String() string {
 func (*SteeringPolicy) ProtoMessage() {}
 
 func (x *SteeringPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_policy_proto_msgTypes[16]
+	mi := &file_patronus_v1_policy_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1622,7 +1960,7 @@ func (x *SteeringPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SteeringPolicy.ProtoReflect.Descriptor instead.
 func (*SteeringPolicy) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{16}
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SteeringPolicy) GetName() string {
@@ -1756,7 +2094,7 @@ type CreateSteeringPolicyRequest struct {
 
 func (x *CreateSteeringPolicyRequest) Reset() {
 	*x = CreateSteeringPolicyRequest{}
-	mi := &file_patronus_v1_policy_proto_msgTypes[17]
+	mi := &file_patronus_v1_policy_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1768,7 +2106,7 @@ func (x *CreateSteeringPolicyRequest) String() string {
 func (*CreateSteeringPolicyRequest) ProtoMessage() {}
 
 func (x *CreateSteeringPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_policy_proto_msgTypes[17]
+	mi := &file_patronus_v1_policy_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1781,7 +2119,7 @@ func (x *CreateSteeringPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateSteeringPolicyRequest.ProtoReflect.Descriptor instead.
 func (*CreateSteeringPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{17}
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *CreateSteeringPolicyRequest) GetParent() string {
@@ -1832,7 +2170,7 @@ type GetSteeringPolicyRequest struct {
 
 func (x *GetSteeringPolicyRequest) Reset() {
 	*x = GetSteeringPolicyRequest{}
-	mi := &file_patronus_v1_policy_proto_msgTypes[18]
+	mi := &file_patronus_v1_policy_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1844,7 +2182,7 @@ func (x *GetSteeringPolicyRequest) String() string {
 func (*GetSteeringPolicyRequest) ProtoMessage() {}
 
 func (x *GetSteeringPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_policy_proto_msgTypes[18]
+	mi := &file_patronus_v1_policy_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1857,7 +2195,7 @@ func (x *GetSteeringPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSteeringPolicyRequest.ProtoReflect.Descriptor instead.
 func (*GetSteeringPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{18}
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *GetSteeringPolicyRequest) GetName() string {
@@ -1895,7 +2233,7 @@ type ListSteeringPoliciesRequest struct {
 
 func (x *ListSteeringPoliciesRequest) Reset() {
 	*x = ListSteeringPoliciesRequest{}
-	mi := &file_patronus_v1_policy_proto_msgTypes[19]
+	mi := &file_patronus_v1_policy_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1907,7 +2245,7 @@ func (x *ListSteeringPoliciesRequest) String() string {
 func (*ListSteeringPoliciesRequest) ProtoMessage() {}
 
 func (x *ListSteeringPoliciesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_policy_proto_msgTypes[19]
+	mi := &file_patronus_v1_policy_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1920,7 +2258,7 @@ func (x *ListSteeringPoliciesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSteeringPoliciesRequest.ProtoReflect.Descriptor instead.
 func (*ListSteeringPoliciesRequest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{19}
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListSteeringPoliciesRequest) GetParent() string {
@@ -1980,7 +2318,7 @@ type ListSteeringPoliciesResponse struct {
 
 func (x *ListSteeringPoliciesResponse) Reset() {
 	*x = ListSteeringPoliciesResponse{}
-	mi := &file_patronus_v1_policy_proto_msgTypes[20]
+	mi := &file_patronus_v1_policy_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1992,7 +2330,7 @@ func (x *ListSteeringPoliciesResponse) String() string {
 func (*ListSteeringPoliciesResponse) ProtoMessage() {}
 
 func (x *ListSteeringPoliciesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_policy_proto_msgTypes[20]
+	mi := &file_patronus_v1_policy_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2005,7 +2343,7 @@ func (x *ListSteeringPoliciesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSteeringPoliciesResponse.ProtoReflect.Descriptor instead.
 func (*ListSteeringPoliciesResponse) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{20}
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListSteeringPoliciesResponse) GetSteeringPolicies() []*SteeringPolicy {
@@ -2048,7 +2386,7 @@ type UpdateSteeringPolicyRequest struct {
 
 func (x *UpdateSteeringPolicyRequest) Reset() {
 	*x = UpdateSteeringPolicyRequest{}
-	mi := &file_patronus_v1_policy_proto_msgTypes[21]
+	mi := &file_patronus_v1_policy_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2060,7 +2398,7 @@ func (x *UpdateSteeringPolicyRequest) String() string {
 func (*UpdateSteeringPolicyRequest) ProtoMessage() {}
 
 func (x *UpdateSteeringPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_policy_proto_msgTypes[21]
+	mi := &file_patronus_v1_policy_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2073,7 +2411,7 @@ func (x *UpdateSteeringPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateSteeringPolicyRequest.ProtoReflect.Descriptor instead.
 func (*UpdateSteeringPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{21}
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *UpdateSteeringPolicyRequest) GetSteeringPolicy() *SteeringPolicy {
@@ -2132,7 +2470,7 @@ type DeleteSteeringPolicyRequest struct {
 
 func (x *DeleteSteeringPolicyRequest) Reset() {
 	*x = DeleteSteeringPolicyRequest{}
-	mi := &file_patronus_v1_policy_proto_msgTypes[22]
+	mi := &file_patronus_v1_policy_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2144,7 +2482,7 @@ func (x *DeleteSteeringPolicyRequest) String() string {
 func (*DeleteSteeringPolicyRequest) ProtoMessage() {}
 
 func (x *DeleteSteeringPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_policy_proto_msgTypes[22]
+	mi := &file_patronus_v1_policy_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2157,7 +2495,7 @@ func (x *DeleteSteeringPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSteeringPolicyRequest.ProtoReflect.Descriptor instead.
 func (*DeleteSteeringPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{22}
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *DeleteSteeringPolicyRequest) GetName() string {
@@ -2206,7 +2544,8 @@ var File_patronus_v1_policy_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_policy_proto_rawDesc = "" +
 	"\n" +
-	"\x18patronus/v1/policy.proto\x12\vpatronus.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\"\xcf\t\n" +
+	"\x18patronus/v1/policy.proto\x12\vpatronus.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\"\xf6\n" +
+	"\n" +
 	"\n" +
 	"SlaProfile\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
@@ -2231,14 +2570,17 @@ const file_patronus_v1_policy_proto_rawDesc = "" +
 	"\x0emax_latency_us\x18\x15 \x01(\rB\x11\xca\xf3\x18\r(\x010\x80\x8e\xce\x1c8\x01j\x02usH\x01R\fmaxLatencyUs\x88\x01\x01\x12:\n" +
 	"\rmax_jitter_us\x18\x16 \x01(\rB\x11\xca\xf3\x18\r(\x010\x80\x8e\xce\x1c8\x01j\x02usH\x02R\vmaxJitterUs\x88\x01\x01\x125\n" +
 	"\rmin_mos_milli\x18\x17 \x01(\rB\f\xca\xf3\x18\b(\xe8\a0\x88'8\x01H\x03R\vminMosMilli\x88\x01\x01\x12F\n" +
-	"\x11evaluation_window\x18\x18 \x01(\v2\x19.google.protobuf.DurationR\x10evaluationWindow\x1a9\n" +
+	"\x11evaluation_window\x18\x18 \x01(\v2\x19.google.protobuf.DurationR\x10evaluationWindow\x126\n" +
+	"\tfast_down\x18\x19 \x01(\v2\x19.google.protobuf.DurationR\bfastDown\x122\n" +
+	"\aslow_up\x18\x1a \x01(\v2\x19.google.protobuf.DurationR\x06slowUp\x127\n" +
+	"\tdampening\x18\x1b \x01(\v2\x19.google.protobuf.DurationR\tdampening\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
 	"\x10AnnotationsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:c\xc2\xf3\x18_\b\a\x12\n" +
-	"slaProfile\x1a\vslaProfiles\"\forganization2\fmax_loss_ppm2\x0emax_latency_us2\rmax_jitter_usB\x03slaR\x02\x02\x03B\x0f\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:e\xc2\xf3\x18a\b\a\x12\n" +
+	"slaProfile\x1a\vslaProfiles\"\forganization2\fmax_loss_ppm2\x0emax_latency_us2\rmax_jitter_us8@B\x03slaR\x02\x02\x03B\x0f\n" +
 	"\r_max_loss_ppmB\x11\n" +
 	"\x0f_max_latency_usB\x10\n" +
 	"\x0e_max_jitter_usB\x10\n" +
@@ -2353,7 +2695,20 @@ const file_patronus_v1_policy_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tR\trequestId\x12#\n" +
 	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\x12#\n" +
-	"\rallow_missing\x18\x06 \x01(\bR\fallowMissing\"\xad\x03\n" +
+	"\rallow_missing\x18\x06 \x01(\bR\fallowMissing\"\xc3\x01\n" +
+	"\n" +
+	"TimeWindow\x124\n" +
+	"\x04days\x18\x01 \x03(\x0e2\x16.patronus.v1.DayOfWeekB\b\xca\xf3\x18\x04H\a`\x01R\x04days\x12\x1c\n" +
+	"\x05start\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02@\x05R\x05start\x12\x18\n" +
+	"\x03end\x18\x03 \x01(\tB\x06\xca\xf3\x18\x02@\x05R\x03end\x12G\n" +
+	"\x12utc_offset_minutes\x18\x04 \x01(\x05B\x19\xca\xf3\x18\x15(\xb0\xfa\xff\xff\xff\xff\xff\xff\xff\x010\xc8\x068\x01j\x03minR\x10utcOffsetMinutes\"x\n" +
+	"\n" +
+	"PathChoice\x12@\n" +
+	"\n" +
+	"transports\x18\x01 \x03(\x0e2\x16.patronus.v1.TransportB\b\xca\xf3\x18\x04H\b`\x01R\n" +
+	"transports\x12(\n" +
+	"\tunderlays\x18\x02 \x03(\tB\n" +
+	"\xca\xf3\x18\x06H\x10X\x01`\x01R\tunderlays\"\xa3\x05\n" +
 	"\fSteeringRule\x129\n" +
 	"\fapplications\x18\x01 \x03(\tB\x15\xca\xf3\x18\x11\"\vapplicationH@`\x01R\fapplications\x12%\n" +
 	"\x05sites\x18\x02 \x03(\tB\x0f\xca\xf3\x18\v\"\x04siteH\x80\x02`\x01R\x05sites\x127\n" +
@@ -2370,7 +2725,13 @@ const file_patronus_v1_policy_proto_rawDesc = "" +
 	"\xca\xf3\x18\x06H\x10X\x01`\x01R\tunderlays\x121\n" +
 	"\vsla_profile\x18\b \x01(\tB\x10\xca\xf3\x18\f\"\n" +
 	"slaProfileR\n" +
-	"slaProfile\"\x92\b\n" +
+	"slaProfile\x12!\n" +
+	"\x05users\x18\t \x03(\tB\v\xca\xf3\x18\a@\x80\x01H@`\x01R\x05users\x12#\n" +
+	"\x06groups\x18\n" +
+	" \x03(\tB\v\xca\xf3\x18\a@\x80\x01H@`\x01R\x06groups\x129\n" +
+	"\awindows\x18\v \x03(\v2\x17.patronus.v1.TimeWindowB\x06\xca\xf3\x18\x02H\bR\awindows\x122\n" +
+	"\tmove_mode\x18\f \x01(\x0e2\x15.patronus.v1.MoveModeR\bmoveMode\x12=\n" +
+	"\tfallbacks\x18\r \x03(\v2\x17.patronus.v1.PathChoiceB\x06\xca\xf3\x18\x02H\x06R\tfallbacks\"\x92\b\n" +
 	"\x0eSteeringPolicy\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
 	"\x03uid\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x03uid\x12\x1a\n" +
@@ -2446,7 +2807,25 @@ const file_patronus_v1_policy_proto_rawDesc = "" +
 	"\x06PREFER\x10\x02\x12\t\n" +
 	"\x05AVOID\x10\x03\x12\r\n" +
 	"\tAVAILABLE\x10\x04\x12\b\n" +
-	"\x04DENY\x10\x052\xbb\x03\n" +
+	"\x04DENY\x10\x05*M\n" +
+	"\bMoveMode\x12\x19\n" +
+	"\x15MOVE_MODE_UNSPECIFIED\x10\x00\x12\f\n" +
+	"\bNEW_ONLY\x10\x01\x12\f\n" +
+	"\bGRACEFUL\x10\x02\x12\n" +
+	"\n" +
+	"\x06FORCED\x10\x03*\x84\x01\n" +
+	"\tDayOfWeek\x12\x1b\n" +
+	"\x17DAY_OF_WEEK_UNSPECIFIED\x10\x00\x12\n" +
+	"\n" +
+	"\x06MONDAY\x10\x01\x12\v\n" +
+	"\aTUESDAY\x10\x02\x12\r\n" +
+	"\tWEDNESDAY\x10\x03\x12\f\n" +
+	"\bTHURSDAY\x10\x04\x12\n" +
+	"\n" +
+	"\x06FRIDAY\x10\x05\x12\f\n" +
+	"\bSATURDAY\x10\x06\x12\n" +
+	"\n" +
+	"\x06SUNDAY\x10\a2\xbb\x03\n" +
 	"\x11SlaProfileService\x12Q\n" +
 	"\x10CreateSlaProfile\x12$.patronus.v1.CreateSlaProfileRequest\x1a\x17.patronus.v1.SlaProfile\x12K\n" +
 	"\rGetSlaProfile\x12!.patronus.v1.GetSlaProfileRequest\x1a\x17.patronus.v1.SlaProfile\x12\\\n" +
@@ -2478,116 +2857,128 @@ func file_patronus_v1_policy_proto_rawDescGZIP() []byte {
 	return file_patronus_v1_policy_proto_rawDescData
 }
 
-var file_patronus_v1_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_patronus_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_patronus_v1_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_patronus_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_patronus_v1_policy_proto_goTypes = []any{
 	(Preference)(0),                      // 0: patronus.v1.Preference
-	(*SlaProfile)(nil),                   // 1: patronus.v1.SlaProfile
-	(*CreateSlaProfileRequest)(nil),      // 2: patronus.v1.CreateSlaProfileRequest
-	(*GetSlaProfileRequest)(nil),         // 3: patronus.v1.GetSlaProfileRequest
-	(*ListSlaProfilesRequest)(nil),       // 4: patronus.v1.ListSlaProfilesRequest
-	(*ListSlaProfilesResponse)(nil),      // 5: patronus.v1.ListSlaProfilesResponse
-	(*UpdateSlaProfileRequest)(nil),      // 6: patronus.v1.UpdateSlaProfileRequest
-	(*DeleteSlaProfileRequest)(nil),      // 7: patronus.v1.DeleteSlaProfileRequest
-	(*ApplicationMatch)(nil),             // 8: patronus.v1.ApplicationMatch
-	(*Application)(nil),                  // 9: patronus.v1.Application
-	(*CreateApplicationRequest)(nil),     // 10: patronus.v1.CreateApplicationRequest
-	(*GetApplicationRequest)(nil),        // 11: patronus.v1.GetApplicationRequest
-	(*ListApplicationsRequest)(nil),      // 12: patronus.v1.ListApplicationsRequest
-	(*ListApplicationsResponse)(nil),     // 13: patronus.v1.ListApplicationsResponse
-	(*UpdateApplicationRequest)(nil),     // 14: patronus.v1.UpdateApplicationRequest
-	(*DeleteApplicationRequest)(nil),     // 15: patronus.v1.DeleteApplicationRequest
-	(*SteeringRule)(nil),                 // 16: patronus.v1.SteeringRule
-	(*SteeringPolicy)(nil),               // 17: patronus.v1.SteeringPolicy
-	(*CreateSteeringPolicyRequest)(nil),  // 18: patronus.v1.CreateSteeringPolicyRequest
-	(*GetSteeringPolicyRequest)(nil),     // 19: patronus.v1.GetSteeringPolicyRequest
-	(*ListSteeringPoliciesRequest)(nil),  // 20: patronus.v1.ListSteeringPoliciesRequest
-	(*ListSteeringPoliciesResponse)(nil), // 21: patronus.v1.ListSteeringPoliciesResponse
-	(*UpdateSteeringPolicyRequest)(nil),  // 22: patronus.v1.UpdateSteeringPolicyRequest
-	(*DeleteSteeringPolicyRequest)(nil),  // 23: patronus.v1.DeleteSteeringPolicyRequest
-	nil,                                  // 24: patronus.v1.SlaProfile.LabelsEntry
-	nil,                                  // 25: patronus.v1.SlaProfile.AnnotationsEntry
-	nil,                                  // 26: patronus.v1.Application.LabelsEntry
-	nil,                                  // 27: patronus.v1.Application.AnnotationsEntry
-	nil,                                  // 28: patronus.v1.SteeringPolicy.LabelsEntry
-	nil,                                  // 29: patronus.v1.SteeringPolicy.AnnotationsEntry
-	(*timestamppb.Timestamp)(nil),        // 30: google.protobuf.Timestamp
-	(*Condition)(nil),                    // 31: patronus.v1.Condition
-	(*durationpb.Duration)(nil),          // 32: google.protobuf.Duration
-	(*fieldmaskpb.FieldMask)(nil),        // 33: google.protobuf.FieldMask
-	(*PortRange)(nil),                    // 34: patronus.v1.PortRange
-	(Transport)(0),                       // 35: patronus.v1.Transport
-	(*DeleteResponse)(nil),               // 36: patronus.v1.DeleteResponse
+	(MoveMode)(0),                        // 1: patronus.v1.MoveMode
+	(DayOfWeek)(0),                       // 2: patronus.v1.DayOfWeek
+	(*SlaProfile)(nil),                   // 3: patronus.v1.SlaProfile
+	(*CreateSlaProfileRequest)(nil),      // 4: patronus.v1.CreateSlaProfileRequest
+	(*GetSlaProfileRequest)(nil),         // 5: patronus.v1.GetSlaProfileRequest
+	(*ListSlaProfilesRequest)(nil),       // 6: patronus.v1.ListSlaProfilesRequest
+	(*ListSlaProfilesResponse)(nil),      // 7: patronus.v1.ListSlaProfilesResponse
+	(*UpdateSlaProfileRequest)(nil),      // 8: patronus.v1.UpdateSlaProfileRequest
+	(*DeleteSlaProfileRequest)(nil),      // 9: patronus.v1.DeleteSlaProfileRequest
+	(*ApplicationMatch)(nil),             // 10: patronus.v1.ApplicationMatch
+	(*Application)(nil),                  // 11: patronus.v1.Application
+	(*CreateApplicationRequest)(nil),     // 12: patronus.v1.CreateApplicationRequest
+	(*GetApplicationRequest)(nil),        // 13: patronus.v1.GetApplicationRequest
+	(*ListApplicationsRequest)(nil),      // 14: patronus.v1.ListApplicationsRequest
+	(*ListApplicationsResponse)(nil),     // 15: patronus.v1.ListApplicationsResponse
+	(*UpdateApplicationRequest)(nil),     // 16: patronus.v1.UpdateApplicationRequest
+	(*DeleteApplicationRequest)(nil),     // 17: patronus.v1.DeleteApplicationRequest
+	(*TimeWindow)(nil),                   // 18: patronus.v1.TimeWindow
+	(*PathChoice)(nil),                   // 19: patronus.v1.PathChoice
+	(*SteeringRule)(nil),                 // 20: patronus.v1.SteeringRule
+	(*SteeringPolicy)(nil),               // 21: patronus.v1.SteeringPolicy
+	(*CreateSteeringPolicyRequest)(nil),  // 22: patronus.v1.CreateSteeringPolicyRequest
+	(*GetSteeringPolicyRequest)(nil),     // 23: patronus.v1.GetSteeringPolicyRequest
+	(*ListSteeringPoliciesRequest)(nil),  // 24: patronus.v1.ListSteeringPoliciesRequest
+	(*ListSteeringPoliciesResponse)(nil), // 25: patronus.v1.ListSteeringPoliciesResponse
+	(*UpdateSteeringPolicyRequest)(nil),  // 26: patronus.v1.UpdateSteeringPolicyRequest
+	(*DeleteSteeringPolicyRequest)(nil),  // 27: patronus.v1.DeleteSteeringPolicyRequest
+	nil,                                  // 28: patronus.v1.SlaProfile.LabelsEntry
+	nil,                                  // 29: patronus.v1.SlaProfile.AnnotationsEntry
+	nil,                                  // 30: patronus.v1.Application.LabelsEntry
+	nil,                                  // 31: patronus.v1.Application.AnnotationsEntry
+	nil,                                  // 32: patronus.v1.SteeringPolicy.LabelsEntry
+	nil,                                  // 33: patronus.v1.SteeringPolicy.AnnotationsEntry
+	(*timestamppb.Timestamp)(nil),        // 34: google.protobuf.Timestamp
+	(*Condition)(nil),                    // 35: patronus.v1.Condition
+	(*durationpb.Duration)(nil),          // 36: google.protobuf.Duration
+	(*fieldmaskpb.FieldMask)(nil),        // 37: google.protobuf.FieldMask
+	(*PortRange)(nil),                    // 38: patronus.v1.PortRange
+	(Transport)(0),                       // 39: patronus.v1.Transport
+	(*DeleteResponse)(nil),               // 40: patronus.v1.DeleteResponse
 }
 var file_patronus_v1_policy_proto_depIdxs = []int32{
-	30, // 0: patronus.v1.SlaProfile.create_time:type_name -> google.protobuf.Timestamp
-	30, // 1: patronus.v1.SlaProfile.update_time:type_name -> google.protobuf.Timestamp
-	24, // 2: patronus.v1.SlaProfile.labels:type_name -> patronus.v1.SlaProfile.LabelsEntry
-	25, // 3: patronus.v1.SlaProfile.annotations:type_name -> patronus.v1.SlaProfile.AnnotationsEntry
-	31, // 4: patronus.v1.SlaProfile.conditions:type_name -> patronus.v1.Condition
-	32, // 5: patronus.v1.SlaProfile.evaluation_window:type_name -> google.protobuf.Duration
-	1,  // 6: patronus.v1.CreateSlaProfileRequest.sla_profile:type_name -> patronus.v1.SlaProfile
-	1,  // 7: patronus.v1.ListSlaProfilesResponse.sla_profiles:type_name -> patronus.v1.SlaProfile
-	1,  // 8: patronus.v1.UpdateSlaProfileRequest.sla_profile:type_name -> patronus.v1.SlaProfile
-	33, // 9: patronus.v1.UpdateSlaProfileRequest.update_mask:type_name -> google.protobuf.FieldMask
-	34, // 10: patronus.v1.ApplicationMatch.ports:type_name -> patronus.v1.PortRange
-	30, // 11: patronus.v1.Application.create_time:type_name -> google.protobuf.Timestamp
-	30, // 12: patronus.v1.Application.update_time:type_name -> google.protobuf.Timestamp
-	26, // 13: patronus.v1.Application.labels:type_name -> patronus.v1.Application.LabelsEntry
-	27, // 14: patronus.v1.Application.annotations:type_name -> patronus.v1.Application.AnnotationsEntry
-	31, // 15: patronus.v1.Application.conditions:type_name -> patronus.v1.Condition
-	8,  // 16: patronus.v1.Application.matches:type_name -> patronus.v1.ApplicationMatch
-	9,  // 17: patronus.v1.CreateApplicationRequest.application:type_name -> patronus.v1.Application
-	9,  // 18: patronus.v1.ListApplicationsResponse.applications:type_name -> patronus.v1.Application
-	9,  // 19: patronus.v1.UpdateApplicationRequest.application:type_name -> patronus.v1.Application
-	33, // 20: patronus.v1.UpdateApplicationRequest.update_mask:type_name -> google.protobuf.FieldMask
-	0,  // 21: patronus.v1.SteeringRule.preference:type_name -> patronus.v1.Preference
-	35, // 22: patronus.v1.SteeringRule.transports:type_name -> patronus.v1.Transport
-	30, // 23: patronus.v1.SteeringPolicy.create_time:type_name -> google.protobuf.Timestamp
-	30, // 24: patronus.v1.SteeringPolicy.update_time:type_name -> google.protobuf.Timestamp
-	28, // 25: patronus.v1.SteeringPolicy.labels:type_name -> patronus.v1.SteeringPolicy.LabelsEntry
-	29, // 26: patronus.v1.SteeringPolicy.annotations:type_name -> patronus.v1.SteeringPolicy.AnnotationsEntry
-	31, // 27: patronus.v1.SteeringPolicy.conditions:type_name -> patronus.v1.Condition
-	16, // 28: patronus.v1.SteeringPolicy.rules:type_name -> patronus.v1.SteeringRule
-	17, // 29: patronus.v1.CreateSteeringPolicyRequest.steering_policy:type_name -> patronus.v1.SteeringPolicy
-	17, // 30: patronus.v1.ListSteeringPoliciesResponse.steering_policies:type_name -> patronus.v1.SteeringPolicy
-	17, // 31: patronus.v1.UpdateSteeringPolicyRequest.steering_policy:type_name -> patronus.v1.SteeringPolicy
-	33, // 32: patronus.v1.UpdateSteeringPolicyRequest.update_mask:type_name -> google.protobuf.FieldMask
-	2,  // 33: patronus.v1.SlaProfileService.CreateSlaProfile:input_type -> patronus.v1.CreateSlaProfileRequest
-	3,  // 34: patronus.v1.SlaProfileService.GetSlaProfile:input_type -> patronus.v1.GetSlaProfileRequest
-	4,  // 35: patronus.v1.SlaProfileService.ListSlaProfiles:input_type -> patronus.v1.ListSlaProfilesRequest
-	6,  // 36: patronus.v1.SlaProfileService.UpdateSlaProfile:input_type -> patronus.v1.UpdateSlaProfileRequest
-	7,  // 37: patronus.v1.SlaProfileService.DeleteSlaProfile:input_type -> patronus.v1.DeleteSlaProfileRequest
-	10, // 38: patronus.v1.ApplicationService.CreateApplication:input_type -> patronus.v1.CreateApplicationRequest
-	11, // 39: patronus.v1.ApplicationService.GetApplication:input_type -> patronus.v1.GetApplicationRequest
-	12, // 40: patronus.v1.ApplicationService.ListApplications:input_type -> patronus.v1.ListApplicationsRequest
-	14, // 41: patronus.v1.ApplicationService.UpdateApplication:input_type -> patronus.v1.UpdateApplicationRequest
-	15, // 42: patronus.v1.ApplicationService.DeleteApplication:input_type -> patronus.v1.DeleteApplicationRequest
-	18, // 43: patronus.v1.SteeringPolicyService.CreateSteeringPolicy:input_type -> patronus.v1.CreateSteeringPolicyRequest
-	19, // 44: patronus.v1.SteeringPolicyService.GetSteeringPolicy:input_type -> patronus.v1.GetSteeringPolicyRequest
-	20, // 45: patronus.v1.SteeringPolicyService.ListSteeringPolicies:input_type -> patronus.v1.ListSteeringPoliciesRequest
-	22, // 46: patronus.v1.SteeringPolicyService.UpdateSteeringPolicy:input_type -> patronus.v1.UpdateSteeringPolicyRequest
-	23, // 47: patronus.v1.SteeringPolicyService.DeleteSteeringPolicy:input_type -> patronus.v1.DeleteSteeringPolicyRequest
-	1,  // 48: patronus.v1.SlaProfileService.CreateSlaProfile:output_type -> patronus.v1.SlaProfile
-	1,  // 49: patronus.v1.SlaProfileService.GetSlaProfile:output_type -> patronus.v1.SlaProfile
-	5,  // 50: patronus.v1.SlaProfileService.ListSlaProfiles:output_type -> patronus.v1.ListSlaProfilesResponse
-	1,  // 51: patronus.v1.SlaProfileService.UpdateSlaProfile:output_type -> patronus.v1.SlaProfile
-	36, // 52: patronus.v1.SlaProfileService.DeleteSlaProfile:output_type -> patronus.v1.DeleteResponse
-	9,  // 53: patronus.v1.ApplicationService.CreateApplication:output_type -> patronus.v1.Application
-	9,  // 54: patronus.v1.ApplicationService.GetApplication:output_type -> patronus.v1.Application
-	13, // 55: patronus.v1.ApplicationService.ListApplications:output_type -> patronus.v1.ListApplicationsResponse
-	9,  // 56: patronus.v1.ApplicationService.UpdateApplication:output_type -> patronus.v1.Application
-	36, // 57: patronus.v1.ApplicationService.DeleteApplication:output_type -> patronus.v1.DeleteResponse
-	17, // 58: patronus.v1.SteeringPolicyService.CreateSteeringPolicy:output_type -> patronus.v1.SteeringPolicy
-	17, // 59: patronus.v1.SteeringPolicyService.GetSteeringPolicy:output_type -> patronus.v1.SteeringPolicy
-	21, // 60: patronus.v1.SteeringPolicyService.ListSteeringPolicies:output_type -> patronus.v1.ListSteeringPoliciesResponse
-	17, // 61: patronus.v1.SteeringPolicyService.UpdateSteeringPolicy:output_type -> patronus.v1.SteeringPolicy
-	36, // 62: patronus.v1.SteeringPolicyService.DeleteSteeringPolicy:output_type -> patronus.v1.DeleteResponse
-	48, // [48:63] is the sub-list for method output_type
-	33, // [33:48] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	34, // 0: patronus.v1.SlaProfile.create_time:type_name -> google.protobuf.Timestamp
+	34, // 1: patronus.v1.SlaProfile.update_time:type_name -> google.protobuf.Timestamp
+	28, // 2: patronus.v1.SlaProfile.labels:type_name -> patronus.v1.SlaProfile.LabelsEntry
+	29, // 3: patronus.v1.SlaProfile.annotations:type_name -> patronus.v1.SlaProfile.AnnotationsEntry
+	35, // 4: patronus.v1.SlaProfile.conditions:type_name -> patronus.v1.Condition
+	36, // 5: patronus.v1.SlaProfile.evaluation_window:type_name -> google.protobuf.Duration
+	36, // 6: patronus.v1.SlaProfile.fast_down:type_name -> google.protobuf.Duration
+	36, // 7: patronus.v1.SlaProfile.slow_up:type_name -> google.protobuf.Duration
+	36, // 8: patronus.v1.SlaProfile.dampening:type_name -> google.protobuf.Duration
+	3,  // 9: patronus.v1.CreateSlaProfileRequest.sla_profile:type_name -> patronus.v1.SlaProfile
+	3,  // 10: patronus.v1.ListSlaProfilesResponse.sla_profiles:type_name -> patronus.v1.SlaProfile
+	3,  // 11: patronus.v1.UpdateSlaProfileRequest.sla_profile:type_name -> patronus.v1.SlaProfile
+	37, // 12: patronus.v1.UpdateSlaProfileRequest.update_mask:type_name -> google.protobuf.FieldMask
+	38, // 13: patronus.v1.ApplicationMatch.ports:type_name -> patronus.v1.PortRange
+	34, // 14: patronus.v1.Application.create_time:type_name -> google.protobuf.Timestamp
+	34, // 15: patronus.v1.Application.update_time:type_name -> google.protobuf.Timestamp
+	30, // 16: patronus.v1.Application.labels:type_name -> patronus.v1.Application.LabelsEntry
+	31, // 17: patronus.v1.Application.annotations:type_name -> patronus.v1.Application.AnnotationsEntry
+	35, // 18: patronus.v1.Application.conditions:type_name -> patronus.v1.Condition
+	10, // 19: patronus.v1.Application.matches:type_name -> patronus.v1.ApplicationMatch
+	11, // 20: patronus.v1.CreateApplicationRequest.application:type_name -> patronus.v1.Application
+	11, // 21: patronus.v1.ListApplicationsResponse.applications:type_name -> patronus.v1.Application
+	11, // 22: patronus.v1.UpdateApplicationRequest.application:type_name -> patronus.v1.Application
+	37, // 23: patronus.v1.UpdateApplicationRequest.update_mask:type_name -> google.protobuf.FieldMask
+	2,  // 24: patronus.v1.TimeWindow.days:type_name -> patronus.v1.DayOfWeek
+	39, // 25: patronus.v1.PathChoice.transports:type_name -> patronus.v1.Transport
+	0,  // 26: patronus.v1.SteeringRule.preference:type_name -> patronus.v1.Preference
+	39, // 27: patronus.v1.SteeringRule.transports:type_name -> patronus.v1.Transport
+	18, // 28: patronus.v1.SteeringRule.windows:type_name -> patronus.v1.TimeWindow
+	1,  // 29: patronus.v1.SteeringRule.move_mode:type_name -> patronus.v1.MoveMode
+	19, // 30: patronus.v1.SteeringRule.fallbacks:type_name -> patronus.v1.PathChoice
+	34, // 31: patronus.v1.SteeringPolicy.create_time:type_name -> google.protobuf.Timestamp
+	34, // 32: patronus.v1.SteeringPolicy.update_time:type_name -> google.protobuf.Timestamp
+	32, // 33: patronus.v1.SteeringPolicy.labels:type_name -> patronus.v1.SteeringPolicy.LabelsEntry
+	33, // 34: patronus.v1.SteeringPolicy.annotations:type_name -> patronus.v1.SteeringPolicy.AnnotationsEntry
+	35, // 35: patronus.v1.SteeringPolicy.conditions:type_name -> patronus.v1.Condition
+	20, // 36: patronus.v1.SteeringPolicy.rules:type_name -> patronus.v1.SteeringRule
+	21, // 37: patronus.v1.CreateSteeringPolicyRequest.steering_policy:type_name -> patronus.v1.SteeringPolicy
+	21, // 38: patronus.v1.ListSteeringPoliciesResponse.steering_policies:type_name -> patronus.v1.SteeringPolicy
+	21, // 39: patronus.v1.UpdateSteeringPolicyRequest.steering_policy:type_name -> patronus.v1.SteeringPolicy
+	37, // 40: patronus.v1.UpdateSteeringPolicyRequest.update_mask:type_name -> google.protobuf.FieldMask
+	4,  // 41: patronus.v1.SlaProfileService.CreateSlaProfile:input_type -> patronus.v1.CreateSlaProfileRequest
+	5,  // 42: patronus.v1.SlaProfileService.GetSlaProfile:input_type -> patronus.v1.GetSlaProfileRequest
+	6,  // 43: patronus.v1.SlaProfileService.ListSlaProfiles:input_type -> patronus.v1.ListSlaProfilesRequest
+	8,  // 44: patronus.v1.SlaProfileService.UpdateSlaProfile:input_type -> patronus.v1.UpdateSlaProfileRequest
+	9,  // 45: patronus.v1.SlaProfileService.DeleteSlaProfile:input_type -> patronus.v1.DeleteSlaProfileRequest
+	12, // 46: patronus.v1.ApplicationService.CreateApplication:input_type -> patronus.v1.CreateApplicationRequest
+	13, // 47: patronus.v1.ApplicationService.GetApplication:input_type -> patronus.v1.GetApplicationRequest
+	14, // 48: patronus.v1.ApplicationService.ListApplications:input_type -> patronus.v1.ListApplicationsRequest
+	16, // 49: patronus.v1.ApplicationService.UpdateApplication:input_type -> patronus.v1.UpdateApplicationRequest
+	17, // 50: patronus.v1.ApplicationService.DeleteApplication:input_type -> patronus.v1.DeleteApplicationRequest
+	22, // 51: patronus.v1.SteeringPolicyService.CreateSteeringPolicy:input_type -> patronus.v1.CreateSteeringPolicyRequest
+	23, // 52: patronus.v1.SteeringPolicyService.GetSteeringPolicy:input_type -> patronus.v1.GetSteeringPolicyRequest
+	24, // 53: patronus.v1.SteeringPolicyService.ListSteeringPolicies:input_type -> patronus.v1.ListSteeringPoliciesRequest
+	26, // 54: patronus.v1.SteeringPolicyService.UpdateSteeringPolicy:input_type -> patronus.v1.UpdateSteeringPolicyRequest
+	27, // 55: patronus.v1.SteeringPolicyService.DeleteSteeringPolicy:input_type -> patronus.v1.DeleteSteeringPolicyRequest
+	3,  // 56: patronus.v1.SlaProfileService.CreateSlaProfile:output_type -> patronus.v1.SlaProfile
+	3,  // 57: patronus.v1.SlaProfileService.GetSlaProfile:output_type -> patronus.v1.SlaProfile
+	7,  // 58: patronus.v1.SlaProfileService.ListSlaProfiles:output_type -> patronus.v1.ListSlaProfilesResponse
+	3,  // 59: patronus.v1.SlaProfileService.UpdateSlaProfile:output_type -> patronus.v1.SlaProfile
+	40, // 60: patronus.v1.SlaProfileService.DeleteSlaProfile:output_type -> patronus.v1.DeleteResponse
+	11, // 61: patronus.v1.ApplicationService.CreateApplication:output_type -> patronus.v1.Application
+	11, // 62: patronus.v1.ApplicationService.GetApplication:output_type -> patronus.v1.Application
+	15, // 63: patronus.v1.ApplicationService.ListApplications:output_type -> patronus.v1.ListApplicationsResponse
+	11, // 64: patronus.v1.ApplicationService.UpdateApplication:output_type -> patronus.v1.Application
+	40, // 65: patronus.v1.ApplicationService.DeleteApplication:output_type -> patronus.v1.DeleteResponse
+	21, // 66: patronus.v1.SteeringPolicyService.CreateSteeringPolicy:output_type -> patronus.v1.SteeringPolicy
+	21, // 67: patronus.v1.SteeringPolicyService.GetSteeringPolicy:output_type -> patronus.v1.SteeringPolicy
+	25, // 68: patronus.v1.SteeringPolicyService.ListSteeringPolicies:output_type -> patronus.v1.ListSteeringPoliciesResponse
+	21, // 69: patronus.v1.SteeringPolicyService.UpdateSteeringPolicy:output_type -> patronus.v1.SteeringPolicy
+	40, // 70: patronus.v1.SteeringPolicyService.DeleteSteeringPolicy:output_type -> patronus.v1.DeleteResponse
+	56, // [56:71] is the sub-list for method output_type
+	41, // [41:56] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_policy_proto_init() }
@@ -2604,8 +2995,8 @@ func file_patronus_v1_policy_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_policy_proto_rawDesc), len(file_patronus_v1_policy_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   29,
+			NumEnums:      3,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

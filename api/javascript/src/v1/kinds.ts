@@ -71,7 +71,7 @@ export const KINDS = {
     pattern: "organizations/*/slaProfiles/*",
     view: false,
     methods: {"create": "/patronus.v1.SlaProfileService/CreateSlaProfile", "get": "/patronus.v1.SlaProfileService/GetSlaProfile", "list": "/patronus.v1.SlaProfileService/ListSlaProfiles", "update": "/patronus.v1.SlaProfileService/UpdateSlaProfile", "delete": "/patronus.v1.SlaProfileService/DeleteSlaProfile"},
-    settable: ["labels", "annotations", "displayName", "maxLossPpm", "maxLatencyUs", "maxJitterUs", "minMosMilli", "evaluationWindow"],
+    settable: ["labels", "annotations", "displayName", "maxLossPpm", "maxLatencyUs", "maxJitterUs", "minMosMilli", "evaluationWindow", "fastDown", "slowUp", "dampening"],
     immutable: [],
   },
   Application: {
@@ -244,6 +244,16 @@ export const KINDS = {
     settable: ["labels", "annotations", "displayName", "changes"],
     immutable: [],
   },
+  UserSession: {
+    name: "UserSession",
+    singular: "userSession",
+    plural: "userSessions",
+    pattern: "organizations/*/userSessions/*",
+    view: false,
+    methods: {"create": "/patronus.v1.UserSessionService/CreateUserSession", "get": "/patronus.v1.UserSessionService/GetUserSession", "list": "/patronus.v1.UserSessionService/ListUserSessions", "update": "/patronus.v1.UserSessionService/UpdateUserSession", "delete": "/patronus.v1.UserSessionService/DeleteUserSession"},
+    settable: ["labels", "annotations", "displayName", "user", "groups", "site", "segment", "addresses", "expireTime"],
+    immutable: [],
+  },
 } as const satisfies Record<string, Kind>;
 
 /** Lists whose order carries no meaning. */
@@ -262,6 +272,11 @@ export const SETS: ReadonlySet<string> = new Set([
   "SteeringPolicy.rules.dscps",
   "SteeringPolicy.rules.transports",
   "SteeringPolicy.rules.underlays",
+  "SteeringPolicy.rules.users",
+  "SteeringPolicy.rules.groups",
+  "SteeringPolicy.rules.windows.days",
+  "SteeringPolicy.rules.fallbacks.transports",
+  "SteeringPolicy.rules.fallbacks.underlays",
   "Model.signingKeys",
   "Role.permissions",
   "RoleBinding.members",
@@ -271,6 +286,8 @@ export const SETS: ReadonlySet<string> = new Set([
   "ApiKey.scopes",
   "ApiKey.sourcePrefixes",
   "IdentityProvider.audiences",
+  "UserSession.groups",
+  "UserSession.addresses",
 ]);
 
 /** Fields whose zero is not the same as not set. */

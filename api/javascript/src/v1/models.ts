@@ -6,6 +6,7 @@ import type { Controller, EnrollmentToken } from "./cluster.js";
 import type { Fabric, Path, Segment, Tunnel } from "./fabric.js";
 import type { Model, ModelVersion } from "./model.js";
 import type { Application, SlaProfile, SteeringPolicy } from "./policy.js";
+import type { UserSession } from "./session.js";
 import type { Edge, Link, Site } from "./site.js";
 import type { Demand } from "./te.js";
 import type { Organization } from "./tenancy.js";
@@ -20,6 +21,7 @@ export * from "./fabric.js";
 export * from "./model.js";
 export * from "./policy.js";
 export * from "./replication.js";
+export * from "./session.js";
 export * from "./site.js";
 export * from "./te.js";
 export * from "./tenancy.js";
@@ -50,4 +52,5 @@ export type AnyResource =
   | (IdentityProvider & { readonly $kind: "IdentityProvider" })
   | (DeniedIdentity & { readonly $kind: "DeniedIdentity" })
   | (Demand & { readonly $kind: "Demand" })
-  | (ChangeSet & { readonly $kind: "ChangeSet" });
+  | (ChangeSet & { readonly $kind: "ChangeSet" })
+  | (UserSession & { readonly $kind: "UserSession" });

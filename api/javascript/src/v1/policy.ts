@@ -12,6 +12,21 @@ import type { Condition, PortRange, PortRangeInit, Transport } from "./common.js
  */
 export type Preference = | "PREFERENCE_UNSPECIFIED" | "REQUIRE" | "PREFER" | "AVOID" | "AVAILABLE" | "DENY" | `UNRECOGNIZED_${number}`;
 
+/**
+ * What becomes of flows that are under way when their path breaks the rule's SLA profile. A path that dies is left at
+ * once in every mode, and so is one that REQUIRE does not allow any more. MOVE_MODE_UNSPECIFIED: Treated as NEW_ONLY;
+ * NEW_ONLY: They stay; new flows take the better path. Nothing is reordered; GRACEFUL: They move when they pause for
+ * 200 ms, or begin anew, so that nothing overtakes; FORCED: They move at once, also back to a better path. Packets
+ * may be reordered.
+ */
+export type MoveMode = | "MOVE_MODE_UNSPECIFIED" | "NEW_ONLY" | "GRACEFUL" | "FORCED" | `UNRECOGNIZED_${number}`;
+
+/**
+ * A day of the week. DAY_OF_WEEK_UNSPECIFIED: Refused; MONDAY: Monday; TUESDAY: Tuesday; WEDNESDAY: Wednesday;
+ * THURSDAY: Thursday; FRIDAY: Friday; SATURDAY: Saturday; SUNDAY: Sunday.
+ */
+export type DayOfWeek = | "DAY_OF_WEEK_UNSPECIFIED" | "MONDAY" | "TUESDAY" | "WEDNESDAY" | "THURSDAY" | "FRIDAY" | "SATURDAY" | "SUNDAY" | `UNRECOGNIZED_${number}`;
+
 /** What a path must offer to an application. */
 export interface SlaProfile extends Resource {
   /** Resource name: organizations/{organization}/slaProfiles/{sla_profile}. Assigned from the parent and the id. */
@@ -46,8 +61,23 @@ export interface SlaProfile extends Resource {
   maxJitterUs?: number;
   /** Smallest mean opinion score, thousandths (1000..5000); unset means no bound. From 1000 to 5000. */
   minMosMilli?: number;
-  /** Window over which is judged; unset means 1 s. Seconds. */
+  /** Window over which is judged, 200 ms to 10 s; unset means 1 s. Seconds. */
   evaluationWindow?: number;
+  /**
+   * A path that breaks a bound in the whole of this short window is left at once, without waiting for the evaluation
+   * window: 100 ms to 10 s; unset means 300 ms. Seconds.
+   */
+  fastDown?: number;
+  /**
+   * How long a path that broke a bound must keep all of them, with a tenth to spare, before it is used again: at most
+   * an hour; unset means 10 s. Seconds.
+   */
+  slowUp?: number;
+  /**
+   * Half-life of the penalty that a path gets for each break: one that breaks again and again is kept out, at most
+   * for three half-lives. At most an hour; unset means 1 min, 0 means no dampening. Seconds.
+   */
+  dampening?: number;
 }
 
 /** What a program says of a SlaProfile. */
@@ -68,8 +98,23 @@ export interface SlaProfileInit {
   maxJitterUs?: number;
   /** Smallest mean opinion score, thousandths (1000..5000); unset means no bound. From 1000 to 5000. */
   minMosMilli?: number;
-  /** Window over which is judged; unset means 1 s. Seconds. */
+  /** Window over which is judged, 200 ms to 10 s; unset means 1 s. Seconds. */
   evaluationWindow?: number;
+  /**
+   * A path that breaks a bound in the whole of this short window is left at once, without waiting for the evaluation
+   * window: 100 ms to 10 s; unset means 300 ms. Seconds.
+   */
+  fastDown?: number;
+  /**
+   * How long a path that broke a bound must keep all of them, with a tenth to spare, before it is used again: at most
+   * an hour; unset means 10 s. Seconds.
+   */
+  slowUp?: number;
+  /**
+   * Half-life of the penalty that a path gets for each break: one that breaks again and again is kept out, at most
+   * for three half-lives. At most an hour; unset means 1 min, 0 means no dampening. Seconds.
+   */
+  dampening?: number;
 }
 
 /** Fields of SlaProfile that can be changed. */
@@ -148,6 +193,56 @@ export interface ApplicationInit {
 /** Fields of Application that can be changed. */
 export type ApplicationFields = Omit<ApplicationInit, "name">;
 
+/** A time of the week. Each node judges it by its own clock, also without a controller. */
+export interface TimeWindow {
+  /** Days on which it begins; empty means every day. The order carries no meaning. */
+  days: DayOfWeek[];
+  /** First minute, "HH:MM"; empty means 00:00. */
+  start: string;
+  /**
+   * Minute after the last, "HH:MM"; empty or 24:00 means the end of the day. Not after `start`: it ends on the next
+   * day.
+   */
+  end: string;
+  /**
+   * What the times are by: minutes east of UTC, -720 to 840. Daylight saving is not followed. From -720 to 840 min.
+   */
+  utcOffsetMinutes: number;
+}
+
+/** What a program says of a TimeWindow. */
+export interface TimeWindowInit {
+  /** Days on which it begins; empty means every day. The order carries no meaning. */
+  days?: readonly DayOfWeek[];
+  /** First minute, "HH:MM"; empty means 00:00. */
+  start?: string;
+  /**
+   * Minute after the last, "HH:MM"; empty or 24:00 means the end of the day. Not after `start`: it ends on the next
+   * day.
+   */
+  end?: string;
+  /**
+   * What the times are by: minutes east of UTC, -720 to 840. Daylight saving is not followed. From -720 to 840 min.
+   */
+  utcOffsetMinutes?: number;
+}
+
+/** Paths by their first link. Every criterion that is set must hold. */
+export interface PathChoice {
+  /** Transports; empty means any. The order carries no meaning. */
+  transports: Transport[];
+  /** Underlays; empty means any. The order carries no meaning. */
+  underlays: string[];
+}
+
+/** What a program says of a PathChoice. */
+export interface PathChoiceInit {
+  /** Transports; empty means any. The order carries no meaning. */
+  transports?: readonly Transport[];
+  /** Underlays; empty means any. The order carries no meaning. */
+  underlays?: readonly string[];
+}
+
 /** One rule of a policy. Every criterion that is set must hold. */
 export interface SteeringRule {
   /** Applications; empty means any. Name of a application. The order carries no meaning. */
@@ -164,8 +259,28 @@ export interface SteeringRule {
   transports: Transport[];
   /** A path fits when its first link has one of these underlays; empty means any. The order carries no meaning. */
   underlays: string[];
-  /** A path fits when it keeps this profile; empty means any. Name of a slaProfile. */
+  /**
+   * What a path must keep; empty means anything. Each node judges by its own measurements: with REQUIRE, paths that
+   * break it are not used (drop reason sla_unmet when there is no other); else they come after all others, also after
+   * those that are not preferred or to be avoided. Name of a slaProfile.
+   */
   slaProfile: string;
+  /**
+   * Users, as their sessions name them; a rule with users or groups matches packets from addresses of such sessions
+   * only. Empty, and no groups: anybody. The order carries no meaning.
+   */
+  users: string[];
+  /** Groups of users, as their sessions name them; a user or a group is enough. The order carries no meaning. */
+  groups: string[];
+  /** When the rule is in force; empty means always. */
+  windows: TimeWindow[];
+  /** What becomes of flows that are under way. */
+  moveMode: MoveMode;
+  /**
+   * With PREFER: which paths come next, in this order, when none that fits is left; the rest comes behind them. With
+   * REQUIRE: which paths are allowed after those that fit, in this order.
+   */
+  fallbacks: PathChoice[];
 }
 
 /** What a program says of a SteeringRule. */
@@ -184,8 +299,28 @@ export interface SteeringRuleInit {
   transports?: readonly Transport[];
   /** A path fits when its first link has one of these underlays; empty means any. The order carries no meaning. */
   underlays?: readonly string[];
-  /** A path fits when it keeps this profile; empty means any. Name of a slaProfile. */
+  /**
+   * What a path must keep; empty means anything. Each node judges by its own measurements: with REQUIRE, paths that
+   * break it are not used (drop reason sla_unmet when there is no other); else they come after all others, also after
+   * those that are not preferred or to be avoided. Name of a slaProfile.
+   */
   slaProfile?: string;
+  /**
+   * Users, as their sessions name them; a rule with users or groups matches packets from addresses of such sessions
+   * only. Empty, and no groups: anybody. The order carries no meaning.
+   */
+  users?: readonly string[];
+  /** Groups of users, as their sessions name them; a user or a group is enough. The order carries no meaning. */
+  groups?: readonly string[];
+  /** When the rule is in force; empty means always. */
+  windows?: readonly TimeWindowInit[];
+  /** What becomes of flows that are under way. */
+  moveMode?: MoveMode;
+  /**
+   * With PREFER: which paths come next, in this order, when none that fits is left; the rest comes behind them. With
+   * REQUIRE: which paths are allowed after those that fit, in this order.
+   */
+  fallbacks?: readonly PathChoiceInit[];
 }
 
 /** Which paths the traffic of a segment may or should take. */

@@ -235,6 +235,13 @@ export class ChangeSets extends Collection<m.ChangeSet, m.ChangeSetInit, m.Chang
   }
 }
 
+/** Access to userSessions. */
+export class UserSessions extends Collection<m.UserSession, m.UserSessionInit, m.UserSessionFields> {
+  constructor(session: Session) {
+    super(session, KINDS.UserSession);
+  }
+}
+
 /** Methods of AccessService. */
 export class AccessMethods extends Service {
   /** Which of these permissions does the caller have? Asks, and answers, nothing about others. */
@@ -476,6 +483,8 @@ export class Services {
   readonly demands: Demands;
   /** Changes of resources of one organization that are applied together or not at all. */
   readonly changeSets: ChangeSets;
+  /** A user who is logged in: whose packets those from an address are, until when. */
+  readonly userSessions: UserSessions;
   /** Methods of AccessService. */
   readonly access: AccessMethods;
   /** Methods of ArtifactService. */
@@ -518,6 +527,7 @@ export class Services {
     this.deniedIdentities = new DeniedIdentities(session);
     this.demands = new Demands(session);
     this.changeSets = new ChangeSets(session);
+    this.userSessions = new UserSessions(session);
     this.access = new AccessMethods(session);
     this.artifact = new ArtifactMethods(session);
     this.audit = new AuditMethods(session);
@@ -555,6 +565,7 @@ export const COLLECTIONS = {
   DeniedIdentity: "deniedIdentities",
   Demand: "demands",
   ChangeSet: "changeSets",
+  UserSession: "userSessions",
 } as const;
 
 /** Member of Services and name there for each method that is not a standard one. */

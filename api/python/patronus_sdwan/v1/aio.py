@@ -274,6 +274,12 @@ class AsyncChangeSets(AsyncCollection[m.ChangeSet, m.ChangeSetPatch]):
         return await self._call("/patronus.v1.ChangeSetService/RollbackChangeSet", request, m.ChangeSet, timeout)
 
 
+class AsyncUserSessions(AsyncCollection[m.UserSession, m.UserSessionPatch]):
+    """Access to userSessions."""
+
+    kind = m.UserSession
+
+
 class AsyncAccessMethods(AsyncService):
     """Methods of AccessService."""
 
@@ -730,6 +736,7 @@ class AsyncClient(AsyncBaseClient):
         m.DeniedIdentity: "denied_identities",
         m.Demand: "demands",
         m.ChangeSet: "change_sets",
+        m.UserSession: "user_sessions",
     }
 
     @property
@@ -851,6 +858,11 @@ class AsyncClient(AsyncBaseClient):
     def change_sets(self) -> AsyncChangeSets:
         """Changes of resources of one organization that are applied together or not at all."""
         return AsyncChangeSets(self._driver)
+
+    @property
+    def user_sessions(self) -> AsyncUserSessions:
+        """A user who is logged in: whose packets those from an address are, until when."""
+        return AsyncUserSessions(self._driver)
 
     @property
     def access(self) -> AsyncAccessMethods:

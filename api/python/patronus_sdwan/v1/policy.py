@@ -32,6 +32,42 @@ class Preference(OpenEnum):
     """No path: the packet is dropped and counted."""
 
 
+class MoveMode(OpenEnum):
+    """What becomes of flows that are under way when their path breaks the rule's SLA profile. A path that dies is
+    left at once in every mode, and so is one that REQUIRE does not allow any more.
+    """
+
+    MOVE_MODE_UNSPECIFIED = "MOVE_MODE_UNSPECIFIED"
+    """Treated as NEW_ONLY."""
+    NEW_ONLY = "NEW_ONLY"
+    """They stay; new flows take the better path. Nothing is reordered."""
+    GRACEFUL = "GRACEFUL"
+    """They move when they pause for 200 ms, or begin anew, so that nothing overtakes."""
+    FORCED = "FORCED"
+    """They move at once, also back to a better path. Packets may be reordered."""
+
+
+class DayOfWeek(OpenEnum):
+    """A day of the week."""
+
+    DAY_OF_WEEK_UNSPECIFIED = "DAY_OF_WEEK_UNSPECIFIED"
+    """Refused."""
+    MONDAY = "MONDAY"
+    """Monday."""
+    TUESDAY = "TUESDAY"
+    """Tuesday."""
+    WEDNESDAY = "WEDNESDAY"
+    """Wednesday."""
+    THURSDAY = "THURSDAY"
+    """Thursday."""
+    FRIDAY = "FRIDAY"
+    """Friday."""
+    SATURDAY = "SATURDAY"
+    """Saturday."""
+    SUNDAY = "SUNDAY"
+    """Sunday."""
+
+
 class SlaProfile(Resource):
     """What a path must offer to an application."""
 
@@ -88,7 +124,19 @@ class SlaProfile(Resource):
     min_mos_milli: Annotated[int, rules.Range(1000, 5000)] | None = None
     """Smallest mean opinion score, thousandths (1000..5000); unset means no bound."""
     evaluation_window: datetime.timedelta | None = None
-    """Window over which is judged; unset means 1 s."""
+    """Window over which is judged, 200 ms to 10 s; unset means 1 s."""
+    fast_down: datetime.timedelta | None = None
+    """A path that breaks a bound in the whole of this short window is left at once, without waiting for the
+    evaluation window: 100 ms to 10 s; unset means 300 ms.
+    """
+    slow_up: datetime.timedelta | None = None
+    """How long a path that broke a bound must keep all of them, with a tenth to spare, before it is used again: at
+    most an hour; unset means 10 s.
+    """
+    dampening: datetime.timedelta | None = None
+    """Half-life of the penalty that a path gets for each break: one that breaks again and again is kept out, at most
+    for three half-lives. At most an hour; unset means 1 min, 0 means no dampening.
+    """
 
     @staticmethod
     def resource_name(organization: str, sla_profile: str) -> str:
@@ -114,7 +162,19 @@ class SlaProfilePatch(TypedDict, total=False):
     min_mos_milli: Annotated[int, rules.Range(1000, 5000)] | None
     """Smallest mean opinion score, thousandths (1000..5000); unset means no bound."""
     evaluation_window: datetime.timedelta | None
-    """Window over which is judged; unset means 1 s."""
+    """Window over which is judged, 200 ms to 10 s; unset means 1 s."""
+    fast_down: datetime.timedelta | None
+    """A path that breaks a bound in the whole of this short window is left at once, without waiting for the
+    evaluation window: 100 ms to 10 s; unset means 300 ms.
+    """
+    slow_up: datetime.timedelta | None
+    """How long a path that broke a bound must keep all of them, with a tenth to spare, before it is used again: at
+    most an hour; unset means 10 s.
+    """
+    dampening: datetime.timedelta | None
+    """Half-life of the penalty that a path gets for each break: one that breaks again and again is kept out, at most
+    for three half-lives. At most an hour; unset means 1 min, 0 means no dampening.
+    """
 
 
 class ApplicationMatch(Message):
@@ -207,6 +267,36 @@ class ApplicationPatch(TypedDict, total=False):
     """Any of these describes the application."""
 
 
+class TimeWindow(Message):
+    """A time of the week. Each node judges it by its own clock, also without a controller."""
+
+    PROTO: ClassVar[str] = "patronus.v1.TimeWindow"
+
+    days: Annotated[list[DayOfWeek], rules.Items(7), rules.AsSet()] = Field(default_factory=list)
+    """Days on which it begins; empty means every day."""
+    start: Annotated[str, rules.Size(5)] = ""
+    """First minute, "HH:MM"; empty means 00:00."""
+    end: Annotated[str, rules.Size(5)] = ""
+    """Minute after the last, "HH:MM"; empty or 24:00 means the end of the day. Not after `start`: it ends on the next
+    day.
+    """
+    utc_offset_minutes: Annotated[Annotated[int, rules.Range(-720, 840)], rules.Unit("min")] = 0
+    """What the times are by: minutes east of UTC, -720 to 840. Daylight saving is not followed."""
+
+
+class PathChoice(Message):
+    """Paths by their first link. Every criterion that is set must hold."""
+
+    PROTO: ClassVar[str] = "patronus.v1.PathChoice"
+
+    transports: Annotated[list[Transport], rules.Items(8), rules.AsSet()] = Field(default_factory=list)
+    """Transports; empty means any."""
+    underlays: Annotated[list[Annotated[str, rules.ID, rules.Size(1024)]], rules.Items(16), rules.AsSet()] = Field(
+        default_factory=list
+    )
+    """Underlays; empty means any."""
+
+
 class SteeringRule(Message):
     """One rule of a policy. Every criterion that is set must hold."""
 
@@ -237,7 +327,28 @@ class SteeringRule(Message):
     )
     """A path fits when its first link has one of these underlays; empty means any."""
     sla_profile: Annotated[str, rules.Matches("organizations/*/slaProfiles/*")] = ""
-    """A path fits when it keeps this profile; empty means any."""
+    """What a path must keep; empty means anything. Each node judges by its own measurements: with REQUIRE, paths that
+    break it are not used (drop reason sla_unmet when there is no other); else they come after all others, also
+    after those that are not preferred or to be avoided.
+    """
+    users: Annotated[list[Annotated[str, rules.Size(128)]], rules.Items(64), rules.AsSet()] = Field(
+        default_factory=list
+    )
+    """Users, as their sessions name them; a rule with users or groups matches packets from addresses of such sessions
+    only. Empty, and no groups: anybody.
+    """
+    groups: Annotated[list[Annotated[str, rules.Size(128)]], rules.Items(64), rules.AsSet()] = Field(
+        default_factory=list
+    )
+    """Groups of users, as their sessions name them; a user or a group is enough."""
+    windows: Annotated[list[TimeWindow], rules.Items(8)] = Field(default_factory=list)
+    """When the rule is in force; empty means always."""
+    move_mode: MoveMode = MoveMode.MOVE_MODE_UNSPECIFIED
+    """What becomes of flows that are under way."""
+    fallbacks: Annotated[list[PathChoice], rules.Items(6)] = Field(default_factory=list)
+    """With PREFER: which paths come next, in this order, when none that fits is left; the rest comes behind them.
+    With REQUIRE: which paths are allowed after those that fit, in this order.
+    """
 
 
 class SteeringPolicy(Resource):

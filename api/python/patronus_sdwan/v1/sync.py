@@ -264,6 +264,12 @@ class ChangeSets(Collection[m.ChangeSet, m.ChangeSetPatch]):
         return self._call("/patronus.v1.ChangeSetService/RollbackChangeSet", request, m.ChangeSet, timeout)
 
 
+class UserSessions(Collection[m.UserSession, m.UserSessionPatch]):
+    """Access to userSessions."""
+
+    kind = m.UserSession
+
+
 class AccessMethods(Service):
     """Methods of AccessService."""
 
@@ -704,6 +710,7 @@ class Client(BaseClient):
         m.DeniedIdentity: "denied_identities",
         m.Demand: "demands",
         m.ChangeSet: "change_sets",
+        m.UserSession: "user_sessions",
     }
 
     @property
@@ -825,6 +832,11 @@ class Client(BaseClient):
     def change_sets(self) -> ChangeSets:
         """Changes of resources of one organization that are applied together or not at all."""
         return ChangeSets(self._driver)
+
+    @property
+    def user_sessions(self) -> UserSessions:
+        """A user who is logged in: whose packets those from an address are, until when."""
+        return UserSessions(self._driver)
 
     @property
     def access(self) -> AccessMethods:

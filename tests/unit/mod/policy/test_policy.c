@@ -32,6 +32,32 @@ static const struct row policies[] = {
      PT_FAILED_PRECONDITION, PT_REASON_REFERENCE_NOT_FOUND, "rules[0].applications[0]"},
     {"CreateSteeringPolicy", RULE("{'transports':['LTE']}"), PT_INVALID_ARGUMENT, PT_REASON_FIELD_REQUIRED,
      "rules[0].preference"},
+    {"CreateSteeringPolicy", RULE("{'preference':'DENY','moveMode':'FORCED'}"), PT_INVALID_ARGUMENT,
+     PT_REASON_FIELD_INVALID, "rules[0].move_mode"},
+    {"CreateSteeringPolicy", RULE("{'preference':'DENY','windows':[{'start':'24:00'}]}"), PT_INVALID_ARGUMENT,
+     PT_REASON_FIELD_INVALID, "rules[0].windows[0].start"},
+    {"CreateSteeringPolicy", RULE("{'preference':'DENY','windows':[{},{'end':'8:30'}]}"), PT_INVALID_ARGUMENT,
+     PT_REASON_FIELD_INVALID, "rules[0].windows[1].end"},
+    {"CreateSteeringPolicy", RULE("{'preference':'DENY','windows':[{'end':'08:60'}]}"), PT_INVALID_ARGUMENT,
+     PT_REASON_FIELD_INVALID, "rules[0].windows[0].end"},
+    {"CreateSteeringPolicy", RULE("{'preference':'AVOID','underlays':['lte'],'fallbacks':[{'underlays':['x']}]}"),
+     PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, "rules[0].fallbacks"},
+    {"CreateSteeringPolicy", RULE("{'preference':'PREFER','underlays':['lte'],'fallbacks':[{}]}"), PT_INVALID_ARGUMENT,
+     PT_REASON_FIELD_INVALID, "rules[0].fallbacks[0]"},
+    {"CreateSteeringPolicy",
+     "{'parent':'" A "','steeringPolicyId':'y','steeringPolicy':{'segment':'" A "/segments/corp','rules':["
+     "{'preference':'PREFER','underlays':['lte'],'fallbacks':[{'transports':['MPLS']}],'moveMode':'GRACEFUL',"
+     "'users':['ann'],'groups':['staff'],'windows':[{'days':['FRIDAY'],'start':'22:00','end':'24:00',"
+     "'utcOffsetMinutes':60}]}]}}"},
+    {"CreateSlaProfile", "{'parent':'" A "','slaProfileId':'x','slaProfile':{'fastDown':'0.05s'}}", PT_INVALID_ARGUMENT,
+     PT_REASON_FIELD_INVALID, "fast_down"},
+    {"CreateSlaProfile", "{'parent':'" A "','slaProfileId':'x','slaProfile':{'slowUp':'-1s'}}", PT_INVALID_ARGUMENT,
+     PT_REASON_FIELD_INVALID, "slow_up"},
+    {"CreateSlaProfile", "{'parent':'" A "','slaProfileId':'x','slaProfile':{'dampening':'3601s'}}",
+     PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, "dampening"},
+    {"CreateSlaProfile",
+     "{'parent':'" A "','slaProfileId':'x','slaProfile':{'fastDown':'0.1s','slowUp':'0s','dampening':"
+     "'0s'}}"},
     {"CreateSteeringPolicy", RULE("{'applications':['" A "/applications/web'],'preference':'DENY','destinationCidrs':"
                                   "['10.0.0.0/8']},{'preference':'REQUIRE','transports':['MPLS']}")},
 };

@@ -1,0 +1,3 @@
+data "patronus_user_session" "example" {
+  name = "organizations/example/userSessions/example"
+}

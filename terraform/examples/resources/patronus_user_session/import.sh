@@ -1,0 +1,1 @@
+terraform import patronus_user_session.example organizations/example/userSessions/example
