@@ -77,7 +77,8 @@ struct pt_abi_path_sla {
 };
 _Static_assert(sizeof(struct pt_abi_path_sla) == 16, "abi");
 
-#define PT_GROUP_REQUIRE 1U /* members that break the SLA are left out; those that are held come last, as without it \
+#define PT_GROUP_REQUIRE                                                                                             \
+    1U                      /* members that break the SLA are left out; those that are held come last, as without it \
                              */
 #define PT_TIER_SLA 0x8000U /* added to the tier of members that are held */
 #define PT_SLAS_MAX 64U     /* SLAs of a node */

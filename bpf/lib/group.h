@@ -4,8 +4,8 @@
  *  1. Members whose path is dead are left out.
  *  2. Members whose path is alive come before those of which nothing is known yet: a new path carries traffic at once
  *     when there is no other, and never takes it from one that works.
- *  3. Members that are held back from the group's SLA come after the others; those that break it now are left out if the
- *     group requires it.
+ *  3. Members that are held back from the group's SLA come after the others; those that break it now are left out if
+ * the group requires it.
  *  4. Of those the lowest tier is used.
  *  5. Within it the flow's hash decides, by weight (lib/hash.h).
  */
