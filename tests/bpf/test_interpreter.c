@@ -249,8 +249,9 @@ static void set_alive(struct ref_path *path, bool alive)
 static void set_breaks(struct ref_path *path, uint64_t slas)
 {
     int fd = bed_pinned(bed.pins, "pt_path_sla");
+    const struct pt_abi_path_sla words = {.breaks = slas, .held = slas};
     path->breaks = slas;
-    ck_assert_int_eq(bpf_map_update_elem(fd, &path->slot, &slas, BPF_ANY), 0);
+    ck_assert_int_eq(bpf_map_update_elem(fd, &path->slot, &words, BPF_ANY), 0);
     (void)close(fd);
     bed.dp->ops->ask_again(bed.dp);
     flows.epoch++;
