@@ -217,6 +217,7 @@ int main(int argc, char **argv)
         return 2;
     }
     struct pt_dp_bpf_options options = {.pin_directory = argv[1], .log = &log};
+    options.swift = getenv("PT_DP_SWIFT") != NULL ? PT_DP_SWIFT_ON : PT_DP_SWIFT_HARDWARE;
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     uint64_t start = now_us();
     enum pt_code code = argc > 2 ? pt_dp_bpf_remove(&options, &error) : pt_dp_bpf_new(&options, &dp, &error);
