@@ -1,0 +1,18 @@
+/*
+ * What both ends of the door share: whole messages over a blocking socket, and where it is.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "tunnel/door.h"
+
+#include <sys/un.h>
+
+/* False when the other end is gone or late. */
+bool pt_door_write_all(int fd, const void *data, size_t size);
+bool pt_door_read_all(int fd, void *data, size_t size);
+bool pt_door_send_message(int fd, enum pt_door_kind kind, const struct pt_buf *body);
+/* False when the path is too long for a socket. */
+bool pt_door_address(const char *path, struct sockaddr_un *ret_address);
+/* Copy `len` items out of the body, aligned; NULL when it is too short. */
+void *pt_door_take_items(struct pt_bytes *body, uint32_t len, size_t size);
