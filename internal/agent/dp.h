@@ -59,8 +59,18 @@ struct pt_dp_ops {
     void (*close)(struct pt_dp *dp);
 };
 
+/* Where a bundle comes from. */
+struct pt_dp_origin {
+    uint64_t revision;                /* log index of the state that it was computed from */
+    uint64_t epoch, term, generation; /* its position */
+    int64_t time_ns;                  /* the node's clock when it was applied, since 1970 */
+};
+
 struct pt_dp {
     const struct pt_dp_ops *ops;
+    /* Of the bundle that apply is given; set by who calls it. The data plane keeps it by its own generation, which
+     * flows remember: so it can be told which bundle decided a flow. */
+    struct pt_dp_origin origin;
     /* Called by apply when the new bundle's paths have their slots and nothing uses them yet. May be NULL. */
     void (*before_flip)(void *arg, const struct pt_bundle *bundle);
     void *before_flip_arg;

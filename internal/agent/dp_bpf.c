@@ -22,6 +22,7 @@
 #include "base/log.h"
 
 #include "bpf/abi/drop.h"
+#include "bpf/abi/flow.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -327,6 +328,20 @@ static enum pt_code take_over(struct dp_bpf *dp, const struct pt_dp_table *table
     return PT_OK;
 }
 
+/* Which bundle the next generation is. Flows of a generation before the table's length ago are not told apart. */
+static void write_applied(struct dp_bpf *dp)
+{
+    const struct pt_dp_origin *origin = &dp->base.origin;
+    uint32_t generation = dp->maps.in_force + 1, index = generation % PT_APPLIED_MAX;
+    struct pt_abi_applied row = {.generation = generation,
+                                 .revision = origin->revision,
+                                 .epoch = origin->epoch,
+                                 .term = origin->term,
+                                 .position = origin->generation,
+                                 .time_ns = (uint64_t)origin->time_ns};
+    (void)bpf_map_update_elem(dp->maps.applied, &index, &row, BPF_ANY); /* array entry: cannot fail */
+}
+
 /* Everything up to the flip. On failure the old bundle is in force. */
 static enum pt_code put_in_force(struct dp_bpf *dp, const struct pt_bundle *bundle, struct pt_dp_table *table,
                                  struct pt_error *reterr)
@@ -346,6 +361,7 @@ static enum pt_code put_in_force(struct dp_bpf *dp, const struct pt_bundle *bund
     if (dp->base.before_flip != NULL) {
         dp->base.before_flip(dp->base.before_flip_arg, bundle);
     }
+    write_applied(dp);
     PT_TRY(pt_dp_maps_flip(&dp->maps, reterr));
     return upgrades ? take_over(dp, table, reterr) : PT_OK;
 }

@@ -44,7 +44,8 @@ struct pt_dp_maps {
     int inner[2][PT_BUNDLE_MAPS_LEN];
     int tables_outer, tables[2 * PT_DIRS_MAX]; /* dp_bpf_dir.c; -1: there is none */
     uint32_t capacity[2][PT_BUNDLE_MAPS_LEN];  /* entries of the inner map */
-    int generation, epoch, path_state, path_ids, path_mtu, tunnel_device, counters, drops, demands; /* borrowed */
+    int generation, epoch, applied, path_state, path_ids, path_mtu, tunnel_device, counters, drops,
+        demands;                  /* borrowed */
     struct pt_dp_table *slots[2]; /* what each slot holds; NULL when that is not known */
     uint32_t in_force;            /* the generation word */
 };

@@ -93,6 +93,7 @@ enum pt_code pt_dp_maps_open(struct pt_dp_maps *maps, const struct pt_dp_program
     PT_TRY(pt_dp_dirs_open(maps, reterr));
     PT_TRY(open_single(programs, "pt_generation", &maps->generation, reterr));
     PT_TRY(open_single(programs, "pt_epoch", &maps->epoch, reterr));
+    PT_TRY(open_single(programs, "pt_applied", &maps->applied, reterr));
     PT_TRY(open_single(programs, "pt_path_state", &maps->path_state, reterr));
     PT_TRY(open_single(programs, "pt_path_ids", &maps->path_ids, reterr));
     PT_TRY(open_single(programs, "pt_path_mtu", &maps->path_mtu, reterr));

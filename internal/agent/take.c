@@ -95,7 +95,8 @@ static enum pt_code verify(struct pt_agent *agent, const struct pt_bundle *bundl
 static enum pt_code apply_now(struct pt_agent *agent, const struct pt_bundle *bundle, struct pt_error *reterr)
 {
     struct pt_dp *dp = agent->options.dp;
-    int64_t now_s = pt_sys_wall_ns(agent->options.sys) / 1000000000;
+    int64_t now_ns = pt_sys_wall_ns(agent->options.sys), now_s = now_ns / 1000000000;
+    dp->origin.time_ns = now_ns;
     dp->ops->set_time(dp, now_s);
     PT_TRY(dp->ops->apply(dp, bundle, reterr));
     agent->applied_s = now_s;
@@ -117,13 +118,24 @@ enum pt_code pt_agent_take_bundle(struct pt_agent *agent, const Patronus__V1__Bu
     PT_TRY(check_header(agent, message->header, reterr));
     struct pt_bundle *bundle = NULL;
     PT_TRY(pt_bundle_apply(message->base_digest.len > 0 ? agent->bundle : NULL, message, &bundle, reterr));
+    struct pt_dp *dp = agent->options.dp;
+    const struct pt_dp_origin before = dp->origin;
+    const Patronus__V1__BundlePosition *position = message->header->position;
+    dp->origin = (struct pt_dp_origin){.revision = message->header->revision,
+                                       .epoch = position->epoch,
+                                       .term = position->term,
+                                       .generation = position->generation};
     enum pt_code code = apply_now(agent, bundle, reterr);
+    if (code != PT_OK) {
+        dp->origin = before;
+    }
     if (code == PT_OK) {
         code = verify(agent, bundle, reterr);
         if (code == PT_OK && keep_it) {
             code = keep(agent, bundle, message->header, reterr);
         }
         if (code != PT_OK) {
+            dp->origin = before;
             put_back(agent);
         }
     }

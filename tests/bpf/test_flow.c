@@ -217,6 +217,27 @@ START_TEST(the_second_packet_makes_an_entry_and_the_third_is_counted)
 }
 END_TEST
 
+START_TEST(a_flow_knows_the_bundle_that_decided_it)
+{
+    struct packet p = packet4(IPPROTO_TCP, 1012, 16, 0);
+    struct pt_abi_flow flow;
+    struct pt_abi_applied row;
+    bed.dp->origin = (struct pt_dp_origin){.revision = 77, .epoch = 1, .term = 2, .generation = 3, .time_ns = 4};
+    bed_apply(&bed, BASE);
+    ck_assert_int_eq(path_of(&p), 11);
+    ck_assert_int_eq(path_of(&p), 11);
+    ck_assert(find_flow(IPPROTO_TCP, 1012, &flow));
+    uint32_t index = flow.generation % PT_APPLIED_MAX;
+    int fd = bed_pinned(bed.pins, "pt_applied");
+    ck_assert_int_eq(bpf_map_lookup_elem(fd, &index, &row), 0);
+    (void)close(fd);
+    ck_assert_uint_eq(row.generation, flow.generation);
+    ck_assert_uint_eq(row.revision, 77);
+    ck_assert_uint_eq(row.term, 2);
+    ck_assert_uint_eq(row.position, 3);
+}
+END_TEST
+
 START_TEST(a_flood_of_single_packets_leaves_no_entry)
 {
     struct pt_abi_flow flow;
@@ -472,6 +493,7 @@ int main(void)
     tcase_add_unchecked_fixture(tc, open_swift, NULL);
     tcase_add_checked_fixture(tc, set_up, NULL);
     tcase_add_test(tc, the_second_packet_makes_an_entry_and_the_third_is_counted);
+    tcase_add_test(tc, a_flow_knows_the_bundle_that_decided_it);
     tcase_add_test(tc, a_flood_of_single_packets_leaves_no_entry);
     tcase_add_test(tc, a_dead_path_is_left_at_once_and_tcp_does_not_go_back);
     tcase_add_test(tc, a_path_that_is_put_behind_is_left_at_once);
