@@ -5,10 +5,10 @@
  *    parse -> flow cache -> path alive -> meter -> next hop's addresses -> TTL -> Geneve -> link
  *
  * Whatever is not that goes on to hook `lan` untouched: a flow without a fresh entry, a SYN (its MSS is clamped there),
- * fragments, IPv4 options, IPv6 extension headers, a sealed path, a packet that is too big or at the end of its TTL,
- * checksums left to hardware (a redirected frame would forget that), and a next hop that the kernel has yet to resolve.
- * So there is one place that decides and one that reports, and this one can be left out: it is attached where drivers
- * can send XDP frames (internal/agent/dp_bpf_hook.c).
+ * fragments, IPv4 options, IPv6 extension headers, a sealed path, one over a shaped link (its queues are the kernel's),
+ * a packet that is too big or at the end of its TTL, checksums left to hardware (a redirected frame would forget that),
+ * and a next hop that the kernel has yet to resolve. So there is one place that decides and one that reports, and this
+ * one can be left out: it is attached where drivers can send XDP frames (internal/agent/dp_bpf_hook.c).
  *
  * The next hop's Ethernet addresses are asked of the kernel once a second for each path and CPU, and kept.
  */
@@ -226,7 +226,7 @@ PT_INLINE int send(struct xdp_md *ctx, const struct swift *s, struct pt_abi_flow
     const struct pt_abi_path *path = pt_find(&pt_paths, slot, &path_slot);
     struct neighbour *neighbour = bpf_map_lookup_elem(&pt_neighbours, &path_slot);
 
-    if (path == NULL || neighbour == NULL || path->ifindex == 0 || (path->flags & PT_PATH_SEALED) ||
+    if (path == NULL || neighbour == NULL || path->ifindex == 0 || (path->flags & (PT_PATH_SEALED | PT_PATH_SHAPED)) ||
         s->size > path->mtu || path->stack_len > PT_STACK_LEN_MAX) {
         return XDP_PASS;
     }

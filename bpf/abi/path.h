@@ -44,6 +44,7 @@ _Static_assert(sizeof(struct pt_abi_peer) == 8, "abi");
 #define PT_PATH_V6 1U      /* the outer header is IPv6 */
 #define PT_PATH_NEXTHOP 2U /* nexthop is set; else the kernel's routes decide on the link */
 #define PT_PATH_SEALED 4U  /* what it carries goes through the tunnel process; mtu is less by the seal */
+#define PT_PATH_SHAPED 8U  /* its link is shaped: packets must pass the link's queues, which XDP does not */
 
 struct pt_abi_path {
     struct pt_abi_address local, remote; /* outer addresses */

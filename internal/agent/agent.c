@@ -453,6 +453,7 @@ void pt_agent_close(struct pt_agent *agent)
     pt_hello_free(agent->hello);
     pt_bundle_unref(agent->bundle);
     free(agent->demand);
+    free(agent->queues);
     free(agent);
 }
 

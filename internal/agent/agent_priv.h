@@ -8,6 +8,8 @@
 enum pt_agent_state { PT_AGENT_OFFLINE, PT_AGENT_CONNECTING, PT_AGENT_STREAMING };
 
 struct pt_agent_demand;
+struct pt_agent_queue;
+struct pt_arena;
 
 struct pt_agent {
     struct pt_agent_options options;
@@ -30,6 +32,8 @@ struct pt_agent {
     size_t demand_len;
     bool demand_known; /* the data plane has been looked at once */
     uint64_t reported_at_ns;
+    struct pt_agent_queue *queues; /* class_report.c: likewise */
+    size_t queues_len;
 
     struct pt_timer *renew_timer;
     struct pt_rpc_channel *renew_channel;
@@ -53,6 +57,10 @@ void pt_agent_load_bundle(struct pt_agent *agent);
 
 /* ---- telemetry.c ---------------------------------------------------------------------------------------------- */
 void pt_agent_report(struct pt_agent *agent);
+
+/* ---- class_report.c ------------------------------------------------------------------------------------------- */
+void pt_agent_add_classes(struct pt_agent *agent, struct pt_arena *arena, Patronus__V1__Telemetry *telemetry,
+                          uint64_t elapsed_ms);
 
 /* ---- renew.c -------------------------------------------------------------------------------------------------- */
 void pt_agent_renew_start(struct pt_agent *agent);

@@ -22,6 +22,19 @@ struct pt_dp_drop {
     uint64_t packets;
 };
 
+/* The queues of a shaped link, by number of a TrafficClass; 0 is network control. Counts since they were made. */
+#define PT_DP_QUEUES 6
+struct pt_dp_queue {
+    uint64_t bytes, packets, drops, promised_bps;
+    uint32_t backlog_bytes, backlog_packets; /* now */
+};
+struct pt_dp_link_queues {
+    const char *link;  /* name of the resource */
+    const char *error; /* why it is not shaped; "" when it is */
+    struct pt_dp_queue queues[PT_DP_QUEUES];
+    bool used[PT_DP_QUEUES];
+};
+
 struct pt_dp_ops {
     /* Put a bundle in force. On failure the old one stays in force. generation is the one of the bundle's position. */
     enum pt_code (*apply)(struct pt_dp *dp, const struct pt_bundle *bundle, struct pt_error *reterr);
@@ -38,6 +51,8 @@ struct pt_dp_ops {
     /* Bytes that hosts offered towards each site since the programs were loaded, sent or not; calls fn for each. The
      * key is a PT_DEMAND_KEY (bpf/abi/demand.h): site and class. */
     void (*demands)(struct pt_dp *dp, void (*fn)(void *arg, uint32_t key, uint64_t bytes), void *arg);
+    /* Every link that is to be shaped, and what waits there. */
+    void (*queues)(struct pt_dp *dp, void (*fn)(void *arg, const struct pt_dp_link_queues *queues), void *arg);
     /* The map of path states, whose words liveness in the tunnel process flips by itself; -1: there is none. */
     int (*state_map)(struct pt_dp *dp);
     /* Steering, whose words judgement in the tunnel process flips by itself: the maps of profiles that paths break and

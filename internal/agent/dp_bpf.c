@@ -18,6 +18,7 @@
  */
 #include "agent/dp.h"
 #include "agent/dp_bpf_kernel.h"
+#include "agent/dp_bpf_qos.h"
 #include "base/assert.h"
 #include "base/log.h"
 
@@ -51,7 +52,8 @@ struct dp_bpf {
     uint32_t dir_routes_min;
     struct pt_dp_slots slots;
     struct pt_dp_slas slas;
-    int64_t wall_s;            /* of the next apply */
+    int64_t wall_s; /* of the next apply */
+    struct pt_dp_qos *qos;
     struct pt_dp_table *table; /* in force, as given by this process; NULL before the first apply */
     struct pt_digest digest;
 };
@@ -161,6 +163,7 @@ static void detach_gone(struct dp_bpf *dp, const struct pt_dp_table *table, cons
     }
     for (size_t i = 0; i < links->len; i++) {
         if (!pt_dp_table_has_link(table, row_ifindex(links, i))) {
+            pt_dp_qos_clear(row_ifindex(links, i));
             pt_dp_detach_wan(dp->directory, row_ifindex(links, i));
         }
     }
@@ -409,6 +412,7 @@ static enum pt_code apply(struct pt_dp *base, const struct pt_bundle *bundle, st
     pt_dp_table_unref(old);
     pt_dp_table_unref(dp->table);
     dp->table = table;
+    pt_dp_qos_apply(dp->qos, bundle);
     dp->digest = *pt_bundle_digest(bundle);
     return PT_OK;
 }
@@ -490,12 +494,18 @@ static void demands(struct pt_dp *base, void (*fn)(void *arg, uint32_t key, uint
     pt_dp_demands(&dp->maps, &dp->slots, fn, arg);
 }
 
+static void queues(struct pt_dp *base, void (*fn)(void *arg, const struct pt_dp_link_queues *queues), void *arg)
+{
+    pt_dp_qos_read(dp_bpf_of(base)->qos, fn, arg);
+}
+
 /* ---- life ----------------------------------------------------------------------------------------------------- */
 
 static void close_dp(struct pt_dp *base)
 {
     struct dp_bpf *dp = dp_bpf_of(base);
     pt_dp_table_unref(dp->table);
+    pt_dp_qos_free(dp->qos);
     pt_dp_maps_fini(&dp->maps);
     pt_dp_programs_fini(&dp->programs);
     pt_dp_slots_fini(&dp->slots);
@@ -513,6 +523,7 @@ static const struct pt_dp_ops dp_bpf_ops = {.apply = apply,
                                             .state_map = state_map,
                                             .counters = counters,
                                             .demands = demands,
+                                            .queues = queues,
                                             .path_slot = path_slot,
                                             .set_tunnel = set_tunnel,
                                             .set_path_mtu = set_path_mtu,
@@ -534,6 +545,7 @@ enum pt_code pt_dp_bpf_new(const struct pt_dp_bpf_options *options, struct pt_dp
     dp->log = options->log;
     dp->swift = options->swift;
     dp->dir_routes_min = options->dir_routes_min;
+    dp->qos = pt_dp_qos_new(options->log);
     memset(dp->maps.inner, -1, sizeof(dp->maps.inner));
     memset(dp->maps.tables, -1, sizeof(dp->maps.tables));
     pt_dp_slots_init(&dp->slots);
@@ -610,6 +622,7 @@ static enum pt_code remove_pins(const char *directory, struct pt_error *reterr)
             continue;
         }
         if (sscanf(entry->d_name, "link_%u", &ifindex) == 1) {
+            pt_dp_qos_clear(ifindex);
             pt_dp_detach_wan(directory, ifindex);
             continue;
         }

@@ -252,6 +252,9 @@ static struct pt_abi_path path_value(const struct known_tunnel *tunnel, const Pa
         value.flags |= PT_PATH_SEALED;
         value.mtu -= SEAL_SIZE;
     }
+    if (tunnel->link->entry->rate_bps != 0) {
+        value.flags |= PT_PATH_SHAPED;
+    }
     if (path->mtu != 0 && path->mtu < value.mtu) {
         value.mtu = path->mtu; /* a later hop is narrower */
     }

@@ -88,6 +88,11 @@ static void demands(struct pt_dp *dp, void (*fn)(void *arg, uint32_t key, uint64
     (void)dp, (void)fn, (void)arg; /* no traffic */
 }
 
+static void queues(struct pt_dp *dp, void (*fn)(void *arg, const struct pt_dp_link_queues *queues), void *arg)
+{
+    (void)dp, (void)fn, (void)arg; /* no links */
+}
+
 static void close_dp(struct pt_dp *dp)
 {
     struct dp_sim *sim = dp_sim_of(dp);
@@ -146,6 +151,7 @@ struct pt_dp *pt_dp_sim_new(void)
                                          .state_map = state_map,
                                          .counters = counters,
                                          .demands = demands,
+                                         .queues = queues,
                                          .path_slot = path_slot,
                                          .set_tunnel = set_tunnel,
                                          .set_path_mtu = set_path_mtu,

@@ -185,6 +185,7 @@ static void add_demands(struct pt_agent *agent, struct pt_arena *arena, Patronus
         report->window_ms = (uint32_t)elapsed_ms;
         telemetry->demands[telemetry->n_demands++] = report;
     }
+    pt_agent_add_classes(agent, arena, telemetry, elapsed_ms);
     agent->reported_at_ns = now;
 }
 

@@ -9,8 +9,10 @@
  */
 #include "agent/tunnel.h"
 
+#include "agent/shape.h"
 #include "base/assert.h"
 #include "base/map.h"
+#include "patronus/v1/te.pb-c.h"
 #include "sys/sys_uv.h"
 
 #include <errno.h>
@@ -203,7 +205,8 @@ struct config {
     struct path_link *sealed;
     struct pt_live_sla slas[PT_SLA_PROFILES_MAX];
     size_t links_len, paths_len, watched_len, peers_len, sealed_len, slas_len;
-    uint32_t label; /* of this site */
+    uint32_t label;                                                 /* of this site */
+    const Patronus__V1__LinkEntry *shaped[PT_ENGINE_LINKS_MAX + 1]; /* by number; NULL: not shaped */
 };
 
 static void config_init(struct config *config, size_t entries_len)
@@ -255,6 +258,18 @@ static void add_watched(struct config *config, const Patronus__V1__PathEntry *en
     }
 }
 
+/* Queues of the path's first link as the tunnel numbers them: STANDARD is 0 there, as on a link that is not shaped. */
+static void add_queues(const struct config *config, struct pt_engine_path *path)
+{
+    const Patronus__V1__LinkEntry *link = path->link <= PT_ENGINE_LINKS_MAX ? config->shaped[path->link] : NULL;
+    const uint32_t standard = PATRONUS__V1__TRAFFIC_CLASS__STANDARD;
+    _Static_assert(PT_SHAPE_CLASSES == PT_ENGINE_QUEUES, "a class is a queue");
+    for (uint32_t dscp = 0; link != NULL && dscp < 64; dscp++) {
+        uint32_t class = pt_shape_class_of(link, dscp);
+        path->queues[dscp] = (uint8_t)(class == standard ? 0 : class == 0 ? standard : class);
+    }
+}
+
 static void add_path(struct pt_agent_tunnel *tunnel, struct config *config, const struct pt_map *tunnels,
                      const Patronus__V1__PathEntry *entry)
 {
@@ -282,6 +297,7 @@ static void add_path(struct pt_agent_tunnel *tunnel, struct config *config, cons
     if (entry->n_stack > 0) { /* without labels there is no array, and memcpy must not see NULL */
         memcpy(path->stack, entry->stack, entry->n_stack * sizeof(uint32_t));
     }
+    add_queues(config, path);
     config->sealed[config->sealed_len++] =
         (struct path_link){.id = entry->path, .slot = slot, .peer = entry->destination};
 }
@@ -323,6 +339,9 @@ static void add_entry(struct pt_agent_tunnel *tunnel, struct config *config, str
             *link = (struct pt_engine_link){.number = entry->link->link};
             (void)snprintf(link->interface, sizeof(link->interface), "%.15s", entry->link->interface);
             memcpy(link->address.bytes, entry->link->address.data, 16);
+            if (link->number <= PT_ENGINE_LINKS_MAX && entry->link->rate_bps != 0) {
+                config->shaped[link->number] = entry->link;
+            }
         }
         break;
     case PATRONUS__V1__ENTRY__ENTRY_TUNNEL:

@@ -321,6 +321,13 @@ void pt_soft_matrix(struct pt_soft_store *soft,
                     void *arg);
 struct pt_soft_overlay pt_soft_overlay(struct pt_controller *controller);
 
+/* ---- soft_class.c: queues of links, in a map of the soft store ------------------------------------------------- */
+void pt_soft_take_links(struct pt_controller *controller, struct pt_map *links, const char *edge,
+                        const struct Patronus__V1__Telemetry *telemetry);
+void pt_soft_clear_links(struct pt_map *links);
+void pt_soft_overlay_classes(struct pt_controller *controller, const struct pt_map *links, struct pt_msg *resource,
+                             struct pt_arena *arena);
+
 /* ---- edge.c: sessions of nodes -------------------------------------------------------------------------------- */
 struct pt_bundle;
 struct pt_edge_session {

@@ -49,6 +49,7 @@ struct pt_soft_store {
     struct pt_controller *controller;
     struct pt_map paths;   /* path id (8 bytes) -> struct path_state */
     struct pt_map demands; /* "edge/label" -> struct demand_state */
+    struct pt_map links;   /* soft_class.c: name -> what waits there */
 };
 
 struct pt_soft_store *pt_soft_new(struct pt_controller *controller)
@@ -83,6 +84,7 @@ void pt_soft_clear(struct pt_soft_store *soft)
     }
     pt_map_clear(&soft->paths);
     pt_map_clear(&soft->demands);
+    pt_soft_clear_links(&soft->links);
 }
 
 void pt_soft_free(struct pt_soft_store *soft)
@@ -91,6 +93,7 @@ void pt_soft_free(struct pt_soft_store *soft)
         pt_soft_clear(soft);
         pt_map_fini(&soft->paths);
         pt_map_fini(&soft->demands);
+        pt_map_fini(&soft->links);
         free(soft);
     }
 }
@@ -251,6 +254,7 @@ enum pt_soft_change pt_soft_telemetry(struct pt_soft_store *soft, const char *ed
             most = PT_SOFT_QUALITY;
         }
     }
+    pt_soft_take_links(soft->controller, &soft->links, edge, telemetry);
     return most;
 }
 
@@ -401,6 +405,7 @@ static void overlay(void *context, struct pt_msg *resource, struct pt_arena *are
         overlay_edge(controller, resource, arena);
     } else if (strcmp(singular, "link") == 0) {
         overlay_link(controller, resource, arena);
+        pt_soft_overlay_classes(controller, &controller->soft->links, resource, arena);
     } else if (strcmp(singular, "controller") == 0) {
         overlay_controller(controller, resource, arena);
     } else if (strcmp(singular, "organization") == 0) {

@@ -21,6 +21,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#define DSCP_EF 46
 #define TICK_MS 100
 
 const char *pt_engine_drop_name(enum pt_engine_drop drop)
@@ -132,6 +133,30 @@ static void fill_outer(struct pt_path *path)
     }
 }
 
+static unsigned greatest_common(unsigned a, unsigned b)
+{
+    return b == 0 ? a : greatest_common(b, a % b);
+}
+
+/*
+ * Streams go round among paths and, on shaped links, queues: neighbours get different ones. Where there are not enough,
+ * two share numbers, and only lose what one overtakes the other by more than the replay window. The step between paths
+ * has no factor in common with the number of places, so that each place is the first of some path.
+ */
+static void take_streams(const struct pt_engine *engine, struct pt_path *path, unsigned turn)
+{
+    unsigned places = (PT_TUNNEL_STREAMS - 1) / engine->workers, step = PT_ENGINE_QUEUES;
+    while (greatest_common(step, places) != 1) {
+        step++;
+    }
+    for (unsigned i = 0; i < PT_ENGINE_QUEUES; i++) {
+        path->streams[i] = (turn * step + i) % places * engine->workers;
+    }
+    for (unsigned i = 0; i < 64; i++) {
+        path->config.queues[i] = path->config.queues[i] < PT_ENGINE_QUEUES ? path->config.queues[i] : 0;
+    }
+}
+
 static void add_path(struct pt_engine *engine, const struct pt_engine_path *config, struct pt_link *link,
                      struct pt_peer *peer, unsigned turn)
 {
@@ -143,7 +168,7 @@ static void add_path(struct pt_engine *engine, const struct pt_engine_path *conf
     path->config = *config;
     path->link = link;
     path->peer = peer;
-    path->stream = turn % ((PT_TUNNEL_STREAMS - 1) / engine->workers) * engine->workers;
+    take_streams(engine, path, turn);
     path->mtu_high = path->probe_size = config->mtu;
     if (old != NULL && pt_ip_equal(&old->config.remote, &config->remote) && old->config.peer == config->peer) {
         endpoint = atomic_load(&old->target)->endpoint; /* the peer is where it was found last */
@@ -436,7 +461,9 @@ unsigned pt_engine_path_streams(const struct pt_engine *engine, uint8_t *ret_fir
 {
     for (uint32_t slot = 0; slot < PT_ENGINE_SLOTS; slot++) {
         const struct pt_path *path = atomic_load_explicit(&engine->paths[slot], memory_order_relaxed);
-        ret_first[slot] = path != NULL ? (uint8_t)path->stream : PT_ENGINE_NO_STREAM;
+        /* EF's queue: what a full queue here throws away is no loss of the path, and this one is the last to be full.
+         */
+        ret_first[slot] = path != NULL ? (uint8_t)path->streams[path->config.queues[DSCP_EF]] : PT_ENGINE_NO_STREAM;
     }
     return engine->workers;
 }

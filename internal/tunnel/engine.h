@@ -51,6 +51,8 @@ struct pt_engine_link {
     struct pt_ip address;
 };
 
+#define PT_ENGINE_QUEUES 6U
+
 struct pt_engine_path {
     uint32_t slot; /* 1..PT_ENGINE_SLOTS-1 */
     uint32_t peer; /* label of the last site */
@@ -59,6 +61,9 @@ struct pt_engine_path {
     uint32_t mtu; /* largest inner packet by configuration */
     uint32_t stack_len;
     uint32_t stack[PT_STACK_LEN_MAX];
+    /* By DSCP: which queue of a shaped link the packet will wait in; all 0 on other links. Queues let packets overtake
+     * each other, so each has numbers of its own (PT_ENGINE_QUEUES). */
+    uint8_t queues[64];
 };
 
 struct pt_engine_config {

@@ -13,7 +13,6 @@
 #include <sys/socket.h>
 
 #define PT_SESSION_BUCKETS 4096 /* a power of two */
-#define PT_PATH_STREAMS 15      /* of one peer, by workers; the last stream is the loop's */
 #define PT_CONTROL_STREAM (PT_TUNNEL_STREAMS - 1)
 #define PT_OUTER_HEADER_MAX (8 + 4 + 4 * PT_STACK_LEN_MAX) /* Geneve and path stack */
 #define PT_VNET_SIZE sizeof(struct virtio_net_hdr)
@@ -67,7 +66,7 @@ struct pt_path {
     struct pt_link *link;
     struct pt_peer *peer;
     struct pt_target *_Atomic target;
-    unsigned stream; /* base of its streams: worker n uses stream + n */
+    unsigned streams[PT_ENGINE_QUEUES]; /* by queue: base of its streams; worker n uses base + n */
     uint8_t outer[PT_OUTER_HEADER_MAX];
     size_t outer_size;
     /* The loop's own: path MTU and keepalive. */

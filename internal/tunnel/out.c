@@ -123,7 +123,8 @@ static void append(struct out *out, struct pt_path *path, struct pt_tunnel_sessi
         batch->closed = path->config.stack_len > 0;
     }
     uint8_t *at = batch->data + batch->size;
-    const struct pt_tunnel_data data = {.flags = flags, .stream = (uint8_t)(path->stream + worker->number), .vni = vni};
+    const struct pt_tunnel_data data = {
+        .flags = flags, .stream = (uint8_t)(path->streams[path->config.queues[tos >> 2]] + worker->number), .vni = vni};
     memcpy(at, path->outer, path->outer_size);
     if (!pt_session_seal(session, worker->number, &data, packet, size, at + path->outer_size)) {
         drop(worker, PT_ENGINE_DROP_NO_SESSION, 1);

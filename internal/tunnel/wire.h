@@ -10,7 +10,8 @@
  *
  * The data header is the AEAD's associated data: VNI and flags cannot be changed on the way. Its nonce is the stream
  * (1 byte), 3 zero bytes, the counter (8 bytes). A stream has its own counter and replay window: one worker on one
- * path, so that paths of unlike delay do not push each other out of the window.
+ * path and one queue of a shaped link, so that paths of unlike delay, and classes of which one waits, do not push each
+ * other out of the window.
  *
  * mac1 is a MAC under the receiver's public key: a message without it costs the receiver one hash. mac2 is a MAC under
  * a cookie that the receiver gave to the sender's address; under load nothing without it is looked at.

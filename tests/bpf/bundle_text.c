@@ -99,6 +99,26 @@ static void read_node(struct reader *r, Patronus__V1__Entry *e)
     m->geneve_port = number32(r, "port", "6081");
 }
 
+/* "class:percent:dscp[:dscp_out]", one DSCP a class. */
+static void read_classes(struct reader *r, Patronus__V1__LinkEntry *m)
+{
+    char *list = string(r, "classes", ""), *save = NULL;
+    m->classes = pt_arena_array(&r->arena, 5, sizeof(*m->classes));
+    for (char *one = strtok_r(list, ",", &save); one != NULL && m->n_classes < 5; one = strtok_r(NULL, ",", &save)) {
+        Patronus__V1__LinkClassEntry *class = PT_NEW(&r->arena, Patronus__V1__LinkClassEntry);
+        uint32_t dscp = 0, dscp_out = UINT32_MAX;
+        patronus__v1__link_class_entry__init(class);
+        if (sscanf(one, "%" SCNu32 ":%" SCNu32 ":%" SCNu32 ":%" SCNu32, &class->traffic_class, &class->percent, &dscp,
+                   &dscp_out) < 3) {
+            fprintf(stderr, "bundle: class '%s' is not class:percent:dscp\n", one);
+            r->failed = true;
+        }
+        class->dscp_mask = 1ULL << (dscp & 63);
+        class->dscp_out = dscp_out + 1;
+        m->classes[m->n_classes++] = class;
+    }
+}
+
 static void read_link(struct reader *r, Patronus__V1__Entry *e)
 {
     MESSAGE(r, e, link, LINK, m, Patronus__V1__LinkEntry);
@@ -107,6 +127,9 @@ static void read_link(struct reader *r, Patronus__V1__Entry *e)
     m->address = address(r, "address", NULL);
     m->gateway = address(r, "gateway", "");
     m->mtu = number32(r, "mtu", "1500");
+    m->name = string(r, "name", "");
+    m->rate_bps = number(r, "rate", "0");
+    read_classes(r, m);
 }
 
 static void read_lan(struct reader *r, Patronus__V1__Entry *e)

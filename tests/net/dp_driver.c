@@ -5,6 +5,7 @@
  *    apply FILE | verify | alive PATH | dead PATH | counters | quit
  *    tunnel FOLDER PATRONUSD [watch]   start the tunnel process, or find it; prints its public key; watch: it judges
  *                              paths by BFD
+ *    queues                    the queues of shaped links
  *    measures MINUTES          what its paths were like; 0: the last ten seconds
  *    sealed                    what the tunnel process counted, and what it knows of its peers
  *
@@ -60,6 +61,20 @@ static void print_demand(void *arg, uint32_t site_label, uint64_t bytes)
 {
     (void)arg;
     printf("demand %u %" PRIu64 "\n", site_label, bytes);
+}
+
+static void print_queues(void *arg, const struct pt_dp_link_queues *queues)
+{
+    (void)arg;
+    printf("link %s error \"%s\"\n", queues->link, queues->error);
+    for (unsigned i = 0; i < PT_DP_QUEUES; i++) {
+        const struct pt_dp_queue *q = &queues->queues[i];
+        if (queues->used[i]) {
+            printf("class%u bytes %" PRIu64 " packets %" PRIu64 " drops %" PRIu64 " backlog %u %u promised %" PRIu64
+                   "\n",
+                   i, q->bytes, q->packets, q->drops, q->backlog_bytes, q->backlog_packets, q->promised_bps);
+        }
+    }
 }
 
 /* The tunnel process, once "tunnel" was said. */
@@ -200,6 +215,10 @@ static enum pt_code do_command(struct pt_dp *dp, struct sealing *sealing, const 
     if (strcmp(command, "counters") == 0) {
         dp->ops->counters(dp, print_path, print_drop, NULL);
         dp->ops->demands(dp, print_demand, NULL);
+        return PT_OK;
+    }
+    if (strcmp(command, "queues") == 0) {
+        dp->ops->queues(dp, print_queues, NULL);
         return PT_OK;
     }
     return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_NONE, command, "no such command");

@@ -4,11 +4,13 @@
 #                 +---wan1-- net (br1) --wan1---+                    paths 120 and 210 by wan0, 121 and 211 by wan1 (backup)
 #
 # The caller sets: driver (dp_driver), bin (its folder), prefix, pins, work; and may set WATCH= (empty: paths are judged
-# by nobody).
+# by nobody), LINK (by number of a link: what its entry says besides) and SEALED (0: plain paths).
 # shellcheck shell=bash disable=SC2154 # set by the caller
 declare -A to from pid key
 namespaces=()
 WATCH=${WATCH-watch}
+SEALED=${SEALED-1}
+declare -A LINK
 
 in_ns() { nsenter --net="/run/netns/$prefix-$1" -- "${@:2}"; }
 # For the background: the process is the command itself, and holds none of our descriptors open.
@@ -55,9 +57,9 @@ two_sites_bundle() {
         echo "route vni=100 prefix=10.$s.0.0/24 site=$s lan=lan0"
         echo "route vni=100 prefix=10.$d.0.0/24 site=$d"
         for l in 0 1; do
-            echo "link id=$((l + 1)) if=wan$l address=192.0.$((2 + l)).$s"
+            echo "link id=$((l + 1)) if=wan$l address=192.0.$((2 + l)).$s ${LINK[$l]:-}"
             echo "tunnel id=$s$d$l link=$((l + 1)) remote=192.0.$((2 + l)).$d site=$d mtu=1464"
-            echo "path id=$s$d$l tunnel=$s$d$l site=$d sealed=1"
+            echo "path id=$s$d$l tunnel=$s$d$l site=$d sealed=$SEALED"
         done
         echo "group site=$d members=$s${d}0:1:0,$s${d}1:1:1"
         echo "peer site=$d key=${key[$d]} cipher=1"

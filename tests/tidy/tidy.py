@@ -63,7 +63,7 @@ DOORS = {
 }
 
 # Objects of these folders must be pure: no symbol that reads or writes the world.
-PURE = ["flow", "bfd", "measure", "sla", "wire", "plan", "mod_te", "mod_site", "mod_fabric", "mod_policy", "mod_tenancy", "mod_access", "mod_model", "mod_cluster"]
+PURE = ["flow", "bfd", "measure", "sla", "wire", "plan", "mod_te", "mod_site", "mod_fabric", "mod_policy", "mod_tenancy", "mod_access", "mod_model", "mod_cluster", "mod_qos"]
 IMPURE = re.compile(
     r"^(open|openat|fopen|read|write|socket|connect|send|recv|time|gettimeofday|clock_gettime|rand|random|getenv|"
     r"localtime|setlocale|pthread_create|sleep|usleep|nanosleep)(64)?$"

@@ -145,6 +145,12 @@ options:
     choices:
       - SEALED
       - PLAIN
+  qos_profile:
+    description:
+      - 'How the link''s traffic is divided when it is full; the link is then shaped to capacity_up_bps,
+          which must be set. Empty: the link is not shaped.'
+      - 'The full name of a qosProfile, for example C(organizations/acme/qosProfiles/my-qos-profile).'
+    type: str
 attributes:
   check_mode:
     description: The server checks everything and changes nothing.
@@ -205,6 +211,7 @@ FIELDS = {
     "admin_state": "admin_state",
     "cost": "cost",
     "encryption": "encryption",
+    "qos_profile": "qos_profile",
 }
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
@@ -229,6 +236,7 @@ ARGUMENT_SPEC = {
     "admin_state": {"type": "str", "choices": ["ACTIVE", "DRAINED", "MAINTENANCE"]},
     "cost": {"type": "int"},
     "encryption": {"type": "str", "choices": ["SEALED", "PLAIN"]},
+    "qos_profile": {"type": "str"},
 }
 
 

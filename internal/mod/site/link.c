@@ -4,6 +4,7 @@
 #include "mod/site/site.h"
 
 #include "base/limits.h"
+#include "mod/qos/qos.h"
 
 #include <string.h>
 
@@ -91,6 +92,11 @@ enum pt_code site_check_link(struct pt_view *view, const struct pt_change *chang
         return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, "edge",
                        "the edge is of site %.150s; a link is plugged into an edge of its own site, %.150s", edge_site,
                        site);
+    }
+    if (pt_msg_has(after, "qos_profile") && pt_msg_u64(after, "capacity_up_bps") < QOS_SHAPED_BPS_MIN) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, "capacity_up_bps",
+                       "a link with a qos_profile is shaped to its rate; set it, to %u bit/s at least",
+                       QOS_SHAPED_BPS_MIN);
     }
     if (before == NULL || !same(before, after, "edge") || !same(before, after, "interface")) {
         PT_TRY(check_interface(view, change, site, reterr));

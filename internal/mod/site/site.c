@@ -32,6 +32,6 @@ static const struct pt_kind site = {.message = "patronus.v1.Site", .derive = sit
 static const struct pt_kind edge = {.message = "patronus.v1.Edge", .check = site_check_edge};
 static const struct pt_kind link = {.message = "patronus.v1.Link", .check = site_check_link};
 static const struct pt_kind *const kinds[] = {&site, &edge, &link, NULL};
-static const char *const needs[] = {"tenancy", NULL};
+static const char *const needs[] = {"tenancy", "qos", NULL};
 
 const struct pt_mod pt_mod_site = {.name = "site", .needs = needs, .kinds = kinds};

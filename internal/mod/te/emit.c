@@ -6,6 +6,7 @@
  */
 #include "mod/te/emit.h"
 
+#include "mod/te/qos.h"
 #include "mod/te/steer.h"
 #include "mod/te/te.h"
 #include "patronus/v1/fabric.pb-c.h"
@@ -82,6 +83,7 @@ static void emit_node(struct emit *emit)
         }
         link->mtu = from->mtu;
         link->name = borrow(from->name);
+        te_emit_qos(emit->pass, from, link);
         entry = new_entry(emit, PATRONUS__V1__ENTRY__ENTRY_LINK);
         entry->link = link;
         pt_plan_emit(emit->pass, emit->node, entry);

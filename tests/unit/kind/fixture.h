@@ -297,7 +297,8 @@ static UNUSED PT_PRINTF(3, 4) enum pt_code fx_call(struct fixture *fx, const cha
         ck_assert(pt_digest_equal(&fx_before, &fx_after));                                              \
     } while (0)
 
-/* An organization with one site, edge, link, fabric, segment, profile, application, model; and the first controller. */
+/* An organization with one of each: site, edge, link, fabric, segment, profile of SLA and QoS, application, model; and
+ * the first controller. */
 static UNUSED void fx_world(struct fixture *fx)
 {
     FX_OK(fx, "CreateController",
@@ -318,6 +319,9 @@ static UNUSED void fx_world(struct fixture *fx)
           "{'parent':'organizations/acme/sites/nyc','linkId':'inet','link':{'edge':'organizations/acme/sites/nyc/edges/"
           "e1','interface':'wan0','address':'192.0.2.1','underlay':'internet'}}");
     FX_OK(fx, "CreateSlaProfile", "{'parent':'organizations/acme','slaProfileId':'voice','slaProfile':{}}");
+    FX_OK(fx, "CreateQosProfile",
+          "{'parent':'organizations/acme','qosProfileId':'office','qosProfile':{'classes':[{'trafficClass':'BULK',"
+          "'percent':10}]}}");
     FX_OK(fx, "CreateApplication",
           "{'parent':'organizations/acme','applicationId':'web','application':{'matches':"
           "[{'protocol':6}]}}");

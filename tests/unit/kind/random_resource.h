@@ -18,6 +18,7 @@ static UNUSED const char *rr_world_name(const char *kind)
         {"fabric", "organizations/acme/fabrics/wan"},
         {"segment", "organizations/acme/segments/corp"},
         {"slaProfile", "organizations/acme/slaProfiles/voice"},
+        {"qosProfile", "organizations/acme/qosProfiles/office"},
         {"application", "organizations/acme/applications/web"},
         {"model", "organizations/acme/models/dpi"},
         {"modelVersion", "organizations/acme/models/dpi/versions/v0"}, /* taken out again */
@@ -220,6 +221,18 @@ static UNUSED void rr_mend_windows(struct fixture *fx, struct pt_msg *rule)
     }
 }
 
+/* One entry a class, together less than everything, the usual code points. */
+static UNUSED void rr_mend_classes(struct fixture *fx, struct pt_msg *profile)
+{
+    const struct pt_msg_field *classes = pt_msg_field(profile, "classes");
+    for (size_t i = 0; classes != NULL && i < classes->len; i++) {
+        struct pt_msg *class = classes->values[i].message;
+        pt_msg_set_i64(class, &fx->arena, "traffic_class", 1 + (int64_t)i);
+        pt_msg_set_u64(class, &fx->arena, "percent", 1 + fx_random(fx, 40));
+        pt_msg_clear(class, "dscps");
+    }
+}
+
 static UNUSED void rr_mend(struct fixture *fx, struct pt_msg *msg, uint64_t unique)
 {
     struct pt_arena *arena = &fx->arena;
@@ -246,6 +259,9 @@ static UNUSED void rr_mend(struct fixture *fx, struct pt_msg *msg, uint64_t uniq
     } else if (strcmp(kind, "link") == 0) {
         pt_msg_set_str(msg, arena, "interface", pt_arena_printf(arena, "w%" PRIu64, unique));
         pt_msg_set_str(msg, arena, "address", pt_arena_printf(arena, "2001:db8:1::%" PRIx64, unique + 1));
+        pt_msg_set_u64(msg, arena, "capacity_up_bps", 1000000 + fx_random(fx, 1000000)); /* it may be shaped */
+    } else if (strcmp(kind, "qosProfile") == 0) {
+        rr_mend_classes(fx, msg);
     } else if (strcmp(kind, "fabric") == 0) {
         pt_msg_clear(msg, "sites");
         if (pt_msg_i64(msg, "topology") == 2 && !pt_msg_has(msg, "hubs")) { /* HUB_SPOKE */

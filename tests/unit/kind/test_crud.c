@@ -202,7 +202,7 @@ START_TEST(forced_delete_takes_the_tree_or_nothing)
     ck_assert_int_eq(pt_store_count(pt_kind_store(fx.machine), 0, "", &count, NULL), PT_OK);
     uint64_t kept = 0; /* what an undelete would bring back */
     ck_assert_int_eq(pt_store_count(pt_kind_store(fx.machine), 65535, "", &kept, NULL), PT_OK);
-    ck_assert_uint_eq(kept, 6);
+    ck_assert_uint_eq(kept, 7);
     ck_assert_uint_eq(count - kept, 2); /* the controller and the root organization */
 }
 END_TEST

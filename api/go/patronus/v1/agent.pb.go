@@ -275,6 +275,88 @@ func (x *NodeEntry) GetSite() string {
 	return ""
 }
 
+// A class of traffic on a shaped link.
+type LinkClassEntry struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Number of a TrafficClass, 1..5.
+	TrafficClass uint32 `protobuf:"varint,1,opt,name=traffic_class,json=trafficClass,proto3" json:"traffic_class,omitempty"`
+	// Percent of the link, 1..100.
+	Percent uint32 `protobuf:"varint,2,opt,name=percent,proto3" json:"percent,omitempty"`
+	// Most that may wait, ms; 0: a default.
+	QueueMs uint32 `protobuf:"varint,3,opt,name=queue_ms,json=queueMs,proto3" json:"queue_ms,omitempty"`
+	// Bit n set: DSCP n belongs to the class. A bit that no class has belongs to STANDARD.
+	DscpMask uint64 `protobuf:"varint,4,opt,name=dscp_mask,json=dscpMask,proto3" json:"dscp_mask,omitempty"`
+	// DSCP on the underlay plus 1; 0: as it came.
+	DscpOut       uint32 `protobuf:"varint,5,opt,name=dscp_out,json=dscpOut,proto3" json:"dscp_out,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LinkClassEntry) Reset() {
+	*x = LinkClassEntry{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LinkClassEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LinkClassEntry) ProtoMessage() {}
+
+func (x *LinkClassEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LinkClassEntry.ProtoReflect.Descriptor instead.
+func (*LinkClassEntry) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *LinkClassEntry) GetTrafficClass() uint32 {
+	if x != nil {
+		return x.TrafficClass
+	}
+	return 0
+}
+
+func (x *LinkClassEntry) GetPercent() uint32 {
+	if x != nil {
+		return x.Percent
+	}
+	return 0
+}
+
+func (x *LinkClassEntry) GetQueueMs() uint32 {
+	if x != nil {
+		return x.QueueMs
+	}
+	return 0
+}
+
+func (x *LinkClassEntry) GetDscpMask() uint64 {
+	if x != nil {
+		return x.DscpMask
+	}
+	return 0
+}
+
+func (x *LinkClassEntry) GetDscpOut() uint32 {
+	if x != nil {
+		return x.DscpOut
+	}
+	return 0
+}
+
 // A WAN link of the node. Key: link.
 type LinkEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -289,14 +371,18 @@ type LinkEntry struct {
 	// Largest IP packet of the underlay.
 	Mtu uint32 `protobuf:"varint,5,opt,name=mtu,proto3" json:"mtu,omitempty"`
 	// Name of the Link resource.
-	Name          string `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`
+	Name string `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`
+	// Rate that it is shaped to, bit/s; 0: not shaped.
+	RateBps uint64 `protobuf:"varint,7,opt,name=rate_bps,json=rateBps,proto3" json:"rate_bps,omitempty"`
+	// Classes, ascending by number, when it is shaped.
+	Classes       []*LinkClassEntry `protobuf:"bytes,8,rep,name=classes,proto3" json:"classes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *LinkEntry) Reset() {
 	*x = LinkEntry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[3]
+	mi := &file_patronus_v1_agent_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -308,7 +394,7 @@ func (x *LinkEntry) String() string {
 func (*LinkEntry) ProtoMessage() {}
 
 func (x *LinkEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[3]
+	mi := &file_patronus_v1_agent_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -321,7 +407,7 @@ func (x *LinkEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkEntry.ProtoReflect.Descriptor instead.
 func (*LinkEntry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{3}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *LinkEntry) GetLink() uint32 {
@@ -366,6 +452,20 @@ func (x *LinkEntry) GetName() string {
 	return ""
 }
 
+func (x *LinkEntry) GetRateBps() uint64 {
+	if x != nil {
+		return x.RateBps
+	}
+	return 0
+}
+
+func (x *LinkEntry) GetClasses() []*LinkClassEntry {
+	if x != nil {
+		return x.Classes
+	}
+	return nil
+}
+
 // An interface towards hosts. Key: interface.
 type LanEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -379,7 +479,7 @@ type LanEntry struct {
 
 func (x *LanEntry) Reset() {
 	*x = LanEntry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[4]
+	mi := &file_patronus_v1_agent_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -391,7 +491,7 @@ func (x *LanEntry) String() string {
 func (*LanEntry) ProtoMessage() {}
 
 func (x *LanEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[4]
+	mi := &file_patronus_v1_agent_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -404,7 +504,7 @@ func (x *LanEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LanEntry.ProtoReflect.Descriptor instead.
 func (*LanEntry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{4}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *LanEntry) GetInterface() string {
@@ -442,7 +542,7 @@ type RouteEntry struct {
 
 func (x *RouteEntry) Reset() {
 	*x = RouteEntry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[5]
+	mi := &file_patronus_v1_agent_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -454,7 +554,7 @@ func (x *RouteEntry) String() string {
 func (*RouteEntry) ProtoMessage() {}
 
 func (x *RouteEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[5]
+	mi := &file_patronus_v1_agent_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -467,7 +567,7 @@ func (x *RouteEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RouteEntry.ProtoReflect.Descriptor instead.
 func (*RouteEntry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{5}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RouteEntry) GetVni() uint32 {
@@ -533,7 +633,7 @@ type TunnelEntry struct {
 
 func (x *TunnelEntry) Reset() {
 	*x = TunnelEntry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[6]
+	mi := &file_patronus_v1_agent_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -545,7 +645,7 @@ func (x *TunnelEntry) String() string {
 func (*TunnelEntry) ProtoMessage() {}
 
 func (x *TunnelEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[6]
+	mi := &file_patronus_v1_agent_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -558,7 +658,7 @@ func (x *TunnelEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunnelEntry.ProtoReflect.Descriptor instead.
 func (*TunnelEntry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{6}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *TunnelEntry) GetTunnel() uint64 {
@@ -625,7 +725,7 @@ type PathEntry struct {
 
 func (x *PathEntry) Reset() {
 	*x = PathEntry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[7]
+	mi := &file_patronus_v1_agent_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -637,7 +737,7 @@ func (x *PathEntry) String() string {
 func (*PathEntry) ProtoMessage() {}
 
 func (x *PathEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[7]
+	mi := &file_patronus_v1_agent_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -650,7 +750,7 @@ func (x *PathEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PathEntry.ProtoReflect.Descriptor instead.
 func (*PathEntry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{7}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *PathEntry) GetPath() uint64 {
@@ -710,7 +810,7 @@ type GroupMember struct {
 
 func (x *GroupMember) Reset() {
 	*x = GroupMember{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[8]
+	mi := &file_patronus_v1_agent_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -722,7 +822,7 @@ func (x *GroupMember) String() string {
 func (*GroupMember) ProtoMessage() {}
 
 func (x *GroupMember) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[8]
+	mi := &file_patronus_v1_agent_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -735,7 +835,7 @@ func (x *GroupMember) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupMember.ProtoReflect.Descriptor instead.
 func (*GroupMember) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{8}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GroupMember) GetPath() uint64 {
@@ -780,7 +880,7 @@ type GroupEntry struct {
 
 func (x *GroupEntry) Reset() {
 	*x = GroupEntry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[9]
+	mi := &file_patronus_v1_agent_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -792,7 +892,7 @@ func (x *GroupEntry) String() string {
 func (*GroupEntry) ProtoMessage() {}
 
 func (x *GroupEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[9]
+	mi := &file_patronus_v1_agent_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -805,7 +905,7 @@ func (x *GroupEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupEntry.ProtoReflect.Descriptor instead.
 func (*GroupEntry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{9}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GroupEntry) GetSiteLabel() uint32 {
@@ -881,7 +981,7 @@ type SlaEntry struct {
 
 func (x *SlaEntry) Reset() {
 	*x = SlaEntry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[10]
+	mi := &file_patronus_v1_agent_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -893,7 +993,7 @@ func (x *SlaEntry) String() string {
 func (*SlaEntry) ProtoMessage() {}
 
 func (x *SlaEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[10]
+	mi := &file_patronus_v1_agent_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -906,7 +1006,7 @@ func (x *SlaEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlaEntry.ProtoReflect.Descriptor instead.
 func (*SlaEntry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{10}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SlaEntry) GetSla() uint64 {
@@ -1003,7 +1103,7 @@ type SubjectEntry struct {
 
 func (x *SubjectEntry) Reset() {
 	*x = SubjectEntry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[11]
+	mi := &file_patronus_v1_agent_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1015,7 +1115,7 @@ func (x *SubjectEntry) String() string {
 func (*SubjectEntry) ProtoMessage() {}
 
 func (x *SubjectEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[11]
+	mi := &file_patronus_v1_agent_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1028,7 +1128,7 @@ func (x *SubjectEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubjectEntry.ProtoReflect.Descriptor instead.
 func (*SubjectEntry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{11}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SubjectEntry) GetVni() uint32 {
@@ -1076,7 +1176,7 @@ type RuleWindow struct {
 
 func (x *RuleWindow) Reset() {
 	*x = RuleWindow{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[12]
+	mi := &file_patronus_v1_agent_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1088,7 +1188,7 @@ func (x *RuleWindow) String() string {
 func (*RuleWindow) ProtoMessage() {}
 
 func (x *RuleWindow) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[12]
+	mi := &file_patronus_v1_agent_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1101,7 +1201,7 @@ func (x *RuleWindow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleWindow.ProtoReflect.Descriptor instead.
 func (*RuleWindow) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{12}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RuleWindow) GetDays() uint32 {
@@ -1171,7 +1271,7 @@ type RuleEntry struct {
 
 func (x *RuleEntry) Reset() {
 	*x = RuleEntry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[13]
+	mi := &file_patronus_v1_agent_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1183,7 +1283,7 @@ func (x *RuleEntry) String() string {
 func (*RuleEntry) ProtoMessage() {}
 
 func (x *RuleEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[13]
+	mi := &file_patronus_v1_agent_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1196,7 +1296,7 @@ func (x *RuleEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleEntry.ProtoReflect.Descriptor instead.
 func (*RuleEntry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{13}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RuleEntry) GetVni() uint32 {
@@ -1319,7 +1419,7 @@ type PeerEntry struct {
 
 func (x *PeerEntry) Reset() {
 	*x = PeerEntry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[14]
+	mi := &file_patronus_v1_agent_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1331,7 +1431,7 @@ func (x *PeerEntry) String() string {
 func (*PeerEntry) ProtoMessage() {}
 
 func (x *PeerEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[14]
+	mi := &file_patronus_v1_agent_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1344,7 +1444,7 @@ func (x *PeerEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerEntry.ProtoReflect.Descriptor instead.
 func (*PeerEntry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{14}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PeerEntry) GetSiteLabel() uint32 {
@@ -1393,7 +1493,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[15]
+	mi := &file_patronus_v1_agent_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1405,7 +1505,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[15]
+	mi := &file_patronus_v1_agent_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1418,7 +1518,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{15}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Entry) GetEntry() isEntry_Entry {
@@ -1625,7 +1725,7 @@ type Bundle struct {
 
 func (x *Bundle) Reset() {
 	*x = Bundle{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[16]
+	mi := &file_patronus_v1_agent_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1637,7 +1737,7 @@ func (x *Bundle) String() string {
 func (*Bundle) ProtoMessage() {}
 
 func (x *Bundle) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[16]
+	mi := &file_patronus_v1_agent_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1650,7 +1750,7 @@ func (x *Bundle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Bundle.ProtoReflect.Descriptor instead.
 func (*Bundle) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{16}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Bundle) GetHeader() *BundleHeader {
@@ -1705,7 +1805,7 @@ type NodeHello struct {
 
 func (x *NodeHello) Reset() {
 	*x = NodeHello{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[17]
+	mi := &file_patronus_v1_agent_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1717,7 +1817,7 @@ func (x *NodeHello) String() string {
 func (*NodeHello) ProtoMessage() {}
 
 func (x *NodeHello) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[17]
+	mi := &file_patronus_v1_agent_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1730,7 +1830,7 @@ func (x *NodeHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeHello.ProtoReflect.Descriptor instead.
 func (*NodeHello) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{17}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *NodeHello) GetSoftwareVersion() string {
@@ -1795,7 +1895,7 @@ type PathShare struct {
 
 func (x *PathShare) Reset() {
 	*x = PathShare{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[18]
+	mi := &file_patronus_v1_agent_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1807,7 +1907,7 @@ func (x *PathShare) String() string {
 func (*PathShare) ProtoMessage() {}
 
 func (x *PathShare) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[18]
+	mi := &file_patronus_v1_agent_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1820,7 +1920,7 @@ func (x *PathShare) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PathShare.ProtoReflect.Descriptor instead.
 func (*PathShare) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{18}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PathShare) GetPath() uint64 {
@@ -1852,7 +1952,7 @@ type BundleAck struct {
 
 func (x *BundleAck) Reset() {
 	*x = BundleAck{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[19]
+	mi := &file_patronus_v1_agent_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1864,7 +1964,7 @@ func (x *BundleAck) String() string {
 func (*BundleAck) ProtoMessage() {}
 
 func (x *BundleAck) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[19]
+	mi := &file_patronus_v1_agent_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1877,7 +1977,7 @@ func (x *BundleAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BundleAck.ProtoReflect.Descriptor instead.
 func (*BundleAck) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{19}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *BundleAck) GetPosition() *BundlePosition {
@@ -1953,7 +2053,7 @@ type PathReport struct {
 
 func (x *PathReport) Reset() {
 	*x = PathReport{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[20]
+	mi := &file_patronus_v1_agent_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1965,7 +2065,7 @@ func (x *PathReport) String() string {
 func (*PathReport) ProtoMessage() {}
 
 func (x *PathReport) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[20]
+	mi := &file_patronus_v1_agent_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1978,7 +2078,7 @@ func (x *PathReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PathReport.ProtoReflect.Descriptor instead.
 func (*PathReport) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{20}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *PathReport) GetPath() uint64 {
@@ -2141,7 +2241,7 @@ type DropReport struct {
 
 func (x *DropReport) Reset() {
 	*x = DropReport{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[21]
+	mi := &file_patronus_v1_agent_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2153,7 +2253,7 @@ func (x *DropReport) String() string {
 func (*DropReport) ProtoMessage() {}
 
 func (x *DropReport) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[21]
+	mi := &file_patronus_v1_agent_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2166,7 +2266,7 @@ func (x *DropReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropReport.ProtoReflect.Descriptor instead.
 func (*DropReport) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{21}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *DropReport) GetReason() uint32 {
@@ -2202,7 +2302,7 @@ type DemandReport struct {
 
 func (x *DemandReport) Reset() {
 	*x = DemandReport{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[22]
+	mi := &file_patronus_v1_agent_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2214,7 +2314,7 @@ func (x *DemandReport) String() string {
 func (*DemandReport) ProtoMessage() {}
 
 func (x *DemandReport) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[22]
+	mi := &file_patronus_v1_agent_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2227,7 +2327,7 @@ func (x *DemandReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DemandReport.ProtoReflect.Descriptor instead.
 func (*DemandReport) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{22}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *DemandReport) GetSiteLabel() uint32 {
@@ -2265,6 +2365,188 @@ func (x *DemandReport) GetWindowMs() uint32 {
 	return 0
 }
 
+// A queue of a shaped link.
+type ClassReport struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Number of a TrafficClass; 0: network control.
+	TrafficClass uint32 `protobuf:"varint,1,opt,name=traffic_class,json=trafficClass,proto3" json:"traffic_class,omitempty"`
+	// Rate since the last report, bit/s.
+	RateBps uint64 `protobuf:"varint,2,opt,name=rate_bps,json=rateBps,proto3" json:"rate_bps,omitempty"`
+	// What it is promised, bit/s.
+	PromisedBps uint64 `protobuf:"varint,3,opt,name=promised_bps,json=promisedBps,proto3" json:"promised_bps,omitempty"`
+	// Bytes that wait.
+	BacklogBytes uint32 `protobuf:"varint,4,opt,name=backlog_bytes,json=backlogBytes,proto3" json:"backlog_bytes,omitempty"`
+	// Packets that wait.
+	BacklogPackets uint32 `protobuf:"varint,5,opt,name=backlog_packets,json=backlogPackets,proto3" json:"backlog_packets,omitempty"`
+	// Time that what waits takes, microseconds.
+	DelayUs uint32 `protobuf:"varint,6,opt,name=delay_us,json=delayUs,proto3" json:"delay_us,omitempty"`
+	// Packets dropped since the queue was made.
+	Drops uint64 `protobuf:"varint,7,opt,name=drops,proto3" json:"drops,omitempty"`
+	// Packets sent.
+	Packets uint64 `protobuf:"varint,8,opt,name=packets,proto3" json:"packets,omitempty"`
+	// Bytes sent.
+	Bytes         uint64 `protobuf:"varint,9,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClassReport) Reset() {
+	*x = ClassReport{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClassReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClassReport) ProtoMessage() {}
+
+func (x *ClassReport) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClassReport.ProtoReflect.Descriptor instead.
+func (*ClassReport) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *ClassReport) GetTrafficClass() uint32 {
+	if x != nil {
+		return x.TrafficClass
+	}
+	return 0
+}
+
+func (x *ClassReport) GetRateBps() uint64 {
+	if x != nil {
+		return x.RateBps
+	}
+	return 0
+}
+
+func (x *ClassReport) GetPromisedBps() uint64 {
+	if x != nil {
+		return x.PromisedBps
+	}
+	return 0
+}
+
+func (x *ClassReport) GetBacklogBytes() uint32 {
+	if x != nil {
+		return x.BacklogBytes
+	}
+	return 0
+}
+
+func (x *ClassReport) GetBacklogPackets() uint32 {
+	if x != nil {
+		return x.BacklogPackets
+	}
+	return 0
+}
+
+func (x *ClassReport) GetDelayUs() uint32 {
+	if x != nil {
+		return x.DelayUs
+	}
+	return 0
+}
+
+func (x *ClassReport) GetDrops() uint64 {
+	if x != nil {
+		return x.Drops
+	}
+	return 0
+}
+
+func (x *ClassReport) GetPackets() uint64 {
+	if x != nil {
+		return x.Packets
+	}
+	return 0
+}
+
+func (x *ClassReport) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+// A link that is to be shaped.
+type LinkReport struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the Link resource.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Why it is not shaped; empty when it is.
+	Error string `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
+	// Its queues.
+	Classes       []*ClassReport `protobuf:"bytes,3,rep,name=classes,proto3" json:"classes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LinkReport) Reset() {
+	*x = LinkReport{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LinkReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LinkReport) ProtoMessage() {}
+
+func (x *LinkReport) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LinkReport.ProtoReflect.Descriptor instead.
+func (*LinkReport) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *LinkReport) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *LinkReport) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *LinkReport) GetClasses() []*ClassReport {
+	if x != nil {
+		return x.Classes
+	}
+	return nil
+}
+
 // Measurements of a node.
 type Telemetry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2273,14 +2555,16 @@ type Telemetry struct {
 	// Every reason that occurred.
 	Drops []*DropReport `protobuf:"bytes,2,rep,name=drops,proto3" json:"drops,omitempty"`
 	// Every destination with traffic.
-	Demands       []*DemandReport `protobuf:"bytes,3,rep,name=demands,proto3" json:"demands,omitempty"`
+	Demands []*DemandReport `protobuf:"bytes,3,rep,name=demands,proto3" json:"demands,omitempty"`
+	// Every link that is to be shaped; none: nothing new.
+	Links         []*LinkReport `protobuf:"bytes,4,rep,name=links,proto3" json:"links,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Telemetry) Reset() {
 	*x = Telemetry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[23]
+	mi := &file_patronus_v1_agent_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2292,7 +2576,7 @@ func (x *Telemetry) String() string {
 func (*Telemetry) ProtoMessage() {}
 
 func (x *Telemetry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[23]
+	mi := &file_patronus_v1_agent_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2305,7 +2589,7 @@ func (x *Telemetry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Telemetry.ProtoReflect.Descriptor instead.
 func (*Telemetry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{23}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Telemetry) GetPaths() []*PathReport {
@@ -2329,6 +2613,13 @@ func (x *Telemetry) GetDemands() []*DemandReport {
 	return nil
 }
 
+func (x *Telemetry) GetLinks() []*LinkReport {
+	if x != nil {
+		return x.Links
+	}
+	return nil
+}
+
 // From a node.
 type EdgeMessage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2347,7 +2638,7 @@ type EdgeMessage struct {
 
 func (x *EdgeMessage) Reset() {
 	*x = EdgeMessage{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[24]
+	mi := &file_patronus_v1_agent_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2359,7 +2650,7 @@ func (x *EdgeMessage) String() string {
 func (*EdgeMessage) ProtoMessage() {}
 
 func (x *EdgeMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[24]
+	mi := &file_patronus_v1_agent_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2372,7 +2663,7 @@ func (x *EdgeMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EdgeMessage.ProtoReflect.Descriptor instead.
 func (*EdgeMessage) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{24}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *EdgeMessage) GetMessage() isEdgeMessage_Message {
@@ -2463,7 +2754,7 @@ type TrustBundle struct {
 
 func (x *TrustBundle) Reset() {
 	*x = TrustBundle{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[25]
+	mi := &file_patronus_v1_agent_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2475,7 +2766,7 @@ func (x *TrustBundle) String() string {
 func (*TrustBundle) ProtoMessage() {}
 
 func (x *TrustBundle) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[25]
+	mi := &file_patronus_v1_agent_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2488,7 +2779,7 @@ func (x *TrustBundle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrustBundle.ProtoReflect.Descriptor instead.
 func (*TrustBundle) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{25}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *TrustBundle) GetCaPem() string {
@@ -2520,7 +2811,7 @@ type NotLeader struct {
 
 func (x *NotLeader) Reset() {
 	*x = NotLeader{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[26]
+	mi := &file_patronus_v1_agent_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2532,7 +2823,7 @@ func (x *NotLeader) String() string {
 func (*NotLeader) ProtoMessage() {}
 
 func (x *NotLeader) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[26]
+	mi := &file_patronus_v1_agent_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2545,7 +2836,7 @@ func (x *NotLeader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotLeader.ProtoReflect.Descriptor instead.
 func (*NotLeader) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{26}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *NotLeader) GetLeaderId() uint64 {
@@ -2582,7 +2873,7 @@ type ControllerList struct {
 
 func (x *ControllerList) Reset() {
 	*x = ControllerList{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[27]
+	mi := &file_patronus_v1_agent_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2594,7 +2885,7 @@ func (x *ControllerList) String() string {
 func (*ControllerList) ProtoMessage() {}
 
 func (x *ControllerList) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[27]
+	mi := &file_patronus_v1_agent_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2607,7 +2898,7 @@ func (x *ControllerList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControllerList.ProtoReflect.Descriptor instead.
 func (*ControllerList) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{27}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ControllerList) GetAgentAddresses() []string {
@@ -2642,7 +2933,7 @@ type ControllerMessage struct {
 
 func (x *ControllerMessage) Reset() {
 	*x = ControllerMessage{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[28]
+	mi := &file_patronus_v1_agent_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2654,7 +2945,7 @@ func (x *ControllerMessage) String() string {
 func (*ControllerMessage) ProtoMessage() {}
 
 func (x *ControllerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[28]
+	mi := &file_patronus_v1_agent_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2667,7 +2958,7 @@ func (x *ControllerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControllerMessage.ProtoReflect.Descriptor instead.
 func (*ControllerMessage) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{28}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ControllerMessage) GetMessage() isControllerMessage_Message {
@@ -2772,14 +3063,22 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"genevePort\x12*\n" +
 	"\x11hello_interval_ms\x18\x03 \x01(\rR\x0fhelloIntervalMs\x12)\n" +
 	"\x10hello_multiplier\x18\x04 \x01(\rR\x0fhelloMultiplier\x12\x12\n" +
-	"\x04site\x18\x05 \x01(\tR\x04site\"\x97\x01\n" +
+	"\x04site\x18\x05 \x01(\tR\x04site\"\xa2\x01\n" +
+	"\x0eLinkClassEntry\x12#\n" +
+	"\rtraffic_class\x18\x01 \x01(\rR\ftrafficClass\x12\x18\n" +
+	"\apercent\x18\x02 \x01(\rR\apercent\x12\x19\n" +
+	"\bqueue_ms\x18\x03 \x01(\rR\aqueueMs\x12\x1b\n" +
+	"\tdscp_mask\x18\x04 \x01(\x04R\bdscpMask\x12\x19\n" +
+	"\bdscp_out\x18\x05 \x01(\rR\adscpOut\"\xf1\x01\n" +
 	"\tLinkEntry\x12\x12\n" +
 	"\x04link\x18\x01 \x01(\rR\x04link\x12\x1c\n" +
 	"\tinterface\x18\x02 \x01(\tR\tinterface\x12\x18\n" +
 	"\aaddress\x18\x03 \x01(\fR\aaddress\x12\x18\n" +
 	"\agateway\x18\x04 \x01(\fR\agateway\x12\x10\n" +
 	"\x03mtu\x18\x05 \x01(\rR\x03mtu\x12\x12\n" +
-	"\x04name\x18\x06 \x01(\tR\x04name\":\n" +
+	"\x04name\x18\x06 \x01(\tR\x04name\x12\x19\n" +
+	"\brate_bps\x18\a \x01(\x04R\arateBps\x12=\n" +
+	"\aclasses\x18\b \x03(\v2\x1b.patronus.v1.LinkClassEntryB\x06\xca\xf3\x18\x02H\x05R\aclasses\":\n" +
 	"\bLanEntry\x12\x1c\n" +
 	"\tinterface\x18\x01 \x01(\tR\tinterface\x12\x10\n" +
 	"\x03vni\x18\x02 \x01(\rR\x03vni\"\xb1\x01\n" +
@@ -2953,11 +3252,27 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"\brate_bps\x18\x02 \x01(\x04R\arateBps\x12#\n" +
 	"\rtraffic_class\x18\x03 \x01(\rR\ftrafficClass\x12\x14\n" +
 	"\x05bytes\x18\x04 \x01(\x04R\x05bytes\x12\x1b\n" +
-	"\twindow_ms\x18\x05 \x01(\rR\bwindowMs\"\xbb\x01\n" +
+	"\twindow_ms\x18\x05 \x01(\rR\bwindowMs\"\x9f\x02\n" +
+	"\vClassReport\x12#\n" +
+	"\rtraffic_class\x18\x01 \x01(\rR\ftrafficClass\x12\x19\n" +
+	"\brate_bps\x18\x02 \x01(\x04R\arateBps\x12!\n" +
+	"\fpromised_bps\x18\x03 \x01(\x04R\vpromisedBps\x12#\n" +
+	"\rbacklog_bytes\x18\x04 \x01(\rR\fbacklogBytes\x12'\n" +
+	"\x0fbacklog_packets\x18\x05 \x01(\rR\x0ebacklogPackets\x12\x19\n" +
+	"\bdelay_us\x18\x06 \x01(\rR\adelayUs\x12\x14\n" +
+	"\x05drops\x18\a \x01(\x04R\x05drops\x12\x18\n" +
+	"\apackets\x18\b \x01(\x04R\apackets\x12\x14\n" +
+	"\x05bytes\x18\t \x01(\x04R\x05bytes\"r\n" +
+	"\n" +
+	"LinkReport\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05error\x18\x02 \x01(\tR\x05error\x12:\n" +
+	"\aclasses\x18\x03 \x03(\v2\x18.patronus.v1.ClassReportB\x06\xca\xf3\x18\x02H\bR\aclasses\"\xf2\x01\n" +
 	"\tTelemetry\x127\n" +
 	"\x05paths\x18\x01 \x03(\v2\x17.patronus.v1.PathReportB\b\xca\xf3\x18\x04H\xa0\x8d\x06R\x05paths\x126\n" +
 	"\x05drops\x18\x02 \x03(\v2\x17.patronus.v1.DropReportB\a\xca\xf3\x18\x03H\x80\x02R\x05drops\x12=\n" +
-	"\ademands\x18\x03 \x03(\v2\x19.patronus.v1.DemandReportB\b\xca\xf3\x18\x04H\xa0\x8d\x06R\ademands\"\xde\x01\n" +
+	"\ademands\x18\x03 \x03(\v2\x19.patronus.v1.DemandReportB\b\xca\xf3\x18\x04H\xa0\x8d\x06R\ademands\x125\n" +
+	"\x05links\x18\x04 \x03(\v2\x17.patronus.v1.LinkReportB\x06\xca\xf3\x18\x02H@R\x05links\"\xde\x01\n" +
 	"\vEdgeMessage\x12.\n" +
 	"\x05hello\x18\x01 \x01(\v2\x16.patronus.v1.NodeHelloH\x00R\x05hello\x12*\n" +
 	"\x03ack\x18\x02 \x01(\v2\x16.patronus.v1.BundleAckH\x00R\x03ack\x126\n" +
@@ -2996,78 +3311,84 @@ func file_patronus_v1_agent_proto_rawDescGZIP() []byte {
 	return file_patronus_v1_agent_proto_rawDescData
 }
 
-var file_patronus_v1_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_patronus_v1_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_patronus_v1_agent_proto_goTypes = []any{
 	(*BundlePosition)(nil),    // 0: patronus.v1.BundlePosition
 	(*BundleHeader)(nil),      // 1: patronus.v1.BundleHeader
 	(*NodeEntry)(nil),         // 2: patronus.v1.NodeEntry
-	(*LinkEntry)(nil),         // 3: patronus.v1.LinkEntry
-	(*LanEntry)(nil),          // 4: patronus.v1.LanEntry
-	(*RouteEntry)(nil),        // 5: patronus.v1.RouteEntry
-	(*TunnelEntry)(nil),       // 6: patronus.v1.TunnelEntry
-	(*PathEntry)(nil),         // 7: patronus.v1.PathEntry
-	(*GroupMember)(nil),       // 8: patronus.v1.GroupMember
-	(*GroupEntry)(nil),        // 9: patronus.v1.GroupEntry
-	(*SlaEntry)(nil),          // 10: patronus.v1.SlaEntry
-	(*SubjectEntry)(nil),      // 11: patronus.v1.SubjectEntry
-	(*RuleWindow)(nil),        // 12: patronus.v1.RuleWindow
-	(*RuleEntry)(nil),         // 13: patronus.v1.RuleEntry
-	(*PeerEntry)(nil),         // 14: patronus.v1.PeerEntry
-	(*Entry)(nil),             // 15: patronus.v1.Entry
-	(*Bundle)(nil),            // 16: patronus.v1.Bundle
-	(*NodeHello)(nil),         // 17: patronus.v1.NodeHello
-	(*PathShare)(nil),         // 18: patronus.v1.PathShare
-	(*BundleAck)(nil),         // 19: patronus.v1.BundleAck
-	(*PathReport)(nil),        // 20: patronus.v1.PathReport
-	(*DropReport)(nil),        // 21: patronus.v1.DropReport
-	(*DemandReport)(nil),      // 22: patronus.v1.DemandReport
-	(*Telemetry)(nil),         // 23: patronus.v1.Telemetry
-	(*EdgeMessage)(nil),       // 24: patronus.v1.EdgeMessage
-	(*TrustBundle)(nil),       // 25: patronus.v1.TrustBundle
-	(*NotLeader)(nil),         // 26: patronus.v1.NotLeader
-	(*ControllerList)(nil),    // 27: patronus.v1.ControllerList
-	(*ControllerMessage)(nil), // 28: patronus.v1.ControllerMessage
-	(*TrustReport)(nil),       // 29: patronus.v1.TrustReport
+	(*LinkClassEntry)(nil),    // 3: patronus.v1.LinkClassEntry
+	(*LinkEntry)(nil),         // 4: patronus.v1.LinkEntry
+	(*LanEntry)(nil),          // 5: patronus.v1.LanEntry
+	(*RouteEntry)(nil),        // 6: patronus.v1.RouteEntry
+	(*TunnelEntry)(nil),       // 7: patronus.v1.TunnelEntry
+	(*PathEntry)(nil),         // 8: patronus.v1.PathEntry
+	(*GroupMember)(nil),       // 9: patronus.v1.GroupMember
+	(*GroupEntry)(nil),        // 10: patronus.v1.GroupEntry
+	(*SlaEntry)(nil),          // 11: patronus.v1.SlaEntry
+	(*SubjectEntry)(nil),      // 12: patronus.v1.SubjectEntry
+	(*RuleWindow)(nil),        // 13: patronus.v1.RuleWindow
+	(*RuleEntry)(nil),         // 14: patronus.v1.RuleEntry
+	(*PeerEntry)(nil),         // 15: patronus.v1.PeerEntry
+	(*Entry)(nil),             // 16: patronus.v1.Entry
+	(*Bundle)(nil),            // 17: patronus.v1.Bundle
+	(*NodeHello)(nil),         // 18: patronus.v1.NodeHello
+	(*PathShare)(nil),         // 19: patronus.v1.PathShare
+	(*BundleAck)(nil),         // 20: patronus.v1.BundleAck
+	(*PathReport)(nil),        // 21: patronus.v1.PathReport
+	(*DropReport)(nil),        // 22: patronus.v1.DropReport
+	(*DemandReport)(nil),      // 23: patronus.v1.DemandReport
+	(*ClassReport)(nil),       // 24: patronus.v1.ClassReport
+	(*LinkReport)(nil),        // 25: patronus.v1.LinkReport
+	(*Telemetry)(nil),         // 26: patronus.v1.Telemetry
+	(*EdgeMessage)(nil),       // 27: patronus.v1.EdgeMessage
+	(*TrustBundle)(nil),       // 28: patronus.v1.TrustBundle
+	(*NotLeader)(nil),         // 29: patronus.v1.NotLeader
+	(*ControllerList)(nil),    // 30: patronus.v1.ControllerList
+	(*ControllerMessage)(nil), // 31: patronus.v1.ControllerMessage
+	(*TrustReport)(nil),       // 32: patronus.v1.TrustReport
 }
 var file_patronus_v1_agent_proto_depIdxs = []int32{
 	0,  // 0: patronus.v1.BundleHeader.position:type_name -> patronus.v1.BundlePosition
-	8,  // 1: patronus.v1.GroupEntry.members:type_name -> patronus.v1.GroupMember
-	12, // 2: patronus.v1.RuleEntry.windows:type_name -> patronus.v1.RuleWindow
-	2,  // 3: patronus.v1.Entry.node:type_name -> patronus.v1.NodeEntry
-	3,  // 4: patronus.v1.Entry.link:type_name -> patronus.v1.LinkEntry
-	4,  // 5: patronus.v1.Entry.lan:type_name -> patronus.v1.LanEntry
-	5,  // 6: patronus.v1.Entry.route:type_name -> patronus.v1.RouteEntry
-	6,  // 7: patronus.v1.Entry.tunnel:type_name -> patronus.v1.TunnelEntry
-	7,  // 8: patronus.v1.Entry.path:type_name -> patronus.v1.PathEntry
-	9,  // 9: patronus.v1.Entry.group:type_name -> patronus.v1.GroupEntry
-	13, // 10: patronus.v1.Entry.rule:type_name -> patronus.v1.RuleEntry
-	14, // 11: patronus.v1.Entry.peer:type_name -> patronus.v1.PeerEntry
-	10, // 12: patronus.v1.Entry.sla:type_name -> patronus.v1.SlaEntry
-	11, // 13: patronus.v1.Entry.subject:type_name -> patronus.v1.SubjectEntry
-	1,  // 14: patronus.v1.Bundle.header:type_name -> patronus.v1.BundleHeader
-	15, // 15: patronus.v1.Bundle.entries:type_name -> patronus.v1.Entry
-	15, // 16: patronus.v1.Bundle.removed:type_name -> patronus.v1.Entry
-	0,  // 17: patronus.v1.NodeHello.position:type_name -> patronus.v1.BundlePosition
-	18, // 18: patronus.v1.NodeHello.shares:type_name -> patronus.v1.PathShare
-	0,  // 19: patronus.v1.BundleAck.position:type_name -> patronus.v1.BundlePosition
-	20, // 20: patronus.v1.Telemetry.paths:type_name -> patronus.v1.PathReport
-	21, // 21: patronus.v1.Telemetry.drops:type_name -> patronus.v1.DropReport
-	22, // 22: patronus.v1.Telemetry.demands:type_name -> patronus.v1.DemandReport
-	17, // 23: patronus.v1.EdgeMessage.hello:type_name -> patronus.v1.NodeHello
-	19, // 24: patronus.v1.EdgeMessage.ack:type_name -> patronus.v1.BundleAck
-	23, // 25: patronus.v1.EdgeMessage.telemetry:type_name -> patronus.v1.Telemetry
-	29, // 26: patronus.v1.EdgeMessage.trust:type_name -> patronus.v1.TrustReport
-	26, // 27: patronus.v1.ControllerMessage.not_leader:type_name -> patronus.v1.NotLeader
-	16, // 28: patronus.v1.ControllerMessage.bundle:type_name -> patronus.v1.Bundle
-	27, // 29: patronus.v1.ControllerMessage.controllers:type_name -> patronus.v1.ControllerList
-	25, // 30: patronus.v1.ControllerMessage.trust:type_name -> patronus.v1.TrustBundle
-	24, // 31: patronus.v1.EdgeSync.Stream:input_type -> patronus.v1.EdgeMessage
-	28, // 32: patronus.v1.EdgeSync.Stream:output_type -> patronus.v1.ControllerMessage
-	32, // [32:33] is the sub-list for method output_type
-	31, // [31:32] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	3,  // 1: patronus.v1.LinkEntry.classes:type_name -> patronus.v1.LinkClassEntry
+	9,  // 2: patronus.v1.GroupEntry.members:type_name -> patronus.v1.GroupMember
+	13, // 3: patronus.v1.RuleEntry.windows:type_name -> patronus.v1.RuleWindow
+	2,  // 4: patronus.v1.Entry.node:type_name -> patronus.v1.NodeEntry
+	4,  // 5: patronus.v1.Entry.link:type_name -> patronus.v1.LinkEntry
+	5,  // 6: patronus.v1.Entry.lan:type_name -> patronus.v1.LanEntry
+	6,  // 7: patronus.v1.Entry.route:type_name -> patronus.v1.RouteEntry
+	7,  // 8: patronus.v1.Entry.tunnel:type_name -> patronus.v1.TunnelEntry
+	8,  // 9: patronus.v1.Entry.path:type_name -> patronus.v1.PathEntry
+	10, // 10: patronus.v1.Entry.group:type_name -> patronus.v1.GroupEntry
+	14, // 11: patronus.v1.Entry.rule:type_name -> patronus.v1.RuleEntry
+	15, // 12: patronus.v1.Entry.peer:type_name -> patronus.v1.PeerEntry
+	11, // 13: patronus.v1.Entry.sla:type_name -> patronus.v1.SlaEntry
+	12, // 14: patronus.v1.Entry.subject:type_name -> patronus.v1.SubjectEntry
+	1,  // 15: patronus.v1.Bundle.header:type_name -> patronus.v1.BundleHeader
+	16, // 16: patronus.v1.Bundle.entries:type_name -> patronus.v1.Entry
+	16, // 17: patronus.v1.Bundle.removed:type_name -> patronus.v1.Entry
+	0,  // 18: patronus.v1.NodeHello.position:type_name -> patronus.v1.BundlePosition
+	19, // 19: patronus.v1.NodeHello.shares:type_name -> patronus.v1.PathShare
+	0,  // 20: patronus.v1.BundleAck.position:type_name -> patronus.v1.BundlePosition
+	24, // 21: patronus.v1.LinkReport.classes:type_name -> patronus.v1.ClassReport
+	21, // 22: patronus.v1.Telemetry.paths:type_name -> patronus.v1.PathReport
+	22, // 23: patronus.v1.Telemetry.drops:type_name -> patronus.v1.DropReport
+	23, // 24: patronus.v1.Telemetry.demands:type_name -> patronus.v1.DemandReport
+	25, // 25: patronus.v1.Telemetry.links:type_name -> patronus.v1.LinkReport
+	18, // 26: patronus.v1.EdgeMessage.hello:type_name -> patronus.v1.NodeHello
+	20, // 27: patronus.v1.EdgeMessage.ack:type_name -> patronus.v1.BundleAck
+	26, // 28: patronus.v1.EdgeMessage.telemetry:type_name -> patronus.v1.Telemetry
+	32, // 29: patronus.v1.EdgeMessage.trust:type_name -> patronus.v1.TrustReport
+	29, // 30: patronus.v1.ControllerMessage.not_leader:type_name -> patronus.v1.NotLeader
+	17, // 31: patronus.v1.ControllerMessage.bundle:type_name -> patronus.v1.Bundle
+	30, // 32: patronus.v1.ControllerMessage.controllers:type_name -> patronus.v1.ControllerList
+	28, // 33: patronus.v1.ControllerMessage.trust:type_name -> patronus.v1.TrustBundle
+	27, // 34: patronus.v1.EdgeSync.Stream:input_type -> patronus.v1.EdgeMessage
+	31, // 35: patronus.v1.EdgeSync.Stream:output_type -> patronus.v1.ControllerMessage
+	35, // [35:36] is the sub-list for method output_type
+	34, // [34:35] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_agent_proto_init() }
@@ -3077,7 +3398,7 @@ func file_patronus_v1_agent_proto_init() {
 	}
 	file_patronus_v1_authority_proto_init()
 	file_patronus_v1_options_proto_init()
-	file_patronus_v1_agent_proto_msgTypes[15].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[16].OneofWrappers = []any{
 		(*Entry_Node)(nil),
 		(*Entry_Link)(nil),
 		(*Entry_Lan)(nil),
@@ -3090,13 +3411,13 @@ func file_patronus_v1_agent_proto_init() {
 		(*Entry_Sla)(nil),
 		(*Entry_Subject)(nil),
 	}
-	file_patronus_v1_agent_proto_msgTypes[24].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[27].OneofWrappers = []any{
 		(*EdgeMessage_Hello)(nil),
 		(*EdgeMessage_Ack)(nil),
 		(*EdgeMessage_Telemetry)(nil),
 		(*EdgeMessage_Trust)(nil),
 	}
-	file_patronus_v1_agent_proto_msgTypes[28].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[31].OneofWrappers = []any{
 		(*ControllerMessage_NotLeader)(nil),
 		(*ControllerMessage_Bundle)(nil),
 		(*ControllerMessage_Controllers)(nil),
@@ -3108,7 +3429,7 @@ func file_patronus_v1_agent_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_agent_proto_rawDesc), len(file_patronus_v1_agent_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   29,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

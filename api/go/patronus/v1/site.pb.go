@@ -1606,7 +1606,14 @@ type Link struct {
 	// Measured round-trip time, microseconds, median tunnel.
 	LatencyUs uint32 `protobuf:"varint,35,opt,name=latency_us,json=latencyUs,proto3" json:"latency_us,omitempty"`
 	// Whether tunnels over the link are sealed.
-	Encryption    LinkEncryption `protobuf:"varint,36,opt,name=encryption,proto3,enum=patronus.v1.LinkEncryption" json:"encryption,omitempty"`
+	Encryption LinkEncryption `protobuf:"varint,36,opt,name=encryption,proto3,enum=patronus.v1.LinkEncryption" json:"encryption,omitempty"`
+	// How the link's traffic is divided when it is full; the link is then shaped to capacity_up_bps, which must be set.
+	// Empty: the link is not shaped.
+	QosProfile string `protobuf:"bytes,37,opt,name=qos_profile,json=qosProfile,proto3" json:"qos_profile,omitempty"`
+	// What each class of traffic does on the link; empty while the link is not shaped.
+	Classes []*LinkClass `protobuf:"bytes,38,rep,name=classes,proto3" json:"classes,omitempty"`
+	// Why the link is not shaped although it should be; empty when it is.
+	ShapingError  string `protobuf:"bytes,39,opt,name=shaping_error,json=shapingError,proto3" json:"shaping_error,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1842,6 +1849,27 @@ func (x *Link) GetEncryption() LinkEncryption {
 		return x.Encryption
 	}
 	return LinkEncryption_LINK_ENCRYPTION_UNSPECIFIED
+}
+
+func (x *Link) GetQosProfile() string {
+	if x != nil {
+		return x.QosProfile
+	}
+	return ""
+}
+
+func (x *Link) GetClasses() []*LinkClass {
+	if x != nil {
+		return x.Classes
+	}
+	return nil
+}
+
+func (x *Link) GetShapingError() string {
+	if x != nil {
+		return x.ShapingError
+	}
+	return ""
 }
 
 // Request of CreateLink.
@@ -2313,7 +2341,7 @@ var File_patronus_v1_site_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_site_proto_rawDesc = "" +
 	"\n" +
-	"\x16patronus/v1/site.proto\x12\vpatronus.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\"\xe3\a\n" +
+	"\x16patronus/v1/site.proto\x12\vpatronus.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\x1a\x15patronus/v1/qos.proto\"\xe3\a\n" +
 	"\x04Site\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
 	"\x03uid\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x03uid\x12\x1a\n" +
@@ -2459,7 +2487,7 @@ const file_patronus_v1_site_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tR\trequestId\x12#\n" +
 	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\x12#\n" +
-	"\rallow_missing\x18\x06 \x01(\bR\fallowMissing\"\x8f\f\n" +
+	"\rallow_missing\x18\x06 \x01(\bR\fallowMissing\"\xa9\r\n" +
 	"\x04Link\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
 	"\x03uid\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x03uid\x12\x1a\n" +
@@ -2499,7 +2527,12 @@ const file_patronus_v1_site_proto_rawDesc = "" +
 	"latency_us\x18# \x01(\rB\x06\xca\xf3\x18\x02\x18\x02R\tlatencyUs\x12;\n" +
 	"\n" +
 	"encryption\x18$ \x01(\x0e2\x1b.patronus.v1.LinkEncryptionR\n" +
-	"encryption\x1a9\n" +
+	"encryption\x121\n" +
+	"\vqos_profile\x18% \x01(\tB\x10\xca\xf3\x18\f\"\n" +
+	"qosProfileR\n" +
+	"qosProfile\x128\n" +
+	"\aclasses\x18& \x03(\v2\x16.patronus.v1.LinkClassB\x06\xca\xf3\x18\x02\x18\x02R\aclasses\x12+\n" +
+	"\rshaping_error\x18' \x01(\tB\x06\xca\xf3\x18\x02\x18\x02R\fshapingError\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
@@ -2634,7 +2667,8 @@ var file_patronus_v1_site_proto_goTypes = []any{
 	(AdminState)(0),               // 32: patronus.v1.AdminState
 	(*fieldmaskpb.FieldMask)(nil), // 33: google.protobuf.FieldMask
 	(Transport)(0),                // 34: patronus.v1.Transport
-	(*DeleteResponse)(nil),        // 35: patronus.v1.DeleteResponse
+	(*LinkClass)(nil),             // 35: patronus.v1.LinkClass
+	(*DeleteResponse)(nil),        // 36: patronus.v1.DeleteResponse
 }
 var file_patronus_v1_site_proto_depIdxs = []int32{
 	30, // 0: patronus.v1.Site.create_time:type_name -> google.protobuf.Timestamp
@@ -2667,45 +2701,46 @@ var file_patronus_v1_site_proto_depIdxs = []int32{
 	34, // 27: patronus.v1.Link.transport:type_name -> patronus.v1.Transport
 	32, // 28: patronus.v1.Link.admin_state:type_name -> patronus.v1.AdminState
 	1,  // 29: patronus.v1.Link.encryption:type_name -> patronus.v1.LinkEncryption
-	17, // 30: patronus.v1.CreateLinkRequest.link:type_name -> patronus.v1.Link
-	17, // 31: patronus.v1.ListLinksResponse.links:type_name -> patronus.v1.Link
-	17, // 32: patronus.v1.UpdateLinkRequest.link:type_name -> patronus.v1.Link
-	33, // 33: patronus.v1.UpdateLinkRequest.update_mask:type_name -> google.protobuf.FieldMask
-	3,  // 34: patronus.v1.SiteService.CreateSite:input_type -> patronus.v1.CreateSiteRequest
-	4,  // 35: patronus.v1.SiteService.GetSite:input_type -> patronus.v1.GetSiteRequest
-	5,  // 36: patronus.v1.SiteService.ListSites:input_type -> patronus.v1.ListSitesRequest
-	7,  // 37: patronus.v1.SiteService.UpdateSite:input_type -> patronus.v1.UpdateSiteRequest
-	8,  // 38: patronus.v1.SiteService.DeleteSite:input_type -> patronus.v1.DeleteSiteRequest
-	11, // 39: patronus.v1.EdgeService.CreateEdge:input_type -> patronus.v1.CreateEdgeRequest
-	12, // 40: patronus.v1.EdgeService.GetEdge:input_type -> patronus.v1.GetEdgeRequest
-	13, // 41: patronus.v1.EdgeService.ListEdges:input_type -> patronus.v1.ListEdgesRequest
-	15, // 42: patronus.v1.EdgeService.UpdateEdge:input_type -> patronus.v1.UpdateEdgeRequest
-	16, // 43: patronus.v1.EdgeService.DeleteEdge:input_type -> patronus.v1.DeleteEdgeRequest
-	18, // 44: patronus.v1.LinkService.CreateLink:input_type -> patronus.v1.CreateLinkRequest
-	19, // 45: patronus.v1.LinkService.GetLink:input_type -> patronus.v1.GetLinkRequest
-	20, // 46: patronus.v1.LinkService.ListLinks:input_type -> patronus.v1.ListLinksRequest
-	22, // 47: patronus.v1.LinkService.UpdateLink:input_type -> patronus.v1.UpdateLinkRequest
-	23, // 48: patronus.v1.LinkService.DeleteLink:input_type -> patronus.v1.DeleteLinkRequest
-	2,  // 49: patronus.v1.SiteService.CreateSite:output_type -> patronus.v1.Site
-	2,  // 50: patronus.v1.SiteService.GetSite:output_type -> patronus.v1.Site
-	6,  // 51: patronus.v1.SiteService.ListSites:output_type -> patronus.v1.ListSitesResponse
-	2,  // 52: patronus.v1.SiteService.UpdateSite:output_type -> patronus.v1.Site
-	35, // 53: patronus.v1.SiteService.DeleteSite:output_type -> patronus.v1.DeleteResponse
-	10, // 54: patronus.v1.EdgeService.CreateEdge:output_type -> patronus.v1.Edge
-	10, // 55: patronus.v1.EdgeService.GetEdge:output_type -> patronus.v1.Edge
-	14, // 56: patronus.v1.EdgeService.ListEdges:output_type -> patronus.v1.ListEdgesResponse
-	10, // 57: patronus.v1.EdgeService.UpdateEdge:output_type -> patronus.v1.Edge
-	35, // 58: patronus.v1.EdgeService.DeleteEdge:output_type -> patronus.v1.DeleteResponse
-	17, // 59: patronus.v1.LinkService.CreateLink:output_type -> patronus.v1.Link
-	17, // 60: patronus.v1.LinkService.GetLink:output_type -> patronus.v1.Link
-	21, // 61: patronus.v1.LinkService.ListLinks:output_type -> patronus.v1.ListLinksResponse
-	17, // 62: patronus.v1.LinkService.UpdateLink:output_type -> patronus.v1.Link
-	35, // 63: patronus.v1.LinkService.DeleteLink:output_type -> patronus.v1.DeleteResponse
-	49, // [49:64] is the sub-list for method output_type
-	34, // [34:49] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	35, // 30: patronus.v1.Link.classes:type_name -> patronus.v1.LinkClass
+	17, // 31: patronus.v1.CreateLinkRequest.link:type_name -> patronus.v1.Link
+	17, // 32: patronus.v1.ListLinksResponse.links:type_name -> patronus.v1.Link
+	17, // 33: patronus.v1.UpdateLinkRequest.link:type_name -> patronus.v1.Link
+	33, // 34: patronus.v1.UpdateLinkRequest.update_mask:type_name -> google.protobuf.FieldMask
+	3,  // 35: patronus.v1.SiteService.CreateSite:input_type -> patronus.v1.CreateSiteRequest
+	4,  // 36: patronus.v1.SiteService.GetSite:input_type -> patronus.v1.GetSiteRequest
+	5,  // 37: patronus.v1.SiteService.ListSites:input_type -> patronus.v1.ListSitesRequest
+	7,  // 38: patronus.v1.SiteService.UpdateSite:input_type -> patronus.v1.UpdateSiteRequest
+	8,  // 39: patronus.v1.SiteService.DeleteSite:input_type -> patronus.v1.DeleteSiteRequest
+	11, // 40: patronus.v1.EdgeService.CreateEdge:input_type -> patronus.v1.CreateEdgeRequest
+	12, // 41: patronus.v1.EdgeService.GetEdge:input_type -> patronus.v1.GetEdgeRequest
+	13, // 42: patronus.v1.EdgeService.ListEdges:input_type -> patronus.v1.ListEdgesRequest
+	15, // 43: patronus.v1.EdgeService.UpdateEdge:input_type -> patronus.v1.UpdateEdgeRequest
+	16, // 44: patronus.v1.EdgeService.DeleteEdge:input_type -> patronus.v1.DeleteEdgeRequest
+	18, // 45: patronus.v1.LinkService.CreateLink:input_type -> patronus.v1.CreateLinkRequest
+	19, // 46: patronus.v1.LinkService.GetLink:input_type -> patronus.v1.GetLinkRequest
+	20, // 47: patronus.v1.LinkService.ListLinks:input_type -> patronus.v1.ListLinksRequest
+	22, // 48: patronus.v1.LinkService.UpdateLink:input_type -> patronus.v1.UpdateLinkRequest
+	23, // 49: patronus.v1.LinkService.DeleteLink:input_type -> patronus.v1.DeleteLinkRequest
+	2,  // 50: patronus.v1.SiteService.CreateSite:output_type -> patronus.v1.Site
+	2,  // 51: patronus.v1.SiteService.GetSite:output_type -> patronus.v1.Site
+	6,  // 52: patronus.v1.SiteService.ListSites:output_type -> patronus.v1.ListSitesResponse
+	2,  // 53: patronus.v1.SiteService.UpdateSite:output_type -> patronus.v1.Site
+	36, // 54: patronus.v1.SiteService.DeleteSite:output_type -> patronus.v1.DeleteResponse
+	10, // 55: patronus.v1.EdgeService.CreateEdge:output_type -> patronus.v1.Edge
+	10, // 56: patronus.v1.EdgeService.GetEdge:output_type -> patronus.v1.Edge
+	14, // 57: patronus.v1.EdgeService.ListEdges:output_type -> patronus.v1.ListEdgesResponse
+	10, // 58: patronus.v1.EdgeService.UpdateEdge:output_type -> patronus.v1.Edge
+	36, // 59: patronus.v1.EdgeService.DeleteEdge:output_type -> patronus.v1.DeleteResponse
+	17, // 60: patronus.v1.LinkService.CreateLink:output_type -> patronus.v1.Link
+	17, // 61: patronus.v1.LinkService.GetLink:output_type -> patronus.v1.Link
+	21, // 62: patronus.v1.LinkService.ListLinks:output_type -> patronus.v1.ListLinksResponse
+	17, // 63: patronus.v1.LinkService.UpdateLink:output_type -> patronus.v1.Link
+	36, // 64: patronus.v1.LinkService.DeleteLink:output_type -> patronus.v1.DeleteResponse
+	50, // [50:65] is the sub-list for method output_type
+	35, // [35:50] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_site_proto_init() }
@@ -2715,6 +2750,7 @@ func file_patronus_v1_site_proto_init() {
 	}
 	file_patronus_v1_common_proto_init()
 	file_patronus_v1_options_proto_init()
+	file_patronus_v1_qos_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -41,7 +41,7 @@ export const KINDS = {
     pattern: "organizations/*/sites/*/links/*",
     view: false,
     methods: {"create": "/patronus.v1.LinkService/CreateLink", "get": "/patronus.v1.LinkService/GetLink", "list": "/patronus.v1.LinkService/ListLinks", "update": "/patronus.v1.LinkService/UpdateLink", "delete": "/patronus.v1.LinkService/DeleteLink"},
-    settable: ["labels", "annotations", "displayName", "edge", "interface", "address", "gateway", "transport", "provider", "underlay", "capacityUpBps", "capacityDownBps", "metered", "mtu", "srlgs", "adminState", "cost", "encryption"],
+    settable: ["labels", "annotations", "displayName", "edge", "interface", "address", "gateway", "transport", "provider", "underlay", "capacityUpBps", "capacityDownBps", "metered", "mtu", "srlgs", "adminState", "cost", "encryption", "qosProfile"],
     immutable: [],
   },
   Fabric: {
@@ -244,6 +244,16 @@ export const KINDS = {
     settable: ["labels", "annotations", "displayName", "changes"],
     immutable: [],
   },
+  QosProfile: {
+    name: "QosProfile",
+    singular: "qosProfile",
+    plural: "qosProfiles",
+    pattern: "organizations/*/qosProfiles/*",
+    view: false,
+    methods: {"create": "/patronus.v1.QosProfileService/CreateQosProfile", "get": "/patronus.v1.QosProfileService/GetQosProfile", "list": "/patronus.v1.QosProfileService/ListQosProfiles", "update": "/patronus.v1.QosProfileService/UpdateQosProfile", "delete": "/patronus.v1.QosProfileService/DeleteQosProfile"},
+    settable: ["labels", "annotations", "displayName", "classes"],
+    immutable: [],
+  },
   UserSession: {
     name: "UserSession",
     singular: "userSession",
@@ -286,6 +296,7 @@ export const SETS: ReadonlySet<string> = new Set([
   "ApiKey.scopes",
   "ApiKey.sourcePrefixes",
   "IdentityProvider.audiences",
+  "QosProfile.classes.dscps",
   "UserSession.groups",
   "UserSession.addresses",
 ]);
@@ -298,4 +309,5 @@ export const OPTIONAL: ReadonlySet<string> = new Set([
   "SlaProfile.maxJitterUs",
   "SlaProfile.minMosMilli",
   "Application.matches.protocol",
+  "QosProfile.classes.dscpOut",
 ]);

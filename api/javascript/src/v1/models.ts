@@ -6,6 +6,7 @@ import type { Controller, EnrollmentToken } from "./cluster.js";
 import type { Fabric, Path, Segment, Tunnel } from "./fabric.js";
 import type { Model, ModelVersion } from "./model.js";
 import type { Application, SlaProfile, SteeringPolicy } from "./policy.js";
+import type { QosProfile } from "./qos.js";
 import type { UserSession } from "./session.js";
 import type { Edge, Link, Site } from "./site.js";
 import type { Demand } from "./te.js";
@@ -20,6 +21,7 @@ export * from "./common.js";
 export * from "./fabric.js";
 export * from "./model.js";
 export * from "./policy.js";
+export * from "./qos.js";
 export * from "./replication.js";
 export * from "./session.js";
 export * from "./site.js";
@@ -53,4 +55,5 @@ export type AnyResource =
   | (DeniedIdentity & { readonly $kind: "DeniedIdentity" })
   | (Demand & { readonly $kind: "Demand" })
   | (ChangeSet & { readonly $kind: "ChangeSet" })
+  | (QosProfile & { readonly $kind: "QosProfile" })
   | (UserSession & { readonly $kind: "UserSession" });

@@ -235,6 +235,13 @@ export class ChangeSets extends Collection<m.ChangeSet, m.ChangeSetInit, m.Chang
   }
 }
 
+/** Access to qosProfiles. */
+export class QosProfiles extends Collection<m.QosProfile, m.QosProfileInit, m.QosProfileFields> {
+  constructor(session: Session) {
+    super(session, KINDS.QosProfile);
+  }
+}
+
 /** Access to userSessions. */
 export class UserSessions extends Collection<m.UserSession, m.UserSessionInit, m.UserSessionFields> {
   constructor(session: Session) {
@@ -483,6 +490,8 @@ export class Services {
   readonly demands: Demands;
   /** Changes of resources of one organization that are applied together or not at all. */
   readonly changeSets: ChangeSets;
+  /** How the traffic of a WAN link is divided among classes, when the link is full. */
+  readonly qosProfiles: QosProfiles;
   /** A user who is logged in: whose packets those from an address are, until when. */
   readonly userSessions: UserSessions;
   /** Methods of AccessService. */
@@ -527,6 +536,7 @@ export class Services {
     this.deniedIdentities = new DeniedIdentities(session);
     this.demands = new Demands(session);
     this.changeSets = new ChangeSets(session);
+    this.qosProfiles = new QosProfiles(session);
     this.userSessions = new UserSessions(session);
     this.access = new AccessMethods(session);
     this.artifact = new ArtifactMethods(session);
@@ -565,6 +575,7 @@ export const COLLECTIONS = {
   DeniedIdentity: "deniedIdentities",
   Demand: "demands",
   ChangeSet: "changeSets",
+  QosProfile: "qosProfiles",
   UserSession: "userSessions",
 } as const;
 

@@ -2,6 +2,7 @@
 
 import type { Resource } from "../collection.js";
 import type { AdminState, Condition, Transport } from "./common.js";
+import type { LinkClass } from "./qos.js";
 
 /**
  * What an edge does in a fabric. EDGE_ROLE_UNSPECIFIED: Treated as BRANCH; BRANCH: Serves its own site; HUB: Carries
@@ -222,6 +223,15 @@ export interface Link extends Resource {
   readonly latencyUs: number;
   /** Whether tunnels over the link are sealed. */
   encryption: LinkEncryption;
+  /**
+   * How the link's traffic is divided when it is full; the link is then shaped to capacity_up_bps, which must be set.
+   * Empty: the link is not shaped. Name of a qosProfile.
+   */
+  qosProfile: string;
+  /** What each class of traffic does on the link; empty while the link is not shaped. */
+  readonly classes: LinkClass[];
+  /** Why the link is not shaped although it should be; empty when it is. */
+  readonly shapingError: string;
 }
 
 /** What a program says of a Link. */
@@ -264,6 +274,11 @@ export interface LinkInit {
   cost?: number;
   /** Whether tunnels over the link are sealed. */
   encryption?: LinkEncryption;
+  /**
+   * How the link's traffic is divided when it is full; the link is then shaped to capacity_up_bps, which must be set.
+   * Empty: the link is not shaped. Name of a qosProfile.
+   */
+  qosProfile?: string;
 }
 
 /** Fields of Link that can be changed. */

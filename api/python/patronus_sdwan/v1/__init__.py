@@ -134,6 +134,7 @@ from .policy import (
     SteeringRule,
     TimeWindow,
 )
+from .qos import LinkClass, QosClass, QosProfile, QosProfilePatch
 from .replication import DeniedCall, DeniedCalls
 from .session import UserSession, UserSessionPatch
 from .site import Edge, EdgePatch, EdgeRole, LanInterface, Link, LinkEncryption, LinkPatch, Site, SitePatch
@@ -219,6 +220,7 @@ MODELS: tuple[type[Message], ...] = (
     IssueApiKeyResponse,
     LanInterface,
     Link,
+    LinkClass,
     LinkUtilization,
     ListAuthoritiesRequest,
     ListRevisionsRequest,
@@ -241,6 +243,8 @@ MODELS: tuple[type[Message], ...] = (
     PlannedQuota,
     PortRange,
     PromoteModelVersionRequest,
+    QosClass,
+    QosProfile,
     QueryAuditRequest,
     QueryAuditResponse,
     QuotaUsage,
@@ -387,6 +391,7 @@ __all__ = [
     "IssueApiKeyResponse",
     "LanInterface",
     "Link",
+    "LinkClass",
     "LinkEncryption",
     "LinkPatch",
     "LinkUtilization",
@@ -418,6 +423,9 @@ __all__ = [
     "PortRange",
     "Preference",
     "PromoteModelVersionRequest",
+    "QosClass",
+    "QosProfile",
+    "QosProfilePatch",
     "QueryAuditRequest",
     "QueryAuditResponse",
     "QuotaUsage",

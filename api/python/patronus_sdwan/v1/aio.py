@@ -274,6 +274,12 @@ class AsyncChangeSets(AsyncCollection[m.ChangeSet, m.ChangeSetPatch]):
         return await self._call("/patronus.v1.ChangeSetService/RollbackChangeSet", request, m.ChangeSet, timeout)
 
 
+class AsyncQosProfiles(AsyncCollection[m.QosProfile, m.QosProfilePatch]):
+    """Access to qosProfiles."""
+
+    kind = m.QosProfile
+
+
 class AsyncUserSessions(AsyncCollection[m.UserSession, m.UserSessionPatch]):
     """Access to userSessions."""
 
@@ -736,6 +742,7 @@ class AsyncClient(AsyncBaseClient):
         m.DeniedIdentity: "denied_identities",
         m.Demand: "demands",
         m.ChangeSet: "change_sets",
+        m.QosProfile: "qos_profiles",
         m.UserSession: "user_sessions",
     }
 
@@ -858,6 +865,11 @@ class AsyncClient(AsyncBaseClient):
     def change_sets(self) -> AsyncChangeSets:
         """Changes of resources of one organization that are applied together or not at all."""
         return AsyncChangeSets(self._driver)
+
+    @property
+    def qos_profiles(self) -> AsyncQosProfiles:
+        """How the traffic of a WAN link is divided among classes, when the link is full."""
+        return AsyncQosProfiles(self._driver)
 
     @property
     def user_sessions(self) -> AsyncUserSessions:

@@ -13,6 +13,7 @@ from pydantic import Field
 from .. import rules
 from ..message import Kind, Message, OpenEnum, Resource
 from .common import AdminState, Condition, Transport
+from .qos import LinkClass
 
 
 class EdgeRole(OpenEnum):
@@ -309,6 +310,14 @@ class Link(Resource):
     """Measured round-trip time, microseconds, median tunnel."""
     encryption: LinkEncryption = LinkEncryption.LINK_ENCRYPTION_UNSPECIFIED
     """Whether tunnels over the link are sealed."""
+    qos_profile: Annotated[str, rules.Matches("organizations/*/qosProfiles/*")] = ""
+    """How the link's traffic is divided when it is full; the link is then shaped to capacity_up_bps, which must be
+    set. Empty: the link is not shaped.
+    """
+    classes: Annotated[list[LinkClass], rules.Output()] = Field(default_factory=list)
+    """What each class of traffic does on the link; empty while the link is not shaped."""
+    shaping_error: Annotated[str, rules.Output()] = ""
+    """Why the link is not shaped although it should be; empty when it is."""
 
     @staticmethod
     def resource_name(organization: str, site: str, link: str) -> str:
@@ -355,3 +364,7 @@ class LinkPatch(TypedDict, total=False):
     """Administrative cost; lower is preferred among links of equal delay. 0 means 10."""
     encryption: LinkEncryption | None
     """Whether tunnels over the link are sealed."""
+    qos_profile: Annotated[str, rules.Matches("organizations/*/qosProfiles/*")] | None
+    """How the link's traffic is divided when it is full; the link is then shaped to capacity_up_bps, which must be
+    set. Empty: the link is not shaped.
+    """

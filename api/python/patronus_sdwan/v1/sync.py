@@ -264,6 +264,12 @@ class ChangeSets(Collection[m.ChangeSet, m.ChangeSetPatch]):
         return self._call("/patronus.v1.ChangeSetService/RollbackChangeSet", request, m.ChangeSet, timeout)
 
 
+class QosProfiles(Collection[m.QosProfile, m.QosProfilePatch]):
+    """Access to qosProfiles."""
+
+    kind = m.QosProfile
+
+
 class UserSessions(Collection[m.UserSession, m.UserSessionPatch]):
     """Access to userSessions."""
 
@@ -710,6 +716,7 @@ class Client(BaseClient):
         m.DeniedIdentity: "denied_identities",
         m.Demand: "demands",
         m.ChangeSet: "change_sets",
+        m.QosProfile: "qos_profiles",
         m.UserSession: "user_sessions",
     }
 
@@ -832,6 +839,11 @@ class Client(BaseClient):
     def change_sets(self) -> ChangeSets:
         """Changes of resources of one organization that are applied together or not at all."""
         return ChangeSets(self._driver)
+
+    @property
+    def qos_profiles(self) -> QosProfiles:
+        """How the traffic of a WAN link is divided among classes, when the link is full."""
+        return QosProfiles(self._driver)
 
     @property
     def user_sessions(self) -> UserSessions:

@@ -1,0 +1,3 @@
+data "patronus_qos_profile" "example" {
+  name = "organizations/example/qosProfiles/example"
+}

@@ -1,0 +1,4 @@
+data "patronus_qos_profiles" "example" {
+  parent = "organizations/example"
+  filter = "labels.tier = \"gold\""
+}

@@ -1,0 +1,1 @@
+terraform import patronus_qos_profile.example organizations/example/qosProfiles/example
