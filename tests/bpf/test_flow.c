@@ -370,10 +370,10 @@ START_TEST(a_meter_limits_the_rate)
 {
     struct packet p = packet4(IPPROTO_UDP, 1010, 0, 0);
     struct pt_abi_flow4_key key = key_of(IPPROTO_UDP, 1010);
-    struct pt_abi_meter meter = {.ns_per_byte_q20 = 1000000000ULL << 20, .burst_ns = 200000000000ULL};
+    struct pt_abi_meter meter = {.ns_per_byte_q20 = 1000000000ULL << 20, .burst_ns = 150000000000ULL};
     struct pt_abi_flow flow;
     uint32_t index = 5;
-    write_map("pt_meters", &index, &meter); /* a byte a second, and 200 of them at once */
+    write_map("pt_meters", &index, &meter); /* a byte a second, and 150 of them at once */
     ck_assert_int_eq(path_of(&p), 11);
     ck_assert_int_eq(path_of(&p), 11);
     ck_assert(find_flow(IPPROTO_UDP, 1010, &flow));
