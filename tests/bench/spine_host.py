@@ -49,7 +49,7 @@ def processes() -> Iterator[list[subprocess.Popen[bytes]]]:
 
 def go_program(build: pathlib.Path, name: str) -> str:
     """A program of tests/bench that is written in Go: the generator, or etcd from its module."""
-    out = build / "bench" / name
+    out = build.resolve() / "bench" / name
     if shutil.which("go") is None:
         raise BenchError("go is not installed: deploy/deps --with clients")
     done = subprocess.run(["go", "build", "-o", str(out), "."], cwd=ROOT / "tests/bench" / name, capture_output=True, text=True, timeout=1200)

@@ -212,6 +212,10 @@ def check_top_level() -> None:
     for name in sorted({line.split("/")[0] for line in out.stdout.splitlines()}):
         if name not in TOP_LEVEL and not name.startswith("."):
             say(name, 1, "does not belong to the top level")
+    for line in out.stdout.splitlines():
+        path = ROOT / line
+        if path.is_file() and not path.is_symlink() and path.open("rb").read(4) == b"\x7fELF":
+            say(line, 1, "a program that was built does not belong into the tree")
 
 
 def check_format() -> None:
