@@ -5,12 +5,13 @@
 //	generator list   patronus|etcd SERVERS CERT KEY CA COUNT IN_FLIGHT RUN   linearizable lists of 100 of them
 //	generator fanout patronus      SERVERS CERT KEY CA COUNT STREAMS RUN     creates, and when each stream has them
 //	generator watch  patronus      SERVERS CERT KEY CA COUNT STREAMS RUN     creates, and whether each stream has them
+//	generator revoke patronus      SERVERS CERT KEY CA COUNT STREAMS RUN     revocations, and what a stream still gets
 //
 // SERVERS is ADDRESS[,ADDRESS...]; calls go round them. COUNT operations are done, IN_FLIGHT at a time. RUN makes the
 // names of this run different from those of others; for Patronus the organizations RUN-0, RUN-1 ... must be there, one
 // for each 8000 creates.
 //
-// write, read and list print: RATE P50_US P99_US ERRORS. fanout and watch say in their own files what they print.
+// write, read and list print: RATE P50_US P99_US ERRORS. The others say in their own files what they print.
 package main
 
 import (
@@ -48,15 +49,21 @@ type target interface {
 type load struct {
 	what, label    string
 	servers        []string
-	dial           grpc.DialOption
+	files          [3]string // certificate, key, CA
+	dial           []grpc.DialOption
 	count, atATime int
 	run            string
 }
 
+// transport is TLS, without a certificate of its own when cert is empty.
 func transport(cert, key, ca string, patronus bool) (grpc.DialOption, error) {
-	pair, err := tls.LoadX509KeyPair(cert, key)
-	if err != nil {
-		return nil, err
+	var own []tls.Certificate
+	if cert != "" {
+		pair, err := tls.LoadX509KeyPair(cert, key)
+		if err != nil {
+			return nil, err
+		}
+		own = append(own, pair)
 	}
 	pem, err := os.ReadFile(ca)
 	if err != nil {
@@ -66,7 +73,7 @@ func transport(cert, key, ca string, patronus bool) (grpc.DialOption, error) {
 	if !roots.AppendCertsFromPEM(pem) {
 		return nil, fmt.Errorf("%s holds no certificate", ca)
 	}
-	config := &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: roots, MinVersion: tls.VersionTLS12}
+	config := &tls.Config{Certificates: own, RootCAs: roots, MinVersion: tls.VersionTLS12}
 	if patronus {
 		config.ServerName = "controller.patronus"
 	}
@@ -76,7 +83,7 @@ func transport(cert, key, ca string, patronus bool) (grpc.DialOption, error) {
 func connect(l *load) ([]*grpc.ClientConn, error) {
 	conns := make([]*grpc.ClientConn, len(l.servers))
 	for i, server := range l.servers {
-		conn, err := grpc.NewClient("passthrough:///"+server, l.dial)
+		conn, err := grpc.NewClient("passthrough:///"+server, l.dial...)
 		if err != nil {
 			return nil, err
 		}
@@ -138,7 +145,7 @@ func simple(l *load) error {
 
 func run(arguments []string) error {
 	if len(arguments) != 9 {
-		return fmt.Errorf("usage: generator write|read|list|fanout|watch patronus|etcd SERVERS CERT KEY CA COUNT IN_FLIGHT RUN")
+		return fmt.Errorf("usage: generator write|read|list|fanout|watch|revoke patronus|etcd SERVERS CERT KEY CA COUNT IN_FLIGHT RUN")
 	}
 	count, err := strconv.Atoi(arguments[6])
 	if err != nil || count < 1 {
@@ -149,9 +156,12 @@ func run(arguments []string) error {
 		return fmt.Errorf("IN_FLIGHT: %q is no number of workers", arguments[7])
 	}
 	l := &load{what: arguments[0], label: arguments[1], servers: strings.Split(arguments[2], ","), count: count, atATime: atATime, run: arguments[8]}
-	if l.dial, err = transport(arguments[3], arguments[4], arguments[5], l.label == "patronus"); err != nil {
+	l.files = [3]string(arguments[3:6])
+	dial, err := transport(l.files[0], l.files[1], l.files[2], l.label == "patronus")
+	if err != nil {
 		return err
 	}
+	l.dial = []grpc.DialOption{dial}
 	switch l.what {
 	case "write", "read", "list":
 		return simple(l)
@@ -159,6 +169,8 @@ func run(arguments []string) error {
 		return fanout(l)
 	case "watch":
 		return watch(l)
+	case "revoke":
+		return revoke(l)
 	default:
 		return fmt.Errorf("%q is nothing to generate", l.what)
 	}
