@@ -1,4 +1,5 @@
-"""What access control owes to others, for tests/bench/control-plane: how soon a revocation reaches open streams.
+"""What access control owes to others, for tests/bench/control-plane: how soon a revocation reaches open streams, and what
+a tenant beyond its quota does to another.
 
 Three controllers on the loopback; the Go generator (tests/bench/generator) asks and measures.
 """
@@ -8,14 +9,18 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import statistics
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 
 from spine_host import Patronus, go_program, processes
 from spine_lab import BenchError, say, wait_for
 
 STREAMS = 3  # that hold a credential when it is revoked: one at each controller
+QUOTA = 100  # requests a second at each of three controllers: that of tier STARTER
+QUIET_RATE = 100  # calls a second of the tenant that is measured, which has no quota
 
 
 @contextlib.contextmanager
@@ -41,3 +46,46 @@ def revocations(build: pathlib.Path, count: int) -> dict[str, float]:
     p50, p99, worst, ended = (int(word) / 1000 for word in done.stdout.split())
     say(f"revoke: {count} revocations under {STREAMS} streams each: last event p50 {p50:.1f} ms, p99 {p99:.1f}, worst {worst:.1f}; all ended after {ended:.1f} at most")
     return {"revoke_p99_ms": p99}
+
+
+def tenant(cluster: Patronus, name: str, tier: str) -> str:
+    """An organization with a site and an account that may change it; the account's key."""
+    cluster.ctl("create", "organization", f"{name}-0", *([f"tier={tier}"] if tier else []))
+    cluster.ctl("-p", f"{name}-0", "create", "site", "paced")
+    cluster.ctl("-p", f"{name}-0", "create", "serviceAccount", "ci")
+    cluster.ctl("-p", f"{name}-0", "create", "roleBinding", "ci", "role=roles/operator", f"members=organizations/{name}-0/serviceAccounts/ci")
+    return cluster.ctl("-p", f"{name}-0", "api-keys", "create", "ci", "--id", "main").split()[-1]
+
+
+def noisy_neighbour(build: pathlib.Path, turns: int, seconds: int) -> dict[str, float]:
+    """One tenant's p99 while another sends ten times its quota to each controller, over its p99 alone; they take turns."""
+    generator = go_program(build, "generator")
+    ratios, alone, beside = [], [], []
+    with running(build, "nn") as cluster:
+        keys = {"quiet": tenant(cluster, "quiet", ""), "noisy": tenant(cluster, "noisy", "STARTER")}
+
+        def pace(name: str, rate: int, seconds: float) -> subprocess.Popen[str]:
+            # Who makes the noise would have a machine of his own: here he yields to the controllers and to who is measured.
+            nice = ["nice", "-n", "10"] if name == "noisy" else []
+            words = [*nice, generator, "pace", cluster.label, cluster.servers, *cluster.files, str(round(rate * seconds)), str(rate), name]
+            return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"BENCH_KEY": keys[name]})
+
+        def result(process: subprocess.Popen[str]) -> list[float]:
+            out, errors = process.communicate(timeout=120)
+            if process.returncode != 0:
+                raise BenchError(f"noisy: {errors[-400:]}")
+            return [float(word) for word in out.split()]
+
+        result(pace("quiet", QUIET_RATE, 3))
+        for _ in range(turns):
+            alone.append(result(pace("quiet", QUIET_RATE, seconds))[1])
+            noise = pace("noisy", QUOTA * 10 * 3, seconds + 2)
+            time.sleep(1)  # the burst that its bucket allows is a part of the noise
+            beside.append(result(pace("quiet", QUIET_RATE, seconds))[1])
+            _, _, _, rate, answered, refused = result(noise)
+            ratios.append(beside[-1] / alone[-1])
+            say(f"noisy: p99 alone {alone[-1] / 1000:.1f} ms, beside the other {beside[-1] / 1000:.1f}, ratio {ratios[-1]:.2f}; "
+                f"the other sent {rate:.0f} a second, {answered:.0f} answered, {refused:.0f} refused")
+    ratio = statistics.median(beside) / statistics.median(alone)
+    say(f"noisy: of medians {ratio:.2f}; pairs: median {statistics.median(ratios):.2f}, worst {max(ratios):.2f}")
+    return {"noisy_p99_ratio": ratio}

@@ -6,6 +6,7 @@
 //	generator fanout patronus      SERVERS CERT KEY CA COUNT STREAMS RUN     creates, and when each stream has them
 //	generator watch  patronus      SERVERS CERT KEY CA COUNT STREAMS RUN     creates, and whether each stream has them
 //	generator revoke patronus      SERVERS CERT KEY CA COUNT STREAMS RUN     revocations, and what a stream still gets
+//	generator pace   patronus      SERVERS CERT KEY CA COUNT RATE RUN        calls of a tenant, so many a second
 //
 // SERVERS is ADDRESS[,ADDRESS...]; calls go round them. COUNT operations are done, IN_FLIGHT at a time. RUN makes the
 // names of this run different from those of others; for Patronus the organizations RUN-0, RUN-1 ... must be there, one
@@ -145,7 +146,7 @@ func simple(l *load) error {
 
 func run(arguments []string) error {
 	if len(arguments) != 9 {
-		return fmt.Errorf("usage: generator write|read|list|fanout|watch|revoke patronus|etcd SERVERS CERT KEY CA COUNT IN_FLIGHT RUN")
+		return fmt.Errorf("usage: generator write|read|list|fanout|watch|revoke|pace patronus|etcd SERVERS CERT KEY CA COUNT IN_FLIGHT RUN")
 	}
 	count, err := strconv.Atoi(arguments[6])
 	if err != nil || count < 1 {
@@ -171,6 +172,8 @@ func run(arguments []string) error {
 		return watch(l)
 	case "revoke":
 		return revoke(l)
+	case "pace":
+		return pace(l)
 	default:
 		return fmt.Errorf("%q is nothing to generate", l.what)
 	}
