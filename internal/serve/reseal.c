@@ -126,6 +126,11 @@ static bool opens(struct pt_controller *controller, const uint8_t key[PT_SEAL_KE
     return opened;
 }
 
+bool pt_reseal_key_opens(struct pt_controller *controller)
+{
+    return opens(controller, controller->options.identity.seal_key);
+}
+
 void pt_reseal_follow(struct pt_controller *controller)
 {
     struct pt_trust *trust = controller->trust;

@@ -326,6 +326,24 @@ static void warn(struct pt_trust *trust)
     }
 }
 
+/* With a wrong seal key a controller follows and votes, and fails as a leader: at each signature. Said by one that has
+ * heard the leader and is not behind: what it read at its start may be sealed under the key of before. */
+static void warn_seal_key(struct pt_trust *trust)
+{
+    struct pt_controller *controller = trust->controller;
+    struct pt_raft_status status = pt_raft_status(controller->raft);
+    uint64_t now = pt_sys_now_ns(controller->sys);
+    if (now < trust->warn_seal_at_ns || !pt_serve_leader_heard(controller) ||
+        status.applied_index < status.commit_index) {
+        return;
+    }
+    trust->warn_seal_at_ns = now + 60ULL * 1000000000ULL;
+    if (!pt_reseal_key_opens(controller)) {
+        pt_log_error(controller->log, "seal key opens nothing",
+                     "do=\"give this controller the seal key of the others and start it again\"");
+    }
+}
+
 void pt_trust_tick(struct pt_controller *controller)
 {
     struct pt_trust *trust = controller->trust;
@@ -336,6 +354,7 @@ void pt_trust_tick(struct pt_controller *controller)
         return;
     }
     warn(trust);
+    warn_seal_key(trust);
     report(trust);
     if (controller->ready) {
         pt_rotate_tick(controller);

@@ -32,7 +32,7 @@ struct pt_trust {
     int64_t door_due_wall_ns; /* when controller->door_pem is made anew */
     int64_t ca_not_after_ns;  /* of the issuing one */
     struct pt_digest digest;  /* of controller->ca_pem */
-    uint64_t report_at_ns, warn_at_ns;
+    uint64_t report_at_ns, warn_at_ns, warn_seal_at_ns;
     bool reporting;
     struct pt_trust_seen seen[PT_TRUST_SEEN_MAX];
     size_t seen_len;
@@ -57,3 +57,5 @@ void pt_rotate_tick(struct pt_controller *controller);
 bool pt_trust_next_seal_key(struct pt_controller *controller, struct pt_digest *ret_digest);
 /* The secrets in the state are sealed under the next key: use that one from now on. */
 void pt_reseal_follow(struct pt_controller *controller);
+/* Does the present seal key open what the state holds? */
+bool pt_reseal_key_opens(struct pt_controller *controller);
