@@ -27,6 +27,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define TUNNEL_START_US 15000000
+
 static uint64_t now_us(void)
 {
     struct timespec now;
@@ -104,6 +106,12 @@ static enum pt_code do_tunnel(struct pt_dp *dp, struct sealing *sealing, const c
                                                     .liveness = watch};
     sealing->tunnel = pt_agent_tunnel_new(&options);
     const uint8_t *public_key = pt_agent_tunnel_public_key(sealing->tunnel);
+    /* Where everybody wants the processor, a process takes its time to begin: the agent goes on without it, we do not.
+     */
+    for (uint64_t end_us = now_us() + TUNNEL_START_US; public_key == NULL && now_us() < end_us;) {
+        pt_sys_uv_turn(sealing->sys, true);
+        public_key = pt_agent_tunnel_public_key(sealing->tunnel);
+    }
     if (public_key == NULL) {
         return pt_fail(reterr, PT_UNAVAILABLE, PT_REASON_NONE, folder, "no tunnel process");
     }
