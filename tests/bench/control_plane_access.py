@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 
-from spine_host import Patronus, go_program, processes
+from spine_host import Patronus, cpu_seconds, go_program, processes
 from spine_lab import BenchError, say, wait_for
 
 STREAMS = 3  # that hold a credential when it is revoked: one at each controller
@@ -24,19 +24,19 @@ QUIET_RATE = 100  # calls a second of the tenant that is measured, which has no 
 
 
 @contextlib.contextmanager
-def running(build: pathlib.Path, name: str) -> Iterator[Patronus]:
-    """A cluster with the organization NAME-0."""
+def running(build: pathlib.Path, name: str) -> Iterator[tuple[Patronus, list[subprocess.Popen[bytes]]]]:
+    """A cluster with the organization NAME-0, and its processes."""
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DISK")) as folder, processes() as started:
         cluster = Patronus(build, pathlib.Path(folder))
         cluster.start(started)
         wait_for("no write is accepted", 40, lambda: cluster.prepare(name), 0.2)
-        yield cluster
+        yield cluster, started
 
 
 def revocations(build: pathlib.Path, count: int) -> dict[str, float]:
     """API keys deleted, bindings removed, certificates denied under open streams: from sending that to the last event."""
     generator = go_program(build, "generator")
-    with running(build, "rv") as cluster:
+    with running(build, "rv") as (cluster, _):
         words = [generator, "revoke", cluster.label, cluster.servers, *cluster.files, str(count), str(STREAMS), "rv"]
         done = subprocess.run(words, capture_output=True, text=True, timeout=60 + 10 * count)
     for line in done.stderr.splitlines():
@@ -61,7 +61,7 @@ def noisy_neighbour(build: pathlib.Path, turns: int, seconds: int) -> dict[str, 
     """One tenant's p99 while another sends ten times its quota to each controller, over its p99 alone; they take turns."""
     generator = go_program(build, "generator")
     ratios, alone, beside = [], [], []
-    with running(build, "nn") as cluster:
+    with running(build, "nn") as (cluster, started):
         keys = {"quiet": tenant(cluster, "quiet", ""), "noisy": tenant(cluster, "noisy", "STARTER")}
 
         def pace(name: str, rate: int, seconds: float) -> subprocess.Popen[str]:
@@ -76,16 +76,25 @@ def noisy_neighbour(build: pathlib.Path, turns: int, seconds: int) -> dict[str, 
                 raise BenchError(f"noisy: {errors[-400:]}")
             return [float(word) for word in out.split()]
 
+        def measure() -> tuple[float, float]:
+            """The p99, and how many processors the three controllers took meanwhile."""
+            before, began = sum(map(cpu_seconds, started)), time.monotonic()
+            p99 = result(pace("quiet", QUIET_RATE, seconds))[1]
+            return p99, (sum(map(cpu_seconds, started)) - before) / (time.monotonic() - began)
+
         result(pace("quiet", QUIET_RATE, 3))
         for _ in range(turns):
-            alone.append(result(pace("quiet", QUIET_RATE, seconds))[1])
+            p99, cpu_alone = measure()
+            alone.append(p99)
             noise = pace("noisy", QUOTA * 10 * 3, seconds + 2)
             time.sleep(1)  # the burst that its bucket allows is a part of the noise
-            beside.append(result(pace("quiet", QUIET_RATE, seconds))[1])
+            p99, cpu_beside = measure()
+            beside.append(p99)
             _, _, _, rate, answered, refused = result(noise)
             ratios.append(beside[-1] / alone[-1])
             say(f"noisy: p99 alone {alone[-1] / 1000:.1f} ms, beside the other {beside[-1] / 1000:.1f}, ratio {ratios[-1]:.2f}; "
-                f"the other sent {rate:.0f} a second, {answered:.0f} answered, {refused:.0f} refused")
+                f"the other sent {rate:.0f} a second, {answered:.0f} answered, {refused:.0f} refused; "
+                f"controllers took {cpu_alone:.2f} and {cpu_beside:.2f} of a processor")
     ratio = statistics.median(beside) / statistics.median(alone)
     say(f"noisy: of medians {ratio:.2f}; pairs: median {statistics.median(ratios):.2f}, worst {max(ratios):.2f}")
     return {"noisy_p99_ratio": ratio}
