@@ -6,8 +6,9 @@
 #   1. a dry run names the edge that is offline, and changes nothing
 #   2. `cas rotate --wait`: edges, controllers and the caller's file are of the new authority; the Watch goes on, no
 #      ping is lost, every edge keeps its stream, the old credential is worth nothing
+#   3. a denied edge loses its stream, and its peers their tunnels to it; all is back when it is denied no more
 #
-# What needs no packets (join again, denied identities, the seal key, expiry) is in tests/e2e/authority.sh.
+# What needs no packets (join again, denied callers, the seal key, expiry) is in tests/e2e/authority.sh.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -84,6 +85,8 @@ had=0
 wait_for 20 "nyc does not ping lon" more_replies
 wait_for 20 "the Watch does not begin" grep -q BOOKMARK "$STATE/watch"
 
+disconnections() { cat "$NODES"/c?/patronusd.log | grep -c 'node disconnected' || true; }
+dropped=$(disconnections)
 ctl cas rotate --wait >"$STATE/out" 2>&1 || lab_fail "the rotation failed"
 grep -q "ca-2 pending" "$STATE/out" || lab_fail "no progress was shown"
 [ "$(authorities)" = 1 ] || lab_fail "the old authority is still there"
@@ -95,17 +98,31 @@ of_ca2() {
 for node in c1 c2 c3 nyc lon sgp; do
     wait_for 60 "$node is not of ca-2 alone" of_ca2 $node
 done
-for node in c1 c2 c3; do # at each door, for each forgets the old authority by itself
-    if in_node c1 "$CTL" -t 5s --server "$(address_of $node):$PORTS_API" --credential "$STATE/old.pem" \
-        list sites -p "$ORG" >"$STATE/out" 2>&1; then
-        lab_fail "the credential of the old authority is still good at $node"
-    fi
+# The old credential, and the new authority beside the old one: the client believes the door, the door refuses the client.
+cat "$STATE/old.pem" "$NODES/c1/data/ca.pem" >"$STATE/mixed.pem"
+at_door() { # CONTROLLER CREDENTIAL
+    in_node c1 "$CTL" -t "${3:-20s}" --server "$(address_of "$1"):$PORTS_API" --credential "$STATE/$2.pem" list sites -p "$ORG"
+}
+refusals=()
+for node in c1 c2 c3; do # each door forgets the old authority by itself
+    at_door $node admin >"$STATE/out" 2>&1 || lab_fail "the new credential is refused at $node"
+    at_door $node mixed 2s >"$STATE/old.$node" 2>&1 & # retried until then: all doors at a time
+    refusals+=($!)
+done
+for pid in "${refusals[@]}"; do
+    ! wait "$pid" || lab_fail "the credential of the old authority is still good at a controller"
+done
+for node in c1 c2 c3; do
+    cat "$STATE/old.$node" >"$STATE/out"
+    grep -q UNAVAILABLE "$STATE/old.$node" || lab_fail "$node does not refuse the old credential in the handshake"
+    ! grep -q 'certificate verify failed' "$STATE/old.$node" || lab_fail "the client refused, not $node"
 done
 ctl create site later -p "$ORG" >/dev/null
 wait_for 60 "the Watch has not gone on" watched later
 kill -0 $watcher || lab_fail "the Watch has ended"
 ! grep -q disconnected "$STATE/watch" || lab_fail "the Watch was dropped and opened anew"
-connected 3 || lab_fail "an edge has lost its stream"
+connected 3 || lab_fail "an edge is not connected"
+[ "$(disconnections)" = "$dropped" ] || lab_fail "an edge has lost its stream"
 had=$(replies)
 wait_for 20 "the pings have stopped" more_replies
 # The last one may be on its way yet: what counts is a gap below the highest number that came back.
@@ -113,3 +130,16 @@ kill $pinger
 lost=$(sed -n 's/.*icmp_seq=\([0-9]*\) ttl.*/\1/p' "$STATE/ping.log" | awk '$1 > last { last = $1 } !seen[$1]++ { n++ } END { print last - n }')
 [ "$lost" = 0 ] || lab_fail "$lost pings were lost"
 ok "the authority is another; the Watch and the streams went on, and all $(replies) pings came back"
+
+# ---- 3 -----------------------------------------------------------------------------------------------------------
+cluster=$(status_of 'next(s["clusterId"] for s in d if s.get("clusterId"))')
+wait_for 60 "nyc does not reach sgp" ping_sites nyc sgp corp
+ctl create deniedIdentity stolen "identity=spiffe://$cluster/edge/$EDGE" >/dev/null
+wait_for 60 "a denied edge keeps its stream" connected 2
+apart() { ! ping_sites nyc sgp corp 4 -c 5 -i 0.2; } # not one of five comes back
+wait_for 60 "peers keep their tunnels to a denied edge" apart
+ping_sites nyc lon corp >/dev/null || lab_fail "the others have lost each other"
+ctl delete deniedIdentities/stolen >/dev/null
+wait_for 60 "an edge that is denied no more does not come back" connected 3
+wait_for 60 "nyc does not reach sgp again" ping_sites nyc sgp corp
+ok "a denied edge loses its stream and its peers, until it is denied no more"
