@@ -1,6 +1,6 @@
 """One direction of UDP packets between two hosts of a lab, each with a number and the time it left.
 
-send ADDRESS PORT INTERVAL_MS   until standard input ends; prints the first and the last number
+send ADDRESS PORT INTERVAL_MS [SIZE]   until standard input ends, SIZE bytes each; prints how many were sent
 receive PORT                    until terminated; prints NUMBER LEFT_NS ARRIVED_NS a line, CLOCK_MONOTONIC
 """
 
@@ -14,15 +14,16 @@ import time
 PACKET = struct.Struct("!QQ")
 
 
-def send(address: str, port: int, interval_ms: float) -> None:
+def send(address: str, port: int, interval_ms: float, size: int) -> None:
     done = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), done.set()), daemon=True).start()
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    padding = bytes(max(0, size - PACKET.size))
     number = 0
     due = time.monotonic()
     while not done.is_set():
         try:
-            sock.sendto(PACKET.pack(number, time.monotonic_ns()), (address, port))
+            sock.sendto(PACKET.pack(number, time.monotonic_ns()) + padding, (address, port))
         except OSError:  # an ICMP answer to an earlier packet: the packet counts as lost
             pass
         number += 1
@@ -37,12 +38,12 @@ def receive(port: int) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     print("ready", flush=True)
     while True:
-        number, left_ns = PACKET.unpack(sock.recv(64))
+        number, left_ns = PACKET.unpack(sock.recv(PACKET.size))
         print(number, left_ns, time.monotonic_ns(), flush=True)
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "send":
-        send(sys.argv[2], int(sys.argv[3]), float(sys.argv[4]))
+        send(sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5]) if len(sys.argv) > 5 else PACKET.size)
     else:
         receive(int(sys.argv[2]))

@@ -42,7 +42,7 @@ for to in lon sgp; do
 done
 value() { python3 -c 'import json,sys; d=json.load(sys.stdin); print(eval(sys.argv[1]))' "$1"; } # of JSON on standard input
 
-# udp COMMAND...: numbered packets nyc -> lon each 5 ms while the command runs; LOST says how many stayed out.
+# udp COMMAND...: numbered packets of 1200 bytes nyc -> lon each 5 ms, 240 kB a second, while the command runs; LOST says how many stayed out.
 udp() {
     local sent receiver code=0
     # exec: what is killed below must be the receiver itself, not a shell around it
@@ -50,7 +50,7 @@ udp() {
     receiver=$!
     wait_for 5 "the receiver does not start" grep -q ready "$STATE/received"
     mkfifo "$STATE/stop"
-    in_node "$(host_of nyc corp)" python3 tests/bench/udp_pair.py send "$(host_address lon corp)" 9000 5 \
+    in_node "$(host_of nyc corp)" python3 tests/bench/udp_pair.py send "$(host_address lon corp)" 9000 5 1200 \
         <"$STATE/stop" >"$STATE/sent" &
     local sender=$!
     exec 9>"$STATE/stop"
@@ -99,15 +99,16 @@ grep -q "nowhere' does not exist" "$STATE/error"
 ok "what-if answers, and names what does not exist"
 
 # ---- 3. drain under traffic
-carried() { # packets that nyc sent by a link of its own so far
+carried() { # bytes that nyc sent by a link of its own so far
     in_node nyc ip -s -j link show "$(facts "[l['interface'] for n in d['nodes'] if n['name']=='nyc' for l in n['links'] if l['name']=='${1##*/}'][0]")" |
-        value 'd[0]["stats64"]["tx"]["packets"]'
+        value 'd[0]["stats64"]["tx"]["bytes"]'
 }
-rate() { # packets in about a second; hellos cross in any case
-    local before
+rate() { # bytes a second, over about one; liveness and probes, some ten thousands, cross in any case
+    local before begun
+    begun=$(date +%s%N)
     before=$(carried "$link")
     in_node c1 ping -q -c 10 -i 0.1 127.0.0.1 >/dev/null
-    echo $(($(carried "$link") - before))
+    echo $((($(carried "$link") - before) * 1000000 / (($(date +%s%N) - begun) / 1000)))
 }
 # The link of nyc that the flow is on: paths may share the load, and the flow's hash decides.
 carrying() {
@@ -125,7 +126,7 @@ drain() { # called where a failing command does not end the script: each says so
     loaded=$(rate)
     ctl links drain "$link" | head -n 1 || return 1
     drained=$(rate)
-    [ $((loaded - drained)) -gt 120 ] || lab_fail "$link is drained and still carries: $drained packets a second, $loaded before" || return 1
+    [ $((loaded - drained)) -gt 120000 ] || lab_fail "$link is drained and still carries: $drained bytes a second, $loaded before" || return 1
     ctl links undrain "$link" || return 1
 }
 udp drain
