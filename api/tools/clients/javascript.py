@@ -107,7 +107,10 @@ class Writer:
             text += comment(self.text(field), "  ") + f"  {fixed}{camel(field.name)}{lacks}: {self.type(field)};\n"
         text += "}\n\n"
         given = [f for f in message.fields if not f.output]
-        text += comment(f"What a program says of a {message.name}.") + f"export interface {message.name}Init {{\n"
+        text += comment(f"What a program says of a {message.name}.")
+        if not given:
+            return text + f"export type {message.name}Init = Record<string, never>;\n\n"
+        text += f"export interface {message.name}Init {{\n"
         for field in given:
             needed = field.rules.required or (resource and field.name == "name")
             text += comment(self.text(field), "  ")

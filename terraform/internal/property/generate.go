@@ -184,12 +184,16 @@ func (g *generator) mend(kind string, values map[string]any) {
 		g.mendMatches(values)
 	case "steeringPolicy":
 		for _, rule := range values["rules"].([]any) {
-			if r := rule.(map[string]any); r["preference"] == "DENY" {
-				delete(r, "transports")
-				delete(r, "underlays")
-				delete(r, "sla_profile")
+			mendRule(rule.(map[string]any))
+		}
+	case "slaProfile":
+		for _, name := range []string{"evaluation_window", "fast_down", "slow_up", "dampening"} {
+			if _, given := values[name]; given {
+				values[name] = []string{"1s", "1.500s", "0.250s"}[g.IntN(3)]
 			}
 		}
+	case "qosProfile":
+		g.mendClasses(values)
 	case "model":
 		delete(values, "live_version") // only one of its own
 	case "modelVersion":
@@ -233,6 +237,46 @@ func (g *generator) mendMatches(values map[string]any) {
 			}
 		}
 		m["dscps"] = []any{g.IntN(64)}
+	}
+}
+
+// mendRule leaves out what the rule's preference has no use for, and makes the times of day what they are: text to the
+// schema, HH:MM to the policies.
+func mendRule(rule map[string]any) {
+	if rule["preference"] == "DENY" {
+		for _, name := range []string{"transports", "underlays", "sla_profile", "move_mode"} {
+			delete(rule, name)
+		}
+	}
+	if rule["preference"] != "PREFER" && rule["preference"] != "REQUIRE" {
+		delete(rule, "fallbacks")
+	}
+	fallbacks, _ := rule["fallbacks"].([]any)
+	for _, fallback := range fallbacks {
+		fallback.(map[string]any)["transports"] = []any{"LTE"}
+	}
+	windows, _ := rule["windows"].([]any)
+	for _, window := range windows {
+		w := window.(map[string]any)
+		for name, value := range map[string]string{"start": "08:30", "end": "24:00"} {
+			if _, given := w[name]; given {
+				w[name] = value
+			}
+		}
+	}
+}
+
+// mendClasses makes one entry a class, together less than everything, each with a code point of its own at most.
+func (g *generator) mendClasses(values map[string]any) {
+	names := []string{"REALTIME", "INTERACTIVE", "STREAMING", "STANDARD", "BULK"}
+	classes, _ := values["classes"].([]any)
+	for i, class := range classes {
+		c := class.(map[string]any)
+		c["traffic_class"] = names[i]
+		c["percent"] = 1 + g.IntN(19)
+		if _, given := c["dscps"]; given {
+			c["dscps"] = []any{1 + 2*i}
+		}
 	}
 }
 

@@ -84,8 +84,7 @@ export interface LinkClass {
 }
 
 /** What a program says of a LinkClass. */
-export interface LinkClassInit {
-}
+export type LinkClassInit = Record<string, never>;
 
 /** How the traffic of a WAN link is divided among classes, when the link is full. A link names its profile. */
 export interface QosProfile extends Resource {
