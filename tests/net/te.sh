@@ -136,7 +136,8 @@ ok "a link is drained and put back under traffic: nothing lost"
 # ---- 4. the last way
 other=$(ctl list links --parent "$ORG/sites/nyc" -o name | grep -v "${link##*/}\$" | head -n 1)
 ctl links drain "$link" >/dev/null
-in_node "$(host_of nyc corp)" python3 - "$(host_address lon corp)" <<'PY' &
+# exec: a shell around it that is killed would run this script's own exit trap, and take the lab away
+(exec "$CTL" lab exec --name "$LAB" "$(host_of nyc corp)" python3 - "$(host_address lon corp)") <<'PY' &
 import socket, sys, time
 sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 for _ in range(500):
