@@ -141,7 +141,7 @@ for i in 1 2 3; do
 done
 after=$(value 1 'patronus_rpc_calls_total{code="OK"}')
 [ "$after" -ge $((before + 3)) ] || fail "three calls were made, and the counter went from $before to $after"
-at 1 watch organizations >"$work/watch.log" 2>&1 &
+(trap - EXIT; at 1 watch organizations) >"$work/watch.log" 2>&1 &
 pid_of[watch]=$!
 watched() { [ "$(value 1 patronus_watch_streams)" = 1 ]; }
 until_true watched
