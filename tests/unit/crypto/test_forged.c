@@ -63,7 +63,7 @@ static const struct recipe recipes[] = {
     {.what = "a user", .san = "URI:spiffe://root@c-1/edge/a"},
     {.what = "a query", .san = "URI:spiffe://c-1/edge/a?x=1"},
     {.what = "a fragment", .san = "URI:spiffe://c-1/edge/a#x"},
-    {.what = "another role", .san = "URI:spiffe://c-1/root/a"},
+    {.what = "another role", .san = "URI:spiffe://c-1/chief/a"},
     {.what = "role in capitals", .san = "URI:spiffe://c-1/Admin/root"},
     {.what = "an empty role", .san = "URI:spiffe://c-1//root"},
     {.what = "no path", .san = "URI:spiffe://c-1/edge"},
