@@ -333,7 +333,8 @@ class Writer:
             )
             empty = " or {}" if field.key is not None else " or []" if field.repeated else ""
             given += f"{attribute(field.name)}={attribute(field.name)}{empty}, "
-        star = ", *" if arguments else ", *"
+        given = given.removesuffix(", ")  # a comma at the end would give each argument a line
+        star = ", *"
         result = f"m.{method.output}"
         if method.streams:
             result = f"{'Async' if color else ''}Iterator[{result}]"

@@ -30,12 +30,7 @@ class AsyncOrganizations(AsyncCollection[m.Organization, m.OrganizationPatch]):
         timeout: float | None = None,
     ) -> m.Organization:
         """Bring a deleted organization back as it was, with everything that was deleted with it (AIP-164)."""
-        request = m.UndeleteOrganizationRequest(
-            name=name,
-            uid=uid,
-            request_id=request_id,
-            validate_only=validate_only,
-        )
+        request = m.UndeleteOrganizationRequest(name=name, uid=uid, request_id=request_id, validate_only=validate_only)
         return await self._call(
             "/patronus.v1.OrganizationService/UndeleteOrganization", request, m.Organization, timeout
         )
@@ -96,10 +91,7 @@ class AsyncModels(AsyncCollection[m.Model, m.ModelPatch]):
 
     async def rollback_model(self, *, name: str, request_id: str = "", timeout: float | None = None) -> m.Model:
         """Put the version that was in use before back in use, in one step."""
-        request = m.RollbackModelRequest(
-            name=name,
-            request_id=request_id,
-        )
+        request = m.RollbackModelRequest(name=name, request_id=request_id)
         return await self._call("/patronus.v1.ModelService/RollbackModel", request, m.Model, timeout)
 
 
@@ -112,10 +104,7 @@ class AsyncModelVersions(AsyncCollection[m.ModelVersion, m.ModelVersionPatch]):
         """Put a version in use: it becomes LIVE and the model's live_version, what was LIVE becomes SHADOW, in one
         step.
         """
-        request = m.PromoteModelVersionRequest(
-            name=name,
-            request_id=request_id,
-        )
+        request = m.PromoteModelVersionRequest(name=name, request_id=request_id)
         return await self._call("/patronus.v1.ModelVersionService/PromoteModelVersion", request, m.Model, timeout)
 
 
@@ -176,11 +165,7 @@ class AsyncApiKeys(AsyncCollection[m.ApiKey, m.ApiKeyPatch]):
         self, *, parent_: str = "", api_key_id: str = "", api_key: m.ApiKey | None = None, timeout: float | None = None
     ) -> m.IssueApiKeyResponse:
         """Make a key. Its text is in the answer and nowhere else."""
-        request = m.IssueApiKeyRequest(
-            parent_=parent_,
-            api_key_id=api_key_id,
-            api_key=api_key,
-        )
+        request = m.IssueApiKeyRequest(parent_=parent_, api_key_id=api_key_id, api_key=api_key)
         return await self._call("/patronus.v1.ApiKeyService/IssueApiKey", request, m.IssueApiKeyResponse, timeout)
 
 
@@ -211,10 +196,7 @@ class AsyncChangeSets(AsyncCollection[m.ChangeSet, m.ChangeSetPatch]):
         self, *, name: str, changes: list[m.StagedChange] | None = None, timeout: float | None = None
     ) -> m.PlanChangeSetResponse:
         """What applying it would do: fields, quotas, nodes, paths. Changes nothing."""
-        request = m.PlanChangeSetRequest(
-            name=name,
-            changes=changes or [],
-        )
+        request = m.PlanChangeSetRequest(name=name, changes=changes or [])
         return await self._call(
             "/patronus.v1.ChangeSetService/PlanChangeSet", request, m.PlanChangeSetResponse, timeout
         )
@@ -223,10 +205,7 @@ class AsyncChangeSets(AsyncCollection[m.ChangeSet, m.ChangeSetPatch]):
         self, *, name: str, resource: str, timeout: float | None = None
     ) -> m.ReadStagedStateResponse:
         """A resource as it would be with the change set applied."""
-        request = m.ReadStagedStateRequest(
-            name=name,
-            resource=resource,
-        )
+        request = m.ReadStagedStateRequest(name=name, resource=resource)
         return await self._call(
             "/patronus.v1.ChangeSetService/ReadStagedState", request, m.ReadStagedStateResponse, timeout
         )
@@ -255,10 +234,7 @@ class AsyncChangeSets(AsyncCollection[m.ChangeSet, m.ChangeSetPatch]):
 
     async def confirm_change_set(self, *, name: str, request_id: str = "", timeout: float | None = None) -> m.ChangeSet:
         """Keep what was applied."""
-        request = m.ConfirmChangeSetRequest(
-            name=name,
-            request_id=request_id,
-        )
+        request = m.ConfirmChangeSetRequest(name=name, request_id=request_id)
         return await self._call("/patronus.v1.ChangeSetService/ConfirmChangeSet", request, m.ChangeSet, timeout)
 
     async def rollback_change_set(
@@ -267,10 +243,7 @@ class AsyncChangeSets(AsyncCollection[m.ChangeSet, m.ChangeSetPatch]):
         """Put everything back as it was before it was applied: while it waits for its confirmation, and later as long
         as nobody has changed what it changed. The newest 8 of an organization can be taken back.
         """
-        request = m.RollbackChangeSetRequest(
-            name=name,
-            request_id=request_id,
-        )
+        request = m.RollbackChangeSetRequest(name=name, request_id=request_id)
         return await self._call("/patronus.v1.ChangeSetService/RollbackChangeSet", request, m.ChangeSet, timeout)
 
 
@@ -293,10 +266,7 @@ class AsyncAccessMethods(AsyncService):
         self, *, resource: str = "", permissions: list[str] | None = None, timeout: float | None = None
     ) -> m.TestIamPermissionsResponse:
         """Which of these permissions does the caller have? Asks, and answers, nothing about others."""
-        request = m.TestIamPermissionsRequest(
-            resource=resource,
-            permissions=permissions or [],
-        )
+        request = m.TestIamPermissionsRequest(resource=resource, permissions=permissions or [])
         return await self._call(
             "/patronus.v1.AccessService/TestIamPermissions", request, m.TestIamPermissionsResponse, timeout
         )
@@ -317,11 +287,7 @@ class AsyncArtifactMethods(AsyncService):
         self, *, name: str, offset: int = 0, limit: int = 0, timeout: float | None = None
     ) -> AsyncIterator[m.ArtifactChunk]:
         """Fetch the bytes of a version from a controller that has them; it checks them before it sends them."""
-        request = m.DownloadArtifactRequest(
-            name=name,
-            offset=offset,
-            limit=limit,
-        )
+        request = m.DownloadArtifactRequest(name=name, offset=offset, limit=limit)
         return self._stream("/patronus.v1.ArtifactService/DownloadArtifact", request, m.ArtifactChunk, timeout)
 
     async def offer_artifact(
@@ -337,12 +303,7 @@ class AsyncArtifactMethods(AsyncService):
     ) -> m.OfferArtifactResponse:
         """Of controllers: tell the leader of bytes that came."""
         request = m.OfferArtifactRequest(
-            name=name,
-            digest=digest,
-            principal=principal,
-            groups=groups or [],
-            api_key=api_key,
-            source=source,
+            name=name, digest=digest, principal=principal, groups=groups or [], api_key=api_key, source=source
         )
         return await self._call("/patronus.v1.ArtifactService/OfferArtifact", request, m.OfferArtifactResponse, timeout)
 
@@ -350,10 +311,7 @@ class AsyncArtifactMethods(AsyncService):
         self, *, digests: list[str] | None = None, collect: bool = False, timeout: float | None = None
     ) -> m.ReportArtifactsResponse:
         """Of controllers: tell the leader what they have, and ask what is not needed."""
-        request = m.ReportArtifactsRequest(
-            digests=digests or [],
-            collect=collect,
-        )
+        request = m.ReportArtifactsRequest(digests=digests or [], collect=collect)
         return await self._call(
             "/patronus.v1.ArtifactService/ReportArtifacts", request, m.ReportArtifactsResponse, timeout
         )
@@ -366,20 +324,14 @@ class AsyncAuditMethods(AsyncService):
         self, *, parent_: str = "", after_revision: int = 0, page_size: int = 0, timeout: float | None = None
     ) -> m.QueryAuditResponse:
         """Read records."""
-        request = m.QueryAuditRequest(
-            parent_=parent_,
-            after_revision=after_revision,
-            page_size=page_size,
-        )
+        request = m.QueryAuditRequest(parent_=parent_, after_revision=after_revision, page_size=page_size)
         return await self._call("/patronus.v1.AuditService/QueryAudit", request, m.QueryAuditResponse, timeout)
 
     async def report_denied(
         self, *, calls: list[m.DeniedCall] | None = None, timeout: float | None = None
     ) -> m.ReportDeniedResponse:
         """Of controllers: calls that they refused, for the leader to record."""
-        request = m.DeniedCalls(
-            calls=calls or [],
-        )
+        request = m.DeniedCalls(calls=calls or [])
         return await self._call("/patronus.v1.AuditService/ReportDenied", request, m.ReportDeniedResponse, timeout)
 
 
@@ -395,11 +347,7 @@ class AsyncAuthorityMethods(AsyncService):
         self, *, validate_only: bool = False, force: bool = False, abort: bool = False, timeout: float | None = None
     ) -> m.RotationStatus:
         """Replace the authority by overlap. Answers at once; the leaders do the rest, see ListAuthorities."""
-        request = m.RotateAuthorityRequest(
-            validate_only=validate_only,
-            force=force,
-            abort=abort,
-        )
+        request = m.RotateAuthorityRequest(validate_only=validate_only, force=force, abort=abort)
         return await self._call("/patronus.v1.AuthorityService/RotateAuthority", request, m.RotationStatus, timeout)
 
     async def report_trust(
@@ -426,9 +374,7 @@ class AsyncAuthorityMethods(AsyncService):
         self, *, validate_only: bool = False, timeout: float | None = None
     ) -> m.ResealSecretsResponse:
         """Seal the cluster's secrets under the next seal key, which every controller must have been given."""
-        request = m.ResealSecretsRequest(
-            validate_only=validate_only,
-        )
+        request = m.ResealSecretsRequest(validate_only=validate_only)
         return await self._call(
             "/patronus.v1.AuthorityService/ResealSecrets", request, m.ResealSecretsResponse, timeout
         )
@@ -448,9 +394,7 @@ class AsyncClusterMethods(AsyncService):
         self, *, controller: str = "", timeout: float | None = None
     ) -> m.TransferLeadershipResponse:
         """Hand leadership to another voter."""
-        request = m.TransferLeadershipRequest(
-            controller=controller,
-        )
+        request = m.TransferLeadershipRequest(controller=controller)
         return await self._call(
             "/patronus.v1.ClusterService/TransferLeadership", request, m.TransferLeadershipResponse, timeout
         )
@@ -462,9 +406,7 @@ class AsyncClusterMethods(AsyncService):
         controller does not support it, or does not answer. There is no way back: older binaries stop with a
         message from then on.
         """
-        request = m.FinalizeUpgradeRequest(
-            validate_only=validate_only,
-        )
+        request = m.FinalizeUpgradeRequest(validate_only=validate_only)
         return await self._call(
             "/patronus.v1.ClusterService/FinalizeUpgrade", request, m.FinalizeUpgradeResponse, timeout
         )
@@ -473,9 +415,7 @@ class AsyncClusterMethods(AsyncService):
         """Everything that the cluster knows, as a new voter would get it, while the cluster goes on. Any controller
         answers. Secrets in it are sealed; the seal key is not in it.
         """
-        request = m.BackupRequest(
-            stale=stale,
-        )
+        request = m.BackupRequest(stale=stale)
         return self._stream("/patronus.v1.ClusterService/Backup", request, m.BackupChunk, timeout)
 
 
@@ -510,10 +450,7 @@ class AsyncEnrollmentMethods(AsyncService):
         self, *, certificate_pem: str = "", csr: bytes = b"", timeout: float | None = None
     ) -> m.RenewResponse:
         """Replace a certificate by proof of the enrolled key."""
-        request = m.RenewRequest(
-            certificate_pem=certificate_pem,
-            csr=csr,
-        )
+        request = m.RenewRequest(certificate_pem=certificate_pem, csr=csr)
         return await self._call("/patronus.v1.EnrollmentService/Renew", request, m.RenewResponse, timeout)
 
 
@@ -524,10 +461,7 @@ class AsyncRevisionMethods(AsyncService):
         self, *, name: str, revision: int = 0, timeout: float | None = None
     ) -> m.ListRevisionsResponse:
         """Read what is kept of one resource; as Get does, for whoever may get it."""
-        request = m.ListRevisionsRequest(
-            name=name,
-            revision=revision,
-        )
+        request = m.ListRevisionsRequest(name=name, revision=revision)
         return await self._call("/patronus.v1.RevisionService/ListRevisions", request, m.ListRevisionsResponse, timeout)
 
     async def restore_revision(
@@ -544,11 +478,7 @@ class AsyncRevisionMethods(AsyncService):
         for whoever may make it. OUT_OF_RANGE when the revision is not kept.
         """
         request = m.RestoreRevisionRequest(
-            name=name,
-            revision=revision,
-            etag=etag,
-            request_id=request_id,
-            validate_only=validate_only,
+            name=name, revision=revision, etag=etag, request_id=request_id, validate_only=validate_only
         )
         return await self._call(
             "/patronus.v1.RevisionService/RestoreRevision", request, m.RestoreRevisionResponse, timeout
@@ -562,10 +492,7 @@ class AsyncTrafficEngineeringMethods(AsyncService):
         self, *, parent_: str, min_rate_bps: int = 0, timeout: float | None = None
     ) -> m.GetTrafficMatrixResponse:
         """The traffic matrix as measured."""
-        request = m.GetTrafficMatrixRequest(
-            parent_=parent_,
-            min_rate_bps=min_rate_bps,
-        )
+        request = m.GetTrafficMatrixRequest(parent_=parent_, min_rate_bps=min_rate_bps)
         return await self._call(
             "/patronus.v1.TrafficEngineeringService/GetTrafficMatrix", request, m.GetTrafficMatrixResponse, timeout
         )
@@ -600,28 +527,19 @@ class AsyncTrafficEngineeringMethods(AsyncService):
         self, *, name: str, force: bool = False, validate_only: bool = False, timeout: float | None = None
     ) -> m.DrainResponse:
         """Take the traffic off a site or link. Refused with FAILED_PRECONDITION when the rest lacks capacity."""
-        request = m.DrainRequest(
-            name=name,
-            force=force,
-            validate_only=validate_only,
-        )
+        request = m.DrainRequest(name=name, force=force, validate_only=validate_only)
         return await self._call("/patronus.v1.TrafficEngineeringService/Drain", request, m.DrainResponse, timeout)
 
     async def undrain(self, *, name: str, timeout: float | None = None) -> m.DrainResponse:
         """Put it back, a quarter at a time."""
-        request = m.UndrainRequest(
-            name=name,
-        )
+        request = m.UndrainRequest(name=name)
         return await self._call("/patronus.v1.TrafficEngineeringService/Undrain", request, m.DrainResponse, timeout)
 
     async def explain_demand(
         self, *, source_site: str, destination_site: str, timeout: float | None = None
     ) -> m.ExplainDemandResponse:
         """Which paths the traffic between two sites takes, and why."""
-        request = m.ExplainDemandRequest(
-            source_site=source_site,
-            destination_site=destination_site,
-        )
+        request = m.ExplainDemandRequest(source_site=source_site, destination_site=destination_site)
         return await self._call(
             "/patronus.v1.TrafficEngineeringService/ExplainDemand", request, m.ExplainDemandResponse, timeout
         )
@@ -630,10 +548,7 @@ class AsyncTrafficEngineeringMethods(AsyncService):
         self, *, parent_: str, summary: bool = False, timeout: float | None = None
     ) -> m.ListSolutionsResponse:
         """The newest solutions."""
-        request = m.ListSolutionsRequest(
-            parent_=parent_,
-            summary=summary,
-        )
+        request = m.ListSolutionsRequest(parent_=parent_, summary=summary)
         return await self._call(
             "/patronus.v1.TrafficEngineeringService/ListSolutions", request, m.ListSolutionsResponse, timeout
         )

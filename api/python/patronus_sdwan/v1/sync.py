@@ -30,12 +30,7 @@ class Organizations(Collection[m.Organization, m.OrganizationPatch]):
         timeout: float | None = None,
     ) -> m.Organization:
         """Bring a deleted organization back as it was, with everything that was deleted with it (AIP-164)."""
-        request = m.UndeleteOrganizationRequest(
-            name=name,
-            uid=uid,
-            request_id=request_id,
-            validate_only=validate_only,
-        )
+        request = m.UndeleteOrganizationRequest(name=name, uid=uid, request_id=request_id, validate_only=validate_only)
         return self._call("/patronus.v1.OrganizationService/UndeleteOrganization", request, m.Organization, timeout)
 
 
@@ -94,10 +89,7 @@ class Models(Collection[m.Model, m.ModelPatch]):
 
     def rollback_model(self, *, name: str, request_id: str = "", timeout: float | None = None) -> m.Model:
         """Put the version that was in use before back in use, in one step."""
-        request = m.RollbackModelRequest(
-            name=name,
-            request_id=request_id,
-        )
+        request = m.RollbackModelRequest(name=name, request_id=request_id)
         return self._call("/patronus.v1.ModelService/RollbackModel", request, m.Model, timeout)
 
 
@@ -110,10 +102,7 @@ class ModelVersions(Collection[m.ModelVersion, m.ModelVersionPatch]):
         """Put a version in use: it becomes LIVE and the model's live_version, what was LIVE becomes SHADOW, in one
         step.
         """
-        request = m.PromoteModelVersionRequest(
-            name=name,
-            request_id=request_id,
-        )
+        request = m.PromoteModelVersionRequest(name=name, request_id=request_id)
         return self._call("/patronus.v1.ModelVersionService/PromoteModelVersion", request, m.Model, timeout)
 
 
@@ -174,11 +163,7 @@ class ApiKeys(Collection[m.ApiKey, m.ApiKeyPatch]):
         self, *, parent_: str = "", api_key_id: str = "", api_key: m.ApiKey | None = None, timeout: float | None = None
     ) -> m.IssueApiKeyResponse:
         """Make a key. Its text is in the answer and nowhere else."""
-        request = m.IssueApiKeyRequest(
-            parent_=parent_,
-            api_key_id=api_key_id,
-            api_key=api_key,
-        )
+        request = m.IssueApiKeyRequest(parent_=parent_, api_key_id=api_key_id, api_key=api_key)
         return self._call("/patronus.v1.ApiKeyService/IssueApiKey", request, m.IssueApiKeyResponse, timeout)
 
 
@@ -209,18 +194,12 @@ class ChangeSets(Collection[m.ChangeSet, m.ChangeSetPatch]):
         self, *, name: str, changes: list[m.StagedChange] | None = None, timeout: float | None = None
     ) -> m.PlanChangeSetResponse:
         """What applying it would do: fields, quotas, nodes, paths. Changes nothing."""
-        request = m.PlanChangeSetRequest(
-            name=name,
-            changes=changes or [],
-        )
+        request = m.PlanChangeSetRequest(name=name, changes=changes or [])
         return self._call("/patronus.v1.ChangeSetService/PlanChangeSet", request, m.PlanChangeSetResponse, timeout)
 
     def read_staged_state(self, *, name: str, resource: str, timeout: float | None = None) -> m.ReadStagedStateResponse:
         """A resource as it would be with the change set applied."""
-        request = m.ReadStagedStateRequest(
-            name=name,
-            resource=resource,
-        )
+        request = m.ReadStagedStateRequest(name=name, resource=resource)
         return self._call("/patronus.v1.ChangeSetService/ReadStagedState", request, m.ReadStagedStateResponse, timeout)
 
     def apply_change_set(
@@ -247,20 +226,14 @@ class ChangeSets(Collection[m.ChangeSet, m.ChangeSetPatch]):
 
     def confirm_change_set(self, *, name: str, request_id: str = "", timeout: float | None = None) -> m.ChangeSet:
         """Keep what was applied."""
-        request = m.ConfirmChangeSetRequest(
-            name=name,
-            request_id=request_id,
-        )
+        request = m.ConfirmChangeSetRequest(name=name, request_id=request_id)
         return self._call("/patronus.v1.ChangeSetService/ConfirmChangeSet", request, m.ChangeSet, timeout)
 
     def rollback_change_set(self, *, name: str, request_id: str = "", timeout: float | None = None) -> m.ChangeSet:
         """Put everything back as it was before it was applied: while it waits for its confirmation, and later as long
         as nobody has changed what it changed. The newest 8 of an organization can be taken back.
         """
-        request = m.RollbackChangeSetRequest(
-            name=name,
-            request_id=request_id,
-        )
+        request = m.RollbackChangeSetRequest(name=name, request_id=request_id)
         return self._call("/patronus.v1.ChangeSetService/RollbackChangeSet", request, m.ChangeSet, timeout)
 
 
@@ -283,10 +256,7 @@ class AccessMethods(Service):
         self, *, resource: str = "", permissions: list[str] | None = None, timeout: float | None = None
     ) -> m.TestIamPermissionsResponse:
         """Which of these permissions does the caller have? Asks, and answers, nothing about others."""
-        request = m.TestIamPermissionsRequest(
-            resource=resource,
-            permissions=permissions or [],
-        )
+        request = m.TestIamPermissionsRequest(resource=resource, permissions=permissions or [])
         return self._call(
             "/patronus.v1.AccessService/TestIamPermissions", request, m.TestIamPermissionsResponse, timeout
         )
@@ -307,11 +277,7 @@ class ArtifactMethods(Service):
         self, *, name: str, offset: int = 0, limit: int = 0, timeout: float | None = None
     ) -> Iterator[m.ArtifactChunk]:
         """Fetch the bytes of a version from a controller that has them; it checks them before it sends them."""
-        request = m.DownloadArtifactRequest(
-            name=name,
-            offset=offset,
-            limit=limit,
-        )
+        request = m.DownloadArtifactRequest(name=name, offset=offset, limit=limit)
         return self._stream("/patronus.v1.ArtifactService/DownloadArtifact", request, m.ArtifactChunk, timeout)
 
     def offer_artifact(
@@ -327,12 +293,7 @@ class ArtifactMethods(Service):
     ) -> m.OfferArtifactResponse:
         """Of controllers: tell the leader of bytes that came."""
         request = m.OfferArtifactRequest(
-            name=name,
-            digest=digest,
-            principal=principal,
-            groups=groups or [],
-            api_key=api_key,
-            source=source,
+            name=name, digest=digest, principal=principal, groups=groups or [], api_key=api_key, source=source
         )
         return self._call("/patronus.v1.ArtifactService/OfferArtifact", request, m.OfferArtifactResponse, timeout)
 
@@ -340,10 +301,7 @@ class ArtifactMethods(Service):
         self, *, digests: list[str] | None = None, collect: bool = False, timeout: float | None = None
     ) -> m.ReportArtifactsResponse:
         """Of controllers: tell the leader what they have, and ask what is not needed."""
-        request = m.ReportArtifactsRequest(
-            digests=digests or [],
-            collect=collect,
-        )
+        request = m.ReportArtifactsRequest(digests=digests or [], collect=collect)
         return self._call("/patronus.v1.ArtifactService/ReportArtifacts", request, m.ReportArtifactsResponse, timeout)
 
 
@@ -354,20 +312,14 @@ class AuditMethods(Service):
         self, *, parent_: str = "", after_revision: int = 0, page_size: int = 0, timeout: float | None = None
     ) -> m.QueryAuditResponse:
         """Read records."""
-        request = m.QueryAuditRequest(
-            parent_=parent_,
-            after_revision=after_revision,
-            page_size=page_size,
-        )
+        request = m.QueryAuditRequest(parent_=parent_, after_revision=after_revision, page_size=page_size)
         return self._call("/patronus.v1.AuditService/QueryAudit", request, m.QueryAuditResponse, timeout)
 
     def report_denied(
         self, *, calls: list[m.DeniedCall] | None = None, timeout: float | None = None
     ) -> m.ReportDeniedResponse:
         """Of controllers: calls that they refused, for the leader to record."""
-        request = m.DeniedCalls(
-            calls=calls or [],
-        )
+        request = m.DeniedCalls(calls=calls or [])
         return self._call("/patronus.v1.AuditService/ReportDenied", request, m.ReportDeniedResponse, timeout)
 
 
@@ -383,11 +335,7 @@ class AuthorityMethods(Service):
         self, *, validate_only: bool = False, force: bool = False, abort: bool = False, timeout: float | None = None
     ) -> m.RotationStatus:
         """Replace the authority by overlap. Answers at once; the leaders do the rest, see ListAuthorities."""
-        request = m.RotateAuthorityRequest(
-            validate_only=validate_only,
-            force=force,
-            abort=abort,
-        )
+        request = m.RotateAuthorityRequest(validate_only=validate_only, force=force, abort=abort)
         return self._call("/patronus.v1.AuthorityService/RotateAuthority", request, m.RotationStatus, timeout)
 
     def report_trust(
@@ -412,9 +360,7 @@ class AuthorityMethods(Service):
 
     def reseal_secrets(self, *, validate_only: bool = False, timeout: float | None = None) -> m.ResealSecretsResponse:
         """Seal the cluster's secrets under the next seal key, which every controller must have been given."""
-        request = m.ResealSecretsRequest(
-            validate_only=validate_only,
-        )
+        request = m.ResealSecretsRequest(validate_only=validate_only)
         return self._call("/patronus.v1.AuthorityService/ResealSecrets", request, m.ResealSecretsResponse, timeout)
 
 
@@ -430,9 +376,7 @@ class ClusterMethods(Service):
         self, *, controller: str = "", timeout: float | None = None
     ) -> m.TransferLeadershipResponse:
         """Hand leadership to another voter."""
-        request = m.TransferLeadershipRequest(
-            controller=controller,
-        )
+        request = m.TransferLeadershipRequest(controller=controller)
         return self._call(
             "/patronus.v1.ClusterService/TransferLeadership", request, m.TransferLeadershipResponse, timeout
         )
@@ -444,18 +388,14 @@ class ClusterMethods(Service):
         controller does not support it, or does not answer. There is no way back: older binaries stop with a
         message from then on.
         """
-        request = m.FinalizeUpgradeRequest(
-            validate_only=validate_only,
-        )
+        request = m.FinalizeUpgradeRequest(validate_only=validate_only)
         return self._call("/patronus.v1.ClusterService/FinalizeUpgrade", request, m.FinalizeUpgradeResponse, timeout)
 
     def backup(self, *, stale: bool = False, timeout: float | None = None) -> Iterator[m.BackupChunk]:
         """Everything that the cluster knows, as a new voter would get it, while the cluster goes on. Any controller
         answers. Secrets in it are sealed; the seal key is not in it.
         """
-        request = m.BackupRequest(
-            stale=stale,
-        )
+        request = m.BackupRequest(stale=stale)
         return self._stream("/patronus.v1.ClusterService/Backup", request, m.BackupChunk, timeout)
 
 
@@ -488,10 +428,7 @@ class EnrollmentMethods(Service):
 
     def renew(self, *, certificate_pem: str = "", csr: bytes = b"", timeout: float | None = None) -> m.RenewResponse:
         """Replace a certificate by proof of the enrolled key."""
-        request = m.RenewRequest(
-            certificate_pem=certificate_pem,
-            csr=csr,
-        )
+        request = m.RenewRequest(certificate_pem=certificate_pem, csr=csr)
         return self._call("/patronus.v1.EnrollmentService/Renew", request, m.RenewResponse, timeout)
 
 
@@ -500,10 +437,7 @@ class RevisionMethods(Service):
 
     def list_revisions(self, *, name: str, revision: int = 0, timeout: float | None = None) -> m.ListRevisionsResponse:
         """Read what is kept of one resource; as Get does, for whoever may get it."""
-        request = m.ListRevisionsRequest(
-            name=name,
-            revision=revision,
-        )
+        request = m.ListRevisionsRequest(name=name, revision=revision)
         return self._call("/patronus.v1.RevisionService/ListRevisions", request, m.ListRevisionsResponse, timeout)
 
     def restore_revision(
@@ -520,11 +454,7 @@ class RevisionMethods(Service):
         for whoever may make it. OUT_OF_RANGE when the revision is not kept.
         """
         request = m.RestoreRevisionRequest(
-            name=name,
-            revision=revision,
-            etag=etag,
-            request_id=request_id,
-            validate_only=validate_only,
+            name=name, revision=revision, etag=etag, request_id=request_id, validate_only=validate_only
         )
         return self._call("/patronus.v1.RevisionService/RestoreRevision", request, m.RestoreRevisionResponse, timeout)
 
@@ -536,10 +466,7 @@ class TrafficEngineeringMethods(Service):
         self, *, parent_: str, min_rate_bps: int = 0, timeout: float | None = None
     ) -> m.GetTrafficMatrixResponse:
         """The traffic matrix as measured."""
-        request = m.GetTrafficMatrixRequest(
-            parent_=parent_,
-            min_rate_bps=min_rate_bps,
-        )
+        request = m.GetTrafficMatrixRequest(parent_=parent_, min_rate_bps=min_rate_bps)
         return self._call(
             "/patronus.v1.TrafficEngineeringService/GetTrafficMatrix", request, m.GetTrafficMatrixResponse, timeout
         )
@@ -574,28 +501,19 @@ class TrafficEngineeringMethods(Service):
         self, *, name: str, force: bool = False, validate_only: bool = False, timeout: float | None = None
     ) -> m.DrainResponse:
         """Take the traffic off a site or link. Refused with FAILED_PRECONDITION when the rest lacks capacity."""
-        request = m.DrainRequest(
-            name=name,
-            force=force,
-            validate_only=validate_only,
-        )
+        request = m.DrainRequest(name=name, force=force, validate_only=validate_only)
         return self._call("/patronus.v1.TrafficEngineeringService/Drain", request, m.DrainResponse, timeout)
 
     def undrain(self, *, name: str, timeout: float | None = None) -> m.DrainResponse:
         """Put it back, a quarter at a time."""
-        request = m.UndrainRequest(
-            name=name,
-        )
+        request = m.UndrainRequest(name=name)
         return self._call("/patronus.v1.TrafficEngineeringService/Undrain", request, m.DrainResponse, timeout)
 
     def explain_demand(
         self, *, source_site: str, destination_site: str, timeout: float | None = None
     ) -> m.ExplainDemandResponse:
         """Which paths the traffic between two sites takes, and why."""
-        request = m.ExplainDemandRequest(
-            source_site=source_site,
-            destination_site=destination_site,
-        )
+        request = m.ExplainDemandRequest(source_site=source_site, destination_site=destination_site)
         return self._call(
             "/patronus.v1.TrafficEngineeringService/ExplainDemand", request, m.ExplainDemandResponse, timeout
         )
@@ -604,10 +522,7 @@ class TrafficEngineeringMethods(Service):
         self, *, parent_: str, summary: bool = False, timeout: float | None = None
     ) -> m.ListSolutionsResponse:
         """The newest solutions."""
-        request = m.ListSolutionsRequest(
-            parent_=parent_,
-            summary=summary,
-        )
+        request = m.ListSolutionsRequest(parent_=parent_, summary=summary)
         return self._call(
             "/patronus.v1.TrafficEngineeringService/ListSolutions", request, m.ListSolutionsResponse, timeout
         )
