@@ -8,7 +8,7 @@
 
 #include "base/assert.h"
 #include "crypto/crypto.h"
-#include "patronus/v1/access.pb-c.h"
+#include "patronus/v1/account.pb-c.h"
 
 #include <stdio.h>
 #include <stdlib.h>

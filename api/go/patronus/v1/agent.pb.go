@@ -205,7 +205,10 @@ type NodeEntry struct {
 	// Hellos missed in a row after which a path is dead.
 	HelloMultiplier uint32 `protobuf:"varint,4,opt,name=hello_multiplier,json=helloMultiplier,proto3" json:"hello_multiplier,omitempty"`
 	// Name of the site, for people.
-	Site          string `protobuf:"bytes,5,opt,name=site,proto3" json:"site,omitempty"`
+	Site string `protobuf:"bytes,5,opt,name=site,proto3" json:"site,omitempty"`
+	// The organization has a change set that waits for its confirmation: a node that is without the controllers for so
+	// long, milliseconds, goes back by itself to what it had before that change set. 0: nothing waits.
+	TrialMs       uint32 `protobuf:"varint,6,opt,name=trial_ms,json=trialMs,proto3" json:"trial_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -273,6 +276,13 @@ func (x *NodeEntry) GetSite() string {
 		return x.Site
 	}
 	return ""
+}
+
+func (x *NodeEntry) GetTrialMs() uint32 {
+	if x != nil {
+		return x.TrialMs
+	}
+	return 0
 }
 
 // A class of traffic on a shaped link.
@@ -3055,7 +3065,7 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"\x06digest\x18\x03 \x01(\fR\x06digest\x12\x1a\n" +
 	"\brevision\x18\x04 \x01(\x04R\brevision\x12\x1c\n" +
 	"\tsignature\x18\x05 \x01(\fR\tsignature\x12\x17\n" +
-	"\atime_ns\x18\x06 \x01(\x03R\x06timeNs\"\xb6\x01\n" +
+	"\atime_ns\x18\x06 \x01(\x03R\x06timeNs\"\xd1\x01\n" +
 	"\tNodeEntry\x12\x1d\n" +
 	"\n" +
 	"site_label\x18\x01 \x01(\rR\tsiteLabel\x12\x1f\n" +
@@ -3063,7 +3073,8 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"genevePort\x12*\n" +
 	"\x11hello_interval_ms\x18\x03 \x01(\rR\x0fhelloIntervalMs\x12)\n" +
 	"\x10hello_multiplier\x18\x04 \x01(\rR\x0fhelloMultiplier\x12\x12\n" +
-	"\x04site\x18\x05 \x01(\tR\x04site\"\xa2\x01\n" +
+	"\x04site\x18\x05 \x01(\tR\x04site\x12\x19\n" +
+	"\btrial_ms\x18\x06 \x01(\rR\atrialMs\"\xa2\x01\n" +
 	"\x0eLinkClassEntry\x12#\n" +
 	"\rtraffic_class\x18\x01 \x01(\rR\ftrafficClass\x12\x18\n" +
 	"\apercent\x18\x02 \x01(\rR\apercent\x12\x19\n" +

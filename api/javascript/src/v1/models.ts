@@ -1,9 +1,11 @@
 /** Every message of the API as a TypeScript type. Generated from the schema by api/tools/generate; do not edit. */
 
-import type { ApiKey, ClusterRoleBinding, DeniedIdentity, IdentityProvider, Role, RoleBinding, ServiceAccount } from "./access.js";
+import type { ClusterRoleBinding, Role, RoleBinding } from "./access.js";
+import type { ApiKey, ServiceAccount } from "./account.js";
 import type { ChangeSet } from "./changeset.js";
 import type { Controller, EnrollmentToken } from "./cluster.js";
 import type { Fabric, Path, Segment, Tunnel } from "./fabric.js";
+import type { DeniedIdentity, IdentityProvider } from "./identity.js";
 import type { Model, ModelVersion } from "./model.js";
 import type { Application, SlaProfile, SteeringPolicy } from "./policy.js";
 import type { QosProfile } from "./qos.js";
@@ -13,12 +15,14 @@ import type { Demand } from "./te.js";
 import type { Organization } from "./tenancy.js";
 
 export * from "./access.js";
+export * from "./account.js";
 export * from "./audit.js";
 export * from "./authority.js";
 export * from "./changeset.js";
 export * from "./cluster.js";
 export * from "./common.js";
 export * from "./fabric.js";
+export * from "./identity.js";
 export * from "./model.js";
 export * from "./policy.js";
 export * from "./qos.js";

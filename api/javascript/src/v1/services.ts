@@ -581,8 +581,8 @@ export const COLLECTIONS = {
 
 /** Member of Services and name there for each method that is not a standard one. */
 export const METHODS = {
-  "ApiKeyService.IssueApiKey": ["apiKeys", "issueApiKey"],
   "AccessService.TestIamPermissions": ["access", "testIamPermissions"],
+  "ApiKeyService.IssueApiKey": ["apiKeys", "issueApiKey"],
   "AuthorityService.ListAuthorities": ["authority", "listAuthorities"],
   "AuthorityService.RotateAuthority": ["authority", "rotateAuthority"],
   "AuthorityService.ReportTrust": ["authority", "reportTrust"],

@@ -7,26 +7,17 @@ from __future__ import annotations
 
 from ..message import Message, OpenEnum
 from .access import (
-    ApiKey,
-    ApiKeyPatch,
     BindingCondition,
     ClusterRoleBinding,
     ClusterRoleBindingPatch,
-    DeniedIdentity,
-    DeniedIdentityPatch,
-    IdentityProvider,
-    IdentityProviderPatch,
-    IssueApiKeyRequest,
-    IssueApiKeyResponse,
     Role,
     RoleBinding,
     RoleBindingPatch,
     RolePatch,
-    ServiceAccount,
-    ServiceAccountPatch,
     TestIamPermissionsRequest,
     TestIamPermissionsResponse,
 )
+from .account import ApiKey, ApiKeyPatch, IssueApiKeyRequest, IssueApiKeyResponse, ServiceAccount, ServiceAccountPatch
 from .audit import AuditRecord, QueryAuditRequest, QueryAuditResponse, ReportDeniedResponse
 from .authority import (
     Authority,
@@ -101,6 +92,7 @@ from .fabric import (
     Tunnel,
     TunnelCipher,
 )
+from .identity import DeniedIdentity, DeniedIdentityPatch, IdentityProvider, IdentityProviderPatch
 from .model import (
     ArtifactChunk,
     ArtifactManifest,

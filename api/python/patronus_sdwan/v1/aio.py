@@ -555,8 +555,8 @@ class AsyncTrafficEngineeringMethods(AsyncService):
 
 
 METHODS: dict[str, tuple[str, str, str, bool, bool]] = {
-    "ApiKeyService.IssueApiKey": ("api_keys", "issue_api_key", "IssueApiKeyRequest", False, False),
     "AccessService.TestIamPermissions": ("access", "test_iam_permissions", "TestIamPermissionsRequest", False, False),
+    "ApiKeyService.IssueApiKey": ("api_keys", "issue_api_key", "IssueApiKeyRequest", False, False),
     "AuthorityService.ListAuthorities": ("authority", "list_authorities", "ListAuthoritiesRequest", True, False),
     "AuthorityService.RotateAuthority": ("authority", "rotate_authority", "RotateAuthorityRequest", False, False),
     "AuthorityService.ReportTrust": ("authority", "report_trust", "TrustReport", False, False),
