@@ -27,6 +27,7 @@ type options struct {
 	clients     int
 	watchers    int
 	duration    time.Duration
+	calm        time.Duration
 	only        string
 	verbose     bool
 }
@@ -45,6 +46,7 @@ func main() {
 	flag.IntVar(&o.clients, "clients", 24, "how many clients at once")
 	flag.IntVar(&o.watchers, "watchers", 4, "how many streams of changes")
 	flag.IntVar(&seconds, "seconds", 60, "how long to strike")
+	flag.DurationVar(&o.calm, "calm", 600*time.Millisecond, "mean rest between two faults")
 	flag.StringVar(&o.only, "only", "", "only faults whose name holds this")
 	flag.BoolVar(&o.verbose, "verbose", false, "tell the story on standard error as well")
 	flag.Parse()
@@ -89,13 +91,13 @@ func nemesisRun(o options) (bool, error) {
 	if err := c.found(); err != nil {
 		return false, err
 	}
-	w, err := newWorkload(c)
+	w, err := newWorkload(c, o.clients)
 	if err != nil {
 		return false, err
 	}
 	watchers, end := watch(w, o.watchers)
 	defer end()
-	n := &nemesis{cluster: c, workload: w, random: rand.New(rand.NewPCG(o.seed, 0)), names: map[string]int{}}
+	n := &nemesis{cluster: c, workload: w, random: rand.New(rand.NewPCG(o.seed, 0)), names: map[string]int{}, calm: o.calm}
 	var group sync.WaitGroup
 	w.widen(int32(o.clients), o.seed, &group)
 	failure := strike(interrupted, n, o.duration)

@@ -28,6 +28,7 @@ type nemesis struct {
 	random   *rand.Rand
 	faults   int
 	names    map[string]int
+	calm     time.Duration // mean rest between two faults
 }
 
 var faults = []fault{
@@ -492,7 +493,7 @@ func (n *nemesis) once() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.name, err)
 	}
-	n.hold(200*time.Millisecond, time.Second)
+	n.hold(n.calm/3, n.calm*5/3)
 	return nil
 }
 

@@ -27,8 +27,9 @@ type watcher struct {
 	resets int
 }
 
+// Small, because an hour of changes is kept.
 type change struct {
-	name  string
+	key   uint32 // 0: none of the workload's
 	value uint32 // 0: deleted
 }
 
@@ -90,7 +91,7 @@ func (v *watcher) take(event *pb.WatchEvent) error {
 		v.reached.Store(max(v.reached.Load(), event.Revision))
 		return nil
 	}
-	c := change{name: event.Name}
+	c := change{key: keyNumber(event.Name)}
 	if event.Type != pb.WatchEventType_DELETED {
 		var profile pb.SlaProfile
 		if err := event.Resource.UnmarshalTo(&profile); err != nil {
@@ -121,7 +122,7 @@ func (v *watcher) judge(ops []op) (missed int, wrong []string) {
 		if o.in.verb == verbGet || o.out.outcome != done || o.out.revision == 0 {
 			continue
 		}
-		want := change{name: parent + "/slaProfiles/" + keyName(o.key), value: o.in.value}
+		want := change{key: uint32(o.key), value: o.in.value}
 		saw, found := v.seen[o.out.revision]
 		switch {
 		case !found:

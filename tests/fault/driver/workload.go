@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,13 +24,13 @@ import (
 )
 
 const (
-	parent     = "organizations/nemesis"
-	attemptMax = 2 * time.Second  // of one attempt; then the next server
-	callMax    = 20 * time.Second // of a call with all its attempts; then its outcome is unknown
-	keysActive = 48
-	keyOpsMax  = 300 // then the key is left and a new one taken: long histories cannot be judged
-	valueMax   = 60_000_000
-	retryPause = 20 * time.Millisecond
+	parent      = "organizations/nemesis"
+	attemptMax  = 2 * time.Second  // of one attempt; then the next server
+	callMax     = 20 * time.Second // of a call with all its attempts; then its outcome is unknown
+	keysAClient = 2                // active keys: enough that few calls meet on one, few enough that some do
+	keyOpsMax   = 300              // then the key is left and a new one taken: long histories cannot be judged
+	valueMax    = 60_000_000
+	retryPause  = 20 * time.Millisecond
 )
 
 var quickBackoff = backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.5, Jitter: 0.2, MaxDelay: 500 * time.Millisecond}
@@ -48,7 +49,7 @@ type workload struct {
 	width   atomic.Int32 // clients at work
 	stopped atomic.Bool
 	acked   atomic.Int64
-	slots   [keysActive]slot
+	slots   []slot
 	keys    atomic.Int64
 	values  atomic.Uint32
 	clients atomic.Int32
@@ -81,12 +82,12 @@ func loadCredential(path string) (*tls.Config, error) {
 	return &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: roots, MinVersion: tls.VersionTLS13}, err
 }
 
-func newWorkload(c *cluster) (*workload, error) {
+func newWorkload(c *cluster, clients int) (*workload, error) {
 	config, err := loadCredential(c.credential)
 	if err != nil {
 		return nil, err
 	}
-	w := &workload{cluster: c, began: time.Now()}
+	w := &workload{cluster: c, began: time.Now(), slots: make([]slot, keysAClient*clients)}
 	for _, server := range c.servers() {
 		conn, err := c.connect(config, server)
 		if err != nil {
@@ -104,9 +105,15 @@ func (w *workload) now() int64 { return int64(time.Since(w.began)) }
 
 func keyName(key int) string { return fmt.Sprintf("k%d", key) }
 
+// keyNumber of a resource's name; 0 when it is not one of the workload's.
+func keyNumber(name string) uint32 {
+	number, _ := strconv.ParseUint(strings.TrimPrefix(name, parent+"/slaProfiles/k"), 10, 32)
+	return uint32(number)
+}
+
 // take draws an active key, not two calls of one client after the other on the same.
 func (w *workload) take(random *rand.Rand) (*slot, int) {
-	s := &w.slots[random.IntN(keysActive)]
+	s := &w.slots[random.IntN(len(w.slots))]
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ops++
