@@ -119,6 +119,13 @@ static void expire(struct pt_bfd *bfd, uint64_t now_ns)
     }
 }
 
+void pt_bfd_excuse(struct pt_bfd *bfd, uint64_t ns)
+{
+    if (bfd->last_received_ns != 0) {
+        bfd->last_received_ns += ns;
+    }
+}
+
 /* ---- authentication ------------------------------------------------------------------------------------------- */
 
 static void make_hash(const struct pt_bfd *bfd, const void *context, const uint8_t *data, uint8_t out[PT_BFD_SHA1_SIZE])

@@ -72,6 +72,11 @@ enum pt_bfd_taken pt_bfd_receive(struct pt_bfd *bfd, const struct pt_bfd_packet 
                                  const void *context, uint64_t now_ns);
 /* Judge the detection time, and write a packet if one is due: its size, or 0. Again while it is not 0. */
 size_t pt_bfd_run(struct pt_bfd *bfd, const void *context, uint64_t now_ns, uint8_t out[PT_BFD_SIZE_MAX]);
+/*
+ * The caller himself did not run for `ns`: time in which nobody could listen is no silence of the neighbour's. For a
+ * thread that woke up much later than it asked to (a machine that was paused, or has no time for it).
+ */
+void pt_bfd_excuse(struct pt_bfd *bfd, uint64_t ns);
 /* When pt_bfd_run has something to do next; UINT64_MAX: not before a packet comes. */
 uint64_t pt_bfd_due(const struct pt_bfd *bfd);
 /* 0: the session is not up, or the neighbour sends nothing in demand mode. */

@@ -150,6 +150,23 @@ static bool is_number(const char *at, const char *end)
     return at == end;
 }
 
+/* The whole token: a NUL within it does not end it. */
+static bool is_word(const char *text, size_t size, const char *word)
+{
+    return size == strlen(word) && memcmp(text, word, size) == 0;
+}
+
+/* An exponent is kept with its sign: that is how YAML tells 12e+5 from a text such as a hash, 12e5. */
+static const char *number_text(struct reading *reading, const char *text, size_t size)
+{
+    const char *kept = pt_arena_strndup(reading->arena, text, size);
+    size_t mantissa = strcspn(kept, "eE");
+    if (mantissa == size || kept[mantissa + 1] == '+' || kept[mantissa + 1] == '-') {
+        return kept;
+    }
+    return pt_arena_printf(reading->arena, "%.*se+%s", (int)mantissa, kept, kept + mantissa + 1);
+}
+
 static enum pt_code read_value(struct reading *reading, struct pt_cli_span span, int depth, struct pt_cli_value *value);
 
 static enum pt_code read_children(struct reading *reading, struct pt_cli_span span, int depth,
@@ -176,6 +193,9 @@ static enum pt_code read_children(struct reading *reading, struct pt_cli_span sp
         size_t size = 0;
         if (object) {
             PT_TRY(read_string(reading, key, &child->key, &size));
+            if (strlen(child->key) != size) {
+                return refuse(reading, key.begin, "a name holds the character NUL");
+            }
         }
         PT_TRY(read_value(reading, element, depth + 1, child));
         *place = child;
@@ -199,12 +219,14 @@ static enum pt_code read_value(struct reading *reading, struct pt_cli_span span,
     }
     value->text = pt_arena_strndup(reading->arena, text, size);
     value->size = size;
-    if (strcmp(value->text, "true") == 0 || strcmp(value->text, "false") == 0) {
+    if (is_word(text, size, "true") || is_word(text, size, "false")) {
         value->kind = PT_CLI_VALUE_BOOL;
-    } else if (strcmp(value->text, "null") == 0) {
+    } else if (is_word(text, size, "null")) {
         value->kind = PT_CLI_VALUE_NULL;
     } else if (is_number(text, text + size)) {
         value->kind = PT_CLI_VALUE_NUMBER;
+        value->text = number_text(reading, text, size);
+        value->size = strlen(value->text);
     } else {
         return refuse(reading, span.begin, "this is no value of JSON; texts stand between double quotes");
     }

@@ -40,6 +40,12 @@ static size_t column(const struct yaml *yaml)
     return (size_t)(yaml->at - yaml->line_begin);
 }
 
+/* strchr finds the NUL behind its set too; a document may hold one. */
+static bool is_of(char c, const char *set)
+{
+    return c != '\0' && strchr(set, c) != NULL;
+}
+
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -117,7 +123,14 @@ static bool is_number(const char *text, size_t size)
             return false;
         }
     }
-    return at == size; /* 1e5 is rare enough to be written out, and a hash may look like it */
+    /* Without a sign it may be a hash: 12e5 is a text here, 12e+5 a number. */
+    if (at + 2 < size && (text[at] == 'e' || text[at] == 'E') && is_of(text[at + 1], "+-")) {
+        at += 2;
+        while (at < size && isdigit((unsigned char)text[at])) {
+            at++;
+        }
+    }
+    return at == size;
 }
 
 static bool is_one_of(const char *text, size_t size, const char *const *words)
@@ -177,7 +190,7 @@ static enum pt_code read_double(struct yaml *yaml)
         }
         if (*yaml->at == '\\' && yaml->at + 1 < yaml->end && yaml->at[1] != '\n') {
             yaml->at++;
-            if (strchr("\"\\/bfnrtu", *yaml->at) == NULL) {
+            if (!is_of(*yaml->at, "\"\\/bfnrtu")) {
                 return refuse(yaml, "between double quotes \\ goes with one of \" \\ / b f n r t u");
             }
         }
@@ -209,9 +222,9 @@ static enum pt_code read_plain(struct yaml *yaml, bool flow, bool key)
     PT_TRY(check_first(yaml));
     for (; !at_line_end(yaml); yaml->at++) {
         char c = *yaml->at;
-        bool last = yaml->at + 1 == yaml->end || is_blank(yaml->at[1]) || (flow && strchr(",]}", yaml->at[1]) != NULL);
+        bool last = yaml->at + 1 == yaml->end || is_blank(yaml->at[1]) || (flow && is_of(yaml->at[1], ",]}"));
         if ((c == ':' && last) || (c == '#' && yaml->at > begin && is_blank(yaml->at[-1])) ||
-            (flow && strchr(",[]{}", c) != NULL)) {
+            (flow && is_of(c, ",[]{}"))) {
             break;
         }
     }
@@ -366,7 +379,7 @@ static bool at_dash(const struct yaml *yaml)
 static bool at_key(const struct yaml *yaml)
 {
     const char *at = yaml->at;
-    if (at < yaml->end && strchr("[{", *at) != NULL) {
+    if (at < yaml->end && is_of(*at, "[{")) {
         return false;
     }
     char quote = at < yaml->end && (*at == '"' || *at == '\'') ? *at : '\0';

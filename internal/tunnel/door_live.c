@@ -124,8 +124,7 @@ enum pt_code pt_door_live_open(struct pt_sys *sys, struct pt_engine *engine, con
     struct pt_live_options options = {.set_word = set_word, .on_change = on_change, .set_sla = set_sla, .arg = door};
     pt_assert(door != NULL);
     memset(door->fds, 0xff, sizeof(door->fds)); /* -1 */
-    int failed = pthread_mutex_init(&door->lock, NULL);
-    pt_assert(failed == 0);
+    pt_live_lock_init(&door->lock);
     memcpy(options.private_key, private_key, sizeof(options.private_key));
     enum pt_code code = pt_live_open(&options, &door->live, reterr);
     pt_memory_clear(&options, sizeof(options));

@@ -388,6 +388,16 @@ static uint64_t run_all(struct pt_live *live, struct pt_map *sessions, uint64_t 
     return next_ns;
 }
 
+void pt_live_excuse(struct pt_live *live, uint64_t ns)
+{
+    PT_MAP_FOREACH (owner, &live->owners) {
+        pt_bfd_excuse(&((struct pt_live_session *)owner->value)->bfd, ns);
+    }
+    PT_MAP_FOREACH (answer, &live->answers) {
+        pt_bfd_excuse(&((struct pt_live_session *)answer->value)->bfd, ns);
+    }
+}
+
 uint64_t pt_live_run(struct pt_live *live, uint64_t now_ns)
 {
     uint64_t next_ns = now_ns + 1000000000;
@@ -613,10 +623,9 @@ void pt_live_note_paths(struct pt_live *live, const uint8_t *first, unsigned str
 
 /* ---- life ----------------------------------------------------------------------------------------------------- */
 
-static void lock_init(pthread_mutex_t *lock)
+void pt_live_lock_init(pthread_mutex_t *lock)
 {
     pthread_mutexattr_t attributes;
-    /* Who holds the lock inherits the thread's priority: else a busy machine could keep it from running. */
     bool made = pthread_mutexattr_init(&attributes) == 0 &&
                 pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT) == 0 &&
                 pthread_mutex_init(lock, &attributes) == 0;
@@ -635,7 +644,7 @@ enum pt_code pt_live_open(const struct pt_live_options *options, struct pt_live 
     pt_map_init(&live->peers);
     pt_map_init(&live->owners);
     pt_map_init(&live->answers);
-    lock_init(&live->lock);
+    pt_live_lock_init(&live->lock);
     live->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int number = live->wake < 0 ? errno : pthread_create(&live->thread, NULL, pt_live_thread, live);
     live->started = number == 0;

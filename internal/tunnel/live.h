@@ -24,6 +24,8 @@
 #include "sla/sla.h"
 #include "tunnel/engine.h"
 
+#include <pthread.h>
+
 #define PT_LIVE_PATHS_MAX PT_ENGINE_SLOTS
 #define PT_LIVE_INTERVAL_US 50000 /* why these: docs/decisions, "liveness by BFD" */
 #define PT_LIVE_MULTIPLIER 4
@@ -85,6 +87,9 @@ struct pt_live_options {
 };
 
 struct pt_live;
+/* Who holds the lock inherits the priority of the thread that waits: else a busy machine could keep him from running.
+ */
+void pt_live_lock_init(pthread_mutex_t *lock);
 PT_MUST enum pt_code pt_live_open(const struct pt_live_options *options, struct pt_live **ret_live,
                                   struct pt_error *reterr);
 void pt_live_close(struct pt_live *live); /* says AdminDown to nobody: a process that ends is silent; NULL is fine */

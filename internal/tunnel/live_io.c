@@ -3,7 +3,9 @@
  *
  * One UDP socket a link, on a port of its own: what data does to the queues of other sockets does not reach it. UDP
  * checksums are off (RFC 6935): transit sites rewrite the outer header; every packet carries a hash that says more.
- * The kernel stamps packets when they come, so that a busy machine measures the path and not itself.
+ * The kernel stamps packets when they come, so that a busy machine measures the path and not itself. A thread that
+ * wakes up STALL_NS later than it asked to was on a machine that stood still: what it missed then is nobody's silence,
+ * and the neighbours on the same machine stood still too.
  */
 #include "tunnel/live.h"
 
@@ -21,6 +23,7 @@
 
 #define BUFFER_SIZE (1 << 20)
 #define RECEIVE_MAX 1024 /* a link's packets in a turn */
+#define STALL_NS 50000000ULL
 #define TOS_NETWORK_CONTROL 0xc0
 #define PRIORITY_INTERACTIVE 6 /* the first band of the kernel's default queue */
 
@@ -178,10 +181,16 @@ void *pt_live_thread(void *arg)
     struct pt_live *live = arg;
     struct pollfd polls[PT_ENGINE_LINKS_MAX + 1];
     eventfd_t ignored;
+    uint64_t asked_ns = UINT64_MAX;
     while (!atomic_load(&live->stopping)) {
         (void)pthread_mutex_lock(&live->lock);
         receive_all(live); /* everything that came, before silence is judged */
-        uint64_t now_ns = pt_live_now_ns(), next_ns = pt_live_run(live, now_ns);
+        uint64_t now_ns = pt_live_now_ns();
+        if (now_ns > asked_ns && now_ns - asked_ns > STALL_NS) {
+            pt_live_excuse(live, now_ns - asked_ns);
+        }
+        uint64_t next_ns = pt_live_run(live, now_ns);
+        asked_ns = next_ns;
         size_t len = fill_poll(live, polls);
         (void)pthread_mutex_unlock(&live->lock);
         uint64_t wait_ns = next_ns - now_ns;

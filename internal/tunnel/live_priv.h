@@ -88,6 +88,8 @@ struct pt_live {
 
 /* ---- live.c: sessions; with the lock held --------------------------------------------------------------------- */
 void pt_live_take(struct pt_live *live, const struct pt_live_arrival *arrival);
+/* The thread itself was away for so long: no session goes down for it. */
+void pt_live_excuse(struct pt_live *live, uint64_t ns);
 /* Send what is due and judge silences. Returns when to look again. */
 uint64_t pt_live_run(struct pt_live *live, uint64_t now_ns);
 

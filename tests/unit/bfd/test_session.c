@@ -216,6 +216,26 @@ START_TEST(silence_is_detected_within_the_detection_time_and_not_before)
 }
 END_TEST
 
+/* A machine that stands still for longer than the detection time, and says so, sees no failure; a real one comes later.
+ */
+START_TEST(a_stall_of_our_own_is_no_silence)
+{
+    struct world w;
+    const struct pt_bfd_options a = options_of(7), b = options_of(8);
+    uint8_t out[PT_BFD_SIZE_MAX];
+    world_init(&w, &a, &b);
+    bring_up(&w);
+    uint64_t heard_ns = w.end[0].last_received_ns, woken_ns = heard_ns + SECOND;
+    pt_bfd_excuse(&w.end[0], SECOND - 30 * MS);
+    (void)pt_bfd_run(&w.end[0], NULL, woken_ns, out);
+    ck_assert_int_eq(w.end[0].state, PT_BFD_UP);
+    (void)pt_bfd_run(&w.end[0], NULL, woken_ns + 169 * MS, out);
+    ck_assert_int_eq(w.end[0].state, PT_BFD_UP);
+    (void)pt_bfd_run(&w.end[0], NULL, woken_ns + 170 * MS, out);
+    ck_assert_int_eq(w.end[0].state, PT_BFD_DOWN);
+}
+END_TEST
+
 START_TEST(one_lost_packet_or_two_are_not_a_failure)
 {
     struct world w;
@@ -507,6 +527,7 @@ int main(void)
     tcase_add_test(sessions, nothing_is_sent_faster_than_once_a_second_while_down);
     tcase_add_test(sessions, sending_while_up_is_jittered_by_at_most_a_quarter);
     tcase_add_test(sessions, silence_is_detected_within_the_detection_time_and_not_before);
+    tcase_add_test(sessions, a_stall_of_our_own_is_no_silence);
     tcase_add_test(sessions, one_lost_packet_or_two_are_not_a_failure);
     tcase_add_test(sessions, a_cut_in_one_direction_takes_both_ends_down_the_deaf_one_tells);
     tcase_add_test(sessions, the_slower_of_wish_and_limit_counts);

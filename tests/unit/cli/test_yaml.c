@@ -95,6 +95,7 @@ START_TEST(what_is_written_reads_as_the_same)
         "[{\"a\":1,\"b\":2},{\"a\":3}]",
         "{\"items\":[]}",
         "\"text\"",
+        "{\"a\":1e+20,\"b\":-1.5e-07,\"c\":\"12e5\",\"d\":\"12e+5\"}",
     };
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
         const struct pt_cli_value *value = NULL;
@@ -154,6 +155,11 @@ START_TEST(json_that_is_refused)
                       rows[i]);
     }
     const struct pt_cli_value *value = NULL;
+    static const char nul[] = "false\0";
+    ck_assert_int_eq(pt_cli_value_read(nul, sizeof(nul), &arena, &value, &error), PT_INVALID_ARGUMENT);
+    ck_assert_int_eq(pt_cli_value_read(nul, sizeof(nul) - 1, &arena, &value, &error), PT_INVALID_ARGUMENT);
+    static const char nul_name[] = "{\"a\\u0000\":1}";
+    ck_assert_int_eq(pt_cli_value_read(nul_name, strlen(nul_name), &arena, &value, &error), PT_INVALID_ARGUMENT);
     static const char text[] = "\"\\ud83d\\ude00 \\u00e9\\u20ac\\u0000\"";
     ck_assert_int_eq(pt_cli_value_read(text, strlen(text), &arena, &value, &error), PT_OK);
     ck_assert_str_eq(value->text, "\xf0\x9f\x98\x80 \xc3\xa9\xe2\x82\xac");
