@@ -226,6 +226,7 @@ static void on_end(void *arg, const struct pt_error *error)
     }
     agent->stream = NULL;
     pt_timer_stop(agent->telemetry_timer);
+    pt_agent_trial_tick(agent); /* until now */
     /* The channel must not be freed inside its own callback. */
     pt_sys_post(agent->options.sys, free_channel, agent->channel);
     agent->channel = NULL;
@@ -451,6 +452,7 @@ void pt_agent_close(struct pt_agent *agent)
         agent->options.dp->before_flip = NULL;
     }
     pt_hello_free(agent->hello);
+    pt_agent_trial_fini(agent);
     pt_bundle_unref(agent->bundle);
     free(agent->demand);
     free(agent->queues);

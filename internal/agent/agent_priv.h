@@ -11,6 +11,13 @@ struct pt_agent_demand;
 struct pt_agent_queue;
 struct pt_arena;
 
+struct pt_agent_trial {       /* trial.c */
+    struct pt_bundle *former; /* what was in force before the change set that waits; NULL: nothing to go back to */
+    struct pt_dp_origin former_origin;
+    uint64_t heard_ns; /* since when there is no controller; that of the newest look while there is one */
+    bool went_back;    /* and nothing came since that is not on trial */
+};
+
 struct pt_agent {
     struct pt_agent_options options;
     enum pt_agent_state state;
@@ -26,6 +33,7 @@ struct pt_agent {
 
     struct pt_bundle *bundle; /* in force; NULL: none yet */
     struct pt_agent_position position;
+    struct pt_agent_trial trial;
     struct pt_hello *hello; /* NULL: paths are not probed */
 
     struct pt_agent_demand *demand; /* telemetry.c: bytes at the last report */
@@ -50,10 +58,33 @@ Patronus__V1__ControllerMessage *pt_agent_parse(struct pt_agent *agent, struct p
 /* Check a bundle and put it in force; keep: on disk too. On failure the old one stays. */
 PT_MUST enum pt_code pt_agent_take_bundle(struct pt_agent *agent, const Patronus__V1__Bundle *message, bool keep,
                                           struct pt_error *reterr);
+/* By the clock of now. */
+PT_MUST enum pt_code pt_agent_apply(struct pt_agent *agent, const struct pt_bundle *bundle, struct pt_error *reterr);
+/* The bundle as it is on disk, checked like one that came; the caller frees. NULL: there is none, or it is not good. */
+Patronus__V1__Bundle *pt_agent_read_bundle(struct pt_agent *agent, const char *file);
+/* What is in force is another one: whoever works by it hears so. */
+void pt_agent_bundle_changed(struct pt_agent *agent);
+PT_MUST enum pt_code pt_agent_check_header(const struct pt_agent *agent, const Patronus__V1__BundleHeader *header,
+                                           struct pt_error *reterr);
 /* Each second: have rules and users that came into or out of their time come into or out of force. */
 void pt_agent_on_time(void *agent);
 /* The one on disk, at start. */
 void pt_agent_load_bundle(struct pt_agent *agent);
+
+/* ---- trial.c -------------------------------------------------------------------------------------------------- */
+/* May it be put in force at all? */
+PT_MUST enum pt_code pt_agent_trial_admit(const struct pt_agent *agent, const struct pt_bundle *bundle,
+                                          struct pt_error *reterr);
+/* It is in force and about to be kept: remember what it replaces, when it begins a trial. */
+PT_MUST enum pt_code pt_agent_trial_begin(struct pt_agent *agent, const struct pt_bundle *bundle,
+                                          const struct pt_dp_origin *before, struct pt_error *reterr);
+/* It is kept, or was not: forget what is not needed any more. */
+void pt_agent_trial_taken(struct pt_agent *agent, const struct pt_bundle *bundle);
+void pt_agent_trial_undo(struct pt_agent *agent);
+/* At start, after the bundle on disk; and each second. */
+void pt_agent_trial_load(struct pt_agent *agent);
+void pt_agent_trial_tick(struct pt_agent *agent);
+void pt_agent_trial_fini(struct pt_agent *agent);
 
 /* ---- telemetry.c ---------------------------------------------------------------------------------------------- */
 void pt_agent_report(struct pt_agent *agent);

@@ -33,8 +33,8 @@ Patronus__V1__ControllerMessage *pt_agent_parse(struct pt_agent *agent, struct p
     return patronus__v1__controller_message__unpack(NULL, data.size, data.data);
 }
 
-static enum pt_code check_header(const struct pt_agent *agent, const Patronus__V1__BundleHeader *header,
-                                 struct pt_error *reterr)
+enum pt_code pt_agent_check_header(const struct pt_agent *agent, const Patronus__V1__BundleHeader *header,
+                                   struct pt_error *reterr)
 {
     const struct pt_node_files *files = agent->options.files;
     const char *edge = strncmp(files->node_id, "edge/", 5) == 0 ? files->node_id + 5 : files->node_id;
@@ -50,6 +50,13 @@ static enum pt_code check_header(const struct pt_agent *agent, const Patronus__V
         return pt_fail(reterr, PT_PERMISSION_DENIED, PT_REASON_NONE, "header.node_id",
                        "the bundle is for another node");
     }
+    return PT_OK;
+}
+
+static enum pt_code check_order(const struct pt_agent *agent, const Patronus__V1__BundleHeader *header,
+                                struct pt_error *reterr)
+{
+    const struct pt_node_files *files = agent->options.files;
     if (agent->bundle == NULL) {
         return PT_OK;
     }
@@ -91,8 +98,7 @@ static enum pt_code verify(struct pt_agent *agent, const struct pt_bundle *bundl
     return PT_OK;
 }
 
-/* By the clock of now. */
-static enum pt_code apply_now(struct pt_agent *agent, const struct pt_bundle *bundle, struct pt_error *reterr)
+enum pt_code pt_agent_apply(struct pt_agent *agent, const struct pt_bundle *bundle, struct pt_error *reterr)
 {
     struct pt_dp *dp = agent->options.dp;
     int64_t now_ns = pt_sys_wall_ns(agent->options.sys), now_s = now_ns / 1000000000;
@@ -107,15 +113,43 @@ static enum pt_code apply_now(struct pt_agent *agent, const struct pt_bundle *bu
 static void put_back(struct pt_agent *agent)
 {
     struct pt_error error = {0};
-    if (agent->bundle != NULL && apply_now(agent, agent->bundle, &error) != PT_OK) {
+    if (agent->bundle != NULL && pt_agent_apply(agent, agent->bundle, &error) != PT_OK) {
         pt_log_error(agent->options.log, "bundle not put back", "reason=\"%s\"", error.text);
+    }
+}
+
+/* It is written: read it back, and keep it on disk when it has a header for that. */
+static enum pt_code stand_by(struct pt_agent *agent, const struct pt_bundle *bundle,
+                             const Patronus__V1__BundleHeader *header, const struct pt_dp_origin *before,
+                             struct pt_error *reterr)
+{
+    PT_TRY(verify(agent, bundle, reterr));
+    if (header == NULL) {
+        return PT_OK;
+    }
+    PT_TRY(pt_agent_trial_begin(agent, bundle, before, reterr));
+    enum pt_code code = keep(agent, bundle, header, reterr);
+    if (code != PT_OK) {
+        pt_agent_trial_undo(agent);
+    }
+    return code;
+}
+
+void pt_agent_bundle_changed(struct pt_agent *agent)
+{
+    if (agent->options.tunnel != NULL) {
+        pt_agent_tunnel_set_bundle(agent->options.tunnel, agent->bundle);
+    }
+    if (agent->hello != NULL) {
+        pt_hello_set_bundle(agent->hello, agent->bundle);
     }
 }
 
 enum pt_code pt_agent_take_bundle(struct pt_agent *agent, const Patronus__V1__Bundle *message, bool keep_it,
                                   struct pt_error *reterr)
 {
-    PT_TRY(check_header(agent, message->header, reterr));
+    PT_TRY(pt_agent_check_header(agent, message->header, reterr));
+    PT_TRY(check_order(agent, message->header, reterr));
     struct pt_bundle *bundle = NULL;
     PT_TRY(pt_bundle_apply(message->base_digest.len > 0 ? agent->bundle : NULL, message, &bundle, reterr));
     struct pt_dp *dp = agent->options.dp;
@@ -125,21 +159,19 @@ enum pt_code pt_agent_take_bundle(struct pt_agent *agent, const Patronus__V1__Bu
                                        .epoch = position->epoch,
                                        .term = position->term,
                                        .generation = position->generation};
-    enum pt_code code = apply_now(agent, bundle, reterr);
+    enum pt_code code = pt_agent_trial_admit(agent, bundle, reterr);
+    if (code == PT_OK) {
+        code = pt_agent_apply(agent, bundle, reterr);
+    }
     if (code != PT_OK) {
         dp->origin = before;
+        pt_bundle_unref(bundle);
+        return code;
     }
-    if (code == PT_OK) {
-        code = verify(agent, bundle, reterr);
-        if (code == PT_OK && keep_it) {
-            code = keep(agent, bundle, message->header, reterr);
-        }
-        if (code != PT_OK) {
-            dp->origin = before;
-            put_back(agent);
-        }
-    }
+    code = stand_by(agent, bundle, keep_it ? message->header : NULL, &before, reterr);
     if (code != PT_OK) {
+        dp->origin = before;
+        put_back(agent);
         pt_bundle_unref(bundle);
         return code;
     }
@@ -149,12 +181,10 @@ enum pt_code pt_agent_take_bundle(struct pt_agent *agent, const Patronus__V1__Bu
                                                  .term = message->header->position->term,
                                                  .generation = message->header->position->generation,
                                                  .digest = *pt_bundle_digest(bundle)};
-    if (agent->options.tunnel != NULL) {
-        pt_agent_tunnel_set_bundle(agent->options.tunnel, bundle);
+    if (keep_it) {
+        pt_agent_trial_taken(agent, bundle);
     }
-    if (agent->hello != NULL) {
-        pt_hello_set_bundle(agent->hello, bundle);
-    }
+    pt_agent_bundle_changed(agent);
     return PT_OK;
 }
 
@@ -162,13 +192,14 @@ enum pt_code pt_agent_take_bundle(struct pt_agent *agent, const Patronus__V1__Bu
 void pt_agent_on_time(void *arg)
 {
     struct pt_agent *agent = arg;
+    pt_agent_trial_tick(agent);
     struct pt_dp *dp = agent->options.dp;
     int64_t now_s = pt_sys_wall_ns(agent->options.sys) / 1000000000;
     struct pt_error error = {0};
     if (agent->bundle == NULL || (now_s < dp->ops->due(dp) && now_s >= agent->applied_s)) {
         return;
     }
-    if (apply_now(agent, agent->bundle, &error) != PT_OK) {
+    if (pt_agent_apply(agent, agent->bundle, &error) != PT_OK) {
         pt_log_error(agent->options.log, "rules not changed by the clock", "field=%s reason=\"%s\"", error.field,
                      error.text);
     } else {
@@ -177,26 +208,47 @@ void pt_agent_on_time(void *arg)
     }
 }
 
-void pt_agent_load_bundle(struct pt_agent *agent)
+Patronus__V1__Bundle *pt_agent_read_bundle(struct pt_agent *agent, const char *file)
 {
     char path[1024];
-    (void)snprintf(path, sizeof(path), "%s/bundle", agent->options.directory);
+    (void)snprintf(path, sizeof(path), "%s/%s", agent->options.directory, file);
     if (!pt_path_exists(agent->options.sys, path)) {
-        return;
+        return NULL;
     }
     PT_AUTO(buf) struct pt_buf data = {0};
     struct pt_error error = {0};
     enum pt_code code = pt_path_read(agent->options.sys, path, BUNDLE_SIZE_MAX, &data, &error);
     Patronus__V1__Bundle *message = code == PT_OK ? patronus__v1__bundle__unpack(NULL, data.size, data.data) : NULL;
-    if (message != NULL) {
-        code = pt_agent_take_bundle(agent, message, false, &error);
-        patronus__v1__bundle__free_unpacked(message, NULL);
-    } else if (code == PT_OK) {
+    if (code == PT_OK && message == NULL) {
         code = pt_fail(&error, PT_CORRUPT, PT_REASON_NONE, path, "the bundle on disk cannot be read");
     }
     if (code == PT_OK) {
+        code = pt_agent_check_header(agent, message->header, &error);
+    }
+    if (code != PT_OK) {
+        pt_log_warn(agent->options.log, "bundle on disk not used", "path=%s code=%s reason=\"%s\"", path,
+                    pt_code_name(code), error.text);
+        if (message != NULL) {
+            patronus__v1__bundle__free_unpacked(message, NULL);
+        }
+        return NULL;
+    }
+    return message;
+}
+
+void pt_agent_load_bundle(struct pt_agent *agent)
+{
+    Patronus__V1__Bundle *message = pt_agent_read_bundle(agent, "bundle");
+    struct pt_error error = {0};
+    if (message == NULL) {
+        return;
+    }
+    enum pt_code code = pt_agent_take_bundle(agent, message, false, &error);
+    patronus__v1__bundle__free_unpacked(message, NULL);
+    if (code == PT_OK) {
         pt_log_info(agent->options.log, "bundle from disk in force", "generation=%llu",
                     (unsigned long long)agent->position.generation);
+        pt_agent_trial_load(agent);
     } else {
         pt_log_warn(agent->options.log, "bundle on disk not used", "code=%s reason=\"%s\"", pt_code_name(code),
                     error.text);

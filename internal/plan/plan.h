@@ -56,6 +56,7 @@ struct pt_plan_pass {
     int64_t time_ns;                    /* the leader's clock when the pass began: stages have no other */
     const struct te_solution *previous; /* what the pass before found; NULL: none */
     const struct pt_map *ramps;       /* name of a Link or Site -> uint32_t: percent of its share; NULL: all in full */
+    const struct pt_map *trials;      /* organization -> uint32_t ms: see NodeEntry.trial_ms; NULL: none */
     const struct te_changes *changes; /* a what-if question; NULL: the real thing */
     struct pt_arena *arena;           /* lives as long as the pass's result */
     struct pt_map sections;           /* stage name -> its result, for later stages */

@@ -181,6 +181,7 @@ enum pt_code pt_push_try(struct pt_push *push, struct pt_view *view, const char 
     pass->plan.previous = te_solution_of(&push->newest->plan);
     pass->plan.soft = push->newest->plan.soft;
     pass->plan.ramps = push->newest->plan.ramps;
+    pass->plan.trials = push->newest->plan.trials;
     push->newest->refs++;
     push->asking++;
     pt_executor_submit(push->asker, attempt_work, attempt_done, attempt);

@@ -181,6 +181,9 @@ void pt_serve_abandon_asked(struct pt_controller *controller); /* before the cal
 /* pending.c: change sets that wait for their confirmation; the leader ends what is late, or cuts nodes off. */
 void pt_pending_tick(struct pt_controller *controller);
 void pt_pending_forget(struct pt_controller *controller); /* this node leads no more, or closes */
+/* Add the organizations with a change set that waits: name -> uint32_t, how long a node may be away, ms; in the arena.
+ */
+void pt_pending_trials(struct pt_controller *controller, struct pt_arena *arena, struct pt_map *trials);
 /* Names of the connected edges below an organization, ascending, in the arena; at most PT_PENDING_EDGES_MAX. */
 #define PT_PENDING_EDGES_MAX 4096
 const char *const *pt_pending_connected(struct pt_controller *controller, const char *organization,
@@ -344,6 +347,7 @@ struct pt_edge_session {
     uint64_t sent_generation, acked_generation;
     uint64_t last_seen_wall_ns;
     uint64_t retry_at_ns; /* after a refusal */
+    bool refused;         /* the newest bundle that it answered to */
     uint64_t after_pass;  /* bundles of earlier passes are not for it: pt_push_learn */
     /* What it trusts and who signed its certificate, as it said last. */
     bool trust_reported;

@@ -275,6 +275,7 @@ static void on_ack(struct pt_edge_session *session, const Patronus__V1__BundleAc
         session->acked = sent;
         session->acked_generation = generation;
         session->reported = digest;
+        session->refused = false;
         pt_push_session(controller->push, session); /* what changed meanwhile */
         pt_push_acked(controller->push);
         return;
@@ -291,6 +292,7 @@ static void on_ack(struct pt_edge_session *session, const Patronus__V1__BundleAc
         pt_push_session(controller->push, session);
         return;
     }
+    session->refused = true;
     session->retry_at_ns = pt_sys_now_ns(controller->sys) + RETRY_REFUSED_NS;
 }
 

@@ -8,6 +8,9 @@
  * set back, unless a confirmation came first.
  *
  * A new leader has no edge connected; each has its full time to come back.
+ *
+ * An edge that is alone for as long goes back to what it had before by itself (agent/trial.c), so that a change that
+ * cuts it off does not do so for good. It comes back, then, and refuses what cut it off: that counts as being away.
  */
 #include "serve/controller_priv.h"
 
@@ -87,7 +90,7 @@ const char *const *pt_pending_connected(struct pt_controller *controller, const 
 static bool connected(struct pt_controller *controller, const char *edge)
 {
     const struct pt_edge_session *session = pt_edge_find(controller, edge);
-    return session != NULL && session->greeted && !session->closed;
+    return session != NULL && session->greeted && !session->closed && !session->refused;
 }
 
 /* Edges that have been away for too long; how many, at most LOST_LEN_MAX. */
@@ -196,6 +199,36 @@ static void on_pending(void *arg, const struct pt_pending *state)
     struct pending *pending = find(controller, state);
     pending = pending != NULL ? pending : pending_new(controller, state);
     pending->seen = true;
+}
+
+struct trials {
+    struct pt_controller *controller;
+    struct pt_arena *arena;
+    struct pt_map *map;
+};
+
+static void add_trial(void *arg, const struct pt_pending *state)
+{
+    struct trials *trials = arg;
+    const char *const *edges = NULL;
+    size_t edges_len = 0;
+    int64_t away_ns = 0;
+    if (pt_kind_pending_edges(trials->controller->machine, state, trials->arena, &edges, &edges_len, &away_ns) !=
+        PT_OK) {
+        return;
+    }
+    uint32_t *ms = PT_NEW(trials->arena, uint32_t);
+    *ms = (uint32_t)(away_ns / 1000000);
+    const char *rest = strchr(state->name, '/');
+    rest = rest != NULL ? strchr(rest + 1, '/') : NULL;
+    size_t size = rest != NULL ? (size_t)(rest - state->name) : strlen(state->name);
+    (void)pt_map_put(trials->map, state->name, size, ms);
+}
+
+void pt_pending_trials(struct pt_controller *controller, struct pt_arena *arena, struct pt_map *trials)
+{
+    struct trials adding = {.controller = controller, .arena = arena, .map = trials};
+    pt_kind_pending_each(controller->machine, add_trial, &adding);
 }
 
 void pt_pending_tick(struct pt_controller *controller)

@@ -50,6 +50,7 @@ void pt_pass_clear(struct pass *pass)
     pt_buf_fini(&pass->solution);
     te_pass_fini(&pass->plan);
     pt_map_fini(&pass->ramps);
+    pt_map_fini(&pass->trials);
     pt_map_fini(&pass->learned.weights);
     for (size_t i = 0; pass->bundles != NULL && i < pass->plan.nodes_len; i++) {
         pt_bundle_unref(pass->bundles[i]);
@@ -269,6 +270,7 @@ static void copy_some(void *arg)
     } else if (!pt_view_copy(pass->plan.view, push->newest != NULL ? push->newest->plan.view : NULL)) {
         pt_timer_start(push->copier, 0, 0);
     } else {
+        pt_pending_trials(controller, &pass->arena, &pass->trials);
         pass->plan.soft = pt_soft_copy(controller->soft, &pass->arena);
         if (push->worker == NULL) {
             push->worker = pt_executor_new(controller->sys, "plan", 1);
@@ -307,6 +309,9 @@ static void start_pass(void *arg)
     }
     pt_learn_start(push, pass);
     pt_ask_ramps(push, pass);
+    /* What waits now or when the view is whole: the view may be of a moment between. */
+    pass->plan.trials = &pass->trials;
+    pt_pending_trials(controller, &pass->arena, &pass->trials);
     copy_some(push);
 }
 

@@ -23,6 +23,7 @@ struct pass {
     struct pt_plan_pass plan;
     struct pass *before;        /* while it runs: the one whose solution it goes on from; referenced */
     struct pt_map ramps;        /* name -> uint32_t percent */
+    struct pt_map trials;       /* organization -> uint32_t ms, both in the arena */
     struct te_solution learned; /* stands for the solution before, while the leader is new */
     struct pt_bundle **bundles; /* by index of plan.nodes; made by the worker */
     uint64_t term;

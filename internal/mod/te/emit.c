@@ -58,6 +58,13 @@ static Patronus__V1__Entry *new_entry(struct emit *emit, Patronus__V1__Entry__En
 
 /* ---- the node, its links and interfaces ----------------------------------------------------------------------- */
 
+/* How long a node of the organization bears being alone while a change set waits; 0: nothing waits. */
+static uint32_t trial_ms(const struct emit *emit, const char *organization)
+{
+    const uint32_t *ms = emit->pass->trials != NULL ? pt_map_get_str(emit->pass->trials, organization) : NULL;
+    return ms != NULL ? *ms : 0;
+}
+
 static void emit_node(struct emit *emit)
 {
     const struct te_site *site = &emit->topology->sites[emit->site];
@@ -68,6 +75,7 @@ static void emit_node(struct emit *emit)
     node->hello_interval_ms = HELLO_INTERVAL_MS;
     node->hello_multiplier = HELLO_MULTIPLIER;
     node->site = borrow(site->name);
+    node->trial_ms = trial_ms(emit, site->organization);
     Patronus__V1__Entry *entry = new_entry(emit, PATRONUS__V1__ENTRY__ENTRY_NODE);
     entry->node = node;
     pt_plan_emit(emit->pass, emit->node, entry);

@@ -148,7 +148,15 @@ func (c *cluster) found() error {
 			return err
 		}
 	}
-	_, err := c.ctl("create", "organization", "nemesis", "tier=ENTERPRISE")
+	var documents strings.Builder
+	for i := range tenants {
+		fmt.Fprintf(&documents, "---\nkind: Organization\nname: organizations/%s\ntier: ENTERPRISE\n", tenantName(i))
+	}
+	file := filepath.Join(c.work, "tenants.yaml")
+	if err := os.WriteFile(file, []byte(documents.String()), 0o600); err != nil {
+		return err
+	}
+	_, err := c.ctl("apply", "-f", file)
 	return err
 }
 

@@ -61,7 +61,7 @@ func (v *watcher) stream(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stub := pb.NewWatchServiceClient(v.workload.conns[v.at])
-	stream, err := stub.Watch(ctx, &pb.WatchRequest{Parent: parent, Kinds: []string{"slaProfiles"}, ResumeToken: v.token,
+	stream, err := stub.Watch(ctx, &pb.WatchRequest{Kinds: []string{"slaProfiles"}, ResumeToken: v.token,
 		SendInitial: v.token == "", BookmarkInterval: durationpb.New(time.Second)})
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ import (
 )
 
 const (
-	parent      = "organizations/nemesis"
+	tenants     = 64               // organizations: each holds 64 profiles at most, and keys are many
 	attemptMax  = 2 * time.Second  // of one attempt; then the next server
 	callMax     = 20 * time.Second // of a call with all its attempts; then its outcome is unknown
 	keysAClient = 2                // active keys: enough that few calls meet on one, few enough that some do
@@ -105,22 +105,35 @@ func (w *workload) now() int64 { return int64(time.Since(w.began)) }
 
 func keyName(key int) string { return fmt.Sprintf("k%d", key) }
 
+func tenantName(number int) string { return fmt.Sprintf("nemesis%d", number) }
+
+func parentOf(key int) string { return "organizations/" + tenantName(key%tenants) }
+
+func resourceName(key int) string { return parentOf(key) + "/slaProfiles/" + keyName(key) }
+
 // keyNumber of a resource's name; 0 when it is not one of the workload's.
 func keyNumber(name string) uint32 {
-	number, _ := strconv.ParseUint(strings.TrimPrefix(name, parent+"/slaProfiles/k"), 10, 32)
-	return uint32(number)
+	_, number, _ := strings.Cut(name, "/slaProfiles/k")
+	key, _ := strconv.ParseUint(number, 10, 32)
+	return uint32(key)
 }
 
-// take draws an active key, not two calls of one client after the other on the same.
-func (w *workload) take(random *rand.Rand) (*slot, int) {
-	s := &w.slots[random.IntN(len(w.slots))]
+// take draws an active key. `left` is the one that had its place until now, or 0.
+func (w *workload) take(random *rand.Rand) (s *slot, key, left int) {
+	s = &w.slots[random.IntN(len(w.slots))]
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ops++
 	if s.ops > keyOpsMax {
+		left = s.key
 		s.key, s.ops = int(w.keys.Add(1)), 0
 	}
-	return s, s.key
+	return s, s.key, left
+}
+
+// clear removes what a key that was left still holds: a tenant has room for so many.
+func (w *workload) clear(client, key int, at *int, random *rand.Rand) {
+	w.record(w.call(client, key, input{verb: verbDelete}, at, random))
 }
 
 // retire leaves a key on which a call has no outcome: each such call doubles what the judge must consider.
@@ -138,7 +151,10 @@ func (w *workload) run(number int32, seed uint64, group *sync.WaitGroup) {
 	random := rand.New(rand.NewPCG(seed, uint64(number)))
 	at := random.IntN(len(w.conns))
 	for !w.stopped.Load() && number < w.width.Load() {
-		s, key := w.take(random)
+		s, key, left := w.take(random)
+		if left != 0 {
+			w.clear(int(number), left, &at, random)
+		}
 		call := input{verb: verbGet}
 		switch dice := random.IntN(100); {
 		case dice < 35:
@@ -217,7 +233,7 @@ func (w *workload) attempt(conn *grpc.ClientConn, key int, in input, request str
 	ctx, cancel := context.WithTimeout(context.Background(), attemptMax)
 	defer cancel()
 	stub := pb.NewSlaProfileServiceClient(conn)
-	name := parent + "/slaProfiles/" + keyName(key)
+	name := resourceName(key)
 	profile := &pb.SlaProfile{Name: name, MaxLatencyUs: &in.value}
 	var answer *pb.SlaProfile
 	var revision uint64
@@ -227,7 +243,7 @@ func (w *workload) attempt(conn *grpc.ClientConn, key int, in input, request str
 		answer, err = stub.GetSlaProfile(ctx, &pb.GetSlaProfileRequest{Name: name})
 	case verbCreate:
 		profile.Name = ""
-		answer, err = stub.CreateSlaProfile(ctx, &pb.CreateSlaProfileRequest{Parent: parent, SlaProfileId: keyName(key), SlaProfile: profile, RequestId: request})
+		answer, err = stub.CreateSlaProfile(ctx, &pb.CreateSlaProfileRequest{Parent: parentOf(key), SlaProfileId: keyName(key), SlaProfile: profile, RequestId: request})
 	case verbUpdate, verbUpsert:
 		answer, err = stub.UpdateSlaProfile(ctx, &pb.UpdateSlaProfileRequest{SlaProfile: profile, RequestId: request, AllowMissing: in.verb == verbUpsert,
 			UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"max_latency_us"}}})

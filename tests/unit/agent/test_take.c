@@ -77,16 +77,18 @@ struct offer { /* what a test may bend; 0 and NULL: as it should be, see encode(
     const char *cluster, *node;
     uint64_t epoch, term, generation;
     uint32_t site_label; /* the content */
+    uint32_t trial_ms;
     const struct pt_bundle *base;
     bool flip_signature, flip_digest;
 };
 
 #define OFFER(...) (&(struct offer){__VA_ARGS__})
 
-static struct pt_bundle *make_bundle(uint32_t site_label)
+static struct pt_bundle *make_trial(uint32_t site_label, uint32_t trial_ms)
 {
     Patronus__V1__NodeEntry node = PATRONUS__V1__NODE_ENTRY__INIT;
     node.site_label = site_label;
+    node.trial_ms = trial_ms;
     node.geneve_port = 6081;
     Patronus__V1__Entry first = PATRONUS__V1__ENTRY__INIT;
     first.entry_case = PATRONUS__V1__ENTRY__ENTRY_NODE;
@@ -101,9 +103,14 @@ static struct pt_bundle *make_bundle(uint32_t site_label)
     return pt_bundle_new(entries, 2);
 }
 
+static struct pt_bundle *make_bundle(uint32_t site_label)
+{
+    return make_trial(site_label, 0);
+}
+
 static void encode(const struct place *place, const struct offer *offer, struct pt_buf *out)
 {
-    struct pt_bundle *bundle = make_bundle(offer->site_label != 0 ? offer->site_label : 9);
+    struct pt_bundle *bundle = make_trial(offer->site_label != 0 ? offer->site_label : 9, offer->trial_ms);
     Patronus__V1__BundlePosition position = PATRONUS__V1__BUNDLE_POSITION__INIT;
     position.cluster_id = (char *)(uintptr_t)(offer->cluster != NULL ? offer->cluster : CLUSTER);
     position.epoch = offer->epoch != 0 ? offer->epoch : 1;
@@ -136,18 +143,25 @@ static enum pt_code take(struct place *place, const struct offer *offer)
 }
 
 /* What the agent says, and what the data plane holds, is the bundle of this content and position. */
-static void check_in_force(struct place *place, uint32_t site_label, uint64_t term, uint64_t generation)
+static void check_trial(struct place *place, uint32_t site_label, uint32_t trial_ms, uint64_t generation)
 {
     struct pt_agent_position position;
     ck_assert(pt_agent_position(place->agent, &position));
-    ck_assert_uint_eq(position.term, term);
     ck_assert_uint_eq(position.generation, generation);
-    struct pt_bundle *bundle = make_bundle(site_label);
+    struct pt_bundle *bundle = make_trial(site_label, trial_ms);
     ck_assert(pt_digest_equal(&position.digest, pt_bundle_digest(bundle)));
     struct pt_digest in_maps;
     ck_assert_int_eq(place->dp->ops->verify(place->dp, &in_maps, NULL), PT_OK);
     ck_assert(pt_digest_equal(&in_maps, pt_bundle_digest(bundle)));
     pt_bundle_unref(bundle);
+}
+
+static void check_in_force(struct place *place, uint32_t site_label, uint64_t term, uint64_t generation)
+{
+    struct pt_agent_position position;
+    ck_assert(pt_agent_position(place->agent, &position));
+    ck_assert_uint_eq(position.term, term);
+    check_trial(place, site_label, 0, generation);
 }
 
 static void agent_restart(struct place *place, bool maps_lost)
@@ -291,6 +305,92 @@ START_TEST(a_full_disk_leaves_the_old_bundle_in_force)
 }
 END_TEST
 
+/* ---- change sets that wait ----------------------------------------------------------------------------------------
+ */
+
+static void run_s(struct place *place, uint64_t seconds)
+{
+    uint64_t until_ns = pt_sim_now_ns(place->sim) + seconds * 1000000000;
+    while (pt_sim_step(place->sim, until_ns)) {
+    }
+}
+
+/* No controller answers in this world: a node on trial goes back in time, and not before. */
+START_TEST(a_node_that_is_alone_on_trial_goes_back)
+{
+    struct place place;
+    place_init(&place);
+    ck_assert_int_eq(take(&place, OFFER(.generation = 5)), PT_OK);
+    run_s(&place, 100);
+    check_in_force(&place, 9, 2, 5); /* not on trial: it stays */
+    ck_assert_int_eq(take(&place, OFFER(.generation = 6, .site_label = 1, .trial_ms = 30000)), PT_OK);
+    run_s(&place, 20);
+    ck_assert_int_eq(take(&place, OFFER(.generation = 7, .site_label = 2, .trial_ms = 30000)), PT_OK);
+    run_s(&place, 8);
+    check_trial(&place, 2, 30000, 7);
+    run_s(&place, 4);
+    check_in_force(&place, 9, 2, 7); /* what was before all of it; the position does not fall */
+    for (unsigned round = 0; round < 2; round++) {
+        ck_assert_int_eq(take(&place, OFFER(.generation = 6, .site_label = 3)), PT_FAILED_PRECONDITION);
+        ck_assert_int_eq(take(&place, OFFER(.generation = 7, .site_label = 2, .trial_ms = 30000)),
+                         PT_FAILED_PRECONDITION);
+        ck_assert_int_eq(take(&place, OFFER(.generation = 8, .site_label = 4, .trial_ms = 30000)),
+                         PT_FAILED_PRECONDITION);
+        agent_restart(&place, round == 0);
+        check_in_force(&place, 9, 2, 7);
+    }
+    /* Confirmed or taken back: it is taken, and the next trial is a new one. */
+    ck_assert_int_eq(take(&place, OFFER(.generation = 8, .site_label = 2)), PT_OK);
+    ck_assert(!pt_path_exists(place.sys, "/edge/bundle.tried"));
+    ck_assert_int_eq(take(&place, OFFER(.generation = 9, .site_label = 5, .trial_ms = 5000)), PT_OK);
+    run_s(&place, 7);
+    check_in_force(&place, 2, 2, 9);
+    place_fini(&place);
+}
+END_TEST
+
+/* A restart in the middle of a trial does not forget what there is to go back to; a confirmation does. */
+START_TEST(a_trial_survives_a_restart_and_ends_with_a_confirmation)
+{
+    struct place place;
+    place_init(&place);
+    ck_assert_int_eq(take(&place, OFFER(.generation = 5)), PT_OK);
+    ck_assert_int_eq(take(&place, OFFER(.generation = 6, .site_label = 1, .trial_ms = 5000)), PT_OK);
+    run_s(&place, 2);
+    agent_restart(&place, true);
+    check_trial(&place, 1, 5000, 6);
+    run_s(&place, 4);
+    check_trial(&place, 1, 5000, 6); /* its time begins with the start */
+    run_s(&place, 3);
+    check_in_force(&place, 9, 2, 6);
+    ck_assert_int_eq(take(&place, OFFER(.generation = 7, .site_label = 2)), PT_OK);
+    ck_assert_int_eq(take(&place, OFFER(.generation = 8, .site_label = 3, .trial_ms = 5000)), PT_OK);
+    ck_assert_int_eq(take(&place, OFFER(.generation = 9, .site_label = 3)), PT_OK);
+    ck_assert(!pt_path_exists(place.sys, "/edge/bundle.former"));
+    run_s(&place, 60);
+    check_in_force(&place, 3, 2, 9);
+    place_fini(&place);
+}
+END_TEST
+
+/* What cannot be kept to go back to is not begun. */
+START_TEST(a_full_disk_begins_no_trial)
+{
+    struct place place;
+    place_init(&place);
+    ck_assert_int_eq(take(&place, OFFER(.generation = 5)), PT_OK);
+    for (unsigned nth = 1; nth <= 3; nth++) {
+        pt_sim_fail_disk(place.sim, 0, nth, PT_NO_SPACE, true);
+        enum pt_code code = take(&place, OFFER(.generation = 6, .site_label = 1, .trial_ms = 5000));
+        pt_sim_fail_disk(place.sim, 0, 0, PT_OK, false);
+        ck_assert_int_eq(code, PT_NO_SPACE);
+        check_in_force(&place, 9, 2, 5);
+        ck_assert(!pt_path_exists(place.sys, "/edge/bundle.former"));
+    }
+    place_fini(&place);
+}
+END_TEST
+
 /* ---- a data plane that fails ---------------------------------------------------------------------------------------
  */
 
@@ -374,6 +474,9 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, a_difference_counts_on_its_own_base_only);
     tcase_add_test(tcase, a_corrupt_file_is_ignored);
     tcase_add_test(tcase, a_full_disk_leaves_the_old_bundle_in_force);
+    tcase_add_test(tcase, a_node_that_is_alone_on_trial_goes_back);
+    tcase_add_test(tcase, a_trial_survives_a_restart_and_ends_with_a_confirmation);
+    tcase_add_test(tcase, a_full_disk_begins_no_trial);
     tcase_add_test(tcase, what_the_maps_refuse_or_garble_is_not_acknowledged);
     suite_add_tcase(suite, tcase);
     return suite;

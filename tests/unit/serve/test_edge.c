@@ -585,6 +585,65 @@ START_TEST(a_change_set_that_loses_a_node_is_taken_back)
 }
 END_TEST
 
+static uint32_t trial_ms(const Patronus__V1__Bundle *bundle)
+{
+    for (size_t i = 0; i < bundle->n_entries; i++) {
+        if (bundle->entries[i]->entry_case == PATRONUS__V1__ENTRY__ENTRY_NODE) {
+            return bundle->entries[i]->node->trial_ms;
+        }
+    }
+    ck_abort_msg("no node entry in the bundle");
+    return 0;
+}
+
+/* Nodes hear that something waits and when it does not any more. One that refuses what waits, because it went back by
+ * itself, is as good as away. */
+START_TEST(a_node_that_refuses_what_waits_is_as_good_as_away)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled nodes[2];
+    struct node_stream node;
+    cluster_init(cluster);
+    make_network(cluster, nodes);
+    node_connect(cluster, 0, &nodes[0], &node);
+    say_hello(&node, NULL);
+    STEP_UNTIL(cluster, node.bundles == 1);
+    ck_assert_uint_eq(trial_ms(node.bundle->bundle), 0);
+    acknowledge(&node, "");
+    apply_waiting(cluster, 77);
+    STEP_UNTIL(cluster, node.bundles == 2);
+    ck_assert_uint_eq(trial_ms(node.bundle->bundle), 5000);
+    acknowledge(&node, "");
+    OK(cluster, 0, "ChangeSetService/ConfirmChangeSet", "{\"name\": \"" CS "\"}");
+    STEP_UNTIL(cluster, node.bundles == 3);
+    ck_assert_uint_eq(trial_ms(node.bundle->bundle), 0);
+    ck_assert_uint_eq(node.bundle->bundle->n_entries, 1); /* a difference, and nothing else in it */
+    acknowledge(&node, "");
+    OK(cluster, 0, "ChangeSetService/DeleteChangeSet", "{\"name\": \"" CS "\"}");
+    apply_waiting(cluster, 78);
+    STEP_UNTIL(cluster, node.bundles == 4);
+    acknowledge(&node, "");
+    node_leave(&node);
+    run_for_ms(cluster, 2000);
+    node_connect(cluster, 0, &nodes[0], &node);
+    say_hello(&node, NULL);
+    for (unsigned refused = 0; !is_state(cluster, "\"ROLLED_BACK\""); refused++) {
+        ck_assert_uint_lt(refused, 100);
+        if (node.bundles > 0 && trial_ms(node.bundle->bundle) != 0) {
+            acknowledge(&node, "the node went back");
+        }
+        run_for_ms(cluster, 500);
+    }
+    ANSWER_HAS("\"rollbackCause\":\"NODES_LOST\"");
+    STEP_UNTIL(cluster, trial_ms(node.bundle->bundle) == 0);
+    acknowledge(&node, "");
+    node_leave(&node);
+    enrolled_fini(&nodes[0]);
+    enrolled_fini(&nodes[1]);
+    cluster_fini(cluster);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("serve edge");
@@ -598,6 +657,7 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, a_follower_says_who_leads);
     tcase_add_test(tcase, a_new_leader_keeps_the_splits_in_force);
     tcase_add_test(tcase, a_change_set_that_loses_a_node_is_taken_back);
+    tcase_add_test(tcase, a_node_that_refuses_what_waits_is_as_good_as_away);
     suite_add_tcase(suite, tcase);
     return suite;
 }
