@@ -247,6 +247,7 @@ static void on_tick(void *arg)
         pt_serve_members_tick(controller);
         pt_serve_run_waiting(controller); /* calls that wait for voters to be heard */
         pt_pending_tick(controller);
+        pt_sessions_tick(controller);
         uint64_t now = pt_sys_now_ns(controller->sys);
         PT_LIST_FOREACH_SAFE (node, &controller->sessions) {
             struct pt_edge_session *session = PT_CONTAINER(node, struct pt_edge_session, node);

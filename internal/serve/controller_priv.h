@@ -117,6 +117,7 @@ struct pt_controller {
     uint64_t digest_due_index;
     bool member_change_running;
     uint64_t member_retry_at_ns; /* after a change that failed */
+    uint64_t sessions_at_ns;     /* session.c: when to look next */
 
     int64_t renew_at_wall_ns; /* founding.c */
 
@@ -180,6 +181,8 @@ extern const struct pt_serve_method pt_serve_list_revisions, pt_serve_restore_re
 void pt_serve_abandon_asked(struct pt_controller *controller); /* before the calls themselves */
 /* pending.c: change sets that wait for their confirmation; the leader ends what is late, or cuts nodes off. */
 void pt_pending_tick(struct pt_controller *controller);
+/* session.c: delete what has been over for long. */
+void pt_sessions_tick(struct pt_controller *controller);
 void pt_pending_forget(struct pt_controller *controller); /* this node leads no more, or closes */
 /* Add the organizations with a change set that waits: name -> uint32_t, how long a node may be away, ms; in the arena.
  */

@@ -315,14 +315,21 @@ static void warn(struct pt_trust *trust)
         return;
     }
     trust->warn_at_ns = now + 60ULL * 1000000000ULL;
-    if (own.not_after_ns - wall < WARN_LEAF_NS) {
-        pt_log_warn(controller->log, "certificate expires soon", "seconds=%lld",
-                    (long long)((own.not_after_ns - wall) / 1000000000));
+    int64_t left_s = (own.not_after_ns - wall) / 1000000000;
+    if (own.not_after_ns <= wall) {
+        pt_log_warn(controller->log, "certificate expired",
+                    "seconds_ago=%lld do=\"wait: it is renewed by the key that it "
+                    "was issued to, once a controller answers\"",
+                    (long long)-left_s);
+    } else if (own.not_after_ns - wall < WARN_LEAF_NS) {
+        pt_log_warn(controller->log, "certificate expires soon", "seconds=%lld", (long long)left_s);
     }
     if (trust->ca_not_after_ns != 0 && trust->ca_not_after_ns - wall < WARN_CA_NS) {
         trust->warn_at_ns = now + WARN_EVERY_NS;
-        pt_log_warn(controller->log, "authority expires soon", "days=%lld do=\"patronusctl cas rotate --wait\"",
-                    (long long)((trust->ca_not_after_ns - wall) / 1000000000 / 86400));
+        long long days = (trust->ca_not_after_ns - wall) / 1000000000 / 86400;
+        bool over = trust->ca_not_after_ns <= wall;
+        pt_log_warn(controller->log, over ? "authority expired" : "authority expires soon",
+                    "%s=%lld do=\"patronusctl cas rotate --wait\"", over ? "days_ago" : "days", over ? -days : days);
     }
 }
 
