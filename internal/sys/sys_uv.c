@@ -1,6 +1,11 @@
 /*
  * The real world: a libuv loop, its timers, posted tasks, signals and watched descriptors.
  *
+ *   turn:  timers -> flush -> sleep -> descriptors -> posted tasks -> timers of delay 0 -> flush
+ *
+ * The loop sleeps only when nothing is posted, ready or to be flushed; so what it asks of itself costs no system call.
+ * Only another thread's post rings the bell (sys_uv_bell.c).
+ *
  * Three things are done differently from plain libuv, each for a reason.
  * - A timer with delay 0 goes to a list of our own and fires in the next turn. libuv before 1.45 runs due timers until
  * none is due, so that a timer which restarts itself with delay 0 would keep the loop from ever reading a socket.
@@ -83,7 +88,7 @@ static void uv_post(struct pt_sys *sys, pt_task_fn fn, void *arg)
     struct pt_uv *uv = (struct pt_uv *)sys;
     pthread_mutex_lock(&uv->lock);
     struct pt_uv_tasks *posted = &uv->posted;
-    bool first = posted->len == 0;
+    bool ring = posted->len == 0 && !uv_on_loop(sys); /* before it sleeps the loop looks by itself */
     if (posted->len == posted->capacity) {
         posted->capacity = posted->capacity == 0 ? 64 : posted->capacity * 2;
         posted->tasks = realloc(posted->tasks, posted->capacity * sizeof(*posted->tasks));
@@ -91,8 +96,8 @@ static void uv_post(struct pt_sys *sys, pt_task_fn fn, void *arg)
     }
     posted->tasks[posted->len++] = (struct pt_uv_task){.fn = fn, .arg = arg};
     pthread_mutex_unlock(&uv->lock);
-    if (first) {
-        pt_assert(uv_async_send(&uv->wake) == 0);
+    if (ring) {
+        pt_uv_bell_ring(&uv->wake);
     }
 }
 
@@ -154,7 +159,6 @@ static void uv_timer_arm(struct pt_timer *base, uint64_t delay_ms, uint64_t repe
         return;
     }
     pt_list_push_back(&uv->ready, &timer->ready);
-    pt_assert(uv_async_send(&uv->wake) == 0);
 }
 
 static bool uv_timer_armed(const struct pt_timer *base)
@@ -229,7 +233,33 @@ static const struct pt_sys_ops uv_ops = {
     .stream_close = pt_uv_stream_close,
 };
 
-static void on_wake(uv_async_t *handle)
+static void on_wake(void *arg)
+{
+    (void)arg; /* on_check does what there is to do, whoever asked for it */
+}
+
+static void on_hurry(uv_idle_t *handle)
+{
+    (void)handle; /* that it is active is all: the loop polls without sleeping */
+}
+
+static bool work_waits(struct pt_uv *uv)
+{
+    pthread_mutex_lock(&uv->lock);
+    bool posted = uv->posted.len > 0;
+    pthread_mutex_unlock(&uv->lock);
+    return posted || !pt_list_empty(&uv->ready) || !pt_list_empty(&uv->dirty);
+}
+
+static void on_prepare(uv_prepare_t *handle)
+{
+    struct pt_uv *uv = handle->data;
+    pt_uv_flush(uv);
+    int status = work_waits(uv) ? uv_idle_start(&uv->hurry, on_hurry) : uv_idle_stop(&uv->hurry);
+    pt_assert(status == 0);
+}
+
+static void on_check(uv_check_t *handle)
 {
     struct pt_uv *uv = handle->data;
     run_posted(uv);
@@ -237,16 +267,7 @@ static void on_wake(uv_async_t *handle)
     if (atomic_exchange(&uv->stop, false)) {
         uv_stop(&uv->loop);
     }
-}
-
-static void on_prepare(uv_prepare_t *handle)
-{
-    pt_uv_flush(handle->data);
-}
-
-static void on_check(uv_check_t *handle)
-{
-    pt_uv_flush(handle->data);
+    pt_uv_flush(uv);
 }
 
 enum pt_code pt_sys_uv_new(struct pt_sys **ret_sys, struct pt_error *reterr)
@@ -257,14 +278,14 @@ enum pt_code pt_sys_uv_new(struct pt_sys **ret_sys, struct pt_error *reterr)
         free(uv);
         return pt_fail_errno(reterr, -status, NULL, "cannot make an event loop");
     }
-    status = uv_async_init(&uv->loop, &uv->wake, on_wake);
+    status = pt_uv_bell_open(&uv->loop, &uv->wake, on_wake, uv);
     if (status < 0) {
         pt_assert(uv_loop_close(&uv->loop) == 0);
         free(uv);
         return pt_fail_errno(reterr, -status, NULL, "cannot make an event descriptor");
     }
     uv->base.ops = &uv_ops;
-    uv->wake.data = uv;
+    pt_assert(uv_idle_init(&uv->loop, &uv->hurry) == 0);
     pt_assert(uv_prepare_init(&uv->loop, &uv->prepare) == 0 && uv_prepare_start(&uv->prepare, on_prepare) == 0);
     pt_assert(uv_check_init(&uv->loop, &uv->check) == 0 && uv_check_start(&uv->check, on_check) == 0);
     uv->prepare.data = uv;
@@ -298,7 +319,7 @@ void pt_sys_uv_stop(struct pt_sys *sys)
 {
     struct pt_uv *uv = (struct pt_uv *)sys;
     atomic_store(&uv->stop, true);
-    pt_assert(uv_async_send(&uv->wake) == 0);
+    pt_uv_bell_ring(&uv->wake);
 }
 
 void pt_sys_uv_free(struct pt_sys *sys)
@@ -308,7 +329,8 @@ void pt_sys_uv_free(struct pt_sys *sys)
     }
     struct pt_uv *uv = (struct pt_uv *)sys;
     pt_assert(pt_list_empty(&uv->ready));
-    uv_close((uv_handle_t *)&uv->wake, NULL);
+    pt_uv_bell_close(&uv->wake, NULL);
+    uv_close((uv_handle_t *)&uv->hurry, NULL);
     uv_close((uv_handle_t *)&uv->prepare, NULL);
     uv_close((uv_handle_t *)&uv->check, NULL);
     for (int i = 0; uv->signals_open && i < PT_UV_SIGNALS; i++) {

@@ -25,7 +25,7 @@ struct job {
 
 struct uv_pt_executor {
     struct pt_executor base;
-    uv_async_t finished_wake;
+    struct pt_uv_bell finished_wake;
     pthread_mutex_t lock;    /* protects the lists, pending and closing */
     pthread_cond_t not_idle; /* todo has a job, or closing */
     pthread_cond_t progress; /* finished has a job; only pt_executor_free waits for it */
@@ -63,7 +63,7 @@ static void *run_thread(void *arg)
         executor->pending--;
         pthread_cond_signal(&executor->progress);
         if (first) {
-            pt_assert(uv_async_send(&executor->finished_wake) == 0);
+            pt_uv_bell_ring(&executor->finished_wake);
         }
         pthread_mutex_unlock(&executor->lock);
     }
@@ -90,9 +90,9 @@ static void run_done(struct uv_pt_executor *executor)
     }
 }
 
-static void on_finished(uv_async_t *handle)
+static void on_finished(void *arg)
 {
-    run_done(handle->data);
+    run_done(arg);
 }
 
 struct pt_executor *pt_uv_executor_new(struct pt_sys *sys, const char *name, unsigned threads)
@@ -107,8 +107,7 @@ struct pt_executor *pt_uv_executor_new(struct pt_sys *sys, const char *name, uns
     pt_assert(pthread_mutex_init(&executor->lock, NULL) == 0);
     pt_assert(pthread_cond_init(&executor->not_idle, NULL) == 0);
     pt_assert(pthread_cond_init(&executor->progress, NULL) == 0);
-    pt_assert(uv_async_init(&uv->loop, &executor->finished_wake, on_finished) == 0);
-    executor->finished_wake.data = executor;
+    pt_assert(pt_uv_bell_open(&uv->loop, &executor->finished_wake, on_finished, executor) == 0);
 
     /* Signals belong to the loop thread: a worker inherits a full mask and its system calls are not interrupted. */
     sigset_t all;
@@ -137,9 +136,9 @@ void pt_uv_executor_submit(struct pt_executor *base, pt_task_fn work, pt_task_fn
     pthread_mutex_unlock(&executor->lock);
 }
 
-static void on_executor_closed(uv_handle_t *handle)
+static void on_executor_closed(void *arg)
 {
-    free(handle->data);
+    free(arg);
 }
 
 /* Run done callbacks until no job is left. A done callback may submit more: that is finished too. Returns with the
@@ -174,5 +173,5 @@ void pt_uv_executor_free(struct pt_executor *base)
     pthread_cond_destroy(&executor->progress);
     pthread_cond_destroy(&executor->not_idle);
     pthread_mutex_destroy(&executor->lock);
-    uv_close((uv_handle_t *)&executor->finished_wake, on_executor_closed);
+    pt_uv_bell_close(&executor->finished_wake, on_executor_closed);
 }

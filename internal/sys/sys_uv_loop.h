@@ -22,6 +22,15 @@ struct pt_uv_tasks {
     size_t capacity;
 };
 
+/* sys_uv_bell.c: wakes the loop, from any thread. */
+struct pt_uv_bell {
+    uv_poll_t handle;
+    int fd;
+    pt_task_fn fn; /* on the loop, once for any number of rings since */
+    pt_task_fn closed;
+    void *arg; /* of both */
+};
+
 #define PT_UV_SIGNALS 3
 #define PT_UV_READ_SIZE 65536U
 
@@ -29,9 +38,10 @@ struct pt_uv {
     struct pt_sys base;
     uv_loop_t loop;
     _Atomic(pthread_t) thread; /* the loop thread */
-    uv_async_t wake;           /* something was posted, or stop was asked for, or `ready` has a timer */
+    struct pt_uv_bell wake;    /* another thread has posted something, or stop was asked for */
     uv_prepare_t prepare;      /* flushes streams before the loop sleeps ... */
-    uv_check_t check;          /* ... and after it has handled events */
+    uv_check_t check;          /* ... and, after it has handled events, runs what was posted and flushes again */
+    uv_idle_t hurry;           /* active: something waits for the next turn, and the loop does not sleep before it */
     atomic_bool stop;
 
     pthread_mutex_t lock;      /* protects `posted` */
@@ -50,6 +60,11 @@ struct pt_uv {
 
     char read_buffer[PT_UV_READ_SIZE]; /* shared by all streams: the data callback borrows it */
 };
+
+int pt_uv_bell_open(uv_loop_t *loop, struct pt_uv_bell *bell, pt_task_fn fn, void *arg); /* 0 or libuv's error */
+void pt_uv_bell_ring(struct pt_uv_bell *bell);
+/* On the loop. Nobody may ring it any more. closed may be NULL; then the memory may go when the loop is closed. */
+void pt_uv_bell_close(struct pt_uv_bell *bell, pt_task_fn closed);
 
 /* sys_uv_stream.c: write out and report what streams collected since the last call. */
 void pt_uv_flush(struct pt_uv *uv);

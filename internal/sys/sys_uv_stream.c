@@ -234,15 +234,12 @@ static void flush_stream(struct uv_pt_stream *stream)
 
 void pt_uv_flush(struct pt_uv *uv)
 {
-    /* What callbacks make dirty waits for the next turn; the wake-up makes sure that there is one soon. */
+    /* What callbacks make dirty waits for the next turn; the loop does not sleep before it. */
     pt_list_push_back(&uv->dirty, &uv->dirty_end);
     while (uv->dirty.next != &uv->dirty_end) {
         flush_stream(PT_CONTAINER(pt_list_pop_front(&uv->dirty), struct uv_pt_stream, dirty));
     }
     pt_list_remove(&uv->dirty_end);
-    if (!pt_list_empty(&uv->dirty)) {
-        pt_assert(uv_async_send(&uv->wake) == 0);
-    }
 }
 
 bool pt_uv_stream_write(struct pt_stream *base, const void *data, size_t size)
