@@ -25,7 +25,7 @@
 #include <string.h>
 
 #define DEBOUNCE_MS 10
-#define PASS_PAUSES 9 /* a pass is followed by so many times its length: at most a tenth of a processor */
+#define PASS_PAUSES 19 /* a pass is followed by so many times its length: at most a twentieth of a processor */
 #define FIRST_PASS_MS 300
 #define RETRY_MS 1000
 #define LIVENESS_MS 10 /* the nodes have flipped already; what several of them say comes together */

@@ -16,15 +16,16 @@ struct gather {
     const struct pt_plan_pass *pass;
     const struct te_topology *topology;
     struct pt_arena *arena;
-    struct pt_map site_by_name;  /* -> index + 1 */
-    struct pt_map site_by_label; /* 8 bytes big-endian -> index + 1 */
+    struct pt_map site_by_label; /* 8 bytes big-endian -> index + 1; empty unless demands were measured */
     struct te_flow *flows;
     size_t len, capacity;
 };
 
-static size_t index_of(const struct pt_map *map, const void *key, size_t size)
+static size_t site_labelled(const struct gather *gather, uint32_t label)
 {
-    uintptr_t value = (uintptr_t)pt_map_get(map, key, size);
+    uint8_t key[8];
+    pt_put_be64(key, label);
+    uintptr_t value = (uintptr_t)pt_map_get(&gather->site_by_label, key, sizeof(key));
     return value == 0 ? TE_NONE : value - 1;
 }
 
@@ -59,7 +60,7 @@ static void add_flow(struct gather *gather, size_t from, size_t to, uint64_t rat
 
 static size_t site_named(const struct gather *gather, const char *name)
 {
-    return index_of(&gather->site_by_name, name, strlen(name));
+    return te_site_named(gather->topology, name, strlen(name));
 }
 
 /* Of "<Edge name>/<label>": the edge's name is the site's with two segments behind. */
@@ -75,15 +76,12 @@ static void add_measured(struct gather *gather, const char *key, size_t size, co
     for (unsigned slashes = 0; end > 0 && slashes < 3; end--) {
         slashes += key[end - 1] == '/' ? 1 : 0;
     }
-    uint8_t label_key[8];
-    pt_put_be64(label_key, label);
     uint64_t class_bps[PT_DEMAND_CLASSES];
     for (size_t i = 0; i < PT_DEMAND_CLASSES; i++) {
         class_bps[i] = demand->class_bps[i] * percent / 100;
     }
-    add_flow(gather, index_of(&gather->site_by_name, key, end),
-             index_of(&gather->site_by_label, label_key, sizeof(label_key)), demand->rate_bps * percent / 100,
-             class_bps);
+    add_flow(gather, te_site_named(gather->topology, key, end), site_labelled(gather, label),
+             demand->rate_bps * percent / 100, class_bps);
 }
 
 static void add_of_class(struct gather *gather, const char *source, const char *destination, uint64_t rate_bps,
@@ -177,14 +175,13 @@ static void gather_flows(struct gather *gather, const struct te_paths *paths)
 {
     const struct te_topology *topology = gather->topology;
     const struct te_changes *changes = gather->pass->changes;
-    for (size_t i = 0; i < topology->sites_len; i++) {
-        uint8_t label[8];
-        pt_put_be64(label, topology->sites[i].label);
-        (void)pt_map_put_str(&gather->site_by_name, topology->sites[i].name, (void *)(uintptr_t)(i + 1));
-        (void)pt_map_put(&gather->site_by_label, label, sizeof(label), (void *)(uintptr_t)(i + 1));
-    }
     uint64_t percent = changes != NULL && changes->scale_percent != 0 ? changes->scale_percent : 100;
-    if (topology->soft != NULL) {
+    if (topology->soft != NULL && topology->soft->demands.count > 0) {
+        for (size_t i = 0; i < topology->sites_len; i++) {
+            uint8_t label[8];
+            pt_put_be64(label, topology->sites[i].label);
+            (void)pt_map_put(&gather->site_by_label, label, sizeof(label), (void *)(uintptr_t)(i + 1));
+        }
         PT_MAP_FOREACH (entry, &topology->soft->demands) {
             add_measured(gather, (const char *)entry->key, entry->key_size, entry->value, percent);
         }
@@ -198,7 +195,6 @@ static void gather_flows(struct gather *gather, const struct te_paths *paths)
     }
     add_held(gather, paths);
     merge(gather);
-    pt_map_fini(&gather->site_by_name);
     pt_map_fini(&gather->site_by_label);
 }
 

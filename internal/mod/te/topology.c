@@ -37,8 +37,7 @@
 struct builder {
     struct pt_plan_pass *pass;
     struct te_topology *topology;
-    struct pt_map site_index; /* name -> index + 1, as a pointer */
-    struct pt_map segment_index;
+    struct pt_map segment_index; /* name -> index + 1, as a pointer */
     struct pt_map fabric_index;
     struct pt_map denied; /* names of edges that are */
     size_t *moved_first;  /* by site, while new links are put in */
@@ -208,8 +207,33 @@ static bool add_site(void *arg, const char *name, const struct pt_msg *msg)
     if (builder->pass->changes != NULL) {
         change_site(builder->pass->changes, &topology->sites[topology->sites_len]);
     }
-    put_index(&builder->site_index, name, topology->sites_len++);
+    topology->sites_len++;
     return true;
+}
+
+/* By halves: sites are in order of name, and an index of 100,000 of them took longer than all else there is to them. */
+size_t te_site_named(const struct te_topology *topology, const char *name, size_t size)
+{
+    size_t low = 0, high = topology->sites_len;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const char *other = topology->sites[middle].name;
+        int order = strncmp(other, name, size);
+        if (order == 0 && other[size] == '\0') {
+            return middle;
+        }
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return TE_NONE;
+}
+
+static size_t site_of(const struct builder *builder, const char *name)
+{
+    return te_site_named(builder->topology, name, strlen(name));
 }
 
 static void add_lans(struct builder *builder, struct te_site *site, const struct pt_msg *edge)
@@ -280,7 +304,7 @@ static bool add_edge(void *arg, const char *name, const struct pt_msg *msg)
     if (pt_map_get_str(&builder->denied, name) != NULL) {
         return true;
     }
-    size_t index = get_index(&builder->site_index, parent_of(arena, name));
+    size_t index = site_of(builder, parent_of(arena, name));
     if (index == TE_NONE || builder->topology->sites[index].node != NULL) {
         return true; /* a site forwards by its first edge */
     }
@@ -313,7 +337,7 @@ static bool add_link(void *arg, const char *name, const struct pt_msg *msg)
 {
     struct builder *builder = arg;
     struct pt_arena *arena = builder->pass->arena;
-    size_t index = get_index(&builder->site_index, parent_of(arena, name));
+    size_t index = site_of(builder, parent_of(arena, name));
     struct te_link link = {.name = name,
                            .interface = pt_msg_str(msg, "interface"),
                            .underlay = pt_msg_str(msg, "underlay"),
@@ -506,13 +530,13 @@ static void fabric_members(struct builder *builder, struct te_fabric *fabric)
                             strcmp(topology->sites[i].organization, fabric->organization) == 0;
     }
     for (size_t i = 0; sites != NULL && i < sites->len; i++) {
-        size_t index = get_index(&builder->site_index, (const char *)sites->values[i].bytes.data);
+        size_t index = site_of(builder, (const char *)sites->values[i].bytes.data);
         if (index != TE_NONE) {
             fabric->member[index] = topology->sites[index].active;
         }
     }
     for (size_t i = 0; hubs != NULL && i < hubs->len; i++) {
-        size_t index = get_index(&builder->site_index, (const char *)hubs->values[i].bytes.data);
+        size_t index = site_of(builder, (const char *)hubs->values[i].bytes.data);
         if (index != TE_NONE) {
             fabric->hub[index] = true;
             fabric->member[index] = topology->sites[index].active;
@@ -635,7 +659,6 @@ enum pt_code te_topology_run(struct pt_plan_pass *pass, void **ret_section, stru
     }
     pt_map_fini(&known);
     make_nodes(&builder);
-    pt_map_fini(&builder.site_index);
     pt_map_fini(&builder.segment_index);
     pt_map_fini(&builder.fabric_index);
     *ret_section = topology;

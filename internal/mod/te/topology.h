@@ -87,7 +87,7 @@ struct te_segment {
 struct te_topology {
     const struct pt_soft *soft;
     struct pt_arena *arena;
-    struct te_site *sites;
+    struct te_site *sites; /* ascending by name */
     size_t sites_len;
     struct te_link *links;
     size_t links_len;
@@ -102,6 +102,8 @@ struct te_topology {
 /* Stage "topology". */
 enum pt_code te_topology_run(struct pt_plan_pass *pass, void **ret_section, struct pt_error *reterr);
 
+/* Index of a site by the first `size` bytes of a text; TE_NONE. */
+size_t te_site_named(const struct te_topology *topology, const char *name, size_t size);
 /* Measurement of a path; NULL when nothing is known. */
 const struct pt_path_soft *te_measured(const struct te_topology *topology, uint64_t path_id);
 /* Percent of its share that a path is to carry: less than 100 while something on it comes back from a drain. */
