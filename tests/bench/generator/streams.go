@@ -44,15 +44,20 @@ func fanout(l *load) error {
 			return err
 		}
 		go func() {
-			stream, err := patronusv1.NewWatchServiceClient(conns[0]).Watch(ctx, &patronusv1.WatchRequest{Parent: organization(l.run, 0), SendInitial: true})
+			// A thousand handshakes at once take seconds; who is turned away meanwhile comes again.
+			stream, err := patronusv1.NewWatchServiceClient(conns[0]).Watch(ctx, &patronusv1.WatchRequest{Parent: organization(l.run, 0), SendInitial: true}, grpc.WaitForReady(true))
+			open := false
 			for err == nil {
 				var event *patronusv1.WatchEvent
 				if event, err = stream.Recv(); err != nil {
 					break
 				}
 				at := time.Now()
-				if event.GetType() == patronusv1.WatchEventType_BOOKMARK && opened.Add(1) == int64(l.atATime) {
-					close(everyone)
+				if event.GetType() == patronusv1.WatchEventType_BOOKMARK && !open { // further ones come now and then
+					open = true
+					if opened.Add(1) == int64(l.atATime) {
+						close(everyone)
+					}
 				}
 				var site int
 				if _, bad := fmt.Sscanf(event.GetName(), organization(l.run, 0)+"/sites/s%d", &site); bad == nil {
