@@ -2630,6 +2630,142 @@ func (x *Telemetry) GetLinks() []*LinkReport {
 	return nil
 }
 
+// What a node found out about the bandwidth of a path.
+type BandwidthReport struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// That of the BandwidthOrder.
+	Request uint64 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	// Path id.
+	Path uint64 `protobuf:"varint,2,opt,name=path,proto3" json:"path,omitempty"`
+	// Code of gRPC; 0: it was measured.
+	Code uint32 `protobuf:"varint,3,opt,name=code,proto3" json:"code,omitempty"`
+	// Why it was not.
+	Error string `protobuf:"bytes,4,opt,name=error,proto3" json:"error,omitempty"`
+	// As in MeasureBandwidthResponse.
+	RateBps uint64 `protobuf:"varint,5,opt,name=rate_bps,json=rateBps,proto3" json:"rate_bps,omitempty"`
+	// Likewise.
+	LowBps uint64 `protobuf:"varint,6,opt,name=low_bps,json=lowBps,proto3" json:"low_bps,omitempty"`
+	// Likewise.
+	HighBps uint64 `protobuf:"varint,7,opt,name=high_bps,json=highBps,proto3" json:"high_bps,omitempty"`
+	// Likewise.
+	Trains uint32 `protobuf:"varint,8,opt,name=trains,proto3" json:"trains,omitempty"`
+	// Likewise.
+	Packets uint32 `protobuf:"varint,9,opt,name=packets,proto3" json:"packets,omitempty"`
+	// Likewise.
+	Bytes uint64 `protobuf:"varint,10,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// Likewise.
+	DurationMs    uint32 `protobuf:"varint,11,opt,name=duration_ms,json=durationMs,proto3" json:"duration_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BandwidthReport) Reset() {
+	*x = BandwidthReport{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BandwidthReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BandwidthReport) ProtoMessage() {}
+
+func (x *BandwidthReport) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BandwidthReport.ProtoReflect.Descriptor instead.
+func (*BandwidthReport) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *BandwidthReport) GetRequest() uint64 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *BandwidthReport) GetPath() uint64 {
+	if x != nil {
+		return x.Path
+	}
+	return 0
+}
+
+func (x *BandwidthReport) GetCode() uint32 {
+	if x != nil {
+		return x.Code
+	}
+	return 0
+}
+
+func (x *BandwidthReport) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *BandwidthReport) GetRateBps() uint64 {
+	if x != nil {
+		return x.RateBps
+	}
+	return 0
+}
+
+func (x *BandwidthReport) GetLowBps() uint64 {
+	if x != nil {
+		return x.LowBps
+	}
+	return 0
+}
+
+func (x *BandwidthReport) GetHighBps() uint64 {
+	if x != nil {
+		return x.HighBps
+	}
+	return 0
+}
+
+func (x *BandwidthReport) GetTrains() uint32 {
+	if x != nil {
+		return x.Trains
+	}
+	return 0
+}
+
+func (x *BandwidthReport) GetPackets() uint32 {
+	if x != nil {
+		return x.Packets
+	}
+	return 0
+}
+
+func (x *BandwidthReport) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *BandwidthReport) GetDurationMs() uint32 {
+	if x != nil {
+		return x.DurationMs
+	}
+	return 0
+}
+
 // From a node.
 type EdgeMessage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2641,6 +2777,7 @@ type EdgeMessage struct {
 	//	*EdgeMessage_Ack
 	//	*EdgeMessage_Telemetry
 	//	*EdgeMessage_Trust
+	//	*EdgeMessage_Bandwidth
 	Message       isEdgeMessage_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2648,7 +2785,7 @@ type EdgeMessage struct {
 
 func (x *EdgeMessage) Reset() {
 	*x = EdgeMessage{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[27]
+	mi := &file_patronus_v1_agent_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2660,7 +2797,7 @@ func (x *EdgeMessage) String() string {
 func (*EdgeMessage) ProtoMessage() {}
 
 func (x *EdgeMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[27]
+	mi := &file_patronus_v1_agent_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2673,7 +2810,7 @@ func (x *EdgeMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EdgeMessage.ProtoReflect.Descriptor instead.
 func (*EdgeMessage) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{27}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *EdgeMessage) GetMessage() isEdgeMessage_Message {
@@ -2719,6 +2856,15 @@ func (x *EdgeMessage) GetTrust() *TrustReport {
 	return nil
 }
 
+func (x *EdgeMessage) GetBandwidth() *BandwidthReport {
+	if x != nil {
+		if x, ok := x.Message.(*EdgeMessage_Bandwidth); ok {
+			return x.Bandwidth
+		}
+	}
+	return nil
+}
+
 type isEdgeMessage_Message interface {
 	isEdgeMessage_Message()
 }
@@ -2743,6 +2889,11 @@ type EdgeMessage_Trust struct {
 	Trust *TrustReport `protobuf:"bytes,4,opt,name=trust,proto3,oneof"`
 }
 
+type EdgeMessage_Bandwidth struct {
+	// After each BandwidthOrder.
+	Bandwidth *BandwidthReport `protobuf:"bytes,5,opt,name=bandwidth,proto3,oneof"`
+}
+
 func (*EdgeMessage_Hello) isEdgeMessage_Message() {}
 
 func (*EdgeMessage_Ack) isEdgeMessage_Message() {}
@@ -2750,6 +2901,8 @@ func (*EdgeMessage_Ack) isEdgeMessage_Message() {}
 func (*EdgeMessage_Telemetry) isEdgeMessage_Message() {}
 
 func (*EdgeMessage_Trust) isEdgeMessage_Message() {}
+
+func (*EdgeMessage_Bandwidth) isEdgeMessage_Message() {}
 
 // The authorities of the cluster. The node keeps them on disk and trusts nobody else on new connections.
 type TrustBundle struct {
@@ -2764,7 +2917,7 @@ type TrustBundle struct {
 
 func (x *TrustBundle) Reset() {
 	*x = TrustBundle{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[28]
+	mi := &file_patronus_v1_agent_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2776,7 +2929,7 @@ func (x *TrustBundle) String() string {
 func (*TrustBundle) ProtoMessage() {}
 
 func (x *TrustBundle) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[28]
+	mi := &file_patronus_v1_agent_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2789,7 +2942,7 @@ func (x *TrustBundle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrustBundle.ProtoReflect.Descriptor instead.
 func (*TrustBundle) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{28}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *TrustBundle) GetCaPem() string {
@@ -2804,6 +2957,70 @@ func (x *TrustBundle) GetIssuer() string {
 		return x.Issuer
 	}
 	return ""
+}
+
+// Measure the bandwidth of a path that begins at the node.
+type BandwidthOrder struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Given back with the answer.
+	Request uint64 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	// Path id.
+	Path uint64 `protobuf:"varint,2,opt,name=path,proto3" json:"path,omitempty"`
+	// Look no higher than this, bit/s.
+	MaxRateBps    uint64 `protobuf:"varint,3,opt,name=max_rate_bps,json=maxRateBps,proto3" json:"max_rate_bps,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BandwidthOrder) Reset() {
+	*x = BandwidthOrder{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BandwidthOrder) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BandwidthOrder) ProtoMessage() {}
+
+func (x *BandwidthOrder) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BandwidthOrder.ProtoReflect.Descriptor instead.
+func (*BandwidthOrder) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *BandwidthOrder) GetRequest() uint64 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *BandwidthOrder) GetPath() uint64 {
+	if x != nil {
+		return x.Path
+	}
+	return 0
+}
+
+func (x *BandwidthOrder) GetMaxRateBps() uint64 {
+	if x != nil {
+		return x.MaxRateBps
+	}
+	return 0
 }
 
 // Where to go instead.
@@ -2821,7 +3038,7 @@ type NotLeader struct {
 
 func (x *NotLeader) Reset() {
 	*x = NotLeader{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[29]
+	mi := &file_patronus_v1_agent_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2833,7 +3050,7 @@ func (x *NotLeader) String() string {
 func (*NotLeader) ProtoMessage() {}
 
 func (x *NotLeader) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[29]
+	mi := &file_patronus_v1_agent_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2846,7 +3063,7 @@ func (x *NotLeader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotLeader.ProtoReflect.Descriptor instead.
 func (*NotLeader) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{29}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *NotLeader) GetLeaderId() uint64 {
@@ -2883,7 +3100,7 @@ type ControllerList struct {
 
 func (x *ControllerList) Reset() {
 	*x = ControllerList{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[30]
+	mi := &file_patronus_v1_agent_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2895,7 +3112,7 @@ func (x *ControllerList) String() string {
 func (*ControllerList) ProtoMessage() {}
 
 func (x *ControllerList) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[30]
+	mi := &file_patronus_v1_agent_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2908,7 +3125,7 @@ func (x *ControllerList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControllerList.ProtoReflect.Descriptor instead.
 func (*ControllerList) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{30}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ControllerList) GetAgentAddresses() []string {
@@ -2936,6 +3153,7 @@ type ControllerMessage struct {
 	//	*ControllerMessage_Bundle
 	//	*ControllerMessage_Controllers
 	//	*ControllerMessage_Trust
+	//	*ControllerMessage_Bandwidth
 	Message       isControllerMessage_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2943,7 +3161,7 @@ type ControllerMessage struct {
 
 func (x *ControllerMessage) Reset() {
 	*x = ControllerMessage{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[31]
+	mi := &file_patronus_v1_agent_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2955,7 +3173,7 @@ func (x *ControllerMessage) String() string {
 func (*ControllerMessage) ProtoMessage() {}
 
 func (x *ControllerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[31]
+	mi := &file_patronus_v1_agent_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2968,7 +3186,7 @@ func (x *ControllerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControllerMessage.ProtoReflect.Descriptor instead.
 func (*ControllerMessage) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{31}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ControllerMessage) GetMessage() isControllerMessage_Message {
@@ -3014,6 +3232,15 @@ func (x *ControllerMessage) GetTrust() *TrustBundle {
 	return nil
 }
 
+func (x *ControllerMessage) GetBandwidth() *BandwidthOrder {
+	if x != nil {
+		if x, ok := x.Message.(*ControllerMessage_Bandwidth); ok {
+			return x.Bandwidth
+		}
+	}
+	return nil
+}
+
 type isControllerMessage_Message interface {
 	isControllerMessage_Message()
 }
@@ -3038,6 +3265,11 @@ type ControllerMessage_Trust struct {
 	Trust *TrustBundle `protobuf:"bytes,4,opt,name=trust,proto3,oneof"`
 }
 
+type ControllerMessage_Bandwidth struct {
+	// Answered by a BandwidthReport.
+	Bandwidth *BandwidthOrder `protobuf:"bytes,5,opt,name=bandwidth,proto3,oneof"`
+}
+
 func (*ControllerMessage_NotLeader) isControllerMessage_Message() {}
 
 func (*ControllerMessage_Bundle) isControllerMessage_Message() {}
@@ -3045,6 +3277,8 @@ func (*ControllerMessage_Bundle) isControllerMessage_Message() {}
 func (*ControllerMessage_Controllers) isControllerMessage_Message() {}
 
 func (*ControllerMessage_Trust) isControllerMessage_Message() {}
+
+func (*ControllerMessage_Bandwidth) isControllerMessage_Message() {}
 
 var File_patronus_v1_agent_proto protoreflect.FileDescriptor
 
@@ -3283,29 +3517,50 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"\x05paths\x18\x01 \x03(\v2\x17.patronus.v1.PathReportB\b\xca\xf3\x18\x04H\xa0\x8d\x06R\x05paths\x126\n" +
 	"\x05drops\x18\x02 \x03(\v2\x17.patronus.v1.DropReportB\a\xca\xf3\x18\x03H\x80\x02R\x05drops\x12=\n" +
 	"\ademands\x18\x03 \x03(\v2\x19.patronus.v1.DemandReportB\b\xca\xf3\x18\x04H\xa0\x8d\x06R\ademands\x125\n" +
-	"\x05links\x18\x04 \x03(\v2\x17.patronus.v1.LinkReportB\x06\xca\xf3\x18\x02H@R\x05links\"\xde\x01\n" +
+	"\x05links\x18\x04 \x03(\v2\x17.patronus.v1.LinkReportB\x06\xca\xf3\x18\x02H@R\x05links\"\xaa\x02\n" +
+	"\x0fBandwidthReport\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\x04R\arequest\x12\x12\n" +
+	"\x04path\x18\x02 \x01(\x04R\x04path\x12\x12\n" +
+	"\x04code\x18\x03 \x01(\rR\x04code\x12\x1d\n" +
+	"\x05error\x18\x04 \x01(\tB\a\xca\xf3\x18\x03@\x80\x02R\x05error\x12\x19\n" +
+	"\brate_bps\x18\x05 \x01(\x04R\arateBps\x12\x17\n" +
+	"\alow_bps\x18\x06 \x01(\x04R\x06lowBps\x12\x19\n" +
+	"\bhigh_bps\x18\a \x01(\x04R\ahighBps\x12\x16\n" +
+	"\x06trains\x18\b \x01(\rR\x06trains\x12\x18\n" +
+	"\apackets\x18\t \x01(\rR\apackets\x12\x14\n" +
+	"\x05bytes\x18\n" +
+	" \x01(\x04R\x05bytes\x12\x1f\n" +
+	"\vduration_ms\x18\v \x01(\rR\n" +
+	"durationMs\"\x9c\x02\n" +
 	"\vEdgeMessage\x12.\n" +
 	"\x05hello\x18\x01 \x01(\v2\x16.patronus.v1.NodeHelloH\x00R\x05hello\x12*\n" +
 	"\x03ack\x18\x02 \x01(\v2\x16.patronus.v1.BundleAckH\x00R\x03ack\x126\n" +
 	"\ttelemetry\x18\x03 \x01(\v2\x16.patronus.v1.TelemetryH\x00R\ttelemetry\x120\n" +
-	"\x05trust\x18\x04 \x01(\v2\x18.patronus.v1.TrustReportH\x00R\x05trustB\t\n" +
+	"\x05trust\x18\x04 \x01(\v2\x18.patronus.v1.TrustReportH\x00R\x05trust\x12<\n" +
+	"\tbandwidth\x18\x05 \x01(\v2\x1c.patronus.v1.BandwidthReportH\x00R\tbandwidthB\t\n" +
 	"\amessage\"F\n" +
 	"\vTrustBundle\x12\x1f\n" +
 	"\x06ca_pem\x18\x01 \x01(\tB\b\xca\xf3\x18\x04@\x80\x80\x04R\x05caPem\x12\x16\n" +
-	"\x06issuer\x18\x02 \x01(\tR\x06issuer\"a\n" +
+	"\x06issuer\x18\x02 \x01(\tR\x06issuer\"`\n" +
+	"\x0eBandwidthOrder\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\x04R\arequest\x12\x12\n" +
+	"\x04path\x18\x02 \x01(\x04R\x04path\x12 \n" +
+	"\fmax_rate_bps\x18\x03 \x01(\x04R\n" +
+	"maxRateBps\"a\n" +
 	"\tNotLeader\x12\x1b\n" +
 	"\tleader_id\x18\x01 \x01(\x04R\bleaderId\x12#\n" +
 	"\ragent_address\x18\x02 \x01(\tR\fagentAddress\x12\x12\n" +
 	"\x04term\x18\x03 \x01(\x04R\x04term\"n\n" +
 	"\x0eControllerList\x12/\n" +
 	"\x0fagent_addresses\x18\x01 \x03(\tB\x06\xca\xf3\x18\x02H@R\x0eagentAddresses\x12+\n" +
-	"\rapi_addresses\x18\x02 \x03(\tB\x06\xca\xf3\x18\x02H@R\fapiAddresses\"\xf9\x01\n" +
+	"\rapi_addresses\x18\x02 \x03(\tB\x06\xca\xf3\x18\x02H@R\fapiAddresses\"\xb6\x02\n" +
 	"\x11ControllerMessage\x127\n" +
 	"\n" +
 	"not_leader\x18\x01 \x01(\v2\x16.patronus.v1.NotLeaderH\x00R\tnotLeader\x12-\n" +
 	"\x06bundle\x18\x02 \x01(\v2\x13.patronus.v1.BundleH\x00R\x06bundle\x12?\n" +
 	"\vcontrollers\x18\x03 \x01(\v2\x1b.patronus.v1.ControllerListH\x00R\vcontrollers\x120\n" +
-	"\x05trust\x18\x04 \x01(\v2\x18.patronus.v1.TrustBundleH\x00R\x05trustB\t\n" +
+	"\x05trust\x18\x04 \x01(\v2\x18.patronus.v1.TrustBundleH\x00R\x05trust\x12;\n" +
+	"\tbandwidth\x18\x05 \x01(\v2\x1b.patronus.v1.BandwidthOrderH\x00R\tbandwidthB\t\n" +
 	"\amessage2`\n" +
 	"\bEdgeSync\x12T\n" +
 	"\x06Stream\x12\x18.patronus.v1.EdgeMessage\x1a\x1e.patronus.v1.ControllerMessage\"\f\xd2\xf3\x18\b\x1a\x04edge \x01(\x010\x01BBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
@@ -3322,7 +3577,7 @@ func file_patronus_v1_agent_proto_rawDescGZIP() []byte {
 	return file_patronus_v1_agent_proto_rawDescData
 }
 
-var file_patronus_v1_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_patronus_v1_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_patronus_v1_agent_proto_goTypes = []any{
 	(*BundlePosition)(nil),    // 0: patronus.v1.BundlePosition
 	(*BundleHeader)(nil),      // 1: patronus.v1.BundleHeader
@@ -3351,12 +3606,14 @@ var file_patronus_v1_agent_proto_goTypes = []any{
 	(*ClassReport)(nil),       // 24: patronus.v1.ClassReport
 	(*LinkReport)(nil),        // 25: patronus.v1.LinkReport
 	(*Telemetry)(nil),         // 26: patronus.v1.Telemetry
-	(*EdgeMessage)(nil),       // 27: patronus.v1.EdgeMessage
-	(*TrustBundle)(nil),       // 28: patronus.v1.TrustBundle
-	(*NotLeader)(nil),         // 29: patronus.v1.NotLeader
-	(*ControllerList)(nil),    // 30: patronus.v1.ControllerList
-	(*ControllerMessage)(nil), // 31: patronus.v1.ControllerMessage
-	(*TrustReport)(nil),       // 32: patronus.v1.TrustReport
+	(*BandwidthReport)(nil),   // 27: patronus.v1.BandwidthReport
+	(*EdgeMessage)(nil),       // 28: patronus.v1.EdgeMessage
+	(*TrustBundle)(nil),       // 29: patronus.v1.TrustBundle
+	(*BandwidthOrder)(nil),    // 30: patronus.v1.BandwidthOrder
+	(*NotLeader)(nil),         // 31: patronus.v1.NotLeader
+	(*ControllerList)(nil),    // 32: patronus.v1.ControllerList
+	(*ControllerMessage)(nil), // 33: patronus.v1.ControllerMessage
+	(*TrustReport)(nil),       // 34: patronus.v1.TrustReport
 }
 var file_patronus_v1_agent_proto_depIdxs = []int32{
 	0,  // 0: patronus.v1.BundleHeader.position:type_name -> patronus.v1.BundlePosition
@@ -3388,18 +3645,20 @@ var file_patronus_v1_agent_proto_depIdxs = []int32{
 	18, // 26: patronus.v1.EdgeMessage.hello:type_name -> patronus.v1.NodeHello
 	20, // 27: patronus.v1.EdgeMessage.ack:type_name -> patronus.v1.BundleAck
 	26, // 28: patronus.v1.EdgeMessage.telemetry:type_name -> patronus.v1.Telemetry
-	32, // 29: patronus.v1.EdgeMessage.trust:type_name -> patronus.v1.TrustReport
-	29, // 30: patronus.v1.ControllerMessage.not_leader:type_name -> patronus.v1.NotLeader
-	17, // 31: patronus.v1.ControllerMessage.bundle:type_name -> patronus.v1.Bundle
-	30, // 32: patronus.v1.ControllerMessage.controllers:type_name -> patronus.v1.ControllerList
-	28, // 33: patronus.v1.ControllerMessage.trust:type_name -> patronus.v1.TrustBundle
-	27, // 34: patronus.v1.EdgeSync.Stream:input_type -> patronus.v1.EdgeMessage
-	31, // 35: patronus.v1.EdgeSync.Stream:output_type -> patronus.v1.ControllerMessage
-	35, // [35:36] is the sub-list for method output_type
-	34, // [34:35] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	34, // 29: patronus.v1.EdgeMessage.trust:type_name -> patronus.v1.TrustReport
+	27, // 30: patronus.v1.EdgeMessage.bandwidth:type_name -> patronus.v1.BandwidthReport
+	31, // 31: patronus.v1.ControllerMessage.not_leader:type_name -> patronus.v1.NotLeader
+	17, // 32: patronus.v1.ControllerMessage.bundle:type_name -> patronus.v1.Bundle
+	32, // 33: patronus.v1.ControllerMessage.controllers:type_name -> patronus.v1.ControllerList
+	29, // 34: patronus.v1.ControllerMessage.trust:type_name -> patronus.v1.TrustBundle
+	30, // 35: patronus.v1.ControllerMessage.bandwidth:type_name -> patronus.v1.BandwidthOrder
+	28, // 36: patronus.v1.EdgeSync.Stream:input_type -> patronus.v1.EdgeMessage
+	33, // 37: patronus.v1.EdgeSync.Stream:output_type -> patronus.v1.ControllerMessage
+	37, // [37:38] is the sub-list for method output_type
+	36, // [36:37] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_agent_proto_init() }
@@ -3422,17 +3681,19 @@ func file_patronus_v1_agent_proto_init() {
 		(*Entry_Sla)(nil),
 		(*Entry_Subject)(nil),
 	}
-	file_patronus_v1_agent_proto_msgTypes[27].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[28].OneofWrappers = []any{
 		(*EdgeMessage_Hello)(nil),
 		(*EdgeMessage_Ack)(nil),
 		(*EdgeMessage_Telemetry)(nil),
 		(*EdgeMessage_Trust)(nil),
+		(*EdgeMessage_Bandwidth)(nil),
 	}
-	file_patronus_v1_agent_proto_msgTypes[31].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[33].OneofWrappers = []any{
 		(*ControllerMessage_NotLeader)(nil),
 		(*ControllerMessage_Bundle)(nil),
 		(*ControllerMessage_Controllers)(nil),
 		(*ControllerMessage_Trust)(nil),
+		(*ControllerMessage_Bandwidth)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3440,7 +3701,7 @@ func file_patronus_v1_agent_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_agent_proto_rawDesc), len(file_patronus_v1_agent_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   32,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

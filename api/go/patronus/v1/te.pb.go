@@ -2716,6 +2716,171 @@ func (x *ListSolutionsResponse) GetSolutions() []*Solution {
 	return nil
 }
 
+// Request of MeasureBandwidth.
+type MeasureBandwidthRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The path. It must be alive, and its edge connected.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Look no higher than this, bit/s: also what bounds the rate of a train of probes. 0 means 1 Gbit/s.
+	MaxRateBps    uint64 `protobuf:"varint,2,opt,name=max_rate_bps,json=maxRateBps,proto3" json:"max_rate_bps,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MeasureBandwidthRequest) Reset() {
+	*x = MeasureBandwidthRequest{}
+	mi := &file_patronus_v1_te_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MeasureBandwidthRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MeasureBandwidthRequest) ProtoMessage() {}
+
+func (x *MeasureBandwidthRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_te_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MeasureBandwidthRequest.ProtoReflect.Descriptor instead.
+func (*MeasureBandwidthRequest) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_te_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *MeasureBandwidthRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *MeasureBandwidthRequest) GetMaxRateBps() uint64 {
+	if x != nil {
+		return x.MaxRateBps
+	}
+	return 0
+}
+
+// Response of MeasureBandwidth: what the path could carry there besides what it carries now, counting whole IP packets
+// of the links. It lies between low_bps and high_bps.
+type MeasureBandwidthResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The path.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The estimate, bit/s.
+	RateBps uint64 `protobuf:"varint,2,opt,name=rate_bps,json=rateBps,proto3" json:"rate_bps,omitempty"`
+	// Trains up to this rate came as fast as they were sent, bit/s; 0: not even the slowest one did.
+	LowBps uint64 `protobuf:"varint,3,opt,name=low_bps,json=lowBps,proto3" json:"low_bps,omitempty"`
+	// A train of this rate came slower than it was sent, bit/s; 0: none did, and there is more than was looked for.
+	HighBps uint64 `protobuf:"varint,4,opt,name=high_bps,json=highBps,proto3" json:"high_bps,omitempty"`
+	// Trains that were sent.
+	Trains uint32 `protobuf:"varint,5,opt,name=trains,proto3" json:"trains,omitempty"`
+	// Packets in them.
+	Packets uint32 `protobuf:"varint,6,opt,name=packets,proto3" json:"packets,omitempty"`
+	// Bytes in them.
+	Bytes uint64 `protobuf:"varint,7,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// How long it took, milliseconds.
+	DurationMs    uint32 `protobuf:"varint,8,opt,name=duration_ms,json=durationMs,proto3" json:"duration_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MeasureBandwidthResponse) Reset() {
+	*x = MeasureBandwidthResponse{}
+	mi := &file_patronus_v1_te_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MeasureBandwidthResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MeasureBandwidthResponse) ProtoMessage() {}
+
+func (x *MeasureBandwidthResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_te_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MeasureBandwidthResponse.ProtoReflect.Descriptor instead.
+func (*MeasureBandwidthResponse) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_te_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *MeasureBandwidthResponse) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *MeasureBandwidthResponse) GetRateBps() uint64 {
+	if x != nil {
+		return x.RateBps
+	}
+	return 0
+}
+
+func (x *MeasureBandwidthResponse) GetLowBps() uint64 {
+	if x != nil {
+		return x.LowBps
+	}
+	return 0
+}
+
+func (x *MeasureBandwidthResponse) GetHighBps() uint64 {
+	if x != nil {
+		return x.HighBps
+	}
+	return 0
+}
+
+func (x *MeasureBandwidthResponse) GetTrains() uint32 {
+	if x != nil {
+		return x.Trains
+	}
+	return 0
+}
+
+func (x *MeasureBandwidthResponse) GetPackets() uint32 {
+	if x != nil {
+		return x.Packets
+	}
+	return 0
+}
+
+func (x *MeasureBandwidthResponse) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *MeasureBandwidthResponse) GetDurationMs() uint32 {
+	if x != nil {
+		return x.DurationMs
+	}
+	return 0
+}
+
 var File_patronus_v1_te_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_te_proto_rawDesc = "" +
@@ -2955,7 +3120,21 @@ const file_patronus_v1_te_proto_rawDesc = "" +
 	"\x06parent\x18\x01 \x01(\tB\x14\xca\xf3\x18\x10\b\x01\"\forganizationR\x06parent\x12\x18\n" +
 	"\asummary\x18\x02 \x01(\bR\asummary\"L\n" +
 	"\x15ListSolutionsResponse\x123\n" +
-	"\tsolutions\x18\x01 \x03(\v2\x15.patronus.v1.SolutionR\tsolutions*s\n" +
+	"\tsolutions\x18\x01 \x03(\v2\x15.patronus.v1.SolutionR\tsolutions\"r\n" +
+	"\x17MeasureBandwidthRequest\x12 \n" +
+	"\x04name\x18\x01 \x01(\tB\f\xca\xf3\x18\b\b\x01\"\x04pathR\x04name\x125\n" +
+	"\fmax_rate_bps\x18\x02 \x01(\x04B\x13\xca\xf3\x18\x0f0\x80\x94\xeb\xdc\x038\x01j\x05bit/sR\n" +
+	"maxRateBps\"\xe6\x01\n" +
+	"\x18MeasureBandwidthResponse\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x19\n" +
+	"\brate_bps\x18\x02 \x01(\x04R\arateBps\x12\x17\n" +
+	"\alow_bps\x18\x03 \x01(\x04R\x06lowBps\x12\x19\n" +
+	"\bhigh_bps\x18\x04 \x01(\x04R\ahighBps\x12\x16\n" +
+	"\x06trains\x18\x05 \x01(\rR\x06trains\x12\x18\n" +
+	"\apackets\x18\x06 \x01(\rR\apackets\x12\x14\n" +
+	"\x05bytes\x18\a \x01(\x04R\x05bytes\x12\x1f\n" +
+	"\vduration_ms\x18\b \x01(\rR\n" +
+	"durationMs*s\n" +
 	"\fTrafficClass\x12\x1d\n" +
 	"\x19TRAFFIC_CLASS_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bREALTIME\x10\x01\x12\x0f\n" +
@@ -2968,7 +3147,7 @@ const file_patronus_v1_te_proto_rawDesc = "" +
 	"\tGetDemand\x12\x1d.patronus.v1.GetDemandRequest\x1a\x13.patronus.v1.Demand\x12P\n" +
 	"\vListDemands\x12\x1f.patronus.v1.ListDemandsRequest\x1a .patronus.v1.ListDemandsResponse\x12E\n" +
 	"\fUpdateDemand\x12 .patronus.v1.UpdateDemandRequest\x1a\x13.patronus.v1.Demand\x12M\n" +
-	"\fDeleteDemand\x12 .patronus.v1.DeleteDemandRequest\x1a\x1b.patronus.v1.DeleteResponse2\x8d\x06\n" +
+	"\fDeleteDemand\x12 .patronus.v1.DeleteDemandRequest\x1a\x1b.patronus.v1.DeleteResponse2\x98\a\n" +
 	"\x19TrafficEngineeringService\x12\x89\x01\n" +
 	"\x10GetTrafficMatrix\x12$.patronus.v1.GetTrafficMatrixRequest\x1a%.patronus.v1.GetTrafficMatrixResponse\"(\xd2\xf3\x18$\n" +
 	"\x13trafficMatrices.get \x01*\x03\x01\x02\x032\x06parent\x12q\n" +
@@ -2981,7 +3160,9 @@ const file_patronus_v1_te_proto_rawDesc = "" +
 	"\rExplainDemand\x12!.patronus.v1.ExplainDemandRequest\x1a\".patronus.v1.ExplainDemandResponse\"4\xd2\xf3\x180\n" +
 	"\x1atrafficEngineering.explain \x01*\x03\x01\x02\x032\vsource_site\x12\x87\x01\n" +
 	"\rListSolutions\x12!.patronus.v1.ListSolutionsRequest\x1a\".patronus.v1.ListSolutionsResponse\"/\xd2\xf3\x18+\n" +
-	"\x1atrafficEngineering.explain \x01*\x03\x01\x02\x032\x06parentBBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
+	"\x1atrafficEngineering.explain \x01*\x03\x01\x02\x032\x06parent\x12\x88\x01\n" +
+	"\x10MeasureBandwidth\x12$.patronus.v1.MeasureBandwidthRequest\x1a%.patronus.v1.MeasureBandwidthResponse\"'\xd2\xf3\x18#\n" +
+	"\x16paths.measureBandwidth \x01*\x01\x022\x04nameBBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
 
 var (
 	file_patronus_v1_te_proto_rawDescOnce sync.Once
@@ -2996,7 +3177,7 @@ func file_patronus_v1_te_proto_rawDescGZIP() []byte {
 }
 
 var file_patronus_v1_te_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_patronus_v1_te_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_patronus_v1_te_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_patronus_v1_te_proto_goTypes = []any{
 	(TrafficClass)(0),                // 0: patronus.v1.TrafficClass
 	(*Demand)(nil),                   // 1: patronus.v1.Demand
@@ -3030,25 +3211,27 @@ var file_patronus_v1_te_proto_goTypes = []any{
 	(*Solution)(nil),                 // 29: patronus.v1.Solution
 	(*ListSolutionsRequest)(nil),     // 30: patronus.v1.ListSolutionsRequest
 	(*ListSolutionsResponse)(nil),    // 31: patronus.v1.ListSolutionsResponse
-	nil,                              // 32: patronus.v1.Demand.LabelsEntry
-	nil,                              // 33: patronus.v1.Demand.AnnotationsEntry
-	(*timestamppb.Timestamp)(nil),    // 34: google.protobuf.Timestamp
-	(*Condition)(nil),                // 35: patronus.v1.Condition
-	(*fieldmaskpb.FieldMask)(nil),    // 36: google.protobuf.FieldMask
-	(AdminState)(0),                  // 37: patronus.v1.AdminState
-	(*DeleteResponse)(nil),           // 38: patronus.v1.DeleteResponse
+	(*MeasureBandwidthRequest)(nil),  // 32: patronus.v1.MeasureBandwidthRequest
+	(*MeasureBandwidthResponse)(nil), // 33: patronus.v1.MeasureBandwidthResponse
+	nil,                              // 34: patronus.v1.Demand.LabelsEntry
+	nil,                              // 35: patronus.v1.Demand.AnnotationsEntry
+	(*timestamppb.Timestamp)(nil),    // 36: google.protobuf.Timestamp
+	(*Condition)(nil),                // 37: patronus.v1.Condition
+	(*fieldmaskpb.FieldMask)(nil),    // 38: google.protobuf.FieldMask
+	(AdminState)(0),                  // 39: patronus.v1.AdminState
+	(*DeleteResponse)(nil),           // 40: patronus.v1.DeleteResponse
 }
 var file_patronus_v1_te_proto_depIdxs = []int32{
-	34, // 0: patronus.v1.Demand.create_time:type_name -> google.protobuf.Timestamp
-	34, // 1: patronus.v1.Demand.update_time:type_name -> google.protobuf.Timestamp
-	32, // 2: patronus.v1.Demand.labels:type_name -> patronus.v1.Demand.LabelsEntry
-	33, // 3: patronus.v1.Demand.annotations:type_name -> patronus.v1.Demand.AnnotationsEntry
-	35, // 4: patronus.v1.Demand.conditions:type_name -> patronus.v1.Condition
+	36, // 0: patronus.v1.Demand.create_time:type_name -> google.protobuf.Timestamp
+	36, // 1: patronus.v1.Demand.update_time:type_name -> google.protobuf.Timestamp
+	34, // 2: patronus.v1.Demand.labels:type_name -> patronus.v1.Demand.LabelsEntry
+	35, // 3: patronus.v1.Demand.annotations:type_name -> patronus.v1.Demand.AnnotationsEntry
+	37, // 4: patronus.v1.Demand.conditions:type_name -> patronus.v1.Condition
 	0,  // 5: patronus.v1.Demand.traffic_class:type_name -> patronus.v1.TrafficClass
 	1,  // 6: patronus.v1.CreateDemandRequest.demand:type_name -> patronus.v1.Demand
 	1,  // 7: patronus.v1.ListDemandsResponse.demands:type_name -> patronus.v1.Demand
 	1,  // 8: patronus.v1.UpdateDemandRequest.demand:type_name -> patronus.v1.Demand
-	36, // 9: patronus.v1.UpdateDemandRequest.update_mask:type_name -> google.protobuf.FieldMask
+	38, // 9: patronus.v1.UpdateDemandRequest.update_mask:type_name -> google.protobuf.FieldMask
 	0,  // 10: patronus.v1.MatrixCell.traffic_class:type_name -> patronus.v1.TrafficClass
 	8,  // 11: patronus.v1.GetTrafficMatrixResponse.cells:type_name -> patronus.v1.MatrixCell
 	0,  // 12: patronus.v1.AddedDemand.traffic_class:type_name -> patronus.v1.TrafficClass
@@ -3060,11 +3243,11 @@ var file_patronus_v1_te_proto_depIdxs = []int32{
 	16, // 18: patronus.v1.WhatIfResponse.sla_at_risk:type_name -> patronus.v1.SlaRisk
 	17, // 19: patronus.v1.WhatIfResponse.shadow_prices:type_name -> patronus.v1.ShadowPrice
 	18, // 20: patronus.v1.WhatIfResponse.classes:type_name -> patronus.v1.ClassOutcome
-	37, // 21: patronus.v1.DrainResponse.admin_state:type_name -> patronus.v1.AdminState
+	39, // 21: patronus.v1.DrainResponse.admin_state:type_name -> patronus.v1.AdminState
 	19, // 22: patronus.v1.DrainResponse.effect:type_name -> patronus.v1.WhatIfResponse
 	24, // 23: patronus.v1.ExplainDemandResponse.paths:type_name -> patronus.v1.ExplainedPath
 	27, // 24: patronus.v1.SolutionPair.paths:type_name -> patronus.v1.SolutionPath
-	34, // 25: patronus.v1.Solution.time:type_name -> google.protobuf.Timestamp
+	36, // 25: patronus.v1.Solution.time:type_name -> google.protobuf.Timestamp
 	26, // 26: patronus.v1.Solution.links:type_name -> patronus.v1.SolutionLink
 	28, // 27: patronus.v1.Solution.pairs:type_name -> patronus.v1.SolutionPair
 	29, // 28: patronus.v1.ListSolutionsResponse.solutions:type_name -> patronus.v1.Solution
@@ -3079,19 +3262,21 @@ var file_patronus_v1_te_proto_depIdxs = []int32{
 	22, // 37: patronus.v1.TrafficEngineeringService.Undrain:input_type -> patronus.v1.UndrainRequest
 	23, // 38: patronus.v1.TrafficEngineeringService.ExplainDemand:input_type -> patronus.v1.ExplainDemandRequest
 	30, // 39: patronus.v1.TrafficEngineeringService.ListSolutions:input_type -> patronus.v1.ListSolutionsRequest
-	1,  // 40: patronus.v1.DemandService.CreateDemand:output_type -> patronus.v1.Demand
-	1,  // 41: patronus.v1.DemandService.GetDemand:output_type -> patronus.v1.Demand
-	5,  // 42: patronus.v1.DemandService.ListDemands:output_type -> patronus.v1.ListDemandsResponse
-	1,  // 43: patronus.v1.DemandService.UpdateDemand:output_type -> patronus.v1.Demand
-	38, // 44: patronus.v1.DemandService.DeleteDemand:output_type -> patronus.v1.DeleteResponse
-	10, // 45: patronus.v1.TrafficEngineeringService.GetTrafficMatrix:output_type -> patronus.v1.GetTrafficMatrixResponse
-	19, // 46: patronus.v1.TrafficEngineeringService.WhatIf:output_type -> patronus.v1.WhatIfResponse
-	21, // 47: patronus.v1.TrafficEngineeringService.Drain:output_type -> patronus.v1.DrainResponse
-	21, // 48: patronus.v1.TrafficEngineeringService.Undrain:output_type -> patronus.v1.DrainResponse
-	25, // 49: patronus.v1.TrafficEngineeringService.ExplainDemand:output_type -> patronus.v1.ExplainDemandResponse
-	31, // 50: patronus.v1.TrafficEngineeringService.ListSolutions:output_type -> patronus.v1.ListSolutionsResponse
-	40, // [40:51] is the sub-list for method output_type
-	29, // [29:40] is the sub-list for method input_type
+	32, // 40: patronus.v1.TrafficEngineeringService.MeasureBandwidth:input_type -> patronus.v1.MeasureBandwidthRequest
+	1,  // 41: patronus.v1.DemandService.CreateDemand:output_type -> patronus.v1.Demand
+	1,  // 42: patronus.v1.DemandService.GetDemand:output_type -> patronus.v1.Demand
+	5,  // 43: patronus.v1.DemandService.ListDemands:output_type -> patronus.v1.ListDemandsResponse
+	1,  // 44: patronus.v1.DemandService.UpdateDemand:output_type -> patronus.v1.Demand
+	40, // 45: patronus.v1.DemandService.DeleteDemand:output_type -> patronus.v1.DeleteResponse
+	10, // 46: patronus.v1.TrafficEngineeringService.GetTrafficMatrix:output_type -> patronus.v1.GetTrafficMatrixResponse
+	19, // 47: patronus.v1.TrafficEngineeringService.WhatIf:output_type -> patronus.v1.WhatIfResponse
+	21, // 48: patronus.v1.TrafficEngineeringService.Drain:output_type -> patronus.v1.DrainResponse
+	21, // 49: patronus.v1.TrafficEngineeringService.Undrain:output_type -> patronus.v1.DrainResponse
+	25, // 50: patronus.v1.TrafficEngineeringService.ExplainDemand:output_type -> patronus.v1.ExplainDemandResponse
+	31, // 51: patronus.v1.TrafficEngineeringService.ListSolutions:output_type -> patronus.v1.ListSolutionsResponse
+	33, // 52: patronus.v1.TrafficEngineeringService.MeasureBandwidth:output_type -> patronus.v1.MeasureBandwidthResponse
+	41, // [41:53] is the sub-list for method output_type
+	29, // [29:41] is the sub-list for method input_type
 	29, // [29:29] is the sub-list for extension type_name
 	29, // [29:29] is the sub-list for extension extendee
 	0,  // [0:29] is the sub-list for field type_name
@@ -3110,7 +3295,7 @@ func file_patronus_v1_te_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_te_proto_rawDesc), len(file_patronus_v1_te_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   33,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -295,6 +295,7 @@ const (
 	TrafficEngineeringService_Undrain_FullMethodName          = "/patronus.v1.TrafficEngineeringService/Undrain"
 	TrafficEngineeringService_ExplainDemand_FullMethodName    = "/patronus.v1.TrafficEngineeringService/ExplainDemand"
 	TrafficEngineeringService_ListSolutions_FullMethodName    = "/patronus.v1.TrafficEngineeringService/ListSolutions"
+	TrafficEngineeringService_MeasureBandwidth_FullMethodName = "/patronus.v1.TrafficEngineeringService/MeasureBandwidth"
 )
 
 // TrafficEngineeringServiceClient is the client API for TrafficEngineeringService service.
@@ -315,6 +316,9 @@ type TrafficEngineeringServiceClient interface {
 	ExplainDemand(ctx context.Context, in *ExplainDemandRequest, opts ...grpc.CallOption) (*ExplainDemandResponse, error)
 	// The newest solutions.
 	ListSolutions(ctx context.Context, in *ListSolutionsRequest, opts ...grpc.CallOption) (*ListSolutionsResponse, error)
+	// How much more a path could carry: trains of probes from its edge, at most 4 MB and 10 s; at most one at a time on an edge,
+	// and each path once in 10 s.
+	MeasureBandwidth(ctx context.Context, in *MeasureBandwidthRequest, opts ...grpc.CallOption) (*MeasureBandwidthResponse, error)
 }
 
 type trafficEngineeringServiceClient struct {
@@ -385,6 +389,16 @@ func (c *trafficEngineeringServiceClient) ListSolutions(ctx context.Context, in 
 	return out, nil
 }
 
+func (c *trafficEngineeringServiceClient) MeasureBandwidth(ctx context.Context, in *MeasureBandwidthRequest, opts ...grpc.CallOption) (*MeasureBandwidthResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(MeasureBandwidthResponse)
+	err := c.cc.Invoke(ctx, TrafficEngineeringService_MeasureBandwidth_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // TrafficEngineeringServiceServer is the server API for TrafficEngineeringService service.
 // All implementations must embed UnimplementedTrafficEngineeringServiceServer
 // for forward compatibility.
@@ -403,6 +417,9 @@ type TrafficEngineeringServiceServer interface {
 	ExplainDemand(context.Context, *ExplainDemandRequest) (*ExplainDemandResponse, error)
 	// The newest solutions.
 	ListSolutions(context.Context, *ListSolutionsRequest) (*ListSolutionsResponse, error)
+	// How much more a path could carry: trains of probes from its edge, at most 4 MB and 10 s; at most one at a time on an edge,
+	// and each path once in 10 s.
+	MeasureBandwidth(context.Context, *MeasureBandwidthRequest) (*MeasureBandwidthResponse, error)
 	mustEmbedUnimplementedTrafficEngineeringServiceServer()
 }
 
@@ -430,6 +447,9 @@ func (UnimplementedTrafficEngineeringServiceServer) ExplainDemand(context.Contex
 }
 func (UnimplementedTrafficEngineeringServiceServer) ListSolutions(context.Context, *ListSolutionsRequest) (*ListSolutionsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListSolutions not implemented")
+}
+func (UnimplementedTrafficEngineeringServiceServer) MeasureBandwidth(context.Context, *MeasureBandwidthRequest) (*MeasureBandwidthResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method MeasureBandwidth not implemented")
 }
 func (UnimplementedTrafficEngineeringServiceServer) mustEmbedUnimplementedTrafficEngineeringServiceServer() {
 }
@@ -561,6 +581,24 @@ func _TrafficEngineeringService_ListSolutions_Handler(srv interface{}, ctx conte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _TrafficEngineeringService_MeasureBandwidth_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MeasureBandwidthRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TrafficEngineeringServiceServer).MeasureBandwidth(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TrafficEngineeringService_MeasureBandwidth_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TrafficEngineeringServiceServer).MeasureBandwidth(ctx, req.(*MeasureBandwidthRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // TrafficEngineeringService_ServiceDesc is the grpc.ServiceDesc for TrafficEngineeringService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -591,6 +629,10 @@ var TrafficEngineeringService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListSolutions",
 			Handler:    _TrafficEngineeringService_ListSolutions_Handler,
+		},
+		{
+			MethodName: "MeasureBandwidth",
+			Handler:    _TrafficEngineeringService_MeasureBandwidth_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -435,6 +435,15 @@ export class TrafficEngineeringMethods extends Service {
     const reply = await this.custom("/patronus.v1.TrafficEngineeringService/ListSolutions", request, options);
     return reply as unknown as m.ListSolutionsResponse;
   }
+
+  /**
+   * How much more a path could carry: trains of probes from its edge, at most 4 MB and 10 s; at most one at a time on
+   * an edge, and each path once in 10 s.
+   */
+  async measureBandwidth(request: m.MeasureBandwidthRequestInit, options: CallOptions = {}): Promise<m.MeasureBandwidthResponse> {
+    const reply = await this.custom("/patronus.v1.TrafficEngineeringService/MeasureBandwidth", request, options);
+    return reply as unknown as m.MeasureBandwidthResponse;
+  }
 }
 
 /** Everything that the API offers, but for watch. */
@@ -614,5 +623,6 @@ export const METHODS = {
   "TrafficEngineeringService.Undrain": ["trafficEngineering", "undrain"],
   "TrafficEngineeringService.ExplainDemand": ["trafficEngineering", "explainDemand"],
   "TrafficEngineeringService.ListSolutions": ["trafficEngineering", "listSolutions"],
+  "TrafficEngineeringService.MeasureBandwidth": ["trafficEngineering", "measureBandwidth"],
   "OrganizationService.UndeleteOrganization": ["organizations", "undeleteOrganization"],
 } as const;

@@ -760,3 +760,68 @@ export interface ListSolutionsResponseInit {
   /** The newest first; the leader keeps 16. */
   solutions?: readonly SolutionInit[];
 }
+
+/** Request of MeasureBandwidth. */
+export interface MeasureBandwidthRequest {
+  /** The path. It must be alive, and its edge connected. Name of a path. */
+  name: string;
+  /**
+   * Look no higher than this, bit/s: also what bounds the rate of a train of probes. 0 means 1 Gbit/s. From 0 to
+   * 1000000000 bit/s.
+   */
+  maxRateBps: bigint;
+}
+
+/** What a program says of a MeasureBandwidthRequest. */
+export interface MeasureBandwidthRequestInit {
+  /** The path. It must be alive, and its edge connected. Name of a path. */
+  name: string;
+  /**
+   * Look no higher than this, bit/s: also what bounds the rate of a train of probes. 0 means 1 Gbit/s. From 0 to
+   * 1000000000 bit/s.
+   */
+  maxRateBps?: bigint | number;
+}
+
+/**
+ * Response of MeasureBandwidth: what the path could carry there besides what it carries now, counting whole IP
+ * packets of the links. It lies between low_bps and high_bps.
+ */
+export interface MeasureBandwidthResponse {
+  /** The path. */
+  name: string;
+  /** The estimate, bit/s. */
+  rateBps: bigint;
+  /** Trains up to this rate came as fast as they were sent, bit/s; 0: not even the slowest one did. */
+  lowBps: bigint;
+  /** A train of this rate came slower than it was sent, bit/s; 0: none did, and there is more than was looked for. */
+  highBps: bigint;
+  /** Trains that were sent. */
+  trains: number;
+  /** Packets in them. */
+  packets: number;
+  /** Bytes in them. */
+  bytes: bigint;
+  /** How long it took, milliseconds. */
+  durationMs: number;
+}
+
+/** What a program says of a MeasureBandwidthResponse. */
+export interface MeasureBandwidthResponseInit {
+  /** The path. */
+  name?: string;
+  /** The estimate, bit/s. */
+  rateBps?: bigint | number;
+  /** Trains up to this rate came as fast as they were sent, bit/s; 0: not even the slowest one did. */
+  lowBps?: bigint | number;
+  /** A train of this rate came slower than it was sent, bit/s; 0: none did, and there is more than was looked for. */
+  highBps?: bigint | number;
+  /** Trains that were sent. */
+  trains?: number;
+  /** Packets in them. */
+  packets?: number;
+  /** Bytes in them. */
+  bytes?: bigint | number;
+  /** How long it took, milliseconds. */
+  durationMs?: number;
+}

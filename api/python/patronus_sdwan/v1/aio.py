@@ -553,6 +553,17 @@ class AsyncTrafficEngineeringMethods(AsyncService):
             "/patronus.v1.TrafficEngineeringService/ListSolutions", request, m.ListSolutionsResponse, timeout
         )
 
+    async def measure_bandwidth(
+        self, *, name: str, max_rate_bps: int = 0, timeout: float | None = None
+    ) -> m.MeasureBandwidthResponse:
+        """How much more a path could carry: trains of probes from its edge, at most 4 MB and 10 s; at most one at a
+        time on an edge, and each path once in 10 s.
+        """
+        request = m.MeasureBandwidthRequest(name=name, max_rate_bps=max_rate_bps)
+        return await self._call(
+            "/patronus.v1.TrafficEngineeringService/MeasureBandwidth", request, m.MeasureBandwidthResponse, timeout
+        )
+
 
 METHODS: dict[str, tuple[str, str, str, bool, bool]] = {
     "AccessService.TestIamPermissions": ("access", "test_iam_permissions", "TestIamPermissionsRequest", False, False),
@@ -616,6 +627,13 @@ METHODS: dict[str, tuple[str, str, str, bool, bool]] = {
         "list_solutions",
         "ListSolutionsRequest",
         True,
+        False,
+    ),
+    "TrafficEngineeringService.MeasureBandwidth": (
+        "traffic_engineering",
+        "measure_bandwidth",
+        "MeasureBandwidthRequest",
+        False,
         False,
     ),
     "OrganizationService.UndeleteOrganization": (

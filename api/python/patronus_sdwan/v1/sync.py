@@ -527,6 +527,17 @@ class TrafficEngineeringMethods(Service):
             "/patronus.v1.TrafficEngineeringService/ListSolutions", request, m.ListSolutionsResponse, timeout
         )
 
+    def measure_bandwidth(
+        self, *, name: str, max_rate_bps: int = 0, timeout: float | None = None
+    ) -> m.MeasureBandwidthResponse:
+        """How much more a path could carry: trains of probes from its edge, at most 4 MB and 10 s; at most one at a
+        time on an edge, and each path once in 10 s.
+        """
+        request = m.MeasureBandwidthRequest(name=name, max_rate_bps=max_rate_bps)
+        return self._call(
+            "/patronus.v1.TrafficEngineeringService/MeasureBandwidth", request, m.MeasureBandwidthResponse, timeout
+        )
+
 
 METHODS: dict[str, tuple[str, str, str, bool, bool]] = {
     "AccessService.TestIamPermissions": ("access", "test_iam_permissions", "TestIamPermissionsRequest", False, False),
@@ -590,6 +601,13 @@ METHODS: dict[str, tuple[str, str, str, bool, bool]] = {
         "list_solutions",
         "ListSolutionsRequest",
         True,
+        False,
+    ),
+    "TrafficEngineeringService.MeasureBandwidth": (
+        "traffic_engineering",
+        "measure_bandwidth",
+        "MeasureBandwidthRequest",
+        False,
         False,
     ),
     "OrganizationService.UndeleteOrganization": (

@@ -533,3 +533,40 @@ class ListSolutionsResponse(Message):
 
     solutions: Annotated[list[Solution], rules.Items(64)] = Field(default_factory=list)
     """The newest first; the leader keeps 16."""
+
+
+class MeasureBandwidthRequest(Message):
+    """Request of MeasureBandwidth."""
+
+    PROTO: ClassVar[str] = "patronus.v1.MeasureBandwidthRequest"
+
+    name: Annotated[Annotated[str, rules.Matches("organizations/*/paths/*")], rules.Required()]
+    """The path. It must be alive, and its edge connected."""
+    max_rate_bps: Annotated[Annotated[int, rules.Range(0, 1000000000)], rules.Unit("bit/s")] = 0
+    """Look no higher than this, bit/s: also what bounds the rate of a train of probes. 0 means 1 Gbit/s."""
+
+
+class MeasureBandwidthResponse(Message):
+    """Response of MeasureBandwidth: what the path could carry there besides what it carries now, counting whole IP
+    packets of the links. It lies between low_bps and high_bps.
+    """
+
+    PROTO: ClassVar[str] = "patronus.v1.MeasureBandwidthResponse"
+
+    name: Annotated[str, rules.Size(1024)] = ""
+    """The path."""
+    rate_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    """The estimate, bit/s."""
+    low_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    """Trains up to this rate came as fast as they were sent, bit/s; 0: not even the slowest one did."""
+    high_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    """A train of this rate came slower than it was sent, bit/s; 0: none did, and there is more than was looked for.
+    """
+    trains: Annotated[int, rules.Range(0, 4294967295)] = 0
+    """Trains that were sent."""
+    packets: Annotated[int, rules.Range(0, 4294967295)] = 0
+    """Packets in them."""
+    bytes: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    """Bytes in them."""
+    duration_ms: Annotated[int, rules.Range(0, 4294967295)] = 0
+    """How long it took, milliseconds."""
