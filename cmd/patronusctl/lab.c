@@ -27,7 +27,8 @@ static const char usage_text[] =
     "  lab up [FILE|--sites3|--b4] [--limit] [--seed N]     make it; --sites3 when nothing is said\n"
     "  lab status [--json]                                  nodes, links, parameters, drops\n"
     "  lab link cut|restore LINK [--up|--down]              drop every frame, silently, the carrier staying up\n"
-    "  lab link set LINK KEY=VALUE... [--up|--down]         delay=20ms jitter=2ms loss=1% reorder=1% rate=50mbit\n"
+    "  lab link set LINK KEY=VALUE... [--up|--down]         delay=20ms jitter=2ms loss=1% reorder=1% duplicate=1% "
+    "rate=50mbit\n"
     "                                                       queue=64kB cut=yes|no\n"
     "  lab exec NODE COMMAND...                             run a command in a node's namespace\n"
     "  lab start NODE [--as NAME] -- COMMAND...             run a daemon there, with pidfile and log\n"
@@ -242,17 +243,18 @@ static bool put_direction(char *line, bool json, bool first)
     const char *link = strtok_r(line, "\t", &rest);
     const char *direction = strtok_r(NULL, "\t", &rest);
     const char *params = strtok_r(NULL, "\t", &rest);
-    uint64_t n[7] = {0};
+    uint64_t n[8] = {0};
     if (params == NULL ||
-        sscanf(rest, "%" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64, &n[0], &n[1],
-               &n[2], &n[3], &n[4], &n[5], &n[6]) != 7) {
+        sscanf(rest, "%" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64,
+               &n[0], &n[1], &n[2], &n[3], &n[4], &n[5], &n[6], &n[7]) != 8) {
         return false;
     }
     if (json) {
         (void)printf("%s\n    {\"link\": \"%s\", \"direction\": \"%s\", \"parameters\": \"%s\", \"frames\": %" PRIu64
                      ", \"bytes\": %" PRIu64 ", \"drops_cut\": %" PRIu64 ", \"drops_loss\": %" PRIu64
-                     ", \"drops_tail\": %" PRIu64 ", \"drops_send\": %" PRIu64 ", \"queued\": %" PRIu64 "}",
-                     first ? "" : ",", link, direction, params, n[0], n[1], n[2], n[3], n[4], n[5], n[6]);
+                     ", \"drops_tail\": %" PRIu64 ", \"drops_send\": %" PRIu64 ", \"queued\": %" PRIu64
+                     ", \"duplicates\": %" PRIu64 "}",
+                     first ? "" : ",", link, direction, params, n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7]);
     } else {
         (void)printf("%-20s %-4s %10" PRIu64 " %12" PRIu64 " %7" PRIu64 " %7" PRIu64 " %7" PRIu64 " %6" PRIu64 "  %s\n",
                      link, direction, n[0], n[1], n[2], n[3], n[4] + n[5], n[6], params);

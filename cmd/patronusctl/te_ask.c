@@ -405,6 +405,42 @@ static int explain(struct ctl *ctl)
     return PT_CLI_EXIT_OK;
 }
 
+/* ---- bandwidth ------------------------------------------------------------------------------------------------ */
+
+static int bandwidth(struct ctl *ctl)
+{
+    struct pt_error error = {0};
+    const char *path = "";
+    if (ctl->args->words_len != 2) {
+        return ctl_usage_text(ctl, "write te bandwidth PATH");
+    }
+    if (full_name(ctl, "path", ctl->args->words[1], &path, &error) != PT_OK) {
+        return ctl_usage(&error);
+    }
+    struct pt_msg *request = new_request(ctl, "MeasureBandwidth");
+    pt_msg_set_str(request, ctl->arena, "name", path);
+    struct pt_msg *reply = NULL;
+    int status = call(ctl, "MeasureBandwidth", request, &reply);
+    if (status != PT_CLI_EXIT_OK || ctl_is_data(ctl)) {
+        return status != PT_CLI_EXIT_OK ? status : print_json(ctl, reply);
+    }
+    PT_AUTO(buf) struct pt_buf out = {0};
+    uint64_t low = pt_msg_u64(reply, "low_bps"), high = pt_msg_u64(reply, "high_bps");
+    const char *rate = rate_text(ctl, pt_msg_u64(reply, "rate_bps"));
+    if (low == 0) {
+        pt_buf_printf(&out, "%s: less than %s to spare", short_name(ctl, path), rate_text(ctl, high));
+    } else if (high == 0) {
+        pt_buf_printf(&out, "%s: at least %s to spare", short_name(ctl, path), rate);
+    } else {
+        pt_buf_printf(&out, "%s: %s to spare, between %s and %s", short_name(ctl, path), rate, rate_text(ctl, low),
+                      rate_text(ctl, high));
+    }
+    pt_buf_printf(&out, " (%" PRIu64 " trains of probes, %" PRIu64 " kB, %.1f s)\n", pt_msg_u64(reply, "trains"),
+                  pt_msg_u64(reply, "bytes") / 1000, (double)pt_msg_u64(reply, "duration_ms") / 1000);
+    ctl_print(&out);
+    return PT_CLI_EXIT_OK;
+}
+
 /* ---- matrix and solutions ------------------------------------------------------------------------------------- */
 
 /* As Demand documents, which apply reads. */
@@ -491,11 +527,14 @@ int ctl_te(struct ctl *ctl)
     if (strcmp(what, "explain") == 0) {
         return explain(ctl);
     }
+    if (strcmp(what, "bandwidth") == 0) {
+        return bandwidth(ctl);
+    }
     if (strcmp(what, "matrix") == 0 && args->words_len == 1) {
         return matrix(ctl);
     }
     if (strcmp(what, "solutions") == 0 && args->words_len == 1) {
         return solutions(ctl);
     }
-    return ctl_usage_text(ctl, "write te what-if, te explain FROM TO, te matrix, te solutions or te solve FILE.te");
+    return ctl_usage_text(ctl, "write te what-if, explain FROM TO, bandwidth PATH, matrix, solutions or solve FILE.te");
 }

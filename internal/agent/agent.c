@@ -398,6 +398,8 @@ static void on_message(void *arg, struct pt_bytes data)
         on_controllers(agent, message->controllers);
     } else if (message->message_case == PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_TRUST) {
         pt_agent_take_trust(agent, message->trust);
+    } else if (message->message_case == PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_BANDWIDTH) {
+        pt_agent_take_order(agent, message->bandwidth);
     }
     patronus__v1__controller_message__free_unpacked(message, NULL);
 }
@@ -429,6 +431,7 @@ enum pt_code pt_agent_open(const struct pt_agent_options *options, struct pt_age
     agent->dial_timer = pt_timer_new(options->sys, on_dial_timer, agent);
     agent->telemetry_timer = pt_timer_new(options->sys, on_telemetry_timer, agent);
     agent->time_timer = pt_timer_new(options->sys, pt_agent_on_time, agent);
+    pt_agent_bandwidth_init(agent);
     pt_timer_start(agent->time_timer, TIME_MS, TIME_MS);
     pt_agent_load_bundle(agent);
     pt_agent_renew_start(agent);
@@ -447,6 +450,7 @@ void pt_agent_close(struct pt_agent *agent)
     pt_timer_free(agent->dial_timer);
     pt_timer_free(agent->telemetry_timer);
     pt_timer_free(agent->time_timer);
+    pt_agent_bandwidth_fini(agent);
     if (agent->options.tunnel != NULL) {
         pt_agent_tunnel_watch(agent->options.tunnel, &(struct pt_agent_tunnel_watcher){0});
         agent->options.dp->before_flip = NULL;

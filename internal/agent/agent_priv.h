@@ -46,6 +46,8 @@ struct pt_agent {
     struct pt_timer *renew_timer;
     struct pt_rpc_channel *renew_channel;
     size_t renew_turn;
+    struct pt_timer *bandwidth_timer; /* bandwidth.c: runs while a measurement does */
+    uint64_t bandwidth_request, bandwidth_path;
     char issuer[PT_KEY_ID_SIZE + 1]; /* authority that issues, as the leader said; "" before it did */
 };
 
@@ -88,6 +90,11 @@ void pt_agent_trial_fini(struct pt_agent *agent);
 
 /* ---- telemetry.c ---------------------------------------------------------------------------------------------- */
 void pt_agent_report(struct pt_agent *agent);
+
+/* ---- bandwidth.c ---------------------------------------------------------------------------------------------- */
+void pt_agent_bandwidth_init(struct pt_agent *agent);
+void pt_agent_bandwidth_fini(struct pt_agent *agent);
+void pt_agent_take_order(struct pt_agent *agent, const Patronus__V1__BandwidthOrder *order);
 
 /* ---- class_report.c ------------------------------------------------------------------------------------------- */
 void pt_agent_add_classes(struct pt_agent *agent, struct pt_arena *arena, Patronus__V1__Telemetry *telemetry,

@@ -659,6 +659,23 @@ bool pt_agent_tunnel_path(const struct pt_agent_tunnel *tunnel, uint64_t path_id
     return false;
 }
 
+static enum pt_code no_process(struct pt_error *reterr)
+{
+    return pt_fail(reterr, PT_UNAVAILABLE, PT_REASON_NONE, "tunnel", "the edge has no tunnel process just now");
+}
+
+enum pt_code pt_agent_tunnel_bandwidth_start(const struct pt_agent_tunnel *tunnel, uint64_t path_id, uint64_t max_bps,
+                                             struct pt_error *reterr)
+{
+    return tunnel->fd < 0 ? no_process(reterr) : pt_door_bandwidth_start(tunnel->fd, path_id, max_bps, reterr);
+}
+
+enum pt_code pt_agent_tunnel_bandwidth(const struct pt_agent_tunnel *tunnel, struct pt_live_bandwidth *ret_bandwidth,
+                                       struct pt_error *reterr)
+{
+    return tunnel->fd < 0 ? no_process(reterr) : pt_door_bandwidth(tunnel->fd, ret_bandwidth, reterr);
+}
+
 const struct pt_engine_counters *pt_agent_tunnel_counters(const struct pt_agent_tunnel *tunnel)
 {
     return &tunnel->report.status.counters;

@@ -51,6 +51,12 @@ void pt_agent_tunnel_watch(struct pt_agent_tunnel *tunnel, const struct pt_agent
 /* False: the tunnel process does not judge the path. *ret_status (may be NULL) is at most a second old but for alive.
  */
 bool pt_agent_tunnel_live(const struct pt_agent_tunnel *tunnel, uint64_t path_id, struct pt_live_status *ret_status);
+/* Bandwidth of a path on request: pt_live_bandwidth_start and pt_live_bandwidth, through the door. PT_UNAVAILABLE:
+ * there is no tunnel process just now. */
+PT_MUST enum pt_code pt_agent_tunnel_bandwidth_start(const struct pt_agent_tunnel *tunnel, uint64_t path_id,
+                                                     uint64_t max_bps, struct pt_error *reterr);
+PT_MUST enum pt_code pt_agent_tunnel_bandwidth(const struct pt_agent_tunnel *tunnel,
+                                               struct pt_live_bandwidth *ret_bandwidth, struct pt_error *reterr);
 const struct pt_engine_counters *pt_agent_tunnel_counters(const struct pt_agent_tunnel *tunnel);
 /* Stop the process, for `patronusd --detach`. */
 void pt_agent_tunnel_stop(const char *socket);

@@ -103,8 +103,8 @@ static enum pt_code parse_switch(const char *text, bool *ret_on, struct pt_error
     return PT_OK;
 }
 
-enum key { KEY_DELAY, KEY_JITTER, KEY_LOSS, KEY_REORDER, KEY_RATE, KEY_QUEUE, KEY_CUT, KEY_NONE };
-static const char *const keys[] = {"delay", "jitter", "loss", "reorder", "rate", "queue", "cut"};
+enum key { KEY_DELAY, KEY_JITTER, KEY_LOSS, KEY_REORDER, KEY_DUPLICATE, KEY_RATE, KEY_QUEUE, KEY_CUT, KEY_NONE };
+static const char *const keys[] = {"delay", "jitter", "loss", "reorder", "duplicate", "rate", "queue", "cut"};
 
 /* The key and where its value starts; KEY_NONE when there is no such key or no '='. */
 static enum key find_key(const char *assignment, const char **ret_value)
@@ -141,6 +141,8 @@ enum pt_code pt_lab_params_set(struct pt_lab_params *params, const char *assignm
         return parse_ratio(value, &params->loss_ppm, reterr);
     case KEY_REORDER:
         return parse_ratio(value, &params->reorder_ppm, reterr);
+    case KEY_DUPLICATE:
+        return parse_ratio(value, &params->duplicate_ppm, reterr);
     case KEY_RATE:
         return pt_lab_parse_rate(value, &params->rate_bps, reterr);
     case KEY_QUEUE:
@@ -152,7 +154,8 @@ enum pt_code pt_lab_params_set(struct pt_lab_params *params, const char *assignm
     }
     return pt_fail(
         reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_UNKNOWN, NULL,
-        "'%.60s' is not known; there are delay=, jitter=, loss=, reorder=, rate=, queue= and cut=", assignment);
+        "'%.60s' is not known; there are delay=, jitter=, loss=, reorder=, duplicate=, rate=, queue= and cut=",
+        assignment);
 }
 
 char *pt_lab_params_format(const struct pt_lab_params *params, char text[PT_LAB_PARAMS_TEXT_SIZE])
@@ -170,6 +173,9 @@ char *pt_lab_params_format(const struct pt_lab_params *params, char text[PT_LAB_
     if (params->reorder_ppm != 0) {
         at += snprintf(at, (size_t)(end - at), " reorder=%g%%", (double)params->reorder_ppm / 1e4);
     }
+    if (params->duplicate_ppm != 0) {
+        at += snprintf(at, (size_t)(end - at), " duplicate=%g%%", (double)params->duplicate_ppm / 1e4);
+    }
     if (params->rate_bps != 0) {
         at += snprintf(at, (size_t)(end - at), " rate=%gmbit", (double)params->rate_bps / 1e6);
     }
@@ -177,7 +183,7 @@ char *pt_lab_params_format(const struct pt_lab_params *params, char text[PT_LAB_
         at += snprintf(at, (size_t)(end - at), " queue=%gkB", (double)params->queue_size / 1e3);
     }
     if (params->cut) {
-        (void)snprintf(at, (size_t)(end - at), " cut=yes"); /* cannot be cut short: the longest text is below 150 */
+        (void)snprintf(at, (size_t)(end - at), " cut=yes"); /* cannot be cut short: the longest text is below 180 */
     }
     return text;
 }

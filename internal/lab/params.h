@@ -15,16 +15,17 @@
 #define PT_LAB_DELAY_NS_MAX 10000000000ULL  /* 10 s */
 #define PT_LAB_RATE_BPS_MAX 400000000000ULL /* as Link.capacity_up_bps */
 #define PT_LAB_QUEUE_SIZE_MAX (256U << 20)
-#define PT_LAB_PARAMS_TEXT_SIZE 192
+#define PT_LAB_PARAMS_TEXT_SIZE 224
 
 struct pt_lab_params {
-    uint64_t delay_ns;    /* one way */
-    uint64_t jitter_ns;   /* uniform in +-jitter around the delay; order is kept */
-    uint64_t rate_bps;    /* 0: unlimited */
-    uint64_t queue_size;  /* bytes that may wait for the rate; 0: pt_lab_params_queue_size() chooses */
-    uint32_t loss_ppm;    /* independent loss of frames */
-    uint32_t reorder_ppm; /* frames that overtake the others by skipping the delay */
-    bool cut;             /* every frame is dropped; the carrier stays up */
+    uint64_t delay_ns;      /* one way */
+    uint64_t jitter_ns;     /* uniform in +-jitter around the delay; order is kept */
+    uint64_t rate_bps;      /* 0: unlimited */
+    uint64_t queue_size;    /* bytes that may wait for the rate; 0: pt_lab_params_queue_size() chooses */
+    uint32_t loss_ppm;      /* independent loss of frames */
+    uint32_t reorder_ppm;   /* frames that overtake the others by skipping the delay */
+    uint32_t duplicate_ppm; /* frames that come twice */
+    bool cut;               /* every frame is dropped; the carrier stays up */
 };
 
 /* Apply one "key=value" to *params; PT_INVALID_ARGUMENT says what would be right and leaves *params as it was. */

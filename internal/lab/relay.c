@@ -7,6 +7,9 @@
  * (absolute, so lateness does not add up); a turn begins by flushing what is due. A scan over some 80 directions costs
  * less than keeping them in a heap.
  *
+ * What is late. A frame's delay and its place in the rate count from the instant at which the kernel received it, and
+ * not from when this process had time to look: a busy machine makes the relay send late, but not twice so.
+ *
  * PACKET_IGNORE_OUTGOING keeps a socket from seeing the frames that we send on its interface. The nodes' ends have
  * transmit checksums and segmentation off, so that every frame that arrives here is whole and could stand on a wire.
  *
@@ -40,8 +43,11 @@
 #include <unistd.h>
 
 #define BATCH_LEN 64
-#define FRAME_SIZE_MAX 9252 /* an MTU of 9216 with Ethernet header and two VLAN tags, rounded up */
-#define BATCHES_PER_TURN 4  /* then the other links have their turn */
+#define AGE_NS_MAX 1000000000ULL
+#define FRAME_SIZE_MAX 9252     /* an MTU of 9216 with Ethernet header and two VLAN tags, rounded up */
+#define OUT_LEN (2 * BATCH_LEN) /* each frame may go twice */
+#define CONTROL_SIZE CMSG_SPACE(sizeof(struct timespec))
+#define BATCHES_PER_TURN 4 /* then the other links have their turn */
 #define RECEIVE_BUFFER_SIZE (4 << 20)
 #define EVENTS_LEN 64
 #define CLIENTS_MAX 16
@@ -63,19 +69,39 @@ struct relay {
     bool stopping;
     struct mmsghdr in[BATCH_LEN];
     struct iovec in_iov[BATCH_LEN];
-    struct mmsghdr out[BATCH_LEN];
-    struct iovec out_iov[BATCH_LEN];
+    _Alignas(struct cmsghdr) uint8_t in_control[BATCH_LEN][CONTROL_SIZE];
+    struct mmsghdr out[OUT_LEN];
+    struct iovec out_iov[OUT_LEN];
     uint8_t frames[BATCH_LEN][FRAME_SIZE_MAX];
 };
 
 /* What an epoll event is about, in its high half; the low half is an index. */
 enum source { SOURCE_PORT, SOURCE_TIMER, SOURCE_SIGNAL, SOURCE_LISTEN, SOURCE_CLIENT };
 
-static uint64_t now_ns(void)
+static uint64_t clock_ns(clockid_t clock)
 {
     struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t now_ns(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+/* How long ago the kernel received the frame; 0 when it does not say, or the wall clock was set meanwhile. */
+static uint64_t age_ns(struct msghdr *message, uint64_t wall_ns)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c)) {
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_TIMESTAMPNS) {
+            struct timespec stamp;
+            memcpy(&stamp, CMSG_DATA(c), sizeof(stamp));
+            uint64_t stamp_ns = (uint64_t)stamp.tv_sec * 1000000000 + (uint64_t)stamp.tv_nsec;
+            return stamp_ns < wall_ns && wall_ns - stamp_ns < AGE_NS_MAX ? wall_ns - stamp_ns : 0;
+        }
+    }
+    return 0;
 }
 
 /* ---- frames --------------------------------------------------------------------------------------------------------
@@ -122,24 +148,27 @@ static void flush(struct relay *relay, size_t direction, uint64_t now)
 static void judge_batch(struct relay *relay, size_t direction, size_t len)
 {
     struct pt_shaper *shaper = &relay->state.shapers[direction];
-    uint64_t now = now_ns();
+    uint64_t now = now_ns(), wall_ns = clock_ns(CLOCK_REALTIME);
     size_t out_len = 0;
     for (size_t i = 0; i < len; i++) {
-        size_t size = relay->in[i].msg_len;
-        uint64_t due_ns = 0;
         if ((relay->in[i].msg_hdr.msg_flags & MSG_TRUNC) != 0) {
             relay->state.drops_send[direction]++; /* larger than any MTU that a link can have */
             continue;
         }
-        switch (pt_shaper_offer(shaper, now, size, &due_ns)) {
-        case PT_SHAPER_SEND:
-            set_out(relay, out_len++, relay->frames[i], size);
-            break;
-        case PT_SHAPER_HOLD:
-            pt_shaper_push(shaper, due_ns, relay->frames[i], size);
-            break;
-        case PT_SHAPER_DROP:
-            break;
+        uint64_t came_ns = now - age_ns(&relay->in[i].msg_hdr, wall_ns);
+        for (unsigned copies = pt_shaper_copies(shaper); copies > 0; copies--) {
+            size_t size = relay->in[i].msg_len;
+            uint64_t due_ns = 0;
+            switch (pt_shaper_offer(shaper, came_ns, size, &due_ns)) {
+            case PT_SHAPER_SEND:
+                set_out(relay, out_len++, relay->frames[i], size);
+                break;
+            case PT_SHAPER_HOLD:
+                pt_shaper_push(shaper, due_ns, relay->frames[i], size);
+                break;
+            case PT_SHAPER_DROP:
+                break;
+            }
         }
     }
     send_out(relay, direction, out_len);
@@ -149,6 +178,9 @@ static void receive(struct relay *relay, size_t direction)
 {
     struct port *port = &relay->ports[direction];
     for (int batch = 0; batch < BATCHES_PER_TURN; batch++) {
+        for (size_t i = 0; i < BATCH_LEN; i++) {
+            relay->in[i].msg_hdr.msg_controllen = CONTROL_SIZE; /* the kernel writes how much it used */
+        }
         int len = recvmmsg(port->fd, relay->in, BATCH_LEN, MSG_DONTWAIT, NULL);
         if (len < 0) {
             if (errno == ENETDOWN) {
@@ -307,6 +339,7 @@ static enum pt_code open_port(struct relay *relay, size_t index, struct pt_error
     }
     PT_TRY(set_option(port->fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1, name, reterr));
     PT_TRY(set_option(port->fd, SOL_PACKET, PACKET_QDISC_BYPASS, 1, name, reterr));
+    PT_TRY(set_option(port->fd, SOL_SOCKET, SO_TIMESTAMPNS, 1, name, reterr));
     PT_TRY(set_option(port->fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_SIZE, name, reterr));
     struct packet_mreq promiscuous = {.mr_ifindex = (int)ifindex, .mr_type = PACKET_MR_PROMISC};
     if (setsockopt(port->fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promiscuous, sizeof(promiscuous)) != 0) {
@@ -359,7 +392,10 @@ static void relay_init(struct relay *relay, const struct pt_relay_options *optio
     }
     for (size_t i = 0; i < BATCH_LEN; i++) {
         relay->in_iov[i] = (struct iovec){.iov_base = relay->frames[i], .iov_len = FRAME_SIZE_MAX};
-        relay->in[i].msg_hdr = (struct msghdr){.msg_iov = &relay->in_iov[i], .msg_iovlen = 1};
+        relay->in[i].msg_hdr =
+            (struct msghdr){.msg_iov = &relay->in_iov[i], .msg_iovlen = 1, .msg_control = relay->in_control[i]};
+    }
+    for (size_t i = 0; i < OUT_LEN; i++) {
         relay->out[i].msg_hdr = (struct msghdr){.msg_iov = &relay->out_iov[i], .msg_iovlen = 1};
     }
     relay->epoll_fd = relay->timer_fd = relay->signal_fd = relay->listen_fd = -1;

@@ -99,9 +99,10 @@ static void control_status(const struct pt_relay_state *state, struct pt_buf *re
         char params[PT_LAB_PARAMS_TEXT_SIZE];
         pt_buf_printf(reply, "%s\t%s\t%s\t", pt_lab_link_name(state->topology, &state->topology->links[i / 2], name),
                       i % 2 == PT_RELAY_UP ? "up" : "down", pt_lab_params_format(&shaper->params, params));
-        pt_buf_printf(reply, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu32 "\n",
-                      shaper->counters.frames, shaper->counters.bytes, shaper->counters.drops_cut,
-                      shaper->counters.drops_loss, shaper->counters.drops_tail, state->drops_send[i], shaper->len);
+        pt_buf_printf(
+            reply, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu32 " %" PRIu64 "\n",
+            shaper->counters.frames, shaper->counters.bytes, shaper->counters.drops_cut, shaper->counters.drops_loss,
+            shaper->counters.drops_tail, state->drops_send[i], shaper->len, shaper->counters.duplicates);
     }
 }
 

@@ -3,7 +3,7 @@
  *
  *     set PATTERN up|down|both KEY=VALUE...     -> "ok N" (N links changed) or "error TEXT"
  *     status                                    -> "ok" and a line per link and direction:
- *         NAME TAB up|down TAB PARAMS TAB frames bytes drops_cut drops_loss drops_tail drops_send queued
+ *         NAME TAB up|down TAB PARAMS TAB frames bytes drops_cut drops_loss drops_tail drops_send queued duplicates
  *
  * PATTERN is that of pt_lab_link_matches. "up" is from the node, "down" to it. A set changes every direction that it
  * names or, when one word of it is wrong, none.

@@ -99,6 +99,15 @@ static uint64_t delay_ns(struct pt_shaper *shaper)
     return delay + offset > jitter ? delay + offset - jitter : 0;
 }
 
+unsigned pt_shaper_copies(struct pt_shaper *shaper)
+{
+    if (shaper->params.cut || !chance(shaper, shaper->params.duplicate_ppm)) {
+        return 1;
+    }
+    shaper->counters.duplicates++;
+    return 2;
+}
+
 enum pt_shaper_verdict pt_shaper_offer(struct pt_shaper *shaper, uint64_t now_ns, size_t size, uint64_t *ret_due_ns)
 {
     if (shaper->params.cut) {

@@ -4,7 +4,8 @@
  * The caller offers each frame with the present instant and either sends it at once or pushes it; later it takes what
  * is due. No clock, no sockets, no threads; randomness follows from the seed alone, so that a run can be repeated.
  *
- *     offer -> cut? -> loss? -> transmitter (rate, drop-tail) -> delay and jitter -> FIFO by due time -> take
+ *     copies -> offer each -> cut? -> loss? -> transmitter (rate, drop-tail) -> delay and jitter -> FIFO by due time ->
+ * take
  */
 #pragma once
 
@@ -26,6 +27,7 @@ enum pt_shaper_verdict {
 /* Totals since init. */
 struct pt_shaper_counters {
     uint64_t frames;     /* forwarded or taken */
+    uint64_t duplicates; /* frames that were offered a second time */
     uint64_t bytes;      /* of those */
     uint64_t drops_cut;  /* while cut, and what was on the wire when the cut came */
     uint64_t drops_loss; /* by chance */
@@ -51,6 +53,9 @@ void pt_shaper_fini(struct pt_shaper *shaper);
 /* New parameters for frames offered from now on. Frames in the FIFO keep their due times, except that a cut loses them
  * at once; a rate that changed starts with an idle transmitter. */
 void pt_shaper_change(struct pt_shaper *shaper, const struct pt_lab_params *params);
+/* How often the frame that came now is to be offered: twice, with the chance that the parameters say. A copy is a frame
+ * like others: it takes of the rate, and may be lost. */
+unsigned pt_shaper_copies(struct pt_shaper *shaper);
 /* Decide about a frame of `size` bytes. *ret_due_ns is set for HOLD only. */
 enum pt_shaper_verdict pt_shaper_offer(struct pt_shaper *shaper, uint64_t now_ns, size_t size, uint64_t *ret_due_ns);
 /* Queue a copy of a frame that was judged HOLD. */

@@ -158,7 +158,7 @@ static enum pt_code set_option(struct pt_lab_link *link, const char *word, struc
     }
     return INVALID(reterr,
                    "'%.60s' is not an option of a link; there are name=, transport=, capacity=, mtu=, ipv6=, delay=, "
-                   "jitter=, loss=, reorder=, rate=, queue= and cut=",
+                   "jitter=, loss=, reorder=, duplicate=, rate=, queue= and cut=",
                    word);
 }
 

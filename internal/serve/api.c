@@ -36,6 +36,7 @@ static const struct pt_serve_method *const methods[] = {
     &pt_serve_explain_demand,
     &pt_serve_traffic_matrix,
     &pt_serve_list_solutions,
+    &pt_serve_measure_bandwidth,
     &pt_serve_drain,
     &pt_serve_undrain,
     &pt_serve_issue_key,

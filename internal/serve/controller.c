@@ -110,6 +110,7 @@ static void machine_role_changed(void *context, bool leading, uint64_t term)
     controller->term = term;
     controller->member_change_running = false;
     pt_pending_forget(controller);
+    pt_bandwidth_forget(controller);
     pt_serve_forward_renew(controller);
     if (leading) {
         pt_raft_barrier(controller->raft, on_ready, controller);
@@ -248,6 +249,7 @@ static void on_tick(void *arg)
         pt_serve_run_waiting(controller); /* calls that wait for voters to be heard */
         pt_pending_tick(controller);
         pt_sessions_tick(controller);
+        pt_bandwidth_tick(controller);
         uint64_t now = pt_sys_now_ns(controller->sys);
         PT_LIST_FOREACH_SAFE (node, &controller->sessions) {
             struct pt_edge_session *session = PT_CONTAINER(node, struct pt_edge_session, node);
@@ -403,6 +405,7 @@ enum pt_code pt_controller_open(const struct pt_controller_options *options, str
     pt_list_init(&controller->health);
     pt_list_init(&controller->pending);
     pt_list_init(&controller->asked);
+    pt_list_init(&controller->measurements);
     copy_options(controller, options);
     controller->soft = pt_soft_new(controller);
     controller->push = pt_push_new(controller);
@@ -501,6 +504,7 @@ static void handed_over(void *arg, enum pt_code code, uint64_t index)
     controller->closing = true;
     pt_serve_health_changed(controller);
     pt_edge_leave_all(controller);
+    pt_bandwidth_forget(controller);
     pt_serve_run_waiting(controller);
     pt_denied_close(controller->denied);
     pt_serve_end_streams(controller);
@@ -551,6 +555,7 @@ void pt_controller_abandon(struct pt_controller *controller)
     pt_executor_free(controller->backup_work);
     controller->backup_work = NULL;
     pt_serve_abandon_asked(controller);
+    pt_bandwidth_abandon(controller);
     pt_serve_abandon_calls(controller);
     pt_serve_forward_abandon(controller);
     pt_kind_abandon(controller->machine);

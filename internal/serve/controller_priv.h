@@ -124,7 +124,10 @@ struct pt_controller {
     struct pt_executor *backup_work; /* backup.c; NULL before the first */
     size_t backups_len;              /* under way */
     struct pt_list pending;          /* pending.c */
-    struct pt_list asked;            /* changeset.c: calls that wait for a quorum or a plan */
+    struct pt_list measurements;     /* bandwidth.c: calls that wait for an edge */
+    size_t measurements_len;
+    uint64_t measurement_newest; /* number of the newest */
+    struct pt_list asked;        /* changeset.c: calls that wait for a quorum or a plan */
 
     uint64_t access_revision; /* as of which open streams were judged */
 
@@ -370,6 +373,17 @@ void pt_edge_check(struct pt_controller *controller, const char *edge);
 void pt_edge_send_trust(struct pt_controller *controller, struct pt_edge_session *only);
 /* Controllers' addresses changed. */
 void pt_edge_send_controllers(struct pt_controller *controller, struct pt_edge_session *only);
+
+struct Patronus__V1__ControllerMessage;
+void pt_edge_send(struct pt_edge_session *session, const struct Patronus__V1__ControllerMessage *message);
+
+/* ---- bandwidth.c: measurements by nodes ------------------------------------------------------------------------ */
+extern const struct pt_serve_method pt_serve_measure_bandwidth;
+struct Patronus__V1__BandwidthReport;
+void pt_bandwidth_take(struct pt_edge_session *session, const struct Patronus__V1__BandwidthReport *report);
+void pt_bandwidth_tick(struct pt_controller *controller);    /* who waited too long is told so */
+void pt_bandwidth_forget(struct pt_controller *controller);  /* this node leads no more, or closes */
+void pt_bandwidth_abandon(struct pt_controller *controller); /* before the calls themselves */
 
 /* ---- push.c: plan and bundles --------------------------------------------------------------------------------- */
 struct pt_push *pt_push_new(struct pt_controller *controller);

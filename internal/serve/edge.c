@@ -89,6 +89,11 @@ static bool send_message(struct pt_serve_call *call, const Patronus__V1__Control
     return pt_rpc_call_send(call->rpc, pt_buf_bytes(&data));
 }
 
+void pt_edge_send(struct pt_edge_session *session, const Patronus__V1__ControllerMessage *message)
+{
+    (void)send_message(session->call, message); /* small; a full queue still takes it */
+}
+
 static void send_away(struct pt_serve_call *call)
 {
     struct pt_controller *controller = call->controller;
@@ -336,6 +341,8 @@ static void edge_message(struct pt_serve_call *call, struct pt_bytes data)
         pt_push_measured(controller->push, pt_soft_telemetry(controller->soft, session->edge, message->telemetry));
     } else if (message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TRUST) {
         on_trust(session, message->trust);
+    } else if (message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_BANDWIDTH) {
+        pt_bandwidth_take(session, message->bandwidth);
     }
     patronus__v1__edge_message__free_unpacked(message, NULL);
 }

@@ -182,6 +182,23 @@ static void serve_measures(struct pt_door *door, int fd, struct pt_bytes body)
     free(measures);
 }
 
+static void serve_bandwidth(struct pt_door *door, int fd, struct pt_bytes body)
+{
+    struct pt_door_bandwidth what = {0};
+    struct pt_error error = {0};
+    memcpy(&what, body.data, body.size == sizeof(what) ? sizeof(what) : 0); /* no path has number 0 */
+    enum pt_code code = pt_live_bandwidth_start(pt_door_live_get(door->live), what.path, what.max_bps, &error);
+    answer(fd, PT_DOOR_BANDWIDTH, code, &error);
+}
+
+static void serve_bandwidth_get(struct pt_door *door, int fd)
+{
+    const struct pt_live_bandwidth newest = pt_live_bandwidth(pt_door_live_get(door->live));
+    PT_AUTO(buf) struct pt_buf body = {0};
+    pt_buf_append(&body, &newest, sizeof(newest));
+    (void)pt_door_send_message(fd, PT_DOOR_BANDWIDTH_GET, &body);
+}
+
 static void drop_fds(struct client *client)
 {
     for (size_t i = 0; i < PT_DOOR_FDS_LEN; i++) {
@@ -216,6 +233,10 @@ static void serve(struct client *client, const struct pt_door_header *header, st
         serve_measures(door, client->fd, body);
     } else if (header->version == PT_DOOR_VERSION && header->kind == PT_DOOR_STATUS) {
         serve_status(door, client->fd);
+    } else if (header->version == PT_DOOR_VERSION && header->kind == PT_DOOR_BANDWIDTH) {
+        serve_bandwidth(door, client->fd, body);
+    } else if (header->version == PT_DOOR_VERSION && header->kind == PT_DOOR_BANDWIDTH_GET) {
+        serve_bandwidth_get(door, client->fd);
     } else {
         answer(client->fd, PT_DOOR_OTHER, PT_OK, &none);
     }

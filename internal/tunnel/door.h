@@ -16,7 +16,7 @@
 #include "tunnel/engine.h"
 #include "tunnel/live.h"
 
-#define PT_DOOR_VERSION 4U
+#define PT_DOOR_VERSION 5U
 #define PT_DOOR_SIZE_MAX (16U << 20)
 
 enum pt_door_kind {
@@ -25,7 +25,9 @@ enum pt_door_kind {
     PT_DOOR_STOP = 3,      /* no body; answered by struct pt_door_answer; the process ends */
     PT_DOOR_WATCH = 5,     /* struct pt_door_watch, then links, paths, peers, slas, with descriptors; as CONFIGURE */
     PT_DOOR_MEASURES = 6,  /* minutes (4); answered by struct pt_live_measures, one after the other */
-    PT_DOOR_OTHER = 4,     /* answer to another version or an unknown kind */
+    PT_DOOR_BANDWIDTH = 7, /* struct pt_door_bandwidth: begin; answered by struct pt_door_answer */
+    PT_DOOR_BANDWIDTH_GET = 8, /* no body; answered by struct pt_live_bandwidth */
+    PT_DOOR_OTHER = 4,         /* answer to another version or an unknown kind */
 };
 
 struct pt_door_header {
@@ -49,6 +51,10 @@ enum pt_door_fd { PT_DOOR_FD_STATE, PT_DOOR_FD_SLA, PT_DOOR_FD_EPOCH, PT_DOOR_FD
 struct pt_door_change {
     uint64_t path;
     uint32_t alive, zero;
+};
+
+struct pt_door_bandwidth {
+    uint64_t path, max_bps;
 };
 
 struct pt_door_answer {
@@ -101,4 +107,7 @@ void pt_door_report_fini(struct pt_door_report *report);
 /* What paths were like in the last so many minutes; *ret_measures is the caller's to free. */
 PT_MUST enum pt_code pt_door_measures(int fd, uint32_t minutes, struct pt_live_measures **ret_measures, size_t *ret_len,
                                       struct pt_error *reterr);
+/* As pt_live_bandwidth_start and pt_live_bandwidth. */
+PT_MUST enum pt_code pt_door_bandwidth_start(int fd, uint64_t path, uint64_t max_bps, struct pt_error *reterr);
+PT_MUST enum pt_code pt_door_bandwidth(int fd, struct pt_live_bandwidth *ret_bandwidth, struct pt_error *reterr);
 void pt_door_stop(int fd); /* best effort */

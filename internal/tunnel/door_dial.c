@@ -164,6 +164,29 @@ enum pt_code pt_door_measures(int fd, uint32_t minutes, struct pt_live_measures 
     return PT_OK;
 }
 
+enum pt_code pt_door_bandwidth_start(int fd, uint64_t path, uint64_t max_bps, struct pt_error *reterr)
+{
+    const struct pt_door_bandwidth what = {.path = path, .max_bps = max_bps};
+    PT_AUTO(buf) struct pt_buf request = {0};
+    PT_AUTO(buf) struct pt_buf body = {0};
+    pt_buf_append(&request, &what, sizeof(what));
+    PT_TRY(ask(fd, PT_DOOR_BANDWIDTH, &request, &body, reterr));
+    return read_answer(&body, reterr);
+}
+
+enum pt_code pt_door_bandwidth(int fd, struct pt_live_bandwidth *ret_bandwidth, struct pt_error *reterr)
+{
+    PT_AUTO(buf) struct pt_buf none = {0};
+    PT_AUTO(buf) struct pt_buf body = {0};
+    PT_TRY(ask(fd, PT_DOOR_BANDWIDTH_GET, &none, &body, reterr));
+    if (body.size != sizeof(*ret_bandwidth)) {
+        return pt_fail(reterr, PT_CORRUPT, PT_REASON_NONE, "tunnel", "the tunnel process's answer is malformed");
+    }
+    memcpy(ret_bandwidth, body.data, sizeof(*ret_bandwidth));
+    ret_bandwidth->text[sizeof(ret_bandwidth->text) - 1] = '\0';
+    return PT_OK;
+}
+
 void pt_door_report_fini(struct pt_door_report *report)
 {
     free(report->peers);

@@ -31,17 +31,17 @@
 
 /* ---- keys ----------------------------------------------------------------------------------------------------- */
 
-/* The same at both ends, and another than any other use of the two keys gives. */
-static bool make_key(const struct pt_live *live, const uint8_t public_key[PT_X25519_SIZE],
-                     uint8_t key[PT_BFD_SHA1_SIZE])
+/* The same at both ends, and others than any other use of the two keys gives. */
+static bool make_keys(const struct pt_live *live, struct pt_live_peer *peer)
 {
-    static const char purpose[] = "patronus liveness 1";
+    static const char purpose[] = "patronus liveness 1", trains[] = "patronus trains 1";
     uint8_t shared[PT_X25519_SIZE], mac[PT_HMAC_SIZE];
-    if (!pt_x25519(live->options.private_key, public_key, shared)) {
+    if (!pt_x25519(live->options.private_key, peer->public_key, shared)) {
         return false;
     }
     pt_hmac(shared, sizeof(shared), purpose, sizeof(purpose) - 1, NULL, 0, mac);
-    memcpy(key, mac, PT_BFD_SHA1_SIZE);
+    memcpy(peer->key, mac, PT_BFD_SHA1_SIZE);
+    pt_hmac(shared, sizeof(shared), trains, sizeof(trains) - 1, NULL, 0, peer->train_key);
     pt_memory_clear(shared, sizeof(shared));
     pt_memory_clear(mac, sizeof(mac));
     return true;
@@ -69,7 +69,7 @@ static void put_peers(struct pt_live *live, const struct pt_live_config *config)
         if (peer == NULL || memcmp(peer->public_key, config->peers[i].public_key, PT_X25519_SIZE) != 0) {
             struct pt_live_peer new = {0};
             memcpy(new.public_key, config->peers[i].public_key, PT_X25519_SIZE);
-            if (!make_key(live, new.public_key, new.key)) {
+            if (!make_keys(live, &new)) {
                 continue;
             }
             if (peer == NULL) {
@@ -84,17 +84,25 @@ static void put_peers(struct pt_live *live, const struct pt_live_config *config)
     PT_MAP_FOREACH (old, &live->peers) {
         struct pt_live_peer *peer = old->value;
         if (!peer->wanted) {
+            pt_live_trains_forget(live, pt_be32(old->key));
             (void)pt_map_remove(&live->peers, old->key, old->key_size);
             free(peer);
         }
     }
 }
 
-static const struct pt_live_peer *find_peer(const struct pt_live *live, uint32_t label)
+const struct pt_live_peer *pt_live_find_peer(const struct pt_live *live, uint32_t label)
 {
     uint8_t key[4];
     pt_put_be32(key, label);
     return pt_map_get(&live->peers, key, sizeof(key));
+}
+
+struct pt_live_session *pt_live_find_owner(const struct pt_live *live, uint64_t path)
+{
+    uint8_t key[8];
+    pt_put_be64(key, path);
+    return pt_map_get(&live->owners, key, sizeof(key));
 }
 
 /* ---- sessions ------------------------------------------------------------------------------------------------- */
@@ -204,7 +212,7 @@ static void add_streams(const struct pt_live *live, const struct pt_live_session
         }
         return;
     }
-    const struct pt_live_peer *peer = find_peer(live, s->label);
+    const struct pt_live_peer *peer = pt_live_find_peer(live, s->label);
     for (unsigned i = s->first_stream; peer != NULL && i < (unsigned)s->first_stream + s->streams; i++) {
         header->data_received += peer->received[i];
         header->data_expected += peer->expected[i];
@@ -304,7 +312,7 @@ static struct pt_live_session *take_owners(struct pt_live *live, const struct pt
                                            const struct pt_live_arrival *arrival)
 {
     uint8_t key[12];
-    const struct pt_live_peer *peer = find_peer(live, header->label);
+    const struct pt_live_peer *peer = pt_live_find_peer(live, header->label);
     answer_key(header->label, header->path, key);
     struct pt_live_session *s = pt_map_get(&live->answers, key, sizeof(key));
     struct pt_live_session candidate = {.role = PT_LIVE_ANSWER, .path = header->path, .label = header->label};
@@ -335,9 +343,7 @@ static struct pt_live_session *take_answer(struct pt_live *live, const struct pt
                                            const struct pt_bfd_packet *packet, const uint8_t *message,
                                            const struct pt_live_arrival *arrival)
 {
-    uint8_t key[8];
-    pt_put_be64(key, header->path);
-    struct pt_live_session *s = pt_map_get(&live->owners, key, sizeof(key));
+    struct pt_live_session *s = pt_live_find_owner(live, header->path);
     if (s == NULL || s->label != header->label ||
         pt_bfd_receive(&s->bfd, packet, message + PT_LIVE_HEADER_SIZE, message, arrival->now_ns) != PT_BFD_TAKEN) {
         return NULL;
@@ -352,6 +358,9 @@ void pt_live_take(struct pt_live *live, const struct pt_live_arrival *arrival)
     const uint8_t *message = NULL;
     size_t bfd_size = 0;
     struct pt_live_session *s = NULL;
+    if (pt_live_trains_take(live, arrival)) {
+        return;
+    }
     if (pt_live_read(arrival->data, arrival->size, &header, &message, &bfd_size) &&
         pt_bfd_packet_read(message + PT_LIVE_HEADER_SIZE, bfd_size, &packet)) {
         s = header.role == PT_LIVE_OWNER ? take_owners(live, &header, &packet, message, arrival)
@@ -446,7 +455,7 @@ static void put_path(struct pt_live *live, const struct pt_live_path *path, uint
     uint8_t key[8];
     pt_put_be64(key, path->id);
     struct pt_live_session *s = pt_map_get(&live->owners, key, sizeof(key));
-    const struct pt_live_peer *peer = find_peer(live, path->peer);
+    const struct pt_live_peer *peer = pt_live_find_peer(live, path->peer);
     if (peer == NULL) {
         return; /* without a key there is no session */
     }
@@ -526,7 +535,7 @@ void pt_live_configure(struct pt_live *live, const struct pt_live_config *config
     pt_live_publish_slas(live);
     PT_MAP_FOREACH (answer, &live->answers) { /* of peers that are gone, or have another key */
         struct pt_live_session *s = answer->value;
-        const struct pt_live_peer *peer = find_peer(live, s->label);
+        const struct pt_live_peer *peer = pt_live_find_peer(live, s->label);
         if (peer == NULL || memcmp(s->bfd.options.key, peer->key, sizeof(peer->key)) != 0) {
             (void)pt_map_remove(&live->answers, answer->key, answer->key_size);
             session_free(live, s);
@@ -645,6 +654,7 @@ enum pt_code pt_live_open(const struct pt_live_options *options, struct pt_live 
     pt_map_init(&live->owners);
     pt_map_init(&live->answers);
     pt_live_lock_init(&live->lock);
+    pt_live_trains_init(live);
     live->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int number = live->wake < 0 ? errno : pthread_create(&live->thread, NULL, pt_live_thread, live);
     live->started = number == 0;
@@ -677,6 +687,7 @@ void pt_live_close(struct pt_live *live)
         (void)eventfd_write(live->wake, 1);
         (void)pthread_join(live->thread, NULL);
     }
+    pt_live_trains_fini(live);
     for (size_t i = 0; i < live->links_len; i++) {
         pt_live_link_close(&live->links[i]);
     }

@@ -86,6 +86,19 @@ struct pt_live_options {
     void *arg;
 };
 
+/* Bandwidth on request (train.c, measure/bandwidth.h): the newest request and what came of it. */
+enum pt_live_bandwidth_state { PT_LIVE_BANDWIDTH_NONE, PT_LIVE_BANDWIDTH_RUNNING, PT_LIVE_BANDWIDTH_DONE };
+#define PT_LIVE_BANDWIDTH_AGAIN_MS 10000 /* a path is measured once in this time */
+#define PT_LIVE_BANDWIDTH_MS_MAX 10000   /* and a measurement takes no longer */
+struct pt_live_bandwidth {
+    uint64_t path;
+    uint32_t state; /* enum pt_live_bandwidth_state */
+    int32_t code;   /* of those that are done; PT_OK: what follows holds */
+    char text[128]; /* why it could not be measured */
+    uint64_t rate_bps, low_bps, high_bps, bytes;
+    uint32_t trains, packets, duration_ms, zero;
+};
+
 struct pt_live;
 /* Who holds the lock inherits the priority of the thread that waits: else a busy machine could keep him from running.
  */
@@ -103,3 +116,8 @@ size_t pt_live_measures(struct pt_live *live, unsigned minutes, struct pt_live_m
  * streams each path sends (pt_engine_path_streams). */
 void pt_live_note_streams(struct pt_live *live, uint32_t label, const uint64_t *received, const uint64_t *expected);
 void pt_live_note_paths(struct pt_live *live, const uint8_t *first, unsigned streams);
+/* Begin to measure how much more a path could carry, looking no higher than max_bps (0: as high as can be told).
+ * PT_NOT_FOUND; PT_FAILED_PRECONDITION: it is not alive; PT_EXHAUSTED: one at a time, and each path now and then. */
+PT_MUST enum pt_code pt_live_bandwidth_start(struct pt_live *live, uint64_t path, uint64_t max_bps,
+                                             struct pt_error *reterr);
+struct pt_live_bandwidth pt_live_bandwidth(struct pt_live *live);

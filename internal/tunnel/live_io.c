@@ -22,7 +22,8 @@
 #include <unistd.h>
 
 #define BUFFER_SIZE (1 << 20)
-#define RECEIVE_MAX 1024 /* a link's packets in a turn */
+#define RECEIVE_SIZE 1024 /* what is said; the rest of a train's packet is padding */
+#define RECEIVE_MAX 1024  /* a link's packets in a turn */
 #define STALL_NS 50000000ULL
 #define TOS_NETWORK_CONTROL 0xc0
 #define PRIORITY_INTERACTIVE 6 /* the first band of the kernel's default queue */
@@ -111,6 +112,34 @@ void pt_live_send(struct pt_live *live, uint32_t number, const struct pt_endpoin
     }
 }
 
+void pt_live_send_plain(struct pt_live *live, uint32_t number, const struct pt_endpoint *remote, const uint8_t *data,
+                        size_t size)
+{
+    const int tos = 0; /* takes the socket's priority away as well */
+    bool v4 = pt_ip_is_v4(&remote->ip);
+    struct pt_target target;
+    pt_target_set(&target, remote);
+    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(tos))] = {0};
+    struct iovec part = {.iov_base = (void *)(uintptr_t)data, .iov_len = size};
+    const struct msghdr message = {.msg_name = &target.address,
+                                   .msg_namelen = target.size,
+                                   .msg_iov = &part,
+                                   .msg_iovlen = 1,
+                                   .msg_control = control,
+                                   .msg_controllen = sizeof(control)};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+    c->cmsg_level = v4 ? IPPROTO_IP : IPPROTO_IPV6;
+    c->cmsg_type = v4 ? IP_TOS : IPV6_TCLASS;
+    c->cmsg_len = CMSG_LEN(sizeof(tos));
+    memcpy(CMSG_DATA(c), &tos, sizeof(tos));
+    for (size_t i = 0; i < live->links_len; i++) {
+        if (live->links[i].config.number == number && live->links[i].fd >= 0) {
+            (void)sendmsg(live->links[i].fd, &message, MSG_DONTWAIT); /* as above */
+            return;
+        }
+    }
+}
+
 /* ---- receiving ------------------------------------------------------------------------------------------------ */
 
 static uint64_t stamp_of(struct msghdr *message)
@@ -127,7 +156,7 @@ static uint64_t stamp_of(struct msghdr *message)
 
 static bool receive_one(struct pt_live *live, const struct pt_live_link *link)
 {
-    uint8_t data[PT_LIVE_PACKET_MAX + 64]; /* room for options that are not ours */
+    uint8_t data[RECEIVE_SIZE];
     _Alignas(struct cmsghdr) uint8_t control[128];
     struct sockaddr_storage from = {0};
     struct iovec part = {.iov_base = data, .iov_len = sizeof(data)};

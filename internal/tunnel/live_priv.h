@@ -6,6 +6,7 @@
 #include "measure/window.h"
 #include "tunnel/live.h"
 #include "tunnel/live_wire.h"
+#include "tunnel/train_wire.h"
 #include "tunnel/wire.h"
 
 #include <poll.h>
@@ -19,7 +20,7 @@ struct pt_live_link {
 };
 
 struct pt_live_peer {
-    uint8_t public_key[PT_X25519_SIZE], key[PT_BFD_SHA1_SIZE];
+    uint8_t public_key[PT_X25519_SIZE], key[PT_BFD_SHA1_SIZE], train_key[PT_HMAC_SIZE];
     uint64_t received[PT_TUNNEL_STREAMS], expected[PT_TUNNEL_STREAMS]; /* of what it sealed for us */
     bool wanted;
 };
@@ -51,6 +52,7 @@ struct pt_live_session {
     uint8_t first_stream, streams;   /* of the path's sealed packets: answers count them */
     struct pt_measure *measure;      /* owners; NULL: not measured */
     struct pt_live_quality *quality; /* of those that are measured */
+    uint64_t trains_ns;              /* when its bandwidth was asked for last; 0: never */
     uint64_t echo_ns, echo_at_ns;    /* sender's stamp of the newest packet, and when it came by our wall clock */
 };
 
@@ -61,6 +63,18 @@ struct pt_live_arrival {
     const uint8_t *data;
     size_t size;
     uint64_t now_ns, wall_ns; /* wall: stamped by the kernel when it came */
+};
+
+/* Trains of probes that this node sends (train.c). */
+struct pt_live_trains {
+    pthread_t thread;
+    bool started;           /* it is to be joined */
+    pthread_cond_t changed; /* a report came, or it is to end */
+    struct pt_live_bandwidth newest;
+    uint64_t max_bps;
+    uint32_t number; /* of the train that is under way */
+    bool reported;
+    struct pt_train_message report; /* of that one */
 };
 
 struct pt_live {
@@ -82,6 +96,8 @@ struct pt_live {
     size_t measured; /* how many owners are */
     struct pt_live_sla slas[PT_SLA_PROFILES_MAX];
     size_t slas_len;
+    struct pt_live_trains trains;
+    struct pt_map train_logs; /* label, 4 bytes big-endian -> struct train_log: newest train of a peer */
     uint64_t retried_ns;
     uint64_t refused; /* packets of nobody, forged or replayed */
 };
@@ -92,6 +108,15 @@ void pt_live_take(struct pt_live *live, const struct pt_live_arrival *arrival);
 void pt_live_excuse(struct pt_live *live, uint64_t ns);
 /* Send what is due and judge silences. Returns when to look again. */
 uint64_t pt_live_run(struct pt_live *live, uint64_t now_ns);
+const struct pt_live_peer *pt_live_find_peer(const struct pt_live *live, uint32_t label);
+struct pt_live_session *pt_live_find_owner(const struct pt_live *live, uint64_t path);
+
+/* ---- train.c; with the lock held but for init and fini --------------------------------------------------------- */
+void pt_live_trains_init(struct pt_live *live);
+void pt_live_trains_fini(struct pt_live *live); /* waits for its thread */
+/* False: it is no packet of a train. */
+bool pt_live_trains_take(struct pt_live *live, const struct pt_live_arrival *arrival);
+void pt_live_trains_forget(struct pt_live *live, uint32_t label); /* a peer is gone */
 
 /* ---- live_sla.c; with the lock held --------------------------------------------------------------------------- */
 struct pt_live_quality *pt_live_quality_new(uint64_t now_ns);
@@ -110,4 +135,7 @@ void pt_live_links_open(struct pt_live *live); /* those that are not */
 void pt_live_link_close(struct pt_live_link *link);
 void pt_live_send(struct pt_live *live, uint32_t link, const struct pt_endpoint *remote, const uint8_t *data,
                   size_t size);
+/* The same as what hosts send goes: without the class of network control. */
+void pt_live_send_plain(struct pt_live *live, uint32_t link, const struct pt_endpoint *remote, const uint8_t *data,
+                        size_t size);
 void *pt_live_thread(void *live);

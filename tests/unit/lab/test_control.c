@@ -18,6 +18,7 @@ START_TEST(parameters_are_read_and_printed)
         {{"delay=20ms"}, "delay=20ms"},
         {{"delay=1.5s", "jitter=100us"}, "delay=1500ms jitter=0.1ms"},
         {{"loss=0.5%", "reorder=500ppm"}, "delay=0 loss=0.5% reorder=0.05%"},
+        {{"duplicate=1.5%", "reorder=1%"}, "delay=0 reorder=1% duplicate=1.5%"},
         {{"rate=1.5gbit", "queue=64kB"}, "delay=0 rate=1500mbit queue=64kB"},
         {{"rate=800kbit", "rate=off"}, "delay=0"},
         {{"cut=yes"}, "delay=0 cut=yes"},
@@ -175,8 +176,8 @@ START_TEST(status_has_a_line_per_direction)
         lines += *at == '\n';
     }
     ck_assert_uint_eq(lines, 7);
-    ck_assert_ptr_nonnull(strstr(reply, "\na/mpls\tdown\tdelay=0\t1 99 0 0 0 4 0\n"));
-    ck_assert_ptr_nonnull(strstr(reply, "\nb/internet\tup\tdelay=1ms\t0 0 0 0 0 0 0\n"));
+    ck_assert_ptr_nonnull(strstr(reply, "\na/mpls\tdown\tdelay=0\t1 99 0 0 0 4 0 0\n"));
+    ck_assert_ptr_nonnull(strstr(reply, "\nb/internet\tup\tdelay=1ms\t0 0 0 0 0 0 0 0\n"));
     teardown(&f);
 }
 END_TEST

@@ -286,6 +286,27 @@ START_TEST(reordered_frames_skip_the_delay)
 }
 END_TEST
 
+START_TEST(duplicates_are_frames_like_others_and_are_counted)
+{
+    struct pt_shaper shaper;
+    start(&shaper, "rate=8mbit duplicate=10%"); /* 1 us a byte */
+    uint64_t copies = 0, due_ns = 0;
+    for (uint32_t i = 0; i < 10000; i++) {
+        copies += pt_shaper_copies(&shaper) - 1;
+    }
+    ck_assert_uint_eq(shaper.counters.duplicates, copies);
+    ck_assert_uint_ge(copies, 1000 - 150); /* five sigma */
+    ck_assert_uint_le(copies, 1000 + 150);
+    ck_assert_int_eq(pt_shaper_offer(&shaper, 0, 100, &due_ns), PT_SHAPER_HOLD);
+    ck_assert_uint_eq(due_ns, 100000);
+    ck_assert_int_eq(pt_shaper_offer(&shaper, 0, 100, &due_ns), PT_SHAPER_HOLD); /* the copy waits behind it */
+    ck_assert_uint_eq(due_ns, 200000);
+    shaper.params.cut = true;
+    ck_assert_uint_eq(pt_shaper_copies(&shaper), 1);
+    pt_shaper_fini(&shaper);
+}
+END_TEST
+
 START_TEST(the_fifo_is_bounded)
 {
     struct pt_shaper shaper;
@@ -317,6 +338,7 @@ int main(void)
     tcase_add_test(tcase, cut_drops_everything_and_what_is_on_the_wire);
     tcase_add_test(tcase, a_shorter_delay_does_not_overtake_the_queue);
     tcase_add_test(tcase, reordered_frames_skip_the_delay);
+    tcase_add_test(tcase, duplicates_are_frames_like_others_and_are_counted);
     tcase_add_test(tcase, the_fifo_is_bounded);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

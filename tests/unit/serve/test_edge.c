@@ -15,9 +15,42 @@ struct node_stream {
     bool redirected;
     uint64_t redirect_id;
     char redirect[80];
-    unsigned bundles, lists, trusts;
+    unsigned bundles, lists, trusts, orders;
+    bool silent;         /* orders are not answered */
+    uint32_t order_code; /* what they are answered with */
+    uint64_t ordered_path, ordered_max_bps;
     Patronus__V1__ControllerMessage *bundle; /* newest */
 };
+
+static void node_send(struct node_stream *node, const Patronus__V1__EdgeMessage *message)
+{
+    PT_AUTO(buf) struct pt_buf data = {0};
+    size_t size = patronus__v1__edge_message__get_packed_size(message);
+    (void)patronus__v1__edge_message__pack(message, pt_buf_reserve(&data, size));
+    data.size = size;
+    (void)pt_rpc_stream_send(node->stream, pt_buf_bytes(&data));
+}
+
+static void on_order(struct node_stream *node, const Patronus__V1__BandwidthOrder *order)
+{
+    Patronus__V1__BandwidthReport report = PATRONUS__V1__BANDWIDTH_REPORT__INIT;
+    Patronus__V1__EdgeMessage message = PATRONUS__V1__EDGE_MESSAGE__INIT;
+    node->orders++;
+    node->ordered_path = order->path;
+    node->ordered_max_bps = order->max_rate_bps;
+    report.request = order->request;
+    report.path = order->path;
+    report.code = node->order_code;
+    report.error = (char *)(node->order_code != 0 ? "not now" : "");
+    report.rate_bps = 21000000;
+    report.low_bps = 20000000;
+    report.high_bps = 22000000;
+    message.message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE_BANDWIDTH;
+    message.bandwidth = &report;
+    if (!node->silent) {
+        node_send(node, &message);
+    }
+}
 
 static void on_message(void *arg, struct pt_bytes data)
 {
@@ -38,6 +71,8 @@ static void on_message(void *arg, struct pt_bytes data)
         (void)snprintf(node->redirect, sizeof(node->redirect), "%.79s", message->not_leader->agent_address);
     } else if (message->message_case == PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_TRUST) {
         node->trusts++;
+    } else if (message->message_case == PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_BANDWIDTH) {
+        on_order(node, message->bandwidth);
     } else {
         node->lists++;
     }
@@ -68,15 +103,6 @@ static void node_leave(struct node_stream *node)
     if (node->bundle != NULL) {
         patronus__v1__controller_message__free_unpacked(node->bundle, NULL);
     }
-}
-
-static void node_send(struct node_stream *node, const Patronus__V1__EdgeMessage *message)
-{
-    PT_AUTO(buf) struct pt_buf data = {0};
-    size_t size = patronus__v1__edge_message__get_packed_size(message);
-    (void)patronus__v1__edge_message__pack(message, pt_buf_reserve(&data, size));
-    data.size = size;
-    (void)pt_rpc_stream_send(node->stream, pt_buf_bytes(&data));
 }
 
 static void say_hello(struct node_stream *node, const struct pt_digest *in_force)
@@ -401,6 +427,49 @@ START_TEST(telemetry_makes_transitions_for_own_paths_only)
 }
 END_TEST
 
+/* The order goes to the edge that the path begins at and to no other; its answer is the call's, whatever it says. */
+START_TEST(bandwidth_is_asked_of_the_edge_that_the_path_begins_at)
+{
+    static const char method[] = "TrafficEngineeringService/MeasureBandwidth",
+                      name[] = "{\"name\": \"organizations/acme/paths/p-%016llx\", \"maxRateBps\": \"30000000\"}";
+    struct cluster world, *cluster = &world;
+    struct enrolled nodes[2];
+    struct node_stream one, two;
+    cluster_init(cluster);
+    make_network(cluster, nodes);
+    node_connect(cluster, 0, &nodes[0], &one);
+    node_connect(cluster, 0, &nodes[1], &two);
+    say_hello(&one, NULL);
+    say_hello(&two, NULL);
+    STEP_UNTIL(cluster, one.bundles == 1 && two.bundles == 1);
+    acknowledge(&one, "");
+    acknowledge(&two, "");
+    unsigned long long path = first_path(&one), other = first_path(&two);
+    OK(cluster, 0, method, name, path);
+    ANSWER_HAS("\"rateBps\":\"21000000\"");
+    ANSWER_HAS("\"lowBps\":\"20000000\"");
+    ck_assert_uint_eq(one.orders, 1);
+    ck_assert_uint_eq(two.orders, 0);
+    ck_assert_uint_eq(one.ordered_path, path);
+    ck_assert_uint_eq(one.ordered_max_bps, 30000000);
+    REFUSED(PT_NOT_FOUND, cluster, 0, method, name, 5ULL);
+    REFUSED(PT_INVALID_ARGUMENT, cluster, 0, method, "{\"name\": \"organizations/acme/sites/s1\"}");
+    one.order_code = PT_EXHAUSTED;
+    REFUSED(PT_EXHAUSTED, cluster, 0, method, name, path);
+    ck_assert_str_eq(pt_reason_name(cluster->answer.error.reason), "RATE_LIMITED");
+    one.silent = true;
+    REFUSED(PT_UNAVAILABLE, cluster, 0, method, name, path); /* after its time */
+    node_leave(&two);
+    run_for_ms(cluster, 1000);
+    REFUSED(PT_UNAVAILABLE, cluster, 0, method, name, other);
+    ck_assert_uint_eq(one.orders, 3);
+    node_leave(&one);
+    enrolled_fini(&nodes[0]);
+    enrolled_fini(&nodes[1]);
+    cluster_fini(cluster);
+}
+END_TEST
+
 START_TEST(a_follower_says_who_leads)
 {
     struct cluster world, *cluster = &world;
@@ -703,6 +772,7 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, a_node_that_does_not_keep_to_the_protocol_is_sent_off);
     tcase_add_test(tcase, a_node_whose_edge_is_deleted_is_sent_off);
     tcase_add_test(tcase, telemetry_makes_transitions_for_own_paths_only);
+    tcase_add_test(tcase, bandwidth_is_asked_of_the_edge_that_the_path_begins_at);
     tcase_add_test(tcase, a_follower_says_who_leads);
     tcase_add_test(tcase, a_new_leader_keeps_the_splits_in_force);
     tcase_add_test(tcase, a_change_set_that_loses_a_node_is_taken_back);

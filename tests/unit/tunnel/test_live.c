@@ -269,6 +269,97 @@ START_TEST(headers_are_read_as_they_were_written_and_cut_ones_are_not)
 }
 END_TEST
 
+static struct pt_live_bandwidth wait_measured(struct node *node)
+{
+    struct pt_live_bandwidth found = pt_live_bandwidth(node->live);
+    for (int waited = 0; found.state == PT_LIVE_BANDWIDTH_RUNNING; waited += 20) {
+        ck_assert_int_lt(waited, PATIENCE_MS);
+        (void)poll(NULL, 0, 20);
+        found = pt_live_bandwidth(node->live);
+    }
+    return found;
+}
+
+START_TEST(bandwidth_is_measured_on_request_and_not_too_often)
+{
+    struct node a, b;
+    struct pt_error error = {0};
+    node_open(&a, 1, "127.0.0.1");
+    node_open(&b, 2, "127.0.0.2");
+    configure(&a, &b, true, 0);
+    ck_assert_uint_eq(pt_live_bandwidth(a.live).state, PT_LIVE_BANDWIDTH_NONE);
+    ck_assert_int_eq(pt_live_bandwidth_start(a.live, PATH + 5, 0, &error), PT_NOT_FOUND);
+    ck_assert_int_eq(pt_live_bandwidth_start(a.live, PATH, 0, &error), PT_FAILED_PRECONDITION); /* not alive yet */
+    configure(&b, &a, false, 0);
+    wait_told(&a, 1);
+    ck_assert_msg(pt_live_bandwidth_start(a.live, PATH, 8000000, &error) == PT_OK, "%s", error.text);
+    ck_assert_int_eq(pt_live_bandwidth_start(a.live, PATH, 0, &error), PT_EXHAUSTED); /* one at a time */
+    struct pt_live_bandwidth found = wait_measured(&a);
+    ck_assert_msg(found.code == PT_OK, "%s", found.text);
+    ck_assert_uint_eq(found.path, PATH);
+    ck_assert_uint_ge(found.trains, 2); /* 2 and 8 Mbit/s, if nothing else is going on */
+    ck_assert_uint_le(found.trains, PT_TRAINS_MAX);
+    ck_assert_uint_eq(found.bytes, (uint64_t)found.packets * PT_TRAIN_SIZE);
+    ck_assert_uint_le(found.rate_bps, 8000000);
+    ck_assert_int_eq(pt_live_bandwidth_start(a.live, PATH, 0, &error), PT_EXHAUSTED); /* a moment ago */
+    node_close(&a);
+    node_close(&b);
+}
+END_TEST
+
+START_TEST(a_measurement_ends_with_its_path_and_with_the_process)
+{
+    struct node a, b;
+    struct pt_error error = {0};
+    node_open(&a, 1, "127.0.0.1");
+    node_open(&b, 2, "127.0.0.2");
+    configure(&a, &b, true, 0);
+    configure(&b, &a, true, 0);
+    wait_told(&a, 1);
+    wait_told(&b, 1);
+    ck_assert_int_eq(pt_live_bandwidth_start(b.live, PATH, 100000, &error), PT_OK);
+    ck_assert_int_eq(pt_live_bandwidth_start(a.live, PATH, 100000, &error), PT_OK); /* a train takes 1.6 s */
+    configure(&a, &b, false, 0);                                                    /* its path is gone */
+    struct pt_live_bandwidth found = wait_measured(&a);
+    ck_assert_int_eq(found.code, PT_UNAVAILABLE);
+    ck_assert_uint_gt(strlen(found.text), 0);
+    node_close(&b); /* in the middle of its own */
+    node_close(&a);
+}
+END_TEST
+
+START_TEST(messages_of_trains_are_read_as_they_were_written_and_others_are_not)
+{
+    uint8_t data[8 + PT_TRAIN_MESSAGE_MAX], key[PT_HMAC_SIZE] = {1, 2, 3};
+    const uint8_t *bytes = NULL;
+    struct pt_train_message m = {.kind = PT_TRAIN_REPORT,
+                                 .label = 7,
+                                 .train = 0xfffffffe,
+                                 .path = 0x123456789abcdef0,
+                                 .len = PT_TRAIN_LEN_MAX,
+                                 .back_len = 2,
+                                 .back = {5, 0xfffff}};
+    struct pt_train_message read;
+    for (uint32_t i = 0; i < m.len; i++) {
+        m.came_ns[i] = i * 1000003;
+    }
+    size_t outer = pt_live_outer(NULL, 0, data), size = outer + pt_train_write(&m, key, data + outer);
+    ck_assert(pt_train_read(data, size, &read, &bytes) && pt_train_authentic(&read, bytes, key));
+    ck_assert_uint_eq(read.path, m.path);
+    ck_assert_uint_eq(read.train, m.train);
+    ck_assert_uint_eq(read.back[1], 0xfffff);
+    ck_assert_mem_eq(read.came_ns, m.came_ns, sizeof(m.came_ns));
+    for (size_t cut = 0; cut < size; cut++) {
+        ck_assert(!pt_train_read(data, cut, &read, &bytes));
+    }
+    for (size_t at = outer; at < size; at++) { /* every byte is covered: a changed one is refused by rule or by MAC */
+        data[at] ^= 1;
+        ck_assert(!pt_train_read(data, size, &read, &bytes) || !pt_train_authentic(&read, bytes, key));
+        data[at] ^= 1;
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("live");
@@ -279,6 +370,9 @@ int main(void)
     tcase_add_test(tests, what_is_known_is_told_again_with_each_configuration_and_goes_with_the_path);
     tcase_add_test(tests, what_begins_with_a_dead_tunnel_is_dead);
     tcase_add_test(tests, headers_are_read_as_they_were_written_and_cut_ones_are_not);
+    tcase_add_test(tests, bandwidth_is_measured_on_request_and_not_too_often);
+    tcase_add_test(tests, a_measurement_ends_with_its_path_and_with_the_process);
+    tcase_add_test(tests, messages_of_trains_are_read_as_they_were_written_and_others_are_not);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
