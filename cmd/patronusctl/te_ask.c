@@ -4,6 +4,7 @@
  * Answers are printed as tables of what matters first; -o json prints the whole message.
  */
 #include "ctl.h"
+#include "te.h"
 
 #include "base/assert.h"
 #include "wire/json.h"
@@ -195,8 +196,7 @@ int ctl_drain(struct ctl *ctl)
 
 /* ---- what if -------------------------------------------------------------------------------------------------- */
 
-/* "50M" or "1500": a rate in bit/s. */
-static enum pt_code parse_rate(const char *text, uint64_t *ret_bps, struct pt_error *reterr)
+enum pt_code ctl_te_rate(const char *text, uint64_t *ret_bps, struct pt_error *reterr)
 {
     char *end = NULL;
     double value = strtod(text, &end);
@@ -247,7 +247,7 @@ static enum pt_code add_demand(struct ctl *ctl, struct pt_msg *request, const ch
     }
     PT_TRY(full_name(ctl, "site", parts[0], &source, reterr));
     PT_TRY(full_name(ctl, "site", parts[1], &destination, reterr));
-    PT_TRY(parse_rate(parts[2], &rate, reterr));
+    PT_TRY(ctl_te_rate(parts[2], &rate, reterr));
     struct pt_msg *demand = pt_msg_new(ctl->arena, pt_message_field(request->type, "demands")->message);
     pt_msg_set_str(demand, ctl->arena, "source_site", source);
     pt_msg_set_str(demand, ctl->arena, "destination_site", destination);
@@ -268,8 +268,8 @@ static enum pt_code add_link(struct ctl *ctl, struct pt_msg *request, const char
                        "write link=NAME,UP,DOWN, and for a new one ,UNDERLAY behind it");
     }
     PT_TRY(full_name(ctl, "link", parts[0], &name, reterr));
-    PT_TRY(parse_rate(parts[1], &up, reterr));
-    PT_TRY(parse_rate(parts[2], &down, reterr));
+    PT_TRY(ctl_te_rate(parts[1], &up, reterr));
+    PT_TRY(ctl_te_rate(parts[2], &down, reterr));
     struct pt_msg *link = pt_msg_new(ctl->arena, pt_message_field(request->type, "links")->message);
     pt_msg_set_str(link, ctl->arena, "link", name);
     pt_msg_set_u64(link, ctl->arena, "capacity_up_bps", up);
@@ -359,6 +359,9 @@ static void put_path(struct ctl *ctl, const struct pt_msg *path, struct pt_buf *
     pt_buf_printf(out, "tier %" PRIu64 ", %5.1f%% of it, metric %" PRIu64 " us, fullest link %.1f%%: %s\n",
                   pt_msg_u64(path, "tier"), (double)pt_msg_u64(path, "share_ppm") / 1e4, pt_msg_u64(path, "metric"),
                   (double)pt_msg_u64(path, "utilization_ppm") / 1e4, pt_msg_str(path, "reason"));
+    uint64_t capacity = pt_msg_u64(path, "capacity_bps");
+    pt_buf_printf(out, "    round trip %.1f ms, loss %.2f%%, capacity %s\n", (double)pt_msg_u64(path, "rtt_us") / 1e3,
+                  (double)pt_msg_u64(path, "loss_ppm") / 1e4, capacity != 0 ? rate_text(ctl, capacity) : "unknown");
     const struct pt_msg_field *links = pt_msg_field(path, "links");
     for (size_t i = 0; links != NULL && i < links->len; i++) {
         pt_buf_printf(out, "%s%s",
@@ -375,8 +378,9 @@ static int explain(struct ctl *ctl)
     struct pt_error error = {0};
     const char *source = "";
     const char *destination = "";
-    if (ctl->args->words_len != 3) {
-        return ctl_usage_text(ctl, "write te explain FROM TO");
+    if (ctl->args->words_len < 3) {
+        return ctl_usage_text(ctl,
+                              "write te explain FROM TO, and constraints behind it: exclude=satellite max-delay=40ms");
     }
     if (full_name(ctl, "site", ctl->args->words[1], &source, &error) != PT_OK ||
         full_name(ctl, "site", ctl->args->words[2], &destination, &error) != PT_OK) {
@@ -385,6 +389,15 @@ static int explain(struct ctl *ctl)
     struct pt_msg *request = new_request(ctl, "ExplainDemand");
     pt_msg_set_str(request, ctl->arena, "source_site", source);
     pt_msg_set_str(request, ctl->arena, "destination_site", destination);
+    struct pt_msg *constraints = pt_msg_new(ctl->arena, pt_message_field(request->type, "constraints")->message);
+    for (size_t i = 3; i < ctl->args->words_len; i++) {
+        if (ctl_te_constraint(ctl->arena, constraints, ctl->args->words[i], &error) != PT_OK) {
+            return ctl_usage(&error);
+        }
+    }
+    if (ctl->args->words_len > 3) {
+        pt_msg_set_child(request, ctl->arena, "constraints", constraints);
+    }
     struct pt_msg *reply = NULL;
     int status = call(ctl, "ExplainDemand", request, &reply);
     if (status != PT_CLI_EXIT_OK || ctl_is_data(ctl)) {
@@ -399,7 +412,9 @@ static int explain(struct ctl *ctl)
         put_path(ctl, item_of(reply, "paths", i), &out);
     }
     if (len_of(reply, "paths") == 0) {
-        pt_buf_append_str(&out, "there is no path: do the sites share a fabric and an underlay?\n");
+        const char *reason = pt_msg_str(reply, "no_path_reason");
+        pt_buf_printf(&out, "%s\n",
+                      reason[0] != '\0' ? reason : "there is no path: do the sites share a fabric and an underlay?");
     }
     ctl_print(&out);
     return PT_CLI_EXIT_OK;
@@ -536,5 +551,7 @@ int ctl_te(struct ctl *ctl)
     if (strcmp(what, "solutions") == 0 && args->words_len == 1) {
         return solutions(ctl);
     }
-    return ctl_usage_text(ctl, "write te what-if, explain FROM TO, bandwidth PATH, matrix, solutions or solve FILE.te");
+    return ctl_usage_text(
+        ctl, "write te what-if, explain FROM TO [CONSTRAINT]..., bandwidth PATH, matrix, solutions or solve "
+             "FILE.te");
 }

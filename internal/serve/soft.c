@@ -6,7 +6,8 @@
  * second.
  *
  * Delay band: a value kept for planning follows the measured one only when it differs by more than a quarter and by
- * more than 2 ms, so that jitter does not move traffic. Loss: bad above 2 %, good again below 0.5 %.
+ * more than 2 ms, so that jitter does not move traffic. Loss: bad above 2 %, good again below 0.5 %; for constraints
+ * also followed when it doubles or halves and changes by more than 0.05 %.
  *
  * A node is believed about the paths and destinations in its own bundle only. Before a new leader's first pass nobody
  * knows whose they are: then everything is taken, up to a limit, and swept after the pass.
@@ -29,6 +30,7 @@
 #define PATIENCE_REPORTS 5U /* of a path that never answered */
 #define LOSS_BAD_PPM 20000U
 #define LOSS_GOOD_PPM 5000U
+#define LOSS_BAND_PPM 500U
 #define PATHS_LEN_MAX 1000000U
 #define DEMANDS_LEN_MAX 1000000U
 
@@ -120,6 +122,12 @@ static enum pt_soft_change transition(struct path_state *state)
     bool is_bad = was_bad ? now->loss_ppm > LOSS_GOOD_PPM : now->loss_ppm >= LOSS_BAD_PPM;
     if (now->alive && was_bad != is_bad) { /* what a dead path lost says nothing about how it will be */
         planned->loss_ppm = is_bad ? LOSS_BAD_PPM : 0;
+        change = PT_SOFT_QUALITY;
+    }
+    low = planned->loss_seen_ppm < now->loss_ppm ? planned->loss_seen_ppm : now->loss_ppm;
+    high = planned->loss_seen_ppm < now->loss_ppm ? now->loss_ppm : planned->loss_seen_ppm;
+    if (now->alive && high - low > LOSS_BAND_PPM && high - low >= high / 2) {
+        planned->loss_seen_ppm = now->loss_ppm;
         change = PT_SOFT_QUALITY;
     }
     /* Known and alive is what the plan takes an unknown path for. */

@@ -153,9 +153,9 @@ const struct pt_serve_method pt_serve_what_if = {.path = "/patronus.v1.TrafficEn
 static void explain_work(struct question *question, const struct pt_plan_pass *pass)
 {
     Patronus__V1__ExplainDemandResponse *response = NULL;
-    question->code =
-        te_explain(pass, pt_msg_str(question->request, "source_site"),
-                   pt_msg_str(question->request, "destination_site"), &question->arena, &response, &question->error);
+    question->code = te_explain(
+        pass, pt_msg_str(question->request, "source_site"), pt_msg_str(question->request, "destination_site"),
+        pt_msg_child(question->request, "constraints"), &question->arena, &response, &question->error);
     question->response = response != NULL ? &response->base : NULL;
 }
 

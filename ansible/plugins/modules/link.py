@@ -151,6 +151,13 @@ options:
           which must be set. Empty: the link is not shaped.'
       - 'The full name of a qosProfile, for example C(organizations/acme/qosProfiles/my-qos-profile).'
     type: str
+  admin_groups:
+    description:
+      - 'Administrative groups (RFC 7308), 0 to 255: what path constraints include and exclude, for example 1 for satellites.'
+      - From 0 to 255.
+      - The order carries no meaning.
+    type: list
+    elements: int
 attributes:
   check_mode:
     description: The server checks everything and changes nothing.
@@ -212,6 +219,7 @@ FIELDS = {
     "cost": "cost",
     "encryption": "encryption",
     "qos_profile": "qos_profile",
+    "admin_groups": "admin_groups",
 }
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
@@ -237,6 +245,7 @@ ARGUMENT_SPEC = {
     "cost": {"type": "int"},
     "encryption": {"type": "str", "choices": ["SEALED", "PLAIN"]},
     "qos_profile": {"type": "str"},
+    "admin_groups": {"type": "list", "elements": "int"},
 }
 
 

@@ -234,6 +234,60 @@ options:
               - The order carries no meaning.
             type: list
             elements: str
+      constraints:
+        description:
+          - 'A path fits when it is like this all along, too. With REQUIRE and PREFER paths are searched for
+              that are, also such as no traffic takes otherwise.'
+        type: dict
+        suboptions:
+          require_labels:
+            description:
+              - 'Labels that every link has: "key=value", or "key" with any value.'
+              - The order carries no meaning.
+            type: list
+            elements: str
+          exclude_labels:
+            description:
+              - 'Labels that no link has: "key=value", or "key" with any value.'
+              - The order carries no meaning.
+            type: list
+            elements: str
+          include_all_groups:
+            description:
+              - 'Administrative groups that every link is in, all of them (RFC 3209: include-all).'
+              - From 0 to 255.
+              - The order carries no meaning.
+            type: list
+            elements: int
+          include_any_groups:
+            description:
+              - 'Administrative groups of which every link is in one at least (RFC 3209: include-any).'
+              - From 0 to 255.
+              - The order carries no meaning.
+            type: list
+            elements: int
+          exclude_groups:
+            description:
+              - 'Administrative groups that no link is in (RFC 3209: exclude-any).'
+              - From 0 to 255.
+              - The order carries no meaning.
+            type: list
+            elements: int
+          max_latency_us:
+            description:
+              - 'Longest round trip over the whole path, microseconds, as the nodes measure its tunnels; 0: any.'
+              - From 0 to 60000000 us.
+            type: int
+          max_loss_ppm:
+            description:
+              - 'Largest loss over the whole path, parts per million, as the nodes measure its tunnels; unset: any.'
+              - From 0 to 1000000 ppm.
+            type: int
+          min_capacity_bps:
+            description:
+              - 'What every link''s capacity in the path''s direction is at least, bit/s; 0: any. A link of unknown capacity does not do.'
+              - From 0 to 400000000000 bit/s.
+            type: int
   disabled:
     description:
       - Not in force when true.
@@ -358,6 +412,19 @@ ARGUMENT_SPEC = {
                         "choices": ["MPLS", "BROADBAND", "LTE", "NR_5G", "SATELLITE"],
                     },
                     "underlays": {"type": "list", "elements": "str"},
+                },
+            },
+            "constraints": {
+                "type": "dict",
+                "options": {
+                    "require_labels": {"type": "list", "elements": "str"},
+                    "exclude_labels": {"type": "list", "elements": "str"},
+                    "include_all_groups": {"type": "list", "elements": "int"},
+                    "include_any_groups": {"type": "list", "elements": "int"},
+                    "exclude_groups": {"type": "list", "elements": "int"},
+                    "max_latency_us": {"type": "int"},
+                    "max_loss_ppm": {"type": "int"},
+                    "min_capacity_bps": {"type": "int"},
                 },
             },
         },

@@ -168,7 +168,7 @@ static enum pt_code check_fallbacks(const struct pt_msg *rule, size_t at, struct
 /* A rule that drops chooses no path. */
 static enum pt_code check_deny(const struct pt_msg *rule, size_t at, struct pt_error *reterr)
 {
-    static const char *const path_criteria[] = {"transports", "underlays", "sla_profile", "move_mode"};
+    static const char *const path_criteria[] = {"transports", "underlays", "sla_profile", "move_mode", "constraints"};
     if (pt_msg_i64(rule, "preference") != PATRONUS__V1__PREFERENCE__DENY) {
         return PT_OK;
     }
@@ -183,6 +183,26 @@ static enum pt_code check_deny(const struct pt_msg *rule, size_t at, struct pt_e
     return PT_OK;
 }
 
+/* "key" or "key=value". */
+static enum pt_code check_constraints(const struct pt_msg *rule, size_t at, struct pt_error *reterr)
+{
+    static const char *const fields[] = {"require_labels", "exclude_labels"};
+    const struct pt_msg *constraints = pt_msg_child(rule, "constraints");
+    for (size_t i = 0; constraints != NULL && i < 2; i++) {
+        const struct pt_msg_field *labels = pt_msg_field(constraints, fields[i]);
+        for (size_t j = 0; labels != NULL && j < labels->len; j++) {
+            const char *label = (const char *)labels->values[j].bytes.data;
+            if (label[0] == '\0' || label[0] == '=') {
+                char path[96];
+                (void)snprintf(path, sizeof(path), "rules[%zu].constraints.%s[%zu]", at, fields[i], j);
+                return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, path,
+                               "write a label as key or key=value, for example jurisdiction=eu");
+            }
+        }
+    }
+    return PT_OK;
+}
+
 static enum pt_code steering_check(struct pt_view *view, const struct pt_change *change, struct pt_error *reterr)
 {
     (void)view;
@@ -192,6 +212,7 @@ static enum pt_code steering_check(struct pt_view *view, const struct pt_change 
         PT_TRY(check_deny(rule, i, reterr));
         PT_TRY(check_windows(rule, i, reterr));
         PT_TRY(check_fallbacks(rule, i, reterr));
+        PT_TRY(check_constraints(rule, i, reterr));
     }
     return PT_OK;
 }

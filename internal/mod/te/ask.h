@@ -22,9 +22,10 @@ PT_MUST enum pt_code te_what_if(const struct pt_plan_pass *pass, const struct te
 PT_MUST enum pt_code te_drain_check(const struct pt_plan_pass *pass, const char *name, struct pt_arena *arena,
                                     Patronus__V1__WhatIfResponse **ret_response, struct pt_error *reterr);
 
+/* constraints: a PathConstraints; NULL or without fields: the paths in force. */
 PT_MUST enum pt_code te_explain(const struct pt_plan_pass *pass, const char *source, const char *destination,
-                                struct pt_arena *arena, Patronus__V1__ExplainDemandResponse **ret_response,
-                                struct pt_error *reterr);
+                                const struct pt_msg *constraints, struct pt_arena *arena,
+                                Patronus__V1__ExplainDemandResponse **ret_response, struct pt_error *reterr);
 
 /* The pass's solution as a message; summary: without links and pairs. NULL when the pass has none. */
 Patronus__V1__Solution *te_solution_message(const struct pt_plan_pass *pass, bool summary, struct pt_arena *arena);

@@ -275,21 +275,22 @@ static uint64_t emit_sla(struct emit *emit, const char *profile)
 }
 
 /* Members of a class for one destination: paths that fit keep their tier, the others come behind, or not at all. */
-static void emit_class(struct emit *emit, const struct te_pair *pair, uint32_t label, uint32_t class_index)
+static void emit_class(struct emit *emit, size_t to, uint32_t class_index, struct te_constrained *search)
 {
     const struct te_class *class = &emit->steer->classes[class_index];
+    const struct te_pair *pair = te_pair_of(emit->topology, emit->paths, class->fabric, emit->site, to);
+    if (pair->len == 0) {
+        return;
+    }
+    struct te_path paths[PT_GROUP_MEMBERS_MAX];
+    size_t len = te_class_paths(class, emit->topology, pair, search, to, paths);
     Patronus__V1__GroupMember **members =
         pt_arena_array(emit->pass->arena, PT_GROUP_MEMBERS_MAX, sizeof(struct Patronus__V1__GroupMember *));
-    size_t len = 0;
-    for (size_t i = 0; i < pair->len && len < PT_GROUP_MEMBERS_MAX; i++) {
-        const struct te_path *path = &pair->paths[i];
-        uint32_t rank = te_class_rank(class, emit->topology, path);
-        if (rank != TE_RANK_NONE) {
-            members[len++] = new_member(emit, path->id, path->weight, path->tier + rank);
-            emit_path(emit, path);
-        }
+    for (size_t i = 0; i < len; i++) {
+        members[i] = new_member(emit, paths[i].id, paths[i].weight, paths[i].tier);
+        emit_path(emit, &paths[i]);
     }
-    Patronus__V1__GroupEntry *group = emit_group(emit, label, class_index, members, len);
+    Patronus__V1__GroupEntry *group = emit_group(emit, emit->topology->sites[to].label, class_index, members, len);
     group->sla = emit_sla(emit, class->sla);
     group->require = group->sla != 0 && class->preference == PATRONUS__V1__PREFERENCE__REQUIRE;
     group->move = class->move;
@@ -298,17 +299,15 @@ static void emit_class(struct emit *emit, const struct te_pair *pair, uint32_t l
 static void emit_groups(struct emit *emit)
 {
     const struct te_topology *topology = emit->topology;
-    for (size_t to = 0; to < topology->sites_len; to++) {
-        for (uint32_t class = 0; class < emit->steer->classes_len; class ++) {
-            size_t fabric = emit->steer->classes[class].fabric;
-            if (fabric >= topology->fabrics_len) {
-                continue;
-            }
-            const struct te_pair *pair = te_pair_of(topology, emit->paths, fabric, emit->site, to);
-            if (pair->len > 0) {
-                emit_class(emit, pair, topology->sites[to].label, class);
-            }
+    for (uint32_t class = 0; class < emit->steer->classes_len; class ++) {
+        if (emit->steer->classes[class].fabric >= topology->fabrics_len) {
+            continue;
         }
+        struct te_constrained *search = te_class_search(&emit->steer->classes[class], topology, emit->site);
+        for (size_t to = 0; to < topology->sites_len; to++) {
+            emit_class(emit, to, class, search);
+        }
+        te_constrained_free(search);
     }
 }
 

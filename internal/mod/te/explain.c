@@ -4,6 +4,7 @@
 #include "mod/te/ask.h"
 
 #include "base/assert.h"
+#include "mod/te/constrain.h"
 #include "mod/te/protect.h"
 #include "mod/te/split.h"
 
@@ -70,9 +71,13 @@ static void put_path(const struct te_topology *topology, const struct te_load *l
             most = share > most ? share : most;
         }
     }
+    struct te_path_measure measure = te_path_measure(topology, from);
     path->tier = from->tier;
     path->metric = from->metric;
     path->utilization_ppm = ppm(most);
+    path->rtt_us = measure.rtt_us;
+    path->loss_ppm = (uint32_t)measure.loss_ppm;
+    path->capacity_bps = measure.capacity_bps;
 }
 
 static void put_paths(const struct pt_plan_pass *pass, const struct te_topology *topology, const struct te_pair *pair,
@@ -92,6 +97,69 @@ static void put_paths(const struct pt_plan_pass *pass, const struct te_topology 
     }
 }
 
+/* ---- one pair under constraints ------------------------------------------------------------------------------- */
+
+/* The first fabric in which a path keeps the constraints; TE_NONE when none does. */
+static size_t constrained_pair(const struct te_topology *topology, const struct pt_msg *message, size_t from, size_t to,
+                               struct te_pair *ret_pair, struct pt_arena *arena)
+{
+    const struct te_constraints *constraints = te_constraints_new(topology, message, arena);
+    for (size_t i = 0; i < topology->fabrics_len; i++) {
+        const struct te_fabric *fabric = &topology->fabrics[i];
+        if (fabric->member[from] && fabric->member[to]) {
+            struct te_constrained *search = te_constrained_new(topology, fabric, constraints, from, NULL);
+            bool found = te_constrained_pair(search, to, ret_pair);
+            te_constrained_free(search);
+            if (found) {
+                return i;
+            }
+        }
+    }
+    return TE_NONE;
+}
+
+/* Which constraint alone stands in the way, found by leaving out one at a time. */
+static char *why_none(const struct te_topology *topology, const struct pt_msg *message, size_t from, size_t to,
+                      struct pt_arena *arena)
+{
+    for (size_t i = 0; i < message->fields_len; i++) {
+        struct pt_msg *without = pt_msg_dup(message, arena);
+        const char *name = message->fields[i].type->name;
+        struct te_pair pair;
+        pt_msg_clear(without, name);
+        if (constrained_pair(topology, without, from, to, &pair, arena) != TE_NONE) {
+            struct te_path_measure best = te_path_measure(topology, &pair.paths[0]);
+            return pt_arena_printf(arena,
+                                   "without %s there would be a path: round trip %llu us, loss %llu ppm, capacity %llu "
+                                   "bit/s",
+                                   name, (unsigned long long)best.rtt_us, (unsigned long long)best.loss_ppm,
+                                   (unsigned long long)best.capacity_bps);
+        }
+    }
+    const struct pt_msg *nothing = pt_msg_new(arena, message->type);
+    struct te_pair pair;
+    return constrained_pair(topology, nothing, from, to, &pair, arena) == TE_NONE
+               ? borrow("there is no path at all: do the sites share a fabric and an underlay?")
+               : borrow("two constraints or more stand in the way: leaving out any single one does not help");
+}
+
+static void explain_constrained(const struct pt_plan_pass *pass, const struct te_topology *topology,
+                                const struct te_load *load, const struct pt_msg *constraints, size_t from, size_t to,
+                                Patronus__V1__ExplainDemandResponse *response, struct pt_arena *arena)
+{
+    struct te_pair pair;
+    if (constrained_pair(topology, constraints, from, to, &pair, arena) == TE_NONE) {
+        response->no_path_reason = why_none(topology, constraints, from, to, arena);
+        return;
+    }
+    put_paths(pass, topology, &pair, load, response, arena);
+    for (size_t i = 0; i < response->n_paths; i++) {
+        response->paths[i]->reason = borrow(pair.paths[i].tier == 0 ? "keeps the constraints and costs least"
+                                                                    : "keeps the constraints, and waits");
+    }
+    te_protect_explain(topology, &pair, response, arena);
+}
+
 static size_t site_named(const struct te_topology *topology, const char *name)
 {
     for (size_t i = 0; i < topology->sites_len; i++) {
@@ -103,8 +171,8 @@ static size_t site_named(const struct te_topology *topology, const char *name)
 }
 
 enum pt_code te_explain(const struct pt_plan_pass *pass, const char *source, const char *destination,
-                        struct pt_arena *arena, Patronus__V1__ExplainDemandResponse **ret_response,
-                        struct pt_error *reterr)
+                        const struct pt_msg *constraints, struct pt_arena *arena,
+                        Patronus__V1__ExplainDemandResponse **ret_response, struct pt_error *reterr)
 {
     const struct te_topology *topology = pt_map_get_str(&pass->sections, "topology");
     const struct te_paths *paths = pt_map_get_str(&pass->sections, "te");
@@ -123,6 +191,11 @@ enum pt_code te_explain(const struct pt_plan_pass *pass, const char *source, con
             load->flows[i].from == from && load->flows[i].to == to ? load->flows[i].rate_bps : response->rate_bps;
     }
     response->epoch = te_solution_of(pass) != NULL ? te_solution_of(pass)->epoch : 0;
+    *ret_response = response;
+    if (constraints != NULL && constraints->fields_len > 0) {
+        explain_constrained(pass, topology, load, constraints, from, to, response, arena);
+        return PT_OK;
+    }
     for (size_t fabric = 0; fabric < topology->fabrics_len && response->n_paths == 0; fabric++) {
         const struct te_pair *pair = te_pair_of(topology, paths, fabric, from, to);
         if (pair->len > 0) {
@@ -130,7 +203,6 @@ enum pt_code te_explain(const struct pt_plan_pass *pass, const char *source, con
             te_protect_explain(topology, pair, response, arena);
         }
     }
-    *ret_response = response;
     return PT_OK;
 }
 

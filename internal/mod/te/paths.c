@@ -44,7 +44,7 @@ bool te_pair_holds(const struct te_pair *pair, uint64_t id)
     return false;
 }
 
-static void mark_costly(const struct te_topology *topology, const struct te_path *path, bool *costly)
+void te_path_mark_costly(const struct te_topology *topology, const struct te_path *path, bool *costly)
 {
     for (size_t i = 0; i < path->tunnels_len; i++) {
         const struct te_tunnel *tunnel = &topology->tunnels[path->tunnels[i]];
@@ -58,7 +58,7 @@ static void mark_costly(const struct te_topology *topology, const struct te_path
     }
 }
 
-static bool touches(const struct te_topology *topology, const struct te_path *path, const bool *costly)
+bool te_path_touches(const struct te_topology *topology, const struct te_path *path, const bool *costly)
 {
     for (size_t i = 0; i < path->tunnels_len; i++) {
         const struct te_tunnel *tunnel = &topology->tunnels[path->tunnels[i]];
@@ -94,7 +94,7 @@ static void add_disjoint(struct te_search *search, size_t from, size_t to, bool 
 {
     const struct te_topology *topology = search->topology;
     memset(costly, 0, topology->links_len * sizeof(bool));
-    mark_costly(topology, &pair->paths[0], costly);
+    te_path_mark_costly(topology, &pair->paths[0], costly);
     while (pair->len < DISJOINT_PATHS) {
         bool all_direct = pair->paths[pair->len - 1].tunnels_len == 1;
         if (!all_direct || !next_direct(search, from, to, costly, pair)) {
@@ -105,13 +105,13 @@ static void add_disjoint(struct te_search *search, size_t from, size_t to, bool 
             if (!te_search_path(search, from, to, &path) || te_pair_holds(pair, path.id)) {
                 return;
             }
-            path.disjoint = !touches(topology, &path, costly);
+            path.disjoint = !te_path_touches(topology, &path, costly);
             if (!path.disjoint && pair->len >= 2) {
                 return; /* a third path that shares links protects nothing more */
             }
             pair->paths[pair->len++] = path;
         }
-        mark_costly(topology, &pair->paths[pair->len - 1], costly);
+        te_path_mark_costly(topology, &pair->paths[pair->len - 1], costly);
     }
 }
 
@@ -186,7 +186,7 @@ static void set_weights(const struct te_topology *topology, struct te_pair *pair
     }
 }
 
-static void set_tiers(struct te_pair *pair)
+void te_pair_set_tiers(struct te_pair *pair)
 {
     uint64_t best = pair->paths[0].metric;
     pair->paths[0].disjoint = true;
@@ -324,7 +324,7 @@ static void route_fabric(struct te_topology *topology, const struct te_fabric *f
     add_load(topology, fabric, routing, load_bps);
     for (size_t i = 0; i < fabric->members_len * fabric->members_len; i++) {
         if (routing->pairs[i].len > 0) {
-            set_tiers(&routing->pairs[i]);
+            te_pair_set_tiers(&routing->pairs[i]);
             set_weights(topology, &routing->pairs[i], load_bps);
             ramp_up(topology, &routing->pairs[i]);
         }

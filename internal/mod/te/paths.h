@@ -39,6 +39,12 @@ enum pt_code te_paths_run(struct pt_plan_pass *pass, void **ret_section, struct 
 /* Both sites are members of the fabric. */
 struct te_pair *te_pair_at(const struct te_fabric *fabric, const struct te_routing *routing, size_t from, size_t to);
 bool te_pair_holds(const struct te_pair *pair, uint64_t path_id);
+/* Order paths: those that cost as little as the first and are disjoint make tier 0, each other one a tier of its own.
+ */
+void te_pair_set_tiers(struct te_pair *pair);
+/* Marks the links of a path, and those that share a risk with them; and whether a path takes such a link. */
+void te_path_mark_costly(const struct te_topology *topology, const struct te_path *path, bool *costly);
+bool te_path_touches(const struct te_topology *topology, const struct te_path *path, const bool *costly);
 
 /* Never NULL: a pair with a site outside the fabric has no paths. */
 const struct te_pair *te_pair_of(const struct te_topology *topology, const struct te_paths *paths, size_t fabric,

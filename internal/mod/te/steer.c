@@ -161,7 +161,7 @@ static void compile_rule(struct compile *compile, const struct pt_msg *rule)
     entry.rule_id = ++compile->number;
     entry.origin = pt_arena_printf(arena, "%s rules[%zu]", compile->policy->name, compile->index);
     entry.deny = pt_msg_i64(rule, "preference") == PATRONUS__V1__PREFERENCE__DENY;
-    entry.policy_class = entry.deny ? 0 : te_class_of(compile->steer, segment->fabric, rule, arena);
+    entry.policy_class = entry.deny ? 0 : te_class_of(compile->steer, compile->topology, segment->fabric, rule, arena);
     te_windows_of(rule, arena, &entry);
     if (!te_subjects_of(compile->out, rule, arena, &entry.subjects)) {
         compile->sets_overflow = true;
@@ -202,7 +202,7 @@ static void compile_segment(struct compile *compile)
         entry.protocol = PROTOCOL_ANY;
         entry.port_last = 65535;
         entry.dscp_mask = DSCP_ANY;
-        entry.policy_class = te_class_of(compile->steer, segment->fabric, NULL, arena);
+        entry.policy_class = te_class_of(compile->steer, compile->topology, segment->fabric, NULL, arena);
         add_rule(compile, NULL, &entry);
     }
 }

@@ -3,11 +3,12 @@
  *
  * A class is what a rule asks of paths in one fabric; groups are made for each (site, class). Class 0 is "any path" in
  * the first fabric. Whether a path keeps an SLA profile is the node's to judge: a class names the profile, the leader
- * looks at what does not change by itself: transport and underlay of a path's first link.
+ * looks at what does not change by itself: transport and underlay of a path's first link; and at constraints, which may
+ * need paths that are searched for.
  */
 #pragma once
 
-#include "mod/te/paths.h"
+#include "mod/te/constrain.h"
 
 #define TE_RULES_PER_SEGMENT_MAX 64
 #define TE_SUBJECT_SETS_MAX 64         /* of a segment: bits of a word */
@@ -17,11 +18,12 @@
 
 struct te_class {
     size_t fabric;
-    uint32_t preference;       /* Patronus__V1__Preference */
-    uint32_t move;             /* as in GroupEntry */
-    const struct pt_msg *rule; /* its transports, underlays and fallbacks; NULL: any path */
-    const char *sla;           /* name of the profile; NULL: none */
-    const char *signature;     /* equal for equal classes */
+    uint32_t preference;                      /* Patronus__V1__Preference */
+    uint32_t move;                            /* as in GroupEntry */
+    const struct pt_msg *rule;                /* its transports, underlays and fallbacks; NULL: any path */
+    const struct te_constraints *constraints; /* of the rule; NULL: none */
+    const char *sla;                          /* name of the profile; NULL: none */
+    const char *signature;                    /* equal for equal classes */
 };
 
 struct te_rule {                   /* one line of the data plane; site masks are expanded later */
@@ -58,9 +60,16 @@ bool te_rule_applies(const struct te_rule *rule, const char *site);
 /* ---- steer_class.c -------------------------------------------------------------------------------------------- */
 
 /* The class of a rule (NULL: of no rule) in a fabric, made when it is new; classes[] has room. */
-uint32_t te_class_of(struct te_steer *steer, size_t fabric, const struct pt_msg *rule, struct pt_arena *arena);
+uint32_t te_class_of(struct te_steer *steer, const struct te_topology *topology, size_t fabric,
+                     const struct pt_msg *rule, struct pt_arena *arena);
 /* What is added to the tier of a path: 0 fits, TE_RANK_STEP and more comes behind, TE_RANK_NONE is not allowed. */
 uint32_t te_class_rank(const struct te_class *class, const struct te_topology *topology, const struct te_path *path);
+/* Search for paths that keep the class's constraints, from a site; NULL when the class needs none. */
+struct te_constrained *te_class_search(const struct te_class *class, const struct te_topology *topology, size_t from);
+/* What stands in the class's group towards a site: its paths with weights and tiers, at most PT_GROUP_MEMBERS_MAX; pair
+ * is what traffic engineering found, search the class's own. Returns how many. */
+size_t te_class_paths(const struct te_class *class, const struct te_topology *topology, const struct te_pair *pair,
+                      struct te_constrained *search, size_t to, struct te_path *ret_paths);
 /* The entry that tells a node to watch a profile; NULL when it is gone. */
 Patronus__V1__SlaEntry *te_sla_entry(struct pt_plan_pass *pass, const char *profile);
 uint64_t te_sla_id(const char *profile);

@@ -26,7 +26,18 @@
 static bool asks_for_paths(const struct pt_msg *rule)
 {
     return pt_msg_i64(rule, "preference") != PATRONUS__V1__PREFERENCE__AVAILABLE &&
-           (pt_msg_has(rule, "transports") || pt_msg_has(rule, "underlays"));
+           (pt_msg_has(rule, "transports") || pt_msg_has(rule, "underlays") || pt_msg_has(rule, "constraints"));
+}
+
+/* Equal for equal constraints. */
+static void add_constraints(struct pt_buf *text, const struct pt_msg *constraints)
+{
+    PT_AUTO(buf) struct pt_buf bytes = {0};
+    pt_msg_encode(constraints, &bytes);
+    pt_buf_append_str(text, "|");
+    for (size_t i = 0; i < bytes.size; i++) {
+        pt_buf_printf(text, "%02x", bytes.data[i]);
+    }
 }
 
 static void add_choice(struct pt_buf *text, const struct pt_msg *choice)
@@ -46,8 +57,10 @@ static uint32_t move_of(const struct pt_msg *rule)
     return mode > PATRONUS__V1__MOVE_MODE__NEW_ONLY ? (uint32_t)(mode - PATRONUS__V1__MOVE_MODE__NEW_ONLY) : 0;
 }
 
-uint32_t te_class_of(struct te_steer *steer, size_t fabric, const struct pt_msg *rule, struct pt_arena *arena)
+uint32_t te_class_of(struct te_steer *steer, const struct te_topology *topology, size_t fabric,
+                     const struct pt_msg *rule, struct pt_arena *arena)
 {
+    const struct pt_msg *constraints = rule != NULL ? pt_msg_child(rule, "constraints") : NULL;
     struct te_class class = {.fabric = fabric};
     struct pt_buf text = {0};
     pt_buf_printf(&text, "%zu", fabric);
@@ -64,6 +77,9 @@ uint32_t te_class_of(struct te_steer *steer, size_t fabric, const struct pt_msg 
             for (size_t i = 0; fallbacks != NULL && i < fallbacks->len; i++) {
                 add_choice(&text, fallbacks->values[i].message);
             }
+            if (constraints != NULL) {
+                add_constraints(&text, constraints);
+            }
         } else if (class.sla == NULL) { /* asks for nothing: the fabric's default */
             class = (struct te_class){.fabric = fabric};
             pt_buf_reset(&text);
@@ -76,6 +92,8 @@ uint32_t te_class_of(struct te_steer *steer, size_t fabric, const struct pt_msg 
     }
     if (index == steer->classes_len) {
         class.signature = pt_arena_strdup(arena, (const char *)text.data);
+        class.constraints =
+            class.rule != NULL && constraints != NULL ? te_constraints_new(topology, constraints, arena) : NULL;
         steer->classes[steer->classes_len++] = class;
     }
     pt_buf_fini(&text);
@@ -104,7 +122,8 @@ uint32_t te_class_rank(const struct te_class *class, const struct te_topology *t
         return 0;
     }
     const struct te_link *link = &topology->links[topology->tunnels[path->tunnels[0]].local];
-    bool fits = chosen(class->rule, link);
+    bool fits = chosen(class->rule, link) &&
+                (class->constraints == NULL || te_constraints_keep(class->constraints, topology, path));
     if (class->preference == PATRONUS__V1__PREFERENCE__AVOID) {
         return fits ? TE_RANK_STEP : 0;
     }
@@ -118,6 +137,45 @@ uint32_t te_class_rank(const struct te_class *class, const struct te_topology *t
         return rank;
     }
     return class->preference == PATRONUS__V1__PREFERENCE__REQUIRE ? TE_RANK_NONE : rank + TE_RANK_STEP;
+}
+
+/* ---- paths of a group ----------------------------------------------------------------------------------------- */
+
+struct te_constrained *te_class_search(const struct te_class *class, const struct te_topology *topology, size_t from)
+{
+    if (class->constraints == NULL || class->fabric >= topology->fabrics_len ||
+        !topology->fabrics[class->fabric].member[from] ||
+        (class->preference != PATRONUS__V1__PREFERENCE__REQUIRE &&
+         class->preference != PATRONUS__V1__PREFERENCE__PREFER)) {
+        return NULL;
+    }
+    const struct te_site *site = &topology->sites[from];
+    bool *first = pt_arena_array(topology->arena, topology->links_len, sizeof(bool));
+    for (size_t i = site->first_link; i < site->first_link + site->links_len; i++) {
+        first[i] = chosen(class->rule, &topology->links[i]);
+    }
+    return te_constrained_new(topology, &topology->fabrics[class->fabric], class->constraints, from, first);
+}
+
+size_t te_class_paths(const struct te_class *class, const struct te_topology *topology, const struct te_pair *pair,
+                      struct te_constrained *search, size_t to, struct te_path *ret_paths)
+{
+    struct te_pair own = {0};
+    if (search != NULL) {
+        (void)te_constrained_pair(search, to, &own);
+    }
+    memcpy(ret_paths, own.paths, own.len * sizeof(*ret_paths));
+    size_t len = own.len;
+    uint32_t behind = len > 0 ? own.paths[len - 1].tier + 1 : 0;
+    for (size_t i = 0; i < pair->len && len < PT_GROUP_MEMBERS_MAX; i++) {
+        uint32_t rank = te_class_rank(class, topology, &pair->paths[i]);
+        if (rank != TE_RANK_NONE && !te_pair_holds(&own, pair->paths[i].id)) {
+            uint32_t tier = pair->paths[i].tier + behind;
+            ret_paths[len] = pair->paths[i];
+            ret_paths[len++].tier = rank + (tier < TE_RANK_STEP ? tier : TE_RANK_STEP - 1);
+        }
+    }
+    return len;
 }
 
 /* ---- profiles ------------------------------------------------------------------------------------------------- */

@@ -346,7 +346,9 @@ static bool add_link(void *arg, const char *name, const struct pt_msg *msg)
                            .cost = (uint32_t)pt_msg_u64(msg, "cost"),
                            .transport = (uint32_t)pt_msg_i64(msg, "transport"),
                            .capacity_bps = pt_msg_u64(msg, "capacity_up_bps"),
-                           .capacity_in_bps = pt_msg_u64(msg, "capacity_down_bps")};
+                           .capacity_in_bps = pt_msg_u64(msg, "capacity_down_bps"),
+                           .labels = pt_msg_field(msg, "labels"),
+                           .groups = pt_msg_field(msg, "admin_groups")};
     if (index == TE_NONE || builder->topology->sites[index].node == NULL ||
         strcmp(builder->topology->sites[index].node->edge, pt_msg_str(msg, "edge")) != 0 ||
         pt_ip_parse(pt_msg_str(msg, "address"), &link.address, NULL) != PT_OK) {

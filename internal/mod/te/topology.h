@@ -29,6 +29,7 @@ struct te_link {
     uint64_t capacity_in_bps;
     const uint32_t *srlgs;
     size_t srlgs_len;
+    const struct pt_msg_field *labels, *groups; /* of the resource; NULL: none */
 };
 
 struct te_lan {

@@ -244,7 +244,7 @@ func (g *generator) mendMatches(values map[string]any) {
 // schema, HH:MM to the policies.
 func mendRule(rule map[string]any) {
 	if rule["preference"] == "DENY" {
-		for _, name := range []string{"transports", "underlays", "sla_profile", "move_mode"} {
+		for _, name := range []string{"transports", "underlays", "sla_profile", "move_mode", "constraints"} {
 			delete(rule, name)
 		}
 	}

@@ -2305,7 +2305,14 @@ type DemandReport struct {
 	// Bytes since the last report.
 	Bytes uint64 `protobuf:"varint,4,opt,name=bytes,proto3" json:"bytes,omitempty"`
 	// Time since then, milliseconds; 0 from nodes that say the rate only.
-	WindowMs      uint32 `protobuf:"varint,5,opt,name=window_ms,json=windowMs,proto3" json:"window_ms,omitempty"`
+	WindowMs uint32 `protobuf:"varint,5,opt,name=window_ms,json=windowMs,proto3" json:"window_ms,omitempty"`
+	// In the first report to a leader: bytes of each of the last intervals of 30 s that the node counted, the newest last, so
+	// that a new leader knows what the one before knew.
+	HistoryBytes []uint64 `protobuf:"varint,6,rep,packed,name=history_bytes,json=historyBytes,proto3" json:"history_bytes,omitempty"`
+	// Number of the newest of them: 30 s each, since 1970.
+	HistoryInterval uint64 `protobuf:"varint,7,opt,name=history_interval,json=historyInterval,proto3" json:"history_interval,omitempty"`
+	// With them: mean rate by hour of the day, UTC, over days, bit/s plus 1; 0 where it is not known.
+	HistoryHours  []uint64 `protobuf:"varint,8,rep,packed,name=history_hours,json=historyHours,proto3" json:"history_hours,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2373,6 +2380,27 @@ func (x *DemandReport) GetWindowMs() uint32 {
 		return x.WindowMs
 	}
 	return 0
+}
+
+func (x *DemandReport) GetHistoryBytes() []uint64 {
+	if x != nil {
+		return x.HistoryBytes
+	}
+	return nil
+}
+
+func (x *DemandReport) GetHistoryInterval() uint64 {
+	if x != nil {
+		return x.HistoryInterval
+	}
+	return 0
+}
+
+func (x *DemandReport) GetHistoryHours() []uint64 {
+	if x != nil {
+		return x.HistoryHours
+	}
+	return nil
 }
 
 // A queue of a shaped link.
@@ -3490,14 +3518,17 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"\n" +
 	"DropReport\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\rR\x06reason\x12\x18\n" +
-	"\apackets\x18\x02 \x01(\x04R\apackets\"\xa0\x01\n" +
+	"\apackets\x18\x02 \x01(\x04R\apackets\"\xa5\x02\n" +
 	"\fDemandReport\x12\x1d\n" +
 	"\n" +
 	"site_label\x18\x01 \x01(\rR\tsiteLabel\x12\x19\n" +
 	"\brate_bps\x18\x02 \x01(\x04R\arateBps\x12#\n" +
 	"\rtraffic_class\x18\x03 \x01(\rR\ftrafficClass\x12\x14\n" +
 	"\x05bytes\x18\x04 \x01(\x04R\x05bytes\x12\x1b\n" +
-	"\twindow_ms\x18\x05 \x01(\rR\bwindowMs\"\x9f\x02\n" +
+	"\twindow_ms\x18\x05 \x01(\rR\bwindowMs\x12+\n" +
+	"\rhistory_bytes\x18\x06 \x03(\x04B\x06\xca\xf3\x18\x02HxR\fhistoryBytes\x12)\n" +
+	"\x10history_interval\x18\a \x01(\x04R\x0fhistoryInterval\x12+\n" +
+	"\rhistory_hours\x18\b \x03(\x04B\x06\xca\xf3\x18\x02H\x18R\fhistoryHours\"\x9f\x02\n" +
 	"\vClassReport\x12#\n" +
 	"\rtraffic_class\x18\x01 \x01(\rR\ftrafficClass\x12\x19\n" +
 	"\brate_bps\x18\x02 \x01(\x04R\arateBps\x12!\n" +

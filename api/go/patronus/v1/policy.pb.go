@@ -1681,6 +1681,117 @@ func (x *TimeWindow) GetUtcOffsetMinutes() int32 {
 	return 0
 }
 
+// What a path must be all along: unlike transports and underlays, which look at its first link only. Links are both ends of
+// each tunnel that the path takes. What is measured is followed in steps: a bound is for choosing paths, an SLA profile is
+// for leaving one at once.
+type PathConstraints struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Labels that every link has: "key=value", or "key" with any value.
+	RequireLabels []string `protobuf:"bytes,1,rep,name=require_labels,json=requireLabels,proto3" json:"require_labels,omitempty"`
+	// Labels that no link has: "key=value", or "key" with any value.
+	ExcludeLabels []string `protobuf:"bytes,2,rep,name=exclude_labels,json=excludeLabels,proto3" json:"exclude_labels,omitempty"`
+	// Administrative groups that every link is in, all of them (RFC 3209: include-all).
+	IncludeAllGroups []uint32 `protobuf:"varint,3,rep,packed,name=include_all_groups,json=includeAllGroups,proto3" json:"include_all_groups,omitempty"`
+	// Administrative groups of which every link is in one at least (RFC 3209: include-any).
+	IncludeAnyGroups []uint32 `protobuf:"varint,4,rep,packed,name=include_any_groups,json=includeAnyGroups,proto3" json:"include_any_groups,omitempty"`
+	// Administrative groups that no link is in (RFC 3209: exclude-any).
+	ExcludeGroups []uint32 `protobuf:"varint,5,rep,packed,name=exclude_groups,json=excludeGroups,proto3" json:"exclude_groups,omitempty"`
+	// Longest round trip over the whole path, microseconds, as the nodes measure its tunnels; 0: any.
+	MaxLatencyUs uint32 `protobuf:"varint,6,opt,name=max_latency_us,json=maxLatencyUs,proto3" json:"max_latency_us,omitempty"`
+	// Largest loss over the whole path, parts per million, as the nodes measure its tunnels; unset: any.
+	MaxLossPpm *uint32 `protobuf:"varint,7,opt,name=max_loss_ppm,json=maxLossPpm,proto3,oneof" json:"max_loss_ppm,omitempty"`
+	// What every link's capacity in the path's direction is at least, bit/s; 0: any. A link of unknown capacity does not do.
+	MinCapacityBps uint64 `protobuf:"varint,8,opt,name=min_capacity_bps,json=minCapacityBps,proto3" json:"min_capacity_bps,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *PathConstraints) Reset() {
+	*x = PathConstraints{}
+	mi := &file_patronus_v1_policy_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PathConstraints) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PathConstraints) ProtoMessage() {}
+
+func (x *PathConstraints) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_policy_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PathConstraints.ProtoReflect.Descriptor instead.
+func (*PathConstraints) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *PathConstraints) GetRequireLabels() []string {
+	if x != nil {
+		return x.RequireLabels
+	}
+	return nil
+}
+
+func (x *PathConstraints) GetExcludeLabels() []string {
+	if x != nil {
+		return x.ExcludeLabels
+	}
+	return nil
+}
+
+func (x *PathConstraints) GetIncludeAllGroups() []uint32 {
+	if x != nil {
+		return x.IncludeAllGroups
+	}
+	return nil
+}
+
+func (x *PathConstraints) GetIncludeAnyGroups() []uint32 {
+	if x != nil {
+		return x.IncludeAnyGroups
+	}
+	return nil
+}
+
+func (x *PathConstraints) GetExcludeGroups() []uint32 {
+	if x != nil {
+		return x.ExcludeGroups
+	}
+	return nil
+}
+
+func (x *PathConstraints) GetMaxLatencyUs() uint32 {
+	if x != nil {
+		return x.MaxLatencyUs
+	}
+	return 0
+}
+
+func (x *PathConstraints) GetMaxLossPpm() uint32 {
+	if x != nil && x.MaxLossPpm != nil {
+		return *x.MaxLossPpm
+	}
+	return 0
+}
+
+func (x *PathConstraints) GetMinCapacityBps() uint64 {
+	if x != nil {
+		return x.MinCapacityBps
+	}
+	return 0
+}
+
 // Paths by their first link. Every criterion that is set must hold.
 type PathChoice struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1694,7 +1805,7 @@ type PathChoice struct {
 
 func (x *PathChoice) Reset() {
 	*x = PathChoice{}
-	mi := &file_patronus_v1_policy_proto_msgTypes[16]
+	mi := &file_patronus_v1_policy_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1706,7 +1817,7 @@ func (x *PathChoice) String() string {
 func (*PathChoice) ProtoMessage() {}
 
 func (x *PathChoice) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_policy_proto_msgTypes[16]
+	mi := &file_patronus_v1_policy_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1719,7 +1830,7 @@ func (x *PathChoice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PathChoice.ProtoReflect.Descriptor instead.
 func (*PathChoice) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{16}
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PathChoice) GetTransports() []Transport {
@@ -1768,14 +1879,17 @@ type SteeringRule struct {
 	MoveMode MoveMode `protobuf:"varint,12,opt,name=move_mode,json=moveMode,proto3,enum=patronus.v1.MoveMode" json:"move_mode,omitempty"`
 	// With PREFER: which paths come next, in this order, when none that fits is left; the rest comes behind them. With
 	// REQUIRE: which paths are allowed after those that fit, in this order.
-	Fallbacks     []*PathChoice `protobuf:"bytes,13,rep,name=fallbacks,proto3" json:"fallbacks,omitempty"`
+	Fallbacks []*PathChoice `protobuf:"bytes,13,rep,name=fallbacks,proto3" json:"fallbacks,omitempty"`
+	// A path fits when it is like this all along, too. With REQUIRE and PREFER paths are searched for that are, also such
+	// as no traffic takes otherwise.
+	Constraints   *PathConstraints `protobuf:"bytes,14,opt,name=constraints,proto3" json:"constraints,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SteeringRule) Reset() {
 	*x = SteeringRule{}
-	mi := &file_patronus_v1_policy_proto_msgTypes[17]
+	mi := &file_patronus_v1_policy_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1787,7 +1901,7 @@ func (x *SteeringRule) String() string {
 func (*SteeringRule) ProtoMessage() {}
 
 func (x *SteeringRule) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_policy_proto_msgTypes[17]
+	mi := &file_patronus_v1_policy_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1800,7 +1914,7 @@ func (x *SteeringRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SteeringRule.ProtoReflect.Descriptor instead.
 func (*SteeringRule) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{17}
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SteeringRule) GetApplications() []string {
@@ -1894,6 +2008,13 @@ func (x *SteeringRule) GetFallbacks() []*PathChoice {
 	return nil
 }
 
+func (x *SteeringRule) GetConstraints() *PathConstraints {
+	if x != nil {
+		return x.Constraints
+	}
+	return nil
+}
+
 // Which paths the traffic of a segment may or should take.
 type SteeringPolicy struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1935,7 +2056,7 @@ type SteeringPolicy struct {
 
 func (x *SteeringPolicy) Reset() {
 	*x = SteeringPolicy{}
-	mi := &file_patronus_v1_policy_proto_msgTypes[18]
+	mi := &file_patronus_v1_policy_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1947,7 +2068,7 @@ func (x *SteeringPolicy) String() string {
 func (*SteeringPolicy) ProtoMessage() {}
 
 func (x *SteeringPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_policy_proto_msgTypes[18]
+	mi := &file_patronus_v1_policy_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1960,7 +2081,7 @@ func (x *SteeringPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SteeringPolicy.ProtoReflect.Descriptor instead.
 func (*SteeringPolicy) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{18}
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SteeringPolicy) GetName() string {
@@ -2094,7 +2215,7 @@ type CreateSteeringPolicyRequest struct {
 
 func (x *CreateSteeringPolicyRequest) Reset() {
 	*x = CreateSteeringPolicyRequest{}
-	mi := &file_patronus_v1_policy_proto_msgTypes[19]
+	mi := &file_patronus_v1_policy_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2106,7 +2227,7 @@ func (x *CreateSteeringPolicyRequest) String() string {
 func (*CreateSteeringPolicyRequest) ProtoMessage() {}
 
 func (x *CreateSteeringPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_policy_proto_msgTypes[19]
+	mi := &file_patronus_v1_policy_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2119,7 +2240,7 @@ func (x *CreateSteeringPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateSteeringPolicyRequest.ProtoReflect.Descriptor instead.
 func (*CreateSteeringPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{19}
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *CreateSteeringPolicyRequest) GetParent() string {
@@ -2170,7 +2291,7 @@ type GetSteeringPolicyRequest struct {
 
 func (x *GetSteeringPolicyRequest) Reset() {
 	*x = GetSteeringPolicyRequest{}
-	mi := &file_patronus_v1_policy_proto_msgTypes[20]
+	mi := &file_patronus_v1_policy_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2182,7 +2303,7 @@ func (x *GetSteeringPolicyRequest) String() string {
 func (*GetSteeringPolicyRequest) ProtoMessage() {}
 
 func (x *GetSteeringPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_policy_proto_msgTypes[20]
+	mi := &file_patronus_v1_policy_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2195,7 +2316,7 @@ func (x *GetSteeringPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSteeringPolicyRequest.ProtoReflect.Descriptor instead.
 func (*GetSteeringPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{20}
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetSteeringPolicyRequest) GetName() string {
@@ -2233,7 +2354,7 @@ type ListSteeringPoliciesRequest struct {
 
 func (x *ListSteeringPoliciesRequest) Reset() {
 	*x = ListSteeringPoliciesRequest{}
-	mi := &file_patronus_v1_policy_proto_msgTypes[21]
+	mi := &file_patronus_v1_policy_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2245,7 +2366,7 @@ func (x *ListSteeringPoliciesRequest) String() string {
 func (*ListSteeringPoliciesRequest) ProtoMessage() {}
 
 func (x *ListSteeringPoliciesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_policy_proto_msgTypes[21]
+	mi := &file_patronus_v1_policy_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2258,7 +2379,7 @@ func (x *ListSteeringPoliciesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSteeringPoliciesRequest.ProtoReflect.Descriptor instead.
 func (*ListSteeringPoliciesRequest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{21}
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListSteeringPoliciesRequest) GetParent() string {
@@ -2318,7 +2439,7 @@ type ListSteeringPoliciesResponse struct {
 
 func (x *ListSteeringPoliciesResponse) Reset() {
 	*x = ListSteeringPoliciesResponse{}
-	mi := &file_patronus_v1_policy_proto_msgTypes[22]
+	mi := &file_patronus_v1_policy_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2330,7 +2451,7 @@ func (x *ListSteeringPoliciesResponse) String() string {
 func (*ListSteeringPoliciesResponse) ProtoMessage() {}
 
 func (x *ListSteeringPoliciesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_policy_proto_msgTypes[22]
+	mi := &file_patronus_v1_policy_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2343,7 +2464,7 @@ func (x *ListSteeringPoliciesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSteeringPoliciesResponse.ProtoReflect.Descriptor instead.
 func (*ListSteeringPoliciesResponse) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{22}
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListSteeringPoliciesResponse) GetSteeringPolicies() []*SteeringPolicy {
@@ -2386,7 +2507,7 @@ type UpdateSteeringPolicyRequest struct {
 
 func (x *UpdateSteeringPolicyRequest) Reset() {
 	*x = UpdateSteeringPolicyRequest{}
-	mi := &file_patronus_v1_policy_proto_msgTypes[23]
+	mi := &file_patronus_v1_policy_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2398,7 +2519,7 @@ func (x *UpdateSteeringPolicyRequest) String() string {
 func (*UpdateSteeringPolicyRequest) ProtoMessage() {}
 
 func (x *UpdateSteeringPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_policy_proto_msgTypes[23]
+	mi := &file_patronus_v1_policy_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2411,7 +2532,7 @@ func (x *UpdateSteeringPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateSteeringPolicyRequest.ProtoReflect.Descriptor instead.
 func (*UpdateSteeringPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{23}
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *UpdateSteeringPolicyRequest) GetSteeringPolicy() *SteeringPolicy {
@@ -2470,7 +2591,7 @@ type DeleteSteeringPolicyRequest struct {
 
 func (x *DeleteSteeringPolicyRequest) Reset() {
 	*x = DeleteSteeringPolicyRequest{}
-	mi := &file_patronus_v1_policy_proto_msgTypes[24]
+	mi := &file_patronus_v1_policy_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2482,7 +2603,7 @@ func (x *DeleteSteeringPolicyRequest) String() string {
 func (*DeleteSteeringPolicyRequest) ProtoMessage() {}
 
 func (x *DeleteSteeringPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_policy_proto_msgTypes[24]
+	mi := &file_patronus_v1_policy_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2495,7 +2616,7 @@ func (x *DeleteSteeringPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSteeringPolicyRequest.ProtoReflect.Descriptor instead.
 func (*DeleteSteeringPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{24}
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *DeleteSteeringPolicyRequest) GetName() string {
@@ -2701,14 +2822,25 @@ const file_patronus_v1_policy_proto_rawDesc = "" +
 	"\x04days\x18\x01 \x03(\x0e2\x16.patronus.v1.DayOfWeekB\b\xca\xf3\x18\x04H\a`\x01R\x04days\x12\x1c\n" +
 	"\x05start\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02@\x05R\x05start\x12\x18\n" +
 	"\x03end\x18\x03 \x01(\tB\x06\xca\xf3\x18\x02@\x05R\x03end\x12G\n" +
-	"\x12utc_offset_minutes\x18\x04 \x01(\x05B\x19\xca\xf3\x18\x15(\xb0\xfa\xff\xff\xff\xff\xff\xff\xff\x010\xc8\x068\x01j\x03minR\x10utcOffsetMinutes\"x\n" +
+	"\x12utc_offset_minutes\x18\x04 \x01(\x05B\x19\xca\xf3\x18\x15(\xb0\xfa\xff\xff\xff\xff\xff\xff\xff\x010\xc8\x068\x01j\x03minR\x10utcOffsetMinutes\"\xe9\x03\n" +
+	"\x0fPathConstraints\x122\n" +
+	"\x0erequire_labels\x18\x01 \x03(\tB\v\xca\xf3\x18\a@\x80\x03H\x10`\x01R\rrequireLabels\x122\n" +
+	"\x0eexclude_labels\x18\x02 \x03(\tB\v\xca\xf3\x18\a@\x80\x03H\x10`\x01R\rexcludeLabels\x12;\n" +
+	"\x12include_all_groups\x18\x03 \x03(\rB\r\xca\xf3\x18\t0\xff\x018\x01H `\x01R\x10includeAllGroups\x12;\n" +
+	"\x12include_any_groups\x18\x04 \x03(\rB\r\xca\xf3\x18\t0\xff\x018\x01H `\x01R\x10includeAnyGroups\x124\n" +
+	"\x0eexclude_groups\x18\x05 \x03(\rB\r\xca\xf3\x18\t0\xff\x018\x01H `\x01R\rexcludeGroups\x125\n" +
+	"\x0emax_latency_us\x18\x06 \x01(\rB\x0f\xca\xf3\x18\v0\x80\x8e\xce\x1c8\x01j\x02usR\fmaxLatencyUs\x126\n" +
+	"\fmax_loss_ppm\x18\a \x01(\rB\x0f\xca\xf3\x18\v0\xc0\x84=8\x01j\x03ppmH\x00R\n" +
+	"maxLossPpm\x88\x01\x01\x12>\n" +
+	"\x10min_capacity_bps\x18\b \x01(\x04B\x14\xca\xf3\x18\x100\x80\xc0\xee\x8e\xd2\v8\x01j\x05bit/sR\x0eminCapacityBpsB\x0f\n" +
+	"\r_max_loss_ppm\"x\n" +
 	"\n" +
 	"PathChoice\x12@\n" +
 	"\n" +
 	"transports\x18\x01 \x03(\x0e2\x16.patronus.v1.TransportB\b\xca\xf3\x18\x04H\b`\x01R\n" +
 	"transports\x12(\n" +
 	"\tunderlays\x18\x02 \x03(\tB\n" +
-	"\xca\xf3\x18\x06H\x10X\x01`\x01R\tunderlays\"\xa3\x05\n" +
+	"\xca\xf3\x18\x06H\x10X\x01`\x01R\tunderlays\"\xe3\x05\n" +
 	"\fSteeringRule\x129\n" +
 	"\fapplications\x18\x01 \x03(\tB\x15\xca\xf3\x18\x11\"\vapplicationH@`\x01R\fapplications\x12%\n" +
 	"\x05sites\x18\x02 \x03(\tB\x0f\xca\xf3\x18\v\"\x04siteH\x80\x02`\x01R\x05sites\x127\n" +
@@ -2731,7 +2863,8 @@ const file_patronus_v1_policy_proto_rawDesc = "" +
 	" \x03(\tB\v\xca\xf3\x18\a@\x80\x01H@`\x01R\x06groups\x129\n" +
 	"\awindows\x18\v \x03(\v2\x17.patronus.v1.TimeWindowB\x06\xca\xf3\x18\x02H\bR\awindows\x122\n" +
 	"\tmove_mode\x18\f \x01(\x0e2\x15.patronus.v1.MoveModeR\bmoveMode\x12=\n" +
-	"\tfallbacks\x18\r \x03(\v2\x17.patronus.v1.PathChoiceB\x06\xca\xf3\x18\x02H\x06R\tfallbacks\"\x92\b\n" +
+	"\tfallbacks\x18\r \x03(\v2\x17.patronus.v1.PathChoiceB\x06\xca\xf3\x18\x02H\x06R\tfallbacks\x12>\n" +
+	"\vconstraints\x18\x0e \x01(\v2\x1c.patronus.v1.PathConstraintsR\vconstraints\"\x92\b\n" +
 	"\x0eSteeringPolicy\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
 	"\x03uid\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x03uid\x12\x1a\n" +
@@ -2858,7 +2991,7 @@ func file_patronus_v1_policy_proto_rawDescGZIP() []byte {
 }
 
 var file_patronus_v1_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_patronus_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_patronus_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_patronus_v1_policy_proto_goTypes = []any{
 	(Preference)(0),                      // 0: patronus.v1.Preference
 	(MoveMode)(0),                        // 1: patronus.v1.MoveMode
@@ -2879,106 +3012,108 @@ var file_patronus_v1_policy_proto_goTypes = []any{
 	(*UpdateApplicationRequest)(nil),     // 16: patronus.v1.UpdateApplicationRequest
 	(*DeleteApplicationRequest)(nil),     // 17: patronus.v1.DeleteApplicationRequest
 	(*TimeWindow)(nil),                   // 18: patronus.v1.TimeWindow
-	(*PathChoice)(nil),                   // 19: patronus.v1.PathChoice
-	(*SteeringRule)(nil),                 // 20: patronus.v1.SteeringRule
-	(*SteeringPolicy)(nil),               // 21: patronus.v1.SteeringPolicy
-	(*CreateSteeringPolicyRequest)(nil),  // 22: patronus.v1.CreateSteeringPolicyRequest
-	(*GetSteeringPolicyRequest)(nil),     // 23: patronus.v1.GetSteeringPolicyRequest
-	(*ListSteeringPoliciesRequest)(nil),  // 24: patronus.v1.ListSteeringPoliciesRequest
-	(*ListSteeringPoliciesResponse)(nil), // 25: patronus.v1.ListSteeringPoliciesResponse
-	(*UpdateSteeringPolicyRequest)(nil),  // 26: patronus.v1.UpdateSteeringPolicyRequest
-	(*DeleteSteeringPolicyRequest)(nil),  // 27: patronus.v1.DeleteSteeringPolicyRequest
-	nil,                                  // 28: patronus.v1.SlaProfile.LabelsEntry
-	nil,                                  // 29: patronus.v1.SlaProfile.AnnotationsEntry
-	nil,                                  // 30: patronus.v1.Application.LabelsEntry
-	nil,                                  // 31: patronus.v1.Application.AnnotationsEntry
-	nil,                                  // 32: patronus.v1.SteeringPolicy.LabelsEntry
-	nil,                                  // 33: patronus.v1.SteeringPolicy.AnnotationsEntry
-	(*timestamppb.Timestamp)(nil),        // 34: google.protobuf.Timestamp
-	(*Condition)(nil),                    // 35: patronus.v1.Condition
-	(*durationpb.Duration)(nil),          // 36: google.protobuf.Duration
-	(*fieldmaskpb.FieldMask)(nil),        // 37: google.protobuf.FieldMask
-	(*PortRange)(nil),                    // 38: patronus.v1.PortRange
-	(Transport)(0),                       // 39: patronus.v1.Transport
-	(*DeleteResponse)(nil),               // 40: patronus.v1.DeleteResponse
+	(*PathConstraints)(nil),              // 19: patronus.v1.PathConstraints
+	(*PathChoice)(nil),                   // 20: patronus.v1.PathChoice
+	(*SteeringRule)(nil),                 // 21: patronus.v1.SteeringRule
+	(*SteeringPolicy)(nil),               // 22: patronus.v1.SteeringPolicy
+	(*CreateSteeringPolicyRequest)(nil),  // 23: patronus.v1.CreateSteeringPolicyRequest
+	(*GetSteeringPolicyRequest)(nil),     // 24: patronus.v1.GetSteeringPolicyRequest
+	(*ListSteeringPoliciesRequest)(nil),  // 25: patronus.v1.ListSteeringPoliciesRequest
+	(*ListSteeringPoliciesResponse)(nil), // 26: patronus.v1.ListSteeringPoliciesResponse
+	(*UpdateSteeringPolicyRequest)(nil),  // 27: patronus.v1.UpdateSteeringPolicyRequest
+	(*DeleteSteeringPolicyRequest)(nil),  // 28: patronus.v1.DeleteSteeringPolicyRequest
+	nil,                                  // 29: patronus.v1.SlaProfile.LabelsEntry
+	nil,                                  // 30: patronus.v1.SlaProfile.AnnotationsEntry
+	nil,                                  // 31: patronus.v1.Application.LabelsEntry
+	nil,                                  // 32: patronus.v1.Application.AnnotationsEntry
+	nil,                                  // 33: patronus.v1.SteeringPolicy.LabelsEntry
+	nil,                                  // 34: patronus.v1.SteeringPolicy.AnnotationsEntry
+	(*timestamppb.Timestamp)(nil),        // 35: google.protobuf.Timestamp
+	(*Condition)(nil),                    // 36: patronus.v1.Condition
+	(*durationpb.Duration)(nil),          // 37: google.protobuf.Duration
+	(*fieldmaskpb.FieldMask)(nil),        // 38: google.protobuf.FieldMask
+	(*PortRange)(nil),                    // 39: patronus.v1.PortRange
+	(Transport)(0),                       // 40: patronus.v1.Transport
+	(*DeleteResponse)(nil),               // 41: patronus.v1.DeleteResponse
 }
 var file_patronus_v1_policy_proto_depIdxs = []int32{
-	34, // 0: patronus.v1.SlaProfile.create_time:type_name -> google.protobuf.Timestamp
-	34, // 1: patronus.v1.SlaProfile.update_time:type_name -> google.protobuf.Timestamp
-	28, // 2: patronus.v1.SlaProfile.labels:type_name -> patronus.v1.SlaProfile.LabelsEntry
-	29, // 3: patronus.v1.SlaProfile.annotations:type_name -> patronus.v1.SlaProfile.AnnotationsEntry
-	35, // 4: patronus.v1.SlaProfile.conditions:type_name -> patronus.v1.Condition
-	36, // 5: patronus.v1.SlaProfile.evaluation_window:type_name -> google.protobuf.Duration
-	36, // 6: patronus.v1.SlaProfile.fast_down:type_name -> google.protobuf.Duration
-	36, // 7: patronus.v1.SlaProfile.slow_up:type_name -> google.protobuf.Duration
-	36, // 8: patronus.v1.SlaProfile.dampening:type_name -> google.protobuf.Duration
+	35, // 0: patronus.v1.SlaProfile.create_time:type_name -> google.protobuf.Timestamp
+	35, // 1: patronus.v1.SlaProfile.update_time:type_name -> google.protobuf.Timestamp
+	29, // 2: patronus.v1.SlaProfile.labels:type_name -> patronus.v1.SlaProfile.LabelsEntry
+	30, // 3: patronus.v1.SlaProfile.annotations:type_name -> patronus.v1.SlaProfile.AnnotationsEntry
+	36, // 4: patronus.v1.SlaProfile.conditions:type_name -> patronus.v1.Condition
+	37, // 5: patronus.v1.SlaProfile.evaluation_window:type_name -> google.protobuf.Duration
+	37, // 6: patronus.v1.SlaProfile.fast_down:type_name -> google.protobuf.Duration
+	37, // 7: patronus.v1.SlaProfile.slow_up:type_name -> google.protobuf.Duration
+	37, // 8: patronus.v1.SlaProfile.dampening:type_name -> google.protobuf.Duration
 	3,  // 9: patronus.v1.CreateSlaProfileRequest.sla_profile:type_name -> patronus.v1.SlaProfile
 	3,  // 10: patronus.v1.ListSlaProfilesResponse.sla_profiles:type_name -> patronus.v1.SlaProfile
 	3,  // 11: patronus.v1.UpdateSlaProfileRequest.sla_profile:type_name -> patronus.v1.SlaProfile
-	37, // 12: patronus.v1.UpdateSlaProfileRequest.update_mask:type_name -> google.protobuf.FieldMask
-	38, // 13: patronus.v1.ApplicationMatch.ports:type_name -> patronus.v1.PortRange
-	34, // 14: patronus.v1.Application.create_time:type_name -> google.protobuf.Timestamp
-	34, // 15: patronus.v1.Application.update_time:type_name -> google.protobuf.Timestamp
-	30, // 16: patronus.v1.Application.labels:type_name -> patronus.v1.Application.LabelsEntry
-	31, // 17: patronus.v1.Application.annotations:type_name -> patronus.v1.Application.AnnotationsEntry
-	35, // 18: patronus.v1.Application.conditions:type_name -> patronus.v1.Condition
+	38, // 12: patronus.v1.UpdateSlaProfileRequest.update_mask:type_name -> google.protobuf.FieldMask
+	39, // 13: patronus.v1.ApplicationMatch.ports:type_name -> patronus.v1.PortRange
+	35, // 14: patronus.v1.Application.create_time:type_name -> google.protobuf.Timestamp
+	35, // 15: patronus.v1.Application.update_time:type_name -> google.protobuf.Timestamp
+	31, // 16: patronus.v1.Application.labels:type_name -> patronus.v1.Application.LabelsEntry
+	32, // 17: patronus.v1.Application.annotations:type_name -> patronus.v1.Application.AnnotationsEntry
+	36, // 18: patronus.v1.Application.conditions:type_name -> patronus.v1.Condition
 	10, // 19: patronus.v1.Application.matches:type_name -> patronus.v1.ApplicationMatch
 	11, // 20: patronus.v1.CreateApplicationRequest.application:type_name -> patronus.v1.Application
 	11, // 21: patronus.v1.ListApplicationsResponse.applications:type_name -> patronus.v1.Application
 	11, // 22: patronus.v1.UpdateApplicationRequest.application:type_name -> patronus.v1.Application
-	37, // 23: patronus.v1.UpdateApplicationRequest.update_mask:type_name -> google.protobuf.FieldMask
+	38, // 23: patronus.v1.UpdateApplicationRequest.update_mask:type_name -> google.protobuf.FieldMask
 	2,  // 24: patronus.v1.TimeWindow.days:type_name -> patronus.v1.DayOfWeek
-	39, // 25: patronus.v1.PathChoice.transports:type_name -> patronus.v1.Transport
+	40, // 25: patronus.v1.PathChoice.transports:type_name -> patronus.v1.Transport
 	0,  // 26: patronus.v1.SteeringRule.preference:type_name -> patronus.v1.Preference
-	39, // 27: patronus.v1.SteeringRule.transports:type_name -> patronus.v1.Transport
+	40, // 27: patronus.v1.SteeringRule.transports:type_name -> patronus.v1.Transport
 	18, // 28: patronus.v1.SteeringRule.windows:type_name -> patronus.v1.TimeWindow
 	1,  // 29: patronus.v1.SteeringRule.move_mode:type_name -> patronus.v1.MoveMode
-	19, // 30: patronus.v1.SteeringRule.fallbacks:type_name -> patronus.v1.PathChoice
-	34, // 31: patronus.v1.SteeringPolicy.create_time:type_name -> google.protobuf.Timestamp
-	34, // 32: patronus.v1.SteeringPolicy.update_time:type_name -> google.protobuf.Timestamp
-	32, // 33: patronus.v1.SteeringPolicy.labels:type_name -> patronus.v1.SteeringPolicy.LabelsEntry
-	33, // 34: patronus.v1.SteeringPolicy.annotations:type_name -> patronus.v1.SteeringPolicy.AnnotationsEntry
-	35, // 35: patronus.v1.SteeringPolicy.conditions:type_name -> patronus.v1.Condition
-	20, // 36: patronus.v1.SteeringPolicy.rules:type_name -> patronus.v1.SteeringRule
-	21, // 37: patronus.v1.CreateSteeringPolicyRequest.steering_policy:type_name -> patronus.v1.SteeringPolicy
-	21, // 38: patronus.v1.ListSteeringPoliciesResponse.steering_policies:type_name -> patronus.v1.SteeringPolicy
-	21, // 39: patronus.v1.UpdateSteeringPolicyRequest.steering_policy:type_name -> patronus.v1.SteeringPolicy
-	37, // 40: patronus.v1.UpdateSteeringPolicyRequest.update_mask:type_name -> google.protobuf.FieldMask
-	4,  // 41: patronus.v1.SlaProfileService.CreateSlaProfile:input_type -> patronus.v1.CreateSlaProfileRequest
-	5,  // 42: patronus.v1.SlaProfileService.GetSlaProfile:input_type -> patronus.v1.GetSlaProfileRequest
-	6,  // 43: patronus.v1.SlaProfileService.ListSlaProfiles:input_type -> patronus.v1.ListSlaProfilesRequest
-	8,  // 44: patronus.v1.SlaProfileService.UpdateSlaProfile:input_type -> patronus.v1.UpdateSlaProfileRequest
-	9,  // 45: patronus.v1.SlaProfileService.DeleteSlaProfile:input_type -> patronus.v1.DeleteSlaProfileRequest
-	12, // 46: patronus.v1.ApplicationService.CreateApplication:input_type -> patronus.v1.CreateApplicationRequest
-	13, // 47: patronus.v1.ApplicationService.GetApplication:input_type -> patronus.v1.GetApplicationRequest
-	14, // 48: patronus.v1.ApplicationService.ListApplications:input_type -> patronus.v1.ListApplicationsRequest
-	16, // 49: patronus.v1.ApplicationService.UpdateApplication:input_type -> patronus.v1.UpdateApplicationRequest
-	17, // 50: patronus.v1.ApplicationService.DeleteApplication:input_type -> patronus.v1.DeleteApplicationRequest
-	22, // 51: patronus.v1.SteeringPolicyService.CreateSteeringPolicy:input_type -> patronus.v1.CreateSteeringPolicyRequest
-	23, // 52: patronus.v1.SteeringPolicyService.GetSteeringPolicy:input_type -> patronus.v1.GetSteeringPolicyRequest
-	24, // 53: patronus.v1.SteeringPolicyService.ListSteeringPolicies:input_type -> patronus.v1.ListSteeringPoliciesRequest
-	26, // 54: patronus.v1.SteeringPolicyService.UpdateSteeringPolicy:input_type -> patronus.v1.UpdateSteeringPolicyRequest
-	27, // 55: patronus.v1.SteeringPolicyService.DeleteSteeringPolicy:input_type -> patronus.v1.DeleteSteeringPolicyRequest
-	3,  // 56: patronus.v1.SlaProfileService.CreateSlaProfile:output_type -> patronus.v1.SlaProfile
-	3,  // 57: patronus.v1.SlaProfileService.GetSlaProfile:output_type -> patronus.v1.SlaProfile
-	7,  // 58: patronus.v1.SlaProfileService.ListSlaProfiles:output_type -> patronus.v1.ListSlaProfilesResponse
-	3,  // 59: patronus.v1.SlaProfileService.UpdateSlaProfile:output_type -> patronus.v1.SlaProfile
-	40, // 60: patronus.v1.SlaProfileService.DeleteSlaProfile:output_type -> patronus.v1.DeleteResponse
-	11, // 61: patronus.v1.ApplicationService.CreateApplication:output_type -> patronus.v1.Application
-	11, // 62: patronus.v1.ApplicationService.GetApplication:output_type -> patronus.v1.Application
-	15, // 63: patronus.v1.ApplicationService.ListApplications:output_type -> patronus.v1.ListApplicationsResponse
-	11, // 64: patronus.v1.ApplicationService.UpdateApplication:output_type -> patronus.v1.Application
-	40, // 65: patronus.v1.ApplicationService.DeleteApplication:output_type -> patronus.v1.DeleteResponse
-	21, // 66: patronus.v1.SteeringPolicyService.CreateSteeringPolicy:output_type -> patronus.v1.SteeringPolicy
-	21, // 67: patronus.v1.SteeringPolicyService.GetSteeringPolicy:output_type -> patronus.v1.SteeringPolicy
-	25, // 68: patronus.v1.SteeringPolicyService.ListSteeringPolicies:output_type -> patronus.v1.ListSteeringPoliciesResponse
-	21, // 69: patronus.v1.SteeringPolicyService.UpdateSteeringPolicy:output_type -> patronus.v1.SteeringPolicy
-	40, // 70: patronus.v1.SteeringPolicyService.DeleteSteeringPolicy:output_type -> patronus.v1.DeleteResponse
-	56, // [56:71] is the sub-list for method output_type
-	41, // [41:56] is the sub-list for method input_type
-	41, // [41:41] is the sub-list for extension type_name
-	41, // [41:41] is the sub-list for extension extendee
-	0,  // [0:41] is the sub-list for field type_name
+	20, // 30: patronus.v1.SteeringRule.fallbacks:type_name -> patronus.v1.PathChoice
+	19, // 31: patronus.v1.SteeringRule.constraints:type_name -> patronus.v1.PathConstraints
+	35, // 32: patronus.v1.SteeringPolicy.create_time:type_name -> google.protobuf.Timestamp
+	35, // 33: patronus.v1.SteeringPolicy.update_time:type_name -> google.protobuf.Timestamp
+	33, // 34: patronus.v1.SteeringPolicy.labels:type_name -> patronus.v1.SteeringPolicy.LabelsEntry
+	34, // 35: patronus.v1.SteeringPolicy.annotations:type_name -> patronus.v1.SteeringPolicy.AnnotationsEntry
+	36, // 36: patronus.v1.SteeringPolicy.conditions:type_name -> patronus.v1.Condition
+	21, // 37: patronus.v1.SteeringPolicy.rules:type_name -> patronus.v1.SteeringRule
+	22, // 38: patronus.v1.CreateSteeringPolicyRequest.steering_policy:type_name -> patronus.v1.SteeringPolicy
+	22, // 39: patronus.v1.ListSteeringPoliciesResponse.steering_policies:type_name -> patronus.v1.SteeringPolicy
+	22, // 40: patronus.v1.UpdateSteeringPolicyRequest.steering_policy:type_name -> patronus.v1.SteeringPolicy
+	38, // 41: patronus.v1.UpdateSteeringPolicyRequest.update_mask:type_name -> google.protobuf.FieldMask
+	4,  // 42: patronus.v1.SlaProfileService.CreateSlaProfile:input_type -> patronus.v1.CreateSlaProfileRequest
+	5,  // 43: patronus.v1.SlaProfileService.GetSlaProfile:input_type -> patronus.v1.GetSlaProfileRequest
+	6,  // 44: patronus.v1.SlaProfileService.ListSlaProfiles:input_type -> patronus.v1.ListSlaProfilesRequest
+	8,  // 45: patronus.v1.SlaProfileService.UpdateSlaProfile:input_type -> patronus.v1.UpdateSlaProfileRequest
+	9,  // 46: patronus.v1.SlaProfileService.DeleteSlaProfile:input_type -> patronus.v1.DeleteSlaProfileRequest
+	12, // 47: patronus.v1.ApplicationService.CreateApplication:input_type -> patronus.v1.CreateApplicationRequest
+	13, // 48: patronus.v1.ApplicationService.GetApplication:input_type -> patronus.v1.GetApplicationRequest
+	14, // 49: patronus.v1.ApplicationService.ListApplications:input_type -> patronus.v1.ListApplicationsRequest
+	16, // 50: patronus.v1.ApplicationService.UpdateApplication:input_type -> patronus.v1.UpdateApplicationRequest
+	17, // 51: patronus.v1.ApplicationService.DeleteApplication:input_type -> patronus.v1.DeleteApplicationRequest
+	23, // 52: patronus.v1.SteeringPolicyService.CreateSteeringPolicy:input_type -> patronus.v1.CreateSteeringPolicyRequest
+	24, // 53: patronus.v1.SteeringPolicyService.GetSteeringPolicy:input_type -> patronus.v1.GetSteeringPolicyRequest
+	25, // 54: patronus.v1.SteeringPolicyService.ListSteeringPolicies:input_type -> patronus.v1.ListSteeringPoliciesRequest
+	27, // 55: patronus.v1.SteeringPolicyService.UpdateSteeringPolicy:input_type -> patronus.v1.UpdateSteeringPolicyRequest
+	28, // 56: patronus.v1.SteeringPolicyService.DeleteSteeringPolicy:input_type -> patronus.v1.DeleteSteeringPolicyRequest
+	3,  // 57: patronus.v1.SlaProfileService.CreateSlaProfile:output_type -> patronus.v1.SlaProfile
+	3,  // 58: patronus.v1.SlaProfileService.GetSlaProfile:output_type -> patronus.v1.SlaProfile
+	7,  // 59: patronus.v1.SlaProfileService.ListSlaProfiles:output_type -> patronus.v1.ListSlaProfilesResponse
+	3,  // 60: patronus.v1.SlaProfileService.UpdateSlaProfile:output_type -> patronus.v1.SlaProfile
+	41, // 61: patronus.v1.SlaProfileService.DeleteSlaProfile:output_type -> patronus.v1.DeleteResponse
+	11, // 62: patronus.v1.ApplicationService.CreateApplication:output_type -> patronus.v1.Application
+	11, // 63: patronus.v1.ApplicationService.GetApplication:output_type -> patronus.v1.Application
+	15, // 64: patronus.v1.ApplicationService.ListApplications:output_type -> patronus.v1.ListApplicationsResponse
+	11, // 65: patronus.v1.ApplicationService.UpdateApplication:output_type -> patronus.v1.Application
+	41, // 66: patronus.v1.ApplicationService.DeleteApplication:output_type -> patronus.v1.DeleteResponse
+	22, // 67: patronus.v1.SteeringPolicyService.CreateSteeringPolicy:output_type -> patronus.v1.SteeringPolicy
+	22, // 68: patronus.v1.SteeringPolicyService.GetSteeringPolicy:output_type -> patronus.v1.SteeringPolicy
+	26, // 69: patronus.v1.SteeringPolicyService.ListSteeringPolicies:output_type -> patronus.v1.ListSteeringPoliciesResponse
+	22, // 70: patronus.v1.SteeringPolicyService.UpdateSteeringPolicy:output_type -> patronus.v1.SteeringPolicy
+	41, // 71: patronus.v1.SteeringPolicyService.DeleteSteeringPolicy:output_type -> patronus.v1.DeleteResponse
+	57, // [57:72] is the sub-list for method output_type
+	42, // [42:57] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_policy_proto_init() }
@@ -2990,13 +3125,14 @@ func file_patronus_v1_policy_proto_init() {
 	file_patronus_v1_options_proto_init()
 	file_patronus_v1_policy_proto_msgTypes[0].OneofWrappers = []any{}
 	file_patronus_v1_policy_proto_msgTypes[7].OneofWrappers = []any{}
+	file_patronus_v1_policy_proto_msgTypes[16].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_policy_proto_rawDesc), len(file_patronus_v1_policy_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   31,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

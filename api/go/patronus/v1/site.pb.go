@@ -1613,7 +1613,9 @@ type Link struct {
 	// What each class of traffic does on the link; empty while the link is not shaped.
 	Classes []*LinkClass `protobuf:"bytes,38,rep,name=classes,proto3" json:"classes,omitempty"`
 	// Why the link is not shaped although it should be; empty when it is.
-	ShapingError  string `protobuf:"bytes,39,opt,name=shaping_error,json=shapingError,proto3" json:"shaping_error,omitempty"`
+	ShapingError string `protobuf:"bytes,39,opt,name=shaping_error,json=shapingError,proto3" json:"shaping_error,omitempty"`
+	// Administrative groups (RFC 7308), 0 to 255: what path constraints include and exclude, for example 1 for satellites.
+	AdminGroups   []uint32 `protobuf:"varint,40,rep,packed,name=admin_groups,json=adminGroups,proto3" json:"admin_groups,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1870,6 +1872,13 @@ func (x *Link) GetShapingError() string {
 		return x.ShapingError
 	}
 	return ""
+}
+
+func (x *Link) GetAdminGroups() []uint32 {
+	if x != nil {
+		return x.AdminGroups
+	}
+	return nil
 }
 
 // Request of CreateLink.
@@ -2487,7 +2496,7 @@ const file_patronus_v1_site_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tR\trequestId\x12#\n" +
 	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\x12#\n" +
-	"\rallow_missing\x18\x06 \x01(\bR\fallowMissing\"\xa9\r\n" +
+	"\rallow_missing\x18\x06 \x01(\bR\fallowMissing\"\xdb\r\n" +
 	"\x04Link\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
 	"\x03uid\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x03uid\x12\x1a\n" +
@@ -2532,7 +2541,8 @@ const file_patronus_v1_site_proto_rawDesc = "" +
 	"qosProfileR\n" +
 	"qosProfile\x128\n" +
 	"\aclasses\x18& \x03(\v2\x16.patronus.v1.LinkClassB\x06\xca\xf3\x18\x02\x18\x02R\aclasses\x12+\n" +
-	"\rshaping_error\x18' \x01(\tB\x06\xca\xf3\x18\x02\x18\x02R\fshapingError\x1a9\n" +
+	"\rshaping_error\x18' \x01(\tB\x06\xca\xf3\x18\x02\x18\x02R\fshapingError\x120\n" +
+	"\fadmin_groups\x18( \x03(\rB\r\xca\xf3\x18\t0\xff\x018\x01H `\x01R\vadminGroups\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +

@@ -1984,8 +1984,10 @@ type ExplainDemandRequest struct {
 	SourceSite string `protobuf:"bytes,1,opt,name=source_site,json=sourceSite,proto3" json:"source_site,omitempty"`
 	// Destination.
 	DestinationSite string `protobuf:"bytes,2,opt,name=destination_site,json=destinationSite,proto3" json:"destination_site,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Answer with the paths that keep these, found for the question: what a steering rule with REQUIRE would use.
+	Constraints   *PathConstraints `protobuf:"bytes,3,opt,name=constraints,proto3" json:"constraints,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ExplainDemandRequest) Reset() {
@@ -2032,6 +2034,13 @@ func (x *ExplainDemandRequest) GetDestinationSite() string {
 	return ""
 }
 
+func (x *ExplainDemandRequest) GetConstraints() *PathConstraints {
+	if x != nil {
+		return x.Constraints
+	}
+	return nil
+}
+
 // A path of a pair of sites, and why it carries what it carries.
 type ExplainedPath struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2048,7 +2057,13 @@ type ExplainedPath struct {
 	// Utilisation of its fullest link, parts per million.
 	UtilizationPpm uint64 `protobuf:"varint,6,opt,name=utilization_ppm,json=utilizationPpm,proto3" json:"utilization_ppm,omitempty"`
 	// Why it is in this tier.
-	Reason        string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Round trip over all of its tunnels, microseconds; 0: not measured.
+	RttUs uint64 `protobuf:"varint,8,opt,name=rtt_us,json=rttUs,proto3" json:"rtt_us,omitempty"`
+	// Loss over all of its tunnels, parts per million.
+	LossPpm uint32 `protobuf:"varint,9,opt,name=loss_ppm,json=lossPpm,proto3" json:"loss_ppm,omitempty"`
+	// Capacity of its narrowest link, bit/s; 0: not known.
+	CapacityBps   uint64 `protobuf:"varint,10,opt,name=capacity_bps,json=capacityBps,proto3" json:"capacity_bps,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2132,6 +2147,27 @@ func (x *ExplainedPath) GetReason() string {
 	return ""
 }
 
+func (x *ExplainedPath) GetRttUs() uint64 {
+	if x != nil {
+		return x.RttUs
+	}
+	return 0
+}
+
+func (x *ExplainedPath) GetLossPpm() uint32 {
+	if x != nil {
+		return x.LossPpm
+	}
+	return 0
+}
+
+func (x *ExplainedPath) GetCapacityBps() uint64 {
+	if x != nil {
+		return x.CapacityBps
+	}
+	return 0
+}
+
 // Response of ExplainDemand.
 type ExplainDemandResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2146,8 +2182,10 @@ type ExplainDemandResponse struct {
 	RepairedFailures uint32 `protobuf:"varint,4,opt,name=repaired_failures,json=repairedFailures,proto3" json:"repaired_failures,omitempty"`
 	// Those that would cut the pair off: no way is left.
 	CuttingFailures []string `protobuf:"bytes,5,rep,name=cutting_failures,json=cuttingFailures,proto3" json:"cutting_failures,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// With constraints: why no path keeps them. Empty when one does.
+	NoPathReason  string `protobuf:"bytes,6,opt,name=no_path_reason,json=noPathReason,proto3" json:"no_path_reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ExplainDemandResponse) Reset() {
@@ -2213,6 +2251,13 @@ func (x *ExplainDemandResponse) GetCuttingFailures() []string {
 		return x.CuttingFailures
 	}
 	return nil
+}
+
+func (x *ExplainDemandResponse) GetNoPathReason() string {
+	if x != nil {
+		return x.NoPathReason
+	}
+	return ""
 }
 
 // One direction of a link as the solver saw it.
@@ -2885,7 +2930,7 @@ var File_patronus_v1_te_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_te_proto_rawDesc = "" +
 	"\n" +
-	"\x14patronus/v1/te.proto\x12\vpatronus.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\"\xa1\b\n" +
+	"\x14patronus/v1/te.proto\x12\vpatronus.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\x1a\x18patronus/v1/policy.proto\"\xa1\b\n" +
 	"\x06Demand\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
 	"\x03uid\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x03uid\x12\x1a\n" +
@@ -3063,11 +3108,12 @@ const file_patronus_v1_te_proto_rawDesc = "" +
 	"\x05nodes\x18\x04 \x01(\rR\x05nodes\x12\x17\n" +
 	"\atook_ms\x18\x05 \x01(\rR\x06tookMs\",\n" +
 	"\x0eUndrainRequest\x12\x1a\n" +
-	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\b\x01R\x04name\"~\n" +
+	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\b\x01R\x04name\"\xbe\x01\n" +
 	"\x14ExplainDemandRequest\x12-\n" +
 	"\vsource_site\x18\x01 \x01(\tB\f\xca\xf3\x18\b\b\x01\"\x04siteR\n" +
 	"sourceSite\x127\n" +
-	"\x10destination_site\x18\x02 \x01(\tB\f\xca\xf3\x18\b\b\x01\"\x04siteR\x0fdestinationSite\"\xc3\x01\n" +
+	"\x10destination_site\x18\x02 \x01(\tB\f\xca\xf3\x18\b\b\x01\"\x04siteR\x0fdestinationSite\x12>\n" +
+	"\vconstraints\x18\x03 \x01(\v2\x1c.patronus.v1.PathConstraintsR\vconstraints\"\x98\x02\n" +
 	"\rExplainedPath\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x14\n" +
 	"\x05links\x18\x02 \x03(\tR\x05links\x12\x12\n" +
@@ -3075,13 +3121,18 @@ const file_patronus_v1_te_proto_rawDesc = "" +
 	"\tshare_ppm\x18\x04 \x01(\rR\bsharePpm\x12\x16\n" +
 	"\x06metric\x18\x05 \x01(\x04R\x06metric\x12'\n" +
 	"\x0futilization_ppm\x18\x06 \x01(\x04R\x0eutilizationPpm\x12\x16\n" +
-	"\x06reason\x18\a \x01(\tR\x06reason\"\xd2\x01\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason\x12\x15\n" +
+	"\x06rtt_us\x18\b \x01(\x04R\x05rttUs\x12\x19\n" +
+	"\bloss_ppm\x18\t \x01(\rR\alossPpm\x12!\n" +
+	"\fcapacity_bps\x18\n" +
+	" \x01(\x04R\vcapacityBps\"\xf8\x01\n" +
 	"\x15ExplainDemandResponse\x120\n" +
 	"\x05paths\x18\x01 \x03(\v2\x1a.patronus.v1.ExplainedPathR\x05paths\x12\x19\n" +
 	"\brate_bps\x18\x02 \x01(\x04R\arateBps\x12\x14\n" +
 	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\x12+\n" +
 	"\x11repaired_failures\x18\x04 \x01(\rR\x10repairedFailures\x12)\n" +
-	"\x10cutting_failures\x18\x05 \x03(\tR\x0fcuttingFailures\"p\n" +
+	"\x10cutting_failures\x18\x05 \x03(\tR\x0fcuttingFailures\x12$\n" +
+	"\x0eno_path_reason\x18\x06 \x01(\tR\fnoPathReason\"p\n" +
 	"\fSolutionLink\x12\x12\n" +
 	"\x04link\x18\x01 \x01(\tR\x04link\x12\x0e\n" +
 	"\x02up\x18\x02 \x01(\bR\x02up\x12!\n" +
@@ -3219,7 +3270,8 @@ var file_patronus_v1_te_proto_goTypes = []any{
 	(*Condition)(nil),                // 37: patronus.v1.Condition
 	(*fieldmaskpb.FieldMask)(nil),    // 38: google.protobuf.FieldMask
 	(AdminState)(0),                  // 39: patronus.v1.AdminState
-	(*DeleteResponse)(nil),           // 40: patronus.v1.DeleteResponse
+	(*PathConstraints)(nil),          // 40: patronus.v1.PathConstraints
+	(*DeleteResponse)(nil),           // 41: patronus.v1.DeleteResponse
 }
 var file_patronus_v1_te_proto_depIdxs = []int32{
 	36, // 0: patronus.v1.Demand.create_time:type_name -> google.protobuf.Timestamp
@@ -3245,41 +3297,42 @@ var file_patronus_v1_te_proto_depIdxs = []int32{
 	18, // 20: patronus.v1.WhatIfResponse.classes:type_name -> patronus.v1.ClassOutcome
 	39, // 21: patronus.v1.DrainResponse.admin_state:type_name -> patronus.v1.AdminState
 	19, // 22: patronus.v1.DrainResponse.effect:type_name -> patronus.v1.WhatIfResponse
-	24, // 23: patronus.v1.ExplainDemandResponse.paths:type_name -> patronus.v1.ExplainedPath
-	27, // 24: patronus.v1.SolutionPair.paths:type_name -> patronus.v1.SolutionPath
-	36, // 25: patronus.v1.Solution.time:type_name -> google.protobuf.Timestamp
-	26, // 26: patronus.v1.Solution.links:type_name -> patronus.v1.SolutionLink
-	28, // 27: patronus.v1.Solution.pairs:type_name -> patronus.v1.SolutionPair
-	29, // 28: patronus.v1.ListSolutionsResponse.solutions:type_name -> patronus.v1.Solution
-	2,  // 29: patronus.v1.DemandService.CreateDemand:input_type -> patronus.v1.CreateDemandRequest
-	3,  // 30: patronus.v1.DemandService.GetDemand:input_type -> patronus.v1.GetDemandRequest
-	4,  // 31: patronus.v1.DemandService.ListDemands:input_type -> patronus.v1.ListDemandsRequest
-	6,  // 32: patronus.v1.DemandService.UpdateDemand:input_type -> patronus.v1.UpdateDemandRequest
-	7,  // 33: patronus.v1.DemandService.DeleteDemand:input_type -> patronus.v1.DeleteDemandRequest
-	9,  // 34: patronus.v1.TrafficEngineeringService.GetTrafficMatrix:input_type -> patronus.v1.GetTrafficMatrixRequest
-	13, // 35: patronus.v1.TrafficEngineeringService.WhatIf:input_type -> patronus.v1.WhatIfRequest
-	20, // 36: patronus.v1.TrafficEngineeringService.Drain:input_type -> patronus.v1.DrainRequest
-	22, // 37: patronus.v1.TrafficEngineeringService.Undrain:input_type -> patronus.v1.UndrainRequest
-	23, // 38: patronus.v1.TrafficEngineeringService.ExplainDemand:input_type -> patronus.v1.ExplainDemandRequest
-	30, // 39: patronus.v1.TrafficEngineeringService.ListSolutions:input_type -> patronus.v1.ListSolutionsRequest
-	32, // 40: patronus.v1.TrafficEngineeringService.MeasureBandwidth:input_type -> patronus.v1.MeasureBandwidthRequest
-	1,  // 41: patronus.v1.DemandService.CreateDemand:output_type -> patronus.v1.Demand
-	1,  // 42: patronus.v1.DemandService.GetDemand:output_type -> patronus.v1.Demand
-	5,  // 43: patronus.v1.DemandService.ListDemands:output_type -> patronus.v1.ListDemandsResponse
-	1,  // 44: patronus.v1.DemandService.UpdateDemand:output_type -> patronus.v1.Demand
-	40, // 45: patronus.v1.DemandService.DeleteDemand:output_type -> patronus.v1.DeleteResponse
-	10, // 46: patronus.v1.TrafficEngineeringService.GetTrafficMatrix:output_type -> patronus.v1.GetTrafficMatrixResponse
-	19, // 47: patronus.v1.TrafficEngineeringService.WhatIf:output_type -> patronus.v1.WhatIfResponse
-	21, // 48: patronus.v1.TrafficEngineeringService.Drain:output_type -> patronus.v1.DrainResponse
-	21, // 49: patronus.v1.TrafficEngineeringService.Undrain:output_type -> patronus.v1.DrainResponse
-	25, // 50: patronus.v1.TrafficEngineeringService.ExplainDemand:output_type -> patronus.v1.ExplainDemandResponse
-	31, // 51: patronus.v1.TrafficEngineeringService.ListSolutions:output_type -> patronus.v1.ListSolutionsResponse
-	33, // 52: patronus.v1.TrafficEngineeringService.MeasureBandwidth:output_type -> patronus.v1.MeasureBandwidthResponse
-	41, // [41:53] is the sub-list for method output_type
-	29, // [29:41] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	40, // 23: patronus.v1.ExplainDemandRequest.constraints:type_name -> patronus.v1.PathConstraints
+	24, // 24: patronus.v1.ExplainDemandResponse.paths:type_name -> patronus.v1.ExplainedPath
+	27, // 25: patronus.v1.SolutionPair.paths:type_name -> patronus.v1.SolutionPath
+	36, // 26: patronus.v1.Solution.time:type_name -> google.protobuf.Timestamp
+	26, // 27: patronus.v1.Solution.links:type_name -> patronus.v1.SolutionLink
+	28, // 28: patronus.v1.Solution.pairs:type_name -> patronus.v1.SolutionPair
+	29, // 29: patronus.v1.ListSolutionsResponse.solutions:type_name -> patronus.v1.Solution
+	2,  // 30: patronus.v1.DemandService.CreateDemand:input_type -> patronus.v1.CreateDemandRequest
+	3,  // 31: patronus.v1.DemandService.GetDemand:input_type -> patronus.v1.GetDemandRequest
+	4,  // 32: patronus.v1.DemandService.ListDemands:input_type -> patronus.v1.ListDemandsRequest
+	6,  // 33: patronus.v1.DemandService.UpdateDemand:input_type -> patronus.v1.UpdateDemandRequest
+	7,  // 34: patronus.v1.DemandService.DeleteDemand:input_type -> patronus.v1.DeleteDemandRequest
+	9,  // 35: patronus.v1.TrafficEngineeringService.GetTrafficMatrix:input_type -> patronus.v1.GetTrafficMatrixRequest
+	13, // 36: patronus.v1.TrafficEngineeringService.WhatIf:input_type -> patronus.v1.WhatIfRequest
+	20, // 37: patronus.v1.TrafficEngineeringService.Drain:input_type -> patronus.v1.DrainRequest
+	22, // 38: patronus.v1.TrafficEngineeringService.Undrain:input_type -> patronus.v1.UndrainRequest
+	23, // 39: patronus.v1.TrafficEngineeringService.ExplainDemand:input_type -> patronus.v1.ExplainDemandRequest
+	30, // 40: patronus.v1.TrafficEngineeringService.ListSolutions:input_type -> patronus.v1.ListSolutionsRequest
+	32, // 41: patronus.v1.TrafficEngineeringService.MeasureBandwidth:input_type -> patronus.v1.MeasureBandwidthRequest
+	1,  // 42: patronus.v1.DemandService.CreateDemand:output_type -> patronus.v1.Demand
+	1,  // 43: patronus.v1.DemandService.GetDemand:output_type -> patronus.v1.Demand
+	5,  // 44: patronus.v1.DemandService.ListDemands:output_type -> patronus.v1.ListDemandsResponse
+	1,  // 45: patronus.v1.DemandService.UpdateDemand:output_type -> patronus.v1.Demand
+	41, // 46: patronus.v1.DemandService.DeleteDemand:output_type -> patronus.v1.DeleteResponse
+	10, // 47: patronus.v1.TrafficEngineeringService.GetTrafficMatrix:output_type -> patronus.v1.GetTrafficMatrixResponse
+	19, // 48: patronus.v1.TrafficEngineeringService.WhatIf:output_type -> patronus.v1.WhatIfResponse
+	21, // 49: patronus.v1.TrafficEngineeringService.Drain:output_type -> patronus.v1.DrainResponse
+	21, // 50: patronus.v1.TrafficEngineeringService.Undrain:output_type -> patronus.v1.DrainResponse
+	25, // 51: patronus.v1.TrafficEngineeringService.ExplainDemand:output_type -> patronus.v1.ExplainDemandResponse
+	31, // 52: patronus.v1.TrafficEngineeringService.ListSolutions:output_type -> patronus.v1.ListSolutionsResponse
+	33, // 53: patronus.v1.TrafficEngineeringService.MeasureBandwidth:output_type -> patronus.v1.MeasureBandwidthResponse
+	42, // [42:54] is the sub-list for method output_type
+	30, // [30:42] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_te_proto_init() }
@@ -3289,6 +3342,7 @@ func file_patronus_v1_te_proto_init() {
 	}
 	file_patronus_v1_common_proto_init()
 	file_patronus_v1_options_proto_init()
+	file_patronus_v1_policy_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -227,6 +227,84 @@ export interface TimeWindowInit {
   utcOffsetMinutes?: number;
 }
 
+/**
+ * What a path must be all along: unlike transports and underlays, which look at its first link only. Links are both
+ * ends of each tunnel that the path takes. What is measured is followed in steps: a bound is for choosing paths, an
+ * SLA profile is for leaving one at once.
+ */
+export interface PathConstraints {
+  /** Labels that every link has: "key=value", or "key" with any value. The order carries no meaning. */
+  requireLabels: string[];
+  /** Labels that no link has: "key=value", or "key" with any value. The order carries no meaning. */
+  excludeLabels: string[];
+  /**
+   * Administrative groups that every link is in, all of them (RFC 3209: include-all). From 0 to 255. The order
+   * carries no meaning.
+   */
+  includeAllGroups: number[];
+  /**
+   * Administrative groups of which every link is in one at least (RFC 3209: include-any). From 0 to 255. The order
+   * carries no meaning.
+   */
+  includeAnyGroups: number[];
+  /**
+   * Administrative groups that no link is in (RFC 3209: exclude-any). From 0 to 255. The order carries no meaning.
+   */
+  excludeGroups: number[];
+  /**
+   * Longest round trip over the whole path, microseconds, as the nodes measure its tunnels; 0: any. From 0 to
+   * 60000000 us.
+   */
+  maxLatencyUs: number;
+  /**
+   * Largest loss over the whole path, parts per million, as the nodes measure its tunnels; unset: any. From 0 to
+   * 1000000 ppm.
+   */
+  maxLossPpm?: number;
+  /**
+   * What every link's capacity in the path's direction is at least, bit/s; 0: any. A link of unknown capacity does
+   * not do. From 0 to 400000000000 bit/s.
+   */
+  minCapacityBps: bigint;
+}
+
+/** What a program says of a PathConstraints. */
+export interface PathConstraintsInit {
+  /** Labels that every link has: "key=value", or "key" with any value. The order carries no meaning. */
+  requireLabels?: readonly string[];
+  /** Labels that no link has: "key=value", or "key" with any value. The order carries no meaning. */
+  excludeLabels?: readonly string[];
+  /**
+   * Administrative groups that every link is in, all of them (RFC 3209: include-all). From 0 to 255. The order
+   * carries no meaning.
+   */
+  includeAllGroups?: readonly number[];
+  /**
+   * Administrative groups of which every link is in one at least (RFC 3209: include-any). From 0 to 255. The order
+   * carries no meaning.
+   */
+  includeAnyGroups?: readonly number[];
+  /**
+   * Administrative groups that no link is in (RFC 3209: exclude-any). From 0 to 255. The order carries no meaning.
+   */
+  excludeGroups?: readonly number[];
+  /**
+   * Longest round trip over the whole path, microseconds, as the nodes measure its tunnels; 0: any. From 0 to
+   * 60000000 us.
+   */
+  maxLatencyUs?: number;
+  /**
+   * Largest loss over the whole path, parts per million, as the nodes measure its tunnels; unset: any. From 0 to
+   * 1000000 ppm.
+   */
+  maxLossPpm?: number;
+  /**
+   * What every link's capacity in the path's direction is at least, bit/s; 0: any. A link of unknown capacity does
+   * not do. From 0 to 400000000000 bit/s.
+   */
+  minCapacityBps?: bigint | number;
+}
+
 /** Paths by their first link. Every criterion that is set must hold. */
 export interface PathChoice {
   /** Transports; empty means any. The order carries no meaning. */
@@ -281,6 +359,11 @@ export interface SteeringRule {
    * REQUIRE: which paths are allowed after those that fit, in this order.
    */
   fallbacks: PathChoice[];
+  /**
+   * A path fits when it is like this all along, too. With REQUIRE and PREFER paths are searched for that are, also
+   * such as no traffic takes otherwise.
+   */
+  constraints?: PathConstraints;
 }
 
 /** What a program says of a SteeringRule. */
@@ -321,6 +404,11 @@ export interface SteeringRuleInit {
    * REQUIRE: which paths are allowed after those that fit, in this order.
    */
   fallbacks?: readonly PathChoiceInit[];
+  /**
+   * A path fits when it is like this all along, too. With REQUIRE and PREFER paths are searched for that are, also
+   * such as no traffic takes otherwise.
+   */
+  constraints?: PathConstraintsInit;
 }
 
 /** Which paths the traffic of a segment may or should take. */

@@ -232,6 +232,11 @@ export interface Link extends Resource {
   readonly classes: LinkClass[];
   /** Why the link is not shaped although it should be; empty when it is. */
   readonly shapingError: string;
+  /**
+   * Administrative groups (RFC 7308), 0 to 255: what path constraints include and exclude, for example 1 for
+   * satellites. From 0 to 255. The order carries no meaning.
+   */
+  adminGroups: number[];
 }
 
 /** What a program says of a Link. */
@@ -279,6 +284,11 @@ export interface LinkInit {
    * Empty: the link is not shaped. Name of a qosProfile.
    */
   qosProfile?: string;
+  /**
+   * Administrative groups (RFC 7308), 0 to 255: what path constraints include and exclude, for example 1 for
+   * satellites. From 0 to 255. The order carries no meaning.
+   */
+  adminGroups?: readonly number[];
 }
 
 /** Fields of Link that can be changed. */

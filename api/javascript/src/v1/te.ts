@@ -5,6 +5,7 @@
 
 import type { Resource } from "../collection.js";
 import type { AdminState, Condition } from "./common.js";
+import type { PathConstraints, PathConstraintsInit } from "./policy.js";
 
 /**
  * What packets are for, as their DSCP says (RFC 4594). Edges count what they are offered by class.
@@ -509,6 +510,8 @@ export interface ExplainDemandRequest {
   sourceSite: string;
   /** Destination. Name of a site. */
   destinationSite: string;
+  /** Answer with the paths that keep these, found for the question: what a steering rule with REQUIRE would use. */
+  constraints?: PathConstraints;
 }
 
 /** What a program says of a ExplainDemandRequest. */
@@ -517,6 +520,8 @@ export interface ExplainDemandRequestInit {
   sourceSite: string;
   /** Destination. Name of a site. */
   destinationSite: string;
+  /** Answer with the paths that keep these, found for the question: what a steering rule with REQUIRE would use. */
+  constraints?: PathConstraintsInit;
 }
 
 /** A path of a pair of sites, and why it carries what it carries. */
@@ -535,6 +540,12 @@ export interface ExplainedPath {
   utilizationPpm: bigint;
   /** Why it is in this tier. */
   reason: string;
+  /** Round trip over all of its tunnels, microseconds; 0: not measured. */
+  rttUs: bigint;
+  /** Loss over all of its tunnels, parts per million. */
+  lossPpm: number;
+  /** Capacity of its narrowest link, bit/s; 0: not known. */
+  capacityBps: bigint;
 }
 
 /** What a program says of a ExplainedPath. */
@@ -553,6 +564,12 @@ export interface ExplainedPathInit {
   utilizationPpm?: bigint | number;
   /** Why it is in this tier. */
   reason?: string;
+  /** Round trip over all of its tunnels, microseconds; 0: not measured. */
+  rttUs?: bigint | number;
+  /** Loss over all of its tunnels, parts per million. */
+  lossPpm?: number;
+  /** Capacity of its narrowest link, bit/s; 0: not known. */
+  capacityBps?: bigint | number;
 }
 
 /** Response of ExplainDemand. */
@@ -570,6 +587,8 @@ export interface ExplainDemandResponse {
   repairedFailures: number;
   /** Those that would cut the pair off: no way is left. */
   cuttingFailures: string[];
+  /** With constraints: why no path keeps them. Empty when one does. */
+  noPathReason: string;
 }
 
 /** What a program says of a ExplainDemandResponse. */
@@ -587,6 +606,8 @@ export interface ExplainDemandResponseInit {
   repairedFailures?: number;
   /** Those that would cut the pair off: no way is left. */
   cuttingFailures?: readonly string[];
+  /** With constraints: why no path keeps them. Empty when one does. */
+  noPathReason?: string;
 }
 
 /** One direction of a link as the solver saw it. */

@@ -284,6 +284,44 @@ class TimeWindow(Message):
     """What the times are by: minutes east of UTC, -720 to 840. Daylight saving is not followed."""
 
 
+class PathConstraints(Message):
+    """What a path must be all along: unlike transports and underlays, which look at its first link only. Links are
+    both ends of each tunnel that the path takes. What is measured is followed in steps: a bound is for choosing
+    paths, an SLA profile is for leaving one at once.
+    """
+
+    PROTO: ClassVar[str] = "patronus.v1.PathConstraints"
+
+    require_labels: Annotated[list[Annotated[str, rules.Size(384)]], rules.Items(16), rules.AsSet()] = Field(
+        default_factory=list
+    )
+    """Labels that every link has: "key=value", or "key" with any value."""
+    exclude_labels: Annotated[list[Annotated[str, rules.Size(384)]], rules.Items(16), rules.AsSet()] = Field(
+        default_factory=list
+    )
+    """Labels that no link has: "key=value", or "key" with any value."""
+    include_all_groups: Annotated[list[Annotated[int, rules.Range(0, 255)]], rules.Items(32), rules.AsSet()] = Field(
+        default_factory=list
+    )
+    """Administrative groups that every link is in, all of them (RFC 3209: include-all)."""
+    include_any_groups: Annotated[list[Annotated[int, rules.Range(0, 255)]], rules.Items(32), rules.AsSet()] = Field(
+        default_factory=list
+    )
+    """Administrative groups of which every link is in one at least (RFC 3209: include-any)."""
+    exclude_groups: Annotated[list[Annotated[int, rules.Range(0, 255)]], rules.Items(32), rules.AsSet()] = Field(
+        default_factory=list
+    )
+    """Administrative groups that no link is in (RFC 3209: exclude-any)."""
+    max_latency_us: Annotated[Annotated[int, rules.Range(0, 60000000)], rules.Unit("us")] = 0
+    """Longest round trip over the whole path, microseconds, as the nodes measure its tunnels; 0: any. (us)"""
+    max_loss_ppm: Annotated[Annotated[int, rules.Range(0, 1000000)] | None, rules.Unit("ppm")] = None
+    """Largest loss over the whole path, parts per million, as the nodes measure its tunnels; unset: any. (ppm)"""
+    min_capacity_bps: Annotated[Annotated[int, rules.Range(0, 400000000000)], rules.Unit("bit/s")] = 0
+    """What every link's capacity in the path's direction is at least, bit/s; 0: any. A link of unknown capacity does
+    not do.
+    """
+
+
 class PathChoice(Message):
     """Paths by their first link. Every criterion that is set must hold."""
 
@@ -348,6 +386,10 @@ class SteeringRule(Message):
     fallbacks: Annotated[list[PathChoice], rules.Items(6)] = Field(default_factory=list)
     """With PREFER: which paths come next, in this order, when none that fits is left; the rest comes behind them.
     With REQUIRE: which paths are allowed after those that fit, in this order.
+    """
+    constraints: PathConstraints | None = None
+    """A path fits when it is like this all along, too. With REQUIRE and PREFER paths are searched for that are, also
+    such as no traffic takes otherwise.
     """
 
 

@@ -318,6 +318,12 @@ class Link(Resource):
     """What each class of traffic does on the link; empty while the link is not shaped."""
     shaping_error: Annotated[str, rules.Output()] = ""
     """Why the link is not shaped although it should be; empty when it is."""
+    admin_groups: Annotated[list[Annotated[int, rules.Range(0, 255)]], rules.Items(32), rules.AsSet()] = Field(
+        default_factory=list
+    )
+    """Administrative groups (RFC 7308), 0 to 255: what path constraints include and exclude, for example 1 for
+    satellites.
+    """
 
     @staticmethod
     def resource_name(organization: str, site: str, link: str) -> str:
@@ -367,4 +373,8 @@ class LinkPatch(TypedDict, total=False):
     qos_profile: Annotated[str, rules.Matches("organizations/*/qosProfiles/*")] | None
     """How the link's traffic is divided when it is full; the link is then shaped to capacity_up_bps, which must be
     set. Empty: the link is not shaped.
+    """
+    admin_groups: list[Annotated[int, rules.Range(0, 255)]] | None
+    """Administrative groups (RFC 7308), 0 to 255: what path constraints include and exclude, for example 1 for
+    satellites.
     """

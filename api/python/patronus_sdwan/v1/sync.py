@@ -510,10 +510,17 @@ class TrafficEngineeringMethods(Service):
         return self._call("/patronus.v1.TrafficEngineeringService/Undrain", request, m.DrainResponse, timeout)
 
     def explain_demand(
-        self, *, source_site: str, destination_site: str, timeout: float | None = None
+        self,
+        *,
+        source_site: str,
+        destination_site: str,
+        constraints: m.PathConstraints | None = None,
+        timeout: float | None = None,
     ) -> m.ExplainDemandResponse:
         """Which paths the traffic between two sites takes, and why."""
-        request = m.ExplainDemandRequest(source_site=source_site, destination_site=destination_site)
+        request = m.ExplainDemandRequest(
+            source_site=source_site, destination_site=destination_site, constraints=constraints
+        )
         return self._call(
             "/patronus.v1.TrafficEngineeringService/ExplainDemand", request, m.ExplainDemandResponse, timeout
         )

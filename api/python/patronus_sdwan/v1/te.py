@@ -13,6 +13,7 @@ from pydantic import Field
 from .. import rules
 from ..message import Kind, Message, OpenEnum, Resource
 from .common import AdminState, Condition
+from .policy import PathConstraints
 
 
 class TrafficClass(OpenEnum):
@@ -389,6 +390,8 @@ class ExplainDemandRequest(Message):
     """Source."""
     destination_site: Annotated[Annotated[str, rules.Matches("organizations/*/sites/*")], rules.Required()]
     """Destination."""
+    constraints: PathConstraints | None = None
+    """Answer with the paths that keep these, found for the question: what a steering rule with REQUIRE would use."""
 
 
 class ExplainedPath(Message):
@@ -410,6 +413,12 @@ class ExplainedPath(Message):
     """Utilisation of its fullest link, parts per million."""
     reason: Annotated[str, rules.Size(1024)] = ""
     """Why it is in this tier."""
+    rtt_us: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    """Round trip over all of its tunnels, microseconds; 0: not measured."""
+    loss_ppm: Annotated[int, rules.Range(0, 4294967295)] = 0
+    """Loss over all of its tunnels, parts per million."""
+    capacity_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    """Capacity of its narrowest link, bit/s; 0: not known."""
 
 
 class ExplainDemandResponse(Message):
@@ -429,6 +438,8 @@ class ExplainDemandResponse(Message):
     """
     cutting_failures: Annotated[list[Annotated[str, rules.Size(1024)]], rules.Items(64)] = Field(default_factory=list)
     """Those that would cut the pair off: no way is left."""
+    no_path_reason: Annotated[str, rules.Size(1024)] = ""
+    """With constraints: why no path keeps them. Empty when one does."""
 
 
 class SolutionLink(Message):

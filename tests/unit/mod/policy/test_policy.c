@@ -49,6 +49,19 @@ static const struct row policies[] = {
      "{'preference':'PREFER','underlays':['lte'],'fallbacks':[{'transports':['MPLS']}],'moveMode':'GRACEFUL',"
      "'users':['ann'],'groups':['staff'],'windows':[{'days':['FRIDAY'],'start':'22:00','end':'24:00',"
      "'utcOffsetMinutes':60}]}]}}"},
+    {"CreateSteeringPolicy", RULE("{'preference':'DENY','constraints':{'minCapacityBps':'1'}}"), PT_INVALID_ARGUMENT,
+     PT_REASON_FIELD_INVALID, "rules[0].constraints"},
+    {"CreateSteeringPolicy", RULE("{'preference':'REQUIRE','constraints':{'excludeLabels':['a','=b']}}"),
+     PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, "rules[0].constraints.exclude_labels[1]"},
+    {"CreateSteeringPolicy", RULE("{'preference':'REQUIRE','constraints':{'includeAnyGroups':[256]}}"),
+     PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, "rules[0].constraints.include_any_groups[0]"},
+    {"CreateSteeringPolicy", RULE("{'preference':'REQUIRE','constraints':{'maxLossPpm':1000001}}"), PT_INVALID_ARGUMENT,
+     PT_REASON_FIELD_INVALID, "rules[0].constraints.max_loss_ppm"},
+    {"CreateSteeringPolicy",
+     "{'parent':'" A "','steeringPolicyId':'z','steeringPolicy':{'segment':'" A "/segments/corp','rules':["
+     "{'preference':'REQUIRE','constraints':{'requireLabels':['jurisdiction=eu'],'excludeLabels':['satellite'],"
+     "'includeAllGroups':[1],'includeAnyGroups':[2,3],'excludeGroups':[255],'maxLatencyUs':50000,'maxLossPpm':0,"
+     "'minCapacityBps':'1000000'}}]}}"},
     {"CreateSlaProfile", "{'parent':'" A "','slaProfileId':'x','slaProfile':{'fastDown':'0.05s'}}", PT_INVALID_ARGUMENT,
      PT_REASON_FIELD_INVALID, "fast_down"},
     {"CreateSlaProfile", "{'parent':'" A "','slaProfileId':'x','slaProfile':{'slowUp':'-1s'}}", PT_INVALID_ARGUMENT,
