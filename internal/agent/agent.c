@@ -385,6 +385,7 @@ static void on_message(void *arg, struct pt_bytes data)
         (void)snprintf(agent->redirect, sizeof(agent->redirect), "%.79s", message->not_leader->agent_address);
     } else if (agent->state == PT_AGENT_CONNECTING) {
         agent->state = PT_AGENT_STREAMING;
+        agent->history_told = 0; /* perhaps another leader */
         agent->backoff_ms = BACKOFF_MIN_MS;
         agent->address_turn = 0;
         agent->redirects = 0;

@@ -36,8 +36,9 @@ struct pt_agent {
     struct pt_agent_trial trial;
     struct pt_hello *hello; /* NULL: paths are not probed */
 
-    struct pt_agent_demand *demand; /* telemetry.c: bytes at the last report */
+    struct pt_agent_demand *demand; /* demand.c: bytes at the last report, and the last hour */
     size_t demand_len;
+    size_t history_told; /* so many of them have been told to this leader */
     bool demand_known; /* the data plane has been looked at once */
     uint64_t reported_at_ns;
     struct pt_agent_queue *queues; /* class_report.c: likewise */
@@ -95,6 +96,9 @@ void pt_agent_report(struct pt_agent *agent);
 void pt_agent_bandwidth_init(struct pt_agent *agent);
 void pt_agent_bandwidth_fini(struct pt_agent *agent);
 void pt_agent_take_order(struct pt_agent *agent, const Patronus__V1__BandwidthOrder *order);
+
+/* ---- demand.c ------------------------------------------------------------------------------------------------- */
+void pt_agent_add_demands(struct pt_agent *agent, struct pt_arena *arena, Patronus__V1__Telemetry *telemetry);
 
 /* ---- class_report.c ------------------------------------------------------------------------------------------- */
 void pt_agent_add_classes(struct pt_agent *agent, struct pt_arena *arena, Patronus__V1__Telemetry *telemetry,

@@ -5,9 +5,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
-#include "bpf/abi/demand.h"
 #include "bpf/abi/drop.h"
-#include "patronus/v1/te.pb-c.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -122,73 +120,6 @@ static void add_tunnel_drops(const struct pt_agent *agent, struct collect *colle
     }
 }
 
-/* ---- demand: bytes that hosts offered towards each site, sent or not, as a rate since the last report
- *
- * The data plane counts since its programs were loaded, which may be long before this agent started: the first look
- * only sets marks. What appears later began at nothing.
- */
-
-struct pt_agent_demand {
-    uint32_t key; /* site and class */
-    bool marked;
-    uint64_t bytes, bytes_before;
-};
-
-static struct pt_agent_demand *demand_of(struct pt_agent *agent, uint32_t key)
-{
-    for (size_t i = 0; i < agent->demand_len; i++) {
-        if (agent->demand[i].key == key) {
-            return &agent->demand[i];
-        }
-    }
-    agent->demand = realloc(agent->demand, (agent->demand_len + 1) * sizeof(*agent->demand));
-    pt_assert(agent->demand != NULL);
-    agent->demand[agent->demand_len] = (struct pt_agent_demand){.key = key};
-    return &agent->demand[agent->demand_len++];
-}
-
-static void on_demand(void *arg, uint32_t key, uint64_t bytes)
-{
-    struct pt_agent *agent = arg;
-    struct pt_agent_demand *demand = demand_of(agent, key);
-    demand->bytes = bytes;
-    if ((!demand->marked && !agent->demand_known) || bytes < demand->bytes_before) { /* see above; or loaded anew */
-        demand->bytes_before = bytes;
-    }
-    demand->marked = true;
-}
-
-static void add_demands(struct pt_agent *agent, struct pt_arena *arena, Patronus__V1__Telemetry *telemetry)
-{
-    uint64_t now = pt_sys_now_ns(agent->options.sys);
-    uint64_t elapsed_ms = (now - agent->reported_at_ns) / 1000000;
-    if (agent->bundle == NULL || elapsed_ms < 500) {
-        return; /* too short for a rate: a transition was reported just now */
-    }
-    _Static_assert(PT_DEMAND_REALTIME == (int)PATRONUS__V1__TRAFFIC_CLASS__REALTIME &&
-                       PT_DEMAND_BULK == (int)PATRONUS__V1__TRAFFIC_CLASS__BULK,
-                   "numbered alike");
-    agent->options.dp->ops->demands(agent->options.dp, on_demand, agent);
-    agent->demand_known = true;
-    telemetry->demands = pt_arena_array(arena, agent->demand_len, sizeof(*telemetry->demands));
-    for (size_t i = 0; i < agent->demand_len; i++) {
-        struct pt_agent_demand *demand = &agent->demand[i];
-        uint64_t grown = demand->bytes - demand->bytes_before;
-        demand->bytes_before = demand->bytes;
-        Patronus__V1__DemandReport *report = PT_NEW(arena, Patronus__V1__DemandReport);
-        patronus__v1__demand_report__init(report);
-        uint32_t class = PT_DEMAND_CLASS(demand->key);
-        report->site_label = PT_DEMAND_LABEL(demand->key);
-        report->traffic_class = class == PT_DEMAND_STANDARD ? PATRONUS__V1__TRAFFIC_CLASS__STANDARD : class;
-        report->rate_bps = grown * 8 * 1000 / elapsed_ms;
-        report->bytes = grown;
-        report->window_ms = (uint32_t)elapsed_ms;
-        telemetry->demands[telemetry->n_demands++] = report;
-    }
-    pt_agent_add_classes(agent, arena, telemetry, elapsed_ms);
-    agent->reported_at_ns = now;
-}
-
 void pt_agent_report(struct pt_agent *agent)
 {
     struct pt_arena arena;
@@ -199,7 +130,7 @@ void pt_agent_report(struct pt_agent *agent)
     telemetry.drops = pt_arena_array(&arena, collect.drops_capacity, sizeof(*telemetry.drops));
     agent->options.dp->ops->counters(agent->options.dp, on_path, on_drop, &collect);
     add_tunnel_drops(agent, &collect);
-    add_demands(agent, &arena, &telemetry);
+    pt_agent_add_demands(agent, &arena, &telemetry);
     Patronus__V1__EdgeMessage message = PATRONUS__V1__EDGE_MESSAGE__INIT;
     message.message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TELEMETRY;
     message.telemetry = &telemetry;

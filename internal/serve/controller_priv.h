@@ -312,7 +312,7 @@ struct pt_soft_store *pt_soft_new(struct pt_controller *controller);
 void pt_soft_free(struct pt_soft_store *soft);
 void pt_soft_clear(struct pt_soft_store *soft);
 /* What a report changed of what the plan is told; the greater matters sooner. */
-enum pt_soft_change { PT_SOFT_SAME, PT_SOFT_QUALITY, PT_SOFT_LIVENESS };
+enum pt_soft_change { PT_SOFT_SAME, PT_SOFT_QUALITY, PT_SOFT_ALIVE, PT_SOFT_DEAD };
 enum pt_soft_change pt_soft_telemetry(struct pt_soft_store *soft, const char *edge,
                                       const struct Patronus__V1__Telemetry *telemetry);
 /* Forget what the newest plan has no place for. */
@@ -396,12 +396,15 @@ struct Patronus__V1__NodeHello;
 /* A node says which splits it has in force: until this leader has measured the traffic itself, they stay; so the node
  * gets no bundle that was planned before this was known. */
 void pt_push_learn(struct pt_push *push, struct pt_edge_session *session, const struct Patronus__V1__NodeHello *hello);
-/* Send the node what it lacks. */
-void pt_push_session(struct pt_push *push, struct pt_edge_session *session);
+/* Send the node what it lacks; true when something was sent. */
+bool pt_push_session(struct pt_push *push, struct pt_edge_session *session);
 uint64_t pt_push_generation(const struct pt_push *push);
 /* May the node speak of this path, and of traffic to this site? Yes when they stand in its newest bundle, and before
  * the first pass, when nobody knows. */
 bool pt_push_may_report(const struct pt_push *push, const char *edge, uint64_t path_id);
+/* True when a change of a path that the node may report of can change the plan: the path is a single tunnel, for longer
+ * ones are judged by theirs. */
+bool pt_push_plans_by(const struct pt_push *push, const char *edge, uint64_t path_id);
 bool pt_push_reaches(const struct pt_push *push, const char *edge, uint32_t site_label);
 /* Results of the newest pass, for views; NULL before the first. */
 struct pt_plan_pass;

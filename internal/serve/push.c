@@ -31,7 +31,9 @@
 #define LIVENESS_MS 10 /* the nodes have flipped already; what several of them say comes together */
 #define LIVENESS_BURST_MAX 5
 #define LIVENESS_CALM_MS 500
+#define ALIVE_MS 100 /* what came back is not missed: its fellows come along */
 #define QUALITY_MS 2000
+#define SENT_PER_TURN 16
 
 /* ---- results --------------------------------------------------------------------------------------------------------
  */
@@ -115,13 +117,13 @@ static void fill_header(const struct pt_push *push, const struct pt_edge_session
     header->time_ns = node->time_ns;
 }
 
-void pt_push_session(struct pt_push *push, struct pt_edge_session *session)
+bool pt_push_session(struct pt_push *push, struct pt_edge_session *session)
 {
     struct pt_controller *controller = push->controller;
     const struct node_bundle *node = pt_map_get_str(&push->nodes, session->edge);
     if (node == NULL || !session->greeted || session->sent != NULL || session->retry_at_ns != 0 ||
         session->call->rpc == NULL || !controller->ready || push->newest_number < session->after_pass) {
-        return;
+        return false;
     }
     if (pt_digest_equal(&session->reported, pt_bundle_digest(node->bundle))) {
         if (session->acked == NULL) {
@@ -130,13 +132,13 @@ void pt_push_session(struct pt_push *push, struct pt_edge_session *session)
             session->acked = node->bundle;
             session->acked_generation = node->generation;
         }
-        return;
+        return false;
     }
     uint8_t seed[PT_SIGN_PRIVATE_SIZE];
     struct pt_error error = {0};
     if (pt_serve_bundle_key(controller, seed, &error) != PT_OK) {
         pt_log_error(controller->log, "bundle not signed", "edge=%s reason=\"%s\"", session->edge, error.text);
-        return;
+        return false;
     }
     Patronus__V1__BundlePosition position = PATRONUS__V1__BUNDLE_POSITION__INIT;
     Patronus__V1__BundleHeader header = PATRONUS__V1__BUNDLE_HEADER__INIT;
@@ -161,6 +163,21 @@ void pt_push_session(struct pt_push *push, struct pt_edge_session *session)
     session->sent = node->bundle;
     session->sent_generation = node->generation;
     (void)pt_rpc_call_send(session->call->rpc, pt_buf_bytes(&message)); /* one bundle under way at a time */
+    return true;
+}
+
+/* To all that lack something, some a turn, for a bundle is signed and written out on the loop. */
+static void push_some(void *arg)
+{
+    struct pt_push *push = arg;
+    size_t sent = 0;
+    PT_LIST_FOREACH_SAFE (node, &push->controller->sessions) {
+        sent += pt_push_session(push, PT_CONTAINER(node, struct pt_edge_session, node)) ? 1 : 0;
+        if (sent == SENT_PER_TURN) {
+            pt_timer_start(push->pusher, 0, 0);
+            return;
+        }
+    }
 }
 
 /* ---- passes ---------------------------------------------------------------------------------------------------------
@@ -242,21 +259,20 @@ static void pass_done(void *arg)
     } else {
         if (take_bundles(push, pass)) {
             push->generation++;
-            pt_log_info(controller->log, "planned", "generation=%" PRIu64 " nodes=%zu revision=%" PRIu64,
-                        push->generation, pass->plan.nodes_len, pt_view_revision(pass->plan.view));
+            pt_log_info(controller->log, "planned",
+                        "generation=%" PRIu64 " nodes=%zu revision=%" PRIu64 " took_ms=%" PRIu64, push->generation,
+                        pass->plan.nodes_len, pt_view_revision(pass->plan.view), push->pass_ns / 1000000);
         }
         pt_pass_unref(push->newest);
         push->newest = pass;
         push->newest_number = pass->number;
         pt_soft_sweep(controller->soft);
         pt_ask_pass(push, pass);
-        PT_LIST_FOREACH_SAFE (node, &controller->sessions) {
-            pt_push_session(push, PT_CONTAINER(node, struct pt_edge_session, node));
-        }
+        push_some(push);
     }
     if (push->again) {
         push->again = false;
-        pt_push_dirty(push);
+        push->urgent ? pt_push_within(push, 0) : pt_push_dirty(push);
     }
 }
 
@@ -291,6 +307,7 @@ static void start_pass(void *arg)
         return;
     }
     push->running = true;
+    push->urgent = false;
     struct pass *pass = calloc(1, sizeof(*pass));
     pt_assert(pass != NULL);
     pt_arena_init(&pass->arena);
@@ -349,8 +366,11 @@ static uint64_t liveness_delay_ms(struct pt_push *push)
 
 void pt_push_measured(struct pt_push *push, enum pt_soft_change change)
 {
-    if (change != PT_SOFT_SAME) {
-        pt_push_within(push, change == PT_SOFT_LIVENESS ? liveness_delay_ms(push) : QUALITY_MS);
+    if (change == PT_SOFT_DEAD) {
+        push->urgent = true;
+        pt_push_within(push, liveness_delay_ms(push));
+    } else if (change != PT_SOFT_SAME) {
+        pt_push_within(push, change == PT_SOFT_ALIVE ? ALIVE_MS : QUALITY_MS);
     }
 }
 
@@ -380,6 +400,7 @@ struct pt_push *pt_push_new(struct pt_controller *controller)
     push->timer = pt_timer_new(controller->sys, start_pass, push);
     pt_ask_init(push);
     push->copier = pt_timer_new(controller->sys, copy_some, push);
+    push->pusher = pt_timer_new(controller->sys, push_some, push);
     return push;
 }
 
@@ -391,7 +412,8 @@ void pt_push_free(struct pt_push *push)
     push->controller->ready = false; /* a pass that ends now is dropped */
     pt_timer_free(push->timer);
     pt_timer_free(push->copier);
-    push->timer = push->copier = NULL;
+    pt_timer_free(push->pusher);
+    push->timer = push->copier = push->pusher = NULL;
     pt_executor_free(push->worker);
     pt_ask_fini(push);
     pt_learn_fini(push);
@@ -433,15 +455,23 @@ static const Patronus__V1__Entry *lower_bound(const struct pt_bundle *bundle, Pa
     return low < len && entries[low]->entry_case == entry_case ? entries[low] : NULL;
 }
 
-bool pt_push_may_report(const struct pt_push *push, const char *edge, uint64_t path_id)
+static const Patronus__V1__PathEntry *path_at(const struct pt_push *push, const char *edge, uint64_t path_id)
 {
-    if (push->newest == NULL) {
-        return true;
-    }
     const struct node_bundle *node = pt_map_get_str(&push->nodes, edge);
     const Patronus__V1__Entry *entry =
         node != NULL ? lower_bound(node->bundle, PATRONUS__V1__ENTRY__ENTRY_PATH, path_id) : NULL;
-    return entry != NULL && entry->path->path == path_id;
+    return entry != NULL && entry->path->path == path_id ? entry->path : NULL;
+}
+
+bool pt_push_may_report(const struct pt_push *push, const char *edge, uint64_t path_id)
+{
+    return push->newest == NULL || path_at(push, edge, path_id) != NULL;
+}
+
+bool pt_push_plans_by(const struct pt_push *push, const char *edge, uint64_t path_id)
+{
+    const Patronus__V1__PathEntry *path = push->newest != NULL ? path_at(push, edge, path_id) : NULL;
+    return push->newest == NULL || (path != NULL && path->n_stack == 0);
 }
 
 bool pt_push_reaches(const struct pt_push *push, const char *edge, uint32_t site_label)

@@ -36,10 +36,12 @@ struct pt_push {
     struct pt_controller *controller;
     struct pt_timer *timer;
     struct pt_timer *copier; /* the next turn of copying */
+    struct pt_timer *pusher; /* the next turn of sending */
     uint64_t due_ns;         /* of the timer */
     struct pt_executor *worker;
     uint64_t began_ns, ended_ns, pass_ns; /* the newest pass: start, end, and how long it took in all */
     bool running, again;
+    bool urgent;                    /* a death waits to be answered */
     uint64_t passes, newest_number; /* how many were started; which of them `newest` is */
     struct pass *current;           /* while running; first being copied, then the worker's */
     uint64_t generation;

@@ -1,9 +1,9 @@
 /*
  * Soft state: what nodes measured, in the leader's memory only, and the views made from it.
  *
- * Only transitions matter to the plan: a path that dies or recovers, a delay that leaves its band, a loss that crosses
- * a threshold with hysteresis. Everything else is kept for reads. A new leader starts empty and is told within a
- * second.
+ * Only transitions matter to the plan: a tunnel that dies or recovers, a delay that leaves its band, a loss that
+ * crosses a threshold with hysteresis. Paths over several tunnels are judged by these. Everything else is kept for
+ * reads. A new leader starts empty and is told within a second.
  *
  * Delay band: a value kept for planning follows the measured one only when it differs by more than a quarter and by
  * more than 2 ms, so that jitter does not move traffic. Loss: bad above 2 %, good again below 0.5 %; for constraints
@@ -40,6 +40,7 @@ struct path_state {
     char *edge;                   /* who said so last */
     uint32_t min_rtt_us;
     uint32_t reports;
+    bool plans; /* the plan looks at it */
 };
 
 struct demand_state {
@@ -132,7 +133,7 @@ static enum pt_soft_change transition(struct path_state *state)
     }
     /* Known and alive is what the plan takes an unknown path for. */
     if (planned->known ? planned->alive != now->alive : !now->alive) {
-        change = PT_SOFT_LIVENESS;
+        change = now->alive ? PT_SOFT_ALIVE : PT_SOFT_DEAD;
     }
     planned->known = true;
     planned->alive = now->alive;
@@ -162,7 +163,7 @@ static bool take_demand(struct pt_soft_store *soft, const char *edge, const Patr
     class = class == 0 || class >= PT_DEMAND_CLASSES ? PATRONUS__V1__TRAFFIC_CLASS__STANDARD : class;
     struct te_series *series = state->classes[class];
     if (series == NULL) {
-        if (report->rate_bps == 0) {
+        if (report->rate_bps == 0 && report->n_history_bytes == 0) {
             return false; /* nothing so far: no cell */
         }
         series = malloc(sizeof(*series));
@@ -173,6 +174,10 @@ static bool take_demand(struct pt_soft_store *soft, const char *edge, const Patr
     uint32_t window_ms = report->window_ms != 0 ? report->window_ms : 1000;
     uint64_t bytes = report->window_ms != 0 ? report->bytes : report->rate_bps / 8;
     te_series_add(series, pt_sys_wall_ns(soft->controller->sys), window_ms, bytes);
+    if (report->n_history_bytes > 0) {
+        (void)te_series_learn(series, report->history_interval, report->history_bytes, report->n_history_bytes,
+                              report->history_hours, report->n_history_hours); /* not taken: it knows by itself */
+    }
     uint64_t rate = 0;
     for (size_t i = 0; i < PT_DEMAND_CLASSES; i++) {
         rate += state->classes[i] != NULL ? state->classes[i]->rate_bps : 0;
@@ -254,7 +259,8 @@ enum pt_soft_change pt_soft_telemetry(struct pt_soft_store *soft, const char *ed
         state->min_rtt_us = report->min_rtt_us != 0 ? report->min_rtt_us : report->rtt_us;
         state->reports++;
         enum pt_soft_change change = transition(state);
-        most = change > most ? change : most;
+        state->plans = pt_push_plans_by(push, edge, report->path);
+        most = change > most && state->plans ? change : most;
     }
     for (size_t i = 0; i < telemetry->n_demands; i++) {
         if (pt_push_reaches(push, edge, telemetry->demands[i]->site_label) &&
@@ -293,6 +299,9 @@ const struct pt_soft *pt_soft_copy(struct pt_soft_store *soft, struct pt_arena *
     struct pt_soft *copy = PT_NEW(arena, struct pt_soft);
     PT_MAP_FOREACH (entry, &soft->paths) {
         const struct path_state *state = entry->value;
+        if (!state->plans) {
+            continue; /* most of them, and this is the loop's time */
+        }
         struct pt_path_soft *path = pt_arena_memdup(arena, &state->planned, sizeof(state->planned));
         (void)pt_map_put(&copy->paths, entry->key, entry->key_size, path);
     }

@@ -79,6 +79,29 @@ void te_series_add(struct te_series *series, int64_t now_ns, uint32_t window_ms,
     series->rate_bps = window_ms > 0 ? bytes * 8000 / window_ms : 0;
 }
 
+bool te_series_learn(struct te_series *series, uint64_t newest, const uint64_t *bytes, size_t len,
+                     const uint64_t *hours, size_t hours_len)
+{
+    int64_t now = series->interval;
+    if (series->len > 0 || now == 0 || newest >= (uint64_t)now || (uint64_t)now - newest > TE_MATRIX_INTERVALS ||
+        len > TE_MATRIX_INTERVALS) {
+        return false;
+    }
+    uint64_t filled = series->interval_bytes;
+    series->interval = (int64_t)newest + 1 - (int64_t)len;
+    for (size_t i = 0; i < len; i++, series->interval++) {
+        end_interval(series, (float)bytes[i] * 8000.0F / (float)TE_MATRIX_INTERVAL_MS);
+    }
+    for (; series->interval < now; series->interval++) {
+        end_interval(series, 0); /* the node was alone, and counts it with what comes */
+    }
+    series->interval_bytes = filled;
+    for (size_t i = 0; i < hours_len && i < 24; i++) {
+        series->hours[i] = hours[i] > 0 ? (float)(hours[i] - 1) : series->hours[i];
+    }
+    return true;
+}
+
 static int compare(const void *a, const void *b)
 {
     const float *x = a;

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,12 @@ struct te_series {
 void te_series_init(struct te_series *series);
 /* A report: so many bytes in the window_ms up to now. */
 void te_series_add(struct te_series *series, int64_t now_ns, uint32_t window_ms, uint64_t bytes);
+
+/* What a node counted before this leader did: bytes of full intervals, the last of number `newest`, and means by hour
+ * of the day (bit/s plus 1; 0 unknown). Taken by a series that has no full interval yet, and when the clocks agree; a
+ * value that cannot be is left out. Returns whether it was taken. */
+bool te_series_learn(struct te_series *series, uint64_t newest, const uint64_t *bytes, size_t len,
+                     const uint64_t *hours, size_t hours_len);
 
 struct te_series_summary {
     uint64_t p50_bps, p95_bps, max_bps, forecast_bps, usual_bps;

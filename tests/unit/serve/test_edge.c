@@ -518,6 +518,18 @@ static const Patronus__V1__GroupEntry *carrying_group(const struct node_stream *
     return NULL;
 }
 
+static uint32_t label_of_group(const struct node_stream *node)
+{
+    const Patronus__V1__Bundle *bundle = node->bundle->bundle;
+    for (size_t i = 0; i < bundle->n_entries; i++) {
+        if (bundle->entries[i]->entry_case == PATRONUS__V1__ENTRY__ENTRY_GROUP) {
+            return bundle->entries[i]->group->site_label;
+        }
+    }
+    ck_abort_msg("no group in the bundle");
+    return 0;
+}
+
 static void say_shares(struct node_stream *node, Patronus__V1__PathShare **shares, size_t len)
 {
     Patronus__V1__NodeHello hello = PATRONUS__V1__NODE_HELLO__INIT;
@@ -578,6 +590,64 @@ START_TEST(a_new_leader_keeps_the_splits_in_force)
     STEP_UNTIL(cluster, node.bundles == 2);
     ck_assert_uint_eq(node.bundle->bundle->n_entries, 1); /* a difference: the group */
     ck_assert_uint_eq(node.bundle->bundle->entries[0]->group->members[0]->weight, 16);
+    node_leave(&node);
+    enrolled_fini(&nodes[0]);
+    enrolled_fini(&nodes[1]);
+    cluster_fini(cluster);
+}
+END_TEST
+
+/* The matrix of the last hour is soft, but the node that counted it tells the next leader: percentiles, the usual of
+ * the hour and the sum of bytes that it counts from there on. */
+START_TEST(a_new_leader_learns_the_last_hour)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled nodes[2];
+    struct node_stream node;
+    cluster_init_three(cluster);
+    make_network(cluster, nodes);
+    unsigned leader = (unsigned)leader_of(cluster);
+    node_connect(cluster, leader, &nodes[0], &node);
+    say_hello(&node, NULL);
+    STEP_UNTIL(cluster, node.bundles == 1);
+    OK(cluster, leader, "ClusterService/TransferLeadership", "{}");
+    STEP_UNTIL(cluster, node.ended);
+    node_leave(&node);
+    STEP_UNTIL(cluster, leader_of(cluster) >= 0 && (unsigned)leader_of(cluster) != leader);
+    leader = (unsigned)leader_of(cluster);
+    node_connect(cluster, leader, &nodes[0], &node);
+    say_hello(&node, NULL);
+    STEP_UNTIL(cluster, node.bundles == 1);
+    uint64_t bytes[100], hours[24];
+    for (size_t i = 0; i < 100; i++) {
+        bytes[i] = i < 50 ? 3750000 : i < 97 ? 7500000 : 37500000; /* 1, 2 and 10 Mbit/s */
+    }
+    for (size_t i = 0; i < 24; i++) {
+        hours[i] = 3000001;
+    }
+    uint64_t now = (uint64_t)pt_sys_wall_ns(host_sys(cluster, leader)) / 30000000000ULL;
+    Patronus__V1__DemandReport item = PATRONUS__V1__DEMAND_REPORT__INIT, *items[] = {&item};
+    item.site_label = label_of_group(&node);
+    item.traffic_class = 5;
+    item.window_ms = 1000;
+    item.history_bytes = bytes;
+    item.n_history_bytes = 100;
+    item.history_interval = now - 1;
+    item.history_hours = hours;
+    item.n_history_hours = 24;
+    Patronus__V1__Telemetry telemetry = PATRONUS__V1__TELEMETRY__INIT;
+    telemetry.demands = items;
+    telemetry.n_demands = 1;
+    Patronus__V1__EdgeMessage message = PATRONUS__V1__EDGE_MESSAGE__INIT;
+    message.message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TELEMETRY;
+    message.telemetry = &telemetry;
+    node_send(&node, &message);
+    run_for_ms(cluster, 200);
+    OK(cluster, leader, "TrafficEngineeringService/GetTrafficMatrix", "{\"parent\": \"organizations/acme\"}");
+    ANSWER_HAS("\"p50Bps\":\"1000000\"");
+    ANSWER_HAS("\"p95Bps\":\"2000000\"");
+    ANSWER_HAS("\"maxBps\":\"10000000\"");
+    ANSWER_HAS("\"usualBps\":\"3000000\"");
     node_leave(&node);
     enrolled_fini(&nodes[0]);
     enrolled_fini(&nodes[1]);
@@ -775,6 +845,7 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, bandwidth_is_asked_of_the_edge_that_the_path_begins_at);
     tcase_add_test(tcase, a_follower_says_who_leads);
     tcase_add_test(tcase, a_new_leader_keeps_the_splits_in_force);
+    tcase_add_test(tcase, a_new_leader_learns_the_last_hour);
     tcase_add_test(tcase, a_change_set_that_loses_a_node_is_taken_back);
     tcase_add_test(tcase, a_node_that_refuses_what_waits_is_as_good_as_away);
     tcase_add_test(tcase, sessions_that_are_long_over_are_deleted);

@@ -75,6 +75,59 @@ START_TEST(gaps_are_silent)
 }
 END_TEST
 
+/* A leader that a node tells its hour knows what the one before knew; from the next interval on the two agree. */
+START_TEST(a_new_leader_learns_the_hour)
+{
+    struct te_series old;
+    te_series_init(&old);
+    int64_t begin = 20000 * DAY + 3600 * SECOND;
+    uint64_t bytes[TE_MATRIX_INTERVALS];
+    for (int64_t i = 0; i < TE_MATRIX_INTERVALS; i++) {
+        uint64_t rate = 1000000 + (uint64_t)(i % 7) * 800000;
+        feed(&old, begin + i * 30 * SECOND, 30, rate);
+        bytes[i] = rate / 8 * 30;
+    }
+    int64_t now = begin + 3600 * SECOND;
+    uint64_t hours[24] = {[5] = 2000001};
+    struct te_series heir;
+    te_series_init(&heir);
+    te_series_add(&heir, now, 1000, 125000);
+    te_series_add(&old, now, 1000, 125000);
+    uint64_t newest = (uint64_t)(now / (30 * SECOND)) - 1;
+    ck_assert(te_series_learn(&heir, newest, bytes, TE_MATRIX_INTERVALS, hours, 24));
+    ck_assert(!te_series_learn(&heir, newest, bytes, TE_MATRIX_INTERVALS, hours, 24)); /* once */
+    for (int64_t i = 0; i < 2; i++) {
+        struct te_series_summary a = te_series_summarise(&old, now + i * 30 * SECOND);
+        struct te_series_summary b = te_series_summarise(&heir, now + i * 30 * SECOND);
+        ck_assert_uint_eq(a.p50_bps, b.p50_bps);
+        ck_assert_uint_eq(a.p95_bps, b.p95_bps);
+        ck_assert_uint_eq(a.max_bps, b.max_bps);
+        ck_assert_uint_eq(a.forecast_bps, b.forecast_bps);
+        te_series_add(&old, now + (i + 1) * 30 * SECOND, 1000, 250000);
+        te_series_add(&heir, now + (i + 1) * 30 * SECOND, 1000, 250000);
+    }
+    ck_assert_uint_eq(te_series_summarise(&heir, 20001 * DAY + 5 * 3600 * SECOND).usual_bps, 2000000);
+}
+END_TEST
+
+/* What cannot be, or comes too late, is left. */
+START_TEST(a_wrong_hour_is_not_learned)
+{
+    struct te_series series;
+    const uint64_t bytes[TE_MATRIX_INTERVALS + 1] = {1};
+    te_series_init(&series);
+    ck_assert(!te_series_learn(&series, 5, bytes, 1, NULL, 0)); /* nothing came yet: what time is it? */
+    te_series_add(&series, 20000 * DAY, 1000, 1);
+    uint64_t now = 20000 * 2880;
+    ck_assert(!te_series_learn(&series, now, bytes, 1, NULL, 0));
+    ck_assert(!te_series_learn(&series, UINT64_MAX, bytes, 1, NULL, 0));
+    ck_assert(!te_series_learn(&series, now - TE_MATRIX_INTERVALS - 1, bytes, 1, NULL, 0));
+    ck_assert(!te_series_learn(&series, now - 1, bytes, TE_MATRIX_INTERVALS + 1, NULL, 0));
+    ck_assert(te_series_learn(&series, now - 3, bytes, 1, NULL, 0));
+    ck_assert_uint_eq(series.len, 3); /* two silent ones in between */
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("matrix");
@@ -83,6 +136,8 @@ int main(void)
     tcase_add_test(tcase, forecast_follows_a_trend);
     tcase_add_test(tcase, an_hour_of_the_day_is_remembered);
     tcase_add_test(tcase, gaps_are_silent);
+    tcase_add_test(tcase, a_new_leader_learns_the_hour);
+    tcase_add_test(tcase, a_wrong_hour_is_not_learned);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

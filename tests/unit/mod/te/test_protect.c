@@ -1,0 +1,294 @@
+/*
+ * What a failure does to the paths that nodes have, on random networks: a path that avoids what fails stands ready
+ * wherever there is one; and while some nodes have the plan of before and others the one of after, no packet turns in
+ * circles.
+ *
+ * Why none can: a packet carries the list of sites that it will cross, made by its source alone. A transit site takes
+ * the first label off and sends the packet to that site, whatever plan it has; so each hop shortens the list. Only a
+ * site that finds its neighbour dead puts labels in front, two at most, and marks the packet, and a marked packet gets
+ * no more. The test takes every path of either plan, and at each hop every choice of plan.
+ */
+#include "fixture.h"
+
+#define SITES_MAX 8
+#define LABELS_MAX 16
+
+/* Each cable is an underlay of its own, with a link of its name at both ends. */
+static unsigned random_network(struct fixture *f, unsigned seed, bool groups)
+{
+    srand(seed);
+    unsigned n = 4 + (unsigned)rand() % 4, used[SITES_MAX] = {0}, cables = 0;
+    put_basics(f);
+    for (unsigned i = 0; i < n; i++) {
+        put_site(f, i);
+    }
+    for (unsigned a = 0; a < n; a++) {
+        for (unsigned b = a + 1; b < n; b++) {
+            if (b != a + 1 && rand() % 2 == 0) {
+                continue;
+            }
+            char underlay[32], extra[64];
+            snprintf(underlay, sizeof(underlay), "c%u", cables);
+            int size = snprintf(extra, sizeof(extra), ",\"cost\":%d", 1 + rand() % 30);
+            if (groups && rand() % 2 == 0) {
+                snprintf(extra + size, sizeof(extra) - (size_t)size, ",\"srlgs\":[%d]", 1 + rand() % 4);
+            }
+            put_link(f, a, used[a]++, underlay, extra);
+            put_link(f, b, used[b]++, underlay, extra);
+            cables++;
+        }
+    }
+    return cables;
+}
+
+/* ---- a repair exists where it can ----------------------------------------------------------------------------- */
+
+static bool in_group(const struct te_link *link, uint32_t group)
+{
+    for (size_t i = 0; i < link->srlgs_len; i++) {
+        if (link->srlgs[i] == group) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool tunnel_hit(const struct te_topology *t, const struct te_tunnel *tunnel, uint32_t group)
+{
+    return in_group(&t->links[tunnel->local], group) || in_group(&t->links[tunnel->remote], group);
+}
+
+/* Is there a way of at most four tunnels that avoids the group? */
+static bool reaches(const struct te_topology *t, size_t from, size_t to, uint32_t group, unsigned hops, bool *visited)
+{
+    if (from == to) {
+        return true;
+    }
+    visited[from] = true;
+    for (size_t i = 0; hops > 0 && i < t->tunnels_len; i++) {
+        const struct te_tunnel *tunnel = &t->tunnels[i];
+        if (tunnel->from == from && !visited[tunnel->to] && !tunnel_hit(t, tunnel, group) &&
+            reaches(t, tunnel->to, to, group, hops - 1, visited)) {
+            visited[from] = false;
+            return true;
+        }
+    }
+    visited[from] = false;
+    return false;
+}
+
+START_TEST(where_a_path_avoids_a_risk_group_one_stands_ready)
+{
+    struct fixture f;
+    fixture_init(&f);
+    (void)random_network(&f, (unsigned)_i + 1, true);
+    pass_ok(&f);
+    const struct te_topology *t = topology_of(&f);
+    for (uint32_t group = 1; group <= 4; group++) {
+        for (size_t from = 0; from < t->sites_len; from++) {
+            for (size_t to = 0; to < t->sites_len; to++) {
+                bool visited[SITES_MAX] = {false}, ready = false;
+                const struct te_pair *pair = pair_of(&f, from, to);
+                for (size_t i = 0; i < pair->len && from != to; i++) {
+                    bool hit = false;
+                    for (size_t j = 0; j < pair->paths[i].tunnels_len; j++) {
+                        hit = hit || tunnel_hit(t, &t->tunnels[pair->paths[i].tunnels[j]], group);
+                    }
+                    ready = ready || !hit;
+                }
+                ck_assert_msg(from == to || ready == reaches(t, from, to, group, 4, visited), "group %u, %zu -> %zu",
+                              group, from, to);
+            }
+        }
+    }
+    fixture_fini(&f);
+}
+END_TEST
+
+/* ---- mixed plans ---------------------------------------------------------------------------------------------- */
+
+struct mix {
+    struct fixture *plans[2];
+    const char *cut; /* underlay of the cable that is cut */
+    size_t packets, delivered, lost, most_hops;
+};
+
+struct packet {
+    uint32_t labels[LABELS_MAX]; /* sites that it is still to cross, the next first */
+    size_t labels_len, hops;
+    bool marked;
+    unsigned visits[SITES_MAX + 1]; /* by label */
+};
+
+static const Patronus__V1__Entry *entry_of(const struct pt_plan_node *node, Patronus__V1__Entry__EntryCase which,
+                                           uint64_t id)
+{
+    for (size_t i = 0; i < node->entries_len; i++) {
+        const Patronus__V1__Entry *entry = node->entries[i];
+        if (entry->entry_case == which && (which == PATRONUS__V1__ENTRY__ENTRY_PATH     ? entry->path->path == id
+                                           : which == PATRONUS__V1__ENTRY__ENTRY_TUNNEL ? entry->tunnel->tunnel == id
+                                                                                        : false)) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+/* What the node itself knows: the path begins with a tunnel that is not over the cut cable. */
+static bool lives(const struct mix *mix, const struct fixture *plan, const Patronus__V1__PathEntry *path)
+{
+    const struct te_topology *t = topology_of((struct fixture *)(uintptr_t)plan);
+    for (size_t i = 0; i < t->tunnels_len; i++) {
+        if (t->tunnels[i].id == path->tunnel) {
+            return strcmp(t->links[t->tunnels[i].local].underlay, mix->cut) != 0;
+        }
+    }
+    return false;
+}
+
+static const Patronus__V1__PathEntry *path_entry(const struct pt_plan_node *node, uint64_t id)
+{
+    const Patronus__V1__Entry *entry = entry_of(node, PATRONUS__V1__ENTRY__ENTRY_PATH, id);
+    ck_assert_ptr_nonnull(entry);
+    return entry->path;
+}
+
+static uint32_t first_site(const struct pt_plan_node *node, const Patronus__V1__PathEntry *path)
+{
+    const Patronus__V1__Entry *entry = entry_of(node, PATRONUS__V1__ENTRY__ENTRY_TUNNEL, path->tunnel);
+    ck_assert_ptr_nonnull(entry);
+    return entry->tunnel->remote_site;
+}
+
+static void arrive(struct mix *mix, uint32_t site, struct packet packet);
+
+/* Put a path's labels in front of those that follow, and go to its first site. */
+static void go_by(struct mix *mix, const struct pt_plan_node *node, const Patronus__V1__PathEntry *path,
+                  const struct packet *packet, const uint32_t *rest, size_t rest_len)
+{
+    struct packet next = *packet;
+    next.labels_len = 0;
+    for (size_t i = 0; i < path->n_stack; i++) {
+        next.labels[next.labels_len++] = path->stack[i];
+    }
+    for (size_t i = 0; i < rest_len; i++) {
+        ck_assert_uint_lt(next.labels_len, LABELS_MAX);
+        next.labels[next.labels_len++] = rest[i];
+    }
+    next.hops++;
+    arrive(mix, first_site(node, path), next);
+}
+
+/* A transit site with one of the plans: the lowest tier that lives decides, every member of it may be taken. */
+static void forward(struct mix *mix, const struct fixture *plan, uint32_t site, const struct packet *packet)
+{
+    const struct pt_plan_node *node = plan->pass.nodes[site - 1];
+    const Patronus__V1__GroupEntry *group = group_of(node, packet->labels[0], 0xffffffff);
+    uint32_t tier = UINT32_MAX;
+    for (size_t i = 0; group != NULL && i < group->n_members; i++) {
+        bool usable = lives(mix, plan, path_entry(node, group->members[i]->path)) &&
+                      (group->members[i]->tier < 1024 || !packet->marked);
+        tier = usable && group->members[i]->tier < tier ? group->members[i]->tier : tier;
+    }
+    if (tier == UINT32_MAX && packet->labels_len > 1 && !packet->marked) {
+        struct packet next = *packet; /* the neighbour has failed: on to the site after it */
+        next.marked = true;
+        next.labels_len--;
+        memmove(next.labels, packet->labels + 1, next.labels_len * sizeof(next.labels[0]));
+        forward(mix, plan, site, &next);
+        return;
+    }
+    if (tier == UINT32_MAX) {
+        mix->lost++; /* until the source has the new plan */
+        return;
+    }
+    for (size_t i = 0; i < group->n_members; i++) {
+        const Patronus__V1__PathEntry *path = path_entry(node, group->members[i]->path);
+        if (group->members[i]->tier == tier && lives(mix, plan, path)) {
+            struct packet next = *packet;
+            next.marked = next.marked || tier >= 1024;
+            go_by(mix, node, path, &next, packet->labels + 1, packet->labels_len - 1);
+        }
+    }
+}
+
+static void arrive(struct mix *mix, uint32_t site, struct packet packet)
+{
+    packet.visits[site]++;
+    mix->most_hops = packet.hops > mix->most_hops ? packet.hops : mix->most_hops;
+    ck_assert_msg(packet.visits[site] <= (packet.marked ? 2U : 1U), "site %u is crossed %u times", site,
+                  packet.visits[site]);
+    ck_assert_uint_le(packet.hops, PT_PATH_STACK_LEN_MAX + 1 + 2);
+    if (packet.labels_len == 0) {
+        mix->delivered++;
+        return;
+    }
+    for (size_t plan = 0; plan < 2; plan++) {
+        forward(mix, mix->plans[plan], site, &packet);
+    }
+}
+
+static void send_all(struct mix *mix)
+{
+    for (size_t plan = 0; plan < 2; plan++) {
+        const struct fixture *f = mix->plans[plan];
+        for (size_t from = 0; from < f->pass.nodes_len; from++) {
+            const struct pt_plan_node *node = f->pass.nodes[from];
+            for (size_t i = 0; i < node->entries_len; i++) {
+                const Patronus__V1__GroupEntry *group =
+                    node->entries[i]->entry_case == PATRONUS__V1__ENTRY__ENTRY_GROUP ? node->entries[i]->group : NULL;
+                for (size_t j = 0; group != NULL && group->policy_class == 0 && j < group->n_members; j++) {
+                    const Patronus__V1__PathEntry *path = path_entry(node, group->members[j]->path);
+                    struct packet packet = {0};
+                    packet.visits[from + 1] = 1;
+                    if (lives(mix, f, path)) {
+                        mix->packets++;
+                        go_by(mix, node, path, &packet, NULL, 0);
+                    }
+                }
+            }
+        }
+    }
+}
+
+START_TEST(no_mix_of_plans_turns_a_packet_in_circles)
+{
+    struct fixture before, after;
+    fixture_init(&before);
+    unsigned cables = random_network(&before, (unsigned)_i + 1, false);
+    pass_ok(&before);
+    fixture_init(&after);
+    (void)random_network(&after, (unsigned)_i + 1, false);
+    char cut[32];
+    snprintf(cut, sizeof(cut), "c%u", (unsigned)rand() % cables);
+    const struct te_topology *t = topology_of(&before);
+    for (size_t i = 0; i < t->tunnels_len; i++) {
+        if (strcmp(t->links[t->tunnels[i].local].underlay, cut) == 0) {
+            measure(&after, te_direct_path(t->tunnels[i].id), false, 0);
+        }
+    }
+    pass_ok(&after);
+    struct mix mix = {.plans = {&before, &after}, .cut = cut};
+    send_all(&mix);
+    ck_assert_uint_gt(mix.packets, 0);
+    ck_assert_uint_gt(mix.delivered, 0);
+    fixture_fini(&before);
+    fixture_fini(&after);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("te protect");
+    TCase *tcase = tcase_create("protect");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_loop_test(tcase, where_a_path_avoids_a_risk_group_one_stands_ready, 0, 40);
+    tcase_add_loop_test(tcase, no_mix_of_plans_turns_a_packet_in_circles, 0, 40);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
