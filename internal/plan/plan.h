@@ -20,7 +20,7 @@ struct pt_path_soft {
     bool alive, known;
     uint32_t rtt_us, loss_ppm; /* to the plan loss is bad or 0; */
     uint32_t loss_seen_ppm;    /* this follows it coarsely */
-    uint32_t mtu, cipher; /* as in PathReport; for people, no stage reads them */
+    uint32_t mtu, cipher;      /* as in PathReport; for people, no stage reads them */
     uint64_t session_age_ms, handshakes;
 };
 

@@ -315,7 +315,8 @@ START_TEST(what_all_paths_share_is_protected)
     ck_assert_int_eq(te_explain(&f.pass, ORG "/sites/s00", ORG "/sites/s02", NULL, &f.arena, &response, &error), PT_OK);
     ck_assert_uint_eq(response->n_cutting_failures, 0);
     ck_assert_uint_ge(response->repaired_failures, 5); /* four link ends and s01 */
-    ck_assert_int_eq(te_explain(&f.pass, ORG "/sites/s00", ORG "/sites/no", NULL, &f.arena, &response, &error), PT_NOT_FOUND);
+    ck_assert_int_eq(te_explain(&f.pass, ORG "/sites/s00", ORG "/sites/no", NULL, &f.arena, &response, &error),
+                     PT_NOT_FOUND);
     fixture_fini(&f);
 }
 END_TEST
