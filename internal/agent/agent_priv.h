@@ -39,7 +39,7 @@ struct pt_agent {
     struct pt_agent_demand *demand; /* demand.c: bytes at the last report, and the last hour */
     size_t demand_len;
     size_t history_told; /* so many of them have been told to this leader */
-    bool demand_known; /* the data plane has been looked at once */
+    bool demand_known;   /* the data plane has been looked at once */
     uint64_t reported_at_ns;
     struct pt_agent_queue *queues; /* class_report.c: likewise */
     size_t queues_len;
