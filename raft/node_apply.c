@@ -1,7 +1,9 @@
 /*
  * Proposals in, committed entries out.
  *
- * Proposals of one turn of the loop are copied into one buffer and submitted together; each then waits by its index. An
+ * Proposals of one turn of the loop are copied into one buffer and submitted together; each then waits by its index.
+ * While PT_RAFT_ROUNDS_MAX batches are on their way those that come wait for the oldest: each batch costs every member
+ * a message, a write and a sync whatever its length, and a longer one is no later than one more behind two others. An
  * entry is applied when it is committed and durable on this node: the machine must never be ahead of its own log, or a
  * restart would take it for damage. Batches end before a configuration entry, which is libraft's business, and at 512
  * entries or 1 MiB; the machine makes each batch one transaction.
@@ -197,10 +199,18 @@ static void batch_submit(struct pt_raft *raft, size_t n, size_t size)
         at += proposal->size;
     }
     raft->proposals.head += n;
+    memmove(&raft->rounds[1], &raft->rounds[0], (PT_RAFT_ROUNDS_MAX - 1) * sizeof raft->rounds[0]);
+    raft->rounds[0] = first + n - 1;
     /* send_messages uses the same scratch, but only after the entries were copied to the log. */
     int rv = submit(raft, raft->sending, (unsigned)n);
     pt_assert(rv == 0 || raft->failed); /* leader, not transferring, no threshold set: nothing is left to refuse */
     proposals_shift(raft);
+}
+
+/* Are so many batches on their way that the next one waits? pt_raft_apply_some looks again. */
+static bool rounds_full(const struct pt_raft *raft)
+{
+    return pt_raft_committed(raft) < raft->rounds[PT_RAFT_ROUNDS_MAX - 1];
 }
 
 void pt_raft_flush_proposals(struct pt_raft *raft)
@@ -208,6 +218,9 @@ void pt_raft_flush_proposals(struct pt_raft *raft)
     while (raft->proposals.head < raft->proposals.len && !pt_raft_dead(raft) && !raft->gated) {
         if (raft->raft.state != RAFT_LEADER) {
             proposals_refuse(raft, PT_NOT_LEADER);
+            return;
+        }
+        if (rounds_full(raft)) {
             return;
         }
         if (raft_transferee(&raft->raft) != 0) {
@@ -416,5 +429,8 @@ bool pt_raft_apply_some(struct pt_raft *raft)
         configuration_committed(raft, last, record.data);
     }
     pending_done(raft, last);
+    if (raft->proposals.head < raft->proposals.len) {
+        pt_raft_run_soon(raft); /* they may have waited for this */
+    }
     return true;
 }

@@ -213,6 +213,7 @@ static void lead(struct pt_raft *raft)
     raft->leading_term = raft_current_term(&raft->raft);
     raft->leading_since_ms = pt_sys_now_ms(raft->sys);
     raft->leading_from = pt_raft_log_last(raft->log) + 1;
+    memset(raft->rounds, 0, sizeof raft->rounds);
     PT_LIST_FOREACH (node, &raft->peers) {
         struct pt_raft_peer *peer = PT_CONTAINER(node, struct pt_raft_peer, node);
         peer->capacity_known = false;

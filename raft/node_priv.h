@@ -26,6 +26,7 @@
 
 #define PT_RAFT_BATCH_LEN_MAX 512U        /* entries of one apply, submit or message */
 #define PT_RAFT_BATCH_SIZE_MAX (1U << 20) /* their bytes */
+#define PT_RAFT_ROUNDS_MAX 2U             /* batches of proposals submitted and not committed; see node_apply.c */
 #define PT_RAFT_INFLIGHT_MAX 4096U        /* entries sent to a member and not yet acknowledged */
 #define PT_RAFT_PROPOSALS_MAX 65536U      /* proposals waiting or pending */
 #define PT_RAFT_DEFERRED_SIZE_MAX (16U << 20)
@@ -127,6 +128,7 @@ struct pt_raft {
         struct pt_raft_proposal *items;
         size_t head, len, capacity;
     } proposals;
+    uint64_t rounds[PT_RAFT_ROUNDS_MAX]; /* last index of the newest batches, the newest first; 0: none */
     struct {
         struct pt_raft_pending *items; /* ring, ascending by index */
         size_t head, len, capacity;

@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REPLIES_SIZE_MAX (8U << 20)
+#define REPLIES_SIZE_MAX (1U << 20) /* of former batches: whoever proposed asks in the turn of the batch */
 #define HISTORY_TRIM_EVERY 256
 
 /* ---- registry ------------------------------------------------------------------------------------------------- */
