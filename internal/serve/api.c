@@ -195,6 +195,7 @@ static void on_proposed(void *arg, enum pt_code code, uint64_t index)
 {
     struct pt_serve_call *call = arg;
     const struct pt_verdict *verdict = code == PT_OK ? pt_kind_verdict(call->controller->machine, index) : NULL;
+    pt_fair_decided(call->controller);
     if (code != PT_OK) {
         pt_serve_fail_raft(call, code);
     } else if (verdict == NULL) {
@@ -214,11 +215,11 @@ void pt_serve_propose(struct pt_serve_call *call, struct pt_bytes command,
 {
     call->decided = done;
     pt_serve_call_ref(call);
+    pt_fair_proposed(call->controller);
     pt_raft_propose(call->controller->raft, command, on_proposed, call);
 }
 
 static void on_barrier(void *arg, enum pt_code code, uint64_t index);
-static void keep_request(struct pt_serve_call *call, struct pt_bytes request);
 
 /* A refusal that the state is the reason of is a read of it. A leader that was deposed while it slept does not know
  * that yet, and what it refuses may have become possible: a majority confirms first, as for reads. */
@@ -253,7 +254,7 @@ static void mutate(struct pt_serve_call *call, const struct pt_msg *request, str
         }
     }
     if (code != PT_OK && refusal_is_read(call, code)) {
-        keep_request(call, bytes);
+        pt_serve_keep_request(call, bytes);
         call->confirmed = true;
         pt_serve_call_ref(call);
         pt_raft_barrier(controller->raft, on_barrier, call);
@@ -333,7 +334,7 @@ static void on_barrier(void *arg, enum pt_code code, uint64_t index)
     pt_serve_call_unref(call);
 }
 
-static void keep_request(struct pt_serve_call *call, struct pt_bytes request)
+void pt_serve_keep_request(struct pt_serve_call *call, struct pt_bytes request)
 {
     if (call->request.data == NULL) {
         uint8_t *copy = malloc(request.size + 1);
@@ -355,7 +356,7 @@ static void wait_ready(struct pt_serve_call *call, struct pt_bytes request)
                         "the leader was elected just now and too many calls wait for it: try again in a second");
         return;
     }
-    keep_request(call, request);
+    pt_serve_keep_request(call, request);
     pt_serve_call_ref(call);
     controller->waiting_len++;
     controller->waiting_size += request.size;
@@ -379,10 +380,10 @@ static void handle_crud(struct pt_serve_call *call, struct pt_bytes request)
     } else if (!controller->ready) {
         wait_ready(call, request);
     } else if (reads) {
-        keep_request(call, request);
+        pt_serve_keep_request(call, request);
         pt_serve_call_ref(call);
         pt_raft_barrier(controller->raft, on_barrier, call);
-    } else {
+    } else if (!pt_fair_wait(call, request)) {
         mutate(call, msg, request);
     }
     pt_arena_fini(&arena);
@@ -418,10 +419,25 @@ static bool expired(const struct pt_serve_call *call)
     return call->rpc != NULL && pt_rpc_call_info(call->rpc)->deadline_ns <= pt_sys_now_ns(call->controller->sys);
 }
 
+void pt_serve_run(struct pt_serve_call *call)
+{
+    if (call->controller->closing) {
+        pt_serve_fail_raft(call, PT_CLOSED);
+    } else if (expired(call)) {
+        pt_serve_refuse(call, PT_DEADLINE_EXCEEDED, PT_REASON_NONE,
+                        "its turn did not come, or no leader was ready, within the call's deadline");
+    } else if (pt_serve_call_open(call)) {
+        handle(call, call->request);
+    }
+}
+
 void pt_serve_run_waiting(struct pt_controller *controller)
 {
     struct pt_list waiting;
     pt_list_init(&waiting);
+    if (!controller->ready || controller->closing) {
+        pt_fair_drain(controller);
+    }
     struct pt_list *node = NULL;
     while ((node = pt_list_pop_front(&controller->waiting)) != NULL) {
         pt_list_push_back(&waiting, node);
@@ -430,14 +446,7 @@ void pt_serve_run_waiting(struct pt_controller *controller)
     controller->waiting_size = 0;
     while ((node = pt_list_pop_front(&waiting)) != NULL) {
         struct pt_serve_call *call = PT_CONTAINER(node, struct pt_serve_call, waiting);
-        if (controller->closing) {
-            pt_serve_fail_raft(call, PT_CLOSED);
-        } else if (expired(call)) {
-            pt_serve_refuse(call, PT_DEADLINE_EXCEEDED, PT_REASON_NONE,
-                            "no leader was ready within the call's deadline");
-        } else if (pt_serve_call_open(call)) {
-            handle(call, call->request);
-        }
+        pt_serve_run(call);
         pt_serve_call_unref(call);
     }
 }
@@ -579,7 +588,8 @@ static void on_call(void *arg, struct pt_rpc_call *rpc)
     }
     if (!call->forwarded && pt_limits_request(controller, &call->caller, &error) != PT_OK) {
         pt_serve_call_unref(call);
-        refuse_call(controller, rpc, &error);
+        count(controller, error.code);
+        pt_rpc_call_finish(rpc, &error); /* limits.c says how many, now and then: a line each would cost as much */
         return;
     }
     pt_list_push_back(&controller->calls, &call->node);

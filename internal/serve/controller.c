@@ -240,7 +240,7 @@ static void on_tick(void *arg)
         pt_serve_renew_self(controller);
     }
     pt_serve_judge_streams(controller);
-    pt_limits_tick(controller->limits, pt_sys_now_ns(controller->sys));
+    pt_limits_tick(controller);
     pt_serve_forward_drain(controller);
     pt_artifacts_tick(controller->artifacts);
     pt_serve_health_changed(controller); /* a follower is not told that it found a leader, or lost one */
@@ -373,6 +373,7 @@ static void controller_free(struct pt_controller *controller)
     pt_denied_free(controller->denied);
     pt_artifacts_free(controller->artifacts);
     pt_limits_free(controller->limits);
+    pt_fair_free(controller->fair);
     pt_trust_free(controller->trust);
     pt_assert(controller->oidc == NULL);
     pt_tls_context_free(controller->tls);
@@ -411,6 +412,7 @@ enum pt_code pt_controller_open(const struct pt_controller_options *options, str
     controller->push = pt_push_new(controller);
     controller->denied = pt_denied_new(controller);
     controller->limits = pt_limits_new();
+    controller->fair = pt_fair_new(controller);
     controller->artifacts = pt_artifacts_new(controller);
     controller->trust = pt_trust_new(controller);
     controller->oidc = pt_oidc_new(controller);

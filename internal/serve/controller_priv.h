@@ -12,6 +12,7 @@ struct pt_push;
 struct pt_soft_store;
 struct pt_serve_method;
 struct pt_carrier;
+struct pt_fair;
 struct pt_artifacts;
 struct pt_http_server;
 
@@ -50,9 +51,10 @@ struct pt_serve_call {
     bool permitted;           /* a client's stream: by its first message */
     uint64_t voters_asked_ns; /* members.c: since when it waits for voters to be heard; 0: it does not */
     bool confirmed;           /* that this node still led when it looked at the state */
+    bool has_turn;            /* fair.c: it has waited, and is carried out now */
     unsigned refs;
     void *state;             /* of a stream's own handler */
-    struct pt_list waiting;  /* in controller->waiting until the leader is ready */
+    struct pt_list waiting;  /* in controller->waiting until the leader is ready, or in its tenant's queue */
     struct pt_bytes request; /* owned copy while waiting */
     /* What to do with the verdict of the proposal that is under way; NULL: answer with its reply. */
     void (*decided)(struct pt_serve_call *call, const struct pt_verdict *verdict);
@@ -108,6 +110,7 @@ struct pt_controller {
     struct pt_push *push;
     struct pt_denied *denied;
     struct pt_limits *limits;
+    struct pt_fair *fair;
     struct pt_trust *trust;
     struct pt_oidc *oidc; /* NULL: no tokens of identity providers */
     struct pt_soft_store *soft;
@@ -155,6 +158,10 @@ void pt_serve_refuse(struct pt_serve_call *call, enum pt_code code, enum pt_reas
 const struct pt_rpc_handler *pt_serve_handler(void);
 /* Run the calls that waited for the leader to be ready, or send them on, or (closing) refuse them. */
 void pt_serve_run_waiting(struct pt_controller *controller);
+/* Carry one out that was kept; who has waited too long, or is not there any more, is told so or not. */
+void pt_serve_run(struct pt_serve_call *call);
+/* A copy of the request in call->request, unless there is one. */
+void pt_serve_keep_request(struct pt_serve_call *call, struct pt_bytes request);
 /* This controller closes: end the streams that would otherwise stay open for as long as their clients like. */
 void pt_serve_end_streams(struct pt_controller *controller);
 /* The rpc layer forgot every call without a word, and consensus will too: free them. */
@@ -237,13 +244,24 @@ void pt_serve_fail_recorded(struct pt_serve_call *call, const struct pt_msg *req
 /* ---- limits.c: requests and streams of tenants ---------------------------------------------------------------- */
 struct pt_limits *pt_limits_new(void);
 void pt_limits_free(struct pt_limits *limits); /* NULL is fine */
-void pt_limits_tick(struct pt_limits *limits, uint64_t now_ns);
+void pt_limits_tick(struct pt_controller *controller);
 /* PT_EXHAUSTED with a retry delay. */
 PT_MUST enum pt_code pt_limits_request(struct pt_controller *controller, const struct pt_caller *caller,
                                        struct pt_error *reterr);
 PT_MUST enum pt_code pt_limits_open_stream(struct pt_controller *controller, const struct pt_caller *caller,
                                            struct pt_error *reterr);
 void pt_limits_close_stream(struct pt_controller *controller, const struct pt_caller *caller);
+
+/* ---- fair.c: whose change is proposed next --------------------------------------------------------------------- */
+struct pt_fair *pt_fair_new(struct pt_controller *controller);
+void pt_fair_free(struct pt_fair *fair); /* NULL is fine */
+/* True when the mutation waits for its turn, or was refused for want of room: it is answered later, or is. */
+bool pt_fair_wait(struct pt_serve_call *call, struct pt_bytes request);
+/* A call's proposal is under way; it has its verdict. */
+void pt_fair_proposed(struct pt_controller *controller);
+void pt_fair_decided(struct pt_controller *controller);
+/* What waits joins the calls that wait for a leader. */
+void pt_fair_drain(struct pt_controller *controller);
 
 /* ---- forward.c ------------------------------------------------------------------------------------------------ */
 /* Send the whole call to the leader and pass its answer on. */

@@ -27,11 +27,14 @@
 #define PRINCIPAL_RATE 200 /* a second, for a certificate that belongs to no organization */
 #define BUCKETS_MAX 65536  /* further ones find no bucket, and are refused */
 #define SECOND_NS UINT64_C(1000000000)
+#define SAY_NS (5 * SECOND_NS) /* a tenant's refused calls are in the log no more often */
 
 struct bucket {
     uint64_t tokens_ns; /* tokens times SECOND_NS */
     uint64_t at_ns;     /* as of when */
     uint64_t rate;      /* a second */
+    uint64_t refused;   /* calls, not yet said in the log */
+    uint64_t said_ns;   /* when it was last */
 };
 
 struct pt_limits {
@@ -94,12 +97,21 @@ static struct bucket *bucket_of(struct pt_limits *limits, const char *name, uint
     return bucket;
 }
 
-void pt_limits_tick(struct pt_limits *limits, uint64_t now_ns)
+void pt_limits_tick(struct pt_controller *controller)
 {
+    struct pt_limits *limits = controller->limits;
+    uint64_t now_ns = pt_sys_now_ns(controller->sys);
     PT_MAP_FOREACH (entry, &limits->buckets) {
         struct bucket *bucket = entry->value;
         fill(bucket, now_ns, bucket->rate);
-        if (bucket->tokens_ns == full(bucket)) {
+        bool all = bucket->tokens_ns == full(bucket);
+        if (bucket->refused > 0 && (all || now_ns - bucket->said_ns >= SAY_NS)) {
+            pt_log_info(controller->log, "limited", "name=%.*s refused=%" PRIu64 " rate=%" PRIu64, (int)entry->key_size,
+                        (const char *)entry->key, bucket->refused, bucket->rate);
+            bucket->refused = 0;
+            bucket->said_ns = now_ns;
+        }
+        if (all) {
             (void)pt_map_remove(&limits->buckets, entry->key, entry->key_size);
             free(bucket);
         }
@@ -116,8 +128,11 @@ struct taking {
     struct pt_error *reterr;
 };
 
-static enum pt_code too_fast(const struct taking *taking, const struct bucket *bucket, const char *name)
+static enum pt_code too_fast(const struct taking *taking, struct bucket *bucket, const char *name)
 {
+    if (bucket != NULL) {
+        bucket->refused++;
+    }
     uint64_t missing_ns = SECOND_NS - (bucket != NULL ? bucket->tokens_ns : 0);
     uint64_t rate = bucket != NULL ? bucket->rate : 1;
     (void)pt_fail(taking->reterr, PT_EXHAUSTED, PT_REASON_RATE_LIMITED, NULL,

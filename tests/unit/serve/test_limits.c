@@ -13,14 +13,14 @@ struct program { /* with an API key */
     char header[200];
 };
 
-static void program_new(struct cluster *cluster, const char *organization, struct program *program)
+static void program_with(struct cluster *cluster, const char *organization, const char *role, struct program *program)
 {
     OK(cluster, 0, "ServiceAccountService/CreateServiceAccount", "{\"parent\": \"%s\", \"serviceAccountId\": \"ci\"}",
        organization);
     OK(cluster, 0, "RoleBindingService/CreateRoleBinding",
-       "{\"parent\": \"%s\", \"roleBindingId\": \"ci\", \"roleBinding\": {\"role\": \"roles/viewer\", \"members\": "
+       "{\"parent\": \"%s\", \"roleBindingId\": \"ci\", \"roleBinding\": {\"role\": \"roles/%s\", \"members\": "
        "[\"%s/serviceAccounts/ci\"]}}",
-       organization, organization);
+       organization, role, organization);
     OK(cluster, 0, "ApiKeyService/IssueApiKey",
        "{\"parent\": \"%s/serviceAccounts/ci\", \"apiKeyId\": \"k\", \"apiKey\": {}}", organization);
     const char *key = strstr(cluster->answer.json, "\"key\":\"");
@@ -28,6 +28,11 @@ static void program_new(struct cluster *cluster, const char *organization, struc
     key += 7;
     (void)snprintf(program->header, sizeof(program->header), "Bearer %.*s", (int)strcspn(key, "\""), key);
     program->channel = open_channel(cluster, 0, 7400, NULL, NULL);
+}
+
+static void program_new(struct cluster *cluster, const char *organization, struct program *program)
+{
+    program_with(cluster, organization, "viewer", program);
 }
 
 static enum pt_code list_sites(struct cluster *cluster, const struct program *program, const char *organization)
@@ -89,6 +94,82 @@ START_TEST(a_lasting_excess_is_refused_and_others_go_on)
     pt_rpc_channel_free(program.channel);
     pt_rpc_channel_free(child.channel);
     pt_rpc_channel_free(other.channel);
+    cluster_fini(cluster);
+}
+END_TEST
+
+/* ---- fair queues ---------------------------------------------------------------------------------------------- */
+
+#define CREATE "/patronus.v1.SiteService/CreateSite"
+#define MANY 3000U
+
+struct crowd {
+    unsigned created, other;
+};
+
+static void on_created(void *arg, const struct pt_error *error, struct pt_bytes message)
+{
+    struct crowd *crowd = arg;
+    (void)message;
+    crowd->created += error == NULL;
+    crowd->other += error != NULL;
+}
+
+static void create_site(struct cluster *cluster, const struct program *program, const char *organization,
+                        unsigned number, struct crowd *crowd)
+{
+    const struct pt_rpc_metadata metadata = {.key = "authorization", .value = program->header};
+    PT_AUTO(buf) struct pt_buf request = {0};
+    char json[200];
+    (void)snprintf(json, sizeof(json), "{\"parent\": \"%s\", \"siteId\": \"s%u\", \"site\": {}}", organization, number);
+    encode_json(cluster, pt_schema_method(cluster->schema, CREATE)->input, json, &request);
+    (void)pt_rpc_unary(program->channel, CREATE, pt_buf_bytes(&request), &metadata, 1, 30000, on_created, crowd);
+}
+
+/* One tenant sends thousands of changes at once; another's, sent behind them, is through before most of those. */
+START_TEST(who_sends_thousands_at_once_does_not_stand_before_others)
+{
+    struct cluster world, *cluster = &world;
+    struct program crowded, single;
+    struct crowd many = {0}, one = {0};
+    cluster_init(cluster);
+    OK(cluster, 0, "OrganizationService/CreateOrganization",
+       "{\"organizationId\": \"tenant\", \"organization\": {\"tier\": \"ENTERPRISE\"}}");
+    program_with(cluster, T, "operator", &crowded);
+    program_with(cluster, "organizations/acme", "operator", &single);
+    for (unsigned i = 0; i < MANY; i++) {
+        create_site(cluster, &crowded, T, i, &many);
+    }
+    create_site(cluster, &single, "organizations/acme", 0, &one);
+    STEP_UNTIL(cluster, one.created + one.other == 1);
+    ck_assert_uint_eq(one.created, 1);
+    ck_assert_uint_lt(many.created, MANY / 2);
+    STEP_UNTIL(cluster, many.created + many.other == MANY);
+    ck_assert_uint_eq(many.other, 0);
+    pt_rpc_channel_free(crowded.channel);
+    pt_rpc_channel_free(single.channel);
+    cluster_fini(cluster);
+}
+END_TEST
+
+/* Those that wait are answered too when the leader goes: they are carried out elsewhere, or refused. */
+START_TEST(who_waits_for_his_turn_is_answered_when_the_leader_closes)
+{
+    struct cluster world, *cluster = &world;
+    struct program crowded;
+    struct crowd many = {0};
+    cluster_init(cluster);
+    OK(cluster, 0, "OrganizationService/CreateOrganization",
+       "{\"organizationId\": \"tenant\", \"organization\": {\"tier\": \"ENTERPRISE\"}}");
+    program_with(cluster, T, "operator", &crowded);
+    for (unsigned i = 0; i < MANY; i++) {
+        create_site(cluster, &crowded, T, i, &many);
+    }
+    STEP_UNTIL(cluster, many.created > 0);
+    node_close(cluster, 0);
+    STEP_UNTIL(cluster, many.created + many.other == MANY);
+    ck_assert_uint_gt(many.other, 0);
+    pt_rpc_channel_free(crowded.channel);
     cluster_fini(cluster);
 }
 END_TEST
@@ -165,6 +246,8 @@ static Suite *make_suite(void)
     TCase *tcase = tcase_create("limits");
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, a_lasting_excess_is_refused_and_others_go_on);
+    tcase_add_test(tcase, who_sends_thousands_at_once_does_not_stand_before_others);
+    tcase_add_test(tcase, who_waits_for_his_turn_is_answered_when_the_leader_closes);
     tcase_add_test(tcase, streams_are_counted_while_they_are_open);
     suite_add_tcase(suite, tcase);
     return suite;
