@@ -11,7 +11,7 @@
 #include "bpf/abi/rule.h"
 
 /* Layout of everything pinned. Raised when a struct changes: the pins of each version have a folder of their own. */
-#define PT_ABI_VERSION 2
+#define PT_ABI_VERSION 3
 
 /* key: 0 */
 struct pt_abi_node {

@@ -29,10 +29,24 @@ struct pt_abi_subject_key {
 };
 _Static_assert(sizeof(struct pt_abi_subject_key) == 20, "abi");
 
+/*
+ * What protocol and port say about a rule, so that most rules are passed over by one subtraction and one comparison,
+ * eight of them in a cache line. A packet's key is its protocol and its destination port, or PT_RULE_NO_PORT in place
+ * of one that it does not have; a rule may match only if key - first <= span, and is then looked at whole.
+ */
+#define PT_RULE_NO_PORT 0x10000U
+#define PT_RULE_KEY(protocol, port) ((__u32)(protocol) << 17 | (port))
+
+struct pt_abi_rule_head {
+    __u32 first, span;
+};
+#define PT_RULE_HEAD_NEVER 0xffffffffU /* `first` of places without a rule, with a span of 0 */
+
 /* key: VNI */
 struct pt_abi_rules {
     __u32 len;
     __u32 reserved;
+    struct pt_abi_rule_head heads[PT_RULES_MAX]; /* those behind the last rule match nothing */
     struct pt_abi_rule rules[PT_RULES_MAX];
 };
-_Static_assert(sizeof(struct pt_abi_rules) == 8 + 64 * PT_RULES_MAX, "abi");
+_Static_assert(sizeof(struct pt_abi_rules) == 8 + (8 + 64) * PT_RULES_MAX, "abi");

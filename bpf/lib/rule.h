@@ -42,6 +42,13 @@ PT_INLINE __u64 pt_rule_subjects(const struct pkt *p)
     return word == NULL ? 0 : *word;
 }
 
+#define PT_RULES_AT_ONCE 4 /* PT_RULES_MAX is a multiple */
+
+PT_INLINE int pt_rule_head_matches(const struct pt_abi_rule_head *head, __u32 key)
+{
+    return key - head->first <= head->span;
+}
+
 struct pt_ruling {
     __u32 policy_class;
     __u32 rule_id;
@@ -63,25 +70,33 @@ PT_SUBPROGRAM int pt_rules_run(const struct pkt *p, struct pt_ruling *ret)
     if (set == NULL) {
         return 0;
     }
-    for (__u32 i = 0; i < PT_RULES_MAX; i++) {
+    __u32 key = PT_RULE_KEY(p->protocol, p->has_ports ? p->port_destination : PT_RULE_NO_PORT);
+    for (__u32 i = 0; i < PT_RULES_MAX; i += PT_RULES_AT_ONCE) {
+        const struct pt_abi_rule_head *heads = &set->heads[i];
         if (i >= set->len) {
             break;
         }
-        const struct pt_abi_rule *rule = &set->rules[i];
-        if (!pt_rule_matches(rule, p)) {
+        if (!pt_rule_head_matches(heads, key) && !pt_rule_head_matches(heads + 1, key) &&
+            !pt_rule_head_matches(heads + 2, key) && !pt_rule_head_matches(heads + 3, key)) {
             continue;
         }
-        if (rule->subjects != 0 && !asked) {
-            subjects = pt_rule_subjects(p);
-            asked = 1;
+        for (__u32 j = 0; j < PT_RULES_AT_ONCE; j++) {
+            const struct pt_abi_rule *rule = &set->rules[i + j];
+            if (!pt_rule_head_matches(heads + j, key) || !pt_rule_matches(rule, p)) {
+                continue;
+            }
+            if (rule->subjects != 0 && !asked) {
+                subjects = pt_rule_subjects(p);
+                asked = 1;
+            }
+            if (rule->subjects != 0 && (rule->subjects & subjects) == 0) {
+                continue;
+            }
+            ret->reason = rule->flags & PT_RULE_DENY ? PT_DROP_POLICY_DENY : 0;
+            ret->policy_class = rule->policy_class;
+            ret->rule_id = rule->rule_id;
+            return 0;
         }
-        if (rule->subjects != 0 && (rule->subjects & subjects) == 0) {
-            continue;
-        }
-        ret->reason = rule->flags & PT_RULE_DENY ? PT_DROP_POLICY_DENY : 0;
-        ret->policy_class = rule->policy_class;
-        ret->rule_id = rule->rule_id;
-        return 0;
     }
     return 0;
 }

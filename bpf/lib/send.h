@@ -22,9 +22,15 @@ PT_INLINE __u32 decrement_ttl(struct __sk_buff *skb, const struct pkt *p)
         (void)bpf_skb_store_bytes(skb, ETH_HLEN + offsetof(struct ipv6hdr, hop_limit), &ttl, 1, BPF_F_RECOMPUTE_CSUM);
         return 0;
     }
-    __be16 from = bpf_htons((__u16)(p->ttl << 8 | p->protocol)), to = bpf_htons((__u16)(ttl << 8 | p->protocol));
-    (void)bpf_l3_csum_replace(skb, ETH_HLEN + offsetof(struct iphdr, check), from, to, 2);
-    (void)bpf_skb_store_bytes(skb, ETH_HLEN + offsetof(struct iphdr, ttl), &ttl, 1, 0);
+    struct {
+        __u8 ttl, protocol;
+        __be16 check;
+    } tail; /* read again: whoever rewrote an address changed the checksum */
+    (void)bpf_skb_load_bytes(skb, ETH_HLEN + offsetof(struct iphdr, ttl), &tail, sizeof(tail));
+    __u32 check = (__u32)tail.check + bpf_htons(0x0100); /* RFC 1141; the header's own sum stays what it was */
+    tail.ttl = ttl;
+    tail.check = (__be16)(check + (check >= 0xffff));
+    (void)bpf_skb_store_bytes(skb, ETH_HLEN + offsetof(struct iphdr, ttl), &tail, sizeof(tail), 0);
     return 0;
 }
 
@@ -57,35 +63,42 @@ PT_INLINE int make_room(struct __sk_buff *skb, __u32 size, int v6)
     return bpf_skb_adjust_room(skb, (__s32)size, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO) != 0 ? -1 : 0;
 }
 
+/* IP header and tunnel header as they stand in the packet, so that one call stores both. */
+struct pt_outer {
+    union {
+        struct {
+            __u8 unused[sizeof(struct ipv6hdr) - sizeof(struct iphdr)];
+            struct iphdr ip;
+        } v4;
+        struct ipv6hdr v6;
+    };
+    struct pt_tunnel_header tunnel;
+};
+_Static_assert(sizeof(struct pt_outer) == 40 + sizeof(struct pt_tunnel_header), "no padding");
+
 PT_INLINE int store_outer(struct __sk_buff *skb, const struct pt_abi_path *path, const struct pt_envelope *e)
 {
-    struct pt_tunnel_header tunnel = {};
+    struct pt_outer outer = {};
     __u32 size = pt_tunnel_size(e->stack_len);
-    __u32 offset = ETH_HLEN + (path->flags & PT_PATH_V6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
 
-    pt_tunnel_header_fill(&tunnel, e);
+    pt_tunnel_header_fill(&outer.tunnel, e);
     for (int i = 0; i < PT_STACK_LEN_MAX; i++) {
-        tunnel.stack[i] = bpf_htonl(path->stack[i]);
+        outer.tunnel.stack[i] = bpf_htonl(path->stack[i]);
     }
     PT_OPAQUE(size);
-    if (size < 16 || size > sizeof(tunnel)) {
+    if (size < 16 || size > sizeof(outer.tunnel)) {
         return -1;
     }
-    if (bpf_skb_store_bytes(skb, offset, &tunnel, size, BPF_F_RECOMPUTE_CSUM) != 0) {
-        return -1;
+    __be16 ethertype = path->flags & PT_PATH_V6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
+    if (e->protocol != ethertype) { /* else it stands there already; no checksum covers it */
+        (void)bpf_skb_store_bytes(skb, offsetof(struct ethhdr, h_proto), &ethertype, 2, 0);
     }
     if (path->flags & PT_PATH_V6) {
-        struct ipv6hdr ip = {};
-        __be16 ethertype = bpf_htons(ETH_P_IPV6);
-        pt_outer_v6(&ip, path, e);
-        (void)bpf_skb_store_bytes(skb, offsetof(struct ethhdr, h_proto), &ethertype, 2, 0);
-        return (int)bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip), BPF_F_RECOMPUTE_CSUM);
+        pt_outer_v6(&outer.v6, path, e);
+        return (int)bpf_skb_store_bytes(skb, ETH_HLEN, &outer.v6, sizeof(outer.v6) + size, BPF_F_RECOMPUTE_CSUM);
     }
-    struct iphdr ip = {};
-    __be16 ethertype = bpf_htons(ETH_P_IP);
-    pt_outer_v4(&ip, path, e);
-    (void)bpf_skb_store_bytes(skb, offsetof(struct ethhdr, h_proto), &ethertype, 2, 0);
-    return (int)bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip), BPF_F_RECOMPUTE_CSUM);
+    pt_outer_v4(&outer.v4.ip, path, e);
+    return (int)bpf_skb_store_bytes(skb, ETH_HLEN, &outer.v4.ip, sizeof(outer.v4.ip) + size, BPF_F_RECOMPUTE_CSUM);
 }
 
 /* Out of the tunnel's device, whole: the tunnel process cuts super-packets itself. */

@@ -392,6 +392,16 @@ static enum pt_code compile_match(struct compiler *c, const Patronus__V1__RuleEn
     return PT_OK;
 }
 
+static struct pt_abi_rule_head rule_head(const struct pt_abi_rule *rule)
+{
+    if ((rule->flags & PT_RULE_PROTOCOL) == 0) {
+        return (struct pt_abi_rule_head){.first = 0, .span = UINT32_MAX};
+    }
+    bool ports = (rule->flags & PT_RULE_PORTS) != 0;
+    uint32_t first = ports ? rule->port_first : 0, last = ports ? rule->port_last : PT_RULE_NO_PORT;
+    return (struct pt_abi_rule_head){.first = PT_RULE_KEY(rule->protocol, first), .span = last - first};
+}
+
 /* Rules come by VNI and order, so a rule belongs to the last row or begins one. */
 static enum pt_code compile_rule(struct compiler *c, const Patronus__V1__RuleEntry *rule, struct pt_error *reterr)
 {
@@ -412,10 +422,15 @@ static enum pt_code compile_rule(struct compiler *c, const Patronus__V1__RuleEnt
         return PT_OK;
     }
     if (rows->len == 0 || memcmp(pt_dp_rows_key(rows, rows->len - 1), &vni, sizeof(vni)) != 0) {
-        (void)pt_dp_rows_add(rows, &vni, NULL);
+        set = (struct pt_abi_rules){0};
+        for (size_t i = 0; i < PT_RULES_MAX; i++) {
+            set.heads[i].first = PT_RULE_HEAD_NEVER;
+        }
+        (void)pt_dp_rows_add(rows, &vni, &set);
     }
     uint8_t *at = pt_dp_rows_value(rows, rows->len - 1);
     memcpy(&set, at, sizeof(set));
+    set.heads[set.len] = rule_head(&value);
     set.rules[set.len++] = value;
     memcpy(at, &set, sizeof(set));
     return PT_OK;
