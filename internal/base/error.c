@@ -1,5 +1,7 @@
 #include "base/error.h"
+
 #include "base/assert.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -96,6 +98,8 @@ enum pt_code pt_fail(struct pt_error *reterr, enum pt_code code, enum pt_reason 
         va_start(args, format);
         (void)vsnprintf(reterr->text, sizeof(reterr->text), format, args);
         va_end(args);
+        pt_text_clean(reterr->field); /* both may quote what somebody sent, and go to terminals and logs */
+        pt_text_clean(reterr->text);
     }
     return code;
 }

@@ -1,4 +1,4 @@
-#include "base/log.h"
+#include "base/log_priv.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,8 +17,7 @@ int pt_log_level_parse(const char *text)
     return -1;
 }
 
-#define FIELDS_SIZE 2048
-#define LINE_SIZE (3 * FIELDS_SIZE) /* of JSON: escapes take room */
+#define LINE_SIZE (3 * PT_LOG_FIELDS_SIZE) /* of JSON: escapes take room */
 
 static void time_text(char text[40])
 {
@@ -42,10 +41,10 @@ void pt_log_write(const struct pt_log *log, enum pt_log_level level, const char 
         time_text(time);
     }
     if (log->json) {
-        char text[FIELDS_SIZE];
+        char text[PT_LOG_FIELDS_SIZE];
         va_list args;
         va_start(args, fields);
-        (void)vsnprintf(text, sizeof(text), fields, args);
+        (void)pt_log_fields(text, sizeof(text), fields, args);
         va_end(args);
         const struct pt_log_line parts = {.time = time,
                                           .level = levels[level],
@@ -54,16 +53,16 @@ void pt_log_write(const struct pt_log *log, enum pt_log_level level, const char 
                                           .fields = text};
         at = pt_log_json(&parts, line, sizeof(line) - 1);
     } else {
-        int head = snprintf(line, FIELDS_SIZE, "%s%s%-5s %s%s%s%s", time, time[0] != '\0' ? " " : "", levels[level],
-                            log->node != NULL ? log->node : "", log->node != NULL ? ": " : "", event,
+        int head = snprintf(line, PT_LOG_FIELDS_SIZE, "%s%s%-5s %s%s%s%s", time, time[0] != '\0' ? " " : "",
+                            levels[level], log->node != NULL ? log->node : "", log->node != NULL ? ": " : "", event,
                             fields[0] != '\0' ? " " : "");
-        if (head > 0 && (size_t)head < FIELDS_SIZE - 1) {
+        if (head > 0 && (size_t)head < PT_LOG_FIELDS_SIZE - 1) {
             va_list args;
             va_start(args, fields);
-            (void)vsnprintf(line + head, FIELDS_SIZE - (size_t)head, fields, args);
+            (void)pt_log_fields(line + head, PT_LOG_FIELDS_SIZE - (size_t)head, fields, args);
             va_end(args);
         }
-        at = strnlen(line, FIELDS_SIZE - 1);
+        at = strnlen(line, PT_LOG_FIELDS_SIZE - 1);
     }
     if (log->sink != NULL) {
         log->sink(log->context, level, line);

@@ -1,12 +1,14 @@
 /*
  * A log line as one JSON object: {"time":...,"level":"info","event":"enrolled","node":"edge/...","role":"voter"}.
  *
- * The fields come as they are written for people, key=value with quotes around values that hold spaces. A value ends at
- * a space, or, when it begins with a quote, at the last quote before the next " key=" or the end: texts of errors may
- * hold quotes themselves. Whole numbers become numbers. What is not UTF-8 is replaced byte by byte, so that every line
- * can be read.
+ * The fields come as they are written for people (log_format.c), key=value with quotes around values that hold spaces,
+ * and escapes, which are taken back here. A value ends at a space, or, when it begins with a quote, at the last quote
+ * before the next " key=" or the end that no escape stands before. Whole numbers become numbers. What is not UTF-8 is
+ * replaced byte by byte, so that every line can be read.
  */
-#include "base/log.h"
+#include "base/log_priv.h"
+
+#include "base/text.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -30,39 +32,53 @@ static void put(struct out *out, const char *text, size_t size)
     out->at += size;
 }
 
-/* Length of the UTF-8 sequence at text, 0 when it is none. */
-static size_t sequence(const unsigned char *text, size_t size)
+/* One byte that log_format.c wrote as an escape; returns what that takes, 0 when it is none. */
+static size_t take_back(const char *text, size_t size, unsigned char *ret_byte)
 {
-    size_t len = text[0] < 0x80                      ? 1
-                 : text[0] >= 0xc2 && text[0] < 0xe0 ? 2
-                 : (text[0] & 0xf0) == 0xe0          ? 3
-                 : text[0] >= 0xf0 && text[0] < 0xf5 ? 4
-                                                     : 0;
-    if (len == 0 || len > size) {
+    static const char named[] = "nrt\"\\";
+    static const char bytes[] = "\n\r\t\"\\";
+    const char *name = size >= 2 && text[0] == '\\' && text[1] != '\0' ? strchr(named, text[1]) : NULL;
+    if (name != NULL) {
+        *ret_byte = (unsigned char)bytes[name - named];
+        return 2;
+    }
+    unsigned value = 0;
+    if (size < 4 || text[0] != '\\' || text[1] != 'x' || sscanf(text + 2, "%2x", &value) != 1) {
         return 0;
     }
-    for (size_t i = 1; i < len; i++) {
-        if ((text[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    bool bad = (text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] >= 0xa0) ||
-               (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] >= 0x90);
-    return bad ? 0 : len;
+    *ret_byte = (unsigned char)value;
+    return 4;
 }
 
-static void put_string(struct out *out, const char *text, size_t size)
+/* Of a sequence of three bytes at most. */
+static unsigned point(const unsigned char *text, size_t len)
 {
+    return len == 1   ? text[0]
+           : len == 2 ? (text[0] & 0x1fU) << 6 | (text[1] & 0x3fU)
+                      : (text[0] & 0xfU) << 12 | (text[1] & 0x3fU) << 6 | (text[2] & 0x3fU);
+}
+
+static void put_string(struct out *out, const char *escaped, size_t escaped_size)
+{
+    char text[PT_LOG_FIELDS_SIZE];
+    size_t size = 0;
+    for (size_t i = 0; i < escaped_size && size < sizeof(text);) {
+        unsigned char byte = (unsigned char)escaped[i];
+        size_t len = take_back(escaped + i, escaped_size - i, &byte);
+        text[size++] = (char)byte;
+        i += len > 0 ? len : 1;
+    }
     put(out, "\"", 1);
     for (size_t i = 0; i < size;) {
         unsigned char c = (unsigned char)text[i];
         char escape[8];
-        size_t len = sequence((const unsigned char *)text + i, size - i);
+        size_t len = pt_text_utf8((const unsigned char *)text + i, size - i);
         if (c == '"' || c == '\\') {
             (void)snprintf(escape, sizeof(escape), "\\%c", c);
             put(out, escape, 2);
-        } else if (c < 0x20 || len == 0) {
-            (void)snprintf(escape, sizeof(escape), "\\u%04x", c < 0x20 ? c : 0xfffdU);
+        } else if (pt_text_harmless((const unsigned char *)text + i, size - i) == 0) {
+            (void)snprintf(escape, sizeof(escape), "\\u%04x",
+                           len > 0 ? point((const unsigned char *)text + i, len) : 0xfffdU);
             put(out, escape, 6);
         } else {
             put(out, text + i, len);
@@ -94,6 +110,10 @@ static size_t value_size(const char *text)
     }
     size_t end = 0;
     for (size_t i = 1; text[i] != '\0'; i++) {
+        if (text[i] == '\\' && text[i + 1] != '\0') {
+            i++;
+            continue;
+        }
         if (text[i] != '"') {
             continue;
         }

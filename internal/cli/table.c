@@ -5,6 +5,7 @@
 #include "cli/table.h"
 
 #include "base/assert.h"
+#include "base/text.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -42,9 +43,7 @@ void pt_cli_table_row(struct pt_cli_table *table, const char *const *cells)
     struct pt_cli_row *row = PT_NEW(table->arena, struct pt_cli_row);
     for (size_t i = 0; i < table->columns_len; i++) {
         char *cell = pt_arena_strdup(table->arena, cells[i][0] != '\0' ? cells[i] : "-");
-        for (char *c = cell; *c != '\0'; c++) {
-            *c = iscntrl((unsigned char)*c) ? '?' : *c; /* a value must not steer the terminal */
-        }
+        pt_text_clean(cell); /* a value must not steer the terminal */
         row->cells[i] = cell;
     }
     if (table->last == NULL) {

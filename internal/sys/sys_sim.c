@@ -406,6 +406,12 @@ void pt_sim_restart(struct pt_sim *sim, unsigned index)
     sim_net_restart(host);
 }
 
+void pt_sim_set_wall(struct pt_sim *sim, unsigned index, int64_t skew_ns)
+{
+    pt_assert(index < sim->hosts_len);
+    sim->hosts[index]->wall_skew_ns = skew_ns;
+}
+
 void pt_sim_pause(struct pt_sim *sim, unsigned index, uint64_t duration_ns)
 {
     struct sim_host *host = host_at(sim, index);

@@ -57,6 +57,8 @@ void pt_sim_restart(struct pt_sim *sim, unsigned host);
 void pt_sim_partition(struct pt_sim *sim, unsigned from, unsigned to, bool cut);
 /* The host runs nothing until virtual time passes (SIGSTOP). */
 void pt_sim_pause(struct pt_sim *sim, unsigned host, uint64_t duration_ns);
+/* Somebody sets the host's wall clock: so much from what it ought to be. It stays, over restarts too. */
+void pt_sim_set_wall(struct pt_sim *sim, unsigned host, int64_t skew_ns);
 /* The nth next file operation of the host fails with the code (PT_IO, PT_NO_SPACE), and all after it when sticky; nth 1
  * is the next one, 0 turns failing off. PT_NO_SPACE counts and fails only what allocates: making files and folders,
  * writing, renaming. A failed write may have written a part; a failed sync loses, by the seed, what it should have made

@@ -196,6 +196,13 @@ python3 -c 'print("{\"kind\": \"Organization\", \"name\": \"organizations/large\
 ctl_refused "a display name of two megabytes" 'large|long|at most|bytes' apply -f "$WORK/large.json"
 pass "patronusctl names what is wrong with a credential or a file"
 
+# ---- texts that would matter if anything took them for more than texts
+"$PYTHON" tests/e2e/injection.py "$WORK" $PORT "$CLUSTER_BIN/patronusctl" -t 20s || fail "a text is more than a text"
+[ ! -e "$WORK/executed" ] || fail "a text was carried out"
+LC_ALL=C grep -lP '[\x00-\x08\x0b-\x1f\x7f]' "$WORK"/cluster/*.log && fail "a log holds control characters"
+grep -hvE '^(20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:.]{12}Z (debug|info |warn |error)|[A-Z][a-z]|  )' "$WORK"/cluster/*.log >"$WORK/out" && fail "a line of a log is not the program's: $(head -n 1 "$WORK/out")"
+pass "texts stay texts: stored, listed, filtered, logged"
+
 # ---- tokens
 join_refused() { # WHAT PATTERN TOKEN
     local code=0

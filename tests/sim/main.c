@@ -47,6 +47,7 @@ static void usage(void)
                "  --virtual N    seconds of virtual time that a seed lives under faults (default 30)\n"
                "  --planted NAME plant a bug (a build with -DPT_PLANTED_BUGS=ON): witness_not_written,\n"
                "                 old_term_commit, ack_before_sync, lost_generation\n"
+               "  --rot          instead of many faults one flipped bit, with one controller down and one lagging\n"
                "  --until-found  stop at the first violation, exit 0 when there is one\n"
                "  --twice        run each seed twice and compare the traces");
 }
@@ -69,17 +70,13 @@ static enum pt_planted planted_of(const char *name)
 
 static void parse(int argc, char **argv, struct arguments *arguments)
 {
-    static const struct option known[] = {{"seed", required_argument, NULL, 's'},
-                                          {"first", required_argument, NULL, 'f'},
-                                          {"step", required_argument, NULL, 'p'},
-                                          {"count", required_argument, NULL, 'c'},
-                                          {"seconds", required_argument, NULL, 'w'},
-                                          {"virtual", required_argument, NULL, 'v'},
-                                          {"planted", required_argument, NULL, 'b'},
-                                          {"until-found", no_argument, NULL, 'u'},
-                                          {"twice", no_argument, NULL, 't'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option known[] = {
+        {"seed", required_argument, NULL, 's'},    {"first", required_argument, NULL, 'f'},
+        {"step", required_argument, NULL, 'p'},    {"count", required_argument, NULL, 'c'},
+        {"seconds", required_argument, NULL, 'w'}, {"virtual", required_argument, NULL, 'v'},
+        {"planted", required_argument, NULL, 'b'}, {"rot", no_argument, NULL, 'r'},
+        {"until-found", no_argument, NULL, 'u'},   {"twice", no_argument, NULL, 't'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
     *arguments = (struct arguments){.options = {.seconds = SEED_SECONDS, .dump_violation = true},
                                     .first = 1,
                                     .step = 1,
@@ -110,6 +107,9 @@ static void parse(int argc, char **argv, struct arguments *arguments)
         case 'b':
             arguments->options.planted = planted_of(optarg);
             break;
+        case 'r':
+            arguments->options.rot = true;
+            break;
         case 'u':
             arguments->until_found = true;
             break;
@@ -137,7 +137,8 @@ static void read_schema(struct pt_schema **ret_schema)
 
 static void reproduce(const struct arguments *arguments, uint64_t seed)
 {
-    (void)printf("reproduce: pt_sim_nodes --seed %" PRIu64 " --virtual %" PRIu64, seed, arguments->options.seconds);
+    (void)printf("reproduce: pt_sim_nodes%s --seed %" PRIu64 " --virtual %" PRIu64,
+                 arguments->options.rot ? " --rot" : "", seed, arguments->options.seconds);
     for (size_t i = 0; i < sizeof(planted_names) / sizeof(planted_names[0]); i++) {
         if (arguments->options.planted == planted_names[i].planted) {
             (void)printf(" --planted %s", planted_names[i].name);

@@ -37,6 +37,7 @@ static const struct weight weights[FAULTS_LEN] = {
     [FAULT_FLIP] = {4, "flip"},
     [FAULT_MEMBERS] = {6, "members"},
     [FAULT_TRANSFER] = {10, "transfer"},
+    [FAULT_CLOCK] = {6, "clock"},
     [FAULT_FORK] = {5, "fork"},
     [FAULT_STALE_LEADER] = {4, "stale-leader"},
     [FAULT_EDGE_KILL] = {8, "edge-kill"},
@@ -66,7 +67,7 @@ void nemesis_init(struct world *world)
 
 /* ---- the wire ------------------------------------------------------------------------------------------------- */
 
-static void cut(struct world *world, unsigned from, unsigned to, bool on)
+void nemesis_cut(struct world *world, unsigned from, unsigned to, bool on)
 {
     if (from != to && world->cuts[from][to] != on) {
         world->cuts[from][to] = on;
@@ -79,7 +80,7 @@ static void mend(struct world *world)
 {
     for (unsigned from = 0; from < HOSTS_MAX; from++) {
         for (unsigned to = 0; to < HOSTS_MAX; to++) {
-            cut(world, from, to, false);
+            nemesis_cut(world, from, to, false);
         }
     }
     world->heal_ns = 0;
@@ -92,8 +93,8 @@ static void mend_later(struct world *world)
 
 static void cut_both(struct world *world, unsigned a, unsigned b)
 {
-    cut(world, a, b, true);
-    cut(world, b, a, true);
+    nemesis_cut(world, a, b, true);
+    nemesis_cut(world, b, a, true);
 }
 
 static bool cut_halves(struct world *world)
@@ -122,8 +123,8 @@ static bool isolate_leader(struct world *world)
         if (host == world->client_host || (host >= CONTROLLERS_MAX && !from_edges)) {
             continue;
         }
-        cut(world, leader->host, host, ways != 1);
-        cut(world, host, leader->host, ways != 2);
+        nemesis_cut(world, leader->host, host, ways != 1);
+        nemesis_cut(world, host, leader->host, ways != 2);
     }
     return true;
 }
@@ -251,8 +252,8 @@ static bool hurt_wire(struct world *world, enum fault fault)
     } else if (fault == FAULT_ISOLATE_LEADER) {
         done = isolate_leader(world);
     } else if (fault == FAULT_CLIENT_CUT) {
-        cut(world, a, world->client_host, chance(world, 70));
-        cut(world, world->client_host, a, true);
+        nemesis_cut(world, a, world->client_host, chance(world, 70));
+        nemesis_cut(world, world->client_host, a, true);
     } else if (fault == FAULT_EDGE_CUT) {
         unsigned edge = world->edges[draw(world, world->edges_len)].host;
         for (unsigned host = 0; host < CONTROLLERS_MAX; host++) {
@@ -262,7 +263,7 @@ static bool hurt_wire(struct world *world, enum fault fault)
         }
     } else {
         done = a != b;
-        cut(world, a, b, done);
+        nemesis_cut(world, a, b, done);
     }
     if (done) {
         mend_later(world);
@@ -348,11 +349,8 @@ static bool others_are_well(struct world *world, const struct controller_host *n
     return all_are_sound(world) && operator_idle(world);
 }
 
-static bool flip_bit(struct world *world, struct controller_host *node)
+void nemesis_flip(struct world *world, struct controller_host *node)
 {
-    if (!others_are_well(world, node)) {
-        return false;
-    }
     controller_crash(node, chance(world, 50));
     pt_sim_restart(world->sim, node->host);
     struct pt_sys *sys = pt_sim_host(world->sim, node->host);
@@ -378,10 +376,18 @@ static bool flip_bit(struct world *world, struct controller_host *node)
             tell(world, "%s: bit %llu of %s flips", node->name, (unsigned long long)bit, path);
             node->damaged = true;
             node->damaged_ns = now_ns(world);
-            return true;
+            return;
         }
     }
-    return true; /* the crash was a fault as well */
+}
+
+/* Somebody sets the clock, or sets it right again. Nothing that must be certain may go by it. */
+static void set_clock(struct world *world, const struct controller_host *node)
+{
+    static const int64_t hours[] = {0, 1, -1, 24 * 3653, -24 * 3653};
+    int64_t skew = hours[draw(world, sizeof(hours) / sizeof(hours[0]))];
+    tell(world, "%s: its clock is set %lld hours off", node->name, (long long)skew);
+    pt_sim_set_wall(world->sim, node->host, skew * 3600 * (int64_t)SECOND);
 }
 
 static bool fail_disk(struct world *world, struct controller_host *node, enum pt_code code)
@@ -425,7 +431,14 @@ static bool hurt_controller(struct world *world, struct controller_host *node, e
     case FAULT_DISK_FULL:
         return fail_disk(world, node, PT_NO_SPACE);
     case FAULT_FLIP:
-        return flip_bit(world, node);
+        if (!others_are_well(world, node)) {
+            return false;
+        }
+        nemesis_flip(world, node); /* the crash is a fault where no bit is found */
+        return true;
+    case FAULT_CLOCK:
+        set_clock(world, node);
+        return true;
     case FAULT_TRANSFER:
         pt_raft_transfer(pt_controller_raft(node->controller), 0, transferred, NULL);
         return true;

@@ -152,6 +152,7 @@ struct options {
     bool verbose;
     enum pt_planted planted;
     bool dump_violation; /* print it, not only count it */
+    bool rot;            /* instead of a life under faults: see rot.c */
 };
 
 struct result {
@@ -176,6 +177,7 @@ enum fault {
     FAULT_FLIP,
     FAULT_MEMBERS,
     FAULT_TRANSFER,
+    FAULT_CLOCK,
     FAULT_FORK,
     FAULT_STALE_LEADER,
     FAULT_EDGE_KILL,
@@ -317,6 +319,12 @@ void nemesis_elected(struct world *world, struct controller_host *node);
 void nemesis_heal(struct world *world);
 /* After a step, when world->attention is set. */
 void nemesis_attend(struct world *world);
+void nemesis_cut(struct world *world, unsigned from, unsigned to, bool on);
+/* Kill the node and flip a bit of one of its files; it comes back as after any kill. */
+void nemesis_flip(struct world *world, struct controller_host *node);
+
+/* rot.c: one bit flips, with one controller down and one lagging */
+void rot_live(struct world *world);
 
 /* model.c */
 void model_init(struct model *model, unsigned keys_len);
@@ -334,5 +342,7 @@ void check_step(struct world *world);
 void check_end(struct world *world);
 
 /* run.c */
+/* Until then, under what the nemesis and the operator do; false once a promise is broken. */
+bool world_live(struct world *world, uint64_t until_ns);
 void run_seed(const struct options *options, const struct certs *certs, const struct pt_schema *schema,
               struct result *ret_result);

@@ -37,7 +37,7 @@ static bool is_founded(struct world *world, unsigned voters)
 
 static bool found(struct world *world)
 {
-    unsigned voters = chance(world, 60) ? 3 : 5;
+    unsigned voters = world->options->rot || chance(world, 60) ? 3 : 5;
     tell(world, "seed %llu: %u controllers", (unsigned long long)world->options->seed, voters);
     found_cluster(world, voters);
     for (unsigned i = 0; i < world->edges_len; i++) {
@@ -54,13 +54,13 @@ static bool found(struct world *world)
     return true;
 }
 
-static void live(struct world *world)
+bool world_live(struct world *world, uint64_t until_ns)
 {
-    uint64_t end_ns = now_ns(world) + world->options->seconds * SECOND;
-    while (now_ns(world) < end_ns && pass(world, now_ns(world) + TICK_NS)) {
+    while (now_ns(world) < until_ns && pass(world, now_ns(world) + TICK_NS)) {
         operator_tick(world);
         nemesis_tick(world);
     }
+    return world->violations == 0;
 }
 
 void run_seed(const struct options *options, const struct certs *certs, const struct pt_schema *schema,
@@ -79,7 +79,11 @@ void run_seed(const struct options *options, const struct certs *certs, const st
         changer_init(&world);
         movers_init(&world);
         nemesis_init(&world);
-        live(&world);
+        if (options->rot) {
+            rot_live(&world);
+        } else {
+            (void)world_live(&world, now_ns(&world) + options->seconds * SECOND);
+        }
         if (world.violations == 0) {
             check_end(&world);
         }

@@ -13,8 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const diskSizeMB = 192
-
 // A disk is a small file system of a node's own, and the controls of tests/fault/disk_fault.c over it.
 type disk struct {
 	folder  string // where it is mounted; the node's data folder is below
@@ -22,12 +20,12 @@ type disk struct {
 	words   []byte
 }
 
-func newDisk(folder string) (*disk, error) {
+func newDisk(folder string, sizeMB int) (*disk, error) {
 	d := &disk{folder: folder, control: folder + ".control"}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
-	if err := unix.Mount("tmpfs", folder, "tmpfs", 0, fmt.Sprintf("size=%dm,mode=0700", diskSizeMB)); err != nil {
+	if err := unix.Mount("tmpfs", folder, "tmpfs", 0, fmt.Sprintf("size=%dm,mode=0700", sizeMB)); err != nil {
 		return nil, fmt.Errorf("mount a small disk at %s: %w", folder, err)
 	}
 	file, err := os.OpenFile(d.control, os.O_RDWR|os.O_CREATE, 0o600)

@@ -89,7 +89,7 @@ func (c *cluster) servers() []string {
 	return list
 }
 
-func newCluster(name, build, work string, controllers int, verbose bool) (*cluster, error) {
+func newCluster(name, build, work string, controllers, diskMB int, verbose bool) (*cluster, error) {
 	story, err := os.Create(filepath.Join(work, "story"))
 	if err != nil {
 		return nil, err
@@ -126,7 +126,7 @@ func newCluster(name, build, work string, controllers int, verbose bool) (*clust
 		}
 		address, _, _ := strings.Cut(fact.Links[0].Address, "/")
 		n := &node{cluster: c, name: fact.Name, id: fact.Name, address: address}
-		if n.disk, err = newDisk(filepath.Join(work, fact.Name)); err != nil {
+		if n.disk, err = newDisk(filepath.Join(work, fact.Name), diskMB); err != nil {
 			return c, err
 		}
 		c.nodes = append(c.nodes, n)
@@ -140,7 +140,7 @@ func (c *cluster) found() error {
 	if err := first.start("init", "--id", first.id, "--address", first.address, "--admin-file", c.credential); err != nil {
 		return err
 	}
-	if err := until(20*time.Second, "the first controller answers", func() bool { _, err := c.ctl("cluster", "status"); return err == nil }); err != nil {
+	if err := until(80*time.Second, "the first controller answers", func() bool { _, err := c.ctl("cluster", "status"); return err == nil }); err != nil {
 		return err
 	}
 	for _, n := range c.nodes[1:] {
@@ -175,7 +175,8 @@ func (c *cluster) close() {
 // view is what a controller says of the cluster.
 type view struct {
 	Leader      string
-	State       string
+	State       string `json:"raftState"`
+	Term        uint64 `json:",string"`
 	Controllers []struct {
 		Name string
 		Role string
@@ -288,7 +289,7 @@ func (n *node) join() error {
 	if err := n.start("join", token, "--id", n.id, "--address", n.address); err != nil {
 		return err
 	}
-	return until(40*time.Second, n.id+" becomes a voter", func() bool { return n.cluster.isVoter(n.id) })
+	return until(160*time.Second, n.id+" becomes a voter", func() bool { return n.cluster.isVoter(n.id) })
 }
 
 func (n *node) alive() bool {

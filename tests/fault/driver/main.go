@@ -26,9 +26,11 @@ type options struct {
 	controllers int
 	clients     int
 	watchers    int
+	diskMB      int
 	duration    time.Duration
 	calm        time.Duration
 	only        string
+	regions     int
 	verbose     bool
 }
 
@@ -45,9 +47,11 @@ func main() {
 	flag.IntVar(&o.controllers, "controllers", 3, "how many controllers")
 	flag.IntVar(&o.clients, "clients", 24, "how many clients at once")
 	flag.IntVar(&o.watchers, "watchers", 4, "how many streams of changes")
+	flag.IntVar(&o.diskMB, "disk", 192, "size of a node's disk, MiB: an hour of audit records wants 1024")
 	flag.IntVar(&seconds, "seconds", 60, "how long to strike")
 	flag.DurationVar(&o.calm, "calm", 600*time.Millisecond, "mean rest between two faults")
 	flag.StringVar(&o.only, "only", "", "only faults whose name holds this")
+	flag.IntVar(&o.regions, "regions", 0, "three regions instead: wait for elections, then lose a region so often")
 	flag.BoolVar(&o.verbose, "verbose", false, "tell the story on standard error as well")
 	flag.Parse()
 	o.duration = time.Duration(seconds) * time.Second
@@ -79,7 +83,7 @@ func nemesisRun(o options) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	c, err := newCluster(o.name, build, work, o.controllers, o.verbose)
+	c, err := newCluster(o.name, build, work, o.controllers, o.diskMB, o.verbose)
 	if c != nil {
 		defer c.close()
 	}
@@ -90,6 +94,9 @@ func nemesisRun(o options) (bool, error) {
 	defer stop()
 	if err := c.found(); err != nil {
 		return false, err
+	}
+	if o.regions > 0 {
+		return regionsRun(interrupted, c, o)
 	}
 	w, err := newWorkload(c, o.clients)
 	if err != nil {
@@ -156,7 +163,7 @@ func report(n *nemesis, watchers []*watcher, good bool) bool {
 	}
 	missing := 0
 	for i, v := range watchers {
-		_ = until(20*time.Second, "", func() bool { return v.reached.Load() >= last })
+		_ = until(80*time.Second, "", func() bool { return v.reached.Load() >= last })
 		gaps, wrong := v.judge(w.ops)
 		missing += gaps
 		for _, text := range wrong {

@@ -103,7 +103,7 @@ func (n *nemesis) revive(hurt bool) error {
 		if err := m.restart(); err != nil {
 			return err
 		}
-		if m.await(1500 * time.Millisecond) {
+		if m.await(3 * time.Second) {
 			if !hurt {
 				return fmt.Errorf("%s does not start: exit code %d, see its log", m.name, m.code)
 			}
@@ -402,7 +402,7 @@ func (n *nemesis) replace(m *node, interruptions int) error {
 	if m.alive() {
 		m.kill()
 	}
-	if err := until(30*time.Second, "the controller "+m.id+" is deleted", func() bool {
+	if err := until(120*time.Second, "the controller "+m.id+" is deleted", func() bool {
 		_, err := n.cluster.ctl("delete", "controller", m.id)
 		return err == nil || strings.Contains(err.Error(), "NOT_FOUND") || strings.Contains(err.Error(), "not found") || strings.Contains(err.Error(), "no such")
 	}); err != nil {
@@ -455,7 +455,7 @@ func (n *nemesis) overload() error {
 // settled waits until every node is up, votes, and a write goes through.
 func (n *nemesis) settled() error {
 	acked := n.workload.acked.Load()
-	return until(60*time.Second, "all nodes are up, one leads, writes go through", func() bool {
+	return until(240*time.Second, "all nodes are up, one leads, writes go through", func() bool {
 		views := n.cluster.views()
 		if len(views) < len(n.cluster.nodes) || n.workload.acked.Load() == acked {
 			return false

@@ -157,12 +157,12 @@ func (w *workload) run(number int32, seed uint64, group *sync.WaitGroup) {
 		}
 		call := input{verb: verbGet}
 		switch dice := random.IntN(100); {
-		case dice < 35:
-		case dice < 50:
-			call.verb = verbCreate
+		case dice < 60:
 		case dice < 70:
+			call.verb = verbCreate
+		case dice < 82:
 			call.verb = verbUpdate
-		case dice < 88:
+		case dice < 93:
 			call.verb = verbUpsert
 		default:
 			call.verb = verbDelete

@@ -7,6 +7,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,6 +53,62 @@ START_TEST(a_long_json_line_says_that_it_is_cut)
         ck_assert_int_eq(line[strlen(line) - 1], '}');
         ck_assert((strstr(line, "\"b\":\"xx") != NULL) != (strstr(line, ",\"truncated\":true}") != NULL));
     }
+}
+END_TEST
+
+static void keep_line(void *context, enum pt_log_level level, const char *line)
+{
+    (void)level;
+    (void)snprintf(context, 4096, "%s", line);
+}
+
+/* What comes from outside stays in its field and on its line, whatever it holds; the JSON holds what it was. */
+START_TEST(what_is_put_into_a_line_stays_in_its_field)
+{
+    static const struct {
+        const char *put, *quoted, *bare, *json;
+    } cases[] = {
+        {"plain", "plain", "plain", "plain"},
+        {"x\" level=\"fake", "x\\\" level=\\\"fake", "x\\\"\\x20level=\\\"fake", "x\\\" level=\\\"fake"},
+        {"a\n2026-01-01T00:00:00Z error fake", "a\\n2026-01-01T00:00:00Z error fake",
+         "a\\n2026-01-01T00:00:00Z\\x20error\\x20fake", "a\\u000a2026-01-01T00:00:00Z error fake"},
+        {"\x1b[2J\x7f\r\t", "\\x1b[2J\\x7f\\r\\t", "\\x1b[2J\\x7f\\r\\t", "\\u001b[2J\\u007f\\u000d\\u0009"},
+        {"back\\slash\\n", "back\\\\slash\\\\n", "back\\\\slash\\\\n", "back\\\\slash\\\\n"},
+        {"\xc2\x9b"
+         "31m \xe2\x80\xae\xe2\x80\xa8",
+         "\\xc2\\x9b31m \\xe2\\x80\\xae\\xe2\\x80\\xa8", "\\xc2\\x9b31m\\x20\\xe2\\x80\\xae\\xe2\\x80\\xa8",
+         "\\u009b31m \\u202e\\u2028"},
+        {"\xff\xfe\xc3", "\\xff\\xfe\\xc3", "\\xff\\xfe\\xc3", "\\ufffd\\ufffd\\ufffd"},
+        {"%s%n%d \xc3\xa4\xf0\x9f\x98\x80", "%s%n%d \xc3\xa4\xf0\x9f\x98\x80", "%s%n%d\\x20\xc3\xa4\xf0\x9f\x98\x80",
+         "%s%n%d \xc3\xa4\xf0\x9f\x98\x80"},
+        {"$(reboot) `id` ${jndi:ldap://x} <script>", "$(reboot) `id` ${jndi:ldap://x} <script>",
+         "$(reboot)\\x20`id`\\x20${jndi:ldap://x}\\x20<script>", "$(reboot) `id` ${jndi:ldap://x} <script>"},
+    };
+    char line[4096], want[4096];
+    struct pt_log log = {.level_min = PT_LOG_INFO, .sink = keep_line, .context = line};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        log.json = false;
+        pt_log_info(&log, "event", "who=%s reason=\"%.*s\" n=%zu", cases[i].put, 200, cases[i].put, i);
+        (void)snprintf(want, sizeof(want), "info  event who=%s reason=\"%s\" n=%zu", cases[i].bare, cases[i].quoted, i);
+        ck_assert_str_eq(line, want);
+        log.json = true;
+        pt_log_info(&log, "event", "who=%s reason=\"%.*s\" n=%zu", cases[i].put, 200, cases[i].put, i);
+        (void)snprintf(want, sizeof(want),
+                       "{\"level\":\"info\",\"event\":\"event\",\"who\":\"%s\",\"reason\":\"%s\",\"n\":%zu}",
+                       cases[i].json, cases[i].json, i);
+        ck_assert_str_eq(line, want);
+    }
+    log.json = false;
+    pt_log_info(&log, "numbers", "a=%d b=%u c=%lld d=%llx e=%zu f=%016" PRIx64 " g=%.2f h=100%% i=%.3s j=%-4s|", -1, 2U,
+                -3LL, 0xfULL, (size_t)5, (uint64_t)6, 7.125, "abcdef", "x");
+    ck_assert_str_eq(line,
+                     "info  numbers a=-1 b=2 c=-3 d=f e=5 f=0000000000000006 g=7.12 h=100% i=abc j=x\\x20\\x20\\x20|");
+    char big[9000];
+    memset(big, '\n', sizeof(big));
+    big[sizeof(big) - 1] = '\0';
+    pt_log_info(&log, "big", "a=\"%s\" b=1", big);
+    ck_assert_uint_lt(strlen(line), 2048);
+    ck_assert_ptr_null(strchr(line, '\n'));
 }
 END_TEST
 
@@ -246,6 +303,7 @@ int main(void)
     tcase_add_test(tc, codes_round_trip_to_grpc);
     tcase_add_test(tc, a_log_line_is_one_json_object);
     tcase_add_test(tc, a_long_json_line_says_that_it_is_cut);
+    tcase_add_test(tc, what_is_put_into_a_line_stays_in_its_field);
     tcase_add_test(tc, reasons_round_trip);
     tcase_add_test(tc, fail_fills_and_cuts);
     tcase_add_test(tc, errno_becomes_a_code);
