@@ -14,7 +14,8 @@
  * next request, and a tick of one second closes who is late.
  *
  * Closing takes turns of the loop, and the library says that it is done by clearing *pcontext; nothing calls us then,
- * so a timer looks.
+ * so a timer looks. What is closed in one turn closes more in the next, and only turns count: on a busy machine the
+ * timer may be due before the second one. To end it too early unloads the plugin that its handles call.
  */
 #include "http/http_priv.h"
 
@@ -448,10 +449,11 @@ static void server_free(struct pt_http_server *server)
 static void look_closed(void *arg)
 {
     struct pt_http_server *server = arg;
-    if (server->context != NULL && server->looks++ > 0 && pt_list_empty(&server->connections)) {
+    bool closing = pt_sys_uv_closing(server->options.sys);
+    if (server->context != NULL && !closing && server->looks++ > 0 && pt_list_empty(&server->connections)) {
         lws_context_destroy(server->context); /* the handles are closed: now what they stood on */
     }
-    if (server->context != NULL) {
+    if (server->context != NULL || closing) {
         pt_timer_start(server->tick, CLOSE_LOOK_MS, 0);
         return;
     }

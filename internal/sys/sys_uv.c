@@ -412,3 +412,16 @@ void *pt_sys_uv_loop(struct pt_sys *sys)
 {
     return &((struct pt_uv *)sys)->loop;
 }
+
+static void note_closing(uv_handle_t *handle, void *arg)
+{
+    bool *closing = arg;
+    *closing = *closing || uv_is_closing(handle) != 0;
+}
+
+bool pt_sys_uv_closing(struct pt_sys *sys)
+{
+    bool closing = false;
+    uv_walk(&((struct pt_uv *)sys)->loop, note_closing, &closing);
+    return closing;
+}
