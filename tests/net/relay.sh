@@ -14,10 +14,10 @@ if [[ $(id -u) -ne 0 || ! -c /dev/net/tun ]]; then
     echo "skipped: needs root for network namespaces and BPF, and /dev/net/tun"
     exit 77
 fi
-build=${PT_BUILD_DIR:-build/dev}
+build=$(realpath "${PT_BUILD_DIR:-build/dev}")
 ctl=$build/bin/patronusctl
 # shellcheck disable=SC2034 # for two_sites.bash
-driver=$PWD/$build/bin/dp_driver bin=$PWD/$build/bin
+driver=$build/bin/dp_driver bin=$build/bin
 # shellcheck disable=SC2034 # for two_sites.bash
 prefix=ptrl$(($$ % 10000)) pins=/run/patronus-relay-$$ reply=
 work=$(mktemp -d /run/ptrl.XXXXXX)
