@@ -1,5 +1,6 @@
 /*
- * Traffic engineering in a running cluster: sites and links drain, te what-if, explain, matrix, solutions.
+ * Traffic engineering in a running cluster: sites and links drain, te what-if, explain, simulate, shadowed,
+ * matrix, solutions.
  *
  * Answers are printed as tables of what matters first; -o json prints the whole message.
  */
@@ -13,16 +14,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define SERVICE "/patronus.v1.TrafficEngineeringService/"
+#define STEERING "/patronus.v1.SteeringPolicyService/"
 #define LINES_MAX 12 /* of a table, unless it is the only one */
+
+static const struct pt_method_type *method_of(struct ctl *ctl, const char *name)
+{
+    const struct pt_method_type *method =
+        pt_schema_method(ctl->schema, pt_arena_printf(ctl->arena, "%s%s", SERVICE, name));
+    return method != NULL ? method : pt_schema_method(ctl->schema, pt_arena_printf(ctl->arena, "%s%s", STEERING, name));
+}
 
 /* Call a method; 0 or the exit code after an error was printed. */
 static int call(struct ctl *ctl, const char *method_name, const struct pt_msg *request, struct pt_msg **ret_reply)
 {
     struct pt_error error = {0};
-    const struct pt_method_type *method =
-        pt_schema_method(ctl->schema, pt_arena_printf(ctl->arena, "%s%s", SERVICE, method_name));
+    const struct pt_method_type *method = method_of(ctl, method_name);
     pt_assert(method != NULL);
     if (ctl_connect(ctl, &error) != PT_OK ||
         ctl_call(ctl->client, method, request, ctl->arena, ret_reply, &error) != PT_OK) {
@@ -33,8 +42,7 @@ static int call(struct ctl *ctl, const char *method_name, const struct pt_msg *r
 
 static struct pt_msg *new_request(struct ctl *ctl, const char *method_name)
 {
-    const struct pt_method_type *method =
-        pt_schema_method(ctl->schema, pt_arena_printf(ctl->arena, "%s%s", SERVICE, method_name));
+    const struct pt_method_type *method = method_of(ctl, method_name);
     pt_assert(method != NULL);
     return pt_msg_new(ctl->arena, method->input);
 }
@@ -532,6 +540,168 @@ static int solutions(struct ctl *ctl)
     return PT_CLI_EXIT_OK;
 }
 
+/* ---- steering ------------------------------------------------------------------------------------------------- */
+
+static enum pt_code set_number(struct ctl *ctl, struct pt_msg *request, const char *field, const char *value,
+                               struct pt_error *reterr)
+{
+    char *end = NULL;
+    unsigned long number = strtoul(value, &end, 10);
+    if (value[0] == '\0' || *end != '\0' || number > UINT32_MAX) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, field, "'%.40s' is no number", value);
+    }
+    pt_msg_set_u64(request, ctl->arena, field, number);
+    return PT_OK;
+}
+
+static enum pt_code add_packet_word(struct ctl *ctl, struct pt_msg *request, const char *word, struct pt_error *reterr)
+{
+    static const char *const numbers[][2] = {
+        {"protocol", "protocol"}, {"port", "destination_port"}, {"source-port", "source_port"}, {"dscp", "dscp"}};
+    const char *equals = strchr(word, '=');
+    const char *value = equals != NULL ? equals + 1 : "";
+    const char *key = pt_arena_strndup(ctl->arena, word, equals != NULL ? (size_t)(equals - word) : strlen(word));
+    if (strcmp(key, "protocol") == 0 && (strcmp(value, "tcp") == 0 || strcmp(value, "udp") == 0)) {
+        pt_msg_set_u64(request, ctl->arena, "protocol", value[0] == 't' ? 6 : 17);
+        return PT_OK;
+    }
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        if (strcmp(key, numbers[i][0]) == 0) {
+            return set_number(ctl, request, numbers[i][1], value, reterr);
+        }
+    }
+    if (strcmp(key, "source") == 0 || strcmp(key, "user") == 0) {
+        pt_msg_set_str(request, ctl->arena, key, value);
+        return PT_OK;
+    }
+    if (strcmp(key, "group") == 0) {
+        pt_msg_append(request, ctl->arena, "groups",
+                      (union pt_value){.bytes = {.data = (const uint8_t *)value, .size = strlen(value)}});
+        return PT_OK;
+    }
+    struct tm at = {0};
+    const char *rest = strcmp(key, "at") == 0 ? strptime(value, "%Y-%m-%dT%H:%M:%SZ", &at) : NULL;
+    if (rest != NULL && *rest == '\0') {
+        pt_msg_set_time(request, ctl->arena, "time", (int64_t)timegm(&at) * 1000000000);
+        return PT_OK;
+    }
+    return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, word,
+                   "write source=, protocol=tcp, port=, source-port=, dscp=, user=, group= or at=2026-01-31T08:00:00Z");
+}
+
+static const char *value_name(const struct pt_msg *msg, const char *field)
+{
+    const struct pt_enum_type *type = pt_message_field(msg->type, field)->enumeration;
+    for (size_t i = 0; i < type->values_len; i++) {
+        if (type->values[i].number == pt_msg_i64(msg, field)) {
+            return type->values[i].name;
+        }
+    }
+    return "";
+}
+
+static void put_simulated(struct ctl *ctl, const struct pt_msg *reply, struct pt_buf *out)
+{
+    const char *policy = pt_msg_str(reply, "steering_policy"), *reason = pt_msg_str(reply, "reason");
+    const char *site = pt_msg_str(reply, "destination_site"), *sla = pt_msg_str(reply, "sla_profile");
+    pt_buf_printf(out, "%s%s%s, to %s\n", value_name(reply, "verdict"), reason[0] != '\0' ? ": " : "", reason,
+                  site[0] != '\0' ? short_name(ctl, site) : "nowhere");
+    if (reason[0] != '\0') {
+        pt_buf_printf(out, "  %s\n", pt_msg_str(reply, "reason_text"));
+    }
+    if (policy[0] != '\0') {
+        pt_buf_printf(out, "by %s, rule %" PRIu64 "%s%s\n", short_name(ctl, policy), pt_msg_u64(reply, "rule"),
+                      sla[0] != '\0' ? ", " : "", sla[0] != '\0' ? short_name(ctl, sla) : "");
+    } else {
+        pt_buf_append_str(out, "no rule matches\n");
+    }
+    for (size_t i = 0; i < len_of(reply, "passed_rules"); i++) {
+        const struct pt_msg *rule = item_of(reply, "passed_rules", i);
+        pt_buf_printf(out, "  not %s, rule %" PRIu64 ": %s\n", short_name(ctl, pt_msg_str(rule, "steering_policy")),
+                      pt_msg_u64(rule, "rule"), pt_msg_str(rule, "reason"));
+    }
+    for (size_t i = 0; i < len_of(reply, "paths"); i++) {
+        const struct pt_msg *path = item_of(reply, "paths", i);
+        pt_buf_printf(out, "%s %-36s ", pt_msg_bool(path, "chosen") ? "*" : " ",
+                      short_name(ctl, pt_msg_str(path, "link")));
+        if (pt_msg_bool(path, "measured")) {
+            pt_buf_printf(out, "%.1f ms, %.2f %% lost", (double)pt_msg_u64(path, "rtt_us") / 1e3,
+                          (double)pt_msg_u64(path, "loss_ppm") / 1e4);
+        } else {
+            pt_buf_append_str(out, "not measured");
+        }
+        if (pt_msg_i64(path, "sla_state") != 0) {
+            pt_buf_printf(out, ", %s", value_name(path, "sla_state"));
+        }
+        const char *change = pt_msg_str(path, "change");
+        pt_buf_printf(out, ": %s\n", pt_msg_str(path, "reason"));
+        if (change[0] != '\0') {
+            pt_buf_printf(out, "    would be taken if %s\n", change);
+        }
+    }
+}
+
+static int simulate(struct ctl *ctl)
+{
+    const struct pt_cli_args *args = ctl->args;
+    struct pt_error error = {0};
+    const char *site = "", *segment = "";
+    if (args->words_len < 4) {
+        return ctl_usage_text(ctl, "write te simulate SITE SEGMENT IP [WORD]...");
+    }
+    struct pt_msg *request = new_request(ctl, "SimulateSteering");
+    enum pt_code code = full_name(ctl, "site", args->words[1], &site, &error);
+    code = code == PT_OK ? full_name(ctl, "segment", args->words[2], &segment, &error) : code;
+    pt_msg_set_str(request, ctl->arena, "site", site);
+    pt_msg_set_str(request, ctl->arena, "segment", segment);
+    pt_msg_set_str(request, ctl->arena, "destination", args->words[3]);
+    for (size_t i = 4; i < args->words_len && code == PT_OK; i++) {
+        code = add_packet_word(ctl, request, args->words[i], &error);
+    }
+    if (code != PT_OK) {
+        return ctl_usage(&error);
+    }
+    struct pt_msg *reply = NULL;
+    int status = call(ctl, "SimulateSteering", request, &reply);
+    if (status != PT_CLI_EXIT_OK || ctl_is_data(ctl)) {
+        return status != PT_CLI_EXIT_OK ? status : print_json(ctl, reply);
+    }
+    PT_AUTO(buf) struct pt_buf out = {0};
+    put_simulated(ctl, reply, &out);
+    ctl_print(&out);
+    return PT_CLI_EXIT_OK;
+}
+
+static int shadowed(struct ctl *ctl)
+{
+    struct pt_error error = {0};
+    struct pt_msg *request = new_request(ctl, "FindShadowedRules");
+    if (set_parent(ctl, request, &error) != PT_OK) {
+        return ctl_usage(&error);
+    }
+    struct pt_msg *reply = NULL;
+    int status = call(ctl, "FindShadowedRules", request, &reply);
+    if (status != PT_CLI_EXIT_OK || ctl_is_data(ctl)) {
+        return status != PT_CLI_EXIT_OK ? status : print_json(ctl, reply);
+    }
+    PT_AUTO(buf) struct pt_buf out = {0};
+    for (size_t i = 0; i < len_of(reply, "rules"); i++) {
+        const struct pt_msg *rule = item_of(reply, "rules", i);
+        const char *by = pt_msg_str(rule, "by_steering_policy");
+        pt_buf_printf(&out, "%s, rule %" PRIu64 ": %s", short_name(ctl, pt_msg_str(rule, "steering_policy")),
+                      pt_msg_u64(rule, "rule"), pt_msg_str(rule, "reason"));
+        if (by[0] != '\0') {
+            pt_buf_printf(&out, ": %s, rule %" PRIu64, short_name(ctl, by), pt_msg_u64(rule, "by_rule"));
+        }
+        pt_buf_append_str(&out, "\n");
+    }
+    if (len_of(reply, "rules") == 0) {
+        pt_buf_append_str(&out, "every rule can decide about some packet\n");
+    }
+    ctl_print(&out);
+    return PT_CLI_EXIT_OK;
+}
+
 int ctl_te(struct ctl *ctl)
 {
     const struct pt_cli_args *args = ctl->args;
@@ -551,7 +721,12 @@ int ctl_te(struct ctl *ctl)
     if (strcmp(what, "solutions") == 0 && args->words_len == 1) {
         return solutions(ctl);
     }
-    return ctl_usage_text(
-        ctl, "write te what-if, explain FROM TO [CONSTRAINT]..., bandwidth PATH, matrix, solutions or solve "
-             "FILE.te");
+    if (strcmp(what, "simulate") == 0) {
+        return simulate(ctl);
+    }
+    if (strcmp(what, "shadowed") == 0 && args->words_len == 1) {
+        return shadowed(ctl);
+    }
+    return ctl_usage_text(ctl, "write te what-if, explain FROM TO [CONSTRAINT]..., simulate SITE SEGMENT IP, shadowed, "
+                               "bandwidth PATH, matrix, solutions or solve FILE.te");
 }

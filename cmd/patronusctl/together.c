@@ -146,6 +146,14 @@ static void print_quotas(const struct pt_msg *plan)
     }
 }
 
+static void print_warnings(const struct pt_msg *plan)
+{
+    const struct pt_msg_field *warnings = pt_msg_field(plan, "warnings");
+    for (size_t i = 0; warnings != NULL && i < warnings->len; i++) {
+        printf("warning: %s\n", (const char *)warnings->values[i].bytes.data);
+    }
+}
+
 static void print_forwarding(const struct pt_msg *plan)
 {
     if (!pt_msg_bool(plan, "forwarding_planned")) {
@@ -154,6 +162,7 @@ static void print_forwarding(const struct pt_msg *plan)
     }
     printf("forwarding changes at %" PRIu64 " edges, %" PRIu64 " next-hop groups\n", pt_msg_u64(plan, "nodes_affected"),
            pt_msg_u64(plan, "paths_moved"));
+    print_warnings(plan);
     const struct pt_msg_field *nodes = pt_msg_field(plan, "nodes");
     for (size_t i = 0; nodes != NULL && i < nodes->len && i < 10; i++) {
         printf("  %s: %" PRIu64 " entries\n", pt_msg_str(nodes->values[i].message, "edge"),

@@ -78,6 +78,30 @@ static void add_measures(Patronus__V1__PathReport *report, const struct pt_measu
     report->mos_100 = measured->mos_100;
 }
 
+/* The profiles that a path breaks, or came back from too recently, by the ids that the leader gave them. */
+static void add_slas(const struct pt_agent *agent, struct pt_arena *arena, const struct pt_live_status *live,
+                     Patronus__V1__PathReport *report)
+{
+    size_t len = 0;
+    const Patronus__V1__Entry *const *entries = pt_bundle_entries(agent->bundle, &len);
+    if (live->sla_held == 0) {
+        return;
+    }
+    report->broken_slas = pt_arena_array(arena, 64, sizeof(uint64_t));
+    report->held_slas = pt_arena_array(arena, 64, sizeof(uint64_t));
+    for (size_t i = 0; i < len; i++) {
+        if (entries[i]->entry_case != PATRONUS__V1__ENTRY__ENTRY_SLA) {
+            continue;
+        }
+        int number = agent->options.dp->ops->sla_number(agent->options.dp, entries[i]->sla->sla);
+        if (number >= 0 && (live->sla_breaks >> number & 1) != 0) {
+            report->broken_slas[report->n_broken_slas++] = entries[i]->sla->sla;
+        } else if (number >= 0 && (live->sla_held >> number & 1) != 0) {
+            report->held_slas[report->n_held_slas++] = entries[i]->sla->sla;
+        }
+    }
+}
+
 static void add_paths(struct pt_agent *agent, struct pt_arena *arena, Patronus__V1__Telemetry *telemetry)
 {
     struct pt_path_report *reports = pt_arena_array(arena, PATHS_MAX, sizeof(*reports));
@@ -96,6 +120,7 @@ static void add_paths(struct pt_agent *agent, struct pt_arena *arena, Patronus__
         if (agent->options.tunnel != NULL && pt_agent_tunnel_live(agent->options.tunnel, report->path, &live)) {
             report->alive = live.alive;
             add_measures(report, &live.recent);
+            add_slas(agent, arena, &live, report);
         }
         struct pt_agent_tunnel_path sealed;
         if (agent->options.tunnel != NULL && pt_agent_tunnel_path(agent->options.tunnel, report->path, &sealed)) {

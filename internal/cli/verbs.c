@@ -147,17 +147,18 @@ static const struct pt_cli_verb verbs[] = {
      "time.\n\n"
      "  patronusctl -p acme links drain sites/nyc/links/inet0\n",
      B(FORCE) | B(DRY_RUN)},
-    {"te", "what-if [WORD]... | explain FROM TO [WORD]... | bandwidth PATH | matrix | solutions | solve FILE.te",
+    {"te",
+     "what-if [WORD]... | explain FROM TO [WORD]... | simulate SITE SEGMENT IP [WORD]... | shadowed | bandwidth PATH",
      "traffic engineering: questions and what was found",
+     "The questions are those above, matrix, solutions, and solve FILE.te.\n\n"
      "what-if changes nothing and says what would happen: fail-link=NAME, fail-site=NAME, fail-srlg=N,\n"
      "demand=FROM,TO,RATE, link=NAME,UP,DOWN[,UNDERLAY], scale=PERCENT, planned. explain says which paths the traffic\n"
      "between two sites takes and why; with require=LABEL, exclude=LABEL, group=N, any-group=N, no-group=N,\n"
-     "max-delay=40ms, max-loss=0.1%, min-capacity=50M which paths keep these, or why none does. bandwidth has the "
-     "path's\n"
-     "edge measure how much more it could carry: it sends trains of probes, 4 MB at most, and takes some seconds. "
-     "matrix is\n"
-     "the traffic as measured; with -o json it is what apply reads. "
-     "solutions\n"
+     "max-delay=40ms, max-loss=0.1%, min-capacity=50M which paths keep these, or why none does. simulate says what\n"
+     "would become of a packet and why: source=, protocol=, port=, source-port=, dscp=, user=, group=, at=TIME.\n"
+     "shadowed lists rules that never decide. bandwidth has the path's edge measure how much more it could carry: it\n"
+     "sends trains of probes, 4 MB at most, and takes some seconds. matrix is the traffic as measured; with -o json\n"
+     "it is what apply reads. solutions\n"
      "are the newest that the leader found. solve takes an instance from a file, without a cluster: patronusctl te "
      "solve\n"
      "--help.\n\n"
@@ -165,6 +166,7 @@ static const struct pt_cli_verb verbs[] = {
      "  patronusctl -p acme te explain nyc lon\n"
      "  patronusctl -p acme te explain nyc lon exclude=satellite max-delay=40ms\n"
      "  patronusctl -p acme te bandwidth PATH\n"
+     "  patronusctl -p acme te simulate nyc corp 10.2.0.10 protocol=tcp port=443 dscp=46 user=ann\n"
      "  patronusctl -p acme te matrix -o json >demands.json\n",
      0},
     {"api-keys", "create ACCOUNT [PERMISSION]...", "make a key for a program",

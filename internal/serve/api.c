@@ -37,6 +37,8 @@ static const struct pt_serve_method *const methods[] = {
     &pt_serve_traffic_matrix,
     &pt_serve_list_solutions,
     &pt_serve_measure_bandwidth,
+    &pt_serve_simulate_steering,
+    &pt_serve_find_shadowed,
     &pt_serve_drain,
     &pt_serve_undrain,
     &pt_serve_issue_key,
@@ -261,6 +263,9 @@ static void mutate(struct pt_serve_call *call, const struct pt_msg *request, str
     } else if (code != PT_OK) {
         pt_serve_fail_recorded(call, request, &error);
     } else if (validate_only) {
+        if (pt_msg_bool(request, "validate_only")) { /* and not the stored answer to an earlier try */
+            pt_serve_warn(call, &reply);
+        }
         pt_serve_reply(call, pt_buf_bytes(&reply));
     } else {
         pt_serve_propose(call, pt_buf_bytes(&command), NULL);

@@ -139,7 +139,11 @@ static void attempt_work(void *arg)
     struct pass *pass = &attempt->pass;
     pt_pass_compute(pass);
     if (pass->code == PT_OK) {
+        size_t size = strlen(attempt->organization) - 1; /* without the slash */
+        const char *organization = pt_arena_strndup(&pass->arena, attempt->organization, size);
         compare_passes(attempt);
+        attempt->result.warnings =
+            pt_serve_plan_warnings(&pass->plan, organization, &pass->arena, &attempt->result.warnings_len);
     }
 }
 

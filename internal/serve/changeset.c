@@ -133,6 +133,11 @@ static void on_planned(void *arg, const struct pt_push_try *result, const struct
         pt_msg_set_u64(node, arena, "entries", result->nodes[i].entries);
         pt_msg_append(asked->response, arena, "nodes", (union pt_value){.message = node});
     }
+    for (size_t i = 0; i < result->warnings_len; i++) {
+        const uint8_t *text = (const uint8_t *)pt_arena_strdup(arena, result->warnings[i]);
+        pt_msg_append(asked->response, arena, "warnings",
+                      (union pt_value){.bytes = {.data = text, .size = strlen(result->warnings[i])}});
+    }
     pt_msg_set_u64(asked->response, arena, "nodes_affected", result->nodes_len);
     pt_msg_set_u64(asked->response, arena, "paths_moved", result->groups);
     send_plan(asked, "");

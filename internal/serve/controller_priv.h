@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/drop.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "serve/controller.h"
@@ -25,8 +26,8 @@ struct pt_http_server;
 #define PT_SERVE_BACKUPS_MAX 2                /* at a time; each reads a snapshot's file */
 #define PT_SERVE_ENROLL_SIZE_MAX (64U << 10)  /* an Enroll or Renew: their callers may be anybody */
 
-#define PT_SERVE_CODES_LEN 17 /* statuses of gRPC */
-#define PT_SERVE_DROPS_LEN 96 /* reasons of the programs (64), then of the tunnel process */
+#define PT_SERVE_CODES_LEN 17                  /* statuses of gRPC */
+#define PT_SERVE_DROPS_LEN PT_DROP_REASONS_MAX /* reasons of the programs (64), then of the tunnel process */
 
 struct pt_serve_counters {              /* since this process began */
     uint64_t calls[PT_SERVE_CODES_LEN]; /* answered, by status */
@@ -340,6 +341,9 @@ void pt_soft_sweep(struct pt_soft_store *soft);
 /* A copy for a compute pass, in its arena. */
 struct pt_soft;
 const struct pt_soft *pt_soft_copy(struct pt_soft_store *soft, struct pt_arena *arena);
+/* What a node reported of a path last; false: nothing. The arrays stay until the next report. */
+struct te_measure;
+bool pt_soft_measured(struct pt_soft_store *soft, uint64_t path_id, struct te_measure *ret_measure);
 /* Every cell of the measured traffic matrix. */
 struct te_series;
 void pt_soft_matrix(struct pt_soft_store *soft,
@@ -445,6 +449,8 @@ struct pt_push_try {
     const struct pt_push_try_node *nodes; /* ascending by edge */
     size_t nodes_len;
     uint32_t groups; /* next-hop groups that differ */
+    const char *const *warnings;
+    size_t warnings_len;
 };
 PT_MUST enum pt_code pt_push_try(struct pt_push *push, struct pt_view *view, const char *organization,
                                  void (*fn)(void *arg, const struct pt_push_try *result, const struct pt_error *error),
@@ -472,6 +478,15 @@ bool pt_push_solution(const struct pt_push *push, size_t index, struct pt_bytes 
 /* ---- te.c: what if, drain, explain, matrix -------------------------------------------------------------------- */
 extern const struct pt_serve_method pt_serve_what_if, pt_serve_explain_demand, pt_serve_traffic_matrix;
 extern const struct pt_serve_method pt_serve_list_solutions, pt_serve_drain, pt_serve_undrain;
+extern const struct pt_serve_method pt_serve_simulate_steering, pt_serve_find_shadowed;
+
+/* ---- warn.c: rules that never decide -------------------------------------------------------------------------- */
+#define PT_SERVE_WARNINGS_MAX 64
+/* The answer of a validate_only call: conditions are added to a SteeringPolicy; others stay as they are. */
+void pt_serve_warn(struct pt_serve_call *call, struct pt_buf *reply);
+/* Sentences about an organization's state as a pass has it, in the arena. */
+const char *const *pt_serve_plan_warnings(const struct pt_plan_pass *pass, const char *organization,
+                                          struct pt_arena *arena, size_t *ret_len);
 
 /* ---- ca.c ----------------------------------------------------------------------------------------------------- */
 /* Sign a leaf for a node, by the authority that issues. not_after_ns 0: PT_SERVE_LEAF_NS from now. */

@@ -9,11 +9,10 @@
 #include "serve/controller_priv.h"
 
 #include "base/assert.h"
+#include "base/drop.h"
 #include "base/metric.h"
-#include "bpf/abi/drop.h"
 #include "http/http.h"
 #include "patronus/v1/agent.pb-c.h"
-#include "tunnel/engine.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -61,18 +60,10 @@ void pt_metrics_forget(struct pt_controller *controller)
 
 static void put_drops(const struct pt_controller *controller, struct pt_buf *out)
 {
-    static const char *const names[PT_SERVE_DROPS_LEN] = {
-#define PROGRAM_DROP(name, number, label, text) [number] = (label),
-        PT_DROPS(PROGRAM_DROP)
-#undef PROGRAM_DROP
-#define TUNNEL_DROP(name, label, text) [PT_DROP_LEN_MAX + PT_ENGINE_DROP_##name] = (label),
-            PT_ENGINE_DROPS(TUNNEL_DROP)
-#undef TUNNEL_DROP
-    };
     pt_metric_head(out, PT_METRIC_DROPS);
-    for (size_t i = 1; i < PT_SERVE_DROPS_LEN; i++) {
-        if (names[i] != NULL) {
-            pt_metric_value(out, PT_METRIC_DROPS, names[i], controller->counters.drops[i]);
+    for (uint32_t i = 1; i < PT_SERVE_DROPS_LEN; i++) {
+        if (pt_drop_exists(i)) {
+            pt_metric_value(out, PT_METRIC_DROPS, pt_drop_label(i), controller->counters.drops[i]);
         }
     }
 }

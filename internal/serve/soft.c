@@ -18,6 +18,7 @@
 #include "patronus/v1/agent.pb-c.h"
 #include "patronus/v1/fabric.pb-c.h"
 #include "mod/te/matrix.h"
+#include "mod/te/simulate.h"
 #include "mod/te/te.h"
 #include "patronus/v1/te.pb-c.h"
 #include "plan/plan.h"
@@ -41,6 +42,9 @@ struct path_state {
     uint32_t min_rtt_us;
     uint32_t reports;
     bool plans; /* the plan looks at it */
+    uint32_t jitter_us, mos_100;
+    uint64_t *slas; /* profiles that it breaks, then those that it keeps again and is not used for yet */
+    size_t broken_len, held_len;
 };
 
 struct demand_state {
@@ -66,6 +70,7 @@ struct pt_soft_store *pt_soft_new(struct pt_controller *controller)
 static void path_free(struct path_state *state)
 {
     free(state->edge);
+    free(state->slas);
     free(state);
 }
 
@@ -235,6 +240,19 @@ static struct path_state *path_of(struct pt_soft_store *soft, const char *edge, 
     return state;
 }
 
+static void take_slas(struct path_state *state, const Patronus__V1__PathReport *report)
+{
+    size_t len = report->n_broken_slas + report->n_held_slas;
+    free(state->slas);
+    state->slas = len > 0 ? calloc(len, sizeof(*state->slas)) : NULL;
+    pt_assert(len == 0 || state->slas != NULL);
+    state->broken_len = report->n_broken_slas;
+    state->held_len = report->n_held_slas;
+    for (size_t i = 0; i < len; i++) {
+        state->slas[i] = i < state->broken_len ? report->broken_slas[i] : report->held_slas[i - state->broken_len];
+    }
+}
+
 enum pt_soft_change pt_soft_telemetry(struct pt_soft_store *soft, const char *edge,
                                       const Patronus__V1__Telemetry *telemetry)
 {
@@ -256,6 +274,9 @@ enum pt_soft_change pt_soft_telemetry(struct pt_soft_store *soft, const char *ed
                                                 .cipher = report->cipher,
                                                 .session_age_ms = report->session_age_ms,
                                                 .handshakes = report->handshakes};
+        take_slas(state, report);
+        state->jitter_us = report->jitter_us;
+        state->mos_100 = report->mos_100;
         state->min_rtt_us = report->min_rtt_us != 0 ? report->min_rtt_us : report->rtt_us;
         state->reports++;
         enum pt_soft_change change = transition(state);
@@ -339,6 +360,26 @@ static const struct pt_path_soft *measured(struct pt_soft_store *soft, uint64_t 
     pt_put_be64(key, path_id);
     const struct path_state *state = pt_map_get(&soft->paths, key, sizeof(key));
     return state != NULL ? &state->measured : NULL;
+}
+
+bool pt_soft_measured(struct pt_soft_store *soft, uint64_t path_id, struct te_measure *ret_measure)
+{
+    uint8_t key[8];
+    pt_put_be64(key, path_id);
+    const struct path_state *state = pt_map_get(&soft->paths, key, sizeof(key));
+    if (state == NULL || !state->measured.known) {
+        return false;
+    }
+    *ret_measure = (struct te_measure){.alive = state->measured.alive,
+                                       .rtt_us = state->measured.rtt_us,
+                                       .loss_ppm = state->measured.loss_ppm,
+                                       .jitter_us = state->jitter_us,
+                                       .mos_100 = state->mos_100,
+                                       .broken_slas = state->slas,
+                                       .broken_slas_len = state->broken_len,
+                                       .held_slas = state->slas + state->broken_len,
+                                       .held_slas_len = state->held_len};
+    return true;
 }
 
 static void overlay_edge(struct pt_controller *controller, struct pt_msg *resource, struct pt_arena *arena)

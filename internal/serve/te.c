@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "mod/te/ask.h"
 #include "mod/te/matrix.h"
+#include "mod/te/simulate.h"
 #include "plan/plan.h"
 #include "wire/json.h"
 
@@ -169,6 +170,56 @@ static void explain_message(struct pt_serve_call *call, struct pt_bytes message)
 
 const struct pt_serve_method pt_serve_explain_demand = {.path = "/patronus.v1.TrafficEngineeringService/ExplainDemand",
                                                         .on_message = explain_message};
+
+/* ---- steering ------------------------------------------------------------------------------------------------- */
+
+static bool measured_now(void *arg, uint64_t path_id, struct te_measure *ret_measure)
+{
+    const struct pt_controller *controller = arg;
+    return pt_soft_measured(controller->soft, path_id, ret_measure);
+}
+
+/* On the loop, where the newest measurements are: one packet costs some dozens of comparisons. */
+static void simulate_message(struct pt_serve_call *call, struct pt_bytes message)
+{
+    struct question *question = question_new(call, message);
+    if (question == NULL) {
+        return;
+    }
+    const struct pt_plan_pass *pass = pt_push_pass(call->controller->push);
+    const struct te_measures measures = {.find = measured_now, .arg = call->controller};
+    Patronus__V1__SimulateSteeringResponse *response = NULL;
+    if (pass == NULL) {
+        pt_serve_refuse(call, PT_UNAVAILABLE, PT_REASON_LEADER_CHANGED,
+                        "the leader was elected just now and has no plan yet: try again in a second");
+        question_free(question);
+        return;
+    }
+    question->code = te_simulate(pass, &measures, question->request, &question->arena, &response, &question->error);
+    question->response = response != NULL ? &response->base : NULL;
+    on_answer(question);
+}
+
+const struct pt_serve_method pt_serve_simulate_steering = {
+    .path = "/patronus.v1.SteeringPolicyService/SimulateSteering", .on_message = simulate_message};
+
+static void shadowed_work(struct question *question, const struct pt_plan_pass *pass)
+{
+    Patronus__V1__FindShadowedRulesResponse *response = NULL;
+    te_shadowed(pass, question->organization, &question->arena, &response);
+    question->response = &response->base;
+}
+
+static void shadowed_message(struct pt_serve_call *call, struct pt_bytes message)
+{
+    struct question *question = question_new(call, message);
+    if (question != NULL && parent_found(question)) {
+        ask(question, shadowed_work, on_answer);
+    }
+}
+
+const struct pt_serve_method pt_serve_find_shadowed = {.path = "/patronus.v1.SteeringPolicyService/FindShadowedRules",
+                                                       .on_message = shadowed_message};
 
 /* ---- solutions ------------------------------------------------------------------------------------------------ */
 

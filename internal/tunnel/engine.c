@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 #include "base/buf.h"
+#include "base/drop.h"
 #include "crypto/crypto.h"
 #include "sys/sys_uv.h"
 #include "tunnel/engine_priv.h"
@@ -26,12 +27,7 @@
 
 const char *pt_engine_drop_name(enum pt_engine_drop drop)
 {
-    static const char *const names[] = {
-#define DROP_NAME(name, label, text) label,
-        PT_ENGINE_DROPS(DROP_NAME)
-#undef DROP_NAME
-    };
-    return drop < PT_ENGINE_DROPS_LEN ? names[drop] : "unknown";
+    return pt_drop_label(PT_DROP_LEN_MAX + (uint32_t)drop);
 }
 
 /* ---- the loop's turn ------------------------------------------------------------------------------------------ */

@@ -17,29 +17,17 @@
 #include "sys/sys.h"
 #include "tunnel/peers.h"
 
+#include "bpf/abi/drop.h"
 #include "bpf/abi/geneve.h"
 
 #define PT_ENGINE_WORKERS_MAX 8
 #define PT_ENGINE_LINKS_MAX 64
 #define PT_ENGINE_SLOTS 16384 /* as many as path slots */
 
-/* Why the tunnel dropped a packet: counters[reason]. Names and their order are an interface (telemetry): new ones go to
- * the end. */
-#define PT_ENGINE_DROPS(X)                                                                          \
-    X(NO_PATH, "tunnel_no_path", "the verdict names a path that the tunnel does not have")          \
-    X(NO_SESSION, "tunnel_no_session", "there is no session with the peer yet")                     \
-    X(BAD_PACKET, "tunnel_bad_packet", "a packet to be sealed is malformed")                        \
-    X(SEND_FAILED, "tunnel_send_failed", "the kernel did not take it: no route, link down")         \
-    X(MALFORMED, "tunnel_malformed", "a message from the WAN is malformed")                         \
-    X(UNKNOWN_SESSION, "tunnel_unknown_session", "no session has the index in the message")         \
-    X(REPLAYED, "tunnel_replayed", "the packet number was seen before or is older than the window") \
-    X(NOT_AUTHENTIC, "tunnel_not_authentic", "the seal does not open")                              \
-    X(BAD_INNER, "tunnel_bad_inner", "the opened packet is malformed")                              \
-    X(ECN_INVALID, "tunnel_ecn_invalid", "congestion marked outside, not ECN-capable inside")       \
-    X(WRITE_FAILED, "tunnel_write_failed", "the device did not take an opened packet")
+/* Why the tunnel dropped a packet, as bpf/abi/drop.h lists it: counters[reason]. */
 enum pt_engine_drop {
-#define PT_ENGINE_DROP_ENUM(name, label, text) PT_ENGINE_DROP_##name,
-    PT_ENGINE_DROPS(PT_ENGINE_DROP_ENUM)
+#define PT_ENGINE_DROP_ENUM(name, number, label, text, remedy) PT_ENGINE_DROP_##name = (number)-PT_DROP_LEN_MAX,
+    PT_TUNNEL_DROPS(PT_ENGINE_DROP_ENUM)
 #undef PT_ENGINE_DROP_ENUM
         PT_ENGINE_DROPS_LEN
 };

@@ -195,7 +195,7 @@ const char *drops_text(struct bed *bed)
     static char text[1024];
     struct counts c = take_counts(bed, 0);
     size_t size = 0;
-#define DROP_TEXT(name, number, label, words)                                                                   \
+#define DROP_TEXT(name, number, label, words, remedy)                                                           \
     if (c.drops[number] != 0) {                                                                                 \
         size += (size_t)snprintf(text + size, sizeof(text) - size, " %s=%u", label, (unsigned)c.drops[number]); \
     }

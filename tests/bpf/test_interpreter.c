@@ -842,7 +842,7 @@ START_TEST(programs_and_reference_agree)
     printf("interpreter: known flows %" PRIu64 ", of which %" PRIu64
            " stayed on a path that was not the choice any more\n",
            flows.hits + flows.stays, flows.stays);
-#define PRINT(name, number, label, words)                                \
+#define PRINT(name, number, label, words, remedy)                        \
     if (reasons[number] != 0) {                                          \
         printf("interpreter: %s %" PRIu64 "\n", label, reasons[number]); \
     }

@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "sys/sys_uv.h"
 
-#include "bpf/abi/drop.h"
+#include "base/drop.h"
 
 #include "../bpf/bundle_text.h"
 
@@ -36,16 +36,6 @@ static uint64_t now_us(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-static const char *drop_label(uint32_t reason)
-{
-    static const char *const labels[] = {
-#define LABEL(name, number, label, text) [number] = label,
-        PT_DROPS(LABEL)
-#undef LABEL
-    };
-    return reason < sizeof(labels) / sizeof(labels[0]) && labels[reason] != NULL ? labels[reason] : "unknown";
-}
-
 static void print_path(void *arg, const struct pt_dp_path_counters *c)
 {
     (void)arg;
@@ -56,7 +46,7 @@ static void print_path(void *arg, const struct pt_dp_path_counters *c)
 static void print_drop(void *arg, const struct pt_dp_drop *drop)
 {
     (void)arg;
-    printf("drop %s %" PRIu64 "\n", drop_label(drop->reason), drop->packets);
+    printf("drop %s %" PRIu64 "\n", pt_drop_label(drop->reason), drop->packets);
 }
 
 static void print_demand(void *arg, uint32_t site_label, uint64_t bytes)

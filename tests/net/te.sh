@@ -5,6 +5,7 @@
 #
 #   1. the traffic matrix says what a host sent, by class
 #   2. what-if answers, and refuses a name that does not exist
+#   2b. a packet that need not exist is simulated; a rule that never decides is told
 #   3. a link is drained under traffic and put back: nothing is lost, and nothing is on it in between
 #   4. draining the last way is refused
 #   5. all controllers are killed and the link that carries is cut: the node takes its repair path alone
@@ -97,6 +98,25 @@ full=$(ctl te what-if -p "$ORG" demand=nyc,lon,10G -o json)
 ! ctl te what-if -p "$ORG" fail-link=sites/nyc/links/nowhere 2>"$STATE/error" || lab_fail "a link that does not exist fails"
 grep -q "nowhere' does not exist" "$STATE/error"
 ok "what-if answers, and names what does not exist"
+
+# ---- 2b. a packet that need not exist, and rules that never decide
+target=$(host_address lon corp)
+told=$(ctl te simulate nyc corp "$target" protocol=udp port=9 dscp=46 -p "$ORG")
+if ! grep -q "^BY_PATH, to sites/lon" <<<"$told" || ! grep -q "^\* sites/nyc/links/" <<<"$told"; then
+    lab_fail "simulate says: $told"
+fi
+cat >"$STATE/shadow.json" <<JSON
+{"kind": "SteeringPolicy", "name": "$ORG/steeringPolicies/zz-shadow", "segment": "$ORG/segments/corp",
+ "priority": 60000, "rules": [{"preference": "DENY", "dscps": [9]}, {"preference": "AVAILABLE", "dscps": [9]}]}
+JSON
+warned=$(ctl apply -f "$STATE/shadow.json" --dry-run)
+grep -q "^warning: .*zz-shadow rules\[1\] never decides" <<<"$warned" || lab_fail "a dry run says: $warned"
+ctl apply -f "$STATE/shadow.json" >/dev/null
+denied() { ctl te simulate nyc corp "$target" dscp=9 -p "$ORG" | grep -q "^DROPPED: policy_deny"; }
+wait_for 20 "the packet is not denied" denied
+ctl te shadowed -p "$ORG" | grep -q "zz-shadow, rule 1" || lab_fail "the shadowed rule is not found"
+ctl delete -p "$ORG" steeringPolicies/zz-shadow >/dev/null
+ok "a packet is simulated; a rule that never decides is told before it is written, and after"
 
 # ---- 3. drain under traffic
 carried() { # bytes that nyc sent by a link of its own so far

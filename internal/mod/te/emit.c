@@ -131,8 +131,7 @@ static uint32_t path_mtu(const struct te_topology *topology, const struct te_pat
     return least;
 }
 
-/* A path may be plain only if every link on it is. */
-static bool is_sealed(const struct te_topology *topology, const struct te_path *path)
+bool te_path_is_sealed(const struct te_topology *topology, const struct te_path *path)
 {
     for (size_t i = 0; i < path->tunnels_len; i++) {
         const struct te_tunnel *tunnel = &topology->tunnels[path->tunnels[i]];
@@ -191,7 +190,7 @@ static void emit_path(struct emit *emit, const struct te_path *from)
     }
     path->destination = emit->topology->sites[emit->topology->tunnels[from->tunnels[from->tunnels_len - 1]].to].label;
     path->mtu = path_mtu(emit->topology, from);
-    path->sealed = is_sealed(emit->topology, from);
+    path->sealed = te_path_is_sealed(emit->topology, from);
     if (path->sealed) {
         path->mtu = path->mtu > SEAL_SIZE ? path->mtu - SEAL_SIZE : 0;
     }
@@ -378,7 +377,7 @@ static void emit_transit(struct emit *emit)
 
 /* ---- routes and rules ----------------------------------------------------------------------------------------- */
 
-static bool in_segment(const struct te_site *site, size_t segment)
+bool te_site_in_segment(const struct te_site *site, size_t segment)
 {
     for (size_t i = 0; i < site->lans_len; i++) {
         if (site->lans[i].segment == segment) {
@@ -451,7 +450,7 @@ enum pt_code te_emit_run(struct pt_plan_pass *pass, void **ret_section, struct p
         emit_groups(&emit);
         emit_transit(&emit);
         for (size_t segment = 0; segment < topology->segments_len; segment++) {
-            if (in_segment(&topology->sites[site], segment)) {
+            if (te_site_in_segment(&topology->sites[site], segment)) {
                 emit_routes(&emit, segment);
                 emit_rules(&emit, segment);
             }

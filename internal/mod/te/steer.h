@@ -38,9 +38,16 @@ struct te_subject_set { /* users and groups that some rule of a segment names */
     const char *signature;
 };
 
+struct te_rule_name {
+    const char *policy;
+    size_t index;
+};
+
 struct te_segment_rules {
     struct te_rule *rules;
     size_t rules_len;
+    struct te_rule_name *empty; /* rules without a line: what they ask for contradicts itself; the first of them */
+    size_t empty_len;
     struct te_subject_set *sets; /* by bit */
     size_t sets_len;
 };
@@ -53,6 +60,11 @@ struct te_steer {
 
 /* Stage "steer". PT_EXHAUSTED when a segment's policies make more rules than the data plane holds. */
 enum pt_code te_steer_run(struct pt_plan_pass *pass, void **ret_section, struct pt_error *reterr);
+
+/* The rules of one segment as they would be with `candidate` in place of the policy of its name; no fabrics. The view
+ * lives as long as what is returned. PT_EXHAUSTED as above. */
+PT_MUST enum pt_code te_steer_segment(struct pt_view *view, const struct pt_msg *candidate, struct pt_arena *arena,
+                                      struct te_segment_rules *ret_rules, struct pt_error *reterr);
 
 /* Does the rule of a segment concern a site? */
 bool te_rule_applies(const struct te_rule *rule, const char *site);

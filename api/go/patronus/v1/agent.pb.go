@@ -2056,7 +2056,11 @@ type PathReport struct {
 	// Their 99th percentile.
 	RttP99Us uint32 `protobuf:"varint,20,opt,name=rtt_p99_us,json=rttP99Us,proto3" json:"rtt_p99_us,omitempty"`
 	// What a caller would think of the path (E-model, ITU-T G.107) times 100: 100 to 450; 0: not measured.
-	Mos_100       uint32 `protobuf:"varint,21,opt,name=mos_100,json=mos100,proto3" json:"mos_100,omitempty"`
+	Mos_100 uint32 `protobuf:"varint,21,opt,name=mos_100,json=mos100,proto3" json:"mos_100,omitempty"`
+	// Ids of the SlaEntries that it breaks now.
+	BrokenSlas []uint64 `protobuf:"varint,22,rep,packed,name=broken_slas,json=brokenSlas,proto3" json:"broken_slas,omitempty"`
+	// Ids of those that it keeps again, and is not used for yet.
+	HeldSlas      []uint64 `protobuf:"varint,23,rep,packed,name=held_slas,json=heldSlas,proto3" json:"held_slas,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2236,6 +2240,20 @@ func (x *PathReport) GetMos_100() uint32 {
 		return x.Mos_100
 	}
 	return 0
+}
+
+func (x *PathReport) GetBrokenSlas() []uint64 {
+	if x != nil {
+		return x.BrokenSlas
+	}
+	return nil
+}
+
+func (x *PathReport) GetHeldSlas() []uint64 {
+	if x != nil {
+		return x.HeldSlas
+	}
+	return nil
 }
 
 // Packets dropped for one reason.
@@ -3483,7 +3501,7 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"\tBundleAck\x127\n" +
 	"\bposition\x18\x01 \x01(\v2\x1b.patronus.v1.BundlePositionR\bposition\x12\x16\n" +
 	"\x06digest\x18\x02 \x01(\fR\x06digest\x12\x14\n" +
-	"\x05error\x18\x03 \x01(\tR\x05error\"\xec\x04\n" +
+	"\x05error\x18\x03 \x01(\tR\x05error\"\xba\x05\n" +
 	"\n" +
 	"PathReport\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\x04R\x04path\x12\x14\n" +
@@ -3514,7 +3532,10 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"rtt_p95_us\x18\x13 \x01(\rR\brttP95Us\x12\x1c\n" +
 	"\n" +
 	"rtt_p99_us\x18\x14 \x01(\rR\brttP99Us\x12\x17\n" +
-	"\amos_100\x18\x15 \x01(\rR\x06mos100\">\n" +
+	"\amos_100\x18\x15 \x01(\rR\x06mos100\x12'\n" +
+	"\vbroken_slas\x18\x16 \x03(\x04B\x06\xca\xf3\x18\x02H@R\n" +
+	"brokenSlas\x12#\n" +
+	"\theld_slas\x18\x17 \x03(\x04B\x06\xca\xf3\x18\x02H@R\bheldSlas\">\n" +
 	"\n" +
 	"DropReport\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\rR\x06reason\x12\x18\n" +

@@ -1369,7 +1369,9 @@ type PlanChangeSetResponse struct {
 	// Why nodes and paths could not be computed.
 	ForwardingError string `protobuf:"bytes,8,opt,name=forwarding_error,json=forwardingError,proto3" json:"forwarding_error,omitempty"`
 	// Log index as of which it was planned.
-	Revision      uint64 `protobuf:"varint,9,opt,name=revision,proto3" json:"revision,omitempty"`
+	Revision uint64 `protobuf:"varint,9,opt,name=revision,proto3" json:"revision,omitempty"`
+	// What would be accepted and is probably not meant: steering rules that never decide. The first 64.
+	Warnings      []string `protobuf:"bytes,10,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1465,6 +1467,13 @@ func (x *PlanChangeSetResponse) GetRevision() uint64 {
 		return x.Revision
 	}
 	return 0
+}
+
+func (x *PlanChangeSetResponse) GetWarnings() []string {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
 }
 
 // Request of ReadStagedState.
@@ -2195,7 +2204,7 @@ const file_patronus_v1_changeset_proto_rawDesc = "" +
 	"\x05after\x18\x04 \x01(\x04R\x05after\";\n" +
 	"\vPlannedNode\x12\x12\n" +
 	"\x04edge\x18\x01 \x01(\tR\x04edge\x12\x18\n" +
-	"\aentries\x18\x02 \x01(\rR\aentries\"\x8e\x03\n" +
+	"\aentries\x18\x02 \x01(\rR\aentries\"\xaa\x03\n" +
 	"\x15PlanChangeSetResponse\x124\n" +
 	"\achanges\x18\x01 \x03(\v2\x1a.patronus.v1.PlannedChangeR\achanges\x12\x1e\n" +
 	"\n" +
@@ -2208,7 +2217,9 @@ const file_patronus_v1_changeset_proto_rawDesc = "" +
 	"pathsMoved\x12-\n" +
 	"\x12forwarding_planned\x18\a \x01(\bR\x11forwardingPlanned\x12)\n" +
 	"\x10forwarding_error\x18\b \x01(\tR\x0fforwardingError\x12\x1a\n" +
-	"\brevision\x18\t \x01(\x04R\brevision\"^\n" +
+	"\brevision\x18\t \x01(\x04R\brevision\x12\x1a\n" +
+	"\bwarnings\x18\n" +
+	" \x03(\tR\bwarnings\"^\n" +
 	"\x16ReadStagedStateRequest\x12\x1d\n" +
 	"\x04name\x18\x01 \x01(\tB\t\xca\xf3\x18\x05\b\x01@\x80\x03R\x04name\x12%\n" +
 	"\bresource\x18\x02 \x01(\tB\t\xca\xf3\x18\x05\b\x01@\x80\x03R\bresource\"c\n" +

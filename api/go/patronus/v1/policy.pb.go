@@ -222,6 +222,120 @@ func (DayOfWeek) EnumDescriptor() ([]byte, []int) {
 	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{2}
 }
 
+// How a path stands to the profile of a rule.
+type SlaState int32
+
+const (
+	// The rule has no profile, or nothing is known of the path.
+	SlaState_SLA_STATE_UNSPECIFIED SlaState = 0
+	// It keeps it.
+	SlaState_KEPT SlaState = 1
+	// It keeps it again, and waits until slow-up and dampening are over.
+	SlaState_HELD SlaState = 2
+	// It breaks it.
+	SlaState_BROKEN SlaState = 3
+)
+
+// Enum value maps for SlaState.
+var (
+	SlaState_name = map[int32]string{
+		0: "SLA_STATE_UNSPECIFIED",
+		1: "KEPT",
+		2: "HELD",
+		3: "BROKEN",
+	}
+	SlaState_value = map[string]int32{
+		"SLA_STATE_UNSPECIFIED": 0,
+		"KEPT":                  1,
+		"HELD":                  2,
+		"BROKEN":                3,
+	}
+)
+
+func (x SlaState) Enum() *SlaState {
+	p := new(SlaState)
+	*p = x
+	return p
+}
+
+func (x SlaState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SlaState) Descriptor() protoreflect.EnumDescriptor {
+	return file_patronus_v1_policy_proto_enumTypes[3].Descriptor()
+}
+
+func (SlaState) Type() protoreflect.EnumType {
+	return &file_patronus_v1_policy_proto_enumTypes[3]
+}
+
+func (x SlaState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SlaState.Descriptor instead.
+func (SlaState) EnumDescriptor() ([]byte, []int) {
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{3}
+}
+
+// What becomes of a packet.
+type SimulatedVerdict int32
+
+const (
+	// Not said.
+	SimulatedVerdict_SIMULATED_VERDICT_UNSPECIFIED SimulatedVerdict = 0
+	// It leaves by a chosen path.
+	SimulatedVerdict_BY_PATH SimulatedVerdict = 1
+	// Its destination is at the same site.
+	SimulatedVerdict_LOCAL SimulatedVerdict = 2
+	// It is dropped: see reason.
+	SimulatedVerdict_DROPPED SimulatedVerdict = 3
+)
+
+// Enum value maps for SimulatedVerdict.
+var (
+	SimulatedVerdict_name = map[int32]string{
+		0: "SIMULATED_VERDICT_UNSPECIFIED",
+		1: "BY_PATH",
+		2: "LOCAL",
+		3: "DROPPED",
+	}
+	SimulatedVerdict_value = map[string]int32{
+		"SIMULATED_VERDICT_UNSPECIFIED": 0,
+		"BY_PATH":                       1,
+		"LOCAL":                         2,
+		"DROPPED":                       3,
+	}
+)
+
+func (x SimulatedVerdict) Enum() *SimulatedVerdict {
+	p := new(SimulatedVerdict)
+	*p = x
+	return p
+}
+
+func (x SimulatedVerdict) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SimulatedVerdict) Descriptor() protoreflect.EnumDescriptor {
+	return file_patronus_v1_policy_proto_enumTypes[4].Descriptor()
+}
+
+func (SimulatedVerdict) Type() protoreflect.EnumType {
+	return &file_patronus_v1_policy_proto_enumTypes[4]
+}
+
+func (x SimulatedVerdict) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SimulatedVerdict.Descriptor instead.
+func (SimulatedVerdict) EnumDescriptor() ([]byte, []int) {
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{4}
+}
+
 // What a path must offer to an application.
 type SlaProfile struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2661,6 +2775,670 @@ func (x *DeleteSteeringPolicyRequest) GetAllowMissing() bool {
 	return false
 }
 
+// Request of SimulateSteering: a packet that need not exist.
+type SimulateSteeringRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Site where it enters.
+	Site string `protobuf:"bytes,1,opt,name=site,proto3" json:"site,omitempty"`
+	// Its segment.
+	Segment string `protobuf:"bytes,2,opt,name=segment,proto3" json:"segment,omitempty"`
+	// Destination address.
+	Destination string `protobuf:"bytes,3,opt,name=destination,proto3" json:"destination,omitempty"`
+	// Source address; it says who sends, by the sessions that there are, unless user or groups do.
+	Source string `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
+	// IP protocol; 6 is TCP, 17 UDP.
+	Protocol uint32 `protobuf:"varint,5,opt,name=protocol,proto3" json:"protocol,omitempty"`
+	// Destination port of TCP, UDP and SCTP.
+	DestinationPort uint32 `protobuf:"varint,6,opt,name=destination_port,json=destinationPort,proto3" json:"destination_port,omitempty"`
+	// Source port; no rule looks at it, the choice among equal paths does.
+	SourcePort uint32 `protobuf:"varint,7,opt,name=source_port,json=sourcePort,proto3" json:"source_port,omitempty"`
+	// DSCP code point.
+	Dscp uint32 `protobuf:"varint,8,opt,name=dscp,proto3" json:"dscp,omitempty"`
+	// The user who sends, as if logged in.
+	User string `protobuf:"bytes,9,opt,name=user,proto3" json:"user,omitempty"`
+	// Groups of the user.
+	Groups []string `protobuf:"bytes,10,rep,name=groups,proto3" json:"groups,omitempty"`
+	// When; unset means now.
+	Time          *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=time,proto3" json:"time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SimulateSteeringRequest) Reset() {
+	*x = SimulateSteeringRequest{}
+	mi := &file_patronus_v1_policy_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SimulateSteeringRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SimulateSteeringRequest) ProtoMessage() {}
+
+func (x *SimulateSteeringRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_policy_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SimulateSteeringRequest.ProtoReflect.Descriptor instead.
+func (*SimulateSteeringRequest) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *SimulateSteeringRequest) GetSite() string {
+	if x != nil {
+		return x.Site
+	}
+	return ""
+}
+
+func (x *SimulateSteeringRequest) GetSegment() string {
+	if x != nil {
+		return x.Segment
+	}
+	return ""
+}
+
+func (x *SimulateSteeringRequest) GetDestination() string {
+	if x != nil {
+		return x.Destination
+	}
+	return ""
+}
+
+func (x *SimulateSteeringRequest) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *SimulateSteeringRequest) GetProtocol() uint32 {
+	if x != nil {
+		return x.Protocol
+	}
+	return 0
+}
+
+func (x *SimulateSteeringRequest) GetDestinationPort() uint32 {
+	if x != nil {
+		return x.DestinationPort
+	}
+	return 0
+}
+
+func (x *SimulateSteeringRequest) GetSourcePort() uint32 {
+	if x != nil {
+		return x.SourcePort
+	}
+	return 0
+}
+
+func (x *SimulateSteeringRequest) GetDscp() uint32 {
+	if x != nil {
+		return x.Dscp
+	}
+	return 0
+}
+
+func (x *SimulateSteeringRequest) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *SimulateSteeringRequest) GetGroups() []string {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
+func (x *SimulateSteeringRequest) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+// One candidate.
+type SimulatedPath struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Path.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// Its first link.
+	Link string `protobuf:"bytes,2,opt,name=link,proto3" json:"link,omitempty"`
+	// The packet takes it, or one of several with this mark, by the flow's hash.
+	Chosen bool `protobuf:"varint,3,opt,name=chosen,proto3" json:"chosen,omitempty"`
+	// Why it is chosen, waits or is not allowed.
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Its node has reported of it.
+	Measured bool `protobuf:"varint,5,opt,name=measured,proto3" json:"measured,omitempty"`
+	// It lives.
+	Alive bool `protobuf:"varint,6,opt,name=alive,proto3" json:"alive,omitempty"`
+	// Round trip, microseconds.
+	RttUs uint32 `protobuf:"varint,7,opt,name=rtt_us,json=rttUs,proto3" json:"rtt_us,omitempty"`
+	// Loss, parts per million.
+	LossPpm uint32 `protobuf:"varint,8,opt,name=loss_ppm,json=lossPpm,proto3" json:"loss_ppm,omitempty"`
+	// How it stands to the rule's profile, as the node judges.
+	SlaState SlaState `protobuf:"varint,9,opt,name=sla_state,json=slaState,proto3,enum=patronus.v1.SlaState" json:"sla_state,omitempty"`
+	// Share among chosen ones.
+	Weight uint32 `protobuf:"varint,10,opt,name=weight,proto3" json:"weight,omitempty"`
+	// Its order in traffic engineering and the rule: the lowest that is usable is used.
+	Tier uint32 `protobuf:"varint,11,opt,name=tier,proto3" json:"tier,omitempty"`
+	// Jitter, microseconds.
+	JitterUs uint32 `protobuf:"varint,12,opt,name=jitter_us,json=jitterUs,proto3" json:"jitter_us,omitempty"`
+	// Mean opinion score times 100; 0: not measured.
+	Mos_100 uint32 `protobuf:"varint,13,opt,name=mos_100,json=mos100,proto3" json:"mos_100,omitempty"`
+	// What would have the packet take it; empty for those that are chosen.
+	Change        string `protobuf:"bytes,14,opt,name=change,proto3" json:"change,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SimulatedPath) Reset() {
+	*x = SimulatedPath{}
+	mi := &file_patronus_v1_policy_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SimulatedPath) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SimulatedPath) ProtoMessage() {}
+
+func (x *SimulatedPath) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_policy_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SimulatedPath.ProtoReflect.Descriptor instead.
+func (*SimulatedPath) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *SimulatedPath) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *SimulatedPath) GetLink() string {
+	if x != nil {
+		return x.Link
+	}
+	return ""
+}
+
+func (x *SimulatedPath) GetChosen() bool {
+	if x != nil {
+		return x.Chosen
+	}
+	return false
+}
+
+func (x *SimulatedPath) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *SimulatedPath) GetMeasured() bool {
+	if x != nil {
+		return x.Measured
+	}
+	return false
+}
+
+func (x *SimulatedPath) GetAlive() bool {
+	if x != nil {
+		return x.Alive
+	}
+	return false
+}
+
+func (x *SimulatedPath) GetRttUs() uint32 {
+	if x != nil {
+		return x.RttUs
+	}
+	return 0
+}
+
+func (x *SimulatedPath) GetLossPpm() uint32 {
+	if x != nil {
+		return x.LossPpm
+	}
+	return 0
+}
+
+func (x *SimulatedPath) GetSlaState() SlaState {
+	if x != nil {
+		return x.SlaState
+	}
+	return SlaState_SLA_STATE_UNSPECIFIED
+}
+
+func (x *SimulatedPath) GetWeight() uint32 {
+	if x != nil {
+		return x.Weight
+	}
+	return 0
+}
+
+func (x *SimulatedPath) GetTier() uint32 {
+	if x != nil {
+		return x.Tier
+	}
+	return 0
+}
+
+func (x *SimulatedPath) GetJitterUs() uint32 {
+	if x != nil {
+		return x.JitterUs
+	}
+	return 0
+}
+
+func (x *SimulatedPath) GetMos_100() uint32 {
+	if x != nil {
+		return x.Mos_100
+	}
+	return 0
+}
+
+func (x *SimulatedPath) GetChange() string {
+	if x != nil {
+		return x.Change
+	}
+	return ""
+}
+
+// A rule that was looked at before and does not match.
+type PassedRule struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Policy.
+	SteeringPolicy string `protobuf:"bytes,1,opt,name=steering_policy,json=steeringPolicy,proto3" json:"steering_policy,omitempty"`
+	// Place in it, from 0.
+	Rule uint32 `protobuf:"varint,2,opt,name=rule,proto3" json:"rule,omitempty"`
+	// What does not match.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PassedRule) Reset() {
+	*x = PassedRule{}
+	mi := &file_patronus_v1_policy_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PassedRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PassedRule) ProtoMessage() {}
+
+func (x *PassedRule) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_policy_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PassedRule.ProtoReflect.Descriptor instead.
+func (*PassedRule) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *PassedRule) GetSteeringPolicy() string {
+	if x != nil {
+		return x.SteeringPolicy
+	}
+	return ""
+}
+
+func (x *PassedRule) GetRule() uint32 {
+	if x != nil {
+		return x.Rule
+	}
+	return 0
+}
+
+func (x *PassedRule) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// Response of SimulateSteering.
+type SimulateSteeringResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What becomes of it.
+	Verdict SimulatedVerdict `protobuf:"varint,1,opt,name=verdict,proto3,enum=patronus.v1.SimulatedVerdict" json:"verdict,omitempty"`
+	// The drop reason, as in telemetry.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Policy whose rule decides; empty: none does.
+	SteeringPolicy string `protobuf:"bytes,3,opt,name=steering_policy,json=steeringPolicy,proto3" json:"steering_policy,omitempty"`
+	// Place of the rule in it, from 0.
+	Rule uint32 `protobuf:"varint,4,opt,name=rule,proto3" json:"rule,omitempty"`
+	// Where it goes.
+	DestinationSite string `protobuf:"bytes,5,opt,name=destination_site,json=destinationSite,proto3" json:"destination_site,omitempty"`
+	// The rule's profile.
+	SlaProfile string `protobuf:"bytes,6,opt,name=sla_profile,json=slaProfile,proto3" json:"sla_profile,omitempty"`
+	// Candidates, in the order of traffic engineering.
+	Paths []*SimulatedPath `protobuf:"bytes,7,rep,name=paths,proto3" json:"paths,omitempty"`
+	// Rules before, in order.
+	PassedRules []*PassedRule `protobuf:"bytes,8,rep,name=passed_rules,json=passedRules,proto3" json:"passed_rules,omitempty"`
+	// Name of the TrafficClass that the packet's DSCP says, for example "REALTIME".
+	TrafficClass string `protobuf:"bytes,9,opt,name=traffic_class,json=trafficClass,proto3" json:"traffic_class,omitempty"`
+	// What reason means; empty unless dropped.
+	ReasonText    string `protobuf:"bytes,10,opt,name=reason_text,json=reasonText,proto3" json:"reason_text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SimulateSteeringResponse) Reset() {
+	*x = SimulateSteeringResponse{}
+	mi := &file_patronus_v1_policy_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SimulateSteeringResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SimulateSteeringResponse) ProtoMessage() {}
+
+func (x *SimulateSteeringResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_policy_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SimulateSteeringResponse.ProtoReflect.Descriptor instead.
+func (*SimulateSteeringResponse) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *SimulateSteeringResponse) GetVerdict() SimulatedVerdict {
+	if x != nil {
+		return x.Verdict
+	}
+	return SimulatedVerdict_SIMULATED_VERDICT_UNSPECIFIED
+}
+
+func (x *SimulateSteeringResponse) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *SimulateSteeringResponse) GetSteeringPolicy() string {
+	if x != nil {
+		return x.SteeringPolicy
+	}
+	return ""
+}
+
+func (x *SimulateSteeringResponse) GetRule() uint32 {
+	if x != nil {
+		return x.Rule
+	}
+	return 0
+}
+
+func (x *SimulateSteeringResponse) GetDestinationSite() string {
+	if x != nil {
+		return x.DestinationSite
+	}
+	return ""
+}
+
+func (x *SimulateSteeringResponse) GetSlaProfile() string {
+	if x != nil {
+		return x.SlaProfile
+	}
+	return ""
+}
+
+func (x *SimulateSteeringResponse) GetPaths() []*SimulatedPath {
+	if x != nil {
+		return x.Paths
+	}
+	return nil
+}
+
+func (x *SimulateSteeringResponse) GetPassedRules() []*PassedRule {
+	if x != nil {
+		return x.PassedRules
+	}
+	return nil
+}
+
+func (x *SimulateSteeringResponse) GetTrafficClass() string {
+	if x != nil {
+		return x.TrafficClass
+	}
+	return ""
+}
+
+func (x *SimulateSteeringResponse) GetReasonText() string {
+	if x != nil {
+		return x.ReasonText
+	}
+	return ""
+}
+
+// Request of FindShadowedRules.
+type FindShadowedRulesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The organization.
+	Parent        string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindShadowedRulesRequest) Reset() {
+	*x = FindShadowedRulesRequest{}
+	mi := &file_patronus_v1_policy_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindShadowedRulesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindShadowedRulesRequest) ProtoMessage() {}
+
+func (x *FindShadowedRulesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_policy_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindShadowedRulesRequest.ProtoReflect.Descriptor instead.
+func (*FindShadowedRulesRequest) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *FindShadowedRulesRequest) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+// A rule that never decides.
+type ShadowedRule struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its policy.
+	SteeringPolicy string `protobuf:"bytes,1,opt,name=steering_policy,json=steeringPolicy,proto3" json:"steering_policy,omitempty"`
+	// Its place in it, from 0.
+	Rule uint32 `protobuf:"varint,2,opt,name=rule,proto3" json:"rule,omitempty"`
+	// Policy of the rule that keeps it from deciding; empty: it matches nothing by itself.
+	BySteeringPolicy string `protobuf:"bytes,3,opt,name=by_steering_policy,json=bySteeringPolicy,proto3" json:"by_steering_policy,omitempty"`
+	// That rule's place.
+	ByRule uint32 `protobuf:"varint,4,opt,name=by_rule,json=byRule,proto3" json:"by_rule,omitempty"`
+	// Why.
+	Reason        string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ShadowedRule) Reset() {
+	*x = ShadowedRule{}
+	mi := &file_patronus_v1_policy_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShadowedRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShadowedRule) ProtoMessage() {}
+
+func (x *ShadowedRule) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_policy_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShadowedRule.ProtoReflect.Descriptor instead.
+func (*ShadowedRule) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *ShadowedRule) GetSteeringPolicy() string {
+	if x != nil {
+		return x.SteeringPolicy
+	}
+	return ""
+}
+
+func (x *ShadowedRule) GetRule() uint32 {
+	if x != nil {
+		return x.Rule
+	}
+	return 0
+}
+
+func (x *ShadowedRule) GetBySteeringPolicy() string {
+	if x != nil {
+		return x.BySteeringPolicy
+	}
+	return ""
+}
+
+func (x *ShadowedRule) GetByRule() uint32 {
+	if x != nil {
+		return x.ByRule
+	}
+	return 0
+}
+
+func (x *ShadowedRule) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// Response of FindShadowedRules.
+type FindShadowedRulesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order of segments and rules.
+	Rules         []*ShadowedRule `protobuf:"bytes,1,rep,name=rules,proto3" json:"rules,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindShadowedRulesResponse) Reset() {
+	*x = FindShadowedRulesResponse{}
+	mi := &file_patronus_v1_policy_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindShadowedRulesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindShadowedRulesResponse) ProtoMessage() {}
+
+func (x *FindShadowedRulesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_policy_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindShadowedRulesResponse.ProtoReflect.Descriptor instead.
+func (*FindShadowedRulesResponse) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_policy_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *FindShadowedRulesResponse) GetRules() []*ShadowedRule {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
 var File_patronus_v1_policy_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_policy_proto_rawDesc = "" +
@@ -2931,7 +3709,68 @@ const file_patronus_v1_policy_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tR\trequestId\x12#\n" +
 	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\x12#\n" +
-	"\rallow_missing\x18\x06 \x01(\bR\fallowMissing*e\n" +
+	"\rallow_missing\x18\x06 \x01(\bR\fallowMissing\"\xcd\x03\n" +
+	"\x17SimulateSteeringRequest\x12 \n" +
+	"\x04site\x18\x01 \x01(\tB\f\xca\xf3\x18\b\b\x01\"\x04siteR\x04site\x12)\n" +
+	"\asegment\x18\x02 \x01(\tB\x0f\xca\xf3\x18\v\b\x01\"\asegmentR\asegment\x12*\n" +
+	"\vdestination\x18\x03 \x01(\tB\b\xca\xf3\x18\x04\b\x01X\x02R\vdestination\x12\x1e\n" +
+	"\x06source\x18\x04 \x01(\tB\x06\xca\xf3\x18\x02X\x02R\x06source\x12%\n" +
+	"\bprotocol\x18\x05 \x01(\rB\t\xca\xf3\x18\x050\xff\x018\x01R\bprotocol\x125\n" +
+	"\x10destination_port\x18\x06 \x01(\rB\n" +
+	"\xca\xf3\x18\x060\xff\xff\x038\x01R\x0fdestinationPort\x12+\n" +
+	"\vsource_port\x18\a \x01(\rB\n" +
+	"\xca\xf3\x18\x060\xff\xff\x038\x01R\n" +
+	"sourcePort\x12\x1c\n" +
+	"\x04dscp\x18\b \x01(\rB\b\xca\xf3\x18\x040?8\x01R\x04dscp\x12\x1b\n" +
+	"\x04user\x18\t \x01(\tB\a\xca\xf3\x18\x03@\x80\x01R\x04user\x12#\n" +
+	"\x06groups\x18\n" +
+	" \x03(\tB\v\xca\xf3\x18\a@\x80\x01H@`\x01R\x06groups\x12.\n" +
+	"\x04time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\xf9\x02\n" +
+	"\rSimulatedPath\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x12\n" +
+	"\x04link\x18\x02 \x01(\tR\x04link\x12\x16\n" +
+	"\x06chosen\x18\x03 \x01(\bR\x06chosen\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x1a\n" +
+	"\bmeasured\x18\x05 \x01(\bR\bmeasured\x12\x14\n" +
+	"\x05alive\x18\x06 \x01(\bR\x05alive\x12\x15\n" +
+	"\x06rtt_us\x18\a \x01(\rR\x05rttUs\x12\x19\n" +
+	"\bloss_ppm\x18\b \x01(\rR\alossPpm\x122\n" +
+	"\tsla_state\x18\t \x01(\x0e2\x15.patronus.v1.SlaStateR\bslaState\x12\x16\n" +
+	"\x06weight\x18\n" +
+	" \x01(\rR\x06weight\x12\x12\n" +
+	"\x04tier\x18\v \x01(\rR\x04tier\x12\x1b\n" +
+	"\tjitter_us\x18\f \x01(\rR\bjitterUs\x12\x17\n" +
+	"\amos_100\x18\r \x01(\rR\x06mos100\x12\x16\n" +
+	"\x06change\x18\x0e \x01(\tR\x06change\"a\n" +
+	"\n" +
+	"PassedRule\x12'\n" +
+	"\x0fsteering_policy\x18\x01 \x01(\tR\x0esteeringPolicy\x12\x12\n" +
+	"\x04rule\x18\x02 \x01(\rR\x04rule\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xa8\x03\n" +
+	"\x18SimulateSteeringResponse\x127\n" +
+	"\averdict\x18\x01 \x01(\x0e2\x1d.patronus.v1.SimulatedVerdictR\averdict\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12'\n" +
+	"\x0fsteering_policy\x18\x03 \x01(\tR\x0esteeringPolicy\x12\x12\n" +
+	"\x04rule\x18\x04 \x01(\rR\x04rule\x12)\n" +
+	"\x10destination_site\x18\x05 \x01(\tR\x0fdestinationSite\x12\x1f\n" +
+	"\vsla_profile\x18\x06 \x01(\tR\n" +
+	"slaProfile\x120\n" +
+	"\x05paths\x18\a \x03(\v2\x1a.patronus.v1.SimulatedPathR\x05paths\x12:\n" +
+	"\fpassed_rules\x18\b \x03(\v2\x17.patronus.v1.PassedRuleR\vpassedRules\x12#\n" +
+	"\rtraffic_class\x18\t \x01(\tR\ftrafficClass\x12\x1f\n" +
+	"\vreason_text\x18\n" +
+	" \x01(\tR\n" +
+	"reasonText\"H\n" +
+	"\x18FindShadowedRulesRequest\x12,\n" +
+	"\x06parent\x18\x01 \x01(\tB\x14\xca\xf3\x18\x10\b\x01\"\forganizationR\x06parent\"\xaa\x01\n" +
+	"\fShadowedRule\x12'\n" +
+	"\x0fsteering_policy\x18\x01 \x01(\tR\x0esteeringPolicy\x12\x12\n" +
+	"\x04rule\x18\x02 \x01(\rR\x04rule\x12,\n" +
+	"\x12by_steering_policy\x18\x03 \x01(\tR\x10bySteeringPolicy\x12\x17\n" +
+	"\aby_rule\x18\x04 \x01(\rR\x06byRule\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\"L\n" +
+	"\x19FindShadowedRulesResponse\x12/\n" +
+	"\x05rules\x18\x01 \x03(\v2\x19.patronus.v1.ShadowedRuleR\x05rules*e\n" +
 	"\n" +
 	"Preference\x12\x1a\n" +
 	"\x16PREFERENCE_UNSPECIFIED\x10\x00\x12\v\n" +
@@ -2958,7 +3797,18 @@ const file_patronus_v1_policy_proto_rawDesc = "" +
 	"\x06FRIDAY\x10\x05\x12\f\n" +
 	"\bSATURDAY\x10\x06\x12\n" +
 	"\n" +
-	"\x06SUNDAY\x10\a2\xbb\x03\n" +
+	"\x06SUNDAY\x10\a*E\n" +
+	"\bSlaState\x12\x19\n" +
+	"\x15SLA_STATE_UNSPECIFIED\x10\x00\x12\b\n" +
+	"\x04KEPT\x10\x01\x12\b\n" +
+	"\x04HELD\x10\x02\x12\n" +
+	"\n" +
+	"\x06BROKEN\x10\x03*Z\n" +
+	"\x10SimulatedVerdict\x12!\n" +
+	"\x1dSIMULATED_VERDICT_UNSPECIFIED\x10\x00\x12\v\n" +
+	"\aBY_PATH\x10\x01\x12\t\n" +
+	"\x05LOCAL\x10\x02\x12\v\n" +
+	"\aDROPPED\x10\x032\xbb\x03\n" +
 	"\x11SlaProfileService\x12Q\n" +
 	"\x10CreateSlaProfile\x12$.patronus.v1.CreateSlaProfileRequest\x1a\x17.patronus.v1.SlaProfile\x12K\n" +
 	"\rGetSlaProfile\x12!.patronus.v1.GetSlaProfileRequest\x1a\x17.patronus.v1.SlaProfile\x12\\\n" +
@@ -2970,13 +3820,17 @@ const file_patronus_v1_policy_proto_rawDesc = "" +
 	"\x0eGetApplication\x12\".patronus.v1.GetApplicationRequest\x1a\x18.patronus.v1.Application\x12_\n" +
 	"\x10ListApplications\x12$.patronus.v1.ListApplicationsRequest\x1a%.patronus.v1.ListApplicationsResponse\x12T\n" +
 	"\x11UpdateApplication\x12%.patronus.v1.UpdateApplicationRequest\x1a\x18.patronus.v1.Application\x12W\n" +
-	"\x11DeleteApplication\x12%.patronus.v1.DeleteApplicationRequest\x1a\x1b.patronus.v1.DeleteResponse2\xfa\x03\n" +
+	"\x11DeleteApplication\x12%.patronus.v1.DeleteApplicationRequest\x1a\x1b.patronus.v1.DeleteResponse2\x9f\x06\n" +
 	"\x15SteeringPolicyService\x12]\n" +
 	"\x14CreateSteeringPolicy\x12(.patronus.v1.CreateSteeringPolicyRequest\x1a\x1b.patronus.v1.SteeringPolicy\x12W\n" +
 	"\x11GetSteeringPolicy\x12%.patronus.v1.GetSteeringPolicyRequest\x1a\x1b.patronus.v1.SteeringPolicy\x12k\n" +
 	"\x14ListSteeringPolicies\x12(.patronus.v1.ListSteeringPoliciesRequest\x1a).patronus.v1.ListSteeringPoliciesResponse\x12]\n" +
 	"\x14UpdateSteeringPolicy\x12(.patronus.v1.UpdateSteeringPolicyRequest\x1a\x1b.patronus.v1.SteeringPolicy\x12]\n" +
-	"\x14DeleteSteeringPolicy\x12(.patronus.v1.DeleteSteeringPolicyRequest\x1a\x1b.patronus.v1.DeleteResponseBBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
+	"\x14DeleteSteeringPolicy\x12(.patronus.v1.DeleteSteeringPolicyRequest\x1a\x1b.patronus.v1.DeleteResponse\x12\x8d\x01\n" +
+	"\x10SimulateSteering\x12$.patronus.v1.SimulateSteeringRequest\x1a%.patronus.v1.SimulateSteeringResponse\",\xd2\xf3\x18(\n" +
+	"\x19steeringPolicies.simulate \x01*\x03\x01\x02\x032\x04site\x12\x92\x01\n" +
+	"\x11FindShadowedRules\x12%.patronus.v1.FindShadowedRulesRequest\x1a&.patronus.v1.FindShadowedRulesResponse\".\xd2\xf3\x18*\n" +
+	"\x19steeringPolicies.simulate \x01*\x03\x01\x02\x032\x06parentBBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
 
 var (
 	file_patronus_v1_policy_proto_rawDescOnce sync.Once
@@ -2990,130 +3844,149 @@ func file_patronus_v1_policy_proto_rawDescGZIP() []byte {
 	return file_patronus_v1_policy_proto_rawDescData
 }
 
-var file_patronus_v1_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_patronus_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_patronus_v1_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_patronus_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_patronus_v1_policy_proto_goTypes = []any{
 	(Preference)(0),                      // 0: patronus.v1.Preference
 	(MoveMode)(0),                        // 1: patronus.v1.MoveMode
 	(DayOfWeek)(0),                       // 2: patronus.v1.DayOfWeek
-	(*SlaProfile)(nil),                   // 3: patronus.v1.SlaProfile
-	(*CreateSlaProfileRequest)(nil),      // 4: patronus.v1.CreateSlaProfileRequest
-	(*GetSlaProfileRequest)(nil),         // 5: patronus.v1.GetSlaProfileRequest
-	(*ListSlaProfilesRequest)(nil),       // 6: patronus.v1.ListSlaProfilesRequest
-	(*ListSlaProfilesResponse)(nil),      // 7: patronus.v1.ListSlaProfilesResponse
-	(*UpdateSlaProfileRequest)(nil),      // 8: patronus.v1.UpdateSlaProfileRequest
-	(*DeleteSlaProfileRequest)(nil),      // 9: patronus.v1.DeleteSlaProfileRequest
-	(*ApplicationMatch)(nil),             // 10: patronus.v1.ApplicationMatch
-	(*Application)(nil),                  // 11: patronus.v1.Application
-	(*CreateApplicationRequest)(nil),     // 12: patronus.v1.CreateApplicationRequest
-	(*GetApplicationRequest)(nil),        // 13: patronus.v1.GetApplicationRequest
-	(*ListApplicationsRequest)(nil),      // 14: patronus.v1.ListApplicationsRequest
-	(*ListApplicationsResponse)(nil),     // 15: patronus.v1.ListApplicationsResponse
-	(*UpdateApplicationRequest)(nil),     // 16: patronus.v1.UpdateApplicationRequest
-	(*DeleteApplicationRequest)(nil),     // 17: patronus.v1.DeleteApplicationRequest
-	(*TimeWindow)(nil),                   // 18: patronus.v1.TimeWindow
-	(*PathConstraints)(nil),              // 19: patronus.v1.PathConstraints
-	(*PathChoice)(nil),                   // 20: patronus.v1.PathChoice
-	(*SteeringRule)(nil),                 // 21: patronus.v1.SteeringRule
-	(*SteeringPolicy)(nil),               // 22: patronus.v1.SteeringPolicy
-	(*CreateSteeringPolicyRequest)(nil),  // 23: patronus.v1.CreateSteeringPolicyRequest
-	(*GetSteeringPolicyRequest)(nil),     // 24: patronus.v1.GetSteeringPolicyRequest
-	(*ListSteeringPoliciesRequest)(nil),  // 25: patronus.v1.ListSteeringPoliciesRequest
-	(*ListSteeringPoliciesResponse)(nil), // 26: patronus.v1.ListSteeringPoliciesResponse
-	(*UpdateSteeringPolicyRequest)(nil),  // 27: patronus.v1.UpdateSteeringPolicyRequest
-	(*DeleteSteeringPolicyRequest)(nil),  // 28: patronus.v1.DeleteSteeringPolicyRequest
-	nil,                                  // 29: patronus.v1.SlaProfile.LabelsEntry
-	nil,                                  // 30: patronus.v1.SlaProfile.AnnotationsEntry
-	nil,                                  // 31: patronus.v1.Application.LabelsEntry
-	nil,                                  // 32: patronus.v1.Application.AnnotationsEntry
-	nil,                                  // 33: patronus.v1.SteeringPolicy.LabelsEntry
-	nil,                                  // 34: patronus.v1.SteeringPolicy.AnnotationsEntry
-	(*timestamppb.Timestamp)(nil),        // 35: google.protobuf.Timestamp
-	(*Condition)(nil),                    // 36: patronus.v1.Condition
-	(*durationpb.Duration)(nil),          // 37: google.protobuf.Duration
-	(*fieldmaskpb.FieldMask)(nil),        // 38: google.protobuf.FieldMask
-	(*PortRange)(nil),                    // 39: patronus.v1.PortRange
-	(Transport)(0),                       // 40: patronus.v1.Transport
-	(*DeleteResponse)(nil),               // 41: patronus.v1.DeleteResponse
+	(SlaState)(0),                        // 3: patronus.v1.SlaState
+	(SimulatedVerdict)(0),                // 4: patronus.v1.SimulatedVerdict
+	(*SlaProfile)(nil),                   // 5: patronus.v1.SlaProfile
+	(*CreateSlaProfileRequest)(nil),      // 6: patronus.v1.CreateSlaProfileRequest
+	(*GetSlaProfileRequest)(nil),         // 7: patronus.v1.GetSlaProfileRequest
+	(*ListSlaProfilesRequest)(nil),       // 8: patronus.v1.ListSlaProfilesRequest
+	(*ListSlaProfilesResponse)(nil),      // 9: patronus.v1.ListSlaProfilesResponse
+	(*UpdateSlaProfileRequest)(nil),      // 10: patronus.v1.UpdateSlaProfileRequest
+	(*DeleteSlaProfileRequest)(nil),      // 11: patronus.v1.DeleteSlaProfileRequest
+	(*ApplicationMatch)(nil),             // 12: patronus.v1.ApplicationMatch
+	(*Application)(nil),                  // 13: patronus.v1.Application
+	(*CreateApplicationRequest)(nil),     // 14: patronus.v1.CreateApplicationRequest
+	(*GetApplicationRequest)(nil),        // 15: patronus.v1.GetApplicationRequest
+	(*ListApplicationsRequest)(nil),      // 16: patronus.v1.ListApplicationsRequest
+	(*ListApplicationsResponse)(nil),     // 17: patronus.v1.ListApplicationsResponse
+	(*UpdateApplicationRequest)(nil),     // 18: patronus.v1.UpdateApplicationRequest
+	(*DeleteApplicationRequest)(nil),     // 19: patronus.v1.DeleteApplicationRequest
+	(*TimeWindow)(nil),                   // 20: patronus.v1.TimeWindow
+	(*PathConstraints)(nil),              // 21: patronus.v1.PathConstraints
+	(*PathChoice)(nil),                   // 22: patronus.v1.PathChoice
+	(*SteeringRule)(nil),                 // 23: patronus.v1.SteeringRule
+	(*SteeringPolicy)(nil),               // 24: patronus.v1.SteeringPolicy
+	(*CreateSteeringPolicyRequest)(nil),  // 25: patronus.v1.CreateSteeringPolicyRequest
+	(*GetSteeringPolicyRequest)(nil),     // 26: patronus.v1.GetSteeringPolicyRequest
+	(*ListSteeringPoliciesRequest)(nil),  // 27: patronus.v1.ListSteeringPoliciesRequest
+	(*ListSteeringPoliciesResponse)(nil), // 28: patronus.v1.ListSteeringPoliciesResponse
+	(*UpdateSteeringPolicyRequest)(nil),  // 29: patronus.v1.UpdateSteeringPolicyRequest
+	(*DeleteSteeringPolicyRequest)(nil),  // 30: patronus.v1.DeleteSteeringPolicyRequest
+	(*SimulateSteeringRequest)(nil),      // 31: patronus.v1.SimulateSteeringRequest
+	(*SimulatedPath)(nil),                // 32: patronus.v1.SimulatedPath
+	(*PassedRule)(nil),                   // 33: patronus.v1.PassedRule
+	(*SimulateSteeringResponse)(nil),     // 34: patronus.v1.SimulateSteeringResponse
+	(*FindShadowedRulesRequest)(nil),     // 35: patronus.v1.FindShadowedRulesRequest
+	(*ShadowedRule)(nil),                 // 36: patronus.v1.ShadowedRule
+	(*FindShadowedRulesResponse)(nil),    // 37: patronus.v1.FindShadowedRulesResponse
+	nil,                                  // 38: patronus.v1.SlaProfile.LabelsEntry
+	nil,                                  // 39: patronus.v1.SlaProfile.AnnotationsEntry
+	nil,                                  // 40: patronus.v1.Application.LabelsEntry
+	nil,                                  // 41: patronus.v1.Application.AnnotationsEntry
+	nil,                                  // 42: patronus.v1.SteeringPolicy.LabelsEntry
+	nil,                                  // 43: patronus.v1.SteeringPolicy.AnnotationsEntry
+	(*timestamppb.Timestamp)(nil),        // 44: google.protobuf.Timestamp
+	(*Condition)(nil),                    // 45: patronus.v1.Condition
+	(*durationpb.Duration)(nil),          // 46: google.protobuf.Duration
+	(*fieldmaskpb.FieldMask)(nil),        // 47: google.protobuf.FieldMask
+	(*PortRange)(nil),                    // 48: patronus.v1.PortRange
+	(Transport)(0),                       // 49: patronus.v1.Transport
+	(*DeleteResponse)(nil),               // 50: patronus.v1.DeleteResponse
 }
 var file_patronus_v1_policy_proto_depIdxs = []int32{
-	35, // 0: patronus.v1.SlaProfile.create_time:type_name -> google.protobuf.Timestamp
-	35, // 1: patronus.v1.SlaProfile.update_time:type_name -> google.protobuf.Timestamp
-	29, // 2: patronus.v1.SlaProfile.labels:type_name -> patronus.v1.SlaProfile.LabelsEntry
-	30, // 3: patronus.v1.SlaProfile.annotations:type_name -> patronus.v1.SlaProfile.AnnotationsEntry
-	36, // 4: patronus.v1.SlaProfile.conditions:type_name -> patronus.v1.Condition
-	37, // 5: patronus.v1.SlaProfile.evaluation_window:type_name -> google.protobuf.Duration
-	37, // 6: patronus.v1.SlaProfile.fast_down:type_name -> google.protobuf.Duration
-	37, // 7: patronus.v1.SlaProfile.slow_up:type_name -> google.protobuf.Duration
-	37, // 8: patronus.v1.SlaProfile.dampening:type_name -> google.protobuf.Duration
-	3,  // 9: patronus.v1.CreateSlaProfileRequest.sla_profile:type_name -> patronus.v1.SlaProfile
-	3,  // 10: patronus.v1.ListSlaProfilesResponse.sla_profiles:type_name -> patronus.v1.SlaProfile
-	3,  // 11: patronus.v1.UpdateSlaProfileRequest.sla_profile:type_name -> patronus.v1.SlaProfile
-	38, // 12: patronus.v1.UpdateSlaProfileRequest.update_mask:type_name -> google.protobuf.FieldMask
-	39, // 13: patronus.v1.ApplicationMatch.ports:type_name -> patronus.v1.PortRange
-	35, // 14: patronus.v1.Application.create_time:type_name -> google.protobuf.Timestamp
-	35, // 15: patronus.v1.Application.update_time:type_name -> google.protobuf.Timestamp
-	31, // 16: patronus.v1.Application.labels:type_name -> patronus.v1.Application.LabelsEntry
-	32, // 17: patronus.v1.Application.annotations:type_name -> patronus.v1.Application.AnnotationsEntry
-	36, // 18: patronus.v1.Application.conditions:type_name -> patronus.v1.Condition
-	10, // 19: patronus.v1.Application.matches:type_name -> patronus.v1.ApplicationMatch
-	11, // 20: patronus.v1.CreateApplicationRequest.application:type_name -> patronus.v1.Application
-	11, // 21: patronus.v1.ListApplicationsResponse.applications:type_name -> patronus.v1.Application
-	11, // 22: patronus.v1.UpdateApplicationRequest.application:type_name -> patronus.v1.Application
-	38, // 23: patronus.v1.UpdateApplicationRequest.update_mask:type_name -> google.protobuf.FieldMask
+	44, // 0: patronus.v1.SlaProfile.create_time:type_name -> google.protobuf.Timestamp
+	44, // 1: patronus.v1.SlaProfile.update_time:type_name -> google.protobuf.Timestamp
+	38, // 2: patronus.v1.SlaProfile.labels:type_name -> patronus.v1.SlaProfile.LabelsEntry
+	39, // 3: patronus.v1.SlaProfile.annotations:type_name -> patronus.v1.SlaProfile.AnnotationsEntry
+	45, // 4: patronus.v1.SlaProfile.conditions:type_name -> patronus.v1.Condition
+	46, // 5: patronus.v1.SlaProfile.evaluation_window:type_name -> google.protobuf.Duration
+	46, // 6: patronus.v1.SlaProfile.fast_down:type_name -> google.protobuf.Duration
+	46, // 7: patronus.v1.SlaProfile.slow_up:type_name -> google.protobuf.Duration
+	46, // 8: patronus.v1.SlaProfile.dampening:type_name -> google.protobuf.Duration
+	5,  // 9: patronus.v1.CreateSlaProfileRequest.sla_profile:type_name -> patronus.v1.SlaProfile
+	5,  // 10: patronus.v1.ListSlaProfilesResponse.sla_profiles:type_name -> patronus.v1.SlaProfile
+	5,  // 11: patronus.v1.UpdateSlaProfileRequest.sla_profile:type_name -> patronus.v1.SlaProfile
+	47, // 12: patronus.v1.UpdateSlaProfileRequest.update_mask:type_name -> google.protobuf.FieldMask
+	48, // 13: patronus.v1.ApplicationMatch.ports:type_name -> patronus.v1.PortRange
+	44, // 14: patronus.v1.Application.create_time:type_name -> google.protobuf.Timestamp
+	44, // 15: patronus.v1.Application.update_time:type_name -> google.protobuf.Timestamp
+	40, // 16: patronus.v1.Application.labels:type_name -> patronus.v1.Application.LabelsEntry
+	41, // 17: patronus.v1.Application.annotations:type_name -> patronus.v1.Application.AnnotationsEntry
+	45, // 18: patronus.v1.Application.conditions:type_name -> patronus.v1.Condition
+	12, // 19: patronus.v1.Application.matches:type_name -> patronus.v1.ApplicationMatch
+	13, // 20: patronus.v1.CreateApplicationRequest.application:type_name -> patronus.v1.Application
+	13, // 21: patronus.v1.ListApplicationsResponse.applications:type_name -> patronus.v1.Application
+	13, // 22: patronus.v1.UpdateApplicationRequest.application:type_name -> patronus.v1.Application
+	47, // 23: patronus.v1.UpdateApplicationRequest.update_mask:type_name -> google.protobuf.FieldMask
 	2,  // 24: patronus.v1.TimeWindow.days:type_name -> patronus.v1.DayOfWeek
-	40, // 25: patronus.v1.PathChoice.transports:type_name -> patronus.v1.Transport
+	49, // 25: patronus.v1.PathChoice.transports:type_name -> patronus.v1.Transport
 	0,  // 26: patronus.v1.SteeringRule.preference:type_name -> patronus.v1.Preference
-	40, // 27: patronus.v1.SteeringRule.transports:type_name -> patronus.v1.Transport
-	18, // 28: patronus.v1.SteeringRule.windows:type_name -> patronus.v1.TimeWindow
+	49, // 27: patronus.v1.SteeringRule.transports:type_name -> patronus.v1.Transport
+	20, // 28: patronus.v1.SteeringRule.windows:type_name -> patronus.v1.TimeWindow
 	1,  // 29: patronus.v1.SteeringRule.move_mode:type_name -> patronus.v1.MoveMode
-	20, // 30: patronus.v1.SteeringRule.fallbacks:type_name -> patronus.v1.PathChoice
-	19, // 31: patronus.v1.SteeringRule.constraints:type_name -> patronus.v1.PathConstraints
-	35, // 32: patronus.v1.SteeringPolicy.create_time:type_name -> google.protobuf.Timestamp
-	35, // 33: patronus.v1.SteeringPolicy.update_time:type_name -> google.protobuf.Timestamp
-	33, // 34: patronus.v1.SteeringPolicy.labels:type_name -> patronus.v1.SteeringPolicy.LabelsEntry
-	34, // 35: patronus.v1.SteeringPolicy.annotations:type_name -> patronus.v1.SteeringPolicy.AnnotationsEntry
-	36, // 36: patronus.v1.SteeringPolicy.conditions:type_name -> patronus.v1.Condition
-	21, // 37: patronus.v1.SteeringPolicy.rules:type_name -> patronus.v1.SteeringRule
-	22, // 38: patronus.v1.CreateSteeringPolicyRequest.steering_policy:type_name -> patronus.v1.SteeringPolicy
-	22, // 39: patronus.v1.ListSteeringPoliciesResponse.steering_policies:type_name -> patronus.v1.SteeringPolicy
-	22, // 40: patronus.v1.UpdateSteeringPolicyRequest.steering_policy:type_name -> patronus.v1.SteeringPolicy
-	38, // 41: patronus.v1.UpdateSteeringPolicyRequest.update_mask:type_name -> google.protobuf.FieldMask
-	4,  // 42: patronus.v1.SlaProfileService.CreateSlaProfile:input_type -> patronus.v1.CreateSlaProfileRequest
-	5,  // 43: patronus.v1.SlaProfileService.GetSlaProfile:input_type -> patronus.v1.GetSlaProfileRequest
-	6,  // 44: patronus.v1.SlaProfileService.ListSlaProfiles:input_type -> patronus.v1.ListSlaProfilesRequest
-	8,  // 45: patronus.v1.SlaProfileService.UpdateSlaProfile:input_type -> patronus.v1.UpdateSlaProfileRequest
-	9,  // 46: patronus.v1.SlaProfileService.DeleteSlaProfile:input_type -> patronus.v1.DeleteSlaProfileRequest
-	12, // 47: patronus.v1.ApplicationService.CreateApplication:input_type -> patronus.v1.CreateApplicationRequest
-	13, // 48: patronus.v1.ApplicationService.GetApplication:input_type -> patronus.v1.GetApplicationRequest
-	14, // 49: patronus.v1.ApplicationService.ListApplications:input_type -> patronus.v1.ListApplicationsRequest
-	16, // 50: patronus.v1.ApplicationService.UpdateApplication:input_type -> patronus.v1.UpdateApplicationRequest
-	17, // 51: patronus.v1.ApplicationService.DeleteApplication:input_type -> patronus.v1.DeleteApplicationRequest
-	23, // 52: patronus.v1.SteeringPolicyService.CreateSteeringPolicy:input_type -> patronus.v1.CreateSteeringPolicyRequest
-	24, // 53: patronus.v1.SteeringPolicyService.GetSteeringPolicy:input_type -> patronus.v1.GetSteeringPolicyRequest
-	25, // 54: patronus.v1.SteeringPolicyService.ListSteeringPolicies:input_type -> patronus.v1.ListSteeringPoliciesRequest
-	27, // 55: patronus.v1.SteeringPolicyService.UpdateSteeringPolicy:input_type -> patronus.v1.UpdateSteeringPolicyRequest
-	28, // 56: patronus.v1.SteeringPolicyService.DeleteSteeringPolicy:input_type -> patronus.v1.DeleteSteeringPolicyRequest
-	3,  // 57: patronus.v1.SlaProfileService.CreateSlaProfile:output_type -> patronus.v1.SlaProfile
-	3,  // 58: patronus.v1.SlaProfileService.GetSlaProfile:output_type -> patronus.v1.SlaProfile
-	7,  // 59: patronus.v1.SlaProfileService.ListSlaProfiles:output_type -> patronus.v1.ListSlaProfilesResponse
-	3,  // 60: patronus.v1.SlaProfileService.UpdateSlaProfile:output_type -> patronus.v1.SlaProfile
-	41, // 61: patronus.v1.SlaProfileService.DeleteSlaProfile:output_type -> patronus.v1.DeleteResponse
-	11, // 62: patronus.v1.ApplicationService.CreateApplication:output_type -> patronus.v1.Application
-	11, // 63: patronus.v1.ApplicationService.GetApplication:output_type -> patronus.v1.Application
-	15, // 64: patronus.v1.ApplicationService.ListApplications:output_type -> patronus.v1.ListApplicationsResponse
-	11, // 65: patronus.v1.ApplicationService.UpdateApplication:output_type -> patronus.v1.Application
-	41, // 66: patronus.v1.ApplicationService.DeleteApplication:output_type -> patronus.v1.DeleteResponse
-	22, // 67: patronus.v1.SteeringPolicyService.CreateSteeringPolicy:output_type -> patronus.v1.SteeringPolicy
-	22, // 68: patronus.v1.SteeringPolicyService.GetSteeringPolicy:output_type -> patronus.v1.SteeringPolicy
-	26, // 69: patronus.v1.SteeringPolicyService.ListSteeringPolicies:output_type -> patronus.v1.ListSteeringPoliciesResponse
-	22, // 70: patronus.v1.SteeringPolicyService.UpdateSteeringPolicy:output_type -> patronus.v1.SteeringPolicy
-	41, // 71: patronus.v1.SteeringPolicyService.DeleteSteeringPolicy:output_type -> patronus.v1.DeleteResponse
-	57, // [57:72] is the sub-list for method output_type
-	42, // [42:57] is the sub-list for method input_type
-	42, // [42:42] is the sub-list for extension type_name
-	42, // [42:42] is the sub-list for extension extendee
-	0,  // [0:42] is the sub-list for field type_name
+	22, // 30: patronus.v1.SteeringRule.fallbacks:type_name -> patronus.v1.PathChoice
+	21, // 31: patronus.v1.SteeringRule.constraints:type_name -> patronus.v1.PathConstraints
+	44, // 32: patronus.v1.SteeringPolicy.create_time:type_name -> google.protobuf.Timestamp
+	44, // 33: patronus.v1.SteeringPolicy.update_time:type_name -> google.protobuf.Timestamp
+	42, // 34: patronus.v1.SteeringPolicy.labels:type_name -> patronus.v1.SteeringPolicy.LabelsEntry
+	43, // 35: patronus.v1.SteeringPolicy.annotations:type_name -> patronus.v1.SteeringPolicy.AnnotationsEntry
+	45, // 36: patronus.v1.SteeringPolicy.conditions:type_name -> patronus.v1.Condition
+	23, // 37: patronus.v1.SteeringPolicy.rules:type_name -> patronus.v1.SteeringRule
+	24, // 38: patronus.v1.CreateSteeringPolicyRequest.steering_policy:type_name -> patronus.v1.SteeringPolicy
+	24, // 39: patronus.v1.ListSteeringPoliciesResponse.steering_policies:type_name -> patronus.v1.SteeringPolicy
+	24, // 40: patronus.v1.UpdateSteeringPolicyRequest.steering_policy:type_name -> patronus.v1.SteeringPolicy
+	47, // 41: patronus.v1.UpdateSteeringPolicyRequest.update_mask:type_name -> google.protobuf.FieldMask
+	44, // 42: patronus.v1.SimulateSteeringRequest.time:type_name -> google.protobuf.Timestamp
+	3,  // 43: patronus.v1.SimulatedPath.sla_state:type_name -> patronus.v1.SlaState
+	4,  // 44: patronus.v1.SimulateSteeringResponse.verdict:type_name -> patronus.v1.SimulatedVerdict
+	32, // 45: patronus.v1.SimulateSteeringResponse.paths:type_name -> patronus.v1.SimulatedPath
+	33, // 46: patronus.v1.SimulateSteeringResponse.passed_rules:type_name -> patronus.v1.PassedRule
+	36, // 47: patronus.v1.FindShadowedRulesResponse.rules:type_name -> patronus.v1.ShadowedRule
+	6,  // 48: patronus.v1.SlaProfileService.CreateSlaProfile:input_type -> patronus.v1.CreateSlaProfileRequest
+	7,  // 49: patronus.v1.SlaProfileService.GetSlaProfile:input_type -> patronus.v1.GetSlaProfileRequest
+	8,  // 50: patronus.v1.SlaProfileService.ListSlaProfiles:input_type -> patronus.v1.ListSlaProfilesRequest
+	10, // 51: patronus.v1.SlaProfileService.UpdateSlaProfile:input_type -> patronus.v1.UpdateSlaProfileRequest
+	11, // 52: patronus.v1.SlaProfileService.DeleteSlaProfile:input_type -> patronus.v1.DeleteSlaProfileRequest
+	14, // 53: patronus.v1.ApplicationService.CreateApplication:input_type -> patronus.v1.CreateApplicationRequest
+	15, // 54: patronus.v1.ApplicationService.GetApplication:input_type -> patronus.v1.GetApplicationRequest
+	16, // 55: patronus.v1.ApplicationService.ListApplications:input_type -> patronus.v1.ListApplicationsRequest
+	18, // 56: patronus.v1.ApplicationService.UpdateApplication:input_type -> patronus.v1.UpdateApplicationRequest
+	19, // 57: patronus.v1.ApplicationService.DeleteApplication:input_type -> patronus.v1.DeleteApplicationRequest
+	25, // 58: patronus.v1.SteeringPolicyService.CreateSteeringPolicy:input_type -> patronus.v1.CreateSteeringPolicyRequest
+	26, // 59: patronus.v1.SteeringPolicyService.GetSteeringPolicy:input_type -> patronus.v1.GetSteeringPolicyRequest
+	27, // 60: patronus.v1.SteeringPolicyService.ListSteeringPolicies:input_type -> patronus.v1.ListSteeringPoliciesRequest
+	29, // 61: patronus.v1.SteeringPolicyService.UpdateSteeringPolicy:input_type -> patronus.v1.UpdateSteeringPolicyRequest
+	30, // 62: patronus.v1.SteeringPolicyService.DeleteSteeringPolicy:input_type -> patronus.v1.DeleteSteeringPolicyRequest
+	31, // 63: patronus.v1.SteeringPolicyService.SimulateSteering:input_type -> patronus.v1.SimulateSteeringRequest
+	35, // 64: patronus.v1.SteeringPolicyService.FindShadowedRules:input_type -> patronus.v1.FindShadowedRulesRequest
+	5,  // 65: patronus.v1.SlaProfileService.CreateSlaProfile:output_type -> patronus.v1.SlaProfile
+	5,  // 66: patronus.v1.SlaProfileService.GetSlaProfile:output_type -> patronus.v1.SlaProfile
+	9,  // 67: patronus.v1.SlaProfileService.ListSlaProfiles:output_type -> patronus.v1.ListSlaProfilesResponse
+	5,  // 68: patronus.v1.SlaProfileService.UpdateSlaProfile:output_type -> patronus.v1.SlaProfile
+	50, // 69: patronus.v1.SlaProfileService.DeleteSlaProfile:output_type -> patronus.v1.DeleteResponse
+	13, // 70: patronus.v1.ApplicationService.CreateApplication:output_type -> patronus.v1.Application
+	13, // 71: patronus.v1.ApplicationService.GetApplication:output_type -> patronus.v1.Application
+	17, // 72: patronus.v1.ApplicationService.ListApplications:output_type -> patronus.v1.ListApplicationsResponse
+	13, // 73: patronus.v1.ApplicationService.UpdateApplication:output_type -> patronus.v1.Application
+	50, // 74: patronus.v1.ApplicationService.DeleteApplication:output_type -> patronus.v1.DeleteResponse
+	24, // 75: patronus.v1.SteeringPolicyService.CreateSteeringPolicy:output_type -> patronus.v1.SteeringPolicy
+	24, // 76: patronus.v1.SteeringPolicyService.GetSteeringPolicy:output_type -> patronus.v1.SteeringPolicy
+	28, // 77: patronus.v1.SteeringPolicyService.ListSteeringPolicies:output_type -> patronus.v1.ListSteeringPoliciesResponse
+	24, // 78: patronus.v1.SteeringPolicyService.UpdateSteeringPolicy:output_type -> patronus.v1.SteeringPolicy
+	50, // 79: patronus.v1.SteeringPolicyService.DeleteSteeringPolicy:output_type -> patronus.v1.DeleteResponse
+	34, // 80: patronus.v1.SteeringPolicyService.SimulateSteering:output_type -> patronus.v1.SimulateSteeringResponse
+	37, // 81: patronus.v1.SteeringPolicyService.FindShadowedRules:output_type -> patronus.v1.FindShadowedRulesResponse
+	65, // [65:82] is the sub-list for method output_type
+	48, // [48:65] is the sub-list for method input_type
+	48, // [48:48] is the sub-list for extension type_name
+	48, // [48:48] is the sub-list for extension extendee
+	0,  // [0:48] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_policy_proto_init() }
@@ -3131,8 +4004,8 @@ func file_patronus_v1_policy_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_policy_proto_rawDesc), len(file_patronus_v1_policy_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   32,
+			NumEnums:      5,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

@@ -562,6 +562,8 @@ const (
 	SteeringPolicyService_ListSteeringPolicies_FullMethodName = "/patronus.v1.SteeringPolicyService/ListSteeringPolicies"
 	SteeringPolicyService_UpdateSteeringPolicy_FullMethodName = "/patronus.v1.SteeringPolicyService/UpdateSteeringPolicy"
 	SteeringPolicyService_DeleteSteeringPolicy_FullMethodName = "/patronus.v1.SteeringPolicyService/DeleteSteeringPolicy"
+	SteeringPolicyService_SimulateSteering_FullMethodName     = "/patronus.v1.SteeringPolicyService/SimulateSteering"
+	SteeringPolicyService_FindShadowedRules_FullMethodName    = "/patronus.v1.SteeringPolicyService/FindShadowedRules"
 )
 
 // SteeringPolicyServiceClient is the client API for SteeringPolicyService service.
@@ -580,6 +582,10 @@ type SteeringPolicyServiceClient interface {
 	UpdateSteeringPolicy(ctx context.Context, in *UpdateSteeringPolicyRequest, opts ...grpc.CallOption) (*SteeringPolicy, error)
 	// Delete one steeringPolicy.
 	DeleteSteeringPolicy(ctx context.Context, in *DeleteSteeringPolicyRequest, opts ...grpc.CallOption) (*DeleteResponse, error)
+	// Which rule would decide about a packet, which path it would take, and why not the others.
+	SimulateSteering(ctx context.Context, in *SimulateSteeringRequest, opts ...grpc.CallOption) (*SimulateSteeringResponse, error)
+	// Rules that an earlier one keeps from ever deciding, or that match nothing.
+	FindShadowedRules(ctx context.Context, in *FindShadowedRulesRequest, opts ...grpc.CallOption) (*FindShadowedRulesResponse, error)
 }
 
 type steeringPolicyServiceClient struct {
@@ -640,6 +646,26 @@ func (c *steeringPolicyServiceClient) DeleteSteeringPolicy(ctx context.Context, 
 	return out, nil
 }
 
+func (c *steeringPolicyServiceClient) SimulateSteering(ctx context.Context, in *SimulateSteeringRequest, opts ...grpc.CallOption) (*SimulateSteeringResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SimulateSteeringResponse)
+	err := c.cc.Invoke(ctx, SteeringPolicyService_SimulateSteering_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *steeringPolicyServiceClient) FindShadowedRules(ctx context.Context, in *FindShadowedRulesRequest, opts ...grpc.CallOption) (*FindShadowedRulesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(FindShadowedRulesResponse)
+	err := c.cc.Invoke(ctx, SteeringPolicyService_FindShadowedRules_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // SteeringPolicyServiceServer is the server API for SteeringPolicyService service.
 // All implementations must embed UnimplementedSteeringPolicyServiceServer
 // for forward compatibility.
@@ -656,6 +682,10 @@ type SteeringPolicyServiceServer interface {
 	UpdateSteeringPolicy(context.Context, *UpdateSteeringPolicyRequest) (*SteeringPolicy, error)
 	// Delete one steeringPolicy.
 	DeleteSteeringPolicy(context.Context, *DeleteSteeringPolicyRequest) (*DeleteResponse, error)
+	// Which rule would decide about a packet, which path it would take, and why not the others.
+	SimulateSteering(context.Context, *SimulateSteeringRequest) (*SimulateSteeringResponse, error)
+	// Rules that an earlier one keeps from ever deciding, or that match nothing.
+	FindShadowedRules(context.Context, *FindShadowedRulesRequest) (*FindShadowedRulesResponse, error)
 	mustEmbedUnimplementedSteeringPolicyServiceServer()
 }
 
@@ -680,6 +710,12 @@ func (UnimplementedSteeringPolicyServiceServer) UpdateSteeringPolicy(context.Con
 }
 func (UnimplementedSteeringPolicyServiceServer) DeleteSteeringPolicy(context.Context, *DeleteSteeringPolicyRequest) (*DeleteResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteSteeringPolicy not implemented")
+}
+func (UnimplementedSteeringPolicyServiceServer) SimulateSteering(context.Context, *SimulateSteeringRequest) (*SimulateSteeringResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SimulateSteering not implemented")
+}
+func (UnimplementedSteeringPolicyServiceServer) FindShadowedRules(context.Context, *FindShadowedRulesRequest) (*FindShadowedRulesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method FindShadowedRules not implemented")
 }
 func (UnimplementedSteeringPolicyServiceServer) mustEmbedUnimplementedSteeringPolicyServiceServer() {}
 func (UnimplementedSteeringPolicyServiceServer) testEmbeddedByValue()                               {}
@@ -792,6 +828,42 @@ func _SteeringPolicyService_DeleteSteeringPolicy_Handler(srv interface{}, ctx co
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SteeringPolicyService_SimulateSteering_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SimulateSteeringRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SteeringPolicyServiceServer).SimulateSteering(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SteeringPolicyService_SimulateSteering_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SteeringPolicyServiceServer).SimulateSteering(ctx, req.(*SimulateSteeringRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SteeringPolicyService_FindShadowedRules_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(FindShadowedRulesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SteeringPolicyServiceServer).FindShadowedRules(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SteeringPolicyService_FindShadowedRules_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SteeringPolicyServiceServer).FindShadowedRules(ctx, req.(*FindShadowedRulesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // SteeringPolicyService_ServiceDesc is the grpc.ServiceDesc for SteeringPolicyService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -818,6 +890,14 @@ var SteeringPolicyService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DeleteSteeringPolicy",
 			Handler:    _SteeringPolicyService_DeleteSteeringPolicy_Handler,
+		},
+		{
+			MethodName: "SimulateSteering",
+			Handler:    _SteeringPolicyService_SimulateSteering_Handler,
+		},
+		{
+			MethodName: "FindShadowedRules",
+			Handler:    _SteeringPolicyService_FindShadowedRules_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -297,6 +297,8 @@ export interface PlanChangeSetResponse {
   forwardingError: string;
   /** Log index as of which it was planned. */
   revision: bigint;
+  /** What would be accepted and is probably not meant: steering rules that never decide. The first 64. */
+  warnings: string[];
 }
 
 /** What a program says of a PlanChangeSetResponse. */
@@ -324,6 +326,8 @@ export interface PlanChangeSetResponseInit {
   forwardingError?: string;
   /** Log index as of which it was planned. */
   revision?: bigint | number;
+  /** What would be accepted and is probably not meant: steering rules that never decide. The first 64. */
+  warnings?: readonly string[];
 }
 
 /** Request of ReadStagedState. */

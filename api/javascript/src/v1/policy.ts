@@ -27,6 +27,19 @@ export type MoveMode = | "MOVE_MODE_UNSPECIFIED" | "NEW_ONLY" | "GRACEFUL" | "FO
  */
 export type DayOfWeek = | "DAY_OF_WEEK_UNSPECIFIED" | "MONDAY" | "TUESDAY" | "WEDNESDAY" | "THURSDAY" | "FRIDAY" | "SATURDAY" | "SUNDAY" | `UNRECOGNIZED_${number}`;
 
+/**
+ * How a path stands to the profile of a rule. SLA_STATE_UNSPECIFIED: The rule has no profile, or nothing is known of
+ * the path; KEPT: It keeps it; HELD: It keeps it again, and waits until slow-up and dampening are over; BROKEN: It
+ * breaks it.
+ */
+export type SlaState = | "SLA_STATE_UNSPECIFIED" | "KEPT" | "HELD" | "BROKEN" | `UNRECOGNIZED_${number}`;
+
+/**
+ * What becomes of a packet. SIMULATED_VERDICT_UNSPECIFIED: Not said; BY_PATH: It leaves by a chosen path; LOCAL: Its
+ * destination is at the same site; DROPPED: It is dropped: see reason.
+ */
+export type SimulatedVerdict = | "SIMULATED_VERDICT_UNSPECIFIED" | "BY_PATH" | "LOCAL" | "DROPPED" | `UNRECOGNIZED_${number}`;
+
 /** What a path must offer to an application. */
 export interface SlaProfile extends Resource {
   /** Resource name: organizations/{organization}/slaProfiles/{sla_profile}. Assigned from the parent and the id. */
@@ -475,3 +488,239 @@ export interface SteeringPolicyInit {
 
 /** Fields of SteeringPolicy that can be changed. */
 export type SteeringPolicyFields = Omit<SteeringPolicyInit, "name">;
+
+/** Request of SimulateSteering: a packet that need not exist. */
+export interface SimulateSteeringRequest {
+  /** Site where it enters. Name of a site. */
+  site: string;
+  /** Its segment. Name of a segment. */
+  segment: string;
+  /** Destination address. */
+  destination: string;
+  /** Source address; it says who sends, by the sessions that there are, unless user or groups do. */
+  source: string;
+  /** IP protocol; 6 is TCP, 17 UDP. From 0 to 255. */
+  protocol: number;
+  /** Destination port of TCP, UDP and SCTP. From 0 to 65535. */
+  destinationPort: number;
+  /** Source port; no rule looks at it, the choice among equal paths does. From 0 to 65535. */
+  sourcePort: number;
+  /** DSCP code point. From 0 to 63. */
+  dscp: number;
+  /** The user who sends, as if logged in. */
+  user: string;
+  /** Groups of the user. The order carries no meaning. */
+  groups: string[];
+  /** When; unset means now. */
+  time?: Date;
+}
+
+/** What a program says of a SimulateSteeringRequest. */
+export interface SimulateSteeringRequestInit {
+  /** Site where it enters. Name of a site. */
+  site: string;
+  /** Its segment. Name of a segment. */
+  segment: string;
+  /** Destination address. */
+  destination: string;
+  /** Source address; it says who sends, by the sessions that there are, unless user or groups do. */
+  source?: string;
+  /** IP protocol; 6 is TCP, 17 UDP. From 0 to 255. */
+  protocol?: number;
+  /** Destination port of TCP, UDP and SCTP. From 0 to 65535. */
+  destinationPort?: number;
+  /** Source port; no rule looks at it, the choice among equal paths does. From 0 to 65535. */
+  sourcePort?: number;
+  /** DSCP code point. From 0 to 63. */
+  dscp?: number;
+  /** The user who sends, as if logged in. */
+  user?: string;
+  /** Groups of the user. The order carries no meaning. */
+  groups?: readonly string[];
+  /** When; unset means now. */
+  time?: Date;
+}
+
+/** One candidate. */
+export interface SimulatedPath {
+  /** Path. */
+  path: string;
+  /** Its first link. */
+  link: string;
+  /** The packet takes it, or one of several with this mark, by the flow's hash. */
+  chosen: boolean;
+  /** Why it is chosen, waits or is not allowed. */
+  reason: string;
+  /** Its node has reported of it. */
+  measured: boolean;
+  /** It lives. */
+  alive: boolean;
+  /** Round trip, microseconds. */
+  rttUs: number;
+  /** Loss, parts per million. */
+  lossPpm: number;
+  /** How it stands to the rule's profile, as the node judges. */
+  slaState: SlaState;
+  /** Share among chosen ones. */
+  weight: number;
+  /** Its order in traffic engineering and the rule: the lowest that is usable is used. */
+  tier: number;
+  /** Jitter, microseconds. */
+  jitterUs: number;
+  /** Mean opinion score times 100; 0: not measured. */
+  mos100: number;
+  /** What would have the packet take it; empty for those that are chosen. */
+  change: string;
+}
+
+/** What a program says of a SimulatedPath. */
+export interface SimulatedPathInit {
+  /** Path. */
+  path?: string;
+  /** Its first link. */
+  link?: string;
+  /** The packet takes it, or one of several with this mark, by the flow's hash. */
+  chosen?: boolean;
+  /** Why it is chosen, waits or is not allowed. */
+  reason?: string;
+  /** Its node has reported of it. */
+  measured?: boolean;
+  /** It lives. */
+  alive?: boolean;
+  /** Round trip, microseconds. */
+  rttUs?: number;
+  /** Loss, parts per million. */
+  lossPpm?: number;
+  /** How it stands to the rule's profile, as the node judges. */
+  slaState?: SlaState;
+  /** Share among chosen ones. */
+  weight?: number;
+  /** Its order in traffic engineering and the rule: the lowest that is usable is used. */
+  tier?: number;
+  /** Jitter, microseconds. */
+  jitterUs?: number;
+  /** Mean opinion score times 100; 0: not measured. */
+  mos100?: number;
+  /** What would have the packet take it; empty for those that are chosen. */
+  change?: string;
+}
+
+/** A rule that was looked at before and does not match. */
+export interface PassedRule {
+  /** Policy. */
+  steeringPolicy: string;
+  /** Place in it, from 0. */
+  rule: number;
+  /** What does not match. */
+  reason: string;
+}
+
+/** What a program says of a PassedRule. */
+export interface PassedRuleInit {
+  /** Policy. */
+  steeringPolicy?: string;
+  /** Place in it, from 0. */
+  rule?: number;
+  /** What does not match. */
+  reason?: string;
+}
+
+/** Response of SimulateSteering. */
+export interface SimulateSteeringResponse {
+  /** What becomes of it. */
+  verdict: SimulatedVerdict;
+  /** The drop reason, as in telemetry. */
+  reason: string;
+  /** Policy whose rule decides; empty: none does. */
+  steeringPolicy: string;
+  /** Place of the rule in it, from 0. */
+  rule: number;
+  /** Where it goes. */
+  destinationSite: string;
+  /** The rule's profile. */
+  slaProfile: string;
+  /** Candidates, in the order of traffic engineering. */
+  paths: SimulatedPath[];
+  /** Rules before, in order. */
+  passedRules: PassedRule[];
+  /** Name of the TrafficClass that the packet's DSCP says, for example "REALTIME". */
+  trafficClass: string;
+  /** What reason means; empty unless dropped. */
+  reasonText: string;
+}
+
+/** What a program says of a SimulateSteeringResponse. */
+export interface SimulateSteeringResponseInit {
+  /** What becomes of it. */
+  verdict?: SimulatedVerdict;
+  /** The drop reason, as in telemetry. */
+  reason?: string;
+  /** Policy whose rule decides; empty: none does. */
+  steeringPolicy?: string;
+  /** Place of the rule in it, from 0. */
+  rule?: number;
+  /** Where it goes. */
+  destinationSite?: string;
+  /** The rule's profile. */
+  slaProfile?: string;
+  /** Candidates, in the order of traffic engineering. */
+  paths?: readonly SimulatedPathInit[];
+  /** Rules before, in order. */
+  passedRules?: readonly PassedRuleInit[];
+  /** Name of the TrafficClass that the packet's DSCP says, for example "REALTIME". */
+  trafficClass?: string;
+  /** What reason means; empty unless dropped. */
+  reasonText?: string;
+}
+
+/** Request of FindShadowedRules. */
+export interface FindShadowedRulesRequest {
+  /** The organization. Name of a organization. */
+  parent: string;
+}
+
+/** What a program says of a FindShadowedRulesRequest. */
+export interface FindShadowedRulesRequestInit {
+  /** The organization. Name of a organization. */
+  parent: string;
+}
+
+/** A rule that never decides. */
+export interface ShadowedRule {
+  /** Its policy. */
+  steeringPolicy: string;
+  /** Its place in it, from 0. */
+  rule: number;
+  /** Policy of the rule that keeps it from deciding; empty: it matches nothing by itself. */
+  bySteeringPolicy: string;
+  /** That rule's place. */
+  byRule: number;
+  /** Why. */
+  reason: string;
+}
+
+/** What a program says of a ShadowedRule. */
+export interface ShadowedRuleInit {
+  /** Its policy. */
+  steeringPolicy?: string;
+  /** Its place in it, from 0. */
+  rule?: number;
+  /** Policy of the rule that keeps it from deciding; empty: it matches nothing by itself. */
+  bySteeringPolicy?: string;
+  /** That rule's place. */
+  byRule?: number;
+  /** Why. */
+  reason?: string;
+}
+
+/** Response of FindShadowedRules. */
+export interface FindShadowedRulesResponse {
+  /** In the order of segments and rules. */
+  rules: ShadowedRule[];
+}
+
+/** What a program says of a FindShadowedRulesResponse. */
+export interface FindShadowedRulesResponseInit {
+  /** In the order of segments and rules. */
+  rules?: readonly ShadowedRuleInit[];
+}

@@ -72,6 +72,18 @@ export class SteeringPolicies extends Collection<m.SteeringPolicy, m.SteeringPol
   constructor(session: Session) {
     super(session, KINDS.SteeringPolicy);
   }
+
+  /** Which rule would decide about a packet, which path it would take, and why not the others. */
+  async simulateSteering(request: m.SimulateSteeringRequestInit, options: CallOptions = {}): Promise<m.SimulateSteeringResponse> {
+    const reply = await this.custom("/patronus.v1.SteeringPolicyService/SimulateSteering", request, options);
+    return reply as unknown as m.SimulateSteeringResponse;
+  }
+
+  /** Rules that an earlier one keeps from ever deciding, or that match nothing. */
+  async findShadowedRules(request: m.FindShadowedRulesRequestInit, options: CallOptions = {}): Promise<m.FindShadowedRulesResponse> {
+    const reply = await this.custom("/patronus.v1.SteeringPolicyService/FindShadowedRules", request, options);
+    return reply as unknown as m.FindShadowedRulesResponse;
+  }
 }
 
 /** Access to models. */
@@ -617,6 +629,8 @@ export const METHODS = {
   "ArtifactService.DownloadArtifact": ["artifact", "downloadArtifact"],
   "ArtifactService.OfferArtifact": ["artifact", "offerArtifact"],
   "ArtifactService.ReportArtifacts": ["artifact", "reportArtifacts"],
+  "SteeringPolicyService.SimulateSteering": ["steeringPolicies", "simulateSteering"],
+  "SteeringPolicyService.FindShadowedRules": ["steeringPolicies", "findShadowedRules"],
   "TrafficEngineeringService.GetTrafficMatrix": ["trafficEngineering", "getTrafficMatrix"],
   "TrafficEngineeringService.WhatIf": ["trafficEngineering", "whatIf"],
   "TrafficEngineeringService.Drain": ["trafficEngineering", "drain"],

@@ -83,6 +83,47 @@ class AsyncSteeringPolicies(AsyncCollection[m.SteeringPolicy, m.SteeringPolicyPa
 
     kind = m.SteeringPolicy
 
+    async def simulate_steering(
+        self,
+        *,
+        site: str,
+        segment: str,
+        destination: str,
+        source: str = "",
+        protocol: int = 0,
+        destination_port: int = 0,
+        source_port: int = 0,
+        dscp: int = 0,
+        user: str = "",
+        groups: list[str] | None = None,
+        time: datetime.datetime | None = None,
+        timeout: float | None = None,
+    ) -> m.SimulateSteeringResponse:
+        """Which rule would decide about a packet, which path it would take, and why not the others."""
+        request = m.SimulateSteeringRequest(
+            site=site,
+            segment=segment,
+            destination=destination,
+            source=source,
+            protocol=protocol,
+            destination_port=destination_port,
+            source_port=source_port,
+            dscp=dscp,
+            user=user,
+            groups=groups or [],
+            time=time,
+        )
+        return await self._call(
+            "/patronus.v1.SteeringPolicyService/SimulateSteering", request, m.SimulateSteeringResponse, timeout
+        )
+
+    async def find_shadowed_rules(self, *, parent_: str, timeout: float | None = None) -> m.FindShadowedRulesResponse:
+        """Rules that an earlier one keeps from ever deciding, or that match nothing."""
+        request = m.FindShadowedRulesRequest(parent_=parent_)
+        return await self._call(
+            "/patronus.v1.SteeringPolicyService/FindShadowedRules", request, m.FindShadowedRulesResponse, timeout
+        )
+
 
 class AsyncModels(AsyncCollection[m.Model, m.ModelPatch]):
     """Access to models."""
@@ -612,6 +653,20 @@ METHODS: dict[str, tuple[str, str, str, bool, bool]] = {
     "ArtifactService.DownloadArtifact": ("artifact", "download_artifact", "DownloadArtifactRequest", True, False),
     "ArtifactService.OfferArtifact": ("artifact", "offer_artifact", "OfferArtifactRequest", False, False),
     "ArtifactService.ReportArtifacts": ("artifact", "report_artifacts", "ReportArtifactsRequest", False, False),
+    "SteeringPolicyService.SimulateSteering": (
+        "steering_policies",
+        "simulate_steering",
+        "SimulateSteeringRequest",
+        False,
+        False,
+    ),
+    "SteeringPolicyService.FindShadowedRules": (
+        "steering_policies",
+        "find_shadowed_rules",
+        "FindShadowedRulesRequest",
+        False,
+        False,
+    ),
     "TrafficEngineeringService.GetTrafficMatrix": (
         "traffic_engineering",
         "get_traffic_matrix",

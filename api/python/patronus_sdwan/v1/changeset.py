@@ -284,6 +284,8 @@ class PlanChangeSetResponse(Message):
     """Why nodes and paths could not be computed."""
     revision: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
     """Log index as of which it was planned."""
+    warnings: Annotated[list[Annotated[str, rules.Size(1024)]], rules.Items(64)] = Field(default_factory=list)
+    """What would be accepted and is probably not meant: steering rules that never decide. The first 64."""
 
 
 class ReadStagedStateRequest(Message):

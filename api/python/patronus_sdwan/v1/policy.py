@@ -68,6 +68,32 @@ class DayOfWeek(OpenEnum):
     """Sunday."""
 
 
+class SlaState(OpenEnum):
+    """How a path stands to the profile of a rule."""
+
+    SLA_STATE_UNSPECIFIED = "SLA_STATE_UNSPECIFIED"
+    """The rule has no profile, or nothing is known of the path."""
+    KEPT = "KEPT"
+    """It keeps it."""
+    HELD = "HELD"
+    """It keeps it again, and waits until slow-up and dampening are over."""
+    BROKEN = "BROKEN"
+    """It breaks it."""
+
+
+class SimulatedVerdict(OpenEnum):
+    """What becomes of a packet."""
+
+    SIMULATED_VERDICT_UNSPECIFIED = "SIMULATED_VERDICT_UNSPECIFIED"
+    """Not said."""
+    BY_PATH = "BY_PATH"
+    """It leaves by a chosen path."""
+    LOCAL = "LOCAL"
+    """Its destination is at the same site."""
+    DROPPED = "DROPPED"
+    """It is dropped: see reason."""
+
+
 class SlaProfile(Resource):
     """What a path must offer to an application."""
 
@@ -474,3 +500,144 @@ class SteeringPolicyPatch(TypedDict, total=False):
     """Read in order; the first that matches decides."""
     disabled: bool | None
     """Not in force when true."""
+
+
+class SimulateSteeringRequest(Message):
+    """Request of SimulateSteering: a packet that need not exist."""
+
+    PROTO: ClassVar[str] = "patronus.v1.SimulateSteeringRequest"
+
+    site: Annotated[Annotated[str, rules.Matches("organizations/*/sites/*")], rules.Required()]
+    """Site where it enters."""
+    segment: Annotated[Annotated[str, rules.Matches("organizations/*/segments/*")], rules.Required()]
+    """Its segment."""
+    destination: Annotated[Annotated[str, rules.IP, rules.Size(1024)], rules.Required()]
+    """Destination address."""
+    source: Annotated[str, rules.IP, rules.Size(1024)] = ""
+    """Source address; it says who sends, by the sessions that there are, unless user or groups do."""
+    protocol: Annotated[int, rules.Range(0, 255)] = 0
+    """IP protocol; 6 is TCP, 17 UDP."""
+    destination_port: Annotated[int, rules.Range(0, 65535)] = 0
+    """Destination port of TCP, UDP and SCTP."""
+    source_port: Annotated[int, rules.Range(0, 65535)] = 0
+    """Source port; no rule looks at it, the choice among equal paths does."""
+    dscp: Annotated[int, rules.Range(0, 63)] = 0
+    """DSCP code point."""
+    user: Annotated[str, rules.Size(128)] = ""
+    """The user who sends, as if logged in."""
+    groups: Annotated[list[Annotated[str, rules.Size(128)]], rules.Items(64), rules.AsSet()] = Field(
+        default_factory=list
+    )
+    """Groups of the user."""
+    time: datetime.datetime | None = None
+    """When; unset means now."""
+
+
+class SimulatedPath(Message):
+    """One candidate."""
+
+    PROTO: ClassVar[str] = "patronus.v1.SimulatedPath"
+
+    path: Annotated[str, rules.Size(1024)] = ""
+    """Path."""
+    link: Annotated[str, rules.Size(1024)] = ""
+    """Its first link."""
+    chosen: bool = False
+    """The packet takes it, or one of several with this mark, by the flow's hash."""
+    reason: Annotated[str, rules.Size(1024)] = ""
+    """Why it is chosen, waits or is not allowed."""
+    measured: bool = False
+    """Its node has reported of it."""
+    alive: bool = False
+    """It lives."""
+    rtt_us: Annotated[int, rules.Range(0, 4294967295)] = 0
+    """Round trip, microseconds."""
+    loss_ppm: Annotated[int, rules.Range(0, 4294967295)] = 0
+    """Loss, parts per million."""
+    sla_state: SlaState = SlaState.SLA_STATE_UNSPECIFIED
+    """How it stands to the rule's profile, as the node judges."""
+    weight: Annotated[int, rules.Range(0, 4294967295)] = 0
+    """Share among chosen ones."""
+    tier: Annotated[int, rules.Range(0, 4294967295)] = 0
+    """Its order in traffic engineering and the rule: the lowest that is usable is used."""
+    jitter_us: Annotated[int, rules.Range(0, 4294967295)] = 0
+    """Jitter, microseconds."""
+    mos_100: Annotated[int, rules.Range(0, 4294967295)] = 0
+    """Mean opinion score times 100; 0: not measured."""
+    change: Annotated[str, rules.Size(1024)] = ""
+    """What would have the packet take it; empty for those that are chosen."""
+
+
+class PassedRule(Message):
+    """A rule that was looked at before and does not match."""
+
+    PROTO: ClassVar[str] = "patronus.v1.PassedRule"
+
+    steering_policy: Annotated[str, rules.Size(1024)] = ""
+    """Policy."""
+    rule: Annotated[int, rules.Range(0, 4294967295)] = 0
+    """Place in it, from 0."""
+    reason: Annotated[str, rules.Size(1024)] = ""
+    """What does not match."""
+
+
+class SimulateSteeringResponse(Message):
+    """Response of SimulateSteering."""
+
+    PROTO: ClassVar[str] = "patronus.v1.SimulateSteeringResponse"
+
+    verdict: SimulatedVerdict = SimulatedVerdict.SIMULATED_VERDICT_UNSPECIFIED
+    """What becomes of it."""
+    reason: Annotated[str, rules.Size(1024)] = ""
+    """The drop reason, as in telemetry."""
+    steering_policy: Annotated[str, rules.Size(1024)] = ""
+    """Policy whose rule decides; empty: none does."""
+    rule: Annotated[int, rules.Range(0, 4294967295)] = 0
+    """Place of the rule in it, from 0."""
+    destination_site: Annotated[str, rules.Size(1024)] = ""
+    """Where it goes."""
+    sla_profile: Annotated[str, rules.Size(1024)] = ""
+    """The rule's profile."""
+    paths: Annotated[list[SimulatedPath], rules.Items(64)] = Field(default_factory=list)
+    """Candidates, in the order of traffic engineering."""
+    passed_rules: Annotated[list[PassedRule], rules.Items(64)] = Field(default_factory=list)
+    """Rules before, in order."""
+    traffic_class: Annotated[str, rules.Size(1024)] = ""
+    """Name of the TrafficClass that the packet's DSCP says, for example "REALTIME"."""
+    reason_text: Annotated[str, rules.Size(1024)] = ""
+    """What reason means; empty unless dropped."""
+
+
+class FindShadowedRulesRequest(Message):
+    """Request of FindShadowedRules."""
+
+    PROTO: ClassVar[str] = "patronus.v1.FindShadowedRulesRequest"
+
+    parent_: Annotated[Annotated[str, rules.Matches("organizations/*")], rules.Required()]
+    """The organization."""
+
+
+class ShadowedRule(Message):
+    """A rule that never decides."""
+
+    PROTO: ClassVar[str] = "patronus.v1.ShadowedRule"
+
+    steering_policy: Annotated[str, rules.Size(1024)] = ""
+    """Its policy."""
+    rule: Annotated[int, rules.Range(0, 4294967295)] = 0
+    """Its place in it, from 0."""
+    by_steering_policy: Annotated[str, rules.Size(1024)] = ""
+    """Policy of the rule that keeps it from deciding; empty: it matches nothing by itself."""
+    by_rule: Annotated[int, rules.Range(0, 4294967295)] = 0
+    """That rule's place."""
+    reason: Annotated[str, rules.Size(1024)] = ""
+    """Why."""
+
+
+class FindShadowedRulesResponse(Message):
+    """Response of FindShadowedRules."""
+
+    PROTO: ClassVar[str] = "patronus.v1.FindShadowedRulesResponse"
+
+    rules: Annotated[list[ShadowedRule], rules.Items(64)] = Field(default_factory=list)
+    """In the order of segments and rules."""
