@@ -140,13 +140,23 @@ def at_100k(build: pathlib.Path) -> dict[str, float]:
     return {"write_at_100k": many / few}
 
 
-class Frames(threading.Thread):
-    """Frames with data between the controllers' peer ports on the loopback, by AF_PACKET: the longest silence of any pair
-    that speaks. The leader speaks at each heartbeat at least."""
+def local_ports(pid: int) -> set[int]:
+    """The ports at this end of a process's TCP connections over IPv4."""
+    inodes = set()
+    for link in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            inodes.add(os.readlink(link))
+    rows = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {int(row[1].split(":")[1], 16) for row in rows if f"socket:[{row[9]}]" in inodes}
 
-    def __init__(self, ports: set[int]) -> None:
+
+class Frames(threading.Thread):
+    """Frames with data from the leader to the other controllers' peer ports on the loopback, by AF_PACKET: the longest
+    silence on a connection. It speaks at each heartbeat at least; followers ping each other more seldom."""
+
+    def __init__(self, sources: set[int], targets: set[int]) -> None:
         super().__init__(daemon=True)
-        self.ports, self.last, self.silence = ports, {}, 0.0
+        self.sources, self.targets, self.last, self.silence = sources, targets, {}, 0.0
         self.ended = threading.Event()
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
         self.socket.bind(("lo", 0))
@@ -163,7 +173,7 @@ class Frames(threading.Thread):
             head = (packet[0] & 15) * 4
             source, target = struct.unpack_from("!HH", packet, head)
             size = len(packet) - head - (packet[head + 12] >> 4) * 4
-            if size == 0 or not {source, target} & self.ports:
+            if size == 0 or source not in self.sources or target not in self.targets:
                 continue
             now = time.monotonic()
             key = (source, target)
@@ -176,15 +186,17 @@ def fanout(build: pathlib.Path) -> dict[str, float]:
     """1,000 mTLS watch streams, each on a connection of its own: from a create's answer to its event at a stream."""
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DISK")) as folder:
         loads = Loads(build, pathlib.Path(folder))
-        with loads.running(loads.patronus, "fan") as _:
+        with loads.running(loads.patronus, "fan") as started:
             generator = subprocess.Popen(loads.words(loads.patronus, "fanout", FANOUT_CREATES, STREAMS, "fan"), stdout=subprocess.PIPE,
                                          stderr=subprocess.PIPE, text=True)
             assert generator.stderr is not None
             said = generator.stderr.readline()
             frames = None
             if said == "open\n" and os.geteuid() == 0:
-                frames = Frames({24800, 24801, 24802})
-                frames.start()
+                led = leader(loads.patronus)
+                if led is not None:
+                    frames = Frames(local_ports(started[led].pid), {24800, 24801, 24802})
+                    frames.start()
             out, errors = generator.communicate(timeout=200)
             if frames is not None:
                 frames.ended.set()
@@ -225,19 +237,24 @@ def watches(build: pathlib.Path, kills: int) -> dict[str, float]:
     return {"watch_events": events, "watch_missing": missing, "watch_duplicate": duplicates}
 
 
-def kill_leader(cluster: Patronus, started: list[subprocess.Popen[bytes]]) -> int:
-    """Kill the leader and start it again at once; 1 when there was one."""
+def leader(cluster: Patronus) -> int | None:
+    """The place of the controller that leads; None when nobody does."""
     try:
         answer = run(str(cluster.build / "bin/patronusctl"), "--server", cluster.servers, "--credential", f"{cluster.folder}/admin.pem",
                      "cluster", "status", "-o", "json")
     except BenchError:
-        return 0
-    leader = next((word for word in answer.split('"') if word.startswith("controllers/c")), None) if '"leader"' in answer else None
+        return None
+    name = next((word for word in answer.split('"') if word.startswith("controllers/c")), None) if '"leader"' in answer else None
     for part in answer.split('"leader":')[1:]:
-        leader = part.split('"')[1] or leader
-    if leader is None:
+        name = part.split('"')[1] or name
+    return int(name.rsplit("c", 1)[1]) - 1 if name is not None else None
+
+
+def kill_leader(cluster: Patronus, started: list[subprocess.Popen[bytes]]) -> int:
+    """Kill the leader and start it again at once; 1 when there was one."""
+    i = leader(cluster)
+    if i is None:
         return 0
-    i = int(leader.rsplit("c", 1)[1]) - 1
     started[i].kill()
     started[i].wait()
     fresh: list[subprocess.Popen[bytes]] = []
