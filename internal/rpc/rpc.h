@@ -134,6 +134,7 @@ struct pt_rpc_channel_options {
     struct pt_rpc_credentials credentials; /* cert and key may be NULL: anonymous. ca_pem is needed */
     size_t message_size_max;               /* of replies; 0 as for the server */
     struct pt_rpc_fabric *fabric;          /* NULL: gRPC */
+    struct pt_rpc_server *beside;          /* a server of this process whose thread it uses; NULL: one of its own */
 };
 /* The server must present a leaf of role "controller" under the CA; its host name is not looked at. A node that joins
  * has the CA certificate from its token. Nothing is dialled before the first call. */

@@ -23,6 +23,7 @@ void pt_rpc_library_close(void);
 struct pt_rpc_tag {
     void (*fn)(struct pt_rpc_tag *tag, bool ok); /* on the loop */
     struct pt_rpc_tag *next;                     /* in the list of completions; under the queue's lock */
+    struct pt_rpc_queue *queue;                  /* that it was armed for */
     bool ok;                                     /* under the queue's lock */
     atomic_bool armed;                           /* set by the loop before it hands the tag to gRPC */
 };
@@ -35,10 +36,12 @@ struct pt_rpc_later {
 
 struct pt_rpc_queue;
 
-struct pt_rpc_queue *pt_rpc_queue_new(struct pt_sys *sys);
+/* beside: share its completion queue and thread; NULL: own ones. Either may be freed first. */
+struct pt_rpc_queue *pt_rpc_queue_new(struct pt_sys *sys, struct pt_rpc_queue *beside);
 grpc_completion_queue *pt_rpc_queue_cq(struct pt_rpc_queue *queue);
 /* Say that the tag is about to be handed to gRPC; gives the pointer to hand over. */
-void *pt_rpc_queue_arm(struct pt_rpc_tag *tag);
+void *pt_rpc_queue_arm(struct pt_rpc_queue *queue, struct pt_rpc_tag *tag);
+void pt_rpc_queue_disarm(struct pt_rpc_tag *tag); /* gRPC would not have it: it will not complete */
 /* Around each call that starts operations on this queue. What gRPC completes at once, on the loop's own thread, does
  * not take the way over the queue's thread: its tag's fn is called in the dispatch under way, or in the next. */
 void pt_rpc_queue_enter(struct pt_rpc_queue *queue);
@@ -47,10 +50,13 @@ void pt_rpc_queue_leave(struct pt_rpc_queue *queue);
 void pt_rpc_queue_complete(struct pt_rpc_queue *queue, struct pt_rpc_tag *tag, bool ok);
 /* Call later->fn once, after the completions of this turn. Doing so again before it ran changes nothing. */
 void pt_rpc_queue_later(struct pt_rpc_queue *queue, struct pt_rpc_later *later);
-/* End: every operation must be on its way to completion. Waits for the queue's thread, dispatches what is left, calls
- * done(arg) and frees the queue; all this before the return, or, when called from a tag's fn, at the end of the
- * dispatch under way. */
+/* End: every operation must be on its way to completion. Waits for them, dispatches what is left, calls done(arg) and
+ * frees the queue; all this before the return, or, when called from a tag's fn, at the end of the dispatch under way.
+ */
 void pt_rpc_queue_free(struct pt_rpc_queue *queue, pt_task_fn done, void *arg);
+
+/* rpc_grpc_server.c: that of a server on gRPC. */
+struct pt_rpc_queue *pt_rpc_grpc_server_queue(struct pt_rpc_server *server);
 
 /* ---- messages (rpc_message.c) --------------------------------------------------------------------------------- */
 

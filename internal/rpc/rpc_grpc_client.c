@@ -1,8 +1,8 @@
 /*
  * The client on gRPC.
  *
- * A channel is one connection with a completion queue and its thread, so that it can be freed without a look at the
- * others. It connects at the first call, and again after each failure, with 100 ms to 2 s between attempts.
+ * A channel is one connection with a completion queue and its thread, its own or a server's (`beside`). It connects at
+ * the first call, and again after each failure, with 100 ms to 2 s between attempts.
  *
  * A unary call is one batch of six operations and thus one completion. A stream has three completions: `recv` (headers
  * with the first message, then message by message until there is none), `sent` (one message, or the half-close, at a
@@ -147,7 +147,7 @@ enum pt_code pt_rpc_grpc_channel_new(struct pt_sys *sys, const struct pt_rpc_cha
     pt_list_init(&channel->unaries);
     pt_list_init(&channel->streams);
     pt_list_init(&channel->spare);
-    channel->queue = pt_rpc_queue_new(sys);
+    channel->queue = pt_rpc_queue_new(sys, options->beside != NULL ? pt_rpc_grpc_server_queue(options->beside) : NULL);
     channel->grpc = new_grpc_channel(options);
     *ret_channel = &channel->base;
     return PT_OK;
@@ -313,7 +313,8 @@ static struct pt_rpc_unary *unary_start(struct pt_rpc_channel *base, const char 
     ops[0].data.send_initial_metadata.count = metadata_len;
     ops[0].data.send_initial_metadata.metadata = headers;
     pt_rpc_queue_enter(channel->queue);
-    grpc_call_error error = grpc_call_start_batch(unary->grpc, ops, 6, pt_rpc_queue_arm(&unary->done), NULL);
+    grpc_call_error error =
+        grpc_call_start_batch(unary->grpc, ops, 6, pt_rpc_queue_arm(channel->queue, &unary->done), NULL);
     pt_rpc_queue_leave(channel->queue);
     if (error != GRPC_CALL_OK) { /* metadata that HTTP/2 cannot carry */
         grpc_call_unref(unary->grpc);
@@ -385,8 +386,12 @@ static void unary_cancel(struct pt_rpc_unary *base)
 static bool stream_batch(struct stream *stream, const grpc_op *ops, size_t len, struct pt_rpc_tag *tag, bool *busy)
 {
     pt_rpc_queue_enter(stream->channel->queue);
-    *busy = grpc_call_start_batch(stream->grpc, ops, len, pt_rpc_queue_arm(tag), NULL) == GRPC_CALL_OK;
+    void *armed = pt_rpc_queue_arm(stream->channel->queue, tag);
+    *busy = grpc_call_start_batch(stream->grpc, ops, len, armed, NULL) == GRPC_CALL_OK;
     pt_rpc_queue_leave(stream->channel->queue);
+    if (!*busy) {
+        pt_rpc_queue_disarm(tag);
+    }
     return *busy;
 }
 

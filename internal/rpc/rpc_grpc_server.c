@@ -206,7 +206,8 @@ static void free_server(void *arg)
 
 static void shut_door(struct door *door)
 {
-    grpc_server_shutdown_and_notify(door->grpc, pt_rpc_queue_cq(door->server->queue), pt_rpc_queue_arm(&door->down));
+    grpc_server_shutdown_and_notify(door->grpc, pt_rpc_queue_cq(door->server->queue),
+                                    pt_rpc_queue_arm(door->server->queue, &door->down));
 }
 
 static void on_door_down(struct pt_rpc_tag *tag, bool ok)
@@ -265,7 +266,7 @@ enum pt_code pt_rpc_grpc_server_new(struct pt_sys *sys, const struct pt_rpc_serv
     pt_list_init(&server->spare);
     pt_sm_init(&server->sm, states, NULL, server, OPEN);
     server->grace = pt_timer_new(sys, on_grace_over, server);
-    server->queue = pt_rpc_queue_new(sys);
+    server->queue = pt_rpc_queue_new(sys, NULL);
     server->store = pt_rpc_credential_store_new(&options->credentials);
     server->peers = pt_rpc_peer_cache_new();
     server->doors = calloc(options->listens_len, sizeof(*server->doors));
@@ -293,6 +294,11 @@ enum pt_code pt_rpc_grpc_server_new(struct pt_sys *sys, const struct pt_rpc_serv
     }
     *ret_server = &server->base;
     return PT_OK;
+}
+
+struct pt_rpc_queue *pt_rpc_grpc_server_queue(struct pt_rpc_server *base)
+{
+    return ((struct server *)base)->queue;
 }
 
 static uint16_t server_port(const struct pt_rpc_server *base, size_t index)
@@ -380,7 +386,7 @@ static void arm(struct door *door)
     grpc_completion_queue *cq = pt_rpc_queue_cq(door->server->queue);
     pt_rpc_queue_enter(door->server->queue);
     grpc_call_error error = grpc_server_request_call(door->grpc, &call->grpc, &call->details, &call->metadata, cq, cq,
-                                                     pt_rpc_queue_arm(&call->arm));
+                                                     pt_rpc_queue_arm(door->server->queue, &call->arm));
     pt_rpc_queue_leave(door->server->queue);
     pt_assert(error == GRPC_CALL_OK);
 }
@@ -388,7 +394,8 @@ static void arm(struct door *door)
 static void start_batch(struct call *call, const grpc_op *ops, size_t ops_len, struct pt_rpc_tag *tag)
 {
     pt_rpc_queue_enter(call->server->queue);
-    grpc_call_error error = grpc_call_start_batch(call->grpc, ops, ops_len, pt_rpc_queue_arm(tag), NULL);
+    grpc_call_error error =
+        grpc_call_start_batch(call->grpc, ops, ops_len, pt_rpc_queue_arm(call->server->queue, tag), NULL);
     pt_rpc_queue_leave(call->server->queue);
     pt_assert(error == GRPC_CALL_OK);
 }

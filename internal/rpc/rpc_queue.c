@@ -3,10 +3,14 @@
  *
  *   gRPC --completion--> queue thread --list, under a lock--> pt_sys_post (when nothing was posted) --> loop: dispatch
  *
- * One thread per queue polls the completion queue, and with it the sockets: gRPC of this version makes progress only
- * while somebody polls. The thread moves a completion into the list and posts a dispatch when none is under way; so
- * under load one wake-up of the loop serves all completions that arrived meanwhile. The list needs no memory of its
- * own (a tag is its own link) and is bounded by the operations started: each has one tag.
+ * A thread polls a completion queue, and with it the sockets: gRPC of this version makes progress only while somebody
+ * polls. The thread moves a completion into the list of the queue it belongs to and posts a dispatch when none is under
+ * way; so under load one wake-up of the loop serves all completions that arrived meanwhile. The list needs no memory of
+ * its own (a tag is its own link) and is bounded by the operations started: each has one tag.
+ *
+ * A thread with its completion queue is a pump, and several queues may share one: of two threads that poll gRPC lets
+ * one wait for sockets and the other for the first, and hands that office over with each event for the other. A
+ * follower, which is a server to its clients and a client to its leader, spent two wake-ups a call on that.
  *
  * Most operations that the loop starts complete while it starts them: a message that has arrived already, a reply that
  * the socket takes. gRPC would wake the queue's thread for each, only to have the loop woken in turn. Between
@@ -16,9 +20,9 @@
  * What handlers send during a dispatch is not handed to gRPC one by one: they ask for a `later`, which runs when the
  * completions are through. So a reply and its status leave in one batch.
  *
- * The end. pt_rpc_queue_free shuts the completion queue down; gRPC then delivers what is outstanding and at last a
- * shutdown event, upon which the thread ends. A dispatch may still be posted: it then finds `dead` set and frees the
- * queue.
+ * The end. pt_rpc_queue_free waits until every operation that was started has completed. The last queue of a pump then
+ * shuts the completion queue down, upon which the thread ends. A dispatch may still be posted: it then finds `dead` set
+ * and frees the queue.
  *
  * The atomic in the tag is no lock. gRPC orders what the loop wrote before an operation with its completion; but
  * neither the C memory model nor the race detector sees into gRPC, so the tag carries the order itself.
@@ -32,16 +36,23 @@
 
 #define ROUNDS_MAX 4
 
-struct pt_rpc_queue {
-    struct pt_sys *sys;
+struct pump {
     grpc_completion_queue *cq;
     pthread_t thread;
+    size_t users; /* queues; the loop's */
+};
+
+struct pt_rpc_queue {
+    struct pt_sys *sys;
+    struct pump *pump;
 
     pthread_mutex_t lock; /* protects the next three */
     struct pt_rpc_tag *head, *tail;
-    bool posted; /* a dispatch is posted and has not started */
+    bool posted;         /* a dispatch is posted and has not started */
+    pthread_cond_t more; /* head is there; only finish() waits for it */
 
     /* Of the loop. */
+    size_t outstanding; /* operations armed whose tags have not been called */
     struct pt_list laters;
     struct pt_rpc_tag *done_head, *done_tail; /* completed on the loop */
     bool dispatching;
@@ -55,32 +66,61 @@ static void *poll_completions(void *arg);
 static void dispatch(void *arg);
 static void finish(struct pt_rpc_queue *queue);
 
-struct pt_rpc_queue *pt_rpc_queue_new(struct pt_sys *sys)
+static struct pump *pump_new(void)
 {
-    struct pt_rpc_queue *queue = calloc(1, sizeof(*queue));
-    pt_assert(queue != NULL);
-    queue->sys = sys;
-    queue->cq = grpc_completion_queue_create_for_next(NULL);
-    pt_list_init(&queue->laters);
-    pt_assert(pthread_mutex_init(&queue->lock, NULL) == 0);
+    struct pump *pump = calloc(1, sizeof(*pump));
+    pt_assert(pump != NULL);
+    pump->cq = grpc_completion_queue_create_for_next(NULL);
     /* Signals are for the threads that expect them. */
     sigset_t all, before;
     sigfillset(&all);
     pt_assert(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
-    pt_assert(pthread_create(&queue->thread, NULL, poll_completions, queue) == 0);
+    pt_assert(pthread_create(&pump->thread, NULL, poll_completions, pump) == 0);
     pt_assert(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
+    return pump;
+}
+
+static void pump_unref(struct pump *pump)
+{
+    if (--pump->users > 0) {
+        return;
+    }
+    grpc_completion_queue_shutdown(pump->cq);
+    pt_assert(pthread_join(pump->thread, NULL) == 0);
+    grpc_completion_queue_destroy(pump->cq);
+    free(pump);
+}
+
+struct pt_rpc_queue *pt_rpc_queue_new(struct pt_sys *sys, struct pt_rpc_queue *beside)
+{
+    struct pt_rpc_queue *queue = calloc(1, sizeof(*queue));
+    pt_assert(queue != NULL);
+    queue->sys = sys;
+    queue->pump = beside != NULL ? beside->pump : pump_new();
+    queue->pump->users++;
+    pt_list_init(&queue->laters);
+    pt_assert(pthread_mutex_init(&queue->lock, NULL) == 0);
+    pt_assert(pthread_cond_init(&queue->more, NULL) == 0);
     return queue;
 }
 
 grpc_completion_queue *pt_rpc_queue_cq(struct pt_rpc_queue *queue)
 {
-    return queue->cq;
+    return queue->pump->cq;
 }
 
-void *pt_rpc_queue_arm(struct pt_rpc_tag *tag)
+void *pt_rpc_queue_arm(struct pt_rpc_queue *queue, struct pt_rpc_tag *tag)
 {
+    tag->queue = queue;
+    queue->outstanding++;
     atomic_store_explicit(&tag->armed, true, memory_order_release);
     return tag;
+}
+
+void pt_rpc_queue_disarm(struct pt_rpc_tag *tag)
+{
+    pt_assert(tag->queue->outstanding > 0);
+    tag->queue->outstanding--;
 }
 
 /* Any thread. */
@@ -95,12 +135,12 @@ static void push(struct pt_rpc_queue *queue, struct pt_rpc_tag *tag, bool ok)
         queue->tail->next = tag;
     }
     queue->tail = tag;
-    bool post = !queue->posted;
-    queue->posted = true;
-    pt_assert(pthread_mutex_unlock(&queue->lock) == 0);
-    if (post) { /* the queue is still there: finish() joins the thread that runs this, or runs on this thread */
+    if (!queue->posted) { /* under the lock: once it is given up, finish() may free the queue */
+        queue->posted = true;
         pt_sys_post(queue->sys, dispatch, queue);
     }
+    pt_assert(pthread_cond_signal(&queue->more) == 0);
+    pt_assert(pthread_mutex_unlock(&queue->lock) == 0);
 }
 
 void pt_rpc_queue_complete(struct pt_rpc_queue *queue, struct pt_rpc_tag *tag, bool ok)
@@ -122,14 +162,14 @@ static void post_dispatch(struct pt_rpc_queue *queue)
 
 void pt_rpc_queue_enter(struct pt_rpc_queue *queue)
 {
-    grpc_completion_queue_thread_local_cache_init(queue->cq);
+    grpc_completion_queue_thread_local_cache_init(queue->pump->cq);
 }
 
 void pt_rpc_queue_leave(struct pt_rpc_queue *queue)
 {
     void *data = NULL;
     int ok = 0;
-    if (grpc_completion_queue_thread_local_cache_flush(queue->cq, &data, &ok) == 0) {
+    if (grpc_completion_queue_thread_local_cache_flush(queue->pump->cq, &data, &ok) == 0) {
         return;
     }
     struct pt_rpc_tag *tag = data;
@@ -172,16 +212,16 @@ void pt_rpc_queue_free(struct pt_rpc_queue *queue, pt_task_fn done, void *arg)
 
 static void *poll_completions(void *arg)
 {
-    struct pt_rpc_queue *queue = arg;
+    struct pump *pump = arg;
     for (;;) {
-        grpc_event event = grpc_completion_queue_next(queue->cq, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
+        grpc_event event = grpc_completion_queue_next(pump->cq, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
         if (event.type == GRPC_QUEUE_SHUTDOWN) {
             return NULL;
         }
         pt_assert(event.type == GRPC_OP_COMPLETE);
         struct pt_rpc_tag *tag = event.tag;
         pt_assert(atomic_load_explicit(&tag->armed, memory_order_acquire));
-        push(queue, tag, event.success != 0);
+        push(tag->queue, tag, event.success != 0);
     }
 }
 
@@ -189,6 +229,7 @@ static void call_tags(struct pt_rpc_tag *tag)
 {
     while (tag != NULL) {
         struct pt_rpc_tag *next = tag->next;
+        pt_rpc_queue_disarm(tag);
         tag->fn(tag, tag->ok);
         tag = next;
     }
@@ -253,18 +294,32 @@ static void dispatch(void *arg)
     }
 }
 
+/* Sleep until something of this queue has completed. */
+static void wait_for_more(struct pt_rpc_queue *queue)
+{
+    pt_assert(pthread_mutex_lock(&queue->lock) == 0);
+    while (queue->head == NULL) {
+        pt_assert(pthread_cond_wait(&queue->more, &queue->lock) == 0);
+    }
+    pt_assert(pthread_mutex_unlock(&queue->lock) == 0);
+}
+
 static void finish(struct pt_rpc_queue *queue)
 {
-    grpc_completion_queue_shutdown(queue->cq);
-    pt_assert(pthread_join(queue->thread, NULL) == 0);
-    /* The thread is gone: nothing comes in any more but what the last completions themselves ask for. */
+    /* Nothing comes in any more but what the last completions themselves ask for. */
     queue->dispatching = true;
-    while (queue->head != NULL || has_work(queue)) {
+    while (queue->outstanding > 0 || has_work(queue)) {
+        if (!has_work(queue)) {
+            wait_for_more(queue);
+        }
         run(queue);
     }
-    grpc_completion_queue_destroy(queue->cq);
-    pt_assert(pthread_mutex_destroy(&queue->lock) == 0);
+    pump_unref(queue->pump);
+    pt_assert(pthread_mutex_lock(&queue->lock) == 0); /* whoever pushed last has let go of it */
     bool posted = queue->posted;
+    pt_assert(pthread_mutex_unlock(&queue->lock) == 0);
+    pt_assert(pthread_mutex_destroy(&queue->lock) == 0);
+    pt_assert(pthread_cond_destroy(&queue->more) == 0);
     pt_task_fn done = queue->done;
     void *done_arg = queue->done_arg;
     queue->dead = true;

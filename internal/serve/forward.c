@@ -153,6 +153,7 @@ static struct pt_serve_link *link_new(struct pt_controller *controller, uint64_t
 {
     const struct pt_rpc_channel_options options = {.fabric = controller->options.fabric,
                                                    .address = address,
+                                                   .beside = controller->closing ? NULL : controller->server,
                                                    .credentials = {.cert_pem = controller->cert_pem,
                                                                    .key_pem = controller->key_pem,
                                                                    .ca_pem = controller->ca_pem}};
