@@ -221,7 +221,9 @@ static enum pt_code open_edge(struct running *running, struct pt_error *reterr)
         .dp = running->dp,
         .hello_io = running->hello_io,
         .tunnel = running->tunnel,
-        .routes = {.context = (void *)(uintptr_t)process->log, .use_link = pt_route_use_link},
+        .routes = {.context = (void *)(uintptr_t)process->log,
+                   .use_link = pt_route_use_link,
+                   .source_to = pt_route_source_to},
     };
     PT_TRY(pt_agent_open(&options, &running->agent, reterr));
     pt_log_info(process->log, "edge runs", "node=%s", running->files.node_id);

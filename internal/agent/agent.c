@@ -2,9 +2,10 @@
  * The stream to the leader, and bundles.
  *
  * Finding the leader. Addresses come from the join token, then from the controllers themselves, and stand on disk. Each
- * dial takes the next address; when every address failed, the next link is tried for all of them. A follower answers
- * with the leader's address, which is dialled at once. A stream that brings nothing for a while although telemetry goes
- * out is found dead by the transport's own keepalive.
+ * dial takes the next address; when every address failed, the next link is tried for all of them (control_link.c says
+ * in which order, and when a link is left that died). A follower answers with the leader's address, which is dialled at
+ * once. A stream that brings nothing for a while although telemetry goes out is found dead by the transport's own
+ * keepalive.
  *
  * Bundles. Accepted only when: the signature is the cluster's, it is for this node, its position is not older than the
  * one in force, and the entries make the digest in the header. Then it is put in force by the data plane, read back,
@@ -12,6 +13,7 @@
  */
 #include "agent/agent.h"
 #include "agent/agent_priv.h"
+#include "agent/control_link.h"
 
 #include "base/assert.h"
 
@@ -48,38 +50,81 @@ static void hang_up(struct pt_agent *agent)
     pt_rpc_channel_free(channel);
 }
 
+static bool path_alive(void *arg, uint64_t path_id)
+{
+    const struct pt_agent *agent = arg;
+    struct pt_live_status live;
+    if (agent->options.tunnel != NULL && pt_agent_tunnel_live(agent->options.tunnel, path_id, &live)) {
+        return live.alive;
+    }
+    return agent->hello != NULL && pt_hello_alive(agent->hello, path_id);
+}
+
 /* Tell the kernel which link leads to the controller that is dialled next. */
+static void use_link(struct pt_agent *agent, const struct pt_ip *controller)
+{
+    struct pt_agent_link links[PT_AGENT_LINKS_MAX];
+    size_t len = pt_agent_links_rank(agent->bundle, path_alive, agent, links);
+    const Patronus__V1__LinkEntry *link = len > 0 ? links[agent->link_turn % len].entry : NULL;
+    struct pt_ip source;
+    struct pt_ip gateway;
+    if (link != NULL && link->address.len == sizeof(source.bytes)) {
+        memcpy(source.bytes, link->address.data, sizeof(source.bytes));
+        bool has_gateway = link->gateway.len == sizeof(gateway.bytes);
+        if (has_gateway) {
+            memcpy(gateway.bytes, link->gateway.data, sizeof(gateway.bytes));
+        }
+        agent->options.routes.use_link(agent->options.routes.context, controller, link->interface, &source,
+                                       has_gateway ? &gateway : NULL);
+    }
+}
+
 static void choose_link(struct pt_agent *agent, const char *address)
 {
+    const struct pt_agent_routes *routes = &agent->options.routes;
     struct pt_endpoint endpoint;
-    if (agent->bundle == NULL || agent->options.routes.use_link == NULL ||
-        pt_endpoint_parse(address, &endpoint, NULL) != PT_OK) {
+    agent->dialled_from = (struct pt_ip){0};
+    agent->link_chosen = false;
+    if (routes->use_link == NULL || pt_endpoint_parse(address, &endpoint, NULL) != PT_OK) {
         return;
     }
-    size_t len = 0;
-    const Patronus__V1__Entry *const *entries = pt_bundle_entries(agent->bundle, &len);
-    size_t links = 0;
-    for (size_t i = 0; i < len; i++) {
-        links += entries[i]->entry_case == PATRONUS__V1__ENTRY__ENTRY_LINK ? 1 : 0;
+    if (agent->bundle != NULL) {
+        use_link(agent, &endpoint.ip);
+        agent->link_chosen = true;
     }
-    size_t wanted = links > 0 ? agent->link_turn % links : 0;
-    for (size_t i = 0; i < len; i++) {
-        const Patronus__V1__LinkEntry *link = entries[i]->link;
-        if (entries[i]->entry_case != PATRONUS__V1__ENTRY__ENTRY_LINK || wanted-- != 0) {
-            continue;
-        }
-        struct pt_ip source;
-        struct pt_ip gateway;
-        if (link->address.len == sizeof(source.bytes)) {
-            memcpy(source.bytes, link->address.data, sizeof(source.bytes));
-            bool has_gateway = link->gateway.len == sizeof(gateway.bytes);
-            if (has_gateway) {
-                memcpy(gateway.bytes, link->gateway.data, sizeof(gateway.bytes));
-            }
-            agent->options.routes.use_link(agent->options.routes.context, &endpoint.ip, link->interface, &source,
-                                           has_gateway ? &gateway : NULL);
-        }
+    if (routes->source_to != NULL && !routes->source_to(routes->context, &endpoint.ip, &agent->dialled_from)) {
+        agent->dialled_from = (struct pt_ip){0};
+    }
+}
+
+/* By another link, when that is better: not at once, for this may be called from the channel that is to be freed. */
+static void look_at_link(struct pt_agent *agent)
+{
+    static const struct pt_ip none;
+    if (agent->state != PT_AGENT_STREAMING || agent->bundle == NULL || agent->options.routes.use_link == NULL ||
+        memcmp(&agent->dialled_from, &none, sizeof(none)) == 0) {
         return;
+    }
+    struct pt_agent_link links[PT_AGENT_LINKS_MAX];
+    size_t len = pt_agent_links_rank(agent->bundle, path_alive, agent, links);
+    const struct pt_agent_link *better = pt_agent_link_better(links, len, &agent->dialled_from, agent->link_chosen);
+    if (better != NULL) {
+        pt_log_info(agent->options.log, "controller by another link", "link=%s living=%u", better->entry->name,
+                    better->living);
+        agent->moves = true;
+        pt_timer_start(agent->dial_timer, 0, 0);
+    }
+}
+
+/* To the controller that it hangs up on. */
+static void move(struct pt_agent *agent)
+{
+    agent->moves = false;
+    if (agent->state == PT_AGENT_STREAMING) {
+        (void)snprintf(agent->redirect, sizeof(agent->redirect), "%s", agent->dialled);
+        agent->link_turn = 0;
+        hang_up(agent);
+        dial(agent);
     }
 }
 
@@ -200,7 +245,9 @@ static void dial(void *arg)
 static void on_dial_timer(void *arg)
 {
     struct pt_agent *agent = arg;
-    if (agent->state == PT_AGENT_CONNECTING) {
+    if (agent->moves) {
+        move(agent);
+    } else if (agent->state == PT_AGENT_CONNECTING) {
         pt_log_info(agent->options.log, "controller silent", "address=%s", agent->dialled);
         hang_up(agent);
         dial(agent);
@@ -275,6 +322,9 @@ static void on_live_change(void *arg, uint64_t path_id, bool alive)
     if (agent->state == PT_AGENT_STREAMING) {
         pt_timer_start(agent->telemetry_timer, 0, 0); /* the leader hears after the flip */
     }
+    if (!alive) {
+        look_at_link(agent);
+    }
 }
 
 static bool judged_by_bfd(void *arg, uint64_t path_id)
@@ -332,6 +382,10 @@ static void on_bundle(struct pt_agent *agent, const Patronus__V1__Bundle *bundle
         pt_log_info(agent->options.log, "bundle in force", "term=%" PRIu64 " generation=%" PRIu64, agent->position.term,
                     agent->position.generation);
         ack(agent, bundle->header, "");
+        if (!agent->link_chosen) { /* the first one: now the links are known */
+            look_at_link(agent);
+            agent->link_chosen = true;
+        }
     } else {
         pt_log_warn(agent->options.log, "bundle refused", "code=%s reason=\"%s\"", pt_code_name(code), error.text);
         ack(agent, bundle->header, error.text);

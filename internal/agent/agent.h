@@ -26,6 +26,8 @@ struct pt_agent_routes {
     /* Send packets for `controller` out of the interface from now on. Failures are the callee's to log. */
     void (*use_link)(void *context, const struct pt_ip *controller, const char *interface, const struct pt_ip *source,
                      const struct pt_ip *gateway);
+    /* Address that packets to it have; false: none leads there. */
+    bool (*source_to)(void *context, const struct pt_ip *controller, struct pt_ip *ret_source);
 };
 
 struct pt_agent_options {

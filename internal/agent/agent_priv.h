@@ -30,6 +30,9 @@ struct pt_agent {
     size_t address_turn, link_turn;
     unsigned redirects; /* followed in a row */
     char dialled[80], redirect[80];
+    struct pt_ip dialled_from; /* address of the link by which; zero: not known */
+    bool link_chosen;          /* by us, who knew the links */
+    bool moves;                /* hangs up and dials by another link when the timer fires */
 
     struct pt_bundle *bundle; /* in force; NULL: none yet */
     struct pt_agent_position position;

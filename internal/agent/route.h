@@ -8,3 +8,5 @@
 /* context of use_link: a const struct pt_log. */
 void pt_route_use_link(void *context, const struct pt_ip *controller, const char *interface, const struct pt_ip *source,
                        const struct pt_ip *gateway);
+/* Asks the kernel's tables; nothing is sent. */
+bool pt_route_source_to(void *context, const struct pt_ip *controller, struct pt_ip *ret_source);
