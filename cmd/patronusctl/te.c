@@ -336,16 +336,25 @@ static void print_answer(const struct solving *solving)
     if (solving->options.json) {
         printf("{\"objective\": \"%s\", \"paths\": \"%s\", \"value\": %.9g, \"bound\": %.9g, \"gap\": %.6g, "
                "\"paths_seconds\": %.6f, \"solve_seconds\": %.6f, \"passes\": %zu, \"reached\": %s, "
-               "\"utilisation\": %.9g, \"carried\": %.9g, \"unmet\": %.9g}\n",
+               "\"utilisation\": %.9g, \"carried\": %.9g, \"unmet\": %.9g",
                solving->options.objective_name, solving->options.paths_name, c->value, c->bound, c->gap,
                solving->paths_seconds, solving->solve_seconds, solving->result->passes,
                c->gap <= solving->options.gap ? "true" : "false", c->utilisation, c->carried, c->unmet);
+        if (solving->options.objective == PT_FLOW_MAX_MIN) {
+            printf(", \"level_gap\": %.6g, \"level_gap_mean\": %.6g", solving->result->level_gap,
+                   solving->result->level_gap_mean);
+        }
+        printf("}\n");
         return;
     }
     printf("objective      %s over %s paths\nvalue          %.6g\nbound          %.6g (gap %.4f %%%s)\n",
            solving->options.objective_name, solving->options.paths_name, c->value, c->bound, c->gap * 100,
            c->gap <= solving->options.gap ? "" : ", more than asked");
     printf("carried        %.6g, unmet %.6g\n", c->carried, c->unmet);
+    if (solving->options.objective == PT_FLOW_MAX_MIN) {
+        printf("later levels   gap %.4f %% on average, %.4f %% at most\n", solving->result->level_gap_mean * 100,
+               solving->result->level_gap * 100);
+    }
     if (worst != NULL) {
         printf("most used      %u to %u, %.2f %% of %g\n", worst->from, worst->to, c->utilisation * 100,
                worst->capacity);

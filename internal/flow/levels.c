@@ -3,9 +3,10 @@
  *
  * A level is the program: most t, so that every demand that still rises gets weight * t, every other what it has, and
  * no link carries more than it may. Who cannot get more is seen from the prices: by duality no answer gives a demand
- * with price pi more than gap / pi above its share, so a demand stays when that is next to nothing (GROWTH), and when
- * it is served. An interior-point method ends in the middle of the best answers, where everybody who can be held back
- * has a price: as few levels as there can be, and none held back by an accident of a vertex.
+ * with price pi more than gap / pi above its share, so a demand stays when that is next to nothing
+ * (FLOW_LEVELS_GROWTH), and when it is served. An interior-point method ends in the middle of the best answers, where
+ * everybody who can be held back has a price: as few levels as there can be, and none held back by an accident of a
+ * vertex.
  *
  * The method is Mehrotra's: a step of Newton towards the optimum says how far to aim, a second one with the same
  * factors corrects for curvature. Columns: a path's rate v (in units of weight * t0 of its demand), the slack s of a
@@ -32,7 +33,6 @@
 #define LOST 1e30
 #define REFINEMENTS 3
 #define FEASIBLE 1e-5     /* largest residual of a row */
-#define GROWTH 5e-3       /* of its rate: who is shown not to get that much more stays */
 #define GIVE 1e-5         /* of a rate that stays: leaves the next level an inside */
 #define TO_WALL 0.995     /* of the way to the boundary */
 #define SERVED (1 - 1e-5) /* of a demand is all of it */
@@ -453,7 +453,7 @@ static uint32_t hold(struct solver *s, double gap)
             continue;
         }
         double price = s->dual[s->links + k];
-        if (gap <= GROWTH * level * price) {
+        if (gap <= FLOW_LEVELS_GROWTH * level * price) {
             s->held[k] = level * (1 - GIVE);
             count++;
         } else if (dearest == UINT32_MAX || price > s->dual[s->links + dearest]) {

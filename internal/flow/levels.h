@@ -21,6 +21,8 @@ enum flow_levels_end {
     FLOW_LEVELS_NO_MEMORY /* likewise */
 };
 
+#define FLOW_LEVELS_GROWTH 5e-3 /* of its rate: who is shown not to get that much more stays */
+
 /* x by entry slot; loads may be over by 1e-6, which the caller scales away. lengths by link prove the level at which
  * the first demand was held back (zeros when none was). Stopped early: those not yet held back have the level reached.
  */

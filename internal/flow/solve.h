@@ -54,7 +54,14 @@ struct pt_flow_result {
                         class. A unit more of capacity moves the objective by about the price (MIN_MLU: times u) */
     uint32_t links_len, classes_len;
     size_t passes; /* over all demands; what the work was */
-    bool reached;  /* the gap that was asked for */
+    /* MAX_MIN, beyond the first level: demands are held back in groups, each of which shares a bottleneck. Prices show
+     * that no answer gives a whole group more than (1 + growth) of what it was held at while everybody else keeps what
+     * they had then; gap is growth / (1 + growth). The largest, and the mean over demands (of the class with the
+     * largest); what is served has none. A
+     * demand of a group may still be worse off than its fellows had to make it. */
+    double level_gap, level_gap_mean;
+    uint32_t level_groups;
+    bool reached; /* the gap that was asked for */
 };
 
 struct pt_flow_options {

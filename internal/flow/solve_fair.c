@@ -12,7 +12,10 @@
  *
  * The certificate is about the first level t: every demand gets min(rate, t * weight). Whatever the lengths l,
  * sum of min(rate, t * weight) * shortest <= sum of full * l, which bounds t; l is that of the moment when the first
- * demands stay.
+ * demands stay. Later levels have a certificate of the same kind, group by group: those that are held back together
+ * share what full links are left, and for the lengths l of that moment
+ *   t <= (sum of full * l - sum over all others of what they had * shortest) / sum over the group of weight * shortest
+ * bounds the level t that all of the group could have had while the others kept what they had before the last rise.
  */
 #include "flow/levels.h"
 #include "flow/soft.h"
@@ -30,6 +33,7 @@
 #define STALL_PASSES 16
 #define ROUNDS_MAX 1000   /* of giving out what is left */
 #define RATIO_LEAST 1e-3  /* of prices: less is not worth a look */
+#define SERVED (1 - 1e-9) /* of a demand is all of it */
 #define NOTHING_LEFT 1e-9 /* of a link's capacity: no more than that, and it is closed to the class */
 
 struct fair {
@@ -39,8 +43,12 @@ struct fair {
     double *carried; /* by entry */
     double *resting; /* by link: load of those that stay */
     double step;
-    size_t rising; /* how many still rise */
-    bool first;    /* nobody has been held back yet */
+    size_t rising;   /* how many still rise */
+    uint32_t *group; /* entries held back together */
+    uint32_t group_len;
+    double gap_sum; /* of those that were, over demands */
+    size_t gap_len;
+    bool first; /* nobody has been held back yet */
 };
 
 /* ---- passes ---------------------------------------------------------------------------------------------------- */
@@ -166,6 +174,56 @@ static void stay(struct fair *fair, uint32_t entry)
     fair->rising--;
 }
 
+static void hold(struct fair *fair, uint32_t entry)
+{
+    stay(fair, entry);
+    fair->group[fair->group_len++] = entry;
+}
+
+/* The cheapest of an entry's paths. */
+static double shortest(const struct fair *fair, uint32_t entry)
+{
+    const struct pt_flow_paths *paths = fair->soft.table.paths;
+    double least = INFINITY;
+    for (uint32_t i = paths->entry_first[entry]; i < paths->entry_first[entry + 1]; i++) {
+        double sum = 0;
+        for (uint32_t step = paths->entry_steps[i]; step != FLOW_LAST; step = paths->steps[step].next) {
+            sum += fair->soft.lengths[paths->steps[step].link];
+        }
+        least = sum < least ? sum : least;
+    }
+    return least;
+}
+
+/* The certificate of those that are held back now, by the lengths of the last settling; rates are as they were raised
+ * by `rise`. */
+static void certify_group(struct fair *fair, double rise)
+{
+    struct flow_soft *soft = &fair->soft;
+    struct pt_flow_result *result = soft->run->result;
+    double *demanded = soft->table.rate;
+    double room = 0, mass = 0;
+    for (uint32_t e = 0; e < soft->table.paths->demands_len; e++) {
+        fair->carried[e] = carried(fair, e) / (fair->stays[e] ? 1 : rise);
+    }
+    for (uint32_t i = 0; i < fair->group_len; i++) {
+        fair->carried[fair->group[i]] = carried(fair, fair->group[i]) / rise;
+        mass += fair->carried[fair->group[i]] * shortest(fair, fair->group[i]);
+    }
+    for (uint32_t i = 0; i < soft->links_len; i++) {
+        room += soft->full[i] * soft->lengths[i];
+    }
+    soft->table.rate = fair->carried;
+    room -= flow_table_dual(&soft->table, soft->lengths);
+    soft->table.rate = demanded;
+    double growth = mass > 0 ? (room > 0 ? room : 0) / mass : INFINITY;
+    double gap = growth < INFINITY ? growth / (1 + growth) : 1;
+    result->level_gap = gap > result->level_gap ? gap : result->level_gap;
+    result->level_groups++;
+    fair->gap_sum += gap * fair->group_len;
+    fair->gap_len += fair->group_len;
+}
+
 static void scale(struct fair *fair, uint32_t entry, double factor)
 {
     const struct pt_flow_paths *paths = fair->soft.table.paths;
@@ -192,18 +250,28 @@ static double best_way(const struct fair *fair, uint32_t entry)
     return best;
 }
 
+/* They go back by the last rise. Returns how many. */
+static size_t take_back_group(struct fair *fair, double rise)
+{
+    if (fair->group_len > 0) {
+        certify_group(fair, rise);
+    }
+    for (uint32_t i = 0; i < fair->group_len; i++) {
+        scale(fair, fair->group[i], 1 / rise);
+    }
+    return fair->group_len;
+}
+
 /* Demands that no path leads on for go back by the last rise. Returns how many. */
 static size_t hold_back(struct fair *fair, double limit, double rise)
 {
-    size_t held = 0;
+    fair->group_len = 0;
     for (uint32_t e = 0; e < fair->soft.table.paths->demands_len; e++) {
         if (fair->weight[e] > 0 && !fair->stays[e] && best_way(fair, e) > limit) {
-            scale(fair, e, 1 / rise);
-            stay(fair, e);
-            held++;
+            hold(fair, e);
         }
     }
-    return held;
+    return take_back_group(fair, rise);
 }
 
 /* Those at the worst link that rise: what is left to do when nobody else explains it. */
@@ -212,7 +280,7 @@ static size_t hold_at_worst(struct fair *fair, double rise)
     const struct flow_soft *soft = &fair->soft;
     const struct pt_flow_paths *paths = soft->table.paths;
     double worst = flow_soft_worst(soft) * (1 - 1e-9);
-    size_t held = 0;
+    fair->group_len = 0;
     for (uint32_t e = 0; e < paths->demands_len; e++) {
         bool there = false;
         for (uint32_t i = paths->entry_first[e]; i < paths->entry_first[e + 1] && fair->weight[e] > 0; i++) {
@@ -223,12 +291,10 @@ static size_t hold_at_worst(struct fair *fair, double rise)
             }
         }
         if (there && !fair->stays[e]) {
-            scale(fair, e, 1 / rise);
-            stay(fair, e);
-            held++;
+            hold(fair, e);
         }
     }
-    return held;
+    return take_back_group(fair, rise);
 }
 
 /* ---- rising ---------------------------------------------------------------------------------------------------- */
@@ -309,20 +375,37 @@ static void fill(struct fair *fair)
 
 /* ---- the end --------------------------------------------------------------------------------------------------- */
 
-/* Every path by the worst overload along it. */
+/* Who gets all it asked for keeps it, for however little that is, a share of it would be the lowest level of all. The
+ * others give way, each path by the worst overload along it; and everybody where those are not enough. */
 static void scale_down(struct fair *fair)
 {
     struct flow_soft *soft = &fair->soft;
     const struct pt_flow_paths *paths = soft->table.paths;
-    flow_table_loads(&soft->table, soft->loads);
-    for (uint32_t i = 0; i < paths->slots_len; i++) {
-        double worst = 1;
-        for (uint32_t step = paths->entry_steps[i]; step != FLOW_LAST; step = paths->steps[step].next) {
-            uint16_t link = paths->steps[step].link;
-            double used = soft->loads[link] * soft->links[link].inverse * (1 + 1e-12);
-            worst = used > worst ? used : worst;
+    double *served = fair->resting;
+    memcpy(soft->best_x, soft->table.x, paths->slots_len * sizeof(double));
+    for (uint32_t e = 0; e < paths->demands_len; e++) {
+        fair->stays[e] = fair->weight[e] > 0 && carried(fair, e) >= soft->table.rate[e] * SERVED;
+        if (!fair->stays[e]) {
+            scale(fair, e, 0);
         }
-        soft->table.x[i] /= worst;
+    }
+    flow_table_loads(&soft->table, served);
+    memcpy(soft->table.x, soft->best_x, paths->slots_len * sizeof(double));
+    flow_table_loads(&soft->table, soft->loads);
+    for (uint32_t e = 0; e < paths->demands_len; e++) {
+        for (uint32_t i = paths->entry_first[e]; i < paths->entry_first[e + 1]; i++) {
+            double worst = 1;
+            for (uint32_t step = paths->entry_steps[i]; step != FLOW_LAST; step = paths->steps[step].next) {
+                uint16_t link = paths->steps[step].link;
+                double rest = soft->full[link] - served[link];
+                double used = rest <= 0        ? INFINITY
+                              : fair->stays[e] ? served[link] / soft->full[link]
+                                               : (soft->loads[link] - served[link]) / rest;
+                used = used == INFINITY ? soft->loads[link] / soft->full[link] : used;
+                worst = used * (1 + 1e-12) > worst ? used * (1 + 1e-12) : worst;
+            }
+            soft->table.x[i] /= worst;
+        }
     }
     flow_table_loads(&soft->table, soft->loads);
 }
@@ -413,7 +496,9 @@ static bool fair_init(struct fair *fair, struct flow_run *run, const double *ful
     fair->stays = flow_alloc(run->paths->demands_len, 1);
     fair->carried = flow_alloc(run->paths->demands_len, sizeof(double));
     fair->resting = flow_alloc(run->graph->links_len, sizeof(double));
-    if (!fits || fair->weight == NULL || fair->stays == NULL || fair->carried == NULL || fair->resting == NULL) {
+    fair->group = flow_alloc(run->paths->demands_len, sizeof(fair->group[0]));
+    if (!fits || fair->weight == NULL || fair->stays == NULL || fair->carried == NULL || fair->resting == NULL ||
+        fair->group == NULL) {
         return false;
     }
     for (uint32_t i = 0; i < fair->soft.links_len; i++) {
@@ -445,6 +530,17 @@ static enum flow_levels_end climb(struct fair *fair, struct flow_run *run)
     return flow_levels_solve(&levels, soft->table.x, soft->best_lengths);
 }
 
+/* What still rises when filling stops has no certificate. */
+static void uncertified(struct fair *fair)
+{
+    struct pt_flow_result *result = fair->soft.run->result;
+    fair->gap_sum += (double)fair->rising;
+    fair->gap_len += fair->rising;
+    result->level_gap = fair->rising > 0 ? 1 : result->level_gap;
+    double mean = fair->gap_len > 0 ? fair->gap_sum / (double)fair->gap_len : 0;
+    result->level_gap_mean = mean > result->level_gap_mean ? mean : result->level_gap_mean; /* the worst class's */
+}
+
 enum pt_code flow_solve_fair(struct flow_run *run, const double *full, uint32_t class_index, struct pt_error *reterr)
 {
     struct fair fair = {.step = STEP * run->gap, .first = true};
@@ -453,8 +549,14 @@ enum pt_code flow_solve_fair(struct flow_run *run, const double *full, uint32_t 
     if (fair_init(&fair, run, full) && levels != NULL) {
         fair.soft.a = SHARPNESS / fair.step;
         begin(&fair, class_index);
-        if (climb(&fair, run) != FLOW_LEVELS_DONE) {
+        if (climb(&fair, run) == FLOW_LEVELS_DONE) {
+            run->result->level_gap =
+                run->result->level_gap > FLOW_LEVELS_GROWTH ? run->result->level_gap : FLOW_LEVELS_GROWTH;
+            run->result->level_gap_mean =
+                run->result->level_gap_mean > FLOW_LEVELS_GROWTH ? run->result->level_gap_mean : FLOW_LEVELS_GROWTH;
+        } else {
             fill(&fair);
+            uncertified(&fair);
         }
         scale_down(&fair);
         top_up(&fair, levels);
@@ -469,6 +571,7 @@ enum pt_code flow_solve_fair(struct flow_run *run, const double *full, uint32_t 
     free(fair.stays);
     free(fair.carried);
     free(fair.resting);
+    free(fair.group);
     free(levels);
     return code;
 }

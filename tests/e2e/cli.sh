@@ -99,6 +99,45 @@ expect 2 nonsense
 expect 2 create tunnel x -p acme
 pass "help, kinds, explain, completion and wrong usage"
 
+# ---- te solve: a file that is wrong is refused with the place; no answer is written ------------------------------------
+# te NAME LINE...: a file; wrong CODE PLACE: solving it ends with the code and names the place
+te() { printf '%s\n' "${@:2}" >"$work/$1.te"; }
+wrong() {
+    expect "$1" te solve "$work/$2.te" --flows "$work/$2.flows" -o json
+    err_has "$3"
+    [ ! -s "$work/out" ] || fail "$2: an answer beside the error"
+}
+te disconnected "3 1 1" "0 1 10" "0 2 1"
+te zero "2 1 1" "0 1 0" "0 1 1"
+te negative "2 1 1" "0 1 10" "0 1 -1"
+te nan "2 1 1" "0 1 10" "0 1 nan"
+te unknown "2 1 1" "0 1 10" "0 nyc 1"
+te beyond "2 1 1" "0 1 10" "0 2 1"
+te half "3 4 2" "0 1 10" "1 2 10" "2 1 1"
+printf '4 4 2\n0 1 10\n1 2 1' >"$work/cut.te"
+te many "2 1 1048577" "0 1 10"
+wrong 1 disconnected "line 3: no path leads from node 0 to node 2"
+wrong 1 zero "line 2, field 3"
+wrong 1 negative "line 3, field 3"
+wrong 1 nan "line 3, field 3"
+wrong 1 unknown "line 3, field 2"
+wrong 1 beyond "line 3, field 2"
+wrong 1 half "it was cut off"
+wrong 1 cut "it was cut off"
+wrong 1 many "line 1, field 3"
+expect 1 te solve "$work/nowhere.te"
+err_has nowhere.te
+for words in "--objective best" "--paths disjoint0" "--paths disjoint17" "--gap 0" "--gap nan" "--utilisation -1" "--time 0" "--threads 0"; do
+    # shellcheck disable=SC2086 # two words
+    expect 2 te solve "$work/zero.te" $words
+    err_has "${words%% *}"
+done
+awk 'BEGIN { n = 1001; print n, 2 * (n - 1), n * (n - 1); for (i = 1; i < n; i++) { print 0, i, 1e6; print i, 0, 1e6 }
+    for (i = 0; i < n; i++) for (j = 0; j < n; j++) if (i != j) print i, j, 1 }' >"$work/million.te"
+expect 0 te solve "$work/million.te" --paths disjoint1 -o json
+out_has '"gap": '
+pass "te solve: wrong files and flags, a million demands"
+
 start init
 export PATRONUS_SERVER=$address:$port PATRONUS_CREDENTIAL=$work/admin.pem PATRONUS_PARENT=
 unset PATRONUS_PARENT

@@ -655,6 +655,44 @@ START_TEST(a_new_leader_learns_the_last_hour)
 }
 END_TEST
 
+/* A link is drained, and the leader dies: the next one knows it from the log, and its first word to the node leaves the
+ * link out of what carries. */
+START_TEST(a_drain_outlives_its_leader)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled nodes[2];
+    struct node_stream node;
+    cluster_init_three(cluster);
+    make_network(cluster, nodes);
+    unsigned leader = (unsigned)leader_of(cluster);
+    for (unsigned i = 1; i <= 2; i++) {
+        OK(cluster, leader, "LinkService/CreateLink",
+           "{\"parent\": \"organizations/acme/sites/s%u\", \"linkId\": \"wan1\", \"link\": {\"edge\": "
+           "\"organizations/acme/sites/s%u/edges/e1\", \"interface\": \"wan1\", \"address\": \"198.51.100.%u\", "
+           "\"underlay\": \"mpls\"}}",
+           i, i, i);
+    }
+    run_for_ms(cluster, 3000); /* planned with both */
+    static const char drain[] = "{\"name\": \"organizations/acme/sites/s1/links/wan1\"}";
+    OK(cluster, leader, "TrafficEngineeringService/Drain", drain);
+    ANSWER_HAS("\"adminState\":\"DRAINED\"");
+    node_crash(cluster, leader);
+    STEP_UNTIL(cluster, leader_of(cluster) >= 0 && (unsigned)leader_of(cluster) != leader);
+    leader = (unsigned)leader_of(cluster);
+    OK(cluster, leader, "LinkService/GetLink", drain);
+    ANSWER_HAS("\"adminState\":\"DRAINED\"");
+    node_connect(cluster, leader, &nodes[0], &node);
+    say_hello(&node, NULL);
+    STEP_UNTIL(cluster, node.bundles == 1);
+    const Patronus__V1__GroupEntry *group = carrying_group(&node);
+    ck_assert_uint_ne(group->members[0]->tier, group->members[1]->tier);
+    node_leave(&node);
+    enrolled_fini(&nodes[0]);
+    enrolled_fini(&nodes[1]);
+    cluster_fini(cluster);
+}
+END_TEST
+
 /* ---- change sets ----------------------------------------------------------------------------------------------- */
 
 #define CS "organizations/acme/changeSets/c1"
@@ -846,6 +884,7 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, a_follower_says_who_leads);
     tcase_add_test(tcase, a_new_leader_keeps_the_splits_in_force);
     tcase_add_test(tcase, a_new_leader_learns_the_last_hour);
+    tcase_add_test(tcase, a_drain_outlives_its_leader);
     tcase_add_test(tcase, a_change_set_that_loses_a_node_is_taken_back);
     tcase_add_test(tcase, a_node_that_refuses_what_waits_is_as_good_as_away);
     tcase_add_test(tcase, sessions_that_are_long_over_are_deleted);
