@@ -392,6 +392,59 @@ START_TEST(a_certificate_that_is_not_its_own_is_refused)
 }
 END_TEST
 
+static void controllers_leave(struct world *world)
+{
+    unsigned closed = 0;
+    for (unsigned i = 0; i < CONTROLLERS; i++) {
+        pt_rpc_server_close(world->controllers[i].server, 10, count_close, &closed);
+    }
+    while (closed < CONTROLLERS) {
+        ck_assert(pt_sim_step(world->sim, UINT64_MAX));
+    }
+}
+
+/* Both come back after so long that their own certificates had to be signed anew as well. */
+static void controllers_return(struct world *world)
+{
+    PT_AUTO(buf) struct pt_buf csr = {0};
+    pt_buf_reset(&world->cert);
+    ck_assert_int_eq(pt_csr_new(pem(&world->key), &csr, NULL), PT_OK);
+    sign(world, "spiffe://" CLUSTER "/controller/c1", pt_buf_bytes(&csr), &world->cert);
+    for (unsigned i = 0; i < CONTROLLERS; i++) {
+        world->controllers[i].renewals = world->controllers[i].telemetry = 0;
+        controller_open(world, i);
+    }
+}
+
+/* Alone: its certificate expires in the first hour. It goes on asking, says nothing with it, and needs
+ * nobody's help when a controller is back: a new certificate within two tries, and the stream after it. */
+START_TEST(a_node_that_was_alone_longer_than_its_certificate_renews_without_help)
+{
+    static const unsigned lengths_min[] = {90, 30 * 60}; /* each try costs real signatures: days take minutes */
+    for (size_t i = 0; i < (getenv("PT_LONG") != NULL ? 2 : 1); i++) {
+        struct world world;
+        world_init(&world, LEADS, LEADS);
+        run_for_ms(&world, 60ULL * 1000);
+        ck_assert(pt_agent_connected(world.agent));
+        controllers_leave(&world);
+        int64_t last = expiry_on_disk(&world);
+        run_for_ms(&world, lengths_min[i] * 60ULL * 1000);
+        ck_assert(!pt_agent_connected(world.agent));
+        ck_assert_int_eq(expiry_on_disk(&world), last);
+        ck_assert_int_lt(last, pt_sys_wall_ns(sys_of(&world)));
+        controllers_return(&world);
+        run_for_ms(&world, 15ULL * 1000);
+        ck_assert_int_gt(expiry_on_disk(&world), pt_sys_wall_ns(sys_of(&world)));
+        ck_assert_uint_ge(world.controllers[0].renewals + world.controllers[1].renewals, 1);
+        ck_assert(pt_agent_connected(world.agent));
+        ck_assert_uint_ge(world.controllers[0].telemetry + world.controllers[1].telemetry, 1);
+        printf("alone: %u minutes, expired for %lld of them, renewed without help\n", lengths_min[i],
+               (long long)((pt_sys_wall_ns(sys_of(&world)) - last) / (HOUR_NS / 60)));
+        world_fini(&world);
+    }
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("agent life");
@@ -402,6 +455,7 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, a_silent_controller_is_given_up);
     tcase_add_test(tcase, the_certificate_is_renewed_at_half_life);
     tcase_add_test(tcase, a_certificate_that_is_not_its_own_is_refused);
+    tcase_add_test(tcase, a_node_that_was_alone_longer_than_its_certificate_renews_without_help);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -3,6 +3,8 @@
  */
 #include "fixture.h"
 
+#include "serve/controller_priv.h"
+
 #define EDGE "organizations/acme/sites/nyc/edges/e1"
 
 static void make_edge(struct cluster *cluster)
@@ -260,6 +262,61 @@ START_TEST(an_expired_node_renews_and_an_unknown_one_does_not)
 }
 END_TEST
 
+/* The simulated controllers do not renew by themselves: their peers' side is plain. */
+static void set_own_leaf(struct cluster *cluster)
+{
+    const struct pt_node_files *files = &cluster->nodes[0].files;
+    PT_AUTO(buf) struct pt_buf csr = {0};
+    PT_AUTO(buf) struct pt_buf leaf = {0};
+    struct pt_leaf_info own;
+    ck_assert_int_eq(pt_leaf_read(pem(&files->cert_pem), NULL, 0, true, &own, NULL), PT_OK);
+    ck_assert_int_eq(pt_csr_new(pem(&files->key_pem), &csr, NULL), PT_OK);
+    ck_assert_int_eq(pt_serve_sign(cluster->nodes[0].controller, own.identity.spiffe_id, pt_buf_bytes(&csr), NULL, 0, 0,
+                                   &leaf, NULL),
+                     PT_OK);
+    ck_assert_int_eq(pt_controller_set_certificate(cluster->nodes[0].controller, pem(&leaf), pem(&files->ca_pem), NULL),
+                     PT_OK);
+}
+
+/* A whole cluster is off, and so is the node: what its certificate of an hour is good for when they are back. */
+START_TEST(after_thirty_days_alone_a_node_is_joined_again)
+{
+    static const uint64_t day_ms = 24ULL * 3600 * 1000;
+    struct cluster world, *cluster = &world;
+    struct enrolled node = {0}, again = {0};
+    struct pt_leaf_info info;
+    PT_AUTO(buf) struct pt_buf token = {0};
+    PT_AUTO(buf) struct pt_buf second = {0};
+    PT_AUTO(buf) struct pt_buf cert = {0};
+    cluster_init(cluster);
+    make_edge(cluster);
+    make_token(cluster, "edge", EDGE, 600, &token);
+    ck_assert_int_eq(enroll(cluster, 0, text(&token), -1, &node), PT_OK);
+    for (unsigned i = 0; i < 2; i++) { /* after 29 days, then after 31 */
+        node_close(cluster, 0);
+        run_for_ms(cluster, (i == 0 ? 29 : 2) * day_ms);
+        node_open(cluster, 0);
+        STEP_UNTIL(cluster, leader_of(cluster) == 0);
+        set_own_leaf(cluster);
+        int64_t now = pt_sys_wall_ns(host_sys(cluster, 0));
+        enum pt_code code = renew(cluster, pem(&node.cert_pem), pem(&node.key_pem), &cert);
+        ck_assert_msg(code == (i == 0 ? PT_OK : PT_PERMISSION_DENIED), "%u: %s", i, cluster->answer.error.text);
+        if (i == 0) {
+            ck_assert_int_eq(pt_leaf_read(pem(&cert), pem(&cluster->nodes[0].files.ca_pem), now, false, &info, NULL),
+                             PT_OK);
+        }
+    }
+    ck_assert_str_eq(pt_reason_name(cluster->answer.error.reason), "TOKEN_EXPIRED");
+    /* What the message says to do. */
+    OK(cluster, 0, "EnrollmentTokenService/DeleteEnrollmentToken", "{\"name\": \"enrollmentTokens/t1\"}");
+    make_token(cluster, "edge", EDGE, 600, &second);
+    ck_assert_int_eq(enroll(cluster, 0, text(&second), -1, &again), PT_OK);
+    enrolled_fini(&node);
+    enrolled_fini(&again);
+    cluster_fini(cluster);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("serve enrolment");
@@ -273,6 +330,7 @@ static Suite *make_suite(void)
     tcase = tcase_create("renew");
     tcase_add_test(tcase, the_enrolled_key_renews_and_no_other);
     tcase_add_test(tcase, an_expired_node_renews_and_an_unknown_one_does_not);
+    tcase_add_test(tcase, after_thirty_days_alone_a_node_is_joined_again);
     suite_add_tcase(suite, tcase);
     return suite;
 }

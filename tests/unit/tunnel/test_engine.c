@@ -1,0 +1,341 @@
+/*
+ * Two engines with their threads in one process, each in a network namespace of its own, and real packets between two
+ * hosts: a TCP stream one way, which the kernel hands over in super-packets, and numbered UDP packets the other. While
+ * they run keys are renewed several times a second, and the loop reconfigures paths and peers and reads every counter.
+ * So under tsan this is where a thread would be seen to touch what is another's; everywhere it says that nothing is
+ * corrupted, replayed or forged on the way. It asserts what arrived, never how fast.
+ */
+#include "base/assert.h"
+#include "base/log.h"
+#include "sys/sys_uv.h"
+#include "tunnel/engine.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define STREAM_SIZE (3U << 20)
+#define PATIENCE_MS 60000
+#define CHURN_MS 50
+#define REKEY_MS 300
+#define HANDSHAKES_MIN 4
+#define PORT 7000
+#define MTU (1500 - 20 - 8 - 8 - PT_TUNNEL_OVERHEAD)
+
+struct edge {
+    int ns;
+    struct pt_engine *engine;
+    struct pt_engine_link link;
+    struct pt_engine_path path;
+    struct pt_peer_entry peer;
+};
+
+struct world {
+    struct pt_sys *sys;
+    struct edge edges[2];
+    int listener, client, udp_in, udp_out;
+    atomic_uint stream_received, stream_wrong, udp_received, udp_wrong;
+    atomic_bool stream_done, ending;
+    unsigned churns;
+    struct pt_timer *timer;
+};
+
+PT_PRINTF(1, 2)
+static void run(const char *format, ...)
+{
+    char command[512];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(command, sizeof(command), format, args);
+    va_end(args);
+    ck_assert_msg(system(command) == 0, "%s", command);
+}
+
+static void enter(const struct edge *edge)
+{
+    ck_assert_int_eq(setns(edge->ns, CLONE_NEWNET), 0);
+}
+
+static uint8_t byte_at(unsigned offset)
+{
+    return (uint8_t)(offset * 2654435761U >> 24);
+}
+
+/* ---- what hosts do -------------------------------------------------------------------------------------------- */
+
+static bool ready(const struct world *w, int fd, short events)
+{
+    struct pollfd p = {.fd = fd, .events = events};
+    while (!atomic_load(&w->ending)) {
+        if (poll(&p, 1, 50) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void *write_stream(void *arg)
+{
+    struct world *w = arg;
+    static uint8_t buffer[32768];
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(PORT), .sin_addr.s_addr = htonl(0x0a090002)};
+    if (connect(w->client, (struct sockaddr *)&to, sizeof(to)) != 0 && errno != EINPROGRESS) {
+        return NULL;
+    }
+    for (unsigned at = 0; at < STREAM_SIZE && ready(w, w->client, POLLOUT);) {
+        unsigned size = STREAM_SIZE - at < sizeof(buffer) ? STREAM_SIZE - at : (unsigned)sizeof(buffer);
+        for (unsigned i = 0; i < size; i++) {
+            buffer[i] = byte_at(at + i);
+        }
+        ssize_t done = send(w->client, buffer, size, MSG_NOSIGNAL);
+        at += done > 0 ? (unsigned)done : 0;
+    }
+    return NULL;
+}
+
+static void *read_stream(void *arg)
+{
+    struct world *w = arg;
+    static uint8_t buffer[65536];
+    int fd = ready(w, w->listener, POLLIN) ? accept4(w->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC) : -1;
+    unsigned at = 0;
+    while (fd >= 0 && at < STREAM_SIZE && ready(w, fd, POLLIN)) {
+        ssize_t got = recv(fd, buffer, sizeof(buffer), 0);
+        for (ssize_t i = 0; i < got; i++) {
+            atomic_fetch_add(&w->stream_wrong, buffer[i] != byte_at(at++));
+        }
+        atomic_store(&w->stream_received, at);
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    atomic_store(&w->stream_done, true);
+    return NULL;
+}
+
+static void *write_packets(void *arg)
+{
+    const struct world *w = arg;
+    uint8_t packet[1400];
+    for (unsigned n = 0; !atomic_load(&w->ending); n++) {
+        size_t size = 8 + n * 37 % (sizeof(packet) - 8);
+        memset(packet, (int)byte_at(n), size);
+        memcpy(packet, &n, sizeof(n));
+        (void)send(w->udp_out, packet, size, MSG_DONTWAIT);
+        (void)poll(NULL, 0, n % 8 == 0 ? 1 : 0);
+    }
+    return NULL;
+}
+
+static void *read_packets(void *arg)
+{
+    struct world *w = arg;
+    uint8_t packet[2048];
+    while (ready(w, w->udp_in, POLLIN)) {
+        ssize_t got = recv(w->udp_in, packet, sizeof(packet), MSG_DONTWAIT);
+        unsigned n = 0;
+        if (got < 8) {
+            continue;
+        }
+        memcpy(&n, packet, sizeof(n));
+        bool right = (size_t)got == 8 + n * 37 % (1400 - 8);
+        for (ssize_t i = sizeof(n); i < got; i++) {
+            right = right && packet[i] == byte_at(n);
+        }
+        atomic_fetch_add(right ? &w->udp_received : &w->udp_wrong, 1);
+    }
+    return NULL;
+}
+
+/* ---- what the loop does meanwhile ----------------------------------------------------------------------------- */
+
+static void configure(struct edge *edge, bool with_path, uint32_t mtu)
+{
+    struct pt_error error = {0};
+    edge->path.mtu = mtu;
+    const struct pt_engine_config config = {.port = PT_SEALED_PORT,
+                                            .links = &edge->link,
+                                            .links_len = 1,
+                                            .paths = &edge->path,
+                                            .paths_len = with_path ? 1 : 0,
+                                            .peers = &edge->peer,
+                                            .peers_len = 1,
+                                            .rekey_after_ms = REKEY_MS};
+    ck_assert_msg(pt_engine_configure(edge->engine, &config, &error) == PT_OK, "%s: %s", error.field, error.text);
+}
+
+static uint64_t handshakes(const struct world *w)
+{
+    struct pt_peer_status peer = {0};
+    (void)pt_engine_peers(w->edges[0].engine, &peer, 1);
+    return peer.handshakes;
+}
+
+static void note(void *arg, uint32_t label, const uint64_t *received, const uint64_t *expected)
+{
+    (void)arg;
+    ck_assert_uint_eq(label, 2);
+    for (unsigned i = 0; i < PT_TUNNEL_STREAMS; i++) {
+        ck_assert_uint_le(received[i], expected[i]);
+    }
+}
+
+static void churn(void *arg)
+{
+    struct world *w = arg;
+    for (unsigned i = 0; i < 2; i++) {
+        struct edge *edge = &w->edges[i];
+        struct pt_engine_counters counters;
+        struct pt_engine_path_status path;
+        pt_engine_counters(edge->engine, &counters);
+        (void)pt_engine_paths(edge->engine, &path, 1);
+        pt_engine_streams(edge->engine, note, NULL);
+        if (w->churns % 4 == i) {
+            configure(edge, false, MTU); /* the path goes, and is back at once: what was on its way is dropped */
+            configure(edge, true, MTU - w->churns % 8);
+        }
+    }
+    w->churns++;
+    bool enough = atomic_load(&w->stream_done) && handshakes(w) >= HANDSHAKES_MIN;
+    if (enough || w->churns * CHURN_MS > PATIENCE_MS) {
+        pt_sys_uv_stop(w->sys);
+    }
+}
+
+/* ---- two edges ------------------------------------------------------------------------------------------------ */
+
+static void open_edge(struct world *w, unsigned number)
+{
+    static const struct pt_log log = {.level_min = PT_LOG_ERROR, .node = "test"};
+    struct edge *edge = &w->edges[number];
+    struct pt_error error = {0};
+    struct pt_engine_options options = {.sys = w->sys, .log = &log, .device = "t0", .workers = 2};
+    uint8_t other[PT_X25519_SIZE];
+    memset(options.private_key, (int)(0x11 * (number + 1)), sizeof(options.private_key));
+    memset(other, (int)(0x11 * (2 - number)), sizeof(other));
+    edge->link = (struct pt_engine_link){.number = 1, .interface = "w0"};
+    edge->path = (struct pt_engine_path){.slot = 1, .peer = 2, .link = 1};
+    edge->peer = (struct pt_peer_entry){.label = 2, .cipher = PT_CIPHER_AES_128_GCM};
+    pt_x25519_public(other, edge->peer.public_key);
+    ck_assert_int_eq(pt_ip_parse(number == 0 ? "192.0.2.1" : "192.0.2.2", &edge->link.address, NULL), PT_OK);
+    ck_assert_int_eq(pt_ip_parse(number == 0 ? "192.0.2.2" : "192.0.2.1", &edge->path.remote, NULL), PT_OK);
+    enter(edge);
+    ck_assert_msg(pt_engine_open(&options, &edge->engine, &error) == PT_OK, "%s: %s", error.field, error.text);
+    configure(edge, true, MTU);
+    /* The kernel's routes and a neighbour entry stand for the data plane's verdict: path 1. */
+    run("ip addr add 10.9.0.%u/32 dev t0 && ip route add 10.9.0.%u/32 dev t0 src 10.9.0.%u mtu 1400 && "
+        "ip neigh replace 10.9.0.%u lladdr 02:50:00:00:00:01 dev t0 nud permanent",
+        number + 1, 2 - number, number + 1, 2 - number);
+}
+
+static int open_socket(const struct edge *edge, int type, uint32_t address, uint16_t port)
+{
+    const struct sockaddr_in own = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(address)};
+    enter(edge);
+    int fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(bind(fd, (const struct sockaddr *)&own, sizeof(own)), 0);
+    return fd;
+}
+
+static void open_hosts(struct world *w)
+{
+    const struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(PORT), .sin_addr.s_addr = htonl(0x0a090001)};
+    w->listener = open_socket(&w->edges[1], SOCK_STREAM, 0x0a090002, PORT);
+    ck_assert_int_eq(listen(w->listener, 1), 0);
+    w->client = open_socket(&w->edges[0], SOCK_STREAM, 0x0a090001, 0);
+    w->udp_in = open_socket(&w->edges[0], SOCK_DGRAM, 0x0a090001, PORT);
+    w->udp_out = open_socket(&w->edges[1], SOCK_DGRAM, 0x0a090002, 0);
+    ck_assert_int_eq(connect(w->udp_out, (const struct sockaddr *)&to, sizeof(to)), 0);
+}
+
+static void make_namespaces(struct world *w)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
+        w->edges[i].ns = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+        ck_assert_int_ge(w->edges[i].ns, 0);
+        run("ip link set lo up");
+    }
+    run("ip link add w0 type veth peer name w0 netns /proc/%d/fd/%d", (int)getpid(), w->edges[0].ns);
+    for (unsigned i = 0; i < 2; i++) {
+        enter(&w->edges[i]);
+        run("ip addr add 192.0.2.%u/24 dev w0 && ip link set w0 up", i + 1);
+    }
+}
+
+START_TEST(threads_carry_packets_while_keys_paths_and_peers_change)
+{
+    static void *(*const hosts[])(void *arg) = {write_stream, read_stream, write_packets, read_packets};
+    struct world world = {0}, *w = &world;
+    struct pt_error error = {0};
+    pthread_t threads[4];
+    make_namespaces(w);
+    ck_assert_int_eq(pt_sys_uv_new(&w->sys, &error), PT_OK);
+    open_edge(w, 0);
+    open_edge(w, 1);
+    open_hosts(w);
+    for (size_t i = 0; i < 4; i++) {
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, hosts[i], w), 0);
+    }
+    w->timer = pt_timer_new(w->sys, churn, w);
+    pt_timer_start(w->timer, CHURN_MS, CHURN_MS);
+    pt_sys_uv_run(w->sys);
+    atomic_store(&w->ending, true);
+    for (size_t i = 0; i < 4; i++) {
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+    }
+    ck_assert_uint_eq(atomic_load(&w->stream_received), STREAM_SIZE);
+    ck_assert_uint_eq(atomic_load(&w->stream_wrong), 0);
+    ck_assert_uint_gt(atomic_load(&w->udp_received), 0);
+    ck_assert_uint_eq(atomic_load(&w->udp_wrong), 0);
+    ck_assert_uint_ge(handshakes(w), HANDSHAKES_MIN);
+    for (unsigned i = 0; i < 2; i++) {
+        struct pt_engine_counters counters;
+        pt_engine_counters(w->edges[i].engine, &counters);
+        ck_assert_uint_gt(counters.opened_packets, 0);
+        ck_assert_uint_eq(counters.drops[PT_ENGINE_DROP_REPLAYED], 0);
+        ck_assert_uint_eq(counters.drops[PT_ENGINE_DROP_NOT_AUTHENTIC], 0);
+        ck_assert_uint_eq(counters.drops[PT_ENGINE_DROP_BAD_INNER], 0);
+        ck_assert_uint_eq(counters.drops[PT_ENGINE_DROP_MALFORMED], 0);
+    }
+    pt_timer_free(w->timer);
+    pt_engine_close(w->edges[0].engine);
+    pt_engine_close(w->edges[1].engine);
+    const int fds[] = {w->listener, w->client, w->udp_in, w->udp_out, w->edges[0].ns, w->edges[1].ns};
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+        (void)close(fds[i]);
+    }
+    pt_sys_uv_free(w->sys);
+}
+END_TEST
+
+int main(void)
+{
+    if (geteuid() != 0 || access("/dev/net/tun", R_OK | W_OK) != 0) {
+        printf("skipped: needs root for network namespaces, and /dev/net/tun\n");
+        return 77;
+    }
+    Suite *suite = suite_create("engine");
+    TCase *tests = tcase_create("engine");
+    tcase_set_timeout(tests, 200);
+    tcase_add_test(tests, threads_carry_packets_while_keys_paths_and_peers_change);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
