@@ -556,7 +556,7 @@ static void pass_controller(struct controller_host *node, uint64_t now)
     }
     if (node->faulty_until_ns != 0 && node->faulty_until_ns <= now) {
         pt_sim_fail_disk(world->sim, node->host, 0, PT_OK, false);
-        if (node->faulty_until_ns + SECOND <= now) { /* what failed may still be on its way to the node */
+        if (node->faulty_until_ns + 5 * SECOND <= now) { /* what failed may still be on its way: behind slow syncs */
             node->faulty_until_ns = 0;
             node->disk_failing = false;
         }

@@ -379,12 +379,17 @@ func (n *nemesis) flippedBit() error {
 		return err
 	}
 	m.expect(true) // it may find the damage later, and stop
-	m.await(3 * time.Second)
-	if err := n.revive(true); err != nil {
-		return err
-	}
-	m.expect(false)
-	return n.settled()
+	acked := n.workload.acked.Load()
+	return until(240*time.Second, m.name+" runs, or is replaced", func() bool {
+		if !m.alive() && n.revive(true) != nil {
+			return false
+		}
+		if !n.whole(acked) {
+			return false
+		}
+		m.expect(false)
+		return true
+	})
 }
 
 // ---- members ----
@@ -455,19 +460,21 @@ func (n *nemesis) overload() error {
 // settled waits until every node is up, votes, and a write goes through.
 func (n *nemesis) settled() error {
 	acked := n.workload.acked.Load()
-	return until(240*time.Second, "all nodes are up, one leads, writes go through", func() bool {
-		views := n.cluster.views()
-		if len(views) < len(n.cluster.nodes) || n.workload.acked.Load() == acked {
+	return until(240*time.Second, "all nodes are up, one leads, writes go through", func() bool { return n.whole(acked) })
+}
+
+// whole says whether every node is up and follows one leader, and more calls were answered than `acked`.
+func (n *nemesis) whole(acked int64) bool {
+	views := n.cluster.views()
+	if len(views) < len(n.cluster.nodes) || n.workload.acked.Load() == acked {
+		return false
+	}
+	for _, v := range views {
+		if v.Leader == "" || v.Leader != views[0].Leader || v.State == "quarantined" {
 			return false
 		}
-		leader := views[0].Leader
-		for _, v := range views {
-			if v.Leader == "" || v.Leader != leader || v.State == "quarantined" {
-				return false
-			}
-		}
-		return true
-	})
+	}
+	return true
 }
 
 // once strikes with one fault, one time in three with a soft one beside it.
