@@ -169,7 +169,12 @@ PT_INLINE void look_up_or_decide(const struct pkt *p, const struct pt_abi_node *
     if (flow == NULL || p->begins || !pt_flow_is_fresh(flow, now, p->tos >> 2)) {
         decide(p, node, ifindex, flow, now, d);
         if (d->verdict != 0 && d->site_label != 0 && may_remember(node, d)) {
-            pt_flow_write(p, &key, flow, d, now);
+            pt_flow_write(p, flow, d, now);
+        } else if (d->verdict == 0) {
+            if (flow != NULL) {
+                flow->flags |= PT_FLOW_NO_WAY;
+            }
+            pt_event_tell(p, d, NULL, PT_EVENT_NO_WAY);
         }
         return;
     }
@@ -223,6 +228,7 @@ int pt_lan(struct __sk_buff *skb)
     }
     int verdict = lan_run(skb, &p);
     if (verdict < 0) {
+        pt_event_drop(&p, (__u32)-verdict);
         pt_count_drop((__u32)-verdict);
         return TC_ACT_SHOT;
     }

@@ -15,7 +15,8 @@
  * 24 bits, confidence in per cent of 0..100 in the high 8; its agent writes it with BPF_EXIST and sets PT_FLOW_ASKED),
  * `traffic_class` (the queue), `nat` (an index into a table of translations; 0: none) and `meter` (an index into
  * pt_meters; 0: none) are read on a hit and kept over a new decision. Why a packet went where it went is the entry
- * itself: rule, class, reason, and by `generation` a row of pt_applied, which names the bundle's revision and position.
+ * itself: rule, class, reason, and by `generation` a row of pt_applied, which names the revision of the configuration,
+ * the bundle's position and the epoch of traffic engineering; the same goes out as an event (abi/event.h).
  * Other questions get a table of their own, with the same key.
  */
 #pragma once
@@ -52,6 +53,7 @@ enum pt_abi_flow_verdict {
 #define PT_FLOW_LEAVING 2U /* the path breaks what the rule asks for: leave it at the next gap (GRACEFUL) */
 #define PT_FLOW_ASKED 4U   /* packet inspection has given its answer */
 #define PT_FLOW_MOVED 8U   /* has changed its path at least once since it began */
+#define PT_FLOW_NO_WAY 16U /* packets were dropped since the last decision, because there was no way */
 
 /* How flows that are under way follow a new choice. */
 enum pt_abi_move {
@@ -94,7 +96,7 @@ _Static_assert(sizeof(struct pt_abi_flow) == 64, "abi");
 
 struct pt_abi_applied {
     __u32 generation;
-    __u32 reserved;
+    __u32 te_epoch;              /* of traffic engineering */
     __u64 revision;              /* log index of the state that it was computed from */
     __u64 epoch, term, position; /* of the bundle; `position` is its generation within the term */
     __u64 time_ns;               /* node's clock, since 1970 */

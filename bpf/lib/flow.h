@@ -171,6 +171,114 @@ PT_INLINE __u32 pt_flow_stay_or_follow(const struct pkt *p, const struct pt_abi_
     return flow->out;
 }
 
+/* ---- telling --------------------------------------------------------------------------------------------------- */
+
+/* May one more event pass? Writers may race: then one too many does. */
+PT_SUBPROGRAM int pt_event_pass(__u64 now_ns)
+{
+    __u32 zero = 0;
+    struct pt_abi_event_gate *gate = bpf_map_lookup_elem(&pt_event_gate, &zero);
+
+    if (gate == NULL) {
+        return 0;
+    }
+    __u64 from = gate->until_ns > now_ns ? gate->until_ns : now_ns;
+    if (from > now_ns + PT_EVENTS_BURST_NS) {
+        gate->lost += 1;
+        return 0;
+    }
+    gate->until_ns = from + 1000000000ULL / PT_EVENTS_PER_S;
+    return 1;
+}
+
+/* The ring is full. */
+PT_SUBPROGRAM int pt_event_lost(void)
+{
+    __u32 zero = 0;
+    struct pt_abi_event_gate *gate = bpf_map_lookup_elem(&pt_event_gate, &zero);
+
+    if (gate != NULL) {
+        gate->lost += 1;
+    }
+    return 0;
+}
+
+/* A decision in two words, and in a third what is small: the caller has no room on its stack for one whose address is
+ * taken. 1: the ring has no room. */
+PT_SUBPROGRAM int pt_event_put(const struct pkt *p, const struct pt_abi_flow *flow, __u64 out_rule, __u64 class_site,
+                               __u64 small)
+{
+    struct pt_flow_now now;
+
+    if (p == NULL) {
+        return 0;
+    }
+    pt_flow_now(&now);
+    if (!pt_event_pass(now.ns)) {
+        return 0;
+    }
+    struct pt_abi_event *event = bpf_ringbuf_reserve(&pt_events, sizeof(*event), 0);
+    if (event == NULL) {
+        return 1;
+    }
+    event->flow.source = p->source;
+    event->flow.destination = p->destination;
+    event->flow.port_source = p->port_source;
+    event->flow.port_destination = p->port_destination;
+    event->flow.vni_protocol = PT_FLOW_VNI_PROTOCOL(p->vni, p->protocol);
+    event->dscp = p->tos >> 2;
+    event->traffic_class = (__u8)pt_demand_class(p->tos >> 2);
+    event->generation = now.generation;
+    event->ns = now.ns;
+    event->out = (__u32)out_rule;
+    event->rule_id = (__u32)(out_rule >> 32);
+    event->policy_class = (__u32)class_site;
+    event->site_label = (__u32)(class_site >> 32);
+    event->application = flow != NULL ? flow->application : 0;
+    event->nat = flow != NULL ? flow->nat : 0;
+    event->kind = (__u8)small;
+    event->verdict = (__u8)(small >> 8);
+    event->reason = (__u8)(small >> 16);
+    event->flags = (__u8)(small >> 24);
+    event->move = (__u8)(small >> 32);
+    event->reserved = 0;
+    bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+    return 0;
+}
+
+/* Tell the agent what was decided. `flow` is the entry that was there, or NULL. */
+PT_INLINE void pt_event_tell(const struct pkt *p, const struct pt_decision *d, const struct pt_abi_flow *flow,
+                             __u32 kind)
+{
+    __u64 verdict = kind == PT_EVENT_FLOW ? d->verdict : PT_FLOW_DROP;
+    __u64 small = kind | verdict << 8 | (__u64)(d->reason & 255) << 16 | (__u64)d->flags << 24 | (__u64)d->move << 32;
+
+    if (pt_event_put(p, flow, d->out | (__u64)d->rule_id << 32, d->policy_class | (__u64)d->site_label << 32, small)) {
+        (void)pt_event_lost();
+    }
+}
+
+/* Tell of a packet that is dropped although its flow has a way: what the flow's decision does not say. */
+PT_INLINE void pt_event_drop(const struct pkt *p, __u32 reason)
+{
+    const __u64 told = 1ULL << PT_DROP_NO_BUNDLE | 1ULL << PT_DROP_UNKNOWN_LAN | 1ULL << PT_DROP_MALFORMED |
+                       1ULL << PT_DROP_POLICY_DENY | 1ULL << PT_DROP_NO_ROUTE | 1ULL << PT_DROP_NO_GROUP |
+                       1ULL << PT_DROP_NO_PATH | 1ULL << PT_DROP_SLA_UNMET | 1ULL << PT_DROP_RATE_LIMITED;
+    __u64 small = PT_EVENT_PACKET | (__u64)PT_FLOW_DROP << 8 | (__u64)(reason & 255) << 16;
+
+    if (!(told >> (reason & 63) & 1) && pt_event_put(p, NULL, 0, 0, small)) {
+        (void)pt_event_lost();
+    }
+}
+
+/* Is this another answer than the entry's? */
+PT_INLINE int pt_flow_differs(const struct pt_abi_flow *flow, const struct pt_decision *d)
+{
+    return flow->verdict != d->verdict || flow->out != d->out || flow->rule_id != d->rule_id ||
+           flow->policy_class != d->policy_class || (flow->flags & PT_FLOW_NO_WAY) ||
+           (d->verdict == PT_FLOW_DROP && flow->reason != d->reason);
+}
+
 /* ---- writing down --------------------------------------------------------------------------------------------- */
 
 /* Has a packet of this flow been seen? Leaves the mark. */
@@ -217,32 +325,31 @@ PT_INLINE void pt_flow_renew(struct pt_abi_flow *flow, const struct pt_decision 
     flow->generation = now->generation;
 }
 
-/* Write a decision down. `flow` is the entry found, or NULL. */
-PT_INLINE void pt_flow_write(const struct pkt *p, const union pt_flow_key *key, struct pt_abi_flow *flow,
-                             const struct pt_decision *d, const struct pt_flow_now *now)
+/* An entry that is new, or of another kind than the one found (`flow`, or NULL). The decision comes in words, as to
+ * pt_event_put, for the same reason; its date is the decision's, which may be older than the bundle in force by now. */
+PT_SUBPROGRAM int pt_flow_make(const struct pkt *p, const struct pt_abi_flow *flow, __u64 out_rule,
+                               __u64 class_generation, __u64 small_epoch)
 {
-    if (flow != NULL && flow->verdict == d->verdict) {
-        pt_flow_renew(flow, d, now, p->tos >> 2);
-        pt_flow_count(flow, now, p->packets, p->size);
-        return;
+    union pt_flow_key key = {};
+
+    if (p == NULL) {
+        return 0;
     }
-    if (flow == NULL && !pt_flow_at_door(p->flow)) {
-        return;
-    }
-    struct pt_abi_flow value = {.generation = now->generation,
-                                .epoch = now->epoch,
-                                .out = d->out,
-                                .verdict = (__u8)d->verdict,
-                                .reason = (__u8)d->reason,
+    __u32 units = (__u32)(bpf_ktime_get_coarse_ns() >> PT_FLOW_TIME_SHIFT);
+    struct pt_abi_flow value = {.generation = (__u32)(class_generation >> 32),
+                                .epoch = (__u32)(small_epoch >> 32),
+                                .out = (__u32)out_rule,
+                                .verdict = (__u8)small_epoch,
+                                .reason = (__u8)(small_epoch >> 8),
                                 .dscp = p->tos >> 2,
-                                .flags = d->flags,
-                                .seen = now->units,
+                                .flags = (__u8)(small_epoch >> 16),
+                                .seen = units,
                                 .traffic_class = (__u8)pt_demand_class(p->tos >> 2),
-                                .move = d->move,
-                                .since = now->units,
-                                .rule_id = d->rule_id,
+                                .move = (__u8)(small_epoch >> 24),
+                                .since = units,
+                                .rule_id = (__u32)(out_rule >> 32),
                                 .hash = p->flow,
-                                .policy_class = d->policy_class,
+                                .policy_class = (__u32)class_generation,
                                 .packets = p->packets,
                                 .bytes = p->size};
     if (flow != NULL) {
@@ -254,7 +361,29 @@ PT_INLINE void pt_flow_write(const struct pkt *p, const union pt_flow_key *key, 
         value.packets += flow->packets;
         value.bytes += flow->bytes;
     }
-    pt_flow_put(p, key, &value);
+    pt_flow_key(p, &key);
+    pt_flow_put(p, &key, &value);
+    return 0;
+}
+
+/* Write a decision down. `flow` is the entry found, or NULL. */
+PT_INLINE void pt_flow_write(const struct pkt *p, struct pt_abi_flow *flow, const struct pt_decision *d,
+                             const struct pt_flow_now *now)
+{
+    if (flow == NULL && !pt_flow_at_door(p->flow)) {
+        return;
+    }
+    if (flow == NULL || pt_flow_differs(flow, d)) {
+        pt_event_tell(p, d, flow, PT_EVENT_FLOW);
+    }
+    if (flow != NULL && flow->verdict == d->verdict) {
+        pt_flow_renew(flow, d, now, p->tos >> 2);
+        pt_flow_count(flow, now, p->packets, p->size);
+        return;
+    }
+    (void)pt_flow_make(p, flow, d->out | (__u64)d->rule_id << 32, d->policy_class | (__u64)now->generation << 32,
+                       (d->verdict & 255) | (d->reason & 255) << 8 | (__u32)d->flags << 16 | (__u32)d->move << 24 |
+                           (__u64)now->epoch << 32);
 }
 
 /* ---- meters --------------------------------------------------------------------------------------------------- */

@@ -12,6 +12,7 @@
 #include "bpf/abi/demand.h"
 #include "bpf/abi/bundle.h"
 #include "bpf/abi/drop.h"
+#include "bpf/abi/event.h"
 #include "bpf/abi/flow.h"
 
 #define PT_INLINE static __always_inline
@@ -141,6 +142,18 @@ struct {
     __type(key, __u32);
     __type(value, struct pt_abi_applied);
 } pt_applied SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, PT_EVENTS_SIZE);
+} pt_events SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct pt_abi_event_gate);
+} pt_event_gate SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);

@@ -47,6 +47,11 @@ size_t ctl_width(void);
 /* A file or, for "-", standard input; the caller frees. Whole, with a NUL behind. */
 PT_MUST enum pt_code ctl_read_file(const char *path, struct pt_buf *ret_text, struct pt_error *reterr);
 
+/* ---- explain.c */
+/* `explain flow` and `explain drop`, which ask a cluster; `explain KIND` does not. */
+bool ctl_explains_traffic(const struct pt_cli_args *args);
+int ctl_explain_traffic(struct ctl *ctl);
+
 /* ---- names on the command line */
 
 struct ctl_target {

@@ -174,6 +174,9 @@ static int version(struct ctl *ctl)
 
 static int explain(struct ctl *ctl)
 {
+    if (ctl_explains_traffic(ctl->args)) {
+        return ctl_explain_traffic(ctl);
+    }
     if (ctl->args->words_len != 1) {
         return ctl_usage_text(ctl, "one KIND or KIND.FIELD is needed");
     }
@@ -285,7 +288,7 @@ static enum pt_code settle(struct pt_cli_args *args, struct pt_arena *arena, str
     for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++) {
         used = used && strcmp(args->verb->name, without[i]) != 0;
     }
-    if (used) {
+    if (used || ctl_explains_traffic(args)) {
         struct pt_cli_contexts contexts;
         PT_TRY(ctl_contexts_read(args, arena, &contexts, reterr));
         PT_TRY(pt_cli_context_use(&contexts, args, reterr));

@@ -455,6 +455,8 @@ static void on_message(void *arg, struct pt_bytes data)
         pt_agent_take_trust(agent, message->trust);
     } else if (message->message_case == PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_BANDWIDTH) {
         pt_agent_take_order(agent, message->bandwidth);
+    } else if (message->message_case == PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_QUESTION) {
+        pt_agent_answer(agent, message->question);
     }
     patronus__v1__controller_message__free_unpacked(message, NULL);
 }
@@ -488,6 +490,7 @@ enum pt_code pt_agent_open(const struct pt_agent_options *options, struct pt_age
     agent->time_timer = pt_timer_new(options->sys, pt_agent_on_time, agent);
     pt_agent_bandwidth_init(agent);
     pt_timer_start(agent->time_timer, TIME_MS, TIME_MS);
+    pt_agent_recall_start(agent);
     pt_agent_load_bundle(agent);
     pt_agent_renew_start(agent);
     pt_timer_start(agent->dial_timer, 0, 0);
@@ -512,6 +515,7 @@ void pt_agent_close(struct pt_agent *agent)
     }
     pt_hello_free(agent->hello);
     pt_agent_trial_fini(agent);
+    pt_agent_recall_stop(agent);
     pt_bundle_unref(agent->bundle);
     free(agent->demand);
     free(agent->queues);

@@ -9,6 +9,7 @@ enum pt_agent_state { PT_AGENT_OFFLINE, PT_AGENT_CONNECTING, PT_AGENT_STREAMING 
 
 struct pt_agent_demand;
 struct pt_agent_queue;
+struct pt_history;
 struct pt_arena;
 
 struct pt_agent_trial {       /* trial.c */
@@ -46,6 +47,12 @@ struct pt_agent {
     uint64_t reported_at_ns;
     struct pt_agent_queue *queues; /* class_report.c: likewise */
     size_t queues_len;
+
+    struct pt_history *history; /* recall.c; NULL: nothing is remembered */
+    struct pt_timer *record_timer;
+    struct pt_bundle *earlier; /* the one before that in force; NULL: none */
+    struct pt_agent_position earlier_position;
+    uint64_t decisions_lost;
 
     struct pt_timer *renew_timer;
     struct pt_rpc_channel *renew_channel;
@@ -102,6 +109,15 @@ void pt_agent_take_order(struct pt_agent *agent, const Patronus__V1__BandwidthOr
 
 /* ---- demand.c ------------------------------------------------------------------------------------------------- */
 void pt_agent_add_demands(struct pt_agent *agent, struct pt_arena *arena, Patronus__V1__Telemetry *telemetry);
+
+/* ---- recall.c: what was decided, for the leader's questions ---------------------------------------------------- */
+void pt_agent_recall_start(struct pt_agent *agent);
+void pt_agent_recall_stop(struct pt_agent *agent);
+/* Remember what was decided since the last time; before a new bundle is applied, so that numbers mean what they did. */
+void pt_agent_recall(struct pt_agent *agent);
+/* Another bundle is in force: takes the reference of the one before (NULL: there was none). */
+void pt_agent_recall_bundle(struct pt_agent *agent, struct pt_bundle *before, const struct pt_agent_position *position);
+void pt_agent_answer(struct pt_agent *agent, const Patronus__V1__NodeQuestion *question);
 
 /* ---- class_report.c ------------------------------------------------------------------------------------------- */
 void pt_agent_add_classes(struct pt_agent *agent, struct pt_arena *arena, Patronus__V1__Telemetry *telemetry,

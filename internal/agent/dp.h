@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/net.h"
 #include "plan/plan.h"
 
 struct pt_dp;
@@ -34,6 +35,35 @@ struct pt_dp_link_queues {
     struct pt_dp_queue queues[PT_DP_QUEUES];
     bool used[PT_DP_QUEUES];
 };
+
+/* A flow. */
+struct pt_dp_flow_key {
+    struct pt_ip source, destination;
+    uint32_t vni;
+    uint16_t source_port, destination_port; /* 0 of protocols that have none */
+    uint8_t protocol;
+};
+
+/* What was decided of a flow, or of a packet (bpf/abi/event.h). */
+struct pt_dp_decision {
+    struct pt_dp_flow_key flow;
+    uint64_t age_ns;  /* so long ago */
+    uint64_t path_id; /* 0: none */
+    uint32_t generation;
+    uint32_t rule_id, policy_class, site_label, application, nat;
+    uint8_t verdict, reason, dscp, flags, traffic_class, move, kind;
+};
+
+/* What the flow cache says of a flow that is there. */
+struct pt_dp_flow {
+    uint64_t packets, bytes, seen_age_ns;
+    uint32_t application, nat;
+    uint8_t flags;
+};
+
+enum pt_dp_life { PT_DP_LIFE_UNKNOWN, PT_DP_LIFE_ALIVE, PT_DP_LIFE_DEAD }; /* as enum pt_abi_path_state */
+
+struct pt_dp_origin;
 
 struct pt_dp_ops {
     /* Put a bundle in force. On failure the old one stays in force. generation is the one of the bundle's position. */
@@ -70,6 +100,14 @@ struct pt_dp_ops {
     enum pt_code (*set_tunnel)(struct pt_dp *dp, uint32_t ifindex, struct pt_error *reterr);
     /* What the tunnel found a sealed path to carry; 0: not known. Unknown paths are ignored. */
     void (*set_path_mtu)(struct pt_dp *dp, uint64_t path_id, uint32_t mtu);
+    /* Decisions since the last call, oldest first; at most a ring of them. Returns how many were lost so far. NULL, and
+     * so the next three: it tells none. */
+    uint64_t (*decisions)(struct pt_dp *dp, void (*fn)(void *arg, const struct pt_dp_decision *decision), void *arg);
+    /* False: the flow cache has no such flow. */
+    bool (*flow)(struct pt_dp *dp, const struct pt_dp_flow_key *key, struct pt_dp_flow *ret_flow);
+    /* Which bundle a generation was; false: that is too long ago. */
+    bool (*origin_of)(struct pt_dp *dp, uint32_t generation, struct pt_dp_origin *ret_origin);
+    enum pt_dp_life (*path_life)(struct pt_dp *dp, uint64_t path_id);
     /* Free memory; what is pinned stays and goes on forwarding. */
     void (*close)(struct pt_dp *dp);
 };
@@ -78,6 +116,7 @@ struct pt_dp_ops {
 struct pt_dp_origin {
     uint64_t revision;                /* log index of the state that it was computed from */
     uint64_t epoch, term, generation; /* its position */
+    uint64_t te_epoch;                /* of traffic engineering */
     int64_t time_ns;                  /* the node's clock when it was applied, since 1970 */
 };
 
@@ -108,5 +147,7 @@ PT_MUST enum pt_code pt_dp_bpf_new(const struct pt_dp_bpf_options *options, stru
 /* Detach and unpin everything below the directory: `patronusd --detach` and the lab's clean-up. */
 PT_MUST enum pt_code pt_dp_bpf_remove(const struct pt_dp_bpf_options *options, struct pt_error *reterr);
 struct pt_dp *pt_dp_sim_new(void);
+/* Have the simulated one tell a decision, the next time that it is asked for them; at most 64 at a time. */
+void pt_dp_sim_tell(struct pt_dp *dp, const struct pt_dp_decision *decision);
 /* What the simulated one was last told of a path; false when nothing. */
 bool pt_dp_sim_path_alive(const struct pt_dp *dp, uint64_t path_id);

@@ -54,6 +54,7 @@ struct dp_bpf {
     struct pt_dp_slas slas;
     int64_t wall_s; /* of the next apply */
     struct pt_dp_qos *qos;
+    struct pt_dp_events *events;
     struct pt_dp_table *table; /* in force, as given by this process; NULL before the first apply */
     struct pt_digest digest;
 };
@@ -341,6 +342,7 @@ static void write_applied(struct dp_bpf *dp)
                                  .epoch = origin->epoch,
                                  .term = origin->term,
                                  .position = origin->generation,
+                                 .te_epoch = (uint32_t)origin->te_epoch,
                                  .time_ns = (uint64_t)origin->time_ns};
     (void)bpf_map_update_elem(dp->maps.applied, &index, &row, BPF_ANY); /* array entry: cannot fail */
 }
@@ -499,6 +501,33 @@ static void queues(struct pt_dp *base, void (*fn)(void *arg, const struct pt_dp_
     pt_dp_qos_read(dp_bpf_of(base)->qos, fn, arg);
 }
 
+/* ---- what was decided ----------------------------------------------------------------------------------------- */
+
+static uint64_t decisions(struct pt_dp *base, void (*fn)(void *arg, const struct pt_dp_decision *decision), void *arg)
+{
+    return pt_dp_events_read(dp_bpf_of(base)->events, fn, arg);
+}
+
+static bool flow(struct pt_dp *base, const struct pt_dp_flow_key *key, struct pt_dp_flow *ret_flow)
+{
+    return pt_dp_flow_read(&dp_bpf_of(base)->maps, key, ret_flow);
+}
+
+static bool origin_of(struct pt_dp *base, uint32_t generation, struct pt_dp_origin *ret_origin)
+{
+    return pt_dp_applied_read(&dp_bpf_of(base)->maps, generation, ret_origin);
+}
+
+static enum pt_dp_life path_life(struct pt_dp *base, uint64_t path_id)
+{
+    struct dp_bpf *dp = dp_bpf_of(base);
+    uint32_t slot = pt_dp_slots_get(&dp->slots, path_id), state = PT_PATH_UNKNOWN;
+    if (slot != 0) {
+        (void)bpf_map_lookup_elem(dp->maps.path_state, &slot, &state); /* array entry: cannot fail */
+    }
+    return (enum pt_dp_life)state;
+}
+
 /* ---- life ----------------------------------------------------------------------------------------------------- */
 
 static void close_dp(struct pt_dp *base)
@@ -506,6 +535,7 @@ static void close_dp(struct pt_dp *base)
     struct dp_bpf *dp = dp_bpf_of(base);
     pt_dp_table_unref(dp->table);
     pt_dp_qos_free(dp->qos);
+    pt_dp_events_free(dp->events);
     pt_dp_maps_fini(&dp->maps);
     pt_dp_programs_fini(&dp->programs);
     pt_dp_slots_fini(&dp->slots);
@@ -524,6 +554,10 @@ static const struct pt_dp_ops dp_bpf_ops = {.apply = apply,
                                             .counters = counters,
                                             .demands = demands,
                                             .queues = queues,
+                                            .decisions = decisions,
+                                            .flow = flow,
+                                            .origin_of = origin_of,
+                                            .path_life = path_life,
                                             .path_slot = path_slot,
                                             .set_tunnel = set_tunnel,
                                             .set_path_mtu = set_path_mtu,
@@ -558,6 +592,9 @@ enum pt_code pt_dp_bpf_new(const struct pt_dp_bpf_options *options, struct pt_dp
     }
     if (code == PT_OK) {
         code = pt_dp_maps_open(&dp->maps, &dp->programs, reterr);
+    }
+    if (code == PT_OK) {
+        code = pt_dp_events_new(&dp->maps, &dp->slots, &dp->events, reterr);
     }
     if (code == PT_OK && dp->maps.in_force == 0) {
         dp->upgrade_from = pt_dp_upgrade_from(options->pin_directory);

@@ -44,10 +44,10 @@ struct pt_dp_maps {
     int inner[2][PT_BUNDLE_MAPS_LEN];
     int tables_outer, tables[2 * PT_DIRS_MAX]; /* dp_bpf_dir.c; -1: there is none */
     uint32_t capacity[2][PT_BUNDLE_MAPS_LEN];  /* entries of the inner map */
-    int generation, epoch, applied, path_state, path_ids, path_mtu, tunnel_device, counters, drops,
-        demands;                  /* borrowed */
-    struct pt_dp_table *slots[2]; /* what each slot holds; NULL when that is not known */
-    uint32_t in_force;            /* the generation word */
+    int generation, epoch, applied, path_state, path_ids, path_mtu, tunnel_device, counters, drops, demands, flows4,
+        flows6, events, event_gate; /* borrowed */
+    struct pt_dp_table *slots[2];   /* what each slot holds; NULL when that is not known */
+    uint32_t in_force;              /* the generation word */
 };
 /* Find every map of the programs; make inner maps where there are none; learn what they hold. */
 PT_MUST enum pt_code pt_dp_maps_open(struct pt_dp_maps *maps, const struct pt_dp_programs *programs,
@@ -87,6 +87,23 @@ void pt_dp_demands(const struct pt_dp_maps *maps, const struct pt_dp_slots *slot
                    void (*fn)(void *arg, uint32_t key, uint64_t bytes), void *arg);
 /* The path in a slot goes: what it was offered stays in the sum of its site. */
 void pt_dp_demand_keep(const struct pt_dp_maps *maps, const struct pt_dp_slots *slots, uint32_t slot);
+
+/* ---- dp_bpf_event.c ------------------------------------------------------------------------------------------- */
+
+struct pt_dp_decision;
+struct pt_dp_flow;
+struct pt_dp_flow_key;
+struct pt_dp_origin;
+struct pt_dp_events;
+
+/* The reader of the ring of events, whose place in it outlives the agent. */
+PT_MUST enum pt_code pt_dp_events_new(const struct pt_dp_maps *maps, const struct pt_dp_slots *slots,
+                                      struct pt_dp_events **ret_events, struct pt_error *reterr);
+void pt_dp_events_free(struct pt_dp_events *events); /* NULL is fine */
+uint64_t pt_dp_events_read(struct pt_dp_events *events, void (*fn)(void *arg, const struct pt_dp_decision *decision),
+                           void *arg);
+bool pt_dp_flow_read(const struct pt_dp_maps *maps, const struct pt_dp_flow_key *key, struct pt_dp_flow *ret_flow);
+bool pt_dp_applied_read(const struct pt_dp_maps *maps, uint32_t generation, struct pt_dp_origin *ret_origin);
 
 /* ---- dp_bpf_upgrade.c ----------------------------------------------------------------------------------------- */
 

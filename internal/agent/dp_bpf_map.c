@@ -101,6 +101,10 @@ enum pt_code pt_dp_maps_open(struct pt_dp_maps *maps, const struct pt_dp_program
     PT_TRY(open_single(programs, "pt_counters", &maps->counters, reterr));
     PT_TRY(open_single(programs, "pt_drops", &maps->drops, reterr));
     PT_TRY(open_single(programs, "pt_demands", &maps->demands, reterr));
+    PT_TRY(open_single(programs, "pt_flows4", &maps->flows4, reterr));
+    PT_TRY(open_single(programs, "pt_flows6", &maps->flows6, reterr));
+    PT_TRY(open_single(programs, "pt_events", &maps->events, reterr));
+    PT_TRY(open_single(programs, "pt_event_gate", &maps->event_gate, reterr));
     for (enum pt_bundle_map map = 0; map < PT_BUNDLE_MAPS_LEN; map++) {
         PT_TRY(open_single(programs, pt_dp_map_info(map)->name, &maps->outer[map], reterr));
         PT_TRY(inner_open(maps, 0, map, reterr));

@@ -8,8 +8,12 @@
 
 #include <stdlib.h>
 
+#define TOLD_MAX 64
+
 struct dp_sim {
     struct pt_dp base;
+    struct pt_dp_decision told[TOLD_MAX]; /* pt_dp_sim_tell */
+    size_t told_len;
     struct pt_bundle *bundle; /* in force, or NULL */
     struct pt_map alive;      /* be64 path id -> marker; a path that nobody judged is absent */
     uint8_t yes, no;          /* the markers */
@@ -93,6 +97,44 @@ static void queues(struct pt_dp *dp, void (*fn)(void *arg, const struct pt_dp_li
     (void)dp, (void)fn, (void)arg; /* no links */
 }
 
+void pt_dp_sim_tell(struct pt_dp *dp, const struct pt_dp_decision *decision)
+{
+    struct dp_sim *sim = dp_sim_of(dp);
+    pt_assert(sim->told_len < TOLD_MAX);
+    sim->told[sim->told_len++] = *decision;
+}
+
+static uint64_t decisions(struct pt_dp *dp, void (*fn)(void *arg, const struct pt_dp_decision *decision), void *arg)
+{
+    struct dp_sim *sim = dp_sim_of(dp);
+    for (size_t i = 0; i < sim->told_len; i++) {
+        fn(arg, &sim->told[i]);
+    }
+    sim->told_len = 0;
+    return 0;
+}
+
+static bool flow(struct pt_dp *dp, const struct pt_dp_flow_key *key, struct pt_dp_flow *ret_flow)
+{
+    (void)dp, (void)key, (void)ret_flow;
+    return false;
+}
+
+static bool origin_of(struct pt_dp *dp, uint32_t generation, struct pt_dp_origin *ret_origin)
+{
+    (void)generation; /* there is one bundle */
+    *ret_origin = dp->origin;
+    return true;
+}
+
+static enum pt_dp_life path_life(struct pt_dp *dp, uint64_t path_id)
+{
+    uint8_t key[8];
+    pt_put_be64(key, path_id);
+    const void *marker = pt_map_get(&dp_sim_of(dp)->alive, key, sizeof(key));
+    return marker == NULL ? PT_DP_LIFE_UNKNOWN : pt_dp_sim_path_alive(dp, path_id) ? PT_DP_LIFE_ALIVE : PT_DP_LIFE_DEAD;
+}
+
 static void close_dp(struct pt_dp *dp)
 {
     struct dp_sim *sim = dp_sim_of(dp);
@@ -159,6 +201,10 @@ struct pt_dp *pt_dp_sim_new(void)
                                          .sla_number = sla_number,
                                          .set_time = set_time,
                                          .due = due,
+                                         .decisions = decisions,
+                                         .flow = flow,
+                                         .origin_of = origin_of,
+                                         .path_life = path_life,
                                          .close = close_dp};
     struct dp_sim *sim = calloc(1, sizeof(*sim));
     pt_assert(sim != NULL);

@@ -158,7 +158,9 @@ enum pt_code pt_agent_take_bundle(struct pt_agent *agent, const Patronus__V1__Bu
     dp->origin = (struct pt_dp_origin){.revision = message->header->revision,
                                        .epoch = position->epoch,
                                        .term = position->term,
-                                       .generation = position->generation};
+                                       .generation = position->generation,
+                                       .te_epoch = message->header->te_epoch};
+    pt_agent_recall(agent);
     enum pt_code code = pt_agent_trial_admit(agent, bundle, reterr);
     if (code == PT_OK) {
         code = pt_agent_apply(agent, bundle, reterr);
@@ -175,7 +177,7 @@ enum pt_code pt_agent_take_bundle(struct pt_agent *agent, const Patronus__V1__Bu
         pt_bundle_unref(bundle);
         return code;
     }
-    pt_bundle_unref(agent->bundle);
+    pt_agent_recall_bundle(agent, agent->bundle, &agent->position);
     agent->bundle = bundle;
     agent->position = (struct pt_agent_position){.epoch = message->header->position->epoch,
                                                  .term = message->header->position->term,

@@ -124,6 +124,7 @@ static void go_back(struct pt_agent *agent, uint64_t alone_ms)
     struct pt_error error = {0};
     struct pt_dp *dp = agent->options.dp;
     const struct pt_dp_origin before = dp->origin;
+    pt_agent_recall(agent); /* while the bundle that decided is at hand */
     dp->origin = trial->former_origin;
     if (pt_agent_apply(agent, trial->former, &error) != PT_OK) {
         dp->origin = before;

@@ -64,6 +64,7 @@ static const struct pt_cli_flag_info flags[PT_CLI_FLAGS_LEN] = {
     [PT_CLI_TOOL] = {"--tool", 0, "FILE", "the terraform or tofu to run [the first in PATH]"},
     [PT_CLI_STATUS] = {"--status", 0, NULL, "show levels and versions, change nothing (the default)"},
     [PT_CLI_FINALIZE] = {"--finalize", 0, NULL, "raise the cluster level: older binaries stop from then on"},
+    [PT_CLI_AT] = {"--at", 0, "TIME", "the moment: 2026-01-31T08:00:00Z, or how long ago, for example 90s or 5m [now]"},
     [PT_CLI_FOR] = {"--for", 0, "FIELD=VALUE|deleted|exists", "what to wait for"},
 };
 
@@ -199,6 +200,8 @@ static const char **text_place(struct pt_cli_args *args, enum pt_cli_flag flag)
         return &args->until;
     case PT_CLI_TOOL:
         return &args->tool;
+    case PT_CLI_AT:
+        return &args->at;
     default:
         return NULL;
     }
@@ -372,6 +375,7 @@ enum pt_code pt_cli_args_parse(int argc, char **argv, char *(*environment)(const
                                .owner = "",
                                .until = "",
                                .tool = "",
+                               .at = "",
                                .timeout_ms = PT_CLI_TIMEOUT_MS_DEFAULT};
     args.words = pt_arena_array(arena, (size_t)argc + 1, sizeof(*args.words));
     args.files = pt_arena_array(arena, (size_t)argc + 1, sizeof(*args.files));

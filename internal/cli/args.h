@@ -69,6 +69,7 @@ enum pt_cli_flag {
     PT_CLI_WAIT,
     PT_CLI_STATUS,
     PT_CLI_FINALIZE,
+    PT_CLI_AT,
     PT_CLI_FLAGS_LEN
 };
 #define PT_CLI_BIT(flag) (1ULL << (flag))
@@ -98,8 +99,8 @@ struct pt_cli_args {
     const char *jsonpath;   /* of PT_CLI_JSONPATH */
     enum pt_cli_output output;
     uint64_t timeout_ms;
-    const char *filter, *order_by, *etag, *role, *edge, *id, *resume, *format, *owner, *until,
-        *tool; /* "" when not given */
+    const char *filter, *order_by, *etag, *role, *edge, *id, *resume, *format, *owner, *until, *tool,
+        *at; /* "" when not given */
     const char **files;
     size_t files_len;
     uint64_t page_size, count; /* 0: not given */

@@ -122,10 +122,17 @@ static const struct pt_cli_verb verbs[] = {
      "Print each change, in order, without gap or duplicate. After a disconnect it goes on at the next server, right\n"
      "behind the last event. With -o json, one event per line.\n",
      B(FILTER) | B(INITIAL) | B(COUNT) | B(RESUME)},
-    {"explain", "KIND[.FIELD]", "fields and rules of a kind",
+    {"explain", "KIND[.FIELD] | flow SRC:PORT DST:PORT/tcp [WORD]... | drop [SITE] [REASON]",
+     "fields and rules of a kind; why a flow went where it went, what was dropped",
      "Print what a kind or a field means, and its rules: type, required, range, unit, limits.\n\n"
-     "  patronusctl explain link.capacity_up_bps\n",
-     0},
+     "explain flow asks the edge that decided: by which rule, under which configuration, which path, what the\n"
+     "candidates were like then, and what would change it; also of flows that are gone. Protocols are tcp, udp, icmp,\n"
+     "sctp or a number; site=NAME and segment=NAME say where, if the source does not.\n"
+     "explain drop says what sites drop, why, and what to do about it.\n\n"
+     "  patronusctl explain link.capacity_up_bps\n"
+     "  patronusctl -p acme explain flow 10.1.0.10:40123 10.2.0.10:443/tcp --at 5m\n"
+     "  patronusctl -p acme explain drop nyc\n",
+     B(AT)},
     {"kinds", "", "all kinds of resources", "List the kinds of resources that there are.\n", 0},
     {"tokens", "create --role edge --edge NAME | create --role voter|standby", "let a node join",
      "Make a token that lets one node join, and print it. It is shown once; the cluster keeps a hash.\n\n"

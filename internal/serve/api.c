@@ -39,6 +39,8 @@ static const struct pt_serve_method *const methods[] = {
     &pt_serve_measure_bandwidth,
     &pt_serve_simulate_steering,
     &pt_serve_find_shadowed,
+    &pt_serve_explain_flow,
+    &pt_serve_explain_drop,
     &pt_serve_drain,
     &pt_serve_undrain,
     &pt_serve_issue_key,

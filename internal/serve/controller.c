@@ -121,6 +121,7 @@ static void machine_role_changed(void *context, bool leading, uint64_t term)
         pt_edge_leave_all(controller);
         pt_soft_clear(controller->soft);
         pt_metrics_forget(controller);
+        pt_explain_forget(controller);
         pt_push_role_changed(controller->push);
     }
     pt_serve_health_changed(controller);
@@ -407,6 +408,7 @@ enum pt_code pt_controller_open(const struct pt_controller_options *options, str
     pt_list_init(&controller->pending);
     pt_list_init(&controller->asked);
     pt_list_init(&controller->measurements);
+    pt_list_init(&controller->explaining);
     copy_options(controller, options);
     controller->soft = pt_soft_new(controller);
     controller->push = pt_push_new(controller);
@@ -509,6 +511,7 @@ static void handed_over(void *arg, enum pt_code code, uint64_t index)
     pt_bandwidth_forget(controller);
     pt_serve_run_waiting(controller);
     pt_denied_close(controller->denied);
+    pt_explain_forget(controller);
     pt_serve_end_streams(controller);
     if (controller->http != NULL) {
         pt_http_close(controller->http, http_closed, controller);
@@ -558,6 +561,7 @@ void pt_controller_abandon(struct pt_controller *controller)
     controller->backup_work = NULL;
     pt_serve_abandon_asked(controller);
     pt_bandwidth_abandon(controller);
+    pt_explain_abandon(controller);
     pt_serve_abandon_calls(controller);
     pt_serve_forward_abandon(controller);
     pt_kind_abandon(controller->machine);

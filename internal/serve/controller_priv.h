@@ -132,6 +132,9 @@ struct pt_controller {
     size_t measurements_len;
     uint64_t measurement_newest; /* number of the newest */
     struct pt_list asked;        /* changeset.c: calls that wait for a quorum or a plan */
+    struct pt_list explaining;   /* explain.c: calls that wait for edges */
+    size_t explaining_len;
+    uint64_t question_id; /* of the newest question to an edge */
 
     uint64_t access_revision; /* as of which open streams were judged */
 
@@ -324,6 +327,10 @@ PT_MUST enum pt_code pt_serve_open_http(struct pt_controller *controller, struct
 void pt_metrics_write(struct pt_controller *controller, struct pt_buf *out);
 void pt_metrics_drops(struct pt_controller *controller, const char *edge,
                       const struct Patronus__V1__Telemetry *telemetry);
+/* What each edge dropped since its programs were loaded, and in the last 30 to 60 seconds. */
+void pt_metrics_each_drop(const struct pt_controller *controller,
+                          void (*fn)(void *arg, const char *edge, uint32_t reason, uint64_t packets, uint64_t recent),
+                          void *arg);
 void pt_metrics_forget(struct pt_controller *controller); /* what edges reported last: another node hears them now */
 
 /* ---- soft.c: what nodes measure, and the views ---------------------------------------------------------------- */
@@ -384,6 +391,9 @@ struct pt_edge_session {
     int64_t leaf_end_wall_ns;
     struct pt_digest key_digest; /* of the certificate that opened the stream */
 };
+struct Patronus__V1__NodeQuestion;
+/* Ask a node; false: its stream is full or over. */
+bool pt_edge_ask(struct pt_edge_session *session, const struct Patronus__V1__NodeQuestion *question);
 /* Session of an Edge resource; NULL. */
 struct pt_edge_session *pt_edge_find(struct pt_controller *controller, const char *edge);
 /* This node leads no more: tell the nodes where to go. */
@@ -487,6 +497,15 @@ void pt_serve_warn(struct pt_serve_call *call, struct pt_buf *reply);
 /* Sentences about an organization's state as a pass has it, in the arena. */
 const char *const *pt_serve_plan_warnings(const struct pt_plan_pass *pass, const char *organization,
                                           struct pt_arena *arena, size_t *ret_len);
+
+/* ---- explain.c: questions that only edges can answer ----------------------------------------------------------- */
+extern const struct pt_serve_method pt_serve_explain_flow, pt_serve_explain_drop;
+struct Patronus__V1__NodeAnswer;
+/* An answer came; takes it. */
+void pt_explain_answer(struct pt_controller *controller, const char *edge, struct Patronus__V1__NodeAnswer *answer);
+/* This node leads no more, or closes: answer who waits. */
+void pt_explain_forget(struct pt_controller *controller);
+void pt_explain_abandon(struct pt_controller *controller); /* before the calls themselves */
 
 /* ---- ca.c ----------------------------------------------------------------------------------------------------- */
 /* Sign a leaf for a node, by the authority that issues. not_after_ns 0: PT_SERVE_LEAF_NS from now. */

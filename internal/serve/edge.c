@@ -94,6 +94,14 @@ void pt_edge_send(struct pt_edge_session *session, const Patronus__V1__Controlle
     (void)send_message(session->call, message); /* small; a full queue still takes it */
 }
 
+bool pt_edge_ask(struct pt_edge_session *session, const Patronus__V1__NodeQuestion *question)
+{
+    Patronus__V1__ControllerMessage message = PATRONUS__V1__CONTROLLER_MESSAGE__INIT;
+    message.message_case = PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_QUESTION;
+    message.question = (Patronus__V1__NodeQuestion *)(uintptr_t)question; /* only read */
+    return session->greeted && send_message(session->call, &message);
+}
+
 static void send_away(struct pt_serve_call *call)
 {
     struct pt_controller *controller = call->controller;
@@ -343,6 +351,9 @@ static void edge_message(struct pt_serve_call *call, struct pt_bytes data)
         on_trust(session, message->trust);
     } else if (message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_BANDWIDTH) {
         pt_bandwidth_take(session, message->bandwidth);
+    } else if (message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_ANSWER) {
+        pt_explain_answer(controller, session->edge, message->answer);
+        message->message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE__NOT_SET; /* taken */
     }
     patronus__v1__edge_message__free_unpacked(message, NULL);
 }

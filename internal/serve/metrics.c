@@ -19,8 +19,12 @@
 
 #define MEMBERS_MAX 64
 
+#define RECENT_NS 30000000000ULL /* between two marks */
+
 struct edge_drops {
     uint64_t seen[PT_SERVE_DROPS_LEN];
+    uint64_t mark[PT_SERVE_DROPS_LEN], older[PT_SERVE_DROPS_LEN]; /* as seen at the last mark, and the one before */
+    uint64_t marked_ns;
 };
 
 /* ---- drops ----------------------------------------------------------------------------------------------------- */
@@ -39,6 +43,12 @@ void pt_metrics_drops(struct pt_controller *controller, const char *edge, const 
         pt_assert(last != NULL);
         (void)pt_map_put_str(&controller->drops, edge, last);
     }
+    uint64_t at_ns = pt_sys_now_ns(controller->sys);
+    if (!first && at_ns - last->marked_ns >= RECENT_NS) {
+        memcpy(last->older, last->mark, sizeof(last->older));
+        memcpy(last->mark, last->seen, sizeof(last->mark));
+        last->marked_ns = at_ns;
+    }
     for (size_t i = 0; i < telemetry->n_drops; i++) {
         uint32_t reason = telemetry->drops[i]->reason;
         uint64_t now = telemetry->drops[i]->packets;
@@ -46,6 +56,27 @@ void pt_metrics_drops(struct pt_controller *controller, const char *edge, const 
             uint64_t before = last->seen[reason];
             counters->drops[reason] += first ? 0 : now >= before ? now - before : now;
             last->seen[reason] = now;
+        }
+    }
+    if (first) {
+        memcpy(last->mark, last->seen, sizeof(last->mark));
+        memcpy(last->older, last->seen, sizeof(last->older));
+        last->marked_ns = at_ns;
+    }
+}
+
+void pt_metrics_each_drop(const struct pt_controller *controller,
+                          void (*fn)(void *arg, const char *edge, uint32_t reason, uint64_t packets, uint64_t recent),
+                          void *arg)
+{
+    PT_MAP_FOREACH (entry, &controller->drops) {
+        const struct edge_drops *last = entry->value;
+        for (uint32_t i = 1; i < PT_SERVE_DROPS_LEN; i++) {
+            if (last->seen[i] > 0) {
+                bool fewer = last->seen[i] < last->older[i]; /* its programs were loaded anew */
+                fn(arg, (const char *)entry->key, i, last->seen[i],
+                   fewer ? last->seen[i] : last->seen[i] - last->older[i]);
+            }
         }
     }
 }

@@ -115,6 +115,8 @@ static void fill_header(const struct pt_push *push, const struct pt_edge_session
                                            .data = (uint8_t *)(uintptr_t)pt_bundle_digest(node->bundle)->bytes};
     header->revision = node->revision;
     header->time_ns = node->time_ns;
+    const struct te_solution *solution = push->newest != NULL ? te_solution_of(&push->newest->plan) : NULL;
+    header->te_epoch = solution != NULL ? solution->epoch : 0;
 }
 
 bool pt_push_session(struct pt_push *push, struct pt_edge_session *session)

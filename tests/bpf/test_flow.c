@@ -4,6 +4,7 @@
  */
 #include "bed.h"
 
+#include "bpf/abi/event.h"
 #include "bpf/abi/flow.h"
 
 #include <arpa/inet.h>
@@ -308,6 +309,97 @@ START_TEST(graceful_follows_in_a_pause_and_forced_at_once)
 }
 END_TEST
 
+struct told {
+    struct pt_dp_decision newest;
+    unsigned count;
+};
+
+static void on_told(void *arg, const struct pt_dp_decision *decision)
+{
+    struct told *told = arg;
+    told->newest = *decision;
+    told->count++;
+}
+
+static struct told read_told(void)
+{
+    struct told told = {0};
+    (void)bed.dp->ops->decisions(bed.dp, on_told, &told);
+    return told;
+}
+
+/* An entry that is made, and one that changes, is told; the same answer again is not, nor a hit. Without a way each
+ * packet's drop is told, and then that it goes on. */
+START_TEST(what_is_decided_is_told_once)
+{
+    struct packet p = packet4(IPPROTO_TCP, 1021, 16, 0xb8);
+    struct pt_dp_origin origin;
+    struct pt_dp_flow flow;
+    bed.dp->origin =
+        (struct pt_dp_origin){.revision = 88, .epoch = 1, .term = 2, .generation = 4, .time_ns = 5, .te_epoch = 6};
+    bed_apply(&bed, BASE);
+    (void)read_told();
+    ck_assert_int_eq(path_of(&p), 11);
+    ck_assert_uint_eq(read_told().count, 0);
+    ck_assert_int_eq(path_of(&p), 11);
+    struct told told = read_told();
+    ck_assert_uint_eq(told.count, 1);
+    ck_assert_uint_eq(told.newest.path_id, 11);
+    ck_assert_uint_eq(told.newest.kind, PT_EVENT_FLOW);
+    ck_assert_uint_eq(told.newest.verdict, PT_FLOW_PATH);
+    ck_assert_uint_eq(told.newest.site_label, 2);
+    ck_assert_uint_eq(told.newest.dscp, 46);
+    ck_assert_uint_eq(told.newest.flow.source_port, 1021);
+    ck_assert_uint_eq(told.newest.flow.vni, 100);
+    ck_assert_uint_lt(told.newest.age_ns, 60000000000ULL);
+    ck_assert(bed.dp->ops->origin_of(bed.dp, told.newest.generation, &origin));
+    ck_assert_uint_eq(origin.revision, 88);
+    ck_assert_uint_eq(origin.te_epoch, 6);
+    ck_assert(bed.dp->ops->flow(bed.dp, &told.newest.flow, &flow));
+    ck_assert_uint_eq(flow.packets, 1);
+    ck_assert_int_eq(path_of(&p), 11);
+    bed.dp->ops->ask_again(bed.dp);
+    ck_assert_int_eq(path_of(&p), 11);
+    ck_assert_uint_eq(read_told().count, 0);
+    alive(11, false);
+    ck_assert_int_eq(path_of(&p), 12);
+    told = read_told();
+    ck_assert_uint_eq(told.count, 1);
+    ck_assert_uint_eq(told.newest.path_id, 12);
+    alive(12, false);
+    CHECK_DROP(&bed, run_lan(&bed, &p), NO_PATH);
+    told = read_told();
+    ck_assert_uint_eq(told.count, 1);
+    ck_assert_uint_eq(told.newest.kind, PT_EVENT_NO_WAY);
+    ck_assert_uint_eq(told.newest.verdict, PT_FLOW_DROP);
+    ck_assert_uint_eq(told.newest.reason, PT_DROP_NO_PATH);
+    alive(12, true);
+    ck_assert_int_eq(path_of(&p), 12);
+    told = read_told();
+    ck_assert_uint_eq(told.count, 1);
+    ck_assert_uint_eq(told.newest.path_id, 12);
+    told.newest.flow.source_port = 4;
+    ck_assert(!bed.dp->ops->flow(bed.dp, &told.newest.flow, &flow));
+}
+END_TEST
+
+/* What is more than the ring or the gate lets through is counted, and harms no packet. */
+START_TEST(too_many_decisions_are_counted_as_lost)
+{
+    uint64_t lost = bed.dp->ops->decisions(bed.dp, on_told, &(struct told){0});
+    for (uint16_t port = 20000; port < 45000; port++) {
+        struct packet p = packet4(IPPROTO_UDP, port, 0, 0);
+        ck_assert_int_eq(path_of(&p), 11);
+        ck_assert_int_eq(path_of(&p), 11);
+    }
+    struct told told = {0};
+    uint64_t now = bed.dp->ops->decisions(bed.dp, on_told, &told);
+    ck_assert_uint_gt(told.count, 1000);
+    ck_assert_uint_eq(told.count + now - lost, 25000);
+    ck_assert_uint_gt(now, lost);
+}
+END_TEST
+
 START_TEST(an_sla_that_breaks_moves_flows_as_the_mode_says_and_require_at_once)
 {
     struct packet p = packet4(IPPROTO_TCP, 1006, 16, 0), fresh = packet4(IPPROTO_TCP, 1007, 2, 0);
@@ -499,6 +591,8 @@ int main(void)
     tcase_add_test(tc, a_path_that_is_put_behind_is_left_at_once);
     tcase_add_test(tc, without_a_handshake_a_pause_is_a_beginning_and_without_ports_every_packet);
     tcase_add_test(tc, graceful_follows_in_a_pause_and_forced_at_once);
+    tcase_add_test(tc, what_is_decided_is_told_once);
+    tcase_add_test(tc, too_many_decisions_are_counted_as_lost);
     tcase_add_test(tc, an_sla_that_breaks_moves_flows_as_the_mode_says_and_require_at_once);
     tcase_add_test(tc, a_new_bundle_or_another_dscp_asks_the_rules_again);
     tcase_add_test(tc, a_flow_between_hosts_of_the_site_is_cached_and_its_own_wire_is_not);

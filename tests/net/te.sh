@@ -6,6 +6,7 @@
 #   1. the traffic matrix says what a host sent, by class
 #   2. what-if answers, and refuses a name that does not exist
 #   2b. a packet that need not exist is simulated; a rule that never decides is told
+#   2c. the edge explains where a flow went, and what it dropped
 #   3. a link is drained under traffic and put back: nothing is lost, and nothing is on it in between
 #   4. draining the last way is refused
 #   5. all controllers are killed and the link that carries is cut: the node takes its repair path alone
@@ -76,6 +77,7 @@ import sys
 import time
 
 sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sock.bind(("", 40009))
 sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 46 << 2)
 due = time.monotonic()
 for _ in range(600):
@@ -115,8 +117,33 @@ ctl apply -f "$STATE/shadow.json" >/dev/null
 denied() { ctl te simulate nyc corp "$target" dscp=9 -p "$ORG" | grep -q "^DROPPED: policy_deny"; }
 wait_for 20 "the packet is not denied" denied
 ctl te shadowed -p "$ORG" | grep -q "zz-shadow, rule 1" || lab_fail "the shadowed rule is not found"
-ctl delete -p "$ORG" steeringPolicies/zz-shadow >/dev/null
 ok "a packet is simulated; a rule that never decides is told before it is written, and after"
+
+# ---- 2c. why a flow went where it went: of what its edge recorded, also when it is gone
+source=$(host_address nyc corp)
+why=$(ctl explain flow "$source:40009" "$target:9/udp" -p "$ORG")
+for line in "^BY_PATH, to sites/lon" "^class     REALTIME (DSCP 46)" "^\* sites/nyc/links/.*: chosen"; do
+    grep -q "$line" <<<"$why" || lab_fail "explain flow has no '$line': $why"
+done
+before=$(date -u +%FT%TZ)
+dropped() {
+    in_node "$(host_of nyc corp)" python3 -c '
+import socket, sys
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sock.bind(("", 40010))
+sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 9 << 2)
+for _ in range(3): sock.sendto(b"x", (sys.argv[1], 9))' "$target"
+    ctl explain flow "$source:40010" "$target:9/udp" -p "$ORG" >"$STATE/why" && grep -q "^DROPPED: policy_deny" "$STATE/why"
+}
+wait_for 20 "the denied flow is not explained" dropped || { cat "$STATE/why"; exit 1; }
+grep -q "^rule      steeringPolicies/zz-shadow, rule 0" "$STATE/why" || lab_fail "explain flow says: $(cat "$STATE/why")"
+counted_drop() { ctl explain drop nyc policy_deny -p "$ORG" >"$STATE/drop" && grep -q ":40010 -> $target:9/17 .*zz-shadow rules" "$STATE/drop"; }
+wait_for 10 "the drop is not explained" counted_drop || { cat "$STATE/drop"; exit 1; }
+ctl delete -p "$ORG" steeringPolicies/zz-shadow >/dev/null
+code=0
+ctl explain flow "$source:40010" "$target:9/udp" --at "$before" -p "$ORG" >/dev/null 2>"$STATE/error" || code=$?
+[ $code -eq 3 ] || lab_fail "a flow is explained before it was: $(cat "$STATE/error")"
+ok "a flow and a drop are explained from what the edge recorded; nothing is made up"
 
 # ---- 3. drain under traffic
 carried() { # bytes that nyc sent by a link of its own so far

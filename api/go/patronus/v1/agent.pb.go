@@ -116,7 +116,9 @@ type BundleHeader struct {
 	// Ed25519, 64 bytes.
 	Signature []byte `protobuf:"bytes,5,opt,name=signature,proto3" json:"signature,omitempty"`
 	// Leader's clock when it was made, nanoseconds since 1970.
-	TimeNs        int64 `protobuf:"varint,6,opt,name=time_ns,json=timeNs,proto3" json:"time_ns,omitempty"`
+	TimeNs int64 `protobuf:"varint,6,opt,name=time_ns,json=timeNs,proto3" json:"time_ns,omitempty"`
+	// Epoch of the solution of traffic engineering that it carries; it rises when traffic moves.
+	TeEpoch       uint64 `protobuf:"varint,7,opt,name=te_epoch,json=teEpoch,proto3" json:"te_epoch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -189,6 +191,13 @@ func (x *BundleHeader) GetSignature() []byte {
 func (x *BundleHeader) GetTimeNs() int64 {
 	if x != nil {
 		return x.TimeNs
+	}
+	return 0
+}
+
+func (x *BundleHeader) GetTeEpoch() uint64 {
+	if x != nil {
+		return x.TeEpoch
 	}
 	return 0
 }
@@ -2812,6 +2821,1006 @@ func (x *BandwidthReport) GetDurationMs() uint32 {
 	return 0
 }
 
+// The leader asks what became of a flow: at a time, of what the node recorded.
+type FlowQuestion struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// VNI of the segment.
+	Vni uint32 `protobuf:"varint,1,opt,name=vni,proto3" json:"vni,omitempty"`
+	// 16 bytes, IPv4 as v4-mapped.
+	Source []byte `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
+	// The same.
+	Destination []byte `protobuf:"bytes,3,opt,name=destination,proto3" json:"destination,omitempty"`
+	// IP protocol.
+	Protocol uint32 `protobuf:"varint,4,opt,name=protocol,proto3" json:"protocol,omitempty"`
+	// 0 of protocols that have no ports.
+	SourcePort uint32 `protobuf:"varint,5,opt,name=source_port,json=sourcePort,proto3" json:"source_port,omitempty"`
+	// The same.
+	DestinationPort uint32 `protobuf:"varint,6,opt,name=destination_port,json=destinationPort,proto3" json:"destination_port,omitempty"`
+	// The moment, by the node's clock since 1970; 0: now.
+	TimeNs        int64 `protobuf:"varint,7,opt,name=time_ns,json=timeNs,proto3" json:"time_ns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FlowQuestion) Reset() {
+	*x = FlowQuestion{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FlowQuestion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FlowQuestion) ProtoMessage() {}
+
+func (x *FlowQuestion) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FlowQuestion.ProtoReflect.Descriptor instead.
+func (*FlowQuestion) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *FlowQuestion) GetVni() uint32 {
+	if x != nil {
+		return x.Vni
+	}
+	return 0
+}
+
+func (x *FlowQuestion) GetSource() []byte {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+func (x *FlowQuestion) GetDestination() []byte {
+	if x != nil {
+		return x.Destination
+	}
+	return nil
+}
+
+func (x *FlowQuestion) GetProtocol() uint32 {
+	if x != nil {
+		return x.Protocol
+	}
+	return 0
+}
+
+func (x *FlowQuestion) GetSourcePort() uint32 {
+	if x != nil {
+		return x.SourcePort
+	}
+	return 0
+}
+
+func (x *FlowQuestion) GetDestinationPort() uint32 {
+	if x != nil {
+		return x.DestinationPort
+	}
+	return 0
+}
+
+func (x *FlowQuestion) GetTimeNs() int64 {
+	if x != nil {
+		return x.TimeNs
+	}
+	return 0
+}
+
+// A member of the next-hop group that decided, as the node saw it then.
+type CandidateRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Path.
+	Path uint64 `protobuf:"varint,1,opt,name=path,proto3" json:"path,omitempty"`
+	// Share among those of its tier.
+	Weight uint32 `protobuf:"varint,2,opt,name=weight,proto3" json:"weight,omitempty"`
+	// Its order: the lowest that is usable is used.
+	Tier uint32 `protobuf:"varint,3,opt,name=tier,proto3" json:"tier,omitempty"`
+	// 0 nothing known, 1 alive, 2 dead.
+	State uint32 `protobuf:"varint,4,opt,name=state,proto3" json:"state,omitempty"`
+	// Round trip, microseconds; 0: not measured.
+	RttUs uint32 `protobuf:"varint,5,opt,name=rtt_us,json=rttUs,proto3" json:"rtt_us,omitempty"`
+	// Loss on the way there, parts per million.
+	LossPpm uint32 `protobuf:"varint,6,opt,name=loss_ppm,json=lossPpm,proto3" json:"loss_ppm,omitempty"`
+	// Jitter there, microseconds.
+	JitterUs uint32 `protobuf:"varint,7,opt,name=jitter_us,json=jitterUs,proto3" json:"jitter_us,omitempty"`
+	// Mean opinion score times 100; 0: not measured.
+	Mos_100 uint32 `protobuf:"varint,8,opt,name=mos_100,json=mos100,proto3" json:"mos_100,omitempty"`
+	// It broke the group's profile.
+	SlaBroken bool `protobuf:"varint,9,opt,name=sla_broken,json=slaBroken,proto3" json:"sla_broken,omitempty"`
+	// It kept it again, and waited.
+	SlaHeld bool `protobuf:"varint,10,opt,name=sla_held,json=slaHeld,proto3" json:"sla_held,omitempty"`
+	// Name of its first link.
+	Link          string `protobuf:"bytes,11,opt,name=link,proto3" json:"link,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CandidateRecord) Reset() {
+	*x = CandidateRecord{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CandidateRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CandidateRecord) ProtoMessage() {}
+
+func (x *CandidateRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CandidateRecord.ProtoReflect.Descriptor instead.
+func (*CandidateRecord) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *CandidateRecord) GetPath() uint64 {
+	if x != nil {
+		return x.Path
+	}
+	return 0
+}
+
+func (x *CandidateRecord) GetWeight() uint32 {
+	if x != nil {
+		return x.Weight
+	}
+	return 0
+}
+
+func (x *CandidateRecord) GetTier() uint32 {
+	if x != nil {
+		return x.Tier
+	}
+	return 0
+}
+
+func (x *CandidateRecord) GetState() uint32 {
+	if x != nil {
+		return x.State
+	}
+	return 0
+}
+
+func (x *CandidateRecord) GetRttUs() uint32 {
+	if x != nil {
+		return x.RttUs
+	}
+	return 0
+}
+
+func (x *CandidateRecord) GetLossPpm() uint32 {
+	if x != nil {
+		return x.LossPpm
+	}
+	return 0
+}
+
+func (x *CandidateRecord) GetJitterUs() uint32 {
+	if x != nil {
+		return x.JitterUs
+	}
+	return 0
+}
+
+func (x *CandidateRecord) GetMos_100() uint32 {
+	if x != nil {
+		return x.Mos_100
+	}
+	return 0
+}
+
+func (x *CandidateRecord) GetSlaBroken() bool {
+	if x != nil {
+		return x.SlaBroken
+	}
+	return false
+}
+
+func (x *CandidateRecord) GetSlaHeld() bool {
+	if x != nil {
+		return x.SlaHeld
+	}
+	return false
+}
+
+func (x *CandidateRecord) GetLink() string {
+	if x != nil {
+		return x.Link
+	}
+	return ""
+}
+
+// One decision about a flow.
+type FlowRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When, by the node's clock since 1970.
+	TimeNs int64 `protobuf:"varint,1,opt,name=time_ns,json=timeNs,proto3" json:"time_ns,omitempty"`
+	// enum pt_abi_flow_verdict in bpf/abi/flow.h: 1 path, 2 local, 3 dropped.
+	Verdict uint32 `protobuf:"varint,2,opt,name=verdict,proto3" json:"verdict,omitempty"`
+	// Dropped: number of the reason (bpf/abi/drop.h).
+	Reason uint32 `protobuf:"varint,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Path that it took; 0: none.
+	Path uint64 `protobuf:"varint,4,opt,name=path,proto3" json:"path,omitempty"`
+	// Number of the rule; 0: none matched.
+	RuleId uint32 `protobuf:"varint,5,opt,name=rule_id,json=ruleId,proto3" json:"rule_id,omitempty"`
+	// Policy and place of the rule, as in RuleEntry.origin; empty: none, or not known any more.
+	RuleOrigin string `protobuf:"bytes,6,opt,name=rule_origin,json=ruleOrigin,proto3" json:"rule_origin,omitempty"`
+	// Log index of the policy.
+	RuleRevision uint64 `protobuf:"varint,7,opt,name=rule_revision,json=ruleRevision,proto3" json:"rule_revision,omitempty"`
+	// Policy class.
+	PolicyClass uint32 `protobuf:"varint,8,opt,name=policy_class,json=policyClass,proto3" json:"policy_class,omitempty"`
+	// Number of a TrafficClass; 0: not said.
+	TrafficClass uint32 `protobuf:"varint,9,opt,name=traffic_class,json=trafficClass,proto3" json:"traffic_class,omitempty"`
+	// DSCP that it was decided for.
+	Dscp uint32 `protobuf:"varint,10,opt,name=dscp,proto3" json:"dscp,omitempty"`
+	// Flags of an entry (bpf/abi/flow.h).
+	Flags uint32 `protobuf:"varint,11,opt,name=flags,proto3" json:"flags,omitempty"`
+	// How flows under way follow: 0 not, 1 at a pause, 2 at once.
+	Move uint32 `protobuf:"varint,12,opt,name=move,proto3" json:"move,omitempty"`
+	// Number of the application that was recognised; 0: none.
+	Application uint32 `protobuf:"varint,13,opt,name=application,proto3" json:"application,omitempty"`
+	// How sure that is, percent.
+	Confidence uint32 `protobuf:"varint,14,opt,name=confidence,proto3" json:"confidence,omitempty"`
+	// Index of its translation of addresses; 0: none.
+	Nat uint32 `protobuf:"varint,15,opt,name=nat,proto3" json:"nat,omitempty"`
+	// Log index of the configuration in force.
+	Revision uint64 `protobuf:"varint,16,opt,name=revision,proto3" json:"revision,omitempty"`
+	// Position of the bundle in force.
+	Position *BundlePosition `protobuf:"bytes,17,opt,name=position,proto3" json:"position,omitempty"`
+	// Epoch of traffic engineering in force.
+	TeEpoch uint64 `protobuf:"varint,18,opt,name=te_epoch,json=teEpoch,proto3" json:"te_epoch,omitempty"`
+	// Label of the site that it was for; 0: not known.
+	SiteLabel uint32 `protobuf:"varint,19,opt,name=site_label,json=siteLabel,proto3" json:"site_label,omitempty"`
+	// Name of the profile that the group asks for; empty: none.
+	SlaProfile string `protobuf:"bytes,20,opt,name=sla_profile,json=slaProfile,proto3" json:"sla_profile,omitempty"`
+	// The profile is required, not only preferred.
+	SlaRequired bool `protobuf:"varint,21,opt,name=sla_required,json=slaRequired,proto3" json:"sla_required,omitempty"`
+	// The group's members and what was measured of them.
+	Candidates []*CandidateRecord `protobuf:"bytes,22,rep,name=candidates,proto3" json:"candidates,omitempty"`
+	// When candidates were looked at, by the node's clock: within a second of the decision; 0: they were not.
+	CandidatesTimeNs int64 `protobuf:"varint,23,opt,name=candidates_time_ns,json=candidatesTimeNs,proto3" json:"candidates_time_ns,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *FlowRecord) Reset() {
+	*x = FlowRecord{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FlowRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FlowRecord) ProtoMessage() {}
+
+func (x *FlowRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FlowRecord.ProtoReflect.Descriptor instead.
+func (*FlowRecord) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *FlowRecord) GetTimeNs() int64 {
+	if x != nil {
+		return x.TimeNs
+	}
+	return 0
+}
+
+func (x *FlowRecord) GetVerdict() uint32 {
+	if x != nil {
+		return x.Verdict
+	}
+	return 0
+}
+
+func (x *FlowRecord) GetReason() uint32 {
+	if x != nil {
+		return x.Reason
+	}
+	return 0
+}
+
+func (x *FlowRecord) GetPath() uint64 {
+	if x != nil {
+		return x.Path
+	}
+	return 0
+}
+
+func (x *FlowRecord) GetRuleId() uint32 {
+	if x != nil {
+		return x.RuleId
+	}
+	return 0
+}
+
+func (x *FlowRecord) GetRuleOrigin() string {
+	if x != nil {
+		return x.RuleOrigin
+	}
+	return ""
+}
+
+func (x *FlowRecord) GetRuleRevision() uint64 {
+	if x != nil {
+		return x.RuleRevision
+	}
+	return 0
+}
+
+func (x *FlowRecord) GetPolicyClass() uint32 {
+	if x != nil {
+		return x.PolicyClass
+	}
+	return 0
+}
+
+func (x *FlowRecord) GetTrafficClass() uint32 {
+	if x != nil {
+		return x.TrafficClass
+	}
+	return 0
+}
+
+func (x *FlowRecord) GetDscp() uint32 {
+	if x != nil {
+		return x.Dscp
+	}
+	return 0
+}
+
+func (x *FlowRecord) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+func (x *FlowRecord) GetMove() uint32 {
+	if x != nil {
+		return x.Move
+	}
+	return 0
+}
+
+func (x *FlowRecord) GetApplication() uint32 {
+	if x != nil {
+		return x.Application
+	}
+	return 0
+}
+
+func (x *FlowRecord) GetConfidence() uint32 {
+	if x != nil {
+		return x.Confidence
+	}
+	return 0
+}
+
+func (x *FlowRecord) GetNat() uint32 {
+	if x != nil {
+		return x.Nat
+	}
+	return 0
+}
+
+func (x *FlowRecord) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *FlowRecord) GetPosition() *BundlePosition {
+	if x != nil {
+		return x.Position
+	}
+	return nil
+}
+
+func (x *FlowRecord) GetTeEpoch() uint64 {
+	if x != nil {
+		return x.TeEpoch
+	}
+	return 0
+}
+
+func (x *FlowRecord) GetSiteLabel() uint32 {
+	if x != nil {
+		return x.SiteLabel
+	}
+	return 0
+}
+
+func (x *FlowRecord) GetSlaProfile() string {
+	if x != nil {
+		return x.SlaProfile
+	}
+	return ""
+}
+
+func (x *FlowRecord) GetSlaRequired() bool {
+	if x != nil {
+		return x.SlaRequired
+	}
+	return false
+}
+
+func (x *FlowRecord) GetCandidates() []*CandidateRecord {
+	if x != nil {
+		return x.Candidates
+	}
+	return nil
+}
+
+func (x *FlowRecord) GetCandidatesTimeNs() int64 {
+	if x != nil {
+		return x.CandidatesTimeNs
+	}
+	return 0
+}
+
+// What a node recorded of a flow.
+type FlowAnswer struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Decisions up to the moment asked about, newest first.
+	Records []*FlowRecord `protobuf:"bytes,1,rep,name=records,proto3" json:"records,omitempty"`
+	// It stands in the flow cache now.
+	Present bool `protobuf:"varint,2,opt,name=present,proto3" json:"present,omitempty"`
+	// Packets of it, if it is present.
+	Packets uint64 `protobuf:"varint,3,opt,name=packets,proto3" json:"packets,omitempty"`
+	// Bytes of it.
+	Bytes uint64 `protobuf:"varint,4,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// When its last packet came, by the node's clock; 0: not known.
+	SeenTimeNs int64 `protobuf:"varint,5,opt,name=seen_time_ns,json=seenTimeNs,proto3" json:"seen_time_ns,omitempty"`
+	// The oldest record of any flow that the node still has: what was before is not known.
+	OldestTimeNs int64 `protobuf:"varint,6,opt,name=oldest_time_ns,json=oldestTimeNs,proto3" json:"oldest_time_ns,omitempty"`
+	// Records that were lost because too many came at a time, since the node's agent began.
+	Lost          uint64 `protobuf:"varint,7,opt,name=lost,proto3" json:"lost,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FlowAnswer) Reset() {
+	*x = FlowAnswer{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FlowAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FlowAnswer) ProtoMessage() {}
+
+func (x *FlowAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FlowAnswer.ProtoReflect.Descriptor instead.
+func (*FlowAnswer) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *FlowAnswer) GetRecords() []*FlowRecord {
+	if x != nil {
+		return x.Records
+	}
+	return nil
+}
+
+func (x *FlowAnswer) GetPresent() bool {
+	if x != nil {
+		return x.Present
+	}
+	return false
+}
+
+func (x *FlowAnswer) GetPackets() uint64 {
+	if x != nil {
+		return x.Packets
+	}
+	return 0
+}
+
+func (x *FlowAnswer) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *FlowAnswer) GetSeenTimeNs() int64 {
+	if x != nil {
+		return x.SeenTimeNs
+	}
+	return 0
+}
+
+func (x *FlowAnswer) GetOldestTimeNs() int64 {
+	if x != nil {
+		return x.OldestTimeNs
+	}
+	return 0
+}
+
+func (x *FlowAnswer) GetLost() uint64 {
+	if x != nil {
+		return x.Lost
+	}
+	return 0
+}
+
+// The leader asks for packets that were dropped of late.
+type DropQuestion struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only of this reason; 0: any.
+	Reason uint32 `protobuf:"varint,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	// At most so many; 0: 16.
+	Limit         uint32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DropQuestion) Reset() {
+	*x = DropQuestion{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DropQuestion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DropQuestion) ProtoMessage() {}
+
+func (x *DropQuestion) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DropQuestion.ProtoReflect.Descriptor instead.
+func (*DropQuestion) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *DropQuestion) GetReason() uint32 {
+	if x != nil {
+		return x.Reason
+	}
+	return 0
+}
+
+func (x *DropQuestion) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+// A packet that was dropped.
+type DropSample struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When, by the node's clock since 1970.
+	TimeNs int64 `protobuf:"varint,1,opt,name=time_ns,json=timeNs,proto3" json:"time_ns,omitempty"`
+	// Number of the reason.
+	Reason uint32 `protobuf:"varint,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// VNI of the segment.
+	Vni uint32 `protobuf:"varint,3,opt,name=vni,proto3" json:"vni,omitempty"`
+	// 16 bytes, IPv4 as v4-mapped.
+	Source []byte `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
+	// The same.
+	Destination []byte `protobuf:"bytes,5,opt,name=destination,proto3" json:"destination,omitempty"`
+	// IP protocol.
+	Protocol uint32 `protobuf:"varint,6,opt,name=protocol,proto3" json:"protocol,omitempty"`
+	// 0 of protocols that have no ports.
+	SourcePort uint32 `protobuf:"varint,7,opt,name=source_port,json=sourcePort,proto3" json:"source_port,omitempty"`
+	// The same.
+	DestinationPort uint32 `protobuf:"varint,8,opt,name=destination_port,json=destinationPort,proto3" json:"destination_port,omitempty"`
+	// Policy and place of the rule that was looked at, if any.
+	RuleOrigin    string `protobuf:"bytes,9,opt,name=rule_origin,json=ruleOrigin,proto3" json:"rule_origin,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DropSample) Reset() {
+	*x = DropSample{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DropSample) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DropSample) ProtoMessage() {}
+
+func (x *DropSample) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DropSample.ProtoReflect.Descriptor instead.
+func (*DropSample) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *DropSample) GetTimeNs() int64 {
+	if x != nil {
+		return x.TimeNs
+	}
+	return 0
+}
+
+func (x *DropSample) GetReason() uint32 {
+	if x != nil {
+		return x.Reason
+	}
+	return 0
+}
+
+func (x *DropSample) GetVni() uint32 {
+	if x != nil {
+		return x.Vni
+	}
+	return 0
+}
+
+func (x *DropSample) GetSource() []byte {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+func (x *DropSample) GetDestination() []byte {
+	if x != nil {
+		return x.Destination
+	}
+	return nil
+}
+
+func (x *DropSample) GetProtocol() uint32 {
+	if x != nil {
+		return x.Protocol
+	}
+	return 0
+}
+
+func (x *DropSample) GetSourcePort() uint32 {
+	if x != nil {
+		return x.SourcePort
+	}
+	return 0
+}
+
+func (x *DropSample) GetDestinationPort() uint32 {
+	if x != nil {
+		return x.DestinationPort
+	}
+	return 0
+}
+
+func (x *DropSample) GetRuleOrigin() string {
+	if x != nil {
+		return x.RuleOrigin
+	}
+	return ""
+}
+
+// Packets that were dropped of late, newest first.
+type DropAnswer struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One a flow, reason and second at most.
+	Samples       []*DropSample `protobuf:"bytes,1,rep,name=samples,proto3" json:"samples,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DropAnswer) Reset() {
+	*x = DropAnswer{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DropAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DropAnswer) ProtoMessage() {}
+
+func (x *DropAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DropAnswer.ProtoReflect.Descriptor instead.
+func (*DropAnswer) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *DropAnswer) GetSamples() []*DropSample {
+	if x != nil {
+		return x.Samples
+	}
+	return nil
+}
+
+// A question of the leader's. A node answers each, in any order.
+type NodeQuestion struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Comes back with the answer.
+	Id uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Exactly one.
+	//
+	// Types that are valid to be assigned to Question:
+	//
+	//	*NodeQuestion_Flow
+	//	*NodeQuestion_Drop
+	Question      isNodeQuestion_Question `protobuf_oneof:"question"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NodeQuestion) Reset() {
+	*x = NodeQuestion{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodeQuestion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodeQuestion) ProtoMessage() {}
+
+func (x *NodeQuestion) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodeQuestion.ProtoReflect.Descriptor instead.
+func (*NodeQuestion) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *NodeQuestion) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *NodeQuestion) GetQuestion() isNodeQuestion_Question {
+	if x != nil {
+		return x.Question
+	}
+	return nil
+}
+
+func (x *NodeQuestion) GetFlow() *FlowQuestion {
+	if x != nil {
+		if x, ok := x.Question.(*NodeQuestion_Flow); ok {
+			return x.Flow
+		}
+	}
+	return nil
+}
+
+func (x *NodeQuestion) GetDrop() *DropQuestion {
+	if x != nil {
+		if x, ok := x.Question.(*NodeQuestion_Drop); ok {
+			return x.Drop
+		}
+	}
+	return nil
+}
+
+type isNodeQuestion_Question interface {
+	isNodeQuestion_Question()
+}
+
+type NodeQuestion_Flow struct {
+	// Why a flow went where it went.
+	Flow *FlowQuestion `protobuf:"bytes,2,opt,name=flow,proto3,oneof"`
+}
+
+type NodeQuestion_Drop struct {
+	// What was dropped.
+	Drop *DropQuestion `protobuf:"bytes,3,opt,name=drop,proto3,oneof"`
+}
+
+func (*NodeQuestion_Flow) isNodeQuestion_Question() {}
+
+func (*NodeQuestion_Drop) isNodeQuestion_Question() {}
+
+// The answer.
+type NodeAnswer struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of the question.
+	Id uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Why there is no answer; empty when there is one.
+	Error string `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
+	// Exactly one, unless there is an error.
+	//
+	// Types that are valid to be assigned to Answer:
+	//
+	//	*NodeAnswer_Flow
+	//	*NodeAnswer_Drop
+	Answer        isNodeAnswer_Answer `protobuf_oneof:"answer"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NodeAnswer) Reset() {
+	*x = NodeAnswer{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodeAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodeAnswer) ProtoMessage() {}
+
+func (x *NodeAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodeAnswer.ProtoReflect.Descriptor instead.
+func (*NodeAnswer) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *NodeAnswer) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *NodeAnswer) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *NodeAnswer) GetAnswer() isNodeAnswer_Answer {
+	if x != nil {
+		return x.Answer
+	}
+	return nil
+}
+
+func (x *NodeAnswer) GetFlow() *FlowAnswer {
+	if x != nil {
+		if x, ok := x.Answer.(*NodeAnswer_Flow); ok {
+			return x.Flow
+		}
+	}
+	return nil
+}
+
+func (x *NodeAnswer) GetDrop() *DropAnswer {
+	if x != nil {
+		if x, ok := x.Answer.(*NodeAnswer_Drop); ok {
+			return x.Drop
+		}
+	}
+	return nil
+}
+
+type isNodeAnswer_Answer interface {
+	isNodeAnswer_Answer()
+}
+
+type NodeAnswer_Flow struct {
+	// Why a flow went where it went.
+	Flow *FlowAnswer `protobuf:"bytes,3,opt,name=flow,proto3,oneof"`
+}
+
+type NodeAnswer_Drop struct {
+	// What was dropped.
+	Drop *DropAnswer `protobuf:"bytes,4,opt,name=drop,proto3,oneof"`
+}
+
+func (*NodeAnswer_Flow) isNodeAnswer_Answer() {}
+
+func (*NodeAnswer_Drop) isNodeAnswer_Answer() {}
+
 // From a node.
 type EdgeMessage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2824,6 +3833,7 @@ type EdgeMessage struct {
 	//	*EdgeMessage_Telemetry
 	//	*EdgeMessage_Trust
 	//	*EdgeMessage_Bandwidth
+	//	*EdgeMessage_Answer
 	Message       isEdgeMessage_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2831,7 +3841,7 @@ type EdgeMessage struct {
 
 func (x *EdgeMessage) Reset() {
 	*x = EdgeMessage{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[28]
+	mi := &file_patronus_v1_agent_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2843,7 +3853,7 @@ func (x *EdgeMessage) String() string {
 func (*EdgeMessage) ProtoMessage() {}
 
 func (x *EdgeMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[28]
+	mi := &file_patronus_v1_agent_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2856,7 +3866,7 @@ func (x *EdgeMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EdgeMessage.ProtoReflect.Descriptor instead.
 func (*EdgeMessage) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{28}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *EdgeMessage) GetMessage() isEdgeMessage_Message {
@@ -2911,6 +3921,15 @@ func (x *EdgeMessage) GetBandwidth() *BandwidthReport {
 	return nil
 }
 
+func (x *EdgeMessage) GetAnswer() *NodeAnswer {
+	if x != nil {
+		if x, ok := x.Message.(*EdgeMessage_Answer); ok {
+			return x.Answer
+		}
+	}
+	return nil
+}
+
 type isEdgeMessage_Message interface {
 	isEdgeMessage_Message()
 }
@@ -2940,6 +3959,11 @@ type EdgeMessage_Bandwidth struct {
 	Bandwidth *BandwidthReport `protobuf:"bytes,5,opt,name=bandwidth,proto3,oneof"`
 }
 
+type EdgeMessage_Answer struct {
+	// After each question.
+	Answer *NodeAnswer `protobuf:"bytes,6,opt,name=answer,proto3,oneof"`
+}
+
 func (*EdgeMessage_Hello) isEdgeMessage_Message() {}
 
 func (*EdgeMessage_Ack) isEdgeMessage_Message() {}
@@ -2949,6 +3973,8 @@ func (*EdgeMessage_Telemetry) isEdgeMessage_Message() {}
 func (*EdgeMessage_Trust) isEdgeMessage_Message() {}
 
 func (*EdgeMessage_Bandwidth) isEdgeMessage_Message() {}
+
+func (*EdgeMessage_Answer) isEdgeMessage_Message() {}
 
 // The authorities of the cluster. The node keeps them on disk and trusts nobody else on new connections.
 type TrustBundle struct {
@@ -2963,7 +3989,7 @@ type TrustBundle struct {
 
 func (x *TrustBundle) Reset() {
 	*x = TrustBundle{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[29]
+	mi := &file_patronus_v1_agent_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2975,7 +4001,7 @@ func (x *TrustBundle) String() string {
 func (*TrustBundle) ProtoMessage() {}
 
 func (x *TrustBundle) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[29]
+	mi := &file_patronus_v1_agent_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2988,7 +4014,7 @@ func (x *TrustBundle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrustBundle.ProtoReflect.Descriptor instead.
 func (*TrustBundle) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{29}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *TrustBundle) GetCaPem() string {
@@ -3020,7 +4046,7 @@ type BandwidthOrder struct {
 
 func (x *BandwidthOrder) Reset() {
 	*x = BandwidthOrder{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[30]
+	mi := &file_patronus_v1_agent_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3032,7 +4058,7 @@ func (x *BandwidthOrder) String() string {
 func (*BandwidthOrder) ProtoMessage() {}
 
 func (x *BandwidthOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[30]
+	mi := &file_patronus_v1_agent_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3045,7 +4071,7 @@ func (x *BandwidthOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BandwidthOrder.ProtoReflect.Descriptor instead.
 func (*BandwidthOrder) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{30}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *BandwidthOrder) GetRequest() uint64 {
@@ -3084,7 +4110,7 @@ type NotLeader struct {
 
 func (x *NotLeader) Reset() {
 	*x = NotLeader{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[31]
+	mi := &file_patronus_v1_agent_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3096,7 +4122,7 @@ func (x *NotLeader) String() string {
 func (*NotLeader) ProtoMessage() {}
 
 func (x *NotLeader) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[31]
+	mi := &file_patronus_v1_agent_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3109,7 +4135,7 @@ func (x *NotLeader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotLeader.ProtoReflect.Descriptor instead.
 func (*NotLeader) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{31}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *NotLeader) GetLeaderId() uint64 {
@@ -3146,7 +4172,7 @@ type ControllerList struct {
 
 func (x *ControllerList) Reset() {
 	*x = ControllerList{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[32]
+	mi := &file_patronus_v1_agent_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3158,7 +4184,7 @@ func (x *ControllerList) String() string {
 func (*ControllerList) ProtoMessage() {}
 
 func (x *ControllerList) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[32]
+	mi := &file_patronus_v1_agent_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3171,7 +4197,7 @@ func (x *ControllerList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControllerList.ProtoReflect.Descriptor instead.
 func (*ControllerList) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{32}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ControllerList) GetAgentAddresses() []string {
@@ -3200,6 +4226,7 @@ type ControllerMessage struct {
 	//	*ControllerMessage_Controllers
 	//	*ControllerMessage_Trust
 	//	*ControllerMessage_Bandwidth
+	//	*ControllerMessage_Question
 	Message       isControllerMessage_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3207,7 +4234,7 @@ type ControllerMessage struct {
 
 func (x *ControllerMessage) Reset() {
 	*x = ControllerMessage{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[33]
+	mi := &file_patronus_v1_agent_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3219,7 +4246,7 @@ func (x *ControllerMessage) String() string {
 func (*ControllerMessage) ProtoMessage() {}
 
 func (x *ControllerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[33]
+	mi := &file_patronus_v1_agent_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3232,7 +4259,7 @@ func (x *ControllerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControllerMessage.ProtoReflect.Descriptor instead.
 func (*ControllerMessage) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{33}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ControllerMessage) GetMessage() isControllerMessage_Message {
@@ -3287,6 +4314,15 @@ func (x *ControllerMessage) GetBandwidth() *BandwidthOrder {
 	return nil
 }
 
+func (x *ControllerMessage) GetQuestion() *NodeQuestion {
+	if x != nil {
+		if x, ok := x.Message.(*ControllerMessage_Question); ok {
+			return x.Question
+		}
+	}
+	return nil
+}
+
 type isControllerMessage_Message interface {
 	isControllerMessage_Message()
 }
@@ -3316,6 +4352,11 @@ type ControllerMessage_Bandwidth struct {
 	Bandwidth *BandwidthOrder `protobuf:"bytes,5,opt,name=bandwidth,proto3,oneof"`
 }
 
+type ControllerMessage_Question struct {
+	// Something that only the node knows.
+	Question *NodeQuestion `protobuf:"bytes,6,opt,name=question,proto3,oneof"`
+}
+
 func (*ControllerMessage_NotLeader) isControllerMessage_Message() {}
 
 func (*ControllerMessage_Bundle) isControllerMessage_Message() {}
@@ -3325,6 +4366,8 @@ func (*ControllerMessage_Controllers) isControllerMessage_Message() {}
 func (*ControllerMessage_Trust) isControllerMessage_Message() {}
 
 func (*ControllerMessage_Bandwidth) isControllerMessage_Message() {}
+
+func (*ControllerMessage_Question) isControllerMessage_Message() {}
 
 var File_patronus_v1_agent_proto protoreflect.FileDescriptor
 
@@ -3338,14 +4381,15 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"\x04term\x18\x03 \x01(\x04R\x04term\x12\x1e\n" +
 	"\n" +
 	"generation\x18\x04 \x01(\x04R\n" +
-	"generation\"\xcb\x01\n" +
+	"generation\"\xe6\x01\n" +
 	"\fBundleHeader\x127\n" +
 	"\bposition\x18\x01 \x01(\v2\x1b.patronus.v1.BundlePositionR\bposition\x12\x17\n" +
 	"\anode_id\x18\x02 \x01(\tR\x06nodeId\x12\x16\n" +
 	"\x06digest\x18\x03 \x01(\fR\x06digest\x12\x1a\n" +
 	"\brevision\x18\x04 \x01(\x04R\brevision\x12\x1c\n" +
 	"\tsignature\x18\x05 \x01(\fR\tsignature\x12\x17\n" +
-	"\atime_ns\x18\x06 \x01(\x03R\x06timeNs\"\xd1\x01\n" +
+	"\atime_ns\x18\x06 \x01(\x03R\x06timeNs\x12\x19\n" +
+	"\bte_epoch\x18\a \x01(\x04R\ateEpoch\"\xd1\x01\n" +
 	"\tNodeEntry\x12\x1d\n" +
 	"\n" +
 	"site_label\x18\x01 \x01(\rR\tsiteLabel\x12\x1f\n" +
@@ -3583,13 +4627,112 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"\x05bytes\x18\n" +
 	" \x01(\x04R\x05bytes\x12\x1f\n" +
 	"\vduration_ms\x18\v \x01(\rR\n" +
-	"durationMs\"\x9c\x02\n" +
+	"durationMs\"\xdb\x01\n" +
+	"\fFlowQuestion\x12\x10\n" +
+	"\x03vni\x18\x01 \x01(\rR\x03vni\x12\x16\n" +
+	"\x06source\x18\x02 \x01(\fR\x06source\x12 \n" +
+	"\vdestination\x18\x03 \x01(\fR\vdestination\x12\x1a\n" +
+	"\bprotocol\x18\x04 \x01(\rR\bprotocol\x12\x1f\n" +
+	"\vsource_port\x18\x05 \x01(\rR\n" +
+	"sourcePort\x12)\n" +
+	"\x10destination_port\x18\x06 \x01(\rR\x0fdestinationPort\x12\x17\n" +
+	"\atime_ns\x18\a \x01(\x03R\x06timeNs\"\x9d\x02\n" +
+	"\x0fCandidateRecord\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\x04R\x04path\x12\x16\n" +
+	"\x06weight\x18\x02 \x01(\rR\x06weight\x12\x12\n" +
+	"\x04tier\x18\x03 \x01(\rR\x04tier\x12\x14\n" +
+	"\x05state\x18\x04 \x01(\rR\x05state\x12\x15\n" +
+	"\x06rtt_us\x18\x05 \x01(\rR\x05rttUs\x12\x19\n" +
+	"\bloss_ppm\x18\x06 \x01(\rR\alossPpm\x12\x1b\n" +
+	"\tjitter_us\x18\a \x01(\rR\bjitterUs\x12\x17\n" +
+	"\amos_100\x18\b \x01(\rR\x06mos100\x12\x1d\n" +
+	"\n" +
+	"sla_broken\x18\t \x01(\bR\tslaBroken\x12\x19\n" +
+	"\bsla_held\x18\n" +
+	" \x01(\bR\aslaHeld\x12\x12\n" +
+	"\x04link\x18\v \x01(\tR\x04link\"\xeb\x05\n" +
+	"\n" +
+	"FlowRecord\x12\x17\n" +
+	"\atime_ns\x18\x01 \x01(\x03R\x06timeNs\x12\x18\n" +
+	"\averdict\x18\x02 \x01(\rR\averdict\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\rR\x06reason\x12\x12\n" +
+	"\x04path\x18\x04 \x01(\x04R\x04path\x12\x17\n" +
+	"\arule_id\x18\x05 \x01(\rR\x06ruleId\x12\x1f\n" +
+	"\vrule_origin\x18\x06 \x01(\tR\n" +
+	"ruleOrigin\x12#\n" +
+	"\rrule_revision\x18\a \x01(\x04R\fruleRevision\x12!\n" +
+	"\fpolicy_class\x18\b \x01(\rR\vpolicyClass\x12#\n" +
+	"\rtraffic_class\x18\t \x01(\rR\ftrafficClass\x12\x12\n" +
+	"\x04dscp\x18\n" +
+	" \x01(\rR\x04dscp\x12\x14\n" +
+	"\x05flags\x18\v \x01(\rR\x05flags\x12\x12\n" +
+	"\x04move\x18\f \x01(\rR\x04move\x12 \n" +
+	"\vapplication\x18\r \x01(\rR\vapplication\x12\x1e\n" +
+	"\n" +
+	"confidence\x18\x0e \x01(\rR\n" +
+	"confidence\x12\x10\n" +
+	"\x03nat\x18\x0f \x01(\rR\x03nat\x12\x1a\n" +
+	"\brevision\x18\x10 \x01(\x04R\brevision\x127\n" +
+	"\bposition\x18\x11 \x01(\v2\x1b.patronus.v1.BundlePositionR\bposition\x12\x19\n" +
+	"\bte_epoch\x18\x12 \x01(\x04R\ateEpoch\x12\x1d\n" +
+	"\n" +
+	"site_label\x18\x13 \x01(\rR\tsiteLabel\x12\x1f\n" +
+	"\vsla_profile\x18\x14 \x01(\tR\n" +
+	"slaProfile\x12!\n" +
+	"\fsla_required\x18\x15 \x01(\bR\vslaRequired\x12D\n" +
+	"\n" +
+	"candidates\x18\x16 \x03(\v2\x1c.patronus.v1.CandidateRecordB\x06\xca\xf3\x18\x02H\bR\n" +
+	"candidates\x12,\n" +
+	"\x12candidates_time_ns\x18\x17 \x01(\x03R\x10candidatesTimeNs\"\xed\x01\n" +
+	"\n" +
+	"FlowAnswer\x129\n" +
+	"\arecords\x18\x01 \x03(\v2\x17.patronus.v1.FlowRecordB\x06\xca\xf3\x18\x02H\x10R\arecords\x12\x18\n" +
+	"\apresent\x18\x02 \x01(\bR\apresent\x12\x18\n" +
+	"\apackets\x18\x03 \x01(\x04R\apackets\x12\x14\n" +
+	"\x05bytes\x18\x04 \x01(\x04R\x05bytes\x12 \n" +
+	"\fseen_time_ns\x18\x05 \x01(\x03R\n" +
+	"seenTimeNs\x12$\n" +
+	"\x0eoldest_time_ns\x18\x06 \x01(\x03R\foldestTimeNs\x12\x12\n" +
+	"\x04lost\x18\a \x01(\x04R\x04lost\"<\n" +
+	"\fDropQuestion\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\rR\x06reason\x12\x14\n" +
+	"\x05limit\x18\x02 \x01(\rR\x05limit\"\x92\x02\n" +
+	"\n" +
+	"DropSample\x12\x17\n" +
+	"\atime_ns\x18\x01 \x01(\x03R\x06timeNs\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\rR\x06reason\x12\x10\n" +
+	"\x03vni\x18\x03 \x01(\rR\x03vni\x12\x16\n" +
+	"\x06source\x18\x04 \x01(\fR\x06source\x12 \n" +
+	"\vdestination\x18\x05 \x01(\fR\vdestination\x12\x1a\n" +
+	"\bprotocol\x18\x06 \x01(\rR\bprotocol\x12\x1f\n" +
+	"\vsource_port\x18\a \x01(\rR\n" +
+	"sourcePort\x12)\n" +
+	"\x10destination_port\x18\b \x01(\rR\x0fdestinationPort\x12\x1f\n" +
+	"\vrule_origin\x18\t \x01(\tR\n" +
+	"ruleOrigin\"G\n" +
+	"\n" +
+	"DropAnswer\x129\n" +
+	"\asamples\x18\x01 \x03(\v2\x17.patronus.v1.DropSampleB\x06\xca\xf3\x18\x02H@R\asamples\"\x8c\x01\n" +
+	"\fNodeQuestion\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12/\n" +
+	"\x04flow\x18\x02 \x01(\v2\x19.patronus.v1.FlowQuestionH\x00R\x04flow\x12/\n" +
+	"\x04drop\x18\x03 \x01(\v2\x19.patronus.v1.DropQuestionH\x00R\x04dropB\n" +
+	"\n" +
+	"\bquestion\"\x9a\x01\n" +
+	"\n" +
+	"NodeAnswer\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x14\n" +
+	"\x05error\x18\x02 \x01(\tR\x05error\x12-\n" +
+	"\x04flow\x18\x03 \x01(\v2\x17.patronus.v1.FlowAnswerH\x00R\x04flow\x12-\n" +
+	"\x04drop\x18\x04 \x01(\v2\x17.patronus.v1.DropAnswerH\x00R\x04dropB\b\n" +
+	"\x06answer\"\xcf\x02\n" +
 	"\vEdgeMessage\x12.\n" +
 	"\x05hello\x18\x01 \x01(\v2\x16.patronus.v1.NodeHelloH\x00R\x05hello\x12*\n" +
 	"\x03ack\x18\x02 \x01(\v2\x16.patronus.v1.BundleAckH\x00R\x03ack\x126\n" +
 	"\ttelemetry\x18\x03 \x01(\v2\x16.patronus.v1.TelemetryH\x00R\ttelemetry\x120\n" +
 	"\x05trust\x18\x04 \x01(\v2\x18.patronus.v1.TrustReportH\x00R\x05trust\x12<\n" +
-	"\tbandwidth\x18\x05 \x01(\v2\x1c.patronus.v1.BandwidthReportH\x00R\tbandwidthB\t\n" +
+	"\tbandwidth\x18\x05 \x01(\v2\x1c.patronus.v1.BandwidthReportH\x00R\tbandwidth\x121\n" +
+	"\x06answer\x18\x06 \x01(\v2\x17.patronus.v1.NodeAnswerH\x00R\x06answerB\t\n" +
 	"\amessage\"F\n" +
 	"\vTrustBundle\x12\x1f\n" +
 	"\x06ca_pem\x18\x01 \x01(\tB\b\xca\xf3\x18\x04@\x80\x80\x04R\x05caPem\x12\x16\n" +
@@ -3605,14 +4748,15 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"\x04term\x18\x03 \x01(\x04R\x04term\"n\n" +
 	"\x0eControllerList\x12/\n" +
 	"\x0fagent_addresses\x18\x01 \x03(\tB\x06\xca\xf3\x18\x02H@R\x0eagentAddresses\x12+\n" +
-	"\rapi_addresses\x18\x02 \x03(\tB\x06\xca\xf3\x18\x02H@R\fapiAddresses\"\xb6\x02\n" +
+	"\rapi_addresses\x18\x02 \x03(\tB\x06\xca\xf3\x18\x02H@R\fapiAddresses\"\xef\x02\n" +
 	"\x11ControllerMessage\x127\n" +
 	"\n" +
 	"not_leader\x18\x01 \x01(\v2\x16.patronus.v1.NotLeaderH\x00R\tnotLeader\x12-\n" +
 	"\x06bundle\x18\x02 \x01(\v2\x13.patronus.v1.BundleH\x00R\x06bundle\x12?\n" +
 	"\vcontrollers\x18\x03 \x01(\v2\x1b.patronus.v1.ControllerListH\x00R\vcontrollers\x120\n" +
 	"\x05trust\x18\x04 \x01(\v2\x18.patronus.v1.TrustBundleH\x00R\x05trust\x12;\n" +
-	"\tbandwidth\x18\x05 \x01(\v2\x1b.patronus.v1.BandwidthOrderH\x00R\tbandwidthB\t\n" +
+	"\tbandwidth\x18\x05 \x01(\v2\x1b.patronus.v1.BandwidthOrderH\x00R\tbandwidth\x127\n" +
+	"\bquestion\x18\x06 \x01(\v2\x19.patronus.v1.NodeQuestionH\x00R\bquestionB\t\n" +
 	"\amessage2`\n" +
 	"\bEdgeSync\x12T\n" +
 	"\x06Stream\x12\x18.patronus.v1.EdgeMessage\x1a\x1e.patronus.v1.ControllerMessage\"\f\xd2\xf3\x18\b\x1a\x04edge \x01(\x010\x01BBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
@@ -3629,7 +4773,7 @@ func file_patronus_v1_agent_proto_rawDescGZIP() []byte {
 	return file_patronus_v1_agent_proto_rawDescData
 }
 
-var file_patronus_v1_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_patronus_v1_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_patronus_v1_agent_proto_goTypes = []any{
 	(*BundlePosition)(nil),    // 0: patronus.v1.BundlePosition
 	(*BundleHeader)(nil),      // 1: patronus.v1.BundleHeader
@@ -3659,13 +4803,22 @@ var file_patronus_v1_agent_proto_goTypes = []any{
 	(*LinkReport)(nil),        // 25: patronus.v1.LinkReport
 	(*Telemetry)(nil),         // 26: patronus.v1.Telemetry
 	(*BandwidthReport)(nil),   // 27: patronus.v1.BandwidthReport
-	(*EdgeMessage)(nil),       // 28: patronus.v1.EdgeMessage
-	(*TrustBundle)(nil),       // 29: patronus.v1.TrustBundle
-	(*BandwidthOrder)(nil),    // 30: patronus.v1.BandwidthOrder
-	(*NotLeader)(nil),         // 31: patronus.v1.NotLeader
-	(*ControllerList)(nil),    // 32: patronus.v1.ControllerList
-	(*ControllerMessage)(nil), // 33: patronus.v1.ControllerMessage
-	(*TrustReport)(nil),       // 34: patronus.v1.TrustReport
+	(*FlowQuestion)(nil),      // 28: patronus.v1.FlowQuestion
+	(*CandidateRecord)(nil),   // 29: patronus.v1.CandidateRecord
+	(*FlowRecord)(nil),        // 30: patronus.v1.FlowRecord
+	(*FlowAnswer)(nil),        // 31: patronus.v1.FlowAnswer
+	(*DropQuestion)(nil),      // 32: patronus.v1.DropQuestion
+	(*DropSample)(nil),        // 33: patronus.v1.DropSample
+	(*DropAnswer)(nil),        // 34: patronus.v1.DropAnswer
+	(*NodeQuestion)(nil),      // 35: patronus.v1.NodeQuestion
+	(*NodeAnswer)(nil),        // 36: patronus.v1.NodeAnswer
+	(*EdgeMessage)(nil),       // 37: patronus.v1.EdgeMessage
+	(*TrustBundle)(nil),       // 38: patronus.v1.TrustBundle
+	(*BandwidthOrder)(nil),    // 39: patronus.v1.BandwidthOrder
+	(*NotLeader)(nil),         // 40: patronus.v1.NotLeader
+	(*ControllerList)(nil),    // 41: patronus.v1.ControllerList
+	(*ControllerMessage)(nil), // 42: patronus.v1.ControllerMessage
+	(*TrustReport)(nil),       // 43: patronus.v1.TrustReport
 }
 var file_patronus_v1_agent_proto_depIdxs = []int32{
 	0,  // 0: patronus.v1.BundleHeader.position:type_name -> patronus.v1.BundlePosition
@@ -3694,23 +4847,33 @@ var file_patronus_v1_agent_proto_depIdxs = []int32{
 	22, // 23: patronus.v1.Telemetry.drops:type_name -> patronus.v1.DropReport
 	23, // 24: patronus.v1.Telemetry.demands:type_name -> patronus.v1.DemandReport
 	25, // 25: patronus.v1.Telemetry.links:type_name -> patronus.v1.LinkReport
-	18, // 26: patronus.v1.EdgeMessage.hello:type_name -> patronus.v1.NodeHello
-	20, // 27: patronus.v1.EdgeMessage.ack:type_name -> patronus.v1.BundleAck
-	26, // 28: patronus.v1.EdgeMessage.telemetry:type_name -> patronus.v1.Telemetry
-	34, // 29: patronus.v1.EdgeMessage.trust:type_name -> patronus.v1.TrustReport
-	27, // 30: patronus.v1.EdgeMessage.bandwidth:type_name -> patronus.v1.BandwidthReport
-	31, // 31: patronus.v1.ControllerMessage.not_leader:type_name -> patronus.v1.NotLeader
-	17, // 32: patronus.v1.ControllerMessage.bundle:type_name -> patronus.v1.Bundle
-	32, // 33: patronus.v1.ControllerMessage.controllers:type_name -> patronus.v1.ControllerList
-	29, // 34: patronus.v1.ControllerMessage.trust:type_name -> patronus.v1.TrustBundle
-	30, // 35: patronus.v1.ControllerMessage.bandwidth:type_name -> patronus.v1.BandwidthOrder
-	28, // 36: patronus.v1.EdgeSync.Stream:input_type -> patronus.v1.EdgeMessage
-	33, // 37: patronus.v1.EdgeSync.Stream:output_type -> patronus.v1.ControllerMessage
-	37, // [37:38] is the sub-list for method output_type
-	36, // [36:37] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	0,  // 26: patronus.v1.FlowRecord.position:type_name -> patronus.v1.BundlePosition
+	29, // 27: patronus.v1.FlowRecord.candidates:type_name -> patronus.v1.CandidateRecord
+	30, // 28: patronus.v1.FlowAnswer.records:type_name -> patronus.v1.FlowRecord
+	33, // 29: patronus.v1.DropAnswer.samples:type_name -> patronus.v1.DropSample
+	28, // 30: patronus.v1.NodeQuestion.flow:type_name -> patronus.v1.FlowQuestion
+	32, // 31: patronus.v1.NodeQuestion.drop:type_name -> patronus.v1.DropQuestion
+	31, // 32: patronus.v1.NodeAnswer.flow:type_name -> patronus.v1.FlowAnswer
+	34, // 33: patronus.v1.NodeAnswer.drop:type_name -> patronus.v1.DropAnswer
+	18, // 34: patronus.v1.EdgeMessage.hello:type_name -> patronus.v1.NodeHello
+	20, // 35: patronus.v1.EdgeMessage.ack:type_name -> patronus.v1.BundleAck
+	26, // 36: patronus.v1.EdgeMessage.telemetry:type_name -> patronus.v1.Telemetry
+	43, // 37: patronus.v1.EdgeMessage.trust:type_name -> patronus.v1.TrustReport
+	27, // 38: patronus.v1.EdgeMessage.bandwidth:type_name -> patronus.v1.BandwidthReport
+	36, // 39: patronus.v1.EdgeMessage.answer:type_name -> patronus.v1.NodeAnswer
+	40, // 40: patronus.v1.ControllerMessage.not_leader:type_name -> patronus.v1.NotLeader
+	17, // 41: patronus.v1.ControllerMessage.bundle:type_name -> patronus.v1.Bundle
+	41, // 42: patronus.v1.ControllerMessage.controllers:type_name -> patronus.v1.ControllerList
+	38, // 43: patronus.v1.ControllerMessage.trust:type_name -> patronus.v1.TrustBundle
+	39, // 44: patronus.v1.ControllerMessage.bandwidth:type_name -> patronus.v1.BandwidthOrder
+	35, // 45: patronus.v1.ControllerMessage.question:type_name -> patronus.v1.NodeQuestion
+	37, // 46: patronus.v1.EdgeSync.Stream:input_type -> patronus.v1.EdgeMessage
+	42, // 47: patronus.v1.EdgeSync.Stream:output_type -> patronus.v1.ControllerMessage
+	47, // [47:48] is the sub-list for method output_type
+	46, // [46:47] is the sub-list for method input_type
+	46, // [46:46] is the sub-list for extension type_name
+	46, // [46:46] is the sub-list for extension extendee
+	0,  // [0:46] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_agent_proto_init() }
@@ -3733,19 +4896,29 @@ func file_patronus_v1_agent_proto_init() {
 		(*Entry_Sla)(nil),
 		(*Entry_Subject)(nil),
 	}
-	file_patronus_v1_agent_proto_msgTypes[28].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[35].OneofWrappers = []any{
+		(*NodeQuestion_Flow)(nil),
+		(*NodeQuestion_Drop)(nil),
+	}
+	file_patronus_v1_agent_proto_msgTypes[36].OneofWrappers = []any{
+		(*NodeAnswer_Flow)(nil),
+		(*NodeAnswer_Drop)(nil),
+	}
+	file_patronus_v1_agent_proto_msgTypes[37].OneofWrappers = []any{
 		(*EdgeMessage_Hello)(nil),
 		(*EdgeMessage_Ack)(nil),
 		(*EdgeMessage_Telemetry)(nil),
 		(*EdgeMessage_Trust)(nil),
 		(*EdgeMessage_Bandwidth)(nil),
+		(*EdgeMessage_Answer)(nil),
 	}
-	file_patronus_v1_agent_proto_msgTypes[33].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[42].OneofWrappers = []any{
 		(*ControllerMessage_NotLeader)(nil),
 		(*ControllerMessage_Bundle)(nil),
 		(*ControllerMessage_Controllers)(nil),
 		(*ControllerMessage_Trust)(nil),
 		(*ControllerMessage_Bandwidth)(nil),
+		(*ControllerMessage_Question)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3753,7 +4926,7 @@ func file_patronus_v1_agent_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_agent_proto_rawDesc), len(file_patronus_v1_agent_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   34,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

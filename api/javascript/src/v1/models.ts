@@ -21,6 +21,7 @@ export * from "./authority.js";
 export * from "./changeset.js";
 export * from "./cluster.js";
 export * from "./common.js";
+export * from "./explain.js";
 export * from "./fabric.js";
 export * from "./identity.js";
 export * from "./model.js";

@@ -392,6 +392,21 @@ export class EnrollmentMethods extends Service {
   }
 }
 
+/** Methods of ExplainService. */
+export class ExplainMethods extends Service {
+  /** Why a flow went where it went, at any time that its edge remembers. */
+  async explainFlow(request: m.ExplainFlowRequestInit, options: CallOptions = {}): Promise<m.ExplainFlowResponse> {
+    const reply = await this.custom("/patronus.v1.ExplainService/ExplainFlow", request, options);
+    return reply as unknown as m.ExplainFlowResponse;
+  }
+
+  /** What was dropped, why, and what to do. */
+  async explainDrop(request: m.ExplainDropRequestInit, options: CallOptions = {}): Promise<m.ExplainDropResponse> {
+    const reply = await this.custom("/patronus.v1.ExplainService/ExplainDrop", request, options);
+    return reply as unknown as m.ExplainDropResponse;
+  }
+}
+
 /** Methods of RevisionService. */
 export class RevisionMethods extends Service {
   /** Read what is kept of one resource; as Get does, for whoever may get it. */
@@ -527,6 +542,8 @@ export class Services {
   readonly cluster: ClusterMethods;
   /** Methods of EnrollmentService. */
   readonly enrollment: EnrollmentMethods;
+  /** Methods of ExplainService. */
+  readonly explain: ExplainMethods;
   /** Methods of RevisionService. */
   readonly revision: RevisionMethods;
   /** Methods of TrafficEngineeringService. */
@@ -565,6 +582,7 @@ export class Services {
     this.authority = new AuthorityMethods(session);
     this.cluster = new ClusterMethods(session);
     this.enrollment = new EnrollmentMethods(session);
+    this.explain = new ExplainMethods(session);
     this.revision = new RevisionMethods(session);
     this.trafficEngineering = new TrafficEngineeringMethods(session);
   }
@@ -623,12 +641,6 @@ export const METHODS = {
   "ClusterService.TransferLeadership": ["cluster", "transferLeadership"],
   "ClusterService.FinalizeUpgrade": ["cluster", "finalizeUpgrade"],
   "ClusterService.Backup": ["cluster", "backup"],
-  "ModelService.RollbackModel": ["models", "rollbackModel"],
-  "ModelVersionService.PromoteModelVersion": ["modelVersions", "promoteModelVersion"],
-  "ArtifactService.UploadArtifact": ["artifact", "uploadArtifact"],
-  "ArtifactService.DownloadArtifact": ["artifact", "downloadArtifact"],
-  "ArtifactService.OfferArtifact": ["artifact", "offerArtifact"],
-  "ArtifactService.ReportArtifacts": ["artifact", "reportArtifacts"],
   "SteeringPolicyService.SimulateSteering": ["steeringPolicies", "simulateSteering"],
   "SteeringPolicyService.FindShadowedRules": ["steeringPolicies", "findShadowedRules"],
   "TrafficEngineeringService.GetTrafficMatrix": ["trafficEngineering", "getTrafficMatrix"],
@@ -638,5 +650,13 @@ export const METHODS = {
   "TrafficEngineeringService.ExplainDemand": ["trafficEngineering", "explainDemand"],
   "TrafficEngineeringService.ListSolutions": ["trafficEngineering", "listSolutions"],
   "TrafficEngineeringService.MeasureBandwidth": ["trafficEngineering", "measureBandwidth"],
+  "ExplainService.ExplainFlow": ["explain", "explainFlow"],
+  "ExplainService.ExplainDrop": ["explain", "explainDrop"],
+  "ModelService.RollbackModel": ["models", "rollbackModel"],
+  "ModelVersionService.PromoteModelVersion": ["modelVersions", "promoteModelVersion"],
+  "ArtifactService.UploadArtifact": ["artifact", "uploadArtifact"],
+  "ArtifactService.DownloadArtifact": ["artifact", "downloadArtifact"],
+  "ArtifactService.OfferArtifact": ["artifact", "offerArtifact"],
+  "ArtifactService.ReportArtifacts": ["artifact", "reportArtifacts"],
   "OrganizationService.UndeleteOrganization": ["organizations", "undeleteOrganization"],
 } as const;

@@ -495,6 +495,45 @@ class AsyncEnrollmentMethods(AsyncService):
         return await self._call("/patronus.v1.EnrollmentService/Renew", request, m.RenewResponse, timeout)
 
 
+class AsyncExplainMethods(AsyncService):
+    """Methods of ExplainService."""
+
+    async def explain_flow(
+        self,
+        *,
+        parent_: str,
+        source: str,
+        destination: str,
+        protocol: int = 0,
+        source_port: int = 0,
+        destination_port: int = 0,
+        site: str = "",
+        segment: str = "",
+        time: datetime.datetime | None = None,
+        timeout: float | None = None,
+    ) -> m.ExplainFlowResponse:
+        """Why a flow went where it went, at any time that its edge remembers."""
+        request = m.ExplainFlowRequest(
+            parent_=parent_,
+            source=source,
+            destination=destination,
+            protocol=protocol,
+            source_port=source_port,
+            destination_port=destination_port,
+            site=site,
+            segment=segment,
+            time=time,
+        )
+        return await self._call("/patronus.v1.ExplainService/ExplainFlow", request, m.ExplainFlowResponse, timeout)
+
+    async def explain_drop(
+        self, *, parent_: str, site: str = "", reason: str = "", timeout: float | None = None
+    ) -> m.ExplainDropResponse:
+        """What was dropped, why, and what to do."""
+        request = m.ExplainDropRequest(parent_=parent_, site=site, reason=reason)
+        return await self._call("/patronus.v1.ExplainService/ExplainDrop", request, m.ExplainDropResponse, timeout)
+
+
 class AsyncRevisionMethods(AsyncService):
     """Methods of RevisionService."""
 
@@ -641,18 +680,6 @@ METHODS: dict[str, tuple[str, str, str, bool, bool]] = {
     "ClusterService.TransferLeadership": ("cluster", "transfer_leadership", "TransferLeadershipRequest", False, False),
     "ClusterService.FinalizeUpgrade": ("cluster", "finalize_upgrade", "FinalizeUpgradeRequest", False, False),
     "ClusterService.Backup": ("cluster", "backup", "BackupRequest", True, False),
-    "ModelService.RollbackModel": ("models", "rollback_model", "RollbackModelRequest", False, False),
-    "ModelVersionService.PromoteModelVersion": (
-        "model_versions",
-        "promote_model_version",
-        "PromoteModelVersionRequest",
-        False,
-        False,
-    ),
-    "ArtifactService.UploadArtifact": ("artifact", "upload_artifact", "UploadArtifactRequest", False, True),
-    "ArtifactService.DownloadArtifact": ("artifact", "download_artifact", "DownloadArtifactRequest", True, False),
-    "ArtifactService.OfferArtifact": ("artifact", "offer_artifact", "OfferArtifactRequest", False, False),
-    "ArtifactService.ReportArtifacts": ("artifact", "report_artifacts", "ReportArtifactsRequest", False, False),
     "SteeringPolicyService.SimulateSteering": (
         "steering_policies",
         "simulate_steering",
@@ -698,6 +725,20 @@ METHODS: dict[str, tuple[str, str, str, bool, bool]] = {
         False,
         False,
     ),
+    "ExplainService.ExplainFlow": ("explain", "explain_flow", "ExplainFlowRequest", False, False),
+    "ExplainService.ExplainDrop": ("explain", "explain_drop", "ExplainDropRequest", False, False),
+    "ModelService.RollbackModel": ("models", "rollback_model", "RollbackModelRequest", False, False),
+    "ModelVersionService.PromoteModelVersion": (
+        "model_versions",
+        "promote_model_version",
+        "PromoteModelVersionRequest",
+        False,
+        False,
+    ),
+    "ArtifactService.UploadArtifact": ("artifact", "upload_artifact", "UploadArtifactRequest", False, True),
+    "ArtifactService.DownloadArtifact": ("artifact", "download_artifact", "DownloadArtifactRequest", True, False),
+    "ArtifactService.OfferArtifact": ("artifact", "offer_artifact", "OfferArtifactRequest", False, False),
+    "ArtifactService.ReportArtifacts": ("artifact", "report_artifacts", "ReportArtifactsRequest", False, False),
     "OrganizationService.UndeleteOrganization": (
         "organizations",
         "undelete_organization",
@@ -900,6 +941,11 @@ class AsyncClient(AsyncBaseClient):
     def enrollment(self) -> AsyncEnrollmentMethods:
         """Methods of EnrollmentService."""
         return AsyncEnrollmentMethods(self._driver)
+
+    @property
+    def explain(self) -> AsyncExplainMethods:
+        """Methods of ExplainService."""
+        return AsyncExplainMethods(self._driver)
 
     @property
     def revision(self) -> AsyncRevisionMethods:

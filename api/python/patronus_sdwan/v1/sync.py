@@ -473,6 +473,45 @@ class EnrollmentMethods(Service):
         return self._call("/patronus.v1.EnrollmentService/Renew", request, m.RenewResponse, timeout)
 
 
+class ExplainMethods(Service):
+    """Methods of ExplainService."""
+
+    def explain_flow(
+        self,
+        *,
+        parent_: str,
+        source: str,
+        destination: str,
+        protocol: int = 0,
+        source_port: int = 0,
+        destination_port: int = 0,
+        site: str = "",
+        segment: str = "",
+        time: datetime.datetime | None = None,
+        timeout: float | None = None,
+    ) -> m.ExplainFlowResponse:
+        """Why a flow went where it went, at any time that its edge remembers."""
+        request = m.ExplainFlowRequest(
+            parent_=parent_,
+            source=source,
+            destination=destination,
+            protocol=protocol,
+            source_port=source_port,
+            destination_port=destination_port,
+            site=site,
+            segment=segment,
+            time=time,
+        )
+        return self._call("/patronus.v1.ExplainService/ExplainFlow", request, m.ExplainFlowResponse, timeout)
+
+    def explain_drop(
+        self, *, parent_: str, site: str = "", reason: str = "", timeout: float | None = None
+    ) -> m.ExplainDropResponse:
+        """What was dropped, why, and what to do."""
+        request = m.ExplainDropRequest(parent_=parent_, site=site, reason=reason)
+        return self._call("/patronus.v1.ExplainService/ExplainDrop", request, m.ExplainDropResponse, timeout)
+
+
 class RevisionMethods(Service):
     """Methods of RevisionService."""
 
@@ -615,18 +654,6 @@ METHODS: dict[str, tuple[str, str, str, bool, bool]] = {
     "ClusterService.TransferLeadership": ("cluster", "transfer_leadership", "TransferLeadershipRequest", False, False),
     "ClusterService.FinalizeUpgrade": ("cluster", "finalize_upgrade", "FinalizeUpgradeRequest", False, False),
     "ClusterService.Backup": ("cluster", "backup", "BackupRequest", True, False),
-    "ModelService.RollbackModel": ("models", "rollback_model", "RollbackModelRequest", False, False),
-    "ModelVersionService.PromoteModelVersion": (
-        "model_versions",
-        "promote_model_version",
-        "PromoteModelVersionRequest",
-        False,
-        False,
-    ),
-    "ArtifactService.UploadArtifact": ("artifact", "upload_artifact", "UploadArtifactRequest", False, True),
-    "ArtifactService.DownloadArtifact": ("artifact", "download_artifact", "DownloadArtifactRequest", True, False),
-    "ArtifactService.OfferArtifact": ("artifact", "offer_artifact", "OfferArtifactRequest", False, False),
-    "ArtifactService.ReportArtifacts": ("artifact", "report_artifacts", "ReportArtifactsRequest", False, False),
     "SteeringPolicyService.SimulateSteering": (
         "steering_policies",
         "simulate_steering",
@@ -672,6 +699,20 @@ METHODS: dict[str, tuple[str, str, str, bool, bool]] = {
         False,
         False,
     ),
+    "ExplainService.ExplainFlow": ("explain", "explain_flow", "ExplainFlowRequest", False, False),
+    "ExplainService.ExplainDrop": ("explain", "explain_drop", "ExplainDropRequest", False, False),
+    "ModelService.RollbackModel": ("models", "rollback_model", "RollbackModelRequest", False, False),
+    "ModelVersionService.PromoteModelVersion": (
+        "model_versions",
+        "promote_model_version",
+        "PromoteModelVersionRequest",
+        False,
+        False,
+    ),
+    "ArtifactService.UploadArtifact": ("artifact", "upload_artifact", "UploadArtifactRequest", False, True),
+    "ArtifactService.DownloadArtifact": ("artifact", "download_artifact", "DownloadArtifactRequest", True, False),
+    "ArtifactService.OfferArtifact": ("artifact", "offer_artifact", "OfferArtifactRequest", False, False),
+    "ArtifactService.ReportArtifacts": ("artifact", "report_artifacts", "ReportArtifactsRequest", False, False),
     "OrganizationService.UndeleteOrganization": (
         "organizations",
         "undelete_organization",
@@ -874,6 +915,11 @@ class Client(BaseClient):
     def enrollment(self) -> EnrollmentMethods:
         """Methods of EnrollmentService."""
         return EnrollmentMethods(self._driver)
+
+    @property
+    def explain(self) -> ExplainMethods:
+        """Methods of ExplainService."""
+        return ExplainMethods(self._driver)
 
     @property
     def revision(self) -> RevisionMethods:
