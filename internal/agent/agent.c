@@ -308,6 +308,10 @@ static void on_telemetry_timer(void *arg)
     if (agent->state == PT_AGENT_STREAMING) {
         pt_agent_report(agent);
         pt_timer_start(agent->telemetry_timer, TELEMETRY_MS, 0);
+        if (agent->link_doubt) {
+            agent->link_doubt = false;
+            look_at_link(agent);
+        }
     }
 }
 
@@ -322,9 +326,7 @@ static void on_live_change(void *arg, uint64_t path_id, bool alive)
     if (agent->state == PT_AGENT_STREAMING) {
         pt_timer_start(agent->telemetry_timer, 0, 0); /* the leader hears after the flip */
     }
-    if (!alive) {
-        look_at_link(agent);
-    }
+    agent->link_doubt = agent->link_doubt || !alive; /* looked at when all that die together have been heard of */
 }
 
 static bool judged_by_bfd(void *arg, uint64_t path_id)

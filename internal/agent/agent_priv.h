@@ -33,6 +33,7 @@ struct pt_agent {
     char dialled[80], redirect[80];
     struct pt_ip dialled_from; /* address of the link by which; zero: not known */
     bool link_chosen;          /* by us, who knew the links */
+    bool link_doubt;           /* something died since it was looked at */
     bool moves;                /* hangs up and dials by another link when the timer fires */
 
     struct pt_bundle *bundle; /* in force; NULL: none yet */
