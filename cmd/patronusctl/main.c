@@ -4,6 +4,7 @@
  */
 #include "ctl.h"
 #include "lab.h"
+#include "classify.h"
 #include "te.h"
 
 #include "cli/context.h"
@@ -334,6 +335,9 @@ int main(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN);
     if (argc > 2 && strcmp(argv[1], "te") == 0 && strcmp(argv[2], "solve") == 0) {
         return pt_cmd_te_solve(argc - 1, argv + 1); /* flags of its own, and no cluster */
+    }
+    if (argc > 1 && strcmp(argv[1], "classify") == 0) {
+        return pt_cmd_classify(argc - 1, argv + 1);
     }
     struct pt_arena arena;
     pt_arena_init(&arena);
