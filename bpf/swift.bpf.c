@@ -5,10 +5,11 @@
  *    parse -> flow cache -> path alive -> meter -> next hop's addresses -> TTL -> Geneve -> link
  *
  * Whatever is not that goes on to hook `lan` untouched: a flow without a fresh entry, a SYN (its MSS is clamped there),
- * fragments, IPv4 options, IPv6 extension headers, a sealed path, one over a shaped link (its queues are the kernel's),
- * a packet that is too big or at the end of its TTL, checksums left to hardware (a redirected frame would forget that),
- * and a next hop that the kernel has yet to resolve. So there is one place that decides and one that reports, and this
- * one can be left out: it is attached where drivers can send XDP frames (internal/agent/dp_bpf_hook.c).
+ * what is translated, fragments, IPv4 options, IPv6 extension headers, a sealed path, one over a shaped link (its
+ * queues are the kernel's), a packet that is too big or at the end of its TTL, checksums left to hardware (a redirected
+ * frame would forget that), and a next hop that the kernel has yet to resolve. So there is one place that decides and
+ * one that reports, and this one can be left out: it is attached where drivers can send XDP frames
+ * (internal/agent/dp_bpf_hook.c).
  *
  * The next hop's Ethernet addresses are asked of the kernel once a second for each path and CPU, and kept.
  */
@@ -293,7 +294,7 @@ PT_INLINE int swift_run(struct xdp_md *ctx)
     if (s.size > (__u32)(end - data) - ETH_HLEN && s.size > (__u32)bpf_xdp_get_buff_len(ctx) - ETH_HLEN) {
         return XDP_PASS;
     }
-    if (flow == NULL || flow->verdict != PT_FLOW_PATH || !pt_flow_is_fresh(flow, &now, s.tos >> 2)) {
+    if (flow == NULL || flow->verdict != PT_FLOW_PATH || flow->nat != 0 || !pt_flow_is_fresh(flow, &now, s.tos >> 2)) {
         return XDP_PASS;
     }
     return send(ctx, &s, flow, &now, lan->geneve_port);

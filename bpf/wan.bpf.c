@@ -6,6 +6,9 @@
  *                                          |- control:     hellos are answered, the rest goes up to the agent's socket
  *                                          +- else:        inner destination a prefix of this segment here? -> decap
  *
+ * What came by no tunnel is, for all that XDP knows, the node's own; the companion looks whether a host of ours has it
+ * (lib/nat.h).
+ *
  * XDP decides and rewrites; the companion sends, because only at tc can a packet be handed to the neighbour table
  * (bpf_redirect_neigh) and pass the queueing discipline of the interface it leaves by. In between the kernel may merge
  * decapsulated packets of a TCP stream into one (GRO). The companion learns what to do from metadata before the frame.
@@ -14,8 +17,11 @@
  * hardware. On XDP_PASS the kernel keeps the order to finish it, which points into the inner packet and does not move
  * with the headers; so it is finished on the way out. XDP_REDIRECT would forget it: another reason to send at tc.
  */
+#include "bpf/lib/cookie.h"
+#include "bpf/lib/filter.h"
 #include "bpf/lib/frame.h"
 #include "bpf/lib/group.h"
+#include "bpf/lib/nat.h"
 #include "bpf/lib/route.h"
 
 #include <linux/pkt_cls.h>
@@ -25,13 +31,12 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-#define DROP(reason) (-(int)PT_DROP_##reason)
-
 #define PT_ECN_MASK 3
 #define PT_ECN_CE 3
 
 /* Leave word for the companion. A verdict. */
-PT_INLINE int hand_over(struct xdp_md *ctx, __u32 ifindex, __u32 family, const struct pt_abi_address *nexthop)
+PT_INLINE int hand_over(struct xdp_md *ctx, __u32 ifindex, __u32 family, const struct pt_abi_address *nexthop,
+                        __be32 outside)
 {
     if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(struct pt_abi_meta)) != 0) {
         return DROP(NO_METADATA);
@@ -44,6 +49,7 @@ PT_INLINE int hand_over(struct xdp_md *ctx, __u32 ifindex, __u32 family, const s
     meta->ifindex = ifindex;
     meta->family = family;
     meta->nexthop = *nexthop;
+    meta->outside = outside;
     return XDP_PASS;
 }
 
@@ -55,7 +61,7 @@ PT_INLINE int hand_over_by(struct xdp_md *ctx, const struct pt_abi_path *path)
     if (path->flags & PT_PATH_NEXTHOP) {
         family = path->flags & PT_PATH_V6 ? 10 : 2;
     }
-    return hand_over(ctx, path->ifindex, family, &path->nexthop);
+    return hand_over(ctx, path->ifindex, family, &path->nexthop, 0);
 }
 
 /* Move the start of the frame so that `size` bytes of Ethernet and new headers stand before the inner packet, and give
@@ -225,8 +231,8 @@ PT_INLINE int answer(struct xdp_md *ctx, const struct frame *f, const struct pt_
     return hand_over_by(ctx, path);
 }
 
-/* Destination of the inner packet. 0 or a drop reason. */
-PT_INLINE __u32 parse_inner(struct xdp_md *ctx, const struct frame *f, struct pt_abi_address *destination, __u8 *tos)
+/* The inner packet, as far as delivering it asks. 0 or a drop reason. */
+PT_INLINE __u32 parse_inner(struct xdp_md *ctx, const struct frame *f, struct pkt *p)
 {
     union {
         struct iphdr v4;
@@ -239,9 +245,13 @@ PT_INLINE __u32 parse_inner(struct xdp_md *ctx, const struct frame *f, struct pt
             bpf_ntohs(ip.v4.tot_len) < ip.v4.ihl * 4) {
             return PT_DROP_INNER_MALFORMED;
         }
-        destination->words[2] = bpf_htonl(0xffff);
-        destination->words[3] = ip.v4.daddr;
-        *tos = ip.v4.tos;
+        p->source.words[2] = p->destination.words[2] = bpf_htonl(0xffff);
+        p->source.words[3] = ip.v4.saddr;
+        p->destination.words[3] = ip.v4.daddr;
+        p->tos = ip.v4.tos;
+        p->protocol = ip.v4.protocol;
+        p->fragment = (ip.v4.frag_off & bpf_htons(PT_IP_FRAGMENT_BITS)) != 0;
+        p->l4_offset = f->header_size + ip.v4.ihl * 4U;
         return 0;
     }
     if (f->protocol != bpf_htons(ETH_P_IPV6) || f->inner_size < sizeof(ip.v6) ||
@@ -249,8 +259,56 @@ PT_INLINE __u32 parse_inner(struct xdp_md *ctx, const struct frame *f, struct pt
         bpf_ntohs(ip.v6.payload_len) + sizeof(ip.v6) > f->inner_size) {
         return PT_DROP_INNER_MALFORMED;
     }
-    __builtin_memcpy(destination, &ip.v6.daddr, 16);
-    *tos = (__u8)(ip.v6.priority << 4 | ip.v6.flow_lbl[0] >> 4);
+    __builtin_memcpy(&p->source, &ip.v6.saddr, 16);
+    __builtin_memcpy(&p->destination, &ip.v6.daddr, 16);
+    p->v6 = 1;
+    p->tos = (__u8)(ip.v6.priority << 4 | ip.v6.flow_lbl[0] >> 4);
+    p->protocol =
+        ip.v6.nexthdr; /* behind extension headers a packet has no ports here: its answers are judged by rules */
+    p->l4_offset = f->header_size + (__u32)sizeof(ip.v6);
+    return 0;
+}
+
+/* The firewall's view of what arrives. 0 or a drop reason. */
+PT_INLINE __u32 filter_inner(struct xdp_md *ctx, struct pkt *p)
+{
+    struct {
+        __be16 source, destination;
+        __be32 sequence, acknowledged;
+        __u8 offset, flags;
+    } head;
+
+    if (pt_find(&pt_filters, p->slot, &p->vni) == NULL) {
+        return 0;
+    }
+    if (!p->fragment && (p->protocol == IPPROTO_TCP || p->protocol == IPPROTO_UDP || p->protocol == IPPROTO_SCTP) &&
+        bpf_xdp_load_bytes(ctx, p->l4_offset, &head, 8) == 0) {
+        p->port_source = bpf_ntohs(head.source);
+        p->port_destination = bpf_ntohs(head.destination);
+        p->has_ports = 1;
+        p->begins = p->protocol == IPPROTO_TCP && bpf_xdp_load_bytes(ctx, p->l4_offset, &head, 14) == 0 &&
+                    (head.flags & (PT_TCP_SYN | PT_TCP_ACK)) == PT_TCP_SYN;
+    }
+    if (!p->fragment && !p->has_ports && bpf_xdp_load_bytes(ctx, p->l4_offset, &head, 8) == 0) {
+        pkt_set_query(p, (__u8)(bpf_ntohs(head.source) >> 8), (__be16)head.sequence);
+    }
+    return pt_filter_arrives(p);
+}
+
+/* The address inside of one that a prefix of this site has outside. 0: it is none. */
+PT_INLINE __be32 inside_of(const struct pkt *p)
+{
+    const struct pt_abi_prefixes *prefixes = p->v6 ? NULL : pt_find(&pt_prefixes, p->slot, &p->vni);
+    __be32 to = p->destination.words[3];
+
+    for (__u32 i = 0; prefixes != NULL && i < PT_NAT_PREFIXES_MAX; i++) {
+        if (i >= prefixes->len) {
+            break;
+        }
+        if ((to & prefixes->maps[i].mask) == prefixes->maps[i].outside) {
+            return prefixes->maps[i].inside | (to & ~prefixes->maps[i].mask);
+        }
+    }
     return 0;
 }
 
@@ -285,16 +343,21 @@ PT_INLINE __u32 mark_congestion(struct xdp_md *ctx, const struct frame *f, __u8 
 /* No labels left: it must be for a host of this site, in this segment. */
 PT_INLINE int deliver(struct xdp_md *ctx, const struct frame *f, const struct pt_abi_node *node)
 {
-    struct pt_abi_address destination = {};
+    struct pkt p = {.slot = f->slot, .vni = f->vni};
     struct pt_abi_route route = {};
-    __u8 tos = 0;
-    __u32 reason = parse_inner(ctx, f, &destination, &tos);
+    __be32 outside = 0;
+    __u32 reason = parse_inner(ctx, f, &p);
 
     if (reason != 0) {
         return -(int)reason;
     }
-    __u32 family = pt_address_family(&destination);
-    struct pt_route_question q = {.destination = destination,
+    __be32 inside = inside_of(&p);
+    if (inside != 0) {
+        outside = p.destination.words[3];
+        p.destination.words[3] = inside;
+    }
+    __u32 family = pt_address_family(&p.destination);
+    struct pt_route_question q = {.destination = p.destination,
                                   .slot = f->slot,
                                   .vni = f->vni,
                                   .own_label = node->site_label,
@@ -309,16 +372,25 @@ PT_INLINE int deliver(struct xdp_md *ctx, const struct frame *f, const struct pt
     if (route.site_label & PT_ROUTE_SEALED) {
         return DROP(PLAIN_REFUSED);
     }
+    reason = filter_inner(ctx, &p);
+    if (reason != 0) {
+        return -(int)reason;
+    }
     if (reframe(ctx, f, ETH_HLEN, f->protocol) != 0) {
         return DROP(NO_HEADROOM);
     }
-    reason = mark_congestion(ctx, f, tos);
-    return reason != 0 ? -(int)reason : hand_over(ctx, route.lan_ifindex, family, &destination);
+    reason = mark_congestion(ctx, f, p.tos);
+    return reason != 0 ? -(int)reason : hand_over(ctx, route.lan_ifindex, family, &p.destination, outside);
 }
 
-PT_INLINE int wan_run(struct xdp_md *ctx, struct frame *f)
+#define WAN_OTHER 0x10000 /* no tunnel's: the kernel's, if protection has nothing against it */
+#define WAN_MOVED 0x10001 /* sealed, and from an unknown address */
+
+/* A function of its own: the stack of this and of what follows would be too much. */
+PT_SUBPROGRAM int wan_run(struct xdp_md *ctx)
 {
     __u32 zero = 0;
+    struct frame frame = {}, *f = &frame;
 
     f->slot = pt_slot();
     f->ifindex = ctx->ingress_ifindex;
@@ -328,7 +400,7 @@ PT_INLINE int wan_run(struct xdp_md *ctx, struct frame *f)
     }
     __u32 reason = frame_parse(ctx, f, node->geneve_port);
     if (reason == PT_FRAME_OTHER) {
-        return XDP_PASS;
+        return WAN_OTHER;
     }
     if (reason != 0) {
         return -(int)reason;
@@ -337,7 +409,7 @@ PT_INLINE int wan_run(struct xdp_md *ctx, struct frame *f)
     const struct pt_abi_peer *peer = pt_find(&pt_peers, f->slot, &key);
     if (peer == NULL) {
         /* A sealed packet proves its sender by itself: a peer that moved, or stands behind a NAT. */
-        return f->sealed && f->stack_len == 0 ? XDP_PASS : DROP(UNKNOWN_PEER);
+        return f->sealed && f->stack_len == 0 ? WAN_MOVED : DROP(UNKNOWN_PEER);
     }
     pt_count_rx(peer->path_slot, f->inner_size);
     if (f->stack_len != 0) {
@@ -349,17 +421,62 @@ PT_INLINE int wan_run(struct xdp_md *ctx, struct frame *f)
     return f->control ? answer(ctx, f, peer, node->geneve_port) : deliver(ctx, f, node);
 }
 
+/* What is no known tunnel's. */
+PT_SUBPROGRAM int wan_other(struct xdp_md *ctx, int why)
+{
+    __u32 syns_ps = 0, slot = pt_slot(), reason = pt_guard_judge(ctx, slot, &syns_ps);
+
+    if (reason != 0) {
+        return -(int)reason;
+    }
+    return why == WAN_OTHER && syns_ps != 0 ? pt_cookie_judge(ctx, slot, syns_ps) : XDP_PASS;
+}
+
 SEC("xdp.frags")
 int pt_wan(struct xdp_md *ctx)
 {
-    struct frame f = {};
-    int verdict = wan_run(ctx, &f);
+    int verdict = wan_run(ctx);
 
+    if (verdict >= WAN_OTHER) {
+        verdict = wan_other(ctx, verdict);
+    }
     if (verdict < 0) {
         pt_count_drop((__u32)-verdict);
         return XDP_DROP;
     }
     return verdict;
+}
+
+/* No word from XDP: not from a tunnel. Somebody in the internet answers a host, or knocks at a forwarded port. */
+PT_INLINE int from_internet(struct __sk_buff *skb)
+{
+    struct pkt p = {.slot = pt_slot()};
+
+    if (skb->protocol != bpf_htons(ETH_P_IP)) {
+        return TC_ACT_OK;
+    }
+    int verdict = pt_nat_in(skb, &p);
+    if (verdict < 0) {
+        pt_count_drop((__u32)-verdict);
+        return TC_ACT_SHOT;
+    }
+    return verdict;
+}
+
+/* The destination that stands in the packet becomes the one inside. 0, or -1 when it cannot. */
+PT_INLINE int translate_arrived(struct __sk_buff *skb, __be32 inside)
+{
+    struct pkt p = {};
+
+    if (pkt_parse(skb, &p) != 0 || p.v6 || p.l4_offset == 0) {
+        return -1;
+    }
+    struct pt_nat_change c = {.from = p.destination.words[3],
+                              .to = inside,
+                              .at = ETH_HLEN + offsetof(struct iphdr, daddr),
+                              .l4_offset = p.l4_offset,
+                              .protocol = p.protocol};
+    return pt_nat_apply(skb, &c);
 }
 
 SEC("tc")
@@ -370,21 +487,22 @@ int pt_wan_tc(struct __sk_buff *skb)
     __u32 mtu = 0;
 
     if ((void *)(meta + 1) > (void *)(long)skb->data || meta->magic != PT_META_MAGIC) {
-        return TC_ACT_OK;
+        return from_internet(skb);
     }
     meta->magic = 0;
     __u32 ifindex = meta->ifindex, family = meta->family;
+    __be32 outside = meta->outside;
+    pt_nexthop_fill(&neighbour, family == 0 ? 2 : family, &meta->nexthop);
     if (bpf_check_mtu(skb, ifindex, &mtu, 0, 0) != 0) {
         pt_count_drop(PT_DROP_EGRESS_TOO_BIG);
+        return TC_ACT_SHOT;
+    }
+    if (outside != 0 && translate_arrived(skb, neighbour.ipv4_nh) != 0) {
+        pt_count_drop(PT_DROP_NAT_FRAGMENT);
         return TC_ACT_SHOT;
     }
     if (family == 0) {
         return (int)bpf_redirect_neigh(ifindex, NULL, 0, 0);
     }
-    meta = (void *)(long)skb->data_meta; /* the helper call ended the verifier's trust in it */
-    if ((void *)(meta + 1) > (void *)(long)skb->data) {
-        return TC_ACT_SHOT;
-    }
-    pt_nexthop_fill(&neighbour, family, &meta->nexthop);
     return (int)bpf_redirect_neigh(ifindex, &neighbour, sizeof(neighbour), 0);
 }

@@ -62,7 +62,22 @@
       "the tunnel process is down: see the edge's log")                                                                \
     X(SLA_UNMET, 27, "sla_unmet", "the rule requires an SLA that no living path keeps",                                \
       "improve a link, relax the profile, or PREFER instead of REQUIRE")                                               \
-    X(RATE_LIMITED, 28, "rate_limited", "above the rate that its meter allows", "meant, or raise the limit")
+    X(RATE_LIMITED, 28, "rate_limited", "above the rate that its meter allows", "meant, or raise the limit")           \
+    X(FIREWALL, 29, "firewall", "no firewall rule allows it",                                                          \
+      "meant, or add a rule to a FirewallPolicy of its segment")                                                       \
+    X(NAT_EXHAUSTED, 30, "nat_exhausted", "every port of the exit is taken",                                           \
+      "give the site another link, or shorten the timeouts of the NatPolicy")                                          \
+    X(NAT_FRAGMENT, 31, "nat_fragment", "a fragment, whose ports cannot be translated", "lower the host's MTU")        \
+    X(NAT_PROTOCOL, 32, "nat_protocol", "a protocol or ICMP message that cannot be translated",                        \
+      "only TCP, UDP and ICMP queries leave by an exit")                                                               \
+    X(NAT_FILTERED, 33, "nat_filtered", "from an address that the host of the mapping has not sent to",                \
+      "meant, or take filtering ENDPOINT_INDEPENDENT")                                                                 \
+    X(SOURCE_DENIED, 34, "source_denied", "its source is on the deny list",                                            \
+      "meant, or take the prefix out of the FloodGuard")                                                               \
+    X(SOURCE_RATE, 35, "source_rate", "more packets a second than one source may send",                                \
+      "meant, or raise source_packets_per_second of the FloodGuard")                                                   \
+    X(SYN_UNPROVEN, 36, "syn_unproven", "connections begin too fast, and no cookie could be made",                     \
+      "look who floods; deny the source")
 
 /* Slots of the per-CPU counter array: room for reasons to come, so that the map's layout stays. */
 #define PT_DROP_LEN_MAX 64

@@ -13,7 +13,7 @@
  *
  * Room for what comes later, without a new layout: `application` (the verdict of packet inspection: a number in the low
  * 24 bits, confidence in per cent of 0..100 in the high 8; its agent writes it with BPF_EXIST and sets PT_FLOW_ASKED),
- * `traffic_class` (the queue), `nat` (an index into a table of translations; 0: none) and `meter` (an index into
+ * `traffic_class` (the queue), `nat` (what is translated, see abi/nat.h; 0: nothing) and `meter` (an index into
  * pt_meters; 0: none) are read on a hit and kept over a new decision. Why a packet went where it went is the entry
  * itself: rule, class, reason, and by `generation` a row of pt_applied, which names the revision of the configuration,
  * the bundle's position and the epoch of traffic engineering; the same goes out as an event (abi/event.h).
@@ -45,7 +45,8 @@ _Static_assert(sizeof(struct pt_abi_flow6_key) == 40, "abi");
 enum pt_abi_flow_verdict {
     PT_FLOW_PATH = 1,  /* out by a path: `out` is its slot */
     PT_FLOW_LOCAL = 2, /* to a host of this site: `out` is the interface */
-    PT_FLOW_DROP = 3   /* `reason` says why; `out` is the path before, or 0 */
+    PT_FLOW_DROP = 3,  /* `reason` says why; `out` is the path before, or 0 */
+    PT_FLOW_EXIT = 4   /* to the internet: `out` is the link, `nat` the mapping */
 };
 
 /* Flags of an entry. */
@@ -54,6 +55,10 @@ enum pt_abi_flow_verdict {
 #define PT_FLOW_ASKED 4U   /* packet inspection has given its answer */
 #define PT_FLOW_MOVED 8U   /* has changed its path at least once since it began */
 #define PT_FLOW_NO_WAY 16U /* packets were dropped since the last decision, because there was no way */
+/* Something else remembers the flow too, a track or a mapping, and is to be told that it lives: the first packet in
+ * each 2^PT_FLOW_WATCH_SHIFT units (4.3 s) asks again. */
+#define PT_FLOW_WATCHED 32U
+#define PT_FLOW_WATCH_SHIFT 12
 
 /* How flows that are under way follow a new choice. */
 enum pt_abi_move {
@@ -114,5 +119,7 @@ struct pt_abi_meter {
     __u64 burst_ns;
     __u64 until_ns; /* the programs' */
     __u64 dropped;
+    __u32 parent; /* meter that must let the packet through too; 0: none */
+    __u32 reserved;
 };
-_Static_assert(sizeof(struct pt_abi_meter) == 32, "abi");
+_Static_assert(sizeof(struct pt_abi_meter) == 40, "abi");

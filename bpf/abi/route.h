@@ -10,11 +10,17 @@
 
 #define PT_ROUTE_VNI_BITS 32U
 
+#define PT_LAN_FILTERED 1U /* a row in filters */
+#define PT_LAN_EXITS 2U    /* one in breakouts */
+#define PT_LAN_PREFIXES 4U /* one in prefixes */
+#define PT_LAN_LIMITED 8U  /* some in limits */
+
 /* key: ifindex */
 struct pt_abi_lan {
     __u32 vni;
     __be16 geneve_port; /* the node's, so that a hit need not ask for it */
-    __u16 dir;          /* 1..PT_DIRS_MAX: the segment's IPv4 prefixes are in that table; 0: in the trie */
+    __u8 dir;           /* 1..PT_DIRS_MAX: the segment's IPv4 prefixes are in that table; 0: in the trie */
+    __u8 features;      /* of the segment, so that who has none pays for none */
 };
 _Static_assert(sizeof(struct pt_abi_lan) == 8, "abi");
 
@@ -33,6 +39,7 @@ struct pt_abi_route6_key {
 _Static_assert(sizeof(struct pt_abi_route6_key) == 24, "abi");
 
 #define PT_ROUTE_SEALED 0x80000000U /* in site_label (20 bits): the segment refuses plain paths, in both directions */
+#define PT_LABEL_INTERNET 0x100000U /* no site's: beyond 20 bits */
 #define PT_ROUTE_LABEL(route) ((route)->site_label & 0xfffffU)
 
 struct pt_abi_route {

@@ -39,6 +39,9 @@ struct pt_flow_now {
 struct pt_decision {
     __u32 verdict, out, reason; /* verdict 0: nothing to remember */
     __u32 rule_id, site_label, policy_class;
+    __u32 vni;          /* of the segment that the packet goes to */
+    __u32 nat, hairpin; /* abi/nat.h */
+    __u16 meter;
     __u8 flags, move;
 };
 
@@ -96,6 +99,9 @@ PT_INLINE int pt_path_is_dead(__u32 slot)
 PT_INLINE int pt_flow_is_fresh(const struct pt_abi_flow *flow, const struct pt_flow_now *now, __u8 dscp)
 {
     if (flow->generation != now->generation || flow->epoch != now->epoch || flow->dscp != dscp) {
+        return 0;
+    }
+    if ((flow->flags & PT_FLOW_WATCHED) && (now->units ^ flow->seen) >> PT_FLOW_WATCH_SHIFT) {
         return 0;
     }
     if (flow->verdict != PT_FLOW_PATH) {
@@ -316,6 +322,8 @@ PT_INLINE void pt_flow_renew(struct pt_abi_flow *flow, const struct pt_decision 
         flow->flags = d->flags | (flow->flags & (PT_FLOW_ASKED | PT_FLOW_MOVED));
     }
     flow->rule_id = d->rule_id;
+    flow->nat = d->nat;
+    flow->meter = d->meter;
     flow->policy_class = d->policy_class;
     flow->reason = (__u8)d->reason;
     flow->move = d->move;
@@ -325,36 +333,34 @@ PT_INLINE void pt_flow_renew(struct pt_abi_flow *flow, const struct pt_decision 
     flow->generation = now->generation;
 }
 
-/* An entry that is new, or of another kind than the one found (`flow`, or NULL). The decision comes in words, as to
- * pt_event_put, for the same reason; its date is the decision's, which may be older than the bundle in force by now. */
-PT_SUBPROGRAM int pt_flow_make(const struct pkt *p, const struct pt_abi_flow *flow, __u64 out_rule,
-                               __u64 class_generation, __u64 small_epoch)
+/* An entry that is new, or of another kind than the one found (`flow`, or NULL). */
+PT_SUBPROGRAM int pt_flow_make(const struct pkt *p, const struct pt_abi_flow *flow, const struct pt_decision *d,
+                               const struct pt_flow_now *now)
 {
     union pt_flow_key key = {};
 
-    if (p == NULL) {
+    if (p == NULL || d == NULL || now == NULL) {
         return 0;
     }
-    __u32 units = (__u32)(bpf_ktime_get_coarse_ns() >> PT_FLOW_TIME_SHIFT);
-    struct pt_abi_flow value = {.generation = (__u32)(class_generation >> 32),
-                                .epoch = (__u32)(small_epoch >> 32),
-                                .out = (__u32)out_rule,
-                                .verdict = (__u8)small_epoch,
-                                .reason = (__u8)(small_epoch >> 8),
+    struct pt_abi_flow value = {.generation = now->generation,
+                                .epoch = now->epoch,
+                                .out = d->out,
+                                .verdict = (__u8)d->verdict,
+                                .reason = (__u8)d->reason,
                                 .dscp = p->tos >> 2,
-                                .flags = (__u8)(small_epoch >> 16),
-                                .seen = units,
+                                .flags = d->flags,
+                                .seen = now->units,
+                                .nat = d->nat,
+                                .meter = d->meter,
                                 .traffic_class = (__u8)pt_demand_class(p->tos >> 2),
-                                .move = (__u8)(small_epoch >> 24),
-                                .since = units,
-                                .rule_id = (__u32)(out_rule >> 32),
+                                .move = d->move,
+                                .since = now->units,
+                                .rule_id = d->rule_id,
                                 .hash = p->flow,
-                                .policy_class = (__u32)class_generation,
+                                .policy_class = d->policy_class,
                                 .packets = p->packets,
                                 .bytes = p->size};
     if (flow != NULL) {
-        value.nat = flow->nat;
-        value.meter = flow->meter;
         value.traffic_class = flow->traffic_class;
         value.application = flow->application;
         value.flags |= flow->flags & PT_FLOW_ASKED;
@@ -381,24 +387,18 @@ PT_INLINE void pt_flow_write(const struct pkt *p, struct pt_abi_flow *flow, cons
         pt_flow_count(flow, now, p->packets, p->size);
         return;
     }
-    (void)pt_flow_make(p, flow, d->out | (__u64)d->rule_id << 32, d->policy_class | (__u64)now->generation << 32,
-                       (d->verdict & 255) | (d->reason & 255) << 8 | (__u32)d->flags << 16 | (__u32)d->move << 24 |
-                           (__u64)now->epoch << 32);
+    (void)pt_flow_make(p, flow, d, now);
 }
 
 /* ---- meters --------------------------------------------------------------------------------------------------- */
 
-/* May this many bytes pass? Another CPU's packet between our reading and writing makes one more try; losing that too
- * lets the packet through. */
-PT_INLINE int pt_meter_pass(__u32 index, __u64 now_ns, __u32 bytes)
+/* May this many bytes pass one meter? Another CPU's packet between our reading and writing makes one more try; losing
+ * that too lets the packet through. */
+PT_INLINE int pt_meter_pass_one(struct pt_abi_meter *meter, __u64 now_ns, __u32 bytes)
 {
-    struct pt_abi_meter *meter = index == 0 ? NULL : bpf_map_lookup_elem(&pt_meters, &index);
-
-    if (meter == NULL || meter->ns_per_byte_q20 == 0) {
-        return 1;
-    }
     __u64 cost = bytes * meter->ns_per_byte_q20 >> 20;
-    for (int i = 0; i < 2; i++) {
+
+    for (int i = 0; i < 2 && meter->ns_per_byte_q20 != 0; i++) {
         __u64 until = meter->until_ns, from = until > now_ns ? until : now_ns;
         if (from + cost > now_ns + meter->burst_ns) {
             __sync_fetch_and_add(&meter->dropped, 1);
@@ -409,4 +409,20 @@ PT_INLINE int pt_meter_pass(__u32 index, __u64 now_ns, __u32 bytes)
         }
     }
     return 1;
+}
+
+/* May they pass the meter and the one above it? What the second refuses has been taken from the first. */
+PT_INLINE int pt_meter_pass(__u32 index, __u64 now_ns, __u32 bytes)
+{
+    struct pt_abi_meter *meter = index == 0 ? NULL : bpf_map_lookup_elem(&pt_meters, &index);
+
+    if (meter == NULL) {
+        return 1;
+    }
+    if (!pt_meter_pass_one(meter, now_ns, bytes)) {
+        return 0;
+    }
+    index = meter->parent;
+    meter = index == 0 ? NULL : bpf_map_lookup_elem(&pt_meters, &index);
+    return meter == NULL || pt_meter_pass_one(meter, now_ns, bytes);
 }

@@ -14,6 +14,7 @@
 #include "bpf/abi/drop.h"
 #include "bpf/abi/event.h"
 #include "bpf/abi/flow.h"
+#include "bpf/abi/nat.h"
 
 #define PT_INLINE static __always_inline
 /* A function of its own, and global: the verifier checks it once, by its signature, not again for each state of a
@@ -120,6 +121,55 @@ struct {
     __type(key, __u32);
     __type(value, __u32);
 } pt_epoch SEC(".maps");
+
+/* ---- translation (abi/nat.h) and firewall (abi/filter.h) ---- */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+    __uint(max_entries, PT_NAT_LINKS_MAX);
+    __type(key, __u32);
+    __array(
+        values, struct {
+            __uint(type, BPF_MAP_TYPE_ARRAY);
+            __uint(max_entries, PT_NAT_PLACES);
+            __uint(key_size, sizeof(__u32));
+            __uint(value_size, sizeof(struct pt_abi_mapping));
+        });
+} pt_nat_pools SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, PT_NAT_OUT_MAX);
+    __type(key, struct pt_abi_inside);
+    __type(value, __u32); /* port */
+} pt_nat_out SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, PT_NAT_PEERS_MAX);
+    __type(key, struct pt_abi_nat_peer);
+    __type(value, __u32); /* until, in units of abi/nat.h */
+} pt_nat_peers SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, PT_NAT_COUNTS_MAX);
+    __type(key, __u32);
+    __type(value, __u64);
+} pt_nat_counts SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, PT_TRACKS_MAX);
+    __type(key, struct pt_abi_flow4_key);
+    __type(value, struct pt_abi_track);
+} pt_tracks4 SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, PT_TRACKS_MAX);
+    __type(key, struct pt_abi_flow6_key);
+    __type(value, struct pt_abi_track);
+} pt_tracks6 SEC(".maps");
 
 /* ---- flows (abi/flow.h) ---- */
 struct {

@@ -19,7 +19,9 @@
 #define PT_IP_FRAGMENT_BITS 0x3fff /* more fragments, and the offset */
 #define PT_IP_DF 0x4000
 #define PT_V6_EXTENSIONS_MAX 4
+#define PT_TCP_FIN 1
 #define PT_TCP_SYN 2
+#define PT_TCP_RST 4
 #define PT_TCP_ACK 16
 
 struct pkt {
@@ -27,6 +29,7 @@ struct pkt {
     __u32 slot;                          /* of the bundle maps */
     __u32 vni;                           /* segment of the ingress interface */
     __u32 dir;                           /* its table of routes, or 0 */
+    __u32 own_label;                     /* of this site */
     __u32 flow;                          /* hash */
     __u32 size;                          /* bytes from the IP header on; of a super-packet, all of it */
     __u32 size_max;                      /* of the largest packet that it will become on the wire */
@@ -37,7 +40,9 @@ struct pkt {
     __u8 ttl;
     __u32 packets; /* that it will become on the wire */
     __u8 v6, df, has_ports, fragment;
-    __u8 begins; /* a TCP SYN without ACK */
+    __u8 begins;   /* a TCP SYN without ACK */
+    __u8 ends;     /* a TCP FIN or RST */
+    __u8 features; /* of its segment: PT_LAN_... */
 };
 
 struct pt_v6_extension {
@@ -60,12 +65,40 @@ PT_INLINE void pkt_read_ports(struct __sk_buff *skb, struct pkt *p)
     }
     if (p->protocol == IPPROTO_TCP && bpf_skb_load_bytes(skb, p->l4_offset, &head, 14) == 0) {
         p->begins = (head.flags & (PT_TCP_SYN | PT_TCP_ACK)) == PT_TCP_SYN;
+        p->ends = (head.flags & (PT_TCP_FIN | PT_TCP_RST)) != 0;
     } else if (bpf_skb_load_bytes(skb, p->l4_offset, &head, 4) != 0) {
         return;
     }
     p->port_source = bpf_ntohs(head.source);
     p->port_destination = bpf_ntohs(head.destination);
     p->has_ports = 1;
+}
+
+#define PT_QUERY_PORT 8 /* stands for the side that answers */
+
+/* An echo has no ports, but an id: taken as the port of who asks, it tells a question from an answer, and one from
+ * another. has_ports stays 0: rules with ports are not about it. */
+PT_INLINE void pkt_set_query(struct pkt *p, __u8 type, __be16 id)
+{
+    int asks = type == (p->v6 ? 128 : 8), answers = type == (p->v6 ? 129 : 0);
+
+    if (p->protocol != (p->v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP) || (!asks && !answers)) {
+        return;
+    }
+    p->port_source = asks ? bpf_ntohs(id) : PT_QUERY_PORT;
+    p->port_destination = asks ? PT_QUERY_PORT : bpf_ntohs(id);
+}
+
+PT_INLINE void pkt_read_query(struct __sk_buff *skb, struct pkt *p)
+{
+    struct {
+        __u8 type, code;
+        __be16 check, id;
+    } echo;
+
+    if (p->l4_offset != 0 && !p->has_ports && bpf_skb_load_bytes(skb, p->l4_offset, &echo, sizeof(echo)) == 0) {
+        pkt_set_query(p, echo.type, echo.id);
+    }
 }
 
 /* 0 or a drop reason. */

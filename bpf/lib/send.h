@@ -8,8 +8,10 @@
 #include "bpf/lib/outer.h"
 #include "bpf/lib/packet.h"
 
-/* A verdict is a TC action, or a drop reason negated. */
+/* A verdict is a TC action, or a drop reason negated; of what sends also this with an MTU, for the host to be told. The
+ * caller does that: the stack of both would be too much. */
 #define DROP(reason) (-(int)PT_DROP_##reason)
+#define PT_SEND_TOO_BIG 0x10000
 
 /* One hop less. 0 or a drop reason. */
 PT_INLINE __u32 decrement_ttl(struct __sk_buff *skb, const struct pkt *p)
@@ -140,7 +142,7 @@ PT_INLINE int send_by_path(struct __sk_buff *skb, const struct pkt *p, __u32 pat
     }
     __u32 mtu = path_mtu(path, path_slot);
     if (pt_segment_size(skb, p->l4_offset, p->protocol, p->size) > mtu) {
-        return reply_too_big(skb, p, mtu);
+        return (int)(PT_SEND_TOO_BIG | mtu);
     }
     if (p->protocol == IPPROTO_TCP && p->l4_offset != 0) {
         (void)pt_clamp_mss(skb, p->l4_offset, mtu - (p->v6 ? 60 : 40));

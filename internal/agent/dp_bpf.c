@@ -347,6 +347,47 @@ static void write_applied(struct dp_bpf *dp)
     (void)bpf_map_update_elem(dp->maps.applied, &index, &row, BPF_ANY); /* array entry: cannot fail */
 }
 
+/* Rates of meters. They are not swapped: a rate that changes does so just before the flip. What a meter has let through
+ * and dropped is kept. */
+static void write_meters(struct dp_bpf *dp, const struct pt_dp_table *table)
+{
+    int map = pt_dp_programs_map(&dp->programs, "pt_meters");
+    for (size_t i = 0; i < table->meters.len; i++) {
+        struct pt_abi_meter wanted, is = {0};
+        uint32_t number = row_ifindex(&table->meters, i);
+        memcpy(&wanted, pt_dp_rows_value(&table->meters, i), sizeof(wanted));
+        (void)bpf_map_lookup_elem(map, &number, &is); /* array entries: cannot fail */
+        if (is.ns_per_byte_q20 != wanted.ns_per_byte_q20 || is.burst_ns != wanted.burst_ns ||
+            is.parent != wanted.parent) {
+            wanted.dropped = is.dropped;
+            (void)bpf_map_update_elem(map, &number, &wanted, BPF_ANY);
+        }
+    }
+}
+
+/* A pool of ports for each exit, made once and kept: mappings outlive bundles. */
+static enum pt_code make_pools(struct dp_bpf *dp, const struct pt_dp_table *table, struct pt_error *reterr)
+{
+    const struct pt_dp_rows *exits = &table->maps[PT_MAP_exits];
+    int outer = pt_dp_programs_map(&dp->programs, "pt_nat_pools");
+    for (size_t i = 0; i < exits->len; i++) {
+        uint32_t link = row_ifindex(exits, i), id;
+        if (bpf_map_lookup_elem(outer, &link, &id) == 0) {
+            continue;
+        }
+        int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "pt_nat_pool", sizeof(uint32_t), sizeof(struct pt_abi_mapping),
+                                PT_NAT_PLACES, NULL);
+        int result = fd < 0 ? -1 : bpf_map_update_elem(outer, &link, &fd, BPF_ANY), error = errno;
+        if (fd >= 0) {
+            (void)close(fd); /* the outer map holds it */
+        }
+        if (result != 0) {
+            return pt_fail_errno(reterr, error, "pt_nat_pools", "cannot make the ports of link %u", link);
+        }
+    }
+    return PT_OK;
+}
+
 /* Everything up to the flip. On failure the old bundle is in force. */
 static enum pt_code put_in_force(struct dp_bpf *dp, const struct pt_bundle *bundle, struct pt_dp_table *table,
                                  struct pt_error *reterr)
@@ -362,13 +403,32 @@ static enum pt_code put_in_force(struct dp_bpf *dp, const struct pt_bundle *bund
     if (!upgrades) {
         PT_TRY(attach_new(dp, table, old, reterr));
     }
+    PT_TRY(make_pools(dp, table, reterr));
     PT_TRY(pt_dp_maps_write(&dp->maps, spare, table, reterr));
+    write_meters(dp, table);
     if (dp->base.before_flip != NULL) {
         dp->base.before_flip(dp->base.before_flip_arg, bundle);
     }
     write_applied(dp);
     PT_TRY(pt_dp_maps_flip(&dp->maps, reterr));
     return upgrades ? take_over(dp, table, reterr) : PT_OK;
+}
+
+/* Cookies that the programs make are taken by a kernel that makes some itself (bpf/lib/cookie.h). */
+static void allow_cookies(struct dp_bpf *dp, const struct pt_dp_table *table)
+{
+    const struct pt_dp_rows *guards = &table->maps[PT_MAP_guards];
+    struct pt_abi_guard guard = {0};
+    if (guards->len > 0) {
+        memcpy(&guard, pt_dp_rows_value(guards, 0), sizeof(guard));
+    }
+    FILE *file = guard.syns_ps != 0 ? fopen("/proc/sys/net/ipv4/tcp_syncookies", "we") : NULL;
+    if (guard.syns_ps != 0 && (file == NULL || fputs("2\n", file) < 0)) {
+        pt_log_warn(dp->log, "cookies not allowed", "hint=set net.ipv4.tcp_syncookies to 2");
+    }
+    if (file != NULL) {
+        (void)fclose(file); /* a write that failed shows as connections that are refused under a flood */
+    }
 }
 
 static enum pt_code apply(struct pt_dp *base, const struct pt_bundle *bundle, struct pt_error *reterr)
@@ -405,6 +465,7 @@ static enum pt_code apply(struct pt_dp *base, const struct pt_bundle *bundle, st
         detach_gone(dp, table, old);
     }
     attach_swift(dp, table);
+    allow_cookies(dp, table);
     pt_dp_slots_label(&dp->slots, table);
     if (absent[0] != '\0') {
         pt_log_warn(dp->log, "interface absent", "name=%s effect=its entries are not in force", absent);

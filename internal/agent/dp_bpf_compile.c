@@ -4,11 +4,9 @@
  * Entries come in the order of their kinds (node, link, lan, route, tunnel, path, group, rule), and each kind refers to
  * earlier ones only; so one walk does it, remembering links by number, interfaces by name, tunnels and paths by id.
  */
-#include "agent/dp_bpf_table.h"
+#include "agent/dp_bpf_compile.h"
 #include "plan/window.h"
 #include "base/assert.h"
-#include "base/limits.h"
-#include "base/net.h"
 #include "bpf/abi/flow.h"
 #include "tunnel/wire.h"
 
@@ -18,19 +16,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LINK_MAX 64
-#define PROTOCOL_ANY 256
-
 /* Bytes before the inner packet on a tunnel with an empty stack. */
 #define OVERHEAD_V4 (20 + 8 + 8)
 #define OVERHEAD_V6 (40 + 8 + 8)
 #define SEAL_SIZE PT_TUNNEL_OVERHEAD
-
-struct known_link {
-    const Patronus__V1__LinkEntry *entry;
-    uint32_t ifindex;
-    struct pt_ip address;
-};
 
 struct known_lan {
     uint32_t ifindex, vni;
@@ -38,7 +27,7 @@ struct known_lan {
 
 struct known_tunnel {
     const Patronus__V1__TunnelEntry *entry;
-    const struct known_link *link;
+    const struct pt_dp_known_link *link;
     struct pt_ip remote;
     size_t peer_row;
     uint32_t mtu;
@@ -49,21 +38,7 @@ struct known_path {
     uint32_t slot; /* 0: not usable now */
 };
 
-struct compiler {
-    const struct pt_dp_compile_options *options;
-    struct pt_dp_table *table;
-    struct pt_arena arena;
-    const Patronus__V1__NodeEntry *node;
-    uint16_t geneve_port; /* network order */
-    struct known_link links[LINK_MAX + 1];
-    struct pt_map lans, tunnels, paths;
-    char absent[16];
-    char field[PT_ERROR_FIELD_SIZE]; /* the entry at hand, for people */
-};
-
-#define REFUSE(c, reterr, ...) pt_fail((reterr), PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, (c)->field, __VA_ARGS__)
-
-static bool read_ip(const ProtobufCBinaryData *bytes, struct pt_ip *ret_ip)
+bool pt_dp_read_ip(const ProtobufCBinaryData *bytes, struct pt_ip *ret_ip)
 {
     if (bytes->len != sizeof(ret_ip->bytes)) {
         return false;
@@ -72,11 +47,10 @@ static bool read_ip(const ProtobufCBinaryData *bytes, struct pt_ip *ret_ip)
     return true;
 }
 
-/* A prefix without host bits. */
-static bool read_prefix(const ProtobufCBinaryData *bytes, uint32_t len, struct pt_prefix *ret_prefix)
+bool pt_dp_read_prefix(const ProtobufCBinaryData *bytes, uint32_t len, struct pt_prefix *ret_prefix)
 {
     struct pt_prefix prefix;
-    if (!read_ip(bytes, &prefix.ip) || len > (pt_ip_is_v4(&prefix.ip) ? 32 : 128)) {
+    if (!pt_dp_read_ip(bytes, &prefix.ip) || len > (pt_ip_is_v4(&prefix.ip) ? 32 : 128)) {
         return false;
     }
     prefix.len = (uint8_t)len;
@@ -88,19 +62,29 @@ static bool read_prefix(const ProtobufCBinaryData *bytes, uint32_t len, struct p
     return true;
 }
 
-static struct pt_abi_address to_abi(const struct pt_ip *ip)
+struct pt_abi_address pt_dp_to_abi(const struct pt_ip *ip)
 {
     struct pt_abi_address address;
     memcpy(&address, ip->bytes, sizeof(address));
     return address;
 }
 
-static void add_row(struct compiler *c, enum pt_bundle_map map, const void *key, const void *value)
+struct pt_abi_address pt_dp_mask(const struct pt_prefix *prefix)
+{
+    struct pt_abi_address mask = {0};
+    uint8_t *bytes = (uint8_t *)&mask;
+    for (unsigned i = 0; i < pt_prefix_len128(prefix); i++) {
+        bytes[i / 8] |= (uint8_t)(0x80 >> i % 8);
+    }
+    return mask;
+}
+
+static void add_row(struct pt_dp_compiler *c, enum pt_bundle_map map, const void *key, const void *value)
 {
     (void)pt_dp_rows_add(&c->table->maps[map], key, value);
 }
 
-static uint32_t find_interface(struct compiler *c, const char *name)
+static uint32_t find_interface(struct pt_dp_compiler *c, const char *name)
 {
     uint32_t ifindex = c->options->interface(c->options->context, name);
     if (ifindex == 0 && c->absent[0] == '\0') {
@@ -109,13 +93,13 @@ static uint32_t find_interface(struct compiler *c, const char *name)
     return ifindex;
 }
 
-static enum pt_code compile_node(struct compiler *c, const Patronus__V1__NodeEntry *node, struct pt_error *reterr)
+static enum pt_code compile_node(struct pt_dp_compiler *c, const Patronus__V1__NodeEntry *node, struct pt_error *reterr)
 {
     uint32_t port = node->geneve_port == 0 ? PT_GENEVE_PORT : node->geneve_port;
     (void)snprintf(c->field, sizeof(c->field), "node");
     if (node->site_label == 0 || node->site_label > PT_LABEL_MAX || port > 65535) {
-        return REFUSE(c, reterr, "site label %u must be 1..%u and the port at most 65535", node->site_label,
-                      PT_LABEL_MAX);
+        return PT_DP_REFUSE(c, reterr, "site label %u must be 1..%u and the port at most 65535", node->site_label,
+                            PT_LABEL_MAX);
     }
     struct pt_abi_node value = {.site_label = node->site_label, .geneve_port = htons((uint16_t)port), .present = 1};
     c->node = node;
@@ -124,36 +108,36 @@ static enum pt_code compile_node(struct compiler *c, const Patronus__V1__NodeEnt
     return PT_OK;
 }
 
-static enum pt_code compile_link(struct compiler *c, const Patronus__V1__LinkEntry *link, struct pt_error *reterr)
+static enum pt_code compile_link(struct pt_dp_compiler *c, const Patronus__V1__LinkEntry *link, struct pt_error *reterr)
 {
     (void)snprintf(c->field, sizeof(c->field), "link %u", link->link);
-    if (link->link == 0 || link->link > LINK_MAX) {
-        return REFUSE(c, reterr, "its number must be 1..%d", LINK_MAX);
+    if (link->link == 0 || link->link > PT_DP_LINK_MAX) {
+        return PT_DP_REFUSE(c, reterr, "its number must be 1..%d", PT_DP_LINK_MAX);
     }
-    struct known_link *known = &c->links[link->link];
+    struct pt_dp_known_link *known = &c->links[link->link];
     struct pt_ip gateway;
-    if (!read_ip(&link->address, &known->address)) {
-        return REFUSE(c, reterr, "its address must be 16 bytes");
+    if (!pt_dp_read_ip(&link->address, &known->address)) {
+        return PT_DP_REFUSE(c, reterr, "its address must be 16 bytes");
     }
     if (link->gateway.len != 0 &&
-        (!read_ip(&link->gateway, &gateway) || pt_ip_is_v4(&gateway) != pt_ip_is_v4(&known->address))) {
-        return REFUSE(c, reterr, "its gateway must be 16 bytes and of the address's family");
+        (!pt_dp_read_ip(&link->gateway, &gateway) || pt_ip_is_v4(&gateway) != pt_ip_is_v4(&known->address))) {
+        return PT_DP_REFUSE(c, reterr, "its gateway must be 16 bytes and of the address's family");
     }
     known->entry = link;
     known->ifindex = find_interface(c, link->interface);
     if (known->ifindex != 0) {
-        struct pt_abi_link_key key = {.ifindex = known->ifindex, .local = to_abi(&known->address)};
+        struct pt_abi_link_key key = {.ifindex = known->ifindex, .local = pt_dp_to_abi(&known->address)};
         struct pt_abi_link value = {.link = link->link, .mtu = link->mtu};
         add_row(c, PT_MAP_links, &key, &value);
     }
     return PT_OK;
 }
 
-static enum pt_code compile_lan(struct compiler *c, const Patronus__V1__LanEntry *lan, struct pt_error *reterr)
+static enum pt_code compile_lan(struct pt_dp_compiler *c, const Patronus__V1__LanEntry *lan, struct pt_error *reterr)
 {
     (void)snprintf(c->field, sizeof(c->field), "lan %s", lan->interface);
     if (lan->vni == 0 || lan->vni > PT_VNI_MAX) {
-        return REFUSE(c, reterr, "VNI %u must be 1..%u", lan->vni, PT_VNI_MAX);
+        return PT_DP_REFUSE(c, reterr, "VNI %u must be 1..%u", lan->vni, PT_VNI_MAX);
     }
     struct known_lan *known = PT_NEW(&c->arena, struct known_lan);
     known->ifindex = find_interface(c, lan->interface);
@@ -163,31 +147,32 @@ static enum pt_code compile_lan(struct compiler *c, const Patronus__V1__LanEntry
         return PT_OK;
     }
     if (pt_dp_table_has_link(c->table, known->ifindex)) {
-        return REFUSE(c, reterr, "the interface is a WAN link too");
+        return PT_DP_REFUSE(c, reterr, "the interface is a WAN link too");
     }
     struct pt_abi_lan value = {.vni = lan->vni, .geneve_port = c->geneve_port};
     add_row(c, PT_MAP_lans, &known->ifindex, &value);
     return PT_OK;
 }
 
-static enum pt_code compile_route(struct compiler *c, const Patronus__V1__RouteEntry *route, struct pt_error *reterr)
+static enum pt_code compile_route(struct pt_dp_compiler *c, const Patronus__V1__RouteEntry *route,
+                                  struct pt_error *reterr)
 {
     struct pt_prefix prefix;
     struct pt_abi_route value = {.site_label = route->site_label};
     (void)snprintf(c->field, sizeof(c->field), "route of VNI %u", route->vni);
-    if (!read_prefix(&route->prefix, route->prefix_len, &prefix)) {
-        return REFUSE(c, reterr, "its prefix must be 16 bytes without host bits, its length fit the family");
+    if (!pt_dp_read_prefix(&route->prefix, route->prefix_len, &prefix)) {
+        return PT_DP_REFUSE(c, reterr, "its prefix must be 16 bytes without host bits, its length fit the family");
     }
     char text[PT_PREFIX_TEXT_SIZE];
     (void)snprintf(c->field, sizeof(c->field), "route %s of VNI %u", pt_prefix_format(&prefix, text), route->vni);
     if (route->vni == 0 || route->vni > PT_VNI_MAX || route->site_label == 0 || route->site_label > PT_LABEL_MAX) {
-        return REFUSE(c, reterr, "VNI or site label %u is out of range", route->site_label);
+        return PT_DP_REFUSE(c, reterr, "VNI or site label %u is out of range", route->site_label);
     }
     if (route->site_label == c->node->site_label) {
         const struct known_lan *lan = pt_map_get_str(&c->lans, route->lan_interface);
         if (lan == NULL || lan->vni != route->vni) {
-            return REFUSE(c, reterr, "it is local, so '%.32s' must be an interface of its segment",
-                          route->lan_interface);
+            return PT_DP_REFUSE(c, reterr, "it is local, so '%.32s' must be an interface of its segment",
+                                route->lan_interface);
         }
         if (lan->ifindex == 0) {
             return PT_OK;
@@ -201,37 +186,39 @@ static enum pt_code compile_route(struct compiler *c, const Patronus__V1__RouteE
                                         .address = htonl(pt_ip_to_v4(&prefix.ip))};
         add_row(c, PT_MAP_routes4, &key, &value);
     } else {
-        struct pt_abi_route6_key key = {
-            .prefix_len = PT_ROUTE_VNI_BITS + prefix.len, .vni = htonl(route->vni), .address = to_abi(&prefix.ip)};
+        struct pt_abi_route6_key key = {.prefix_len = PT_ROUTE_VNI_BITS + prefix.len,
+                                        .vni = htonl(route->vni),
+                                        .address = pt_dp_to_abi(&prefix.ip)};
         add_row(c, PT_MAP_routes6, &key, &value);
     }
     return PT_OK;
 }
 
-static enum pt_code compile_tunnel(struct compiler *c, const Patronus__V1__TunnelEntry *tunnel, struct pt_error *reterr)
+static enum pt_code compile_tunnel(struct pt_dp_compiler *c, const Patronus__V1__TunnelEntry *tunnel,
+                                   struct pt_error *reterr)
 {
     struct known_tunnel *known = PT_NEW(&c->arena, struct known_tunnel);
     (void)snprintf(c->field, sizeof(c->field), "tunnel %016" PRIx64, tunnel->tunnel);
-    if (tunnel->link == 0 || tunnel->link > LINK_MAX || c->links[tunnel->link].entry == NULL) {
-        return REFUSE(c, reterr, "there is no link %u", tunnel->link);
+    if (tunnel->link == 0 || tunnel->link > PT_DP_LINK_MAX || c->links[tunnel->link].entry == NULL) {
+        return PT_DP_REFUSE(c, reterr, "there is no link %u", tunnel->link);
     }
     known->entry = tunnel;
     known->link = &c->links[tunnel->link];
-    if (!read_ip(&tunnel->remote, &known->remote) ||
+    if (!pt_dp_read_ip(&tunnel->remote, &known->remote) ||
         pt_ip_is_v4(&known->remote) != pt_ip_is_v4(&known->link->address)) {
-        return REFUSE(c, reterr, "its remote address must be 16 bytes and of the link's family");
+        return PT_DP_REFUSE(c, reterr, "its remote address must be 16 bytes and of the link's family");
     }
     uint32_t overhead = pt_ip_is_v4(&known->remote) ? OVERHEAD_V4 : OVERHEAD_V6;
     known->mtu =
         tunnel->mtu != 0 || known->link->entry->mtu < overhead ? tunnel->mtu : known->link->entry->mtu - overhead;
     if (known->mtu < 576 || known->mtu > 65535) {
-        return REFUSE(c, reterr, "its MTU %u must be 576..65535", known->mtu);
+        return PT_DP_REFUSE(c, reterr, "its MTU %u must be 576..65535", known->mtu);
     }
     uint8_t id[8];
     pt_put_be64(id, tunnel->tunnel);
     (void)pt_map_put(&c->tunnels, id, sizeof(id), known);
     if (known->link->ifindex != 0) {
-        struct pt_abi_peer_key key = {.ifindex = known->link->ifindex, .remote = to_abi(&known->remote)};
+        struct pt_abi_peer_key key = {.ifindex = known->link->ifindex, .remote = pt_dp_to_abi(&known->remote)};
         struct pt_abi_peer value = {.site_label = tunnel->remote_site};
         known->peer_row = c->table->maps[PT_MAP_peers].len;
         add_row(c, PT_MAP_peers, &key, &value);
@@ -241,8 +228,8 @@ static enum pt_code compile_tunnel(struct compiler *c, const Patronus__V1__Tunne
 
 static struct pt_abi_path path_value(const struct known_tunnel *tunnel, const Patronus__V1__PathEntry *path)
 {
-    struct pt_abi_path value = {.local = to_abi(&tunnel->link->address),
-                                .remote = to_abi(&tunnel->remote),
+    struct pt_abi_path value = {.local = pt_dp_to_abi(&tunnel->link->address),
+                                .remote = pt_dp_to_abi(&tunnel->remote),
                                 .ifindex = tunnel->link->ifindex,
                                 .mtu = tunnel->mtu - PT_STACK_SIZE((uint32_t)path->n_stack),
                                 .stack_len = (uint16_t)path->n_stack,
@@ -261,9 +248,9 @@ static struct pt_abi_path path_value(const struct known_tunnel *tunnel, const Pa
     if (!pt_ip_is_v4(&tunnel->remote)) {
         value.flags |= PT_PATH_V6;
     }
-    if (read_ip(&tunnel->link->entry->gateway, &gateway)) {
+    if (pt_dp_read_ip(&tunnel->link->entry->gateway, &gateway)) {
         value.flags |= PT_PATH_NEXTHOP;
-        value.nexthop = to_abi(&gateway);
+        value.nexthop = pt_dp_to_abi(&gateway);
     }
     for (size_t i = 0; i < path->n_stack; i++) {
         value.stack[i] = path->stack[i];
@@ -271,21 +258,21 @@ static struct pt_abi_path path_value(const struct known_tunnel *tunnel, const Pa
     return value;
 }
 
-static enum pt_code compile_path(struct compiler *c, const Patronus__V1__PathEntry *path, struct pt_error *reterr)
+static enum pt_code compile_path(struct pt_dp_compiler *c, const Patronus__V1__PathEntry *path, struct pt_error *reterr)
 {
     uint8_t id[8];
     (void)snprintf(c->field, sizeof(c->field), "path %016" PRIx64, path->path);
     pt_put_be64(id, path->tunnel);
     const struct known_tunnel *tunnel = pt_map_get(&c->tunnels, id, sizeof(id));
     if (path->path == 0 || tunnel == NULL) {
-        return REFUSE(c, reterr, "its id is 0, or there is no tunnel %016" PRIx64, path->tunnel);
+        return PT_DP_REFUSE(c, reterr, "its id is 0, or there is no tunnel %016" PRIx64, path->tunnel);
     }
     if (path->n_stack > PT_STACK_LEN_MAX) {
-        return REFUSE(c, reterr, "%zu labels; at most %d", path->n_stack, PT_STACK_LEN_MAX);
+        return PT_DP_REFUSE(c, reterr, "%zu labels; at most %d", path->n_stack, PT_STACK_LEN_MAX);
     }
     for (size_t i = 0; i < path->n_stack; i++) {
         if (path->stack[i] == 0 || path->stack[i] > PT_LABEL_MAX) {
-            return REFUSE(c, reterr, "label %u must be 1..%u", path->stack[i], PT_LABEL_MAX);
+            return PT_DP_REFUSE(c, reterr, "label %u must be 1..%u", path->stack[i], PT_LABEL_MAX);
         }
     }
     struct known_path *known = PT_NEW(&c->arena, struct known_path);
@@ -312,16 +299,18 @@ static enum pt_code compile_path(struct compiler *c, const Patronus__V1__PathEnt
     return PT_OK;
 }
 
-static enum pt_code compile_group(struct compiler *c, const Patronus__V1__GroupEntry *group, struct pt_error *reterr)
+static enum pt_code compile_group(struct pt_dp_compiler *c, const Patronus__V1__GroupEntry *group,
+                                  struct pt_error *reterr)
 {
     struct pt_abi_group_key key = {.site_label = group->site_label, .policy_class = group->policy_class};
     struct pt_abi_group value = {.flags = group->require ? PT_GROUP_REQUIRE : 0, .move = (uint8_t)group->move};
     (void)snprintf(c->field, sizeof(c->field), "group of site %u, class %u", group->site_label, group->policy_class);
     if (group->site_label == 0 || group->site_label > PT_LABEL_MAX || group->n_members > PT_MEMBERS_MAX) {
-        return REFUSE(c, reterr, "its site label must be 1..%u, its members at most %d", PT_LABEL_MAX, PT_MEMBERS_MAX);
+        return PT_DP_REFUSE(c, reterr, "its site label must be 1..%u, its members at most %d", PT_LABEL_MAX,
+                            PT_MEMBERS_MAX);
     }
     if (group->move > PT_MOVE_FORCED) {
-        return REFUSE(c, reterr, "its move mode must be 0..%d", PT_MOVE_FORCED);
+        return PT_DP_REFUSE(c, reterr, "its move mode must be 0..%d", PT_MOVE_FORCED);
     }
     if (group->sla != 0) {
         int number = pt_dp_slas_take(c->options->slas, group->sla);
@@ -337,18 +326,18 @@ static enum pt_code compile_group(struct compiler *c, const Patronus__V1__GroupE
         pt_put_be64(id, member->path);
         const struct known_path *path = pt_map_get(&c->paths, id, sizeof(id));
         if (path == NULL || path->entry->destination != group->site_label) {
-            return REFUSE(c, reterr, "there is no path %016" PRIx64 " to that site", member->path);
+            return PT_DP_REFUSE(c, reterr, "there is no path %016" PRIx64 " to that site", member->path);
         }
         if (group->policy_class == PT_CLASS_TRANSIT && path->entry->n_stack != 0 && member->tier < PT_TIER_REPAIR) {
-            return REFUSE(c, reterr,
-                          "path %016" PRIx64 " has a stack: transit may take it as a repair only, tier %u up",
-                          member->path, PT_TIER_REPAIR);
+            return PT_DP_REFUSE(c, reterr,
+                                "path %016" PRIx64 " has a stack: transit may take it as a repair only, tier %u up",
+                                member->path, PT_TIER_REPAIR);
         }
         if (member->weight == 0 || member->weight > 65535 || member->tier > 65535) {
-            return REFUSE(c, reterr, "weights are 1..65535, tiers 0..65535");
+            return PT_DP_REFUSE(c, reterr, "weights are 1..65535, tiers 0..65535");
         }
         if (group->sla != 0 && member->tier >= PT_TIER_SLA) {
-            return REFUSE(c, reterr, "tiers of a group with an SLA are below %u", PT_TIER_SLA);
+            return PT_DP_REFUSE(c, reterr, "tiers of a group with an SLA are below %u", PT_TIER_SLA);
         }
         if (path->slot != 0) {
             value.members[value.members_len++] = (struct pt_abi_member){
@@ -360,13 +349,13 @@ static enum pt_code compile_group(struct compiler *c, const Patronus__V1__GroupE
 }
 
 /* The match part of a rule. */
-static enum pt_code compile_match(struct compiler *c, const Patronus__V1__RuleEntry *rule, struct pt_abi_rule *value,
-                                  struct pt_error *reterr)
+static enum pt_code compile_match(struct pt_dp_compiler *c, const Patronus__V1__RuleEntry *rule,
+                                  struct pt_abi_rule *value, struct pt_error *reterr)
 {
-    if (rule->protocol > PROTOCOL_ANY || rule->port_first > rule->port_last || rule->port_last > 65535) {
-        return REFUSE(c, reterr, "protocols are 0..255 or 256 for any; ports ascend and end at 65535");
+    if (rule->protocol > PT_DP_PROTOCOL_ANY || rule->port_first > rule->port_last || rule->port_last > 65535) {
+        return PT_DP_REFUSE(c, reterr, "protocols are 0..255 or 256 for any; ports ascend and end at 65535");
     }
-    if (rule->protocol != PROTOCOL_ANY) {
+    if (rule->protocol != PT_DP_PROTOCOL_ANY) {
         value->flags |= PT_RULE_PROTOCOL;
         value->protocol = (uint16_t)rule->protocol;
     }
@@ -378,16 +367,11 @@ static enum pt_code compile_match(struct compiler *c, const Patronus__V1__RuleEn
     value->dscp_mask = rule->dscp_mask;
     if (rule->prefix.len != 0) {
         struct pt_prefix prefix;
-        uint8_t mask[16] = {0};
-        if (!read_prefix(&rule->prefix, rule->prefix_len, &prefix)) {
-            return REFUSE(c, reterr, "its prefix must be 16 bytes without host bits, its length fit the family");
+        if (!pt_dp_read_prefix(&rule->prefix, rule->prefix_len, &prefix)) {
+            return PT_DP_REFUSE(c, reterr, "its prefix must be 16 bytes without host bits, its length fit the family");
         }
-        unsigned bits = pt_prefix_len128(&prefix);
-        for (unsigned i = 0; i < bits; i++) {
-            mask[i / 8] |= (uint8_t)(0x80 >> i % 8);
-        }
-        value->prefix = to_abi(&prefix.ip);
-        memcpy(&value->mask, mask, sizeof(mask));
+        value->prefix = pt_dp_to_abi(&prefix.ip);
+        value->mask = pt_dp_mask(&prefix);
     }
     return PT_OK;
 }
@@ -403,7 +387,7 @@ static struct pt_abi_rule_head rule_head(const struct pt_abi_rule *rule)
 }
 
 /* Rules come by VNI and order, so a rule belongs to the last row or begins one. */
-static enum pt_code compile_rule(struct compiler *c, const Patronus__V1__RuleEntry *rule, struct pt_error *reterr)
+static enum pt_code compile_rule(struct pt_dp_compiler *c, const Patronus__V1__RuleEntry *rule, struct pt_error *reterr)
 {
     struct pt_dp_rows *rows = &c->table->maps[PT_MAP_rules];
     struct pt_abi_rule value = {.policy_class = rule->policy_class,
@@ -414,8 +398,8 @@ static enum pt_code compile_rule(struct compiler *c, const Patronus__V1__RuleEnt
     struct pt_abi_rules set;
     (void)snprintf(c->field, sizeof(c->field), "rule %u of VNI %u", rule->order, vni);
     if (vni == 0 || vni > PT_VNI_MAX || rule->order >= PT_RULES_MAX || rule->policy_class == PT_CLASS_TRANSIT) {
-        return REFUSE(c, reterr, "its VNI must be 1..%u, its order 0..%d, its class not the transit one", PT_VNI_MAX,
-                      PT_RULES_MAX - 1);
+        return PT_DP_REFUSE(c, reterr, "its VNI must be 1..%u, its order 0..%d, its class not the transit one",
+                            PT_VNI_MAX, PT_RULES_MAX - 1);
     }
     PT_TRY(compile_match(c, rule, &value, reterr));
     if (!pt_plan_rule_in_time(rule, c->options->wall_s, &c->table->due_s)) {
@@ -436,14 +420,14 @@ static enum pt_code compile_rule(struct compiler *c, const Patronus__V1__RuleEnt
     return PT_OK;
 }
 
-static enum pt_code compile_subject(struct compiler *c, const Patronus__V1__SubjectEntry *subject,
+static enum pt_code compile_subject(struct pt_dp_compiler *c, const Patronus__V1__SubjectEntry *subject,
                                     struct pt_error *reterr)
 {
     struct pt_ip address;
     uint64_t bits = subject->subjects;
     (void)snprintf(c->field, sizeof(c->field), "subject of VNI %u", subject->vni);
-    if (subject->vni == 0 || subject->vni > PT_VNI_MAX || !read_ip(&subject->address, &address)) {
-        return REFUSE(c, reterr, "its VNI must be 1..%u, its address 16 bytes", PT_VNI_MAX);
+    if (subject->vni == 0 || subject->vni > PT_VNI_MAX || !pt_dp_read_ip(&subject->address, &address)) {
+        return PT_DP_REFUSE(c, reterr, "its VNI must be 1..%u, its address 16 bytes", PT_VNI_MAX);
     }
     if (subject->expire_time_s != 0) {
         if (subject->expire_time_s <= c->options->wall_s) {
@@ -451,16 +435,41 @@ static enum pt_code compile_subject(struct compiler *c, const Patronus__V1__Subj
         }
         c->table->due_s = subject->expire_time_s < c->table->due_s ? subject->expire_time_s : c->table->due_s;
     }
-    struct pt_abi_subject_key key = {.vni = subject->vni, .source = to_abi(&address)};
+    struct pt_abi_subject_key key = {.vni = subject->vni, .source = pt_dp_to_abi(&address)};
     add_row(c, PT_MAP_subjects, &key, &bits);
     return PT_OK;
 }
 
-static enum pt_code compile_entry(struct compiler *c, const Patronus__V1__Entry *entry, struct pt_error *reterr)
+/* Translation, firewall, protection. */
+static enum pt_code compile_later(struct pt_dp_compiler *c, const Patronus__V1__Entry *entry, struct pt_error *reterr)
+{
+    switch (entry->entry_case) {
+    case PATRONUS__V1__ENTRY__ENTRY_EXIT:
+        return pt_dp_compile_exit(c, entry->exit, reterr);
+    case PATRONUS__V1__ENTRY__ENTRY_FORWARD:
+        return pt_dp_compile_forward(c, entry->forward, reterr);
+    case PATRONUS__V1__ENTRY__ENTRY_PREFIX_MAP:
+        return pt_dp_compile_prefix_map(c, entry->prefix_map, reterr);
+    case PATRONUS__V1__ENTRY__ENTRY_FILTER:
+        return pt_dp_compile_filter(c, entry->filter, reterr);
+    case PATRONUS__V1__ENTRY__ENTRY_FILTER_RULE:
+        return pt_dp_compile_filter_rule(c, entry->filter_rule, reterr);
+    case PATRONUS__V1__ENTRY__ENTRY_GUARD:
+        return pt_dp_compile_guard(c, entry->guard, reterr);
+    case PATRONUS__V1__ENTRY__ENTRY_DENIED:
+        return pt_dp_compile_denied(c, entry->denied, reterr);
+    case PATRONUS__V1__ENTRY__ENTRY_LIMIT:
+        return pt_dp_compile_limit(c, entry->limit, reterr);
+    default:
+        pt_unreachable(); /* a bundle holds known kinds only */
+    }
+}
+
+static enum pt_code compile_entry(struct pt_dp_compiler *c, const Patronus__V1__Entry *entry, struct pt_error *reterr)
 {
     if (c->node == NULL && entry->entry_case != PATRONUS__V1__ENTRY__ENTRY_NODE) {
         (void)snprintf(c->field, sizeof(c->field), "node");
-        return REFUSE(c, reterr, "the bundle has no node entry");
+        return PT_DP_REFUSE(c, reterr, "the bundle has no node entry");
     }
     switch (entry->entry_case) {
     case PATRONUS__V1__ENTRY__ENTRY_NODE:
@@ -485,7 +494,7 @@ static enum pt_code compile_entry(struct compiler *c, const Patronus__V1__Entry 
     case PATRONUS__V1__ENTRY__ENTRY_SLA:
         return PT_OK; /* the tunnel's (tunnel.c) */
     default:
-        pt_unreachable(); /* a bundle holds known kinds only */
+        return compile_later(c, entry, reterr);
     }
 }
 
@@ -513,7 +522,7 @@ static enum pt_code check_rows(struct pt_dp_table *table, struct pt_error *reter
 enum pt_code pt_dp_compile(const struct pt_bundle *bundle, const struct pt_dp_compile_options *options,
                            struct pt_dp_table **ret_table, char ret_absent[16], struct pt_error *reterr)
 {
-    struct compiler c = {.options = options, .table = pt_dp_table_new()};
+    struct pt_dp_compiler c = {.options = options, .table = pt_dp_table_new()};
     size_t len;
     const Patronus__V1__Entry *const *entries = pt_bundle_entries(bundle, &len);
     enum pt_code code = PT_OK;
@@ -525,6 +534,10 @@ enum pt_code pt_dp_compile(const struct pt_bundle *bundle, const struct pt_dp_co
         code = compile_entry(&c, entries[i], reterr);
     }
     if (code == PT_OK) {
+        code = pt_dp_compile_limits_end(&c, reterr);
+    }
+    if (code == PT_OK) {
+        pt_dp_compile_features(c.table);
         code = check_rows(c.table, reterr);
     }
     if (code == PT_OK) {

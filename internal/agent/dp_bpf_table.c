@@ -9,6 +9,8 @@
 #include "base/assert.h"
 #include "base/buf.h"
 
+#include "bpf/abi/flow.h"
+
 #include <arpa/inet.h>
 #include <linux/bpf.h>
 #include <stdlib.h>
@@ -70,6 +72,8 @@ struct pt_dp_table *pt_dp_table_new(void)
         table->maps[map].key_size = map_infos[map].key_size;
         table->maps[map].value_size = map_infos[map].value_size;
     }
+    table->meters.key_size = sizeof(uint32_t);
+    table->meters.value_size = sizeof(struct pt_abi_meter);
     for (unsigned n = 0; n < PT_DIRS_MAX; n++) {
         table->dirs[n].key_size = sizeof(struct pt_abi_route4_key);
         table->dirs[n].value_size = sizeof(struct pt_abi_route);
@@ -94,6 +98,7 @@ void pt_dp_table_unref(struct pt_dp_table *table)
     for (unsigned n = 0; n < PT_DIRS_MAX; n++) {
         free(table->dirs[n].data);
     }
+    free(table->meters.data);
     free(table);
 }
 
@@ -168,7 +173,7 @@ static uint32_t dir_of(const struct segment *segment, uint32_t routes_min, uint3
     return *len;
 }
 
-static void say_in_lans(struct pt_dp_table *table, uint32_t vni, uint16_t dir)
+static void say_in_lans(struct pt_dp_table *table, uint32_t vni, uint8_t dir)
 {
     struct pt_dp_rows *lans = &table->maps[PT_MAP_lans];
     (void)pt_dp_rows_add(&table->maps[PT_MAP_dirs], &vni, &(uint32_t){dir});
@@ -207,7 +212,7 @@ void pt_dp_table_split(struct pt_dp_table *table, uint32_t routes_min)
     }
     routes->len = kept;
     for (uint32_t n = 0; n < len; n++) {
-        say_in_lans(table, ntohl(vnis[n]), (uint16_t)(n + 1));
+        say_in_lans(table, ntohl(vnis[n]), (uint8_t)(n + 1));
     }
     pt_dp_rows_sort(&table->maps[PT_MAP_dirs]);
     pt_map_fini(&by_vni);

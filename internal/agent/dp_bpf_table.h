@@ -40,6 +40,7 @@ struct pt_dp_table {
     unsigned refs;
     int64_t due_s; /* wall clock: from then on the bundle makes another table; INT64_MAX: never */
     struct pt_dp_rows maps[PT_BUNDLE_MAPS_LEN];
+    struct pt_dp_rows meters; /* by number: struct pt_abi_meter; not swapped, written before the flip */
     /* IPv4 routes of big segments, which are not in maps[PT_MAP_routes4]; keys and values as there. Number n is at n
      * - 1. Reading a slot back does not fill these: they are painted, and checked by painting again. */
     struct pt_dp_rows dirs[PT_DIRS_MAX];

@@ -44,6 +44,50 @@ struct pt_bundle {
 
 /* ---- keys ----------------------------------------------------------------------------------------------------- */
 
+static void key_prefix(struct pt_buf *key, const ProtobufCBinaryData *prefix, uint32_t len)
+{
+    pt_buf_append(key, prefix->data, prefix->len);
+    pt_buf_append_be32(key, len);
+}
+
+/* Translation, filters, protection. */
+static bool later_key(const Patronus__V1__Entry *entry, struct pt_buf *key)
+{
+    switch (entry->entry_case) {
+    case PATRONUS__V1__ENTRY__ENTRY_EXIT:
+        pt_buf_append_be32(key, entry->exit->vni);
+        pt_buf_append_be32(key, entry->exit->link);
+        return true;
+    case PATRONUS__V1__ENTRY__ENTRY_FORWARD:
+        pt_buf_append_be32(key, entry->forward->link);
+        pt_buf_append_be32(key, entry->forward->protocol);
+        pt_buf_append_be32(key, entry->forward->port);
+        return true;
+    case PATRONUS__V1__ENTRY__ENTRY_PREFIX_MAP:
+        pt_buf_append_be32(key, entry->prefix_map->vni);
+        key_prefix(key, &entry->prefix_map->inside, entry->prefix_map->prefix_len);
+        return true;
+    case PATRONUS__V1__ENTRY__ENTRY_FILTER:
+        pt_buf_append_be32(key, entry->filter->vni);
+        return true;
+    case PATRONUS__V1__ENTRY__ENTRY_FILTER_RULE:
+        pt_buf_append_be32(key, entry->filter_rule->vni);
+        pt_buf_append_be32(key, entry->filter_rule->order);
+        return true;
+    case PATRONUS__V1__ENTRY__ENTRY_GUARD:
+        return true;
+    case PATRONUS__V1__ENTRY__ENTRY_DENIED:
+        key_prefix(key, &entry->denied->prefix, entry->denied->prefix_len);
+        return true;
+    case PATRONUS__V1__ENTRY__ENTRY_LIMIT:
+        pt_buf_append_be64(key, entry->limit->limit);
+        return true;
+    case PATRONUS__V1__ENTRY__ENTRY__NOT_SET:
+    default:
+        return false;
+    }
+}
+
 /* False when the entry has no key: it is of a kind that a later version knows. */
 static bool entry_key(const Patronus__V1__Entry *entry, struct pt_buf *key)
 {
@@ -87,9 +131,8 @@ static bool entry_key(const Patronus__V1__Entry *entry, struct pt_buf *key)
         pt_buf_append_be32(key, entry->subject->vni);
         pt_buf_append(key, entry->subject->address.data, entry->subject->address.len);
         return true;
-    case PATRONUS__V1__ENTRY__ENTRY__NOT_SET:
     default:
-        return false;
+        return later_key(entry, key);
     }
 }
 
@@ -108,8 +151,62 @@ struct key_entry {
         Patronus__V1__PeerEntry peer;
         Patronus__V1__SlaEntry sla;
         Patronus__V1__SubjectEntry subject;
+        Patronus__V1__ExitEntry exit;
+        Patronus__V1__ForwardEntry forward;
+        Patronus__V1__PrefixMapEntry prefix_map;
+        Patronus__V1__FilterEntry filter;
+        Patronus__V1__FilterRuleEntry filter_rule;
+        Patronus__V1__GuardEntry guard;
+        Patronus__V1__DeniedEntry denied;
+        Patronus__V1__LimitEntry limit;
     } u;
 };
+
+static void later_entry_init(struct key_entry *k, const Patronus__V1__Entry *from)
+{
+    switch (from->entry_case) {
+    case PATRONUS__V1__ENTRY__ENTRY_EXIT:
+        patronus__v1__exit_entry__init(&k->u.exit);
+        k->u.exit.vni = from->exit->vni;
+        k->u.exit.link = from->exit->link;
+        break;
+    case PATRONUS__V1__ENTRY__ENTRY_FORWARD:
+        patronus__v1__forward_entry__init(&k->u.forward);
+        k->u.forward.link = from->forward->link;
+        k->u.forward.protocol = from->forward->protocol;
+        k->u.forward.port = from->forward->port;
+        break;
+    case PATRONUS__V1__ENTRY__ENTRY_PREFIX_MAP:
+        patronus__v1__prefix_map_entry__init(&k->u.prefix_map);
+        k->u.prefix_map.vni = from->prefix_map->vni;
+        k->u.prefix_map.inside = from->prefix_map->inside;
+        k->u.prefix_map.prefix_len = from->prefix_map->prefix_len;
+        break;
+    case PATRONUS__V1__ENTRY__ENTRY_FILTER:
+        patronus__v1__filter_entry__init(&k->u.filter);
+        k->u.filter.vni = from->filter->vni;
+        break;
+    case PATRONUS__V1__ENTRY__ENTRY_FILTER_RULE:
+        patronus__v1__filter_rule_entry__init(&k->u.filter_rule);
+        k->u.filter_rule.vni = from->filter_rule->vni;
+        k->u.filter_rule.order = from->filter_rule->order;
+        break;
+    case PATRONUS__V1__ENTRY__ENTRY_GUARD:
+        patronus__v1__guard_entry__init(&k->u.guard);
+        break;
+    case PATRONUS__V1__ENTRY__ENTRY_DENIED:
+        patronus__v1__denied_entry__init(&k->u.denied);
+        k->u.denied.prefix = from->denied->prefix;
+        k->u.denied.prefix_len = from->denied->prefix_len;
+        break;
+    case PATRONUS__V1__ENTRY__ENTRY_LIMIT:
+        patronus__v1__limit_entry__init(&k->u.limit);
+        k->u.limit.limit = from->limit->limit;
+        break;
+    default:
+        pt_unreachable();
+    }
+}
 
 /* Borrows names and bytes from `from`. */
 static void key_entry_init(struct key_entry *k, const Patronus__V1__Entry *from)
@@ -167,7 +264,7 @@ static void key_entry_init(struct key_entry *k, const Patronus__V1__Entry *from)
         k->u.subject.address = from->subject->address;
         break;
     default:
-        pt_unreachable();
+        later_entry_init(k, from);
     }
 }
 

@@ -345,7 +345,7 @@ void finish_l4(struct packet *p, uint32_t ip_offset, uint32_t l4_offset, uint32_
 
 /* ---- runs ----------------------------------------------------------------------------------------------------- */
 
-struct run run_lan_with(struct bed *bed, const struct packet *p, struct run_options options)
+static struct run run_tc(int program, const struct packet *p, struct run_options options)
 {
     struct __sk_buff skb = {.ifindex = options.ifindex,
                             .ingress_ifindex = options.ifindex,
@@ -355,12 +355,22 @@ struct run run_lan_with(struct bed *bed, const struct packet *p, struct run_opti
     LIBBPF_OPTS(bpf_test_run_opts, test, .data_in = p->data, .data_size_in = p->size, .data_out = run.out.data,
                 .data_size_out = PACKET_MAX, .ctx_in = &skb, .ctx_size_in = sizeof(skb),
                 .repeat = (int)(options.repeat == 0 ? 1 : options.repeat));
-    must(bpf_prog_test_run_opts(bed->lan_program, &test) == 0, "BPF_PROG_RUN of pt_lan");
+    must(bpf_prog_test_run_opts(program, &test) == 0, "BPF_PROG_RUN at tc");
     run.verdict = (int)test.retval;
     run.dropped = run.verdict == TC_ACT_SHOT;
     run.out.size = test.data_size_out;
     run.nanoseconds = test.duration;
     return run;
+}
+
+struct run run_lan_with(struct bed *bed, const struct packet *p, struct run_options options)
+{
+    return run_tc(bed->lan_program, p, options);
+}
+
+struct run run_wan_tc(struct bed *bed, const struct packet *p)
+{
+    return run_tc(bed->wan_tc_program, p, (struct run_options){.ifindex = bed->wan0});
 }
 
 struct run run_lan(struct bed *bed, const struct packet *p)

@@ -96,6 +96,8 @@ struct run_options {
 };
 struct run run_lan_with(struct bed *bed, const struct packet *p, struct run_options options);
 struct run run_wan(struct bed *bed, const struct packet *p);
+/* The companion, on a packet that came by no tunnel. */
+struct run run_wan_tc(struct bed *bed, const struct packet *p);
 struct run run_wan_with(struct bed *bed, const struct packet *p, struct run_options options);
 
 /* Run, and check that it was dropped for this reason and no other. */

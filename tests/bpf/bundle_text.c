@@ -63,21 +63,26 @@ static ProtobufCBinaryData address(struct reader *r, const char *key, const char
     return (ProtobufCBinaryData){.len = 16, .data = pt_arena_memdup(&r->arena, &ip, sizeof(ip))};
 }
 
-static ProtobufCBinaryData prefix(struct reader *r, const char *fallback, uint32_t *ret_len)
+static ProtobufCBinaryData prefix_of(struct reader *r, const char *key, const char *fallback, uint32_t *ret_len)
 {
-    const char *text = word(r, "prefix", fallback);
+    const char *text = word(r, key, fallback);
     struct pt_prefix p;
     struct pt_error error;
     if (*text == '\0') {
         return (ProtobufCBinaryData){0};
     }
     if (pt_prefix_parse(text, &p, &error) != PT_OK) {
-        fprintf(stderr, "bundle: prefix=%s: %s\n", text, error.text);
+        fprintf(stderr, "bundle: %s=%s: %s\n", key, text, error.text);
         r->failed = true;
         return (ProtobufCBinaryData){0};
     }
     *ret_len = p.len;
     return (ProtobufCBinaryData){.len = 16, .data = pt_arena_memdup(&r->arena, &p.ip, sizeof(p.ip))};
+}
+
+static ProtobufCBinaryData prefix(struct reader *r, const char *fallback, uint32_t *ret_len)
+{
+    return prefix_of(r, "prefix", fallback, ret_len);
 }
 
 static char *string(struct reader *r, const char *key, const char *fallback)
@@ -247,14 +252,113 @@ static void read_sla(struct reader *r, Patronus__V1__Entry *e)
     m->half_life_ms = number32(r, "half", "60000");
 }
 
+/* Numbers with commas between them. */
+static uint32_t *list32(struct reader *r, const char *key, size_t *ret_len)
+{
+    enum { LIST_MAX = 16 };
+    uint32_t *list = pt_arena_array(&r->arena, LIST_MAX, sizeof(*list));
+    char *text = string(r, key, ""), *save = NULL;
+    for (char *one = strtok_r(text, ",", &save); one != NULL && *ret_len < LIST_MAX; one = strtok_r(NULL, ",", &save)) {
+        list[(*ret_len)++] = (uint32_t)strtoul(one, NULL, 0);
+    }
+    return list;
+}
+
+static void read_exit(struct reader *r, Patronus__V1__Entry *e)
+{
+    MESSAGE(r, e, exit, EXIT, m, Patronus__V1__ExitEntry);
+    m->vni = number32(r, "vni", NULL);
+    m->link = number32(r, "link", NULL);
+    m->address_dependent = number32(r, "dependent", "0") != 0;
+    m->udp_s = number32(r, "udp", "300");
+    m->tcp_s = number32(r, "tcp", "7440");
+    m->tcp_transitory_s = number32(r, "transitory", "240");
+    m->icmp_s = number32(r, "icmp", "60");
+}
+
+static void read_forward(struct reader *r, Patronus__V1__Entry *e)
+{
+    MESSAGE(r, e, forward, FORWARD, m, Patronus__V1__ForwardEntry);
+    m->link = number32(r, "link", NULL);
+    m->protocol = number32(r, "protocol", "6");
+    m->port = number32(r, "port", NULL);
+    m->vni = number32(r, "vni", NULL);
+    m->address = address(r, "address", NULL);
+    m->target_port = number32(r, "target", NULL);
+}
+
+static void read_prefix_map(struct reader *r, Patronus__V1__Entry *e)
+{
+    MESSAGE(r, e, prefix_map, PREFIX_MAP, m, Patronus__V1__PrefixMapEntry);
+    m->vni = number32(r, "vni", NULL);
+    m->inside = prefix(r, NULL, &m->prefix_len);
+    m->outside = address(r, "outside", NULL);
+}
+
+static void read_filter(struct reader *r, Patronus__V1__Entry *e)
+{
+    MESSAGE(r, e, filter, FILTER, m, Patronus__V1__FilterEntry);
+    m->vni = number32(r, "vni", NULL);
+    m->drop = number32(r, "drop", "0") != 0;
+    m->reach = list32(r, "reach", &m->n_reach);
+}
+
+static void read_filter_rule(struct reader *r, Patronus__V1__Entry *e)
+{
+    MESSAGE(r, e, filter_rule, FILTER_RULE, m, Patronus__V1__FilterRuleEntry);
+    m->vni = number32(r, "vni", NULL);
+    m->order = number32(r, "order", NULL);
+    m->allow = number32(r, "allow", "1") != 0;
+    m->to = strcmp(word(r, "to", "0"), "internet") == 0 ? UINT32_MAX : number32(r, "to", "0");
+    m->protocol = number32(r, "protocol", "256");
+    if (sscanf(word(r, "ports", "0-65535"), "%" SCNu32 "-%" SCNu32, &m->port_first, &m->port_last) != 2) {
+        fprintf(stderr, "bundle: ports are written first-last\n");
+        r->failed = true;
+    }
+    m->source = prefix_of(r, "source", "", &m->source_len);
+    m->destination = prefix(r, "", &m->destination_len);
+    m->rule_id = number32(r, "id", "0");
+}
+
+static void read_guard(struct reader *r, Patronus__V1__Entry *e)
+{
+    MESSAGE(r, e, guard, GUARD, m, Patronus__V1__GuardEntry);
+    m->source_pps = number32(r, "pps", "0");
+    m->syns_ps = number32(r, "syns", "0");
+}
+
+static void read_denied(struct reader *r, Patronus__V1__Entry *e)
+{
+    MESSAGE(r, e, denied, DENIED, m, Patronus__V1__DeniedEntry);
+    m->prefix = prefix(r, NULL, &m->prefix_len);
+}
+
+static void read_limit(struct reader *r, Patronus__V1__Entry *e)
+{
+    MESSAGE(r, e, limit, LIMIT, m, Patronus__V1__LimitEntry);
+    m->limit = number(r, "id", NULL);
+    m->vnis = list32(r, "vnis", &m->n_vnis);
+    m->site_label = number32(r, "site", "0");
+    m->rate_bps = number(r, "rate", NULL);
+    m->burst_ms = number32(r, "burst", "50");
+    m->parent = number(r, "parent", "0");
+}
+
 static void read_entry(struct reader *r, Patronus__V1__Entry *e)
 {
     static const struct {
         const char *kind;
         void (*read)(struct reader *r, Patronus__V1__Entry *e);
-    } kinds[] = {{"node", read_node},     {"link", read_link},       {"lan", read_lan},     {"route", read_route},
-                 {"tunnel", read_tunnel}, {"path", read_path},       {"group", read_group}, {"rule", read_rule},
-                 {"peer", read_peer},     {"subject", read_subject}, {"sla", read_sla}};
+    } kinds[] = {{"node", read_node},       {"link", read_link},
+                 {"lan", read_lan},         {"route", read_route},
+                 {"tunnel", read_tunnel},   {"path", read_path},
+                 {"group", read_group},     {"rule", read_rule},
+                 {"peer", read_peer},       {"subject", read_subject},
+                 {"sla", read_sla},         {"exit", read_exit},
+                 {"forward", read_forward}, {"prefix_map", read_prefix_map},
+                 {"filter", read_filter},   {"filter_rule", read_filter_rule},
+                 {"guard", read_guard},     {"denied", read_denied},
+                 {"limit", read_limit}};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (strcmp(r->line, kinds[i].kind) == 0) {
             kinds[i].read(r, e);

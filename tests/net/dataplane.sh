@@ -8,7 +8,7 @@
 #    h3 --lan0-- s3 --wan0--+      |                             MTU 1500 and default offloads everywhere
 #                 \---wan1---------+
 #
-# Each box is a network namespace. From site S to site D there are three paths: over IPv4, over IPv6, and over IPv4 to the
+# Each box is a network namespace. The internet is 192.0.2.200, in `net` on br0. From site S to site D there are three paths: over IPv4, over IPv6, and over IPv4 to the
 # third site with label D left in the stack; path ids SD4, SD6 and SD9.
 #
 # usage: dataplane.sh DP_DRIVER      exit 0 passed, 1 failed, 77 skipped
@@ -99,6 +99,7 @@ build() {
     in_ns net ip link add br1 type bridge
     in_ns net ip link set br0 up
     in_ns net ip link set br1 up
+    address net br0 192.0.2.200/24
     for n in 1 2 3; do
         add_ns "s$n"
         add_ns "h$n"
@@ -259,6 +260,37 @@ check_segments() {
     pass "segments never cross"
 }
 
+# Breakout under the link's address, a forwarded port, and a firewall that lets segment 200 ping segment 100 and no more.
+check_edge() {
+    local before
+    cp "$work/s1.bundle" "$work/s1.edge"
+    {
+        echo "exit vni=100 link=1"
+        echo "forward link=1 protocol=6 port=7000 vni=100 address=10.1.0.2 target=7000"
+        echo "filter vni=200 drop=1 reach=100"
+        echo "filter_rule vni=200 order=0 to=100 protocol=1"
+        echo "filter vni=100 reach=200"
+    } >>"$work/s1.edge"
+    if ping_ok h1 192.0.2.200 -c 1 -W 1; then fail "the internet is reached without an exit"; fi
+    ask 1 apply "$work/s1.edge" >"$work/apply" || fail "apply: $(cat "$work/apply")"
+    ask 1 verify >"$work/verify" || fail "verify: $(cat "$work/verify")"
+    expect_ping h1 192.0.2.200
+    transfer h1 net 192.0.2.200 3000000
+    transfer net h1 192.0.2.1 3000000
+    expect_ping h1 10.2.0.2
+    expect_ping g1 10.1.0.2
+    before=$(dropped 1 firewall)
+    if ping_ok h1 10.1.1.2 -c 1 -W 1; then fail "segment 100 reaches segment 200"; fi
+    if ping_ok g1 10.2.1.2 -c 1 -W 1; then fail "the default of segment 200 is not kept"; fi
+    (($(dropped 1 firewall) >= before + 2)) || fail "firewall counts $before -> $(dropped 1 firewall)"
+    stop_driver 1
+    expect_ping h1 192.0.2.200
+    start_driver 1
+    ask 1 apply "$work/s1.bundle" >"$work/apply" || fail "apply: $(cat "$work/apply")"
+    if ping_ok h1 192.0.2.200 -c 1 -W 1; then fail "the exit is gone and still used"; fi
+    pass "hosts go out and are reached by a forwarded port, without an agent too; segments meet by rules only"
+}
+
 check_policy() {
     local before
     before=$(tx 1 129)
@@ -363,6 +395,7 @@ done
 check_reach
 check_tcp "over IPv4 outside"
 check_segments
+check_edge
 check_policy
 check_mtu
 check_flip

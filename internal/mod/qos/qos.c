@@ -124,7 +124,8 @@ size_t qos_classes(const struct pt_msg *profile, struct qos_class ret_classes[QO
 }
 
 static const struct pt_kind qos_profile = {.message = "patronus.v1.QosProfile", .check = profile_check};
-static const struct pt_kind *const kinds[] = {&qos_profile, NULL};
+static const struct pt_kind rate_limit = {.message = "patronus.v1.RateLimit"};
+static const struct pt_kind *const kinds[] = {&qos_profile, &rate_limit, NULL};
 static const char *const needs[] = {"tenancy", NULL};
 
 const struct pt_mod pt_mod_qos = {.name = "qos", .needs = needs, .kinds = kinds};

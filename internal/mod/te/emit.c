@@ -6,6 +6,7 @@
  */
 #include "mod/te/emit.h"
 
+#include "mod/te/edge_rules.h"
 #include "mod/te/qos.h"
 #include "mod/te/steer.h"
 #include "mod/te/te.h"
@@ -31,6 +32,7 @@ struct emit {
     const struct te_topology *topology;
     const struct te_paths *paths;
     const struct te_steer *steer;
+    const struct te_edge_rules *rules;
     size_t site;
     struct pt_plan_node *node;
     struct pt_map known_paths; /* ids that have an entry at this node */
@@ -395,11 +397,16 @@ static void emit_routes(struct emit *emit, size_t segment)
         for (size_t i = 0; i < site->lans_len; i++) {
             const struct te_lan *lan = &site->lans[i];
             for (size_t j = 0; lan->segment == segment && j < lan->prefixes_len; j++) {
+                struct pt_prefix prefix = lan->prefixes[j];
                 Patronus__V1__RouteEntry *route = PT_NEW(emit->pass->arena, Patronus__V1__RouteEntry);
                 patronus__v1__route_entry__init(route);
                 route->vni = topology->segments[segment].vni;
-                route->prefix = ip_bytes(&lan->prefixes[j].ip);
-                route->prefix_len = lan->prefixes[j].len;
+                if (s != emit->site) {
+                    te_edge_rules_outside(emit->rules, segment, s, &prefix);
+                }
+                struct pt_ip *ip = pt_arena_memdup(emit->pass->arena, &prefix.ip, sizeof(prefix.ip));
+                route->prefix = ip_bytes(ip);
+                route->prefix_len = prefix.len;
                 route->site_label = site->label;
                 route->sealed = topology->segments[segment].sealed;
                 if (s == emit->site) {
@@ -435,6 +442,7 @@ enum pt_code te_emit_run(struct pt_plan_pass *pass, void **ret_section, struct p
 {
     (void)reterr;
     const struct te_topology *topology = pt_map_get_str(&pass->sections, "topology");
+    const struct te_edge_rules *rules = te_edge_rules_new(pass, topology);
     for (size_t site = 0; site < topology->sites_len; site++) {
         if (topology->sites[site].node == NULL) {
             continue;
@@ -443,6 +451,7 @@ enum pt_code te_emit_run(struct pt_plan_pass *pass, void **ret_section, struct p
                             .topology = topology,
                             .paths = pt_map_get_str(&pass->sections, "te"),
                             .steer = pt_map_get_str(&pass->sections, "steer"),
+                            .rules = rules,
                             .site = site,
                             .node = topology->sites[site].node};
         emit_node(&emit);
@@ -453,8 +462,11 @@ enum pt_code te_emit_run(struct pt_plan_pass *pass, void **ret_section, struct p
             if (te_site_in_segment(&topology->sites[site], segment)) {
                 emit_routes(&emit, segment);
                 emit_rules(&emit, segment);
+            } else if (te_edge_rules_reach(rules, site, segment)) {
+                emit_routes(&emit, segment); /* the firewall lets hosts of this site go there */
             }
         }
+        te_edge_rules_emit(rules, site);
         pt_map_fini(&emit.known_paths);
         pt_map_fini(&emit.known_peers);
         pt_map_fini(&emit.known_slas);

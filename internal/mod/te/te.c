@@ -21,7 +21,7 @@ static const struct pt_stage emit_stage = {
 
 const struct pt_mod pt_mod_te = {
     .name = "te",
-    .needs = (const char *const[]){"qos", "site", "fabric", "policy", NULL},
+    .needs = (const char *const[]){"qos", "site", "fabric", "policy", "nat", "firewall", NULL},
     .stages = (const struct pt_stage *const[]){&topology_stage, &paths_stage, &steer_stage, &emit_stage, NULL},
 };
 

@@ -194,6 +194,19 @@ func (g *generator) mend(kind string, values map[string]any) {
 		}
 	case "qosProfile":
 		g.mendClasses(values)
+	case "natPolicy":
+		for _, name := range []string{"breakout", "port_forwards", "prefix_maps"} {
+			delete(values, name) // IPv4 only, and no two may say the same
+		}
+	case "firewallPolicy":
+		rules, _ := values["rules"].([]any)
+		for i, rule := range rules {
+			r := rule.(map[string]any)
+			for _, name := range []string{"to_segment", "source_cidrs", "destination_cidrs", "ports"} {
+				delete(r, name)
+			}
+			r["scope"], r["protocol"] = "WITHIN", 50+i // no two about the same packets
+		}
 	case "model":
 		delete(values, "live_version") // only one of its own
 	case "modelVersion":

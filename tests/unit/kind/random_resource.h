@@ -233,6 +233,21 @@ static UNUSED void rr_mend_classes(struct fixture *fx, struct pt_msg *profile)
     }
 }
 
+/* Rules about packets of different protocols, within the segment. */
+static UNUSED void rr_mend_firewall(struct fixture *fx, struct pt_msg *policy)
+{
+    static const char *const fields[] = {"to_segment", "source_cidrs", "destination_cidrs", "ports"};
+    const struct pt_msg_field *rules = pt_msg_field(policy, "rules");
+    for (size_t i = 0; rules != NULL && i < rules->len; i++) {
+        struct pt_msg *rule = rules->values[i].message;
+        for (size_t j = 0; j < sizeof(fields) / sizeof(fields[0]); j++) {
+            pt_msg_clear(rule, fields[j]);
+        }
+        pt_msg_set_i64(rule, &fx->arena, "scope", 1);
+        pt_msg_set_u64(rule, &fx->arena, "protocol", 50 + i);
+    }
+}
+
 static UNUSED void rr_mend(struct fixture *fx, struct pt_msg *msg, uint64_t unique)
 {
     struct pt_arena *arena = &fx->arena;
@@ -262,6 +277,12 @@ static UNUSED void rr_mend(struct fixture *fx, struct pt_msg *msg, uint64_t uniq
         pt_msg_set_u64(msg, arena, "capacity_up_bps", 1000000 + fx_random(fx, 1000000)); /* it may be shaped */
     } else if (strcmp(kind, "qosProfile") == 0) {
         rr_mend_classes(fx, msg);
+    } else if (strcmp(kind, "natPolicy") == 0) { /* IPv4 only, and what goes together */
+        pt_msg_clear(msg, "breakout");
+        pt_msg_clear(msg, "port_forwards");
+        pt_msg_clear(msg, "prefix_maps");
+    } else if (strcmp(kind, "firewallPolicy") == 0) {
+        rr_mend_firewall(fx, msg);
     } else if (strcmp(kind, "fabric") == 0) {
         pt_msg_clear(msg, "sites");
         if (pt_msg_i64(msg, "topology") == 2 && !pt_msg_has(msg, "hubs")) { /* HUB_SPOKE */

@@ -1487,6 +1487,699 @@ func (x *PeerEntry) GetCipher() uint32 {
 	return 0
 }
 
+// Hosts of a segment reach the internet under the address of a link. Key: vni, link.
+type ExitEntry struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// VNI of the segment.
+	Vni uint32 `protobuf:"varint,1,opt,name=vni,proto3" json:"vni,omitempty"`
+	// Number of the link; its address must be IPv4.
+	Link uint32 `protobuf:"varint,2,opt,name=link,proto3" json:"link,omitempty"`
+	// Destinations, 16 bytes and a length each: bytes 0..15 of element n are the prefix, byte 16 is its length as written.
+	// Empty: all that the segment has no route to.
+	Destinations [][]byte `protobuf:"bytes,3,rep,name=destinations,proto3" json:"destinations,omitempty"`
+	// Only addresses to which the host has sent may answer.
+	AddressDependent bool `protobuf:"varint,4,opt,name=address_dependent,json=addressDependent,proto3" json:"address_dependent,omitempty"`
+	// How long a UDP mapping lasts, seconds.
+	UdpS uint32 `protobuf:"varint,5,opt,name=udp_s,json=udpS,proto3" json:"udp_s,omitempty"`
+	// The same of TCP that was answered.
+	TcpS uint32 `protobuf:"varint,6,opt,name=tcp_s,json=tcpS,proto3" json:"tcp_s,omitempty"`
+	// The same of TCP that begins or has ended.
+	TcpTransitoryS uint32 `protobuf:"varint,7,opt,name=tcp_transitory_s,json=tcpTransitoryS,proto3" json:"tcp_transitory_s,omitempty"`
+	// The same of ICMP queries.
+	IcmpS         uint32 `protobuf:"varint,8,opt,name=icmp_s,json=icmpS,proto3" json:"icmp_s,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExitEntry) Reset() {
+	*x = ExitEntry{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExitEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExitEntry) ProtoMessage() {}
+
+func (x *ExitEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExitEntry.ProtoReflect.Descriptor instead.
+func (*ExitEntry) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ExitEntry) GetVni() uint32 {
+	if x != nil {
+		return x.Vni
+	}
+	return 0
+}
+
+func (x *ExitEntry) GetLink() uint32 {
+	if x != nil {
+		return x.Link
+	}
+	return 0
+}
+
+func (x *ExitEntry) GetDestinations() [][]byte {
+	if x != nil {
+		return x.Destinations
+	}
+	return nil
+}
+
+func (x *ExitEntry) GetAddressDependent() bool {
+	if x != nil {
+		return x.AddressDependent
+	}
+	return false
+}
+
+func (x *ExitEntry) GetUdpS() uint32 {
+	if x != nil {
+		return x.UdpS
+	}
+	return 0
+}
+
+func (x *ExitEntry) GetTcpS() uint32 {
+	if x != nil {
+		return x.TcpS
+	}
+	return 0
+}
+
+func (x *ExitEntry) GetTcpTransitoryS() uint32 {
+	if x != nil {
+		return x.TcpTransitoryS
+	}
+	return 0
+}
+
+func (x *ExitEntry) GetIcmpS() uint32 {
+	if x != nil {
+		return x.IcmpS
+	}
+	return 0
+}
+
+// A port of a link that leads to a host. Key: link, protocol, port.
+type ForwardEntry struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Number of the link.
+	Link uint32 `protobuf:"varint,1,opt,name=link,proto3" json:"link,omitempty"`
+	// 6 or 17.
+	Protocol uint32 `protobuf:"varint,2,opt,name=protocol,proto3" json:"protocol,omitempty"`
+	// Port of the link's address.
+	Port uint32 `protobuf:"varint,3,opt,name=port,proto3" json:"port,omitempty"`
+	// VNI of the host's segment.
+	Vni uint32 `protobuf:"varint,4,opt,name=vni,proto3" json:"vni,omitempty"`
+	// The host, 16 bytes, v4-mapped.
+	Address []byte `protobuf:"bytes,5,opt,name=address,proto3" json:"address,omitempty"`
+	// Its port.
+	TargetPort    uint32 `protobuf:"varint,6,opt,name=target_port,json=targetPort,proto3" json:"target_port,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForwardEntry) Reset() {
+	*x = ForwardEntry{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForwardEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForwardEntry) ProtoMessage() {}
+
+func (x *ForwardEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForwardEntry.ProtoReflect.Descriptor instead.
+func (*ForwardEntry) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ForwardEntry) GetLink() uint32 {
+	if x != nil {
+		return x.Link
+	}
+	return 0
+}
+
+func (x *ForwardEntry) GetProtocol() uint32 {
+	if x != nil {
+		return x.Protocol
+	}
+	return 0
+}
+
+func (x *ForwardEntry) GetPort() uint32 {
+	if x != nil {
+		return x.Port
+	}
+	return 0
+}
+
+func (x *ForwardEntry) GetVni() uint32 {
+	if x != nil {
+		return x.Vni
+	}
+	return 0
+}
+
+func (x *ForwardEntry) GetAddress() []byte {
+	if x != nil {
+		return x.Address
+	}
+	return nil
+}
+
+func (x *ForwardEntry) GetTargetPort() uint32 {
+	if x != nil {
+		return x.TargetPort
+	}
+	return 0
+}
+
+// A prefix of this site that others know under another address. Key: vni, inside, prefix_len.
+type PrefixMapEntry struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// VNI of the segment.
+	Vni uint32 `protobuf:"varint,1,opt,name=vni,proto3" json:"vni,omitempty"`
+	// 16 bytes, v4-mapped.
+	Inside []byte `protobuf:"bytes,2,opt,name=inside,proto3" json:"inside,omitempty"`
+	// Of both, as written: 0..32.
+	PrefixLen uint32 `protobuf:"varint,3,opt,name=prefix_len,json=prefixLen,proto3" json:"prefix_len,omitempty"`
+	// 16 bytes, v4-mapped.
+	Outside       []byte `protobuf:"bytes,4,opt,name=outside,proto3" json:"outside,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PrefixMapEntry) Reset() {
+	*x = PrefixMapEntry{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PrefixMapEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PrefixMapEntry) ProtoMessage() {}
+
+func (x *PrefixMapEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PrefixMapEntry.ProtoReflect.Descriptor instead.
+func (*PrefixMapEntry) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *PrefixMapEntry) GetVni() uint32 {
+	if x != nil {
+		return x.Vni
+	}
+	return 0
+}
+
+func (x *PrefixMapEntry) GetInside() []byte {
+	if x != nil {
+		return x.Inside
+	}
+	return nil
+}
+
+func (x *PrefixMapEntry) GetPrefixLen() uint32 {
+	if x != nil {
+		return x.PrefixLen
+	}
+	return 0
+}
+
+func (x *PrefixMapEntry) GetOutside() []byte {
+	if x != nil {
+		return x.Outside
+	}
+	return nil
+}
+
+// What hosts of a segment may begin. Without one everything within the segment. Key: vni.
+type FilterEntry struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// VNI of the segment.
+	Vni uint32 `protobuf:"varint,1,opt,name=vni,proto3" json:"vni,omitempty"`
+	// What no rule matches is dropped, also within the segment.
+	Drop bool `protobuf:"varint,2,opt,name=drop,proto3" json:"drop,omitempty"`
+	// VNIs of segments that rules lead to or from.
+	Reach         []uint32 `protobuf:"varint,3,rep,packed,name=reach,proto3" json:"reach,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FilterEntry) Reset() {
+	*x = FilterEntry{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FilterEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FilterEntry) ProtoMessage() {}
+
+func (x *FilterEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FilterEntry.ProtoReflect.Descriptor instead.
+func (*FilterEntry) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *FilterEntry) GetVni() uint32 {
+	if x != nil {
+		return x.Vni
+	}
+	return 0
+}
+
+func (x *FilterEntry) GetDrop() bool {
+	if x != nil {
+		return x.Drop
+	}
+	return false
+}
+
+func (x *FilterEntry) GetReach() []uint32 {
+	if x != nil {
+		return x.Reach
+	}
+	return nil
+}
+
+// A rule of it. Key: vni, order.
+type FilterRuleEntry struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// VNI of the segment.
+	Vni uint32 `protobuf:"varint,1,opt,name=vni,proto3" json:"vni,omitempty"`
+	// Rules of a segment are tried in ascending order; 0..63.
+	Order uint32 `protobuf:"varint,2,opt,name=order,proto3" json:"order,omitempty"`
+	// It passes; else it is dropped with reason FIREWALL.
+	Allow bool `protobuf:"varint,3,opt,name=allow,proto3" json:"allow,omitempty"`
+	// Where packets go: 0 within the segment and to the internet, 0xffffffff to the internet; else a VNI.
+	To uint32 `protobuf:"varint,4,opt,name=to,proto3" json:"to,omitempty"`
+	// IP protocol; 256 means any.
+	Protocol uint32 `protobuf:"varint,5,opt,name=protocol,proto3" json:"protocol,omitempty"`
+	// Destination ports, inclusive; 0..65535 means any.
+	PortFirst uint32 `protobuf:"varint,6,opt,name=port_first,json=portFirst,proto3" json:"port_first,omitempty"`
+	// See port_first.
+	PortLast uint32 `protobuf:"varint,7,opt,name=port_last,json=portLast,proto3" json:"port_last,omitempty"`
+	// Source prefix, 16 bytes; empty means any.
+	Source []byte `protobuf:"bytes,8,opt,name=source,proto3" json:"source,omitempty"`
+	// As written: 0..32 or 0..128.
+	SourceLen uint32 `protobuf:"varint,9,opt,name=source_len,json=sourceLen,proto3" json:"source_len,omitempty"`
+	// Destination prefix, 16 bytes; empty means any.
+	Destination []byte `protobuf:"bytes,10,opt,name=destination,proto3" json:"destination,omitempty"`
+	// As written.
+	DestinationLen uint32 `protobuf:"varint,11,opt,name=destination_len,json=destinationLen,proto3" json:"destination_len,omitempty"`
+	// Number of the rule for people.
+	RuleId uint32 `protobuf:"varint,12,opt,name=rule_id,json=ruleId,proto3" json:"rule_id,omitempty"`
+	// Its policy and place in it, for people: "organizations/acme/firewallPolicies/guests rules[0]".
+	Origin        string `protobuf:"bytes,13,opt,name=origin,proto3" json:"origin,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FilterRuleEntry) Reset() {
+	*x = FilterRuleEntry{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FilterRuleEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FilterRuleEntry) ProtoMessage() {}
+
+func (x *FilterRuleEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FilterRuleEntry.ProtoReflect.Descriptor instead.
+func (*FilterRuleEntry) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *FilterRuleEntry) GetVni() uint32 {
+	if x != nil {
+		return x.Vni
+	}
+	return 0
+}
+
+func (x *FilterRuleEntry) GetOrder() uint32 {
+	if x != nil {
+		return x.Order
+	}
+	return 0
+}
+
+func (x *FilterRuleEntry) GetAllow() bool {
+	if x != nil {
+		return x.Allow
+	}
+	return false
+}
+
+func (x *FilterRuleEntry) GetTo() uint32 {
+	if x != nil {
+		return x.To
+	}
+	return 0
+}
+
+func (x *FilterRuleEntry) GetProtocol() uint32 {
+	if x != nil {
+		return x.Protocol
+	}
+	return 0
+}
+
+func (x *FilterRuleEntry) GetPortFirst() uint32 {
+	if x != nil {
+		return x.PortFirst
+	}
+	return 0
+}
+
+func (x *FilterRuleEntry) GetPortLast() uint32 {
+	if x != nil {
+		return x.PortLast
+	}
+	return 0
+}
+
+func (x *FilterRuleEntry) GetSource() []byte {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+func (x *FilterRuleEntry) GetSourceLen() uint32 {
+	if x != nil {
+		return x.SourceLen
+	}
+	return 0
+}
+
+func (x *FilterRuleEntry) GetDestination() []byte {
+	if x != nil {
+		return x.Destination
+	}
+	return nil
+}
+
+func (x *FilterRuleEntry) GetDestinationLen() uint32 {
+	if x != nil {
+		return x.DestinationLen
+	}
+	return 0
+}
+
+func (x *FilterRuleEntry) GetRuleId() uint32 {
+	if x != nil {
+		return x.RuleId
+	}
+	return 0
+}
+
+func (x *FilterRuleEntry) GetOrigin() string {
+	if x != nil {
+		return x.Origin
+	}
+	return ""
+}
+
+// Protection against floods. One in a bundle; key: kind only.
+type GuardEntry struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Packets a second from one source; 0: no limit.
+	SourcePps uint32 `protobuf:"varint,1,opt,name=source_pps,json=sourcePps,proto3" json:"source_pps,omitempty"`
+	// TCP connections that begin a second, before they must prove themselves; 0: no limit.
+	SynsPs        uint32 `protobuf:"varint,2,opt,name=syns_ps,json=synsPs,proto3" json:"syns_ps,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GuardEntry) Reset() {
+	*x = GuardEntry{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GuardEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GuardEntry) ProtoMessage() {}
+
+func (x *GuardEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GuardEntry.ProtoReflect.Descriptor instead.
+func (*GuardEntry) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *GuardEntry) GetSourcePps() uint32 {
+	if x != nil {
+		return x.SourcePps
+	}
+	return 0
+}
+
+func (x *GuardEntry) GetSynsPs() uint32 {
+	if x != nil {
+		return x.SynsPs
+	}
+	return 0
+}
+
+// A source whose packets are dropped. Key: prefix, prefix_len.
+type DeniedEntry struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 16 bytes.
+	Prefix []byte `protobuf:"bytes,1,opt,name=prefix,proto3" json:"prefix,omitempty"`
+	// As written: 0..32 or 0..128.
+	PrefixLen     uint32 `protobuf:"varint,2,opt,name=prefix_len,json=prefixLen,proto3" json:"prefix_len,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeniedEntry) Reset() {
+	*x = DeniedEntry{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeniedEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeniedEntry) ProtoMessage() {}
+
+func (x *DeniedEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeniedEntry.ProtoReflect.Descriptor instead.
+func (*DeniedEntry) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *DeniedEntry) GetPrefix() []byte {
+	if x != nil {
+		return x.Prefix
+	}
+	return nil
+}
+
+func (x *DeniedEntry) GetPrefixLen() uint32 {
+	if x != nil {
+		return x.PrefixLen
+	}
+	return 0
+}
+
+// A rate that hosts may send at. Key: limit.
+type LimitEntry struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Stable 64-bit id.
+	Limit uint64 `protobuf:"varint,1,opt,name=limit,proto3" json:"limit,omitempty"`
+	// VNIs that share it; none: it is only a parent.
+	Vnis []uint32 `protobuf:"varint,2,rep,packed,name=vnis,proto3" json:"vnis,omitempty"`
+	// Label of the site that it is about; 0: any.
+	SiteLabel uint32 `protobuf:"varint,3,opt,name=site_label,json=siteLabel,proto3" json:"site_label,omitempty"`
+	// bit/s.
+	RateBps uint64 `protobuf:"varint,4,opt,name=rate_bps,json=rateBps,proto3" json:"rate_bps,omitempty"`
+	// Burst, ms.
+	BurstMs uint32 `protobuf:"varint,5,opt,name=burst_ms,json=burstMs,proto3" json:"burst_ms,omitempty"`
+	// Id of the limit that must let its packets through too; 0: none. It must come to the same node.
+	Parent        uint64 `protobuf:"varint,6,opt,name=parent,proto3" json:"parent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LimitEntry) Reset() {
+	*x = LimitEntry{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LimitEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LimitEntry) ProtoMessage() {}
+
+func (x *LimitEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LimitEntry.ProtoReflect.Descriptor instead.
+func (*LimitEntry) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *LimitEntry) GetLimit() uint64 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *LimitEntry) GetVnis() []uint32 {
+	if x != nil {
+		return x.Vnis
+	}
+	return nil
+}
+
+func (x *LimitEntry) GetSiteLabel() uint32 {
+	if x != nil {
+		return x.SiteLabel
+	}
+	return 0
+}
+
+func (x *LimitEntry) GetRateBps() uint64 {
+	if x != nil {
+		return x.RateBps
+	}
+	return 0
+}
+
+func (x *LimitEntry) GetBurstMs() uint32 {
+	if x != nil {
+		return x.BurstMs
+	}
+	return 0
+}
+
+func (x *LimitEntry) GetParent() uint64 {
+	if x != nil {
+		return x.Parent
+	}
+	return 0
+}
+
 // One entry of a bundle.
 type Entry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1505,6 +2198,14 @@ type Entry struct {
 	//	*Entry_Peer
 	//	*Entry_Sla
 	//	*Entry_Subject
+	//	*Entry_Exit
+	//	*Entry_Forward
+	//	*Entry_PrefixMap
+	//	*Entry_Filter
+	//	*Entry_FilterRule
+	//	*Entry_Guard
+	//	*Entry_Denied
+	//	*Entry_Limit
 	Entry         isEntry_Entry `protobuf_oneof:"entry"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1512,7 +2213,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[16]
+	mi := &file_patronus_v1_agent_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1524,7 +2225,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[16]
+	mi := &file_patronus_v1_agent_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1537,7 +2238,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{16}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Entry) GetEntry() isEntry_Entry {
@@ -1646,6 +2347,78 @@ func (x *Entry) GetSubject() *SubjectEntry {
 	return nil
 }
 
+func (x *Entry) GetExit() *ExitEntry {
+	if x != nil {
+		if x, ok := x.Entry.(*Entry_Exit); ok {
+			return x.Exit
+		}
+	}
+	return nil
+}
+
+func (x *Entry) GetForward() *ForwardEntry {
+	if x != nil {
+		if x, ok := x.Entry.(*Entry_Forward); ok {
+			return x.Forward
+		}
+	}
+	return nil
+}
+
+func (x *Entry) GetPrefixMap() *PrefixMapEntry {
+	if x != nil {
+		if x, ok := x.Entry.(*Entry_PrefixMap); ok {
+			return x.PrefixMap
+		}
+	}
+	return nil
+}
+
+func (x *Entry) GetFilter() *FilterEntry {
+	if x != nil {
+		if x, ok := x.Entry.(*Entry_Filter); ok {
+			return x.Filter
+		}
+	}
+	return nil
+}
+
+func (x *Entry) GetFilterRule() *FilterRuleEntry {
+	if x != nil {
+		if x, ok := x.Entry.(*Entry_FilterRule); ok {
+			return x.FilterRule
+		}
+	}
+	return nil
+}
+
+func (x *Entry) GetGuard() *GuardEntry {
+	if x != nil {
+		if x, ok := x.Entry.(*Entry_Guard); ok {
+			return x.Guard
+		}
+	}
+	return nil
+}
+
+func (x *Entry) GetDenied() *DeniedEntry {
+	if x != nil {
+		if x, ok := x.Entry.(*Entry_Denied); ok {
+			return x.Denied
+		}
+	}
+	return nil
+}
+
+func (x *Entry) GetLimit() *LimitEntry {
+	if x != nil {
+		if x, ok := x.Entry.(*Entry_Limit); ok {
+			return x.Limit
+		}
+	}
+	return nil
+}
+
 type isEntry_Entry interface {
 	isEntry_Entry()
 }
@@ -1705,6 +2478,46 @@ type Entry_Subject struct {
 	Subject *SubjectEntry `protobuf:"bytes,11,opt,name=subject,proto3,oneof"`
 }
 
+type Entry_Exit struct {
+	// A way to the internet.
+	Exit *ExitEntry `protobuf:"bytes,20,opt,name=exit,proto3,oneof"`
+}
+
+type Entry_Forward struct {
+	// A port that leads to a host.
+	Forward *ForwardEntry `protobuf:"bytes,21,opt,name=forward,proto3,oneof"`
+}
+
+type Entry_PrefixMap struct {
+	// A prefix under another address.
+	PrefixMap *PrefixMapEntry `protobuf:"bytes,22,opt,name=prefix_map,json=prefixMap,proto3,oneof"`
+}
+
+type Entry_Filter struct {
+	// What a segment's hosts may begin.
+	Filter *FilterEntry `protobuf:"bytes,23,opt,name=filter,proto3,oneof"`
+}
+
+type Entry_FilterRule struct {
+	// A rule of that.
+	FilterRule *FilterRuleEntry `protobuf:"bytes,24,opt,name=filter_rule,json=filterRule,proto3,oneof"`
+}
+
+type Entry_Guard struct {
+	// Protection against floods.
+	Guard *GuardEntry `protobuf:"bytes,25,opt,name=guard,proto3,oneof"`
+}
+
+type Entry_Denied struct {
+	// A denied source.
+	Denied *DeniedEntry `protobuf:"bytes,26,opt,name=denied,proto3,oneof"`
+}
+
+type Entry_Limit struct {
+	// A rate.
+	Limit *LimitEntry `protobuf:"bytes,27,opt,name=limit,proto3,oneof"`
+}
+
 func (*Entry_Node) isEntry_Entry() {}
 
 func (*Entry_Link) isEntry_Entry() {}
@@ -1727,6 +2540,22 @@ func (*Entry_Sla) isEntry_Entry() {}
 
 func (*Entry_Subject) isEntry_Entry() {}
 
+func (*Entry_Exit) isEntry_Entry() {}
+
+func (*Entry_Forward) isEntry_Entry() {}
+
+func (*Entry_PrefixMap) isEntry_Entry() {}
+
+func (*Entry_Filter) isEntry_Entry() {}
+
+func (*Entry_FilterRule) isEntry_Entry() {}
+
+func (*Entry_Guard) isEntry_Entry() {}
+
+func (*Entry_Denied) isEntry_Entry() {}
+
+func (*Entry_Limit) isEntry_Entry() {}
+
 // A bundle whole or as the difference to one that the node has acknowledged.
 type Bundle struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1744,7 +2573,7 @@ type Bundle struct {
 
 func (x *Bundle) Reset() {
 	*x = Bundle{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[17]
+	mi := &file_patronus_v1_agent_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1756,7 +2585,7 @@ func (x *Bundle) String() string {
 func (*Bundle) ProtoMessage() {}
 
 func (x *Bundle) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[17]
+	mi := &file_patronus_v1_agent_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1769,7 +2598,7 @@ func (x *Bundle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Bundle.ProtoReflect.Descriptor instead.
 func (*Bundle) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{17}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Bundle) GetHeader() *BundleHeader {
@@ -1824,7 +2653,7 @@ type NodeHello struct {
 
 func (x *NodeHello) Reset() {
 	*x = NodeHello{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[18]
+	mi := &file_patronus_v1_agent_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1836,7 +2665,7 @@ func (x *NodeHello) String() string {
 func (*NodeHello) ProtoMessage() {}
 
 func (x *NodeHello) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[18]
+	mi := &file_patronus_v1_agent_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1849,7 +2678,7 @@ func (x *NodeHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeHello.ProtoReflect.Descriptor instead.
 func (*NodeHello) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{18}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *NodeHello) GetSoftwareVersion() string {
@@ -1914,7 +2743,7 @@ type PathShare struct {
 
 func (x *PathShare) Reset() {
 	*x = PathShare{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[19]
+	mi := &file_patronus_v1_agent_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1926,7 +2755,7 @@ func (x *PathShare) String() string {
 func (*PathShare) ProtoMessage() {}
 
 func (x *PathShare) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[19]
+	mi := &file_patronus_v1_agent_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1939,7 +2768,7 @@ func (x *PathShare) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PathShare.ProtoReflect.Descriptor instead.
 func (*PathShare) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{19}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *PathShare) GetPath() uint64 {
@@ -1971,7 +2800,7 @@ type BundleAck struct {
 
 func (x *BundleAck) Reset() {
 	*x = BundleAck{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[20]
+	mi := &file_patronus_v1_agent_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1983,7 +2812,7 @@ func (x *BundleAck) String() string {
 func (*BundleAck) ProtoMessage() {}
 
 func (x *BundleAck) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[20]
+	mi := &file_patronus_v1_agent_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1996,7 +2825,7 @@ func (x *BundleAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BundleAck.ProtoReflect.Descriptor instead.
 func (*BundleAck) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{20}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *BundleAck) GetPosition() *BundlePosition {
@@ -2076,7 +2905,7 @@ type PathReport struct {
 
 func (x *PathReport) Reset() {
 	*x = PathReport{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[21]
+	mi := &file_patronus_v1_agent_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2088,7 +2917,7 @@ func (x *PathReport) String() string {
 func (*PathReport) ProtoMessage() {}
 
 func (x *PathReport) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[21]
+	mi := &file_patronus_v1_agent_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2101,7 +2930,7 @@ func (x *PathReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PathReport.ProtoReflect.Descriptor instead.
 func (*PathReport) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{21}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *PathReport) GetPath() uint64 {
@@ -2278,7 +3107,7 @@ type DropReport struct {
 
 func (x *DropReport) Reset() {
 	*x = DropReport{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[22]
+	mi := &file_patronus_v1_agent_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2290,7 +3119,7 @@ func (x *DropReport) String() string {
 func (*DropReport) ProtoMessage() {}
 
 func (x *DropReport) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[22]
+	mi := &file_patronus_v1_agent_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2303,7 +3132,7 @@ func (x *DropReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropReport.ProtoReflect.Descriptor instead.
 func (*DropReport) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{22}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *DropReport) GetReason() uint32 {
@@ -2346,7 +3175,7 @@ type DemandReport struct {
 
 func (x *DemandReport) Reset() {
 	*x = DemandReport{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[23]
+	mi := &file_patronus_v1_agent_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2358,7 +3187,7 @@ func (x *DemandReport) String() string {
 func (*DemandReport) ProtoMessage() {}
 
 func (x *DemandReport) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[23]
+	mi := &file_patronus_v1_agent_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2371,7 +3200,7 @@ func (x *DemandReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DemandReport.ProtoReflect.Descriptor instead.
 func (*DemandReport) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{23}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *DemandReport) GetSiteLabel() uint32 {
@@ -2457,7 +3286,7 @@ type ClassReport struct {
 
 func (x *ClassReport) Reset() {
 	*x = ClassReport{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[24]
+	mi := &file_patronus_v1_agent_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2469,7 +3298,7 @@ func (x *ClassReport) String() string {
 func (*ClassReport) ProtoMessage() {}
 
 func (x *ClassReport) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[24]
+	mi := &file_patronus_v1_agent_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2482,7 +3311,7 @@ func (x *ClassReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClassReport.ProtoReflect.Descriptor instead.
 func (*ClassReport) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{24}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ClassReport) GetTrafficClass() uint32 {
@@ -2563,7 +3392,7 @@ type LinkReport struct {
 
 func (x *LinkReport) Reset() {
 	*x = LinkReport{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[25]
+	mi := &file_patronus_v1_agent_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2575,7 +3404,7 @@ func (x *LinkReport) String() string {
 func (*LinkReport) ProtoMessage() {}
 
 func (x *LinkReport) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[25]
+	mi := &file_patronus_v1_agent_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2588,7 +3417,7 @@ func (x *LinkReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkReport.ProtoReflect.Descriptor instead.
 func (*LinkReport) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{25}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *LinkReport) GetName() string {
@@ -2629,7 +3458,7 @@ type Telemetry struct {
 
 func (x *Telemetry) Reset() {
 	*x = Telemetry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[26]
+	mi := &file_patronus_v1_agent_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2641,7 +3470,7 @@ func (x *Telemetry) String() string {
 func (*Telemetry) ProtoMessage() {}
 
 func (x *Telemetry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[26]
+	mi := &file_patronus_v1_agent_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2654,7 +3483,7 @@ func (x *Telemetry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Telemetry.ProtoReflect.Descriptor instead.
 func (*Telemetry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{26}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Telemetry) GetPaths() []*PathReport {
@@ -2716,7 +3545,7 @@ type BandwidthReport struct {
 
 func (x *BandwidthReport) Reset() {
 	*x = BandwidthReport{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[27]
+	mi := &file_patronus_v1_agent_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2728,7 +3557,7 @@ func (x *BandwidthReport) String() string {
 func (*BandwidthReport) ProtoMessage() {}
 
 func (x *BandwidthReport) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[27]
+	mi := &file_patronus_v1_agent_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2741,7 +3570,7 @@ func (x *BandwidthReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BandwidthReport.ProtoReflect.Descriptor instead.
 func (*BandwidthReport) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{27}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *BandwidthReport) GetRequest() uint64 {
@@ -2844,7 +3673,7 @@ type FlowQuestion struct {
 
 func (x *FlowQuestion) Reset() {
 	*x = FlowQuestion{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[28]
+	mi := &file_patronus_v1_agent_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2856,7 +3685,7 @@ func (x *FlowQuestion) String() string {
 func (*FlowQuestion) ProtoMessage() {}
 
 func (x *FlowQuestion) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[28]
+	mi := &file_patronus_v1_agent_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2869,7 +3698,7 @@ func (x *FlowQuestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlowQuestion.ProtoReflect.Descriptor instead.
 func (*FlowQuestion) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{28}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *FlowQuestion) GetVni() uint32 {
@@ -2952,7 +3781,7 @@ type CandidateRecord struct {
 
 func (x *CandidateRecord) Reset() {
 	*x = CandidateRecord{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[29]
+	mi := &file_patronus_v1_agent_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2964,7 +3793,7 @@ func (x *CandidateRecord) String() string {
 func (*CandidateRecord) ProtoMessage() {}
 
 func (x *CandidateRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[29]
+	mi := &file_patronus_v1_agent_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2977,7 +3806,7 @@ func (x *CandidateRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CandidateRecord.ProtoReflect.Descriptor instead.
 func (*CandidateRecord) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{29}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *CandidateRecord) GetPath() uint64 {
@@ -3112,7 +3941,7 @@ type FlowRecord struct {
 
 func (x *FlowRecord) Reset() {
 	*x = FlowRecord{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[30]
+	mi := &file_patronus_v1_agent_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3124,7 +3953,7 @@ func (x *FlowRecord) String() string {
 func (*FlowRecord) ProtoMessage() {}
 
 func (x *FlowRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[30]
+	mi := &file_patronus_v1_agent_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3137,7 +3966,7 @@ func (x *FlowRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlowRecord.ProtoReflect.Descriptor instead.
 func (*FlowRecord) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{30}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *FlowRecord) GetTimeNs() int64 {
@@ -3324,7 +4153,7 @@ type FlowAnswer struct {
 
 func (x *FlowAnswer) Reset() {
 	*x = FlowAnswer{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[31]
+	mi := &file_patronus_v1_agent_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3336,7 +4165,7 @@ func (x *FlowAnswer) String() string {
 func (*FlowAnswer) ProtoMessage() {}
 
 func (x *FlowAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[31]
+	mi := &file_patronus_v1_agent_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3349,7 +4178,7 @@ func (x *FlowAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlowAnswer.ProtoReflect.Descriptor instead.
 func (*FlowAnswer) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{31}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *FlowAnswer) GetRecords() []*FlowRecord {
@@ -3414,7 +4243,7 @@ type DropQuestion struct {
 
 func (x *DropQuestion) Reset() {
 	*x = DropQuestion{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[32]
+	mi := &file_patronus_v1_agent_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3426,7 +4255,7 @@ func (x *DropQuestion) String() string {
 func (*DropQuestion) ProtoMessage() {}
 
 func (x *DropQuestion) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[32]
+	mi := &file_patronus_v1_agent_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3439,7 +4268,7 @@ func (x *DropQuestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropQuestion.ProtoReflect.Descriptor instead.
 func (*DropQuestion) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{32}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *DropQuestion) GetReason() uint32 {
@@ -3483,7 +4312,7 @@ type DropSample struct {
 
 func (x *DropSample) Reset() {
 	*x = DropSample{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[33]
+	mi := &file_patronus_v1_agent_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3495,7 +4324,7 @@ func (x *DropSample) String() string {
 func (*DropSample) ProtoMessage() {}
 
 func (x *DropSample) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[33]
+	mi := &file_patronus_v1_agent_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3508,7 +4337,7 @@ func (x *DropSample) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropSample.ProtoReflect.Descriptor instead.
 func (*DropSample) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{33}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *DropSample) GetTimeNs() int64 {
@@ -3585,7 +4414,7 @@ type DropAnswer struct {
 
 func (x *DropAnswer) Reset() {
 	*x = DropAnswer{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[34]
+	mi := &file_patronus_v1_agent_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3597,7 +4426,7 @@ func (x *DropAnswer) String() string {
 func (*DropAnswer) ProtoMessage() {}
 
 func (x *DropAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[34]
+	mi := &file_patronus_v1_agent_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3610,7 +4439,7 @@ func (x *DropAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropAnswer.ProtoReflect.Descriptor instead.
 func (*DropAnswer) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{34}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *DropAnswer) GetSamples() []*DropSample {
@@ -3638,7 +4467,7 @@ type NodeQuestion struct {
 
 func (x *NodeQuestion) Reset() {
 	*x = NodeQuestion{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[35]
+	mi := &file_patronus_v1_agent_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3650,7 +4479,7 @@ func (x *NodeQuestion) String() string {
 func (*NodeQuestion) ProtoMessage() {}
 
 func (x *NodeQuestion) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[35]
+	mi := &file_patronus_v1_agent_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3663,7 +4492,7 @@ func (x *NodeQuestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeQuestion.ProtoReflect.Descriptor instead.
 func (*NodeQuestion) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{35}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *NodeQuestion) GetId() uint64 {
@@ -3736,7 +4565,7 @@ type NodeAnswer struct {
 
 func (x *NodeAnswer) Reset() {
 	*x = NodeAnswer{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[36]
+	mi := &file_patronus_v1_agent_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3748,7 +4577,7 @@ func (x *NodeAnswer) String() string {
 func (*NodeAnswer) ProtoMessage() {}
 
 func (x *NodeAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[36]
+	mi := &file_patronus_v1_agent_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3761,7 +4590,7 @@ func (x *NodeAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeAnswer.ProtoReflect.Descriptor instead.
 func (*NodeAnswer) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{36}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *NodeAnswer) GetId() uint64 {
@@ -3841,7 +4670,7 @@ type EdgeMessage struct {
 
 func (x *EdgeMessage) Reset() {
 	*x = EdgeMessage{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[37]
+	mi := &file_patronus_v1_agent_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3853,7 +4682,7 @@ func (x *EdgeMessage) String() string {
 func (*EdgeMessage) ProtoMessage() {}
 
 func (x *EdgeMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[37]
+	mi := &file_patronus_v1_agent_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3866,7 +4695,7 @@ func (x *EdgeMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EdgeMessage.ProtoReflect.Descriptor instead.
 func (*EdgeMessage) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{37}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *EdgeMessage) GetMessage() isEdgeMessage_Message {
@@ -3989,7 +4818,7 @@ type TrustBundle struct {
 
 func (x *TrustBundle) Reset() {
 	*x = TrustBundle{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[38]
+	mi := &file_patronus_v1_agent_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4001,7 +4830,7 @@ func (x *TrustBundle) String() string {
 func (*TrustBundle) ProtoMessage() {}
 
 func (x *TrustBundle) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[38]
+	mi := &file_patronus_v1_agent_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4014,7 +4843,7 @@ func (x *TrustBundle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrustBundle.ProtoReflect.Descriptor instead.
 func (*TrustBundle) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{38}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *TrustBundle) GetCaPem() string {
@@ -4046,7 +4875,7 @@ type BandwidthOrder struct {
 
 func (x *BandwidthOrder) Reset() {
 	*x = BandwidthOrder{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[39]
+	mi := &file_patronus_v1_agent_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4058,7 +4887,7 @@ func (x *BandwidthOrder) String() string {
 func (*BandwidthOrder) ProtoMessage() {}
 
 func (x *BandwidthOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[39]
+	mi := &file_patronus_v1_agent_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4071,7 +4900,7 @@ func (x *BandwidthOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BandwidthOrder.ProtoReflect.Descriptor instead.
 func (*BandwidthOrder) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{39}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *BandwidthOrder) GetRequest() uint64 {
@@ -4110,7 +4939,7 @@ type NotLeader struct {
 
 func (x *NotLeader) Reset() {
 	*x = NotLeader{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[40]
+	mi := &file_patronus_v1_agent_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4122,7 +4951,7 @@ func (x *NotLeader) String() string {
 func (*NotLeader) ProtoMessage() {}
 
 func (x *NotLeader) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[40]
+	mi := &file_patronus_v1_agent_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4135,7 +4964,7 @@ func (x *NotLeader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotLeader.ProtoReflect.Descriptor instead.
 func (*NotLeader) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{40}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *NotLeader) GetLeaderId() uint64 {
@@ -4172,7 +5001,7 @@ type ControllerList struct {
 
 func (x *ControllerList) Reset() {
 	*x = ControllerList{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[41]
+	mi := &file_patronus_v1_agent_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4184,7 +5013,7 @@ func (x *ControllerList) String() string {
 func (*ControllerList) ProtoMessage() {}
 
 func (x *ControllerList) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[41]
+	mi := &file_patronus_v1_agent_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4197,7 +5026,7 @@ func (x *ControllerList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControllerList.ProtoReflect.Descriptor instead.
 func (*ControllerList) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{41}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *ControllerList) GetAgentAddresses() []string {
@@ -4234,7 +5063,7 @@ type ControllerMessage struct {
 
 func (x *ControllerMessage) Reset() {
 	*x = ControllerMessage{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[42]
+	mi := &file_patronus_v1_agent_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4246,7 +5075,7 @@ func (x *ControllerMessage) String() string {
 func (*ControllerMessage) ProtoMessage() {}
 
 func (x *ControllerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[42]
+	mi := &file_patronus_v1_agent_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4259,7 +5088,7 @@ func (x *ControllerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControllerMessage.ProtoReflect.Descriptor instead.
 func (*ControllerMessage) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{42}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *ControllerMessage) GetMessage() isControllerMessage_Message {
@@ -4509,7 +5338,69 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"site_label\x18\x01 \x01(\rR\tsiteLabel\x12\x1d\n" +
 	"\n" +
 	"public_key\x18\x02 \x01(\fR\tpublicKey\x12\x16\n" +
-	"\x06cipher\x18\x03 \x01(\rR\x06cipher\"\x99\x04\n" +
+	"\x06cipher\x18\x03 \x01(\rR\x06cipher\"\xf5\x01\n" +
+	"\tExitEntry\x12\x10\n" +
+	"\x03vni\x18\x01 \x01(\rR\x03vni\x12\x12\n" +
+	"\x04link\x18\x02 \x01(\rR\x04link\x12*\n" +
+	"\fdestinations\x18\x03 \x03(\fB\x06\xca\xf3\x18\x02H\x10R\fdestinations\x12+\n" +
+	"\x11address_dependent\x18\x04 \x01(\bR\x10addressDependent\x12\x13\n" +
+	"\x05udp_s\x18\x05 \x01(\rR\x04udpS\x12\x13\n" +
+	"\x05tcp_s\x18\x06 \x01(\rR\x04tcpS\x12(\n" +
+	"\x10tcp_transitory_s\x18\a \x01(\rR\x0etcpTransitoryS\x12\x15\n" +
+	"\x06icmp_s\x18\b \x01(\rR\x05icmpS\"\x9f\x01\n" +
+	"\fForwardEntry\x12\x12\n" +
+	"\x04link\x18\x01 \x01(\rR\x04link\x12\x1a\n" +
+	"\bprotocol\x18\x02 \x01(\rR\bprotocol\x12\x12\n" +
+	"\x04port\x18\x03 \x01(\rR\x04port\x12\x10\n" +
+	"\x03vni\x18\x04 \x01(\rR\x03vni\x12\x18\n" +
+	"\aaddress\x18\x05 \x01(\fR\aaddress\x12\x1f\n" +
+	"\vtarget_port\x18\x06 \x01(\rR\n" +
+	"targetPort\"s\n" +
+	"\x0ePrefixMapEntry\x12\x10\n" +
+	"\x03vni\x18\x01 \x01(\rR\x03vni\x12\x16\n" +
+	"\x06inside\x18\x02 \x01(\fR\x06inside\x12\x1d\n" +
+	"\n" +
+	"prefix_len\x18\x03 \x01(\rR\tprefixLen\x12\x18\n" +
+	"\aoutside\x18\x04 \x01(\fR\aoutside\"Q\n" +
+	"\vFilterEntry\x12\x10\n" +
+	"\x03vni\x18\x01 \x01(\rR\x03vni\x12\x12\n" +
+	"\x04drop\x18\x02 \x01(\bR\x04drop\x12\x1c\n" +
+	"\x05reach\x18\x03 \x03(\rB\x06\xca\xf3\x18\x02H\bR\x05reach\"\xea\x02\n" +
+	"\x0fFilterRuleEntry\x12\x10\n" +
+	"\x03vni\x18\x01 \x01(\rR\x03vni\x12\x14\n" +
+	"\x05order\x18\x02 \x01(\rR\x05order\x12\x14\n" +
+	"\x05allow\x18\x03 \x01(\bR\x05allow\x12\x0e\n" +
+	"\x02to\x18\x04 \x01(\rR\x02to\x12\x1a\n" +
+	"\bprotocol\x18\x05 \x01(\rR\bprotocol\x12\x1d\n" +
+	"\n" +
+	"port_first\x18\x06 \x01(\rR\tportFirst\x12\x1b\n" +
+	"\tport_last\x18\a \x01(\rR\bportLast\x12\x16\n" +
+	"\x06source\x18\b \x01(\fR\x06source\x12\x1d\n" +
+	"\n" +
+	"source_len\x18\t \x01(\rR\tsourceLen\x12 \n" +
+	"\vdestination\x18\n" +
+	" \x01(\fR\vdestination\x12'\n" +
+	"\x0fdestination_len\x18\v \x01(\rR\x0edestinationLen\x12\x17\n" +
+	"\arule_id\x18\f \x01(\rR\x06ruleId\x12\x16\n" +
+	"\x06origin\x18\r \x01(\tR\x06origin\"D\n" +
+	"\n" +
+	"GuardEntry\x12\x1d\n" +
+	"\n" +
+	"source_pps\x18\x01 \x01(\rR\tsourcePps\x12\x17\n" +
+	"\asyns_ps\x18\x02 \x01(\rR\x06synsPs\"D\n" +
+	"\vDeniedEntry\x12\x16\n" +
+	"\x06prefix\x18\x01 \x01(\fR\x06prefix\x12\x1d\n" +
+	"\n" +
+	"prefix_len\x18\x02 \x01(\rR\tprefixLen\"\xac\x01\n" +
+	"\n" +
+	"LimitEntry\x12\x14\n" +
+	"\x05limit\x18\x01 \x01(\x04R\x05limit\x12\x1b\n" +
+	"\x04vnis\x18\x02 \x03(\rB\a\xca\xf3\x18\x03H\x80\x02R\x04vnis\x12\x1d\n" +
+	"\n" +
+	"site_label\x18\x03 \x01(\rR\tsiteLabel\x12\x19\n" +
+	"\brate_bps\x18\x04 \x01(\x04R\arateBps\x12\x19\n" +
+	"\bburst_ms\x18\x05 \x01(\rR\aburstMs\x12\x16\n" +
+	"\x06parent\x18\x06 \x01(\x04R\x06parent\"\xc7\a\n" +
 	"\x05Entry\x12,\n" +
 	"\x04node\x18\x01 \x01(\v2\x16.patronus.v1.NodeEntryH\x00R\x04node\x12,\n" +
 	"\x04link\x18\x02 \x01(\v2\x16.patronus.v1.LinkEntryH\x00R\x04link\x12)\n" +
@@ -4522,7 +5413,17 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"\x04peer\x18\t \x01(\v2\x16.patronus.v1.PeerEntryH\x00R\x04peer\x12)\n" +
 	"\x03sla\x18\n" +
 	" \x01(\v2\x15.patronus.v1.SlaEntryH\x00R\x03sla\x125\n" +
-	"\asubject\x18\v \x01(\v2\x19.patronus.v1.SubjectEntryH\x00R\asubjectB\a\n" +
+	"\asubject\x18\v \x01(\v2\x19.patronus.v1.SubjectEntryH\x00R\asubject\x12,\n" +
+	"\x04exit\x18\x14 \x01(\v2\x16.patronus.v1.ExitEntryH\x00R\x04exit\x125\n" +
+	"\aforward\x18\x15 \x01(\v2\x19.patronus.v1.ForwardEntryH\x00R\aforward\x12<\n" +
+	"\n" +
+	"prefix_map\x18\x16 \x01(\v2\x1b.patronus.v1.PrefixMapEntryH\x00R\tprefixMap\x122\n" +
+	"\x06filter\x18\x17 \x01(\v2\x18.patronus.v1.FilterEntryH\x00R\x06filter\x12?\n" +
+	"\vfilter_rule\x18\x18 \x01(\v2\x1c.patronus.v1.FilterRuleEntryH\x00R\n" +
+	"filterRule\x12/\n" +
+	"\x05guard\x18\x19 \x01(\v2\x17.patronus.v1.GuardEntryH\x00R\x05guard\x122\n" +
+	"\x06denied\x18\x1a \x01(\v2\x18.patronus.v1.DeniedEntryH\x00R\x06denied\x12/\n" +
+	"\x05limit\x18\x1b \x01(\v2\x17.patronus.v1.LimitEntryH\x00R\x05limitB\a\n" +
 	"\x05entry\"\xcc\x01\n" +
 	"\x06Bundle\x121\n" +
 	"\x06header\x18\x01 \x01(\v2\x19.patronus.v1.BundleHeaderR\x06header\x12\x1f\n" +
@@ -4773,7 +5674,7 @@ func file_patronus_v1_agent_proto_rawDescGZIP() []byte {
 	return file_patronus_v1_agent_proto_rawDescData
 }
 
-var file_patronus_v1_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
+var file_patronus_v1_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
 var file_patronus_v1_agent_proto_goTypes = []any{
 	(*BundlePosition)(nil),    // 0: patronus.v1.BundlePosition
 	(*BundleHeader)(nil),      // 1: patronus.v1.BundleHeader
@@ -4791,34 +5692,42 @@ var file_patronus_v1_agent_proto_goTypes = []any{
 	(*RuleWindow)(nil),        // 13: patronus.v1.RuleWindow
 	(*RuleEntry)(nil),         // 14: patronus.v1.RuleEntry
 	(*PeerEntry)(nil),         // 15: patronus.v1.PeerEntry
-	(*Entry)(nil),             // 16: patronus.v1.Entry
-	(*Bundle)(nil),            // 17: patronus.v1.Bundle
-	(*NodeHello)(nil),         // 18: patronus.v1.NodeHello
-	(*PathShare)(nil),         // 19: patronus.v1.PathShare
-	(*BundleAck)(nil),         // 20: patronus.v1.BundleAck
-	(*PathReport)(nil),        // 21: patronus.v1.PathReport
-	(*DropReport)(nil),        // 22: patronus.v1.DropReport
-	(*DemandReport)(nil),      // 23: patronus.v1.DemandReport
-	(*ClassReport)(nil),       // 24: patronus.v1.ClassReport
-	(*LinkReport)(nil),        // 25: patronus.v1.LinkReport
-	(*Telemetry)(nil),         // 26: patronus.v1.Telemetry
-	(*BandwidthReport)(nil),   // 27: patronus.v1.BandwidthReport
-	(*FlowQuestion)(nil),      // 28: patronus.v1.FlowQuestion
-	(*CandidateRecord)(nil),   // 29: patronus.v1.CandidateRecord
-	(*FlowRecord)(nil),        // 30: patronus.v1.FlowRecord
-	(*FlowAnswer)(nil),        // 31: patronus.v1.FlowAnswer
-	(*DropQuestion)(nil),      // 32: patronus.v1.DropQuestion
-	(*DropSample)(nil),        // 33: patronus.v1.DropSample
-	(*DropAnswer)(nil),        // 34: patronus.v1.DropAnswer
-	(*NodeQuestion)(nil),      // 35: patronus.v1.NodeQuestion
-	(*NodeAnswer)(nil),        // 36: patronus.v1.NodeAnswer
-	(*EdgeMessage)(nil),       // 37: patronus.v1.EdgeMessage
-	(*TrustBundle)(nil),       // 38: patronus.v1.TrustBundle
-	(*BandwidthOrder)(nil),    // 39: patronus.v1.BandwidthOrder
-	(*NotLeader)(nil),         // 40: patronus.v1.NotLeader
-	(*ControllerList)(nil),    // 41: patronus.v1.ControllerList
-	(*ControllerMessage)(nil), // 42: patronus.v1.ControllerMessage
-	(*TrustReport)(nil),       // 43: patronus.v1.TrustReport
+	(*ExitEntry)(nil),         // 16: patronus.v1.ExitEntry
+	(*ForwardEntry)(nil),      // 17: patronus.v1.ForwardEntry
+	(*PrefixMapEntry)(nil),    // 18: patronus.v1.PrefixMapEntry
+	(*FilterEntry)(nil),       // 19: patronus.v1.FilterEntry
+	(*FilterRuleEntry)(nil),   // 20: patronus.v1.FilterRuleEntry
+	(*GuardEntry)(nil),        // 21: patronus.v1.GuardEntry
+	(*DeniedEntry)(nil),       // 22: patronus.v1.DeniedEntry
+	(*LimitEntry)(nil),        // 23: patronus.v1.LimitEntry
+	(*Entry)(nil),             // 24: patronus.v1.Entry
+	(*Bundle)(nil),            // 25: patronus.v1.Bundle
+	(*NodeHello)(nil),         // 26: patronus.v1.NodeHello
+	(*PathShare)(nil),         // 27: patronus.v1.PathShare
+	(*BundleAck)(nil),         // 28: patronus.v1.BundleAck
+	(*PathReport)(nil),        // 29: patronus.v1.PathReport
+	(*DropReport)(nil),        // 30: patronus.v1.DropReport
+	(*DemandReport)(nil),      // 31: patronus.v1.DemandReport
+	(*ClassReport)(nil),       // 32: patronus.v1.ClassReport
+	(*LinkReport)(nil),        // 33: patronus.v1.LinkReport
+	(*Telemetry)(nil),         // 34: patronus.v1.Telemetry
+	(*BandwidthReport)(nil),   // 35: patronus.v1.BandwidthReport
+	(*FlowQuestion)(nil),      // 36: patronus.v1.FlowQuestion
+	(*CandidateRecord)(nil),   // 37: patronus.v1.CandidateRecord
+	(*FlowRecord)(nil),        // 38: patronus.v1.FlowRecord
+	(*FlowAnswer)(nil),        // 39: patronus.v1.FlowAnswer
+	(*DropQuestion)(nil),      // 40: patronus.v1.DropQuestion
+	(*DropSample)(nil),        // 41: patronus.v1.DropSample
+	(*DropAnswer)(nil),        // 42: patronus.v1.DropAnswer
+	(*NodeQuestion)(nil),      // 43: patronus.v1.NodeQuestion
+	(*NodeAnswer)(nil),        // 44: patronus.v1.NodeAnswer
+	(*EdgeMessage)(nil),       // 45: patronus.v1.EdgeMessage
+	(*TrustBundle)(nil),       // 46: patronus.v1.TrustBundle
+	(*BandwidthOrder)(nil),    // 47: patronus.v1.BandwidthOrder
+	(*NotLeader)(nil),         // 48: patronus.v1.NotLeader
+	(*ControllerList)(nil),    // 49: patronus.v1.ControllerList
+	(*ControllerMessage)(nil), // 50: patronus.v1.ControllerMessage
+	(*TrustReport)(nil),       // 51: patronus.v1.TrustReport
 }
 var file_patronus_v1_agent_proto_depIdxs = []int32{
 	0,  // 0: patronus.v1.BundleHeader.position:type_name -> patronus.v1.BundlePosition
@@ -4836,44 +5745,52 @@ var file_patronus_v1_agent_proto_depIdxs = []int32{
 	15, // 12: patronus.v1.Entry.peer:type_name -> patronus.v1.PeerEntry
 	11, // 13: patronus.v1.Entry.sla:type_name -> patronus.v1.SlaEntry
 	12, // 14: patronus.v1.Entry.subject:type_name -> patronus.v1.SubjectEntry
-	1,  // 15: patronus.v1.Bundle.header:type_name -> patronus.v1.BundleHeader
-	16, // 16: patronus.v1.Bundle.entries:type_name -> patronus.v1.Entry
-	16, // 17: patronus.v1.Bundle.removed:type_name -> patronus.v1.Entry
-	0,  // 18: patronus.v1.NodeHello.position:type_name -> patronus.v1.BundlePosition
-	19, // 19: patronus.v1.NodeHello.shares:type_name -> patronus.v1.PathShare
-	0,  // 20: patronus.v1.BundleAck.position:type_name -> patronus.v1.BundlePosition
-	24, // 21: patronus.v1.LinkReport.classes:type_name -> patronus.v1.ClassReport
-	21, // 22: patronus.v1.Telemetry.paths:type_name -> patronus.v1.PathReport
-	22, // 23: patronus.v1.Telemetry.drops:type_name -> patronus.v1.DropReport
-	23, // 24: patronus.v1.Telemetry.demands:type_name -> patronus.v1.DemandReport
-	25, // 25: patronus.v1.Telemetry.links:type_name -> patronus.v1.LinkReport
-	0,  // 26: patronus.v1.FlowRecord.position:type_name -> patronus.v1.BundlePosition
-	29, // 27: patronus.v1.FlowRecord.candidates:type_name -> patronus.v1.CandidateRecord
-	30, // 28: patronus.v1.FlowAnswer.records:type_name -> patronus.v1.FlowRecord
-	33, // 29: patronus.v1.DropAnswer.samples:type_name -> patronus.v1.DropSample
-	28, // 30: patronus.v1.NodeQuestion.flow:type_name -> patronus.v1.FlowQuestion
-	32, // 31: patronus.v1.NodeQuestion.drop:type_name -> patronus.v1.DropQuestion
-	31, // 32: patronus.v1.NodeAnswer.flow:type_name -> patronus.v1.FlowAnswer
-	34, // 33: patronus.v1.NodeAnswer.drop:type_name -> patronus.v1.DropAnswer
-	18, // 34: patronus.v1.EdgeMessage.hello:type_name -> patronus.v1.NodeHello
-	20, // 35: patronus.v1.EdgeMessage.ack:type_name -> patronus.v1.BundleAck
-	26, // 36: patronus.v1.EdgeMessage.telemetry:type_name -> patronus.v1.Telemetry
-	43, // 37: patronus.v1.EdgeMessage.trust:type_name -> patronus.v1.TrustReport
-	27, // 38: patronus.v1.EdgeMessage.bandwidth:type_name -> patronus.v1.BandwidthReport
-	36, // 39: patronus.v1.EdgeMessage.answer:type_name -> patronus.v1.NodeAnswer
-	40, // 40: patronus.v1.ControllerMessage.not_leader:type_name -> patronus.v1.NotLeader
-	17, // 41: patronus.v1.ControllerMessage.bundle:type_name -> patronus.v1.Bundle
-	41, // 42: patronus.v1.ControllerMessage.controllers:type_name -> patronus.v1.ControllerList
-	38, // 43: patronus.v1.ControllerMessage.trust:type_name -> patronus.v1.TrustBundle
-	39, // 44: patronus.v1.ControllerMessage.bandwidth:type_name -> patronus.v1.BandwidthOrder
-	35, // 45: patronus.v1.ControllerMessage.question:type_name -> patronus.v1.NodeQuestion
-	37, // 46: patronus.v1.EdgeSync.Stream:input_type -> patronus.v1.EdgeMessage
-	42, // 47: patronus.v1.EdgeSync.Stream:output_type -> patronus.v1.ControllerMessage
-	47, // [47:48] is the sub-list for method output_type
-	46, // [46:47] is the sub-list for method input_type
-	46, // [46:46] is the sub-list for extension type_name
-	46, // [46:46] is the sub-list for extension extendee
-	0,  // [0:46] is the sub-list for field type_name
+	16, // 15: patronus.v1.Entry.exit:type_name -> patronus.v1.ExitEntry
+	17, // 16: patronus.v1.Entry.forward:type_name -> patronus.v1.ForwardEntry
+	18, // 17: patronus.v1.Entry.prefix_map:type_name -> patronus.v1.PrefixMapEntry
+	19, // 18: patronus.v1.Entry.filter:type_name -> patronus.v1.FilterEntry
+	20, // 19: patronus.v1.Entry.filter_rule:type_name -> patronus.v1.FilterRuleEntry
+	21, // 20: patronus.v1.Entry.guard:type_name -> patronus.v1.GuardEntry
+	22, // 21: patronus.v1.Entry.denied:type_name -> patronus.v1.DeniedEntry
+	23, // 22: patronus.v1.Entry.limit:type_name -> patronus.v1.LimitEntry
+	1,  // 23: patronus.v1.Bundle.header:type_name -> patronus.v1.BundleHeader
+	24, // 24: patronus.v1.Bundle.entries:type_name -> patronus.v1.Entry
+	24, // 25: patronus.v1.Bundle.removed:type_name -> patronus.v1.Entry
+	0,  // 26: patronus.v1.NodeHello.position:type_name -> patronus.v1.BundlePosition
+	27, // 27: patronus.v1.NodeHello.shares:type_name -> patronus.v1.PathShare
+	0,  // 28: patronus.v1.BundleAck.position:type_name -> patronus.v1.BundlePosition
+	32, // 29: patronus.v1.LinkReport.classes:type_name -> patronus.v1.ClassReport
+	29, // 30: patronus.v1.Telemetry.paths:type_name -> patronus.v1.PathReport
+	30, // 31: patronus.v1.Telemetry.drops:type_name -> patronus.v1.DropReport
+	31, // 32: patronus.v1.Telemetry.demands:type_name -> patronus.v1.DemandReport
+	33, // 33: patronus.v1.Telemetry.links:type_name -> patronus.v1.LinkReport
+	0,  // 34: patronus.v1.FlowRecord.position:type_name -> patronus.v1.BundlePosition
+	37, // 35: patronus.v1.FlowRecord.candidates:type_name -> patronus.v1.CandidateRecord
+	38, // 36: patronus.v1.FlowAnswer.records:type_name -> patronus.v1.FlowRecord
+	41, // 37: patronus.v1.DropAnswer.samples:type_name -> patronus.v1.DropSample
+	36, // 38: patronus.v1.NodeQuestion.flow:type_name -> patronus.v1.FlowQuestion
+	40, // 39: patronus.v1.NodeQuestion.drop:type_name -> patronus.v1.DropQuestion
+	39, // 40: patronus.v1.NodeAnswer.flow:type_name -> patronus.v1.FlowAnswer
+	42, // 41: patronus.v1.NodeAnswer.drop:type_name -> patronus.v1.DropAnswer
+	26, // 42: patronus.v1.EdgeMessage.hello:type_name -> patronus.v1.NodeHello
+	28, // 43: patronus.v1.EdgeMessage.ack:type_name -> patronus.v1.BundleAck
+	34, // 44: patronus.v1.EdgeMessage.telemetry:type_name -> patronus.v1.Telemetry
+	51, // 45: patronus.v1.EdgeMessage.trust:type_name -> patronus.v1.TrustReport
+	35, // 46: patronus.v1.EdgeMessage.bandwidth:type_name -> patronus.v1.BandwidthReport
+	44, // 47: patronus.v1.EdgeMessage.answer:type_name -> patronus.v1.NodeAnswer
+	48, // 48: patronus.v1.ControllerMessage.not_leader:type_name -> patronus.v1.NotLeader
+	25, // 49: patronus.v1.ControllerMessage.bundle:type_name -> patronus.v1.Bundle
+	49, // 50: patronus.v1.ControllerMessage.controllers:type_name -> patronus.v1.ControllerList
+	46, // 51: patronus.v1.ControllerMessage.trust:type_name -> patronus.v1.TrustBundle
+	47, // 52: patronus.v1.ControllerMessage.bandwidth:type_name -> patronus.v1.BandwidthOrder
+	43, // 53: patronus.v1.ControllerMessage.question:type_name -> patronus.v1.NodeQuestion
+	45, // 54: patronus.v1.EdgeSync.Stream:input_type -> patronus.v1.EdgeMessage
+	50, // 55: patronus.v1.EdgeSync.Stream:output_type -> patronus.v1.ControllerMessage
+	55, // [55:56] is the sub-list for method output_type
+	54, // [54:55] is the sub-list for method input_type
+	54, // [54:54] is the sub-list for extension type_name
+	54, // [54:54] is the sub-list for extension extendee
+	0,  // [0:54] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_agent_proto_init() }
@@ -4883,7 +5800,7 @@ func file_patronus_v1_agent_proto_init() {
 	}
 	file_patronus_v1_authority_proto_init()
 	file_patronus_v1_options_proto_init()
-	file_patronus_v1_agent_proto_msgTypes[16].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[24].OneofWrappers = []any{
 		(*Entry_Node)(nil),
 		(*Entry_Link)(nil),
 		(*Entry_Lan)(nil),
@@ -4895,16 +5812,24 @@ func file_patronus_v1_agent_proto_init() {
 		(*Entry_Peer)(nil),
 		(*Entry_Sla)(nil),
 		(*Entry_Subject)(nil),
+		(*Entry_Exit)(nil),
+		(*Entry_Forward)(nil),
+		(*Entry_PrefixMap)(nil),
+		(*Entry_Filter)(nil),
+		(*Entry_FilterRule)(nil),
+		(*Entry_Guard)(nil),
+		(*Entry_Denied)(nil),
+		(*Entry_Limit)(nil),
 	}
-	file_patronus_v1_agent_proto_msgTypes[35].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[43].OneofWrappers = []any{
 		(*NodeQuestion_Flow)(nil),
 		(*NodeQuestion_Drop)(nil),
 	}
-	file_patronus_v1_agent_proto_msgTypes[36].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[44].OneofWrappers = []any{
 		(*NodeAnswer_Flow)(nil),
 		(*NodeAnswer_Drop)(nil),
 	}
-	file_patronus_v1_agent_proto_msgTypes[37].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[45].OneofWrappers = []any{
 		(*EdgeMessage_Hello)(nil),
 		(*EdgeMessage_Ack)(nil),
 		(*EdgeMessage_Telemetry)(nil),
@@ -4912,7 +5837,7 @@ func file_patronus_v1_agent_proto_init() {
 		(*EdgeMessage_Bandwidth)(nil),
 		(*EdgeMessage_Answer)(nil),
 	}
-	file_patronus_v1_agent_proto_msgTypes[42].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[50].OneofWrappers = []any{
 		(*ControllerMessage_NotLeader)(nil),
 		(*ControllerMessage_Bundle)(nil),
 		(*ControllerMessage_Controllers)(nil),
@@ -4926,7 +5851,7 @@ func file_patronus_v1_agent_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_agent_proto_rawDesc), len(file_patronus_v1_agent_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   43,
+			NumMessages:   51,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

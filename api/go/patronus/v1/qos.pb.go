@@ -847,6 +847,670 @@ func (x *DeleteQosProfileRequest) GetAllowMissing() bool {
 	return false
 }
 
+// How much a tenant, or a site towards another, may send. Judged where hosts send, after rules.
+type RateLimit struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Resource name: organizations/{organization}/rateLimits/{rate_limit}. Assigned from the parent and the id.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Unique for ever, also across deletion and re-creation of the same name.
+	Uid string `protobuf:"bytes,2,opt,name=uid,proto3" json:"uid,omitempty"`
+	// Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154).
+	Etag string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Log index of the last change of a user's field.
+	Revision uint64 `protobuf:"varint,4,opt,name=revision,proto3" json:"revision,omitempty"`
+	// When the resource was created, by the leader's clock.
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// When a user's field last changed, by the leader's clock.
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// Short key-value pairs for selection by filters.
+	Labels map[string]string `protobuf:"bytes,7,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Free key-value pairs that the system does not read.
+	Annotations map[string]string `protobuf:"bytes,8,rep,name=annotations,proto3" json:"annotations,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// A name for people.
+	DisplayName string `protobuf:"bytes,9,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// True while nodes have not yet reached the declared state.
+	Reconciling bool `protobuf:"varint,10,opt,name=reconciling,proto3" json:"reconciling,omitempty"`
+	// Health, aspect by aspect.
+	Conditions []*Condition `protobuf:"bytes,11,rep,name=conditions,proto3" json:"conditions,omitempty"`
+	// Newest revision that every node concerned has applied.
+	ObservedRevision uint64 `protobuf:"varint,12,opt,name=observed_revision,json=observedRevision,proto3" json:"observed_revision,omitempty"`
+	// Segment; empty means all of the organization together.
+	Segment string `protobuf:"bytes,20,opt,name=segment,proto3" json:"segment,omitempty"`
+	// Sites where it applies, each with the whole rate; empty means all.
+	Sites []string `protobuf:"bytes,21,rep,name=sites,proto3" json:"sites,omitempty"`
+	// Only what goes to this site; empty means everything.
+	PeerSite string `protobuf:"bytes,22,opt,name=peer_site,json=peerSite,proto3" json:"peer_site,omitempty"`
+	// Rate, IP packets.
+	RateBps uint64 `protobuf:"varint,23,opt,name=rate_bps,json=rateBps,proto3" json:"rate_bps,omitempty"`
+	// How much may come at once, as time that it takes at the rate; 0 means 50.
+	BurstMs uint32 `protobuf:"varint,24,opt,name=burst_ms,json=burstMs,proto3" json:"burst_ms,omitempty"`
+	// Not in force when true.
+	Disabled      bool `protobuf:"varint,25,opt,name=disabled,proto3" json:"disabled,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RateLimit) Reset() {
+	*x = RateLimit{}
+	mi := &file_patronus_v1_qos_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RateLimit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RateLimit) ProtoMessage() {}
+
+func (x *RateLimit) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_qos_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RateLimit.ProtoReflect.Descriptor instead.
+func (*RateLimit) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_qos_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *RateLimit) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RateLimit) GetUid() string {
+	if x != nil {
+		return x.Uid
+	}
+	return ""
+}
+
+func (x *RateLimit) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *RateLimit) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *RateLimit) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *RateLimit) GetUpdateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UpdateTime
+	}
+	return nil
+}
+
+func (x *RateLimit) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
+func (x *RateLimit) GetAnnotations() map[string]string {
+	if x != nil {
+		return x.Annotations
+	}
+	return nil
+}
+
+func (x *RateLimit) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *RateLimit) GetReconciling() bool {
+	if x != nil {
+		return x.Reconciling
+	}
+	return false
+}
+
+func (x *RateLimit) GetConditions() []*Condition {
+	if x != nil {
+		return x.Conditions
+	}
+	return nil
+}
+
+func (x *RateLimit) GetObservedRevision() uint64 {
+	if x != nil {
+		return x.ObservedRevision
+	}
+	return 0
+}
+
+func (x *RateLimit) GetSegment() string {
+	if x != nil {
+		return x.Segment
+	}
+	return ""
+}
+
+func (x *RateLimit) GetSites() []string {
+	if x != nil {
+		return x.Sites
+	}
+	return nil
+}
+
+func (x *RateLimit) GetPeerSite() string {
+	if x != nil {
+		return x.PeerSite
+	}
+	return ""
+}
+
+func (x *RateLimit) GetRateBps() uint64 {
+	if x != nil {
+		return x.RateBps
+	}
+	return 0
+}
+
+func (x *RateLimit) GetBurstMs() uint32 {
+	if x != nil {
+		return x.BurstMs
+	}
+	return 0
+}
+
+func (x *RateLimit) GetDisabled() bool {
+	if x != nil {
+		return x.Disabled
+	}
+	return false
+}
+
+// Request of CreateRateLimit.
+type CreateRateLimitRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the parent.
+	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
+	// Last segment of the name; matches [a-z]([a-z0-9-]{0,61}[a-z0-9])?
+	RateLimitId string `protobuf:"bytes,2,opt,name=rate_limit_id,json=rateLimitId,proto3" json:"rate_limit_id,omitempty"`
+	// The resource; its name may be empty or must agree with parent and id.
+	RateLimit *RateLimit `protobuf:"bytes,3,opt,name=rate_limit,json=rateLimit,proto3" json:"rate_limit,omitempty"`
+	// Makes a retry safe: the same id gets the stored reply (AIP-155). At most 64 bytes.
+	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Check everything, change nothing (AIP-163).
+	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateRateLimitRequest) Reset() {
+	*x = CreateRateLimitRequest{}
+	mi := &file_patronus_v1_qos_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateRateLimitRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateRateLimitRequest) ProtoMessage() {}
+
+func (x *CreateRateLimitRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_qos_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateRateLimitRequest.ProtoReflect.Descriptor instead.
+func (*CreateRateLimitRequest) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_qos_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *CreateRateLimitRequest) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+func (x *CreateRateLimitRequest) GetRateLimitId() string {
+	if x != nil {
+		return x.RateLimitId
+	}
+	return ""
+}
+
+func (x *CreateRateLimitRequest) GetRateLimit() *RateLimit {
+	if x != nil {
+		return x.RateLimit
+	}
+	return nil
+}
+
+func (x *CreateRateLimitRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *CreateRateLimitRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// Request of GetRateLimit.
+type GetRateLimitRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the resource.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Answer from this node's own state, which may be behind; SOFT fields are absent.
+	Stale         bool `protobuf:"varint,2,opt,name=stale,proto3" json:"stale,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetRateLimitRequest) Reset() {
+	*x = GetRateLimitRequest{}
+	mi := &file_patronus_v1_qos_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetRateLimitRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetRateLimitRequest) ProtoMessage() {}
+
+func (x *GetRateLimitRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_qos_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetRateLimitRequest.ProtoReflect.Descriptor instead.
+func (*GetRateLimitRequest) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_qos_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *GetRateLimitRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *GetRateLimitRequest) GetStale() bool {
+	if x != nil {
+		return x.Stale
+	}
+	return false
+}
+
+// Request of ListRateLimits.
+type ListRateLimitsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the parent; "-" in place of an id reads across collections (AIP-159).
+	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
+	// Most resources in one page: 1..1000, default 100.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the previous page.
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Equality and AND (AIP-160): field = "value" AND labels.key = "value".
+	Filter string `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
+	// Field to order by, optionally followed by " desc"; default "name".
+	OrderBy string `protobuf:"bytes,5,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
+	// Answer from this node's own state, which may be behind; SOFT fields are absent.
+	Stale         bool `protobuf:"varint,6,opt,name=stale,proto3" json:"stale,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRateLimitsRequest) Reset() {
+	*x = ListRateLimitsRequest{}
+	mi := &file_patronus_v1_qos_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRateLimitsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRateLimitsRequest) ProtoMessage() {}
+
+func (x *ListRateLimitsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_qos_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRateLimitsRequest.ProtoReflect.Descriptor instead.
+func (*ListRateLimitsRequest) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_qos_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ListRateLimitsRequest) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+func (x *ListRateLimitsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListRateLimitsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListRateLimitsRequest) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
+func (x *ListRateLimitsRequest) GetOrderBy() string {
+	if x != nil {
+		return x.OrderBy
+	}
+	return ""
+}
+
+func (x *ListRateLimitsRequest) GetStale() bool {
+	if x != nil {
+		return x.Stale
+	}
+	return false
+}
+
+// Response of ListRateLimits.
+type ListRateLimitsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One page.
+	RateLimits []*RateLimit `protobuf:"bytes,1,rep,name=rate_limits,json=rateLimits,proto3" json:"rate_limits,omitempty"`
+	// Empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// Revision of the state that was read.
+	Revision      uint64 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRateLimitsResponse) Reset() {
+	*x = ListRateLimitsResponse{}
+	mi := &file_patronus_v1_qos_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRateLimitsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRateLimitsResponse) ProtoMessage() {}
+
+func (x *ListRateLimitsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_qos_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRateLimitsResponse.ProtoReflect.Descriptor instead.
+func (*ListRateLimitsResponse) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_qos_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ListRateLimitsResponse) GetRateLimits() []*RateLimit {
+	if x != nil {
+		return x.RateLimits
+	}
+	return nil
+}
+
+func (x *ListRateLimitsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListRateLimitsResponse) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+// Request of UpdateRateLimit.
+type UpdateRateLimitRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The resource with its name; only the fields in update_mask are read.
+	RateLimit *RateLimit `protobuf:"bytes,1,opt,name=rate_limit,json=rateLimit,proto3" json:"rate_limit,omitempty"`
+	// Fields to change (AIP-161); empty means every field that is set.
+	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	// Makes a retry safe.
+	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Check everything, change nothing.
+	ValidateOnly bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// Create the resource when it does not exist.
+	AllowMissing  bool `protobuf:"varint,5,opt,name=allow_missing,json=allowMissing,proto3" json:"allow_missing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateRateLimitRequest) Reset() {
+	*x = UpdateRateLimitRequest{}
+	mi := &file_patronus_v1_qos_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateRateLimitRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateRateLimitRequest) ProtoMessage() {}
+
+func (x *UpdateRateLimitRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_qos_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateRateLimitRequest.ProtoReflect.Descriptor instead.
+func (*UpdateRateLimitRequest) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_qos_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *UpdateRateLimitRequest) GetRateLimit() *RateLimit {
+	if x != nil {
+		return x.RateLimit
+	}
+	return nil
+}
+
+func (x *UpdateRateLimitRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.UpdateMask
+	}
+	return nil
+}
+
+func (x *UpdateRateLimitRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *UpdateRateLimitRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+func (x *UpdateRateLimitRequest) GetAllowMissing() bool {
+	if x != nil {
+		return x.AllowMissing
+	}
+	return false
+}
+
+// Request of DeleteRateLimit.
+type DeleteRateLimitRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the resource.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// When set, the delete fails with ABORTED unless it equals the resource's etag.
+	Etag string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Delete children too.
+	Force bool `protobuf:"varint,3,opt,name=force,proto3" json:"force,omitempty"`
+	// Makes a retry safe.
+	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Check everything, change nothing.
+	ValidateOnly bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// Succeed when the resource does not exist.
+	AllowMissing  bool `protobuf:"varint,6,opt,name=allow_missing,json=allowMissing,proto3" json:"allow_missing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteRateLimitRequest) Reset() {
+	*x = DeleteRateLimitRequest{}
+	mi := &file_patronus_v1_qos_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteRateLimitRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteRateLimitRequest) ProtoMessage() {}
+
+func (x *DeleteRateLimitRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_qos_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteRateLimitRequest.ProtoReflect.Descriptor instead.
+func (*DeleteRateLimitRequest) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_qos_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *DeleteRateLimitRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *DeleteRateLimitRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *DeleteRateLimitRequest) GetForce() bool {
+	if x != nil {
+		return x.Force
+	}
+	return false
+}
+
+func (x *DeleteRateLimitRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *DeleteRateLimitRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+func (x *DeleteRateLimitRequest) GetAllowMissing() bool {
+	if x != nil {
+		return x.AllowMissing
+	}
+	return false
+}
+
 var File_patronus_v1_qos_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_qos_proto_rawDesc = "" +
@@ -936,13 +1600,92 @@ const file_patronus_v1_qos_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tR\trequestId\x12#\n" +
 	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\x12#\n" +
+	"\rallow_missing\x18\x06 \x01(\bR\fallowMissing\"\xa4\b\n" +
+	"\tRateLimit\x12\x1a\n" +
+	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
+	"\x03uid\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x03uid\x12\x1a\n" +
+	"\x04etag\x18\x03 \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x04etag\x12\"\n" +
+	"\brevision\x18\x04 \x01(\x04B\x06\xca\xf3\x18\x02\x18\x01R\brevision\x12C\n" +
+	"\vcreate_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xca\xf3\x18\x02\x18\x01R\n" +
+	"createTime\x12C\n" +
+	"\vupdate_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xca\xf3\x18\x02\x18\x01R\n" +
+	"updateTime\x12E\n" +
+	"\x06labels\x18\a \x03(\v2\".patronus.v1.RateLimit.LabelsEntryB\t\xca\xf3\x18\x05@\x80\x02H@R\x06labels\x12T\n" +
+	"\vannotations\x18\b \x03(\v2'.patronus.v1.RateLimit.AnnotationsEntryB\t\xca\xf3\x18\x05@\x80 H@R\vannotations\x12*\n" +
+	"\fdisplay_name\x18\t \x01(\tB\a\xca\xf3\x18\x03@\x80\x02R\vdisplayName\x12(\n" +
+	"\vreconciling\x18\n" +
+	" \x01(\bB\x06\xca\xf3\x18\x02\x18\x02R\vreconciling\x12>\n" +
+	"\n" +
+	"conditions\x18\v \x03(\v2\x16.patronus.v1.ConditionB\x06\xca\xf3\x18\x02\x18\x02R\n" +
+	"conditions\x123\n" +
+	"\x11observed_revision\x18\f \x01(\x04B\x06\xca\xf3\x18\x02\x18\x02R\x10observedRevision\x12'\n" +
+	"\asegment\x18\x14 \x01(\tB\r\xca\xf3\x18\t\"\asegmentR\asegment\x12%\n" +
+	"\x05sites\x18\x15 \x03(\tB\x0f\xca\xf3\x18\v\"\x04siteH\x80\x02`\x01R\x05sites\x12'\n" +
+	"\tpeer_site\x18\x16 \x01(\tB\n" +
+	"\xca\xf3\x18\x06\"\x04siteR\bpeerSite\x124\n" +
+	"\brate_bps\x18\x17 \x01(\x04B\x19\xca\xf3\x18\x15\b\x01(\x90N0\x80\xc0\xee\x8e\xd2\v8\x01j\x05bit/sR\arateBps\x12(\n" +
+	"\bburst_ms\x18\x18 \x01(\rB\r\xca\xf3\x18\t0\x90N8\x01j\x02msR\aburstMs\x12\x1a\n" +
+	"\bdisabled\x18\x19 \x01(\bR\bdisabled\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
+	"\x10AnnotationsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:?\xc2\xf3\x18;\bI\x12\trateLimit\x1a\n" +
+	"rateLimits\"\forganization2\brate_bps8\x80\x02B\x05limit\"\xcf\x01\n" +
+	"\x16CreateRateLimitRequest\x12\x16\n" +
+	"\x06parent\x18\x01 \x01(\tR\x06parent\x12\"\n" +
+	"\rrate_limit_id\x18\x02 \x01(\tR\vrateLimitId\x125\n" +
+	"\n" +
+	"rate_limit\x18\x03 \x01(\v2\x16.patronus.v1.RateLimitR\trateLimit\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\x12#\n" +
+	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\"?\n" +
+	"\x13GetRateLimitRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05stale\x18\x02 \x01(\bR\x05stale\"\xb4\x01\n" +
+	"\x15ListRateLimitsRequest\x12\x16\n" +
+	"\x06parent\x18\x01 \x01(\tR\x06parent\x12\x1b\n" +
+	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\x12\x16\n" +
+	"\x06filter\x18\x04 \x01(\tR\x06filter\x12\x19\n" +
+	"\border_by\x18\x05 \x01(\tR\aorderBy\x12\x14\n" +
+	"\x05stale\x18\x06 \x01(\bR\x05stale\"\x95\x01\n" +
+	"\x16ListRateLimitsResponse\x127\n" +
+	"\vrate_limits\x18\x01 \x03(\v2\x16.patronus.v1.RateLimitR\n" +
+	"rateLimits\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1a\n" +
+	"\brevision\x18\x03 \x01(\x04R\brevision\"\xf5\x01\n" +
+	"\x16UpdateRateLimitRequest\x125\n" +
+	"\n" +
+	"rate_limit\x18\x01 \x01(\v2\x16.patronus.v1.RateLimitR\trateLimit\x12;\n" +
+	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
+	"updateMask\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId\x12#\n" +
+	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\x12#\n" +
+	"\rallow_missing\x18\x05 \x01(\bR\fallowMissing\"\xbf\x01\n" +
+	"\x16DeleteRateLimitRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04etag\x18\x02 \x01(\tR\x04etag\x12\x14\n" +
+	"\x05force\x18\x03 \x01(\bR\x05force\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\x12#\n" +
+	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\x12#\n" +
 	"\rallow_missing\x18\x06 \x01(\bR\fallowMissing2\xbb\x03\n" +
 	"\x11QosProfileService\x12Q\n" +
 	"\x10CreateQosProfile\x12$.patronus.v1.CreateQosProfileRequest\x1a\x17.patronus.v1.QosProfile\x12K\n" +
 	"\rGetQosProfile\x12!.patronus.v1.GetQosProfileRequest\x1a\x17.patronus.v1.QosProfile\x12\\\n" +
 	"\x0fListQosProfiles\x12#.patronus.v1.ListQosProfilesRequest\x1a$.patronus.v1.ListQosProfilesResponse\x12Q\n" +
 	"\x10UpdateQosProfile\x12$.patronus.v1.UpdateQosProfileRequest\x1a\x17.patronus.v1.QosProfile\x12U\n" +
-	"\x10DeleteQosProfile\x12$.patronus.v1.DeleteQosProfileRequest\x1a\x1b.patronus.v1.DeleteResponseBBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
+	"\x10DeleteQosProfile\x12$.patronus.v1.DeleteQosProfileRequest\x1a\x1b.patronus.v1.DeleteResponse2\xac\x03\n" +
+	"\x10RateLimitService\x12N\n" +
+	"\x0fCreateRateLimit\x12#.patronus.v1.CreateRateLimitRequest\x1a\x16.patronus.v1.RateLimit\x12H\n" +
+	"\fGetRateLimit\x12 .patronus.v1.GetRateLimitRequest\x1a\x16.patronus.v1.RateLimit\x12Y\n" +
+	"\x0eListRateLimits\x12\".patronus.v1.ListRateLimitsRequest\x1a#.patronus.v1.ListRateLimitsResponse\x12N\n" +
+	"\x0fUpdateRateLimit\x12#.patronus.v1.UpdateRateLimitRequest\x1a\x16.patronus.v1.RateLimit\x12S\n" +
+	"\x0fDeleteRateLimit\x12#.patronus.v1.DeleteRateLimitRequest\x1a\x1b.patronus.v1.DeleteResponseBBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
 
 var (
 	file_patronus_v1_qos_proto_rawDescOnce sync.Once
@@ -956,7 +1699,7 @@ func file_patronus_v1_qos_proto_rawDescGZIP() []byte {
 	return file_patronus_v1_qos_proto_rawDescData
 }
 
-var file_patronus_v1_qos_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_patronus_v1_qos_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_patronus_v1_qos_proto_goTypes = []any{
 	(*QosClass)(nil),                // 0: patronus.v1.QosClass
 	(*LinkClass)(nil),               // 1: patronus.v1.LinkClass
@@ -967,42 +1710,70 @@ var file_patronus_v1_qos_proto_goTypes = []any{
 	(*ListQosProfilesResponse)(nil), // 6: patronus.v1.ListQosProfilesResponse
 	(*UpdateQosProfileRequest)(nil), // 7: patronus.v1.UpdateQosProfileRequest
 	(*DeleteQosProfileRequest)(nil), // 8: patronus.v1.DeleteQosProfileRequest
-	nil,                             // 9: patronus.v1.QosProfile.LabelsEntry
-	nil,                             // 10: patronus.v1.QosProfile.AnnotationsEntry
-	(TrafficClass)(0),               // 11: patronus.v1.TrafficClass
-	(*timestamppb.Timestamp)(nil),   // 12: google.protobuf.Timestamp
-	(*Condition)(nil),               // 13: patronus.v1.Condition
-	(*fieldmaskpb.FieldMask)(nil),   // 14: google.protobuf.FieldMask
-	(*DeleteResponse)(nil),          // 15: patronus.v1.DeleteResponse
+	(*RateLimit)(nil),               // 9: patronus.v1.RateLimit
+	(*CreateRateLimitRequest)(nil),  // 10: patronus.v1.CreateRateLimitRequest
+	(*GetRateLimitRequest)(nil),     // 11: patronus.v1.GetRateLimitRequest
+	(*ListRateLimitsRequest)(nil),   // 12: patronus.v1.ListRateLimitsRequest
+	(*ListRateLimitsResponse)(nil),  // 13: patronus.v1.ListRateLimitsResponse
+	(*UpdateRateLimitRequest)(nil),  // 14: patronus.v1.UpdateRateLimitRequest
+	(*DeleteRateLimitRequest)(nil),  // 15: patronus.v1.DeleteRateLimitRequest
+	nil,                             // 16: patronus.v1.QosProfile.LabelsEntry
+	nil,                             // 17: patronus.v1.QosProfile.AnnotationsEntry
+	nil,                             // 18: patronus.v1.RateLimit.LabelsEntry
+	nil,                             // 19: patronus.v1.RateLimit.AnnotationsEntry
+	(TrafficClass)(0),               // 20: patronus.v1.TrafficClass
+	(*timestamppb.Timestamp)(nil),   // 21: google.protobuf.Timestamp
+	(*Condition)(nil),               // 22: patronus.v1.Condition
+	(*fieldmaskpb.FieldMask)(nil),   // 23: google.protobuf.FieldMask
+	(*DeleteResponse)(nil),          // 24: patronus.v1.DeleteResponse
 }
 var file_patronus_v1_qos_proto_depIdxs = []int32{
-	11, // 0: patronus.v1.QosClass.traffic_class:type_name -> patronus.v1.TrafficClass
-	11, // 1: patronus.v1.LinkClass.traffic_class:type_name -> patronus.v1.TrafficClass
-	12, // 2: patronus.v1.QosProfile.create_time:type_name -> google.protobuf.Timestamp
-	12, // 3: patronus.v1.QosProfile.update_time:type_name -> google.protobuf.Timestamp
-	9,  // 4: patronus.v1.QosProfile.labels:type_name -> patronus.v1.QosProfile.LabelsEntry
-	10, // 5: patronus.v1.QosProfile.annotations:type_name -> patronus.v1.QosProfile.AnnotationsEntry
-	13, // 6: patronus.v1.QosProfile.conditions:type_name -> patronus.v1.Condition
+	20, // 0: patronus.v1.QosClass.traffic_class:type_name -> patronus.v1.TrafficClass
+	20, // 1: patronus.v1.LinkClass.traffic_class:type_name -> patronus.v1.TrafficClass
+	21, // 2: patronus.v1.QosProfile.create_time:type_name -> google.protobuf.Timestamp
+	21, // 3: patronus.v1.QosProfile.update_time:type_name -> google.protobuf.Timestamp
+	16, // 4: patronus.v1.QosProfile.labels:type_name -> patronus.v1.QosProfile.LabelsEntry
+	17, // 5: patronus.v1.QosProfile.annotations:type_name -> patronus.v1.QosProfile.AnnotationsEntry
+	22, // 6: patronus.v1.QosProfile.conditions:type_name -> patronus.v1.Condition
 	0,  // 7: patronus.v1.QosProfile.classes:type_name -> patronus.v1.QosClass
 	2,  // 8: patronus.v1.CreateQosProfileRequest.qos_profile:type_name -> patronus.v1.QosProfile
 	2,  // 9: patronus.v1.ListQosProfilesResponse.qos_profiles:type_name -> patronus.v1.QosProfile
 	2,  // 10: patronus.v1.UpdateQosProfileRequest.qos_profile:type_name -> patronus.v1.QosProfile
-	14, // 11: patronus.v1.UpdateQosProfileRequest.update_mask:type_name -> google.protobuf.FieldMask
-	3,  // 12: patronus.v1.QosProfileService.CreateQosProfile:input_type -> patronus.v1.CreateQosProfileRequest
-	4,  // 13: patronus.v1.QosProfileService.GetQosProfile:input_type -> patronus.v1.GetQosProfileRequest
-	5,  // 14: patronus.v1.QosProfileService.ListQosProfiles:input_type -> patronus.v1.ListQosProfilesRequest
-	7,  // 15: patronus.v1.QosProfileService.UpdateQosProfile:input_type -> patronus.v1.UpdateQosProfileRequest
-	8,  // 16: patronus.v1.QosProfileService.DeleteQosProfile:input_type -> patronus.v1.DeleteQosProfileRequest
-	2,  // 17: patronus.v1.QosProfileService.CreateQosProfile:output_type -> patronus.v1.QosProfile
-	2,  // 18: patronus.v1.QosProfileService.GetQosProfile:output_type -> patronus.v1.QosProfile
-	6,  // 19: patronus.v1.QosProfileService.ListQosProfiles:output_type -> patronus.v1.ListQosProfilesResponse
-	2,  // 20: patronus.v1.QosProfileService.UpdateQosProfile:output_type -> patronus.v1.QosProfile
-	15, // 21: patronus.v1.QosProfileService.DeleteQosProfile:output_type -> patronus.v1.DeleteResponse
-	17, // [17:22] is the sub-list for method output_type
-	12, // [12:17] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	23, // 11: patronus.v1.UpdateQosProfileRequest.update_mask:type_name -> google.protobuf.FieldMask
+	21, // 12: patronus.v1.RateLimit.create_time:type_name -> google.protobuf.Timestamp
+	21, // 13: patronus.v1.RateLimit.update_time:type_name -> google.protobuf.Timestamp
+	18, // 14: patronus.v1.RateLimit.labels:type_name -> patronus.v1.RateLimit.LabelsEntry
+	19, // 15: patronus.v1.RateLimit.annotations:type_name -> patronus.v1.RateLimit.AnnotationsEntry
+	22, // 16: patronus.v1.RateLimit.conditions:type_name -> patronus.v1.Condition
+	9,  // 17: patronus.v1.CreateRateLimitRequest.rate_limit:type_name -> patronus.v1.RateLimit
+	9,  // 18: patronus.v1.ListRateLimitsResponse.rate_limits:type_name -> patronus.v1.RateLimit
+	9,  // 19: patronus.v1.UpdateRateLimitRequest.rate_limit:type_name -> patronus.v1.RateLimit
+	23, // 20: patronus.v1.UpdateRateLimitRequest.update_mask:type_name -> google.protobuf.FieldMask
+	3,  // 21: patronus.v1.QosProfileService.CreateQosProfile:input_type -> patronus.v1.CreateQosProfileRequest
+	4,  // 22: patronus.v1.QosProfileService.GetQosProfile:input_type -> patronus.v1.GetQosProfileRequest
+	5,  // 23: patronus.v1.QosProfileService.ListQosProfiles:input_type -> patronus.v1.ListQosProfilesRequest
+	7,  // 24: patronus.v1.QosProfileService.UpdateQosProfile:input_type -> patronus.v1.UpdateQosProfileRequest
+	8,  // 25: patronus.v1.QosProfileService.DeleteQosProfile:input_type -> patronus.v1.DeleteQosProfileRequest
+	10, // 26: patronus.v1.RateLimitService.CreateRateLimit:input_type -> patronus.v1.CreateRateLimitRequest
+	11, // 27: patronus.v1.RateLimitService.GetRateLimit:input_type -> patronus.v1.GetRateLimitRequest
+	12, // 28: patronus.v1.RateLimitService.ListRateLimits:input_type -> patronus.v1.ListRateLimitsRequest
+	14, // 29: patronus.v1.RateLimitService.UpdateRateLimit:input_type -> patronus.v1.UpdateRateLimitRequest
+	15, // 30: patronus.v1.RateLimitService.DeleteRateLimit:input_type -> patronus.v1.DeleteRateLimitRequest
+	2,  // 31: patronus.v1.QosProfileService.CreateQosProfile:output_type -> patronus.v1.QosProfile
+	2,  // 32: patronus.v1.QosProfileService.GetQosProfile:output_type -> patronus.v1.QosProfile
+	6,  // 33: patronus.v1.QosProfileService.ListQosProfiles:output_type -> patronus.v1.ListQosProfilesResponse
+	2,  // 34: patronus.v1.QosProfileService.UpdateQosProfile:output_type -> patronus.v1.QosProfile
+	24, // 35: patronus.v1.QosProfileService.DeleteQosProfile:output_type -> patronus.v1.DeleteResponse
+	9,  // 36: patronus.v1.RateLimitService.CreateRateLimit:output_type -> patronus.v1.RateLimit
+	9,  // 37: patronus.v1.RateLimitService.GetRateLimit:output_type -> patronus.v1.RateLimit
+	13, // 38: patronus.v1.RateLimitService.ListRateLimits:output_type -> patronus.v1.ListRateLimitsResponse
+	9,  // 39: patronus.v1.RateLimitService.UpdateRateLimit:output_type -> patronus.v1.RateLimit
+	24, // 40: patronus.v1.RateLimitService.DeleteRateLimit:output_type -> patronus.v1.DeleteResponse
+	31, // [31:41] is the sub-list for method output_type
+	21, // [21:31] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_qos_proto_init() }
@@ -1020,9 +1791,9 @@ func file_patronus_v1_qos_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_qos_proto_rawDesc), len(file_patronus_v1_qos_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   20,
 			NumExtensions: 0,
-			NumServices:   1,
+			NumServices:   2,
 		},
 		GoTypes:           file_patronus_v1_qos_proto_goTypes,
 		DependencyIndexes: file_patronus_v1_qos_proto_depIdxs,

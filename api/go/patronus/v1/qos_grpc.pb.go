@@ -287,3 +287,271 @@ var QosProfileService_ServiceDesc = grpc.ServiceDesc{
 	Streams:  []grpc.StreamDesc{},
 	Metadata: "patronus/v1/qos.proto",
 }
+
+const (
+	RateLimitService_CreateRateLimit_FullMethodName = "/patronus.v1.RateLimitService/CreateRateLimit"
+	RateLimitService_GetRateLimit_FullMethodName    = "/patronus.v1.RateLimitService/GetRateLimit"
+	RateLimitService_ListRateLimits_FullMethodName  = "/patronus.v1.RateLimitService/ListRateLimits"
+	RateLimitService_UpdateRateLimit_FullMethodName = "/patronus.v1.RateLimitService/UpdateRateLimit"
+	RateLimitService_DeleteRateLimit_FullMethodName = "/patronus.v1.RateLimitService/DeleteRateLimit"
+)
+
+// RateLimitServiceClient is the client API for RateLimitService service.
+//
+// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// Access to rateLimits.
+type RateLimitServiceClient interface {
+	// Create one rateLimit.
+	CreateRateLimit(ctx context.Context, in *CreateRateLimitRequest, opts ...grpc.CallOption) (*RateLimit, error)
+	// Read one rateLimit.
+	GetRateLimit(ctx context.Context, in *GetRateLimitRequest, opts ...grpc.CallOption) (*RateLimit, error)
+	// Read rateLimits, page by page.
+	ListRateLimits(ctx context.Context, in *ListRateLimitsRequest, opts ...grpc.CallOption) (*ListRateLimitsResponse, error)
+	// Change one rateLimit.
+	UpdateRateLimit(ctx context.Context, in *UpdateRateLimitRequest, opts ...grpc.CallOption) (*RateLimit, error)
+	// Delete one rateLimit.
+	DeleteRateLimit(ctx context.Context, in *DeleteRateLimitRequest, opts ...grpc.CallOption) (*DeleteResponse, error)
+}
+
+type rateLimitServiceClient struct {
+	cc grpc.ClientConnInterface
+}
+
+func NewRateLimitServiceClient(cc grpc.ClientConnInterface) RateLimitServiceClient {
+	return &rateLimitServiceClient{cc}
+}
+
+func (c *rateLimitServiceClient) CreateRateLimit(ctx context.Context, in *CreateRateLimitRequest, opts ...grpc.CallOption) (*RateLimit, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RateLimit)
+	err := c.cc.Invoke(ctx, RateLimitService_CreateRateLimit_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *rateLimitServiceClient) GetRateLimit(ctx context.Context, in *GetRateLimitRequest, opts ...grpc.CallOption) (*RateLimit, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RateLimit)
+	err := c.cc.Invoke(ctx, RateLimitService_GetRateLimit_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *rateLimitServiceClient) ListRateLimits(ctx context.Context, in *ListRateLimitsRequest, opts ...grpc.CallOption) (*ListRateLimitsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListRateLimitsResponse)
+	err := c.cc.Invoke(ctx, RateLimitService_ListRateLimits_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *rateLimitServiceClient) UpdateRateLimit(ctx context.Context, in *UpdateRateLimitRequest, opts ...grpc.CallOption) (*RateLimit, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RateLimit)
+	err := c.cc.Invoke(ctx, RateLimitService_UpdateRateLimit_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *rateLimitServiceClient) DeleteRateLimit(ctx context.Context, in *DeleteRateLimitRequest, opts ...grpc.CallOption) (*DeleteResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeleteResponse)
+	err := c.cc.Invoke(ctx, RateLimitService_DeleteRateLimit_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// RateLimitServiceServer is the server API for RateLimitService service.
+// All implementations must embed UnimplementedRateLimitServiceServer
+// for forward compatibility.
+//
+// Access to rateLimits.
+type RateLimitServiceServer interface {
+	// Create one rateLimit.
+	CreateRateLimit(context.Context, *CreateRateLimitRequest) (*RateLimit, error)
+	// Read one rateLimit.
+	GetRateLimit(context.Context, *GetRateLimitRequest) (*RateLimit, error)
+	// Read rateLimits, page by page.
+	ListRateLimits(context.Context, *ListRateLimitsRequest) (*ListRateLimitsResponse, error)
+	// Change one rateLimit.
+	UpdateRateLimit(context.Context, *UpdateRateLimitRequest) (*RateLimit, error)
+	// Delete one rateLimit.
+	DeleteRateLimit(context.Context, *DeleteRateLimitRequest) (*DeleteResponse, error)
+	mustEmbedUnimplementedRateLimitServiceServer()
+}
+
+// UnimplementedRateLimitServiceServer must be embedded to have
+// forward compatible implementations.
+//
+// NOTE: this should be embedded by value instead of pointer to avoid a nil
+// pointer dereference when methods are called.
+type UnimplementedRateLimitServiceServer struct{}
+
+func (UnimplementedRateLimitServiceServer) CreateRateLimit(context.Context, *CreateRateLimitRequest) (*RateLimit, error) {
+	return nil, status.Error(codes.Unimplemented, "method CreateRateLimit not implemented")
+}
+func (UnimplementedRateLimitServiceServer) GetRateLimit(context.Context, *GetRateLimitRequest) (*RateLimit, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetRateLimit not implemented")
+}
+func (UnimplementedRateLimitServiceServer) ListRateLimits(context.Context, *ListRateLimitsRequest) (*ListRateLimitsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListRateLimits not implemented")
+}
+func (UnimplementedRateLimitServiceServer) UpdateRateLimit(context.Context, *UpdateRateLimitRequest) (*RateLimit, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdateRateLimit not implemented")
+}
+func (UnimplementedRateLimitServiceServer) DeleteRateLimit(context.Context, *DeleteRateLimitRequest) (*DeleteResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeleteRateLimit not implemented")
+}
+func (UnimplementedRateLimitServiceServer) mustEmbedUnimplementedRateLimitServiceServer() {}
+func (UnimplementedRateLimitServiceServer) testEmbeddedByValue()                          {}
+
+// UnsafeRateLimitServiceServer may be embedded to opt out of forward compatibility for this service.
+// Use of this interface is not recommended, as added methods to RateLimitServiceServer will
+// result in compilation errors.
+type UnsafeRateLimitServiceServer interface {
+	mustEmbedUnimplementedRateLimitServiceServer()
+}
+
+func RegisterRateLimitServiceServer(s grpc.ServiceRegistrar, srv RateLimitServiceServer) {
+	// If the following call panics, it indicates UnimplementedRateLimitServiceServer was
+	// embedded by pointer and is nil.  This will cause panics if an
+	// unimplemented method is ever invoked, so we test this at initialization
+	// time to prevent it from happening at runtime later due to I/O.
+	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
+		t.testEmbeddedByValue()
+	}
+	s.RegisterService(&RateLimitService_ServiceDesc, srv)
+}
+
+func _RateLimitService_CreateRateLimit_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CreateRateLimitRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RateLimitServiceServer).CreateRateLimit(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RateLimitService_CreateRateLimit_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RateLimitServiceServer).CreateRateLimit(ctx, req.(*CreateRateLimitRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RateLimitService_GetRateLimit_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetRateLimitRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RateLimitServiceServer).GetRateLimit(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RateLimitService_GetRateLimit_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RateLimitServiceServer).GetRateLimit(ctx, req.(*GetRateLimitRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RateLimitService_ListRateLimits_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListRateLimitsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RateLimitServiceServer).ListRateLimits(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RateLimitService_ListRateLimits_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RateLimitServiceServer).ListRateLimits(ctx, req.(*ListRateLimitsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RateLimitService_UpdateRateLimit_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdateRateLimitRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RateLimitServiceServer).UpdateRateLimit(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RateLimitService_UpdateRateLimit_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RateLimitServiceServer).UpdateRateLimit(ctx, req.(*UpdateRateLimitRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RateLimitService_DeleteRateLimit_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeleteRateLimitRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RateLimitServiceServer).DeleteRateLimit(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RateLimitService_DeleteRateLimit_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RateLimitServiceServer).DeleteRateLimit(ctx, req.(*DeleteRateLimitRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+// RateLimitService_ServiceDesc is the grpc.ServiceDesc for RateLimitService service.
+// It's only intended for direct use with grpc.RegisterService,
+// and not to be introspected or modified (even as a copy)
+var RateLimitService_ServiceDesc = grpc.ServiceDesc{
+	ServiceName: "patronus.v1.RateLimitService",
+	HandlerType: (*RateLimitServiceServer)(nil),
+	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "CreateRateLimit",
+			Handler:    _RateLimitService_CreateRateLimit_Handler,
+		},
+		{
+			MethodName: "GetRateLimit",
+			Handler:    _RateLimitService_GetRateLimit_Handler,
+		},
+		{
+			MethodName: "ListRateLimits",
+			Handler:    _RateLimitService_ListRateLimits_Handler,
+		},
+		{
+			MethodName: "UpdateRateLimit",
+			Handler:    _RateLimitService_UpdateRateLimit_Handler,
+		},
+		{
+			MethodName: "DeleteRateLimit",
+			Handler:    _RateLimitService_DeleteRateLimit_Handler,
+		},
+	},
+	Streams:  []grpc.StreamDesc{},
+	Metadata: "patronus/v1/qos.proto",
+}

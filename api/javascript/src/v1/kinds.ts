@@ -264,6 +264,46 @@ export const KINDS = {
     settable: ["labels", "annotations", "displayName", "user", "groups", "site", "segment", "addresses", "expireTime"],
     immutable: [],
   },
+  NatPolicy: {
+    name: "NatPolicy",
+    singular: "natPolicy",
+    plural: "natPolicies",
+    pattern: "organizations/*/natPolicies/*",
+    view: false,
+    methods: {"create": "/patronus.v1.NatPolicyService/CreateNatPolicy", "get": "/patronus.v1.NatPolicyService/GetNatPolicy", "list": "/patronus.v1.NatPolicyService/ListNatPolicies", "update": "/patronus.v1.NatPolicyService/UpdateNatPolicy", "delete": "/patronus.v1.NatPolicyService/DeleteNatPolicy"},
+    settable: ["labels", "annotations", "displayName", "segment", "sites", "breakout", "portForwards", "prefixMaps", "disabled"],
+    immutable: [],
+  },
+  FirewallPolicy: {
+    name: "FirewallPolicy",
+    singular: "firewallPolicy",
+    plural: "firewallPolicies",
+    pattern: "organizations/*/firewallPolicies/*",
+    view: false,
+    methods: {"create": "/patronus.v1.FirewallPolicyService/CreateFirewallPolicy", "get": "/patronus.v1.FirewallPolicyService/GetFirewallPolicy", "list": "/patronus.v1.FirewallPolicyService/ListFirewallPolicies", "update": "/patronus.v1.FirewallPolicyService/UpdateFirewallPolicy", "delete": "/patronus.v1.FirewallPolicyService/DeleteFirewallPolicy"},
+    settable: ["labels", "annotations", "displayName", "segment", "priority", "rules", "defaultAction", "disabled"],
+    immutable: [],
+  },
+  FloodGuard: {
+    name: "FloodGuard",
+    singular: "floodGuard",
+    plural: "floodGuards",
+    pattern: "organizations/*/floodGuards/*",
+    view: false,
+    methods: {"create": "/patronus.v1.FloodGuardService/CreateFloodGuard", "get": "/patronus.v1.FloodGuardService/GetFloodGuard", "list": "/patronus.v1.FloodGuardService/ListFloodGuards", "update": "/patronus.v1.FloodGuardService/UpdateFloodGuard", "delete": "/patronus.v1.FloodGuardService/DeleteFloodGuard"},
+    settable: ["labels", "annotations", "displayName", "sites", "deniedCidrs", "sourcePacketsPerSecond", "synsPerSecond", "disabled"],
+    immutable: [],
+  },
+  RateLimit: {
+    name: "RateLimit",
+    singular: "rateLimit",
+    plural: "rateLimits",
+    pattern: "organizations/*/rateLimits/*",
+    view: false,
+    methods: {"create": "/patronus.v1.RateLimitService/CreateRateLimit", "get": "/patronus.v1.RateLimitService/GetRateLimit", "list": "/patronus.v1.RateLimitService/ListRateLimits", "update": "/patronus.v1.RateLimitService/UpdateRateLimit", "delete": "/patronus.v1.RateLimitService/DeleteRateLimit"},
+    settable: ["labels", "annotations", "displayName", "segment", "sites", "peerSite", "rateBps", "burstMs", "disabled"],
+    immutable: [],
+  },
 } as const satisfies Record<string, Kind>;
 
 /** Lists whose order carries no meaning. */
@@ -305,6 +345,14 @@ export const SETS: ReadonlySet<string> = new Set([
   "QosProfile.classes.dscps",
   "UserSession.groups",
   "UserSession.addresses",
+  "NatPolicy.sites",
+  "NatPolicy.breakout.underlays",
+  "NatPolicy.breakout.destinationCidrs",
+  "FirewallPolicy.rules.sourceCidrs",
+  "FirewallPolicy.rules.destinationCidrs",
+  "FloodGuard.sites",
+  "FloodGuard.deniedCidrs",
+  "RateLimit.sites",
 ]);
 
 /** Fields whose zero is not the same as not set. */
@@ -317,4 +365,5 @@ export const OPTIONAL: ReadonlySet<string> = new Set([
   "Application.matches.protocol",
   "SteeringPolicy.rules.constraints.maxLossPpm",
   "QosProfile.classes.dscpOut",
+  "FirewallPolicy.rules.protocol",
 ]);

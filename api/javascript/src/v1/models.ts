@@ -5,10 +5,12 @@ import type { ApiKey, ServiceAccount } from "./account.js";
 import type { ChangeSet } from "./changeset.js";
 import type { Controller, EnrollmentToken } from "./cluster.js";
 import type { Fabric, Path, Segment, Tunnel } from "./fabric.js";
+import type { FirewallPolicy, FloodGuard } from "./firewall.js";
 import type { DeniedIdentity, IdentityProvider } from "./identity.js";
 import type { Model, ModelVersion } from "./model.js";
+import type { NatPolicy } from "./nat.js";
 import type { Application, SlaProfile, SteeringPolicy } from "./policy.js";
-import type { QosProfile } from "./qos.js";
+import type { QosProfile, RateLimit } from "./qos.js";
 import type { UserSession } from "./session.js";
 import type { Edge, Link, Site } from "./site.js";
 import type { Demand } from "./te.js";
@@ -23,8 +25,10 @@ export * from "./cluster.js";
 export * from "./common.js";
 export * from "./explain.js";
 export * from "./fabric.js";
+export * from "./firewall.js";
 export * from "./identity.js";
 export * from "./model.js";
+export * from "./nat.js";
 export * from "./policy.js";
 export * from "./qos.js";
 export * from "./replication.js";
@@ -61,4 +65,8 @@ export type AnyResource =
   | (Demand & { readonly $kind: "Demand" })
   | (ChangeSet & { readonly $kind: "ChangeSet" })
   | (QosProfile & { readonly $kind: "QosProfile" })
-  | (UserSession & { readonly $kind: "UserSession" });
+  | (UserSession & { readonly $kind: "UserSession" })
+  | (NatPolicy & { readonly $kind: "NatPolicy" })
+  | (FirewallPolicy & { readonly $kind: "FirewallPolicy" })
+  | (FloodGuard & { readonly $kind: "FloodGuard" })
+  | (RateLimit & { readonly $kind: "RateLimit" });

@@ -138,3 +138,74 @@ export interface QosProfileInit {
 
 /** Fields of QosProfile that can be changed. */
 export type QosProfileFields = Omit<QosProfileInit, "name">;
+
+/** How much a tenant, or a site towards another, may send. Judged where hosts send, after rules. */
+export interface RateLimit extends Resource {
+  /** Resource name: organizations/{organization}/rateLimits/{rate_limit}. Assigned from the parent and the id. */
+  name: string;
+  /** Unique for ever, also across deletion and re-creation of the same name. */
+  readonly uid: string;
+  /** Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154). */
+  readonly etag: string;
+  /** Log index of the last change of a user's field. */
+  readonly revision: bigint;
+  /** When the resource was created, by the leader's clock. */
+  readonly createTime?: Date;
+  /** When a user's field last changed, by the leader's clock. */
+  readonly updateTime?: Date;
+  /** Short key-value pairs for selection by filters. */
+  labels: Record<string, string>;
+  /** Free key-value pairs that the system does not read. */
+  annotations: Record<string, string>;
+  /** A name for people. */
+  displayName: string;
+  /** True while nodes have not yet reached the declared state. */
+  readonly reconciling: boolean;
+  /** Health, aspect by aspect. */
+  readonly conditions: Condition[];
+  /** Newest revision that every node concerned has applied. */
+  readonly observedRevision: bigint;
+  /** Segment; empty means all of the organization together. Name of a segment. */
+  segment: string;
+  /**
+   * Sites where it applies, each with the whole rate; empty means all. Name of a site. The order carries no meaning.
+   */
+  sites: string[];
+  /** Only what goes to this site; empty means everything. Name of a site. */
+  peerSite: string;
+  /** Rate, IP packets. From 10000 to 400000000000 bit/s. */
+  rateBps: bigint;
+  /** How much may come at once, as time that it takes at the rate; 0 means 50. From 0 to 10000 ms. */
+  burstMs: number;
+  /** Not in force when true. */
+  disabled: boolean;
+}
+
+/** What a program says of a RateLimit. */
+export interface RateLimitInit {
+  /** Resource name: organizations/{organization}/rateLimits/{rate_limit}. Assigned from the parent and the id. */
+  name: string;
+  /** Short key-value pairs for selection by filters. */
+  labels?: Record<string, string>;
+  /** Free key-value pairs that the system does not read. */
+  annotations?: Record<string, string>;
+  /** A name for people. */
+  displayName?: string;
+  /** Segment; empty means all of the organization together. Name of a segment. */
+  segment?: string;
+  /**
+   * Sites where it applies, each with the whole rate; empty means all. Name of a site. The order carries no meaning.
+   */
+  sites?: readonly string[];
+  /** Only what goes to this site; empty means everything. Name of a site. */
+  peerSite?: string;
+  /** Rate, IP packets. From 10000 to 400000000000 bit/s. */
+  rateBps: bigint | number;
+  /** How much may come at once, as time that it takes at the rate; 0 means 50. From 0 to 10000 ms. */
+  burstMs?: number;
+  /** Not in force when true. */
+  disabled?: boolean;
+}
+
+/** Fields of RateLimit that can be changed. */
+export type RateLimitFields = Omit<RateLimitInit, "name">;

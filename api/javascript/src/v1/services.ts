@@ -261,6 +261,34 @@ export class UserSessions extends Collection<m.UserSession, m.UserSessionInit, m
   }
 }
 
+/** Access to natPolicies. */
+export class NatPolicies extends Collection<m.NatPolicy, m.NatPolicyInit, m.NatPolicyFields> {
+  constructor(session: Session) {
+    super(session, KINDS.NatPolicy);
+  }
+}
+
+/** Access to firewallPolicies. */
+export class FirewallPolicies extends Collection<m.FirewallPolicy, m.FirewallPolicyInit, m.FirewallPolicyFields> {
+  constructor(session: Session) {
+    super(session, KINDS.FirewallPolicy);
+  }
+}
+
+/** Access to floodGuards. */
+export class FloodGuards extends Collection<m.FloodGuard, m.FloodGuardInit, m.FloodGuardFields> {
+  constructor(session: Session) {
+    super(session, KINDS.FloodGuard);
+  }
+}
+
+/** Access to rateLimits. */
+export class RateLimits extends Collection<m.RateLimit, m.RateLimitInit, m.RateLimitFields> {
+  constructor(session: Session) {
+    super(session, KINDS.RateLimit);
+  }
+}
+
 /** Methods of AccessService. */
 export class AccessMethods extends Service {
   /** Which of these permissions does the caller have? Asks, and answers, nothing about others. */
@@ -530,6 +558,14 @@ export class Services {
   readonly qosProfiles: QosProfiles;
   /** A user who is logged in: whose packets those from an address are, until when. */
   readonly userSessions: UserSessions;
+  /** How addresses of a segment are translated at its edges. */
+  readonly natPolicies: NatPolicies;
+  /** What hosts of a segment may begin. */
+  readonly firewallPolicies: FirewallPolicies;
+  /** Protection of edges against floods, judged where packets of the underlay arrive. */
+  readonly floodGuards: FloodGuards;
+  /** How much a tenant, or a site towards another, may send. */
+  readonly rateLimits: RateLimits;
   /** Methods of AccessService. */
   readonly access: AccessMethods;
   /** Methods of ArtifactService. */
@@ -576,6 +612,10 @@ export class Services {
     this.changeSets = new ChangeSets(session);
     this.qosProfiles = new QosProfiles(session);
     this.userSessions = new UserSessions(session);
+    this.natPolicies = new NatPolicies(session);
+    this.firewallPolicies = new FirewallPolicies(session);
+    this.floodGuards = new FloodGuards(session);
+    this.rateLimits = new RateLimits(session);
     this.access = new AccessMethods(session);
     this.artifact = new ArtifactMethods(session);
     this.audit = new AuditMethods(session);
@@ -616,6 +656,10 @@ export const COLLECTIONS = {
   ChangeSet: "changeSets",
   QosProfile: "qosProfiles",
   UserSession: "userSessions",
+  NatPolicy: "natPolicies",
+  FirewallPolicy: "firewallPolicies",
+  FloodGuard: "floodGuards",
+  RateLimit: "rateLimits",
 } as const;
 
 /** Member of Services and name there for each method that is not a standard one. */

@@ -101,6 +101,15 @@ from .fabric import (
     Tunnel,
     TunnelCipher,
 )
+from .firewall import (
+    FirewallAction,
+    FirewallPolicy,
+    FirewallPolicyPatch,
+    FirewallRule,
+    FirewallScope,
+    FloodGuard,
+    FloodGuardPatch,
+)
 from .identity import DeniedIdentity, DeniedIdentityPatch, IdentityProvider, IdentityProviderPatch
 from .model import (
     ArtifactChunk,
@@ -120,6 +129,7 @@ from .model import (
     Stage,
     UploadArtifactRequest,
 )
+from .nat import NatBreakout, NatFiltering, NatPolicy, NatPolicyPatch, PortForward, PrefixMap
 from .policy import (
     Application,
     ApplicationMatch,
@@ -145,7 +155,7 @@ from .policy import (
     SteeringRule,
     TimeWindow,
 )
-from .qos import LinkClass, QosClass, QosProfile, QosProfilePatch
+from .qos import LinkClass, QosClass, QosProfile, QosProfilePatch, RateLimit, RateLimitPatch
 from .replication import DeniedCall, DeniedCalls
 from .session import UserSession, UserSessionPatch
 from .site import Edge, EdgePatch, EdgeRole, LanInterface, Link, LinkEncryption, LinkPatch, Site, SitePatch
@@ -232,6 +242,9 @@ MODELS: tuple[type[Message], ...] = (
     FinalizeUpgradeResponse,
     FindShadowedRulesRequest,
     FindShadowedRulesResponse,
+    FirewallPolicy,
+    FirewallRule,
+    FloodGuard,
     FlowDecision,
     GetClusterStatusRequest,
     GetClusterStatusResponse,
@@ -255,6 +268,8 @@ MODELS: tuple[type[Message], ...] = (
     Model,
     ModelVersion,
     MovedPath,
+    NatBreakout,
+    NatPolicy,
     OfferArtifactRequest,
     OfferArtifactResponse,
     Organization,
@@ -267,7 +282,9 @@ MODELS: tuple[type[Message], ...] = (
     PlannedChange,
     PlannedNode,
     PlannedQuota,
+    PortForward,
     PortRange,
+    PrefixMap,
     PromoteModelVersionRequest,
     QosClass,
     QosProfile,
@@ -275,6 +292,7 @@ MODELS: tuple[type[Message], ...] = (
     QueryAuditResponse,
     QuotaUsage,
     Quotas,
+    RateLimit,
     ReadStagedStateRequest,
     ReadStagedStateResponse,
     RenewRequest,
@@ -336,8 +354,11 @@ ENUMS: tuple[type[OpenEnum], ...] = (
     ControllerRole,
     DayOfWeek,
     EdgeRole,
+    FirewallAction,
+    FirewallScope,
     LinkEncryption,
     MoveMode,
+    NatFiltering,
     OperState,
     Preference,
     RollbackCause,
@@ -421,6 +442,13 @@ __all__ = [
     "FinalizeUpgradeResponse",
     "FindShadowedRulesRequest",
     "FindShadowedRulesResponse",
+    "FirewallAction",
+    "FirewallPolicy",
+    "FirewallPolicyPatch",
+    "FirewallRule",
+    "FirewallScope",
+    "FloodGuard",
+    "FloodGuardPatch",
     "FlowDecision",
     "GetClusterStatusRequest",
     "GetClusterStatusResponse",
@@ -451,6 +479,10 @@ __all__ = [
     "ModelVersionPatch",
     "MoveMode",
     "MovedPath",
+    "NatBreakout",
+    "NatFiltering",
+    "NatPolicy",
+    "NatPolicyPatch",
     "OfferArtifactRequest",
     "OfferArtifactResponse",
     "OperState",
@@ -465,8 +497,10 @@ __all__ = [
     "PlannedChange",
     "PlannedNode",
     "PlannedQuota",
+    "PortForward",
     "PortRange",
     "Preference",
+    "PrefixMap",
     "PromoteModelVersionRequest",
     "QosClass",
     "QosProfile",
@@ -475,6 +509,8 @@ __all__ = [
     "QueryAuditResponse",
     "QuotaUsage",
     "Quotas",
+    "RateLimit",
+    "RateLimitPatch",
     "ReadStagedStateRequest",
     "ReadStagedStateResponse",
     "RenewRequest",

@@ -300,6 +300,30 @@ class AsyncUserSessions(AsyncCollection[m.UserSession, m.UserSessionPatch]):
     kind = m.UserSession
 
 
+class AsyncNatPolicies(AsyncCollection[m.NatPolicy, m.NatPolicyPatch]):
+    """Access to natPolicies."""
+
+    kind = m.NatPolicy
+
+
+class AsyncFirewallPolicies(AsyncCollection[m.FirewallPolicy, m.FirewallPolicyPatch]):
+    """Access to firewallPolicies."""
+
+    kind = m.FirewallPolicy
+
+
+class AsyncFloodGuards(AsyncCollection[m.FloodGuard, m.FloodGuardPatch]):
+    """Access to floodGuards."""
+
+    kind = m.FloodGuard
+
+
+class AsyncRateLimits(AsyncCollection[m.RateLimit, m.RateLimitPatch]):
+    """Access to rateLimits."""
+
+    kind = m.RateLimit
+
+
 class AsyncAccessMethods(AsyncService):
     """Methods of AccessService."""
 
@@ -780,6 +804,10 @@ class AsyncClient(AsyncBaseClient):
         m.ChangeSet: "change_sets",
         m.QosProfile: "qos_profiles",
         m.UserSession: "user_sessions",
+        m.NatPolicy: "nat_policies",
+        m.FirewallPolicy: "firewall_policies",
+        m.FloodGuard: "flood_guards",
+        m.RateLimit: "rate_limits",
     }
 
     @property
@@ -911,6 +939,26 @@ class AsyncClient(AsyncBaseClient):
     def user_sessions(self) -> AsyncUserSessions:
         """A user who is logged in: whose packets those from an address are, until when."""
         return AsyncUserSessions(self._driver)
+
+    @property
+    def nat_policies(self) -> AsyncNatPolicies:
+        """How addresses of a segment are translated at its edges."""
+        return AsyncNatPolicies(self._driver)
+
+    @property
+    def firewall_policies(self) -> AsyncFirewallPolicies:
+        """What hosts of a segment may begin."""
+        return AsyncFirewallPolicies(self._driver)
+
+    @property
+    def flood_guards(self) -> AsyncFloodGuards:
+        """Protection of edges against floods, judged where packets of the underlay arrive."""
+        return AsyncFloodGuards(self._driver)
+
+    @property
+    def rate_limits(self) -> AsyncRateLimits:
+        """How much a tenant, or a site towards another, may send."""
+        return AsyncRateLimits(self._driver)
 
     @property
     def access(self) -> AsyncAccessMethods:

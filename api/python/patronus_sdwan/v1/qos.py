@@ -139,3 +139,96 @@ class QosProfilePatch(TypedDict, total=False):
     no entry go with STANDARD; without an entry of its own STANDARD has what the others leave, and they must leave
     some.
     """
+
+
+class RateLimit(Resource):
+    """How much a tenant, or a site towards another, may send. Judged where hosts send, after rules."""
+
+    PROTO: ClassVar[str] = "patronus.v1.RateLimit"
+    KIND: ClassVar[Kind] = Kind(
+        singular="rateLimit",
+        plural="rateLimits",
+        pattern="organizations/*/rateLimits/*",
+        view=False,
+        columns=("rate_bps",),
+        methods={
+            "create": "/patronus.v1.RateLimitService/CreateRateLimit",
+            "get": "/patronus.v1.RateLimitService/GetRateLimit",
+            "list": "/patronus.v1.RateLimitService/ListRateLimits",
+            "update": "/patronus.v1.RateLimitService/UpdateRateLimit",
+            "delete": "/patronus.v1.RateLimitService/DeleteRateLimit",
+        },
+    )
+
+    name: Annotated[str, rules.Matches("organizations/*/rateLimits/*", optional=False), rules.Immutable()]
+    """Resource name: organizations/{organization}/rateLimits/{rate_limit}. Assigned from the parent and the id."""
+    rate_bps: Annotated[
+        Annotated[int, rules.Range(10000, 400000000000, zero=True)], rules.Required(), rules.Unit("bit/s")
+    ]
+    """Rate, IP packets. (bit/s)"""
+    uid: Annotated[str, rules.Output()] = ""
+    """Unique for ever, also across deletion and re-creation of the same name."""
+    etag: Annotated[str, rules.Output()] = ""
+    """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
+    revision: Annotated[int, rules.Output()] = 0
+    """Log index of the last change of a user's field."""
+    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    """When the resource was created, by the leader's clock."""
+    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    """When a user's field last changed, by the leader's clock."""
+    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+        default_factory=dict
+    )
+    """Short key-value pairs for selection by filters."""
+    annotations: Annotated[
+        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+    ] = Field(default_factory=dict)
+    """Free key-value pairs that the system does not read."""
+    display_name: Annotated[str, rules.Size(256)] = ""
+    """A name for people."""
+    reconciling: Annotated[bool, rules.Output()] = False
+    """True while nodes have not yet reached the declared state."""
+    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    """Health, aspect by aspect."""
+    observed_revision: Annotated[int, rules.Output()] = 0
+    """Newest revision that every node concerned has applied."""
+    segment: Annotated[str, rules.Matches("organizations/*/segments/*")] = ""
+    """Segment; empty means all of the organization together."""
+    sites: Annotated[
+        list[Annotated[str, rules.Matches("organizations/*/sites/*")]], rules.Items(256), rules.AsSet()
+    ] = Field(default_factory=list)
+    """Sites where it applies, each with the whole rate; empty means all."""
+    peer_site: Annotated[str, rules.Matches("organizations/*/sites/*")] = ""
+    """Only what goes to this site; empty means everything."""
+    burst_ms: Annotated[Annotated[int, rules.Range(0, 10000)], rules.Unit("ms")] = 0
+    """How much may come at once, as time that it takes at the rate; 0 means 50. (ms)"""
+    disabled: bool = False
+    """Not in force when true."""
+
+    @staticmethod
+    def resource_name(organization: str, rate_limit: str) -> str:
+        """The name of a rateLimit from its ids."""
+        return f"organizations/{organization}/rateLimits/{rate_limit}"
+
+
+class RateLimitPatch(TypedDict, total=False):
+    """Fields of RateLimit to change; None clears one."""
+
+    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    """Short key-value pairs for selection by filters."""
+    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    """Free key-value pairs that the system does not read."""
+    display_name: Annotated[str, rules.Size(256)] | None
+    """A name for people."""
+    segment: Annotated[str, rules.Matches("organizations/*/segments/*")] | None
+    """Segment; empty means all of the organization together."""
+    sites: list[Annotated[str, rules.Matches("organizations/*/sites/*")]] | None
+    """Sites where it applies, each with the whole rate; empty means all."""
+    peer_site: Annotated[str, rules.Matches("organizations/*/sites/*")] | None
+    """Only what goes to this site; empty means everything."""
+    rate_bps: Annotated[int, rules.Range(10000, 400000000000, zero=True)] | None
+    """Rate, IP packets."""
+    burst_ms: Annotated[int, rules.Range(0, 10000)] | None
+    """How much may come at once, as time that it takes at the rate; 0 means 50."""
+    disabled: bool | None
+    """Not in force when true."""

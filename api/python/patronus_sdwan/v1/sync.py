@@ -290,6 +290,30 @@ class UserSessions(Collection[m.UserSession, m.UserSessionPatch]):
     kind = m.UserSession
 
 
+class NatPolicies(Collection[m.NatPolicy, m.NatPolicyPatch]):
+    """Access to natPolicies."""
+
+    kind = m.NatPolicy
+
+
+class FirewallPolicies(Collection[m.FirewallPolicy, m.FirewallPolicyPatch]):
+    """Access to firewallPolicies."""
+
+    kind = m.FirewallPolicy
+
+
+class FloodGuards(Collection[m.FloodGuard, m.FloodGuardPatch]):
+    """Access to floodGuards."""
+
+    kind = m.FloodGuard
+
+
+class RateLimits(Collection[m.RateLimit, m.RateLimitPatch]):
+    """Access to rateLimits."""
+
+    kind = m.RateLimit
+
+
 class AccessMethods(Service):
     """Methods of AccessService."""
 
@@ -754,6 +778,10 @@ class Client(BaseClient):
         m.ChangeSet: "change_sets",
         m.QosProfile: "qos_profiles",
         m.UserSession: "user_sessions",
+        m.NatPolicy: "nat_policies",
+        m.FirewallPolicy: "firewall_policies",
+        m.FloodGuard: "flood_guards",
+        m.RateLimit: "rate_limits",
     }
 
     @property
@@ -885,6 +913,26 @@ class Client(BaseClient):
     def user_sessions(self) -> UserSessions:
         """A user who is logged in: whose packets those from an address are, until when."""
         return UserSessions(self._driver)
+
+    @property
+    def nat_policies(self) -> NatPolicies:
+        """How addresses of a segment are translated at its edges."""
+        return NatPolicies(self._driver)
+
+    @property
+    def firewall_policies(self) -> FirewallPolicies:
+        """What hosts of a segment may begin."""
+        return FirewallPolicies(self._driver)
+
+    @property
+    def flood_guards(self) -> FloodGuards:
+        """Protection of edges against floods, judged where packets of the underlay arrive."""
+        return FloodGuards(self._driver)
+
+    @property
+    def rate_limits(self) -> RateLimits:
+        """How much a tenant, or a site towards another, may send."""
+        return RateLimits(self._driver)
 
     @property
     def access(self) -> AccessMethods:

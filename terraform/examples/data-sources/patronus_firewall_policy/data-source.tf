@@ -1,0 +1,3 @@
+data "patronus_firewall_policy" "example" {
+  name = "organizations/example/firewallPolicies/example"
+}

@@ -1,0 +1,3 @@
+data "patronus_flood_guard" "example" {
+  name = "organizations/example/floodGuards/example"
+}

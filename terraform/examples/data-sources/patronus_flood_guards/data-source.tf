@@ -1,0 +1,4 @@
+data "patronus_flood_guards" "example" {
+  parent = "organizations/example"
+  filter = "labels.tier = \"gold\""
+}

@@ -1,0 +1,4 @@
+data "patronus_nat_policies" "example" {
+  parent = "organizations/example"
+  filter = "labels.tier = \"gold\""
+}

@@ -1,0 +1,3 @@
+data "patronus_nat_policy" "example" {
+  name = "organizations/example/natPolicies/example"
+}

@@ -1,0 +1,3 @@
+data "patronus_rate_limit" "example" {
+  name = "organizations/example/rateLimits/example"
+}

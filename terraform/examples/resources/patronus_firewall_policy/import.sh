@@ -1,0 +1,1 @@
+terraform import patronus_firewall_policy.example organizations/example/firewallPolicies/example

@@ -1,0 +1,1 @@
+terraform import patronus_flood_guard.example organizations/example/floodGuards/example

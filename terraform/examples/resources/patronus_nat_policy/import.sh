@@ -1,0 +1,1 @@
+terraform import patronus_nat_policy.example organizations/example/natPolicies/example

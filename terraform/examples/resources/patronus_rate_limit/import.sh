@@ -1,0 +1,1 @@
+terraform import patronus_rate_limit.example organizations/example/rateLimits/example

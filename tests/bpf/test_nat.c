@@ -1,0 +1,469 @@
+/*
+ * Translation and firewall, packet by packet: what a host sends and what comes back, checksums always right.
+ *
+ *    h 10.1.0.2 --lan0--+                        +--wan0 192.0.2.1-- internet
+ *    g 10.9.0.2 --lan1--+ this is site 1         +-- site 2: 10.2.0.0/16 of segment 100, 10.8.0.0/16 of segment 200
+ */
+#include "bed.h"
+
+#include "bpf/abi/filter.h"
+#include "bpf/abi/nat.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TC_REDIRECT 7 /* TC_ACT_REDIRECT */
+#define SYN 2
+#define ACK 16
+#define FIN 1
+
+#define BASE                                                    \
+    "node site=1\n"                                             \
+    "link id=1 if=wan0 address=192.0.2.1 gateway=192.0.2.254\n" \
+    "lan if=lan0 vni=100\n"                                     \
+    "lan if=lan1 vni=200\n"                                     \
+    "route vni=100 prefix=10.1.0.0/24 site=1 lan=lan0\n"        \
+    "route vni=200 prefix=10.9.0.0/24 site=1 lan=lan1\n"        \
+    "route vni=100 prefix=10.2.0.0/16 site=2\n"                 \
+    "route vni=200 prefix=10.8.0.0/16 site=2\n"                 \
+    "tunnel id=12 link=1 remote=192.0.2.2 site=2 mtu=1464\n"    \
+    "path id=12 tunnel=12 site=2\n"                             \
+    "group site=2 class=0 members=12:1:0\n"
+
+static struct bed bed;
+
+struct way {
+    const char *source, *destination;
+    uint16_t port_source, port;
+    uint8_t protocol, flags; /* 0: UDP */
+};
+
+/* A packet with right checksums. */
+static struct packet make(struct way w)
+{
+    struct packet p;
+    uint8_t protocol = w.protocol == 0 ? IPPROTO_UDP : w.protocol;
+    put_ethernet(&p, ETH_P_IP);
+    uint32_t ip = put_ipv4(&p, w.source, w.destination, protocol, 0), l4 = p.size;
+    if (protocol == IPPROTO_TCP) {
+        l4 = put_tcp(&p, w.port_source, w.port, w.flags, NULL, 0);
+    } else if (protocol == IPPROTO_UDP) {
+        l4 = put_udp(&p, w.port_source, w.port);
+    } else {
+        uint8_t echo[8] = {w.flags, 0, 0, 0, (uint8_t)(w.port_source >> 8), (uint8_t)w.port_source, 0, 1};
+        put(&p, echo, sizeof(echo));
+    }
+    put_payload(&p, 40);
+    if (protocol == IPPROTO_UDP) {
+        finish_udp_size(&p, l4);
+    }
+    finish_ipv4(&p, ip);
+    if (protocol == IPPROTO_ICMP) {
+        uint16_t sum = htons((uint16_t)~sum16(p.data + l4, p.size - l4, 0));
+        memcpy(p.data + l4 + 2, &sum, 2);
+    } else {
+        finish_l4(&p, ip, l4, protocol == IPPROTO_TCP ? 16 : 6);
+    }
+    return p;
+}
+
+static uint16_t port_at(const struct packet *p, uint32_t offset)
+{
+    return (uint16_t)(p->data[offset] << 8 | p->data[offset + 1]);
+}
+
+#define SOURCE_PORT(p) port_at(p, ETH_HLEN + 20)
+#define PORT(p) port_at(p, ETH_HLEN + 22)
+
+static bool address_is(const struct packet *p, uint32_t offset, const char *text)
+{
+    struct in_addr address;
+    ck_assert_int_eq(inet_pton(AF_INET, text, &address), 1);
+    return memcmp(p->data + offset, &address, 4) == 0;
+}
+
+/* Redirected, from and to these addresses, and both checksums right. */
+static void check_packet(const struct run *run, const char *source, const char *destination)
+{
+    ck_assert_msg(run->verdict == TC_REDIRECT, "verdict %d: %s", run->verdict, drops_text(&bed));
+    ck_assert(address_is(&run->out, ETH_HLEN + 12, source));
+    ck_assert(address_is(&run->out, ETH_HLEN + 16, destination));
+    ck_assert_uint_eq(sum16(run->out.data + ETH_HLEN, 20, 0), 0xffff);
+    if (run->out.data[ETH_HLEN + 9] == IPPROTO_ICMP) {
+        ck_assert_uint_eq(sum16(run->out.data + ETH_HLEN + 20, run->out.size - ETH_HLEN - 20, 0), 0xffff);
+    } else {
+        ck_assert_uint_eq(l4_sum(run->out.data + ETH_HLEN, run->out.size - ETH_HLEN), 0xffff);
+    }
+    ck_assert_uint_eq(run->out.data[ETH_HLEN + 8], 63);
+}
+
+/* Out to the internet from a host's port; the port outside. */
+static uint16_t out_from(uint8_t protocol, const char *source, uint16_t port, const char *destination)
+{
+    uint8_t flags = protocol == IPPROTO_TCP ? SYN : protocol == IPPROTO_ICMP ? 8 : 0;
+    struct packet p = make((struct way){source, destination, port, 443, protocol, flags});
+    struct run run = run_lan(&bed, &p);
+    check_packet(&run, "192.0.2.1", destination);
+    return protocol == IPPROTO_ICMP ? port_at(&run.out, ETH_HLEN + 24) : SOURCE_PORT(&run.out);
+}
+
+START_TEST(a_host_goes_out_and_its_answer_comes_in)
+{
+    static const uint8_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP};
+    bed_apply(&bed, BASE "exit vni=100 link=1\n");
+    for (size_t i = 0; i < 3; i++) {
+        uint8_t protocol = protocols[i], flags = protocol == IPPROTO_TCP ? SYN | ACK : 0;
+        uint16_t port = out_from(protocol, "10.1.0.2", 5001, "198.51.100.7");
+        ck_assert_uint_eq(port, 5001); /* nobody has it */
+        struct packet p = make((struct way){"198.51.100.7", "192.0.2.1", 443, port, protocol, flags});
+        if (protocol == IPPROTO_ICMP) {
+            p = make((struct way){"198.51.100.7", "192.0.2.1", port, 0, protocol, 0});
+        }
+        struct run run = run_wan_tc(&bed, &p);
+        check_packet(&run, "198.51.100.7", "10.1.0.2");
+        if (protocol != IPPROTO_ICMP) {
+            ck_assert_uint_eq(PORT(&run.out), 5001);
+        }
+    }
+}
+END_TEST
+
+/* RFC 4787: one mapping whatever the destination, none shared, parity kept, anybody may answer. Cached or not. */
+START_TEST(mappings_do_not_depend_on_the_destination)
+{
+    bed_apply(&bed, BASE "exit vni=100 link=1\n");
+    uint16_t first = out_from(IPPROTO_UDP, "10.1.0.2", 6001, "198.51.100.7");
+    ck_assert_uint_eq(out_from(IPPROTO_UDP, "10.1.0.2", 6001, "203.0.113.9"), first);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_uint_eq(out_from(IPPROTO_UDP, "10.1.0.2", 6001, "198.51.100.7"), first);
+    }
+    uint16_t second = out_from(IPPROTO_UDP, "10.1.0.3", 6001, "198.51.100.7");
+    ck_assert_uint_ne(second, first);
+    ck_assert_uint_eq(second & 1, 6001 & 1);
+    ck_assert_uint_ge(second, PT_NAT_PORT_FIRST);
+    struct packet p = make((struct way){"203.0.113.200", "192.0.2.1", 53, second, IPPROTO_UDP, 0});
+    struct run run = run_wan_tc(&bed, &p);
+    check_packet(&run, "203.0.113.200", "10.1.0.3");
+}
+END_TEST
+
+START_TEST(only_whom_the_host_has_sent_to_may_answer_if_so_wished)
+{
+    bed_apply(&bed, BASE "exit vni=100 link=1 dependent=1\n");
+    uint16_t port = out_from(IPPROTO_UDP, "10.1.0.2", 6101, "198.51.100.7");
+    struct packet p = make((struct way){"198.51.100.7", "192.0.2.1", 99, port, IPPROTO_UDP, 0});
+    struct run run = run_wan_tc(&bed, &p);
+    check_packet(&run, "198.51.100.7", "10.1.0.2");
+    p = make((struct way){"203.0.113.9", "192.0.2.1", 99, port, IPPROTO_UDP, 0});
+    CHECK_DROP(&bed, run_wan_tc(&bed, &p), NAT_FILTERED);
+}
+END_TEST
+
+START_TEST(what_nobody_asked_for_is_the_node_s_own)
+{
+    bed_apply(&bed, BASE "exit vni=100 link=1\n");
+    struct packet p = make((struct way){"198.51.100.7", "192.0.2.1", 443, 22222, IPPROTO_TCP, SYN});
+    ck_assert_int_eq(run_wan_tc(&bed, &p).verdict, TC_ACT_OK);
+    p = make((struct way){"198.51.100.7", "192.0.2.1", 7, 0, IPPROTO_ICMP, 8});
+    ck_assert_int_eq(run_wan_tc(&bed, &p).verdict, TC_ACT_OK);
+    p = make((struct way){"10.9.0.2", "198.51.100.7", 7, 7, 0, 0});
+    CHECK_DROP(&bed, run_lan_with(&bed, &p, (struct run_options){.ifindex = bed.lan1}), NO_ROUTE);
+}
+END_TEST
+
+START_TEST(a_forwarded_port_leads_to_its_host_and_back)
+{
+    bed_apply(&bed, BASE "exit vni=100 link=1\nforward link=1 protocol=6 port=8080 vni=100 address=10.1.0.5 target=80\n"
+                         "filter vni=100 drop=1\n");
+    struct packet p = make((struct way){"198.51.100.7", "192.0.2.1", 4321, 8080, IPPROTO_TCP, SYN});
+    struct run run = run_wan_tc(&bed, &p);
+    check_packet(&run, "198.51.100.7", "10.1.0.5");
+    ck_assert_uint_eq(PORT(&run.out), 80);
+    p = make((struct way){"10.1.0.5", "198.51.100.7", 80, 4321, IPPROTO_TCP, SYN | ACK});
+    run = run_lan(&bed, &p); /* no rule allows it: it answers */
+    check_packet(&run, "192.0.2.1", "198.51.100.7");
+    ck_assert_uint_eq(SOURCE_PORT(&run.out), 8080);
+    p = make((struct way){"10.1.0.6", "198.51.100.7", 80, 4321, IPPROTO_TCP, SYN});
+    CHECK_DROP(&bed, run_lan(&bed, &p), FIREWALL);
+}
+END_TEST
+
+START_TEST(neighbours_meet_outside)
+{
+    bed_apply(&bed, BASE "exit vni=100 link=1\n");
+    uint16_t port = out_from(IPPROTO_UDP, "10.1.0.2", 6201, "198.51.100.7");
+    struct packet p = make((struct way){"10.1.0.3", "192.0.2.1", 6202, port, IPPROTO_UDP, 0});
+    struct run run = run_lan(&bed, &p);
+    check_packet(&run, "192.0.2.1", "10.1.0.2");
+    ck_assert_uint_eq(PORT(&run.out), 6201);
+}
+END_TEST
+
+/* Every place taken: counted, and said; one that is out of its time is given out again. */
+START_TEST(exhausted_ports_are_counted)
+{
+    struct pt_abi_mapping taken = {.until = UINT32_MAX / 2, .inside = 1, .vni = 1}, free_place = {0};
+    uint32_t link = 1, id;
+    bed_apply(&bed, BASE "exit vni=100 link=1\n");
+    int outer = bed_pinned(bed.pins, "pt_nat_pools");
+    ck_assert_int_eq(bpf_map_lookup_elem(outer, &link, &id), 0);
+    int pool = bpf_map_get_fd_by_id(id);
+    for (uint32_t port = PT_NAT_PORT_FIRST; port <= PT_NAT_PORT_LAST; port++) {
+        uint32_t place = PT_NAT_UDP << 16 | port;
+        ck_assert_int_eq(bpf_map_update_elem(pool, &place, &taken, BPF_ANY), 0);
+    }
+    struct packet p = make((struct way){"10.1.0.9", "198.51.100.7", 7001, 9, IPPROTO_UDP, 0});
+    CHECK_DROP(&bed, run_lan(&bed, &p), NAT_EXHAUSTED);
+    for (uint32_t port = PT_NAT_PORT_FIRST; port <= PT_NAT_PORT_LAST; port++) {
+        uint32_t place = PT_NAT_UDP << 16 | port;
+        ck_assert_int_eq(bpf_map_update_elem(pool, &place, &free_place, BPF_ANY), 0);
+    }
+    ck_assert_uint_eq(out_from(IPPROTO_UDP, "10.1.0.9", 7001, "198.51.100.7"), 7001);
+    (void)close(pool);
+    (void)close(outer);
+}
+END_TEST
+
+/* An ICMP error quotes what we sent out; the host gets one that quotes what it sent. */
+START_TEST(errors_are_translated_back)
+{
+    bed_apply(&bed, BASE "exit vni=100 link=1\n");
+    (void)out_from(IPPROTO_UDP, "10.1.0.4", 6301, "198.51.100.7");
+    uint16_t port = out_from(IPPROTO_UDP, "10.1.0.2", 6301, "198.51.100.7"); /* another than its own */
+    struct packet quoted = make((struct way){"192.0.2.1", "198.51.100.7", port, 443, IPPROTO_UDP, 0}), p;
+    uint8_t error[8] = {3, 1, 0, 0, 0, 0, 0, 0};
+    put_ethernet(&p, ETH_P_IP);
+    uint32_t ip = put_ipv4(&p, "203.0.113.1", "192.0.2.1", IPPROTO_ICMP, 0), l4 = p.size;
+    put(&p, error, sizeof(error));
+    put(&p, quoted.data + ETH_HLEN, 28);
+    finish_ipv4(&p, ip);
+    uint16_t sum = htons((uint16_t)~sum16(p.data + l4, p.size - l4, 0));
+    memcpy(p.data + l4 + 2, &sum, 2);
+    struct run run = run_wan_tc(&bed, &p);
+    check_packet(&run, "203.0.113.1", "10.1.0.2");
+    ck_assert(address_is(&run.out, l4 + 8 + 12, "10.1.0.2"));
+    ck_assert_uint_eq(port_at(&run.out, l4 + 8 + 20), 6301);
+    ck_assert_uint_eq(sum16(run.out.data + l4 + 8, 20, 0), 0xffff);
+}
+END_TEST
+
+START_TEST(fragments_and_strange_protocols_are_dropped_by_name)
+{
+    bed_apply(&bed, BASE "exit vni=100 link=1\n");
+    struct packet p = make((struct way){"10.1.0.2", "198.51.100.7", 1, 2, IPPROTO_UDP, 0});
+    p.data[ETH_HLEN + 6] = 0x20;
+    finish_ipv4(&p, ETH_HLEN);
+    CHECK_DROP(&bed, run_lan(&bed, &p), NAT_FRAGMENT);
+    p = make((struct way){"10.1.0.2", "198.51.100.7", 1, 2, 47, 0});
+    CHECK_DROP(&bed, run_lan(&bed, &p), NAT_PROTOCOL);
+}
+END_TEST
+
+/* ---- prefixes ------------------------------------------------------------------------------------------------- */
+
+START_TEST(a_prefix_is_known_outside_by_another)
+{
+    bed_apply(&bed, BASE "prefix_map vni=100 prefix=10.1.0.0/24 outside=172.16.1.0\n");
+    struct packet p = make((struct way){"10.1.0.2", "10.2.0.9", 1000, 9, IPPROTO_UDP, 0});
+    for (int i = 0; i < 3; i++) { /* decided, written down, remembered */
+        struct run run = run_lan(&bed, &p);
+        ck_assert_int_eq(run.verdict, TC_REDIRECT);
+        uint32_t inner = ETH_HLEN + 20 + 8 + 8;
+        ck_assert(address_is(&run.out, inner + 12, "172.16.1.2"));
+        ck_assert_uint_eq(sum16(run.out.data + inner, 20, 0), 0xffff);
+        ck_assert_uint_eq(l4_sum(run.out.data + inner, run.out.size - inner), 0xffff);
+    }
+}
+END_TEST
+
+/* ---- firewall ------------------------------------------------------------------------------------------------- */
+
+#define FILTERS                                                    \
+    "filter vni=100 drop=1 reach=200\n"                            \
+    "filter_rule vni=100 order=0 protocol=6 ports=80-80 id=7\n"    \
+    "filter_rule vni=100 order=1 to=200 protocol=17 ports=53-53\n" \
+    "filter vni=200 reach=100\n"
+
+START_TEST(what_no_rule_allows_is_dropped)
+{
+    bed_apply(&bed, BASE FILTERS);
+    struct packet web = make((struct way){"10.1.0.2", "10.2.0.9", 1000, 80, IPPROTO_TCP, SYN});
+    ck_assert_int_eq(run_lan(&bed, &web).verdict, TC_REDIRECT);
+    struct packet other = make((struct way){"10.1.0.2", "10.2.0.9", 1000, 81, IPPROTO_TCP, SYN});
+    CHECK_DROP(&bed, run_lan(&bed, &other), FIREWALL);
+    bed_apply(&bed, BASE);
+    ck_assert_int_eq(run_lan(&bed, &other).verdict, TC_REDIRECT);
+}
+END_TEST
+
+/* Between segments only what a rule allows, and what answers it, whatever the other segment's own rules say. */
+START_TEST(segments_meet_by_rules_only)
+{
+    bed_apply(&bed, BASE FILTERS);
+    struct packet question = make((struct way){"10.1.0.2", "10.9.0.2", 1000, 53, IPPROTO_UDP, 0});
+    struct packet answer = make((struct way){"10.9.0.2", "10.1.0.2", 53, 1000, IPPROTO_UDP, 0});
+    struct packet unasked = make((struct way){"10.9.0.2", "10.1.0.2", 53, 1001, IPPROTO_UDP, 0});
+    struct run_options lan1 = {.ifindex = bed.lan1};
+    CHECK_DROP(&bed, run_lan_with(&bed, &answer, lan1), FIREWALL);
+    struct run run = run_lan(&bed, &question);
+    check_packet(&run, "10.1.0.2", "10.9.0.2");
+    run = run_lan_with(&bed, &answer, lan1);
+    check_packet(&run, "10.9.0.2", "10.1.0.2");
+    CHECK_DROP(&bed, run_lan_with(&bed, &unasked, lan1), FIREWALL);
+    question = make((struct way){"10.1.0.2", "10.9.0.2", 1000, 54, IPPROTO_UDP, 0});
+    CHECK_DROP(&bed, run_lan(&bed, &question), FIREWALL);
+}
+END_TEST
+
+/* Who may not ask may still answer: echoes are told apart by who asks, and by their ids. */
+START_TEST(an_answer_to_a_ping_is_no_ping)
+{
+    struct run_options lan1 = {.ifindex = bed.lan1};
+    struct packet question = make((struct way){"10.1.0.2", "10.9.0.2", 77, 0, IPPROTO_ICMP, 8});
+    struct packet answer = make((struct way){"10.9.0.2", "10.1.0.2", 77, 0, IPPROTO_ICMP, 0});
+    struct packet other = make((struct way){"10.9.0.2", "10.1.0.2", 78, 0, IPPROTO_ICMP, 0});
+    struct packet asks = make((struct way){"10.9.0.2", "10.1.0.2", 77, 0, IPPROTO_ICMP, 8});
+    bed_apply(&bed, BASE FILTERS "filter_rule vni=100 order=2 to=200 protocol=1\n");
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(run_lan(&bed, &question).verdict, TC_REDIRECT);
+        ck_assert_int_eq(run_lan_with(&bed, &answer, lan1).verdict, TC_REDIRECT);
+        CHECK_DROP(&bed, run_lan_with(&bed, &other, lan1), FIREWALL);
+        CHECK_DROP(&bed, run_lan_with(&bed, &asks, lan1), FIREWALL);
+    }
+}
+END_TEST
+
+/* A flow that was let through lives on over bundles; a rule that goes takes its flows along, in both directions. */
+START_TEST(a_flip_keeps_what_is_still_allowed)
+{
+    struct run_options lan1 = {.ifindex = bed.lan1};
+    struct packet question = make((struct way){"10.1.0.2", "10.9.0.2", 2000, 53, IPPROTO_UDP, 0});
+    struct packet answer = make((struct way){"10.9.0.2", "10.1.0.2", 53, 2000, IPPROTO_UDP, 0});
+    bed_apply(&bed, BASE FILTERS);
+    ck_assert_int_eq(run_lan(&bed, &question).verdict, TC_REDIRECT);
+    bed_apply(&bed, BASE FILTERS "filter_rule vni=200 order=0 protocol=6\n");
+    ck_assert_int_eq(run_lan_with(&bed, &answer, lan1).verdict, TC_REDIRECT);
+    bed_apply(&bed, BASE "filter vni=100 reach=200\nfilter vni=200 reach=100\n");
+    CHECK_DROP(&bed, run_lan(&bed, &question), FIREWALL);
+    CHECK_DROP(&bed, run_lan_with(&bed, &answer, lan1), FIREWALL);
+}
+END_TEST
+
+/* To another site a packet goes in the segment that it is for. */
+START_TEST(it_travels_in_the_other_segment)
+{
+    bed_apply(&bed, BASE FILTERS);
+    struct packet p = make((struct way){"10.1.0.2", "10.8.0.2", 1000, 53, IPPROTO_UDP, 0});
+    for (int i = 0; i < 3; i++) {
+        struct run run = run_lan(&bed, &p);
+        ck_assert_int_eq(run.verdict, TC_REDIRECT);
+        ck_assert_uint_eq(run.out.data[ETH_HLEN + 20 + 8 + 6], 200);
+    }
+}
+END_TEST
+
+/* ---- floods --------------------------------------------------------------------------------------------------- */
+
+START_TEST(denied_and_loud_sources_are_dropped)
+{
+    bed_apply(&bed, BASE "guard pps=20\ndenied prefix=203.0.113.0/24\n");
+    struct packet denied = make((struct way){"203.0.113.5", "192.0.2.1", 1, 22, IPPROTO_TCP, SYN});
+    struct packet quiet = make((struct way){"198.51.100.200", "192.0.2.1", 1, 22, IPPROTO_TCP, SYN});
+    struct packet loud = make((struct way){"198.51.100.201", "192.0.2.1", 1, 22, IPPROTO_TCP, SYN});
+    CHECK_DROP(&bed, run_wan(&bed, &denied), SOURCE_DENIED);
+    int dropped = 0;
+    for (int i = 0; i < 50; i++) {
+        dropped += run_wan(&bed, &loud).dropped;
+    }
+    ck_assert_int_ge(dropped, 25);
+    ck_assert_int_eq(run_wan(&bed, &quiet).verdict, XDP_PASS);
+    bed_apply(&bed, BASE);
+    ck_assert_int_eq(run_wan(&bed, &denied).verdict, XDP_PASS);
+}
+END_TEST
+
+/* Above the rate a SYN is answered here, and only its cookie is left of it. */
+START_TEST(a_syn_above_the_rate_gets_a_cookie)
+{
+    bed_apply(&bed, BASE "guard syns=10\n");
+    int answered = 0;
+    for (int i = 0; i < 50; i++) {
+        char source[32];
+        (void)snprintf(source, sizeof(source), "198.51.100.%d", i + 1);
+        struct packet p = make((struct way){source, "192.0.2.1", 999, 22, IPPROTO_TCP, SYN});
+        struct run run = run_wan(&bed, &p);
+        ck_assert(run.verdict == XDP_PASS || run.verdict == XDP_TX);
+        if (run.verdict == XDP_TX) {
+            answered++;
+            ck_assert_uint_eq(run.out.size, 58);
+            ck_assert(address_is(&run.out, ETH_HLEN + 12, "192.0.2.1"));
+            ck_assert(address_is(&run.out, ETH_HLEN + 16, source));
+            ck_assert_uint_eq(PORT(&run.out), 999);
+            ck_assert_uint_eq(run.out.data[ETH_HLEN + 20 + 13], SYN | ACK);
+            ck_assert_uint_eq(sum16(run.out.data + ETH_HLEN, 20, 0), 0xffff);
+            ck_assert_uint_eq(l4_sum(run.out.data + ETH_HLEN, run.out.size - ETH_HLEN), 0xffff);
+        }
+    }
+    ck_assert_int_ge(answered, 30);
+    struct packet data = make((struct way){"198.51.100.7", "192.0.2.1", 999, 22, IPPROTO_TCP, ACK});
+    ck_assert_int_eq(run_wan(&bed, &data).verdict, XDP_PASS);
+}
+END_TEST
+
+/* ---- rates ---------------------------------------------------------------------------------------------------- */
+
+START_TEST(a_rate_is_kept_by_segment_and_by_peer)
+{
+    bed_apply(&bed,
+              BASE "limit id=1 vnis=100 site=2 rate=10000 burst=20 parent=2\nlimit id=2 rate=1000000000 burst=20\n");
+    struct packet p = make((struct way){"10.1.0.2", "10.2.0.77", 1000, 9, IPPROTO_UDP, 0});
+    uint64_t before = bed_drops(&bed, PT_DROP_RATE_LIMITED);
+    for (int i = 0; i < 50; i++) {
+        (void)run_lan(&bed, &p); /* 54 ms each at that rate */
+    }
+    ck_assert_uint_ge(bed_drops(&bed, PT_DROP_RATE_LIMITED), before + 40);
+}
+END_TEST
+
+int main(void)
+{
+    if (!bed_possible()) {
+        return 77;
+    }
+    bed_open(&bed, BASE);
+    Suite *suite = suite_create("nat");
+    TCase *tc = tcase_create("nat");
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, a_host_goes_out_and_its_answer_comes_in);
+    tcase_add_test(tc, mappings_do_not_depend_on_the_destination);
+    tcase_add_test(tc, only_whom_the_host_has_sent_to_may_answer_if_so_wished);
+    tcase_add_test(tc, what_nobody_asked_for_is_the_node_s_own);
+    tcase_add_test(tc, a_forwarded_port_leads_to_its_host_and_back);
+    tcase_add_test(tc, neighbours_meet_outside);
+    tcase_add_test(tc, exhausted_ports_are_counted);
+    tcase_add_test(tc, errors_are_translated_back);
+    tcase_add_test(tc, fragments_and_strange_protocols_are_dropped_by_name);
+    tcase_add_test(tc, a_prefix_is_known_outside_by_another);
+    tcase_add_test(tc, what_no_rule_allows_is_dropped);
+    tcase_add_test(tc, segments_meet_by_rules_only);
+    tcase_add_test(tc, an_answer_to_a_ping_is_no_ping);
+    tcase_add_test(tc, a_flip_keeps_what_is_still_allowed);
+    tcase_add_test(tc, it_travels_in_the_other_segment);
+    tcase_add_test(tc, denied_and_loud_sources_are_dropped);
+    tcase_add_test(tc, a_syn_above_the_rate_gets_a_cookie);
+    tcase_add_test(tc, a_rate_is_kept_by_segment_and_by_peer);
+    suite_add_tcase(suite, tc);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    bed_close(&bed);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
