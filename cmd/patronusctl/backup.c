@@ -1,11 +1,18 @@
 /*
  * backup FILE: the cluster's state as a stream from any controller, checked as it comes. backup verify FILE: every byte
  * of a file against its digests, without a cluster.
+ *
+ * The bytes of model versions go beside it, into FILE.artifacts, each in a file that is called by its SHA-256: they can
+ * be large, they never change, and a folder that has them already (a copy or a link of an older backup's) is not filled
+ * again. patronusd restore takes them from there.
  */
 #include "ctl.h"
 
 #include "base/assert.h"
+#include "cli/request.h"
+#include "node/artifact.h"
 #include "node/backup.h"
+#include "patronus/v1/model.pb-c.h"
 #include "sys/sys_uv.h"
 #include "wire/time_text.h"
 
@@ -118,6 +125,95 @@ static enum pt_code receive(struct receiving *receiving, struct pt_error *reterr
     }
 }
 
+/* ---- the bytes of model versions ------------------------------------------------------------------------------ */
+
+struct saving {
+    struct ctl *ctl;
+    const char *directory;
+    size_t len, fetched; /* files that there are now, and that came */
+    uint64_t size;       /* of all, bytes */
+    size_t failed;
+    struct pt_error error; /* the first */
+};
+
+static char *directory_of(struct pt_arena *arena, const char *path)
+{
+    return pt_arena_printf(arena, "%s.artifacts", path);
+}
+
+static bool save_version(void *arg, const struct pt_msg *version)
+{
+    struct saving *saving = arg;
+    struct pt_sys *sys = ctl_client_sys(saving->ctl->client);
+    const char *digest = pt_msg_str(version, "digest");
+    uint64_t size = pt_msg_u64(version, "size_bytes");
+    char path[PT_ARTIFACT_PATH_SIZE];
+    struct pt_error error = {0};
+    if (pt_msg_i64(version, "artifact_state") != PATRONUS__V1__ARTIFACT_STATE__STORED) {
+        return true; /* nobody was told that the cluster has them */
+    }
+    bool present = pt_path_exists(sys, pt_artifact_path(saving->directory, digest, path)) &&
+                   pt_artifact_verify(sys, path, digest, size, NULL) == PT_OK;
+    if (!present && ctl_fetch_artifact(saving->ctl, pt_msg_str(version, "name"), saving->directory, &error) != PT_OK) {
+        saving->error = saving->failed++ == 0 ? error : saving->error;
+        return true;
+    }
+    saving->fetched += present ? 0 : 1;
+    saving->size += size;
+    saving->len++;
+    return true;
+}
+
+static enum pt_code save_artifacts(struct ctl *ctl, const char *path, struct saving *ret_saving,
+                                   struct pt_error *reterr)
+{
+    *ret_saving = (struct saving){.ctl = ctl, .directory = directory_of(ctl->arena, path)};
+    const struct pt_message_type *kind = pt_schema_kind(ctl->schema, "modelVersion");
+    const struct pt_cli_list_options options = {
+        .parent = "organizations/-/models/-", .filter = "", .order_by = "", .page_token = "", .page_size = 1000};
+    PT_TRY(ctl_read_all(ctl, kind, &options, ctl->arena, save_version, ret_saving, reterr));
+    if (ret_saving->failed > 0) {
+        *reterr = ret_saving->error;
+        return pt_wrap(reterr, reterr->code, "%zu files of model versions were not saved, for example",
+                       ret_saving->failed);
+    }
+    return PT_OK;
+}
+
+struct verifying {
+    struct pt_sys *sys;
+    const char *directory;
+    size_t len;
+    enum pt_code code;
+    struct pt_error *reterr;
+};
+
+/* The name says what the bytes must be. */
+static void verify_file(void *arg, const char *name)
+{
+    struct verifying *verifying = arg;
+    const char *tag = NULL;
+    char path[PT_ARTIFACT_PATH_SIZE];
+    struct pt_file *file = NULL;
+    uint64_t size = 0;
+    if (verifying->code != PT_OK || !pt_artifact_is_name(name, &tag) || tag != NULL) {
+        return;
+    }
+    (void)pt_artifact_path(verifying->directory, name, path);
+    verifying->code = pt_file_open(verifying->sys, path, PT_OPEN_READ, &file, verifying->reterr);
+    if (verifying->code == PT_OK) {
+        verifying->code = pt_file_size(file, &size, verifying->reterr);
+        pt_file_close(file);
+    }
+    if (verifying->code == PT_OK) {
+        verifying->code = pt_artifact_verify(verifying->sys, path, name, size, verifying->reterr);
+    }
+    if (verifying->code != PT_OK) {
+        verifying->code = pt_wrap(verifying->reterr, verifying->code, "%.80s", name);
+    }
+    verifying->len++;
+}
+
 static int save(struct ctl *ctl, const char *path)
 {
     struct receiving receiving = {.ctl = ctl, .method = pt_schema_method(ctl->schema, METHOD), .path = path};
@@ -140,12 +236,20 @@ static int save(struct ctl *ctl, const char *path)
         return ctl_fail(&error);
     }
     print_manifest("saved", path, &receiving.manifest);
+    struct saving saving;
+    if (save_artifacts(ctl, path, &saving, &error) != PT_OK) {
+        return ctl_fail(&error);
+    }
+    if (saving.len > 0) {
+        printf("  models    %zu versions' bytes, %" PRIu64 ", in %s (%zu came now)\n", saving.len, saving.size,
+               saving.directory, saving.fetched);
+    }
     printf("It holds no seal key: keep a copy of that apart from it. Check it with: patronusctl backup verify %s\n",
            path);
     return PT_CLI_EXIT_OK;
 }
 
-static int verify(const char *path)
+static int verify(struct ctl *ctl, const char *path)
 {
     struct pt_sys *sys = NULL;
     struct pt_backup_manifest manifest;
@@ -153,12 +257,20 @@ static int verify(const char *path)
     enum pt_code code = pt_sys_uv_new(&sys, &error);
     if (code == PT_OK) {
         code = pt_backup_read(sys, path, NULL, &manifest, &error);
-        pt_sys_uv_free(sys);
     }
+    struct verifying verifying = {.sys = sys, .directory = directory_of(ctl->arena, path), .reterr = &error};
+    if (code == PT_OK && pt_path_exists(sys, verifying.directory)) {
+        code = pt_dir_list(sys, verifying.directory, verify_file, &verifying, &error);
+        code = code == PT_OK ? verifying.code : code;
+    }
+    pt_sys_uv_free(sys);
     if (code != PT_OK) {
         return ctl_fail(&error);
     }
     print_manifest("good", path, &manifest);
+    if (verifying.len > 0) {
+        printf("  models    %zu files in %s\n", verifying.len, verifying.directory);
+    }
     return PT_CLI_EXIT_OK;
 }
 
@@ -166,7 +278,7 @@ int ctl_backup(struct ctl *ctl)
 {
     const struct pt_cli_args *args = ctl->args;
     if (args->words_len == 2 && strcmp(args->words[0], "verify") == 0) {
-        return verify(args->words[1]);
+        return verify(ctl, args->words[1]);
     }
     if (args->words_len == 1 && strcmp(args->words[0], "verify") != 0) {
         return save(ctl, args->words[0]);

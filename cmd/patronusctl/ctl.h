@@ -71,6 +71,9 @@ PT_MUST enum pt_code ctl_contexts_read(const struct pt_cli_args *args, struct pt
 /* ---- verbs */
 
 int ctl_get(struct ctl *ctl);
+/* The bytes of a ModelVersion into the directory, under their digest's name. */
+PT_MUST enum pt_code ctl_fetch_artifact(struct ctl *ctl, const char *version, const char *directory,
+                                        struct pt_error *reterr);
 int ctl_list(struct ctl *ctl);
 int ctl_create(struct ctl *ctl);
 int ctl_update(struct ctl *ctl);

@@ -5,6 +5,7 @@
 #include "node.h"
 
 #include "mod/mods.h"
+#include "node/artifact.h"
 #include "node/files.h"
 #include "serve/setup.h"
 
@@ -33,6 +34,79 @@ static void print_next(const struct config *config, const struct pt_reseed_repor
            config->data, config->seal_key);
     (void)report;
     (void)fflush(stdout);
+}
+
+/* ---- the bytes of model versions ------------------------------------------------------------------------------ */
+
+#define PIECE_SIZE (1U << 20)
+
+struct bringing {
+    struct pt_sys *sys;
+    const struct pt_log *log;
+    const char *from, *to;
+    size_t len, damaged;
+};
+
+static enum pt_code bring(const struct bringing *bringing, const char *digest, struct pt_file *file,
+                          struct pt_error *reterr)
+{
+    struct pt_artifact_options options = {.directory = bringing->to, .digest_hex = digest, .tag = "restore"};
+    struct pt_artifact_writer *writer = NULL;
+    PT_AUTO(buf) struct pt_buf piece = {0};
+    PT_TRY(pt_file_size(file, &options.size, reterr));
+    PT_TRY(pt_artifact_open(bringing->sys, &options, &writer, reterr));
+    uint8_t *data = pt_buf_reserve(&piece, PIECE_SIZE);
+    for (uint64_t at = 0; at < options.size;) {
+        size_t size = options.size - at < PIECE_SIZE ? (size_t)(options.size - at) : PIECE_SIZE;
+        enum pt_code code = pt_file_read(file, at, data, size, reterr);
+        if (code == PT_OK) {
+            code = pt_artifact_write(writer, (struct pt_bytes){.data = data, .size = size}, reterr);
+        }
+        if (code != PT_OK) {
+            pt_artifact_cancel(writer);
+            return code;
+        }
+        at += size;
+    }
+    return pt_artifact_finish(writer, reterr); /* the name says what the bytes must be */
+}
+
+static void bring_file(void *arg, const char *name)
+{
+    struct bringing *bringing = arg;
+    char path[PT_ARTIFACT_PATH_SIZE];
+    const char *tag = NULL;
+    struct pt_file *file = NULL;
+    struct pt_error error = {0};
+    if (!pt_artifact_is_name(name, &tag) || tag != NULL) {
+        return;
+    }
+    enum pt_code code =
+        pt_file_open(bringing->sys, pt_artifact_path(bringing->from, name, path), PT_OPEN_READ, &file, &error);
+    if (code == PT_OK) {
+        code = bring(bringing, name, file, &error);
+        pt_file_close(file);
+    }
+    if (code != PT_OK) {
+        pt_log_warn(bringing->log, "bytes not restored", "path=%s reason=\"%s\"", path, error.text);
+    }
+    bringing->len += code == PT_OK ? 1 : 0;
+    bringing->damaged += code == PT_OK ? 0 : 1;
+}
+
+/* What lies beside the backup. A file that is damaged is left out and said: `patronusctl models upload` puts it back.
+ */
+static enum pt_code bring_artifacts(const struct process *process, struct bringing *ret_bringing,
+                                    struct pt_error *reterr)
+{
+    char from[1024], to[1024];
+    (void)snprintf(from, sizeof(from), "%s.artifacts", process->config->file);
+    (void)snprintf(to, sizeof(to), "%s/artifacts", process->config->data);
+    *ret_bringing = (struct bringing){.sys = process->sys, .log = process->log, .from = from, .to = to};
+    if (!pt_path_exists(process->sys, from)) {
+        return PT_OK;
+    }
+    return pt_dir_list(process->sys, from, bring_file, ret_bringing, reterr);
 }
 
 enum pt_code make_restored(const struct process *process, struct pt_error *reterr)
@@ -66,8 +140,14 @@ enum pt_code make_restored(const struct process *process, struct pt_error *reter
     PT_AUTO(secret) struct pt_buf admin = {0};
     PT_TRY(pt_restore_cluster(process->sys, &options, &report, &admin, reterr));
     PT_TRY(pt_path_write(process->sys, config->admin_file, admin.data, admin.size, reterr));
+    struct bringing bringing;
+    PT_TRY(bring_artifacts(process, &bringing, reterr));
     printf("Restored %s into %s.\n", config->file, config->data);
     print_common(&report);
+    if (bringing.len + bringing.damaged > 0) {
+        printf("  models            %zu files of bytes from %s.artifacts%s\n", bringing.len, config->file,
+               bringing.damaged > 0 ? "; others are damaged, see above" : "");
+    }
     printf("  admin credential  %s  (keep it secret)\n"
            "Certain: everything that was acknowledged before the backup was taken. Lost: everything after it.\n"
            "Edges look for controllers where those of before were: give this one such an address (it has %s).\n",

@@ -302,6 +302,34 @@ if [ -e "$faulty/libpt_disk_fault.so" ]; then
     stop "$first"
 fi
 
+# ---- memory that is not there: the node goes on, or says so and stops; it never runs on with a wild pointer
+if [ -e "$faulty/libpt_alloc_fault.so" ]; then
+    nths=(7 300 2000 5000 9000 14000 20000 28000)
+    [ "${PT_LONG:-0}" != 1 ] || mapfile -t nths < <(seq 1 97 40000)
+    survived=0
+    for nth in "${nths[@]}"; do
+        LD_PRELOAD=$faulty/libpt_alloc_fault.so PT_ALLOC_NTH=$nth start run
+        for _ in $(seq 100); do
+            kill -0 "$started" 2>/dev/null || break
+            ! "$ctl" -t 2s get organization before >/dev/null 2>&1 || break
+        done
+        kill -TERM "$started" 2>/dev/null || true
+        got=0
+        wait "$started" || got=$?
+        case $got in
+            0) survived=$((survived + 1)) ;;
+            1 | 2 | 3 | 134) ;; # refused, stopped by itself, an assertion
+            *) fail "exit code $got when allocation $nth failed" ;;
+        esac
+    done
+    start run
+    first=$started
+    until_true exists before
+    create "memory$$" || fail "a write after all that"
+    stop "$first"
+    pass "memory: allocation n of ${#nths[@]} failed, $survived times without harm; nothing is lost"
+fi
+
 # ---- a full disk
 if [ "$(id -u)" = 0 ] && mkdir "$work/small" && mount -t tmpfs -o size=96m,mode=0700 tmpfs "$work/small" 2>/dev/null; then
     mounted=$work/small

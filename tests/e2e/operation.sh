@@ -109,7 +109,10 @@ until_true agree 1 3
 for i in $(seq 5); do
     run at 2 create organization "org$i"
 done
-pass "three controllers"
+head -c 300000 /dev/urandom >"$work/model"
+run at 1 -p org1 create model dpi purpose=dpi
+run at 1 -p org1 models upload "$work/model" dpi/v1
+pass "three controllers, and a model's bytes"
 
 # ---- backup ----------------------------------------------------------------------------------------------------------
 # The last write was acknowledged by way of c2; c3's backup holds it all the same.
@@ -117,6 +120,13 @@ run at 3 backup "$work/a.ptb"
 says "SHA-256"
 run "$ctl" backup verify "$work/a.ptb"
 says "good $work/a.ptb"
+says "1 files in $work/a.ptb.artifacts"
+bytes=$work/a.ptb.artifacts/$(sha256sum <"$work/model" | cut -d ' ' -f 1)
+cmp "$bytes" "$work/model" || fail "the backup holds other bytes of the model"
+printf x >>"$bytes"
+refused 1 "$ctl" backup verify "$work/a.ptb"
+says "${bytes##*/}"
+cp "$work/model" "$bytes"
 refused 1 at 3 backup "$work/a.ptb"
 says "the file exists"
 cp "$work/a.ptb" "$work/bad.ptb"
@@ -195,8 +205,11 @@ seal_of[1]=env:SEAL
 seal_of[2]="cmd:echo\$IFS\$SEAL"
 run "$daemon" restore "$work/a.ptb" $(flags 1 r1) --admin-file "$work/new.pem"
 says "Next:"
+says "1 files of bytes"
 start 1 r1 run --log-format json
 until_true leads 1
+until_true at 1 -p org1 models download dpi/v1 "$work/back"
+cmp "$work/back" "$work/model" || fail "other bytes of the model came back"
 python3 -c 'import json, sys; assert all("event" in json.loads(line) for line in sys.stdin)' <"$work/r1.log" ||
     fail "a line of the log is not JSON"
 run at 1 get organization org5 # by the admin credential of before
