@@ -20,7 +20,7 @@ import subprocess
 import sys
 import time
 
-from spine_lab import ORG, ROOT, BenchError, Lab, quantile, running, say, wait_for
+from spine_lab import ORG, ROOT, BenchError, Lab, quantile, run, running, say, wait_for
 
 FLOWS = 50  # of each half
 CLASSES = {0: "STANDARD", 9: "STANDARD", 18: "INTERACTIVE", 26: "STREAMING"}
@@ -67,6 +67,8 @@ class Bench:
         node = next(node for node in lab.facts["nodes"] if node["name"] == "nyc")
         self.links = {18: node["links"][0], 26: node["links"][1]}
         self.revisions: dict[bool, int] = {}
+        addresses = [item["links"][0]["address"].split("/")[0] for item in lab.facts["nodes"] if item["role"] == "controller"]
+        self.servers = ",".join(f"{address}:7400" for address in addresses)
 
     def ctl(self, words: str) -> str:
         return self.lab.shell(f"ctl {words}")
@@ -104,9 +106,10 @@ class Bench:
         subprocess.run(self.lab.at(self.lab.host("nyc", "corp"), sys.executable, "-c", SEND, *words), check=True)
 
     def ask(self, port: int, target: str, at: str, check: bool = True) -> dict:
-        words = f"explain flow {self.source}:{port} {target}:9/udp -p {ORG} -o json" + (f" --at {at}" if at else "")
+        words = [self.lab.ctl_path, "--server", self.servers, "--credential", str(self.lab.state / "admin.pem"), "-p", ORG,
+                 "-o", "json", "explain", "flow", f"{self.source}:{port}", f"{target}:9/udp"]
         try:
-            return json.loads(self.ctl(words))
+            return json.loads(run(*self.lab.at(self.lab.controller, *words), *(["--at", at] if at else [])))
         except BenchError:
             if check:
                 raise
