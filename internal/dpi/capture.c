@@ -37,7 +37,7 @@ static uint16_t be16(const uint8_t *at)
 static uint16_t get16(const struct pt_dpi_capture *capture, size_t at)
 {
     const uint8_t *p = capture->data + at;
-    return capture->big_endian ? be16(p) : (uint16_t)(p[1] << 8 | p[0]);
+    return (uint16_t)(capture->big_endian ? be16(p) : p[1] << 8 | p[0]);
 }
 
 static uint32_t get32(const struct pt_dpi_capture *capture, size_t at)
