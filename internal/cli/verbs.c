@@ -154,8 +154,7 @@ static const struct pt_cli_verb verbs[] = {
      "time.\n\n"
      "  patronusctl -p acme links drain sites/nyc/links/inet0\n",
      B(FORCE) | B(DRY_RUN)},
-    {"te",
-     "what-if WORD... | explain FROM TO WORD... | simulate SITE SEGMENT IP... | shadowed | bandwidth PATH",
+    {"te", "what-if WORD... | explain FROM TO WORD... | simulate SITE SEGMENT IP... | shadowed | bandwidth PATH",
      "traffic engineering: questions and what was found",
      "The questions are those above, matrix, solutions, and solve FILE.te.\n\n"
      "what-if changes nothing and says what would happen: fail-link=NAME, fail-site=NAME, fail-srlg=N,\n"
