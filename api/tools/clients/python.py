@@ -32,6 +32,7 @@ TAKEN = {
     "settable",
     "fields_with",
     "check_field",
+    "marks",
 }
 
 
@@ -79,7 +80,7 @@ class Writer:
         if not field.output:
             if field.kind == "int":
                 low, high = self.integer_range(field)
-                marks.append(f"rules.Range({low}, {high}{', zero=True' if low > 0 and not field.optional else ''})")
+                marks.append(f"marks.Range({low}, {high}{', zero=True' if low > 0 and not field.optional else ''})")
             if field.kind in ("string", "bytes"):
                 marks += self.string_marks(field)
         return f"Annotated[{base}, {', '.join(marks)}]" if marks else base
@@ -94,12 +95,12 @@ class Writer:
     def string_marks(self, field: Field) -> list[str]:
         if field.rules.reference:
             target = self.schema.by_singular(field.rules.reference)
-            return [f'rules.Matches("{pattern(self.schema, target)}")']
+            return [f'marks.Matches("{pattern(self.schema, target)}")']
         marks = []
         if field.rules.format:
             names = field.rules.DESCRIPTOR.fields_by_name["format"].enum_type.values_by_number
-            marks.append(f"rules.{names[field.rules.format].name}")
-        return [*marks, f"rules.Size({field.size_max})"]
+            marks.append(f"marks.{names[field.rules.format].name}")
+        return [*marks, f"marks.Size({field.size_max})"]
 
     def typed(self, field: Field, patch: bool = False) -> tuple[str, str]:
         """Annotation and default of a field."""
@@ -120,16 +121,16 @@ class Writer:
             return base.removesuffix(" | None"), ""
         if rules.required and not field.output:
             base, default = base.removesuffix(" | None"), ""
-            marks.append("rules.Required()")
+            marks.append("marks.Required()")
         if (field.repeated or field.key is not None) and not field.output:
-            marks.append(f"rules.Items({field.items_max})")
+            marks.append(f"marks.Items({field.items_max})")
         if rules.set:
-            marks.append("rules.AsSet()")
+            marks.append("marks.AsSet()")
         for there, mark in ((rules.immutable, "Immutable"), (field.output, "Output"), (rules.secret, "Secret")):
             if there:
-                marks.append(f"rules.{mark}()")
+                marks.append(f"marks.{mark}()")
         if rules.unit:
-            marks.append(f'rules.Unit("{rules.unit}")')
+            marks.append(f'marks.Unit("{rules.unit}")')
         if marks:
             base = f"Annotated[{base}, {', '.join(marks)}]"
         return base, default
@@ -171,7 +172,7 @@ class Writer:
         annotation, default = self.typed(field)
         if message.resource is not None and field.name == "name":
             annotation = (
-                f'Annotated[str, rules.Matches("{pattern(self.schema, message)}", optional=False), rules.Immutable()]'
+                f'Annotated[str, marks.Matches("{pattern(self.schema, message)}", optional=False), marks.Immutable()]'
             )
             default = ""
         unit = f" ({field.rules.unit})" if field.rules.unit and field.rules.unit not in field.comment else ""
@@ -220,7 +221,7 @@ class Writer:
             imports = (
                 "import datetime\nfrom typing import Annotated, ClassVar, TypedDict\n\nfrom pydantic import Field\n\n"
             )
-            imports += "from .. import rules\nfrom ..message import Kind, Message, OpenEnum, Resource\n"
+            imports += "from .. import rules as marks\nfrom ..message import Kind, Message, OpenEnum, Resource\n"
             others = sorted({f.type for m in own for f in m.fields if f.type in homes and homes[f.type] != stem})
             for name in others:
                 imports += f"from .{homes[name]} import {name}\n"

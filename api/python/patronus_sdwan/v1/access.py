@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, TypedDict
 
 from pydantic import Field
 
-from .. import rules
+from .. import rules as marks
 from ..message import Kind, Message, Resource
 from .common import Condition
 
@@ -20,7 +20,7 @@ class BindingCondition(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.BindingCondition"
 
-    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(16)] = Field(
+    labels: Annotated[dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]], marks.Items(16)] = Field(
         default_factory=dict
     )
     """The resource has these labels."""
@@ -29,7 +29,7 @@ class BindingCondition(Message):
     not_after: datetime.datetime | None = None
     """Earlier than this."""
     source_prefixes: Annotated[
-        list[Annotated[str, rules.IP_PREFIX, rules.Size(1024)]], rules.Items(32), rules.AsSet()
+        list[Annotated[str, marks.IP_PREFIX, marks.Size(1024)]], marks.Items(32), marks.AsSet()
     ] = Field(default_factory=list)
     """The call comes from one of these prefixes."""
 
@@ -53,37 +53,37 @@ class Role(Resource):
         },
     )
 
-    name: Annotated[str, rules.Matches("organizations/*/roles/*", optional=False), rules.Immutable()]
+    name: Annotated[str, marks.Matches("organizations/*/roles/*", optional=False), marks.Immutable()]
     """Resource name: organizations/{organization}/roles/{role}. Assigned from the parent and the id."""
-    permissions: Annotated[list[Annotated[str, rules.Size(128)]], rules.Required(), rules.Items(256), rules.AsSet()]
+    permissions: Annotated[list[Annotated[str, marks.Size(128)]], marks.Required(), marks.Items(256), marks.AsSet()]
     """Permissions, for example "sites.update", or "sites.*" for all of a collection. One that nobody made yet grants
     nothing.
     """
-    uid: Annotated[str, rules.Output()] = ""
+    uid: Annotated[str, marks.Output()] = ""
     """Unique for ever, also across deletion and re-creation of the same name."""
-    etag: Annotated[str, rules.Output()] = ""
+    etag: Annotated[str, marks.Output()] = ""
     """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
-    revision: Annotated[int, rules.Output()] = 0
+    revision: Annotated[int, marks.Output()] = 0
     """Log index of the last change of a user's field."""
-    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    create_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When the resource was created, by the leader's clock."""
-    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    update_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When a user's field last changed, by the leader's clock."""
-    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+    labels: Annotated[dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]], marks.Items(64)] = Field(
         default_factory=dict
     )
     """Short key-value pairs for selection by filters."""
     annotations: Annotated[
-        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+        dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]], marks.Items(64)
     ] = Field(default_factory=dict)
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] = ""
+    display_name: Annotated[str, marks.Size(256)] = ""
     """A name for people."""
-    reconciling: Annotated[bool, rules.Output()] = False
+    reconciling: Annotated[bool, marks.Output()] = False
     """True while nodes have not yet reached the declared state."""
-    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    conditions: Annotated[list[Condition], marks.Output()] = Field(default_factory=list)
     """Health, aspect by aspect."""
-    observed_revision: Annotated[int, rules.Output()] = 0
+    observed_revision: Annotated[int, marks.Output()] = 0
     """Newest revision that every node concerned has applied."""
 
     @staticmethod
@@ -95,13 +95,13 @@ class Role(Resource):
 class RolePatch(TypedDict, total=False):
     """Fields of Role to change; None clears one."""
 
-    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    labels: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]] | None
     """Short key-value pairs for selection by filters."""
-    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    annotations: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]] | None
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] | None
+    display_name: Annotated[str, marks.Size(256)] | None
     """A name for people."""
-    permissions: list[Annotated[str, rules.Size(128)]] | None
+    permissions: list[Annotated[str, marks.Size(128)]] | None
     """Permissions, for example "sites.update", or "sites.*" for all of a collection. One that nobody made yet grants
     nothing.
     """
@@ -126,42 +126,42 @@ class RoleBinding(Resource):
         },
     )
 
-    name: Annotated[str, rules.Matches("organizations/*/roleBindings/*", optional=False), rules.Immutable()]
+    name: Annotated[str, marks.Matches("organizations/*/roleBindings/*", optional=False), marks.Immutable()]
     """Resource name: organizations/{organization}/roleBindings/{role_binding}. Assigned from the parent and the id.
     """
-    role: Annotated[Annotated[str, rules.Size(384)], rules.Required()]
+    role: Annotated[Annotated[str, marks.Size(384)], marks.Required()]
     """Name of a role: roles/viewer, roles/operator, roles/developer, roles/admin, or a Role of this organization or
     of one above it.
     """
-    members: Annotated[list[Annotated[str, rules.Size(512)]], rules.Required(), rules.Items(256), rules.AsSet()]
+    members: Annotated[list[Annotated[str, marks.Size(512)]], marks.Required(), marks.Items(256), marks.AsSet()]
     """Who: a service account (organizations/acme/serviceAccounts/ci), a user or a group of an identity provider
     (organizations/acme/identityProviders/okta/users/SUBJECT, .../groups/GROUP), or a SPIFFE id.
     """
-    uid: Annotated[str, rules.Output()] = ""
+    uid: Annotated[str, marks.Output()] = ""
     """Unique for ever, also across deletion and re-creation of the same name."""
-    etag: Annotated[str, rules.Output()] = ""
+    etag: Annotated[str, marks.Output()] = ""
     """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
-    revision: Annotated[int, rules.Output()] = 0
+    revision: Annotated[int, marks.Output()] = 0
     """Log index of the last change of a user's field."""
-    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    create_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When the resource was created, by the leader's clock."""
-    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    update_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When a user's field last changed, by the leader's clock."""
-    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+    labels: Annotated[dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]], marks.Items(64)] = Field(
         default_factory=dict
     )
     """Short key-value pairs for selection by filters."""
     annotations: Annotated[
-        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+        dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]], marks.Items(64)
     ] = Field(default_factory=dict)
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] = ""
+    display_name: Annotated[str, marks.Size(256)] = ""
     """A name for people."""
-    reconciling: Annotated[bool, rules.Output()] = False
+    reconciling: Annotated[bool, marks.Output()] = False
     """True while nodes have not yet reached the declared state."""
-    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    conditions: Annotated[list[Condition], marks.Output()] = Field(default_factory=list)
     """Health, aspect by aspect."""
-    observed_revision: Annotated[int, rules.Output()] = 0
+    observed_revision: Annotated[int, marks.Output()] = 0
     """Newest revision that every node concerned has applied."""
     condition: BindingCondition | None = None
     """When the binding counts; unset: always."""
@@ -175,17 +175,17 @@ class RoleBinding(Resource):
 class RoleBindingPatch(TypedDict, total=False):
     """Fields of RoleBinding to change; None clears one."""
 
-    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    labels: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]] | None
     """Short key-value pairs for selection by filters."""
-    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    annotations: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]] | None
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] | None
+    display_name: Annotated[str, marks.Size(256)] | None
     """A name for people."""
-    role: Annotated[str, rules.Size(384)] | None
+    role: Annotated[str, marks.Size(384)] | None
     """Name of a role: roles/viewer, roles/operator, roles/developer, roles/admin, or a Role of this organization or
     of one above it.
     """
-    members: list[Annotated[str, rules.Size(512)]] | None
+    members: list[Annotated[str, marks.Size(512)]] | None
     """Who: a service account (organizations/acme/serviceAccounts/ci), a user or a group of an identity provider
     (organizations/acme/identityProviders/okta/users/SUBJECT, .../groups/GROUP), or a SPIFFE id.
     """
@@ -212,41 +212,41 @@ class ClusterRoleBinding(Resource):
         },
     )
 
-    name: Annotated[str, rules.Matches("clusterRoleBindings/*", optional=False), rules.Immutable()]
+    name: Annotated[str, marks.Matches("clusterRoleBindings/*", optional=False), marks.Immutable()]
     """Resource name: clusterRoleBindings/{cluster_role_binding}. Assigned from the parent and the id."""
-    role: Annotated[Annotated[str, rules.Size(384)], rules.Required()]
+    role: Annotated[Annotated[str, marks.Size(384)], marks.Required()]
     """Name of a role: roles/viewer, roles/operator, roles/developer, roles/admin, or a Role of this organization or
     of one above it.
     """
-    members: Annotated[list[Annotated[str, rules.Size(512)]], rules.Required(), rules.Items(256), rules.AsSet()]
+    members: Annotated[list[Annotated[str, marks.Size(512)]], marks.Required(), marks.Items(256), marks.AsSet()]
     """Who: a service account (organizations/acme/serviceAccounts/ci), a user or a group of an identity provider
     (organizations/acme/identityProviders/okta/users/SUBJECT, .../groups/GROUP), or a SPIFFE id.
     """
-    uid: Annotated[str, rules.Output()] = ""
+    uid: Annotated[str, marks.Output()] = ""
     """Unique for ever, also across deletion and re-creation of the same name."""
-    etag: Annotated[str, rules.Output()] = ""
+    etag: Annotated[str, marks.Output()] = ""
     """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
-    revision: Annotated[int, rules.Output()] = 0
+    revision: Annotated[int, marks.Output()] = 0
     """Log index of the last change of a user's field."""
-    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    create_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When the resource was created, by the leader's clock."""
-    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    update_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When a user's field last changed, by the leader's clock."""
-    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+    labels: Annotated[dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]], marks.Items(64)] = Field(
         default_factory=dict
     )
     """Short key-value pairs for selection by filters."""
     annotations: Annotated[
-        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+        dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]], marks.Items(64)
     ] = Field(default_factory=dict)
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] = ""
+    display_name: Annotated[str, marks.Size(256)] = ""
     """A name for people."""
-    reconciling: Annotated[bool, rules.Output()] = False
+    reconciling: Annotated[bool, marks.Output()] = False
     """True while nodes have not yet reached the declared state."""
-    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    conditions: Annotated[list[Condition], marks.Output()] = Field(default_factory=list)
     """Health, aspect by aspect."""
-    observed_revision: Annotated[int, rules.Output()] = 0
+    observed_revision: Annotated[int, marks.Output()] = 0
     """Newest revision that every node concerned has applied."""
     condition: BindingCondition | None = None
     """When the binding counts; unset: always."""
@@ -260,17 +260,17 @@ class ClusterRoleBinding(Resource):
 class ClusterRoleBindingPatch(TypedDict, total=False):
     """Fields of ClusterRoleBinding to change; None clears one."""
 
-    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    labels: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]] | None
     """Short key-value pairs for selection by filters."""
-    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    annotations: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]] | None
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] | None
+    display_name: Annotated[str, marks.Size(256)] | None
     """A name for people."""
-    role: Annotated[str, rules.Size(384)] | None
+    role: Annotated[str, marks.Size(384)] | None
     """Name of a role: roles/viewer, roles/operator, roles/developer, roles/admin, or a Role of this organization or
     of one above it.
     """
-    members: list[Annotated[str, rules.Size(512)]] | None
+    members: list[Annotated[str, marks.Size(512)]] | None
     """Who: a service account (organizations/acme/serviceAccounts/ci), a user or a group of an identity provider
     (organizations/acme/identityProviders/okta/users/SUBJECT, .../groups/GROUP), or a SPIFFE id.
     """
@@ -283,9 +283,9 @@ class TestIamPermissionsRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.TestIamPermissionsRequest"
 
-    resource: Annotated[str, rules.Size(1024)] = ""
+    resource: Annotated[str, marks.Size(1024)] = ""
     """A resource, or an organization; empty: the cluster."""
-    permissions: Annotated[list[Annotated[str, rules.Size(128)]], rules.Items(256)] = Field(default_factory=list)
+    permissions: Annotated[list[Annotated[str, marks.Size(128)]], marks.Items(256)] = Field(default_factory=list)
     """Permissions to ask for, for example "sites.update"."""
 
 
@@ -294,7 +294,7 @@ class TestIamPermissionsResponse(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.TestIamPermissionsResponse"
 
-    permissions: Annotated[list[Annotated[str, rules.Size(1024)]], rules.Items(64)] = Field(default_factory=list)
+    permissions: Annotated[list[Annotated[str, marks.Size(1024)]], marks.Items(64)] = Field(default_factory=list)
     """Those of the permissions that the caller has."""
-    principal: Annotated[str, rules.Size(1024)] = ""
+    principal: Annotated[str, marks.Size(1024)] = ""
     """Who the caller is."""

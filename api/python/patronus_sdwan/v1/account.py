@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, TypedDict
 
 from pydantic import Field
 
-from .. import rules
+from .. import rules as marks
 from ..message import Kind, Message, Resource
 from .common import Condition
 
@@ -34,35 +34,35 @@ class ServiceAccount(Resource):
         },
     )
 
-    name: Annotated[str, rules.Matches("organizations/*/serviceAccounts/*", optional=False), rules.Immutable()]
+    name: Annotated[str, marks.Matches("organizations/*/serviceAccounts/*", optional=False), marks.Immutable()]
     """Resource name: organizations/{organization}/serviceAccounts/{service_account}. Assigned from the parent and the
     id.
     """
-    uid: Annotated[str, rules.Output()] = ""
+    uid: Annotated[str, marks.Output()] = ""
     """Unique for ever, also across deletion and re-creation of the same name."""
-    etag: Annotated[str, rules.Output()] = ""
+    etag: Annotated[str, marks.Output()] = ""
     """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
-    revision: Annotated[int, rules.Output()] = 0
+    revision: Annotated[int, marks.Output()] = 0
     """Log index of the last change of a user's field."""
-    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    create_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When the resource was created, by the leader's clock."""
-    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    update_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When a user's field last changed, by the leader's clock."""
-    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+    labels: Annotated[dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]], marks.Items(64)] = Field(
         default_factory=dict
     )
     """Short key-value pairs for selection by filters."""
     annotations: Annotated[
-        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+        dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]], marks.Items(64)
     ] = Field(default_factory=dict)
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] = ""
+    display_name: Annotated[str, marks.Size(256)] = ""
     """A name for people."""
-    reconciling: Annotated[bool, rules.Output()] = False
+    reconciling: Annotated[bool, marks.Output()] = False
     """True while nodes have not yet reached the declared state."""
-    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    conditions: Annotated[list[Condition], marks.Output()] = Field(default_factory=list)
     """Health, aspect by aspect."""
-    observed_revision: Annotated[int, rules.Output()] = 0
+    observed_revision: Annotated[int, marks.Output()] = 0
     """Newest revision that every node concerned has applied."""
     disabled: bool = False
     """True: its keys are refused."""
@@ -76,11 +76,11 @@ class ServiceAccount(Resource):
 class ServiceAccountPatch(TypedDict, total=False):
     """Fields of ServiceAccount to change; None clears one."""
 
-    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    labels: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]] | None
     """Short key-value pairs for selection by filters."""
-    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    annotations: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]] | None
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] | None
+    display_name: Annotated[str, marks.Size(256)] | None
     """A name for people."""
     disabled: bool | None
     """True: its keys are refused."""
@@ -91,9 +91,9 @@ class IssueApiKeyRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.IssueApiKeyRequest"
 
-    parent_: Annotated[str, rules.Size(1024)] = ""
+    parent_: Annotated[str, marks.Size(1024)] = ""
     """Name of the service account."""
-    api_key_id: Annotated[str, rules.Size(1024)] = ""
+    api_key_id: Annotated[str, marks.Size(1024)] = ""
     """Last segment of the name; matches [a-z]([a-z0-9-]{0,61}[a-z0-9])?"""
     api_key: ApiKey | None = None
     """The key's properties."""
@@ -106,7 +106,7 @@ class IssueApiKeyResponse(Message):
 
     api_key: ApiKey | None = None
     """The resource."""
-    key: Annotated[Annotated[str, rules.Size(1024)], rules.Secret()] = ""
+    key: Annotated[Annotated[str, marks.Size(1024)], marks.Secret()] = ""
     """The key itself, to be sent as "authorization: Bearer KEY". It is shown here and never again."""
 
 
@@ -129,51 +129,51 @@ class ApiKey(Resource):
     )
 
     name: Annotated[
-        str, rules.Matches("organizations/*/serviceAccounts/*/apiKeys/*", optional=False), rules.Immutable()
+        str, marks.Matches("organizations/*/serviceAccounts/*/apiKeys/*", optional=False), marks.Immutable()
     ]
     """Resource name: organizations/{organization}/serviceAccounts/{service_account}/apiKeys/{api_key}. Assigned from
     the parent and the id.
     """
     secret_hmac: Annotated[
-        Annotated[str, rules.SHA256_HEX, rules.Size(1024)], rules.Required(), rules.Immutable(), rules.Secret()
+        Annotated[str, marks.SHA256_HEX, marks.Size(1024)], marks.Required(), marks.Immutable(), marks.Secret()
     ]
     """HMAC-SHA256 of the key, under a key that the controllers share."""
-    uid: Annotated[str, rules.Output()] = ""
+    uid: Annotated[str, marks.Output()] = ""
     """Unique for ever, also across deletion and re-creation of the same name."""
-    etag: Annotated[str, rules.Output()] = ""
+    etag: Annotated[str, marks.Output()] = ""
     """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
-    revision: Annotated[int, rules.Output()] = 0
+    revision: Annotated[int, marks.Output()] = 0
     """Log index of the last change of a user's field."""
-    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    create_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When the resource was created, by the leader's clock."""
-    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    update_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When a user's field last changed, by the leader's clock."""
-    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+    labels: Annotated[dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]], marks.Items(64)] = Field(
         default_factory=dict
     )
     """Short key-value pairs for selection by filters."""
     annotations: Annotated[
-        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+        dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]], marks.Items(64)
     ] = Field(default_factory=dict)
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] = ""
+    display_name: Annotated[str, marks.Size(256)] = ""
     """A name for people."""
-    reconciling: Annotated[bool, rules.Output()] = False
+    reconciling: Annotated[bool, marks.Output()] = False
     """True while nodes have not yet reached the declared state."""
-    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    conditions: Annotated[list[Condition], marks.Output()] = Field(default_factory=list)
     """Health, aspect by aspect."""
-    observed_revision: Annotated[int, rules.Output()] = 0
+    observed_revision: Annotated[int, marks.Output()] = 0
     """Newest revision that every node concerned has applied."""
-    hint: Annotated[Annotated[str, rules.Size(16)], rules.Immutable()] = ""
+    hint: Annotated[Annotated[str, marks.Size(16)], marks.Immutable()] = ""
     """First characters of the key, to tell one from another."""
     expire_time: datetime.datetime | None = None
     """When it ends; unset: never."""
-    scopes: Annotated[list[Annotated[str, rules.Size(128)]], rules.Items(64), rules.AsSet()] = Field(
+    scopes: Annotated[list[Annotated[str, marks.Size(128)]], marks.Items(64), marks.AsSet()] = Field(
         default_factory=list
     )
     """Permissions that the key is good for, of those its account has, for example "sites.*"; empty: all."""
     source_prefixes: Annotated[
-        list[Annotated[str, rules.IP_PREFIX, rules.Size(1024)]], rules.Items(32), rules.AsSet()
+        list[Annotated[str, marks.IP_PREFIX, marks.Size(1024)]], marks.Items(32), marks.AsSet()
     ] = Field(default_factory=list)
     """Prefixes from which the key is good; empty: any."""
     disabled: bool = False
@@ -188,17 +188,17 @@ class ApiKey(Resource):
 class ApiKeyPatch(TypedDict, total=False):
     """Fields of ApiKey to change; None clears one."""
 
-    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    labels: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]] | None
     """Short key-value pairs for selection by filters."""
-    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    annotations: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]] | None
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] | None
+    display_name: Annotated[str, marks.Size(256)] | None
     """A name for people."""
     expire_time: datetime.datetime | None
     """When it ends; unset: never."""
-    scopes: list[Annotated[str, rules.Size(128)]] | None
+    scopes: list[Annotated[str, marks.Size(128)]] | None
     """Permissions that the key is good for, of those its account has, for example "sites.*"; empty: all."""
-    source_prefixes: list[Annotated[str, rules.IP_PREFIX, rules.Size(1024)]] | None
+    source_prefixes: list[Annotated[str, marks.IP_PREFIX, marks.Size(1024)]] | None
     """Prefixes from which the key is good; empty: any."""
     disabled: bool | None
     """True: it is refused."""

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from .. import rules
+from .. import rules as marks
 from ..message import Message
 
 
@@ -21,35 +21,35 @@ class AuditRecord(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.AuditRecord"
 
-    sequence: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    sequence: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Number of the record, from 1, without gap."""
-    revision: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    revision: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Log index of the entry that wrote it: the revision of what was changed."""
     time: datetime.datetime | None = None
     """When, by the leader's clock."""
-    principal: Annotated[str, rules.Size(1024)] = ""
+    principal: Annotated[str, marks.Size(1024)] = ""
     """Who asked."""
-    api_key: Annotated[str, rules.Size(1024)] = ""
+    api_key: Annotated[str, marks.Size(1024)] = ""
     """Name of the API key that was presented; empty for none."""
-    source: Annotated[str, rules.Size(1024)] = ""
+    source: Annotated[str, marks.Size(1024)] = ""
     """Address that the call came from."""
-    method: Annotated[str, rules.Size(1024)] = ""
+    method: Annotated[str, marks.Size(1024)] = ""
     """What was asked for: CREATE, UPDATE, DELETE, UNDELETE, ENROLL, SET_META, or the method of a refused call."""
-    resources: Annotated[list[Annotated[str, rules.Size(1024)]], rules.Items(64)] = Field(default_factory=list)
+    resources: Annotated[list[Annotated[str, marks.Size(1024)]], marks.Items(64)] = Field(default_factory=list)
     """Resources concerned, 16 at most."""
-    resources_len: Annotated[int, rules.Range(0, 4294967295)] = 0
+    resources_len: Annotated[int, marks.Range(0, 4294967295)] = 0
     """How many there were."""
-    code: Annotated[str, rules.Size(1024)] = ""
+    code: Annotated[str, marks.Size(1024)] = ""
     """"OK", or the code of the refusal, for example PERMISSION_DENIED."""
-    count: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    count: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """How many equal calls the record stands for: refused calls are counted together."""
-    request_id: Annotated[str, rules.Size(1024)] = ""
+    request_id: Annotated[str, marks.Size(1024)] = ""
     """Request id of the caller; empty for none."""
-    change_digest: Annotated[bytes, rules.Size(1024)] = b""
+    change_digest: Annotated[bytes, marks.Size(1024)] = b""
     """SHA-256 over the change as it stands in the log."""
-    previous_hash: Annotated[bytes, rules.Size(1024)] = b""
+    previous_hash: Annotated[bytes, marks.Size(1024)] = b""
     """Hash of the record before; empty in the first."""
-    hash: Annotated[bytes, rules.Size(1024)] = b""
+    hash: Annotated[bytes, marks.Size(1024)] = b""
     """Hash of this record. Not stored: added where the record is shown."""
 
 
@@ -58,12 +58,12 @@ class QueryAuditRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.QueryAuditRequest"
 
-    parent_: Annotated[str, rules.Size(1024)] = ""
+    parent_: Annotated[str, marks.Size(1024)] = ""
     """An organization: what concerns it and what is below it. Empty: everything, which the chain can be verified on.
     """
-    after_revision: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    after_revision: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Records of later log entries only: next_revision of the answer before; 0: from the oldest on."""
-    page_size: Annotated[int, rules.Range(-2147483648, 2147483647)] = 0
+    page_size: Annotated[int, marks.Range(-2147483648, 2147483647)] = 0
     """Most log entries to look at: 1..10000, default 1000."""
 
 
@@ -72,13 +72,13 @@ class QueryAuditResponse(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.QueryAuditResponse"
 
-    records: Annotated[list[AuditRecord], rules.Items(64)] = Field(default_factory=list)
+    records: Annotated[list[AuditRecord], marks.Items(64)] = Field(default_factory=list)
     """In order. Records of one log entry are never parted."""
-    next_revision: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    next_revision: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """after_revision of the next call; 0: there is nothing more now."""
-    head_sequence: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    head_sequence: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Number of the newest record."""
-    head_hash: Annotated[bytes, rules.Size(1024)] = b""
+    head_hash: Annotated[bytes, marks.Size(1024)] = b""
     """Its hash."""
 
 

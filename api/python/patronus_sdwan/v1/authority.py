@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from .. import rules
+from .. import rules as marks
 from ..message import Message, OpenEnum
 
 
@@ -32,13 +32,13 @@ class Authority(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.Authority"
 
-    id_: Annotated[str, rules.Size(1024)] = ""
+    id_: Annotated[str, marks.Size(1024)] = ""
     """"ca-1", "ca-2": a number is used once."""
     state: AuthorityState = AuthorityState.AUTHORITY_STATE_UNSPECIFIED
     """See values."""
-    certificate_pem: Annotated[str, rules.Size(1024)] = ""
+    certificate_pem: Annotated[str, marks.Size(1024)] = ""
     """Its certificate."""
-    fingerprint: Annotated[str, rules.Size(1024)] = ""
+    fingerprint: Annotated[str, marks.Size(1024)] = ""
     """SHA-256 of the certificate, hexadecimal."""
     expire_time: datetime.datetime | None = None
     """When it ends."""
@@ -51,9 +51,9 @@ class RotationObstacle(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.RotationObstacle"
 
-    name: Annotated[str, rules.Size(1024)] = ""
+    name: Annotated[str, marks.Size(1024)] = ""
     """A resource name, or the SPIFFE id of a credential."""
-    reason: Annotated[str, rules.Size(1024)] = ""
+    reason: Annotated[str, marks.Size(1024)] = ""
     """What is wrong, and what to do."""
 
 
@@ -62,20 +62,20 @@ class RotationStatus(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.RotationStatus"
 
-    authorities: Annotated[list[Authority], rules.Items(64)] = Field(default_factory=list)
+    authorities: Annotated[list[Authority], marks.Items(64)] = Field(default_factory=list)
     """The present ones, oldest first."""
     running: bool = False
     """True while more than one is trusted."""
-    nodes: Annotated[int, rules.Range(0, 4294967295)] = 0
+    nodes: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Controllers and enrolled edges."""
-    nodes_trusting: Annotated[int, rules.Range(0, 4294967295)] = 0
+    nodes_trusting: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Of these: who trusts all authorities."""
-    nodes_reissued: Annotated[int, rules.Range(0, 4294967295)] = 0
+    nodes_reissued: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Of these: who has a certificate of the issuing one."""
-    obstacles: Annotated[list[RotationObstacle], rules.Items(64)] = Field(default_factory=list)
+    obstacles: Annotated[list[RotationObstacle], marks.Items(64)] = Field(default_factory=list)
     """What stands in the way; 256 at most. Of a rotation that does not run: whom one would break if it did not wait.
     """
-    obstacles_len: Annotated[int, rules.Range(0, 4294967295)] = 0
+    obstacles_len: Annotated[int, marks.Range(0, 4294967295)] = 0
     """How many there are."""
     forced: bool = False
     """True: the rotation does not wait for edges that are offline and for credentials of people."""
@@ -107,15 +107,15 @@ class TrustReport(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.TrustReport"
 
-    trust_digest: Annotated[bytes, rules.Size(1024)] = b""
+    trust_digest: Annotated[bytes, marks.Size(1024)] = b""
     """SHA-256 of the authorities that it trusts, as PEM text."""
-    issuer: Annotated[str, rules.Size(1024)] = ""
+    issuer: Annotated[str, marks.Size(1024)] = ""
     """Key id of the authority that signed its certificate, hexadecimal."""
-    expire_time_ns: Annotated[int, rules.Range(-9223372036854775808, 9223372036854775807)] = 0
+    expire_time_ns: Annotated[int, marks.Range(-9223372036854775808, 9223372036854775807)] = 0
     """When the certificate ends, nanoseconds since 1970."""
-    seen: Annotated[list[SeenCredential], rules.Items(64)] = Field(default_factory=list)
+    seen: Annotated[list[SeenCredential], marks.Items(64)] = Field(default_factory=list)
     """Controllers: certificates of people that it saw lately."""
-    next_seal_key_digest: Annotated[bytes, rules.Size(1024)] = b""
+    next_seal_key_digest: Annotated[bytes, marks.Size(1024)] = b""
     """Controllers: SHA-256 of the next seal key under a constant, when it has one."""
 
 
@@ -124,13 +124,13 @@ class SeenCredential(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.SeenCredential"
 
-    spiffe_id: Annotated[str, rules.Size(512)] = ""
+    spiffe_id: Annotated[str, marks.Size(512)] = ""
     """Whose."""
-    issuer: Annotated[str, rules.Size(1024)] = ""
+    issuer: Annotated[str, marks.Size(1024)] = ""
     """See TrustReport."""
-    expire_time_ns: Annotated[int, rules.Range(-9223372036854775808, 9223372036854775807)] = 0
+    expire_time_ns: Annotated[int, marks.Range(-9223372036854775808, 9223372036854775807)] = 0
     """See TrustReport."""
-    age_ms: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    age_ms: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """How long ago, when the report was made."""
 
 
@@ -154,8 +154,8 @@ class ResealSecretsResponse(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.ResealSecretsResponse"
 
-    values: Annotated[int, rules.Range(0, 4294967295)] = 0
+    values: Annotated[int, marks.Range(0, 4294967295)] = 0
     """How many values were sealed anew."""
-    obstacles: Annotated[list[RotationObstacle], rules.Items(64)] = Field(default_factory=list)
+    obstacles: Annotated[list[RotationObstacle], marks.Items(64)] = Field(default_factory=list)
     """Controllers without the next key, or with another one than the leader's. Nothing is sealed while there is one.
     """

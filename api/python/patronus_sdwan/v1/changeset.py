@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, TypedDict
 
 from pydantic import Field
 
-from .. import rules
+from .. import rules as marks
 from ..message import Kind, Message, OpenEnum, Resource
 from .common import Condition
 
@@ -61,9 +61,9 @@ class StagedChange(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.StagedChange"
 
-    action: Annotated[ChangeAction, rules.Required()]
+    action: Annotated[ChangeAction, marks.Required()]
     """What it does."""
-    name: Annotated[Annotated[str, rules.Size(384)], rules.Required()]
+    name: Annotated[Annotated[str, marks.Size(384)], marks.Required()]
     """Full name of the resource, below the change set's own organization. Each name stands once in a change set."""
     resource: Message | None = None
     """Create, update: the resource. Its name and output fields are not looked at."""
@@ -73,7 +73,7 @@ class StagedChange(Message):
     """Update: create when missing. Delete: succeed when missing."""
     force: bool = False
     """Delete: also what is below it."""
-    etag: Annotated[str, rules.Size(64)] = ""
+    etag: Annotated[str, marks.Size(64)] = ""
     """When set, the resource must have this etag when the change set is applied. Otherwise the one that it had when
     the change was staged: see `bases`.
     """
@@ -84,11 +84,11 @@ class ChangeBase(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.ChangeBase"
 
-    name: Annotated[str, rules.Size(384)] = ""
+    name: Annotated[str, marks.Size(384)] = ""
     """Name of the resource."""
-    etag: Annotated[str, rules.Size(1024)] = ""
+    etag: Annotated[str, marks.Size(1024)] = ""
     """Its etag when the change was staged; empty: it did not exist."""
-    revision: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    revision: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Its revision then."""
 
 
@@ -116,57 +116,57 @@ class ChangeSet(Resource):
         },
     )
 
-    name: Annotated[str, rules.Matches("organizations/*/changeSets/*", optional=False), rules.Immutable()]
+    name: Annotated[str, marks.Matches("organizations/*/changeSets/*", optional=False), marks.Immutable()]
     """Resource name: organizations/{organization}/changeSets/{change_set}. Assigned from the parent and the id."""
-    uid: Annotated[str, rules.Output()] = ""
+    uid: Annotated[str, marks.Output()] = ""
     """Unique for ever, also across deletion and re-creation of the same name."""
-    etag: Annotated[str, rules.Output()] = ""
+    etag: Annotated[str, marks.Output()] = ""
     """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
-    revision: Annotated[int, rules.Output()] = 0
+    revision: Annotated[int, marks.Output()] = 0
     """Log index of the last change of a user's field."""
-    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    create_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When the resource was created, by the leader's clock."""
-    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    update_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When a user's field last changed, by the leader's clock."""
-    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+    labels: Annotated[dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]], marks.Items(64)] = Field(
         default_factory=dict
     )
     """Short key-value pairs for selection by filters."""
     annotations: Annotated[
-        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+        dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]], marks.Items(64)
     ] = Field(default_factory=dict)
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] = ""
+    display_name: Annotated[str, marks.Size(256)] = ""
     """A name for people."""
-    reconciling: Annotated[bool, rules.Output()] = False
+    reconciling: Annotated[bool, marks.Output()] = False
     """True while nodes have not yet reached the declared state."""
-    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    conditions: Annotated[list[Condition], marks.Output()] = Field(default_factory=list)
     """Health, aspect by aspect."""
-    observed_revision: Annotated[int, rules.Output()] = 0
+    observed_revision: Annotated[int, marks.Output()] = 0
     """Newest revision that every node concerned has applied."""
-    changes: Annotated[list[StagedChange], rules.Items(512)] = Field(default_factory=list)
+    changes: Annotated[list[StagedChange], marks.Items(512)] = Field(default_factory=list)
     """What it changes, in this order. Cannot be changed once it has been applied."""
-    state: Annotated[ChangeSetState, rules.Output()] = ChangeSetState.CHANGE_SET_STATE_UNSPECIFIED
+    state: Annotated[ChangeSetState, marks.Output()] = ChangeSetState.CHANGE_SET_STATE_UNSPECIFIED
     """Where it is in its life."""
-    bases: Annotated[list[ChangeBase], rules.Output()] = Field(default_factory=list)
+    bases: Annotated[list[ChangeBase], marks.Output()] = Field(default_factory=list)
     """What the changes were staged upon, in their order. A change that is staged again unchanged keeps its base."""
-    apply_principal: Annotated[str, rules.Output()] = ""
+    apply_principal: Annotated[str, marks.Output()] = ""
     """Who applied it."""
-    apply_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    apply_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When it was applied, by the leader's clock."""
-    apply_revision: Annotated[int, rules.Output()] = 0
+    apply_revision: Annotated[int, marks.Output()] = 0
     """Log index at which it was applied: the revision of what it changed."""
-    changed: Annotated[int, rules.Output()] = 0
+    changed: Annotated[int, marks.Output()] = 0
     """Resources that it changed, those included that went with a forced delete."""
-    confirm_before_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    confirm_before_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """While CONFIRMING: until when it waits to be confirmed."""
-    finish_principal: Annotated[str, rules.Output()] = ""
+    finish_principal: Annotated[str, marks.Output()] = ""
     """Who confirmed it or took it back; "internal": the cluster itself."""
-    finish_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    finish_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When that was."""
-    rollback_cause: Annotated[RollbackCause, rules.Output()] = RollbackCause.ROLLBACK_CAUSE_UNSPECIFIED
+    rollback_cause: Annotated[RollbackCause, marks.Output()] = RollbackCause.ROLLBACK_CAUSE_UNSPECIFIED
     """Why it was taken back."""
-    lost_edges: Annotated[list[str], rules.Output()] = Field(default_factory=list)
+    lost_edges: Annotated[list[str], marks.Output()] = Field(default_factory=list)
     """With NODES_LOST: edges that lost the controllers, at most 16 of them."""
 
     @staticmethod
@@ -178,11 +178,11 @@ class ChangeSet(Resource):
 class ChangeSetPatch(TypedDict, total=False):
     """Fields of ChangeSet to change; None clears one."""
 
-    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    labels: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]] | None
     """Short key-value pairs for selection by filters."""
-    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    annotations: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]] | None
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] | None
+    display_name: Annotated[str, marks.Size(256)] | None
     """A name for people."""
     changes: list[StagedChange] | None
     """What it changes, in this order. Cannot be changed once it has been applied."""
@@ -193,9 +193,9 @@ class PlanChangeSetRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.PlanChangeSetRequest"
 
-    name: Annotated[Annotated[str, rules.Size(384)], rules.Required()]
+    name: Annotated[Annotated[str, marks.Size(384)], marks.Required()]
     """Name of the change set."""
-    changes: Annotated[list[StagedChange], rules.Items(512)] = Field(default_factory=list)
+    changes: Annotated[list[StagedChange], marks.Items(512)] = Field(default_factory=list)
     """When set: plan these. The change set need not exist."""
 
 
@@ -204,11 +204,11 @@ class FieldDiff(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.FieldDiff"
 
-    path: Annotated[str, rules.Size(1024)] = ""
+    path: Annotated[str, marks.Size(1024)] = ""
     """Path of the field, for example "match.ports" or "labels.tier"."""
-    before: Annotated[str, rules.Size(1024)] = ""
+    before: Annotated[str, marks.Size(1024)] = ""
     """Its value before, as tables show it; empty: it was not set."""
-    after: Annotated[str, rules.Size(1024)] = ""
+    after: Annotated[str, marks.Size(1024)] = ""
     """Its value after; empty: it is not set."""
 
 
@@ -217,17 +217,17 @@ class PlannedChange(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.PlannedChange"
 
-    name: Annotated[str, rules.Size(1024)] = ""
+    name: Annotated[str, marks.Size(1024)] = ""
     """Its name."""
     action: ChangeAction = ChangeAction.CHANGE_ACTION_UNSPECIFIED
     """What is done to the resource. CHANGE_ACTION_UNSPECIFIED: it stays as it is."""
-    fields: Annotated[list[FieldDiff], rules.Items(64)] = Field(default_factory=list)
+    fields: Annotated[list[FieldDiff], marks.Items(64)] = Field(default_factory=list)
     """The fields that change, as the caller may see them."""
-    error_reason: Annotated[str, rules.Size(1024)] = ""
+    error_reason: Annotated[str, marks.Size(1024)] = ""
     """Why it would be refused: reason, as in google.rpc.ErrorInfo; empty when it would not."""
-    error_message: Annotated[str, rules.Size(1024)] = ""
+    error_message: Annotated[str, marks.Size(1024)] = ""
     """The same for people."""
-    error_field: Annotated[str, rules.Size(1024)] = ""
+    error_field: Annotated[str, marks.Size(1024)] = ""
     """Which field the refusal is about."""
 
 
@@ -236,13 +236,13 @@ class PlannedQuota(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.PlannedQuota"
 
-    metric: Annotated[str, rules.Size(1024)] = ""
+    metric: Annotated[str, marks.Size(1024)] = ""
     """Field of Quotas, for example "sites"."""
-    limit: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    limit: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """The limit in force; 0 when there is none."""
-    before: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    before: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """In use before."""
-    after: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    after: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """In use after."""
 
 
@@ -251,9 +251,9 @@ class PlannedNode(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.PlannedNode"
 
-    edge: Annotated[str, rules.Size(1024)] = ""
+    edge: Annotated[str, marks.Size(1024)] = ""
     """Name of the Edge."""
-    entries: Annotated[int, rules.Range(0, 4294967295)] = 0
+    entries: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Entries of its forwarding tables that come, change or go."""
 
 
@@ -262,17 +262,17 @@ class PlanChangeSetResponse(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.PlanChangeSetResponse"
 
-    changes: Annotated[list[PlannedChange], rules.Items(64)] = Field(default_factory=list)
+    changes: Annotated[list[PlannedChange], marks.Items(64)] = Field(default_factory=list)
     """Every change and, with `force`, what goes with it."""
     acceptable: bool = False
     """True when all of it would be accepted."""
-    quotas: Annotated[list[PlannedQuota], rules.Items(64)] = Field(default_factory=list)
+    quotas: Annotated[list[PlannedQuota], marks.Items(64)] = Field(default_factory=list)
     """Quotas of the organization whose use changes."""
-    nodes: Annotated[list[PlannedNode], rules.Items(64)] = Field(default_factory=list)
+    nodes: Annotated[list[PlannedNode], marks.Items(64)] = Field(default_factory=list)
     """Edges whose forwarding changes; the first 256."""
-    nodes_affected: Annotated[int, rules.Range(0, 4294967295)] = 0
+    nodes_affected: Annotated[int, marks.Range(0, 4294967295)] = 0
     """How many there are."""
-    paths_moved: Annotated[int, rules.Range(0, 4294967295)] = 0
+    paths_moved: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Next-hop groups of these edges, one for each destination and class, whose paths come, go, or change their
     share.
     """
@@ -280,11 +280,11 @@ class PlanChangeSetResponse(Message):
     """True when nodes and paths were computed; false when the leader has no plan yet, or this one failed: see
     `forwarding_error`.
     """
-    forwarding_error: Annotated[str, rules.Size(1024)] = ""
+    forwarding_error: Annotated[str, marks.Size(1024)] = ""
     """Why nodes and paths could not be computed."""
-    revision: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    revision: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Log index as of which it was planned."""
-    warnings: Annotated[list[Annotated[str, rules.Size(1024)]], rules.Items(64)] = Field(default_factory=list)
+    warnings: Annotated[list[Annotated[str, marks.Size(1024)]], marks.Items(64)] = Field(default_factory=list)
     """What would be accepted and is probably not meant: steering rules that never decide. The first 64."""
 
 
@@ -293,9 +293,9 @@ class ReadStagedStateRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.ReadStagedStateRequest"
 
-    name: Annotated[Annotated[str, rules.Size(384)], rules.Required()]
+    name: Annotated[Annotated[str, marks.Size(384)], marks.Required()]
     """Name of the change set."""
-    resource: Annotated[Annotated[str, rules.Size(384)], rules.Required()]
+    resource: Annotated[Annotated[str, marks.Size(384)], marks.Required()]
     """Name of the resource to read, staged or not; below the same organization."""
 
 
@@ -315,9 +315,9 @@ class ApplyChangeSetRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.ApplyChangeSetRequest"
 
-    name: Annotated[Annotated[str, rules.Size(384)], rules.Required()]
+    name: Annotated[Annotated[str, marks.Size(384)], marks.Required()]
     """Name of the change set."""
-    etag: Annotated[str, rules.Size(64)] = ""
+    etag: Annotated[str, marks.Size(64)] = ""
     """When not empty, must match the change set's etag: what is applied is what was read."""
     confirm_timeout: datetime.timedelta | None = None
     """When set: take it back unless it is confirmed in this time. At least 1 s, at most 1 h."""
@@ -325,7 +325,7 @@ class ApplyChangeSetRequest(Message):
     """With confirm_timeout: also take it back when an edge that was connected is not for so long. Unset means 30 s;
     at least 1 s.
     """
-    request_id: Annotated[str, rules.Size(64)] = ""
+    request_id: Annotated[str, marks.Size(64)] = ""
     """Makes a retry safe: the same id gets the stored reply (AIP-155). At most 64 bytes."""
 
 
@@ -334,9 +334,9 @@ class ConfirmChangeSetRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.ConfirmChangeSetRequest"
 
-    name: Annotated[Annotated[str, rules.Size(384)], rules.Required()]
+    name: Annotated[Annotated[str, marks.Size(384)], marks.Required()]
     """Name of the change set."""
-    request_id: Annotated[str, rules.Size(64)] = ""
+    request_id: Annotated[str, marks.Size(64)] = ""
     """Makes a retry safe: the same id gets the stored reply (AIP-155). At most 64 bytes."""
 
 
@@ -345,9 +345,9 @@ class RollbackChangeSetRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.RollbackChangeSetRequest"
 
-    name: Annotated[Annotated[str, rules.Size(384)], rules.Required()]
+    name: Annotated[Annotated[str, marks.Size(384)], marks.Required()]
     """Name of the change set."""
-    request_id: Annotated[str, rules.Size(64)] = ""
+    request_id: Annotated[str, marks.Size(64)] = ""
     """Makes a retry safe: the same id gets the stored reply (AIP-155). At most 64 bytes."""
 
 
@@ -356,11 +356,11 @@ class Revision(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.Revision"
 
-    revision: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    revision: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Log index of the change that made it so."""
     time: datetime.datetime | None = None
     """When that was, by the leader's clock."""
-    principal: Annotated[str, rules.Size(1024)] = ""
+    principal: Annotated[str, marks.Size(1024)] = ""
     """Who changed it; empty when that is not known any more."""
     resource: Message | None = None
     """The resource, without secrets; unset when it was deleted then."""
@@ -373,9 +373,9 @@ class ListRevisionsRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.ListRevisionsRequest"
 
-    name: Annotated[Annotated[str, rules.Size(384)], rules.Required()]
+    name: Annotated[Annotated[str, marks.Size(384)], marks.Required()]
     """Name of the resource, existing or deleted."""
-    revision: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    revision: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Only this one; 0: all that are kept."""
 
 
@@ -384,7 +384,7 @@ class ListRevisionsResponse(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.ListRevisionsResponse"
 
-    revisions: Annotated[list[Revision], rules.Items(64)] = Field(default_factory=list)
+    revisions: Annotated[list[Revision], marks.Items(64)] = Field(default_factory=list)
     """The newest first. At most 16 are kept of a resource, and 16,384 of all, 64 MiB of them."""
 
 
@@ -393,13 +393,13 @@ class RestoreRevisionRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.RestoreRevisionRequest"
 
-    name: Annotated[Annotated[str, rules.Size(384)], rules.Required()]
+    name: Annotated[Annotated[str, marks.Size(384)], marks.Required()]
     """Name of the resource, existing or deleted."""
-    revision: Annotated[Annotated[int, rules.Range(0, 18446744073709551615)], rules.Required()]
+    revision: Annotated[Annotated[int, marks.Range(0, 18446744073709551615)], marks.Required()]
     """Which one, as ListRevisions shows it."""
-    etag: Annotated[str, rules.Size(64)] = ""
+    etag: Annotated[str, marks.Size(64)] = ""
     """When not empty, must match the current etag."""
-    request_id: Annotated[str, rules.Size(64)] = ""
+    request_id: Annotated[str, marks.Size(64)] = ""
     """Makes a retry safe: the same id gets the stored reply (AIP-155). At most 64 bytes."""
     validate_only: bool = False
     """Check everything, change nothing (AIP-163)."""

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, TypedDict
 
 from pydantic import Field
 
-from .. import rules
+from .. import rules as marks
 from ..message import Kind, Message, OpenEnum, Resource
 from .common import Condition
 
@@ -45,53 +45,53 @@ class Controller(Resource):
         },
     )
 
-    name: Annotated[str, rules.Matches("controllers/*", optional=False), rules.Immutable()]
+    name: Annotated[str, marks.Matches("controllers/*", optional=False), marks.Immutable()]
     """Resource name: controllers/{controller}. Assigned from the parent and the id."""
-    peer_address: Annotated[Annotated[str, rules.HOST_PORT, rules.Size(1024)], rules.Required()]
+    peer_address: Annotated[Annotated[str, marks.HOST_PORT, marks.Size(1024)], marks.Required()]
     """Where other controllers reach it, host:port."""
-    api_address: Annotated[Annotated[str, rules.HOST_PORT, rules.Size(1024)], rules.Required()]
+    api_address: Annotated[Annotated[str, marks.HOST_PORT, marks.Size(1024)], marks.Required()]
     """Where clients reach it, host:port."""
-    agent_address: Annotated[Annotated[str, rules.HOST_PORT, rules.Size(1024)], rules.Required()]
+    agent_address: Annotated[Annotated[str, marks.HOST_PORT, marks.Size(1024)], marks.Required()]
     """Where edges reach it, host:port."""
-    role: Annotated[ControllerRole, rules.Required()]
+    role: Annotated[ControllerRole, marks.Required()]
     """What part it takes in consensus."""
-    uid: Annotated[str, rules.Output()] = ""
+    uid: Annotated[str, marks.Output()] = ""
     """Unique for ever, also across deletion and re-creation of the same name."""
-    etag: Annotated[str, rules.Output()] = ""
+    etag: Annotated[str, marks.Output()] = ""
     """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
-    revision: Annotated[int, rules.Output()] = 0
+    revision: Annotated[int, marks.Output()] = 0
     """Log index of the last change of a user's field."""
-    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    create_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When the resource was created, by the leader's clock."""
-    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    update_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When a user's field last changed, by the leader's clock."""
-    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+    labels: Annotated[dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]], marks.Items(64)] = Field(
         default_factory=dict
     )
     """Short key-value pairs for selection by filters."""
     annotations: Annotated[
-        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+        dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]], marks.Items(64)
     ] = Field(default_factory=dict)
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] = ""
+    display_name: Annotated[str, marks.Size(256)] = ""
     """A name for people."""
-    reconciling: Annotated[bool, rules.Output()] = False
+    reconciling: Annotated[bool, marks.Output()] = False
     """True while nodes have not yet reached the declared state."""
-    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    conditions: Annotated[list[Condition], marks.Output()] = Field(default_factory=list)
     """Health, aspect by aspect."""
-    observed_revision: Annotated[int, rules.Output()] = 0
+    observed_revision: Annotated[int, marks.Output()] = 0
     """Newest revision that every node concerned has applied."""
-    raft_id: Annotated[Annotated[int, rules.Range(0, 18446744073709551615)], rules.Immutable()] = 0
+    raft_id: Annotated[Annotated[int, marks.Range(0, 18446744073709551615)], marks.Immutable()] = 0
     """Raft id of the node; allocated at join, never reused."""
-    region: Annotated[str, rules.ID, rules.Size(1024)] = ""
+    region: Annotated[str, marks.ID, marks.Size(1024)] = ""
     """Region, for locality decisions."""
-    raft_state: Annotated[str, rules.Output()] = ""
+    raft_state: Annotated[str, marks.Output()] = ""
     """Current part."""
-    match_index: Annotated[int, rules.Output()] = 0
+    match_index: Annotated[int, marks.Output()] = 0
     """Newest log index known to be stored there."""
-    public_key_digest: Annotated[str, rules.Output()] = ""
+    public_key_digest: Annotated[str, marks.Output()] = ""
     """SHA-256 of the enrolled public key, hexadecimal; empty for the controller that the cluster began with."""
-    leader_priority: Annotated[int, rules.Range(0, 100)] = 0
+    leader_priority: Annotated[int, marks.Range(0, 100)] = 0
     """Leadership moves to a voter of a higher priority, once it answers and has caught up. Equal ones do not compete.
     To prefer a region, give all of its controllers the same higher number (patronusctl controllers prefer REGION).
     """
@@ -105,23 +105,23 @@ class Controller(Resource):
 class ControllerPatch(TypedDict, total=False):
     """Fields of Controller to change; None clears one."""
 
-    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    labels: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]] | None
     """Short key-value pairs for selection by filters."""
-    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    annotations: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]] | None
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] | None
+    display_name: Annotated[str, marks.Size(256)] | None
     """A name for people."""
-    peer_address: Annotated[str, rules.HOST_PORT, rules.Size(1024)] | None
+    peer_address: Annotated[str, marks.HOST_PORT, marks.Size(1024)] | None
     """Where other controllers reach it, host:port."""
-    api_address: Annotated[str, rules.HOST_PORT, rules.Size(1024)] | None
+    api_address: Annotated[str, marks.HOST_PORT, marks.Size(1024)] | None
     """Where clients reach it, host:port."""
-    agent_address: Annotated[str, rules.HOST_PORT, rules.Size(1024)] | None
+    agent_address: Annotated[str, marks.HOST_PORT, marks.Size(1024)] | None
     """Where edges reach it, host:port."""
-    region: Annotated[str, rules.ID, rules.Size(1024)] | None
+    region: Annotated[str, marks.ID, marks.Size(1024)] | None
     """Region, for locality decisions."""
     role: ControllerRole | None
     """What part it takes in consensus."""
-    leader_priority: Annotated[int, rules.Range(0, 100)] | None
+    leader_priority: Annotated[int, marks.Range(0, 100)] | None
     """Leadership moves to a voter of a higher priority, once it answers and has caught up. Equal ones do not compete.
     To prefer a region, give all of its controllers the same higher number (patronusctl controllers prefer REGION).
     """
@@ -146,45 +146,45 @@ class EnrollmentToken(Resource):
         },
     )
 
-    name: Annotated[str, rules.Matches("enrollmentTokens/*", optional=False), rules.Immutable()]
+    name: Annotated[str, marks.Matches("enrollmentTokens/*", optional=False), marks.Immutable()]
     """Resource name: enrollmentTokens/{enrollment_token}. Assigned from the parent and the id."""
-    role: Annotated[Annotated[str, rules.ID, rules.Size(1024)], rules.Required(), rules.Immutable()]
+    role: Annotated[Annotated[str, marks.ID, marks.Size(1024)], marks.Required(), marks.Immutable()]
     """What the node becomes: "edge", "voter" or "standby"."""
-    secret_digest: Annotated[Annotated[str, rules.SHA256_HEX, rules.Size(1024)], rules.Required(), rules.Immutable()]
+    secret_digest: Annotated[Annotated[str, marks.SHA256_HEX, marks.Size(1024)], marks.Required(), marks.Immutable()]
     """SHA-256 of the secret part, hexadecimal."""
-    expire_time: Annotated[datetime.datetime, rules.Required(), rules.Immutable()]
+    expire_time: Annotated[datetime.datetime, marks.Required(), marks.Immutable()]
     """After this the token is refused; at most a day after creation."""
-    uid: Annotated[str, rules.Output()] = ""
+    uid: Annotated[str, marks.Output()] = ""
     """Unique for ever, also across deletion and re-creation of the same name."""
-    etag: Annotated[str, rules.Output()] = ""
+    etag: Annotated[str, marks.Output()] = ""
     """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
-    revision: Annotated[int, rules.Output()] = 0
+    revision: Annotated[int, marks.Output()] = 0
     """Log index of the last change of a user's field."""
-    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    create_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When the resource was created, by the leader's clock."""
-    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    update_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When a user's field last changed, by the leader's clock."""
-    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+    labels: Annotated[dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]], marks.Items(64)] = Field(
         default_factory=dict
     )
     """Short key-value pairs for selection by filters."""
     annotations: Annotated[
-        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+        dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]], marks.Items(64)
     ] = Field(default_factory=dict)
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] = ""
+    display_name: Annotated[str, marks.Size(256)] = ""
     """A name for people."""
-    reconciling: Annotated[bool, rules.Output()] = False
+    reconciling: Annotated[bool, marks.Output()] = False
     """True while nodes have not yet reached the declared state."""
-    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    conditions: Annotated[list[Condition], marks.Output()] = Field(default_factory=list)
     """Health, aspect by aspect."""
-    observed_revision: Annotated[int, rules.Output()] = 0
+    observed_revision: Annotated[int, marks.Output()] = 0
     """Newest revision that every node concerned has applied."""
-    edge: Annotated[Annotated[str, rules.Matches("organizations/*/sites/*/edges/*")], rules.Immutable()] = ""
+    edge: Annotated[Annotated[str, marks.Matches("organizations/*/sites/*/edges/*")], marks.Immutable()] = ""
     """For an edge: the resource that the node becomes."""
-    used_key_digest: Annotated[str, rules.Output()] = ""
+    used_key_digest: Annotated[str, marks.Output()] = ""
     """Digest of the public key of the node that used it; the same node may repeat its request."""
-    used: Annotated[bool, rules.Output()] = False
+    used: Annotated[bool, marks.Output()] = False
     """True once a node has joined with it."""
 
     @staticmethod
@@ -196,11 +196,11 @@ class EnrollmentToken(Resource):
 class EnrollmentTokenPatch(TypedDict, total=False):
     """Fields of EnrollmentToken to change; None clears one."""
 
-    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    labels: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]] | None
     """Short key-value pairs for selection by filters."""
-    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    annotations: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]] | None
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] | None
+    display_name: Annotated[str, marks.Size(256)] | None
     """A name for people."""
 
 
@@ -209,19 +209,19 @@ class EnrollRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.EnrollRequest"
 
-    token: Annotated[Annotated[str, rules.Size(16384)], rules.Secret()] = ""
+    token: Annotated[Annotated[str, marks.Size(16384)], marks.Secret()] = ""
     """The token as printed by `patronusctl tokens create`."""
-    csr: Annotated[bytes, rules.Size(1024)] = b""
+    csr: Annotated[bytes, marks.Size(1024)] = b""
     """PKCS #10 request in DER, signed by the node's own key."""
-    controller_id: Annotated[str, rules.Size(1024)] = ""
+    controller_id: Annotated[str, marks.Size(1024)] = ""
     """For a controller: id of its Controller resource."""
-    peer_address: Annotated[str, rules.Size(1024)] = ""
+    peer_address: Annotated[str, marks.Size(1024)] = ""
     """For a controller: its addresses."""
-    api_address: Annotated[str, rules.Size(1024)] = ""
+    api_address: Annotated[str, marks.Size(1024)] = ""
     """See peer_address."""
-    agent_address: Annotated[str, rules.Size(1024)] = ""
+    agent_address: Annotated[str, marks.Size(1024)] = ""
     """See peer_address."""
-    region: Annotated[str, rules.Size(1024)] = ""
+    region: Annotated[str, marks.Size(1024)] = ""
     """See peer_address."""
 
 
@@ -230,25 +230,25 @@ class EnrollResponse(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.EnrollResponse"
 
-    certificate_pem: Annotated[str, rules.Size(1024)] = ""
+    certificate_pem: Annotated[str, marks.Size(1024)] = ""
     """Leaf certificate in PEM."""
-    ca_pem: Annotated[str, rules.Size(1024)] = ""
+    ca_pem: Annotated[str, marks.Size(1024)] = ""
     """CA certificates in PEM."""
-    cluster_id: Annotated[str, rules.Size(1024)] = ""
+    cluster_id: Annotated[str, marks.Size(1024)] = ""
     """Id of the cluster."""
-    role: Annotated[str, rules.Size(1024)] = ""
+    role: Annotated[str, marks.Size(1024)] = ""
     """What the node is now: "edge", "voter" or "standby"."""
-    spiffe_id: Annotated[str, rules.Size(1024)] = ""
+    spiffe_id: Annotated[str, marks.Size(1024)] = ""
     """SPIFFE id in the certificate."""
-    raft_id: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    raft_id: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """For a controller: its Raft id."""
-    seal_key: Annotated[Annotated[bytes, rules.Size(1024)], rules.Secret()] = b""
+    seal_key: Annotated[Annotated[bytes, marks.Size(1024)], marks.Secret()] = b""
     """For a voter or standby: the seal key, 32 bytes."""
-    bundle_key: Annotated[bytes, rules.Size(1024)] = b""
+    bundle_key: Annotated[bytes, marks.Size(1024)] = b""
     """Ed25519 public key that bundles are signed with, 32 bytes."""
-    controllers: Annotated[list[ControllerAddress], rules.Items(64)] = Field(default_factory=list)
+    controllers: Annotated[list[ControllerAddress], marks.Items(64)] = Field(default_factory=list)
     """Every controller."""
-    epoch: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    epoch: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """How often the cluster was restored or recovered; controllers of different epochs do not talk to each other."""
 
 
@@ -257,15 +257,15 @@ class ControllerAddress(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.ControllerAddress"
 
-    name: Annotated[str, rules.Size(1024)] = ""
+    name: Annotated[str, marks.Size(1024)] = ""
     """Name of the resource."""
-    raft_id: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    raft_id: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Raft id."""
-    peer_address: Annotated[str, rules.Size(1024)] = ""
+    peer_address: Annotated[str, marks.Size(1024)] = ""
     """host:port for other controllers."""
-    api_address: Annotated[str, rules.Size(1024)] = ""
+    api_address: Annotated[str, marks.Size(1024)] = ""
     """host:port for clients."""
-    agent_address: Annotated[str, rules.Size(1024)] = ""
+    agent_address: Annotated[str, marks.Size(1024)] = ""
     """host:port for edges."""
 
 
@@ -274,9 +274,9 @@ class RenewRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.RenewRequest"
 
-    certificate_pem: Annotated[str, rules.Size(1024)] = ""
+    certificate_pem: Annotated[str, marks.Size(1024)] = ""
     """The current or an expired leaf certificate, PEM."""
-    csr: Annotated[bytes, rules.Size(1024)] = b""
+    csr: Annotated[bytes, marks.Size(1024)] = b""
     """PKCS #10 request in DER, signed by the enrolled key."""
 
 
@@ -285,9 +285,9 @@ class RenewResponse(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.RenewResponse"
 
-    certificate_pem: Annotated[str, rules.Size(1024)] = ""
+    certificate_pem: Annotated[str, marks.Size(1024)] = ""
     """Leaf certificate in PEM."""
-    ca_pem: Annotated[str, rules.Size(1024)] = ""
+    ca_pem: Annotated[str, marks.Size(1024)] = ""
     """CA certificates in PEM."""
 
 
@@ -302,33 +302,33 @@ class GetClusterStatusResponse(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.GetClusterStatusResponse"
 
-    cluster_id: Annotated[str, rules.Size(1024)] = ""
+    cluster_id: Annotated[str, marks.Size(1024)] = ""
     """Id of the cluster."""
-    controller: Annotated[str, rules.Size(1024)] = ""
+    controller: Annotated[str, marks.Size(1024)] = ""
     """The answering node."""
-    raft_state: Annotated[str, rules.Size(1024)] = ""
+    raft_state: Annotated[str, marks.Size(1024)] = ""
     """"leader", "follower", "candidate" or "standby"."""
-    term: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    term: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Current term."""
-    leader: Annotated[str, rules.Size(1024)] = ""
+    leader: Annotated[str, marks.Size(1024)] = ""
     """Name of the leader's Controller resource, empty when unknown."""
-    commit_index: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    commit_index: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Highest committed and applied log index."""
-    applied_index: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    applied_index: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """See commit_index."""
-    state_digest: Annotated[str, rules.Size(1024)] = ""
+    state_digest: Annotated[str, marks.Size(1024)] = ""
     """Digest of the replicated state at applied_index, hexadecimal."""
-    cluster_level: Annotated[int, rules.Range(0, 4294967295)] = 0
+    cluster_level: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Level of behaviour in force: every member supports it."""
-    controllers: Annotated[list[ControllerStatus], rules.Items(64)] = Field(default_factory=list)
+    controllers: Annotated[list[ControllerStatus], marks.Items(64)] = Field(default_factory=list)
     """Members; match_index is known to the leader only."""
-    connected_edges: Annotated[int, rules.Range(0, 4294967295)] = 0
+    connected_edges: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Nodes with an open stream to this node."""
-    generation: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    generation: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Generation of the newest computed bundles."""
-    software_version: Annotated[str, rules.Size(1024)] = ""
+    software_version: Annotated[str, marks.Size(1024)] = ""
     """Version of the answering binary."""
-    supported_level: Annotated[int, rules.Range(0, 4294967295)] = 0
+    supported_level: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Highest cluster level that the answering binary supports; 0 from binaries that support level 1 only."""
 
 
@@ -337,15 +337,15 @@ class ControllerStatus(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.ControllerStatus"
 
-    name: Annotated[str, rules.Size(1024)] = ""
+    name: Annotated[str, marks.Size(1024)] = ""
     """Name of the resource."""
-    raft_id: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    raft_id: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Raft id."""
-    role: Annotated[str, rules.Size(1024)] = ""
+    role: Annotated[str, marks.Size(1024)] = ""
     """"voter", "standby" or "spare"."""
-    match_index: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    match_index: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Highest log index known to be stored there."""
-    peer_address: Annotated[str, rules.Size(1024)] = ""
+    peer_address: Annotated[str, marks.Size(1024)] = ""
     """host:port for other controllers."""
 
 
@@ -354,7 +354,7 @@ class TransferLeadershipRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.TransferLeadershipRequest"
 
-    controller: Annotated[str, rules.Size(1024)] = ""
+    controller: Annotated[str, marks.Size(1024)] = ""
     """The controller to lead; empty lets the leader choose."""
 
 
@@ -378,9 +378,9 @@ class FinalizeUpgradeResponse(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.FinalizeUpgradeResponse"
 
-    level: Annotated[int, rules.Range(0, 4294967295)] = 0
+    level: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Level in force now."""
-    previous_level: Annotated[int, rules.Range(0, 4294967295)] = 0
+    previous_level: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Level in force before; equal when there was nothing to raise."""
 
 
@@ -400,29 +400,29 @@ class BackupManifest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.BackupManifest"
 
-    cluster_id: Annotated[str, rules.Size(1024)] = ""
+    cluster_id: Annotated[str, marks.Size(1024)] = ""
     """Id of the cluster."""
-    epoch: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    epoch: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """How often the cluster was restored before."""
-    revision: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    revision: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Log index that the state has applied: every write acknowledged before the call is in it, unless it is stale."""
-    index: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    index: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Log index of the snapshot: at or above revision."""
-    term: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    term: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Term of that entry."""
-    level: Annotated[int, rules.Range(0, 4294967295)] = 0
+    level: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Cluster level."""
     create_time: datetime.datetime | None = None
     """When it was taken, by the answering controller's clock."""
-    controller: Annotated[str, rules.Size(1024)] = ""
+    controller: Annotated[str, marks.Size(1024)] = ""
     """Name of the answering controller."""
-    software_version: Annotated[str, rules.Size(1024)] = ""
+    software_version: Annotated[str, marks.Size(1024)] = ""
     """Version of its binary."""
     stale: bool = False
     """Taken without asking the leader."""
-    size: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    size: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Bytes that follow."""
-    sha256: Annotated[str, rules.Size(1024)] = ""
+    sha256: Annotated[str, marks.Size(1024)] = ""
     """SHA-256 of them, hexadecimal."""
 
 
@@ -433,5 +433,5 @@ class BackupChunk(Message):
 
     manifest: BackupManifest | None = None
     """In the first message only."""
-    data: Annotated[bytes, rules.Size(1024)] = b""
+    data: Annotated[bytes, marks.Size(1024)] = b""
     """The state's bytes, in order; those of all messages together are what the manifest says."""

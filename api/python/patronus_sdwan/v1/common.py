@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 from typing import Annotated, ClassVar
 
-from .. import rules
+from .. import rules as marks
 from ..message import Message, OpenEnum
 
 
@@ -47,13 +47,13 @@ class Condition(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.Condition"
 
-    type: Annotated[str, rules.Size(1024)] = ""
+    type: Annotated[str, marks.Size(1024)] = ""
     """Aspect in UpperCamelCase, for example "Ready"."""
     status: bool = False
     """True when the aspect holds."""
-    reason: Annotated[str, rules.Size(1024)] = ""
+    reason: Annotated[str, marks.Size(1024)] = ""
     """One UpperCamelCase word that says why."""
-    message: Annotated[str, rules.Size(1024)] = ""
+    message: Annotated[str, marks.Size(1024)] = ""
     """A sentence for people; says what to do when status is false."""
     last_transition_time: datetime.datetime | None = None
     """When status last changed."""
@@ -64,7 +64,7 @@ class PortRange(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.PortRange"
 
-    first: Annotated[int, rules.Range(0, 4294967295)] = 0
+    first: Annotated[int, marks.Range(0, 4294967295)] = 0
     """First port, 0..65535."""
-    last: Annotated[int, rules.Range(0, 4294967295)] = 0
+    last: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Last port, not below first."""

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from .. import rules
+from .. import rules as marks
 from ..message import Message
 from .policy import MoveMode, SimulatedPath, SimulatedVerdict
 from .te import TrafficClass
@@ -21,21 +21,21 @@ class ExplainFlowRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.ExplainFlowRequest"
 
-    parent_: Annotated[Annotated[str, rules.Matches("organizations/*")], rules.Required()]
+    parent_: Annotated[Annotated[str, marks.Matches("organizations/*")], marks.Required()]
     """The organization."""
-    source: Annotated[Annotated[str, rules.IP, rules.Size(1024)], rules.Required()]
+    source: Annotated[Annotated[str, marks.IP, marks.Size(1024)], marks.Required()]
     """Source address, as the site's own hosts have it."""
-    destination: Annotated[Annotated[str, rules.IP, rules.Size(1024)], rules.Required()]
+    destination: Annotated[Annotated[str, marks.IP, marks.Size(1024)], marks.Required()]
     """Destination address."""
-    protocol: Annotated[int, rules.Range(0, 255)] = 0
+    protocol: Annotated[int, marks.Range(0, 255)] = 0
     """IP protocol; 6 is TCP, 17 UDP."""
-    source_port: Annotated[int, rules.Range(0, 65535)] = 0
+    source_port: Annotated[int, marks.Range(0, 65535)] = 0
     """Source port; 0 of protocols that have none."""
-    destination_port: Annotated[int, rules.Range(0, 65535)] = 0
+    destination_port: Annotated[int, marks.Range(0, 65535)] = 0
     """Destination port; 0 of protocols that have none."""
-    site: Annotated[str, rules.Matches("organizations/*/sites/*")] = ""
+    site: Annotated[str, marks.Matches("organizations/*/sites/*")] = ""
     """Site where the flow enters; empty: the one with the source's prefix."""
-    segment: Annotated[str, rules.Matches("organizations/*/segments/*")] = ""
+    segment: Annotated[str, marks.Matches("organizations/*/segments/*")] = ""
     """Its segment; empty: the one with the source's prefix."""
     time: datetime.datetime | None = None
     """When; unset means now."""
@@ -50,13 +50,13 @@ class FlowDecision(Message):
     """When."""
     verdict: SimulatedVerdict = SimulatedVerdict.SIMULATED_VERDICT_UNSPECIFIED
     """What became of it."""
-    reason: Annotated[str, rules.Size(1024)] = ""
+    reason: Annotated[str, marks.Size(1024)] = ""
     """The drop reason; empty unless dropped."""
-    path: Annotated[str, rules.Size(1024)] = ""
+    path: Annotated[str, marks.Size(1024)] = ""
     """Path that it took."""
-    link: Annotated[str, rules.Size(1024)] = ""
+    link: Annotated[str, marks.Size(1024)] = ""
     """Its first link."""
-    revision: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    revision: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Log index of the configuration then."""
 
 
@@ -65,11 +65,11 @@ class ExplainFlowResponse(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.ExplainFlowResponse"
 
-    site: Annotated[str, rules.Size(1024)] = ""
+    site: Annotated[str, marks.Size(1024)] = ""
     """Site where it enters."""
-    segment: Annotated[str, rules.Size(1024)] = ""
+    segment: Annotated[str, marks.Size(1024)] = ""
     """Segment."""
-    edge: Annotated[str, rules.Size(1024)] = ""
+    edge: Annotated[str, marks.Size(1024)] = ""
     """Edge that answered."""
     present: bool = False
     """The flow is under way: its entry stands in the edge's table."""
@@ -77,45 +77,45 @@ class ExplainFlowResponse(Message):
     """When it was decided, by the edge's clock."""
     last_packet_time: datetime.datetime | None = None
     """Its last packet, by the edge's clock; unset when the flow is gone."""
-    packets: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    packets: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Packets so far, while it is under way."""
-    bytes: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    bytes: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Bytes so far."""
     verdict: SimulatedVerdict = SimulatedVerdict.SIMULATED_VERDICT_UNSPECIFIED
     """What became of it."""
-    reason: Annotated[str, rules.Size(1024)] = ""
+    reason: Annotated[str, marks.Size(1024)] = ""
     """The drop reason, as in metrics."""
-    reason_text: Annotated[str, rules.Size(1024)] = ""
+    reason_text: Annotated[str, marks.Size(1024)] = ""
     """What it means."""
-    destination_site: Annotated[str, rules.Size(1024)] = ""
+    destination_site: Annotated[str, marks.Size(1024)] = ""
     """Where it went."""
-    steering_policy: Annotated[str, rules.Size(1024)] = ""
+    steering_policy: Annotated[str, marks.Size(1024)] = ""
     """Policy whose rule decided; empty: none did."""
-    rule: Annotated[int, rules.Range(0, 4294967295)] = 0
+    rule: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Place of the rule in it, from 0."""
-    rule_id: Annotated[int, rules.Range(0, 4294967295)] = 0
+    rule_id: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Number of the rule in its segment, as the flow's entry has it; 0: none."""
-    rule_revision: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    rule_revision: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Log index of that policy then."""
-    revision: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    revision: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Log index of the configuration in force then."""
-    bundle_term: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    bundle_term: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Raft term of the bundle in force then."""
-    bundle_generation: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    bundle_generation: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Its generation within the term."""
-    te_epoch: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    te_epoch: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Epoch of traffic engineering then."""
     traffic_class: TrafficClass = TrafficClass.TRAFFIC_CLASS_UNSPECIFIED
     """What the traffic is for, by its DSCP."""
-    dscp: Annotated[int, rules.Range(0, 4294967295)] = 0
+    dscp: Annotated[int, marks.Range(0, 4294967295)] = 0
     """DSCP of the packet that was decided."""
-    application_id: Annotated[int, rules.Range(0, 4294967295)] = 0
+    application_id: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Number of the application that was recognised; 0: none was."""
-    application_confidence: Annotated[int, rules.Range(0, 4294967295)] = 0
+    application_confidence: Annotated[int, marks.Range(0, 4294967295)] = 0
     """How sure that is, percent."""
-    nat_index: Annotated[int, rules.Range(0, 4294967295)] = 0
+    nat_index: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Index of its translation of addresses on the edge; 0: not translated."""
-    sla_profile: Annotated[str, rules.Size(1024)] = ""
+    sla_profile: Annotated[str, marks.Size(1024)] = ""
     """The rule's profile."""
     move_mode: MoveMode = MoveMode.MOVE_MODE_UNSPECIFIED
     """How flows under way follow a new choice."""
@@ -123,13 +123,13 @@ class ExplainFlowResponse(Message):
     """It has changed its path since it began."""
     sealed: bool = False
     """Its packets are sealed."""
-    paths: Annotated[list[SimulatedPath], rules.Items(64)] = Field(default_factory=list)
+    paths: Annotated[list[SimulatedPath], marks.Items(64)] = Field(default_factory=list)
     """Candidates as they were then, with what was measured then."""
     measure_time: datetime.datetime | None = None
     """When that was, by the edge's clock."""
-    changes: Annotated[list[Annotated[str, rules.Size(1024)]], rules.Items(64)] = Field(default_factory=list)
+    changes: Annotated[list[Annotated[str, marks.Size(1024)]], marks.Items(64)] = Field(default_factory=list)
     """What would change where it goes."""
-    earlier: Annotated[list[FlowDecision], rules.Items(64)] = Field(default_factory=list)
+    earlier: Annotated[list[FlowDecision], marks.Items(64)] = Field(default_factory=list)
     """Decisions before this one, newest first."""
 
 
@@ -138,11 +138,11 @@ class ExplainDropRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.ExplainDropRequest"
 
-    parent_: Annotated[Annotated[str, rules.Matches("organizations/*")], rules.Required()]
+    parent_: Annotated[Annotated[str, marks.Matches("organizations/*")], marks.Required()]
     """The organization."""
-    site: Annotated[str, rules.Matches("organizations/*/sites/*")] = ""
+    site: Annotated[str, marks.Matches("organizations/*/sites/*")] = ""
     """One site; empty: all."""
-    reason: Annotated[str, rules.Size(64)] = ""
+    reason: Annotated[str, marks.Size(64)] = ""
     """One reason, as in metrics; empty: all that occurred."""
 
 
@@ -153,19 +153,19 @@ class DroppedPacket(Message):
 
     time: datetime.datetime | None = None
     """When, by the edge's clock."""
-    source: Annotated[str, rules.Size(1024)] = ""
+    source: Annotated[str, marks.Size(1024)] = ""
     """Source address."""
-    source_port: Annotated[int, rules.Range(0, 4294967295)] = 0
+    source_port: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Source port."""
-    destination: Annotated[str, rules.Size(1024)] = ""
+    destination: Annotated[str, marks.Size(1024)] = ""
     """Destination address."""
-    destination_port: Annotated[int, rules.Range(0, 4294967295)] = 0
+    destination_port: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Destination port."""
-    protocol: Annotated[int, rules.Range(0, 4294967295)] = 0
+    protocol: Annotated[int, marks.Range(0, 4294967295)] = 0
     """IP protocol."""
-    segment: Annotated[str, rules.Size(1024)] = ""
+    segment: Annotated[str, marks.Size(1024)] = ""
     """Segment."""
-    rule: Annotated[str, rules.Size(1024)] = ""
+    rule: Annotated[str, marks.Size(1024)] = ""
     """Policy and place of the rule that denied it, if one did."""
 
 
@@ -174,19 +174,19 @@ class DropExplanation(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.DropExplanation"
 
-    site: Annotated[str, rules.Size(1024)] = ""
+    site: Annotated[str, marks.Size(1024)] = ""
     """Site."""
-    reason: Annotated[str, rules.Size(1024)] = ""
+    reason: Annotated[str, marks.Size(1024)] = ""
     """The reason, as in metrics."""
-    text: Annotated[str, rules.Size(1024)] = ""
+    text: Annotated[str, marks.Size(1024)] = ""
     """What it means."""
-    remedy: Annotated[str, rules.Size(1024)] = ""
+    remedy: Annotated[str, marks.Size(1024)] = ""
     """What to do about it."""
-    packets: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    packets: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Packets since the edge's programs were loaded."""
-    recent_packets: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    recent_packets: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Packets in the last minute or so, as its edge reported."""
-    samples: Annotated[list[DroppedPacket], rules.Items(64)] = Field(default_factory=list)
+    samples: Annotated[list[DroppedPacket], marks.Items(64)] = Field(default_factory=list)
     """Some of the last ones."""
 
 
@@ -195,5 +195,5 @@ class ExplainDropResponse(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.ExplainDropResponse"
 
-    drops: Annotated[list[DropExplanation], rules.Items(64)] = Field(default_factory=list)
+    drops: Annotated[list[DropExplanation], marks.Items(64)] = Field(default_factory=list)
     """By site, the reasons with most packets of late first."""

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, TypedDict
 
 from pydantic import Field
 
-from .. import rules
+from .. import rules as marks
 from ..message import Kind, OpenEnum, Resource
 from .common import Condition
 
@@ -82,45 +82,45 @@ class Fabric(Resource):
         },
     )
 
-    name: Annotated[str, rules.Matches("organizations/*/fabrics/*", optional=False), rules.Immutable()]
+    name: Annotated[str, marks.Matches("organizations/*/fabrics/*", optional=False), marks.Immutable()]
     """Resource name: organizations/{organization}/fabrics/{fabric}. Assigned from the parent and the id."""
-    uid: Annotated[str, rules.Output()] = ""
+    uid: Annotated[str, marks.Output()] = ""
     """Unique for ever, also across deletion and re-creation of the same name."""
-    etag: Annotated[str, rules.Output()] = ""
+    etag: Annotated[str, marks.Output()] = ""
     """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
-    revision: Annotated[int, rules.Output()] = 0
+    revision: Annotated[int, marks.Output()] = 0
     """Log index of the last change of a user's field."""
-    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    create_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When the resource was created, by the leader's clock."""
-    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    update_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When a user's field last changed, by the leader's clock."""
-    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+    labels: Annotated[dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]], marks.Items(64)] = Field(
         default_factory=dict
     )
     """Short key-value pairs for selection by filters."""
     annotations: Annotated[
-        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+        dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]], marks.Items(64)
     ] = Field(default_factory=dict)
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] = ""
+    display_name: Annotated[str, marks.Size(256)] = ""
     """A name for people."""
-    reconciling: Annotated[bool, rules.Output()] = False
+    reconciling: Annotated[bool, marks.Output()] = False
     """True while nodes have not yet reached the declared state."""
-    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    conditions: Annotated[list[Condition], marks.Output()] = Field(default_factory=list)
     """Health, aspect by aspect."""
-    observed_revision: Annotated[int, rules.Output()] = 0
+    observed_revision: Annotated[int, marks.Output()] = 0
     """Newest revision that every node concerned has applied."""
     topology: Topology = Topology.TOPOLOGY_UNSPECIFIED
     """Which sites get tunnels between them."""
-    hubs: Annotated[list[Annotated[str, rules.Matches("organizations/*/sites/*")]], rules.Items(16), rules.AsSet()] = (
+    hubs: Annotated[list[Annotated[str, marks.Matches("organizations/*/sites/*")]], marks.Items(16), marks.AsSet()] = (
         Field(default_factory=list)
     )
     """Hub sites, for HUB_SPOKE."""
     sites: Annotated[
-        list[Annotated[str, rules.Matches("organizations/*/sites/*")]], rules.Items(4096), rules.AsSet()
+        list[Annotated[str, marks.Matches("organizations/*/sites/*")]], marks.Items(4096), marks.AsSet()
     ] = Field(default_factory=list)
     """Member sites; empty means every site of the organization."""
-    max_transit_sites: Annotated[int, rules.Range(0, 5)] | None = None
+    max_transit_sites: Annotated[int, marks.Range(0, 5)] | None = None
     """Most transit sites on a path, 0..5; unset means 3."""
     cipher: TunnelCipher = TunnelCipher.TUNNEL_CIPHER_UNSPECIFIED
     """How packets between two edges are sealed."""
@@ -134,19 +134,19 @@ class Fabric(Resource):
 class FabricPatch(TypedDict, total=False):
     """Fields of Fabric to change; None clears one."""
 
-    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    labels: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]] | None
     """Short key-value pairs for selection by filters."""
-    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    annotations: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]] | None
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] | None
+    display_name: Annotated[str, marks.Size(256)] | None
     """A name for people."""
     topology: Topology | None
     """Which sites get tunnels between them."""
-    hubs: list[Annotated[str, rules.Matches("organizations/*/sites/*")]] | None
+    hubs: list[Annotated[str, marks.Matches("organizations/*/sites/*")]] | None
     """Hub sites, for HUB_SPOKE."""
-    sites: list[Annotated[str, rules.Matches("organizations/*/sites/*")]] | None
+    sites: list[Annotated[str, marks.Matches("organizations/*/sites/*")]] | None
     """Member sites; empty means every site of the organization."""
-    max_transit_sites: Annotated[int, rules.Range(0, 5)] | None
+    max_transit_sites: Annotated[int, marks.Range(0, 5)] | None
     """Most transit sites on a path, 0..5; unset means 3."""
     cipher: TunnelCipher | None
     """How packets between two edges are sealed."""
@@ -171,41 +171,41 @@ class Segment(Resource):
         },
     )
 
-    name: Annotated[str, rules.Matches("organizations/*/segments/*", optional=False), rules.Immutable()]
+    name: Annotated[str, marks.Matches("organizations/*/segments/*", optional=False), marks.Immutable()]
     """Resource name: organizations/{organization}/segments/{segment}. Assigned from the parent and the id."""
-    fabric: Annotated[Annotated[str, rules.Matches("organizations/*/fabrics/*")], rules.Required()]
+    fabric: Annotated[Annotated[str, marks.Matches("organizations/*/fabrics/*")], marks.Required()]
     """The fabric that carries the segment."""
-    uid: Annotated[str, rules.Output()] = ""
+    uid: Annotated[str, marks.Output()] = ""
     """Unique for ever, also across deletion and re-creation of the same name."""
-    etag: Annotated[str, rules.Output()] = ""
+    etag: Annotated[str, marks.Output()] = ""
     """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
-    revision: Annotated[int, rules.Output()] = 0
+    revision: Annotated[int, marks.Output()] = 0
     """Log index of the last change of a user's field."""
-    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    create_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When the resource was created, by the leader's clock."""
-    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    update_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When a user's field last changed, by the leader's clock."""
-    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+    labels: Annotated[dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]], marks.Items(64)] = Field(
         default_factory=dict
     )
     """Short key-value pairs for selection by filters."""
     annotations: Annotated[
-        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+        dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]], marks.Items(64)
     ] = Field(default_factory=dict)
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] = ""
+    display_name: Annotated[str, marks.Size(256)] = ""
     """A name for people."""
-    reconciling: Annotated[bool, rules.Output()] = False
+    reconciling: Annotated[bool, marks.Output()] = False
     """True while nodes have not yet reached the declared state."""
-    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    conditions: Annotated[list[Condition], marks.Output()] = Field(default_factory=list)
     """Health, aspect by aspect."""
-    observed_revision: Annotated[int, rules.Output()] = 0
+    observed_revision: Annotated[int, marks.Output()] = 0
     """Newest revision that every node concerned has applied."""
-    prefixes: Annotated[list[Annotated[str, rules.IP_PREFIX, rules.Size(1024)]], rules.Items(256), rules.AsSet()] = (
+    prefixes: Annotated[list[Annotated[str, marks.IP_PREFIX, marks.Size(1024)]], marks.Items(256), marks.AsSet()] = (
         Field(default_factory=list)
     )
     """Prefixes that sites may announce into the segment; empty means any."""
-    vni: Annotated[int, rules.Output()] = 0
+    vni: Annotated[int, marks.Output()] = 0
     """Geneve VNI (24 bits), allocated by the cluster and not reused while anything may still carry it."""
     encryption: SegmentEncryption = SegmentEncryption.SEGMENT_ENCRYPTION_UNSPECIFIED
     """Whether packets of the segment may ever travel in the clear."""
@@ -219,15 +219,15 @@ class Segment(Resource):
 class SegmentPatch(TypedDict, total=False):
     """Fields of Segment to change; None clears one."""
 
-    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    labels: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]] | None
     """Short key-value pairs for selection by filters."""
-    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    annotations: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]] | None
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] | None
+    display_name: Annotated[str, marks.Size(256)] | None
     """A name for people."""
-    fabric: Annotated[str, rules.Matches("organizations/*/fabrics/*")] | None
+    fabric: Annotated[str, marks.Matches("organizations/*/fabrics/*")] | None
     """The fabric that carries the segment."""
-    prefixes: list[Annotated[str, rules.IP_PREFIX, rules.Size(1024)]] | None
+    prefixes: list[Annotated[str, marks.IP_PREFIX, marks.Size(1024)]] | None
     """Prefixes that sites may announce into the segment; empty means any."""
     encryption: SegmentEncryption | None
     """Whether packets of the segment may ever travel in the clear."""
@@ -246,55 +246,55 @@ class Tunnel(Resource):
         methods={"get": "/patronus.v1.TunnelService/GetTunnel", "list": "/patronus.v1.TunnelService/ListTunnels"},
     )
 
-    name: Annotated[str, rules.Matches("organizations/*/tunnels/*", optional=False), rules.Immutable()]
+    name: Annotated[str, marks.Matches("organizations/*/tunnels/*", optional=False), marks.Immutable()]
     """Resource name: organizations/{organization}/tunnels/{tunnel}. Assigned from the parent and the id."""
-    uid: Annotated[str, rules.Output()] = ""
+    uid: Annotated[str, marks.Output()] = ""
     """Unique for ever, also across deletion and re-creation of the same name."""
-    etag: Annotated[str, rules.Output()] = ""
+    etag: Annotated[str, marks.Output()] = ""
     """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
-    revision: Annotated[int, rules.Output()] = 0
+    revision: Annotated[int, marks.Output()] = 0
     """Log index of the last change of a user's field."""
-    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    create_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When the resource was created, by the leader's clock."""
-    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    update_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When a user's field last changed, by the leader's clock."""
-    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+    labels: Annotated[dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]], marks.Items(64)] = Field(
         default_factory=dict
     )
     """Short key-value pairs for selection by filters."""
     annotations: Annotated[
-        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+        dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]], marks.Items(64)
     ] = Field(default_factory=dict)
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] = ""
+    display_name: Annotated[str, marks.Size(256)] = ""
     """A name for people."""
-    reconciling: Annotated[bool, rules.Output()] = False
+    reconciling: Annotated[bool, marks.Output()] = False
     """True while nodes have not yet reached the declared state."""
-    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    conditions: Annotated[list[Condition], marks.Output()] = Field(default_factory=list)
     """Health, aspect by aspect."""
-    observed_revision: Annotated[int, rules.Output()] = 0
+    observed_revision: Annotated[int, marks.Output()] = 0
     """Newest revision that every node concerned has applied."""
-    local_link: Annotated[str, rules.Output()] = ""
+    local_link: Annotated[str, marks.Output()] = ""
     """The link at the near end."""
-    remote_link: Annotated[str, rules.Output()] = ""
+    remote_link: Annotated[str, marks.Output()] = ""
     """The link at the far end."""
-    encapsulation: Annotated[str, rules.Output()] = ""
+    encapsulation: Annotated[str, marks.Output()] = ""
     """How packets are wrapped."""
-    mtu: Annotated[int, rules.Output()] = 0
+    mtu: Annotated[int, marks.Output()] = 0
     """Largest inner packet, bytes."""
-    oper_state: Annotated[OperState, rules.Output()] = OperState.OPER_STATE_UNSPECIFIED
+    oper_state: Annotated[OperState, marks.Output()] = OperState.OPER_STATE_UNSPECIFIED
     """Up when hellos come back."""
-    rtt_us: Annotated[int, rules.Output()] = 0
+    rtt_us: Annotated[int, marks.Output()] = 0
     """Measured round-trip time, microseconds."""
-    loss_ppm: Annotated[int, rules.Output()] = 0
+    loss_ppm: Annotated[int, marks.Output()] = 0
     """Measured loss, parts per million."""
-    path_mtu: Annotated[int, rules.Output()] = 0
+    path_mtu: Annotated[int, marks.Output()] = 0
     """Largest inner packet that was seen to arrive, bytes; 0 when not known yet."""
-    cipher: Annotated[TunnelCipher, rules.Output()] = TunnelCipher.TUNNEL_CIPHER_UNSPECIFIED
+    cipher: Annotated[TunnelCipher, marks.Output()] = TunnelCipher.TUNNEL_CIPHER_UNSPECIFIED
     """How packets are sealed; unspecified on a plain tunnel, and while there is no session."""
-    session_age_ms: Annotated[int, rules.Output(), rules.Unit("millisecond")] = 0
+    session_age_ms: Annotated[int, marks.Output(), marks.Unit("millisecond")] = 0
     """Age of the keys in use, milliseconds; 0 while there is no session."""
-    handshakes: Annotated[int, rules.Output()] = 0
+    handshakes: Annotated[int, marks.Output()] = 0
     """Handshakes with the far end since the tunnel process started there."""
 
     @staticmethod
@@ -316,53 +316,53 @@ class Path(Resource):
         methods={"get": "/patronus.v1.PathService/GetPath", "list": "/patronus.v1.PathService/ListPaths"},
     )
 
-    name: Annotated[str, rules.Matches("organizations/*/paths/*", optional=False), rules.Immutable()]
+    name: Annotated[str, marks.Matches("organizations/*/paths/*", optional=False), marks.Immutable()]
     """Resource name: organizations/{organization}/paths/{path}. Assigned from the parent and the id."""
-    uid: Annotated[str, rules.Output()] = ""
+    uid: Annotated[str, marks.Output()] = ""
     """Unique for ever, also across deletion and re-creation of the same name."""
-    etag: Annotated[str, rules.Output()] = ""
+    etag: Annotated[str, marks.Output()] = ""
     """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
-    revision: Annotated[int, rules.Output()] = 0
+    revision: Annotated[int, marks.Output()] = 0
     """Log index of the last change of a user's field."""
-    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    create_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When the resource was created, by the leader's clock."""
-    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    update_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When a user's field last changed, by the leader's clock."""
-    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+    labels: Annotated[dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]], marks.Items(64)] = Field(
         default_factory=dict
     )
     """Short key-value pairs for selection by filters."""
     annotations: Annotated[
-        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+        dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]], marks.Items(64)
     ] = Field(default_factory=dict)
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] = ""
+    display_name: Annotated[str, marks.Size(256)] = ""
     """A name for people."""
-    reconciling: Annotated[bool, rules.Output()] = False
+    reconciling: Annotated[bool, marks.Output()] = False
     """True while nodes have not yet reached the declared state."""
-    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    conditions: Annotated[list[Condition], marks.Output()] = Field(default_factory=list)
     """Health, aspect by aspect."""
-    observed_revision: Annotated[int, rules.Output()] = 0
+    observed_revision: Annotated[int, marks.Output()] = 0
     """Newest revision that every node concerned has applied."""
-    source_site: Annotated[str, rules.Output()] = ""
+    source_site: Annotated[str, marks.Output()] = ""
     """First site."""
-    destination_site: Annotated[str, rules.Output()] = ""
+    destination_site: Annotated[str, marks.Output()] = ""
     """Last site."""
-    hops: Annotated[list[str], rules.Output()] = Field(default_factory=list)
+    hops: Annotated[list[str], marks.Output()] = Field(default_factory=list)
     """Sites after the first, in order."""
-    tunnel: Annotated[str, rules.Output()] = ""
+    tunnel: Annotated[str, marks.Output()] = ""
     """First tunnel."""
-    weight: Annotated[int, rules.Output()] = 0
+    weight: Annotated[int, marks.Output()] = 0
     """Share among the paths of the same tier."""
-    backup: Annotated[bool, rules.Output()] = False
+    backup: Annotated[bool, marks.Output()] = False
     """Used only when no primary path is alive."""
-    oper_state: Annotated[OperState, rules.Output()] = OperState.OPER_STATE_UNSPECIFIED
+    oper_state: Annotated[OperState, marks.Output()] = OperState.OPER_STATE_UNSPECIFIED
     """Up when hellos come back."""
-    rtt_us: Annotated[int, rules.Output()] = 0
+    rtt_us: Annotated[int, marks.Output()] = 0
     """Measured round-trip time, microseconds."""
-    loss_ppm: Annotated[int, rules.Output()] = 0
+    loss_ppm: Annotated[int, marks.Output()] = 0
     """Measured loss, parts per million."""
-    segments: Annotated[list[str], rules.Output()] = Field(default_factory=list)
+    segments: Annotated[list[str], marks.Output()] = Field(default_factory=list)
     """Segments whose packets take the path."""
 
     @staticmethod

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, TypedDict
 
 from pydantic import Field
 
-from .. import rules
+from .. import rules as marks
 from ..message import Kind, Message, OpenEnum, Resource
 from .common import Condition, PortRange
 
@@ -44,23 +44,23 @@ class FirewallRule(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.FirewallRule"
 
-    action: Annotated[FirewallAction, rules.Required()]
+    action: Annotated[FirewallAction, marks.Required()]
     """What becomes of packets that match."""
     scope: FirewallScope = FirewallScope.FIREWALL_SCOPE_UNSPECIFIED
     """Where they go."""
-    to_segment: Annotated[str, rules.Matches("organizations/*/segments/*")] = ""
+    to_segment: Annotated[str, marks.Matches("organizations/*/segments/*")] = ""
     """The other segment, with scope SEGMENT."""
-    source_cidrs: Annotated[list[Annotated[str, rules.IP_PREFIX, rules.Size(1024)]], rules.Items(8), rules.AsSet()] = (
+    source_cidrs: Annotated[list[Annotated[str, marks.IP_PREFIX, marks.Size(1024)]], marks.Items(8), marks.AsSet()] = (
         Field(default_factory=list)
     )
     """Sources; empty means any."""
     destination_cidrs: Annotated[
-        list[Annotated[str, rules.IP_PREFIX, rules.Size(1024)]], rules.Items(8), rules.AsSet()
+        list[Annotated[str, marks.IP_PREFIX, marks.Size(1024)]], marks.Items(8), marks.AsSet()
     ] = Field(default_factory=list)
     """Destinations; empty means any."""
-    protocol: Annotated[int, rules.Range(0, 255)] | None = None
+    protocol: Annotated[int, marks.Range(0, 255)] | None = None
     """IP protocol; unset means any."""
-    ports: Annotated[list[PortRange], rules.Items(8)] = Field(default_factory=list)
+    ports: Annotated[list[PortRange], marks.Items(8)] = Field(default_factory=list)
     """Destination ports; empty means any. Fragments have none."""
 
 
@@ -85,41 +85,41 @@ class FirewallPolicy(Resource):
         },
     )
 
-    name: Annotated[str, rules.Matches("organizations/*/firewallPolicies/*", optional=False), rules.Immutable()]
+    name: Annotated[str, marks.Matches("organizations/*/firewallPolicies/*", optional=False), marks.Immutable()]
     """Resource name: organizations/{organization}/firewallPolicies/{firewall_policy}. Assigned from the parent and
     the id.
     """
-    segment: Annotated[Annotated[str, rules.Matches("organizations/*/segments/*")], rules.Required()]
+    segment: Annotated[Annotated[str, marks.Matches("organizations/*/segments/*")], marks.Required()]
     """The segment whose hosts begin."""
-    uid: Annotated[str, rules.Output()] = ""
+    uid: Annotated[str, marks.Output()] = ""
     """Unique for ever, also across deletion and re-creation of the same name."""
-    etag: Annotated[str, rules.Output()] = ""
+    etag: Annotated[str, marks.Output()] = ""
     """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
-    revision: Annotated[int, rules.Output()] = 0
+    revision: Annotated[int, marks.Output()] = 0
     """Log index of the last change of a user's field."""
-    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    create_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When the resource was created, by the leader's clock."""
-    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    update_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When a user's field last changed, by the leader's clock."""
-    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+    labels: Annotated[dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]], marks.Items(64)] = Field(
         default_factory=dict
     )
     """Short key-value pairs for selection by filters."""
     annotations: Annotated[
-        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+        dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]], marks.Items(64)
     ] = Field(default_factory=dict)
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] = ""
+    display_name: Annotated[str, marks.Size(256)] = ""
     """A name for people."""
-    reconciling: Annotated[bool, rules.Output()] = False
+    reconciling: Annotated[bool, marks.Output()] = False
     """True while nodes have not yet reached the declared state."""
-    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    conditions: Annotated[list[Condition], marks.Output()] = Field(default_factory=list)
     """Health, aspect by aspect."""
-    observed_revision: Annotated[int, rules.Output()] = 0
+    observed_revision: Annotated[int, marks.Output()] = 0
     """Newest revision that every node concerned has applied."""
-    priority: Annotated[int, rules.Range(0, 65535)] = 0
+    priority: Annotated[int, marks.Range(0, 65535)] = 0
     """Policies are read in order of priority, lowest first; equal priorities in order of name."""
-    rules: Annotated[list[FirewallRule], rules.Items(64)] = Field(default_factory=list)
+    rules: Annotated[list[FirewallRule], marks.Items(64)] = Field(default_factory=list)
     """Read in order; the first that matches decides."""
     default_action: FirewallAction = FirewallAction.FIREWALL_ACTION_UNSPECIFIED
     """What becomes of packets within the segment and to the internet that no rule matches. DROP in one policy of the
@@ -137,15 +137,15 @@ class FirewallPolicy(Resource):
 class FirewallPolicyPatch(TypedDict, total=False):
     """Fields of FirewallPolicy to change; None clears one."""
 
-    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    labels: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]] | None
     """Short key-value pairs for selection by filters."""
-    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    annotations: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]] | None
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] | None
+    display_name: Annotated[str, marks.Size(256)] | None
     """A name for people."""
-    segment: Annotated[str, rules.Matches("organizations/*/segments/*")] | None
+    segment: Annotated[str, marks.Matches("organizations/*/segments/*")] | None
     """The segment whose hosts begin."""
-    priority: Annotated[int, rules.Range(0, 65535)] | None
+    priority: Annotated[int, marks.Range(0, 65535)] | None
     """Policies are read in order of priority, lowest first; equal priorities in order of name."""
     rules: list[FirewallRule] | None
     """Read in order; the first that matches decides."""
@@ -176,45 +176,45 @@ class FloodGuard(Resource):
         },
     )
 
-    name: Annotated[str, rules.Matches("organizations/*/floodGuards/*", optional=False), rules.Immutable()]
+    name: Annotated[str, marks.Matches("organizations/*/floodGuards/*", optional=False), marks.Immutable()]
     """Resource name: organizations/{organization}/floodGuards/{flood_guard}. Assigned from the parent and the id."""
-    uid: Annotated[str, rules.Output()] = ""
+    uid: Annotated[str, marks.Output()] = ""
     """Unique for ever, also across deletion and re-creation of the same name."""
-    etag: Annotated[str, rules.Output()] = ""
+    etag: Annotated[str, marks.Output()] = ""
     """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
-    revision: Annotated[int, rules.Output()] = 0
+    revision: Annotated[int, marks.Output()] = 0
     """Log index of the last change of a user's field."""
-    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    create_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When the resource was created, by the leader's clock."""
-    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    update_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When a user's field last changed, by the leader's clock."""
-    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+    labels: Annotated[dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]], marks.Items(64)] = Field(
         default_factory=dict
     )
     """Short key-value pairs for selection by filters."""
     annotations: Annotated[
-        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+        dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]], marks.Items(64)
     ] = Field(default_factory=dict)
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] = ""
+    display_name: Annotated[str, marks.Size(256)] = ""
     """A name for people."""
-    reconciling: Annotated[bool, rules.Output()] = False
+    reconciling: Annotated[bool, marks.Output()] = False
     """True while nodes have not yet reached the declared state."""
-    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    conditions: Annotated[list[Condition], marks.Output()] = Field(default_factory=list)
     """Health, aspect by aspect."""
-    observed_revision: Annotated[int, rules.Output()] = 0
+    observed_revision: Annotated[int, marks.Output()] = 0
     """Newest revision that every node concerned has applied."""
     sites: Annotated[
-        list[Annotated[str, rules.Matches("organizations/*/sites/*")]], rules.Items(256), rules.AsSet()
+        list[Annotated[str, marks.Matches("organizations/*/sites/*")]], marks.Items(256), marks.AsSet()
     ] = Field(default_factory=list)
     """Sites where it applies; empty means all. The first by name decides at a site."""
     denied_cidrs: Annotated[
-        list[Annotated[str, rules.IP_PREFIX, rules.Size(1024)]], rules.Items(1024), rules.AsSet()
+        list[Annotated[str, marks.IP_PREFIX, marks.Size(1024)]], marks.Items(1024), marks.AsSet()
     ] = Field(default_factory=list)
     """Sources whose packets are dropped."""
-    source_packets_per_second: Annotated[int, rules.Range(0, 100000000)] = 0
+    source_packets_per_second: Annotated[int, marks.Range(0, 100000000)] = 0
     """Packets a second from one source that is no tunnel's far end; 0 means no limit."""
-    syns_per_second: Annotated[int, rules.Range(0, 100000000)] = 0
+    syns_per_second: Annotated[int, marks.Range(0, 100000000)] = 0
     """TCP connections a second to the edge and its port forwards; while more begin, only those whose source has
     proved itself by a SYN cookie. 0 means no limit.
     """
@@ -230,19 +230,19 @@ class FloodGuard(Resource):
 class FloodGuardPatch(TypedDict, total=False):
     """Fields of FloodGuard to change; None clears one."""
 
-    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    labels: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]] | None
     """Short key-value pairs for selection by filters."""
-    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    annotations: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]] | None
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] | None
+    display_name: Annotated[str, marks.Size(256)] | None
     """A name for people."""
-    sites: list[Annotated[str, rules.Matches("organizations/*/sites/*")]] | None
+    sites: list[Annotated[str, marks.Matches("organizations/*/sites/*")]] | None
     """Sites where it applies; empty means all. The first by name decides at a site."""
-    denied_cidrs: list[Annotated[str, rules.IP_PREFIX, rules.Size(1024)]] | None
+    denied_cidrs: list[Annotated[str, marks.IP_PREFIX, marks.Size(1024)]] | None
     """Sources whose packets are dropped."""
-    source_packets_per_second: Annotated[int, rules.Range(0, 100000000)] | None
+    source_packets_per_second: Annotated[int, marks.Range(0, 100000000)] | None
     """Packets a second from one source that is no tunnel's far end; 0 means no limit."""
-    syns_per_second: Annotated[int, rules.Range(0, 100000000)] | None
+    syns_per_second: Annotated[int, marks.Range(0, 100000000)] | None
     """TCP connections a second to the edge and its port forwards; while more begin, only those whose source has
     proved itself by a SYN cookie. 0 means no limit.
     """

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, TypedDict
 
 from pydantic import Field
 
-from .. import rules
+from .. import rules as marks
 from ..message import Kind, Resource
 from .common import Condition
 
@@ -34,45 +34,45 @@ class IdentityProvider(Resource):
         },
     )
 
-    name: Annotated[str, rules.Matches("organizations/*/identityProviders/*", optional=False), rules.Immutable()]
+    name: Annotated[str, marks.Matches("organizations/*/identityProviders/*", optional=False), marks.Immutable()]
     """Resource name: organizations/{organization}/identityProviders/{identity_provider}. Assigned from the parent and
     the id.
     """
-    issuer: Annotated[Annotated[str, rules.Size(512)], rules.Required()]
+    issuer: Annotated[Annotated[str, marks.Size(512)], marks.Required()]
     """The `iss` of its tokens: an https URL. Keys are found through its discovery document."""
-    audiences: Annotated[list[Annotated[str, rules.Size(256)]], rules.Required(), rules.Items(16), rules.AsSet()]
+    audiences: Annotated[list[Annotated[str, marks.Size(256)]], marks.Required(), marks.Items(16), marks.AsSet()]
     """A token names one of these as `aud`."""
-    uid: Annotated[str, rules.Output()] = ""
+    uid: Annotated[str, marks.Output()] = ""
     """Unique for ever, also across deletion and re-creation of the same name."""
-    etag: Annotated[str, rules.Output()] = ""
+    etag: Annotated[str, marks.Output()] = ""
     """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
-    revision: Annotated[int, rules.Output()] = 0
+    revision: Annotated[int, marks.Output()] = 0
     """Log index of the last change of a user's field."""
-    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    create_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When the resource was created, by the leader's clock."""
-    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    update_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When a user's field last changed, by the leader's clock."""
-    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+    labels: Annotated[dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]], marks.Items(64)] = Field(
         default_factory=dict
     )
     """Short key-value pairs for selection by filters."""
     annotations: Annotated[
-        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+        dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]], marks.Items(64)
     ] = Field(default_factory=dict)
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] = ""
+    display_name: Annotated[str, marks.Size(256)] = ""
     """A name for people."""
-    reconciling: Annotated[bool, rules.Output()] = False
+    reconciling: Annotated[bool, marks.Output()] = False
     """True while nodes have not yet reached the declared state."""
-    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    conditions: Annotated[list[Condition], marks.Output()] = Field(default_factory=list)
     """Health, aspect by aspect."""
-    observed_revision: Annotated[int, rules.Output()] = 0
+    observed_revision: Annotated[int, marks.Output()] = 0
     """Newest revision that every node concerned has applied."""
-    jwks_uri: Annotated[str, rules.Size(512)] = ""
+    jwks_uri: Annotated[str, marks.Size(512)] = ""
     """URL of the key set, where discovery is not wanted."""
-    subject_claim: Annotated[str, rules.Size(64)] = ""
+    subject_claim: Annotated[str, marks.Size(64)] = ""
     """Claim that names the user; empty: "sub"."""
-    groups_claim: Annotated[str, rules.Size(64)] = ""
+    groups_claim: Annotated[str, marks.Size(64)] = ""
     """Claim that lists the user's groups; empty: "groups"."""
     disabled: bool = False
     """True: its tokens are refused."""
@@ -86,21 +86,21 @@ class IdentityProvider(Resource):
 class IdentityProviderPatch(TypedDict, total=False):
     """Fields of IdentityProvider to change; None clears one."""
 
-    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    labels: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]] | None
     """Short key-value pairs for selection by filters."""
-    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    annotations: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]] | None
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] | None
+    display_name: Annotated[str, marks.Size(256)] | None
     """A name for people."""
-    issuer: Annotated[str, rules.Size(512)] | None
+    issuer: Annotated[str, marks.Size(512)] | None
     """The `iss` of its tokens: an https URL. Keys are found through its discovery document."""
-    audiences: list[Annotated[str, rules.Size(256)]] | None
+    audiences: list[Annotated[str, marks.Size(256)]] | None
     """A token names one of these as `aud`."""
-    jwks_uri: Annotated[str, rules.Size(512)] | None
+    jwks_uri: Annotated[str, marks.Size(512)] | None
     """URL of the key set, where discovery is not wanted."""
-    subject_claim: Annotated[str, rules.Size(64)] | None
+    subject_claim: Annotated[str, marks.Size(64)] | None
     """Claim that names the user; empty: "sub"."""
-    groups_claim: Annotated[str, rules.Size(64)] | None
+    groups_claim: Annotated[str, marks.Size(64)] | None
     """Claim that lists the user's groups; empty: "groups"."""
     disabled: bool | None
     """True: its tokens are refused."""
@@ -125,37 +125,37 @@ class DeniedIdentity(Resource):
         },
     )
 
-    name: Annotated[str, rules.Matches("deniedIdentities/*", optional=False), rules.Immutable()]
+    name: Annotated[str, marks.Matches("deniedIdentities/*", optional=False), marks.Immutable()]
     """Resource name: deniedIdentities/{denied_identity}. Assigned from the parent and the id."""
-    identity: Annotated[Annotated[str, rules.Size(512)], rules.Required(), rules.Immutable()]
+    identity: Annotated[Annotated[str, marks.Size(512)], marks.Required(), marks.Immutable()]
     """A SPIFFE id, a service account, an API key, or a user of an identity provider."""
-    uid: Annotated[str, rules.Output()] = ""
+    uid: Annotated[str, marks.Output()] = ""
     """Unique for ever, also across deletion and re-creation of the same name."""
-    etag: Annotated[str, rules.Output()] = ""
+    etag: Annotated[str, marks.Output()] = ""
     """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
-    revision: Annotated[int, rules.Output()] = 0
+    revision: Annotated[int, marks.Output()] = 0
     """Log index of the last change of a user's field."""
-    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    create_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When the resource was created, by the leader's clock."""
-    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    update_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When a user's field last changed, by the leader's clock."""
-    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+    labels: Annotated[dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]], marks.Items(64)] = Field(
         default_factory=dict
     )
     """Short key-value pairs for selection by filters."""
     annotations: Annotated[
-        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+        dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]], marks.Items(64)
     ] = Field(default_factory=dict)
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] = ""
+    display_name: Annotated[str, marks.Size(256)] = ""
     """A name for people."""
-    reconciling: Annotated[bool, rules.Output()] = False
+    reconciling: Annotated[bool, marks.Output()] = False
     """True while nodes have not yet reached the declared state."""
-    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    conditions: Annotated[list[Condition], marks.Output()] = Field(default_factory=list)
     """Health, aspect by aspect."""
-    observed_revision: Annotated[int, rules.Output()] = 0
+    observed_revision: Annotated[int, marks.Output()] = 0
     """Newest revision that every node concerned has applied."""
-    reason: Annotated[str, rules.Size(256)] = ""
+    reason: Annotated[str, marks.Size(256)] = ""
     """Why, for people."""
     expire_time: datetime.datetime | None = None
     """Until when; unset: for ever."""
@@ -169,13 +169,13 @@ class DeniedIdentity(Resource):
 class DeniedIdentityPatch(TypedDict, total=False):
     """Fields of DeniedIdentity to change; None clears one."""
 
-    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    labels: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]] | None
     """Short key-value pairs for selection by filters."""
-    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    annotations: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]] | None
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] | None
+    display_name: Annotated[str, marks.Size(256)] | None
     """A name for people."""
-    reason: Annotated[str, rules.Size(256)] | None
+    reason: Annotated[str, marks.Size(256)] | None
     """Why, for people."""
     expire_time: datetime.datetime | None
     """Until when; unset: for ever."""

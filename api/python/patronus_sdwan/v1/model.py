@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, TypedDict
 
 from pydantic import Field
 
-from .. import rules
+from .. import rules as marks
 from ..message import Kind, Message, OpenEnum, Resource
 from .common import Condition
 
@@ -58,49 +58,49 @@ class Model(Resource):
         },
     )
 
-    name: Annotated[str, rules.Matches("organizations/*/models/*", optional=False), rules.Immutable()]
+    name: Annotated[str, marks.Matches("organizations/*/models/*", optional=False), marks.Immutable()]
     """Resource name: organizations/{organization}/models/{model}. Assigned from the parent and the id."""
-    purpose: Annotated[Annotated[str, rules.ID, rules.Size(1024)], rules.Required()]
+    purpose: Annotated[Annotated[str, marks.ID, marks.Size(1024)], marks.Required()]
     """What it is for, for example "dpi" or "forecast"."""
-    uid: Annotated[str, rules.Output()] = ""
+    uid: Annotated[str, marks.Output()] = ""
     """Unique for ever, also across deletion and re-creation of the same name."""
-    etag: Annotated[str, rules.Output()] = ""
+    etag: Annotated[str, marks.Output()] = ""
     """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
-    revision: Annotated[int, rules.Output()] = 0
+    revision: Annotated[int, marks.Output()] = 0
     """Log index of the last change of a user's field."""
-    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    create_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When the resource was created, by the leader's clock."""
-    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    update_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When a user's field last changed, by the leader's clock."""
-    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+    labels: Annotated[dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]], marks.Items(64)] = Field(
         default_factory=dict
     )
     """Short key-value pairs for selection by filters."""
     annotations: Annotated[
-        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+        dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]], marks.Items(64)
     ] = Field(default_factory=dict)
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] = ""
+    display_name: Annotated[str, marks.Size(256)] = ""
     """A name for people."""
-    reconciling: Annotated[bool, rules.Output()] = False
+    reconciling: Annotated[bool, marks.Output()] = False
     """True while nodes have not yet reached the declared state."""
-    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    conditions: Annotated[list[Condition], marks.Output()] = Field(default_factory=list)
     """Health, aspect by aspect."""
-    observed_revision: Annotated[int, rules.Output()] = 0
+    observed_revision: Annotated[int, marks.Output()] = 0
     """Newest revision that every node concerned has applied."""
-    live_version: Annotated[str, rules.Matches("organizations/*/models/*/versions/*")] = ""
+    live_version: Annotated[str, marks.Matches("organizations/*/models/*/versions/*")] = ""
     """The version in use; empty for none. Its bytes must be stored. PromoteModelVersion sets it together with the
     stages.
     """
-    signing_keys: Annotated[list[Annotated[str, rules.SHA256_HEX, rules.Size(1024)]], rules.Items(8), rules.AsSet()] = (
+    signing_keys: Annotated[list[Annotated[str, marks.SHA256_HEX, marks.Size(1024)]], marks.Items(8), marks.AsSet()] = (
         Field(default_factory=list)
     )
     """Ed25519 public keys, hexadecimal, one of which must have signed a version before it may decide or be loaded.
     Empty: versions need no signature.
     """
-    previous_live_version: Annotated[str, rules.Output()] = ""
+    previous_live_version: Annotated[str, marks.Output()] = ""
     """The version that was in use before live_version: where RollbackModel goes."""
-    keep_versions: Annotated[int, rules.Range(0, 10000)] = 0
+    keep_versions: Annotated[int, marks.Range(0, 10000)] = 0
     """How many versions to keep besides those in use, in CANARY, and the one in use before: older ones are deleted,
     the oldest first. 0: all.
     """
@@ -114,23 +114,23 @@ class Model(Resource):
 class ModelPatch(TypedDict, total=False):
     """Fields of Model to change; None clears one."""
 
-    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    labels: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]] | None
     """Short key-value pairs for selection by filters."""
-    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    annotations: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]] | None
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] | None
+    display_name: Annotated[str, marks.Size(256)] | None
     """A name for people."""
-    purpose: Annotated[str, rules.ID, rules.Size(1024)] | None
+    purpose: Annotated[str, marks.ID, marks.Size(1024)] | None
     """What it is for, for example "dpi" or "forecast"."""
-    live_version: Annotated[str, rules.Matches("organizations/*/models/*/versions/*")] | None
+    live_version: Annotated[str, marks.Matches("organizations/*/models/*/versions/*")] | None
     """The version in use; empty for none. Its bytes must be stored. PromoteModelVersion sets it together with the
     stages.
     """
-    signing_keys: list[Annotated[str, rules.SHA256_HEX, rules.Size(1024)]] | None
+    signing_keys: list[Annotated[str, marks.SHA256_HEX, marks.Size(1024)]] | None
     """Ed25519 public keys, hexadecimal, one of which must have signed a version before it may decide or be loaded.
     Empty: versions need no signature.
     """
-    keep_versions: Annotated[int, rules.Range(0, 10000)] | None
+    keep_versions: Annotated[int, marks.Range(0, 10000)] | None
     """How many versions to keep besides those in use, in CANARY, and the one in use before: older ones are deleted,
     the oldest first. 0: all.
     """
@@ -141,9 +141,9 @@ class RollbackModelRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.RollbackModelRequest"
 
-    name: Annotated[Annotated[str, rules.Size(384)], rules.Required()]
+    name: Annotated[Annotated[str, marks.Size(384)], marks.Required()]
     """Name of the Model."""
-    request_id: Annotated[str, rules.Size(1024)] = ""
+    request_id: Annotated[str, marks.Size(1024)] = ""
     """Makes a retry safe."""
 
 
@@ -166,56 +166,56 @@ class ModelVersion(Resource):
         },
     )
 
-    name: Annotated[str, rules.Matches("organizations/*/models/*/versions/*", optional=False), rules.Immutable()]
+    name: Annotated[str, marks.Matches("organizations/*/models/*/versions/*", optional=False), marks.Immutable()]
     """Resource name: organizations/{organization}/models/{model}/versions/{version}. Assigned from the parent and the
     id.
     """
-    digest: Annotated[Annotated[str, rules.SHA256_HEX, rules.Size(1024)], rules.Required(), rules.Immutable()]
+    digest: Annotated[Annotated[str, marks.SHA256_HEX, marks.Size(1024)], marks.Required(), marks.Immutable()]
     """SHA-256 of the bytes, hexadecimal."""
-    uid: Annotated[str, rules.Output()] = ""
+    uid: Annotated[str, marks.Output()] = ""
     """Unique for ever, also across deletion and re-creation of the same name."""
-    etag: Annotated[str, rules.Output()] = ""
+    etag: Annotated[str, marks.Output()] = ""
     """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
-    revision: Annotated[int, rules.Output()] = 0
+    revision: Annotated[int, marks.Output()] = 0
     """Log index of the last change of a user's field."""
-    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    create_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When the resource was created, by the leader's clock."""
-    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    update_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When a user's field last changed, by the leader's clock."""
-    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+    labels: Annotated[dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]], marks.Items(64)] = Field(
         default_factory=dict
     )
     """Short key-value pairs for selection by filters."""
     annotations: Annotated[
-        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+        dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]], marks.Items(64)
     ] = Field(default_factory=dict)
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] = ""
+    display_name: Annotated[str, marks.Size(256)] = ""
     """A name for people."""
-    reconciling: Annotated[bool, rules.Output()] = False
+    reconciling: Annotated[bool, marks.Output()] = False
     """True while nodes have not yet reached the declared state."""
-    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    conditions: Annotated[list[Condition], marks.Output()] = Field(default_factory=list)
     """Health, aspect by aspect."""
-    observed_revision: Annotated[int, rules.Output()] = 0
+    observed_revision: Annotated[int, marks.Output()] = 0
     """Newest revision that every node concerned has applied."""
-    size_bytes: Annotated[Annotated[int, rules.Range(0, 1099511627776)], rules.Immutable(), rules.Unit("byte")] = 0
+    size_bytes: Annotated[Annotated[int, marks.Range(0, 1099511627776)], marks.Immutable(), marks.Unit("byte")] = 0
     """Size of the bytes. They count to the organization's quota of bytes from the creation of the version on."""
     stage: Stage = Stage.STAGE_UNSPECIFIED
     """How far it may decide. CANARY and LIVE need its bytes stored and, when the model has signing keys, its
     signature; LIVE is the model's live_version alone.
     """
     metrics_millionths: Annotated[
-        dict[Annotated[str, rules.Size(1024)], Annotated[int, rules.Range(-9223372036854775808, 9223372036854775807)]],
-        rules.Items(64),
+        dict[Annotated[str, marks.Size(1024)], Annotated[int, marks.Range(-9223372036854775808, 9223372036854775807)]],
+        marks.Items(64),
     ] = Field(default_factory=dict)
     """Named results of its evaluation, in millionths."""
-    signature: Annotated[str, rules.Size(128)] = ""
+    signature: Annotated[str, marks.Size(128)] = ""
     """Ed25519 signature, 128 hexadecimal digits, of "patronus model version 1\\n", the name, "\\n", the digest and
     "\\n".
     """
-    artifact_state: Annotated[ArtifactState, rules.Output()] = ArtifactState.ARTIFACT_STATE_UNSPECIFIED
+    artifact_state: Annotated[ArtifactState, marks.Output()] = ArtifactState.ARTIFACT_STATE_UNSPECIFIED
     """Where its bytes are."""
-    offered_by: Annotated[str, rules.Output()] = ""
+    offered_by: Annotated[str, marks.Output()] = ""
     """Controller that took them."""
 
     @staticmethod
@@ -227,22 +227,22 @@ class ModelVersion(Resource):
 class ModelVersionPatch(TypedDict, total=False):
     """Fields of ModelVersion to change; None clears one."""
 
-    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    labels: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]] | None
     """Short key-value pairs for selection by filters."""
-    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    annotations: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]] | None
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] | None
+    display_name: Annotated[str, marks.Size(256)] | None
     """A name for people."""
     stage: Stage | None
     """How far it may decide. CANARY and LIVE need its bytes stored and, when the model has signing keys, its
     signature; LIVE is the model's live_version alone.
     """
     metrics_millionths: (
-        dict[Annotated[str, rules.Size(1024)], Annotated[int, rules.Range(-9223372036854775808, 9223372036854775807)]]
+        dict[Annotated[str, marks.Size(1024)], Annotated[int, marks.Range(-9223372036854775808, 9223372036854775807)]]
         | None
     )
     """Named results of its evaluation, in millionths."""
-    signature: Annotated[str, rules.Size(128)] | None
+    signature: Annotated[str, marks.Size(128)] | None
     """Ed25519 signature, 128 hexadecimal digits, of "patronus model version 1\\n", the name, "\\n", the digest and
     "\\n".
     """
@@ -253,9 +253,9 @@ class PromoteModelVersionRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.PromoteModelVersionRequest"
 
-    name: Annotated[Annotated[str, rules.Size(384)], rules.Required()]
+    name: Annotated[Annotated[str, marks.Size(384)], marks.Required()]
     """Name of the ModelVersion."""
-    request_id: Annotated[str, rules.Size(1024)] = ""
+    request_id: Annotated[str, marks.Size(1024)] = ""
     """Makes a retry safe."""
 
 
@@ -264,9 +264,9 @@ class UploadArtifactRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.UploadArtifactRequest"
 
-    name: Annotated[str, rules.Size(384)] = ""
+    name: Annotated[str, marks.Size(384)] = ""
     """In the first message, with or without data: name of the ModelVersion whose bytes come. It must exist."""
-    data: Annotated[bytes, rules.Size(524288)] = b""
+    data: Annotated[bytes, marks.Size(524288)] = b""
     """The next piece of the bytes."""
 
 
@@ -275,11 +275,11 @@ class DownloadArtifactRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.DownloadArtifactRequest"
 
-    name: Annotated[Annotated[str, rules.Size(384)], rules.Required()]
+    name: Annotated[Annotated[str, marks.Size(384)], marks.Required()]
     """Name of the ModelVersion."""
-    offset: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    offset: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Bytes to leave out: those that the caller has."""
-    limit: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    limit: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Most bytes to send; 0: all."""
 
 
@@ -288,15 +288,15 @@ class ArtifactManifest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.ArtifactManifest"
 
-    name: Annotated[str, rules.Size(1024)] = ""
+    name: Annotated[str, marks.Size(1024)] = ""
     """Name of the ModelVersion."""
-    digest: Annotated[str, rules.Size(1024)] = ""
+    digest: Annotated[str, marks.Size(1024)] = ""
     """SHA-256 of all the bytes, hexadecimal."""
-    size_bytes: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    size_bytes: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """How many there are in all."""
-    signature: Annotated[str, rules.Size(1024)] = ""
+    signature: Annotated[str, marks.Size(1024)] = ""
     """The version's signature."""
-    signing_keys: Annotated[list[Annotated[str, rules.Size(1024)]], rules.Items(64)] = Field(default_factory=list)
+    signing_keys: Annotated[list[Annotated[str, marks.Size(1024)]], marks.Items(64)] = Field(default_factory=list)
     """The model's signing keys."""
 
 
@@ -307,7 +307,7 @@ class ArtifactChunk(Message):
 
     manifest: ArtifactManifest | None = None
     """In the first message only."""
-    data: Annotated[bytes, rules.Size(1024)] = b""
+    data: Annotated[bytes, marks.Size(1024)] = b""
     """The next piece."""
 
 
@@ -316,17 +316,17 @@ class OfferArtifactRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.OfferArtifactRequest"
 
-    name: Annotated[Annotated[str, rules.Size(384)], rules.Required()]
+    name: Annotated[Annotated[str, marks.Size(384)], marks.Required()]
     """Name of the ModelVersion."""
-    digest: Annotated[Annotated[str, rules.SHA256_HEX, rules.Size(1024)], rules.Required()]
+    digest: Annotated[Annotated[str, marks.SHA256_HEX, marks.Size(1024)], marks.Required()]
     """SHA-256 of the bytes, verified."""
-    principal: Annotated[Annotated[str, rules.Size(512)], rules.Required()]
+    principal: Annotated[Annotated[str, marks.Size(512)], marks.Required()]
     """Who sent them."""
-    groups: Annotated[list[Annotated[str, rules.Size(512)]], rules.Items(64)] = Field(default_factory=list)
+    groups: Annotated[list[Annotated[str, marks.Size(512)]], marks.Items(64)] = Field(default_factory=list)
     """Groups of the sender, full names."""
-    api_key: Annotated[str, rules.Size(512)] = ""
+    api_key: Annotated[str, marks.Size(512)] = ""
     """Name of the API key that the sender presented."""
-    source: Annotated[str, rules.Size(64)] = ""
+    source: Annotated[str, marks.Size(64)] = ""
     """Address of the sender."""
 
 
@@ -341,7 +341,7 @@ class ReportArtifactsRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.ReportArtifactsRequest"
 
-    digests: Annotated[list[Annotated[str, rules.SHA256_HEX, rules.Size(1024)]], rules.Items(512)] = Field(
+    digests: Annotated[list[Annotated[str, marks.SHA256_HEX, marks.Size(1024)]], marks.Items(512)] = Field(
         default_factory=list
     )
     """Their digests."""
@@ -354,5 +354,5 @@ class ReportArtifactsResponse(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.ReportArtifactsResponse"
 
-    unreferenced: Annotated[list[Annotated[str, rules.Size(1024)]], rules.Items(512)] = Field(default_factory=list)
+    unreferenced: Annotated[list[Annotated[str, marks.Size(1024)]], marks.Items(512)] = Field(default_factory=list)
     """With collect: digests that no version has, as of a moment after the question."""

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, TypedDict
 
 from pydantic import Field
 
-from .. import rules
+from .. import rules as marks
 from ..message import Kind, Message, OpenEnum, Resource
 from .common import Condition
 
@@ -31,23 +31,23 @@ class NatBreakout(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.NatBreakout"
 
-    underlays: Annotated[list[Annotated[str, rules.ID, rules.Size(1024)]], rules.Items(16), rules.AsSet()] = Field(
+    underlays: Annotated[list[Annotated[str, marks.ID, marks.Size(1024)]], marks.Items(16), marks.AsSet()] = Field(
         default_factory=list
     )
     """Links that are used, by their underlay; empty means any. A host keeps to one of them while it is there."""
     destination_cidrs: Annotated[
-        list[Annotated[str, rules.IP_PREFIX, rules.Size(1024)]], rules.Items(16), rules.AsSet()
+        list[Annotated[str, marks.IP_PREFIX, marks.Size(1024)]], marks.Items(16), marks.AsSet()
     ] = Field(default_factory=list)
     """Destinations; empty means all that the segment has no route to."""
     filtering: NatFiltering = NatFiltering.NAT_FILTERING_UNSPECIFIED
     """Who may answer."""
-    udp_timeout_seconds: Annotated[Annotated[int, rules.Range(0, 86400)], rules.Unit("s")] = 0
+    udp_timeout_seconds: Annotated[Annotated[int, marks.Range(0, 86400)], marks.Unit("s")] = 0
     """How long a UDP mapping lasts after the host's last packet, seconds; 0 means 300 (RFC 4787 4.3)."""
-    tcp_timeout_seconds: Annotated[Annotated[int, rules.Range(0, 864000)], rules.Unit("s")] = 0
+    tcp_timeout_seconds: Annotated[Annotated[int, marks.Range(0, 864000)], marks.Unit("s")] = 0
     """The same for TCP connections that were answered; 0 means 7440 (RFC 5382 5)."""
-    tcp_transitory_seconds: Annotated[Annotated[int, rules.Range(0, 3600)], rules.Unit("s")] = 0
+    tcp_transitory_seconds: Annotated[Annotated[int, marks.Range(0, 3600)], marks.Unit("s")] = 0
     """TCP that begins or has ended; 0 means 240."""
-    icmp_timeout_seconds: Annotated[Annotated[int, rules.Range(0, 3600)], rules.Unit("s")] = 0
+    icmp_timeout_seconds: Annotated[Annotated[int, marks.Range(0, 3600)], marks.Unit("s")] = 0
     """ICMP queries; 0 means 60 (RFC 5508 3.2)."""
 
 
@@ -56,13 +56,13 @@ class PortForward(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.PortForward"
 
-    protocol: Annotated[Annotated[int, rules.Range(6, 17, zero=True)], rules.Required()]
+    protocol: Annotated[Annotated[int, marks.Range(6, 17, zero=True)], marks.Required()]
     """IP protocol: 6 (TCP) or 17 (UDP)."""
-    port: Annotated[Annotated[int, rules.Range(1, 65535, zero=True)], rules.Required()]
+    port: Annotated[Annotated[int, marks.Range(1, 65535, zero=True)], marks.Required()]
     """Port of the link's address."""
-    address: Annotated[Annotated[str, rules.IP, rules.Size(1024)], rules.Required()]
+    address: Annotated[Annotated[str, marks.IP, marks.Size(1024)], marks.Required()]
     """Host that it leads to: an IPv4 address in a prefix of the site's own."""
-    target_port: Annotated[int, rules.Range(0, 65535)] = 0
+    target_port: Annotated[int, marks.Range(0, 65535)] = 0
     """The host's port; 0 means the same."""
 
 
@@ -71,11 +71,11 @@ class PrefixMap(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.PrefixMap"
 
-    site: Annotated[Annotated[str, rules.Matches("organizations/*/sites/*")], rules.Required()]
+    site: Annotated[Annotated[str, marks.Matches("organizations/*/sites/*")], marks.Required()]
     """The site."""
-    inside: Annotated[Annotated[str, rules.IP_PREFIX, rules.Size(1024)], rules.Required()]
+    inside: Annotated[Annotated[str, marks.IP_PREFIX, marks.Size(1024)], marks.Required()]
     """Its own IPv4 prefix. It is not announced any more."""
-    outside: Annotated[Annotated[str, rules.IP_PREFIX, rules.Size(1024)], rules.Required()]
+    outside: Annotated[Annotated[str, marks.IP_PREFIX, marks.Size(1024)], marks.Required()]
     """What is announced in its place: as long as `inside`."""
 
 
@@ -100,45 +100,45 @@ class NatPolicy(Resource):
         },
     )
 
-    name: Annotated[str, rules.Matches("organizations/*/natPolicies/*", optional=False), rules.Immutable()]
+    name: Annotated[str, marks.Matches("organizations/*/natPolicies/*", optional=False), marks.Immutable()]
     """Resource name: organizations/{organization}/natPolicies/{nat_policy}. Assigned from the parent and the id."""
-    segment: Annotated[Annotated[str, rules.Matches("organizations/*/segments/*")], rules.Required()]
+    segment: Annotated[Annotated[str, marks.Matches("organizations/*/segments/*")], marks.Required()]
     """The segment."""
-    uid: Annotated[str, rules.Output()] = ""
+    uid: Annotated[str, marks.Output()] = ""
     """Unique for ever, also across deletion and re-creation of the same name."""
-    etag: Annotated[str, rules.Output()] = ""
+    etag: Annotated[str, marks.Output()] = ""
     """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
-    revision: Annotated[int, rules.Output()] = 0
+    revision: Annotated[int, marks.Output()] = 0
     """Log index of the last change of a user's field."""
-    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    create_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When the resource was created, by the leader's clock."""
-    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    update_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When a user's field last changed, by the leader's clock."""
-    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+    labels: Annotated[dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]], marks.Items(64)] = Field(
         default_factory=dict
     )
     """Short key-value pairs for selection by filters."""
     annotations: Annotated[
-        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+        dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]], marks.Items(64)
     ] = Field(default_factory=dict)
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] = ""
+    display_name: Annotated[str, marks.Size(256)] = ""
     """A name for people."""
-    reconciling: Annotated[bool, rules.Output()] = False
+    reconciling: Annotated[bool, marks.Output()] = False
     """True while nodes have not yet reached the declared state."""
-    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    conditions: Annotated[list[Condition], marks.Output()] = Field(default_factory=list)
     """Health, aspect by aspect."""
-    observed_revision: Annotated[int, rules.Output()] = 0
+    observed_revision: Annotated[int, marks.Output()] = 0
     """Newest revision that every node concerned has applied."""
     sites: Annotated[
-        list[Annotated[str, rules.Matches("organizations/*/sites/*")]], rules.Items(256), rules.AsSet()
+        list[Annotated[str, marks.Matches("organizations/*/sites/*")]], marks.Items(256), marks.AsSet()
     ] = Field(default_factory=list)
     """Sites where it applies; empty means all."""
     breakout: NatBreakout | None = None
     """Breakout to the internet; unset means none."""
-    port_forwards: Annotated[list[PortForward], rules.Items(64)] = Field(default_factory=list)
+    port_forwards: Annotated[list[PortForward], marks.Items(64)] = Field(default_factory=list)
     """Port forwards; each takes effect at sites whose prefixes hold its address."""
-    prefix_maps: Annotated[list[PrefixMap], rules.Items(16)] = Field(default_factory=list)
+    prefix_maps: Annotated[list[PrefixMap], marks.Items(16)] = Field(default_factory=list)
     """Prefixes, one to one."""
     disabled: bool = False
     """Not in force when true."""
@@ -152,15 +152,15 @@ class NatPolicy(Resource):
 class NatPolicyPatch(TypedDict, total=False):
     """Fields of NatPolicy to change; None clears one."""
 
-    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    labels: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]] | None
     """Short key-value pairs for selection by filters."""
-    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    annotations: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]] | None
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] | None
+    display_name: Annotated[str, marks.Size(256)] | None
     """A name for people."""
-    segment: Annotated[str, rules.Matches("organizations/*/segments/*")] | None
+    segment: Annotated[str, marks.Matches("organizations/*/segments/*")] | None
     """The segment."""
-    sites: list[Annotated[str, rules.Matches("organizations/*/sites/*")]] | None
+    sites: list[Annotated[str, marks.Matches("organizations/*/sites/*")]] | None
     """Sites where it applies; empty means all."""
     breakout: NatBreakout | None
     """Breakout to the internet; unset means none."""

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, TypedDict
 
 from pydantic import Field
 
-from .. import rules
+from .. import rules as marks
 from ..message import Kind, Message, OpenEnum, Resource
 from .common import Condition, PortRange, Transport
 
@@ -113,41 +113,41 @@ class SlaProfile(Resource):
         },
     )
 
-    name: Annotated[str, rules.Matches("organizations/*/slaProfiles/*", optional=False), rules.Immutable()]
+    name: Annotated[str, marks.Matches("organizations/*/slaProfiles/*", optional=False), marks.Immutable()]
     """Resource name: organizations/{organization}/slaProfiles/{sla_profile}. Assigned from the parent and the id."""
-    uid: Annotated[str, rules.Output()] = ""
+    uid: Annotated[str, marks.Output()] = ""
     """Unique for ever, also across deletion and re-creation of the same name."""
-    etag: Annotated[str, rules.Output()] = ""
+    etag: Annotated[str, marks.Output()] = ""
     """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
-    revision: Annotated[int, rules.Output()] = 0
+    revision: Annotated[int, marks.Output()] = 0
     """Log index of the last change of a user's field."""
-    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    create_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When the resource was created, by the leader's clock."""
-    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    update_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When a user's field last changed, by the leader's clock."""
-    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+    labels: Annotated[dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]], marks.Items(64)] = Field(
         default_factory=dict
     )
     """Short key-value pairs for selection by filters."""
     annotations: Annotated[
-        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+        dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]], marks.Items(64)
     ] = Field(default_factory=dict)
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] = ""
+    display_name: Annotated[str, marks.Size(256)] = ""
     """A name for people."""
-    reconciling: Annotated[bool, rules.Output()] = False
+    reconciling: Annotated[bool, marks.Output()] = False
     """True while nodes have not yet reached the declared state."""
-    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    conditions: Annotated[list[Condition], marks.Output()] = Field(default_factory=list)
     """Health, aspect by aspect."""
-    observed_revision: Annotated[int, rules.Output()] = 0
+    observed_revision: Annotated[int, marks.Output()] = 0
     """Newest revision that every node concerned has applied."""
-    max_loss_ppm: Annotated[Annotated[int, rules.Range(0, 1000000)] | None, rules.Unit("ppm")] = None
+    max_loss_ppm: Annotated[Annotated[int, marks.Range(0, 1000000)] | None, marks.Unit("ppm")] = None
     """Largest loss, parts per million; unset means no bound. (ppm)"""
-    max_latency_us: Annotated[Annotated[int, rules.Range(1, 60000000)] | None, rules.Unit("us")] = None
+    max_latency_us: Annotated[Annotated[int, marks.Range(1, 60000000)] | None, marks.Unit("us")] = None
     """Largest round-trip time, microseconds; unset means no bound. (us)"""
-    max_jitter_us: Annotated[Annotated[int, rules.Range(1, 60000000)] | None, rules.Unit("us")] = None
+    max_jitter_us: Annotated[Annotated[int, marks.Range(1, 60000000)] | None, marks.Unit("us")] = None
     """Largest jitter (RFC 3550), microseconds; unset means no bound. (us)"""
-    min_mos_milli: Annotated[int, rules.Range(1000, 5000)] | None = None
+    min_mos_milli: Annotated[int, marks.Range(1000, 5000)] | None = None
     """Smallest mean opinion score, thousandths (1000..5000); unset means no bound."""
     evaluation_window: datetime.timedelta | None = None
     """Window over which is judged, 200 ms to 10 s; unset means 1 s."""
@@ -173,19 +173,19 @@ class SlaProfile(Resource):
 class SlaProfilePatch(TypedDict, total=False):
     """Fields of SlaProfile to change; None clears one."""
 
-    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    labels: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]] | None
     """Short key-value pairs for selection by filters."""
-    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    annotations: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]] | None
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] | None
+    display_name: Annotated[str, marks.Size(256)] | None
     """A name for people."""
-    max_loss_ppm: Annotated[int, rules.Range(0, 1000000)] | None
+    max_loss_ppm: Annotated[int, marks.Range(0, 1000000)] | None
     """Largest loss, parts per million; unset means no bound."""
-    max_latency_us: Annotated[int, rules.Range(1, 60000000)] | None
+    max_latency_us: Annotated[int, marks.Range(1, 60000000)] | None
     """Largest round-trip time, microseconds; unset means no bound."""
-    max_jitter_us: Annotated[int, rules.Range(1, 60000000)] | None
+    max_jitter_us: Annotated[int, marks.Range(1, 60000000)] | None
     """Largest jitter (RFC 3550), microseconds; unset means no bound."""
-    min_mos_milli: Annotated[int, rules.Range(1000, 5000)] | None
+    min_mos_milli: Annotated[int, marks.Range(1000, 5000)] | None
     """Smallest mean opinion score, thousandths (1000..5000); unset means no bound."""
     evaluation_window: datetime.timedelta | None
     """Window over which is judged, 200 ms to 10 s; unset means 1 s."""
@@ -208,15 +208,15 @@ class ApplicationMatch(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.ApplicationMatch"
 
-    protocol: Annotated[int, rules.Range(0, 255)] | None = None
+    protocol: Annotated[int, marks.Range(0, 255)] | None = None
     """IP protocol number, 0..255; unset means any."""
-    ports: Annotated[list[PortRange], rules.Items(16)] = Field(default_factory=list)
+    ports: Annotated[list[PortRange], marks.Items(16)] = Field(default_factory=list)
     """Destination ports; empty means any."""
-    cidrs: Annotated[list[Annotated[str, rules.IP_PREFIX, rules.Size(1024)]], rules.Items(64), rules.AsSet()] = Field(
+    cidrs: Annotated[list[Annotated[str, marks.IP_PREFIX, marks.Size(1024)]], marks.Items(64), marks.AsSet()] = Field(
         default_factory=list
     )
     """Destination prefixes; empty means any."""
-    dscps: Annotated[list[Annotated[int, rules.Range(0, 63)]], rules.Items(64), rules.AsSet()] = Field(
+    dscps: Annotated[list[Annotated[int, marks.Range(0, 63)]], marks.Items(64), marks.AsSet()] = Field(
         default_factory=list
     )
     """DSCP code points, 0..63; empty means any."""
@@ -241,37 +241,37 @@ class Application(Resource):
         },
     )
 
-    name: Annotated[str, rules.Matches("organizations/*/applications/*", optional=False), rules.Immutable()]
+    name: Annotated[str, marks.Matches("organizations/*/applications/*", optional=False), marks.Immutable()]
     """Resource name: organizations/{organization}/applications/{application}. Assigned from the parent and the id."""
-    matches: Annotated[list[ApplicationMatch], rules.Required(), rules.Items(64)]
+    matches: Annotated[list[ApplicationMatch], marks.Required(), marks.Items(64)]
     """Any of these describes the application."""
-    uid: Annotated[str, rules.Output()] = ""
+    uid: Annotated[str, marks.Output()] = ""
     """Unique for ever, also across deletion and re-creation of the same name."""
-    etag: Annotated[str, rules.Output()] = ""
+    etag: Annotated[str, marks.Output()] = ""
     """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
-    revision: Annotated[int, rules.Output()] = 0
+    revision: Annotated[int, marks.Output()] = 0
     """Log index of the last change of a user's field."""
-    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    create_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When the resource was created, by the leader's clock."""
-    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    update_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When a user's field last changed, by the leader's clock."""
-    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+    labels: Annotated[dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]], marks.Items(64)] = Field(
         default_factory=dict
     )
     """Short key-value pairs for selection by filters."""
     annotations: Annotated[
-        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+        dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]], marks.Items(64)
     ] = Field(default_factory=dict)
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] = ""
+    display_name: Annotated[str, marks.Size(256)] = ""
     """A name for people."""
-    reconciling: Annotated[bool, rules.Output()] = False
+    reconciling: Annotated[bool, marks.Output()] = False
     """True while nodes have not yet reached the declared state."""
-    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    conditions: Annotated[list[Condition], marks.Output()] = Field(default_factory=list)
     """Health, aspect by aspect."""
-    observed_revision: Annotated[int, rules.Output()] = 0
+    observed_revision: Annotated[int, marks.Output()] = 0
     """Newest revision that every node concerned has applied."""
-    application_id: Annotated[int, rules.Output()] = 0
+    application_id: Annotated[int, marks.Output()] = 0
     """Number of the application in the data plane, allocated by the cluster."""
 
     @staticmethod
@@ -283,11 +283,11 @@ class Application(Resource):
 class ApplicationPatch(TypedDict, total=False):
     """Fields of Application to change; None clears one."""
 
-    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    labels: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]] | None
     """Short key-value pairs for selection by filters."""
-    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    annotations: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]] | None
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] | None
+    display_name: Annotated[str, marks.Size(256)] | None
     """A name for people."""
     matches: list[ApplicationMatch] | None
     """Any of these describes the application."""
@@ -298,15 +298,15 @@ class TimeWindow(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.TimeWindow"
 
-    days: Annotated[list[DayOfWeek], rules.Items(7), rules.AsSet()] = Field(default_factory=list)
+    days: Annotated[list[DayOfWeek], marks.Items(7), marks.AsSet()] = Field(default_factory=list)
     """Days on which it begins; empty means every day."""
-    start: Annotated[str, rules.Size(5)] = ""
+    start: Annotated[str, marks.Size(5)] = ""
     """First minute, "HH:MM"; empty means 00:00."""
-    end: Annotated[str, rules.Size(5)] = ""
+    end: Annotated[str, marks.Size(5)] = ""
     """Minute after the last, "HH:MM"; empty or 24:00 means the end of the day. Not after `start`: it ends on the next
     day.
     """
-    utc_offset_minutes: Annotated[Annotated[int, rules.Range(-720, 840)], rules.Unit("min")] = 0
+    utc_offset_minutes: Annotated[Annotated[int, marks.Range(-720, 840)], marks.Unit("min")] = 0
     """What the times are by: minutes east of UTC, -720 to 840. Daylight saving is not followed."""
 
 
@@ -318,31 +318,31 @@ class PathConstraints(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.PathConstraints"
 
-    require_labels: Annotated[list[Annotated[str, rules.Size(384)]], rules.Items(16), rules.AsSet()] = Field(
+    require_labels: Annotated[list[Annotated[str, marks.Size(384)]], marks.Items(16), marks.AsSet()] = Field(
         default_factory=list
     )
     """Labels that every link has: "key=value", or "key" with any value."""
-    exclude_labels: Annotated[list[Annotated[str, rules.Size(384)]], rules.Items(16), rules.AsSet()] = Field(
+    exclude_labels: Annotated[list[Annotated[str, marks.Size(384)]], marks.Items(16), marks.AsSet()] = Field(
         default_factory=list
     )
     """Labels that no link has: "key=value", or "key" with any value."""
-    include_all_groups: Annotated[list[Annotated[int, rules.Range(0, 255)]], rules.Items(32), rules.AsSet()] = Field(
+    include_all_groups: Annotated[list[Annotated[int, marks.Range(0, 255)]], marks.Items(32), marks.AsSet()] = Field(
         default_factory=list
     )
     """Administrative groups that every link is in, all of them (RFC 3209: include-all)."""
-    include_any_groups: Annotated[list[Annotated[int, rules.Range(0, 255)]], rules.Items(32), rules.AsSet()] = Field(
+    include_any_groups: Annotated[list[Annotated[int, marks.Range(0, 255)]], marks.Items(32), marks.AsSet()] = Field(
         default_factory=list
     )
     """Administrative groups of which every link is in one at least (RFC 3209: include-any)."""
-    exclude_groups: Annotated[list[Annotated[int, rules.Range(0, 255)]], rules.Items(32), rules.AsSet()] = Field(
+    exclude_groups: Annotated[list[Annotated[int, marks.Range(0, 255)]], marks.Items(32), marks.AsSet()] = Field(
         default_factory=list
     )
     """Administrative groups that no link is in (RFC 3209: exclude-any)."""
-    max_latency_us: Annotated[Annotated[int, rules.Range(0, 60000000)], rules.Unit("us")] = 0
+    max_latency_us: Annotated[Annotated[int, marks.Range(0, 60000000)], marks.Unit("us")] = 0
     """Longest round trip over the whole path, microseconds, as the nodes measure its tunnels; 0: any. (us)"""
-    max_loss_ppm: Annotated[Annotated[int, rules.Range(0, 1000000)] | None, rules.Unit("ppm")] = None
+    max_loss_ppm: Annotated[Annotated[int, marks.Range(0, 1000000)] | None, marks.Unit("ppm")] = None
     """Largest loss over the whole path, parts per million, as the nodes measure its tunnels; unset: any. (ppm)"""
-    min_capacity_bps: Annotated[Annotated[int, rules.Range(0, 400000000000)], rules.Unit("bit/s")] = 0
+    min_capacity_bps: Annotated[Annotated[int, marks.Range(0, 400000000000)], marks.Unit("bit/s")] = 0
     """What every link's capacity in the path's direction is at least, bit/s; 0: any. A link of unknown capacity does
     not do.
     """
@@ -353,9 +353,9 @@ class PathChoice(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.PathChoice"
 
-    transports: Annotated[list[Transport], rules.Items(8), rules.AsSet()] = Field(default_factory=list)
+    transports: Annotated[list[Transport], marks.Items(8), marks.AsSet()] = Field(default_factory=list)
     """Transports; empty means any."""
-    underlays: Annotated[list[Annotated[str, rules.ID, rules.Size(1024)]], rules.Items(16), rules.AsSet()] = Field(
+    underlays: Annotated[list[Annotated[str, marks.ID, marks.Size(1024)]], marks.Items(16), marks.AsSet()] = Field(
         default_factory=list
     )
     """Underlays; empty means any."""
@@ -366,50 +366,50 @@ class SteeringRule(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.SteeringRule"
 
-    preference: Annotated[Preference, rules.Required()]
+    preference: Annotated[Preference, marks.Required()]
     """How strongly."""
     applications: Annotated[
-        list[Annotated[str, rules.Matches("organizations/*/applications/*")]], rules.Items(64), rules.AsSet()
+        list[Annotated[str, marks.Matches("organizations/*/applications/*")]], marks.Items(64), marks.AsSet()
     ] = Field(default_factory=list)
     """Applications; empty means any."""
     sites: Annotated[
-        list[Annotated[str, rules.Matches("organizations/*/sites/*")]], rules.Items(256), rules.AsSet()
+        list[Annotated[str, marks.Matches("organizations/*/sites/*")]], marks.Items(256), marks.AsSet()
     ] = Field(default_factory=list)
     """Source sites; empty means any."""
     destination_cidrs: Annotated[
-        list[Annotated[str, rules.IP_PREFIX, rules.Size(1024)]], rules.Items(64), rules.AsSet()
+        list[Annotated[str, marks.IP_PREFIX, marks.Size(1024)]], marks.Items(64), marks.AsSet()
     ] = Field(default_factory=list)
     """Destination prefixes; empty means any."""
-    dscps: Annotated[list[Annotated[int, rules.Range(0, 63)]], rules.Items(64), rules.AsSet()] = Field(
+    dscps: Annotated[list[Annotated[int, marks.Range(0, 63)]], marks.Items(64), marks.AsSet()] = Field(
         default_factory=list
     )
     """DSCP code points, 0..63; empty means any."""
-    transports: Annotated[list[Transport], rules.Items(8), rules.AsSet()] = Field(default_factory=list)
+    transports: Annotated[list[Transport], marks.Items(8), marks.AsSet()] = Field(default_factory=list)
     """A path fits when its first link has one of these transports; empty means any."""
-    underlays: Annotated[list[Annotated[str, rules.ID, rules.Size(1024)]], rules.Items(16), rules.AsSet()] = Field(
+    underlays: Annotated[list[Annotated[str, marks.ID, marks.Size(1024)]], marks.Items(16), marks.AsSet()] = Field(
         default_factory=list
     )
     """A path fits when its first link has one of these underlays; empty means any."""
-    sla_profile: Annotated[str, rules.Matches("organizations/*/slaProfiles/*")] = ""
+    sla_profile: Annotated[str, marks.Matches("organizations/*/slaProfiles/*")] = ""
     """What a path must keep; empty means anything. Each node judges by its own measurements: with REQUIRE, paths that
     break it are not used (drop reason sla_unmet when there is no other); else they come after all others, also
     after those that are not preferred or to be avoided.
     """
-    users: Annotated[list[Annotated[str, rules.Size(128)]], rules.Items(64), rules.AsSet()] = Field(
+    users: Annotated[list[Annotated[str, marks.Size(128)]], marks.Items(64), marks.AsSet()] = Field(
         default_factory=list
     )
     """Users, as their sessions name them; a rule with users or groups matches packets from addresses of such sessions
     only. Empty, and no groups: anybody.
     """
-    groups: Annotated[list[Annotated[str, rules.Size(128)]], rules.Items(64), rules.AsSet()] = Field(
+    groups: Annotated[list[Annotated[str, marks.Size(128)]], marks.Items(64), marks.AsSet()] = Field(
         default_factory=list
     )
     """Groups of users, as their sessions name them; a user or a group is enough."""
-    windows: Annotated[list[TimeWindow], rules.Items(8)] = Field(default_factory=list)
+    windows: Annotated[list[TimeWindow], marks.Items(8)] = Field(default_factory=list)
     """When the rule is in force; empty means always."""
     move_mode: MoveMode = MoveMode.MOVE_MODE_UNSPECIFIED
     """What becomes of flows that are under way."""
-    fallbacks: Annotated[list[PathChoice], rules.Items(6)] = Field(default_factory=list)
+    fallbacks: Annotated[list[PathChoice], marks.Items(6)] = Field(default_factory=list)
     """With PREFER: which paths come next, in this order, when none that fits is left; the rest comes behind them.
     With REQUIRE: which paths are allowed after those that fit, in this order.
     """
@@ -438,41 +438,41 @@ class SteeringPolicy(Resource):
         },
     )
 
-    name: Annotated[str, rules.Matches("organizations/*/steeringPolicies/*", optional=False), rules.Immutable()]
+    name: Annotated[str, marks.Matches("organizations/*/steeringPolicies/*", optional=False), marks.Immutable()]
     """Resource name: organizations/{organization}/steeringPolicies/{steering_policy}. Assigned from the parent and
     the id.
     """
-    segment: Annotated[Annotated[str, rules.Matches("organizations/*/segments/*")], rules.Required()]
+    segment: Annotated[Annotated[str, marks.Matches("organizations/*/segments/*")], marks.Required()]
     """The segment whose traffic is steered."""
-    rules: Annotated[list[SteeringRule], rules.Required(), rules.Items(64)]
+    rules: Annotated[list[SteeringRule], marks.Required(), marks.Items(64)]
     """Read in order; the first that matches decides."""
-    uid: Annotated[str, rules.Output()] = ""
+    uid: Annotated[str, marks.Output()] = ""
     """Unique for ever, also across deletion and re-creation of the same name."""
-    etag: Annotated[str, rules.Output()] = ""
+    etag: Annotated[str, marks.Output()] = ""
     """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
-    revision: Annotated[int, rules.Output()] = 0
+    revision: Annotated[int, marks.Output()] = 0
     """Log index of the last change of a user's field."""
-    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    create_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When the resource was created, by the leader's clock."""
-    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    update_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When a user's field last changed, by the leader's clock."""
-    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+    labels: Annotated[dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]], marks.Items(64)] = Field(
         default_factory=dict
     )
     """Short key-value pairs for selection by filters."""
     annotations: Annotated[
-        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+        dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]], marks.Items(64)
     ] = Field(default_factory=dict)
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] = ""
+    display_name: Annotated[str, marks.Size(256)] = ""
     """A name for people."""
-    reconciling: Annotated[bool, rules.Output()] = False
+    reconciling: Annotated[bool, marks.Output()] = False
     """True while nodes have not yet reached the declared state."""
-    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    conditions: Annotated[list[Condition], marks.Output()] = Field(default_factory=list)
     """Health, aspect by aspect."""
-    observed_revision: Annotated[int, rules.Output()] = 0
+    observed_revision: Annotated[int, marks.Output()] = 0
     """Newest revision that every node concerned has applied."""
-    priority: Annotated[int, rules.Range(0, 65535)] = 0
+    priority: Annotated[int, marks.Range(0, 65535)] = 0
     """Policies are read in order of priority, lowest first; equal priorities in order of name."""
     disabled: bool = False
     """Not in force when true."""
@@ -486,15 +486,15 @@ class SteeringPolicy(Resource):
 class SteeringPolicyPatch(TypedDict, total=False):
     """Fields of SteeringPolicy to change; None clears one."""
 
-    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    labels: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]] | None
     """Short key-value pairs for selection by filters."""
-    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    annotations: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]] | None
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] | None
+    display_name: Annotated[str, marks.Size(256)] | None
     """A name for people."""
-    segment: Annotated[str, rules.Matches("organizations/*/segments/*")] | None
+    segment: Annotated[str, marks.Matches("organizations/*/segments/*")] | None
     """The segment whose traffic is steered."""
-    priority: Annotated[int, rules.Range(0, 65535)] | None
+    priority: Annotated[int, marks.Range(0, 65535)] | None
     """Policies are read in order of priority, lowest first; equal priorities in order of name."""
     rules: list[SteeringRule] | None
     """Read in order; the first that matches decides."""
@@ -507,25 +507,25 @@ class SimulateSteeringRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.SimulateSteeringRequest"
 
-    site: Annotated[Annotated[str, rules.Matches("organizations/*/sites/*")], rules.Required()]
+    site: Annotated[Annotated[str, marks.Matches("organizations/*/sites/*")], marks.Required()]
     """Site where it enters."""
-    segment: Annotated[Annotated[str, rules.Matches("organizations/*/segments/*")], rules.Required()]
+    segment: Annotated[Annotated[str, marks.Matches("organizations/*/segments/*")], marks.Required()]
     """Its segment."""
-    destination: Annotated[Annotated[str, rules.IP, rules.Size(1024)], rules.Required()]
+    destination: Annotated[Annotated[str, marks.IP, marks.Size(1024)], marks.Required()]
     """Destination address."""
-    source: Annotated[str, rules.IP, rules.Size(1024)] = ""
+    source: Annotated[str, marks.IP, marks.Size(1024)] = ""
     """Source address; it says who sends, by the sessions that there are, unless user or groups do."""
-    protocol: Annotated[int, rules.Range(0, 255)] = 0
+    protocol: Annotated[int, marks.Range(0, 255)] = 0
     """IP protocol; 6 is TCP, 17 UDP."""
-    destination_port: Annotated[int, rules.Range(0, 65535)] = 0
+    destination_port: Annotated[int, marks.Range(0, 65535)] = 0
     """Destination port of TCP, UDP and SCTP."""
-    source_port: Annotated[int, rules.Range(0, 65535)] = 0
+    source_port: Annotated[int, marks.Range(0, 65535)] = 0
     """Source port; no rule looks at it, the choice among equal paths does."""
-    dscp: Annotated[int, rules.Range(0, 63)] = 0
+    dscp: Annotated[int, marks.Range(0, 63)] = 0
     """DSCP code point."""
-    user: Annotated[str, rules.Size(128)] = ""
+    user: Annotated[str, marks.Size(128)] = ""
     """The user who sends, as if logged in."""
-    groups: Annotated[list[Annotated[str, rules.Size(128)]], rules.Items(64), rules.AsSet()] = Field(
+    groups: Annotated[list[Annotated[str, marks.Size(128)]], marks.Items(64), marks.AsSet()] = Field(
         default_factory=list
     )
     """Groups of the user."""
@@ -538,33 +538,33 @@ class SimulatedPath(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.SimulatedPath"
 
-    path: Annotated[str, rules.Size(1024)] = ""
+    path: Annotated[str, marks.Size(1024)] = ""
     """Path."""
-    link: Annotated[str, rules.Size(1024)] = ""
+    link: Annotated[str, marks.Size(1024)] = ""
     """Its first link."""
     chosen: bool = False
     """The packet takes it, or one of several with this mark, by the flow's hash."""
-    reason: Annotated[str, rules.Size(1024)] = ""
+    reason: Annotated[str, marks.Size(1024)] = ""
     """Why it is chosen, waits or is not allowed."""
     measured: bool = False
     """Its node has reported of it."""
     alive: bool = False
     """It lives."""
-    rtt_us: Annotated[int, rules.Range(0, 4294967295)] = 0
+    rtt_us: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Round trip, microseconds."""
-    loss_ppm: Annotated[int, rules.Range(0, 4294967295)] = 0
+    loss_ppm: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Loss, parts per million."""
     sla_state: SlaState = SlaState.SLA_STATE_UNSPECIFIED
     """How it stands to the rule's profile, as the node judges."""
-    weight: Annotated[int, rules.Range(0, 4294967295)] = 0
+    weight: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Share among chosen ones."""
-    tier: Annotated[int, rules.Range(0, 4294967295)] = 0
+    tier: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Its order in traffic engineering and the rule: the lowest that is usable is used."""
-    jitter_us: Annotated[int, rules.Range(0, 4294967295)] = 0
+    jitter_us: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Jitter, microseconds."""
-    mos_100: Annotated[int, rules.Range(0, 4294967295)] = 0
+    mos_100: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Mean opinion score times 100; 0: not measured."""
-    change: Annotated[str, rules.Size(1024)] = ""
+    change: Annotated[str, marks.Size(1024)] = ""
     """What would have the packet take it; empty for those that are chosen."""
 
 
@@ -573,11 +573,11 @@ class PassedRule(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.PassedRule"
 
-    steering_policy: Annotated[str, rules.Size(1024)] = ""
+    steering_policy: Annotated[str, marks.Size(1024)] = ""
     """Policy."""
-    rule: Annotated[int, rules.Range(0, 4294967295)] = 0
+    rule: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Place in it, from 0."""
-    reason: Annotated[str, rules.Size(1024)] = ""
+    reason: Annotated[str, marks.Size(1024)] = ""
     """What does not match."""
 
 
@@ -588,23 +588,23 @@ class SimulateSteeringResponse(Message):
 
     verdict: SimulatedVerdict = SimulatedVerdict.SIMULATED_VERDICT_UNSPECIFIED
     """What becomes of it."""
-    reason: Annotated[str, rules.Size(1024)] = ""
+    reason: Annotated[str, marks.Size(1024)] = ""
     """The drop reason, as in telemetry."""
-    steering_policy: Annotated[str, rules.Size(1024)] = ""
+    steering_policy: Annotated[str, marks.Size(1024)] = ""
     """Policy whose rule decides; empty: none does."""
-    rule: Annotated[int, rules.Range(0, 4294967295)] = 0
+    rule: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Place of the rule in it, from 0."""
-    destination_site: Annotated[str, rules.Size(1024)] = ""
+    destination_site: Annotated[str, marks.Size(1024)] = ""
     """Where it goes."""
-    sla_profile: Annotated[str, rules.Size(1024)] = ""
+    sla_profile: Annotated[str, marks.Size(1024)] = ""
     """The rule's profile."""
-    paths: Annotated[list[SimulatedPath], rules.Items(64)] = Field(default_factory=list)
+    paths: Annotated[list[SimulatedPath], marks.Items(64)] = Field(default_factory=list)
     """Candidates, in the order of traffic engineering."""
-    passed_rules: Annotated[list[PassedRule], rules.Items(64)] = Field(default_factory=list)
+    passed_rules: Annotated[list[PassedRule], marks.Items(64)] = Field(default_factory=list)
     """Rules before, in order."""
-    traffic_class: Annotated[str, rules.Size(1024)] = ""
+    traffic_class: Annotated[str, marks.Size(1024)] = ""
     """Name of the TrafficClass that the packet's DSCP says, for example "REALTIME"."""
-    reason_text: Annotated[str, rules.Size(1024)] = ""
+    reason_text: Annotated[str, marks.Size(1024)] = ""
     """What reason means; empty unless dropped."""
 
 
@@ -613,7 +613,7 @@ class FindShadowedRulesRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.FindShadowedRulesRequest"
 
-    parent_: Annotated[Annotated[str, rules.Matches("organizations/*")], rules.Required()]
+    parent_: Annotated[Annotated[str, marks.Matches("organizations/*")], marks.Required()]
     """The organization."""
 
 
@@ -622,15 +622,15 @@ class ShadowedRule(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.ShadowedRule"
 
-    steering_policy: Annotated[str, rules.Size(1024)] = ""
+    steering_policy: Annotated[str, marks.Size(1024)] = ""
     """Its policy."""
-    rule: Annotated[int, rules.Range(0, 4294967295)] = 0
+    rule: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Its place in it, from 0."""
-    by_steering_policy: Annotated[str, rules.Size(1024)] = ""
+    by_steering_policy: Annotated[str, marks.Size(1024)] = ""
     """Policy of the rule that keeps it from deciding; empty: it matches nothing by itself."""
-    by_rule: Annotated[int, rules.Range(0, 4294967295)] = 0
+    by_rule: Annotated[int, marks.Range(0, 4294967295)] = 0
     """That rule's place."""
-    reason: Annotated[str, rules.Size(1024)] = ""
+    reason: Annotated[str, marks.Size(1024)] = ""
     """Why."""
 
 
@@ -639,5 +639,5 @@ class FindShadowedRulesResponse(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.FindShadowedRulesResponse"
 
-    rules: Annotated[list[ShadowedRule], rules.Items(64)] = Field(default_factory=list)
+    rules: Annotated[list[ShadowedRule], marks.Items(64)] = Field(default_factory=list)
     """In the order of segments and rules."""

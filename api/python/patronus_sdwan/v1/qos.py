@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, TypedDict
 
 from pydantic import Field
 
-from .. import rules
+from .. import rules as marks
 from ..message import Kind, Message, Resource
 from .common import Condition
 from .te import TrafficClass
@@ -21,21 +21,21 @@ class QosClass(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.QosClass"
 
-    traffic_class: Annotated[TrafficClass, rules.Required()]
+    traffic_class: Annotated[TrafficClass, marks.Required()]
     """The class."""
-    percent: Annotated[Annotated[int, rules.Range(1, 100, zero=True)], rules.Required(), rules.Unit("%")]
+    percent: Annotated[Annotated[int, marks.Range(1, 100, zero=True)], marks.Required(), marks.Unit("%")]
     """REALTIME is served before all others, and this is the most that it may take of the link; for the others it is
     the least that they get when they ask for it. What nobody uses is shared in the same proportion. (%)
     """
-    dscps: Annotated[list[Annotated[int, rules.Range(0, 63)]], rules.Items(64), rules.AsSet()] = Field(
+    dscps: Annotated[list[Annotated[int, marks.Range(0, 63)]], marks.Items(64), marks.AsSet()] = Field(
         default_factory=list
     )
     """DSCP code points, 0..63, that belong to the class; empty: those that RFC 4594 gives it. A code point may stand
     in one class only; CS6 and CS7 are network control, which has a hundredth of the link for itself.
     """
-    dscp_out: Annotated[int, rules.Range(0, 63)] | None = None
+    dscp_out: Annotated[int, marks.Range(0, 63)] | None = None
     """DSCP that its packets carry on the underlay; unset: as they came. The host's packet arrives as it was sent."""
-    queue_ms: Annotated[Annotated[int, rules.Range(0, 2000)], rules.Unit("ms")] = 0
+    queue_ms: Annotated[Annotated[int, marks.Range(0, 2000)], marks.Unit("ms")] = 0
     """Most that may wait, as time that it takes at the link's rate (REALTIME: at its own); unset: 50 ms, REALTIME 20
     ms.
     """
@@ -46,23 +46,23 @@ class LinkClass(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.LinkClass"
 
-    traffic_class: Annotated[TrafficClass, rules.Output()] = TrafficClass.TRAFFIC_CLASS_UNSPECIFIED
+    traffic_class: Annotated[TrafficClass, marks.Output()] = TrafficClass.TRAFFIC_CLASS_UNSPECIFIED
     """The class; unspecified for network control."""
-    rate_bps: Annotated[int, rules.Output(), rules.Unit("bit/s")] = 0
+    rate_bps: Annotated[int, marks.Output(), marks.Unit("bit/s")] = 0
     """Rate of the last second, bit/s, Ethernet frames."""
-    promised_bps: Annotated[int, rules.Output(), rules.Unit("bit/s")] = 0
+    promised_bps: Annotated[int, marks.Output(), marks.Unit("bit/s")] = 0
     """What the class is promised, bit/s: for REALTIME its bound, for others the least."""
-    backlog_bytes: Annotated[int, rules.Output(), rules.Unit("byte")] = 0
+    backlog_bytes: Annotated[int, marks.Output(), marks.Unit("byte")] = 0
     """Bytes that wait. (byte)"""
-    backlog_packets: Annotated[int, rules.Output()] = 0
+    backlog_packets: Annotated[int, marks.Output()] = 0
     """Packets that wait."""
-    delay_us: Annotated[int, rules.Output(), rules.Unit("us")] = 0
+    delay_us: Annotated[int, marks.Output(), marks.Unit("us")] = 0
     """How long what waits takes at the rate that the class has, microseconds. (us)"""
-    drops: Annotated[int, rules.Output()] = 0
+    drops: Annotated[int, marks.Output()] = 0
     """Packets dropped since the link is shaped, because too many waited."""
-    packets: Annotated[int, rules.Output()] = 0
+    packets: Annotated[int, marks.Output()] = 0
     """Packets sent since then."""
-    bytes: Annotated[int, rules.Output(), rules.Unit("byte")] = 0
+    bytes: Annotated[int, marks.Output(), marks.Unit("byte")] = 0
     """Bytes sent since then. (byte)"""
 
 
@@ -85,38 +85,38 @@ class QosProfile(Resource):
         },
     )
 
-    name: Annotated[str, rules.Matches("organizations/*/qosProfiles/*", optional=False), rules.Immutable()]
+    name: Annotated[str, marks.Matches("organizations/*/qosProfiles/*", optional=False), marks.Immutable()]
     """Resource name: organizations/{organization}/qosProfiles/{qos_profile}. Assigned from the parent and the id."""
-    classes: Annotated[list[QosClass], rules.Required(), rules.Items(5)]
+    classes: Annotated[list[QosClass], marks.Required(), marks.Items(5)]
     """What each class gets; at most one entry a class, and together at most 100 percent. Packets of a class that has
     no entry go with STANDARD; without an entry of its own STANDARD has what the others leave, and they must leave
     some.
     """
-    uid: Annotated[str, rules.Output()] = ""
+    uid: Annotated[str, marks.Output()] = ""
     """Unique for ever, also across deletion and re-creation of the same name."""
-    etag: Annotated[str, rules.Output()] = ""
+    etag: Annotated[str, marks.Output()] = ""
     """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
-    revision: Annotated[int, rules.Output()] = 0
+    revision: Annotated[int, marks.Output()] = 0
     """Log index of the last change of a user's field."""
-    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    create_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When the resource was created, by the leader's clock."""
-    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    update_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When a user's field last changed, by the leader's clock."""
-    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+    labels: Annotated[dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]], marks.Items(64)] = Field(
         default_factory=dict
     )
     """Short key-value pairs for selection by filters."""
     annotations: Annotated[
-        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+        dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]], marks.Items(64)
     ] = Field(default_factory=dict)
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] = ""
+    display_name: Annotated[str, marks.Size(256)] = ""
     """A name for people."""
-    reconciling: Annotated[bool, rules.Output()] = False
+    reconciling: Annotated[bool, marks.Output()] = False
     """True while nodes have not yet reached the declared state."""
-    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    conditions: Annotated[list[Condition], marks.Output()] = Field(default_factory=list)
     """Health, aspect by aspect."""
-    observed_revision: Annotated[int, rules.Output()] = 0
+    observed_revision: Annotated[int, marks.Output()] = 0
     """Newest revision that every node concerned has applied."""
 
     @staticmethod
@@ -128,11 +128,11 @@ class QosProfile(Resource):
 class QosProfilePatch(TypedDict, total=False):
     """Fields of QosProfile to change; None clears one."""
 
-    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    labels: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]] | None
     """Short key-value pairs for selection by filters."""
-    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    annotations: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]] | None
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] | None
+    display_name: Annotated[str, marks.Size(256)] | None
     """A name for people."""
     classes: list[QosClass] | None
     """What each class gets; at most one entry a class, and together at most 100 percent. Packets of a class that has
@@ -160,47 +160,47 @@ class RateLimit(Resource):
         },
     )
 
-    name: Annotated[str, rules.Matches("organizations/*/rateLimits/*", optional=False), rules.Immutable()]
+    name: Annotated[str, marks.Matches("organizations/*/rateLimits/*", optional=False), marks.Immutable()]
     """Resource name: organizations/{organization}/rateLimits/{rate_limit}. Assigned from the parent and the id."""
     rate_bps: Annotated[
-        Annotated[int, rules.Range(10000, 400000000000, zero=True)], rules.Required(), rules.Unit("bit/s")
+        Annotated[int, marks.Range(10000, 400000000000, zero=True)], marks.Required(), marks.Unit("bit/s")
     ]
     """Rate, IP packets. (bit/s)"""
-    uid: Annotated[str, rules.Output()] = ""
+    uid: Annotated[str, marks.Output()] = ""
     """Unique for ever, also across deletion and re-creation of the same name."""
-    etag: Annotated[str, rules.Output()] = ""
+    etag: Annotated[str, marks.Output()] = ""
     """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
-    revision: Annotated[int, rules.Output()] = 0
+    revision: Annotated[int, marks.Output()] = 0
     """Log index of the last change of a user's field."""
-    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    create_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When the resource was created, by the leader's clock."""
-    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    update_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When a user's field last changed, by the leader's clock."""
-    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+    labels: Annotated[dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]], marks.Items(64)] = Field(
         default_factory=dict
     )
     """Short key-value pairs for selection by filters."""
     annotations: Annotated[
-        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+        dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]], marks.Items(64)
     ] = Field(default_factory=dict)
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] = ""
+    display_name: Annotated[str, marks.Size(256)] = ""
     """A name for people."""
-    reconciling: Annotated[bool, rules.Output()] = False
+    reconciling: Annotated[bool, marks.Output()] = False
     """True while nodes have not yet reached the declared state."""
-    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    conditions: Annotated[list[Condition], marks.Output()] = Field(default_factory=list)
     """Health, aspect by aspect."""
-    observed_revision: Annotated[int, rules.Output()] = 0
+    observed_revision: Annotated[int, marks.Output()] = 0
     """Newest revision that every node concerned has applied."""
-    segment: Annotated[str, rules.Matches("organizations/*/segments/*")] = ""
+    segment: Annotated[str, marks.Matches("organizations/*/segments/*")] = ""
     """Segment; empty means all of the organization together."""
     sites: Annotated[
-        list[Annotated[str, rules.Matches("organizations/*/sites/*")]], rules.Items(256), rules.AsSet()
+        list[Annotated[str, marks.Matches("organizations/*/sites/*")]], marks.Items(256), marks.AsSet()
     ] = Field(default_factory=list)
     """Sites where it applies, each with the whole rate; empty means all."""
-    peer_site: Annotated[str, rules.Matches("organizations/*/sites/*")] = ""
+    peer_site: Annotated[str, marks.Matches("organizations/*/sites/*")] = ""
     """Only what goes to this site; empty means everything."""
-    burst_ms: Annotated[Annotated[int, rules.Range(0, 10000)], rules.Unit("ms")] = 0
+    burst_ms: Annotated[Annotated[int, marks.Range(0, 10000)], marks.Unit("ms")] = 0
     """How much may come at once, as time that it takes at the rate; 0 means 50. (ms)"""
     disabled: bool = False
     """Not in force when true."""
@@ -214,21 +214,21 @@ class RateLimit(Resource):
 class RateLimitPatch(TypedDict, total=False):
     """Fields of RateLimit to change; None clears one."""
 
-    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    labels: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]] | None
     """Short key-value pairs for selection by filters."""
-    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    annotations: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]] | None
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] | None
+    display_name: Annotated[str, marks.Size(256)] | None
     """A name for people."""
-    segment: Annotated[str, rules.Matches("organizations/*/segments/*")] | None
+    segment: Annotated[str, marks.Matches("organizations/*/segments/*")] | None
     """Segment; empty means all of the organization together."""
-    sites: list[Annotated[str, rules.Matches("organizations/*/sites/*")]] | None
+    sites: list[Annotated[str, marks.Matches("organizations/*/sites/*")]] | None
     """Sites where it applies, each with the whole rate; empty means all."""
-    peer_site: Annotated[str, rules.Matches("organizations/*/sites/*")] | None
+    peer_site: Annotated[str, marks.Matches("organizations/*/sites/*")] | None
     """Only what goes to this site; empty means everything."""
-    rate_bps: Annotated[int, rules.Range(10000, 400000000000, zero=True)] | None
+    rate_bps: Annotated[int, marks.Range(10000, 400000000000, zero=True)] | None
     """Rate, IP packets."""
-    burst_ms: Annotated[int, rules.Range(0, 10000)] | None
+    burst_ms: Annotated[int, marks.Range(0, 10000)] | None
     """How much may come at once, as time that it takes at the rate; 0 means 50."""
     disabled: bool | None
     """Not in force when true."""

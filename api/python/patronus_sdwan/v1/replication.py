@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from .. import rules
+from .. import rules as marks
 from ..message import Message
 
 
@@ -18,19 +18,19 @@ class DeniedCall(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.DeniedCall"
 
-    principal: Annotated[str, rules.Size(512)] = ""
+    principal: Annotated[str, marks.Size(512)] = ""
     """Who asked."""
-    api_key: Annotated[str, rules.Size(512)] = ""
+    api_key: Annotated[str, marks.Size(512)] = ""
     """API key that was presented."""
-    source: Annotated[str, rules.Size(64)] = ""
+    source: Annotated[str, marks.Size(64)] = ""
     """Address."""
-    method: Annotated[str, rules.Size(256)] = ""
+    method: Annotated[str, marks.Size(256)] = ""
     """Method."""
-    resource: Annotated[str, rules.Size(512)] = ""
+    resource: Annotated[str, marks.Size(512)] = ""
     """Resource named in the request."""
-    code: Annotated[str, rules.Size(32)] = ""
+    code: Annotated[str, marks.Size(32)] = ""
     """Code of the refusal."""
-    count: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    count: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """How many."""
 
 
@@ -39,5 +39,5 @@ class DeniedCalls(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.DeniedCalls"
 
-    calls: Annotated[list[DeniedCall], rules.Items(256)] = Field(default_factory=list)
+    calls: Annotated[list[DeniedCall], marks.Items(256)] = Field(default_factory=list)
     """Each with its count."""

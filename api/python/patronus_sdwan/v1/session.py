@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, TypedDict
 
 from pydantic import Field
 
-from .. import rules
+from .. import rules as marks
 from ..message import Kind, Resource
 from .common import Condition
 
@@ -37,50 +37,50 @@ class UserSession(Resource):
         },
     )
 
-    name: Annotated[str, rules.Matches("organizations/*/userSessions/*", optional=False), rules.Immutable()]
+    name: Annotated[str, marks.Matches("organizations/*/userSessions/*", optional=False), marks.Immutable()]
     """Resource name: organizations/{organization}/userSessions/{user_session}. Assigned from the parent and the id.
     """
-    user: Annotated[Annotated[str, rules.Size(128)], rules.Required()]
+    user: Annotated[Annotated[str, marks.Size(128)], marks.Required()]
     """Who, as steering rules name users."""
-    site: Annotated[Annotated[str, rules.Matches("organizations/*/sites/*")], rules.Required()]
+    site: Annotated[Annotated[str, marks.Matches("organizations/*/sites/*")], marks.Required()]
     """Where the addresses are: packets from them are the user's when they come from a host of this site. Only its
     nodes are told.
     """
-    segment: Annotated[Annotated[str, rules.Matches("organizations/*/segments/*")], rules.Required()]
+    segment: Annotated[Annotated[str, marks.Matches("organizations/*/segments/*")], marks.Required()]
     """The segment of the addresses."""
     addresses: Annotated[
-        list[Annotated[str, rules.IP, rules.Size(1024)]], rules.Required(), rules.Items(16), rules.AsSet()
+        list[Annotated[str, marks.IP, marks.Size(1024)]], marks.Required(), marks.Items(16), marks.AsSet()
     ]
     """The user's addresses."""
-    expire_time: Annotated[datetime.datetime, rules.Required()]
+    expire_time: Annotated[datetime.datetime, marks.Required()]
     """From then on the addresses are nobody's. Nodes enforce it by their own clocks, also without a controller."""
-    uid: Annotated[str, rules.Output()] = ""
+    uid: Annotated[str, marks.Output()] = ""
     """Unique for ever, also across deletion and re-creation of the same name."""
-    etag: Annotated[str, rules.Output()] = ""
+    etag: Annotated[str, marks.Output()] = ""
     """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
-    revision: Annotated[int, rules.Output()] = 0
+    revision: Annotated[int, marks.Output()] = 0
     """Log index of the last change of a user's field."""
-    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    create_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When the resource was created, by the leader's clock."""
-    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    update_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When a user's field last changed, by the leader's clock."""
-    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+    labels: Annotated[dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]], marks.Items(64)] = Field(
         default_factory=dict
     )
     """Short key-value pairs for selection by filters."""
     annotations: Annotated[
-        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+        dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]], marks.Items(64)
     ] = Field(default_factory=dict)
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] = ""
+    display_name: Annotated[str, marks.Size(256)] = ""
     """A name for people."""
-    reconciling: Annotated[bool, rules.Output()] = False
+    reconciling: Annotated[bool, marks.Output()] = False
     """True while nodes have not yet reached the declared state."""
-    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    conditions: Annotated[list[Condition], marks.Output()] = Field(default_factory=list)
     """Health, aspect by aspect."""
-    observed_revision: Annotated[int, rules.Output()] = 0
+    observed_revision: Annotated[int, marks.Output()] = 0
     """Newest revision that every node concerned has applied."""
-    groups: Annotated[list[Annotated[str, rules.Size(128)]], rules.Items(64), rules.AsSet()] = Field(
+    groups: Annotated[list[Annotated[str, marks.Size(128)]], marks.Items(64), marks.AsSet()] = Field(
         default_factory=list
     )
     """What the user belongs to, as steering rules name groups."""
@@ -94,23 +94,23 @@ class UserSession(Resource):
 class UserSessionPatch(TypedDict, total=False):
     """Fields of UserSession to change; None clears one."""
 
-    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    labels: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]] | None
     """Short key-value pairs for selection by filters."""
-    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    annotations: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]] | None
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] | None
+    display_name: Annotated[str, marks.Size(256)] | None
     """A name for people."""
-    user: Annotated[str, rules.Size(128)] | None
+    user: Annotated[str, marks.Size(128)] | None
     """Who, as steering rules name users."""
-    groups: list[Annotated[str, rules.Size(128)]] | None
+    groups: list[Annotated[str, marks.Size(128)]] | None
     """What the user belongs to, as steering rules name groups."""
-    site: Annotated[str, rules.Matches("organizations/*/sites/*")] | None
+    site: Annotated[str, marks.Matches("organizations/*/sites/*")] | None
     """Where the addresses are: packets from them are the user's when they come from a host of this site. Only its
     nodes are told.
     """
-    segment: Annotated[str, rules.Matches("organizations/*/segments/*")] | None
+    segment: Annotated[str, marks.Matches("organizations/*/segments/*")] | None
     """The segment of the addresses."""
-    addresses: list[Annotated[str, rules.IP, rules.Size(1024)]] | None
+    addresses: list[Annotated[str, marks.IP, marks.Size(1024)]] | None
     """The user's addresses."""
     expire_time: datetime.datetime | None
     """From then on the addresses are nobody's. Nodes enforce it by their own clocks, also without a controller."""

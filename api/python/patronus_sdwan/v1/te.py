@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, TypedDict
 
 from pydantic import Field
 
-from .. import rules
+from .. import rules as marks
 from ..message import Kind, Message, OpenEnum, Resource
 from .common import AdminState, Condition
 from .policy import PathConstraints
@@ -54,39 +54,39 @@ class Demand(Resource):
         },
     )
 
-    name: Annotated[str, rules.Matches("organizations/*/demands/*", optional=False), rules.Immutable()]
+    name: Annotated[str, marks.Matches("organizations/*/demands/*", optional=False), marks.Immutable()]
     """Resource name: organizations/{organization}/demands/{demand}. Assigned from the parent and the id."""
-    source_site: Annotated[Annotated[str, rules.Matches("organizations/*/sites/*")], rules.Required()]
+    source_site: Annotated[Annotated[str, marks.Matches("organizations/*/sites/*")], marks.Required()]
     """Where the traffic comes from."""
-    destination_site: Annotated[Annotated[str, rules.Matches("organizations/*/sites/*")], rules.Required()]
+    destination_site: Annotated[Annotated[str, marks.Matches("organizations/*/sites/*")], marks.Required()]
     """Where it goes to; another site."""
-    rate_bps: Annotated[Annotated[int, rules.Range(1, 400000000000, zero=True)], rules.Required(), rules.Unit("bit/s")]
+    rate_bps: Annotated[Annotated[int, marks.Range(1, 400000000000, zero=True)], marks.Required(), marks.Unit("bit/s")]
     """How much, bit/s."""
-    uid: Annotated[str, rules.Output()] = ""
+    uid: Annotated[str, marks.Output()] = ""
     """Unique for ever, also across deletion and re-creation of the same name."""
-    etag: Annotated[str, rules.Output()] = ""
+    etag: Annotated[str, marks.Output()] = ""
     """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
-    revision: Annotated[int, rules.Output()] = 0
+    revision: Annotated[int, marks.Output()] = 0
     """Log index of the last change of a user's field."""
-    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    create_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When the resource was created, by the leader's clock."""
-    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    update_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When a user's field last changed, by the leader's clock."""
-    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+    labels: Annotated[dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]], marks.Items(64)] = Field(
         default_factory=dict
     )
     """Short key-value pairs for selection by filters."""
     annotations: Annotated[
-        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+        dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]], marks.Items(64)
     ] = Field(default_factory=dict)
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] = ""
+    display_name: Annotated[str, marks.Size(256)] = ""
     """A name for people."""
-    reconciling: Annotated[bool, rules.Output()] = False
+    reconciling: Annotated[bool, marks.Output()] = False
     """True while nodes have not yet reached the declared state."""
-    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    conditions: Annotated[list[Condition], marks.Output()] = Field(default_factory=list)
     """Health, aspect by aspect."""
-    observed_revision: Annotated[int, rules.Output()] = 0
+    observed_revision: Annotated[int, marks.Output()] = 0
     """Newest revision that every node concerned has applied."""
     traffic_class: TrafficClass = TrafficClass.TRAFFIC_CLASS_UNSPECIFIED
     """What it is for."""
@@ -100,19 +100,19 @@ class Demand(Resource):
 class DemandPatch(TypedDict, total=False):
     """Fields of Demand to change; None clears one."""
 
-    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    labels: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]] | None
     """Short key-value pairs for selection by filters."""
-    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    annotations: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]] | None
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] | None
+    display_name: Annotated[str, marks.Size(256)] | None
     """A name for people."""
-    source_site: Annotated[str, rules.Matches("organizations/*/sites/*")] | None
+    source_site: Annotated[str, marks.Matches("organizations/*/sites/*")] | None
     """Where the traffic comes from."""
-    destination_site: Annotated[str, rules.Matches("organizations/*/sites/*")] | None
+    destination_site: Annotated[str, marks.Matches("organizations/*/sites/*")] | None
     """Where it goes to; another site."""
     traffic_class: TrafficClass | None
     """What it is for."""
-    rate_bps: Annotated[int, rules.Range(1, 400000000000, zero=True)] | None
+    rate_bps: Annotated[int, marks.Range(1, 400000000000, zero=True)] | None
     """How much, bit/s."""
 
 
@@ -121,25 +121,25 @@ class MatrixCell(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.MatrixCell"
 
-    source_site: Annotated[str, rules.Size(1024)] = ""
+    source_site: Annotated[str, marks.Size(1024)] = ""
     """Site that the traffic comes from."""
-    destination_site: Annotated[str, rules.Size(1024)] = ""
+    destination_site: Annotated[str, marks.Size(1024)] = ""
     """Site that it goes to."""
     traffic_class: TrafficClass = TrafficClass.TRAFFIC_CLASS_UNSPECIFIED
     """What it is for."""
-    rate_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    rate_bps: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Mean of the newest interval, bit/s."""
-    p50_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    p50_bps: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Half of the last hour's intervals were below this, bit/s."""
-    p95_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    p95_bps: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """95 of 100 were, bit/s."""
-    max_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    max_bps: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Largest of the last hour, bit/s."""
-    forecast_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    forecast_bps: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """What the next interval will bring, by level and trend, bit/s."""
-    usual_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    usual_bps: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """What this hour of the day (UTC) used to bring, bit/s; 0 while it is not known."""
-    bytes: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    bytes: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Bytes offered since the leader began to count."""
 
 
@@ -148,9 +148,9 @@ class GetTrafficMatrixRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.GetTrafficMatrixRequest"
 
-    parent_: Annotated[Annotated[str, rules.Matches("organizations/*")], rules.Required()]
+    parent_: Annotated[Annotated[str, marks.Matches("organizations/*")], marks.Required()]
     """The organization."""
-    min_rate_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    min_rate_bps: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Leave out cells whose rate and p95 are below this, bit/s."""
 
 
@@ -159,11 +159,11 @@ class GetTrafficMatrixResponse(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.GetTrafficMatrixResponse"
 
-    cells: Annotated[list[MatrixCell], rules.Items(64)] = Field(default_factory=list)
+    cells: Annotated[list[MatrixCell], marks.Items(64)] = Field(default_factory=list)
     """Ascending by source, destination, class."""
-    interval_ms: Annotated[int, rules.Range(0, 4294967295)] = 0
+    interval_ms: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Length of an interval, milliseconds."""
-    total_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    total_bps: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Sum of the newest rates, bit/s."""
 
 
@@ -172,13 +172,13 @@ class AddedDemand(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.AddedDemand"
 
-    source_site: Annotated[Annotated[str, rules.Matches("organizations/*/sites/*")], rules.Required()]
+    source_site: Annotated[Annotated[str, marks.Matches("organizations/*/sites/*")], marks.Required()]
     """Where it comes from."""
-    destination_site: Annotated[Annotated[str, rules.Matches("organizations/*/sites/*")], rules.Required()]
+    destination_site: Annotated[Annotated[str, marks.Matches("organizations/*/sites/*")], marks.Required()]
     """Where it goes to."""
     traffic_class: TrafficClass = TrafficClass.TRAFFIC_CLASS_UNSPECIFIED
     """What it is for."""
-    rate_bps: Annotated[Annotated[int, rules.Range(1, 400000000000, zero=True)], rules.Unit("bit/s")] = 0
+    rate_bps: Annotated[Annotated[int, marks.Range(1, 400000000000, zero=True)], marks.Unit("bit/s")] = 0
     """How much, bit/s."""
 
 
@@ -187,15 +187,15 @@ class ChangedLink(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.ChangedLink"
 
-    link: Annotated[Annotated[str, rules.Size(1024)], rules.Required()]
+    link: Annotated[Annotated[str, marks.Size(1024)], marks.Required()]
     """Name of a link that exists, or one of an existing site that does not exist yet."""
-    capacity_up_bps: Annotated[Annotated[int, rules.Range(0, 400000000000)], rules.Unit("bit/s")] = 0
+    capacity_up_bps: Annotated[Annotated[int, marks.Range(0, 400000000000)], marks.Unit("bit/s")] = 0
     """Rate from the site, bit/s; 0 leaves it."""
-    capacity_down_bps: Annotated[Annotated[int, rules.Range(0, 400000000000)], rules.Unit("bit/s")] = 0
+    capacity_down_bps: Annotated[Annotated[int, marks.Range(0, 400000000000)], marks.Unit("bit/s")] = 0
     """Rate to the site, bit/s; 0 leaves it."""
-    underlay: Annotated[str, rules.ID, rules.Size(1024)] = ""
+    underlay: Annotated[str, marks.ID, marks.Size(1024)] = ""
     """For a new link: its underlay."""
-    cost: Annotated[int, rules.Range(0, 65535)] = 0
+    cost: Annotated[int, marks.Range(0, 65535)] = 0
     """Administrative cost; 0 leaves it."""
 
 
@@ -204,27 +204,27 @@ class WhatIfRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.WhatIfRequest"
 
-    parent_: Annotated[Annotated[str, rules.Matches("organizations/*")], rules.Required()]
+    parent_: Annotated[Annotated[str, marks.Matches("organizations/*")], marks.Required()]
     """The organization."""
     fail_links: Annotated[
-        list[Annotated[str, rules.Matches("organizations/*/sites/*/links/*")]], rules.Items(256), rules.AsSet()
+        list[Annotated[str, marks.Matches("organizations/*/sites/*/links/*")]], marks.Items(256), marks.AsSet()
     ] = Field(default_factory=list)
     """Links that fail."""
     fail_sites: Annotated[
-        list[Annotated[str, rules.Matches("organizations/*/sites/*")]], rules.Items(256), rules.AsSet()
+        list[Annotated[str, marks.Matches("organizations/*/sites/*")]], marks.Items(256), marks.AsSet()
     ] = Field(default_factory=list)
     """Sites that fail."""
-    fail_srlgs: Annotated[list[Annotated[int, rules.Range(0, 4294967295)]], rules.Items(64), rules.AsSet()] = Field(
+    fail_srlgs: Annotated[list[Annotated[int, marks.Range(0, 4294967295)]], marks.Items(64), marks.AsSet()] = Field(
         default_factory=list
     )
     """Shared-risk groups that fail: every link with such a number."""
-    demands: Annotated[list[AddedDemand], rules.Items(1000)] = Field(default_factory=list)
+    demands: Annotated[list[AddedDemand], marks.Items(1000)] = Field(default_factory=list)
     """Traffic that comes on top."""
-    links: Annotated[list[ChangedLink], rules.Items(256)] = Field(default_factory=list)
+    links: Annotated[list[ChangedLink], marks.Items(256)] = Field(default_factory=list)
     """Links that are added or changed."""
     planned: bool = False
     """Take the Demand resources in, beside what is measured."""
-    scale_percent: Annotated[int, rules.Range(0, 10000)] = 0
+    scale_percent: Annotated[int, marks.Range(0, 10000)] = 0
     """Measured traffic grows to this many percent; 0 means 100."""
 
 
@@ -233,17 +233,17 @@ class LinkUtilization(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.LinkUtilization"
 
-    link: Annotated[str, rules.Size(1024)] = ""
+    link: Annotated[str, marks.Size(1024)] = ""
     """The link."""
     up: bool = False
     """True: from the site; false: to the site."""
-    capacity_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    capacity_bps: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Its capacity, bit/s."""
-    before_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    before_bps: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """What it carries now, bit/s."""
-    after_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    after_bps: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """What it would carry, bit/s."""
-    after_ppm: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    after_ppm: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """The latter as a share of its capacity, parts per million."""
 
 
@@ -252,15 +252,15 @@ class MovedPath(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.MovedPath"
 
-    source_site: Annotated[str, rules.Size(1024)] = ""
+    source_site: Annotated[str, marks.Size(1024)] = ""
     """Source."""
-    destination_site: Annotated[str, rules.Size(1024)] = ""
+    destination_site: Annotated[str, marks.Size(1024)] = ""
     """Destination."""
-    before: Annotated[list[Annotated[str, rules.Size(1024)]], rules.Items(64)] = Field(default_factory=list)
+    before: Annotated[list[Annotated[str, marks.Size(1024)]], marks.Items(64)] = Field(default_factory=list)
     """The links that it leaves by now."""
-    after: Annotated[list[Annotated[str, rules.Size(1024)]], rules.Items(64)] = Field(default_factory=list)
+    after: Annotated[list[Annotated[str, marks.Size(1024)]], marks.Items(64)] = Field(default_factory=list)
     """The links that it would leave by; empty: none is left."""
-    rate_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    rate_bps: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Traffic of the pair, bit/s."""
 
 
@@ -269,13 +269,13 @@ class SlaRisk(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.SlaRisk"
 
-    source_site: Annotated[str, rules.Size(1024)] = ""
+    source_site: Annotated[str, marks.Size(1024)] = ""
     """Source."""
-    destination_site: Annotated[str, rules.Size(1024)] = ""
+    destination_site: Annotated[str, marks.Size(1024)] = ""
     """Destination."""
-    sla_profile: Annotated[str, rules.Size(1024)] = ""
+    sla_profile: Annotated[str, marks.Size(1024)] = ""
     """The profile; empty when the pair would be cut off."""
-    reason: Annotated[str, rules.Size(1024)] = ""
+    reason: Annotated[str, marks.Size(1024)] = ""
     """A sentence."""
 
 
@@ -284,15 +284,15 @@ class ShadowPrice(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.ShadowPrice"
 
-    link: Annotated[str, rules.Size(1024)] = ""
+    link: Annotated[str, marks.Size(1024)] = ""
     """The link."""
     up: bool = False
     """True: from the site; false: to the site."""
-    added_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    added_bps: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """So much more capacity here, bit/s,"""
-    relieved_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    relieved_bps: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """lets so much more traffic through, bit/s,"""
-    max_utilization_ppm: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    max_utilization_ppm: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """and brings the highest utilisation of all links to this, parts per million."""
 
 
@@ -305,9 +305,9 @@ class ClassOutcome(Message):
 
     traffic_class: TrafficClass = TrafficClass.TRAFFIC_CLASS_UNSPECIFIED
     """The class."""
-    demand_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    demand_bps: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Its traffic, bit/s."""
-    unmet_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    unmet_bps: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """What of it would not be carried, bit/s."""
 
 
@@ -316,29 +316,29 @@ class WhatIfResponse(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.WhatIfResponse"
 
-    links: Annotated[list[LinkUtilization], rules.Items(64)] = Field(default_factory=list)
+    links: Annotated[list[LinkUtilization], marks.Items(64)] = Field(default_factory=list)
     """Every direction of a link that carries something before or after, the fullest first."""
-    before_ppm: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    before_ppm: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Highest utilisation now, parts per million."""
-    after_ppm: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    after_ppm: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Highest utilisation then, parts per million."""
-    demand_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    demand_bps: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """All traffic then, bit/s."""
-    unmet_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    unmet_bps: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Traffic that would not be carried, bit/s."""
-    cut_off: Annotated[int, rules.Range(0, 4294967295)] = 0
+    cut_off: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Pairs of sites with traffic that would be cut off."""
-    paths_moved: Annotated[int, rules.Range(0, 4294967295)] = 0
+    paths_moved: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Pairs of sites whose traffic would take another way."""
-    moved: Annotated[list[MovedPath], rules.Items(64)] = Field(default_factory=list)
+    moved: Annotated[list[MovedPath], marks.Items(64)] = Field(default_factory=list)
     """The largest 100 of them."""
-    sla_at_risk: Annotated[list[SlaRisk], rules.Items(64)] = Field(default_factory=list)
+    sla_at_risk: Annotated[list[SlaRisk], marks.Items(64)] = Field(default_factory=list)
     """At most 100."""
-    shadow_prices: Annotated[list[ShadowPrice], rules.Items(64)] = Field(default_factory=list)
+    shadow_prices: Annotated[list[ShadowPrice], marks.Items(64)] = Field(default_factory=list)
     """Where more capacity would help most, at most 8; empty while nothing is full."""
-    revision: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    revision: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Revision of the state that the answer is about."""
-    classes: Annotated[list[ClassOutcome], rules.Items(64)] = Field(default_factory=list)
+    classes: Annotated[list[ClassOutcome], marks.Items(64)] = Field(default_factory=list)
     """Class by class, those with traffic; the first is served first."""
 
 
@@ -347,7 +347,7 @@ class DrainRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.DrainRequest"
 
-    name: Annotated[Annotated[str, rules.Size(1024)], rules.Required()]
+    name: Annotated[Annotated[str, marks.Size(1024)], marks.Required()]
     """A site or a link."""
     force: bool = False
     """Drain also when the rest lacks capacity, or something would be cut off."""
@@ -360,15 +360,15 @@ class DrainResponse(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.DrainResponse"
 
-    name: Annotated[str, rules.Size(1024)] = ""
+    name: Annotated[str, marks.Size(1024)] = ""
     """The site or link."""
     admin_state: AdminState = AdminState.ADMIN_STATE_UNSPECIFIED
     """Its state now."""
     effect: WhatIfResponse | None = None
     """What it does to the rest."""
-    nodes: Annotated[int, rules.Range(0, 4294967295)] = 0
+    nodes: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Nodes that forward by the new state."""
-    took_ms: Annotated[int, rules.Range(0, 4294967295)] = 0
+    took_ms: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Time from the request until the last of them did, milliseconds."""
 
 
@@ -377,7 +377,7 @@ class UndrainRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.UndrainRequest"
 
-    name: Annotated[Annotated[str, rules.Size(1024)], rules.Required()]
+    name: Annotated[Annotated[str, marks.Size(1024)], marks.Required()]
     """A site or a link."""
 
 
@@ -386,9 +386,9 @@ class ExplainDemandRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.ExplainDemandRequest"
 
-    source_site: Annotated[Annotated[str, rules.Matches("organizations/*/sites/*")], rules.Required()]
+    source_site: Annotated[Annotated[str, marks.Matches("organizations/*/sites/*")], marks.Required()]
     """Source."""
-    destination_site: Annotated[Annotated[str, rules.Matches("organizations/*/sites/*")], rules.Required()]
+    destination_site: Annotated[Annotated[str, marks.Matches("organizations/*/sites/*")], marks.Required()]
     """Destination."""
     constraints: PathConstraints | None = None
     """Answer with the paths that keep these, found for the question: what a steering rule with REQUIRE would use."""
@@ -399,25 +399,25 @@ class ExplainedPath(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.ExplainedPath"
 
-    path: Annotated[str, rules.Size(1024)] = ""
+    path: Annotated[str, marks.Size(1024)] = ""
     """Name of the path."""
-    links: Annotated[list[Annotated[str, rules.Size(1024)]], rules.Items(64)] = Field(default_factory=list)
+    links: Annotated[list[Annotated[str, marks.Size(1024)]], marks.Items(64)] = Field(default_factory=list)
     """Links that it takes: local and remote end of each tunnel, in order."""
-    tier: Annotated[int, rules.Range(0, 4294967295)] = 0
+    tier: Annotated[int, marks.Range(0, 4294967295)] = 0
     """0 carries; the others wait in this order."""
-    share_ppm: Annotated[int, rules.Range(0, 4294967295)] = 0
+    share_ppm: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Share of the pair's traffic, parts per million."""
-    metric: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    metric: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """What it costs: administrative cost, delay and penalties, microseconds."""
-    utilization_ppm: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    utilization_ppm: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Utilisation of its fullest link, parts per million."""
-    reason: Annotated[str, rules.Size(1024)] = ""
+    reason: Annotated[str, marks.Size(1024)] = ""
     """Why it is in this tier."""
-    rtt_us: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    rtt_us: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Round trip over all of its tunnels, microseconds; 0: not measured."""
-    loss_ppm: Annotated[int, rules.Range(0, 4294967295)] = 0
+    loss_ppm: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Loss over all of its tunnels, parts per million."""
-    capacity_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    capacity_bps: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Capacity of its narrowest link, bit/s; 0: not known."""
 
 
@@ -426,19 +426,19 @@ class ExplainDemandResponse(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.ExplainDemandResponse"
 
-    paths: Annotated[list[ExplainedPath], rules.Items(64)] = Field(default_factory=list)
+    paths: Annotated[list[ExplainedPath], marks.Items(64)] = Field(default_factory=list)
     """Best first."""
-    rate_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    rate_bps: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Traffic of the pair, bit/s."""
-    epoch: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    epoch: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Epoch of the solution."""
-    repaired_failures: Annotated[int, rules.Range(0, 4294967295)] = 0
+    repaired_failures: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Failures of single links, sites and shared-risk groups that would hit every path in the first tier but leave
     one that waits: the node takes it by itself.
     """
-    cutting_failures: Annotated[list[Annotated[str, rules.Size(1024)]], rules.Items(64)] = Field(default_factory=list)
+    cutting_failures: Annotated[list[Annotated[str, marks.Size(1024)]], marks.Items(64)] = Field(default_factory=list)
     """Those that would cut the pair off: no way is left."""
-    no_path_reason: Annotated[str, rules.Size(1024)] = ""
+    no_path_reason: Annotated[str, marks.Size(1024)] = ""
     """With constraints: why no path keeps them. Empty when one does."""
 
 
@@ -447,13 +447,13 @@ class SolutionLink(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.SolutionLink"
 
-    link: Annotated[str, rules.Size(1024)] = ""
+    link: Annotated[str, marks.Size(1024)] = ""
     """The link."""
     up: bool = False
     """True: from the site; false: to the site."""
-    capacity_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    capacity_bps: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Capacity, bit/s; 0 unknown."""
-    load_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    load_bps: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Load by the solution, bit/s."""
 
 
@@ -462,15 +462,15 @@ class SolutionPath(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.SolutionPath"
 
-    path: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    path: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Path id."""
-    links: Annotated[list[Annotated[int, rules.Range(0, 4294967295)]], rules.Items(16)] = Field(default_factory=list)
+    links: Annotated[list[Annotated[int, marks.Range(0, 4294967295)]], marks.Items(16)] = Field(default_factory=list)
     """Indices into Solution.links."""
-    weight_before: Annotated[int, rules.Range(0, 4294967295)] = 0
+    weight_before: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Weight among the paths of the pair before; they add to 256, or are 0 for a new pair."""
-    weight: Annotated[int, rules.Range(0, 4294967295)] = 0
+    weight: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Weight that was found."""
-    weight_default: Annotated[int, rules.Range(0, 4294967295)] = 0
+    weight_default: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Weight that shortest paths and free capacity alone would give."""
     eligible: bool = False
     """Good enough to carry traffic while something is full."""
@@ -481,13 +481,13 @@ class SolutionPair(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.SolutionPair"
 
-    source_site: Annotated[str, rules.Size(1024)] = ""
+    source_site: Annotated[str, marks.Size(1024)] = ""
     """Source."""
-    destination_site: Annotated[str, rules.Size(1024)] = ""
+    destination_site: Annotated[str, marks.Size(1024)] = ""
     """Destination."""
-    rate_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    rate_bps: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Traffic, bit/s."""
-    paths: Annotated[list[SolutionPath], rules.Items(16)] = Field(default_factory=list)
+    paths: Annotated[list[SolutionPath], marks.Items(16)] = Field(default_factory=list)
     """Its paths, in order of the solver."""
 
 
@@ -496,33 +496,33 @@ class Solution(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.Solution"
 
-    epoch: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    epoch: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Counts the solutions of a leader's term."""
-    revision: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    revision: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Revision of the state."""
     time: datetime.datetime | None = None
     """When, by the leader's clock."""
-    kind: Annotated[str, rules.Size(1024)] = ""
+    kind: Annotated[str, marks.Size(1024)] = ""
     """"kept": the weights of before still do; "default": shortest paths; "solved": the solver's."""
-    utilization_ppm: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    utilization_ppm: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Highest utilisation, parts per million."""
-    bound_ppm: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    bound_ppm: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """The solver's bound on it: no weights on these paths do better. 0 when it was not asked."""
-    gap_ppm: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    gap_ppm: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Certified distance of the two, parts per million."""
-    steps: Annotated[int, rules.Range(0, 4294967295)] = 0
+    steps: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Steps in which the nodes get it."""
     promised: bool = False
     """No link exceeds its capacity in any interleaving of any step."""
-    rounding_ppm: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    rounding_ppm: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Largest difference between a split and its weight, parts per million."""
-    worst_ppm: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    worst_ppm: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Highest utilisation in the worst interleaving, parts per million."""
-    keep_below_ppm: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    keep_below_ppm: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """What was in force was to be kept while nothing was fuller than this, parts per million."""
-    links: Annotated[list[SolutionLink], rules.Items(65535)] = Field(default_factory=list)
+    links: Annotated[list[SolutionLink], marks.Items(65535)] = Field(default_factory=list)
     """Links; the paths name them by index."""
-    pairs: Annotated[list[SolutionPair], rules.Items(1000000)] = Field(default_factory=list)
+    pairs: Annotated[list[SolutionPair], marks.Items(1000000)] = Field(default_factory=list)
     """Pairs with traffic."""
 
 
@@ -531,7 +531,7 @@ class ListSolutionsRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.ListSolutionsRequest"
 
-    parent_: Annotated[Annotated[str, rules.Matches("organizations/*")], rules.Required()]
+    parent_: Annotated[Annotated[str, marks.Matches("organizations/*")], marks.Required()]
     """The organization."""
     summary: bool = False
     """Leave links and pairs out."""
@@ -542,7 +542,7 @@ class ListSolutionsResponse(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.ListSolutionsResponse"
 
-    solutions: Annotated[list[Solution], rules.Items(64)] = Field(default_factory=list)
+    solutions: Annotated[list[Solution], marks.Items(64)] = Field(default_factory=list)
     """The newest first; the leader keeps 16."""
 
 
@@ -551,9 +551,9 @@ class MeasureBandwidthRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.MeasureBandwidthRequest"
 
-    name: Annotated[Annotated[str, rules.Matches("organizations/*/paths/*")], rules.Required()]
+    name: Annotated[Annotated[str, marks.Matches("organizations/*/paths/*")], marks.Required()]
     """The path. It must be alive, and its edge connected."""
-    max_rate_bps: Annotated[Annotated[int, rules.Range(0, 1000000000)], rules.Unit("bit/s")] = 0
+    max_rate_bps: Annotated[Annotated[int, marks.Range(0, 1000000000)], marks.Unit("bit/s")] = 0
     """Look no higher than this, bit/s: also what bounds the rate of a train of probes. 0 means 1 Gbit/s."""
 
 
@@ -564,20 +564,20 @@ class MeasureBandwidthResponse(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.MeasureBandwidthResponse"
 
-    name: Annotated[str, rules.Size(1024)] = ""
+    name: Annotated[str, marks.Size(1024)] = ""
     """The path."""
-    rate_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    rate_bps: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """The estimate, bit/s."""
-    low_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    low_bps: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Trains up to this rate came as fast as they were sent, bit/s; 0: not even the slowest one did."""
-    high_bps: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    high_bps: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """A train of this rate came slower than it was sent, bit/s; 0: none did, and there is more than was looked for.
     """
-    trains: Annotated[int, rules.Range(0, 4294967295)] = 0
+    trains: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Trains that were sent."""
-    packets: Annotated[int, rules.Range(0, 4294967295)] = 0
+    packets: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Packets in them."""
-    bytes: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    bytes: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Bytes in them."""
-    duration_ms: Annotated[int, rules.Range(0, 4294967295)] = 0
+    duration_ms: Annotated[int, marks.Range(0, 4294967295)] = 0
     """How long it took, milliseconds."""

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, TypedDict
 
 from pydantic import Field
 
-from .. import rules
+from .. import rules as marks
 from ..message import Kind, Message, OpenEnum, Resource
 from .common import Condition
 
@@ -41,21 +41,21 @@ class Quotas(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.Quotas"
 
-    sites: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    sites: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Sites."""
-    edges: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    edges: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Edges."""
-    tunnels: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    tunnels: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Directed tunnels that the links can form: pairs of links at different sites over the same underlay."""
-    policies: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    policies: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Steering policies."""
-    models: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    models: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Models."""
-    bytes: Annotated[Annotated[int, rules.Range(0, 18446744073709551615)], rules.Unit("bytes")] = 0
+    bytes: Annotated[Annotated[int, marks.Range(0, 18446744073709551615)], marks.Unit("bytes")] = 0
     """Stored bytes of all resources, and those of the artifacts that model versions stand for."""
-    requests_per_second: Annotated[Annotated[int, rules.Range(0, 18446744073709551615)], rules.Unit("1/s")] = 0
+    requests_per_second: Annotated[Annotated[int, marks.Range(0, 18446744073709551615)], marks.Unit("1/s")] = 0
     """API requests a second by the organization's own principals, at each controller. (1/s)"""
-    streams: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    streams: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Open streams of the organization's own principals, at each controller."""
 
 
@@ -64,11 +64,11 @@ class QuotaUsage(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.QuotaUsage"
 
-    metric: Annotated[str, rules.Size(1024)] = ""
+    metric: Annotated[str, marks.Size(1024)] = ""
     """Field of Quotas, for example "sites"."""
-    limit: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    limit: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """The limit in force; 0 when there is none."""
-    usage: Annotated[int, rules.Range(0, 18446744073709551615)] = 0
+    usage: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """In use now."""
 
 
@@ -91,45 +91,45 @@ class Organization(Resource):
         },
     )
 
-    name: Annotated[str, rules.Matches("organizations/*", optional=False), rules.Immutable()]
+    name: Annotated[str, marks.Matches("organizations/*", optional=False), marks.Immutable()]
     """Resource name: organizations/{organization}. Assigned from the parent and the id."""
-    uid: Annotated[str, rules.Output()] = ""
+    uid: Annotated[str, marks.Output()] = ""
     """Unique for ever, also across deletion and re-creation of the same name."""
-    etag: Annotated[str, rules.Output()] = ""
+    etag: Annotated[str, marks.Output()] = ""
     """Digest of the user's fields; send it back in Update or Delete to detect a concurrent change (AIP-154)."""
-    revision: Annotated[int, rules.Output()] = 0
+    revision: Annotated[int, marks.Output()] = 0
     """Log index of the last change of a user's field."""
-    create_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    create_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When the resource was created, by the leader's clock."""
-    update_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    update_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When a user's field last changed, by the leader's clock."""
-    labels: Annotated[dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]], rules.Items(64)] = Field(
+    labels: Annotated[dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]], marks.Items(64)] = Field(
         default_factory=dict
     )
     """Short key-value pairs for selection by filters."""
     annotations: Annotated[
-        dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]], rules.Items(64)
+        dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]], marks.Items(64)
     ] = Field(default_factory=dict)
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] = ""
+    display_name: Annotated[str, marks.Size(256)] = ""
     """A name for people."""
-    reconciling: Annotated[bool, rules.Output()] = False
+    reconciling: Annotated[bool, marks.Output()] = False
     """True while nodes have not yet reached the declared state."""
-    conditions: Annotated[list[Condition], rules.Output()] = Field(default_factory=list)
+    conditions: Annotated[list[Condition], marks.Output()] = Field(default_factory=list)
     """Health, aspect by aspect."""
-    observed_revision: Annotated[int, rules.Output()] = 0
+    observed_revision: Annotated[int, marks.Output()] = 0
     """Newest revision that every node concerned has applied."""
-    parent_organization: Annotated[str, rules.Matches("organizations/*")] = ""
+    parent_organization: Annotated[str, marks.Matches("organizations/*")] = ""
     """The organization above this one; empty for a root."""
     tier: Tier = Tier.TIER_UNSPECIFIED
     """What the tenant has booked."""
     quotas: Quotas | None = None
     """Limits that differ from the tier's."""
-    quota_usage: Annotated[list[QuotaUsage], rules.Output()] = Field(default_factory=list)
+    quota_usage: Annotated[list[QuotaUsage], marks.Output()] = Field(default_factory=list)
     """Every limit and what is used of it, exact as of the read."""
-    delete_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    delete_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """When it was deleted. Only a List with show_deleted shows such organizations."""
-    expire_time: Annotated[datetime.datetime | None, rules.Output()] = None
+    expire_time: Annotated[datetime.datetime | None, marks.Output()] = None
     """Until when UndeleteOrganization brings it back, with everything that was below it."""
 
     @staticmethod
@@ -141,13 +141,13 @@ class Organization(Resource):
 class OrganizationPatch(TypedDict, total=False):
     """Fields of Organization to change; None clears one."""
 
-    labels: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(256)]] | None
+    labels: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(256)]] | None
     """Short key-value pairs for selection by filters."""
-    annotations: dict[Annotated[str, rules.Size(1024)], Annotated[str, rules.Size(4096)]] | None
+    annotations: dict[Annotated[str, marks.Size(1024)], Annotated[str, marks.Size(4096)]] | None
     """Free key-value pairs that the system does not read."""
-    display_name: Annotated[str, rules.Size(256)] | None
+    display_name: Annotated[str, marks.Size(256)] | None
     """A name for people."""
-    parent_organization: Annotated[str, rules.Matches("organizations/*")] | None
+    parent_organization: Annotated[str, marks.Matches("organizations/*")] | None
     """The organization above this one; empty for a root."""
     tier: Tier | None
     """What the tenant has booked."""
@@ -160,11 +160,11 @@ class UndeleteOrganizationRequest(Message):
 
     PROTO: ClassVar[str] = "patronus.v1.UndeleteOrganizationRequest"
 
-    name: Annotated[str, rules.Size(1024)] = ""
+    name: Annotated[str, marks.Size(1024)] = ""
     """Name of the deleted organization."""
-    uid: Annotated[str, rules.Size(1024)] = ""
+    uid: Annotated[str, marks.Size(1024)] = ""
     """uid of the one that is meant; empty for the one that was deleted last."""
-    request_id: Annotated[str, rules.Size(1024)] = ""
+    request_id: Annotated[str, marks.Size(1024)] = ""
     """Makes a retry safe."""
     validate_only: bool = False
     """Check everything, change nothing."""
