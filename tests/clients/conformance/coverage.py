@@ -5,6 +5,7 @@ Usage: coverage.py python|ansible|javascript|cli   (PYTHONPATH: api/python, api/
 
 from __future__ import annotations
 
+import os
 import pathlib
 import re
 import subprocess
@@ -58,7 +59,7 @@ def of_javascript() -> set[str]:
 
 def of_cli() -> set[str]:
     """What `patronusctl call` lists is what it calls; kinds are what the verbs go by."""
-    ctl = ROOT / "build/dev/bin/patronusctl"
+    ctl = ROOT / os.environ.get("PT_BUILD_DIR", "build/dev") / "bin/patronusctl"
     said = [subprocess.run([ctl, word], check=True, capture_output=True, text=True).stdout for word in ("kinds", "call")]
     kinds, methods = ({line.split()[0] for line in text.splitlines() if line.strip()} for text in said)
     standard = {m.path for m in public() if m.verb and m.kind[:1].lower() + m.kind[1:] in kinds}
