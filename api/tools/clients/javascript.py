@@ -10,6 +10,7 @@ from .python import accessor, class_of, clean_head, pattern
 from .reasons import ADVICE
 from .schema import Enum, Field, Message, Method, Schema, camel, reasons
 
+LINE = 1000  # of the descriptor set: data, which nobody reads by line
 HEAD = "/** {doc} Generated from the schema by api/tools/generate; do not edit. */\n"
 SCALARS = {
     "string": "string",
@@ -308,7 +309,7 @@ class Writer:
     def binary(self) -> str:
         data = base64.b64encode(PythonWriter(self.schema).descriptor_set()).decode()
         # One array, not one sum: a parser descends into each `+`, and a thousand of them exhaust its stack.
-        lines = "".join(f'  "{data[at : at + 150]}",\n' for at in range(0, len(data), 150))
+        lines = "".join(f'  "{data[at : at + LINE]}",\n' for at in range(0, len(data), LINE))
         head = HEAD.format(doc="The schema's descriptor set, Base64.")
         return head + f'export const SCHEMA = [\n{lines}].join("");\n'
 

@@ -228,8 +228,9 @@ class Writer:
             files[f"{stem}.py"] = HEAD.format(doc=doc) + imports + "\n\n" + body
         files["reasons.py"] = self.reasons()
         files["__init__.py"] = self.init(homes, used)
-        files["sync.py"] = self.services(False)
-        files["aio.py"] = self.services(True)
+        for stem, aio in (("sync", False), ("aio", True)):
+            files[f"{stem}.py"] = self.client(aio)
+            files[f"{stem}_methods.py"] = self.services(aio)
         return files
 
     def reasons(self) -> str:
@@ -255,23 +256,31 @@ class Writer:
 
     # ---- services
 
-    def services(self, aio: bool) -> str:
-        color = "Async" if aio else ""
-        client = f"{color}Client"
-        doc = "The client with await." if aio else "The blocking client."
+    def head(self, aio: bool, doc: str) -> str:
+        """Of a module of classes for one colour; the formatter drops the imports that it does not need."""
+        color, base = ("Async", "aio") if aio else ("", "sync")
         text = HEAD.format(doc=doc) + f"from collections.abc import {'AsyncIterator' if aio else 'Iterator'}, Mapping\n"
         text += "from typing import ClassVar\n\nimport datetime\nfrom .. import v1 as m\n"
-        base = "aio" if aio else "sync"
         text += f"from ..{base} import {color}BaseClient, {color}Collection, {color}ReadCollection, {color}Service\n"
-        text += f"from ..message import Message, Resource\nfrom ..transport import {color}Requests\n\n\n"
+        return text + f"from ..message import Message, Resource\nfrom ..transport import {color}Requests\n"
+
+    def services(self, aio: bool) -> str:
+        """The services that are no kind's."""
+        text = self.head(aio, f"Methods of services that are no kind's{', with await' if aio else ''}.") + "\n\n"
+        return text + "".join(self.service_class(s, "Async" if aio else "")[2] for s in self.other_services())
+
+    def client(self, aio: bool) -> str:
+        color = "Async" if aio else ""
+        client = f"{color}Client"
+        text = self.head(aio, "The client with await." if aio else "The blocking client.")
+        services = [self.service_class(s, color) for s in self.other_services()]
+        text += f"from .{'aio' if aio else 'sync'}_methods import {', '.join(cls for _, cls, _ in services)}\n\n\n"
         members: list[tuple[str, str, str]] = []
         for kind in self.schema.kinds:
             members.append(self.collection_class(kind, color))
             text += members[-1][2]
-        for service in self.other_services():
-            members.append(self.service_class(service, color))
-            text += members[-1][2]
-        text += self.method_table()
+        members += services
+        text += "" if aio else self.method_table()  # of both
         text += f"class {client}({color}BaseClient):\n"
         text += f'    """{"A connection to a cluster, with await." if aio else "A connection to a cluster."}"""\n\n'
         text += "    COLLECTIONS: ClassVar[Mapping[type[Resource], str]] = {\n"

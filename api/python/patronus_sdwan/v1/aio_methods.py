@@ -1,0 +1,365 @@
+"""Methods of services that are no kind's, with await.
+
+Generated from the schema by api/tools/generate; do not edit.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import AsyncIterator
+
+from .. import v1 as m
+from ..aio import AsyncService
+from ..transport import AsyncRequests
+
+
+class AsyncAccessMethods(AsyncService):
+    """Methods of AccessService."""
+
+    async def test_iam_permissions(
+        self, *, resource: str = "", permissions: list[str] | None = None, timeout: float | None = None
+    ) -> m.TestIamPermissionsResponse:
+        """Which of these permissions does the caller have? Asks, and answers, nothing about others."""
+        request = m.TestIamPermissionsRequest(resource=resource, permissions=permissions or [])
+        return await self._call(
+            "/patronus.v1.AccessService/TestIamPermissions", request, m.TestIamPermissionsResponse, timeout
+        )
+
+
+class AsyncArtifactMethods(AsyncService):
+    """Methods of ArtifactService."""
+
+    async def upload_artifact(
+        self, requests: AsyncRequests[m.UploadArtifactRequest], *, timeout: float | None = None
+    ) -> m.ModelVersion:
+        """Send the bytes of a version, whose digest and size its record says. Answered when a majority of the voters
+        has them on disk; at once when they are there already. Any controller takes them.
+        """
+        return await self._upload("/patronus.v1.ArtifactService/UploadArtifact", requests, m.ModelVersion, timeout)
+
+    def download_artifact(
+        self, *, name: str, offset: int = 0, limit: int = 0, timeout: float | None = None
+    ) -> AsyncIterator[m.ArtifactChunk]:
+        """Fetch the bytes of a version from a controller that has them; it checks them before it sends them."""
+        request = m.DownloadArtifactRequest(name=name, offset=offset, limit=limit)
+        return self._stream("/patronus.v1.ArtifactService/DownloadArtifact", request, m.ArtifactChunk, timeout)
+
+    async def offer_artifact(
+        self,
+        *,
+        name: str,
+        digest: str,
+        principal: str,
+        groups: list[str] | None = None,
+        api_key: str = "",
+        source: str = "",
+        timeout: float | None = None,
+    ) -> m.OfferArtifactResponse:
+        """Of controllers: tell the leader of bytes that came."""
+        request = m.OfferArtifactRequest(
+            name=name, digest=digest, principal=principal, groups=groups or [], api_key=api_key, source=source
+        )
+        return await self._call("/patronus.v1.ArtifactService/OfferArtifact", request, m.OfferArtifactResponse, timeout)
+
+    async def report_artifacts(
+        self, *, digests: list[str] | None = None, collect: bool = False, timeout: float | None = None
+    ) -> m.ReportArtifactsResponse:
+        """Of controllers: tell the leader what they have, and ask what is not needed."""
+        request = m.ReportArtifactsRequest(digests=digests or [], collect=collect)
+        return await self._call(
+            "/patronus.v1.ArtifactService/ReportArtifacts", request, m.ReportArtifactsResponse, timeout
+        )
+
+
+class AsyncAuditMethods(AsyncService):
+    """Methods of AuditService."""
+
+    async def query_audit(
+        self, *, parent_: str = "", after_revision: int = 0, page_size: int = 0, timeout: float | None = None
+    ) -> m.QueryAuditResponse:
+        """Read records."""
+        request = m.QueryAuditRequest(parent_=parent_, after_revision=after_revision, page_size=page_size)
+        return await self._call("/patronus.v1.AuditService/QueryAudit", request, m.QueryAuditResponse, timeout)
+
+    async def report_denied(
+        self, *, calls: list[m.DeniedCall] | None = None, timeout: float | None = None
+    ) -> m.ReportDeniedResponse:
+        """Of controllers: calls that they refused, for the leader to record."""
+        request = m.DeniedCalls(calls=calls or [])
+        return await self._call("/patronus.v1.AuditService/ReportDenied", request, m.ReportDeniedResponse, timeout)
+
+
+class AsyncAuthorityMethods(AsyncService):
+    """Methods of AuthorityService."""
+
+    async def list_authorities(self, *, timeout: float | None = None) -> m.RotationStatus:
+        """Which there are, and how far a rotation is."""
+        request = m.ListAuthoritiesRequest()
+        return await self._call("/patronus.v1.AuthorityService/ListAuthorities", request, m.RotationStatus, timeout)
+
+    async def rotate_authority(
+        self, *, validate_only: bool = False, force: bool = False, abort: bool = False, timeout: float | None = None
+    ) -> m.RotationStatus:
+        """Replace the authority by overlap. Answers at once; the leaders do the rest, see ListAuthorities."""
+        request = m.RotateAuthorityRequest(validate_only=validate_only, force=force, abort=abort)
+        return await self._call("/patronus.v1.AuthorityService/RotateAuthority", request, m.RotationStatus, timeout)
+
+    async def report_trust(
+        self,
+        *,
+        trust_digest: bytes = b"",
+        issuer: str = "",
+        expire_time_ns: int = 0,
+        seen: list[m.SeenCredential] | None = None,
+        next_seal_key_digest: bytes = b"",
+        timeout: float | None = None,
+    ) -> m.ReportTrustResponse:
+        """Of controllers: what they trust."""
+        request = m.TrustReport(
+            trust_digest=trust_digest,
+            issuer=issuer,
+            expire_time_ns=expire_time_ns,
+            seen=seen or [],
+            next_seal_key_digest=next_seal_key_digest,
+        )
+        return await self._call("/patronus.v1.AuthorityService/ReportTrust", request, m.ReportTrustResponse, timeout)
+
+    async def reseal_secrets(
+        self, *, validate_only: bool = False, timeout: float | None = None
+    ) -> m.ResealSecretsResponse:
+        """Seal the cluster's secrets under the next seal key, which every controller must have been given."""
+        request = m.ResealSecretsRequest(validate_only=validate_only)
+        return await self._call(
+            "/patronus.v1.AuthorityService/ResealSecrets", request, m.ResealSecretsResponse, timeout
+        )
+
+
+class AsyncClusterMethods(AsyncService):
+    """Methods of ClusterService."""
+
+    async def get_cluster_status(self, *, timeout: float | None = None) -> m.GetClusterStatusResponse:
+        """How the answering node sees the cluster."""
+        request = m.GetClusterStatusRequest()
+        return await self._call(
+            "/patronus.v1.ClusterService/GetClusterStatus", request, m.GetClusterStatusResponse, timeout
+        )
+
+    async def transfer_leadership(
+        self, *, controller: str = "", timeout: float | None = None
+    ) -> m.TransferLeadershipResponse:
+        """Hand leadership to another voter."""
+        request = m.TransferLeadershipRequest(controller=controller)
+        return await self._call(
+            "/patronus.v1.ClusterService/TransferLeadership", request, m.TransferLeadershipResponse, timeout
+        )
+
+    async def finalize_upgrade(
+        self, *, validate_only: bool = False, timeout: float | None = None
+    ) -> m.FinalizeUpgradeResponse:
+        """End a rolling upgrade: raise the cluster level to what the leader's binary supports. Refused while a
+        controller does not support it, or does not answer. There is no way back: older binaries stop with a
+        message from then on.
+        """
+        request = m.FinalizeUpgradeRequest(validate_only=validate_only)
+        return await self._call(
+            "/patronus.v1.ClusterService/FinalizeUpgrade", request, m.FinalizeUpgradeResponse, timeout
+        )
+
+    def backup(self, *, stale: bool = False, timeout: float | None = None) -> AsyncIterator[m.BackupChunk]:
+        """Everything that the cluster knows, as a new voter would get it, while the cluster goes on. Any controller
+        answers. Secrets in it are sealed; the seal key is not in it.
+        """
+        request = m.BackupRequest(stale=stale)
+        return self._stream("/patronus.v1.ClusterService/Backup", request, m.BackupChunk, timeout)
+
+
+class AsyncEnrollmentMethods(AsyncService):
+    """Methods of EnrollmentService."""
+
+    async def enroll(
+        self,
+        *,
+        token: str = "",
+        csr: bytes = b"",
+        controller_id: str = "",
+        peer_address: str = "",
+        api_address: str = "",
+        agent_address: str = "",
+        region: str = "",
+        timeout: float | None = None,
+    ) -> m.EnrollResponse:
+        """Exchange a token and a certificate request for an identity."""
+        request = m.EnrollRequest(
+            token=token,
+            csr=csr,
+            controller_id=controller_id,
+            peer_address=peer_address,
+            api_address=api_address,
+            agent_address=agent_address,
+            region=region,
+        )
+        return await self._call("/patronus.v1.EnrollmentService/Enroll", request, m.EnrollResponse, timeout)
+
+    async def renew(
+        self, *, certificate_pem: str = "", csr: bytes = b"", timeout: float | None = None
+    ) -> m.RenewResponse:
+        """Replace a certificate by proof of the enrolled key."""
+        request = m.RenewRequest(certificate_pem=certificate_pem, csr=csr)
+        return await self._call("/patronus.v1.EnrollmentService/Renew", request, m.RenewResponse, timeout)
+
+
+class AsyncExplainMethods(AsyncService):
+    """Methods of ExplainService."""
+
+    async def explain_flow(
+        self,
+        *,
+        parent_: str,
+        source: str,
+        destination: str,
+        protocol: int = 0,
+        source_port: int = 0,
+        destination_port: int = 0,
+        site: str = "",
+        segment: str = "",
+        time: datetime.datetime | None = None,
+        timeout: float | None = None,
+    ) -> m.ExplainFlowResponse:
+        """Why a flow went where it went, at any time that its edge remembers."""
+        request = m.ExplainFlowRequest(
+            parent_=parent_,
+            source=source,
+            destination=destination,
+            protocol=protocol,
+            source_port=source_port,
+            destination_port=destination_port,
+            site=site,
+            segment=segment,
+            time=time,
+        )
+        return await self._call("/patronus.v1.ExplainService/ExplainFlow", request, m.ExplainFlowResponse, timeout)
+
+    async def explain_drop(
+        self, *, parent_: str, site: str = "", reason: str = "", timeout: float | None = None
+    ) -> m.ExplainDropResponse:
+        """What was dropped, why, and what to do."""
+        request = m.ExplainDropRequest(parent_=parent_, site=site, reason=reason)
+        return await self._call("/patronus.v1.ExplainService/ExplainDrop", request, m.ExplainDropResponse, timeout)
+
+
+class AsyncRevisionMethods(AsyncService):
+    """Methods of RevisionService."""
+
+    async def list_revisions(
+        self, *, name: str, revision: int = 0, timeout: float | None = None
+    ) -> m.ListRevisionsResponse:
+        """Read what is kept of one resource; as Get does, for whoever may get it."""
+        request = m.ListRevisionsRequest(name=name, revision=revision)
+        return await self._call("/patronus.v1.RevisionService/ListRevisions", request, m.ListRevisionsResponse, timeout)
+
+    async def restore_revision(
+        self,
+        *,
+        name: str,
+        revision: int,
+        etag: str = "",
+        request_id: str = "",
+        validate_only: bool = False,
+        timeout: float | None = None,
+    ) -> m.RestoreRevisionResponse:
+        """Give a resource the fields of an earlier revision, or make a deleted one anew: an Update like any other,
+        for whoever may make it. OUT_OF_RANGE when the revision is not kept.
+        """
+        request = m.RestoreRevisionRequest(
+            name=name, revision=revision, etag=etag, request_id=request_id, validate_only=validate_only
+        )
+        return await self._call(
+            "/patronus.v1.RevisionService/RestoreRevision", request, m.RestoreRevisionResponse, timeout
+        )
+
+
+class AsyncTrafficEngineeringMethods(AsyncService):
+    """Methods of TrafficEngineeringService."""
+
+    async def get_traffic_matrix(
+        self, *, parent_: str, min_rate_bps: int = 0, timeout: float | None = None
+    ) -> m.GetTrafficMatrixResponse:
+        """The traffic matrix as measured."""
+        request = m.GetTrafficMatrixRequest(parent_=parent_, min_rate_bps=min_rate_bps)
+        return await self._call(
+            "/patronus.v1.TrafficEngineeringService/GetTrafficMatrix", request, m.GetTrafficMatrixResponse, timeout
+        )
+
+    async def what_if(
+        self,
+        *,
+        parent_: str,
+        fail_links: list[str] | None = None,
+        fail_sites: list[str] | None = None,
+        fail_srlgs: list[int] | None = None,
+        demands: list[m.AddedDemand] | None = None,
+        links: list[m.ChangedLink] | None = None,
+        planned: bool = False,
+        scale_percent: int = 0,
+        timeout: float | None = None,
+    ) -> m.WhatIfResponse:
+        """What would happen if."""
+        request = m.WhatIfRequest(
+            parent_=parent_,
+            fail_links=fail_links or [],
+            fail_sites=fail_sites or [],
+            fail_srlgs=fail_srlgs or [],
+            demands=demands or [],
+            links=links or [],
+            planned=planned,
+            scale_percent=scale_percent,
+        )
+        return await self._call("/patronus.v1.TrafficEngineeringService/WhatIf", request, m.WhatIfResponse, timeout)
+
+    async def drain(
+        self, *, name: str, force: bool = False, validate_only: bool = False, timeout: float | None = None
+    ) -> m.DrainResponse:
+        """Take the traffic off a site or link. Refused with FAILED_PRECONDITION when the rest lacks capacity."""
+        request = m.DrainRequest(name=name, force=force, validate_only=validate_only)
+        return await self._call("/patronus.v1.TrafficEngineeringService/Drain", request, m.DrainResponse, timeout)
+
+    async def undrain(self, *, name: str, timeout: float | None = None) -> m.DrainResponse:
+        """Put it back, a quarter at a time."""
+        request = m.UndrainRequest(name=name)
+        return await self._call("/patronus.v1.TrafficEngineeringService/Undrain", request, m.DrainResponse, timeout)
+
+    async def explain_demand(
+        self,
+        *,
+        source_site: str,
+        destination_site: str,
+        constraints: m.PathConstraints | None = None,
+        timeout: float | None = None,
+    ) -> m.ExplainDemandResponse:
+        """Which paths the traffic between two sites takes, and why."""
+        request = m.ExplainDemandRequest(
+            source_site=source_site, destination_site=destination_site, constraints=constraints
+        )
+        return await self._call(
+            "/patronus.v1.TrafficEngineeringService/ExplainDemand", request, m.ExplainDemandResponse, timeout
+        )
+
+    async def list_solutions(
+        self, *, parent_: str, summary: bool = False, timeout: float | None = None
+    ) -> m.ListSolutionsResponse:
+        """The newest solutions."""
+        request = m.ListSolutionsRequest(parent_=parent_, summary=summary)
+        return await self._call(
+            "/patronus.v1.TrafficEngineeringService/ListSolutions", request, m.ListSolutionsResponse, timeout
+        )
+
+    async def measure_bandwidth(
+        self, *, name: str, max_rate_bps: int = 0, timeout: float | None = None
+    ) -> m.MeasureBandwidthResponse:
+        """How much more a path could carry: trains of probes from its edge, at most 4 MB and 10 s; at most one at a
+        time on an edge, and each path once in 10 s.
+        """
+        request = m.MeasureBandwidthRequest(name=name, max_rate_bps=max_rate_bps)
+        return await self._call(
+            "/patronus.v1.TrafficEngineeringService/MeasureBandwidth", request, m.MeasureBandwidthResponse, timeout
+        )
