@@ -75,12 +75,12 @@ def down_to_push_p99_ms(lab: Lab, runs: int) -> float:
     wait_until_quiet(lab)
     results, plans, bundles = [], planned(lab), in_force(lab)
     for (cut, link), (end, _) in zip(cuts, [*cuts[1:], (time.time(), "")], strict=True):
-        answers = {generation for at, generation in plans if cut <= at < cut + 0.5}
-        arrived = [(at - cut, site) for at, generation, site in bundles if generation in answers and cut <= at < end]
+        plan_of = {generation: at - cut for at, generation in reversed(plans) if cut <= at < cut + 0.5}
+        arrived = [(at - cut, site) for at, generation, site in bundles if generation in plan_of and cut <= at < end]
         if not arrived:
             raise BenchError(f"no new state after {link} was cut")
         last, site = max(arrived)
-        first = min(at - cut for at, generation in plans if generation in answers)
+        first = min(plan_of.values())
         say(f"{link}: planned after {first * 1000:.0f} ms, in force at {len({site for _, site in arrived})} nodes, last {site} after "
             f"{last * 1000:.0f} ms")
         results.append(last * 1000)
