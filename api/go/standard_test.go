@@ -61,10 +61,28 @@ func hook(t *testing.T, word string) {
 	}
 }
 
+// serving waits until a server says so of a service: one that an earlier test started again has to hear the leader first.
+func serving(t *testing.T, client grpc_health_v1.HealthClient, service string) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	stream, err := client.Watch(ctx, &grpc_health_v1.HealthCheckRequest{Service: service}, grpc.WaitForReady(true))
+	for err == nil {
+		var reply *grpc_health_v1.HealthCheckResponse
+		if reply, err = stream.Recv(); err == nil && reply.Status == grpc_health_v1.HealthCheckResponse_SERVING {
+			return nil
+		}
+	}
+	return err
+}
+
 func TestHealthCheck(t *testing.T) {
 	for server, conn := range plain(t) {
 		client := grpc_health_v1.NewHealthClient(conn)
 		for _, service := range []string{"", "patronus.v1.SiteService"} {
+			if err := serving(t, client, service); err != nil {
+				t.Fatalf("%s, service '%s' never serves: %v", server, service, err)
+			}
 			reply, err := client.Check(t.Context(), &grpc_health_v1.HealthCheckRequest{Service: service}, grpc.WaitForReady(true))
 			if err != nil || reply.Status != grpc_health_v1.HealthCheckResponse_SERVING {
 				t.Errorf("%s, service '%s': %v %v", server, service, reply, err)
