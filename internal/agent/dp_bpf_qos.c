@@ -15,6 +15,7 @@
 
 #include "bpf/abi/qos.h"
 #include "bpf/qos.skel.h"
+#include "patronus/v1/te.pb-c.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -28,6 +29,8 @@
 #define LINKS_MAX 64U
 #define TC_HANDLE 1
 #define TC_PRIORITY 1
+#define INTERACTIVE PATRONUS__V1__TRAFFIC_CLASS__INTERACTIVE
+#define STANDARD PATRONUS__V1__TRAFFIC_CLASS__STANDARD
 
 _Static_assert(PT_DP_QUEUES == PT_SHAPE_CLASSES, "one list");
 
@@ -116,6 +119,7 @@ static void read_entry(const Patronus__V1__LinkEntry *entry, struct link *ret_li
         }
     }
     marks->control = pt_shape_queue(0);
+    marks->hosts = pt_shape_queue(shape->classes[INTERACTIVE].percent != 0 ? INTERACTIVE : STANDARD);
     for (uint32_t dscp = 0; dscp < 64; dscp++) {
         uint32_t class = pt_shape_class_of(entry, dscp);
         marks->queue[dscp] = pt_shape_queue(class);

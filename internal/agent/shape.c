@@ -1,11 +1,12 @@
 /*
  * HTB and its leaves, by netlink.
  *
- * Rates. All that is promised together is at most the link's rate: control gets a hundredth, REALTIME its percent (both
- * are bounds as well), and the rest is divided among the others by their percents. HTB serves queues within their
- * promise first, by priority, and REALTIME's comes first; so a full link never keeps a realtime packet waiting for
- * longer than the packet that is being sent. What is left over goes round among the others by deficit, with quanta in
- * the same proportion.
+ * Rates. All that is promised together is at most the link's rate: control gets what liveness may take and a little
+ * (tunnel/live.h: were it less, liveness would wait behind itself, and every path of a slow link be dead), REALTIME its
+ * percent (both are bounds as well), and the rest is divided among the others by their percents. HTB serves queues
+ * within their promise first, by priority, and REALTIME's comes first; so a full link never keeps a realtime packet
+ * waiting for longer than the packet that is being sent. What is left over goes round among the others by deficit, with
+ * quanta in the same proportion.
  *
  * Super-packets. Hosts and the tunnel process hand over trains of up to 64 KB as one packet: 10 ms of a 50 Mbit/s link,
  * in which nothing else could be sent, and HTB sends what it has once begun. So each leaf is a TBF whose own rate is
@@ -20,6 +21,7 @@
 #include "agent/shape.h"
 
 #include "agent/netlink.h"
+#include "tunnel/live.h"
 
 #include <errno.h>
 #include <linux/gen_stats.h>
@@ -35,9 +37,11 @@
 #define CUTTER_RATE (1ULL << 40) /* bytes a second: beyond any link */
 #define BURST_MS 4U
 #define BURST_BOUNDED_MS 50U
-#define CONTROL_PERCENT 1U
+#define CONTROL_PERCENT 6U
 #define CONTROL_MIN_BPS 32000U
 #define QUEUE_MS 50U
+#define QUEUE_CONTROL_MS 200U /* what says "alive" and is older says nothing */
+#define QUEUE_CONTROL_PACKETS_MIN 2U
 #define QUEUE_REALTIME_MS 20U
 #define QUEUE_PACKETS_MIN 16U
 #define QUEUE_SIZE_MAX (64U << 20)
@@ -46,6 +50,8 @@
 #define STANDARD 4U
 #define DSCP_CS6 48U
 #define DSCP_CS7 56U
+
+_Static_assert(CONTROL_PERCENT > PT_LIVE_LINK_PERCENT, "liveness fits into its queue");
 
 /* ---- numbers -------------------------------------------------------------------------------------------------- */
 
@@ -121,8 +127,9 @@ static uint32_t queue_size(const struct pt_shape *shape, uint32_t traffic_class)
     bool bounded = traffic_class <= REALTIME;
     uint64_t rate = bounded ? pt_shape_promise(shape, traffic_class) : shape->rate_bps;
     uint64_t ms = shape->classes[traffic_class].queue_ms;
-    ms = traffic_class != 0 && ms != 0 ? ms : bounded ? QUEUE_REALTIME_MS : QUEUE_MS;
-    uint64_t size = rate / 8 * ms / 1000, least = (uint64_t)piece_size(shape) * QUEUE_PACKETS_MIN;
+    ms = traffic_class == 0 ? QUEUE_CONTROL_MS : ms != 0 ? ms : bounded ? QUEUE_REALTIME_MS : QUEUE_MS;
+    uint64_t size = rate / 8 * ms / 1000, least = piece_size(shape);
+    least *= traffic_class == 0 ? QUEUE_CONTROL_PACKETS_MIN : QUEUE_PACKETS_MIN;
     size = size < least ? least : size;
     return (uint32_t)(size > QUEUE_SIZE_MAX ? QUEUE_SIZE_MAX : size);
 }

@@ -336,7 +336,7 @@ static void add_entry(struct pt_agent_tunnel *tunnel, struct config *config, str
     case PATRONUS__V1__ENTRY__ENTRY_LINK:
         if (entry->link->address.len == 16 && if_nametoindex(entry->link->interface) != 0) {
             struct pt_engine_link *link = &config->links[config->links_len++];
-            *link = (struct pt_engine_link){.number = entry->link->link};
+            *link = (struct pt_engine_link){.number = entry->link->link, .rate_bps = entry->link->rate_bps};
             (void)snprintf(link->interface, sizeof(link->interface), "%.15s", entry->link->interface);
             memcpy(link->address.bytes, entry->link->address.data, 16);
             if (link->number <= PT_ENGINE_LINKS_MAX && entry->link->rate_bps != 0) {

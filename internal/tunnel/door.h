@@ -16,7 +16,7 @@
 #include "tunnel/engine.h"
 #include "tunnel/live.h"
 
-#define PT_DOOR_VERSION 5U
+#define PT_DOOR_VERSION 6U
 #define PT_DOOR_SIZE_MAX (16U << 20)
 
 enum pt_door_kind {

@@ -37,6 +37,7 @@ struct pt_engine_link {
     uint32_t number; /* 1..64 */
     char interface[16];
     struct pt_ip address;
+    uint64_t rate_bps; /* what it is shaped to, for who sends of himself (live.h); 0: it is not */
 };
 
 #define PT_ENGINE_QUEUES 6U

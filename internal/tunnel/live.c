@@ -28,6 +28,9 @@
 #define TRANSIT_PACKETS_PER_SECOND 400U /* of paths over transit sites */
 #define SCAN_NS 2000000ULL /* between looks at all sessions: bounds the work, and is small beside any interval */
 #define PRIORITY 5
+#define FRAME_SIZE                                                                                    \
+    (14U + 40U + 8U + PT_LIVE_PACKET_MAX) /* Ethernet, IPv6, UDP; more than most, as jitter is sooner \
+                                           */
 
 /* ---- keys ----------------------------------------------------------------------------------------------------- */
 
@@ -106,6 +109,32 @@ struct pt_live_session *pt_live_find_owner(const struct pt_live *live, uint64_t 
 }
 
 /* ---- sessions ------------------------------------------------------------------------------------------------- */
+
+static uint32_t at_least(uint64_t us, uint32_t least_us)
+{
+    return us <= least_us ? least_us : us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
+}
+
+uint32_t pt_live_link_interval_us(uint64_t rate_bps, size_t paths_len)
+{
+    uint64_t share_bps = rate_bps * PT_LIVE_LINK_PERCENT / 100;
+    return share_bps == 0 ? 0 : at_least(2 * (uint64_t)paths_len * FRAME_SIZE * 8 * 1000000 / share_bps, 0);
+}
+
+/* By where it sends. Owners tell the far end what they can take, so that it does not answer more often than that. */
+static void set_session_interval(const struct pt_live *live, struct pt_live_session *s)
+{
+    bool transit = s->role == PT_LIVE_OWNER && s->stack_len > 0;
+    uint32_t interval_us = transit ? live->transit_interval_us : live->interval_us;
+    for (size_t i = 0; i < live->links_len; i++) {
+        if (live->links[i].config.number == s->link) {
+            interval_us = at_least(live->links[i].interval_us, interval_us);
+        }
+    }
+    if (interval_us != s->bfd.options.desired_min_tx_us) {
+        pt_bfd_set_intervals(&s->bfd, interval_us, interval_us, PT_LIVE_MULTIPLIER);
+    }
+}
 
 static void session_start(struct pt_live *live, struct pt_live_session *session, const struct pt_live_peer *peer,
                           uint64_t now_ns)
@@ -295,15 +324,20 @@ static void note_arrival(struct pt_live_session *s, const struct pt_live_header 
 }
 
 /* Where answers go: back by the tunnel it came by, with the stack that the owner gave. */
-static void set_way_back(struct pt_live_session *s, const struct pt_live_header *header,
-                         const struct pt_live_arrival *arrival, uint16_t port)
+static void set_way_back(const struct pt_live *live, struct pt_live_session *s, const struct pt_live_header *header,
+                         const struct pt_live_arrival *arrival)
 {
+    bool moved = s->link != arrival->link;
     s->link = arrival->link;
     s->remote = arrival->from;
     s->stack_len = header->back_len;
     memcpy(s->stack, header->back, sizeof(s->stack));
     if (s->stack_len > 0) {
-        s->remote.port = port; /* a transit site listens there; a NAT stands only before the owner of a direct path */
+        /* A transit site listens there; a NAT stands only before the owner of a direct path. */
+        s->remote.port = live->options.port;
+    }
+    if (moved) {
+        set_session_interval(live, s);
     }
 }
 
@@ -335,7 +369,7 @@ static struct pt_live_session *take_owners(struct pt_live *live, const struct pt
         *s = candidate;
         (void)pt_map_put(&live->answers, key, sizeof(key), s);
     }
-    set_way_back(s, header, arrival, live->options.port);
+    set_way_back(live, s, header, arrival);
     return s;
 }
 
@@ -421,6 +455,12 @@ uint64_t pt_live_run(struct pt_live *live, uint64_t now_ns)
 
 /* ---- configuration -------------------------------------------------------------------------------------------- */
 
+/* The same socket does; its rate may be another one. */
+static bool same_link(const struct pt_engine_link *a, const struct pt_engine_link *b)
+{
+    return a->number == b->number && strcmp(a->interface, b->interface) == 0 && pt_ip_equal(&a->address, &b->address);
+}
+
 static void put_links(struct pt_live *live, const struct pt_live_config *config)
 {
     for (size_t i = 0; i < live->links_len; i++) {
@@ -429,7 +469,7 @@ static void put_links(struct pt_live *live, const struct pt_live_config *config)
     for (size_t i = 0; i < config->links_len; i++) {
         const struct pt_engine_link *link = &config->links[i];
         size_t at = 0;
-        while (at < live->links_len && memcmp(&live->links[at].config, link, sizeof(*link)) != 0) {
+        while (at < live->links_len && !same_link(&live->links[at].config, link)) {
             at++;
         }
         if (at == live->links_len && at < PT_ENGINE_LINKS_MAX) {
@@ -437,6 +477,7 @@ static void put_links(struct pt_live *live, const struct pt_live_config *config)
         }
         if (at < live->links_len) {
             live->links[at].wanted = true;
+            live->links[at].config.rate_bps = link->rate_bps;
         }
     }
     for (size_t i = 0; i < live->links_len;) {
@@ -486,13 +527,7 @@ static void put_path(struct pt_live *live, const struct pt_live_path *path, uint
     s->back_len = path->back_len;
     memcpy(s->stack, path->stack, sizeof(s->stack));
     memcpy(s->back, path->back, sizeof(s->back));
-    uint32_t interval_us = s->stack_len > 0 ? live->transit_interval_us : live->interval_us;
-    pt_bfd_set_intervals(&s->bfd, interval_us, interval_us, PT_LIVE_MULTIPLIER);
-}
-
-static uint32_t at_least(uint64_t us, uint32_t least_us)
-{
-    return us > least_us ? (uint32_t)us : least_us;
+    set_session_interval(live, s);
 }
 
 /* As many answering sessions as paths, each with its own packets. */
@@ -506,6 +541,14 @@ static void set_intervals(struct pt_live *live, const struct pt_live_config *con
     slow_us = slow_us < PT_LIVE_TRANSIT_INTERVAL_MAX_US ? slow_us : PT_LIVE_TRANSIT_INTERVAL_MAX_US;
     live->interval_us = at_least(paths_len * 2 * 1000000 / PACKETS_PER_SECOND_MAX, PT_LIVE_INTERVAL_US);
     live->transit_interval_us = at_least(slow_us, live->interval_us);
+    for (size_t n = 0; n < live->links_len; n++) {
+        struct pt_live_link *link = &live->links[n];
+        size_t crossing = 0;
+        for (size_t i = 0; i < paths_len; i++) {
+            crossing += config->paths[i].link == link->config.number;
+        }
+        link->interval_us = pt_live_link_interval_us(link->config.rate_bps, crossing > 0 ? crossing : 1);
+    }
 }
 
 void pt_live_configure(struct pt_live *live, const struct pt_live_config *config)
@@ -514,8 +557,8 @@ void pt_live_configure(struct pt_live *live, const struct pt_live_config *config
     size_t paths_len = config->paths_len < PT_LIVE_PATHS_MAX ? config->paths_len : PT_LIVE_PATHS_MAX;
     (void)pthread_mutex_lock(&live->lock);
     live->label = config->label;
-    set_intervals(live, config, paths_len);
     put_links(live, config);
+    set_intervals(live, config, paths_len);
     put_peers(live, config);
     pt_live_put_slas(live, config);
     PT_MAP_FOREACH (entry, &live->owners) {
@@ -539,6 +582,8 @@ void pt_live_configure(struct pt_live *live, const struct pt_live_config *config
         if (peer == NULL || memcmp(s->bfd.options.key, peer->key, sizeof(peer->key)) != 0) {
             (void)pt_map_remove(&live->answers, answer->key, answer->key_size);
             session_free(live, s);
+        } else {
+            set_session_interval(live, s);
         }
     }
     (void)pthread_mutex_unlock(&live->lock);

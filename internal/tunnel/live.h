@@ -13,6 +13,10 @@
  * it crosses further on the sites there watch and lead packets round; so with more than ten such paths their interval
  * grows, up to PT_LIVE_TRANSIT_INTERVAL_MAX_US: each of their packets is carried many times.
  *
+ * Liveness must not fill what it watches. On a shaped link all sessions together take PT_LIVE_LINK_PERCENT of its rate
+ * at most, which is less than the queue of network control lets pass (agent/shape.c): with more paths, or on a slow
+ * link, their interval grows. A session that asked for more than that would be dead by its own packets.
+ *
  * Any thread may call; one lock guards all. Limits: PT_LIVE_PATHS_MAX paths, as many answering sessions, 20,000 packets
  * a second of sending: with more than 500 paths every interval grows in proportion.
  */
@@ -31,6 +35,7 @@
 #define PT_LIVE_MULTIPLIER 4
 #define PT_LIVE_TRANSIT_INTERVAL_MAX_US 150000 /* 66 probes in 10 s: one that is lost is less than 2 % */
 #define PT_LIVE_MEASURED_MAX 2048              /* 42 MB */
+#define PT_LIVE_LINK_PERCENT 5U                /* of a shaped link's rate, at most */
 
 struct pt_live_path {
     uint64_t id;

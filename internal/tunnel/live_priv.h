@@ -17,6 +17,7 @@ struct pt_live_link {
     struct pt_engine_link config;
     int fd; /* -1: could not be opened; tried again each second */
     bool wanted;
+    uint32_t interval_us; /* the shortest that its rate allows */
 };
 
 struct pt_live_peer {
@@ -104,6 +105,8 @@ struct pt_live {
 
 /* ---- live.c: sessions; with the lock held --------------------------------------------------------------------- */
 void pt_live_take(struct pt_live *live, const struct pt_live_arrival *arrival);
+/* Shortest interval that so many paths, each with an answering session the other way, may have on a link. */
+uint32_t pt_live_link_interval_us(uint64_t rate_bps, size_t paths_len);
 /* The thread itself was away for so long: no session goes down for it. */
 void pt_live_excuse(struct pt_live *live, uint64_t ns);
 /* Send what is due and judge silences. Returns when to look again. */

@@ -131,6 +131,28 @@ near "$(of_port 9001 bytes)" 1850000 0.15 || fail "BULK alone has $(of_port 9001
 stop_senders
 pass "BULK alone has the whole link, at its new rate"
 
+# A slow link: liveness takes its share and no more, the rest is the hosts' and the path stays. What a host marks as
+# network control is not the network's, and does not push liveness out. A machine that stands still is given a second
+# try: a path that dies by its own packets dies in each.
+slow_link_carries() {
+    local downs_before
+    downs_before=$(($(downs 1) + $(downs 2)))
+    start_sink 1 1000 3000
+    wait "$sink" || fail "the sink failed"
+    # 25 of 45 parts of 1 Mbit/s for 3 s, less liveness, less what a tunnel adds to 1200 bytes.
+    near "$(of_port 9001 bytes)" 178000 0.25 && [[ $(($(downs 1) + $(downs 2))) = "$downs_before" ]]
+}
+shape 1 1000000 $classes
+shape 2 1000000 $classes
+send 9002 48 1 60 200
+send 9001 0 2 60 1200
+slow_link_carries || slow_link_carries || slow_link_carries ||
+    fail "$(of_port 9001 bytes) bytes of STANDARD in 3 s of a link of 1 Mbit/s, $(downs 1) and $(downs 2) times down"
+queues=$(ask 1 queues)
+[[ $(of_class 2 drops) -gt 0 && $(of_class 0 drops) = 0 ]] || fail "hosts' network control does not go with INTERACTIVE"
+stop_senders
+pass "a link of 1 Mbit/s carries what it should, and its path stays"
+
 # An agent that comes back changes nothing; a bundle without a profile, and leaving, undo it.
 has_htb() { [[ $(in_ns "$1" tc qdisc show dev wan0) == *"htb 5074:"* ]]; }
 stop_driver 1

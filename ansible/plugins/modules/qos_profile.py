@@ -82,8 +82,8 @@ options:
       dscps:
         description:
           - 'DSCP code points, 0..63, that belong to the class; empty: those that RFC 4594 gives it. A code
-              point may stand in one class only; CS6 and CS7 are network control, which has a hundredth of the
-              link for itself.'
+              point may stand in one class only; CS6 and CS7 are network control, which has a queue for itself; of
+              hosts, INTERACTIVE.'
           - From 0 to 63.
           - The order carries no meaning.
         type: list

@@ -24,6 +24,7 @@ struct node {
     uint8_t private_key[PT_X25519_SIZE], public_key[PT_X25519_SIZE];
     const char *address;
     uint32_t label;
+    uint64_t rate_bps;     /* of its link; 0: not shaped */
     int changed;           /* eventfd */
     atomic_int word, told; /* 0: nothing yet, 1: alive, 2: dead */
     atomic_uint words;
@@ -82,7 +83,7 @@ static void node_close(struct node *node)
  * answers. */
 static void configure_paths(struct node *node, const struct node *other, size_t paths_len, uint8_t key_change)
 {
-    struct pt_engine_link link = {.number = 1, .interface = "lo"};
+    struct pt_engine_link link = {.number = 1, .interface = "lo", .rate_bps = node->rate_bps};
     struct pt_live_path paths[2] = {{.id = PATH, .slot = SLOT, .peer = other->label, .link = 1},
                                     {.id = TRANSIT,
                                      .slot = TRANSIT_SLOT,
@@ -188,6 +189,37 @@ START_TEST(what_is_known_is_told_again_with_each_configuration_and_goes_with_the
     ck_assert_uint_eq(status_of(&a).ups, ups); /* the session went on */
     configure(&a, &b, false, 0);
     ck_assert_uint_eq(pt_live_statuses(a.live, NULL, 0), 0);
+    node_close(&a);
+    node_close(&b);
+}
+END_TEST
+
+/* The end with the slow link only answers: it says what it can bear, and the other one sends no more. */
+START_TEST(liveness_takes_no_more_of_a_slow_link_than_its_share)
+{
+    struct node a, b;
+    node_open(&a, 1, "127.0.0.1");
+    node_open(&b, 2, "127.0.0.2");
+    b.rate_bps = 500000;
+    configure(&a, &b, true, 0);
+    configure(&b, &a, false, 0);
+    uint32_t slow_ms = PT_LIVE_MULTIPLIER * pt_live_link_interval_us(b.rate_bps, 1) / 1000, detection_ms = 0;
+    ck_assert_uint_gt(slow_ms, 500);
+    for (int waited = 0; detection_ms != slow_ms; waited += 20) {
+        ck_assert_msg(waited < PATIENCE_MS, "detection takes %u ms, not %u", detection_ms, slow_ms);
+        (void)poll(NULL, 0, 20);
+        detection_ms = status_of(&a).detection_ms;
+    }
+    wait_told(&a, 1);
+    uint64_t ups = status_of(&a).ups;
+    b.rate_bps = 0; /* the same socket, another rate: the session goes on, and is fast again */
+    configure(&b, &a, false, 0);
+    for (int waited = 0; detection_ms != PT_LIVE_MULTIPLIER * PT_LIVE_INTERVAL_US / 1000; waited += 20) {
+        ck_assert_msg(waited < PATIENCE_MS, "detection still takes %u ms", detection_ms);
+        (void)poll(NULL, 0, 20);
+        detection_ms = status_of(&a).detection_ms;
+    }
+    ck_assert_uint_eq(status_of(&a).ups, ups);
     node_close(&a);
     node_close(&b);
 }
@@ -368,6 +400,7 @@ int main(void)
     tcase_add_test(tests, a_path_comes_up_dies_in_silence_and_comes_back);
     tcase_add_test(tests, a_wrong_key_never_comes_up_and_the_right_one_does);
     tcase_add_test(tests, what_is_known_is_told_again_with_each_configuration_and_goes_with_the_path);
+    tcase_add_test(tests, liveness_takes_no_more_of_a_slow_link_than_its_share);
     tcase_add_test(tests, what_begins_with_a_dead_tunnel_is_dead);
     tcase_add_test(tests, headers_are_read_as_they_were_written_and_cut_ones_are_not);
     tcase_add_test(tests, bandwidth_is_measured_on_request_and_not_too_often);

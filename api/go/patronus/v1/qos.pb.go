@@ -34,7 +34,7 @@ type QosClass struct {
 	// least that they get when they ask for it. What nobody uses is shared in the same proportion.
 	Percent uint32 `protobuf:"varint,2,opt,name=percent,proto3" json:"percent,omitempty"`
 	// DSCP code points, 0..63, that belong to the class; empty: those that RFC 4594 gives it. A code point may stand in one
-	// class only; CS6 and CS7 are network control, which has a hundredth of the link for itself.
+	// class only; CS6 and CS7 are network control, which has a queue for itself; of hosts, INTERACTIVE.
 	Dscps []uint32 `protobuf:"varint,3,rep,packed,name=dscps,proto3" json:"dscps,omitempty"`
 	// DSCP that its packets carry on the underlay; unset: as they came. The host's packet arrives as it was sent.
 	DscpOut *uint32 `protobuf:"varint,4,opt,name=dscp_out,json=dscpOut,proto3,oneof" json:"dscp_out,omitempty"`

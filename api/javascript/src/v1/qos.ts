@@ -18,8 +18,8 @@ export interface QosClass {
   percent: number;
   /**
    * DSCP code points, 0..63, that belong to the class; empty: those that RFC 4594 gives it. A code point may stand in
-   * one class only; CS6 and CS7 are network control, which has a hundredth of the link for itself. From 0 to 63. The
-   * order carries no meaning.
+   * one class only; CS6 and CS7 are network control, which has a queue for itself; of hosts, INTERACTIVE. From 0 to
+   * 63. The order carries no meaning.
    */
   dscps: number[];
   /**
@@ -45,8 +45,8 @@ export interface QosClassInit {
   percent: number;
   /**
    * DSCP code points, 0..63, that belong to the class; empty: those that RFC 4594 gives it. A code point may stand in
-   * one class only; CS6 and CS7 are network control, which has a hundredth of the link for itself. From 0 to 63. The
-   * order carries no meaning.
+   * one class only; CS6 and CS7 are network control, which has a queue for itself; of hosts, INTERACTIVE. From 0 to
+   * 63. The order carries no meaning.
    */
   dscps?: readonly number[];
   /**

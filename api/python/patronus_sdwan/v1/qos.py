@@ -31,7 +31,7 @@ class QosClass(Message):
         default_factory=list
     )
     """DSCP code points, 0..63, that belong to the class; empty: those that RFC 4594 gives it. A code point may stand
-    in one class only; CS6 and CS7 are network control, which has a hundredth of the link for itself.
+    in one class only; CS6 and CS7 are network control, which has a queue for itself; of hosts, INTERACTIVE.
     """
     dscp_out: Annotated[int, marks.Range(0, 63)] | None = None
     """DSCP that its packets carry on the underlay; unset: as they came. The host's packet arrives as it was sent."""
