@@ -14,6 +14,10 @@
  * A leader that is silent (a cut line, a paused host) is replaced by libraft's randomised timeout. When two stand in
  * the same moment and split the votes, the one with the lower rank stands again at once instead of after a second
  * timeout; once only, because a candidate that cannot win must not keep those who can from standing.
+ * Mostly it does not come to that. Two whose timeouts run out within a round trip of each other grant each other the
+ * pre-vote, and would both go on and split the votes; over lines of 150 ms that is one election in three. So one that
+ * has just granted the pre-vote to a lower id takes no majority for itself: it lets that one finish, and asks again
+ * after half a timeout if nothing came of it.
  *
  * Refusing. A follower of a leader refuses votes, so that a server with a bad line cannot depose it. libraft refuses
  * for as long as its own randomised timeout runs: then the election waits for the last follower to wake up, not for the
@@ -121,11 +125,29 @@ void pt_raft_election_allow(const struct pt_raft *raft, struct raft_request_vote
     }
 }
 
-void pt_raft_election_answered(struct pt_raft *raft, const struct raft_request_vote_result *result)
+void pt_raft_election_answered(struct pt_raft *raft, uint64_t id, const struct raft_request_vote_result *result)
 {
-    if (result->pre_vote && leader_is_gone(raft) && pt_raft_is_voter(raft, raft->options.id)) {
+    if (!result->pre_vote || !pt_raft_is_voter(raft, raft->options.id)) {
+        return;
+    }
+    if (leader_is_gone(raft)) {
         pt_timer_start(raft->hasty, result->vote_granted ? HASTE_MS + (rank(raft) + 1) * step_ms(raft) : 0, 0);
     }
+    if (result->vote_granted && id < raft->options.id && pt_raft_is_voter(raft, id)) {
+        raft->yielded_ms = pt_sys_now_ms(raft->sys);
+    }
+}
+
+bool pt_raft_election_yields(struct pt_raft *raft, const struct raft_request_vote_result *result)
+{
+    uint64_t patience_ms = raft->election_ms / 2;
+    bool yields = raft->raft.state == RAFT_CANDIDATE && raft->raft.candidate_state.in_pre_vote && result->pre_vote &&
+                  result->vote_granted && raft->yielded_ms != 0 &&
+                  pt_sys_now_ms(raft->sys) - raft->yielded_ms < patience_ms;
+    if (yields) {
+        expire_in(raft, patience_ms);
+    }
+    return yields;
 }
 
 void pt_raft_election_result(struct pt_raft *raft, const struct raft_request_vote_result *result)

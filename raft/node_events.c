@@ -332,6 +332,7 @@ void pt_raft_on_tick(void *arg)
         pt_raft_exports_tick(raft);
         pt_raft_reads_resend(raft);
         pt_raft_election_tick(raft);
+        pt_raft_members_tick(raft);
         pt_raft_leave(raft);
     }
 }

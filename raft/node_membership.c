@@ -2,11 +2,18 @@
  * Membership and leadership, one change at a time.
  *
  *   add     a spare: known, but neither replicated to nor counted
- *   assign  standby: replicated to; voter: first brought up to date in libraft's catch-up rounds, then counted
+ *   assign  standby: replicated to; voter: made a standby first, brought up to date in rounds, then counted
  *   remove  the leader may remove itself: it leads until the entry is committed, then steps down
  *
  * A change is an entry with the whole new configuration. libraft uses it from the moment it is appended and refuses a
  * second one before the first is committed (single-server changes, Raft dissertation section 4.1).
+ *
+ * Rounds (section 4.2.1). A round ends when the member has what was the end of the log when the round began. If that
+ * took less than an election timeout, or if the member lacks nothing, it may vote: a majority that counts on it does
+ * not wait long. Each slow round allows the next one to take an election timeout more, because under a steady load on a
+ * busy machine no member may ever be faster. libraft has such rounds too, which are not used: it gives up a member that
+ * needs more than five seconds for its first one, a snapshot included, and a spare that is given up is not replicated
+ * to, so that it lacks more with each attempt. A standby goes on being replicated to whatever becomes of its promotion.
  */
 #include "raft/node_priv.h"
 
@@ -14,6 +21,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+#define ROUNDS_MAX 10U     /* slower than that, it is given up: something else may be waiting to be changed */
+#define STUCK_MS 5000U     /* so is a member that got no further for so long */
+#define STRANGER_MS 10000U /* a link to one that is no member is kept for so long after the last frame for it */
 
 static void change_end(struct pt_raft_change *change, enum pt_code code, uint64_t index)
 {
@@ -91,7 +102,7 @@ static enum pt_code configuration_after(const struct pt_raft *raft, const struct
             if (change->kind == PT_RAFT_CHANGE_REMOVE) {
                 continue;
             }
-            role = change->voter ? RAFT_VOTER : RAFT_STANDBY;
+            role = change->voter && !change->halfway ? RAFT_VOTER : RAFT_STANDBY;
         }
         voters += role == RAFT_VOTER ? 1 : 0;
         if (raft_configuration_add(ret_configuration, server->id, server->address, role) != 0) {
@@ -150,6 +161,46 @@ static void change_submit(struct pt_raft *raft, struct pt_raft_change *change)
     }
 }
 
+static void round_begin(struct pt_raft *raft, struct pt_raft_change *change)
+{
+    uint64_t now = pt_sys_now_ms(raft->sys);
+    change->round.moved_ms = change->round.count == 0 ? now : change->round.moved_ms;
+    change->round.count++;
+    change->round.index = pt_raft_log_last(raft->log);
+    change->round.since_ms = now;
+    pt_raft_run_soon(raft); /* the member may lack nothing */
+}
+
+static void round_run(struct pt_raft *raft, struct pt_raft_change *change)
+{
+    raft_index match = 0;
+    if (raft_match_index(&raft->raft, change->id, &match) != 0) {
+        change_end(change, PT_NOT_FOUND, 0);
+        return;
+    }
+    uint64_t now = pt_sys_now_ms(raft->sys);
+    const struct pt_raft_peer *peer = pt_raft_peer_find(raft, change->id);
+    uint64_t sent_ms = peer != NULL ? pt_raft_outgoing_moved_ms(peer) : 0;
+    if (match > change->round.match) {
+        change->round.match = match;
+        change->round.moved_ms = now;
+    }
+    change->round.moved_ms = sent_ms > change->round.moved_ms ? sent_ms : change->round.moved_ms;
+    if (match >= change->round.index) {
+        bool fast = now - change->round.since_ms < (uint64_t)change->round.count * raft->election_ms;
+        if (fast || match == pt_raft_log_last(raft->log)) {
+            change->round.count = 0;
+            change_submit(raft, change);
+        } else if (change->round.count < ROUNDS_MAX) {
+            round_begin(raft, change);
+        } else {
+            change_end(change, PT_DEADLINE_EXCEEDED, 0); /* too slow: it stays a standby */
+        }
+    } else if (now - change->round.moved_ms > STUCK_MS) {
+        change_end(change, PT_DEADLINE_EXCEEDED, 0); /* not there, or stuck */
+    }
+}
+
 static void change_begin(struct pt_raft *raft, struct pt_raft_change *change)
 {
     int role = role_of(raft, change->id);
@@ -164,17 +215,12 @@ static void change_begin(struct pt_raft *raft, struct pt_raft_change *change)
         change_end(change, PT_OK, raft->applied); /* it is one already */
         return;
     }
-    /* libraft looks at a round's end only when the member's log has grown: one that lacks nothing would stay in its
-     * first round until somebody writes, and be given up. */
-    raft_index match = 0;
-    if (raft_match_index(&raft->raft, change->id, &match) == 0 && match == pt_raft_log_last(raft->log)) {
+    if (role == RAFT_SPARE) {
+        change->halfway = true; /* pt_raft_change_committed goes on */
         change_submit(raft, change);
         return;
     }
-    struct raft_event event = {.type = RAFT_CATCH_UP};
-    event.catch_up.server_id = change->id;
-    change->catching_up = true;
-    (void)pt_raft_feed(raft, &event); /* cannot fail on the leader */
+    round_begin(raft, change);
 }
 
 static void transfer_run(struct pt_raft *raft, struct pt_raft_change *change)
@@ -206,16 +252,23 @@ void pt_raft_changes_run(struct pt_raft *raft)
     if (change->index != 0) {
         return; /* waits for its commit */
     }
-    if (!change->catching_up) {
+    if (change->round.count == 0) {
         change_begin(raft, change);
-        return;
+    } else {
+        round_run(raft, change);
     }
-    int status = RAFT_CATCH_UP_NONE;
-    int rv = raft_catch_up(&raft->raft, change->id, &status);
-    if (rv != 0 || status == RAFT_CATCH_UP_ABORTED) {
-        change_end(change, PT_DEADLINE_EXCEEDED, 0); /* too slow or not there: it stays what it is */
-    } else if (status == RAFT_CATCH_UP_FINISHED) {
-        change_submit(raft, change);
+}
+
+static bool keep_link(void *context, uint64_t id)
+{
+    return role_of(context, id) >= 0;
+}
+
+void pt_raft_members_tick(struct pt_raft *raft)
+{
+    /* One that knows no members yet waits to be added. */
+    if (raft->raft.configuration.n > 0) {
+        pt_raft_net_prune(raft->net, keep_link, raft, STRANGER_MS);
     }
 }
 
@@ -225,7 +278,10 @@ void pt_raft_change_committed(struct pt_raft *raft, uint64_t index)
         return;
     }
     struct pt_raft_change *change = PT_CONTAINER(raft->changes.next, struct pt_raft_change, node);
-    if (change->index == index) {
+    if (change->index == index && change->halfway) {
+        change->halfway = false; /* a standby: pt_raft_changes_run goes on */
+        change->index = 0;
+    } else if (change->index == index) {
         if (change->kind == PT_RAFT_CHANGE_REMOVE && change->id != raft->options.id) {
             pt_raft_net_forget(raft->net, change->id);
         }

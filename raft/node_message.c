@@ -248,7 +248,7 @@ void pt_raft_send(struct pt_raft *raft, const struct raft_message *message)
         result_repair(raft, &copy.append_entries_result);
     } else if (message->type == RAFT_REQUEST_VOTE_RESULT) {
         vote_repair(raft, &copy.request_vote_result);
-        pt_raft_election_answered(raft, &copy.request_vote_result);
+        pt_raft_election_answered(raft, message->server_id, &copy.request_vote_result);
     }
     if (!pt_list_empty(&peer->backlog)) {
         backlog_add(peer, &copy);
@@ -407,6 +407,9 @@ static bool on_message(struct pt_raft *raft, struct pt_raft_peer *peer, struct p
         feed_message(raft, message);
         break;
     case RAFT_REQUEST_VOTE_RESULT:
+        if (pt_raft_election_yields(raft, &message->request_vote_result)) {
+            break;
+        }
         feed_message(raft, message);
         pt_raft_election_result(raft, &message->request_vote_result);
         break;

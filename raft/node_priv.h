@@ -82,7 +82,15 @@ struct pt_raft_change {
     uint64_t id;
     char address[PT_RAFT_ADDRESS_SIZE_MAX + 1];
     bool voter;
-    bool catching_up;
+    bool halfway;     /* the entry that is under way makes a spare a standby; it becomes a voter later */
+    bool catching_up; /* a transfer: libraft was told */
+    struct {
+        unsigned count;    /* of this member, the one under way included; 0: none began */
+        uint64_t index;    /* the end of the log when it began: the member's log has to get there */
+        uint64_t since_ms; /* when it began */
+        uint64_t match;    /* how far the member's log was known to be when last looked at */
+        uint64_t moved_ms; /* when that, or a snapshot on its way to it, last got further */
+    } round;
     uint64_t index; /* of its entry, once submitted */
     pt_raft_done_fn fn;
     void *arg;
@@ -154,6 +162,7 @@ struct pt_raft {
     unsigned election_ms; /* in force: at least what was asked for, more where round trips are long */
     uint64_t gone;        /* the leader whose process has ended; 0: none */
     bool split_retried;   /* since a leader was heard */
+    uint64_t yielded_ms;  /* when it last granted a pre-vote to a lower id; 0: never */
 
     struct pt_list reads;
     uint64_t read_round;
@@ -197,8 +206,11 @@ void pt_raft_on_hasty(void *arg);
 void pt_raft_election_heard(struct pt_raft *raft, uint64_t id); /* a frame of another member */
 void pt_raft_election_tick(struct pt_raft *raft);
 void pt_raft_election_allow(const struct pt_raft *raft, struct raft_request_vote *request);
-void pt_raft_election_answered(struct pt_raft *raft, const struct raft_request_vote_result *result); /* to another */
-void pt_raft_election_result(struct pt_raft *raft, const struct raft_request_vote_result *result);   /* from another */
+void pt_raft_election_answered(struct pt_raft *raft, uint64_t id,
+                               const struct raft_request_vote_result *result); /* to another */
+bool pt_raft_election_yields(struct pt_raft *raft,
+                             const struct raft_request_vote_result *result); /* then it is not to be fed */
+void pt_raft_election_result(struct pt_raft *raft, const struct raft_request_vote_result *result); /* from another */
 
 /* node_message.c */
 bool pt_raft_on_frame(void *context, uint64_t id, const char *address, enum pt_raft_frame kind,
@@ -226,6 +238,7 @@ void pt_raft_on_read_ack(struct pt_raft *raft, struct pt_raft_peer *peer, struct
 
 /* node_membership.c */
 void pt_raft_changes_run(struct pt_raft *raft);
+void pt_raft_members_tick(struct pt_raft *raft); /* hangs up on who is no member any more */
 void pt_raft_changes_end(struct pt_raft *raft, enum pt_code code);
 void pt_raft_change_committed(struct pt_raft *raft, uint64_t index);
 
@@ -238,6 +251,7 @@ void pt_raft_on_chunk_ack(struct pt_raft *raft, struct pt_raft_peer *peer, struc
 bool pt_raft_snapshot_settle(struct pt_raft *raft); /* true when something moved */
 void pt_raft_snapshot_tick(struct pt_raft *raft);
 void pt_raft_outgoing_end(struct pt_raft_peer *peer);
+uint64_t pt_raft_outgoing_moved_ms(const struct pt_raft_peer *peer); /* when it last got further; 0: there is none */
 void pt_raft_snapshot_fini(struct pt_raft *raft);
 /* On the executor. A transfer of an older one that is under way ends by this, and libraft asks for the newer one. */
 void pt_raft_snapshot_others_remove(const struct pt_raft *raft, const struct pt_raft_snapshot *keep);

@@ -24,6 +24,10 @@
  * Failure. Lost chunks or acks: the message is repeated after a second and sending goes on from the answer. No progress
  * for 15 s, or leadership lost: given up; libraft asks again. A file that cannot be read or does not check at the
  * receiver is replaced by a new snapshot.
+ *
+ * Load. While a member is behind the newest snapshot, no newer one is taken, and the log keeps what such a member
+ * lacks, both within limits: else a member that needs longer for a snapshot than the cluster for writing the next one
+ * would never get to its end.
  */
 #include "raft/node_priv.h"
 
@@ -37,6 +41,8 @@
 #define CHUNK_SIZE (256U << 10)
 #define WINDOW_SIZE (8U * CHUNK_SIZE)
 #define REPEAT_MS 1000U
+#define SILENT_MS 3000U           /* who was not heard for so long is not waited for */
+#define PATIENCE 3U               /* intervals that the log may hold for a member that is behind */
 #define COPY_PER_ENTRY 512U       /* bytes of snapshot for each entry that was logged */
 #define INTERVAL_MAX (256U << 10) /* entries: the log keeps 72 bytes of each in memory */
 #define NO_SPACE_MS 5000U         /* until a snapshot that found no space is tried again */
@@ -100,23 +106,59 @@ static void taking_work(void *arg)
     }
 }
 
+/* Entries between snapshots. A copy of a large state costs much more than the entries it replaces: it is due when about
+ * twice as much was logged as it will write, so that what snapshots cost per entry does not grow with the state. */
+static uint64_t interval(const struct pt_raft *raft)
+{
+    uint64_t entries = raft->snapshot.size / COPY_PER_ENTRY;
+    entries = entries < INTERVAL_MAX ? entries : INTERVAL_MAX;
+    return entries > raft->options.snapshot_threshold ? entries : raft->options.snapshot_threshold;
+}
+
+/* How far the log of the member that lacks most is, of those that are there and are replicated to; what is applied when
+ * there is none, or nobody follows this node. */
+static uint64_t slowest(const struct pt_raft *raft)
+{
+    uint64_t lowest = raft->applied;
+    for (unsigned i = 0; raft->leading && i < raft->raft.configuration.n; i++) {
+        const struct raft_server *server = &raft->raft.configuration.servers[i];
+        raft_index match = 0;
+        if (server->id != raft->options.id && server->role != RAFT_SPARE &&
+            pt_raft_silent_ms(raft, server->id) < SILENT_MS && raft_match_index(&raft->raft, server->id, &match) == 0 &&
+            match < lowest) {
+            lowest = match;
+        }
+    }
+    return lowest;
+}
+
+/* Entries to keep behind a snapshot: those that a slow member still lacks, within limits, so that it goes on by entries
+ * and needs no snapshot. */
+static uint64_t trailing(const struct pt_raft *raft, uint64_t index)
+{
+    uint64_t lowest = slowest(raft), least = raft->options.snapshot_trailing;
+    uint64_t lacks = index > lowest ? index - lowest : 0;
+    return lacks > least && lacks <= PATIENCE * interval(raft) ? lacks : least;
+}
+
 static void taken(struct pt_raft *raft, struct pt_raft_snapshot *snapshot)
 {
     struct raft_event event = {.type = RAFT_SNAPSHOT};
+    uint64_t keep = trailing(raft, snapshot->index);
     struct pt_raft_snapshot copy;
     pt_raft_snapshot_copy(snapshot, &copy);
     event.snapshot.metadata.index = snapshot->index;
     event.snapshot.metadata.term = snapshot->term;
     event.snapshot.metadata.configuration_index = snapshot->configuration_index;
     event.snapshot.metadata.configuration = copy.configuration; /* libraft's from here on */
-    event.snapshot.trailing = (unsigned)raft->options.snapshot_trailing;
+    event.snapshot.trailing = (unsigned)keep;
     (void)pt_raft_feed(raft, &event); /* cannot fail */
     pt_raft_snapshot_clear(&raft->snapshot);
     raft->snapshot = *snapshot;
     *snapshot = (struct pt_raft_snapshot){0};
     raft->snapshot_file_bad = false;
-    if (raft->snapshot.index > raft->options.snapshot_trailing) {
-        pt_raft_log_compact(raft->log, raft->snapshot.index - raft->options.snapshot_trailing + 1);
+    if (raft->snapshot.index > keep) {
+        pt_raft_log_compact(raft->log, raft->snapshot.index - keep + 1);
     }
 }
 
@@ -178,18 +220,17 @@ void pt_raft_snapshot_take(struct pt_raft *raft)
     pt_executor_submit(raft->work, taking_work, taking_done, taking);
 }
 
-/* Entries between snapshots. A copy of a large state costs much more than the entries it replaces: it is due when about
- * twice as much was logged as it will write, so that what snapshots cost per entry does not grow with the state. */
-static uint64_t interval(const struct pt_raft *raft)
+/* A member that is there has not got past the newest snapshot. A newer one would cut off, under a steady load for ever,
+ * the one that is on its way to it, or the entries that it needs next. The log may grow for that, within limits. */
+static bool held_back(const struct pt_raft *raft)
 {
-    uint64_t entries = raft->snapshot.size / COPY_PER_ENTRY;
-    entries = entries < INTERVAL_MAX ? entries : INTERVAL_MAX;
-    return entries > raft->options.snapshot_threshold ? entries : raft->options.snapshot_threshold;
+    return raft->snapshot.index > 0 && slowest(raft) < raft->snapshot.index &&
+           raft->applied - raft->snapshot.index < PATIENCE * interval(raft) && !pt_raft_log_short(raft->log);
 }
 
 void pt_raft_snapshot_consider(struct pt_raft *raft)
 {
-    bool wanted = raft->applied > raft->snapshot.index + interval(raft) ||
+    bool wanted = (raft->applied > raft->snapshot.index + interval(raft) && !held_back(raft)) ||
                   (raft->snapshot_file_bad && raft->applied > raft->snapshot.index);
     if (wanted && pt_sys_now_ms(raft->sys) >= raft->take_after_ms) {
         pt_raft_snapshot_take(raft);
@@ -214,6 +255,11 @@ void pt_raft_outgoing_end(struct pt_raft_peer *peer)
     } else if (out != NULL) {
         outgoing_free(out);
     }
+}
+
+uint64_t pt_raft_outgoing_moved_ms(const struct pt_raft_peer *peer)
+{
+    return peer->outgoing != NULL ? peer->outgoing->since_ms : 0;
 }
 
 static void send_install(struct pt_raft *raft, struct pt_raft_outgoing *out)

@@ -275,6 +275,7 @@ struct pt_buf *pt_raft_net_begin(struct pt_raft_net *net, uint64_t id, const cha
 {
     pt_assert(net->open_link == NULL && id != net->options.id);
     struct pt_raft_link *link = link_get(net, id, address);
+    link->used_ms = pt_sys_now_ms(net->options.sys);
     size_t max = link->state == PT_RAFT_LINK_UP ? PT_RAFT_LINK_QUEUE_SIZE_MAX : PT_RAFT_LINK_EARLY_SIZE_MAX;
     if (link->state == PT_RAFT_LINK_WAITING || link->queue.size > max) {
         return NULL;
@@ -326,6 +327,24 @@ void pt_raft_net_forget(struct pt_raft_net *net, uint64_t id)
     if (link != NULL) {
         link_doom(link);
     }
+}
+
+void pt_raft_net_prune(struct pt_raft_net *net, bool (*keep)(void *context, uint64_t id), void *context,
+                       uint64_t idle_ms)
+{
+    pt_assert(net->open_link == NULL);
+    uint64_t now = pt_sys_now_ms(net->options.sys);
+    PT_LIST_FOREACH_SAFE (node, &net->links) {
+        struct pt_raft_link *link = PT_CONTAINER(node, struct pt_raft_link, node);
+        if (now - link->used_ms >= idle_ms && !keep(context, link->id)) {
+            link_doom(link);
+        }
+    }
+}
+
+bool pt_raft_net_knows(const struct pt_raft_net *net, uint64_t id)
+{
+    return link_find(net, id) != NULL;
 }
 
 static void on_tick(void *arg)

@@ -69,3 +69,8 @@ size_t pt_raft_net_queued(const struct pt_raft_net *net, uint64_t id);
 uint64_t pt_raft_net_rtt_us(const struct pt_raft_net *net, uint64_t id);
 /* Hang up on a member and forget it. */
 void pt_raft_net_forget(struct pt_raft_net *net, uint64_t id);
+/* The same for all that `keep` does not want and that no frame was begun for since `idle_ms`: who was removed, or asked
+ * and was answered, is not dialled for ever. Not between begin and end. */
+void pt_raft_net_prune(struct pt_raft_net *net, bool (*keep)(void *context, uint64_t id), void *context,
+                       uint64_t idle_ms);
+bool pt_raft_net_knows(const struct pt_raft_net *net, uint64_t id); /* is there a link, up or dialled? */

@@ -43,6 +43,7 @@ struct pt_raft_link { /* dialled by this node */
     unsigned failures;
     uint64_t retry_ms; /* WAITING: dial at this time */
     uint64_t heard_ms; /* begun, or last pong */
+    uint64_t used_ms;  /* a frame was last begun for it */
     bool probing;      /* dialled at once after it was closed; nothing heard since */
     uint64_t probed_ms;
     uint32_t rtt_us[PT_RAFT_RTT_SAMPLES]; /* of the newest pings, since the link came up */

@@ -1,0 +1,230 @@
+/*
+ * Members that come and go while the others are busy: on the simulated clock, network and disk.
+ */
+#include "toy.h"
+
+#include "raft/node_priv.h"
+#include "sys/sys_sim.h"
+
+#include <check.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#define MEMBERS 4
+#define MS UINT64_C(1000000)
+#define ELECTION_MS 300
+#define IN_FLIGHT 64
+
+struct member {
+    unsigned host;
+    uint64_t id;
+    struct pt_raft *raft;
+    struct toy toy;
+    char address[32];
+};
+
+static struct pt_sim *sim;
+static struct member members[MEMBERS];
+static struct pt_log silent = {.level_min = PT_LOG_ERROR};
+
+static void start(struct member *m)
+{
+    struct pt_sys *sys = pt_sim_host(sim, m->host);
+    m->toy.sys = sys;
+    struct pt_raft_options options = {.id = m->id,
+                                      .address = m->address,
+                                      .directory = "/raft",
+                                      .cluster_id = "c-sim",
+                                      .machine = toy_machine(&m->toy),
+                                      .log = &silent,
+                                      .election_timeout_ms = ELECTION_MS,
+                                      .heartbeat_ms = 60,
+                                      .snapshot_threshold = 100,
+                                      .snapshot_trailing = 20};
+    ck_assert_int_eq(pt_endpoint_parse(m->address, &options.listen, NULL), PT_OK);
+    ck_assert_int_eq(pt_raft_open(sys, &options, &m->raft, NULL), PT_OK);
+}
+
+static void run_ms(uint64_t ms)
+{
+    uint64_t until = pt_sim_now_ns(sim) + ms * MS;
+    while (pt_sim_step(sim, until)) {
+    }
+}
+
+#define AWAIT(condition, ms_max)                                 \
+    do {                                                         \
+        uint64_t until_ = pt_sim_now_ns(sim) + (ms_max)*MS;      \
+        while (!(condition)) {                                   \
+            ck_assert_msg(pt_sim_step(sim, until_), #condition); \
+        }                                                        \
+    } while (0)
+
+struct reply {
+    bool done;
+    enum pt_code code;
+};
+
+static void on_reply(void *arg, enum pt_code code, uint64_t index)
+{
+    (void)index;
+    *(struct reply *)arg = (struct reply){.done = true, .code = code};
+}
+
+/* As the controller does: asked again until it is so. */
+static void join(struct member *leader, struct member *m, uint64_t ms_max)
+{
+    struct reply added = {0}, assigned = {0};
+    uint64_t until = pt_sim_now_ns(sim) + ms_max * MS;
+    start(m);
+    pt_raft_add(leader->raft, m->id, m->address, on_reply, &added);
+    AWAIT(added.done, 10000);
+    do {
+        assigned.done = false;
+        pt_raft_assign(leader->raft, m->id, true, on_reply, &assigned);
+        AWAIT(assigned.done, 60000);
+        if (assigned.code != PT_OK) {
+            run_ms(2000);
+        }
+        ck_assert_msg(pt_sim_now_ns(sim) < until, "not promoted in %" PRIu64 " ms", ms_max);
+    } while (assigned.code != PT_OK);
+}
+
+static void up(const struct pt_sim_options *options)
+{
+    sim = pt_sim_new(options);
+    for (unsigned i = 0; i < MEMBERS; i++) {
+        struct member *m = &members[i];
+        *m = (struct member){.host = pt_sim_add_host(sim), .id = i + 1};
+        snprintf(m->address, sizeof m->address, "10.0.0.%u:7000", m->host + 1);
+    }
+    struct pt_sys *first = pt_sim_host(sim, members[0].host);
+    ck_assert_int_eq(pt_raft_bootstrap(first, "/raft", "c-sim", 1, members[0].address, NULL), PT_OK);
+    start(&members[0]);
+    AWAIT(members[0].toy.leading, 10000);
+    join(&members[0], &members[1], 10000);
+    join(&members[0], &members[2], 10000);
+}
+
+static void down(void)
+{
+    for (unsigned i = 0; i < MEMBERS; i++) {
+        if (members[i].raft != NULL) {
+            pt_sim_crash(sim, members[i].host, false);
+            pt_raft_abandon(members[i].raft);
+        }
+        toy_fini(&members[i].toy);
+    }
+    pt_sim_free(sim);
+}
+
+struct load {
+    struct member *leader;
+    uint64_t acked;
+    unsigned in_flight;
+    bool ended;
+};
+
+static void load_fill(struct load *load);
+
+static void on_load(void *arg, enum pt_code code, uint64_t index)
+{
+    struct load *load = arg;
+    (void)index;
+    load->in_flight--;
+    load->acked += code == PT_OK ? 1 : 0;
+    load->ended = load->ended || code != PT_OK;
+    load_fill(load);
+}
+
+static void load_fill(struct load *load)
+{
+    uint8_t data[8] = {0};
+    while (!load->ended && load->in_flight < IN_FLIGHT) {
+        load->in_flight++;
+        pt_raft_propose(load->leader->raft, (struct pt_bytes){data, sizeof data}, on_load, load);
+    }
+}
+
+/* Others write without a pause, a snapshot is due more often than one is carried over the lines, and the log behind it
+ * is short. The new member gets there all the same, and goes on by entries. */
+START_TEST(a_member_is_promoted_while_others_write)
+{
+    uint64_t worst_ms = 0;
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        up(&(struct pt_sim_options){.seed = seed, .net_delay_min_us = 40000, .net_delay_max_us = 75000});
+        struct load load = {.leader = &members[0]};
+        load_fill(&load);
+        AWAIT(load.acked > 20000, 600000);
+        uint64_t began = pt_sim_now_ns(sim), acked = load.acked;
+        join(&members[0], &members[3], 60000);
+        uint64_t took_ms = (pt_sim_now_ns(sim) - began) / MS;
+        worst_ms = took_ms > worst_ms ? took_ms : worst_ms;
+        ck_assert_uint_gt(load.acked, acked);
+        ck_assert(!load.ended);
+        /* And it keeps up. */
+        unsigned restores = members[3].toy.restores;
+        acked = load.acked;
+        AWAIT(load.acked > acked + 1000, 60000);
+        AWAIT(members[3].toy.len > acked, 10000);
+        ck_assert_uint_eq(members[3].toy.restores, restores);
+        load.ended = true;
+        AWAIT(load.in_flight == 0, 10000);
+        down();
+    }
+    fprintf(stderr, "promoted under load: after at most %" PRIu64 " ms\n", worst_ms);
+}
+END_TEST
+
+static bool known(uint64_t id)
+{
+    bool found = false;
+    for (unsigned i = 0; i < MEMBERS; i++) {
+        found = found || (members[i].raft != NULL && pt_raft_net_knows(members[i].raft->net, id));
+    }
+    return found;
+}
+
+/* The one that removes it hangs up at once; the others, which dialled it for an election, do so a little later. */
+START_TEST(who_was_removed_is_dialled_no_more)
+{
+    up(&(struct pt_sim_options){.seed = 7});
+    join(&members[0], &members[3], 10000);
+    struct reply moved = {0}, removed = {0};
+    pt_raft_transfer(members[0].raft, 2, on_reply, &moved);
+    AWAIT(moved.done && members[1].toy.leading, 10000);
+    run_ms(1000);
+    ck_assert(pt_raft_net_knows(members[0].raft->net, 4));
+    ck_assert(pt_raft_net_knows(members[1].raft->net, 4));
+    pt_raft_remove(members[1].raft, 4, on_reply, &removed);
+    AWAIT(removed.done, 10000);
+    ck_assert_int_eq(removed.code, PT_OK);
+    run_ms(5000); /* it does not know, stands for election and is answered */
+    pt_sim_crash(sim, members[3].host, false);
+    pt_raft_abandon(members[3].raft);
+    members[3].raft = NULL;
+    AWAIT(!known(4), 20000);
+    /* Who stayed is known for ever: the next election finds its links up. */
+    run_ms(60000);
+    ck_assert(!known(4));
+    ck_assert(pt_raft_net_knows(members[0].raft->net, 2) && pt_raft_net_knows(members[1].raft->net, 1));
+    ck_assert(pt_raft_net_knows(members[1].raft->net, 3));
+    down();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("membership");
+    TCase *tests = tcase_create("membership");
+    tcase_set_timeout(tests, 300);
+    tcase_add_test(tests, a_member_is_promoted_while_others_write);
+    tcase_add_test(tests, who_was_removed_is_dialled_no_more);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
