@@ -194,40 +194,45 @@ enum pt_code pt_push_try(struct pt_push *push, struct pt_view *view, const char 
 
 /* ---- waiting for the nodes ------------------------------------------------------------------------------------ */
 
-/* Every connected node has its newest bundle in force; how many there are. */
-static bool all_acked(const struct pt_push *push, uint32_t *ret_nodes)
+/* Every connected node has its newest bundle in force, or one computed from `revision` or later; how many there are.
+ * Not the newest alone: plans go on changing while links and measurements do, after a change of leader for seconds, and
+ * some node would always be a bundle behind. */
+static bool all_acked(const struct pt_push *push, uint64_t revision, uint32_t *ret_nodes)
 {
     uint32_t nodes = 0;
+    bool all = true;
     PT_LIST_FOREACH (node, &push->controller->sessions) {
-        const struct pt_edge_session *session = PT_CONTAINER(node, struct pt_edge_session, node);
+        struct pt_edge_session *session = PT_CONTAINER(node, struct pt_edge_session, node);
         const struct node_bundle *bundle = session->greeted ? pt_map_get_str(&push->nodes, session->edge) : NULL;
-        if (bundle != NULL && (session->acked == NULL ||
-                               !pt_digest_equal(pt_bundle_digest(session->acked), pt_bundle_digest(bundle->bundle)))) {
-            return false;
+        if (bundle != NULL && session->acked != NULL &&
+            pt_digest_equal(pt_bundle_digest(session->acked), pt_bundle_digest(bundle->bundle))) {
+            session->acked_revision = pt_view_revision(push->newest->plan.view);
+        } else if (bundle != NULL && (session->acked == NULL || session->acked_revision < revision)) {
+            all = false;
         }
         nodes += bundle != NULL ? 1 : 0;
     }
     *ret_nodes = nodes;
-    return true;
+    return all;
 }
 
-static void end_wait(struct pt_push_wait *wait, bool reached, uint32_t nodes)
+static void end_wait(struct pt_push_wait *wait, enum pt_code code, uint32_t nodes)
 {
     pt_list_remove(&wait->node);
-    wait->fn(wait->arg, reached, nodes);
+    wait->fn(wait->arg, code, nodes);
 }
 
 static void look_at_waits(struct pt_push *push)
 {
-    uint32_t nodes = 0;
-    bool acked = push->newest != NULL && all_acked(push, &nodes);
     uint64_t now = pt_sys_now_ns(push->controller->sys);
     PT_LIST_FOREACH_SAFE (node, &push->waits) {
         struct pt_push_wait *wait = PT_CONTAINER(node, struct pt_push_wait, node);
-        if (acked && pt_view_revision(push->newest->plan.view) >= wait->revision) {
-            end_wait(wait, true, nodes);
+        uint32_t nodes = 0;
+        if (push->newest != NULL && pt_view_revision(push->newest->plan.view) >= wait->revision &&
+            all_acked(push, wait->revision, &nodes)) {
+            end_wait(wait, PT_OK, nodes);
         } else if (now >= wait->deadline_ns) {
-            end_wait(wait, false, 0);
+            end_wait(wait, PT_DEADLINE_EXCEEDED, 0);
         }
     }
     if (pt_list_empty(&push->waits)) {
@@ -252,7 +257,7 @@ void pt_push_acked(struct pt_push *push)
     look_at_waits(push);
     const struct te_solution *solution = push->newest != NULL ? te_solution_of(&push->newest->plan) : NULL;
     uint32_t nodes = 0;
-    if (solution != NULL && solution->more && all_acked(push, &nodes)) {
+    if (solution != NULL && solution->more && all_acked(push, UINT64_MAX, &nodes)) {
         pt_push_within(push, 0); /* the next step */
     }
 }
@@ -332,7 +337,7 @@ static void forget(struct pt_push *push)
     }
     push->solutions_len = 0;
     PT_LIST_FOREACH_SAFE (node, &push->waits) {
-        end_wait(PT_CONTAINER(node, struct pt_push_wait, node), false, 0);
+        end_wait(PT_CONTAINER(node, struct pt_push_wait, node), PT_ABORTED, 0);
     }
 }
 

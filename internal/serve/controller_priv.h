@@ -380,6 +380,7 @@ struct pt_edge_session {
     struct pt_bundle *acked;   /* in force at the node, when it is one of ours */
     struct pt_bundle *sent;    /* under way */
     uint64_t sent_generation, acked_generation;
+    uint64_t sent_revision, acked_revision; /* of the state that what was sent or is in force was computed from */
     uint64_t last_seen_wall_ns;
     uint64_t retry_at_ns; /* after a refusal */
     bool refused;         /* the newest bundle that it answered to */
@@ -467,13 +468,13 @@ PT_MUST enum pt_code pt_push_try(struct pt_push *push, struct pt_view *view, con
                                  void *arg, struct pt_error *reterr);
 /* The view of the newest pass; NULL before the first. */
 struct pt_view *pt_push_view(const struct pt_push *push);
-/* Call fn when every connected node has in force what was computed from this revision: nodes is how many; 0 and false
- * when that took longer than the deadline, or this node leads no more. */
+/* Call fn when every connected node has in force what was computed from this revision or a later one: nodes is how
+ * many. Else PT_DEADLINE_EXCEEDED, or PT_ABORTED when this node leads no more. */
 struct pt_push_wait {
     struct pt_list node;
     uint64_t revision;
     uint64_t deadline_ns;
-    void (*fn)(void *arg, bool reached, uint32_t nodes);
+    void (*fn)(void *arg, enum pt_code code, uint32_t nodes);
     void *arg;
 };
 void pt_push_wait(struct pt_push *push, struct pt_push_wait *wait);

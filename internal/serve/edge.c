@@ -287,6 +287,7 @@ static void on_ack(struct pt_edge_session *session, const Patronus__V1__BundleAc
         pt_bundle_unref(session->acked);
         session->acked = sent;
         session->acked_generation = generation;
+        session->acked_revision = session->sent_revision;
         session->reported = digest;
         session->refused = false;
         pt_push_session(controller->push, session); /* what changed meanwhile */

@@ -62,17 +62,18 @@ const char *pt_serve_controller_field(struct pt_controller *controller, uint64_t
     return find_controller(controller, raft_id, field, arena).value;
 }
 
-/* ---- the channel ----------------------------------------------------------------------------------------------------
+/* ---- the channel ------------------------------------------------------------------------------------------------
  *
  *   CURRENT --certificate, address or leader changed--> RETIRED --last call ended--> freed
- *      |                                                   '---- who led leads no more, DRAIN_MS later --> freed, its
- * calls cancelled
+ *      |                                                   '---- another leads, and who led is lost, or
+ *      |                                                         DRAIN_MS later --> freed, its calls cancelled
  *      '---- closing ---------------------------------------------------------> freed, its calls cancelled
  *
- * A leader that hands over answers what it still can: it is given a moment. One that is cut off answers nothing, and
- * its calls should not wait for their deadlines.
+ * A leader that hands over answers what it still can: it is given a moment. One that was silent before another was
+ * elected is cut off or dead and answers nothing: its calls are told so, and can ask the new one.
  */
 #define DRAIN_MS 1000U
+#define LOST_MS 500U /* several heartbeats */
 
 struct pt_serve_link {
     struct pt_list node; /* controller->retired_links; empty while current */
@@ -178,9 +179,13 @@ void pt_serve_forward_drain(struct pt_controller *controller)
 {
     uint64_t now = pt_sys_now_ms(controller->sys);
     uint64_t leader_id = pt_raft_status(controller->raft).leader_id;
+    if (leader_id != 0 && controller->leader_link != NULL && controller->leader_link->leader_id != leader_id) {
+        pt_serve_forward_renew(controller); /* without waiting for the next call */
+    }
     PT_LIST_FOREACH_SAFE (node, &controller->retired_links) {
         struct pt_serve_link *link = PT_CONTAINER(node, struct pt_serve_link, node);
-        if (link->leader_id != leader_id && now - link->retired_ms >= DRAIN_MS) {
+        bool lost = pt_raft_silent_ms(controller->raft, link->leader_id) >= LOST_MS;
+        if (link->leader_id != leader_id && (lost || now - link->retired_ms >= DRAIN_MS)) {
             link_free(link);
         }
     }

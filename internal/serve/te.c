@@ -370,11 +370,15 @@ static void drain_reply(struct question *question, uint32_t nodes)
     pt_view_free(view);
 }
 
-static void drain_reached(void *arg, bool reached, uint32_t nodes)
+static void drain_reached(void *arg, enum pt_code code, uint32_t nodes)
 {
     struct question *question = arg;
-    if (reached) {
+    if (code == PT_OK) {
         drain_reply(question, nodes);
+    } else if (code == PT_ABORTED) {
+        pt_serve_refuse(question->call, PT_UNAVAILABLE, PT_REASON_LEADER_CHANGED,
+                        "the change is made, but the leader changed before every connected node had it in force: call "
+                        "again, which waits for them");
     } else {
         pt_serve_refuse(
             question->call, PT_DEADLINE_EXCEEDED, PT_REASON_NONE,
@@ -451,8 +455,11 @@ static void change_state(struct question *question)
             pt_serve_fail(call, &error);
         }
         question_free(question);
-    } else if (nothing) { /* it is so already */
-        wait_for_nodes(question, 0);
+    } else if (nothing) { /* it is so already, in a state that a plan may still be due for */
+        struct pt_view *view = pt_view_new(controller->machine);
+        pt_push_dirty(controller->push);
+        wait_for_nodes(question, pt_view_revision(view));
+        pt_view_free(view);
     } else {
         call->state = question;
         pt_serve_propose(call, pt_buf_bytes(&command), drain_decided);

@@ -112,6 +112,49 @@ START_TEST(a_crash_of_the_leader_costs_a_retry)
 }
 END_TEST
 
+/* The leader is cut off, with a call under way to it that nobody repeats and that has no deadline: a plain one and one
+ * of a method of its own. Both are told as soon as another leads, and not when the connection is given up. */
+START_TEST(a_call_to_a_leader_that_is_lost_ends_when_another_leads)
+{
+    struct cluster world, *cluster = &world;
+    cluster_init_three(cluster);
+    unsigned leader = (unsigned)leader_of(cluster);
+    unsigned follower = (leader + 1) % NODES;
+    create_site(cluster, follower, "warm"); /* the follower has a connection to the leader */
+    for (unsigned i = 0; i < NODES; i++) {
+        if (i != leader) {
+            pt_sim_partition(cluster->sim, leader, i, true);
+            pt_sim_partition(cluster->sim, i, leader, true);
+            pt_rpc_world_partition(cluster->net, leader, i, true);
+            pt_rpc_world_partition(cluster->net, i, leader, true);
+        }
+    }
+    static const char *const methods[] = {"/patronus.v1.SiteService/CreateSite",
+                                          "/patronus.v1.ClusterService/GetClusterStatus"};
+    static const char *const requests[] = {
+        "{\"parent\": \"organizations/acme\", \"siteId\": \"nyc\", \"site\": {}, \"requestId\": \"r1\"}", "{}"};
+    struct answer pending[2] = {{.done = false}};
+    for (unsigned i = 0; i < 2; i++) {
+        const struct pt_method_type *type = pt_schema_method(cluster->schema, methods[i]);
+        PT_AUTO(buf) struct pt_buf request = {0};
+        encode_json(cluster, type->input, requests[i], &request);
+        (void)pt_rpc_unary(cluster->nodes[follower].admin, type->path, pt_buf_bytes(&request), NULL, 0, 0, on_answer,
+                           &pending[i]);
+    }
+    STEP_UNTIL(cluster, leader_of(cluster) >= 0 && (unsigned)leader_of(cluster) != leader);
+    uint64_t elected_ns = pt_sim_now_ns(cluster->sim);
+    for (unsigned i = 0; i < 2; i++) {
+        STEP_UNTIL(cluster, pending[i].done);
+        ck_assert_msg(pending[i].error.code == PT_OK || pending[i].error.code == PT_UNAVAILABLE, "%s: %s", methods[i],
+                      pending[i].error.text);
+        answer_clear(&pending[i]);
+    }
+    ck_assert_uint_lt(pt_sim_now_ns(cluster->sim) - elected_ns, SECOND / 2);
+    create_site(cluster, follower, "lax");
+    cluster_fini(cluster);
+}
+END_TEST
+
 /* A stop hands leadership over first, so that a write through another controller goes on within an instant. */
 START_TEST(a_stop_of_the_leader_hands_over)
 {
@@ -329,6 +372,7 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, a_stale_read_is_the_followers_own_and_has_no_soft_fields);
     tcase_add_test(tcase, a_crash_of_the_leader_costs_a_retry);
     tcase_add_test(tcase, a_leader_whose_store_has_failed_stops_itself);
+    tcase_add_test(tcase, a_call_to_a_leader_that_is_lost_ends_when_another_leads);
     tcase_add_test(tcase, a_stop_of_the_leader_hands_over);
     tcase_add_test(tcase, a_forwarded_change_of_a_controller_is_answered);
     tcase_add_test(tcase, a_new_certificate_cuts_no_call);

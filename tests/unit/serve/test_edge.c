@@ -693,6 +693,77 @@ START_TEST(a_drain_outlives_its_leader)
 }
 END_TEST
 
+static const char drain_link[] = "{\"name\": \"organizations/acme/sites/s1/links/wan1\"}";
+
+static void ask_drain(struct cluster *cluster, unsigned number, struct answer *answer)
+{
+    const struct pt_method_type *type =
+        pt_schema_method(cluster->schema, "/patronus.v1.TrafficEngineeringService/Drain");
+    PT_AUTO(buf) struct pt_buf request = {0};
+    encode_json(cluster, type->input, drain_link, &request);
+    *answer = (struct answer){.done = false};
+    (void)pt_rpc_unary(cluster->nodes[number].admin, type->path, pt_buf_bytes(&request), NULL, 0, 0, on_answer, answer);
+}
+
+/* The plan goes on changing, so that the node has never the newest bundle in force, but one that knows of the drain. */
+static void acknowledge_always_late(struct cluster *cluster, unsigned leader, struct node_stream *node,
+                                    const struct answer *answer)
+{
+    for (unsigned round = 0; round < 8 && !answer->done; round++) {
+        OK(cluster, leader, "EdgeService/UpdateEdge",
+           "{\"edge\": {\"name\": \"organizations/acme/sites/s2/edges/e1\", \"lanInterfaces\": [{\"interface\": "
+           "\"lan0\", "
+           "\"segment\": \"organizations/acme/segments/red\", \"prefixes\": [\"172.17.%u.0/24\"]}]}, \"updateMask\": "
+           "\"lanInterfaces\"}",
+           round);
+        run_for_ms(cluster, 1000); /* planned, and not sent: one is under way */
+        unsigned bundles = node->bundles;
+        acknowledge(node, "");
+        STEP_UNTIL(cluster, node->bundles > bundles);
+    }
+}
+
+/* A drain, and another call for the same: both are answered while plans go on changing. When the leader goes, who waits
+ * is told to ask the next one. */
+START_TEST(a_drain_waits_for_its_own_plan_and_not_for_the_newest)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled nodes[2];
+    struct node_stream node;
+    struct answer answer;
+    cluster_init_three(cluster);
+    make_network(cluster, nodes);
+    unsigned leader = (unsigned)leader_of(cluster);
+    OK(cluster, leader, "LinkService/CreateLink",
+       "{\"parent\": \"organizations/acme/sites/s1\", \"linkId\": \"wan1\", \"link\": {\"edge\": "
+       "\"organizations/acme/sites/s1/edges/e1\", \"interface\": \"wan1\", \"address\": \"198.51.100.1\", "
+       "\"underlay\": \"mpls\"}}");
+    node_connect(cluster, leader, &nodes[0], &node);
+    say_hello(&node, NULL);
+    STEP_UNTIL(cluster, node.bundles > 0);
+    for (unsigned calls = 0; calls < 2; calls++) {
+        ask_drain(cluster, leader, &answer);
+        run_for_ms(cluster, 100);
+        acknowledge_always_late(cluster, leader, &node, &answer);
+        STEP_UNTIL(cluster, answer.done);
+        ck_assert_msg(answer.error.code == PT_OK, "call %u: %s", calls, answer.error.text);
+        answer_clear(&answer);
+    }
+    ask_drain(cluster, leader, &answer);
+    run_for_ms(cluster, 100);
+    ck_assert(!answer.done);
+    OK(cluster, leader, "ClusterService/TransferLeadership", "{}");
+    STEP_UNTIL(cluster, answer.done);
+    ck_assert_int_eq(answer.error.code, PT_UNAVAILABLE);
+    ck_assert_int_eq(answer.error.reason, PT_REASON_LEADER_CHANGED);
+    answer_clear(&answer);
+    node_leave(&node);
+    enrolled_fini(&nodes[0]);
+    enrolled_fini(&nodes[1]);
+    cluster_fini(cluster);
+}
+END_TEST
+
 /* ---- change sets ----------------------------------------------------------------------------------------------- */
 
 #define CS "organizations/acme/changeSets/c1"
@@ -885,6 +956,7 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, a_new_leader_keeps_the_splits_in_force);
     tcase_add_test(tcase, a_new_leader_learns_the_last_hour);
     tcase_add_test(tcase, a_drain_outlives_its_leader);
+    tcase_add_test(tcase, a_drain_waits_for_its_own_plan_and_not_for_the_newest);
     tcase_add_test(tcase, a_change_set_that_loses_a_node_is_taken_back);
     tcase_add_test(tcase, a_node_that_refuses_what_waits_is_as_good_as_away);
     tcase_add_test(tcase, sessions_that_are_long_over_are_deleted);
