@@ -197,6 +197,7 @@ enum pt_code pt_kind_open(const struct pt_kind_options *options, struct pt_machi
     pt_map_init(&machine->pending);
     pt_tenants_init(&machine->tenants);
     pt_list_init(&machine->watches);
+    pt_list_init(&machine->pumping);
     if (machine->options.history_len_max == 0) {
         machine->options.history_len_max = PT_HISTORY_LEN_DEFAULT;
     }

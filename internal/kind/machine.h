@@ -161,6 +161,9 @@ struct pt_machine_kind {
     struct pt_listener_slot listeners[PT_LISTENERS_LEN_MAX];
     size_t listeners_len;
     struct pt_list watches;            /* struct pt_watch */
+    struct pt_list pumping;            /* pt_watch.pumping: those that have something to send */
+    struct pt_timer *pump;             /* for them; NULL: there was no watch yet */
+    struct pt_recent *recent;          /* recent.c: what was read of history last; NULL: nothing */
     size_t initial_size;               /* bytes of initial states that they have still to send */
     struct pt_changes changes;         /* what the newest copied view lacks */
     struct pt_witness planted_witness; /* as at open: what a planted bug writes again */

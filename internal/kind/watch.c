@@ -10,10 +10,12 @@
  *   INITIAL --copied state sent, BOOKMARK--> LIVE        both may pause (reader full) and resume
  *
  * A transaction is delivered whole: its last event that fits the filter carries the resume token, the others none. All
- * sending happens from the watch's own timer, never from within open or apply, in slices, so that a long history does
- * not keep the loop.
+ * sending happens from a timer, never from within open or apply, and in slices: of history, so that a long one does not
+ * keep the loop, and of watches, PUMPED_LEN a turn. What a thousand of them send would otherwise be carried out in one
+ * turn, and consensus waits for its end with its heartbeats.
  */
 #include "kind/query.h"
+#include "kind/recent.h"
 #include "kind/token.h"
 
 #include "base/assert.h"
@@ -24,7 +26,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLICE_LEN 256
+#define SLICE_LEN PT_RECENT_LEN
+#define PUMPED_LEN 32 /* watches that send in one turn of the loop */
 #define BOOKMARK_DEFAULT_MS 30000
 #define BOOKMARK_MIN_MS 1000
 #define BOOKMARK_SLACK_NS 500000000ULL  /* timers count from when they were looked at */
@@ -53,7 +56,7 @@ struct pt_watch {
     bool paused, ended;
     uint64_t paused_ns; /* since when */
     uint64_t bookmark_every_ns, bookmarked_ns;
-    struct pt_timer *pump;
+    struct pt_list pumping; /* in machine->pumping: has something to send */
     struct pt_timer *bookmarks;
 };
 
@@ -65,7 +68,8 @@ struct outgoing {
     const char *name;
     struct pt_bytes resource;
     struct pt_position position;
-    bool token; /* carries a resume token */
+    bool token;                /* carries a resume token */
+    struct pt_recent_row *row; /* it stems from; NULL: none */
 };
 
 static void pack_event(const struct pt_watch *watch, const struct outgoing *event, struct pt_buf *out)
@@ -102,10 +106,20 @@ static bool emit(struct pt_watch *watch, struct pt_bytes event)
     return !watch->paused;
 }
 
+static void pump_soon(struct pt_watch *watch)
+{
+    if (pt_list_empty(&watch->pumping)) {
+        pt_list_push_back(&watch->machine->pumping, &watch->pumping);
+    }
+    if (!pt_timer_active(watch->machine->pump)) {
+        pt_timer_start(watch->machine->pump, 0, 0);
+    }
+}
+
 static void end(struct pt_watch *watch, const struct pt_error *error)
 {
     watch->ended = true;
-    pt_timer_stop(watch->pump);
+    pt_list_remove(&watch->pumping);
     pt_timer_stop(watch->bookmarks);
     if (watch->options.on_error != NULL) {
         watch->options.on_error(watch->options.arg, error); /* may close the watch: touch it no more */
@@ -230,7 +244,7 @@ static bool pump_initial(struct pt_watch *watch)
 {
     for (size_t sent = 0; watch->initial_at < watch->initial.size; sent++) {
         if (sent == SLICE_LEN) {
-            pt_timer_start(watch->pump, 0, 0);
+            pump_soon(watch);
             return false;
         }
         size_t size = pt_be32(watch->initial.data + watch->initial_at);
@@ -254,27 +268,9 @@ struct slice {
     struct pt_watch *watch;
     struct pt_arena arena;
     struct outgoing *events; /* that fit */
-    size_t len, capacity;
-    size_t seen;             /* that were looked at */
-    struct pt_position last; /* of those */
-    bool more;               /* the slice ended before history did */
-    enum pt_code code;
+    size_t len;
     struct pt_error error;
 };
-
-static void add_outgoing(struct slice *slice, const struct outgoing *event)
-{
-    if (slice->len == slice->capacity) {
-        size_t capacity = slice->capacity == 0 ? 64 : slice->capacity * 2;
-        struct outgoing *events = pt_arena_array(&slice->arena, capacity, sizeof(*events));
-        if (slice->len > 0) {
-            memcpy(events, slice->events, slice->len * sizeof(*events));
-        }
-        slice->events = events;
-        slice->capacity = capacity;
-    }
-    slice->events[slice->len++] = *event;
-}
 
 static int event_type(uint64_t verb, bool fits)
 {
@@ -285,96 +281,90 @@ static int event_type(uint64_t verb, bool fits)
                                               : PATRONUS__V1__WATCH_EVENT_TYPE__MODIFIED;
 }
 
-static enum pt_code look_at(struct slice *slice, struct pt_position position, const char *name, struct pt_bytes data)
+/* Does the row go to this watch, and how? */
+static enum pt_code look_at(struct slice *slice, struct pt_recent_row *row)
 {
     struct pt_watch *watch = slice->watch;
-    struct pt_machine_kind *machine = watch->machine;
-    const struct pt_parse_options options = {.unknown = PT_UNKNOWN_REFUSE, .size_max = UINT32_MAX};
-    struct pt_msg *event = NULL;
-    struct pt_error *reterr = &slice->error;
-    PT_TRY(pt_msg_parse(machine->event_type, data, &options, &slice->arena, &event, reterr));
-    uint64_t verb = (uint64_t)pt_msg_i64(event, "verb");
-    uint32_t kind_id = (uint32_t)pt_msg_u64(event, "kind_id");
-    const struct pt_kind_info *info = pt_kind_info(machine, kind_id);
-    if (info == NULL || !fits_place(watch, kind_id, name)) {
+    const struct pt_kind_info *info = row->info;
+    if (!fits_place(watch, info->type->resource->kind_id, row->name)) {
         return PT_OK;
     }
-    struct outgoing outgoing = {.info = info, .name = pt_msg_str(event, "name"), .position = position};
+    struct outgoing outgoing = {.info = info, .name = row->name, .position = row->position, .row = row};
     enum sight sight = SIGHT_NONE;
-    PT_TRY(see(watch, info, outgoing.name, pt_msg_bytes(event, "resource"), &slice->arena, &outgoing.resource, &sight,
-               reterr));
+    PT_TRY(see(watch, info, row->name, row->resource, &slice->arena, &outgoing.resource, &sight, &slice->error));
     if (sight == SIGHT_NONE) {
         return PT_OK;
     }
     bool fits = sight == SIGHT_FITS;
-    if (!fits && verb != PATRONUS__V1__VERB__UPDATE) {
+    if (!fits && row->verb != PATRONUS__V1__VERB__UPDATE) {
         return PT_OK; /* never was in the stream; what an update made unfit may have been */
     }
-    outgoing.type = event_type(verb, fits);
-    add_outgoing(slice, &outgoing);
+    outgoing.type = event_type(row->verb, fits);
+    slice->events[slice->len++] = outgoing;
     return PT_OK;
 }
 
-static bool on_history(void *arg, uint64_t revision, uint32_t ordinal, const char *name, struct pt_bytes data)
+/* The message of an event; one that others get too is made once. */
+static struct pt_bytes packed_event(const struct pt_watch *watch, const struct outgoing *event, struct pt_buf *scratch)
 {
-    struct slice *slice = arg;
-    if (name[0] == '!') {
-        return true; /* an audit record: nobody's resource */
+    struct pt_recent_row *row = event->row;
+    bool shared = event->resource.data == row->resource.data && event->type == event_type(row->verb, true);
+    if (shared && row->packed[event->token].size > 0) {
+        return row->packed[event->token];
     }
-    if (slice->seen >= SLICE_LEN && revision != slice->last.revision) {
-        slice->more = true; /* slices end where transactions end */
-        return false;
+    pt_buf_reset(scratch);
+    pack_event(watch, event, scratch);
+    if (shared) {
+        row->packed[event->token] = (struct pt_bytes){
+            pt_arena_memdup(&watch->machine->recent->arena, scratch->data, scratch->size), scratch->size};
     }
-    struct pt_position position = {.revision = revision, .ordinal = ordinal};
-    slice->code = look_at(slice, position, name, data);
-    slice->seen++;
-    slice->last = position;
-    return slice->code == PT_OK;
+    return pt_buf_bytes(scratch);
 }
 
-static void send_slice(struct pt_watch *watch, const struct slice *slice)
+static void send_slice(struct pt_watch *watch, const struct slice *slice, const struct pt_recent *recent)
 {
-    PT_AUTO(buf) struct pt_buf bytes = {0};
+    PT_AUTO(buf) struct pt_buf scratch = {0};
     for (size_t i = 0; i < slice->len; i++) {
         struct outgoing *event = &slice->events[i];
         event->token = i + 1 == slice->len || slice->events[i + 1].position.revision != event->position.revision;
-        pt_buf_reset(&bytes);
-        pack_event(watch, event, &bytes);
         watch->position = event->position;
-        if (!emit(watch, pt_buf_bytes(&bytes))) {
+        if (!emit(watch, packed_event(watch, event, &scratch))) {
             return; /* the rest comes from history again */
         }
     }
-    if (slice->seen > 0) {
-        watch->position = slice->last;
+    if (recent->seen > 0) {
+        watch->position = recent->last;
     }
-    if (slice->more) {
-        pt_timer_start(watch->pump, 0, 0);
+    if (recent->more) {
+        pump_soon(watch);
     } else {
         /* Caught up: what is applied and did not fit need not be looked at again. */
         watch->position = (struct pt_position){.revision = watch->machine->applied_index, .ordinal = PT_ORDINAL_END};
     }
 }
 
-static enum pt_code read_slice(struct slice *slice)
+static enum pt_code read_slice(struct slice *slice, struct pt_recent **ret_recent)
 {
-    struct pt_position from = slice->watch->position;
-    if (from.revision > slice->watch->machine->applied_index) {
-        return PT_OK; /* resumed on a node that is behind: wait for it */
+    PT_TRY(pt_recent_read(slice->watch->machine, slice->watch->position, ret_recent, &slice->error));
+    slice->events = pt_arena_array(&slice->arena, (*ret_recent)->len, sizeof(*slice->events));
+    for (size_t i = 0; i < (*ret_recent)->len; i++) {
+        PT_TRY(look_at(slice, &(*ret_recent)->rows[i]));
     }
-    enum pt_code code = pt_store_history_scan(slice->watch->machine->store, from.revision, from.ordinal, on_history,
-                                              slice, &slice->error);
-    return code != PT_OK ? code : slice->code;
+    return PT_OK;
 }
 
 static void pump_history(struct pt_watch *watch)
 {
+    if (watch->position.revision > watch->machine->applied_index) {
+        return; /* resumed on a node that is behind: it waits */
+    }
     struct slice slice = {.watch = watch};
-    pt_arena_init(&slice.arena);
-    enum pt_code code = read_slice(&slice);
-    bool behind = watch->position.revision > watch->machine->applied_index;
-    if (code == PT_OK && !behind) {
-        send_slice(watch, &slice);
+    struct pt_recent *recent = NULL;
+    PT_ARENA_LENT(memory, 4096);
+    pt_arena_init_lent(&slice.arena, memory, sizeof(memory));
+    enum pt_code code = read_slice(&slice, &recent);
+    if (code == PT_OK) {
+        send_slice(watch, &slice, recent);
     }
     pt_arena_fini(&slice.arena);
     if (code == PT_OUT_OF_RANGE) {
@@ -442,14 +432,25 @@ static bool still_permitted(struct pt_watch *watch)
     return false;
 }
 
-static void on_pump(void *arg)
+static void pump(struct pt_watch *watch)
 {
-    struct pt_watch *watch = arg;
     if (!watch->ended && !still_permitted(watch)) {
         return; /* and may be gone */
     }
     if (!watch->ended && !watch->paused && pump_initial(watch)) {
         pump_history(watch);
+    }
+}
+
+static void on_pump(void *arg)
+{
+    struct pt_machine_kind *machine = arg;
+    struct pt_list *node = NULL;
+    for (size_t i = 0; i < PUMPED_LEN && (node = pt_list_pop_front(&machine->pumping)) != NULL; i++) {
+        pump(PT_CONTAINER(node, struct pt_watch, pumping));
+    }
+    if (!pt_list_empty(&machine->pumping)) {
+        pt_timer_start(machine->pump, 0, 0);
     }
 }
 
@@ -475,7 +476,7 @@ static void on_bookmark(void *arg)
         end(watch, &error);
         return;
     }
-    bool waiting = watch->initial.size > 0 || watch->initial_bookmark || pt_timer_active(watch->pump);
+    bool waiting = watch->initial.size > 0 || watch->initial_bookmark || !pt_list_empty(&watch->pumping);
     uint64_t now_ns = pt_sys_now_ns(watch->machine->sys);
     if (!watch->ended && !watch->paused && !waiting &&
         now_ns - watch->bookmarked_ns + BOOKMARK_SLACK_NS >= watch->bookmark_every_ns) {
@@ -596,7 +597,7 @@ static enum pt_code open_watch(struct pt_watch *watch, struct pt_error *reterr)
     }
     PT_TRY(read_position(watch, request, reterr));
     uint64_t interval_ms = bookmark_ms(request);
-    pt_timer_start(watch->pump, 0, 0);
+    pump_soon(watch);
     watch->bookmark_every_ns = interval_ms * 1000000;
     watch->bookmarked_ns = pt_sys_now_ns(machine->sys);
     uint64_t look_ms = interval_ms < BOOKMARK_DEFAULT_MS ? interval_ms : BOOKMARK_DEFAULT_MS;
@@ -613,7 +614,10 @@ enum pt_code pt_watch_open(struct pt_machine_kind *machine, const struct pt_watc
     watch->options = *options;
     pt_arena_init(&watch->arena);
     pt_list_push_back(&machine->watches, &watch->node);
-    watch->pump = pt_timer_new(machine->sys, on_pump, watch);
+    pt_list_init(&watch->pumping);
+    if (machine->pump == NULL) {
+        machine->pump = pt_timer_new(machine->sys, on_pump, machine);
+    }
     watch->bookmarks = pt_timer_new(machine->sys, on_bookmark, watch);
     enum pt_code code = open_watch(watch, reterr);
     if (code != PT_OK) {
@@ -630,22 +634,16 @@ void pt_watch_resume(struct pt_watch *watch)
 {
     if (watch->paused && !watch->ended && watch->machine != NULL) {
         watch->paused = false;
-        pt_timer_start(watch->pump, 0, 0);
+        pump_soon(watch);
     }
-}
-
-static void free_timers(struct pt_watch *watch)
-{
-    pt_timer_free(watch->pump);
-    pt_timer_free(watch->bookmarks);
-    watch->pump = watch->bookmarks = NULL;
 }
 
 void pt_watch_close(struct pt_watch *watch)
 {
     if (watch != NULL) {
         pt_list_remove(&watch->node);
-        free_timers(watch);
+        pt_list_remove(&watch->pumping);
+        pt_timer_free(watch->bookmarks);
         drop_initial(watch);
         pt_arena_fini(&watch->arena);
         free(watch);
@@ -657,14 +655,15 @@ void pt_watches_wake(struct pt_machine_kind *machine)
     PT_LIST_FOREACH (node, &machine->watches) {
         struct pt_watch *watch = PT_CONTAINER(node, struct pt_watch, node);
         bool judge = watch->caller != NULL && watch->access_revision != machine->access.revision;
-        if ((!watch->paused || judge) && !watch->ended && !pt_timer_active(watch->pump)) {
-            pt_timer_start(watch->pump, 0, 0);
+        if ((!watch->paused || judge) && !watch->ended) {
+            pump_soon(watch);
         }
     }
 }
 
 void pt_watches_restored(struct pt_machine_kind *machine)
 {
+    pt_recent_forget(machine);
     struct pt_history_id history;
     struct pt_error error = {0};
     if (pt_history_id_read(machine, &history, &error) != PT_OK) {
@@ -685,9 +684,14 @@ void pt_watches_orphan(struct pt_machine_kind *machine)
 {
     PT_LIST_FOREACH_SAFE (node, &machine->watches) {
         struct pt_watch *watch = PT_CONTAINER(node, struct pt_watch, node);
-        free_timers(watch);
+        pt_timer_free(watch->bookmarks);
+        watch->bookmarks = NULL;
         pt_list_remove(&watch->node);
+        pt_list_remove(&watch->pumping);
         watch->ended = true;
         watch->machine = NULL;
     }
+    pt_timer_free(machine->pump);
+    machine->pump = NULL;
+    pt_recent_forget(machine);
 }
