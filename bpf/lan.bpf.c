@@ -20,6 +20,7 @@
 #include "bpf/lib/filter.h"
 #include "bpf/lib/flow.h"
 #include "bpf/lib/group.h"
+#include "bpf/lib/ingress.h"
 #include "bpf/lib/nat.h"
 #include "bpf/lib/prefix.h"
 #include "bpf/lib/route.h"
@@ -274,20 +275,21 @@ PT_SUBPROGRAM int act(struct __sk_buff *skb, struct pkt *p, const struct pt_deci
 }
 
 /* Not what depends on the interface that it came by: its own wire, and with it a rule about a host of this site. */
-PT_INLINE int may_remember(const struct pkt *p, const struct pt_abi_node *node, const struct pt_decision *d)
+PT_INLINE int may_remember(const struct pkt *p, const struct pt_decision *d)
 {
     if (d->verdict == PT_FLOW_EXIT && (d->hairpin != 0 || p->protocol == IPPROTO_ICMP)) {
         return 0; /* queries of several ids are one flow here */
     }
-    return d->verdict != PT_FLOW_DROP || d->site_label != node->site_label;
+    return d->verdict != PT_FLOW_DROP || d->site_label != p->own_label;
 }
 
 /* The decision for a packet: the flow's, or a new one. */
-PT_INLINE void look_up_or_decide(struct __sk_buff *skb, struct pkt *p, const struct pt_abi_node *node,
-                                 const struct pt_flow_now *now, struct pt_decision *d)
+PT_INLINE void look_up_or_decide(struct __sk_buff *skb, struct pkt *p, const struct pt_flow_now *now,
+                                 struct pt_decision *d)
 {
     union pt_flow_key key = {};
     struct pt_abi_flow *flow = NULL;
+    struct pt_door door = {};
     int cached = pt_flow_can_cache(p);
 
     if (cached) {
@@ -296,13 +298,16 @@ PT_INLINE void look_up_or_decide(struct __sk_buff *skb, struct pkt *p, const str
     }
     if (flow == NULL || p->begins || !pt_flow_is_fresh(flow, now, p->tos >> 2) ||
         (p->ends && flow->verdict == PT_FLOW_EXIT)) {
+        if (cached && flow == NULL) {
+            pt_door_read(p->flow, &door);
+        }
         (void)decide(skb, p, flow, now, d);
         if (d->vni == 0) {
             (void)decide_exit(skb, p, d);
         }
         decide_meter(p, d);
-        if (cached && d->verdict != 0 && d->site_label != 0 && may_remember(p, node, d)) {
-            pt_flow_write(p, flow, d, now);
+        if (cached && d->verdict != 0 && d->site_label != 0 && may_remember(p, d)) {
+            pt_flow_write(p, flow, &door, d, now);
         } else if (cached && d->verdict == 0) {
             if (flow != NULL) {
                 flow->flags |= PT_FLOW_NO_WAY;
@@ -328,23 +333,19 @@ PT_INLINE int lan_run(struct __sk_buff *skb, struct pkt *p)
 {
     struct pt_flow_now now;
     struct pt_decision d = {};
-    __u32 zero = 0, ifindex = skb->ifindex;
+    __u32 reason = 0;
 
     pt_flow_now(&now);
+    const struct pt_ingress *in = pt_ingress_find(skb->ifindex, now.generation, &reason);
+    if (in == NULL) {
+        return -(int)reason;
+    }
     p->slot = now.generation & 1;
-    const struct pt_abi_node *node = pt_find(&pt_nodes, p->slot, &zero);
-    if (node == NULL || !node->present) {
-        return DROP(NO_BUNDLE);
-    }
-    const struct pt_abi_lan *lan = pt_find(&pt_lans, p->slot, &ifindex);
-    if (lan == NULL) {
-        return DROP(UNKNOWN_LAN);
-    }
-    p->vni = lan->vni;
-    p->dir = lan->dir;
-    p->own_label = node->site_label;
-    p->features = lan->features;
-    __u32 reason = pkt_parse(skb, p);
+    p->vni = in->vni;
+    p->dir = in->dir;
+    p->own_label = in->own_label;
+    p->features = in->features;
+    reason = pkt_parse(skb, p);
     if (reason != 0) {
         return -(int)reason;
     }
@@ -354,16 +355,15 @@ PT_INLINE int lan_run(struct __sk_buff *skb, struct pkt *p)
     if (p->features & PT_LAN_FILTERED) {
         pkt_read_query(skb, p);
     }
-    look_up_or_decide(skb, p, node, &now, &d);
+    look_up_or_decide(skb, p, &now, &d);
     if (d.verdict == PT_FLOW_EXIT && d.hairpin != 0) {
         return pt_nat_hairpin(skb, p, d.nat, d.hairpin);
     }
-    int verdict = act(skb, p, &d, node->geneve_port);
+    int verdict = act(skb, p, &d, in->geneve_port);
     return verdict > 0 && (verdict & PT_SEND_TOO_BIG) ? reply_too_big(skb, p, verdict & 0xffff) : verdict;
 }
 
-SEC("tc")
-int pt_lan(struct __sk_buff *skb)
+PT_INLINE int lan_hook(struct __sk_buff *skb)
 {
     struct pkt p = {};
 
@@ -377,6 +377,12 @@ int pt_lan(struct __sk_buff *skb)
         return TC_ACT_SHOT;
     }
     return verdict;
+}
+
+SEC("tc")
+int pt_lan(struct __sk_buff *skb)
+{
+    return lan_hook(skb);
 }
 
 /* An opened packet: its segment must have its destination here. The seal proved who sent it; that it is for this

@@ -14,6 +14,7 @@
  * The next hop's Ethernet addresses are asked of the kernel once a second for each path and CPU, and kept.
  */
 #include "bpf/lib/flow.h"
+#include "bpf/lib/ingress.h"
 #include "bpf/lib/outer.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -266,24 +267,24 @@ PT_INLINE int swift_run(struct xdp_md *ctx)
     struct pt_flow_now now;
     struct swift s = {};
     struct ethhdr *eth = data;
-    __u32 ifindex = ctx->ingress_ifindex;
+    __u32 reason = 0;
     struct pt_abi_flow *flow;
 
     if ((void *)(eth + 1) > end) {
         return XDP_PASS;
     }
     pt_flow_now(&now);
-    const struct pt_abi_lan *lan = pt_find(&pt_lans, now.generation & 1, &ifindex);
-    if (lan == NULL) {
+    const struct pt_ingress *in = pt_ingress_find(ctx->ingress_ifindex, now.generation, &reason);
+    if (in == NULL) {
         return XDP_PASS;
     }
     if (eth->h_proto == bpf_htons(ETH_P_IP)) {
-        if (!read_v4(&s, data + ETH_HLEN, end, lan->vni)) {
+        if (!read_v4(&s, data + ETH_HLEN, end, in->vni)) {
             return XDP_PASS;
         }
         flow = bpf_map_lookup_elem(&pt_flows4, &s.key.v4);
     } else if (eth->h_proto == bpf_htons(ETH_P_IPV6)) {
-        if (!read_v6(&s, data + ETH_HLEN, end, lan->vni)) {
+        if (!read_v6(&s, data + ETH_HLEN, end, in->vni)) {
             return XDP_PASS;
         }
         flow = bpf_map_lookup_elem(&pt_flows6, &s.key.v6);
@@ -297,7 +298,7 @@ PT_INLINE int swift_run(struct xdp_md *ctx)
     if (flow == NULL || flow->verdict != PT_FLOW_PATH || flow->nat != 0 || !pt_flow_is_fresh(flow, &now, s.tos >> 2)) {
         return XDP_PASS;
     }
-    return send(ctx, &s, flow, &now, lan->geneve_port);
+    return send(ctx, &s, flow, &now, in->geneve_port);
 }
 
 SEC("xdp.frags")

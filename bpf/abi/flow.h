@@ -59,6 +59,8 @@ enum pt_abi_flow_verdict {
  * each 2^PT_FLOW_WATCH_SHIFT units (4.3 s) asks again. */
 #define PT_FLOW_WATCHED 32U
 #define PT_FLOW_WATCH_SHIFT 12
+/* What a hit must look at more closely, by one test for all; of most flows none is set. */
+#define PT_FLOW_LOOK (PT_FLOW_LEAVING | PT_FLOW_WATCHED)
 
 /* How flows that are under way follow a new choice. */
 enum pt_abi_move {

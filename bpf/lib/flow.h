@@ -96,21 +96,24 @@ PT_INLINE int pt_path_is_dead(__u32 slot)
     return state == NULL || *state == PT_PATH_DEAD;
 }
 
+/* Is it time for one of the flags in PT_FLOW_LOOK? */
+PT_INLINE int pt_flow_is_due(const struct pt_abi_flow *flow, const struct pt_flow_now *now)
+{
+    if ((flow->flags & PT_FLOW_WATCHED) && (now->units ^ flow->seen) >> PT_FLOW_WATCH_SHIFT) {
+        return 1;
+    }
+    return (flow->flags & PT_FLOW_LEAVING) && flow->verdict == PT_FLOW_PATH && now->units - flow->seen >= PT_FLOW_GAP;
+}
+
 PT_INLINE int pt_flow_is_fresh(const struct pt_abi_flow *flow, const struct pt_flow_now *now, __u8 dscp)
 {
     if (flow->generation != now->generation || flow->epoch != now->epoch || flow->dscp != dscp) {
         return 0;
     }
-    if ((flow->flags & PT_FLOW_WATCHED) && (now->units ^ flow->seen) >> PT_FLOW_WATCH_SHIFT) {
+    if ((flow->flags & PT_FLOW_LOOK) && pt_flow_is_due(flow, now)) {
         return 0;
     }
-    if (flow->verdict != PT_FLOW_PATH) {
-        return 1;
-    }
-    if ((flow->flags & PT_FLOW_LEAVING) && now->units - flow->seen >= PT_FLOW_GAP) {
-        return 0;
-    }
-    return !pt_path_is_dead(flow->out);
+    return flow->verdict != PT_FLOW_PATH || !pt_path_is_dead(flow->out);
 }
 
 PT_INLINE void pt_flow_count(struct pt_abi_flow *flow, const struct pt_flow_now *now, __u64 packets, __u64 bytes)
@@ -287,16 +290,30 @@ PT_INLINE int pt_flow_differs(const struct pt_abi_flow *flow, const struct pt_de
 
 /* ---- writing down --------------------------------------------------------------------------------------------- */
 
-/* Has a packet of this flow been seen? Leaves the mark. */
-PT_INLINE int pt_flow_at_door(__u32 hash)
-{
-    __u32 index = hash & (PT_DOOR_MAX - 1), mark = pt_mix32(hash) | 1;
-    __u32 *at = bpf_map_lookup_elem(&pt_door, &index);
+/* Where a flow leaves its mark, and what was read there. Read before the decision and compared after it: the place is
+ * in no near cache, and need not be waited for. */
+struct pt_door {
+    __u32 *at;
+    __u32 found;
+};
 
-    if (at == NULL || *at == mark) {
+PT_INLINE void pt_door_read(__u32 hash, struct pt_door *door)
+{
+    __u32 index = hash & (PT_DOOR_MAX - 1);
+
+    door->at = bpf_map_lookup_elem(&pt_door, &index);
+    door->found = door->at == NULL ? 0 : *door->at;
+}
+
+/* Has a packet of this flow been seen? Leaves the mark. */
+PT_INLINE int pt_door_knows(__u32 hash, const struct pt_door *door)
+{
+    __u32 mark = pt_mix32(hash) | 1;
+
+    if (door->at == NULL || door->found == mark) {
         return 1;
     }
-    *at = mark;
+    *door->at = mark;
     return 0;
 }
 
@@ -373,10 +390,10 @@ PT_SUBPROGRAM int pt_flow_make(const struct pkt *p, const struct pt_abi_flow *fl
 }
 
 /* Write a decision down. `flow` is the entry found, or NULL. */
-PT_INLINE void pt_flow_write(const struct pkt *p, struct pt_abi_flow *flow, const struct pt_decision *d,
-                             const struct pt_flow_now *now)
+PT_INLINE void pt_flow_write(const struct pkt *p, struct pt_abi_flow *flow, const struct pt_door *door,
+                             const struct pt_decision *d, const struct pt_flow_now *now)
 {
-    if (flow == NULL && !pt_flow_at_door(p->flow)) {
+    if (flow == NULL && !pt_door_knows(p->flow, door)) {
         return;
     }
     if (flow == NULL || pt_flow_differs(flow, d)) {
