@@ -131,6 +131,9 @@ static int open_and_run(const struct options *options)
     size_t size = (size_t)status.st_size;
     int result = 1;
     void *data = size > 0 && size <= FILE_SIZE_MAX ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+    if (data != MAP_FAILED) {
+        (void)madvise(data, size, MADV_SEQUENTIAL); /* only for speed */
+    }
     if (size > FILE_SIZE_MAX) {
         fprintf(stderr, "patronusctl: %s: larger than 4 GB; cut it with editcap or tcpdump -C\n", options->file);
     } else if (data == MAP_FAILED) {

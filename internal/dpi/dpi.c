@@ -16,12 +16,14 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define PROTOCOL_TCP 6
 #define PROTOCOL_UDP 17
 #define PORT_WELL_KNOWN 1024
 #define IDLE_MS 300000 /* a flow that says nothing for so long is another when its ports are seen again */
 #define TCP_RST 4
+#define HUGE_PAGE ((size_t)2 << 20)
 
 struct pt_dpi {
     struct pt_dpi_options options;
@@ -44,13 +46,15 @@ enum pt_code pt_dpi_new(const struct pt_dpi_options *options, struct pt_dpi **re
         return code;
     }
     uint32_t buckets = 64;
-    while (buckets < options->flows_max) {
+    while (buckets < 2 * (uint64_t)options->flows_max) { /* so that most chains have one link */
         buckets *= 2;
     }
     dpi->buckets_mask = buckets - 1;
     dpi->buckets = calloc(buckets, sizeof(*dpi->buckets));
-    dpi->flows = aligned_alloc(64, (size_t)options->flows_max * sizeof(*dpi->flows));
+    size_t size = ((size_t)options->flows_max * sizeof(*dpi->flows) + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    dpi->flows = aligned_alloc(HUGE_PAGE, size);
     pt_assert(dpi->buckets != NULL && dpi->flows != NULL);
+    (void)madvise(dpi->flows, size, MADV_HUGEPAGE); /* where there are none, packets of many flows only cost more */
     *ret_dpi = dpi;
     return PT_OK;
 }
@@ -114,19 +118,29 @@ static void make_key(const struct pt_dpi_packet *packet, uint32_t scope, uint64_
     key[4] = ports | (uint64_t)scope << 40 | (uint64_t)packet->protocol << 32;
 }
 
+/* Both halves of a product: every bit of it depends on all bits of both. */
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+    unsigned __int128 product = (unsigned __int128)(a ^ 0x9e3779b97f4a7c15U) * (b ^ 0xff51afd7ed558ccdU);
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* Three products that do not wait for each other. */
 static uint32_t hash_key(const uint64_t key[5])
 {
-    uint64_t h = key[4] * 0x9e3779b97f4a7c15U;
-    for (int i = 0; i < 4; i++) {
-        h = (h ^ key[i]) * 0xff51afd7ed558ccdU;
-        h ^= h >> 32;
-    }
-    return (uint32_t)h;
+    uint64_t h = mix(key[0], key[1]) + 3 * mix(key[2], key[3]) + mix(key[4], key[4] >> 32);
+    return (uint32_t)(h ^ h >> 32);
+}
+
+static bool is_key(const struct pt_dpi_flow *flow, const uint64_t key[5])
+{
+    return ((flow->key[0] ^ key[0]) | (flow->key[1] ^ key[1]) | (flow->key[2] ^ key[2]) | (flow->key[3] ^ key[3]) |
+            (flow->key[4] ^ key[4])) == 0;
 }
 
 static void unlink_flow(struct pt_dpi *dpi, struct pt_dpi_flow *flow)
 {
-    uint32_t index = (uint32_t)(flow - dpi->flows) + 1, *at = &dpi->buckets[flow->bucket];
+    uint32_t index = (uint32_t)(flow - dpi->flows) + 1, *at = &dpi->buckets[hash_key(flow->key) & dpi->buckets_mask];
     while (*at != index) {
         at = &dpi->flows[*at - 1].next;
     }
@@ -173,7 +187,6 @@ static struct pt_dpi_flow *begin(struct pt_dpi *dpi, uint32_t scope, const struc
     }
     bool answer = is_answer(packet);
     *flow = (struct pt_dpi_flow){.used = true,
-                                 .bucket = bucket,
                                  .next = dpi->buckets[bucket],
                                  .client = answer ? packet->destination : packet->source,
                                  .server = answer ? packet->source : packet->destination,
@@ -307,7 +320,7 @@ struct pt_dpi_flow *pt_dpi_packet(struct pt_dpi *dpi, uint32_t scope, const stru
     }
     make_key(packet, scope, key);
     uint32_t bucket = hash_key(key) & dpi->buckets_mask, at = dpi->buckets[bucket];
-    while (at != 0 && memcmp(dpi->flows[at - 1].key, key, sizeof(key)) != 0) {
+    while (at != 0 && !is_key(&dpi->flows[at - 1], key)) {
         at = dpi->flows[at - 1].next;
     }
     struct pt_dpi_flow *flow = at != 0 ? &dpi->flows[at - 1] : begin(dpi, scope, packet, key, bucket);
@@ -317,10 +330,10 @@ struct pt_dpi_flow *pt_dpi_packet(struct pt_dpi *dpi, uint32_t scope, const stru
     if (dpi->options.replaces) {
         bool starts = packet->protocol == PROTOCOL_TCP &&
                       (packet->tcp_flags & (PT_DPI_TCP_SYN | PT_DPI_TCP_ACK)) == PT_DPI_TCP_SYN && flow->closed;
-        if (at != 0 && (starts || time_ms - flow->seen_ms > IDLE_MS)) {
+        if (at != 0 && (starts || (uint32_t)time_ms - flow->seen_ms > IDLE_MS)) {
             begin_again(flow);
         }
-        flow->seen_ms = time_ms;
+        flow->seen_ms = (uint32_t)time_ms;
         flow->closed =
             flow->closed || (packet->protocol == PROTOCOL_TCP && (packet->tcp_flags & (PT_DPI_TCP_FIN | TCP_RST)) != 0);
         flow->recent = true;

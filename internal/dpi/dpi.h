@@ -40,9 +40,8 @@ struct pt_dpi_flow {
     uint64_t key[5]; /* both ends, the lower first; scope and protocol */
     uint64_t bytes;
     uint32_t packets, next; /* the next in its chain, plus 1 */
-    uint32_t bucket;
+    uint32_t seen_ms;       /* modulo 2^32; kept where flows go when they are old */
     bool used, done, recent, closed;
-    uint64_t seen_ms; /* kept where flows go when they are old */
     struct pt_dpi_verdict verdict;
     struct pt_ip client, server;
     uint16_t port_client, port_server;
