@@ -111,7 +111,7 @@ def check_includes() -> None:
             continue
         folder = folder_of(path)
         for number, line in enumerate(path.read_text().splitlines(), 1):
-            match = re.match(r'\s*#\s*include\s+["<]([^">]+)[">]', line)
+            match = re.match(r'\s*#\s*include\s+"([^"]+)"', line)  # <sys/...> is the system's
             if match:
                 check_include(path, number, folder, match.group(1))
 
