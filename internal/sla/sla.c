@@ -51,14 +51,15 @@ static bool lost_more(const struct pt_sla_values *v, uint32_t bound_ppm, uint32_
     return v->lost >= least_lost && v->lost > allowed + PT_SLA_DEVIATIONS * sqrt(allowed);
 }
 
-static uint32_t broken_bounds(const struct pt_sla_profile *p, const struct pt_sla_measured *m)
+/* remembers: the wide window reaches back to before the path came back, and says nothing of now. */
+static uint32_t broken_bounds(const struct pt_sla_profile *p, const struct pt_sla_measured *m, bool remembers)
 {
     uint32_t why = 0;
     const struct pt_sla_values *w = &m->window, *f = &m->fast;
     bool fast_delay = f->probes >= PT_SLA_PROBES_MIN, delay = w->probes >= PT_SLA_PROBES_MIN;
     if (p->bounds_loss &&
         (lost_more(f, p->loss_ppm_max, 2, PT_SLA_LOST_MIN_FAST) || lost_more(w, p->loss_ppm_max, 1, PT_SLA_LOST_MIN) ||
-         lost_more(&m->wide, p->loss_ppm_max, 1, PT_SLA_LOST_MIN))) {
+         (!remembers && lost_more(&m->wide, p->loss_ppm_max, 1, PT_SLA_LOST_MIN)))) {
         why |= PT_SLA_WHY_LOSS;
     }
     if (p->bounds_rtt && ((fast_delay && f->rtt_us_min > p->rtt_us_max) || (delay && w->rtt_us > p->rtt_us_max))) {
@@ -143,6 +144,7 @@ static bool advance(struct pt_sla *sla, const struct pt_sla_profile *profile, ui
         sla->state = PT_SLA_KEEPS;
         sla->why = 0;
         sla->is_good = false;
+        sla->well_ms = sla->good_ms;
         sla->returns++;
         return true;
     }
@@ -152,10 +154,9 @@ static bool advance(struct pt_sla *sla, const struct pt_sla_profile *profile, ui
 bool pt_sla_judge(struct pt_sla *sla, const struct pt_sla_profile *profile, const struct pt_sla_measured *measured,
                   uint64_t now_ms)
 {
-    uint32_t why = broken_bounds(profile, measured);
-    if (sla->state != PT_SLA_KEEPS && all_kept(profile, measured)) {
-        why &= ~PT_SLA_WHY_LOSS; /* the wide window still remembers what is over */
-    }
+    bool remembers = sla->state == PT_SLA_KEEPS ? sla->returns > 0 && now_ms < sla->well_ms + pt_sla_window_ms(profile)
+                                                : all_kept(profile, measured);
+    uint32_t why = broken_bounds(profile, measured, remembers);
     if (why != 0) {
         return to_breaks(sla, profile, why, now_ms);
     }

@@ -88,6 +88,7 @@ struct pt_sla { /* zeroed is the start */
     uint32_t why;     /* the newest break */
     uint64_t good_ms; /* since when all bounds are kept; when state is not KEEPS */
     bool is_good;     /* good_ms counts */
+    uint64_t well_ms; /* good_ms of the newest return: the wide window may reach back to what was before */
     bool suppressed;  /* until the penalty is below PT_SLA_REUSE */
     double penalty;   /* at penalty_ms */
     uint64_t penalty_ms;

@@ -30,6 +30,7 @@ struct pt_live_peer {
 struct pt_live_quality {
     struct pt_window window;
     uint64_t judged_ns;
+    bool in_doubt;         /* judge at the next measurement, not when it is time */
     uint64_t breaks, held; /* as told to the data plane */
     struct pt_sla states[PT_SLA_PROFILES_MAX];
 };

@@ -3,8 +3,9 @@
  * agent is replaced and no controller is in reach: a judgement that changes is one word in the data plane.
  *
  * States belong to the session and profile number; a configuration keeps those of numbers that stay. Cost: a judgement
- * looks at three windows for each profile, at most every JUDGE_NS; 2,000 paths with four profiles are some 5 % of a
- * processor.
+ * looks at three windows for each profile; of 2,000 paths with four profiles, at most every JUDGE_NS, that is some 5 %
+ * of a processor. A path in use that just got late or lost something is judged at each measurement instead: when it is
+ * a brownout, what decides is then never older than a probe.
  */
 #include "base/assert.h"
 #include "tunnel/live_priv.h"
@@ -64,20 +65,30 @@ static struct pt_sla_values values_of(struct pt_live_quality *q, uint32_t window
                                   .mos_milli = v.mos_100 * 10};
 }
 
+/* Something is wrong with a path that is well by the rules: what breaks it may be the next measurement. */
+static bool in_doubt(const struct pt_sla *state, const struct pt_sla_profile *profile, const struct pt_sla_values *fast)
+{
+    return state->state == PT_SLA_KEEPS &&
+           ((profile->bounds_loss && fast->lost > 0) || (profile->bounds_rtt && fast->rtt_us > profile->rtt_us_max));
+}
+
 void pt_live_judge(struct pt_live *live, struct pt_live_session *s, uint64_t now_ns)
 {
     struct pt_live_quality *q = s->quality;
     uint64_t now_ms = now_ns / 1000000;
-    if (live->slas_len == 0 || now_ns - q->judged_ns < JUDGE_NS) {
+    if (live->slas_len == 0 || (!q->in_doubt && now_ns - q->judged_ns < JUDGE_NS)) {
         return;
     }
     q->judged_ns = now_ns;
+    q->in_doubt = false;
     for (size_t i = 0; i < live->slas_len; i++) {
         const struct pt_sla_profile *profile = &live->slas[i].profile;
         const struct pt_sla_measured measured = {.fast = values_of(q, profile->fast_down_ms, now_ms),
                                                  .window = values_of(q, profile->window_ms, now_ms),
                                                  .wide = values_of(q, pt_sla_window_ms(profile), now_ms)};
-        (void)pt_sla_judge(&q->states[live->slas[i].number], profile, &measured, now_ms);
+        struct pt_sla *state = &q->states[live->slas[i].number];
+        (void)pt_sla_judge(state, profile, &measured, now_ms);
+        q->in_doubt = q->in_doubt || in_doubt(state, profile, &measured.fast);
     }
     publish(live, s, false);
 }

@@ -2,6 +2,8 @@
 
 send ADDRESS PORT INTERVAL_MS [SIZE]   until standard input ends, SIZE bytes each; prints how many were sent
 receive PORT                    until terminated; prints NUMBER LEFT_NS ARRIVED_NS a line, CLOCK_MONOTONIC
+
+Packets arrive when the kernel stamps them: how long this program waits for a processor then is not the path's.
 """
 
 import signal
@@ -12,6 +14,8 @@ import threading
 import time
 
 PACKET = struct.Struct("!QQ")
+STAMP = struct.Struct("@qq")
+SO_TIMESTAMPNS = 35  # the socket module has no name for it
 
 
 def send(address: str, port: int, interval_ms: float, size: int) -> None:
@@ -36,10 +40,17 @@ def receive(port: int) -> None:
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.bind(("", port))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     print("ready", flush=True)
     while True:
-        number, left_ns = PACKET.unpack(sock.recv(PACKET.size))
-        print(number, left_ns, time.monotonic_ns(), flush=True)
+        data, extra, _, _ = sock.recvmsg(PACKET.size, 64)
+        waited_ns = 0
+        for level, kind, stamp in extra:
+            if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS):
+                seconds, nanoseconds = STAMP.unpack(stamp)
+                waited_ns = max(0, time.time_ns() - seconds * 1_000_000_000 - nanoseconds)
+        number, left_ns = PACKET.unpack(data)
+        print(number, left_ns, time.monotonic_ns() - waited_ns, flush=True)
 
 
 if __name__ == "__main__":

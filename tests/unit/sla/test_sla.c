@@ -205,6 +205,29 @@ START_TEST(a_path_comes_back_slowly_and_may_be_used_by_who_has_no_other_before)
 }
 END_TEST
 
+/* A profile may let paths back sooner than the wide window forgets. */
+START_TEST(a_path_that_is_back_does_not_break_by_what_was_before)
+{
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        struct path path;
+        path_init(&path, seed);
+        path.profile.slow_up_ms = 1000;
+        path.profile.half_life_ms = 0;
+        path.data_pps = 200;
+        run(&path, 20000);
+        path.loss_ppm = 50000;
+        (void)run_until(&path, PT_SLA_BREAKS, 60000);
+        run(&path, 3000);
+        path.loss_ppm = 0;
+        ck_assert_uint_le(run_until(&path, PT_SLA_KEEPS, 60000), 4000);
+        run(&path, 20000);
+        ck_assert_uint_eq(path.sla.breaks, 1);
+        path.loss_ppm = 20000; /* and by what is new it does */
+        ck_assert_uint_le(run_until(&path, PT_SLA_BREAKS, 60000), 6000);
+    }
+}
+END_TEST
+
 START_TEST(between_bound_and_nine_tenths_of_it_a_state_stays_what_it_is)
 {
     struct path path;
@@ -370,6 +393,7 @@ int main(void)
     tcase_add_test(states, jitter_and_mos_break_too_and_the_reason_is_named);
     tcase_add_test(states, chance_is_no_brownout);
     tcase_add_test(states, a_path_comes_back_slowly_and_may_be_used_by_who_has_no_other_before);
+    tcase_add_test(states, a_path_that_is_back_does_not_break_by_what_was_before);
     tcase_add_test(states, between_bound_and_nine_tenths_of_it_a_state_stays_what_it_is);
     tcase_add_test(states, silence_changes_nothing_and_death_breaks);
     tcase_add_test(states, a_link_that_oscillates_moves_traffic_at_most_once_a_minute_whatever_its_period);
