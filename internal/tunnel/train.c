@@ -31,8 +31,10 @@
 #define END_NS (50 * MS)
 #define REPORT_NS (2000 * MS) /* without a report for so long: it is given up */
 #define DRAIN_NS (100 * MS)
-#define SPIN_NS 80000 /* the last bit of a wait: sleeping is not that exact */
-#define PRIORITY 4    /* below liveness */
+#define SILENT_MAX 2U         /* trains in a row without a report */
+#define FAILED_NS (2000 * MS) /* a path that could not be measured may be measured again so soon */
+#define SPIN_NS 80000         /* the last bit of a wait: sleeping is not that exact */
+#define PRIORITY 4            /* below liveness */
 
 /* The newest train of a peer, as it came. */
 struct train_log {
@@ -229,8 +231,13 @@ static void finish(struct pt_live *live, const struct pt_bandwidth *b, uint64_t 
 {
     (void)pthread_mutex_lock(&live->lock);
     struct pt_live_bandwidth *newest = &live->trains.newest;
-    newest->code = failure == NULL ? PT_OK : PT_UNAVAILABLE;
-    (void)snprintf(newest->text, sizeof(newest->text), "%s", failure != NULL ? failure : "");
+    bool found = failure == NULL || b->low_bps != 0 || b->high_bps != 0; /* as if trains had run out */
+    struct pt_live_session *s = pt_live_find_owner(live, newest->path);
+    if (!found && s != NULL) {
+        s->trains_ns = pt_live_now_ns() - PT_LIVE_BANDWIDTH_AGAIN_MS * MS + FAILED_NS;
+    }
+    newest->code = found ? PT_OK : PT_UNAVAILABLE;
+    (void)snprintf(newest->text, sizeof(newest->text), "%s", found ? "" : failure);
     newest->rate_bps = pt_bandwidth_estimate(b);
     newest->low_bps = b->low_bps;
     newest->high_bps = b->high_bps;
@@ -242,23 +249,47 @@ static void finish(struct pt_live *live, const struct pt_bandwidth *b, uint64_t 
     (void)pthread_mutex_unlock(&live->lock);
 }
 
+/* A train had no report. Why the measurement ends by that; NULL: it goes on. A machine that has no time for anybody
+ * keeps a report waiting, or lets a path seem dead for a moment. */
+static const char *forgive(struct pt_live *live, uint64_t path, unsigned *silent)
+{
+    (void)pthread_mutex_lock(&live->lock);
+    const struct pt_live_session *s = pt_live_find_owner(live, path);
+    bool there = s != NULL && !atomic_load(&live->stopping), alive = there && s->alive;
+    if (there && !alive) {
+        wait_changed(live, pt_live_now_ns() + END_NS);
+    }
+    (void)pthread_mutex_unlock(&live->lock);
+    *silent += alive ? 1 : 0;
+    if (!there) {
+        return "the path is not there any more";
+    }
+    return *silent < SILENT_MAX ? NULL
+                                : "the far end says nothing of the probes: they get lost, or its edge is too old";
+}
+
 static void *measure(void *arg)
 {
     struct pt_live *live = arg;
     struct pt_bandwidth bandwidth;
     struct pt_train train;
     const char *failure = NULL;
+    unsigned silent = 0;
     uint64_t path = live->trains.newest.path, began_ns = pt_live_now_ns(), took_ns = 0; /* nobody writes it meanwhile */
     (void)prctl(PR_SET_TIMERSLACK, 1UL);
     pt_bandwidth_init(&bandwidth, live->trains.max_bps);
     while (bandwidth.next_bps != 0 && failure == NULL && took_ns < PT_LIVE_BANDWIDTH_MS_MAX * MS) {
         if (!send_train(live, path, bandwidth.next_bps, &train)) {
-            failure = "the far end says nothing of the probes: the path died, or its edge runs an older version";
+            failure = forgive(live, path, &silent);
         } else {
+            silent = 0;
             pt_bandwidth_put(&bandwidth, &train);
             drain(live, &train);
         }
         took_ns = pt_live_now_ns() - began_ns;
+    }
+    if (bandwidth.trains == 0 && failure == NULL) {
+        failure = "the path was dead while it was to be measured";
     }
     finish(live, &bandwidth, took_ns, failure);
     return NULL;

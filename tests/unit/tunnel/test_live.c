@@ -339,6 +339,29 @@ START_TEST(bandwidth_is_measured_on_request_and_not_too_often)
 }
 END_TEST
 
+START_TEST(a_measurement_outlives_a_moment_in_which_its_path_is_dead)
+{
+    struct node a, b;
+    struct pt_error error = {0};
+    node_open(&a, 1, "127.0.0.1");
+    node_open(&b, 2, "127.0.0.2");
+    configure(&a, &b, true, 0);
+    configure(&b, &a, false, 0);
+    wait_told(&a, 1);
+    ck_assert_int_eq(pt_live_bandwidth_start(a.live, PATH, 100000, &error), PT_OK); /* a train takes 1.6 s */
+    node_close(&b);
+    wait_told(&a, 2);
+    node_open(&b, 2, "127.0.0.2");
+    configure(&b, &a, false, 0);
+    wait_told(&a, 1);
+    struct pt_live_bandwidth found = wait_measured(&a);
+    ck_assert_msg(found.code == PT_OK || found.duration_ms >= PT_LIVE_BANDWIDTH_MS_MAX, "%s", found.text);
+    ck_assert_uint_ge(found.trains, found.code == PT_OK ? 1 : 0);
+    node_close(&a);
+    node_close(&b);
+}
+END_TEST
+
 START_TEST(a_measurement_ends_with_its_path_and_with_the_process)
 {
     struct node a, b;
@@ -404,6 +427,7 @@ int main(void)
     tcase_add_test(tests, what_begins_with_a_dead_tunnel_is_dead);
     tcase_add_test(tests, headers_are_read_as_they_were_written_and_cut_ones_are_not);
     tcase_add_test(tests, bandwidth_is_measured_on_request_and_not_too_often);
+    tcase_add_test(tests, a_measurement_outlives_a_moment_in_which_its_path_is_dead);
     tcase_add_test(tests, a_measurement_ends_with_its_path_and_with_the_process);
     tcase_add_test(tests, messages_of_trains_are_read_as_they_were_written_and_others_are_not);
     suite_add_tcase(suite, tests);
