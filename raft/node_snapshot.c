@@ -44,6 +44,7 @@
 #define SILENT_MS 3000U           /* who was not heard for so long is not waited for */
 #define PATIENCE 3U               /* intervals that the log may hold for a member that is behind */
 #define COPY_PER_ENTRY 512U       /* bytes of snapshot for each entry that was logged */
+#define TURNS 8U                  /* see turn() */
 #define INTERVAL_MAX (256U << 10) /* entries: the log keeps 72 bytes of each in memory */
 #define NO_SPACE_MS 5000U         /* until a snapshot that found no space is tried again */
 
@@ -113,6 +114,17 @@ static uint64_t interval(const struct pt_raft *raft)
     uint64_t entries = raft->snapshot.size / COPY_PER_ENTRY;
     entries = entries < INTERVAL_MAX ? entries : INTERVAL_MAX;
     return entries > raft->options.snapshot_threshold ? entries : raft->options.snapshot_threshold;
+}
+
+/* Members apply the same entries, and would all copy their states in the same seconds. Each lower id lets this one wait
+ * a little longer, so that a majority has its disk to itself. */
+static uint64_t turn(const struct pt_raft *raft)
+{
+    unsigned lower = 0;
+    for (unsigned i = 0; i < raft->raft.configuration.n; i++) {
+        lower += raft->raft.configuration.servers[i].id < raft->options.id ? 1 : 0;
+    }
+    return interval(raft) / TURNS * (lower % TURNS);
 }
 
 /* How far the log of the member that lacks most is, of those that are there and are replicated to; what is applied when
@@ -230,7 +242,7 @@ static bool held_back(const struct pt_raft *raft)
 
 void pt_raft_snapshot_consider(struct pt_raft *raft)
 {
-    bool wanted = (raft->applied > raft->snapshot.index + interval(raft) && !held_back(raft)) ||
+    bool wanted = (raft->applied > raft->snapshot.index + interval(raft) + turn(raft) && !held_back(raft)) ||
                   (raft->snapshot_file_bad && raft->applied > raft->snapshot.index);
     if (wanted && pt_sys_now_ms(raft->sys) >= raft->take_after_ms) {
         pt_raft_snapshot_take(raft);

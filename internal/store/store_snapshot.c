@@ -25,6 +25,7 @@
 #include <stdlib.h>
 
 #define COPY_SIZE (256 * 1024)
+#define SYNC_SIZE (4 * 1024 * 1024)
 #define PATH_SIZE_MAX 1024
 
 static enum pt_code copy_pieces(struct pt_file *from, struct pt_file *to, struct pt_error *reterr)
@@ -38,6 +39,9 @@ static enum pt_code copy_pieces(struct pt_file *from, struct pt_file *to, struct
         PT_TRY(pt_file_read(from, at, data, len, reterr));
         PT_TRY(pt_file_write(to, at, data, len, reterr));
         at += len;
+        if (at % SYNC_SIZE == 0) { /* the log's syncs would wait for all that lies unwritten on their disk */
+            PT_TRY(pt_file_sync(to, reterr));
+        }
     }
     return pt_file_sync(to, reterr);
 }

@@ -272,6 +272,50 @@ START_TEST(an_event_holds_the_resource)
 }
 END_TEST
 
+/* Many readers, of whom some see less: each gets his own. They send some a turn, so that others get a turn between. */
+START_TEST(many_readers_share_and_take_turns)
+{
+    enum { READERS = 100 };
+    static const char *const requests[] = {"{}", "{'kinds':['sites']}", "{'filter':'labels.a = 1'}", "{}"};
+    static const size_t expected[] = {4, 1, 2, 4}; /* by filter: a creation, and what no longer fits */
+    struct reader *readers[READERS];
+    for (size_t i = 0; i < READERS; i++) {
+        readers[i] = reader_new();
+        ck_assert_int_eq(reader_open(readers[i], requests[i % 4]), PT_OK);
+    }
+    fx_run(&fx, 10);
+    FX_OK(&fx, "CreateOrganization", "{'organizationId':'acme','organization':{'labels':{'a':'1'}}}");
+    FX_OK(&fx, "UpdateOrganization", "{'organization':{'name':'organizations/acme','labels':{'a':'2'}}}");
+    FX_OK(&fx, "CreateSite", "{'parent':'organizations/acme','siteId':'s'}");
+    FX_OK(&fx, "DeleteOrganization", "{'name':'organizations/acme','force':true}");
+    size_t served = 0, most = 0;
+    while (pt_sim_step(fx.sim, pt_sim_now_ns(fx.sim) + 10000000)) { /* one task or timer at a time */
+        size_t now = 0;
+        for (size_t i = 0; i < READERS; i++) {
+            now += readers[i]->len > 0;
+        }
+        most = now - served > most ? now - served : most;
+        served = now;
+    }
+    ck_assert_uint_eq(served, READERS);
+    ck_assert_uint_le(most, 32);
+    for (size_t i = 0; i < READERS; i++) {
+        size_t least = expected[i % 4]; /* and who goes with the organization */
+        ck_assert_uint_ge(readers[i]->len, least);
+        const struct reader *first = readers[i % 4];
+        ck_assert_uint_eq(readers[i]->len, first->len);
+        for (size_t n = 0; n < first->len; n++) {
+            ck_assert_str_eq(readers[i]->events[n]->name, first->events[n]->name);
+            ck_assert_int_eq(readers[i]->events[n]->type, first->events[n]->type);
+            ck_assert_str_eq(readers[i]->events[n]->resume_token, first->events[n]->resume_token);
+        }
+    }
+    for (size_t i = 0; i < READERS; i++) {
+        reader_free(readers[i]);
+    }
+}
+END_TEST
+
 START_TEST(kinds_parents_and_filters_choose)
 {
     fx_world(&fx);
@@ -478,6 +522,7 @@ int main(void)
     tcase_add_test(tests, events_are_the_history_each_once);
     tcase_add_test(tests, initial_state_is_of_one_revision);
     tcase_add_test(tests, an_event_holds_the_resource);
+    tcase_add_test(tests, many_readers_share_and_take_turns);
     tcase_add_test(tests, kinds_parents_and_filters_choose);
     tcase_add_test(tests, bad_requests_are_refused);
     tcase_add_test(tests, a_token_is_good_for_its_history_only);
