@@ -1,18 +1,20 @@
 /*
  * Hook `swift`: XDP on an interface towards hosts, before hook `lan`. It does one thing: the next packet of a flow that
- * hook `lan` has decided, out by a plain path.
+ * hook `lan` has decided, out by a plain path, or to the internet under its mapping.
  *
- *    parse -> flow cache -> path alive -> meter -> next hop's addresses -> TTL -> Geneve -> link
+ *    parse -> flow cache -> path alive -> meter -> next hop's addresses -> TTL -> Geneve ---------> link
+ *                                                                             -> source, its port -> link
  *
  * Whatever is not that goes on to hook `lan` untouched: a flow without a fresh entry, a SYN (its MSS is clamped there),
- * what is translated, fragments, IPv4 options, IPv6 extension headers, a sealed path, one over a shaped link (its
- * queues are the kernel's), a packet that is too big or at the end of its TTL, checksums left to hardware (a redirected
- * frame would forget that), and a next hop that the kernel has yet to resolve. So there is one place that decides and
- * one that reports, and this one can be left out: it is attached where drivers can send XDP frames
- * (internal/agent/dp_bpf_hook.c).
+ * the end of a flow that has a mapping, what is translated otherwise, fragments, IPv4 options, IPv6 extension headers,
+ * a sealed path, one over a shaped link (its queues are the kernel's), a packet that is too big or at the end of its
+ * TTL, checksums left to hardware (a redirected frame would forget that), and a next hop that the kernel has yet to
+ * resolve. So there is one place that decides and one that reports, and this one can be left out: it is attached where
+ * drivers can send XDP frames (internal/agent/dp_bpf_hook.c).
  *
  * The next hop's Ethernet addresses are asked of the kernel once a second for each path and CPU, and kept.
  */
+#include "bpf/lib/change.h"
 #include "bpf/lib/flow.h"
 #include "bpf/lib/ingress.h"
 #include "bpf/lib/outer.h"
@@ -37,10 +39,27 @@ struct {
     __type(value, struct neighbour);
 } pt_neighbours SEC(".maps");
 
+/* An exit (abi/nat.h) and its next hop, by the number of its link. */
+struct way_out {
+    struct neighbour neighbour;
+    __be32 address;
+    __u32 ifindex;
+    __u32 mtu;
+    __u32 reserved;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, PT_NAT_LINKS_MAX);
+    __type(key, __u32);
+    __type(value, struct way_out);
+} pt_ways_out SEC(".maps");
+
 struct swift { /* a packet that may be sent on from here */
     union pt_flow_key key;
     __u32 size;
     __u8 v6, tos;
+    __u8 ends; /* a TCP FIN or RST */
 };
 
 /* Is the checksum only the pseudo header's sum, the rest left to hardware? `sum` is over the addresses. */
@@ -62,14 +81,16 @@ PT_INLINE __u32 add_words(const __be32 *words, int len)
     return (__u32)sum;
 }
 
-/* Ports of TCP and UDP. False: not for this hook. */
-PT_INLINE int read_l4(void *l4, void *end, __u8 protocol, __u32 sum, __u32 size, __u16 *source, __u16 *destination)
+/* Ports of TCP and UDP, into the key. False: not for this hook. */
+PT_INLINE int read_l4(struct swift *s, void *l4, void *end, __u8 protocol, __u32 sum, __u32 size, __u16 *source,
+                      __u16 *destination)
 {
     if (protocol == IPPROTO_TCP) {
         struct tcphdr *tcp = l4;
         if ((void *)(tcp + 1) > end || tcp->syn || checksum_is_partial(sum, protocol, size, tcp->check)) {
             return 0;
         }
+        s->ends = tcp->fin || tcp->rst;
         *source = bpf_ntohs(tcp->source);
         *destination = bpf_ntohs(tcp->dest);
         return 1;
@@ -97,8 +118,8 @@ PT_INLINE int read_v4(struct swift *s, struct iphdr *ip, void *end, __u32 vni)
     key->source = ip->saddr;
     key->destination = ip->daddr;
     key->vni_protocol = PT_FLOW_VNI_PROTOCOL(vni, ip->protocol);
-    return read_l4(ip + 1, end, ip->protocol, add_words(&ip->saddr, 2), s->size - (__u32)sizeof(*ip), &key->port_source,
-                   &key->port_destination);
+    return read_l4(s, ip + 1, end, ip->protocol, add_words(&ip->saddr, 2), s->size - (__u32)sizeof(*ip),
+                   &key->port_source, &key->port_destination);
 }
 
 PT_INLINE int read_v6(struct swift *s, struct ipv6hdr *ip, void *end, __u32 vni)
@@ -113,13 +134,29 @@ PT_INLINE int read_v6(struct swift *s, struct ipv6hdr *ip, void *end, __u32 vni)
     s->tos = (__u8)(ip->priority << 4 | ip->flow_lbl[0] >> 4);
     __builtin_memcpy(&key->source, &ip->saddr, 32);
     key->vni_protocol = PT_FLOW_VNI_PROTOCOL(vni, ip->nexthdr);
-    return read_l4(ip + 1, end, ip->nexthdr, add_words((const __be32 *)&key->source, 8), s->size - (__u32)sizeof(*ip),
-                   &key->port_source, &key->port_destination);
+    return read_l4(s, ip + 1, end, ip->nexthdr, add_words((const __be32 *)&key->source, 8),
+                   s->size - (__u32)sizeof(*ip), &key->port_source, &key->port_destination);
 }
 
-/* Ask the kernel who the path's next hop is. */
-PT_INLINE int resolve(struct xdp_md *ctx, const struct pt_abi_path *path, const struct pt_flow_now *now,
+/* Ask the kernel who the next hop is, on this interface. */
+PT_INLINE int resolve(struct xdp_md *ctx, struct bpf_fib_lookup *fib, const struct pt_flow_now *now,
                       struct neighbour *neighbour)
+{
+    __u32 ifindex = fib->ifindex;
+
+    if (bpf_fib_lookup(ctx, fib, sizeof(*fib), BPF_FIB_LOOKUP_OUTPUT) != BPF_FIB_LKUP_RET_SUCCESS ||
+        fib->ifindex != ifindex) {
+        return 0;
+    }
+    __builtin_memcpy(neighbour->to, fib->dmac, 6);
+    __builtin_memcpy(neighbour->from, fib->smac, 6);
+    neighbour->generation = now->generation;
+    neighbour->until_ns = now->ns + PT_NEIGHBOUR_NS;
+    return 1;
+}
+
+PT_INLINE int resolve_path(struct xdp_md *ctx, const struct pt_abi_path *path, const struct pt_flow_now *now,
+                           struct neighbour *neighbour)
 {
     const struct pt_abi_address *to = path->flags & PT_PATH_NEXTHOP ? &path->nexthop : &path->remote;
     struct bpf_fib_lookup fib = {.ifindex = path->ifindex};
@@ -133,15 +170,28 @@ PT_INLINE int resolve(struct xdp_md *ctx, const struct pt_abi_path *path, const 
         fib.ipv4_src = path->local.words[3];
         fib.ipv4_dst = to->words[3];
     }
-    if (bpf_fib_lookup(ctx, &fib, sizeof(fib), BPF_FIB_LOOKUP_OUTPUT) != BPF_FIB_LKUP_RET_SUCCESS ||
-        fib.ifindex != path->ifindex) {
+    return resolve(ctx, &fib, now, neighbour);
+}
+
+/* An exit that names no next hop has one for each destination: not for this hook. */
+PT_INLINE int resolve_exit(struct xdp_md *ctx, __u32 link, const struct pt_flow_now *now, struct way_out *way)
+{
+    const struct pt_abi_exit *exit = pt_find(&pt_exits, now->generation & 1, &link);
+
+    if (exit == NULL || exit->ifindex == 0 || exit->nexthop == 0 || (exit->flags & PT_EXIT_SHAPED)) {
         return 0;
     }
-    __builtin_memcpy(neighbour->to, fib.dmac, 6);
-    __builtin_memcpy(neighbour->from, fib.smac, 6);
-    neighbour->generation = now->generation;
-    neighbour->until_ns = now->ns + PT_NEIGHBOUR_NS;
-    return 1;
+    struct bpf_fib_lookup fib = {
+        .family = AF_INET, .ifindex = exit->ifindex, .ipv4_src = exit->address, .ipv4_dst = exit->nexthop};
+    way->address = exit->address;
+    way->ifindex = exit->ifindex;
+    way->mtu = exit->mtu;
+    return resolve(ctx, &fib, now, &way->neighbour);
+}
+
+PT_INLINE int is_old(const struct neighbour *neighbour, const struct pt_flow_now *now)
+{
+    return neighbour->until_ns <= now->ns || neighbour->generation != now->generation;
 }
 
 /* One hop less, in place: the packet begins behind where the Ethernet header is. */
@@ -232,8 +282,7 @@ PT_INLINE int send(struct xdp_md *ctx, const struct swift *s, struct pt_abi_flow
         s->size > path->mtu || path->stack_len > PT_STACK_LEN_MAX) {
         return XDP_PASS;
     }
-    if ((neighbour->until_ns <= now->ns || neighbour->generation != now->generation) &&
-        !resolve(ctx, path, now, neighbour)) {
+    if (is_old(neighbour, now) && !resolve_path(ctx, path, now, neighbour)) {
         return XDP_PASS;
     }
     pt_flow_count(flow, now, 1, s->size);
@@ -259,6 +308,38 @@ PT_INLINE int send(struct xdp_md *ctx, const struct swift *s, struct pt_abi_flow
     }
     pt_count_sent(path_slot, s->tos, s->size);
     return (int)bpf_redirect(path->ifindex, 0);
+}
+
+/* Send to the internet under the flow's mapping, in place. A packet that cannot be is counted and dropped: by then it
+ * is half changed. */
+PT_INLINE int send_out(struct xdp_md *ctx, const struct swift *s, struct pt_abi_flow *flow,
+                       const struct pt_flow_now *now)
+{
+    __u32 link = PT_NAT_LINK(flow->nat);
+    struct way_out *way = bpf_map_lookup_elem(&pt_ways_out, &link);
+
+    if (way == NULL || s->v6 || s->ends || (is_old(&way->neighbour, now) && !resolve_exit(ctx, link, now, way)) ||
+        s->size > way->mtu) {
+        return XDP_PASS;
+    }
+    pt_flow_count(flow, now, 1, s->size);
+    if (!pt_meter_pass(flow->meter, now->ns, s->size)) {
+        pt_count_drop(PT_DROP_RATE_LIMITED);
+        return XDP_DROP;
+    }
+    void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+    struct ethhdr *eth = data;
+    struct iphdr *ip = data + ETH_HLEN;
+    const struct pt_source_change change = {.from = s->key.v4.source,
+                                            .to = way->address,
+                                            .port_from = bpf_htons(s->key.v4.port_source),
+                                            .port_to = bpf_htons(PT_NAT_PORT(flow->nat))};
+    if (!decrement_ttl_in_place(ip, end, 0) || pt_source_change_in_place(ip, end, &change) != 0) {
+        pt_count_drop(PT_DROP_MALFORMED);
+        return XDP_DROP;
+    }
+    fill_ethernet(eth, &way->neighbour, bpf_htons(ETH_P_IP));
+    return (int)bpf_redirect(way->ifindex, 0);
 }
 
 PT_INLINE int swift_run(struct xdp_md *ctx)
@@ -295,10 +376,13 @@ PT_INLINE int swift_run(struct xdp_md *ctx)
     if (s.size > (__u32)(end - data) - ETH_HLEN && s.size > (__u32)bpf_xdp_get_buff_len(ctx) - ETH_HLEN) {
         return XDP_PASS;
     }
-    if (flow == NULL || flow->verdict != PT_FLOW_PATH || flow->nat != 0 || !pt_flow_is_fresh(flow, &now, s.tos >> 2)) {
+    if (flow == NULL || !pt_flow_is_fresh(flow, &now, s.tos >> 2)) {
         return XDP_PASS;
     }
-    return send(ctx, &s, flow, &now, in->geneve_port);
+    if (flow->verdict == PT_FLOW_EXIT) {
+        return send_out(ctx, &s, flow, &now);
+    }
+    return flow->verdict == PT_FLOW_PATH && flow->nat == 0 ? send(ctx, &s, flow, &now, in->geneve_port) : XDP_PASS;
 }
 
 SEC("xdp.frags")

@@ -471,11 +471,8 @@ PT_INLINE int translate_arrived(struct __sk_buff *skb, __be32 inside)
     if (pkt_parse(skb, &p) != 0 || p.v6 || p.l4_offset == 0) {
         return -1;
     }
-    struct pt_nat_change c = {.from = p.destination.words[3],
-                              .to = inside,
-                              .at = ETH_HLEN + offsetof(struct iphdr, daddr),
-                              .l4_offset = p.l4_offset,
-                              .protocol = p.protocol};
+    struct pt_nat_change c = {
+        .from = p.destination.words[3], .to = inside, .l4_offset = p.l4_offset, .protocol = p.protocol};
     return pt_nat_apply(skb, &c);
 }
 

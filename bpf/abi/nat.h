@@ -40,9 +40,11 @@ enum pt_abi_nat_class { PT_NAT_TCP = 0, PT_NAT_UDP = 1, PT_NAT_ICMP = 2 };
 struct pt_abi_exit {
     __be32 address, nexthop; /* nexthop 0: the kernel's routes decide */
     __u32 ifindex;
-    __u32 mtu;
+    __u16 mtu;
+    __u16 flags; /* PT_EXIT_... */
 };
 _Static_assert(sizeof(struct pt_abi_exit) == 16, "abi");
+#define PT_EXIT_SHAPED 1U /* packets must pass the link's queues, which XDP does not */
 
 #define PT_NAT_EXITS_MAX 4 /* of a segment at a site */
 #define PT_NAT_DESTINATIONS_MAX 16

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "bpf/lib/nat.h"
+#include "bpf/lib/change.h"
 
 /* What stands in flow->nat for a packet that leaves by a path; 0: its source is not translated. */
 PT_INLINE __u32 pt_prefix_out(const struct pkt *p)
@@ -38,7 +38,7 @@ PT_SUBPROGRAM int pt_prefix_source(struct __sk_buff *skb, struct pkt *p, __u32 n
     }
     struct pt_nat_change c = {.from = p->source.words[3],
                               .to = prefixes->maps[i].outside | (p->source.words[3] & ~prefixes->maps[i].mask),
-                              .at = ETH_HLEN + offsetof(struct iphdr, saddr),
+                              .is_source = 1,
                               .l4_offset = p->l4_offset,
                               .protocol = p->protocol};
     p->source.words[3] = c.to;
@@ -64,7 +64,6 @@ PT_SUBPROGRAM int pt_prefix_destination(struct __sk_buff *skb, struct pkt *p)
         }
         struct pt_nat_change c = {.from = to,
                                   .to = prefixes->maps[i].inside | (to & ~mask),
-                                  .at = ETH_HLEN + offsetof(struct iphdr, daddr),
                                   .l4_offset = p->l4_offset,
                                   .protocol = p->protocol};
         if (p->l4_offset == 0) {

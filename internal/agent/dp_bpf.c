@@ -133,11 +133,12 @@ static enum pt_code attach_new(struct dp_bpf *dp, const struct pt_dp_table *tabl
     return PT_OK;
 }
 
-/* Where it is wanted and of use: on LANs, when some path is plain. What it cannot do hook `lan` does. */
+/* Where it is wanted and of use: on LANs, when some path is plain or hosts go out to the internet here. What it cannot
+ * do hook `lan` does. */
 static void attach_swift(struct dp_bpf *dp, const struct pt_dp_table *table)
 {
     const struct pt_dp_rows *lans = &table->maps[PT_MAP_lans], *links = &table->maps[PT_MAP_links];
-    bool wanted = dp->swift != PT_DP_SWIFT_OFF && has_plain_path(table);
+    bool wanted = dp->swift != PT_DP_SWIFT_OFF && (has_plain_path(table) || table->maps[PT_MAP_exits].len != 0);
     for (size_t i = 0; i < links->len && dp->swift == PT_DP_SWIFT_HARDWARE; i++) {
         wanted = wanted && pt_dp_is_hardware(row_ifindex(links, i));
     }

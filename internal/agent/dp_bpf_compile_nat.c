@@ -34,6 +34,7 @@ static void need_exit(struct pt_dp_compiler *c, uint32_t link)
 {
     struct pt_dp_rows *rows = &c->table->maps[PT_MAP_exits];
     const struct pt_dp_known_link *known = &c->links[link];
+    uint32_t mtu = known->entry->mtu == 0 ? 1500 : known->entry->mtu;
     struct pt_ip gateway;
     for (size_t i = 0; i < rows->len; i++) {
         if (memcmp(pt_dp_rows_key(rows, i), &link, sizeof(link)) == 0) {
@@ -42,7 +43,8 @@ static void need_exit(struct pt_dp_compiler *c, uint32_t link)
     }
     struct pt_abi_exit value = {.address = htonl(pt_ip_to_v4(&known->address)),
                                 .ifindex = known->ifindex,
-                                .mtu = known->entry->mtu == 0 ? 1500 : known->entry->mtu};
+                                .mtu = (uint16_t)(mtu < UINT16_MAX ? mtu : UINT16_MAX),
+                                .flags = known->entry->rate_bps != 0 ? PT_EXIT_SHAPED : 0};
     if (pt_dp_read_ip(&known->entry->gateway, &gateway)) {
         value.nexthop = htonl(pt_ip_to_v4(&gateway));
     }

@@ -1,11 +1,17 @@
 /*
- * Hook `lan` in a form that BPF_PROG_RUN can repeat, as cost.bpf.c is for hook `swift`: each run is the first packet of
- * another flow, of 2^32 in an order without repetition, and afterwards the outer header is taken off again. What that
- * costs is in the figure; so is the second try for room, because a frame that was a tunnel's once keeps that mark.
+ * Hook `lan` in a form that BPF_PROG_RUN can repeat, as cost.bpf.c is for hook `swift`.
+ *
+ * pt_first: each run is the first packet of another flow, of 2^32 in an order without repetition, and afterwards the
+ * outer header is taken off again. What that costs is in the figure; so is the second try for room, because a frame
+ * that was a tunnel's once keeps that mark.
+ *
+ * pt_translated: each run is the next packet of one of so many flows that go out to the internet; the source is put
+ * back.
  */
 #include "bpf/lan.bpf.c"
 
-struct bench { /* as in test_cost.c */
+struct bench {        /* as in test_cost.c and test_hit.c */
+    __u32 flows_mask; /* pt_translated: flows are numbered 0..mask */
     __u32 seed;
     __u32 sent, other;
 };
@@ -55,5 +61,32 @@ int pt_first(struct __sk_buff *skb)
     }
     bench->sent++;
     (void)bpf_skb_adjust_room(skb, -OUTER_SIZE, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO);
+    return verdict;
+}
+
+/* Flow n: source port 1024 + n % 4096, last two bytes of the source address n / 4096, as in cost.bpf.c. */
+SEC("tc")
+int pt_translated(struct __sk_buff *skb)
+{
+    void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+    struct iphdr *ip = data + ETH_HLEN;
+    struct udphdr *udp = (void *)(ip + 1);
+    __u32 zero = 0;
+    struct bench *bench = bpf_map_lookup_elem(&pt_bench_lan, &zero);
+
+    if (bench == NULL || (void *)(udp + 1) > end) {
+        return TC_ACT_SHOT;
+    }
+    bench->seed = bench->seed * 1664525U + 1013904223U;
+    __u32 n = bench->seed >> 8 & bench->flows_mask;
+    ip->ttl = 64;
+    ip->saddr = bpf_htonl(0x0a010000 | (n >> 12));
+    udp->source = bpf_htons((__u16)(1024 + (n & 4095)));
+    int verdict = lan_hook(skb);
+    if (verdict == TC_ACT_REDIRECT) {
+        bench->sent++;
+    } else {
+        bench->other++;
+    }
     return verdict;
 }

@@ -153,7 +153,7 @@ static void print_single(const char *name, const struct packet *p, bool lan, boo
 static void print_miss(void)
 {
     struct bench { /* as in cost_lan.bpf.c */
-        uint32_t seed, sent, other;
+        uint32_t flows_mask, seed, sent, other;
     } bench = {.seed = 1};
     struct packet p = host_packet(9);
     struct __sk_buff skb = {.ifindex = bed.lan0, .ingress_ifindex = bed.lan0};

@@ -32,6 +32,11 @@
 #define BASE BASE_BUT_GROUP "group site=2 class=0 members=11:1:0,12:1:1\n"
 #define DRAINED BASE_BUT_GROUP "group site=2 class=0 members=12:1:1,11:1:2\n"
 
+#define SHAPED                                                                 \
+    "node site=1\nlan if=lan0 vni=100\n"                                       \
+    "link id=1 if=wan0 address=192.0.2.1 gateway=192.0.2.254 rate=100000000\n" \
+    "route vni=100 prefix=10.1.0.0/24 site=1 lan=lan0\n"
+
 #define TC_REDIRECT 7
 
 static struct bed bed;
@@ -573,6 +578,49 @@ START_TEST(swift_leaves_to_lan_what_is_not_the_common_case)
 }
 END_TEST
 
+/* A host's packet to the internet. UDP of port 9 has no checksum, as packet4 leaves it. */
+static struct packet packet_out(uint8_t protocol, uint16_t port, uint8_t tcp_flags, bool check)
+{
+    struct packet p = packet4(protocol, port, tcp_flags, 0);
+    ck_assert_int_eq(inet_pton(AF_INET, "198.51.100.7", p.data + ETH_HLEN + 16), 1);
+    finish_ipv4(&p, ETH_HLEN);
+    if (check) {
+        memset(p.data + ETH_HLEN + 20 + (protocol == IPPROTO_TCP ? 16 : 6), 0, 2);
+        finish_l4(&p, ETH_HLEN, ETH_HLEN + 20, protocol == IPPROTO_TCP ? 16 : 6);
+    }
+    return p;
+}
+
+/* Under its mapping, by both hooks alike, checksums right; the end of a flow, a hardware's sum and a shaped link are
+ * hook lan's. */
+START_TEST(swift_translates_as_lan_would)
+{
+    bed_apply(&bed, BASE "exit vni=100 link=1\n");
+    for (uint16_t i = 0; i < 20; i++) {
+        struct packet p = packet_out(i % 2 == 0 ? IPPROTO_TCP : IPPROTO_UDP, (uint16_t)(1031 + 37 * i), 16, true);
+        same_by_both(&p);
+        struct run run = run_swift(&p);
+        ck_assert_uint_eq(sum16(run.out.data + ETH_HLEN, 20, 0), 0xffff);
+        ck_assert_uint_eq(l4_sum(run.out.data + ETH_HLEN, run.out.size - ETH_HLEN), 0xffff);
+        ck_assert_mem_eq(run.out.data + ETH_HLEN + 12, "\xc0\x00\x02\x01", 4);
+    }
+    struct packet p = packet_out(IPPROTO_UDP, 1950, 0, false);
+    same_by_both(&p);
+    ck_assert_mem_eq(run_swift(&p).out.data + ETH_HLEN + 20 + 6, "\0\0", 2);
+    p = packet_out(IPPROTO_TCP, 1951, 16, true);
+    same_by_both(&p);
+    struct packet end = packet_out(IPPROTO_TCP, 1951, 17, true), partial = p;
+    ck_assert_int_eq(run_swift(&end).verdict, XDP_PASS);
+    uint16_t sum = htons(sum16(partial.data + ETH_HLEN + 12, 8, IPPROTO_TCP + partial.size - ETH_HLEN - 20));
+    memcpy(partial.data + ETH_HLEN + 20 + 16, &sum, 2);
+    ck_assert_int_eq(run_swift(&partial).verdict, XDP_PASS);
+    bed_apply(&bed, SHAPED "exit vni=100 link=1\n");
+    (void)run_lan(&bed, &p); /* asks again, under the new bundle */
+    ck_assert_int_eq(run_swift(&p).verdict, XDP_PASS);
+    ck_assert_int_eq(run_lan(&bed, &p).verdict, TC_REDIRECT);
+}
+END_TEST
+
 int main(void)
 {
     if (!bed_possible()) {
@@ -598,6 +646,7 @@ int main(void)
     tcase_add_test(tc, a_flow_between_hosts_of_the_site_is_cached_and_its_own_wire_is_not);
     tcase_add_test(tc, a_meter_limits_the_rate);
     tcase_add_test(tc, swift_sends_what_lan_would_have_sent);
+    tcase_add_test(tc, swift_translates_as_lan_would);
     tcase_add_test(tc, swift_leaves_to_lan_what_is_not_the_common_case);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);

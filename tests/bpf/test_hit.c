@@ -5,6 +5,7 @@
 #include "bed.h"
 
 #include "bpf/abi/flow.h"
+#include "bpf/abi/nat.h"
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -19,7 +20,7 @@
 #define VNI 100
 #define PORT 9
 
-struct bench { /* as in cost.bpf.c */
+struct bench { /* as in cost.bpf.c and cost_lan.bpf.c */
     uint32_t flows_mask, seed, sent, other;
 };
 
@@ -35,7 +36,8 @@ static const char *const bundle = "node site=1\n"
                                   "route vni=100 prefix=fd00:2::/32 site=2\n"
                                   "tunnel id=1 link=1 remote=192.0.2.2 site=2\n"
                                   "path id=11 tunnel=1 site=2\n"
-                                  "group site=2 class=0 members=11:1:0\n";
+                                  "group site=2 class=0 members=11:1:0\n"
+                                  "exit vni=100 link=1\n";
 
 static struct pt_abi_flow flow_value(uint16_t meter)
 {
@@ -80,12 +82,11 @@ static void put_flows(uint32_t flows)
     (void)close(v6);
 }
 
-static struct packet one_packet(bool v6)
+static struct packet one_packet(bool v6, const char *to)
 {
     struct packet p;
     put_ethernet(&p, v6 ? ETH_P_IPV6 : ETH_P_IP);
-    uint32_t ip = v6 ? put_ipv6(&p, "fd00:1::", "fd00:2::9", IPPROTO_UDP, 0)
-                     : put_ipv4(&p, "10.1.0.0", "10.2.0.9", IPPROTO_UDP, 0);
+    uint32_t ip = v6 ? put_ipv6(&p, "fd00:1::", to, IPPROTO_UDP, 0) : put_ipv4(&p, "10.1.0.0", to, IPPROTO_UDP, 0);
     uint32_t udp = put_udp(&p, 1024, PORT);
     put_payload(&p, 26);
     finish_udp_size(&p, udp);
@@ -97,16 +98,56 @@ static struct packet one_packet(bool v6)
     return p;
 }
 
-static uint32_t measure(const char *program, bool v6, uint32_t flows)
+/* Flows to the internet, each under a port of its own. */
+static void put_translated(uint32_t flows)
 {
-    struct packet p = one_packet(v6);
+    int fd = bed_pinned(bed.pins, "pt_flows4");
+    struct pt_abi_flow value = flow_value(1);
+    value.verdict = PT_FLOW_EXIT;
+    value.out = 1;
+    for (uint32_t n = 0; n < flows; n++) {
+        struct pt_abi_flow4_key key = {.source = htonl(0x0a010000 + (n >> 12)),
+                                       .destination = htonl(0xc6336407),
+                                       .port_source = (uint16_t)(1024 + (n & 4095)),
+                                       .port_destination = PORT,
+                                       .vni_protocol = PT_FLOW_VNI_PROTOCOL(VNI, IPPROTO_UDP)};
+        value.nat = PT_NAT_INDEX(1, PT_NAT_UDP, 2048 + n);
+        ck_assert_int_eq(bpf_map_update_elem(fd, &key, &value, BPF_ANY), 0);
+    }
+    (void)close(fd);
+}
+
+/* By hook `lan` at tc, with the kernel's helpers for checksums. */
+static uint32_t measure_lan(const struct packet *p, uint32_t flows)
+{
+    struct bpf_object *lan = bed_load_beside(bed.pins, program_file, "cost_lan.bpf.o");
+    struct bench bench = {.flows_mask = flows - 1, .seed = 1};
+    uint32_t zero = 0, best = UINT32_MAX;
+    struct __sk_buff skb = {.ifindex = bed.lan0, .ingress_ifindex = bed.lan0};
+    int fd = bpf_object__find_map_fd_by_name(lan, "pt_bench_lan");
+    int program = bpf_program__fd(bpf_object__find_program_by_name(lan, "pt_translated"));
+    ck_assert_int_eq(bpf_map_update_elem(fd, &zero, &bench, BPF_ANY), 0);
+    for (int round = 0; round < 5; round++) {
+        LIBBPF_OPTS(bpf_test_run_opts, test, .data_in = p->data, .data_size_in = p->size, .ctx_in = &skb,
+                    .ctx_size_in = sizeof(skb), .repeat = 200000);
+        ck_assert_int_eq(bpf_prog_test_run_opts(program, &test), 0);
+        best = test.duration < best ? test.duration : best;
+    }
+    ck_assert_int_eq(bpf_map_lookup_elem(fd, &zero, &bench), 0);
+    ck_assert_msg(bench.other == 0, "%u not sent, %u sent", bench.other, bench.sent);
+    bpf_object__close(lan);
+    return best;
+}
+
+static uint32_t measure(const char *program, const struct packet *p, uint32_t flows)
+{
     struct bench bench = {.flows_mask = flows - 1, .seed = 1};
     uint32_t zero = 0, best = UINT32_MAX;
     uint8_t out[PACKET_MAX];
-    struct xdp_md in = {.data_end = p.size, .ingress_ifindex = bed.lan0};
+    struct xdp_md in = {.data_end = p->size, .ingress_ifindex = bed.lan0};
     int fd = bpf_object__find_map_fd_by_name(object, "pt_bench");
     for (int round = 0; round < 5; round++) {
-        LIBBPF_OPTS(bpf_test_run_opts, test, .data_in = p.data, .data_size_in = p.size, .data_out = out,
+        LIBBPF_OPTS(bpf_test_run_opts, test, .data_in = p->data, .data_size_in = p->size, .data_out = out,
                     .data_size_out = sizeof(out), .ctx_in = &in, .ctx_size_in = sizeof(in), .repeat = 1000000);
         ck_assert_int_eq(bpf_map_update_elem(fd, &zero, &bench, BPF_ANY), 0);
         ck_assert_int_eq(
@@ -130,10 +171,15 @@ START_TEST(nanoseconds_of_a_hit)
     int meters = bed_pinned(bed.pins, "pt_meters");
     ck_assert_int_eq(bpf_map_update_elem(meters, &one, &meter, BPF_ANY), 0);
     (void)close(meters);
+    const struct packet four = one_packet(false, "10.2.0.9"), six = one_packet(true, "fd00:2::9");
+    struct packet out = one_packet(false, "198.51.100.7");
+    finish_l4(&out, ETH_HLEN, ETH_HLEN + 20, 6);
     put_flows(1024);
-    printf("cost: hit_1k_ns %u ipv6 %u\n", measure("pt_again4", false, 1024), measure("pt_again6", true, 1024));
+    printf("cost: hit_1k_ns %u ipv6 %u\n", measure("pt_again4", &four, 1024), measure("pt_again6", &six, 1024));
+    put_translated(1024);
+    printf("cost: nat_hit_ns %u at_tc %u\n", measure("pt_again_nat", &out, 1024), measure_lan(&out, 1024));
     put_flows(262144);
-    uint32_t v4 = measure("pt_again4", false, 262144), v6 = measure("pt_again6", true, 262144);
+    uint32_t v4 = measure("pt_again4", &four, 262144), v6 = measure("pt_again6", &six, 262144);
     printf("cost: hit_262k_ns %u ipv6 %u\n", v4, v6);
     ck_assert_uint_lt(v4, 10000);
 }

@@ -431,60 +431,12 @@ START_TEST(a_rate_is_kept_by_segment_and_by_peer)
 }
 END_TEST
 
-/* ---- what a hit costs ----------------------------------------------------------------------------------------- */
-
-static int compare_numbers(const void *a, const void *b)
-{
-    return (*(const uint32_t *)a > *(const uint32_t *)b) - (*(const uint32_t *)a < *(const uint32_t *)b);
-}
-
-/* A thousand flows in the cache, in turn, each packet by itself (a second run would see a translated one): median,
- * nanoseconds, less what a packet costs in the same way that the program passes on at once. */
-static void print_cost(void)
-{
-    enum { FLOWS = 1000, ROUNDS = 20 };
-    static uint32_t costs[FLOWS * ROUNDS];
-    size_t len = 0;
-    bed_apply(&bed, BASE "exit vni=100 link=1\n");
-    for (int round = -3; round < ROUNDS; round++) { /* decided, written down, warm */
-        for (int i = 0; i < FLOWS; i++) {
-            char source[32];
-            (void)snprintf(source, sizeof(source), "10.1.0.%d", 2 + i % 250);
-            struct packet p = make((struct way){source, "198.51.100.7", (uint16_t)(2000 + i), 443, IPPROTO_TCP, ACK});
-            struct run run = run_lan(&bed, &p);
-            if (run.verdict != TC_REDIRECT) {
-                fprintf(stderr, "flow %d is not sent: %s\n", i, drops_text(&bed));
-                exit(EXIT_FAILURE);
-            }
-            if (round >= 0) {
-                costs[len++] = run.nanoseconds;
-            }
-        }
-    }
-    qsort(costs, len, sizeof(costs[0]), compare_numbers);
-    uint32_t whole = costs[len / 2];
-    struct packet other;
-    put_ethernet(&other, ETH_P_ARP);
-    put_payload(&other, 60);
-    for (size_t i = 0; i < len; i++) {
-        costs[i] = run_lan(&bed, &other).nanoseconds;
-    }
-    qsort(costs, len, sizeof(costs[0]), compare_numbers);
-    printf("nat_hit_ns %u whole %u\n", whole - costs[len / 2], whole);
-}
-
-/* usage: test_bpf_nat [cost] */
-int main(int argc, char **argv)
+int main(void)
 {
     if (!bed_possible()) {
         return 77;
     }
     bed_open(&bed, BASE);
-    if (argc > 1 && strcmp(argv[1], "cost") == 0) {
-        print_cost();
-        bed_close(&bed);
-        return EXIT_SUCCESS;
-    }
     Suite *suite = suite_create("nat");
     TCase *tc = tcase_create("nat");
     tcase_set_timeout(tc, 60);
