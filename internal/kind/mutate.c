@@ -408,9 +408,11 @@ static enum pt_code remove_tree(struct pt_execution *execution, const struct pt_
         struct pt_msg *msg = NULL;
         PT_TRY(pt_kind_parse_row(machine, row, execution->arena, &msg, reterr));
         PT_TRY(pt_permit_change(execution, info, row->name, msg, NULL, reterr));
-        PT_TRY(pt_rules_check_delete(execution, info, row->name, msg, reterr));
         if (!execution->dry) {
+            PT_TRY(pt_rules_check_delete(execution, info, row->name, msg, reterr));
             PT_TRY(remove_one(execution, info, row, msg, !trash, reterr));
+        } else if (i == 0) { /* what is below is judged by what is left of it then, which a dry run does not see */
+            PT_TRY(pt_rules_check_delete(execution, info, row->name, msg, reterr));
         }
     }
     const char *root = list->rows[0].name;

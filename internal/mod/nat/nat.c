@@ -5,6 +5,7 @@
 #include "mod/nat/nat.h"
 
 #include "base/net.h"
+#include "mod/site/site.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -102,13 +103,12 @@ static enum pt_code check_prefix_maps(const struct pt_msg *policy, struct pt_err
 
 static enum pt_code nat_check(struct pt_view *view, const struct pt_change *change, struct pt_error *reterr)
 {
-    (void)view;
-    if (change->after == NULL) {
-        return PT_OK;
+    if (change->after != NULL) {
+        PT_TRY(check_breakout(pt_msg_child(change->after, "breakout"), reterr));
+        PT_TRY(check_forwards(change->after, reterr));
+        PT_TRY(check_prefix_maps(change->after, reterr));
     }
-    PT_TRY(check_breakout(pt_msg_child(change->after, "breakout"), reterr));
-    PT_TRY(check_forwards(change->after, reterr));
-    return check_prefix_maps(change->after, reterr);
+    return site_check_outsides(view, change, reterr);
 }
 
 static const struct pt_kind nat_policy = {.message = "patronus.v1.NatPolicy", .check = nat_check};

@@ -1,7 +1,8 @@
 /*
- * Edges: what their LAN interfaces announce must be theirs alone. Within one segment the prefixes of two sites, or of
- * two interfaces of one edge, share no address; two edges of one site may announce the same, which is how a site has a
- * spare. Where a segment names its prefixes, only what lies within them is announced.
+ * Edges: what their LAN interfaces announce must be theirs alone. Within one segment the prefixes of two sites (as
+ * other sites know them: outside.c), or of two interfaces of one edge, share no address; two edges of one site may
+ * announce the same, which is how a site has a spare. Where a segment names its prefixes, only what lies within them is
+ * announced.
  */
 #include "mod/site/site.h"
 
@@ -117,6 +118,7 @@ static enum pt_code check_segments(struct pt_view *view, const struct pt_msg *ed
 struct search {
     const struct pt_msg *edge;
     const char *site;
+    struct site_outside outside;
     enum pt_code code;
     struct pt_error *reterr;
 };
@@ -128,15 +130,20 @@ static bool check_other(void *arg, const char *name, const struct pt_msg *other)
     if (strncmp(name, search->site, size) == 0 && name[size] == '/') {
         return true; /* of the same site */
     }
+    char site[PT_NAME_SIZE_MAX + 1];
+    pt_name_parent(name, site);
     for (size_t i = 0; lan_interface(search->edge, i) != NULL; i++) {
         for (size_t j = 0; lan_interface(other, j) != NULL; j++) {
-            const char *theirs = NULL;
-            const char *ours = overlapping(lan_interface(search->edge, i), lan_interface(other, j), &theirs);
-            if (ours != NULL) {
+            const struct site_lan own = {.lan = lan_interface(search->edge, i), .site = search->site};
+            const struct site_lan their = {.lan = lan_interface(other, j), .site = site};
+            const char *ours, *theirs;
+            if (site_outside_clash(&search->outside, &own, &their, &ours, &theirs)) {
                 char path[96];
                 (void)snprintf(path, sizeof(path), "lan_interfaces[%zu].prefixes", i);
                 search->code = pt_fail(search->reterr, PT_FAILED_PRECONDITION, PT_REASON_CONFLICT, path,
-                                       "%.49s overlaps %.49s of %.200s in the same segment", ours, theirs, name);
+                                       "%.49s overlaps %.49s of %.200s in the same segment; prefix_maps of a NatPolicy "
+                                       "can give both another outside",
+                                       ours, theirs, name);
                 return false;
             }
         }
@@ -153,7 +160,9 @@ static enum pt_code check_other_sites(struct pt_view *view, const struct pt_chan
     char organization[PT_NAME_SIZE_MAX + 1];
     site_organization_of(change->name, organization);
     struct search search = {.edge = change->after, .site = site, .reterr = reterr};
+    site_outside_read(view, organization, NULL, &search.outside);
     pt_view_scan(view, "edge", organization, check_other, &search);
+    site_outside_fini(&search.outside);
     return search.code;
 }
 

@@ -8,6 +8,7 @@
 #include "mod/te/edge_rules.h"
 
 #include "mod/firewall/firewall.h"
+#include "mod/site/site.h"
 #include "mod/te/te.h"
 #include "patronus/v1/firewall.pb-c.h"
 #include "patronus/v1/nat.pb-c.h"
@@ -176,19 +177,7 @@ static const struct pt_msg *nat_of(const struct te_edge_rules *rules, size_t seg
 
 void te_edge_rules_outside(const struct te_edge_rules *rules, size_t segment, size_t site, struct pt_prefix *prefix)
 {
-    const struct pt_msg *policy = nat_of(rules, segment, site);
-    const struct pt_msg_field *maps = policy != NULL ? pt_msg_field(policy, "prefix_maps") : NULL;
-    for (size_t i = 0; maps != NULL && i < maps->len; i++) {
-        const struct pt_msg *map = maps->values[i].message;
-        struct pt_prefix inside, outside;
-        if (strcmp(pt_msg_str(map, "site"), rules->topology->sites[site].name) == 0 &&
-            pt_prefix_parse(pt_msg_str(map, "inside"), &inside, NULL) == PT_OK &&
-            pt_prefix_parse(pt_msg_str(map, "outside"), &outside, NULL) == PT_OK && inside.len == prefix->len &&
-            pt_ip_equal(&inside.ip, &prefix->ip)) {
-            *prefix = outside;
-            return;
-        }
-    }
+    site_prefix_outside(nat_of(rules, segment, site), rules->topology->sites[site].name, prefix);
 }
 
 /* ---- entries -------------------------------------------------------------------------------------------------- */
