@@ -103,6 +103,10 @@ int ctl_cas(struct ctl *ctl);
 int ctl_doctor(struct ctl *ctl);
 int ctl_drain(struct ctl *ctl);
 int ctl_te(struct ctl *ctl);
+int ctl_ping(struct ctl *ctl);
+int ctl_traceroute(struct ctl *ctl);
+int ctl_capture(struct ctl *ctl);
+int ctl_probe(struct ctl *ctl);
 int ctl_tf(struct ctl *ctl);
 
 /* ---- watching, for verbs that follow what they have read */

@@ -33,6 +33,7 @@ struct running {
     struct pt_dp *dp;
     struct pt_agent_tunnel *tunnel;
     struct pt_hello_io *hello_io;
+    struct pt_wires *wires;
     struct pt_agent *agent;
     bool stopping;
     bool failed;
@@ -211,6 +212,7 @@ static enum pt_code open_edge(struct running *running, struct pt_error *reterr)
                                                    .liveness = true};
     running->tunnel = pt_agent_tunnel_new(&tunnel);
     running->hello_io = pt_hello_udp_new(process->sys);
+    running->wires = pt_wires_packet_new(process->sys, running->dp);
     const struct pt_agent_options options = {
         .sys = process->sys,
         .schema = process->schema,
@@ -221,6 +223,7 @@ static enum pt_code open_edge(struct running *running, struct pt_error *reterr)
         .dp = running->dp,
         .hello_io = running->hello_io,
         .tunnel = running->tunnel,
+        .wires = running->wires,
         .routes = {.context = (void *)(uintptr_t)process->log,
                    .use_link = pt_route_use_link,
                    .source_to = pt_route_source_to},
@@ -236,6 +239,9 @@ static void close_edge(struct running *running)
     pt_agent_tunnel_free(running->tunnel);
     if (running->hello_io != NULL) {
         running->hello_io->close(running->hello_io);
+    }
+    if (running->wires != NULL) {
+        running->wires->free(running->wires);
     }
     if (running->dp != NULL) {
         running->dp->ops->close(running->dp);

@@ -47,6 +47,7 @@ static void hang_up(struct pt_agent *agent)
     agent->channel = NULL;
     agent->stream = NULL;
     pt_timer_stop(agent->telemetry_timer);
+    pt_agent_diagnose_stop(agent);
     pt_rpc_channel_free(channel);
 }
 
@@ -273,6 +274,7 @@ static void on_end(void *arg, const struct pt_error *error)
     }
     agent->stream = NULL;
     pt_timer_stop(agent->telemetry_timer);
+    pt_agent_diagnose_stop(agent);
     pt_agent_trial_tick(agent); /* until now */
     /* The channel must not be freed inside its own callback. */
     pt_sys_post(agent->options.sys, free_channel, agent->channel);
@@ -430,6 +432,16 @@ static void on_controllers(struct pt_agent *agent, const Patronus__V1__Controlle
     }
 }
 
+static void ask(struct pt_agent *agent, const Patronus__V1__NodeQuestion *question)
+{
+    if (question->question_case == PATRONUS__V1__NODE_QUESTION__QUESTION_DIAGNOSTIC ||
+        question->question_case == PATRONUS__V1__NODE_QUESTION__QUESTION_STOP) {
+        pt_agent_diagnose(agent, question);
+    } else {
+        pt_agent_answer(agent, question);
+    }
+}
+
 static void on_message(void *arg, struct pt_bytes data)
 {
     struct pt_agent *agent = arg;
@@ -458,7 +470,7 @@ static void on_message(void *arg, struct pt_bytes data)
     } else if (message->message_case == PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_BANDWIDTH) {
         pt_agent_take_order(agent, message->bandwidth);
     } else if (message->message_case == PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_QUESTION) {
-        pt_agent_answer(agent, message->question);
+        ask(agent, message->question);
     }
     patronus__v1__controller_message__free_unpacked(message, NULL);
 }
@@ -472,6 +484,7 @@ enum pt_code pt_agent_open(const struct pt_agent_options *options, struct pt_age
     pt_assert(agent != NULL);
     agent->options = *options;
     agent->backoff_ms = BACKOFF_MIN_MS;
+    pt_list_init(&agent->diagnostics);
     if (options->hello_io != NULL) {
         const struct pt_hello_options hello = {.sys = options->sys,
                                                .io = options->hello_io,

@@ -13,6 +13,7 @@
 #include "agent/dp.h"
 #include "agent/hello.h"
 #include "agent/tunnel.h"
+#include "agent/wires.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/planted.h"
@@ -41,6 +42,7 @@ struct pt_agent_options {
     struct pt_dp *dp;               /* borrowed */
     struct pt_hello_io *hello_io;   /* borrowed; NULL: paths are not probed (the simulator) */
     struct pt_agent_tunnel *tunnel; /* borrowed; NULL: nothing is sealed (the simulator) */
+    struct pt_wires *wires;         /* borrowed; NULL: no diagnostics of wires (the simulator) */
     struct pt_agent_routes routes;
     enum pt_planted planted;
 };

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "agent/agent.h"
+#include "base/list.h"
 
 enum pt_agent_state { PT_AGENT_OFFLINE, PT_AGENT_CONNECTING, PT_AGENT_STREAMING };
 
@@ -60,6 +61,7 @@ struct pt_agent {
     size_t renew_turn;
     struct pt_timer *bandwidth_timer; /* bandwidth.c: runs while a measurement does */
     uint64_t bandwidth_request, bandwidth_path;
+    struct pt_list diagnostics; /* diagnose.c: those that run */
     char issuer[PT_KEY_ID_SIZE + 1]; /* authority that issues, as the leader said; "" before it did */
 };
 
@@ -107,6 +109,12 @@ void pt_agent_report(struct pt_agent *agent);
 void pt_agent_bandwidth_init(struct pt_agent *agent);
 void pt_agent_bandwidth_fini(struct pt_agent *agent);
 void pt_agent_take_order(struct pt_agent *agent, const Patronus__V1__BandwidthOrder *order);
+
+/* ---- diagnose.c ----------------------------------------------------------------------------------------------- */
+/* A diagnostic is asked for, or nobody waits for one any more. */
+void pt_agent_diagnose(struct pt_agent *agent, const Patronus__V1__NodeQuestion *question);
+/* The leader is gone, and with it whoever waits. */
+void pt_agent_diagnose_stop(struct pt_agent *agent);
 
 /* ---- demand.c ------------------------------------------------------------------------------------------------- */
 void pt_agent_add_demands(struct pt_agent *agent, struct pt_arena *arena, Patronus__V1__Telemetry *telemetry);

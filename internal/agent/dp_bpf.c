@@ -590,6 +590,16 @@ static enum pt_dp_life path_life(struct pt_dp *base, uint64_t path_id)
     return (enum pt_dp_life)state;
 }
 
+static enum pt_code turn(struct pt_dp *base, uint32_t ifindex, bool on, struct pt_error *reterr)
+{
+    (void)base;
+    if (!on) {
+        pt_dp_turn_off(ifindex);
+        return PT_OK;
+    }
+    return pt_dp_turn_on(ifindex, reterr);
+}
+
 /* ---- life ----------------------------------------------------------------------------------------------------- */
 
 static void close_dp(struct pt_dp *base)
@@ -620,6 +630,7 @@ static const struct pt_dp_ops dp_bpf_ops = {.apply = apply,
                                             .flow = flow,
                                             .origin_of = origin_of,
                                             .path_life = path_life,
+                                            .turn = turn,
                                             .path_slot = path_slot,
                                             .set_tunnel = set_tunnel,
                                             .set_path_mtu = set_path_mtu,

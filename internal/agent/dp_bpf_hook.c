@@ -79,6 +79,7 @@ enum pt_code pt_dp_attach_tap(const struct pt_dp_programs *programs, uint32_t if
 
 void pt_dp_detach_lan(uint32_t ifindex)
 {
+    pt_dp_turn_off(ifindex);
     detach_tc(ifindex);
 }
 

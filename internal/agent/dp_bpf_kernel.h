@@ -131,6 +131,12 @@ bool pt_dp_attach_swift(const struct pt_dp_programs *programs, const char *direc
 void pt_dp_detach_swift(const char *directory, uint32_t ifindex);
 /* Is there hardware behind the interface? */
 bool pt_dp_is_hardware(uint32_t ifindex);
+/* ---- dp_bpf_turn.c -------------------------------------------------------------------------------------------- */
+
+/* Frames from the interface to itself come in by it, from now on, or no longer. */
+PT_MUST enum pt_code pt_dp_turn_on(uint32_t ifindex, struct pt_error *reterr);
+void pt_dp_turn_off(uint32_t ifindex); /* an interface that is gone is fine */
+
 /* An interface that is gone is fine. */
 void pt_dp_detach_lan(uint32_t ifindex);
 void pt_dp_detach_wan(const char *directory, uint32_t ifindex);

@@ -150,6 +150,7 @@ void pt_agent_report(struct pt_agent *agent)
     struct pt_arena arena;
     pt_arena_init(&arena);
     Patronus__V1__Telemetry telemetry = PATRONUS__V1__TELEMETRY__INIT;
+    telemetry.time_ns = pt_sys_wall_ns(agent->options.sys);
     add_paths(agent, &arena, &telemetry);
     struct collect collect = {.arena = &arena, .telemetry = &telemetry, .drops_capacity = 256};
     telemetry.drops = pt_arena_array(&arena, collect.drops_capacity, sizeof(*telemetry.drops));

@@ -79,7 +79,8 @@ static void offer_assignments(const struct line *line, const struct pt_message_t
 {
     for (size_t i = 0; kind != NULL && i < kind->fields_len; i++) {
         const struct pt_field_type *field = &kind->fields[i];
-        if (field->rules.output == PT_OUTPUT_USER && strcmp(field->name, "name") != 0) {
+        bool word = kind->resource == NULL && field->rules.required; /* of a request: it has a place of its own */
+        if (field->rules.output == PT_OUTPUT_USER && strcmp(field->name, "name") != 0 && !word) {
             offer(line, field->name, field->map ? "." : "=", field->comment);
         }
     }
@@ -165,6 +166,35 @@ static struct pt_cli_completion value_of(const struct line *line, enum pt_cli_fl
     return completion;
 }
 
+/* The method that a verb calls, whose fields are its words; NULL: it has none. */
+static const struct pt_method_type *diagnostic_of(const struct line *line)
+{
+    static const struct {
+        const char *verb, *path;
+    } methods[] = {{"ping", "/patronus.v1.DiagnosticsService/Ping"},
+                   {"traceroute", "/patronus.v1.DiagnosticsService/Traceroute"},
+                   {"capture", "/patronus.v1.DiagnosticsService/Capture"},
+                   {"probe", "/patronus.v1.DiagnosticsService/ProbePath"}};
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+        if (strcmp(methods[i].verb, line->verb->name) == 0) {
+            return pt_schema_method(line->schema, methods[i].path);
+        }
+    }
+    return NULL;
+}
+
+/* The resource that some verbs are about, right behind them. */
+static struct pt_cli_completion second_name(const struct line *line)
+{
+    const char *verb = line->verb->name;
+    const char *kind = is_one_of(verb, "ping traceroute capture") ? "edge"
+                       : strcmp(verb, "probe") == 0               ? "path"
+                       : strcmp(verb, "doctor") == 0              ? "site"
+                                                                  : NULL;
+    return kind == NULL ? (struct pt_cli_completion){0}
+                        : (struct pt_cli_completion){PT_CLI_WANT_NAMES, pt_cli_kind(line->schema, kind)};
+}
+
 /* What stands right behind a verb. */
 static void second_word(const struct line *line)
 {
@@ -211,6 +241,12 @@ static struct pt_cli_completion later_word(const struct line *line)
                          (strcmp(verb, "update") == 0 && line->given_len == 2))) {
         return names;
     }
+    if (strcmp(verb, "capture") == 0 && line->given_len == 2) {
+        return (struct pt_cli_completion){PT_CLI_WANT_NAMES, pt_cli_kind(line->schema, "segment")};
+    }
+    if (diagnostic_of(line) != NULL) {
+        offer_assignments(line, diagnostic_of(line)->input);
+    }
     if (is_one_of(verb, "create update")) {
         offer_assignments(line, kind);
     }
@@ -252,6 +288,7 @@ struct pt_cli_completion pt_cli_complete(const struct pt_schema *schema, const c
         offer_verbs(&line);
     } else if (line.verb != NULL && line.given_len == 1) {
         second_word(&line);
+        completion = second_name(&line);
     } else if (line.verb != NULL) {
         completion = later_word(&line);
     }

@@ -175,6 +175,31 @@ static const struct pt_cli_verb verbs[] = {
      "  patronusctl -p acme te simulate nyc corp 10.2.0.10 protocol=tcp port=443 dscp=46 user=ann\n"
      "  patronusctl -p acme te matrix -o json >demands.json\n",
      0},
+    {"ping", "EDGE ADDRESS [FIELD=VALUE]...", "echoes from an edge into a segment",
+     "Have an edge send echoes as a host of the segment would: by rules, route, path and seal of traffic. A line for\n"
+     "each as it is answered; exit code 1 when none was. Fields: segment (where the edge has several), count,\n"
+     "interval_ms, timeout_ms, payload_size, dscp.\n\n"
+     "  patronusctl -p acme ping sites/nyc/edges/e1 10.2.0.10 segment=corp count=20 interval_ms=200\n",
+     0},
+    {"traceroute", "EDGE ADDRESS [FIELD=VALUE]...", "which routers a packet meets",
+     "Have an edge find the routers between it and an address of a segment. Hop 1 is the edge; the way between two\n"
+     "sites is one hop, whatever path is taken (explain flow tells which). Fields: segment, max_hops, probes,\n"
+     "timeout_ms, dscp.\n\n"
+     "  patronusctl -p acme traceroute sites/nyc/edges/e1 10.2.0.10 segment=corp\n",
+     0},
+    {"capture", "EDGE SEGMENT -f FILE|- [FIELD=VALUE]...", "what passes on a segment's wires at a site",
+     "Write the packets of a segment's wires at an edge's site as a pcap file, while they pass. It ends after\n"
+     "max_packets (1000), max_size (1 MiB) or duration_ms (30000). Fields besides: prefix, protocol, port, snap_size\n"
+     "(128). Takes the permission diagnostics.capture.\n\n"
+     "  patronusctl -p acme capture sites/nyc/edges/e1 corp -f nyc.pcap prefix=10.2.0.0/16 port=443\n"
+     "  patronusctl -p acme capture sites/nyc/edges/e1 corp -f - | tcpdump -r -\n",
+     B(FILE)},
+    {"probe", "PATH [FIELD=VALUE]...", "what a path is like now",
+     "Tell what the probes of a path measure, reading by reading: round trip, loss, jitter and delay each way, MOS "
+     "and\n"
+     "MTU; exit code 1 when the path is down at the end. Fields: count, interval_ms.\n\n"
+     "  patronusctl -p acme probe PATH count=60 interval_ms=500\n",
+     0},
     {"api-keys", "create ACCOUNT [PERMISSION]...", "make a key for a program",
      "Make an API key that speaks for a service account, and print it. It is shown once; the cluster keeps a keyed\n"
      "digest. With permissions, the key is good for these only, of those that its account has.\n\n"

@@ -41,6 +41,10 @@ static const struct pt_serve_method *const methods[] = {
     &pt_serve_find_shadowed,
     &pt_serve_explain_flow,
     &pt_serve_explain_drop,
+    &pt_serve_ping,
+    &pt_serve_traceroute,
+    &pt_serve_capture,
+    &pt_serve_probe_path,
     &pt_serve_drain,
     &pt_serve_undrain,
     &pt_serve_issue_key,
@@ -653,6 +657,7 @@ static void on_end(void *arg, struct pt_rpc_call *rpc, bool cancelled)
         return;
     }
     call->rpc = NULL;
+    pt_serve_forward_end(call);
     if (call->custom != NULL && call->custom->on_end != NULL) {
         call->custom->on_end(call);
     }

@@ -239,7 +239,7 @@ void pt_serve_note_denied(struct pt_serve_call *call, const char *resource, cons
 /* The resource that a request names. */
 static const char *resource_of(const struct pt_msg *request)
 {
-    static const char *const fields[] = {"name", "parent", "resource"};
+    static const char *const fields[] = {"name", "parent", "resource", "edge"};
     for (size_t i = 0; request != NULL && i < sizeof(fields) / sizeof(fields[0]); i++) {
         const struct pt_field_type *field = pt_message_field(request->type, fields[i]);
         if (field != NULL && field->kind == PT_FIELD_STRING && pt_msg_has(request, fields[i])) {

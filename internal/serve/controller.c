@@ -122,6 +122,7 @@ static void machine_role_changed(void *context, bool leading, uint64_t term)
         pt_soft_clear(controller->soft);
         pt_metrics_forget(controller);
         pt_explain_forget(controller);
+        pt_diagnose_forget(controller);
         pt_push_role_changed(controller->push);
     }
     pt_serve_health_changed(controller);
@@ -409,6 +410,7 @@ enum pt_code pt_controller_open(const struct pt_controller_options *options, str
     pt_list_init(&controller->asked);
     pt_list_init(&controller->measurements);
     pt_list_init(&controller->explaining);
+    pt_list_init(&controller->diagnosing);
     copy_options(controller, options);
     controller->soft = pt_soft_new(controller);
     controller->push = pt_push_new(controller);
@@ -512,6 +514,7 @@ static void handed_over(void *arg, enum pt_code code, uint64_t index)
     pt_serve_run_waiting(controller);
     pt_denied_close(controller->denied);
     pt_explain_forget(controller);
+    pt_diagnose_forget(controller);
     pt_serve_end_streams(controller);
     if (controller->http != NULL) {
         pt_http_close(controller->http, http_closed, controller);

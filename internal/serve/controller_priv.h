@@ -59,7 +59,8 @@ struct pt_serve_call {
     struct pt_bytes request; /* owned copy while waiting */
     /* What to do with the verdict of the proposal that is under way; NULL: answer with its reply. */
     void (*decided)(struct pt_serve_call *call, const struct pt_verdict *verdict);
-    struct pt_serve_link *link; /* forward.c: the channel that carries it, while it does */
+    struct pt_serve_link *link;    /* forward.c: the channel that carries it, while it does */
+    struct pt_rpc_stream *answers; /* forward.c: the leader's, of a stream of answers; NULL: it is over */
     /* carrier.c: it came in a parcel and has no rpc; NULL: answers go nowhere */
     struct pt_carrier *carrier;
     struct pt_list parcel; /* in the carrier's, or in the link's */
@@ -134,6 +135,8 @@ struct pt_controller {
     struct pt_list asked;        /* changeset.c: calls that wait for a quorum or a plan */
     struct pt_list explaining;   /* explain.c: calls that wait for edges */
     size_t explaining_len;
+    struct pt_list diagnosing; /* diagnose.c: calls that edges report to */
+    size_t diagnosing_len;
     uint64_t question_id; /* of the newest question to an edge */
 
     uint64_t access_revision; /* as of which open streams were judged */
@@ -270,6 +273,8 @@ void pt_fair_drain(struct pt_controller *controller);
 /* ---- forward.c ------------------------------------------------------------------------------------------------ */
 /* Send the whole call to the leader and pass its answer on. */
 void pt_serve_forward(struct pt_serve_call *call, struct pt_bytes request);
+/* Its caller is gone: the leader need not answer it any more. */
+void pt_serve_forward_end(struct pt_serve_call *call);
 /* A call of this controller's own to the leader. False when no leader is known: fn is not called then. */
 bool pt_serve_ask_leader(struct pt_controller *controller, const char *method, struct pt_bytes request,
                          uint64_t deadline_ms, pt_rpc_reply_fn fn, void *arg);
@@ -507,6 +512,15 @@ void pt_explain_answer(struct pt_controller *controller, const char *edge, struc
 /* This node leads no more, or closes: answer who waits. */
 void pt_explain_forget(struct pt_controller *controller);
 void pt_explain_abandon(struct pt_controller *controller); /* before the calls themselves */
+
+/* ---- diagnose.c: what edges look at because somebody asks ------------------------------------------------------ */
+extern const struct pt_serve_method pt_serve_ping, pt_serve_traceroute, pt_serve_capture, pt_serve_probe_path;
+/* A report came. False: it is no diagnostic's. */
+bool pt_diagnose_answer(struct pt_controller *controller, const char *edge,
+                        const struct Patronus__V1__NodeAnswer *answer);
+/* This node leads no more, or closes; an edge's stream ended. */
+void pt_diagnose_forget(struct pt_controller *controller);
+void pt_diagnose_gone(struct pt_controller *controller, const char *edge);
 
 /* ---- ca.c ----------------------------------------------------------------------------------------------------- */
 /* Sign a leaf for a node, by the authority that issues. not_after_ns 0: PT_SERVE_LEAF_NS from now. */

@@ -353,8 +353,10 @@ static void edge_message(struct pt_serve_call *call, struct pt_bytes data)
     } else if (message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_BANDWIDTH) {
         pt_bandwidth_take(session, message->bandwidth);
     } else if (message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_ANSWER) {
-        pt_explain_answer(controller, session->edge, message->answer);
-        message->message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE__NOT_SET; /* taken */
+        if (!pt_diagnose_answer(controller, session->edge, message->answer)) {
+            pt_explain_answer(controller, session->edge, message->answer);
+            message->message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE__NOT_SET; /* taken */
+        }
     }
     patronus__v1__edge_message__free_unpacked(message, NULL);
 }
@@ -404,6 +406,9 @@ static void edge_end(struct pt_serve_call *call)
         pt_log_info(call->controller->log, "node disconnected", "edge=%s", session->edge);
     }
     pt_list_remove(&session->node);
+    if (pt_edge_find(call->controller, session->edge) == NULL) { /* no newer stream took over */
+        pt_diagnose_gone(call->controller, session->edge);
+    }
     pt_bundle_unref(session->acked);
     pt_bundle_unref(session->sent);
     free(session);

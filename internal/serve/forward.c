@@ -348,6 +348,54 @@ static bool send_parcel(struct pt_serve_link *link, struct pt_serve_call *call, 
     return true;
 }
 
+/* ---- streams of answers ---------------------------------------------------------------------------------------- */
+
+/* What the leader says goes on to the caller, and so does the end; when the caller is gone, the leader's call ends. */
+static void on_streamed(void *arg, struct pt_bytes message)
+{
+    struct pt_serve_call *call = arg;
+    if (call->rpc != NULL) {
+        (void)pt_rpc_call_send(call->rpc, message); /* the method's own limits bound what can wait here */
+    }
+}
+
+static void on_streamed_end(void *arg, const struct pt_error *error)
+{
+    struct pt_serve_call *call = arg;
+    struct pt_serve_link *link = call->link;
+    call->link = NULL;
+    call->answers = NULL;
+    if (error == NULL && call->rpc != NULL) {
+        pt_rpc_call_finish(call->rpc, NULL);
+    } else if (error != NULL && error->code == PT_CANCELLED) {
+        pt_serve_fail_raft(call, call->controller->closing ? PT_CLOSED : PT_ABORTED);
+    } else if (error != NULL) {
+        pt_serve_fail(call, error);
+    }
+    pt_serve_call_unref(call);
+    call_over(link);
+}
+
+static const struct pt_rpc_stream_ops answers_ops = {.on_message = on_streamed, .on_end = on_streamed_end};
+
+static void forward_stream(struct pt_serve_link *link, struct pt_serve_call *call, struct pt_bytes request,
+                           const struct pt_rpc_metadata metadata[2])
+{
+    pt_serve_call_ref(call);
+    link->calls++;
+    call->link = link;
+    call->answers = pt_rpc_stream_open(link->channel, call->method->path, metadata, 2, &answers_ops, call);
+    (void)pt_rpc_stream_send(call->answers, request);
+    pt_rpc_stream_half_close(call->answers);
+}
+
+void pt_serve_forward_end(struct pt_serve_call *call)
+{
+    if (call->answers != NULL) {
+        pt_rpc_stream_cancel(call->answers);
+    }
+}
+
 bool pt_serve_ask_leader(struct pt_controller *controller, const char *method, struct pt_bytes request,
                          uint64_t deadline_ms, pt_rpc_reply_fn fn, void *arg)
 {
@@ -389,6 +437,10 @@ void pt_serve_forward(struct pt_serve_call *call, struct pt_bytes request)
         {.key = PT_SERVE_PRINCIPAL_METADATA, .value = call->caller.principal},
         {.key = PT_SERVE_CALLER_METADATA, .value = (const char *)caller.data},
     };
+    if (call->method->server_streaming) {
+        forward_stream(link, call, request, metadata);
+        return;
+    }
     pt_serve_call_ref(call);
     link->calls++;
     call->link = link;

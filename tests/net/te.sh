@@ -7,6 +7,7 @@
 #   2. what-if answers, and refuses a name that does not exist
 #   2b. a packet that need not exist is simulated; a rule that never decides is told
 #   2c. the edge explains where a flow went, and what it dropped
+#   2d. diagnostics: an edge pings, traces, captures and probes
 #   3. a link is drained under traffic and put back: nothing is lost, and nothing is on it in between
 #   4. draining the last way is refused
 #   5. all controllers are killed and the link that carries is cut: the node takes its repair path alone
@@ -144,6 +145,41 @@ code=0
 ctl explain flow "$source:40010" "$target:9/udp" --at "$before" -p "$ORG" >/dev/null 2>"$STATE/error" || code=$?
 [ $code -eq 3 ] || lab_fail "a flow is explained before it was: $(cat "$STATE/error")"
 ok "a flow and a drop are explained from what the edge recorded; nothing is made up"
+
+# ---- 2d. what the edge sees: an address, the way there, the wire, a path
+edge=sites/nyc/edges/e1
+answers() { ctl ping -p "$ORG" $edge "$1" segment=corp count=3 interval_ms=100 >"$STATE/ping"; } # exit 0: one was answered
+wait_for 20 "an edge's echo is not answered by a far host" answers "$target" || { cat "$STATE/ping"; exit 1; }
+wait_for 20 "an edge's echo is not answered by its own host" answers "$source" || { cat "$STATE/ping"; exit 1; }
+reached() { ctl traceroute -p "$ORG" $edge "$target" segment=corp probes=2 >"$STATE/route" && grep -q "^ 2 .* $target " "$STATE/route"; }
+wait_for 20 "the way to a far host is not found" reached || { cat "$STATE/route"; exit 1; }
+captured() {
+    ctl capture -p "$ORG" $edge corp -f "$STATE/pcap" prefix="$target/32" protocol=17 max_packets=2 duration_ms=3000 2>/dev/null &
+    local capture=$! code=0
+    for _ in 1 2 3 4 5 6; do
+        in_node "$(host_of nyc corp)" bash -c "echo secret >/dev/udp/$target/40011" || true
+        sleep 0.2
+    done
+    wait $capture || code=$?
+    return $code
+}
+packets() { python3 -c '
+import struct, sys
+data = open(sys.argv[1], "rb").read()
+assert struct.unpack(">IHHiIII", data[:24])[0] == 0xA1B23C4D
+found, at = 0, 24
+while at < len(data):
+    size = struct.unpack(">IIII", data[at : at + 16])[2]
+    found += b"secret" in data[at + 16 : at + 16 + size]
+    at += 16 + size
+print(found)' "$STATE/pcap"; }
+caught() { captured && [ "$(packets)" -ge 1 ]; }
+wait_for 30 "what passes is not captured" caught
+ctl probe -p "$ORG" "$(ctl get paths -p "$ORG" -o name | head -n 1)" count=2 interval_ms=100 | grep -q "^2  up" || lab_fail "a path is not probed"
+nothing_left() { [ -z "$(in_node nyc bash -c 'ip neigh show nud permanent; tc filter show dev lan0 egress')" ]; }
+wait_for 10 "diagnostics leave something behind" nothing_left
+ctl audit export -p "$ORG" | grep -q '"method":"Capture".*"code":"OK"' || lab_fail "a capture is not in the audit log"
+ok "an edge's echoes, traceroute, capture and probes are seen as they come, recorded, and leave nothing behind"
 
 # ---- 3. drain under traffic
 carried() { # bytes that nyc sent by a link of its own so far

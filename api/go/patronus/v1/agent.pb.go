@@ -3451,7 +3451,9 @@ type Telemetry struct {
 	// Every destination with traffic.
 	Demands []*DemandReport `protobuf:"bytes,3,rep,name=demands,proto3" json:"demands,omitempty"`
 	// Every link that is to be shaped; none: nothing new.
-	Links         []*LinkReport `protobuf:"bytes,4,rep,name=links,proto3" json:"links,omitempty"`
+	Links []*LinkReport `protobuf:"bytes,4,rep,name=links,proto3" json:"links,omitempty"`
+	// The node's clock when it was sent, nanoseconds since 1970; 0 from nodes that do not say.
+	TimeNs        int64 `protobuf:"varint,5,opt,name=time_ns,json=timeNs,proto3" json:"time_ns,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3512,6 +3514,13 @@ func (x *Telemetry) GetLinks() []*LinkReport {
 		return x.Links
 	}
 	return nil
+}
+
+func (x *Telemetry) GetTimeNs() int64 {
+	if x != nil {
+		return x.TimeNs
+	}
+	return 0
 }
 
 // What a node found out about the bandwidth of a path.
@@ -3935,8 +3944,16 @@ type FlowRecord struct {
 	Candidates []*CandidateRecord `protobuf:"bytes,22,rep,name=candidates,proto3" json:"candidates,omitempty"`
 	// When candidates were looked at, by the node's clock: within a second of the decision; 0: they were not.
 	CandidatesTimeNs int64 `protobuf:"varint,23,opt,name=candidates_time_ns,json=candidatesTimeNs,proto3" json:"candidates_time_ns,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// What its packets are sent on under: address, 16 bytes, IPv4 as v4-mapped; empty: as they came.
+	TranslatedSource []byte `protobuf:"bytes,24,opt,name=translated_source,json=translatedSource,proto3" json:"translated_source,omitempty"`
+	// The same of the port; 0: as it came.
+	TranslatedPort uint32 `protobuf:"varint,25,opt,name=translated_port,json=translatedPort,proto3" json:"translated_port,omitempty"`
+	// Name of the link whose address that is; empty: none's.
+	TranslatedLink string `protobuf:"bytes,26,opt,name=translated_link,json=translatedLink,proto3" json:"translated_link,omitempty"`
+	// VNI of the segment that its packets go on in; 0: their own.
+	TranslatedVni uint32 `protobuf:"varint,27,opt,name=translated_vni,json=translatedVni,proto3" json:"translated_vni,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FlowRecord) Reset() {
@@ -4126,6 +4143,34 @@ func (x *FlowRecord) GetCandidates() []*CandidateRecord {
 func (x *FlowRecord) GetCandidatesTimeNs() int64 {
 	if x != nil {
 		return x.CandidatesTimeNs
+	}
+	return 0
+}
+
+func (x *FlowRecord) GetTranslatedSource() []byte {
+	if x != nil {
+		return x.TranslatedSource
+	}
+	return nil
+}
+
+func (x *FlowRecord) GetTranslatedPort() uint32 {
+	if x != nil {
+		return x.TranslatedPort
+	}
+	return 0
+}
+
+func (x *FlowRecord) GetTranslatedLink() string {
+	if x != nil {
+		return x.TranslatedLink
+	}
+	return ""
+}
+
+func (x *FlowRecord) GetTranslatedVni() uint32 {
+	if x != nil {
+		return x.TranslatedVni
 	}
 	return 0
 }
@@ -4449,6 +4494,276 @@ func (x *DropAnswer) GetSamples() []*DropSample {
 	return nil
 }
 
+// The leader has the node look at its network. Answered by one DiagnosticReport or many, the last one of which says so.
+// Limits and defaults are filled in by the leader, and looked at again by the node.
+type DiagnosticOrder struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// VNI of the segment; 0 for a path.
+	Vni uint32 `protobuf:"varint,1,opt,name=vni,proto3" json:"vni,omitempty"`
+	// Id of the path, of probe_path.
+	Path uint64 `protobuf:"varint,2,opt,name=path,proto3" json:"path,omitempty"`
+	// What to do. Names in it are not looked at. Exactly one.
+	//
+	// Types that are valid to be assigned to Request:
+	//
+	//	*DiagnosticOrder_Ping
+	//	*DiagnosticOrder_Traceroute
+	//	*DiagnosticOrder_Capture
+	//	*DiagnosticOrder_ProbePath
+	Request       isDiagnosticOrder_Request `protobuf_oneof:"request"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiagnosticOrder) Reset() {
+	*x = DiagnosticOrder{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiagnosticOrder) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiagnosticOrder) ProtoMessage() {}
+
+func (x *DiagnosticOrder) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiagnosticOrder.ProtoReflect.Descriptor instead.
+func (*DiagnosticOrder) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *DiagnosticOrder) GetVni() uint32 {
+	if x != nil {
+		return x.Vni
+	}
+	return 0
+}
+
+func (x *DiagnosticOrder) GetPath() uint64 {
+	if x != nil {
+		return x.Path
+	}
+	return 0
+}
+
+func (x *DiagnosticOrder) GetRequest() isDiagnosticOrder_Request {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+func (x *DiagnosticOrder) GetPing() *PingRequest {
+	if x != nil {
+		if x, ok := x.Request.(*DiagnosticOrder_Ping); ok {
+			return x.Ping
+		}
+	}
+	return nil
+}
+
+func (x *DiagnosticOrder) GetTraceroute() *TracerouteRequest {
+	if x != nil {
+		if x, ok := x.Request.(*DiagnosticOrder_Traceroute); ok {
+			return x.Traceroute
+		}
+	}
+	return nil
+}
+
+func (x *DiagnosticOrder) GetCapture() *CaptureRequest {
+	if x != nil {
+		if x, ok := x.Request.(*DiagnosticOrder_Capture); ok {
+			return x.Capture
+		}
+	}
+	return nil
+}
+
+func (x *DiagnosticOrder) GetProbePath() *ProbePathRequest {
+	if x != nil {
+		if x, ok := x.Request.(*DiagnosticOrder_ProbePath); ok {
+			return x.ProbePath
+		}
+	}
+	return nil
+}
+
+type isDiagnosticOrder_Request interface {
+	isDiagnosticOrder_Request()
+}
+
+type DiagnosticOrder_Ping struct {
+	// Echoes.
+	Ping *PingRequest `protobuf:"bytes,3,opt,name=ping,proto3,oneof"`
+}
+
+type DiagnosticOrder_Traceroute struct {
+	// Routers on the way.
+	Traceroute *TracerouteRequest `protobuf:"bytes,4,opt,name=traceroute,proto3,oneof"`
+}
+
+type DiagnosticOrder_Capture struct {
+	// What passes.
+	Capture *CaptureRequest `protobuf:"bytes,5,opt,name=capture,proto3,oneof"`
+}
+
+type DiagnosticOrder_ProbePath struct {
+	// What a path is like.
+	ProbePath *ProbePathRequest `protobuf:"bytes,6,opt,name=probe_path,json=probePath,proto3,oneof"`
+}
+
+func (*DiagnosticOrder_Ping) isDiagnosticOrder_Request() {}
+
+func (*DiagnosticOrder_Traceroute) isDiagnosticOrder_Request() {}
+
+func (*DiagnosticOrder_Capture) isDiagnosticOrder_Request() {}
+
+func (*DiagnosticOrder_ProbePath) isDiagnosticOrder_Request() {}
+
+// What the node saw.
+type DiagnosticReport struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Nothing follows.
+	Last bool `protobuf:"varint,1,opt,name=last,proto3" json:"last,omitempty"`
+	// At most one; none in a report that only says that it is the last.
+	//
+	// Types that are valid to be assigned to Response:
+	//
+	//	*DiagnosticReport_Ping
+	//	*DiagnosticReport_Traceroute
+	//	*DiagnosticReport_Capture
+	//	*DiagnosticReport_ProbePath
+	Response      isDiagnosticReport_Response `protobuf_oneof:"response"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiagnosticReport) Reset() {
+	*x = DiagnosticReport{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiagnosticReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiagnosticReport) ProtoMessage() {}
+
+func (x *DiagnosticReport) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiagnosticReport.ProtoReflect.Descriptor instead.
+func (*DiagnosticReport) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *DiagnosticReport) GetLast() bool {
+	if x != nil {
+		return x.Last
+	}
+	return false
+}
+
+func (x *DiagnosticReport) GetResponse() isDiagnosticReport_Response {
+	if x != nil {
+		return x.Response
+	}
+	return nil
+}
+
+func (x *DiagnosticReport) GetPing() *PingResponse {
+	if x != nil {
+		if x, ok := x.Response.(*DiagnosticReport_Ping); ok {
+			return x.Ping
+		}
+	}
+	return nil
+}
+
+func (x *DiagnosticReport) GetTraceroute() *TracerouteResponse {
+	if x != nil {
+		if x, ok := x.Response.(*DiagnosticReport_Traceroute); ok {
+			return x.Traceroute
+		}
+	}
+	return nil
+}
+
+func (x *DiagnosticReport) GetCapture() *CaptureResponse {
+	if x != nil {
+		if x, ok := x.Response.(*DiagnosticReport_Capture); ok {
+			return x.Capture
+		}
+	}
+	return nil
+}
+
+func (x *DiagnosticReport) GetProbePath() *ProbePathResponse {
+	if x != nil {
+		if x, ok := x.Response.(*DiagnosticReport_ProbePath); ok {
+			return x.ProbePath
+		}
+	}
+	return nil
+}
+
+type isDiagnosticReport_Response interface {
+	isDiagnosticReport_Response()
+}
+
+type DiagnosticReport_Ping struct {
+	// An echo.
+	Ping *PingResponse `protobuf:"bytes,2,opt,name=ping,proto3,oneof"`
+}
+
+type DiagnosticReport_Traceroute struct {
+	// A packet of a traceroute.
+	Traceroute *TracerouteResponse `protobuf:"bytes,3,opt,name=traceroute,proto3,oneof"`
+}
+
+type DiagnosticReport_Capture struct {
+	// A piece of a capture.
+	Capture *CaptureResponse `protobuf:"bytes,4,opt,name=capture,proto3,oneof"`
+}
+
+type DiagnosticReport_ProbePath struct {
+	// A reading of a path.
+	ProbePath *ProbePathResponse `protobuf:"bytes,5,opt,name=probe_path,json=probePath,proto3,oneof"`
+}
+
+func (*DiagnosticReport_Ping) isDiagnosticReport_Response() {}
+
+func (*DiagnosticReport_Traceroute) isDiagnosticReport_Response() {}
+
+func (*DiagnosticReport_Capture) isDiagnosticReport_Response() {}
+
+func (*DiagnosticReport_ProbePath) isDiagnosticReport_Response() {}
+
 // A question of the leader's. A node answers each, in any order.
 type NodeQuestion struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -4460,6 +4775,8 @@ type NodeQuestion struct {
 	//
 	//	*NodeQuestion_Flow
 	//	*NodeQuestion_Drop
+	//	*NodeQuestion_Diagnostic
+	//	*NodeQuestion_Stop
 	Question      isNodeQuestion_Question `protobuf_oneof:"question"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4467,7 +4784,7 @@ type NodeQuestion struct {
 
 func (x *NodeQuestion) Reset() {
 	*x = NodeQuestion{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[43]
+	mi := &file_patronus_v1_agent_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4479,7 +4796,7 @@ func (x *NodeQuestion) String() string {
 func (*NodeQuestion) ProtoMessage() {}
 
 func (x *NodeQuestion) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[43]
+	mi := &file_patronus_v1_agent_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4492,7 +4809,7 @@ func (x *NodeQuestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeQuestion.ProtoReflect.Descriptor instead.
 func (*NodeQuestion) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{43}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *NodeQuestion) GetId() uint64 {
@@ -4527,6 +4844,24 @@ func (x *NodeQuestion) GetDrop() *DropQuestion {
 	return nil
 }
 
+func (x *NodeQuestion) GetDiagnostic() *DiagnosticOrder {
+	if x != nil {
+		if x, ok := x.Question.(*NodeQuestion_Diagnostic); ok {
+			return x.Diagnostic
+		}
+	}
+	return nil
+}
+
+func (x *NodeQuestion) GetStop() uint64 {
+	if x != nil {
+		if x, ok := x.Question.(*NodeQuestion_Stop); ok {
+			return x.Stop
+		}
+	}
+	return 0
+}
+
 type isNodeQuestion_Question interface {
 	isNodeQuestion_Question()
 }
@@ -4541,9 +4876,23 @@ type NodeQuestion_Drop struct {
 	Drop *DropQuestion `protobuf:"bytes,3,opt,name=drop,proto3,oneof"`
 }
 
+type NodeQuestion_Diagnostic struct {
+	// Look at the network.
+	Diagnostic *DiagnosticOrder `protobuf:"bytes,4,opt,name=diagnostic,proto3,oneof"`
+}
+
+type NodeQuestion_Stop struct {
+	// Nobody waits any more for the diagnostic of that id. Not answered.
+	Stop uint64 `protobuf:"varint,5,opt,name=stop,proto3,oneof"`
+}
+
 func (*NodeQuestion_Flow) isNodeQuestion_Question() {}
 
 func (*NodeQuestion_Drop) isNodeQuestion_Question() {}
+
+func (*NodeQuestion_Diagnostic) isNodeQuestion_Question() {}
+
+func (*NodeQuestion_Stop) isNodeQuestion_Question() {}
 
 // The answer.
 type NodeAnswer struct {
@@ -4558,6 +4907,7 @@ type NodeAnswer struct {
 	//
 	//	*NodeAnswer_Flow
 	//	*NodeAnswer_Drop
+	//	*NodeAnswer_Diagnostic
 	Answer        isNodeAnswer_Answer `protobuf_oneof:"answer"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4565,7 +4915,7 @@ type NodeAnswer struct {
 
 func (x *NodeAnswer) Reset() {
 	*x = NodeAnswer{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[44]
+	mi := &file_patronus_v1_agent_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4577,7 +4927,7 @@ func (x *NodeAnswer) String() string {
 func (*NodeAnswer) ProtoMessage() {}
 
 func (x *NodeAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[44]
+	mi := &file_patronus_v1_agent_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4590,7 +4940,7 @@ func (x *NodeAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeAnswer.ProtoReflect.Descriptor instead.
 func (*NodeAnswer) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{44}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *NodeAnswer) GetId() uint64 {
@@ -4632,6 +4982,15 @@ func (x *NodeAnswer) GetDrop() *DropAnswer {
 	return nil
 }
 
+func (x *NodeAnswer) GetDiagnostic() *DiagnosticReport {
+	if x != nil {
+		if x, ok := x.Answer.(*NodeAnswer_Diagnostic); ok {
+			return x.Diagnostic
+		}
+	}
+	return nil
+}
+
 type isNodeAnswer_Answer interface {
 	isNodeAnswer_Answer()
 }
@@ -4646,9 +5005,16 @@ type NodeAnswer_Drop struct {
 	Drop *DropAnswer `protobuf:"bytes,4,opt,name=drop,proto3,oneof"`
 }
 
+type NodeAnswer_Diagnostic struct {
+	// What was seen; several of one id may come.
+	Diagnostic *DiagnosticReport `protobuf:"bytes,5,opt,name=diagnostic,proto3,oneof"`
+}
+
 func (*NodeAnswer_Flow) isNodeAnswer_Answer() {}
 
 func (*NodeAnswer_Drop) isNodeAnswer_Answer() {}
+
+func (*NodeAnswer_Diagnostic) isNodeAnswer_Answer() {}
 
 // From a node.
 type EdgeMessage struct {
@@ -4670,7 +5036,7 @@ type EdgeMessage struct {
 
 func (x *EdgeMessage) Reset() {
 	*x = EdgeMessage{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[45]
+	mi := &file_patronus_v1_agent_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4682,7 +5048,7 @@ func (x *EdgeMessage) String() string {
 func (*EdgeMessage) ProtoMessage() {}
 
 func (x *EdgeMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[45]
+	mi := &file_patronus_v1_agent_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4695,7 +5061,7 @@ func (x *EdgeMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EdgeMessage.ProtoReflect.Descriptor instead.
 func (*EdgeMessage) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{45}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *EdgeMessage) GetMessage() isEdgeMessage_Message {
@@ -4818,7 +5184,7 @@ type TrustBundle struct {
 
 func (x *TrustBundle) Reset() {
 	*x = TrustBundle{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[46]
+	mi := &file_patronus_v1_agent_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4830,7 +5196,7 @@ func (x *TrustBundle) String() string {
 func (*TrustBundle) ProtoMessage() {}
 
 func (x *TrustBundle) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[46]
+	mi := &file_patronus_v1_agent_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4843,7 +5209,7 @@ func (x *TrustBundle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrustBundle.ProtoReflect.Descriptor instead.
 func (*TrustBundle) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{46}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *TrustBundle) GetCaPem() string {
@@ -4875,7 +5241,7 @@ type BandwidthOrder struct {
 
 func (x *BandwidthOrder) Reset() {
 	*x = BandwidthOrder{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[47]
+	mi := &file_patronus_v1_agent_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4887,7 +5253,7 @@ func (x *BandwidthOrder) String() string {
 func (*BandwidthOrder) ProtoMessage() {}
 
 func (x *BandwidthOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[47]
+	mi := &file_patronus_v1_agent_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4900,7 +5266,7 @@ func (x *BandwidthOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BandwidthOrder.ProtoReflect.Descriptor instead.
 func (*BandwidthOrder) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{47}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *BandwidthOrder) GetRequest() uint64 {
@@ -4939,7 +5305,7 @@ type NotLeader struct {
 
 func (x *NotLeader) Reset() {
 	*x = NotLeader{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[48]
+	mi := &file_patronus_v1_agent_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4951,7 +5317,7 @@ func (x *NotLeader) String() string {
 func (*NotLeader) ProtoMessage() {}
 
 func (x *NotLeader) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[48]
+	mi := &file_patronus_v1_agent_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4964,7 +5330,7 @@ func (x *NotLeader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotLeader.ProtoReflect.Descriptor instead.
 func (*NotLeader) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{48}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *NotLeader) GetLeaderId() uint64 {
@@ -5001,7 +5367,7 @@ type ControllerList struct {
 
 func (x *ControllerList) Reset() {
 	*x = ControllerList{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[49]
+	mi := &file_patronus_v1_agent_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5013,7 +5379,7 @@ func (x *ControllerList) String() string {
 func (*ControllerList) ProtoMessage() {}
 
 func (x *ControllerList) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[49]
+	mi := &file_patronus_v1_agent_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5026,7 +5392,7 @@ func (x *ControllerList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControllerList.ProtoReflect.Descriptor instead.
 func (*ControllerList) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{49}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *ControllerList) GetAgentAddresses() []string {
@@ -5063,7 +5429,7 @@ type ControllerMessage struct {
 
 func (x *ControllerMessage) Reset() {
 	*x = ControllerMessage{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[50]
+	mi := &file_patronus_v1_agent_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5075,7 +5441,7 @@ func (x *ControllerMessage) String() string {
 func (*ControllerMessage) ProtoMessage() {}
 
 func (x *ControllerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[50]
+	mi := &file_patronus_v1_agent_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5088,7 +5454,7 @@ func (x *ControllerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControllerMessage.ProtoReflect.Descriptor instead.
 func (*ControllerMessage) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{50}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *ControllerMessage) GetMessage() isControllerMessage_Message {
@@ -5202,7 +5568,7 @@ var File_patronus_v1_agent_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_agent_proto_rawDesc = "" +
 	"\n" +
-	"\x17patronus/v1/agent.proto\x12\vpatronus.v1\x1a\x1bpatronus/v1/authority.proto\x1a\x19patronus/v1/options.proto\"y\n" +
+	"\x17patronus/v1/agent.proto\x12\vpatronus.v1\x1a\x1bpatronus/v1/authority.proto\x1a\x1dpatronus/v1/diagnostics.proto\x1a\x19patronus/v1/options.proto\"y\n" +
 	"\x0eBundlePosition\x12\x1d\n" +
 	"\n" +
 	"cluster_id\x18\x01 \x01(\tR\tclusterId\x12\x14\n" +
@@ -5509,12 +5875,13 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"LinkReport\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05error\x18\x02 \x01(\tR\x05error\x12:\n" +
-	"\aclasses\x18\x03 \x03(\v2\x18.patronus.v1.ClassReportB\x06\xca\xf3\x18\x02H\bR\aclasses\"\xf2\x01\n" +
+	"\aclasses\x18\x03 \x03(\v2\x18.patronus.v1.ClassReportB\x06\xca\xf3\x18\x02H\bR\aclasses\"\x8b\x02\n" +
 	"\tTelemetry\x127\n" +
 	"\x05paths\x18\x01 \x03(\v2\x17.patronus.v1.PathReportB\b\xca\xf3\x18\x04H\xa0\x8d\x06R\x05paths\x126\n" +
 	"\x05drops\x18\x02 \x03(\v2\x17.patronus.v1.DropReportB\a\xca\xf3\x18\x03H\x80\x02R\x05drops\x12=\n" +
 	"\ademands\x18\x03 \x03(\v2\x19.patronus.v1.DemandReportB\b\xca\xf3\x18\x04H\xa0\x8d\x06R\ademands\x125\n" +
-	"\x05links\x18\x04 \x03(\v2\x17.patronus.v1.LinkReportB\x06\xca\xf3\x18\x02H@R\x05links\"\xaa\x02\n" +
+	"\x05links\x18\x04 \x03(\v2\x17.patronus.v1.LinkReportB\x06\xca\xf3\x18\x02H@R\x05links\x12\x17\n" +
+	"\atime_ns\x18\x05 \x01(\x03R\x06timeNs\"\xaa\x02\n" +
 	"\x0fBandwidthReport\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\x04R\arequest\x12\x12\n" +
 	"\x04path\x18\x02 \x01(\x04R\x04path\x12\x12\n" +
@@ -5551,7 +5918,7 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"sla_broken\x18\t \x01(\bR\tslaBroken\x12\x19\n" +
 	"\bsla_held\x18\n" +
 	" \x01(\bR\aslaHeld\x12\x12\n" +
-	"\x04link\x18\v \x01(\tR\x04link\"\xeb\x05\n" +
+	"\x04link\x18\v \x01(\tR\x04link\"\x91\a\n" +
 	"\n" +
 	"FlowRecord\x12\x17\n" +
 	"\atime_ns\x18\x01 \x01(\x03R\x06timeNs\x12\x18\n" +
@@ -5584,7 +5951,11 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"\n" +
 	"candidates\x18\x16 \x03(\v2\x1c.patronus.v1.CandidateRecordB\x06\xca\xf3\x18\x02H\bR\n" +
 	"candidates\x12,\n" +
-	"\x12candidates_time_ns\x18\x17 \x01(\x03R\x10candidatesTimeNs\"\xed\x01\n" +
+	"\x12candidates_time_ns\x18\x17 \x01(\x03R\x10candidatesTimeNs\x12+\n" +
+	"\x11translated_source\x18\x18 \x01(\fR\x10translatedSource\x12'\n" +
+	"\x0ftranslated_port\x18\x19 \x01(\rR\x0etranslatedPort\x12'\n" +
+	"\x0ftranslated_link\x18\x1a \x01(\tR\x0etranslatedLink\x12%\n" +
+	"\x0etranslated_vni\x18\x1b \x01(\rR\rtranslatedVni\"\xed\x01\n" +
 	"\n" +
 	"FlowAnswer\x129\n" +
 	"\arecords\x18\x01 \x03(\v2\x17.patronus.v1.FlowRecordB\x06\xca\xf3\x18\x02H\x10R\arecords\x12\x18\n" +
@@ -5613,19 +5984,48 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"ruleOrigin\"G\n" +
 	"\n" +
 	"DropAnswer\x129\n" +
-	"\asamples\x18\x01 \x03(\v2\x17.patronus.v1.DropSampleB\x06\xca\xf3\x18\x02H@R\asamples\"\x8c\x01\n" +
+	"\asamples\x18\x01 \x03(\v2\x17.patronus.v1.DropSampleB\x06\xca\xf3\x18\x02H@R\asamples\"\xad\x02\n" +
+	"\x0fDiagnosticOrder\x12\x10\n" +
+	"\x03vni\x18\x01 \x01(\rR\x03vni\x12\x12\n" +
+	"\x04path\x18\x02 \x01(\x04R\x04path\x12.\n" +
+	"\x04ping\x18\x03 \x01(\v2\x18.patronus.v1.PingRequestH\x00R\x04ping\x12@\n" +
+	"\n" +
+	"traceroute\x18\x04 \x01(\v2\x1e.patronus.v1.TracerouteRequestH\x00R\n" +
+	"traceroute\x127\n" +
+	"\acapture\x18\x05 \x01(\v2\x1b.patronus.v1.CaptureRequestH\x00R\acapture\x12>\n" +
+	"\n" +
+	"probe_path\x18\x06 \x01(\v2\x1d.patronus.v1.ProbePathRequestH\x00R\tprobePathB\t\n" +
+	"\arequest\"\xa1\x02\n" +
+	"\x10DiagnosticReport\x12\x12\n" +
+	"\x04last\x18\x01 \x01(\bR\x04last\x12/\n" +
+	"\x04ping\x18\x02 \x01(\v2\x19.patronus.v1.PingResponseH\x00R\x04ping\x12A\n" +
+	"\n" +
+	"traceroute\x18\x03 \x01(\v2\x1f.patronus.v1.TracerouteResponseH\x00R\n" +
+	"traceroute\x128\n" +
+	"\acapture\x18\x04 \x01(\v2\x1c.patronus.v1.CaptureResponseH\x00R\acapture\x12?\n" +
+	"\n" +
+	"probe_path\x18\x05 \x01(\v2\x1e.patronus.v1.ProbePathResponseH\x00R\tprobePathB\n" +
+	"\n" +
+	"\bresponse\"\xe2\x01\n" +
 	"\fNodeQuestion\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12/\n" +
 	"\x04flow\x18\x02 \x01(\v2\x19.patronus.v1.FlowQuestionH\x00R\x04flow\x12/\n" +
-	"\x04drop\x18\x03 \x01(\v2\x19.patronus.v1.DropQuestionH\x00R\x04dropB\n" +
+	"\x04drop\x18\x03 \x01(\v2\x19.patronus.v1.DropQuestionH\x00R\x04drop\x12>\n" +
 	"\n" +
-	"\bquestion\"\x9a\x01\n" +
+	"diagnostic\x18\x04 \x01(\v2\x1c.patronus.v1.DiagnosticOrderH\x00R\n" +
+	"diagnostic\x12\x14\n" +
+	"\x04stop\x18\x05 \x01(\x04H\x00R\x04stopB\n" +
+	"\n" +
+	"\bquestion\"\xdb\x01\n" +
 	"\n" +
 	"NodeAnswer\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x14\n" +
 	"\x05error\x18\x02 \x01(\tR\x05error\x12-\n" +
 	"\x04flow\x18\x03 \x01(\v2\x17.patronus.v1.FlowAnswerH\x00R\x04flow\x12-\n" +
-	"\x04drop\x18\x04 \x01(\v2\x17.patronus.v1.DropAnswerH\x00R\x04dropB\b\n" +
+	"\x04drop\x18\x04 \x01(\v2\x17.patronus.v1.DropAnswerH\x00R\x04drop\x12?\n" +
+	"\n" +
+	"diagnostic\x18\x05 \x01(\v2\x1d.patronus.v1.DiagnosticReportH\x00R\n" +
+	"diagnosticB\b\n" +
 	"\x06answer\"\xcf\x02\n" +
 	"\vEdgeMessage\x12.\n" +
 	"\x05hello\x18\x01 \x01(\v2\x16.patronus.v1.NodeHelloH\x00R\x05hello\x12*\n" +
@@ -5674,60 +6074,70 @@ func file_patronus_v1_agent_proto_rawDescGZIP() []byte {
 	return file_patronus_v1_agent_proto_rawDescData
 }
 
-var file_patronus_v1_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
+var file_patronus_v1_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 53)
 var file_patronus_v1_agent_proto_goTypes = []any{
-	(*BundlePosition)(nil),    // 0: patronus.v1.BundlePosition
-	(*BundleHeader)(nil),      // 1: patronus.v1.BundleHeader
-	(*NodeEntry)(nil),         // 2: patronus.v1.NodeEntry
-	(*LinkClassEntry)(nil),    // 3: patronus.v1.LinkClassEntry
-	(*LinkEntry)(nil),         // 4: patronus.v1.LinkEntry
-	(*LanEntry)(nil),          // 5: patronus.v1.LanEntry
-	(*RouteEntry)(nil),        // 6: patronus.v1.RouteEntry
-	(*TunnelEntry)(nil),       // 7: patronus.v1.TunnelEntry
-	(*PathEntry)(nil),         // 8: patronus.v1.PathEntry
-	(*GroupMember)(nil),       // 9: patronus.v1.GroupMember
-	(*GroupEntry)(nil),        // 10: patronus.v1.GroupEntry
-	(*SlaEntry)(nil),          // 11: patronus.v1.SlaEntry
-	(*SubjectEntry)(nil),      // 12: patronus.v1.SubjectEntry
-	(*RuleWindow)(nil),        // 13: patronus.v1.RuleWindow
-	(*RuleEntry)(nil),         // 14: patronus.v1.RuleEntry
-	(*PeerEntry)(nil),         // 15: patronus.v1.PeerEntry
-	(*ExitEntry)(nil),         // 16: patronus.v1.ExitEntry
-	(*ForwardEntry)(nil),      // 17: patronus.v1.ForwardEntry
-	(*PrefixMapEntry)(nil),    // 18: patronus.v1.PrefixMapEntry
-	(*FilterEntry)(nil),       // 19: patronus.v1.FilterEntry
-	(*FilterRuleEntry)(nil),   // 20: patronus.v1.FilterRuleEntry
-	(*GuardEntry)(nil),        // 21: patronus.v1.GuardEntry
-	(*DeniedEntry)(nil),       // 22: patronus.v1.DeniedEntry
-	(*LimitEntry)(nil),        // 23: patronus.v1.LimitEntry
-	(*Entry)(nil),             // 24: patronus.v1.Entry
-	(*Bundle)(nil),            // 25: patronus.v1.Bundle
-	(*NodeHello)(nil),         // 26: patronus.v1.NodeHello
-	(*PathShare)(nil),         // 27: patronus.v1.PathShare
-	(*BundleAck)(nil),         // 28: patronus.v1.BundleAck
-	(*PathReport)(nil),        // 29: patronus.v1.PathReport
-	(*DropReport)(nil),        // 30: patronus.v1.DropReport
-	(*DemandReport)(nil),      // 31: patronus.v1.DemandReport
-	(*ClassReport)(nil),       // 32: patronus.v1.ClassReport
-	(*LinkReport)(nil),        // 33: patronus.v1.LinkReport
-	(*Telemetry)(nil),         // 34: patronus.v1.Telemetry
-	(*BandwidthReport)(nil),   // 35: patronus.v1.BandwidthReport
-	(*FlowQuestion)(nil),      // 36: patronus.v1.FlowQuestion
-	(*CandidateRecord)(nil),   // 37: patronus.v1.CandidateRecord
-	(*FlowRecord)(nil),        // 38: patronus.v1.FlowRecord
-	(*FlowAnswer)(nil),        // 39: patronus.v1.FlowAnswer
-	(*DropQuestion)(nil),      // 40: patronus.v1.DropQuestion
-	(*DropSample)(nil),        // 41: patronus.v1.DropSample
-	(*DropAnswer)(nil),        // 42: patronus.v1.DropAnswer
-	(*NodeQuestion)(nil),      // 43: patronus.v1.NodeQuestion
-	(*NodeAnswer)(nil),        // 44: patronus.v1.NodeAnswer
-	(*EdgeMessage)(nil),       // 45: patronus.v1.EdgeMessage
-	(*TrustBundle)(nil),       // 46: patronus.v1.TrustBundle
-	(*BandwidthOrder)(nil),    // 47: patronus.v1.BandwidthOrder
-	(*NotLeader)(nil),         // 48: patronus.v1.NotLeader
-	(*ControllerList)(nil),    // 49: patronus.v1.ControllerList
-	(*ControllerMessage)(nil), // 50: patronus.v1.ControllerMessage
-	(*TrustReport)(nil),       // 51: patronus.v1.TrustReport
+	(*BundlePosition)(nil),     // 0: patronus.v1.BundlePosition
+	(*BundleHeader)(nil),       // 1: patronus.v1.BundleHeader
+	(*NodeEntry)(nil),          // 2: patronus.v1.NodeEntry
+	(*LinkClassEntry)(nil),     // 3: patronus.v1.LinkClassEntry
+	(*LinkEntry)(nil),          // 4: patronus.v1.LinkEntry
+	(*LanEntry)(nil),           // 5: patronus.v1.LanEntry
+	(*RouteEntry)(nil),         // 6: patronus.v1.RouteEntry
+	(*TunnelEntry)(nil),        // 7: patronus.v1.TunnelEntry
+	(*PathEntry)(nil),          // 8: patronus.v1.PathEntry
+	(*GroupMember)(nil),        // 9: patronus.v1.GroupMember
+	(*GroupEntry)(nil),         // 10: patronus.v1.GroupEntry
+	(*SlaEntry)(nil),           // 11: patronus.v1.SlaEntry
+	(*SubjectEntry)(nil),       // 12: patronus.v1.SubjectEntry
+	(*RuleWindow)(nil),         // 13: patronus.v1.RuleWindow
+	(*RuleEntry)(nil),          // 14: patronus.v1.RuleEntry
+	(*PeerEntry)(nil),          // 15: patronus.v1.PeerEntry
+	(*ExitEntry)(nil),          // 16: patronus.v1.ExitEntry
+	(*ForwardEntry)(nil),       // 17: patronus.v1.ForwardEntry
+	(*PrefixMapEntry)(nil),     // 18: patronus.v1.PrefixMapEntry
+	(*FilterEntry)(nil),        // 19: patronus.v1.FilterEntry
+	(*FilterRuleEntry)(nil),    // 20: patronus.v1.FilterRuleEntry
+	(*GuardEntry)(nil),         // 21: patronus.v1.GuardEntry
+	(*DeniedEntry)(nil),        // 22: patronus.v1.DeniedEntry
+	(*LimitEntry)(nil),         // 23: patronus.v1.LimitEntry
+	(*Entry)(nil),              // 24: patronus.v1.Entry
+	(*Bundle)(nil),             // 25: patronus.v1.Bundle
+	(*NodeHello)(nil),          // 26: patronus.v1.NodeHello
+	(*PathShare)(nil),          // 27: patronus.v1.PathShare
+	(*BundleAck)(nil),          // 28: patronus.v1.BundleAck
+	(*PathReport)(nil),         // 29: patronus.v1.PathReport
+	(*DropReport)(nil),         // 30: patronus.v1.DropReport
+	(*DemandReport)(nil),       // 31: patronus.v1.DemandReport
+	(*ClassReport)(nil),        // 32: patronus.v1.ClassReport
+	(*LinkReport)(nil),         // 33: patronus.v1.LinkReport
+	(*Telemetry)(nil),          // 34: patronus.v1.Telemetry
+	(*BandwidthReport)(nil),    // 35: patronus.v1.BandwidthReport
+	(*FlowQuestion)(nil),       // 36: patronus.v1.FlowQuestion
+	(*CandidateRecord)(nil),    // 37: patronus.v1.CandidateRecord
+	(*FlowRecord)(nil),         // 38: patronus.v1.FlowRecord
+	(*FlowAnswer)(nil),         // 39: patronus.v1.FlowAnswer
+	(*DropQuestion)(nil),       // 40: patronus.v1.DropQuestion
+	(*DropSample)(nil),         // 41: patronus.v1.DropSample
+	(*DropAnswer)(nil),         // 42: patronus.v1.DropAnswer
+	(*DiagnosticOrder)(nil),    // 43: patronus.v1.DiagnosticOrder
+	(*DiagnosticReport)(nil),   // 44: patronus.v1.DiagnosticReport
+	(*NodeQuestion)(nil),       // 45: patronus.v1.NodeQuestion
+	(*NodeAnswer)(nil),         // 46: patronus.v1.NodeAnswer
+	(*EdgeMessage)(nil),        // 47: patronus.v1.EdgeMessage
+	(*TrustBundle)(nil),        // 48: patronus.v1.TrustBundle
+	(*BandwidthOrder)(nil),     // 49: patronus.v1.BandwidthOrder
+	(*NotLeader)(nil),          // 50: patronus.v1.NotLeader
+	(*ControllerList)(nil),     // 51: patronus.v1.ControllerList
+	(*ControllerMessage)(nil),  // 52: patronus.v1.ControllerMessage
+	(*PingRequest)(nil),        // 53: patronus.v1.PingRequest
+	(*TracerouteRequest)(nil),  // 54: patronus.v1.TracerouteRequest
+	(*CaptureRequest)(nil),     // 55: patronus.v1.CaptureRequest
+	(*ProbePathRequest)(nil),   // 56: patronus.v1.ProbePathRequest
+	(*PingResponse)(nil),       // 57: patronus.v1.PingResponse
+	(*TracerouteResponse)(nil), // 58: patronus.v1.TracerouteResponse
+	(*CaptureResponse)(nil),    // 59: patronus.v1.CaptureResponse
+	(*ProbePathResponse)(nil),  // 60: patronus.v1.ProbePathResponse
+	(*TrustReport)(nil),        // 61: patronus.v1.TrustReport
 }
 var file_patronus_v1_agent_proto_depIdxs = []int32{
 	0,  // 0: patronus.v1.BundleHeader.position:type_name -> patronus.v1.BundlePosition
@@ -5768,29 +6178,39 @@ var file_patronus_v1_agent_proto_depIdxs = []int32{
 	37, // 35: patronus.v1.FlowRecord.candidates:type_name -> patronus.v1.CandidateRecord
 	38, // 36: patronus.v1.FlowAnswer.records:type_name -> patronus.v1.FlowRecord
 	41, // 37: patronus.v1.DropAnswer.samples:type_name -> patronus.v1.DropSample
-	36, // 38: patronus.v1.NodeQuestion.flow:type_name -> patronus.v1.FlowQuestion
-	40, // 39: patronus.v1.NodeQuestion.drop:type_name -> patronus.v1.DropQuestion
-	39, // 40: patronus.v1.NodeAnswer.flow:type_name -> patronus.v1.FlowAnswer
-	42, // 41: patronus.v1.NodeAnswer.drop:type_name -> patronus.v1.DropAnswer
-	26, // 42: patronus.v1.EdgeMessage.hello:type_name -> patronus.v1.NodeHello
-	28, // 43: patronus.v1.EdgeMessage.ack:type_name -> patronus.v1.BundleAck
-	34, // 44: patronus.v1.EdgeMessage.telemetry:type_name -> patronus.v1.Telemetry
-	51, // 45: patronus.v1.EdgeMessage.trust:type_name -> patronus.v1.TrustReport
-	35, // 46: patronus.v1.EdgeMessage.bandwidth:type_name -> patronus.v1.BandwidthReport
-	44, // 47: patronus.v1.EdgeMessage.answer:type_name -> patronus.v1.NodeAnswer
-	48, // 48: patronus.v1.ControllerMessage.not_leader:type_name -> patronus.v1.NotLeader
-	25, // 49: patronus.v1.ControllerMessage.bundle:type_name -> patronus.v1.Bundle
-	49, // 50: patronus.v1.ControllerMessage.controllers:type_name -> patronus.v1.ControllerList
-	46, // 51: patronus.v1.ControllerMessage.trust:type_name -> patronus.v1.TrustBundle
-	47, // 52: patronus.v1.ControllerMessage.bandwidth:type_name -> patronus.v1.BandwidthOrder
-	43, // 53: patronus.v1.ControllerMessage.question:type_name -> patronus.v1.NodeQuestion
-	45, // 54: patronus.v1.EdgeSync.Stream:input_type -> patronus.v1.EdgeMessage
-	50, // 55: patronus.v1.EdgeSync.Stream:output_type -> patronus.v1.ControllerMessage
-	55, // [55:56] is the sub-list for method output_type
-	54, // [54:55] is the sub-list for method input_type
-	54, // [54:54] is the sub-list for extension type_name
-	54, // [54:54] is the sub-list for extension extendee
-	0,  // [0:54] is the sub-list for field type_name
+	53, // 38: patronus.v1.DiagnosticOrder.ping:type_name -> patronus.v1.PingRequest
+	54, // 39: patronus.v1.DiagnosticOrder.traceroute:type_name -> patronus.v1.TracerouteRequest
+	55, // 40: patronus.v1.DiagnosticOrder.capture:type_name -> patronus.v1.CaptureRequest
+	56, // 41: patronus.v1.DiagnosticOrder.probe_path:type_name -> patronus.v1.ProbePathRequest
+	57, // 42: patronus.v1.DiagnosticReport.ping:type_name -> patronus.v1.PingResponse
+	58, // 43: patronus.v1.DiagnosticReport.traceroute:type_name -> patronus.v1.TracerouteResponse
+	59, // 44: patronus.v1.DiagnosticReport.capture:type_name -> patronus.v1.CaptureResponse
+	60, // 45: patronus.v1.DiagnosticReport.probe_path:type_name -> patronus.v1.ProbePathResponse
+	36, // 46: patronus.v1.NodeQuestion.flow:type_name -> patronus.v1.FlowQuestion
+	40, // 47: patronus.v1.NodeQuestion.drop:type_name -> patronus.v1.DropQuestion
+	43, // 48: patronus.v1.NodeQuestion.diagnostic:type_name -> patronus.v1.DiagnosticOrder
+	39, // 49: patronus.v1.NodeAnswer.flow:type_name -> patronus.v1.FlowAnswer
+	42, // 50: patronus.v1.NodeAnswer.drop:type_name -> patronus.v1.DropAnswer
+	44, // 51: patronus.v1.NodeAnswer.diagnostic:type_name -> patronus.v1.DiagnosticReport
+	26, // 52: patronus.v1.EdgeMessage.hello:type_name -> patronus.v1.NodeHello
+	28, // 53: patronus.v1.EdgeMessage.ack:type_name -> patronus.v1.BundleAck
+	34, // 54: patronus.v1.EdgeMessage.telemetry:type_name -> patronus.v1.Telemetry
+	61, // 55: patronus.v1.EdgeMessage.trust:type_name -> patronus.v1.TrustReport
+	35, // 56: patronus.v1.EdgeMessage.bandwidth:type_name -> patronus.v1.BandwidthReport
+	46, // 57: patronus.v1.EdgeMessage.answer:type_name -> patronus.v1.NodeAnswer
+	50, // 58: patronus.v1.ControllerMessage.not_leader:type_name -> patronus.v1.NotLeader
+	25, // 59: patronus.v1.ControllerMessage.bundle:type_name -> patronus.v1.Bundle
+	51, // 60: patronus.v1.ControllerMessage.controllers:type_name -> patronus.v1.ControllerList
+	48, // 61: patronus.v1.ControllerMessage.trust:type_name -> patronus.v1.TrustBundle
+	49, // 62: patronus.v1.ControllerMessage.bandwidth:type_name -> patronus.v1.BandwidthOrder
+	45, // 63: patronus.v1.ControllerMessage.question:type_name -> patronus.v1.NodeQuestion
+	47, // 64: patronus.v1.EdgeSync.Stream:input_type -> patronus.v1.EdgeMessage
+	52, // 65: patronus.v1.EdgeSync.Stream:output_type -> patronus.v1.ControllerMessage
+	65, // [65:66] is the sub-list for method output_type
+	64, // [64:65] is the sub-list for method input_type
+	64, // [64:64] is the sub-list for extension type_name
+	64, // [64:64] is the sub-list for extension extendee
+	0,  // [0:64] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_agent_proto_init() }
@@ -5799,6 +6219,7 @@ func file_patronus_v1_agent_proto_init() {
 		return
 	}
 	file_patronus_v1_authority_proto_init()
+	file_patronus_v1_diagnostics_proto_init()
 	file_patronus_v1_options_proto_init()
 	file_patronus_v1_agent_proto_msgTypes[24].OneofWrappers = []any{
 		(*Entry_Node)(nil),
@@ -5822,14 +6243,29 @@ func file_patronus_v1_agent_proto_init() {
 		(*Entry_Limit)(nil),
 	}
 	file_patronus_v1_agent_proto_msgTypes[43].OneofWrappers = []any{
-		(*NodeQuestion_Flow)(nil),
-		(*NodeQuestion_Drop)(nil),
+		(*DiagnosticOrder_Ping)(nil),
+		(*DiagnosticOrder_Traceroute)(nil),
+		(*DiagnosticOrder_Capture)(nil),
+		(*DiagnosticOrder_ProbePath)(nil),
 	}
 	file_patronus_v1_agent_proto_msgTypes[44].OneofWrappers = []any{
-		(*NodeAnswer_Flow)(nil),
-		(*NodeAnswer_Drop)(nil),
+		(*DiagnosticReport_Ping)(nil),
+		(*DiagnosticReport_Traceroute)(nil),
+		(*DiagnosticReport_Capture)(nil),
+		(*DiagnosticReport_ProbePath)(nil),
 	}
 	file_patronus_v1_agent_proto_msgTypes[45].OneofWrappers = []any{
+		(*NodeQuestion_Flow)(nil),
+		(*NodeQuestion_Drop)(nil),
+		(*NodeQuestion_Diagnostic)(nil),
+		(*NodeQuestion_Stop)(nil),
+	}
+	file_patronus_v1_agent_proto_msgTypes[46].OneofWrappers = []any{
+		(*NodeAnswer_Flow)(nil),
+		(*NodeAnswer_Drop)(nil),
+		(*NodeAnswer_Diagnostic)(nil),
+	}
+	file_patronus_v1_agent_proto_msgTypes[47].OneofWrappers = []any{
 		(*EdgeMessage_Hello)(nil),
 		(*EdgeMessage_Ack)(nil),
 		(*EdgeMessage_Telemetry)(nil),
@@ -5837,7 +6273,7 @@ func file_patronus_v1_agent_proto_init() {
 		(*EdgeMessage_Bandwidth)(nil),
 		(*EdgeMessage_Answer)(nil),
 	}
-	file_patronus_v1_agent_proto_msgTypes[50].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[52].OneofWrappers = []any{
 		(*ControllerMessage_NotLeader)(nil),
 		(*ControllerMessage_Bundle)(nil),
 		(*ControllerMessage_Controllers)(nil),
@@ -5851,7 +6287,7 @@ func file_patronus_v1_agent_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_agent_proto_rawDesc), len(file_patronus_v1_agent_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   51,
+			NumMessages:   53,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -233,6 +233,79 @@ func (x *FlowDecision) GetRevision() uint64 {
 	return 0
 }
 
+// Under what a flow's packets are sent on.
+type FlowTranslation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Source address that they have then; empty: their own.
+	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	// Source port, or id of an ICMP query; 0: their own.
+	SourcePort uint32 `protobuf:"varint,2,opt,name=source_port,json=sourcePort,proto3" json:"source_port,omitempty"`
+	// Link whose address that is; empty: none's.
+	Link string `protobuf:"bytes,3,opt,name=link,proto3" json:"link,omitempty"`
+	// Segment that they go on in; empty: their own.
+	Segment       string `protobuf:"bytes,4,opt,name=segment,proto3" json:"segment,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FlowTranslation) Reset() {
+	*x = FlowTranslation{}
+	mi := &file_patronus_v1_explain_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FlowTranslation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FlowTranslation) ProtoMessage() {}
+
+func (x *FlowTranslation) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_explain_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FlowTranslation.ProtoReflect.Descriptor instead.
+func (*FlowTranslation) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_explain_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *FlowTranslation) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *FlowTranslation) GetSourcePort() uint32 {
+	if x != nil {
+		return x.SourcePort
+	}
+	return 0
+}
+
+func (x *FlowTranslation) GetLink() string {
+	if x != nil {
+		return x.Link
+	}
+	return ""
+}
+
+func (x *FlowTranslation) GetSegment() string {
+	if x != nil {
+		return x.Segment
+	}
+	return ""
+}
+
 // Response of ExplainFlow: the decision that was in force at that time.
 type ExplainFlowResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -301,14 +374,16 @@ type ExplainFlowResponse struct {
 	// What would change where it goes.
 	Changes []string `protobuf:"bytes,32,rep,name=changes,proto3" json:"changes,omitempty"`
 	// Decisions before this one, newest first.
-	Earlier       []*FlowDecision `protobuf:"bytes,33,rep,name=earlier,proto3" json:"earlier,omitempty"`
+	Earlier []*FlowDecision `protobuf:"bytes,33,rep,name=earlier,proto3" json:"earlier,omitempty"`
+	// Its translation of addresses, in words; unset: not translated, or from an edge that does not say.
+	Translation   *FlowTranslation `protobuf:"bytes,34,opt,name=translation,proto3" json:"translation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ExplainFlowResponse) Reset() {
 	*x = ExplainFlowResponse{}
-	mi := &file_patronus_v1_explain_proto_msgTypes[2]
+	mi := &file_patronus_v1_explain_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -320,7 +395,7 @@ func (x *ExplainFlowResponse) String() string {
 func (*ExplainFlowResponse) ProtoMessage() {}
 
 func (x *ExplainFlowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_explain_proto_msgTypes[2]
+	mi := &file_patronus_v1_explain_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -333,7 +408,7 @@ func (x *ExplainFlowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainFlowResponse.ProtoReflect.Descriptor instead.
 func (*ExplainFlowResponse) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_explain_proto_rawDescGZIP(), []int{2}
+	return file_patronus_v1_explain_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ExplainFlowResponse) GetSite() string {
@@ -567,6 +642,13 @@ func (x *ExplainFlowResponse) GetEarlier() []*FlowDecision {
 	return nil
 }
 
+func (x *ExplainFlowResponse) GetTranslation() *FlowTranslation {
+	if x != nil {
+		return x.Translation
+	}
+	return nil
+}
+
 // Request of ExplainDrop.
 type ExplainDropRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -582,7 +664,7 @@ type ExplainDropRequest struct {
 
 func (x *ExplainDropRequest) Reset() {
 	*x = ExplainDropRequest{}
-	mi := &file_patronus_v1_explain_proto_msgTypes[3]
+	mi := &file_patronus_v1_explain_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -594,7 +676,7 @@ func (x *ExplainDropRequest) String() string {
 func (*ExplainDropRequest) ProtoMessage() {}
 
 func (x *ExplainDropRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_explain_proto_msgTypes[3]
+	mi := &file_patronus_v1_explain_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -607,7 +689,7 @@ func (x *ExplainDropRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainDropRequest.ProtoReflect.Descriptor instead.
 func (*ExplainDropRequest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_explain_proto_rawDescGZIP(), []int{3}
+	return file_patronus_v1_explain_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ExplainDropRequest) GetParent() string {
@@ -656,7 +738,7 @@ type DroppedPacket struct {
 
 func (x *DroppedPacket) Reset() {
 	*x = DroppedPacket{}
-	mi := &file_patronus_v1_explain_proto_msgTypes[4]
+	mi := &file_patronus_v1_explain_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -668,7 +750,7 @@ func (x *DroppedPacket) String() string {
 func (*DroppedPacket) ProtoMessage() {}
 
 func (x *DroppedPacket) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_explain_proto_msgTypes[4]
+	mi := &file_patronus_v1_explain_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -681,7 +763,7 @@ func (x *DroppedPacket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DroppedPacket.ProtoReflect.Descriptor instead.
 func (*DroppedPacket) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_explain_proto_rawDescGZIP(), []int{4}
+	return file_patronus_v1_explain_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *DroppedPacket) GetTime() *timestamppb.Timestamp {
@@ -763,7 +845,7 @@ type DropExplanation struct {
 
 func (x *DropExplanation) Reset() {
 	*x = DropExplanation{}
-	mi := &file_patronus_v1_explain_proto_msgTypes[5]
+	mi := &file_patronus_v1_explain_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -775,7 +857,7 @@ func (x *DropExplanation) String() string {
 func (*DropExplanation) ProtoMessage() {}
 
 func (x *DropExplanation) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_explain_proto_msgTypes[5]
+	mi := &file_patronus_v1_explain_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -788,7 +870,7 @@ func (x *DropExplanation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropExplanation.ProtoReflect.Descriptor instead.
 func (*DropExplanation) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_explain_proto_rawDescGZIP(), []int{5}
+	return file_patronus_v1_explain_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *DropExplanation) GetSite() string {
@@ -851,7 +933,7 @@ type ExplainDropResponse struct {
 
 func (x *ExplainDropResponse) Reset() {
 	*x = ExplainDropResponse{}
-	mi := &file_patronus_v1_explain_proto_msgTypes[6]
+	mi := &file_patronus_v1_explain_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -863,7 +945,7 @@ func (x *ExplainDropResponse) String() string {
 func (*ExplainDropResponse) ProtoMessage() {}
 
 func (x *ExplainDropResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_explain_proto_msgTypes[6]
+	mi := &file_patronus_v1_explain_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -876,7 +958,7 @@ func (x *ExplainDropResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainDropResponse.ProtoReflect.Descriptor instead.
 func (*ExplainDropResponse) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_explain_proto_rawDescGZIP(), []int{6}
+	return file_patronus_v1_explain_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ExplainDropResponse) GetDrops() []*DropExplanation {
@@ -911,7 +993,14 @@ const file_patronus_v1_explain_proto_rawDesc = "" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x12\n" +
 	"\x04path\x18\x04 \x01(\tR\x04path\x12\x12\n" +
 	"\x04link\x18\x05 \x01(\tR\x04link\x12\x1a\n" +
-	"\brevision\x18\x06 \x01(\x04R\brevision\"\xd3\t\n" +
+	"\brevision\x18\x06 \x01(\x04R\brevision\"x\n" +
+	"\x0fFlowTranslation\x12\x16\n" +
+	"\x06source\x18\x01 \x01(\tR\x06source\x12\x1f\n" +
+	"\vsource_port\x18\x02 \x01(\rR\n" +
+	"sourcePort\x12\x12\n" +
+	"\x04link\x18\x03 \x01(\tR\x04link\x12\x18\n" +
+	"\asegment\x18\x04 \x01(\tR\asegment\"\x93\n" +
+	"\n" +
 	"\x13ExplainFlowResponse\x12\x12\n" +
 	"\x04site\x18\x01 \x01(\tR\x04site\x12\x18\n" +
 	"\asegment\x18\x02 \x01(\tR\asegment\x12\x12\n" +
@@ -950,7 +1039,8 @@ const file_patronus_v1_explain_proto_rawDesc = "" +
 	"\x05paths\x18\x1e \x03(\v2\x1a.patronus.v1.SimulatedPathR\x05paths\x12=\n" +
 	"\fmeasure_time\x18\x1f \x01(\v2\x1a.google.protobuf.TimestampR\vmeasureTime\x12\x18\n" +
 	"\achanges\x18  \x03(\tR\achanges\x123\n" +
-	"\aearlier\x18! \x03(\v2\x19.patronus.v1.FlowDecisionR\aearlier\"\x82\x01\n" +
+	"\aearlier\x18! \x03(\v2\x19.patronus.v1.FlowDecisionR\aearlier\x12>\n" +
+	"\vtranslation\x18\" \x01(\v2\x1c.patronus.v1.FlowTranslationR\vtranslation\"\x82\x01\n" +
 	"\x12ExplainDropRequest\x12,\n" +
 	"\x06parent\x18\x01 \x01(\tB\x14\xca\xf3\x18\x10\b\x01\"\forganizationR\x06parent\x12\x1e\n" +
 	"\x04site\x18\x02 \x01(\tB\n" +
@@ -994,45 +1084,47 @@ func file_patronus_v1_explain_proto_rawDescGZIP() []byte {
 	return file_patronus_v1_explain_proto_rawDescData
 }
 
-var file_patronus_v1_explain_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_patronus_v1_explain_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_patronus_v1_explain_proto_goTypes = []any{
 	(*ExplainFlowRequest)(nil),    // 0: patronus.v1.ExplainFlowRequest
 	(*FlowDecision)(nil),          // 1: patronus.v1.FlowDecision
-	(*ExplainFlowResponse)(nil),   // 2: patronus.v1.ExplainFlowResponse
-	(*ExplainDropRequest)(nil),    // 3: patronus.v1.ExplainDropRequest
-	(*DroppedPacket)(nil),         // 4: patronus.v1.DroppedPacket
-	(*DropExplanation)(nil),       // 5: patronus.v1.DropExplanation
-	(*ExplainDropResponse)(nil),   // 6: patronus.v1.ExplainDropResponse
-	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
-	(SimulatedVerdict)(0),         // 8: patronus.v1.SimulatedVerdict
-	(TrafficClass)(0),             // 9: patronus.v1.TrafficClass
-	(MoveMode)(0),                 // 10: patronus.v1.MoveMode
-	(*SimulatedPath)(nil),         // 11: patronus.v1.SimulatedPath
+	(*FlowTranslation)(nil),       // 2: patronus.v1.FlowTranslation
+	(*ExplainFlowResponse)(nil),   // 3: patronus.v1.ExplainFlowResponse
+	(*ExplainDropRequest)(nil),    // 4: patronus.v1.ExplainDropRequest
+	(*DroppedPacket)(nil),         // 5: patronus.v1.DroppedPacket
+	(*DropExplanation)(nil),       // 6: patronus.v1.DropExplanation
+	(*ExplainDropResponse)(nil),   // 7: patronus.v1.ExplainDropResponse
+	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(SimulatedVerdict)(0),         // 9: patronus.v1.SimulatedVerdict
+	(TrafficClass)(0),             // 10: patronus.v1.TrafficClass
+	(MoveMode)(0),                 // 11: patronus.v1.MoveMode
+	(*SimulatedPath)(nil),         // 12: patronus.v1.SimulatedPath
 }
 var file_patronus_v1_explain_proto_depIdxs = []int32{
-	7,  // 0: patronus.v1.ExplainFlowRequest.time:type_name -> google.protobuf.Timestamp
-	7,  // 1: patronus.v1.FlowDecision.time:type_name -> google.protobuf.Timestamp
-	8,  // 2: patronus.v1.FlowDecision.verdict:type_name -> patronus.v1.SimulatedVerdict
-	7,  // 3: patronus.v1.ExplainFlowResponse.decide_time:type_name -> google.protobuf.Timestamp
-	7,  // 4: patronus.v1.ExplainFlowResponse.last_packet_time:type_name -> google.protobuf.Timestamp
-	8,  // 5: patronus.v1.ExplainFlowResponse.verdict:type_name -> patronus.v1.SimulatedVerdict
-	9,  // 6: patronus.v1.ExplainFlowResponse.traffic_class:type_name -> patronus.v1.TrafficClass
-	10, // 7: patronus.v1.ExplainFlowResponse.move_mode:type_name -> patronus.v1.MoveMode
-	11, // 8: patronus.v1.ExplainFlowResponse.paths:type_name -> patronus.v1.SimulatedPath
-	7,  // 9: patronus.v1.ExplainFlowResponse.measure_time:type_name -> google.protobuf.Timestamp
+	8,  // 0: patronus.v1.ExplainFlowRequest.time:type_name -> google.protobuf.Timestamp
+	8,  // 1: patronus.v1.FlowDecision.time:type_name -> google.protobuf.Timestamp
+	9,  // 2: patronus.v1.FlowDecision.verdict:type_name -> patronus.v1.SimulatedVerdict
+	8,  // 3: patronus.v1.ExplainFlowResponse.decide_time:type_name -> google.protobuf.Timestamp
+	8,  // 4: patronus.v1.ExplainFlowResponse.last_packet_time:type_name -> google.protobuf.Timestamp
+	9,  // 5: patronus.v1.ExplainFlowResponse.verdict:type_name -> patronus.v1.SimulatedVerdict
+	10, // 6: patronus.v1.ExplainFlowResponse.traffic_class:type_name -> patronus.v1.TrafficClass
+	11, // 7: patronus.v1.ExplainFlowResponse.move_mode:type_name -> patronus.v1.MoveMode
+	12, // 8: patronus.v1.ExplainFlowResponse.paths:type_name -> patronus.v1.SimulatedPath
+	8,  // 9: patronus.v1.ExplainFlowResponse.measure_time:type_name -> google.protobuf.Timestamp
 	1,  // 10: patronus.v1.ExplainFlowResponse.earlier:type_name -> patronus.v1.FlowDecision
-	7,  // 11: patronus.v1.DroppedPacket.time:type_name -> google.protobuf.Timestamp
-	4,  // 12: patronus.v1.DropExplanation.samples:type_name -> patronus.v1.DroppedPacket
-	5,  // 13: patronus.v1.ExplainDropResponse.drops:type_name -> patronus.v1.DropExplanation
-	0,  // 14: patronus.v1.ExplainService.ExplainFlow:input_type -> patronus.v1.ExplainFlowRequest
-	3,  // 15: patronus.v1.ExplainService.ExplainDrop:input_type -> patronus.v1.ExplainDropRequest
-	2,  // 16: patronus.v1.ExplainService.ExplainFlow:output_type -> patronus.v1.ExplainFlowResponse
-	6,  // 17: patronus.v1.ExplainService.ExplainDrop:output_type -> patronus.v1.ExplainDropResponse
-	16, // [16:18] is the sub-list for method output_type
-	14, // [14:16] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	2,  // 11: patronus.v1.ExplainFlowResponse.translation:type_name -> patronus.v1.FlowTranslation
+	8,  // 12: patronus.v1.DroppedPacket.time:type_name -> google.protobuf.Timestamp
+	5,  // 13: patronus.v1.DropExplanation.samples:type_name -> patronus.v1.DroppedPacket
+	6,  // 14: patronus.v1.ExplainDropResponse.drops:type_name -> patronus.v1.DropExplanation
+	0,  // 15: patronus.v1.ExplainService.ExplainFlow:input_type -> patronus.v1.ExplainFlowRequest
+	4,  // 16: patronus.v1.ExplainService.ExplainDrop:input_type -> patronus.v1.ExplainDropRequest
+	3,  // 17: patronus.v1.ExplainService.ExplainFlow:output_type -> patronus.v1.ExplainFlowResponse
+	7,  // 18: patronus.v1.ExplainService.ExplainDrop:output_type -> patronus.v1.ExplainDropResponse
+	17, // [17:19] is the sub-list for method output_type
+	15, // [15:17] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_explain_proto_init() }
@@ -1049,7 +1141,7 @@ func file_patronus_v1_explain_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_explain_proto_rawDesc), len(file_patronus_v1_explain_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

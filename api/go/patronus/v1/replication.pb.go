@@ -655,7 +655,8 @@ func (x *Caller) GetSource() string {
 	return ""
 }
 
-// Calls that were refused at the edge, equal ones counted together.
+// Calls that were refused at the edge, equal ones counted together; and calls that change nothing but are recorded all the
+// same, with the code "OK": diagnostics.
 type DeniedCall struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Who asked.
@@ -668,7 +669,7 @@ type DeniedCall struct {
 	Method string `protobuf:"bytes,4,opt,name=method,proto3" json:"method,omitempty"`
 	// Resource named in the request.
 	Resource string `protobuf:"bytes,5,opt,name=resource,proto3" json:"resource,omitempty"`
-	// Code of the refusal.
+	// Code of the refusal, or "OK".
 	Code string `protobuf:"bytes,6,opt,name=code,proto3" json:"code,omitempty"`
 	// How many.
 	Count         uint64 `protobuf:"varint,7,opt,name=count,proto3" json:"count,omitempty"`

@@ -82,6 +82,30 @@ export interface FlowDecisionInit {
   revision?: bigint | number;
 }
 
+/** Under what a flow's packets are sent on. */
+export interface FlowTranslation {
+  /** Source address that they have then; empty: their own. */
+  source: string;
+  /** Source port, or id of an ICMP query; 0: their own. */
+  sourcePort: number;
+  /** Link whose address that is; empty: none's. */
+  link: string;
+  /** Segment that they go on in; empty: their own. */
+  segment: string;
+}
+
+/** What a program says of a FlowTranslation. */
+export interface FlowTranslationInit {
+  /** Source address that they have then; empty: their own. */
+  source?: string;
+  /** Source port, or id of an ICMP query; 0: their own. */
+  sourcePort?: number;
+  /** Link whose address that is; empty: none's. */
+  link?: string;
+  /** Segment that they go on in; empty: their own. */
+  segment?: string;
+}
+
 /** Response of ExplainFlow: the decision that was in force at that time. */
 export interface ExplainFlowResponse {
   /** Site where it enters. */
@@ -150,6 +174,8 @@ export interface ExplainFlowResponse {
   changes: string[];
   /** Decisions before this one, newest first. */
   earlier: FlowDecision[];
+  /** Its translation of addresses, in words; unset: not translated, or from an edge that does not say. */
+  translation?: FlowTranslation;
 }
 
 /** What a program says of a ExplainFlowResponse. */
@@ -220,6 +246,8 @@ export interface ExplainFlowResponseInit {
   changes?: readonly string[];
   /** Decisions before this one, newest first. */
   earlier?: readonly FlowDecisionInit[];
+  /** Its translation of addresses, in words; unset: not translated, or from an edge that does not say. */
+  translation?: FlowTranslationInit;
 }
 
 /** Request of ExplainDrop. */

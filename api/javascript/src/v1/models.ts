@@ -23,6 +23,7 @@ export * from "./authority.js";
 export * from "./changeset.js";
 export * from "./cluster.js";
 export * from "./common.js";
+export * from "./diagnostics.js";
 export * from "./explain.js";
 export * from "./fabric.js";
 export * from "./firewall.js";

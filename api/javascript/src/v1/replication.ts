@@ -5,7 +5,10 @@
  * api/tools/generate; do not edit.
  */
 
-/** Calls that were refused at the edge, equal ones counted together. */
+/**
+ * Calls that were refused at the edge, equal ones counted together; and calls that change nothing but are recorded
+ * all the same, with the code "OK": diagnostics.
+ */
 export interface DeniedCall {
   /** Who asked. */
   principal: string;
@@ -17,7 +20,7 @@ export interface DeniedCall {
   method: string;
   /** Resource named in the request. */
   resource: string;
-  /** Code of the refusal. */
+  /** Code of the refusal, or "OK". */
   code: string;
   /** How many. */
   count: bigint;
@@ -35,7 +38,7 @@ export interface DeniedCallInit {
   method?: string;
   /** Resource named in the request. */
   resource?: string;
-  /** Code of the refusal. */
+  /** Code of the refusal, or "OK". */
   code?: string;
   /** How many. */
   count?: bigint | number;

@@ -405,6 +405,46 @@ export class ClusterMethods extends Service {
   }
 }
 
+/** Methods of DiagnosticsService. */
+export class DiagnosticsMethods extends Service {
+  /** Send echoes from an edge into a segment; a message for each as it is answered or given up. */
+  async *ping(request: m.PingRequestInit, options: CallOptions = {}): AsyncGenerator<m.PingResponse> {
+    for await (const one of this.messages("/patronus.v1.DiagnosticsService/Ping", request, options)) {
+      yield one as unknown as m.PingResponse;
+    }
+  }
+
+  /** Which routers a packet meets on its way from an edge into a segment. */
+  async *traceroute(request: m.TracerouteRequestInit, options: CallOptions = {}): AsyncGenerator<m.TracerouteResponse> {
+    for await (const one of this.messages("/patronus.v1.DiagnosticsService/Traceroute", request, options)) {
+      yield one as unknown as m.TracerouteResponse;
+    }
+  }
+
+  /**
+   * What passes on a segment's wires at an edge's site, as a capture file. Contents of traffic are shown: the
+   * permission is one that no built-in role but ROLE_ADMIN holds.
+   */
+  async *capture(request: m.CaptureRequestInit, options: CallOptions = {}): AsyncGenerator<m.CaptureResponse> {
+    for await (const one of this.messages("/patronus.v1.DiagnosticsService/Capture", request, options)) {
+      yield one as unknown as m.CaptureResponse;
+    }
+  }
+
+  /** What a path is like, reading by reading. */
+  async *probePath(request: m.ProbePathRequestInit, options: CallOptions = {}): AsyncGenerator<m.ProbePathResponse> {
+    for await (const one of this.messages("/patronus.v1.DiagnosticsService/ProbePath", request, options)) {
+      yield one as unknown as m.ProbePathResponse;
+    }
+  }
+
+  /** Probable causes of what is wrong at a site, with evidence and what to do. */
+  async diagnoseSite(request: m.DiagnoseSiteRequestInit, options: CallOptions = {}): Promise<m.DiagnoseSiteResponse> {
+    const reply = await this.custom("/patronus.v1.DiagnosticsService/DiagnoseSite", request, options);
+    return reply as unknown as m.DiagnoseSiteResponse;
+  }
+}
+
 /** Methods of EnrollmentService. */
 export class EnrollmentMethods extends Service {
   /** Exchange a token and a certificate request for an identity. */
@@ -576,6 +616,8 @@ export class Services {
   readonly authority: AuthorityMethods;
   /** Methods of ClusterService. */
   readonly cluster: ClusterMethods;
+  /** Methods of DiagnosticsService. */
+  readonly diagnostics: DiagnosticsMethods;
   /** Methods of EnrollmentService. */
   readonly enrollment: EnrollmentMethods;
   /** Methods of ExplainService. */
@@ -621,6 +663,7 @@ export class Services {
     this.audit = new AuditMethods(session);
     this.authority = new AuthorityMethods(session);
     this.cluster = new ClusterMethods(session);
+    this.diagnostics = new DiagnosticsMethods(session);
     this.enrollment = new EnrollmentMethods(session);
     this.explain = new ExplainMethods(session);
     this.revision = new RevisionMethods(session);
@@ -670,6 +713,11 @@ export const METHODS = {
   "AuthorityService.RotateAuthority": ["authority", "rotateAuthority"],
   "AuthorityService.ReportTrust": ["authority", "reportTrust"],
   "AuthorityService.ResealSecrets": ["authority", "resealSecrets"],
+  "DiagnosticsService.Ping": ["diagnostics", "ping"],
+  "DiagnosticsService.Traceroute": ["diagnostics", "traceroute"],
+  "DiagnosticsService.Capture": ["diagnostics", "capture"],
+  "DiagnosticsService.ProbePath": ["diagnostics", "probePath"],
+  "DiagnosticsService.DiagnoseSite": ["diagnostics", "diagnoseSite"],
   "AuditService.QueryAudit": ["audit", "queryAudit"],
   "AuditService.ReportDenied": ["audit", "reportDenied"],
   "ChangeSetService.PlanChangeSet": ["changeSets", "planChangeSet"],

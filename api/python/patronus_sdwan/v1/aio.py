@@ -18,6 +18,7 @@ from .aio_methods import (
     AsyncAuditMethods,
     AsyncAuthorityMethods,
     AsyncClusterMethods,
+    AsyncDiagnosticsMethods,
     AsyncEnrollmentMethods,
     AsyncExplainMethods,
     AsyncRevisionMethods,
@@ -544,6 +545,11 @@ class AsyncClient(AsyncBaseClient):
     def cluster(self) -> AsyncClusterMethods:
         """Methods of ClusterService."""
         return AsyncClusterMethods(self._driver)
+
+    @property
+    def diagnostics(self) -> AsyncDiagnosticsMethods:
+        """Methods of DiagnosticsService."""
+        return AsyncDiagnosticsMethods(self._driver)
 
     @property
     def enrollment(self) -> AsyncEnrollmentMethods:

@@ -173,6 +173,104 @@ class AsyncClusterMethods(AsyncService):
         return self._stream("/patronus.v1.ClusterService/Backup", request, m.BackupChunk, timeout)
 
 
+class AsyncDiagnosticsMethods(AsyncService):
+    """Methods of DiagnosticsService."""
+
+    def ping(
+        self,
+        *,
+        edge: str,
+        destination: str,
+        segment: str = "",
+        count: int = 0,
+        interval_ms: int = 0,
+        payload_size: int = 0,
+        timeout_ms: int = 0,
+        dscp: int = 0,
+        timeout: float | None = None,
+    ) -> AsyncIterator[m.PingResponse]:
+        """Send echoes from an edge into a segment; a message for each as it is answered or given up."""
+        request = m.PingRequest(
+            edge=edge,
+            destination=destination,
+            segment=segment,
+            count=count,
+            interval_ms=interval_ms,
+            payload_size=payload_size,
+            timeout_ms=timeout_ms,
+            dscp=dscp,
+        )
+        return self._stream("/patronus.v1.DiagnosticsService/Ping", request, m.PingResponse, timeout)
+
+    def traceroute(
+        self,
+        *,
+        edge: str,
+        destination: str,
+        segment: str = "",
+        max_hops: int = 0,
+        probes: int = 0,
+        timeout_ms: int = 0,
+        dscp: int = 0,
+        timeout: float | None = None,
+    ) -> AsyncIterator[m.TracerouteResponse]:
+        """Which routers a packet meets on its way from an edge into a segment."""
+        request = m.TracerouteRequest(
+            edge=edge,
+            destination=destination,
+            segment=segment,
+            max_hops=max_hops,
+            probes=probes,
+            timeout_ms=timeout_ms,
+            dscp=dscp,
+        )
+        return self._stream("/patronus.v1.DiagnosticsService/Traceroute", request, m.TracerouteResponse, timeout)
+
+    def capture(
+        self,
+        *,
+        edge: str,
+        segment: str,
+        prefix: str = "",
+        protocol: int = 0,
+        port: int = 0,
+        snap_size: int = 0,
+        max_packets: int = 0,
+        max_size: int = 0,
+        duration_ms: int = 0,
+        timeout: float | None = None,
+    ) -> AsyncIterator[m.CaptureResponse]:
+        """What passes on a segment's wires at an edge's site, as a capture file. Contents of traffic are shown: the
+        permission is one that no built-in role but ROLE_ADMIN holds.
+        """
+        request = m.CaptureRequest(
+            edge=edge,
+            segment=segment,
+            prefix=prefix,
+            protocol=protocol,
+            port=port,
+            snap_size=snap_size,
+            max_packets=max_packets,
+            max_size=max_size,
+            duration_ms=duration_ms,
+        )
+        return self._stream("/patronus.v1.DiagnosticsService/Capture", request, m.CaptureResponse, timeout)
+
+    def probe_path(
+        self, *, name: str, count: int = 0, interval_ms: int = 0, timeout: float | None = None
+    ) -> AsyncIterator[m.ProbePathResponse]:
+        """What a path is like, reading by reading."""
+        request = m.ProbePathRequest(name=name, count=count, interval_ms=interval_ms)
+        return self._stream("/patronus.v1.DiagnosticsService/ProbePath", request, m.ProbePathResponse, timeout)
+
+    async def diagnose_site(self, *, name: str, timeout: float | None = None) -> m.DiagnoseSiteResponse:
+        """Probable causes of what is wrong at a site, with evidence and what to do."""
+        request = m.DiagnoseSiteRequest(name=name)
+        return await self._call(
+            "/patronus.v1.DiagnosticsService/DiagnoseSite", request, m.DiagnoseSiteResponse, timeout
+        )
+
+
 class AsyncEnrollmentMethods(AsyncService):
     """Methods of EnrollmentService."""
 

@@ -60,6 +60,21 @@ class FlowDecision(Message):
     """Log index of the configuration then."""
 
 
+class FlowTranslation(Message):
+    """Under what a flow's packets are sent on."""
+
+    PROTO: ClassVar[str] = "patronus.v1.FlowTranslation"
+
+    source: Annotated[str, marks.Size(1024)] = ""
+    """Source address that they have then; empty: their own."""
+    source_port: Annotated[int, marks.Range(0, 4294967295)] = 0
+    """Source port, or id of an ICMP query; 0: their own."""
+    link: Annotated[str, marks.Size(1024)] = ""
+    """Link whose address that is; empty: none's."""
+    segment: Annotated[str, marks.Size(1024)] = ""
+    """Segment that they go on in; empty: their own."""
+
+
 class ExplainFlowResponse(Message):
     """Response of ExplainFlow: the decision that was in force at that time."""
 
@@ -131,6 +146,8 @@ class ExplainFlowResponse(Message):
     """What would change where it goes."""
     earlier: Annotated[list[FlowDecision], marks.Items(64)] = Field(default_factory=list)
     """Decisions before this one, newest first."""
+    translation: FlowTranslation | None = None
+    """Its translation of addresses, in words; unset: not translated, or from an edge that does not say."""
 
 
 class ExplainDropRequest(Message):

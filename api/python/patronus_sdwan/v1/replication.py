@@ -14,7 +14,9 @@ from ..message import Message
 
 
 class DeniedCall(Message):
-    """Calls that were refused at the edge, equal ones counted together."""
+    """Calls that were refused at the edge, equal ones counted together; and calls that change nothing but are
+    recorded all the same, with the code "OK": diagnostics.
+    """
 
     PROTO: ClassVar[str] = "patronus.v1.DeniedCall"
 
@@ -29,7 +31,7 @@ class DeniedCall(Message):
     resource: Annotated[str, marks.Size(512)] = ""
     """Resource named in the request."""
     code: Annotated[str, marks.Size(32)] = ""
-    """Code of the refusal."""
+    """Code of the refusal, or "OK"."""
     count: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """How many."""
 

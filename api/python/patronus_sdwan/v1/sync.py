@@ -18,6 +18,7 @@ from .sync_methods import (
     AuditMethods,
     AuthorityMethods,
     ClusterMethods,
+    DiagnosticsMethods,
     EnrollmentMethods,
     ExplainMethods,
     RevisionMethods,
@@ -331,6 +332,11 @@ METHODS: dict[str, tuple[str, str, str, bool, bool]] = {
     "AuthorityService.RotateAuthority": ("authority", "rotate_authority", "RotateAuthorityRequest", False, False),
     "AuthorityService.ReportTrust": ("authority", "report_trust", "TrustReport", False, False),
     "AuthorityService.ResealSecrets": ("authority", "reseal_secrets", "ResealSecretsRequest", False, False),
+    "DiagnosticsService.Ping": ("diagnostics", "ping", "PingRequest", True, False),
+    "DiagnosticsService.Traceroute": ("diagnostics", "traceroute", "TracerouteRequest", True, False),
+    "DiagnosticsService.Capture": ("diagnostics", "capture", "CaptureRequest", True, False),
+    "DiagnosticsService.ProbePath": ("diagnostics", "probe_path", "ProbePathRequest", True, False),
+    "DiagnosticsService.DiagnoseSite": ("diagnostics", "diagnose_site", "DiagnoseSiteRequest", False, False),
     "AuditService.QueryAudit": ("audit", "query_audit", "QueryAuditRequest", False, False),
     "AuditService.ReportDenied": ("audit", "report_denied", "DeniedCalls", False, False),
     "ChangeSetService.PlanChangeSet": ("change_sets", "plan_change_set", "PlanChangeSetRequest", False, False),
@@ -632,6 +638,11 @@ class Client(BaseClient):
     def cluster(self) -> ClusterMethods:
         """Methods of ClusterService."""
         return ClusterMethods(self._driver)
+
+    @property
+    def diagnostics(self) -> DiagnosticsMethods:
+        """Methods of DiagnosticsService."""
+        return DiagnosticsMethods(self._driver)
 
     @property
     def enrollment(self) -> EnrollmentMethods:

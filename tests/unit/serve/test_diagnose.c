@@ -1,0 +1,374 @@
+/*
+ * Diagnostics between a caller and an edge that the test plays: what reaches the edge, what comes back and in which
+ * order, who may, what is recorded, and that nothing goes on when nobody waits. Time is virtual.
+ */
+#include "fixture.h"
+
+#include "patronus/v1/diagnostics.pb-c.h"
+
+#define EDGE "organizations/acme/sites/s1/edges/e1"
+#define SERVICE "/patronus.v1.DiagnosticsService/"
+
+/* ---- the edge -------------------------------------------------------------------------------------------------- */
+
+struct edge {
+    struct pt_rpc_channel *channel;
+    struct pt_rpc_stream *stream;
+    unsigned orders, stops, bundles;
+    uint64_t id, stopped; /* of the newest */
+    uint32_t vni, count;
+    Patronus__V1__DiagnosticOrder__RequestCase kind;
+};
+
+static void edge_send(struct edge *edge, const Patronus__V1__EdgeMessage *message)
+{
+    PT_AUTO(buf) struct pt_buf data = {0};
+    size_t size = patronus__v1__edge_message__get_packed_size(message);
+    (void)patronus__v1__edge_message__pack(message, pt_buf_reserve(&data, size));
+    data.size = size;
+    (void)pt_rpc_stream_send(edge->stream, pt_buf_bytes(&data));
+}
+
+static void on_edge_message(void *arg, struct pt_bytes data)
+{
+    struct edge *edge = arg;
+    Patronus__V1__ControllerMessage *message = patronus__v1__controller_message__unpack(NULL, data.size, data.data);
+    ck_assert_ptr_nonnull(message);
+    edge->bundles += message->message_case == PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_BUNDLE;
+    if (message->message_case == PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_QUESTION) {
+        const Patronus__V1__NodeQuestion *question = message->question;
+        if (question->question_case == PATRONUS__V1__NODE_QUESTION__QUESTION_STOP) {
+            edge->stops++;
+            edge->stopped = question->stop;
+        } else {
+            ck_assert_int_eq(question->question_case, PATRONUS__V1__NODE_QUESTION__QUESTION_DIAGNOSTIC);
+            edge->orders++;
+            edge->id = question->id;
+            edge->vni = question->diagnostic->vni;
+            edge->kind = question->diagnostic->request_case;
+            edge->count =
+                edge->kind == PATRONUS__V1__DIAGNOSTIC_ORDER__REQUEST_PING ? question->diagnostic->ping->count : 0;
+        }
+    }
+    patronus__v1__controller_message__free_unpacked(message, NULL);
+}
+
+static void on_edge_end(void *arg, const struct pt_error *error)
+{
+    (void)arg, (void)error;
+}
+
+static void edge_connect(struct cluster *cluster, unsigned number, const struct enrolled *identity, struct edge *edge)
+{
+    static const struct pt_rpc_stream_ops ops = {.on_message = on_edge_message, .on_end = on_edge_end};
+    Patronus__V1__NodeHello hello = PATRONUS__V1__NODE_HELLO__INIT;
+    Patronus__V1__EdgeMessage message = PATRONUS__V1__EDGE_MESSAGE__INIT;
+    *edge = (struct edge){.orders = 0};
+    edge->channel = open_channel(cluster, number, 7402, pem(&identity->cert_pem), pem(&identity->key_pem));
+    edge->stream = pt_rpc_stream_open(edge->channel, "/patronus.v1.EdgeSync/Stream", NULL, 0, &ops, edge);
+    hello.software_version = (char *)"test";
+    hello.abi_version = 1;
+    message.message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE_HELLO;
+    message.hello = &hello;
+    edge_send(edge, &message);
+    STEP_UNTIL(cluster, edge->bundles > 0);
+}
+
+static void edge_says(struct edge *edge, uint64_t id, const char *error, Patronus__V1__DiagnosticReport *report)
+{
+    Patronus__V1__NodeAnswer answer = PATRONUS__V1__NODE_ANSWER__INIT;
+    Patronus__V1__EdgeMessage message = PATRONUS__V1__EDGE_MESSAGE__INIT;
+    answer.id = id;
+    answer.error = (char *)(uintptr_t)error;
+    if (report != NULL) {
+        answer.answer_case = PATRONUS__V1__NODE_ANSWER__ANSWER_DIAGNOSTIC;
+        answer.diagnostic = report;
+    }
+    message.message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE_ANSWER;
+    message.answer = &answer;
+    edge_send(edge, &message);
+}
+
+static void edge_pings(struct edge *edge, uint32_t sequence, bool last)
+{
+    Patronus__V1__DiagnosticReport report = PATRONUS__V1__DIAGNOSTIC_REPORT__INIT;
+    Patronus__V1__PingResponse ping = PATRONUS__V1__PING_RESPONSE__INIT;
+    ping.sequence = sequence;
+    ping.answered = true;
+    report.response_case = PATRONUS__V1__DIAGNOSTIC_REPORT__RESPONSE_PING;
+    report.ping = &ping;
+    report.last = last;
+    edge_says(edge, edge->id, "", &report);
+}
+
+/* ---- the caller ------------------------------------------------------------------------------------------------ */
+
+struct caller {
+    struct pt_rpc_stream *stream;
+    unsigned replies;
+    uint32_t newest; /* sequence of the newest reply */
+    bool ended;
+    struct pt_error error; /* code PT_OK: it ended well */
+};
+
+static void on_reply(void *arg, struct pt_bytes data)
+{
+    struct caller *caller = arg;
+    Patronus__V1__PingResponse *reply = patronus__v1__ping_response__unpack(NULL, data.size, data.data);
+    ck_assert_ptr_nonnull(reply);
+    ck_assert_uint_eq(reply->sequence, caller->newest + 1); /* in order, none twice */
+    caller->newest = reply->sequence;
+    caller->replies++;
+    patronus__v1__ping_response__free_unpacked(reply, NULL);
+}
+
+static void on_reply_end(void *arg, const struct pt_error *error)
+{
+    struct caller *caller = arg;
+    caller->ended = true;
+    caller->stream = NULL;
+    caller->error = error != NULL ? *error : (struct pt_error){0};
+}
+
+static void ask_by(struct cluster *cluster, struct pt_rpc_channel *channel, const char *method, const char *json,
+                   struct caller *caller)
+{
+    static const struct pt_rpc_stream_ops ops = {.on_message = on_reply, .on_end = on_reply_end};
+    PT_AUTO(buf) struct pt_buf request = {0};
+    char path[96];
+    (void)snprintf(path, sizeof(path), SERVICE "%s", method);
+    encode_json(cluster, pt_schema_method(cluster->schema, path)->input, json, &request);
+    *caller = (struct caller){.replies = 0};
+    caller->stream = pt_rpc_stream_open(channel, path, NULL, 0, &ops, caller);
+    (void)pt_rpc_stream_send(caller->stream, pt_buf_bytes(&request));
+    pt_rpc_stream_half_close(caller->stream);
+}
+
+static void ask(struct cluster *cluster, unsigned number, const char *method, const char *json, struct caller *caller)
+{
+    ask_by(cluster, cluster->nodes[number].admin, method, json, caller);
+}
+
+#define PING "{\"edge\": \"" EDGE "\", \"destination\": \"172.16.2.9\", \"count\": 3}"
+
+/* Refused before the edge hears of it. */
+static void refused(struct cluster *cluster, const char *method, const char *json, enum pt_code code)
+{
+    struct caller caller;
+    ask(cluster, (unsigned)leader_of(cluster), method, json, &caller);
+    STEP_UNTIL(cluster, caller.ended);
+    ck_assert_str_eq(pt_code_name(caller.error.code), pt_code_name(code));
+}
+
+/* ---- the world ------------------------------------------------------------------------------------------------- */
+
+static void make_network(struct cluster *cluster, struct enrolled *ret_node)
+{
+    unsigned leader = (unsigned)leader_of(cluster);
+    OK(cluster, leader, "FabricService/CreateFabric",
+       "{\"parent\": \"organizations/acme\", \"fabricId\": \"main\", \"fabric\": {\"topology\": \"FULL_MESH\"}}");
+    for (int i = 0; i < 2; i++) {
+        OK(cluster, leader, "SegmentService/CreateSegment",
+           "{\"parent\": \"organizations/acme\", \"segmentId\": \"%s\", \"segment\": {\"fabric\": "
+           "\"organizations/acme/fabrics/main\"}}",
+           i == 0 ? "red" : "blue");
+    }
+    OK(cluster, leader, "SiteService/CreateSite",
+       "{\"parent\": \"organizations/acme\", \"siteId\": \"s1\", \"site\": {}}");
+    OK(cluster, leader, "EdgeService/CreateEdge",
+       "{\"parent\": \"organizations/acme/sites/s1\", \"edgeId\": \"e1\", \"edge\": {\"lanInterfaces\": [{"
+       "\"interface\": \"lan0\", \"segment\": \"organizations/acme/segments/red\", \"prefixes\": "
+       "[\"172.16.1.0/24\"]}]}}");
+    PT_AUTO(buf) struct pt_buf token = {0};
+    *ret_node = (struct enrolled){0};
+    make_token(cluster, "edge", EDGE, 600, &token);
+    ck_assert_int_eq(enroll(cluster, leader, (const char *)token.data, -1, ret_node), PT_OK);
+}
+
+/* ---- tests ----------------------------------------------------------------------------------------------------- */
+
+/* Each reply as it comes, the end behind the last, and one record of it that was there before the edge was asked. */
+START_TEST(replies_come_one_by_one_and_the_call_is_recorded)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled node;
+    struct edge edge;
+    struct caller caller;
+    cluster_init(cluster);
+    make_network(cluster, &node);
+    edge_connect(cluster, 0, &node, &edge);
+    ask(cluster, 0, "Ping", PING, &caller);
+    STEP_UNTIL(cluster, edge.orders == 1);
+    OK(cluster, 0, "AuditService/QueryAudit", "{\"parent\": \"organizations/acme\"}");
+    ANSWER_HAS("\"method\":\"Ping\"");
+    ANSWER_HAS(EDGE "\"],\"resourcesLen\":1,\"code\":\"OK\"");
+    ck_assert_int_eq(edge.kind, PATRONUS__V1__DIAGNOSTIC_ORDER__REQUEST_PING);
+    ck_assert_uint_ne(edge.vni, 0);
+    ck_assert_uint_eq(edge.count, 3);
+    for (uint32_t i = 1; i <= 3; i++) {
+        ck_assert(!caller.ended);
+        edge_pings(&edge, i, i == 3);
+        STEP_UNTIL(cluster, caller.replies == i);
+    }
+    STEP_UNTIL(cluster, caller.ended);
+    ck_assert_int_eq(caller.error.code, PT_OK);
+    run_for_ms(cluster, 1000);
+    ck_assert_uint_eq(edge.stops, 0); /* it ended by itself */
+    pt_rpc_channel_free(edge.channel);
+    enrolled_fini(&node);
+    cluster_fini(cluster);
+}
+END_TEST
+
+START_TEST(what_makes_no_sense_is_refused_and_reaches_no_edge)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled node;
+    struct edge edge;
+    cluster_init(cluster);
+    make_network(cluster, &node);
+    edge_connect(cluster, 0, &node, &edge);
+    refused(cluster, "Ping", "{\"destination\": \"172.16.2.9\"}", PT_INVALID_ARGUMENT);
+    refused(cluster, "Ping", "{\"edge\": \"" EDGE "\", \"destination\": \"nonsense\"}", PT_INVALID_ARGUMENT);
+    refused(cluster, "Ping", "{\"edge\": \"" EDGE "\", \"destination\": \"1.2.3.4\", \"count\": 1001}",
+            PT_INVALID_ARGUMENT);
+    refused(cluster, "Ping", "{\"edge\": \"" EDGE "\", \"destination\": \"1.2.3.4\", \"intervalMs\": 10}",
+            PT_INVALID_ARGUMENT);
+    refused(cluster, "Ping", "{\"edge\": \"organizations/acme/sites/s1/edges/e9\", \"destination\": \"1.2.3.4\"}",
+            PT_NOT_FOUND);
+    /* A segment that no wire of the edge belongs to; one of another organization is no other. */
+    refused(cluster, "Capture", "{\"edge\": \"" EDGE "\", \"segment\": \"organizations/acme/segments/blue\"}",
+            PT_FAILED_PRECONDITION);
+    refused(cluster, "Capture", "{\"edge\": \"" EDGE "\", \"segment\": \"organizations/other/segments/red\"}",
+            PT_FAILED_PRECONDITION);
+    refused(cluster, "ProbePath", "{\"name\": \"organizations/acme/paths/p-0000000000000005\"}", PT_NOT_FOUND);
+    ck_assert_uint_eq(edge.orders, 0);
+    pt_rpc_channel_free(edge.channel);
+    run_for_ms(cluster, 1000);
+    refused(cluster, "Ping", PING, PT_UNAVAILABLE); /* the edge is away */
+    enrolled_fini(&node);
+    cluster_fini(cluster);
+}
+END_TEST
+
+/* The caller goes: the edge is told to stop. The edge refuses, falls silent, or goes: the caller is told. */
+START_TEST(neither_side_waits_for_one_that_is_gone)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled node;
+    struct edge edge;
+    struct caller caller;
+    cluster_init(cluster);
+    make_network(cluster, &node);
+    edge_connect(cluster, 0, &node, &edge);
+    ask(cluster, 0, "Ping", PING, &caller);
+    STEP_UNTIL(cluster, edge.orders == 1);
+    pt_rpc_stream_cancel(caller.stream);
+    STEP_UNTIL(cluster, edge.stops == 1);
+    ck_assert_uint_eq(edge.stopped, edge.id);
+    edge_pings(&edge, 1, false); /* too late: to nobody */
+    ask(cluster, 0, "Ping", PING, &caller);
+    STEP_UNTIL(cluster, edge.orders == 2);
+    edge_says(&edge, edge.id, "the edge has no IPv4 address on this wire", NULL);
+    STEP_UNTIL(cluster, caller.ended);
+    ck_assert_int_eq(caller.error.code, PT_FAILED_PRECONDITION);
+    ck_assert_ptr_nonnull(strstr(caller.error.text, "no IPv4 address"));
+    ask(cluster, 0, "Ping", PING, &caller);
+    STEP_UNTIL(cluster, edge.orders == 3);
+    STEP_UNTIL(cluster, caller.ended); /* silence */
+    ck_assert_int_eq(caller.error.code, PT_UNAVAILABLE);
+    STEP_UNTIL(cluster, edge.stops == 2);
+    ask(cluster, 0, "Ping", PING, &caller);
+    STEP_UNTIL(cluster, edge.orders == 4);
+    pt_rpc_channel_free(edge.channel);
+    STEP_UNTIL(cluster, caller.ended);
+    ck_assert_int_eq(caller.error.code, PT_UNAVAILABLE);
+    enrolled_fini(&node);
+    cluster_fini(cluster);
+}
+END_TEST
+
+START_TEST(no_more_run_at_a_time_than_may)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled node;
+    struct edge edge;
+    struct caller callers[5];
+    cluster_init(cluster);
+    make_network(cluster, &node);
+    edge_connect(cluster, 0, &node, &edge);
+    for (unsigned i = 0; i < 4; i++) {
+        ask(cluster, 0, "Ping", PING, &callers[i]);
+        STEP_UNTIL(cluster, edge.orders == i + 1);
+    }
+    ask(cluster, 0, "Ping", PING, &callers[4]);
+    STEP_UNTIL(cluster, callers[4].ended);
+    ck_assert_int_eq(callers[4].error.code, PT_EXHAUSTED);
+    ck_assert_uint_eq(edge.orders, 4);
+    pt_rpc_stream_cancel(callers[0].stream);
+    STEP_UNTIL(cluster, edge.stops == 1);
+    ask(cluster, 0, "Ping", PING, &callers[4]); /* there is room again */
+    STEP_UNTIL(cluster, edge.orders == 5);
+    edge_pings(&edge, 1, true);
+    STEP_UNTIL(cluster, callers[4].ended);
+    ck_assert_int_eq(callers[4].error.code, PT_OK);
+    pt_rpc_channel_free(edge.channel);
+    STEP_UNTIL(cluster, callers[1].ended && callers[2].ended && callers[3].ended);
+    enrolled_fini(&node);
+    cluster_fini(cluster);
+}
+END_TEST
+
+/* Asked at a follower: the leader's replies come through it, and its caller's end reaches the edge. A change of leader
+ * ends the call with a word of it. */
+START_TEST(a_follower_passes_replies_on)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled node;
+    struct edge edge;
+    struct caller caller;
+    cluster_init_three(cluster);
+    make_network(cluster, &node);
+    unsigned leader = (unsigned)leader_of(cluster), follower = (leader + 1) % NODES;
+    edge_connect(cluster, leader, &node, &edge);
+    ask(cluster, follower, "Ping", PING, &caller);
+    STEP_UNTIL(cluster, edge.orders == 1);
+    edge_pings(&edge, 1, false);
+    STEP_UNTIL(cluster, caller.replies == 1);
+    ck_assert(!caller.ended);
+    edge_pings(&edge, 2, true);
+    STEP_UNTIL(cluster, caller.ended);
+    ck_assert_int_eq(caller.error.code, PT_OK);
+    ck_assert_uint_eq(caller.replies, 2);
+    ask(cluster, follower, "Ping", PING, &caller);
+    STEP_UNTIL(cluster, edge.orders == 2);
+    pt_rpc_stream_cancel(caller.stream);
+    STEP_UNTIL(cluster, edge.stops == 1);
+    ask(cluster, follower, "Ping", PING, &caller);
+    STEP_UNTIL(cluster, edge.orders == 3);
+    OK(cluster, leader, "ClusterService/TransferLeadership", "{}");
+    STEP_UNTIL(cluster, caller.ended);
+    ck_assert_int_eq(caller.error.code, PT_UNAVAILABLE);
+    pt_rpc_channel_free(edge.channel);
+    enrolled_fini(&node);
+    cluster_fini(cluster);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("diagnose");
+    TCase *tcase = tcase_create("calls");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, replies_come_one_by_one_and_the_call_is_recorded);
+    tcase_add_test(tcase, what_makes_no_sense_is_refused_and_reaches_no_edge);
+    tcase_add_test(tcase, neither_side_waits_for_one_that_is_gone);
+    tcase_add_test(tcase, no_more_run_at_a_time_than_may);
+    tcase_add_test(tcase, a_follower_passes_replies_on);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
