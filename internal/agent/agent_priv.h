@@ -61,7 +61,7 @@ struct pt_agent {
     size_t renew_turn;
     struct pt_timer *bandwidth_timer; /* bandwidth.c: runs while a measurement does */
     uint64_t bandwidth_request, bandwidth_path;
-    struct pt_list diagnostics; /* diagnose.c: those that run */
+    struct pt_list diagnostics;      /* diagnose.c: those that run */
     char issuer[PT_KEY_ID_SIZE + 1]; /* authority that issues, as the leader said; "" before it did */
 };
 
