@@ -108,8 +108,8 @@ struct pt_dp_ops {
     /* Which bundle a generation was; false: that is too long ago. */
     bool (*origin_of)(struct pt_dp *dp, uint32_t generation, struct pt_dp_origin *ret_origin);
     enum pt_dp_life (*path_life)(struct pt_dp *dp, uint64_t path_id);
-    /* Diagnostics: a frame that leaves a LAN interface for that interface's own MAC address comes in by it, as if a host
-     * had sent it; on: from now on, else no longer. NULL: it cannot. */
+    /* Diagnostics: a frame that leaves a LAN interface for that interface's own MAC address comes in by it, as if a
+     * host had sent it; on: from now on, else no longer. NULL: it cannot. */
     enum pt_code (*turn)(struct pt_dp *dp, uint32_t ifindex, bool on, struct pt_error *reterr);
     /* Free memory; what is pinned stays and goes on forwarding. */
     void (*close)(struct pt_dp *dp);
