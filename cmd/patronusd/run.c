@@ -226,6 +226,7 @@ static enum pt_code open_edge(struct running *running, struct pt_error *reterr)
         .wires = running->wires,
         .routes = {.context = (void *)(uintptr_t)process->log,
                    .use_link = pt_route_use_link,
+                   .hold_link = pt_route_hold_link,
                    .source_to = pt_route_source_to},
     };
     PT_TRY(pt_agent_open(&options, &running->agent, reterr));

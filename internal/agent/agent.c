@@ -5,7 +5,7 @@
  * dial takes the next address; when every address failed, the next link is tried for all of them (control_link.c says
  * in which order, and when a link is left that died). A follower answers with the leader's address, which is dialled at
  * once. A stream that brings nothing for a while although telemetry goes out is found dead by the transport's own
- * keepalive.
+ * keepalive; when its link dies, or it ends, the second connection (second.c) takes its place.
  *
  * Bundles. Accepted only when: the signature is the cluster's, it is for this node, its position is not older than the
  * one in force, and the entries make the digest in the header. Then it is put in force by the data plane, read back,
@@ -26,6 +26,9 @@
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 2000
 #define FIRST_MESSAGE_MS 3000 /* a dial that brings no message by then is given up */
+#define TAKEN_OVER_MS 1000    /* likewise for the second connection, which needs no handshake any more */
+#define ONE_STREAM_MS 600000  /* a controller that takes one stream a node is not offered a second so long */
+#define SETTLED_MS 1000       /* nor is any in the first second: after a leader's change all nodes come at once */
 #define REDIRECTS_MAX 3       /* in a row, at once; then controllers that point at each other are left to agree */
 #define TELEMETRY_MS 1000
 #define BUNDLE_SIZE_MAX (64U << 20)
@@ -43,15 +46,14 @@ static void dial_later(struct pt_agent *agent)
 
 static void hang_up(struct pt_agent *agent)
 {
-    struct pt_rpc_channel *channel = agent->channel;
-    agent->channel = NULL;
-    agent->stream = NULL;
+    struct pt_agent_connection *live = agent->live;
+    agent->live = NULL;
     pt_timer_stop(agent->telemetry_timer);
     pt_agent_diagnose_stop(agent);
-    pt_rpc_channel_free(channel);
+    pt_agent_disconnect(live);
 }
 
-static bool path_alive(void *arg, uint64_t path_id)
+bool pt_agent_path_alive(void *arg, uint64_t path_id)
 {
     const struct pt_agent *agent = arg;
     struct pt_live_status live;
@@ -65,26 +67,21 @@ static bool path_alive(void *arg, uint64_t path_id)
 static void use_link(struct pt_agent *agent, const struct pt_ip *controller)
 {
     struct pt_agent_link links[PT_AGENT_LINKS_MAX];
-    size_t len = pt_agent_links_rank(agent->bundle, path_alive, agent, links);
+    size_t len = pt_agent_links_rank(agent->bundle, pt_agent_path_alive, agent, links);
     const Patronus__V1__LinkEntry *link = len > 0 ? links[agent->link_turn % len].entry : NULL;
-    struct pt_ip source;
-    struct pt_ip gateway;
-    if (link != NULL && link->address.len == sizeof(source.bytes)) {
-        memcpy(source.bytes, link->address.data, sizeof(source.bytes));
-        bool has_gateway = link->gateway.len == sizeof(gateway.bytes);
-        if (has_gateway) {
-            memcpy(gateway.bytes, link->gateway.data, sizeof(gateway.bytes));
-        }
+    struct pt_ip source, gateway;
+    bool has_gateway;
+    if (link != NULL && pt_agent_link_addresses(link, &source, &gateway, &has_gateway)) {
         agent->options.routes.use_link(agent->options.routes.context, controller, link->interface, &source,
                                        has_gateway ? &gateway : NULL);
     }
 }
 
-static void choose_link(struct pt_agent *agent, const char *address)
+static void choose_link(struct pt_agent *agent, const char *address, struct pt_ip *ret_from)
 {
     const struct pt_agent_routes *routes = &agent->options.routes;
     struct pt_endpoint endpoint;
-    agent->dialled_from = (struct pt_ip){0};
+    *ret_from = (struct pt_ip){0};
     agent->link_chosen = false;
     if (routes->use_link == NULL || pt_endpoint_parse(address, &endpoint, NULL) != PT_OK) {
         return;
@@ -93,8 +90,8 @@ static void choose_link(struct pt_agent *agent, const char *address)
         use_link(agent, &endpoint.ip);
         agent->link_chosen = true;
     }
-    if (routes->source_to != NULL && !routes->source_to(routes->context, &endpoint.ip, &agent->dialled_from)) {
-        agent->dialled_from = (struct pt_ip){0};
+    if (routes->source_to != NULL && !routes->source_to(routes->context, &endpoint.ip, ret_from)) {
+        *ret_from = (struct pt_ip){0};
     }
 }
 
@@ -103,12 +100,12 @@ static void look_at_link(struct pt_agent *agent)
 {
     static const struct pt_ip none;
     if (agent->state != PT_AGENT_STREAMING || agent->bundle == NULL || agent->options.routes.use_link == NULL ||
-        memcmp(&agent->dialled_from, &none, sizeof(none)) == 0) {
+        memcmp(&agent->live->from, &none, sizeof(none)) == 0) {
         return;
     }
     struct pt_agent_link links[PT_AGENT_LINKS_MAX];
-    size_t len = pt_agent_links_rank(agent->bundle, path_alive, agent, links);
-    const struct pt_agent_link *better = pt_agent_link_better(links, len, &agent->dialled_from, agent->link_chosen);
+    size_t len = pt_agent_links_rank(agent->bundle, pt_agent_path_alive, agent, links);
+    const struct pt_agent_link *better = pt_agent_link_better(links, len, &agent->live->from, agent->link_chosen);
     if (better != NULL) {
         pt_log_info(agent->options.log, "controller by another link", "link=%s living=%u", better->entry->name,
                     better->living);
@@ -117,36 +114,54 @@ static void look_at_link(struct pt_agent *agent)
     }
 }
 
+static void send_hello(struct pt_agent *agent);
+
+/* The leader knows the second stream from now on, and what it hears first is what died. */
+static bool take_over(struct pt_agent *agent)
+{
+    struct pt_agent_connection *second = pt_agent_second_take(agent);
+    if (second == NULL) {
+        return false;
+    }
+    hang_up(agent);
+    agent->live = second;
+    agent->state = PT_AGENT_CONNECTING;
+    pt_log_info(agent->options.log, "second connection takes over", "address=%s", second->address);
+    send_hello(agent);
+    pt_agent_report(agent);
+    pt_timer_start(agent->dial_timer, TAKEN_OVER_MS, 0);
+    return true;
+}
+
 /* To the controller that it hangs up on. */
 static void move(struct pt_agent *agent)
 {
     agent->moves = false;
-    if (agent->state == PT_AGENT_STREAMING) {
-        (void)snprintf(agent->redirect, sizeof(agent->redirect), "%s", agent->dialled);
+    if (agent->state == PT_AGENT_STREAMING && !take_over(agent)) {
+        (void)snprintf(agent->redirect, sizeof(agent->redirect), "%s", agent->live->address);
         agent->link_turn = 0;
         hang_up(agent);
         dial(agent);
     }
 }
 
-static const char *next_address(struct pt_agent *agent)
+static bool next_address(struct pt_agent *agent, char address[80])
 {
     struct pt_node_files *files = agent->options.files;
     if (agent->redirect[0] != '\0') {
-        (void)snprintf(agent->dialled, sizeof(agent->dialled), "%s", agent->redirect);
+        (void)snprintf(address, sizeof(agent->redirect), "%s", agent->redirect);
         agent->redirect[0] = '\0';
-        return agent->dialled;
+        return true;
     }
     if (files->agent_addresses_len == 0) {
-        return NULL;
+        return false;
     }
     size_t turn = agent->address_turn++;
     if (turn % files->agent_addresses_len == 0 && turn > 0) {
         agent->link_turn++;
     }
-    (void)snprintf(agent->dialled, sizeof(agent->dialled), "%s",
-                   files->agent_addresses[turn % files->agent_addresses_len]);
-    return agent->dialled;
+    (void)snprintf(address, sizeof(agent->redirect), "%s", files->agent_addresses[turn % files->agent_addresses_len]);
+    return true;
 }
 
 #define SHARES_MAX 65536
@@ -214,16 +229,10 @@ static void send_hello(struct pt_agent *agent)
 static void on_message(void *arg, struct pt_bytes data);
 static void on_end(void *arg, const struct pt_error *error);
 
-static void dial(void *arg)
+enum pt_code pt_agent_connect(struct pt_agent *agent, const char *address, struct pt_agent_connection **ret_connection,
+                              struct pt_error *reterr)
 {
     static const struct pt_rpc_stream_ops ops = {.on_message = on_message, .on_end = on_end};
-    struct pt_agent *agent = arg;
-    const char *address = next_address(agent);
-    if (address == NULL) {
-        dial_later(agent);
-        return;
-    }
-    choose_link(agent, address);
     const struct pt_node_files *files = agent->options.files;
     const struct pt_rpc_channel_options options = {.address = address,
                                                    .credentials = {.cert_pem = (const char *)files->cert_pem.data,
@@ -231,14 +240,46 @@ static void dial(void *arg)
                                                                    .ca_pem = (const char *)files->ca_pem.data},
                                                    .message_size_max = BUNDLE_SIZE_MAX,
                                                    .fabric = agent->options.fabric};
+    struct pt_rpc_channel *channel = NULL;
+    PT_TRY(pt_rpc_channel_new(agent->options.sys, &options, &channel, reterr));
+    struct pt_agent_connection *connection = calloc(1, sizeof(*connection));
+    pt_assert(connection != NULL);
+    connection->agent = agent;
+    connection->channel = channel;
+    (void)snprintf(connection->address, sizeof(connection->address), "%s", address);
+    connection->stream = pt_rpc_stream_open(channel, "/patronus.v1.EdgeSync/Stream", NULL, 0, &ops, connection);
+    *ret_connection = connection;
+    return PT_OK;
+}
+
+void pt_agent_disconnect(struct pt_agent_connection *connection)
+{
+    if (connection != NULL) {
+        connection->agent = NULL; /* what its end says is not heard any more */
+        pt_rpc_channel_free(connection->channel);
+        free(connection);
+    }
+}
+
+static void dial(void *arg)
+{
+    struct pt_agent *agent = arg;
+    char address[80];
+    struct pt_ip from;
+    pt_agent_second_drop(agent);
+    if (!next_address(agent, address)) {
+        dial_later(agent);
+        return;
+    }
+    choose_link(agent, address, &from);
     struct pt_error error = {0};
-    if (pt_rpc_channel_new(agent->options.sys, &options, &agent->channel, &error) != PT_OK) {
+    if (pt_agent_connect(agent, address, &agent->live, &error) != PT_OK) {
         pt_log_warn(agent->options.log, "controller not dialled", "address=%s reason=\"%s\"", address, error.text);
         dial_later(agent);
         return;
     }
+    agent->live->from = from;
     agent->state = PT_AGENT_CONNECTING;
-    agent->stream = pt_rpc_stream_open(agent->channel, "/patronus.v1.EdgeSync/Stream", NULL, 0, &ops, agent);
     send_hello(agent);
     pt_timer_start(agent->dial_timer, FIRST_MESSAGE_MS, 0);
 }
@@ -249,7 +290,7 @@ static void on_dial_timer(void *arg)
     if (agent->moves) {
         move(agent);
     } else if (agent->state == PT_AGENT_CONNECTING) {
-        pt_log_info(agent->options.log, "controller silent", "address=%s", agent->dialled);
+        pt_log_info(agent->options.log, "controller silent", "address=%s", agent->live->address);
         hang_up(agent);
         dial(agent);
     } else if (agent->state == PT_AGENT_OFFLINE) {
@@ -257,33 +298,41 @@ static void on_dial_timer(void *arg)
     }
 }
 
-static void free_channel(void *arg)
+static void disconnect(void *arg)
 {
-    pt_rpc_channel_free(arg);
+    pt_agent_disconnect(arg);
 }
 
 static void on_end(void *arg, const struct pt_error *error)
 {
-    struct pt_agent *agent = arg;
-    if (agent->stream == NULL) {
+    struct pt_agent_connection *connection = arg;
+    struct pt_agent *agent = connection->agent;
+    if (agent == NULL) {
         return; /* hung up by us */
     }
+    connection->stream = NULL;
+    connection->agent = NULL;
+    pt_sys_post(agent->options.sys, disconnect, connection); /* a channel is not freed inside its own callback */
+    if (connection == agent->second.connection) {
+        pt_agent_second_ended(agent);
+        return;
+    }
     if (agent->state == PT_AGENT_STREAMING || error != NULL) {
-        pt_log_info(agent->options.log, "controller left", "address=%s reason=\"%s\"", agent->dialled,
+        pt_log_info(agent->options.log, "controller left", "address=%s reason=\"%s\"", connection->address,
                     error != NULL ? error->text : "");
     }
-    agent->stream = NULL;
+    agent->live = NULL;
     pt_timer_stop(agent->telemetry_timer);
     pt_agent_diagnose_stop(agent);
     pt_agent_trial_tick(agent); /* until now */
-    /* The channel must not be freed inside its own callback. */
-    pt_sys_post(agent->options.sys, free_channel, agent->channel);
-    agent->channel = NULL;
+    if (error != NULL && error->code == PT_ABORTED) {
+        pt_agent_second_wait(agent, ONE_STREAM_MS); /* an older controller: it ends the first when a second opens */
+    }
     if (agent->redirect[0] != '\0' && agent->redirects < REDIRECTS_MAX) {
         agent->redirects++;
         agent->state = PT_AGENT_OFFLINE;
         pt_timer_start(agent->dial_timer, 0, 0);
-    } else {
+    } else if (error == NULL || (error->code != PT_UNAVAILABLE && error->code != PT_ABORTED) || !take_over(agent)) {
         agent->redirects = 0;
         dial_later(agent);
     }
@@ -293,7 +342,7 @@ static void on_end(void *arg, const struct pt_error *error)
 
 void pt_agent_send(struct pt_agent *agent, const Patronus__V1__EdgeMessage *message)
 {
-    if (agent->stream == NULL) {
+    if (agent->live == NULL || agent->live->stream == NULL) {
         return;
     }
     PT_AUTO(buf) struct pt_buf data = {0};
@@ -301,20 +350,25 @@ void pt_agent_send(struct pt_agent *agent, const Patronus__V1__EdgeMessage *mess
     (void)patronus__v1__edge_message__pack(message, pt_buf_reserve(&data, size));
     data.size = size;
     /* Telemetry is soft and one a second: a full queue only delays it. */
-    (void)pt_rpc_stream_send(agent->stream, pt_buf_bytes(&data));
+    (void)pt_rpc_stream_send(agent->live->stream, pt_buf_bytes(&data));
 }
 
 static void on_telemetry_timer(void *arg)
 {
     struct pt_agent *agent = arg;
-    if (agent->state == PT_AGENT_STREAMING) {
-        pt_agent_report(agent);
-        pt_timer_start(agent->telemetry_timer, TELEMETRY_MS, 0);
-        if (agent->link_doubt) {
-            agent->link_doubt = false;
-            look_at_link(agent);
-        }
+    if (agent->state != PT_AGENT_STREAMING) {
+        return;
     }
+    if (agent->link_doubt) {
+        agent->link_doubt = false;
+        look_at_link(agent);
+    }
+    if (agent->moves) {
+        return; /* what would be said now would not arrive */
+    }
+    pt_agent_report(agent);
+    pt_agent_second_look(agent);
+    pt_timer_start(agent->telemetry_timer, TELEMETRY_MS, 0);
 }
 
 /* The tunnel process has flipped the path's word already. */
@@ -444,11 +498,18 @@ static void ask(struct pt_agent *agent, const Patronus__V1__NodeQuestion *questi
 
 static void on_message(void *arg, struct pt_bytes data)
 {
-    struct pt_agent *agent = arg;
-    Patronus__V1__ControllerMessage *message = pt_agent_parse(agent, data);
+    struct pt_agent_connection *connection = arg;
+    struct pt_agent *agent = connection->agent;
+    Patronus__V1__ControllerMessage *message = agent != NULL ? pt_agent_parse(agent, data) : NULL;
     if (message == NULL) {
         return;
     }
+    if (connection == agent->second.connection) {
+        pt_agent_second_heard(agent, message);
+        patronus__v1__controller_message__free_unpacked(message, NULL);
+        return;
+    }
+    connection->heard = true;
     if (message->message_case == PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_NOT_LEADER) {
         (void)snprintf(agent->redirect, sizeof(agent->redirect), "%.79s", message->not_leader->agent_address);
     } else if (agent->state == PT_AGENT_CONNECTING) {
@@ -457,9 +518,10 @@ static void on_message(void *arg, struct pt_bytes data)
         agent->backoff_ms = BACKOFF_MIN_MS;
         agent->address_turn = 0;
         agent->redirects = 0;
+        pt_agent_second_wait(agent, SETTLED_MS);
         pt_timer_stop(agent->dial_timer);
         pt_timer_start(agent->telemetry_timer, 0, 0);
-        pt_log_info(agent->options.log, "controller found", "address=%s", agent->dialled);
+        pt_log_info(agent->options.log, "controller found", "address=%s", connection->address);
     }
     if (message->message_case == PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_BUNDLE) {
         on_bundle(agent, message->bundle);
@@ -519,6 +581,7 @@ void pt_agent_close(struct pt_agent *agent)
         return;
     }
     pt_agent_renew_stop(agent);
+    pt_agent_second_drop(agent);
     hang_up(agent);
     pt_timer_free(agent->dial_timer);
     pt_timer_free(agent->telemetry_timer);
@@ -540,8 +603,9 @@ void pt_agent_close(struct pt_agent *agent)
 void pt_agent_abandon(struct pt_agent *agent)
 {
     /* The fabric has dropped the dead host's channels already: their handles are not to be touched. */
-    agent->channel = NULL;
-    agent->stream = NULL;
+    free(agent->live);
+    free(agent->second.connection);
+    agent->live = agent->second.connection = NULL;
     agent->renew_channel = NULL;
     pt_agent_close(agent);
 }

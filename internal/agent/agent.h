@@ -2,8 +2,9 @@
  * The node's own side of an edge: finds the leader, keeps its EdgeSync stream, puts bundles in force, measures paths.
  *
  *   OFFLINE --dial--> CONNECTING --first message--> STREAMING
- *      ^                  |                             |
- *      '------ backoff ---'-----------------------------'   next address, next link
+ *      ^                  |  ^                          |
+ *      '------ backoff ---'--(--------------------------'   next address, next link
+ *                            '---- the second connection, when the first one's link died
  *
  * Everything runs on the loop. The data plane goes on without the agent: what is pinned forwards. A node that starts
  * with no controller in reach puts the last good bundle from its disk in force, after checking its signature.
@@ -27,6 +28,9 @@ struct pt_agent_routes {
     /* Send packets for `controller` out of the interface from now on. Failures are the callee's to log. */
     void (*use_link)(void *context, const struct pt_ip *controller, const char *interface, const struct pt_ip *source,
                      const struct pt_ip *gateway);
+    /* Those that have the source already stay with the interface, whatever use_link says later. False: they do not. */
+    bool (*hold_link)(void *context, const struct pt_ip *controller, const char *interface, const struct pt_ip *source,
+                      const struct pt_ip *gateway);
     /* Address that packets to it have; false: none leads there. */
     bool (*source_to)(void *context, const struct pt_ip *controller, struct pt_ip *ret_source);
 };

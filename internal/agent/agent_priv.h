@@ -20,22 +20,35 @@ struct pt_agent_trial {       /* trial.c */
     bool went_back;    /* and nothing came since that is not on trial */
 };
 
+struct pt_agent_connection { /* to a controller, with one EdgeSync stream */
+    struct pt_agent *agent;
+    struct pt_rpc_channel *channel;
+    struct pt_rpc_stream *stream; /* NULL: it ended */
+    char address[80];
+    struct pt_ip from; /* address of the link by which; zero: not known */
+    bool heard;        /* something came by it */
+};
+
 struct pt_agent {
     struct pt_agent_options options;
     enum pt_agent_state state;
 
-    struct pt_rpc_channel *channel;
-    struct pt_rpc_stream *stream; /* NULL: hung up */
+    struct pt_agent_connection *live;           /* the one that is spoken on; NULL: hung up */
+    struct {                                    /* second.c */
+        struct pt_agent_connection *connection; /* to the same controller by another link, not spoken on; NULL: none */
+        uint64_t due_ms;                        /* when to look for one, or to give up the one that is silent */
+        uint64_t pause_ms;                      /* before another try */
+        size_t turn;                            /* which of the other links is tried next */
+    } second;
     struct pt_timer *dial_timer, *telemetry_timer, *time_timer;
     int64_t applied_s; /* wall clock that the bundle in force was applied by */
     uint64_t backoff_ms;
     size_t address_turn, link_turn;
     unsigned redirects; /* followed in a row */
-    char dialled[80], redirect[80];
-    struct pt_ip dialled_from; /* address of the link by which; zero: not known */
-    bool link_chosen;          /* by us, who knew the links */
-    bool link_doubt;           /* something died since it was looked at */
-    bool moves;                /* hangs up and dials by another link when the timer fires */
+    char redirect[80];
+    bool link_chosen; /* by us, who knew the links */
+    bool link_doubt;  /* something died since it was looked at */
+    bool moves;       /* leaves its link when the timer fires */
 
     struct pt_bundle *bundle; /* in force; NULL: none yet */
     struct pt_agent_position position;
@@ -67,6 +80,25 @@ struct pt_agent {
 
 /* ---- agent.c -------------------------------------------------------------------------------------------------- */
 void pt_agent_send(struct pt_agent *agent, const Patronus__V1__EdgeMessage *message);
+/* A pt_agent_alive_fn; arg is the agent. */
+bool pt_agent_path_alive(void *agent, uint64_t path_id);
+/* Nothing is said on it yet. The caller frees. */
+PT_MUST enum pt_code pt_agent_connect(struct pt_agent *agent, const char *address,
+                                      struct pt_agent_connection **ret_connection, struct pt_error *reterr);
+/* NULL is fine; so is a call from one of its own callbacks. */
+void pt_agent_disconnect(struct pt_agent_connection *connection);
+
+/* ---- second.c: a connection in reserve ------------------------------------------------------------------------- */
+/* Open one, or leave the one that is no good any more; while the live one streams, each second. */
+void pt_agent_second_look(struct pt_agent *agent);
+/* No new one for so long. */
+void pt_agent_second_wait(struct pt_agent *agent, uint64_t ms);
+/* What comes by it while it is in reserve. */
+void pt_agent_second_heard(struct pt_agent *agent, const Patronus__V1__ControllerMessage *message);
+void pt_agent_second_ended(struct pt_agent *agent);
+/* Take it out of reserve, when it is good: the caller speaks on it from now on. NULL: there is none that is. */
+struct pt_agent_connection *pt_agent_second_take(struct pt_agent *agent);
+void pt_agent_second_drop(struct pt_agent *agent);
 
 /* ---- take.c --------------------------------------------------------------------------------------------------- */
 /* Walk the bytes, then unpack; NULL when they are no ControllerMessage. */

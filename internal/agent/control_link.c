@@ -1,8 +1,9 @@
 /*
  * A controller's connection stays on the link that it was dialled by, and when that link dies the kernel finds out
- * after seconds. The node knows within a fifth of one: nothing that leaves by the link lives any more. Then it hangs up
- * and dials by the best link that is left, so that the plan for life without the link reaches also the nodes that it
- * was cut off from the leader by.
+ * after seconds. The node knows within a fifth of one: nothing that leaves by the link lives any more. Then it goes on
+ * over the connection that it has in reserve on another link (second.c), or else hangs up and dials by the best link
+ * that is left, so that the plan for life without the link reaches also the nodes that it was cut off from the leader
+ * by.
  *
  * The best link is the one that the most other sites are reached by: it is the most likely to reach a controller, and
  * the least likely to fail alone. A node that joins does not know its links yet and takes the system's route; when it
@@ -64,19 +65,43 @@ size_t pt_agent_links_rank(const struct pt_bundle *bundle, pt_agent_alive_fn ali
     return len;
 }
 
-const struct pt_agent_link *pt_agent_link_better(const struct pt_agent_link *links, size_t len,
-                                                 const struct pt_ip *source, bool chosen)
+bool pt_agent_link_addresses(const Patronus__V1__LinkEntry *link, struct pt_ip *ret_source, struct pt_ip *ret_gateway,
+                             bool *ret_has_gateway)
 {
-    const struct pt_agent_link *own = NULL;
+    if (link->address.len != sizeof(ret_source->bytes)) {
+        return false;
+    }
+    memcpy(ret_source->bytes, link->address.data, sizeof(ret_source->bytes));
+    *ret_has_gateway = link->gateway.len == sizeof(ret_gateway->bytes);
+    if (*ret_has_gateway) {
+        memcpy(ret_gateway->bytes, link->gateway.data, sizeof(ret_gateway->bytes));
+    }
+    return true;
+}
+
+const struct pt_agent_link *pt_agent_link_of(const struct pt_agent_link *links, size_t len, const struct pt_ip *source)
+{
     for (size_t i = 0; i < len; i++) {
         const ProtobufCBinaryData *address = &links[i].entry->address;
         if (address->len == sizeof(source->bytes) && memcmp(address->data, source->bytes, address->len) == 0) {
-            own = &links[i];
+            return &links[i];
         }
     }
+    return NULL;
+}
+
+bool pt_agent_link_dead(const struct pt_agent_link *link)
+{
+    return link->paths > 0 && link->living == 0;
+}
+
+const struct pt_agent_link *pt_agent_link_better(const struct pt_agent_link *links, size_t len,
+                                                 const struct pt_ip *source, bool chosen)
+{
+    const struct pt_agent_link *own = pt_agent_link_of(links, len, source);
     if (own == NULL || own == &links[0]) {
         return NULL; /* a network of its own leads there, or there is no better one */
     }
-    bool dead = own->paths > 0 && own->living == 0 && links[0].living > 0;
-    return dead || (!chosen && links[0].paths > own->paths) ? &links[0] : NULL;
+    bool leave = pt_agent_link_dead(own) && links[0].living > 0;
+    return leave || (!chosen && links[0].paths > own->paths) ? &links[0] : NULL;
 }

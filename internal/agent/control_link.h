@@ -20,6 +20,14 @@ typedef bool (*pt_agent_alive_fn)(void *arg, uint64_t path_id);
 size_t pt_agent_links_rank(const struct pt_bundle *bundle, pt_agent_alive_fn alive, void *arg,
                            struct pt_agent_link *ret_links);
 
+/* Its own address and its first hop; false: the entry is not sound. */
+bool pt_agent_link_addresses(const Patronus__V1__LinkEntry *link, struct pt_ip *ret_source, struct pt_ip *ret_gateway,
+                             bool *ret_has_gateway);
+/* The link with that address; NULL. */
+const struct pt_agent_link *pt_agent_link_of(const struct pt_agent_link *links, size_t len, const struct pt_ip *source);
+/* Nothing that leaves by it lives, though something could. */
+bool pt_agent_link_dead(const struct pt_agent_link *link);
+
 /* The link to change to from the one with the address `source`; NULL: stay. One leaves a link on which nothing lives
  * while another has something that does; `chosen` false: nobody chose it (there was no bundle when it was dialled), so
  * one leaves it for any that leads to more sites. */

@@ -405,6 +405,7 @@ enum pt_code pt_controller_open(const struct pt_controller_options *options, str
     pt_list_init(&controller->retired_links);
     pt_list_init(&controller->watches);
     pt_list_init(&controller->sessions);
+    pt_list_init(&controller->openings);
     pt_list_init(&controller->health);
     pt_list_init(&controller->pending);
     pt_list_init(&controller->asked);

@@ -107,7 +107,8 @@ struct pt_controller {
 
     struct pt_list watches; /* serve_watch.node */
     size_t watches_len;
-    struct pt_list sessions; /* pt_edge_session.node */
+    struct pt_list sessions; /* pt_edge_session.node: of nodes that said hello, one a node */
+    struct pt_list openings; /* likewise: streams on which nothing was said yet, at most one a node */
     struct pt_list health;   /* health watchers */
     struct pt_push *push;
     struct pt_denied *denied;

@@ -5,8 +5,12 @@
  *
  * A controller that does not lead answers with the leader's address and closes. A node's identity is its certificate:
  * the session belongs to the Edge resource whose name stands in it, and to nothing else. The resource must exist and be
- * enrolled; a session ends in the turn in which that ceases. A second stream of a node replaces the first: the newer
- * one is the live one.
+ * enrolled; a session ends in the turn in which that ceases.
+ *
+ * A node may keep a second stream open, by another of its links, to go on by at once when the first one's link dies. It
+ * becomes the node's session with its hello, and ends the one before; until then it is an opening, which nobody is told
+ * of and nothing counts. So a node has one session at any time, and says itself which stream that is. What the leader
+ * knows of the bundle in force goes over to it, so that a change of streams costs no bundle.
  */
 #include "serve/controller_priv.h"
 
@@ -22,15 +26,20 @@
 
 #define RETRY_REFUSED_NS (2000ULL * 1000000ULL)
 
-struct pt_edge_session *pt_edge_find(struct pt_controller *controller, const char *edge)
+static struct pt_edge_session *find_in(const struct pt_list *list, const char *edge)
 {
-    PT_LIST_FOREACH (node, &controller->sessions) {
+    PT_LIST_FOREACH (node, list) {
         struct pt_edge_session *session = PT_CONTAINER(node, struct pt_edge_session, node);
         if (strcmp(session->edge, edge) == 0) {
             return session;
         }
     }
     return NULL;
+}
+
+struct pt_edge_session *pt_edge_find(struct pt_controller *controller, const char *edge)
+{
+    return find_in(&controller->sessions, edge);
 }
 
 /* ---- who may be here ------------------------------------------------------------------------------------------------
@@ -62,18 +71,24 @@ static void send_off(struct pt_edge_session *session)
     close_session(session);
 }
 
+static void check_list(struct pt_view *view, const struct pt_list *list, const char *edge)
+{
+    PT_LIST_FOREACH_SAFE (node, list) {
+        struct pt_edge_session *session = PT_CONTAINER(node, struct pt_edge_session, node);
+        if ((edge == NULL || strcmp(session->edge, edge) == 0) && !enrolled(view, session)) {
+            send_off(session);
+        }
+    }
+}
+
 void pt_edge_check(struct pt_controller *controller, const char *edge)
 {
     if (!controller->ready) {
         return; /* what is missing here may stand in entries that are not applied yet */
     }
     struct pt_view *view = pt_view_new(controller->machine);
-    PT_LIST_FOREACH_SAFE (node, &controller->sessions) {
-        struct pt_edge_session *session = PT_CONTAINER(node, struct pt_edge_session, node);
-        if ((edge == NULL || strcmp(session->edge, edge) == 0) && !enrolled(view, session)) {
-            send_off(session);
-        }
-    }
+    check_list(view, &controller->sessions, edge);
+    check_list(view, &controller->openings, edge);
     pt_view_free(view);
 }
 
@@ -124,13 +139,19 @@ static void send_away(struct pt_serve_call *call)
     }
 }
 
-void pt_edge_leave_all(struct pt_controller *controller)
+static void leave_list(const struct pt_list *list)
 {
-    PT_LIST_FOREACH_SAFE (node, &controller->sessions) {
+    PT_LIST_FOREACH_SAFE (node, list) {
         struct pt_edge_session *session = PT_CONTAINER(node, struct pt_edge_session, node);
         send_away(session->call);
         close_session(session);
     }
+}
+
+void pt_edge_leave_all(struct pt_controller *controller)
+{
+    leave_list(&controller->sessions);
+    leave_list(&controller->openings);
 }
 
 /* ---- addresses ------------------------------------------------------------------------------------------------------
@@ -152,6 +173,19 @@ static bool add_address(void *arg, const char *name, const struct pt_msg *msg)
     return list->len < 64;
 }
 
+/* only NULL: to all sessions. */
+static void send_to(struct pt_controller *controller, struct pt_edge_session *only,
+                    const Patronus__V1__ControllerMessage *message)
+{
+    if (only != NULL) {
+        pt_edge_send(only, message);
+        return;
+    }
+    PT_LIST_FOREACH_SAFE (node, &controller->sessions) {
+        pt_edge_send(PT_CONTAINER(node, struct pt_edge_session, node), message);
+    }
+}
+
 void pt_edge_send_controllers(struct pt_controller *controller, struct pt_edge_session *only)
 {
     struct pt_arena arena;
@@ -168,12 +202,7 @@ void pt_edge_send_controllers(struct pt_controller *controller, struct pt_edge_s
     Patronus__V1__ControllerMessage message = PATRONUS__V1__CONTROLLER_MESSAGE__INIT;
     message.message_case = PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_CONTROLLERS;
     message.controllers = &controllers;
-    PT_LIST_FOREACH_SAFE (node, &controller->sessions) {
-        struct pt_edge_session *session = PT_CONTAINER(node, struct pt_edge_session, node);
-        if (session->greeted && (only == NULL || only == session)) {
-            (void)send_message(session->call, &message); /* small; a full queue still takes it */
-        }
-    }
+    send_to(controller, only, &message);
     pt_arena_fini(&arena);
 }
 
@@ -191,12 +220,7 @@ void pt_edge_send_trust(struct pt_controller *controller, struct pt_edge_session
     Patronus__V1__ControllerMessage message = PATRONUS__V1__CONTROLLER_MESSAGE__INIT;
     message.message_case = PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_TRUST;
     message.trust = &trust;
-    PT_LIST_FOREACH_SAFE (node, &controller->sessions) {
-        struct pt_edge_session *session = PT_CONTAINER(node, struct pt_edge_session, node);
-        if (session->greeted && (only == NULL || only == session)) {
-            (void)send_message(session->call, &message); /* small; a full queue still takes it */
-        }
-    }
+    send_to(controller, only, &message);
 }
 
 static void on_trust(struct pt_edge_session *session, const Patronus__V1__TrustReport *report)
@@ -256,12 +280,41 @@ static void take_tunnel_key(struct pt_edge_session *session, const ProtobufCBina
     pt_raft_propose(controller->raft, pt_buf_bytes(&data), tunnel_key_done, NULL);
 }
 
+/* What the node has in force stands on record by the stream before, acknowledged or on its way. */
+static void take_record(struct pt_edge_session *session, const struct pt_edge_session *old)
+{
+    bool acked = old->acked != NULL && pt_digest_equal(&session->reported, pt_bundle_digest(old->acked));
+    bool sent = !acked && old->sent != NULL && pt_digest_equal(&session->reported, pt_bundle_digest(old->sent));
+    if (acked || sent) {
+        session->acked = acked ? old->acked : old->sent;
+        session->acked_generation = acked ? old->acked_generation : old->sent_generation;
+        session->acked_revision = acked ? old->acked_revision : old->sent_revision;
+        pt_bundle_ref(session->acked);
+    }
+}
+
+static void become_session(struct pt_edge_session *session)
+{
+    struct pt_controller *controller = session->controller;
+    struct pt_edge_session *old = pt_edge_find(controller, session->edge);
+    session->greeted = true;
+    if (old != NULL) {
+        take_record(session, old);
+        pt_serve_refuse(old->call, PT_ABORTED, PT_REASON_CONFLICT, "a newer stream of this node took over");
+        close_session(old);
+    }
+    pt_list_remove(&session->node);
+    pt_list_push_back(&controller->sessions, &session->node);
+}
+
 static void on_hello(struct pt_edge_session *session, const Patronus__V1__NodeHello *hello)
 {
     struct pt_controller *controller = session->controller;
-    session->greeted = true;
     (void)snprintf(session->version, sizeof(session->version), "%.63s", hello->software_version);
     take_digest(&session->reported, &hello->digest);
+    if (!session->greeted) {
+        become_session(session);
+    }
     pt_push_learn(controller->push, session, hello);
     pt_log_info(controller->log, "node connected", "edge=%s version=%s", session->edge, session->version);
     take_tunnel_key(session, &hello->tunnel_public_key);
@@ -372,7 +425,7 @@ static void edge_open(struct pt_serve_call *call)
     }
     const struct pt_identity *peer = pt_rpc_call_info(call->rpc)->peer;
     pt_assert(peer != NULL);
-    struct pt_edge_session *old = pt_edge_find(controller, peer->path);
+    struct pt_edge_session *old = find_in(&controller->openings, peer->path);
     struct pt_edge_session *session = calloc(1, sizeof(*session));
     pt_assert(session != NULL);
     session->controller = controller;
@@ -382,11 +435,14 @@ static void edge_open(struct pt_serve_call *call)
     (void)snprintf(session->edge, sizeof(session->edge), "%.*s", (int)sizeof(session->edge) - 1, peer->path);
     call->state = session;
     if (old != NULL) {
-        pt_serve_refuse(old->call, PT_ABORTED, PT_REASON_CONFLICT, "a newer stream of this node took over");
+        pt_serve_refuse(old->call, PT_ABORTED, PT_REASON_CONFLICT, "a newer stream of this node took its place");
         close_session(old);
     }
-    pt_list_push_back(&controller->sessions, &session->node);
+    pt_list_push_back(&controller->openings, &session->node);
     pt_edge_check(controller, session->edge);
+    if (!session->closed) {
+        pt_edge_send_controllers(controller, session); /* the node hears that the stream stands */
+    }
 }
 
 static void edge_half_close(struct pt_serve_call *call)

@@ -8,6 +8,7 @@
 #   3. a bundle on disk that was tampered with is not used
 #   4. a link is cut: the edges fail over by themselves
 #   5. the controllers come back: the edges find them
+#   6. the link that an edge hears its controller by is cut: it goes on over its second connection, without a dial
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -111,8 +112,25 @@ for link in internet mpls; do
 done
 ok "each link is cut in turn: the edges fail over by themselves"
 
+seconds() { grep -c "second connection address" "$NODES/nyc/patronusd.log" || true; }
+second_again() { [ "$(seconds)" -gt "$known" ]; }
+known=$(seconds)
 for node in $(controllers); do
     restart_node "$node" >/dev/null
 done
 wait_for 30 "the edges do not find the controllers again" connected
 ok "the controllers come back and the edges find them"
+
+wait_for 30 "nyc has no second connection" second_again
+known=$(seconds)
+controller=$(sed -n 's/.*second connection address=\(.*\):[0-9]* from=.*/\1/p' "$NODES/nyc/patronusd.log" | tail -n 1)
+live=$(in_node nyc ip -o route get "$controller" | sed 's/.* dev \([^ ]*\) .*/\1/')
+lab link cut "nyc/$live" >/dev/null
+took_over() { grep -q "second connection takes over" "$NODES/nyc/patronusd.log"; }
+wait_for 10 "nyc does not go on over its second connection" took_over
+wait_for 10 "nyc is not connected" connected
+after=$(sed -n '/second connection takes over/,$p' "$NODES/nyc/patronusd.log")
+! grep -q "controller silent\|controller left\|not dialled" <<<"$after" || lab_fail "the second connection was no good"
+lab link restore "nyc/$live" >/dev/null
+wait_for 30 "nyc has no second connection any more" second_again
+ok "its controller's link is cut: an edge goes on over its second connection, and opens another one"

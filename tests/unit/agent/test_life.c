@@ -9,6 +9,7 @@
 #include "rpc/rpc_sim.h"
 #include "sys/sys_sim.h"
 
+#include <arpa/inet.h>
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@
 #define SECOND 1000000000ULL
 #define HOUR_NS (3600LL * 1000000000LL)
 
-enum manner { LEADS, POINTS_AT_THE_OTHER, SILENT };
+enum manner { LEADS, LEADS_ONE, POINTS_AT_THE_OTHER, SILENT }; /* _ONE: one stream at a time */
 enum signing { SIGNS, SIGNS_FOR_ANOTHER, SIGNS_ANOTHER_KEY, REFUSES };
 
 struct world;
@@ -30,7 +31,19 @@ struct controller {
     struct world *world;
     struct pt_rpc_server *server;
     enum manner manner;
-    unsigned dials, telemetry, renewals;
+    struct pt_rpc_call *newest; /* LEADS_ONE */
+    unsigned dials, hellos, ends, telemetry, renewals;
+};
+
+/* Two links of the node, with a neighbour at the other end of each, and what the kernel was told of them. */
+#define LINKS 2
+struct lines {
+    struct pt_hello_io io; /* first: hellos go out by it */
+    struct pt_sys *sys;
+    bool cut[LINKS];
+    bool held[LINKS];
+    unsigned used; /* link that leads to the controllers; 0: none was told */
+    bool cannot_hold;
 };
 
 struct world {
@@ -43,6 +56,7 @@ struct world {
     enum signing signing;
     struct pt_node_files files;
     struct pt_dp *dp;
+    struct lines lines;
     struct pt_agent *agent;
     unsigned host;
 };
@@ -119,6 +133,12 @@ static void on_call(void *arg, struct pt_rpc_call *call)
         message.not_leader = &not_leader;
         send_to_node(call, &message);
         pt_rpc_call_finish(call, NULL);
+    } else if (controller->manner == LEADS_ONE) {
+        const struct pt_error taken = {.code = PT_ABORTED, .text = "a newer stream of this node took over"};
+        if (controller->newest != NULL) {
+            pt_rpc_call_finish(controller->newest, &taken);
+        }
+        controller->newest = call;
     } else if (controller->manner == LEADS) {
         list.n_agent_addresses = 3;
         list.agent_addresses = agents;
@@ -172,12 +192,25 @@ static void on_message(void *arg, struct pt_rpc_call *call, struct pt_bytes data
     Patronus__V1__EdgeMessage *message = patronus__v1__edge_message__unpack(NULL, data.size, data.data);
     ck_assert_ptr_nonnull(message);
     controller->telemetry += message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TELEMETRY;
+    if (message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_HELLO) {
+        controller->hellos++;
+        if (controller->manner == LEADS || controller->manner == LEADS_ONE) {
+            Patronus__V1__ControllerMessage answer = PATRONUS__V1__CONTROLLER_MESSAGE__INIT;
+            Patronus__V1__ControllerList list = PATRONUS__V1__CONTROLLER_LIST__INIT;
+            answer.message_case = PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_CONTROLLERS;
+            answer.controllers = &list;
+            send_to_node(call, &answer);
+        }
+    }
     patronus__v1__edge_message__free_unpacked(message, NULL);
 }
 
 static void on_end(void *arg, struct pt_rpc_call *call, bool cancelled)
 {
-    (void)arg, (void)call, (void)cancelled;
+    (void)cancelled;
+    struct controller *controller = arg;
+    controller->ends += pt_rpc_call_info(call)->door == PT_DOOR_AGENT;
+    controller->newest = controller->newest == call ? NULL : controller->newest;
 }
 
 static void controller_open(struct world *world, unsigned number)
@@ -196,6 +229,132 @@ static void controller_open(struct world *world, unsigned number)
         .handler_arg = controller,
         .fabric = pt_rpc_world_host(world->net, number)};
     ck_assert_int_eq(pt_rpc_server_new(pt_sim_host(world->sim, number), &options, &controller->server, NULL), PT_OK);
+}
+
+/* ---- links --------------------------------------------------------------------------------------------------------
+ */
+
+static struct pt_ip address_of(unsigned link)
+{
+    return pt_ip_from_v4(0xc0000200 + link);
+}
+
+static enum pt_code set_links(struct pt_hello_io *io, const Patronus__V1__LinkEntry *const *links, size_t len,
+                              struct pt_error *reterr)
+{
+    (void)io, (void)links, (void)len, (void)reterr;
+    return PT_OK;
+}
+
+struct answer {
+    struct lines *lines;
+    struct pt_timer *timer;
+    unsigned link;
+    uint8_t data[sizeof(struct pt_geneve) + sizeof(struct pt_hello_packet)];
+};
+
+static void deliver(void *arg)
+{
+    struct answer *answer = arg;
+    struct pt_ip from = pt_ip_from_v4(0xc0000210 + answer->link);
+    if (answer->lines->io.on_packet != NULL) {
+        answer->lines->io.on_packet(answer->lines->io.arg, answer->link, &from, answer->data, sizeof(answer->data));
+    }
+    pt_timer_free(answer->timer);
+    free(answer);
+}
+
+/* The neighbour answers after 5 ms, unless the link is cut. */
+static void send_request(struct pt_hello_io *io, uint32_t link, const struct pt_ip *remote, uint16_t port,
+                         const void *data, size_t size)
+{
+    struct lines *lines = (struct lines *)io;
+    (void)remote, (void)port;
+    if (lines->cut[link - 1]) {
+        return;
+    }
+    struct answer *answer = calloc(1, sizeof(*answer));
+    struct pt_geneve geneve = {.flags = PT_GENEVE_CONTROL, .protocol = htons(PT_HELLO_PROTOCOL)};
+    struct pt_hello_packet packet;
+    ck_assert_uint_ge(size, sizeof(packet));
+    memcpy(&packet, (const uint8_t *)data + size - sizeof(packet), sizeof(packet));
+    packet.type = PT_HELLO_REPLY;
+    memcpy(answer->data, &geneve, sizeof(geneve));
+    memcpy(answer->data + sizeof(geneve), &packet, sizeof(packet));
+    answer->lines = lines;
+    answer->link = link;
+    answer->timer = pt_timer_new(lines->sys, deliver, answer);
+    pt_timer_start(answer->timer, 5, 0);
+}
+
+static unsigned link_of(const struct pt_ip *source)
+{
+    return pt_ip_to_v4(source) - 0xc0000200;
+}
+
+static void use_link(void *context, const struct pt_ip *controller, const char *interface, const struct pt_ip *source,
+                     const struct pt_ip *gateway)
+{
+    (void)controller, (void)interface, (void)gateway;
+    ((struct lines *)context)->used = link_of(source);
+}
+
+static bool hold_link(void *context, const struct pt_ip *controller, const char *interface, const struct pt_ip *source,
+                      const struct pt_ip *gateway)
+{
+    struct lines *lines = context;
+    (void)controller, (void)interface, (void)gateway;
+    lines->held[link_of(source) - 1] = !lines->cannot_hold;
+    return !lines->cannot_hold;
+}
+
+static bool source_to(void *context, const struct pt_ip *controller, struct pt_ip *ret_source)
+{
+    const struct lines *lines = context;
+    (void)controller;
+    *ret_source = address_of(lines->used);
+    return lines->used != 0;
+}
+
+static struct pt_bundle *bundle_with_links(void)
+{
+    Patronus__V1__NodeEntry node = PATRONUS__V1__NODE_ENTRY__INIT;
+    Patronus__V1__LinkEntry links[LINKS];
+    Patronus__V1__TunnelEntry tunnels[LINKS];
+    Patronus__V1__PathEntry paths[LINKS];
+    Patronus__V1__Entry entries[1 + 3 * LINKS], *list[1 + 3 * LINKS];
+    struct pt_ip own[LINKS], remote[LINKS];
+    node.site_label = 1;
+    node.geneve_port = 6081;
+    node.hello_interval_ms = 100;
+    node.hello_multiplier = 3;
+    for (unsigned i = 0; i < 1 + 3 * LINKS; i++) {
+        patronus__v1__entry__init(&entries[i]);
+        list[i] = &entries[i];
+    }
+    entries[0].entry_case = PATRONUS__V1__ENTRY__ENTRY_NODE;
+    entries[0].node = &node;
+    for (unsigned i = 0; i < LINKS; i++) {
+        own[i] = address_of(i + 1);
+        remote[i] = pt_ip_from_v4(0xc0000211 + i);
+        patronus__v1__link_entry__init(&links[i]);
+        patronus__v1__tunnel_entry__init(&tunnels[i]);
+        patronus__v1__path_entry__init(&paths[i]);
+        links[i].link = tunnels[i].link = i + 1;
+        links[i].interface = (char *)"wan";
+        links[i].address = (ProtobufCBinaryData){.len = 16, .data = own[i].bytes};
+        tunnels[i].tunnel = paths[i].tunnel = 11 + i;
+        tunnels[i].remote = (ProtobufCBinaryData){.len = 16, .data = remote[i].bytes};
+        tunnels[i].remote_site = 2;
+        paths[i].path = 21 + i;
+        entries[1 + i].entry_case = PATRONUS__V1__ENTRY__ENTRY_LINK;
+        entries[1 + i].link = &links[i];
+        entries[1 + LINKS + i].entry_case = PATRONUS__V1__ENTRY__ENTRY_TUNNEL;
+        entries[1 + LINKS + i].tunnel = &tunnels[i];
+        entries[1 + 2 * LINKS + i].entry_case = PATRONUS__V1__ENTRY__ENTRY_PATH;
+        entries[1 + 2 * LINKS + i].path = &paths[i];
+    }
+    return pt_bundle_new(list, 1 + 3 * LINKS);
 }
 
 /* ---- the node -----------------------------------------------------------------------------------------------------
@@ -243,14 +402,19 @@ static void world_init(struct world *world, enum manner first, enum manner secon
     world->controllers[1].manner = second;
     make_files(world);
     world->dp = pt_dp_sim_new();
-    const struct pt_agent_options options = {.sys = sys_of(world),
-                                             .schema = world->schema,
-                                             .log = &world->log,
-                                             .fabric = pt_rpc_world_host(world->net, world->host),
-                                             .directory = "/edge",
-                                             .version = "test",
-                                             .files = &world->files,
-                                             .dp = world->dp};
+    world->lines.io = (struct pt_hello_io){.set_links = set_links, .send = send_request};
+    world->lines.sys = sys_of(world);
+    const struct pt_agent_options options = {
+        .sys = sys_of(world),
+        .schema = world->schema,
+        .log = &world->log,
+        .fabric = pt_rpc_world_host(world->net, world->host),
+        .directory = "/edge",
+        .version = "test",
+        .files = &world->files,
+        .dp = world->dp,
+        .hello_io = &world->lines.io,
+        .routes = {.context = &world->lines, .use_link = use_link, .hold_link = hold_link, .source_to = source_to}};
     ck_assert_int_eq(pt_agent_open(&options, &world->agent, NULL), PT_OK);
 }
 
@@ -348,6 +512,110 @@ START_TEST(a_silent_controller_is_given_up)
     ck_assert_uint_ge(world.controllers[1].dials, 1);
     ck_assert(pt_agent_connected(world.agent));
     ck_assert_uint_ge(world.controllers[0].dials, 2);
+    world_fini(&world);
+}
+END_TEST
+
+/* ---- the second connection ----------------------------------------------------------------------------------------
+ */
+
+static void give_links(struct world *world)
+{
+    world->agent->bundle = bundle_with_links();
+    pt_agent_bundle_changed(world->agent);
+}
+
+/* Open by the other link, silent; it takes over without a dial when the first one's link dies, and a new one is opened
+ * when there is another link for it. */
+START_TEST(a_second_connection_takes_over_when_the_link_dies)
+{
+    struct world world;
+    struct controller *controller = &world.controllers[0];
+    world_init(&world, LEADS, LEADS);
+    give_links(&world);
+    run_for_ms(&world, 900);
+    ck_assert(pt_agent_connected(world.agent));
+    ck_assert_uint_eq(controller->dials, 1);
+    unsigned first = world.lines.used;
+    run_for_ms(&world, 2000);
+    ck_assert_uint_eq(controller->dials, 2);
+    ck_assert_uint_eq(controller->hellos, 1);
+    ck_assert(world.lines.held[0] && world.lines.held[1]);
+    ck_assert_uint_eq(world.lines.used, first); /* for whatever else asks controllers */
+    world.lines.cut[first - 1] = true;
+    run_for_ms(&world, 500); /* three hellos, and no dial */
+    ck_assert(pt_agent_connected(world.agent));
+    ck_assert_uint_eq(controller->dials, 2);
+    ck_assert_uint_eq(controller->hellos, 2);
+    ck_assert_uint_eq(controller->ends, 1);
+    run_for_ms(&world, 5000);
+    ck_assert_uint_eq(controller->dials, 2); /* there is no other link */
+    world.lines.cut[first - 1] = false;
+    run_for_ms(&world, 5000);
+    ck_assert_uint_eq(controller->dials, 3);
+    ck_assert_uint_eq(controller->hellos, 2);
+    ck_assert_uint_eq(controller->ends, 1);
+    world.lines.cut[2 - first] = true; /* and back */
+    run_for_ms(&world, 500);
+    ck_assert(pt_agent_connected(world.agent));
+    ck_assert_uint_eq(controller->dials, 3);
+    ck_assert_uint_eq(controller->hellos, 3);
+    ck_assert_uint_eq(world.controllers[1].dials, 0);
+    world_fini(&world);
+}
+END_TEST
+
+/* Its own link dies first: it is left, and the live connection does not notice. */
+START_TEST(a_second_connection_whose_link_dies_is_left)
+{
+    struct world world;
+    struct controller *controller = &world.controllers[0];
+    world_init(&world, LEADS, LEADS);
+    give_links(&world);
+    run_for_ms(&world, 3000);
+    ck_assert_uint_eq(controller->dials, 2);
+    world.lines.cut[2 - world.lines.used] = true;
+    run_for_ms(&world, 2000);
+    ck_assert_uint_eq(controller->ends, 1);
+    ck_assert_uint_eq(controller->dials, 2);
+    ck_assert_uint_eq(controller->hellos, 1);
+    world.lines.cut[world.lines.used - 1] = true; /* nothing is left: it stays with what it has */
+    run_for_ms(&world, 1000);
+    ck_assert_uint_eq(controller->hellos, 1);
+    world_fini(&world);
+}
+END_TEST
+
+/* A kernel without rules would lead both connections by one link. */
+START_TEST(there_is_no_second_connection_where_two_links_cannot_be_held)
+{
+    struct world world;
+    world_init(&world, LEADS, LEADS);
+    world.lines.cannot_hold = true;
+    give_links(&world);
+    run_for_ms(&world, 20000);
+    ck_assert(pt_agent_connected(world.agent));
+    ck_assert_uint_eq(world.controllers[0].dials, 1);
+    world.lines.cut[world.lines.used - 1] = true;
+    run_for_ms(&world, 1000);
+    ck_assert(pt_agent_connected(world.agent)); /* by a new one */
+    ck_assert_uint_eq(world.controllers[0].dials, 2);
+    ck_assert_uint_eq(world.controllers[0].hellos, 2);
+    world_fini(&world);
+}
+END_TEST
+
+/* An older controller ends the first stream when a second opens: it is offered none any more. */
+START_TEST(a_controller_that_takes_one_stream_is_not_offered_two)
+{
+    struct world world;
+    struct controller *controller = &world.controllers[0];
+    world_init(&world, LEADS_ONE, LEADS_ONE);
+    give_links(&world);
+    run_for_ms(&world, 60000);
+    ck_assert(pt_agent_connected(world.agent));
+    ck_assert_uint_eq(controller->dials, 3); /* the first, the second that ended it, and one that stayed */
+    ck_assert_uint_eq(controller->hellos, 2);
     world_fini(&world);
 }
 END_TEST
@@ -453,6 +721,10 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, a_redirect_is_followed_at_once);
     tcase_add_test(tcase, controllers_that_point_at_each_other_are_not_flooded);
     tcase_add_test(tcase, a_silent_controller_is_given_up);
+    tcase_add_test(tcase, a_second_connection_takes_over_when_the_link_dies);
+    tcase_add_test(tcase, a_second_connection_whose_link_dies_is_left);
+    tcase_add_test(tcase, there_is_no_second_connection_where_two_links_cannot_be_held);
+    tcase_add_test(tcase, a_controller_that_takes_one_stream_is_not_offered_two);
     tcase_add_test(tcase, the_certificate_is_renewed_at_half_life);
     tcase_add_test(tcase, a_certificate_that_is_not_its_own_is_refused);
     tcase_add_test(tcase, a_node_that_was_alone_longer_than_its_certificate_renews_without_help);
