@@ -43,6 +43,10 @@ static const struct setting settings[] = {
     {"http_listen", PLACE(http_listen), "",
      "controllers: IP:PORT to serve /metrics, /healthz and /readyz at, for example 127.0.0.1:7403; empty: not at all",
      false},
+    {"stamp_listen", PLACE(stamp_listen), "",
+     "edges: IP:PORT to reflect test packets of STAMP senders (RFC 8762) at, for example 10.1.0.1:862; empty: not at "
+     "all",
+     false},
     {"level_max", PLACE(level_max), "",
      "controllers: support cluster levels up to this one only, as an older binary does; for rehearsing upgrades",
      false},
@@ -109,10 +113,12 @@ static enum pt_code check(const struct setting *setting, const char *value, cons
                        "level_max is '%.32s'; this binary supports 1 to %d", value, PT_CLUSTER_LEVEL_MAX);
     }
     struct pt_endpoint endpoint;
-    if (strcmp(setting->name, "http_listen") == 0 && value[0] != '\0' &&
+    size_t listens = len > 7 ? len - 7 : 0;
+    if (strcmp(setting->name + listens, "_listen") == 0 && value[0] != '\0' &&
         pt_endpoint_parse(value, &endpoint, NULL) != PT_OK) {
         return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, place,
-                       "http_listen is '%.64s'; it must be IP:PORT, for example 127.0.0.1:7403 or [::1]:7403", value);
+                       "%s is '%.64s'; it must be IP:PORT, for example 127.0.0.1:7403 or [::1]:7403", setting->name,
+                       value);
     }
     if (setting->flag && strcmp(value, "true") != 0 && strcmp(value, "false") != 0) {
         return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, place,

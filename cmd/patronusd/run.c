@@ -6,6 +6,7 @@
 #include "agent/agent.h"
 #include "agent/hello.h"
 #include "agent/route.h"
+#include "agent/stamp.h"
 #include "agent/tunnel.h"
 #include "base/assert.h"
 #include "fetch/fetch.h"
@@ -35,6 +36,7 @@ struct running {
     struct pt_hello_io *hello_io;
     struct pt_wires *wires;
     struct pt_agent *agent;
+    struct pt_stamp_reflector *stamp;
     bool stopping;
     bool failed;
     struct pt_error error;
@@ -229,6 +231,11 @@ static enum pt_code open_edge(struct running *running, struct pt_error *reterr)
                    .hold_link = pt_route_hold_link,
                    .source_to = pt_route_source_to},
     };
+    struct pt_endpoint stamp;
+    if (process->config->stamp_listen[0] != '\0') {
+        PT_TRY(pt_endpoint_parse(process->config->stamp_listen, &stamp, reterr));
+        PT_TRY(pt_stamp_reflector_open(process->sys, &stamp, &running->stamp, reterr));
+    }
     PT_TRY(pt_agent_open(&options, &running->agent, reterr));
     pt_log_info(process->log, "edge runs", "node=%s", running->files.node_id);
     return PT_OK;
@@ -236,6 +243,7 @@ static enum pt_code open_edge(struct running *running, struct pt_error *reterr)
 
 static void close_edge(struct running *running)
 {
+    pt_stamp_reflector_close(running->stamp);
     pt_agent_close(running->agent);
     pt_agent_tunnel_free(running->tunnel);
     if (running->hello_io != NULL) {
