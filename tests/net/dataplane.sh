@@ -16,6 +16,7 @@ set -euo pipefail
 
 driver=$(realpath "${1:?usage: dataplane.sh DP_DRIVER}")
 pipe=$(dirname "$driver")/tcp_pipe
+flood=$(dirname "$driver")/syn_flood
 prefix=ptbpf$$
 pins=/run/patronus-test-$$
 work=$(mktemp -d)
@@ -291,6 +292,33 @@ check_edge() {
     pass "hosts go out and are reached by a forwarded port, without an agent too; segments meet by rules only"
 }
 
+# Connections to the node itself, many at once, while it answers SYNs above one a second by cookies: all stand, and some came by a cookie that XDP made.
+cookies() { # FIELD of TcpExt
+    in_ns s1 cat /proc/net/netstat |
+        awk -v name="$1" '$1 == "TcpExt:" && !len { for (i = 2; i <= NF; i++) at[$i] = i; len = NF; next } $1 == "TcpExt:" { print $at[name] }'
+}
+check_cookies() {
+    local made proven passer server
+    cp "$work/s1.bundle" "$work/s1.guard"
+    echo "guard syns=1" >>"$work/s1.guard"
+    in_ns net "$flood" pass a1 2>"$work/passing" &
+    passer=$!
+    in_ns s1 "$flood" serve 7100 2>"$work/serving" &
+    server=$!
+    wait_for 10 grep -q ready "$work/passing" || fail "no XDP in net: $(cat "$work/passing")"
+    wait_for 10 grep -q ready "$work/serving" || fail "no server: $(cat "$work/serving")"
+    ask 1 apply "$work/s1.guard" >"$work/apply" || fail "apply: $(cat "$work/apply")"
+    made=$(cookies SyncookiesSent) proven=$(cookies SyncookiesRecv)
+    in_ns net "$flood" connect 192.0.2.1 7100 40 0 30000 >"$work/honest" || fail "connect: $(cat "$work/honest")"
+    grep -qx "tried 40 answered 40" "$work/honest" || fail "under cookies: $(cat "$work/honest")"
+    made=$(($(cookies SyncookiesSent) - made)) proven=$(($(cookies SyncookiesRecv) - proven))
+    ((proven > made)) || fail "the kernel took $proven cookies and made $made itself: none is XDP's"
+    kill "$passer" "$server"
+    wait "$passer" "$server" 2>/dev/null || true
+    ask 1 apply "$work/s1.bundle" >"$work/apply" || fail "apply: $(cat "$work/apply")"
+    pass "40 connections at once by SYN cookies, $((proven - made)) of them made before the kernel"
+}
+
 check_policy() {
     local before
     before=$(tx 1 129)
@@ -396,6 +424,7 @@ check_reach
 check_tcp "over IPv4 outside"
 check_segments
 check_edge
+check_cookies
 check_policy
 check_mtu
 check_flip
