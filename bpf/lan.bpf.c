@@ -1,8 +1,8 @@
 /*
  * Hook `lan`: tc ingress of an interface towards hosts.
  *
- *    parse -> segment of the interface -> route -> firewall -> steering rules -> next-hop group -> path -> MTU -> TTL
- * -> Geneve -> link
+ *    parse -> segment of the interface -> flow cache -> (first packets: a copy to inspection) -> route -> firewall ->
+ * steering rules -> next-hop group -> path -> MTU -> TTL -> Geneve -> link
  *
  * What the segment has no route to is in another segment that firewall rules lead to (lib/filter.h), or out in the
  * internet (lib/nat.h), or nowhere.
@@ -21,6 +21,7 @@
 #include "bpf/lib/flow.h"
 #include "bpf/lib/group.h"
 #include "bpf/lib/ingress.h"
+#include "bpf/lib/inspect.h"
 #include "bpf/lib/nat.h"
 #include "bpf/lib/prefix.h"
 #include "bpf/lib/route.h"
@@ -94,7 +95,7 @@ PT_INLINE void decide_path(const struct pkt *p, const struct pt_abi_flow *flow, 
     d->move = group->move;
     d->out = choice;
     if (flow != NULL && flow->verdict == PT_FLOW_PATH && flow->out != choice &&
-        pt_flow_may_stay(group, flow->out, flow->reason)) {
+        pt_flow_may_stay(group, flow->out, flow->flags & PT_FLOW_LEARNED ? PT_FLOW_TIER_MAX : flow->reason)) {
         d->out = pt_flow_stay_or_follow(p, flow, now, d->move, choice, &d->flags);
     }
     d->reason = pt_flow_tier(group, d->out);
@@ -161,15 +162,17 @@ PT_SUBPROGRAM int decide_exit(struct __sk_buff *skb, struct pkt *p, struct pt_de
     if (d->verdict == PT_FLOW_DROP && pt_nat_forwarded(p) == 0) {
         return 0; /* what a port forward let in is answered without a rule */
     }
-    struct pt_ruling ruling = {};
+    struct pt_ruling ruling = {.application = d->application};
     (void)pt_rules_run(p, &ruling);
     d->rule_id = ruling.rule_id != 0 ? ruling.rule_id : d->rule_id;
     d->verdict = PT_FLOW_DROP;
-    d->reason = ruling.reason;
+    d->reason = (__u16)ruling.reason;
     if (ruling.reason != 0) {
         return 0;
     }
-    d->nat = pt_nat_out_ask(skb, p, &d->hairpin, &d->reason);
+    __u32 reason = 0;
+    d->nat = pt_nat_out_ask(skb, p, &d->hairpin, &reason);
+    d->reason = (__u16)reason;
     d->verdict = d->nat == 0 ? 0 : PT_FLOW_EXIT;
     d->out = PT_NAT_LINK(d->nat);
     d->site_label = PT_LABEL_INTERNET;
@@ -187,6 +190,7 @@ PT_SUBPROGRAM int decide(struct __sk_buff *skb, struct pkt *p, const struct pt_a
     if (p == NULL || now == NULL || d == NULL) {
         return 0;
     }
+    (void)pt_inspect_flow(skb, p, flow, d);
     __u32 ifindex = skb->ifindex, answered_vni = 0;
     __u32 answers = p->features & PT_LAN_FILTERED ? pt_track_answers(p, p->vni, now->units, &answered_vni) : 0;
 
@@ -205,7 +209,7 @@ PT_SUBPROGRAM int decide(struct __sk_buff *skb, struct pkt *p, const struct pt_a
     if (d->verdict == PT_FLOW_DROP) {
         return 0;
     }
-    struct pt_ruling ruling = {};
+    struct pt_ruling ruling = {.application = d->application};
     (void)pt_rules_run(p, &ruling);
     d->rule_id = ruling.rule_id != 0 ? ruling.rule_id : d->rule_id;
     d->policy_class = ruling.policy_class;
@@ -271,7 +275,7 @@ PT_SUBPROGRAM int act(struct __sk_buff *skb, struct pkt *p, const struct pt_deci
     } else if ((d->nat & PT_NAT_PREFIX) && pt_prefix_source(skb, p, d->nat) != 0) {
         return DROP(NAT_FRAGMENT);
     }
-    return send_by_path(skb, p, d->out, (__be16)port, (d->flags & PT_FLOW_SEALED) != 0);
+    return send_by_path(skb, p, d->out, (__be16)port, PT_WAY(d->flags, d->traffic_class));
 }
 
 /* Not what depends on the interface that it came by: its own wire, and with it a rule about a host of this site. */
@@ -321,6 +325,7 @@ PT_INLINE void look_up_or_decide(struct __sk_buff *skb, struct pkt *p, const str
         d->flags = flow->flags;
         d->nat = flow->nat;
         d->meter = flow->meter;
+        d->traffic_class = flow->traffic_class;
         pt_flow_count(flow, now, p->packets, p->size);
     }
     if (d->meter != 0 && !pt_meter_pass(d->meter, now->ns, p->size)) {
@@ -425,6 +430,7 @@ PT_INLINE int tap_run(struct __sk_buff *skb, struct pkt *p)
     if (bpf_check_mtu(skb, route.lan_ifindex, &mtu, 0, 0) != 0) {
         return DROP(EGRESS_TOO_BIG);
     }
+    (void)pt_inspect_arrived(skb, p);
     pt_nexthop_fill(&neighbour, p->v6 ? 10 : 2, &p->destination);
     return (int)bpf_redirect_neigh(route.lan_ifindex, &neighbour, sizeof(neighbour), 0);
 }

@@ -31,7 +31,6 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-#define PT_ECN_MASK 3
 #define PT_ECN_CE 3
 
 /* Leave word for the companion. A verdict. */

@@ -9,6 +9,7 @@
 #include "bpf/abi/filter.h"
 #include "bpf/abi/guard.h"
 #include "bpf/abi/nat.h"
+#include "bpf/abi/inspect.h"
 #include "bpf/abi/path.h"
 #include "bpf/abi/route.h"
 #include "bpf/abi/rule.h"
@@ -42,6 +43,8 @@ _Static_assert(sizeof(struct pt_abi_node) == 8, "abi");
     X(dirs, BPF_MAP_TYPE_HASH, __u32, __u32, PT_DIRS_MAX, BPF_F_NO_PREALLOC)                                     \
     X(rules, BPF_MAP_TYPE_HASH, __u32, struct pt_abi_rules, 4096, BPF_F_NO_PREALLOC)                             \
     X(subjects, BPF_MAP_TYPE_HASH, struct pt_abi_subject_key, __u64, 65536, BPF_F_NO_PREALLOC)                   \
+    X(applications, BPF_MAP_TYPE_HASH, struct pt_abi_application_key, __u64, 65536, BPF_F_NO_PREALLOC)           \
+    X(marks, BPF_MAP_TYPE_HASH, __u32, struct pt_abi_marks, PT_MARKS_MAX, BPF_F_NO_PREALLOC)                     \
     X(groups, BPF_MAP_TYPE_HASH, struct pt_abi_group_key, struct pt_abi_group, 65536, BPF_F_NO_PREALLOC)         \
     X(paths, BPF_MAP_TYPE_ARRAY, __u32, struct pt_abi_path, 256, BPF_F_INNER_MAP)                                \
     X(exits, BPF_MAP_TYPE_ARRAY, __u32, struct pt_abi_exit, 65, BPF_F_INNER_MAP)                                 \

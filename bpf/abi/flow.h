@@ -11,13 +11,14 @@
  * Layout. A key of IPv4 is 16 bytes and a value 64, so that with the kernel's 48 bytes of links and hash an entry of
  * the IPv4 table is two cache lines, the value being one of them. The first half of the value is what a hit needs.
  *
- * Room for what comes later, without a new layout: `application` (the verdict of packet inspection: a number in the low
- * 24 bits, confidence in per cent of 0..100 in the high 8; its agent writes it with BPF_EXIST and sets PT_FLOW_ASKED),
- * `traffic_class` (the queue), `nat` (what is translated, see abi/nat.h; 0: nothing) and `meter` (an index into
- * pt_meters; 0: none) are read on a hit and kept over a new decision. Why a packet went where it went is the entry
- * itself: rule, class, reason, and by `generation` a row of pt_applied, which names the revision of the configuration,
- * the bundle's position and the epoch of traffic engineering; the same goes out as an event (abi/event.h).
- * Other questions get a table of their own, with the same key.
+ * `application` is the verdict of packet inspection (abi/inspect.h): a number in the low 24 bits, confidence in per
+ * cent of 0..100 in the high 8. The agent writes it with BPF_EXIST, clears PT_FLOW_ASKING when it is final, and makes
+ * the entry stale, so that rules are asked once more, now about that application too. `traffic_class` (the queue),
+ * `nat` (what is translated, see abi/nat.h; 0: nothing) and `meter` (an index into pt_meters; 0: none) are read on a
+ * hit and kept over a new decision. Why a packet went where it went is the entry itself: rule, class, reason, and by
+ * `generation` a row of pt_applied, which names the revision of the configuration, the bundle's position and the epoch
+ * of traffic engineering; the same goes out as an event (abi/event.h). Other questions get a table of their own, with
+ * the same key.
  */
 #pragma once
 
@@ -52,15 +53,17 @@ enum pt_abi_flow_verdict {
 /* Flags of an entry. */
 #define PT_FLOW_SEALED 1U  /* the segment refuses plain paths */
 #define PT_FLOW_LEAVING 2U /* the path breaks what the rule asks for: leave it at the next gap (GRACEFUL) */
-#define PT_FLOW_ASKED 4U   /* packet inspection has given its answer */
+#define PT_FLOW_ASKING 4U  /* packet inspection has not given its answer yet: its first packets go there */
 #define PT_FLOW_MOVED 8U   /* has changed its path at least once since it began */
 #define PT_FLOW_NO_WAY 16U /* packets were dropped since the last decision, because there was no way */
 /* Something else remembers the flow too, a track or a mapping, and is to be told that it lives: the first packet in
  * each 2^PT_FLOW_WATCH_SHIFT units (4.3 s) asks again. */
 #define PT_FLOW_WATCHED 32U
 #define PT_FLOW_WATCH_SHIFT 12
+#define PT_FLOW_LEARNED 64U  /* its application changed since the last decision: a path that may be kept is kept */
+#define PT_FLOW_CLASSED 128U /* traffic_class is its application's, whatever its DSCP says */
 /* What a hit must look at more closely, by one test for all; of most flows none is set. */
-#define PT_FLOW_LOOK (PT_FLOW_LEAVING | PT_FLOW_WATCHED)
+#define PT_FLOW_LOOK (PT_FLOW_LEAVING | PT_FLOW_WATCHED | PT_FLOW_ASKING)
 
 /* How flows that are under way follow a new choice. */
 enum pt_abi_move {
@@ -72,6 +75,7 @@ enum pt_abi_move {
 #define PT_FLOW_TIME_SHIFT 20 /* `seen` and `since` count units of 2^20 ns (1.05 ms) of the monotonic clock */
 #define PT_FLOW_GAP 191U      /* units: a pause of 200 ms, in which what is on its way arrives */
 #define PT_FLOW_APPLICATION_BITS 24
+#define PT_FLOW_APPLICATION_MASK 0xffffffU
 
 struct pt_abi_flow {
     __u32 generation; /* of the bundle at the last decision */

@@ -7,8 +7,9 @@
 
 #define PT_RULES_MAX 64
 #define PT_RULE_DENY 1U
-#define PT_RULE_PORTS 2U    /* the port range is not "any": packets without ports do not match */
-#define PT_RULE_PROTOCOL 4U /* protocol is not "any" */
+#define PT_RULE_PORTS 2U       /* the port range is not "any": packets without ports do not match */
+#define PT_RULE_PROTOCOL 4U    /* protocol is not "any" */
+#define PT_RULE_APPLICATION 8U /* the packet's application must have the rule's bit in `applications` */
 
 struct pt_abi_rule {
     struct pt_abi_address prefix, mask; /* destination & mask == prefix */

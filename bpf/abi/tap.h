@@ -6,8 +6,10 @@
  * 02 50 00 00 00 00, so that the kernel takes what comes in for its own; what the kernel itself sends out of the device
  * (multicast) has another destination, or slot 0, and is thrown away.
  *
- *    to the tunnel     destination 02 50 | path slot (4)       source 02 54 00 | VNI (3)
+ *    to the tunnel     destination 02 50 | path slot (4)       source 02 54 MM | VNI (3)
  *    from the tunnel   destination 02 50 00 00 00 00           source 02 54 00 | VNI (3)
+ *
+ * MM is 0, or the DSCP of the outer header plus 1, where that is not to be the packet's own.
  */
 #pragma once
 

@@ -5,7 +5,7 @@
  *                       no:  decide -> settle with what the entry remembers -> write it down -> act
  *
  * Fresh means: decided under this bundle, this state of steering and this DSCP, its path not dead, and not waiting to
- * leave its path in a pause that is here now.
+ * leave its path in a pause that is here now. The first packets of a flow that is to be inspected are never fresh.
  *
  * Only what a source sends twice gets an entry: the first packet of a flow leaves its mark at the door (pt_door), the
  * second finds it there. So a flood from invented sources writes marks and evicts nobody. Between the two nothing is
@@ -37,12 +37,13 @@ struct pt_flow_now {
 
 /* What is decided for a flow. */
 struct pt_decision {
-    __u32 verdict, out, reason; /* verdict 0: nothing to remember */
-    __u32 rule_id, site_label, policy_class;
+    __u8 verdict, traffic_class; /* verdict 0: nothing to remember; traffic_class with PT_FLOW_CLASSED */
+    __u8 flags, move;
+    __u16 reason, meter;
+    __u32 out, rule_id, site_label, policy_class;
     __u32 vni;          /* of the segment that the packet goes to */
     __u32 nat, hairpin; /* abi/nat.h */
-    __u16 meter;
-    __u8 flags, move;
+    __u32 application;  /* as entries have it; for decisions only */
 };
 
 union pt_flow_key {
@@ -99,7 +100,8 @@ PT_INLINE int pt_path_is_dead(__u32 slot)
 /* Is it time for one of the flags in PT_FLOW_LOOK? */
 PT_INLINE int pt_flow_is_due(const struct pt_abi_flow *flow, const struct pt_flow_now *now)
 {
-    if ((flow->flags & PT_FLOW_WATCHED) && (now->units ^ flow->seen) >> PT_FLOW_WATCH_SHIFT) {
+    if ((flow->flags & PT_FLOW_ASKING) ||
+        ((flow->flags & PT_FLOW_WATCHED) && (now->units ^ flow->seen) >> PT_FLOW_WATCH_SHIFT)) {
         return 1;
     }
     return (flow->flags & PT_FLOW_LEAVING) && flow->verdict == PT_FLOW_PATH && now->units - flow->seen >= PT_FLOW_GAP;
@@ -236,7 +238,8 @@ PT_SUBPROGRAM int pt_event_put(const struct pkt *p, const struct pt_abi_flow *fl
     event->flow.port_destination = p->port_destination;
     event->flow.vni_protocol = PT_FLOW_VNI_PROTOCOL(p->vni, p->protocol);
     event->dscp = p->tos >> 2;
-    event->traffic_class = (__u8)pt_demand_class(p->tos >> 2);
+    event->traffic_class =
+        flow != NULL && (flow->flags & PT_FLOW_CLASSED) ? flow->traffic_class : (__u8)pt_demand_class(p->tos >> 2);
     event->generation = now.generation;
     event->ns = now.ns;
     event->out = (__u32)out_rule;
@@ -284,7 +287,7 @@ PT_INLINE void pt_event_drop(const struct pkt *p, __u32 reason)
 PT_INLINE int pt_flow_differs(const struct pt_abi_flow *flow, const struct pt_decision *d)
 {
     return flow->verdict != d->verdict || flow->out != d->out || flow->rule_id != d->rule_id ||
-           flow->policy_class != d->policy_class || (flow->flags & PT_FLOW_NO_WAY) ||
+           flow->policy_class != d->policy_class || (flow->flags & (PT_FLOW_NO_WAY | PT_FLOW_LEARNED)) ||
            (d->verdict == PT_FLOW_DROP && flow->reason != d->reason);
 }
 
@@ -334,9 +337,9 @@ PT_INLINE void pt_flow_renew(struct pt_abi_flow *flow, const struct pt_decision 
     if (flow->out != d->out) {
         flow->out = d->out;
         flow->since = now->units;
-        flow->flags = d->flags | PT_FLOW_MOVED | (flow->flags & PT_FLOW_ASKED);
+        flow->flags = d->flags | PT_FLOW_MOVED | (flow->flags & PT_FLOW_CLASSED);
     } else {
-        flow->flags = d->flags | (flow->flags & (PT_FLOW_ASKED | PT_FLOW_MOVED));
+        flow->flags = d->flags | (flow->flags & (PT_FLOW_CLASSED | PT_FLOW_MOVED));
     }
     flow->rule_id = d->rule_id;
     flow->nat = d->nat;
@@ -369,7 +372,9 @@ PT_SUBPROGRAM int pt_flow_make(const struct pkt *p, const struct pt_abi_flow *fl
                                 .seen = now->units,
                                 .nat = d->nat,
                                 .meter = d->meter,
-                                .traffic_class = (__u8)pt_demand_class(p->tos >> 2),
+                                .traffic_class = d->flags & PT_FLOW_CLASSED ? (__u8)d->traffic_class
+                                                                            : (__u8)pt_demand_class(p->tos >> 2),
+                                .application = d->application,
                                 .move = d->move,
                                 .since = now->units,
                                 .rule_id = d->rule_id,
@@ -380,7 +385,7 @@ PT_SUBPROGRAM int pt_flow_make(const struct pkt *p, const struct pt_abi_flow *fl
     if (flow != NULL) {
         value.traffic_class = flow->traffic_class;
         value.application = flow->application;
-        value.flags |= flow->flags & PT_FLOW_ASKED;
+        value.flags |= flow->flags & PT_FLOW_CLASSED;
         value.packets += flow->packets;
         value.bytes += flow->bytes;
     }

@@ -13,6 +13,7 @@
 #include "bpf/lib/maps.h"
 
 #define PT_OUTER_TTL 64
+#define PT_ECN_MASK 3
 #define PT_SOURCE_PORT_FIRST 49152U /* RFC 8926 3.3: the ephemeral range carries the flow's entropy */
 
 struct pt_tunnel_header {

@@ -103,14 +103,26 @@ PT_INLINE int store_outer(struct __sk_buff *skb, const struct pt_abi_path *path,
     return (int)bpf_skb_store_bytes(skb, ETH_HLEN, &outer.v4.ip, sizeof(outer.v4.ip) + size, BPF_F_RECOMPUTE_CSUM);
 }
 
+/* How a packet leaves: its segment refuses plain paths (bit 0), and from bit 8 the traffic class that its application
+ * gives it, or 0. Of a decision's flags and class. */
+#define PT_WAY(flags, class) (((flags)&PT_FLOW_SEALED) | ((flags)&PT_FLOW_CLASSED ? (__u32)(class) << 8 : 0))
+
+/* The DSCP by which the link's queues know a class; PT_MARK_NONE: the packet's own. */
+PT_INLINE __u8 mark_of(const struct pkt *p, __u32 ifindex, __u32 traffic_class)
+{
+    const struct pt_abi_marks *marks = traffic_class == 0 ? NULL : pt_find(&pt_marks, p->slot, &ifindex);
+
+    return marks == NULL ? PT_MARK_NONE : marks->dscp[traffic_class & 7];
+}
+
 /* Out of the tunnel's device, whole: the tunnel process cuts super-packets itself. */
-PT_INLINE int send_to_tunnel(struct __sk_buff *skb, const struct pkt *p, __u32 path_slot)
+PT_INLINE int send_to_tunnel(struct __sk_buff *skb, const struct pkt *p, __u32 path_slot, __u8 mark)
 {
     __u32 zero = 0, *ifindex = bpf_map_lookup_elem(&pt_tunnel_device, &zero);
     struct pt_abi_tap tap = {
         .to = {PT_TAP_TO_0, PT_TAP_TO_1},
         .path_slot = {(__u8)(path_slot >> 24), (__u8)(path_slot >> 16), (__u8)(path_slot >> 8), (__u8)path_slot},
-        .from = {PT_TAP_FROM_0, PT_TAP_FROM_1},
+        .from = {PT_TAP_FROM_0, PT_TAP_FROM_1, mark == PT_MARK_NONE ? 0 : mark + 1},
         .vni = {(__u8)(p->vni >> 16), (__u8)(p->vni >> 8), (__u8)p->vni},
         .protocol = p->v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP)};
 
@@ -129,7 +141,7 @@ PT_INLINE __u32 path_mtu(const struct pt_abi_path *path, __u32 path_slot)
     return found != NULL && *found != 0 && *found < path->mtu ? *found : path->mtu;
 }
 
-PT_INLINE int send_by_path(struct __sk_buff *skb, const struct pkt *p, __u32 path_slot, __be16 port, int sealed_only)
+PT_INLINE int send_by_path(struct __sk_buff *skb, const struct pkt *p, __u32 path_slot, __be16 port, __u32 way)
 {
     const struct pt_abi_path *path = pt_find(&pt_paths, p->slot, &path_slot);
 
@@ -137,7 +149,7 @@ PT_INLINE int send_by_path(struct __sk_buff *skb, const struct pkt *p, __u32 pat
         return DROP(NO_PATH);
     }
     pt_count_offered(path_slot, p->tos, p->size);
-    if (sealed_only && (path->flags & PT_PATH_SEALED) == 0) {
+    if ((way & PT_FLOW_SEALED) && (path->flags & PT_PATH_SEALED) == 0) {
         return DROP(PLAIN_REFUSED);
     }
     __u32 mtu = path_mtu(path, path_slot);
@@ -153,14 +165,15 @@ PT_INLINE int send_by_path(struct __sk_buff *skb, const struct pkt *p, __u32 pat
     }
     if (path->flags & PT_PATH_SEALED) {
         pt_count_tx(path_slot, p->packets, p->size);
-        return send_to_tunnel(skb, p, path_slot);
+        return send_to_tunnel(skb, p, path_slot, mark_of(p, path->ifindex, way >> 8));
     }
+    __u8 mark = mark_of(p, path->ifindex, way >> 8);
     struct pt_envelope e = {.vni = p->vni,
                             .inner_size = p->size,
                             .flow = p->flow,
                             .port = port,
                             .protocol = p->v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP),
-                            .tos = p->tos,
+                            .tos = mark == PT_MARK_NONE ? p->tos : (__u8)(mark << 2 | (p->tos & PT_ECN_MASK)),
                             .stack_len = path->stack_len};
     int v6 = (path->flags & PT_PATH_V6) != 0;
     __u32 size = pt_tunnel_size(e.stack_len) + (__u32)(v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));

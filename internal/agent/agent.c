@@ -562,6 +562,7 @@ enum pt_code pt_agent_open(const struct pt_agent_options *options, struct pt_age
             .on_change = on_live_change, .on_lost = on_live_lost, .arg = agent};
         pt_agent_tunnel_watch(options->tunnel, &watcher);
     }
+    agent->inspect = pt_agent_inspect_new(agent);
     agent->dial_timer = pt_timer_new(options->sys, on_dial_timer, agent);
     agent->telemetry_timer = pt_timer_new(options->sys, on_telemetry_timer, agent);
     agent->time_timer = pt_timer_new(options->sys, pt_agent_on_time, agent);
@@ -591,6 +592,7 @@ void pt_agent_close(struct pt_agent *agent)
         pt_agent_tunnel_watch(agent->options.tunnel, &(struct pt_agent_tunnel_watcher){0});
         agent->options.dp->before_flip = NULL;
     }
+    pt_agent_inspect_free(agent->inspect);
     pt_hello_free(agent->hello);
     pt_agent_trial_fini(agent);
     pt_agent_recall_stop(agent);

@@ -11,6 +11,7 @@ enum pt_agent_state { PT_AGENT_OFFLINE, PT_AGENT_CONNECTING, PT_AGENT_STREAMING 
 struct pt_agent_demand;
 struct pt_agent_queue;
 struct pt_history;
+struct pt_agent_inspect;
 struct pt_arena;
 
 struct pt_agent_trial {       /* trial.c */
@@ -62,6 +63,7 @@ struct pt_agent {
     uint64_t reported_at_ns;
     struct pt_agent_queue *queues; /* class_report.c: likewise */
     size_t queues_len;
+    struct pt_agent_inspect *inspect; /* NULL: nothing is */
 
     struct pt_history *history; /* recall.c; NULL: nothing is remembered */
     struct pt_timer *record_timer;
@@ -163,6 +165,14 @@ void pt_agent_answer(struct pt_agent *agent, const Patronus__V1__NodeQuestion *q
 /* ---- class_report.c ------------------------------------------------------------------------------------------- */
 void pt_agent_add_classes(struct pt_agent *agent, struct pt_arena *arena, Patronus__V1__Telemetry *telemetry,
                           uint64_t elapsed_ms);
+
+/* ---- inspect.c ------------------------------------------------------------------------------------------------ */
+/* NULL when the data plane copies nothing. */
+struct pt_agent_inspect *pt_agent_inspect_new(struct pt_agent *agent);
+void pt_agent_inspect_free(struct pt_agent_inspect *inspect); /* NULL is fine */
+void pt_agent_inspect_set_bundle(struct pt_agent_inspect *inspect, const struct pt_bundle *bundle);
+void pt_agent_add_inspection(const struct pt_agent_inspect *inspect, struct pt_arena *arena,
+                             Patronus__V1__Telemetry *telemetry);
 
 /* ---- renew.c -------------------------------------------------------------------------------------------------- */
 void pt_agent_renew_start(struct pt_agent *agent);

@@ -64,6 +64,34 @@ struct pt_dp_flow {
 enum pt_dp_life { PT_DP_LIFE_UNKNOWN, PT_DP_LIFE_ALIVE, PT_DP_LIFE_DEAD }; /* as enum pt_abi_path_state */
 
 struct pt_dp_origin;
+/* A packet that was copied for inspection; borrowed. */
+struct pt_dp_sample {
+    uint64_t time_ms; /* monotonic */
+    uint32_t vni;
+    bool from_host;      /* else towards one */
+    const uint8_t *data; /* from the IP header on */
+    size_t size;
+};
+
+/* What inspection says of a flow, as it goes from a host: application in the low 24 bits. */
+struct pt_dp_verdict {
+    struct pt_ip source, destination;
+    uint16_t port_source, port_destination;
+    uint32_t vni, application;
+    uint8_t protocol, confidence, traffic_class; /* 0: the class of its DSCP */
+    bool final;                                  /* nothing more is to be copied of it */
+};
+
+/* What an address is for. */
+struct pt_dp_known {
+    uint32_t application, ttl_s;
+    uint8_t confidence, traffic_class;
+};
+
+struct pt_dp_inspected {
+    uint64_t sampled, not_sampled; /* packets */
+    uint64_t hits, misses;         /* flows that began with a known application, and with none */
+};
 
 struct pt_dp_ops {
     /* Put a bundle in force. On failure the old one stays in force. generation is the one of the bundle's position. */
@@ -111,6 +139,14 @@ struct pt_dp_ops {
     /* Diagnostics: a frame that leaves a LAN interface for that interface's own MAC address comes in by it, as if a
      * host had sent it; on: from now on, else no longer. NULL: it cannot. */
     enum pt_code (*turn)(struct pt_dp *dp, uint32_t ifindex, bool on, struct pt_error *reterr);
+    /* From now on packets are copied for inspection; a descriptor that is readable when some were. -1, or NULL: none
+     * ever are, and the next four are not called. */
+    int (*sample_fd)(struct pt_dp *dp);
+    /* Take some of them. */
+    void (*samples)(struct pt_dp *dp, void (*fn)(void *arg, const struct pt_dp_sample *sample), void *arg);
+    void (*set_verdict)(struct pt_dp *dp, const struct pt_dp_verdict *verdict);
+    void (*set_host)(struct pt_dp *dp, uint32_t vni, const struct pt_ip *address, const struct pt_dp_known *known);
+    void (*inspected)(struct pt_dp *dp, struct pt_dp_inspected *ret_counts);
     /* Free memory; what is pinned stays and goes on forwarding. */
     void (*close)(struct pt_dp *dp);
 };

@@ -55,6 +55,7 @@ struct dp_bpf {
     int64_t wall_s; /* of the next apply */
     struct pt_dp_qos *qos;
     struct pt_dp_events *events;
+    struct pt_dp_inspect *inspect;
     struct pt_dp_table *table; /* in force, as given by this process; NULL before the first apply */
     struct pt_digest digest;
 };
@@ -602,12 +603,40 @@ static enum pt_code turn(struct pt_dp *base, uint32_t ifindex, bool on, struct p
 
 /* ---- life ----------------------------------------------------------------------------------------------------- */
 
+/* ---- inspection ----------------------------------------------------------------------------------------------- */
+
+static int sample_fd(struct pt_dp *base)
+{
+    return pt_dp_inspect_fd(dp_bpf_of(base)->inspect);
+}
+
+static void samples(struct pt_dp *base, void (*fn)(void *arg, const struct pt_dp_sample *sample), void *arg)
+{
+    pt_dp_inspect_take(dp_bpf_of(base)->inspect, fn, arg);
+}
+
+static void set_verdict(struct pt_dp *base, const struct pt_dp_verdict *verdict)
+{
+    pt_dp_inspect_verdict(dp_bpf_of(base)->inspect, verdict);
+}
+
+static void set_host(struct pt_dp *base, uint32_t vni, const struct pt_ip *address, const struct pt_dp_known *known)
+{
+    pt_dp_inspect_host(dp_bpf_of(base)->inspect, vni, address, known);
+}
+
+static void inspected(struct pt_dp *base, struct pt_dp_inspected *ret_counts)
+{
+    pt_dp_inspect_counts(dp_bpf_of(base)->inspect, ret_counts);
+}
+
 static void close_dp(struct pt_dp *base)
 {
     struct dp_bpf *dp = dp_bpf_of(base);
     pt_dp_table_unref(dp->table);
     pt_dp_qos_free(dp->qos);
     pt_dp_events_free(dp->events);
+    pt_dp_inspect_free(dp->inspect);
     pt_dp_maps_fini(&dp->maps);
     pt_dp_programs_fini(&dp->programs);
     pt_dp_slots_fini(&dp->slots);
@@ -634,6 +663,11 @@ static const struct pt_dp_ops dp_bpf_ops = {.apply = apply,
                                             .path_slot = path_slot,
                                             .set_tunnel = set_tunnel,
                                             .set_path_mtu = set_path_mtu,
+                                            .sample_fd = sample_fd,
+                                            .samples = samples,
+                                            .set_verdict = set_verdict,
+                                            .set_host = set_host,
+                                            .inspected = inspected,
                                             .close = close_dp};
 
 static void version_directory(const char *pin_directory, size_t size, char *directory)
@@ -681,6 +715,7 @@ enum pt_code pt_dp_bpf_new(const struct pt_dp_bpf_options *options, struct pt_dp
             pt_dp_slots_label(&dp->slots, dp->maps.slots[dp->maps.in_force & 1]);
         }
         slas_load(dp);
+        dp->inspect = pt_dp_inspect_new(&dp->programs);
         /* Exchange the programs of the agent before us, wherever it attached them. */
         code = attach_new(dp, dp->maps.slots[dp->maps.in_force & 1], NULL, reterr);
     }

@@ -5,6 +5,7 @@
  * earlier ones only; so one walk does it, remembering links by number, interfaces by name, tunnels and paths by id.
  */
 #include "agent/dp_bpf_compile.h"
+#include "agent/shape.h"
 #include "plan/window.h"
 #include "base/assert.h"
 #include "bpf/abi/flow.h"
@@ -108,6 +109,29 @@ static enum pt_code compile_node(struct pt_dp_compiler *c, const Patronus__V1__N
     return PT_OK;
 }
 
+/* The code points by which a shaped link knows its classes: the usual one, if that is the class's here. */
+static void compile_marks(struct pt_dp_compiler *c, const Patronus__V1__LinkEntry *link, uint32_t ifindex)
+{
+    static const uint8_t usual[PT_SHAPE_CLASSES] = {48, 46, 18, 26, 0, 8}; /* CS6, EF, AF21, AF31, BE, CS1 */
+    const struct pt_dp_rows *rows = &c->table->maps[PT_MAP_marks];
+    struct pt_abi_marks marks;
+    for (size_t i = 0; i < rows->len; i++) {
+        if (memcmp(pt_dp_rows_key(rows, i), &ifindex, sizeof(ifindex)) == 0) {
+            return; /* a second address on one interface */
+        }
+    }
+    memset(&marks, PT_MARK_NONE, sizeof(marks));
+    for (uint32_t class = 1; class < PT_SHAPE_CLASSES; class ++) {
+        for (uint32_t dscp = 64; dscp-- > 0;) {
+            marks.dscp[class] = pt_shape_class_of(link, dscp) == class ? (uint8_t)dscp : marks.dscp[class];
+        }
+        if (pt_shape_class_of(link, usual[class]) == class || marks.dscp[class] == PT_MARK_NONE) {
+            marks.dscp[class] = usual[class]; /* a class without an entry goes where its usual code point goes */
+        }
+    }
+    add_row(c, PT_MAP_marks, &ifindex, &marks);
+}
+
 static enum pt_code compile_link(struct pt_dp_compiler *c, const Patronus__V1__LinkEntry *link, struct pt_error *reterr)
 {
     (void)snprintf(c->field, sizeof(c->field), "link %u", link->link);
@@ -129,6 +153,9 @@ static enum pt_code compile_link(struct pt_dp_compiler *c, const Patronus__V1__L
         struct pt_abi_link_key key = {.ifindex = known->ifindex, .local = pt_dp_to_abi(&known->address)};
         struct pt_abi_link value = {.link = link->link, .mtu = link->mtu};
         add_row(c, PT_MAP_links, &key, &value);
+        if (link->rate_bps != 0) {
+            compile_marks(c, link, known->ifindex);
+        }
     }
     return PT_OK;
 }
@@ -386,6 +413,27 @@ static struct pt_abi_rule_head rule_head(const struct pt_abi_rule *rule)
     return (struct pt_abi_rule_head){.first = PT_RULE_KEY(rule->protocol, first), .span = last - first};
 }
 
+/* Rule `index` of the segment is satisfied by these applications. */
+static void compile_applications(struct pt_dp_compiler *c, const Patronus__V1__RuleEntry *rule, uint32_t index)
+{
+    struct pt_dp_rows *rows = &c->table->maps[PT_MAP_applications];
+    for (size_t i = 0; i < rule->n_applications; i++) {
+        const struct pt_abi_application_key key = {.vni = rule->vni,
+                                                   .application = rule->applications[i] & PT_FLOW_APPLICATION_MASK};
+        uint64_t bits = 0;
+        size_t row = 0;
+        while (row < rows->len && memcmp(pt_dp_rows_key(rows, row), &key, sizeof(key)) != 0) {
+            row++;
+        }
+        if (row == rows->len) {
+            (void)pt_dp_rows_add(rows, &key, &bits);
+        }
+        memcpy(&bits, pt_dp_rows_value(rows, row), sizeof(bits));
+        bits |= 1ULL << index;
+        memcpy(pt_dp_rows_value(rows, row), &bits, sizeof(bits));
+    }
+}
+
 /* Rules come by VNI and order, so a rule belongs to the last row or begins one. */
 static enum pt_code compile_rule(struct pt_dp_compiler *c, const Patronus__V1__RuleEntry *rule, struct pt_error *reterr)
 {
@@ -414,6 +462,10 @@ static enum pt_code compile_rule(struct pt_dp_compiler *c, const Patronus__V1__R
     }
     uint8_t *at = pt_dp_rows_value(rows, rows->len - 1);
     memcpy(&set, at, sizeof(set));
+    if (rule->n_applications > 0) {
+        value.flags |= PT_RULE_APPLICATION;
+        compile_applications(c, rule, set.len);
+    }
     set.heads[set.len] = rule_head(&value);
     set.rules[set.len++] = value;
     memcpy(at, &set, sizeof(set));
@@ -493,6 +545,8 @@ static enum pt_code compile_entry(struct pt_dp_compiler *c, const Patronus__V1__
     case PATRONUS__V1__ENTRY__ENTRY_PEER:
     case PATRONUS__V1__ENTRY__ENTRY_SLA:
         return PT_OK; /* the tunnel's (tunnel.c) */
+    case PATRONUS__V1__ENTRY__ENTRY_APPLICATION:
+        return PT_OK; /* inspection's (inspect.c) */
     default:
         return compile_later(c, entry, reterr);
     }

@@ -104,6 +104,24 @@ uint64_t pt_dp_events_read(struct pt_dp_events *events, void (*fn)(void *arg, co
                            void *arg);
 bool pt_dp_flow_read(const struct pt_dp_maps *maps, const struct pt_dp_flow_key *key, struct pt_dp_flow *ret_flow);
 bool pt_dp_applied_read(const struct pt_dp_maps *maps, uint32_t generation, struct pt_dp_origin *ret_origin);
+/* ---- dp_bpf_inspect.c ----------------------------------------------------------------------------------------- */
+
+struct pt_dp_inspect;
+struct pt_dp_sample;
+struct pt_dp_verdict;
+struct pt_dp_known;
+struct pt_dp_inspected;
+
+struct pt_dp_inspect *pt_dp_inspect_new(const struct pt_dp_programs *programs);
+void pt_dp_inspect_free(struct pt_dp_inspect *inspect); /* NULL is fine */
+/* As the operations of struct pt_dp_ops. */
+int pt_dp_inspect_fd(const struct pt_dp_inspect *inspect);
+void pt_dp_inspect_take(struct pt_dp_inspect *inspect, void (*fn)(void *arg, const struct pt_dp_sample *sample),
+                        void *arg);
+void pt_dp_inspect_verdict(struct pt_dp_inspect *inspect, const struct pt_dp_verdict *verdict);
+void pt_dp_inspect_host(struct pt_dp_inspect *inspect, uint32_t vni, const struct pt_ip *address,
+                        const struct pt_dp_known *known);
+void pt_dp_inspect_counts(const struct pt_dp_inspect *inspect, struct pt_dp_inspected *ret_counts);
 
 /* ---- dp_bpf_upgrade.c ----------------------------------------------------------------------------------------- */
 

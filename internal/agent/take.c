@@ -187,6 +187,9 @@ enum pt_code pt_agent_take_bundle(struct pt_agent *agent, const Patronus__V1__Bu
         pt_agent_trial_taken(agent, bundle);
     }
     pt_agent_bundle_changed(agent);
+    if (agent->inspect != NULL) {
+        pt_agent_inspect_set_bundle(agent->inspect, bundle);
+    }
     return PT_OK;
 }
 

@@ -157,6 +157,9 @@ void pt_agent_report(struct pt_agent *agent)
     agent->options.dp->ops->counters(agent->options.dp, on_path, on_drop, &collect);
     add_tunnel_drops(agent, &collect);
     pt_agent_add_demands(agent, &arena, &telemetry);
+    if (agent->inspect != NULL) {
+        pt_agent_add_inspection(agent->inspect, &arena, &telemetry);
+    }
     Patronus__V1__EdgeMessage message = PATRONUS__V1__EDGE_MESSAGE__INIT;
     message.message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TELEMETRY;
     message.telemetry = &telemetry;

@@ -40,6 +40,12 @@
     X(BUNDLE_GENERATION, "patronus_bundle_generation", GAUGE, "", "Generation of the newest bundles; the leader's")   \
     X(DROPS, "patronus_edge_drops_total", COUNTER, "reason",                                                          \
       "Packets that edges dropped, as they report to the leader")                                                     \
+    X(INSPECT_PACKETS, "patronus_inspect_packets_total", COUNTER, "outcome",                                          \
+      "Packets that edges copied for inspection (sampled), and that they should have (not_sampled)")                  \
+    X(INSPECT_FLOWS, "patronus_inspect_flows_total", COUNTER, "application",                                          \
+      "Flows by signature, of organizations' own applications (described), and unknown")                              \
+    X(INSPECT_CACHE, "patronus_inspect_cache_total", COUNTER, "outcome",                                              \
+      "New flows whose application was known from their first packet (hit) or not (miss)")                            \
     X(HTTP_CONNECTIONS, "patronus_http_connections", GAUGE, "", "Open connections of this listener")                  \
     X(HTTP_ANSWERS, "patronus_http_answers_total", COUNTER, "class", "Answers of this listener by class of status")   \
     X(HTTP_REFUSED, "patronus_http_refused_total", COUNTER, "reason", "Connections that this listener ended")

@@ -13,7 +13,7 @@
 #include "dpi/dns.h"
 #include "dpi/packet.h"
 
-/* By what an application was recognised. */
+/* Numbered as Evidence in inspection.proto. */
 enum pt_dpi_evidence {
     PT_DPI_EVIDENCE_NONE = 0,
     PT_DPI_EVIDENCE_PORT = 1,

@@ -131,6 +131,11 @@ static bool entry_key(const Patronus__V1__Entry *entry, struct pt_buf *key)
         pt_buf_append_be32(key, entry->subject->vni);
         pt_buf_append(key, entry->subject->address.data, entry->subject->address.len);
         return true;
+    case PATRONUS__V1__ENTRY__ENTRY_APPLICATION:
+        pt_buf_append_be32(key, entry->application->vni);
+        pt_buf_append_be32(key, entry->application->application);
+        return true;
+    case PATRONUS__V1__ENTRY__ENTRY__NOT_SET:
     default:
         return later_key(entry, key);
     }
@@ -159,6 +164,7 @@ struct key_entry {
         Patronus__V1__GuardEntry guard;
         Patronus__V1__DeniedEntry denied;
         Patronus__V1__LimitEntry limit;
+        Patronus__V1__ApplicationEntry application;
     } u;
 };
 
@@ -262,6 +268,11 @@ static void key_entry_init(struct key_entry *k, const Patronus__V1__Entry *from)
         patronus__v1__subject_entry__init(&k->u.subject);
         k->u.subject.vni = from->subject->vni;
         k->u.subject.address = from->subject->address;
+        break;
+    case PATRONUS__V1__ENTRY__ENTRY_APPLICATION:
+        patronus__v1__application_entry__init(&k->u.application);
+        k->u.application.vni = from->application->vni;
+        k->u.application.application = from->application->application;
         break;
     default:
         later_entry_init(k, from);

@@ -365,6 +365,16 @@ void pt_soft_matrix(struct pt_soft_store *soft,
                     void *arg);
 struct pt_soft_overlay pt_soft_overlay(struct pt_controller *controller);
 
+/* ---- soft_inspection.c: applications of hosts' flows, in a map of the soft store ------------------------------- */
+void pt_soft_take_inspection(struct pt_controller *controller, struct pt_map *inspections, const char *edge,
+                             const struct Patronus__V1__Telemetry *telemetry);
+void pt_soft_clear_inspections(struct pt_map *inspections);
+void pt_soft_overlay_inspection(struct pt_controller *controller, const struct pt_map *inspections,
+                                struct pt_msg *resource, struct pt_arena *arena);
+/* Sums over all edges, for /metrics; nothing when this node does not lead. */
+void pt_soft_put_inspections(const struct pt_map *inspections, struct pt_buf *out);
+void pt_soft_metrics(const struct pt_soft_store *soft, struct pt_buf *out);
+
 /* ---- soft_class.c: queues of links, in a map of the soft store ------------------------------------------------- */
 void pt_soft_take_links(struct pt_controller *controller, struct pt_map *links, const char *edge,
                         const struct Patronus__V1__Telemetry *telemetry);
@@ -513,6 +523,8 @@ void pt_explain_answer(struct pt_controller *controller, const char *edge, struc
 /* This node leads no more, or closes: answer who waits. */
 void pt_explain_forget(struct pt_controller *controller);
 void pt_explain_abandon(struct pt_controller *controller); /* before the calls themselves */
+/* ---- classify.c: a capture's applications ---------------------------------------------------------------------- */
+extern const struct pt_serve_method pt_serve_classify;
 
 /* ---- diagnose.c: what edges look at because somebody asks ------------------------------------------------------ */
 extern const struct pt_serve_method pt_serve_ping, pt_serve_traceroute, pt_serve_capture, pt_serve_probe_path;

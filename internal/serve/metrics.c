@@ -200,6 +200,7 @@ static void put_agents(struct pt_controller *controller, struct pt_buf *out)
     put(out, PT_METRIC_AGENT_REPORTS, controller->counters.reports);
     put(out, PT_METRIC_BUNDLE_GENERATION, pt_push_generation(controller->push));
     put_drops(controller, out);
+    pt_soft_metrics(controller->soft, out);
 }
 
 static void put_http(const struct pt_controller *controller, struct pt_buf *out)

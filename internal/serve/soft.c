@@ -54,9 +54,10 @@ struct demand_state {
 
 struct pt_soft_store {
     struct pt_controller *controller;
-    struct pt_map paths;   /* path id (8 bytes) -> struct path_state */
-    struct pt_map demands; /* "edge/label" -> struct demand_state */
-    struct pt_map links;   /* soft_class.c: name -> what waits there */
+    struct pt_map paths;       /* path id (8 bytes) -> struct path_state */
+    struct pt_map demands;     /* "edge/label" -> struct demand_state */
+    struct pt_map links;       /* soft_class.c: name -> what waits there */
+    struct pt_map inspections; /* soft_inspection.c: edge -> what its hosts use */
 };
 
 struct pt_soft_store *pt_soft_new(struct pt_controller *controller)
@@ -93,6 +94,7 @@ void pt_soft_clear(struct pt_soft_store *soft)
     pt_map_clear(&soft->paths);
     pt_map_clear(&soft->demands);
     pt_soft_clear_links(&soft->links);
+    pt_soft_clear_inspections(&soft->inspections);
 }
 
 void pt_soft_free(struct pt_soft_store *soft)
@@ -102,6 +104,7 @@ void pt_soft_free(struct pt_soft_store *soft)
         pt_map_fini(&soft->paths);
         pt_map_fini(&soft->demands);
         pt_map_fini(&soft->links);
+        pt_map_fini(&soft->inspections);
         free(soft);
     }
 }
@@ -290,6 +293,7 @@ enum pt_soft_change pt_soft_telemetry(struct pt_soft_store *soft, const char *ed
         }
     }
     pt_soft_take_links(soft->controller, &soft->links, edge, telemetry);
+    pt_soft_take_inspection(soft->controller, &soft->inspections, edge, telemetry);
     return most;
 }
 
@@ -461,6 +465,7 @@ static void overlay(void *context, struct pt_msg *resource, struct pt_arena *are
     const char *singular = resource->type->resource->singular;
     if (strcmp(singular, "edge") == 0) {
         overlay_edge(controller, resource, arena);
+        pt_soft_overlay_inspection(controller, &controller->soft->inspections, resource, arena);
     } else if (strcmp(singular, "link") == 0) {
         overlay_link(controller, resource, arena);
         pt_soft_overlay_classes(controller, &controller->soft->links, resource, arena);
@@ -512,4 +517,11 @@ static void list_view(void *context, const struct pt_message_type *kind, struct 
 struct pt_soft_overlay pt_soft_overlay(struct pt_controller *controller)
 {
     return (struct pt_soft_overlay){.context = controller, .overlay = overlay, .list_view = list_view};
+}
+
+/* ---- metrics -------------------------------------------------------------------------------------------------- */
+
+void pt_soft_metrics(const struct pt_soft_store *soft, struct pt_buf *out)
+{
+    pt_soft_put_inspections(&soft->inspections, out);
 }

@@ -29,6 +29,8 @@
 #endif
 
 #define BATCH_SIZE_MAX 65000U
+#define DSCP_MAX 63
+#define ECN_MASK 3
 #define BATCH_LEN_MAX 64U
 #define READ_SIZE (PT_VNET_SIZE + PT_ETH_SIZE + PT_PACKET_SIZE_MAX + 1)
 #define TURNS_MAX 64 /* reads before the epoch is let go of */
@@ -143,7 +145,7 @@ static void append(struct out *out, struct pt_path *path, struct pt_tunnel_sessi
 /* ---- reading -------------------------------------------------------------------------------------------------- */
 
 /* What the verdict says of a frame; false when it is none of ours (the kernel's own multicast, say). */
-static bool read_verdict(const uint8_t *frame, uint32_t *ret_slot, uint32_t *ret_vni)
+static bool read_verdict(const uint8_t *frame, uint32_t *ret_slot, uint32_t *ret_vni, uint8_t *ret_mark)
 {
     struct pt_abi_tap tap;
     memcpy(&tap, frame, sizeof(tap));
@@ -152,6 +154,7 @@ static bool read_verdict(const uint8_t *frame, uint32_t *ret_slot, uint32_t *ret
     }
     *ret_slot = pt_be32(tap.path_slot);
     *ret_vni = (uint32_t)tap.vni[0] << 16 | (uint32_t)tap.vni[1] << 8 | tap.vni[2];
+    *ret_mark = tap.from[2];
     return true;
 }
 
@@ -181,7 +184,8 @@ static void take_frame(struct out *out, size_t frame_size)
     struct virtio_net_hdr vnet;
     struct pt_packet parsed;
     uint32_t slot = 0, vni = 0;
-    if (frame_size < PT_VNET_SIZE + PT_ETH_SIZE || !read_verdict(out->buffer + PT_VNET_SIZE, &slot, &vni)) {
+    uint8_t mark = 0; /* DSCP of the outer header plus 1; 0: the packet's own */
+    if (frame_size < PT_VNET_SIZE + PT_ETH_SIZE || !read_verdict(out->buffer + PT_VNET_SIZE, &slot, &vni, &mark)) {
         return;
     }
     memcpy(&vnet, out->buffer, sizeof(vnet));
@@ -199,6 +203,9 @@ static void take_frame(struct out *out, size_t frame_size)
         return;
     }
     bool super = vnet.gso_type != VIRTIO_NET_HDR_GSO_NONE, taken = pt_packet_parse(packet, size, super, &parsed);
+    if (taken && mark > 0 && mark <= DSCP_MAX + 1) {
+        parsed.tos = (uint8_t)((mark - 1) << 2 | (parsed.tos & ECN_MASK));
+    }
     if (taken && !super) {
         taken = size + PT_TUNNEL_OVERHEAD + path->outer_size <= BATCH_SIZE_MAX &&
                 take_single(out, path, session, vni, &vnet, packet, size, &parsed);

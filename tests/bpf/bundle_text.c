@@ -216,6 +216,11 @@ static void read_rule(struct reader *r, Patronus__V1__Entry *e)
     m->deny = number32(r, "deny", "0") != 0;
     m->rule_id = number32(r, "id", "0");
     m->subjects = number(r, "subjects", "0");
+    uint32_t application = number32(r, "applications", "0"); /* one is enough here */
+    if (application != 0) {
+        m->applications = pt_arena_memdup(&r->arena, &application, sizeof(application));
+        m->n_applications = 1;
+    }
 }
 
 static void read_subject(struct reader *r, Patronus__V1__Entry *e)

@@ -5,6 +5,7 @@
 #            ==mpls==
 #
 #   0. bandwidth of a path on request, against what the line was told to carry
+#   0b. applications: told by what a host asks for, steered to mpls, denied; known from the first packet after a DNS answer
 #   1. a user's session: a rule that names the user holds for its address until it expires, the controller dead or not
 #   2. the controller is killed, inet browns out: PREFER moves to mpls, a REQUIRE for inet drops and says why
 #   3. inet is well again: REQUIRE is served within seconds, PREFER comes back slowly
@@ -40,6 +41,7 @@ finish() {
     local code=$?
     if [ $code -ne 0 ]; then
         cat "$work/bandwidth.err" 2>/dev/null || true
+        cat "$work/edge.json" 2>/dev/null || true
         for node in a b c1; do
             echo "--- $node"
             tail -n 6 "$NODES/$node/patronusd.log" 2>/dev/null || true
@@ -104,11 +106,18 @@ org = sys.argv[1]
 sla = f"{org}/slaProfiles/well"
 json.dump([
     {"kind": "SlaProfile", "name": sla, "maxLossPpm": 10000, "maxLatencyUs": 80000, "slowUp": "4s"},
+    {"kind": "Application", "name": f"{org}/applications/video", "matches": [{"hosts": ["*.video.test"]}]},
+    {"kind": "Application", "name": f"{org}/applications/notes", "matches": [{"hosts": ["notes.test"]}]},
+    {"kind": "Application", "name": f"{org}/applications/games", "matches": [{"signatures": ["steam", "stun"]}]},
     {"kind": "SteeringPolicy", "name": f"{org}/steeringPolicies/test", "segment": f"{org}/segments/corp", "priority": 1,
      "rules": [
          {"dscps": [46], "preference": "PREFER", "underlays": ["inet"], "slaProfile": sla, "moveMode": "FORCED"},
          {"dscps": [10], "preference": "REQUIRE", "underlays": ["inet"], "slaProfile": sla, "moveMode": "FORCED"},
-         {"dscps": [12], "preference": "DENY", "groups": ["guests"]}]},
+         {"dscps": [12], "preference": "DENY", "groups": ["guests"]},
+         {"applications": [f"{org}/applications/video"], "preference": "PREFER", "underlays": ["mpls"],
+          "moveMode": "FORCED"},
+         {"applications": [f"{org}/applications/notes"], "preference": "PREFER", "underlays": ["mpls"]},
+         {"applications": [f"{org}/applications/games"], "preference": "DENY"}]},
 ], sys.stdout)
 PY
 ctl apply -f "$work/rules.json" | tail -n 1
@@ -129,6 +138,114 @@ drops() { # REASON NUMBER at a: packets dropped for it
     bpftool map lookup pinned "$(find "$NODES/a/bpf/pin" -name pt_drops | head -n 1)" key $(($1)) 0 0 0 -j |
         python3 -c 'import json,sys; print(sum(int(v["value"] if isinstance(v["value"], int) else int.from_bytes(bytes(int(b, 16) for b in v["value"]), "little")) for v in json.load(sys.stdin)["values"]))'
 }
+
+# ---- 0b. what
+# A server that answers each line, and a client that asks for HOST and then says how long the first and the last of a few
+# lines took: so long as the path is.
+cat >"$work/talk.py" <<'PY'
+import socket
+import struct
+import sys
+import time
+
+
+def serve(port):
+    tcp = socket.create_server(("0.0.0.0", port))
+    while True:
+        peer, _ = tcp.accept()
+        peer.settimeout(10)
+        try:
+            while data := peer.recv(4096):
+                peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" if b"HTTP" in data else data)
+        except OSError:
+            pass
+        peer.close()
+
+
+def took(peer, data):
+    began = time.monotonic()
+    peer.sendall(data)
+    peer.recv(4096)
+    return (time.monotonic() - began) * 1000
+
+
+def talk(address, port, host):
+    with socket.create_connection((address, port), timeout=10) as peer:
+        took(peer, f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        times = []
+        for _ in range(8):
+            time.sleep(0.05)
+            times.append(took(peer, b"more\n"))
+        print(round(min(times[4:])))
+
+
+def answer_dns(port, address):
+    """One address for every name."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind(("0.0.0.0", port))
+        while True:
+            query, peer = udp.recvfrom(512)
+            head = query[:2] + b"\x81\x80" + struct.pack("!HHHH", 1, 1, 0, 0)
+            record = b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 300, 4) + socket.inet_aton(address)
+            udp.sendto(head + query[12:] + record, peer)
+
+
+def ask_dns(address, name):
+    labels = b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\0"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.settimeout(2)
+        udp.sendto(b"\x12\x34\x01\x00" + struct.pack("!HHHH", 1, 0, 0, 0) + labels + b"\0\1\0\1", (address, 53))
+        udp.recvfrom(512)
+
+
+def first(address, port):
+    """How long a connection takes to open: its first packets' path, there and back."""
+    began = time.monotonic()
+    socket.create_connection((address, port), timeout=10).close()
+    print(round((time.monotonic() - began) * 1000))
+
+
+what, args = sys.argv[1], sys.argv[2:]
+if what == "serve":
+    serve(int(args[0]))
+elif what == "talk":
+    talk(args[0], int(args[1]), args[2])
+elif what == "dns":
+    answer_dns(int(args[0]), args[1])
+elif what == "ask":
+    ask_dns(args[0], args[1])
+elif what == "first":
+    first(args[0], int(args[1]))
+PY
+in_node "$(host_of b corp)" python3 "$work/talk.py" serve 8080 &
+server=$!
+in_node "$(host_of b corp)" python3 "$work/talk.py" dns 53 "$TO" &
+dns=$!
+talk() { in_node "$FROM" timeout 12 python3 "$work/talk.py" talk "$TO" 8080 "$1" 2>/dev/null; }
+by_mpls() { local ms; ms=$(talk "$1") && [ "$ms" -ge 35 ]; } # there by mpls, back by inet: 40 ms
+by_inet() { local ms; ms=$(talk "$1") && [ "$ms" -lt 35 ]; }
+wait_for 20 "a flow to www.video.test does not move to mpls" by_mpls www.video.test
+wait_for 10 "a flow to another host does not stay on inet" by_inet www.other.test
+wait_for 10 "a flow to notes.test does not stay where it began (NEW_ONLY)" by_inet notes.test
+ok "a host's name in HTTP: FORCED moves the flow, NEW_ONLY keeps it, others stay"
+learned() { in_node "$FROM" timeout 5 python3 "$work/talk.py" ask "$TO" cdn.video.test &&
+    local ms && ms=$(in_node "$FROM" timeout 12 python3 "$work/talk.py" first "$TO" 8080) && [ "$ms" -ge 35 ]; }
+wait_for 15 "an address learned from DNS is not steered from the first packet" learned
+ok "a DNS answer steers the next flow to that address from its first packet"
+counted() {
+    ctl get edge "$ORG/sites/a/edges/e1" -o json >"$work/edge.json" && python3 - "$work/edge.json" <<'PY'
+import json
+import sys
+
+seen = json.load(open(sys.argv[1], encoding="utf-8"))["inspection"]
+flows = {use["application"].rsplit("/", 1)[-1]: int(use["flows"]) for use in seen["applications"]}
+sys.exit(not (flows.get("video", 0) >= 1 and int(seen["recognised"]) >= 3 and int(seen["cacheHits"]) >= 1
+              and int(seen["learnedAddresses"]) >= 1))
+PY
+}
+wait_for 10 "the edge does not say which applications it saw" counted
+kill "$server" "$dns"
+ok "Edge.inspection counts applications, recognised flows and hits of the cache"
 
 # ---- 1. who
 wait_for 15 "the rule for the user's group is not in force" blocked 12

@@ -86,6 +86,39 @@ options:
           - The order carries no meaning.
         type: list
         elements: int
+      hosts:
+        description:
+          - 'Host names that the traffic asks for (TLS and QUIC server name, HTTP host, a name whose DNS answer
+              the edge has seen), exactly or with a leading "*." for every name below; empty means any. The first
+              packets of a flow go before the name is known, unless its address was learned from a DNS answer.'
+          - 'A DNS name, optionally with a leading C(*.) label.'
+          - The order carries no meaning.
+        type: list
+        elements: str
+      signatures:
+        description:
+          - 'Names of signatures that come with the system ("youtube", "ssh", "rtp"; docs/mod/dpi.md lists
+              them), any of which is enough; empty means any. They are told by what a flow''s first packets say.'
+          - The order carries no meaning.
+        type: list
+        elements: str
+  traffic_class:
+    description:
+      - 'Class in which shaped links queue its packets, whatever their DSCP says; unspecified: the class of
+          their DSCP. A flow has one application: of several that describe it, the one with the lowest
+          application_id.'
+      - 'V(REALTIME) - Voice and live video: EF, VA, CS5, CS4, AF4x.'
+      - 'V(INTERACTIVE) - Transactions and control: AF2x, CS2, CS6, CS7.'
+      - 'V(STREAMING) - Recorded video: AF3x, CS3.'
+      - V(STANDARD) - Everything else.
+      - 'V(BULK) - Backups and updates: AF1x, CS1, LE.'
+    type: str
+    choices:
+      - REALTIME
+      - INTERACTIVE
+      - STREAMING
+      - STANDARD
+      - BULK
 attributes:
   check_mode:
     description: The server checks everything and changes nothing.
@@ -109,6 +142,10 @@ EXAMPLES = r"""
           - '192.0.2.0/24'
         dscps:
           - 63
+        hosts:
+          - www.example.net
+        signatures:
+          - text
 - name: No such application
   patronus.sdwan.application:
     name: organizations/acme/applications/my-application
@@ -129,7 +166,13 @@ action:
 from ansible_collections.patronus.sdwan.plugins.module_utils import entry
 
 KIND = "Application"
-FIELDS = {"labels": "labels", "annotations": "annotations", "display_name": "display_name", "matches": "matches"}
+FIELDS = {
+    "labels": "labels",
+    "annotations": "annotations",
+    "display_name": "display_name",
+    "matches": "matches",
+    "traffic_class": "traffic_class",
+}
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -150,8 +193,11 @@ ARGUMENT_SPEC = {
             },
             "cidrs": {"type": "list", "elements": "str"},
             "dscps": {"type": "list", "elements": "int"},
+            "hosts": {"type": "list", "elements": "str"},
+            "signatures": {"type": "list", "elements": "str"},
         },
     },
+    "traffic_class": {"type": "str", "choices": ["REALTIME", "INTERACTIVE", "STREAMING", "STANDARD", "BULK"]},
 }
 
 

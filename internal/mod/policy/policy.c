@@ -4,6 +4,7 @@
  */
 #include "mod/policy/policy.h"
 
+#include "dpi/catalog.h"
 #include "patronus/v1/policy.pb-c.h"
 
 #include <inttypes.h>
@@ -44,6 +45,23 @@ static enum pt_code check_ports(const struct pt_msg *match, size_t at, struct pt
     return PT_OK;
 }
 
+static enum pt_code check_signatures(const struct pt_msg *match, size_t at, struct pt_error *reterr)
+{
+    const struct pt_msg_field *signatures = pt_msg_field(match, "signatures");
+    for (size_t i = 0; signatures != NULL && i < signatures->len; i++) {
+        const char *name = (const char *)signatures->values[i].bytes.data;
+        if (pt_dpi_signature_number(name) == 0) {
+            const char *near = pt_dpi_signature_near(name);
+            char path[96];
+            (void)snprintf(path, sizeof(path), "matches[%zu].signatures[%zu]", at, i);
+            return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, path,
+                           "there is no signature '%.32s'%s%s%s; `patronusctl classify --signatures` lists them", name,
+                           near != NULL ? "; is it '" : "", near != NULL ? near : "", near != NULL ? "'" : "");
+        }
+    }
+    return PT_OK;
+}
+
 static enum pt_code application_check(struct pt_view *view, const struct pt_change *change, struct pt_error *reterr)
 {
     (void)view;
@@ -54,9 +72,11 @@ static enum pt_code application_check(struct pt_view *view, const struct pt_chan
             char path[96];
             (void)snprintf(path, sizeof(path), "matches[%zu]", i);
             return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, path,
-                           "an empty match describes every packet; set protocol, ports, cidrs or dscps");
+                           "an empty match describes every packet; set protocol, ports, cidrs, dscps, hosts "
+                           "or signatures");
         }
         PT_TRY(check_ports(match, i, reterr));
+        PT_TRY(check_signatures(match, i, reterr));
     }
     return PT_OK;
 }
@@ -68,7 +88,7 @@ static enum pt_code application_derive(struct pt_store *store, const struct pt_c
         return PT_OK; /* a number is kept for life */
     }
     uint64_t id = 0;
-    PT_TRY(pt_store_allocate(store, "application_id", 1, UINT32_MAX, &id, reterr));
+    PT_TRY(pt_store_allocate(store, "application_id", 1, PT_DPI_SIGNATURE - 1, &id, reterr));
     pt_msg_set_u64(after, arena, "application_id", id);
     return PT_OK;
 }

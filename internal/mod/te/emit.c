@@ -435,6 +435,11 @@ static void emit_rules(struct emit *emit, size_t segment)
             pt_plan_emit(emit->pass, emit->node, entry);
         }
     }
+    for (size_t i = 0; i < from->applications_len; i++) {
+        Patronus__V1__Entry *entry = new_entry(emit, PATRONUS__V1__ENTRY__ENTRY_APPLICATION);
+        entry->application = from->applications[i];
+        pt_plan_emit(emit->pass, emit->node, entry);
+    }
     te_subjects_emit(emit->pass, emit->node, from, &emit->topology->segments[segment], site);
 }
 

@@ -299,11 +299,18 @@ static bool contains(const struct box *outer, const struct box *inner)
            compare(&outer->first, &inner->first) <= 0 && compare(&outer->last, &inner->last) >= 0;
 }
 
+/* A line for one application takes packets from lines for that application only. */
+static bool applications_hold(const Patronus__V1__RuleEntry *outer, const Patronus__V1__RuleEntry *inner)
+{
+    return outer->n_applications == 0 || (inner->n_applications == 1 && outer->n_applications == 1 &&
+                                          outer->applications[0] == inner->applications[0]);
+}
+
 /* May the earlier line keep packets from the later one at all? */
 static bool counts(const struct te_rule *earlier, const struct te_rule *line)
 {
     return earlier->rule != NULL && !same_rule(earlier, line) && subjects_hold(earlier->rule, line->rule) &&
-           windows_hold(&earlier->entry, &line->entry);
+           windows_hold(&earlier->entry, &line->entry) && applications_hold(&earlier->entry, &line->entry);
 }
 
 /* Do earlier lines of other rules leave nothing of a line? *by is the one that takes it all alone, or else the first of

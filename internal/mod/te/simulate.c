@@ -140,6 +140,9 @@ static const char *why_not(const struct simulate *s, const struct te_rule *rule)
     if (entry->subjects != 0 && (entry->subjects & s->subjects) == 0) {
         return "the source is none of its users and groups";
     }
+    if (entry->n_applications > 0) {
+        return "its application is told by what a flow says, which one packet does not";
+    }
     if (entry->protocol != PROTOCOL_ANY && entry->protocol != protocol) {
         return "another protocol";
     }

@@ -185,6 +185,11 @@ static void add_application(struct compile *compile, const struct pt_msg *rule, 
             entry.protocol = (uint32_t)pt_msg_u64(match, "protocol");
         }
         entry.dscp_mask &= mask_of(match, "dscps");
+        if (pt_msg_has(match, "hosts") || pt_msg_has(match, "signatures")) { /* only inspection can tell */
+            entry.n_applications = 1;
+            entry.applications = pt_arena_array(compile->pass->arena, 1, sizeof(uint32_t));
+            entry.applications[0] = (uint32_t)pt_msg_u64(msg, "application_id");
+        }
         add_with_ports(compile, rule, entry, match);
     }
 }
@@ -239,6 +244,7 @@ static void compile_segment(struct compile *compile)
     compile->out->empty = pt_arena_array(arena, TE_RULES_PER_SEGMENT_MAX, sizeof(struct te_rule_name));
     compile->out->sets = pt_arena_array(arena, TE_SUBJECT_SETS_MAX, sizeof(struct te_subject_set));
     compile->number = 0;
+    te_applications_of(compile->pass, segment, compile->out);
     for (size_t i = 0; i < compile->policies_len && segment->fabric != TE_NONE; i++) {
         compile->policy = &compile->policies[i];
         const struct pt_msg_field *rules = pt_msg_field(compile->policy->msg, "rules");

@@ -50,6 +50,8 @@ struct te_segment_rules {
     size_t empty_len;
     struct te_subject_set *sets; /* by bit */
     size_t sets_len;
+    Patronus__V1__ApplicationEntry **applications; /* by name */
+    size_t applications_len, applications_capacity;
 };
 
 struct te_steer {
@@ -96,5 +98,7 @@ uint64_t te_session_subjects(const struct te_segment_rules *segment, const struc
 /* Sessions at a site in a segment, as entries with the rules' bits; those of nobody that a rule names are left out. */
 void te_subjects_emit(struct pt_plan_pass *pass, struct pt_plan_node *node, const struct te_segment_rules *rules,
                       const struct te_segment *segment, const char *site);
+/* Applications of a segment's organization, which its nodes look for. */
+void te_applications_of(struct pt_plan_pass *pass, const struct te_segment *segment, struct te_segment_rules *out);
 /* Times of the week of a rule, as the node's clock knows them. */
 void te_windows_of(const struct pt_msg *rule, struct pt_arena *arena, Patronus__V1__RuleEntry *entry);

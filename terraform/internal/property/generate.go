@@ -249,6 +249,9 @@ func (g *generator) mendMatches(values map[string]any) {
 				ports[i] = map[string]any{"first": first, "last": first + g.IntN(5000)}
 			}
 		}
+		if signatures, _ := m["signatures"].([]any); len(signatures) > 0 {
+			m["signatures"] = []any{"ssh", "youtube"}[:1+g.IntN(2)] // of a list that the schema does not have
+		}
 		m["dscps"] = []any{g.IntN(64)}
 	}
 }

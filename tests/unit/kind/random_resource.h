@@ -199,6 +199,10 @@ static UNUSED void rr_mend_matches(struct fixture *fx, struct pt_msg *applicatio
     const struct pt_msg_field *matches = pt_msg_field(application, "matches");
     for (size_t i = 0; matches != NULL && i < matches->len; i++) {
         struct pt_msg *match = matches->values[i].message;
+        if (pt_msg_has(match, "signatures")) {
+            pt_msg_clear(match, "signatures");
+            pt_msg_append(match, &fx->arena, "signatures", (union pt_value){.bytes = {(const uint8_t *)"ssh", 3}});
+        }
         pt_msg_clear(match, "ports");
         pt_msg_set_u64(match, &fx->arena, "protocol", 17);
         struct pt_msg *ports = pt_msg_new(&fx->arena, pt_message_field(match->type, "ports")->message);

@@ -1283,7 +1283,9 @@ type RuleEntry struct {
 	// When it is in force, by the node's clock; empty: always.
 	Windows []*RuleWindow `protobuf:"bytes,14,rep,name=windows,proto3" json:"windows,omitempty"`
 	// Its policy and place in it, for people: "organizations/acme/steeringPolicies/voice rules[0]".
-	Origin        string `protobuf:"bytes,15,opt,name=origin,proto3" json:"origin,omitempty"`
+	Origin string `protobuf:"bytes,15,opt,name=origin,proto3" json:"origin,omitempty"`
+	// Numbers of applications, one of which the flow's must be; empty: any. Those of signatures have bit 23 set.
+	Applications  []uint32 `protobuf:"varint,16,rep,packed,name=applications,proto3" json:"applications,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1423,6 +1425,296 @@ func (x *RuleEntry) GetOrigin() string {
 	return ""
 }
 
+func (x *RuleEntry) GetApplications() []uint32 {
+	if x != nil {
+		return x.Applications
+	}
+	return nil
+}
+
+// Ports, inclusive.
+type PortSpan struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// First.
+	First uint32 `protobuf:"varint,1,opt,name=first,proto3" json:"first,omitempty"`
+	// Last.
+	Last          uint32 `protobuf:"varint,2,opt,name=last,proto3" json:"last,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PortSpan) Reset() {
+	*x = PortSpan{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PortSpan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PortSpan) ProtoMessage() {}
+
+func (x *PortSpan) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PortSpan.ProtoReflect.Descriptor instead.
+func (*PortSpan) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *PortSpan) GetFirst() uint32 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *PortSpan) GetLast() uint32 {
+	if x != nil {
+		return x.Last
+	}
+	return 0
+}
+
+// A prefix.
+type PrefixSpan struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 16 bytes, IPv4 as v4-mapped.
+	Prefix []byte `protobuf:"bytes,1,opt,name=prefix,proto3" json:"prefix,omitempty"`
+	// As written: 0..32 or 0..128.
+	PrefixLen     uint32 `protobuf:"varint,2,opt,name=prefix_len,json=prefixLen,proto3" json:"prefix_len,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PrefixSpan) Reset() {
+	*x = PrefixSpan{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PrefixSpan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PrefixSpan) ProtoMessage() {}
+
+func (x *PrefixSpan) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PrefixSpan.ProtoReflect.Descriptor instead.
+func (*PrefixSpan) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *PrefixSpan) GetPrefix() []byte {
+	if x != nil {
+		return x.Prefix
+	}
+	return nil
+}
+
+func (x *PrefixSpan) GetPrefixLen() uint32 {
+	if x != nil {
+		return x.PrefixLen
+	}
+	return 0
+}
+
+// One description of an application. Every criterion that is set must hold.
+type DescriptionEntry struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// IP protocol; 256 means any.
+	Protocol uint32 `protobuf:"varint,1,opt,name=protocol,proto3" json:"protocol,omitempty"`
+	// Destination ports; empty means any.
+	Ports []*PortSpan `protobuf:"bytes,2,rep,name=ports,proto3" json:"ports,omitempty"`
+	// Destination prefixes; empty means any.
+	Prefixes []*PrefixSpan `protobuf:"bytes,3,rep,name=prefixes,proto3" json:"prefixes,omitempty"`
+	// Host names, lower case, with a leading "*." for all below; empty means any.
+	Hosts []string `protobuf:"bytes,4,rep,name=hosts,proto3" json:"hosts,omitempty"`
+	// Numbers of signatures; empty means any.
+	Signatures []uint32 `protobuf:"varint,5,rep,packed,name=signatures,proto3" json:"signatures,omitempty"`
+	// Bit n set: DSCP n matches.
+	DscpMask      uint64 `protobuf:"varint,6,opt,name=dscp_mask,json=dscpMask,proto3" json:"dscp_mask,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DescriptionEntry) Reset() {
+	*x = DescriptionEntry{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DescriptionEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DescriptionEntry) ProtoMessage() {}
+
+func (x *DescriptionEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DescriptionEntry.ProtoReflect.Descriptor instead.
+func (*DescriptionEntry) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *DescriptionEntry) GetProtocol() uint32 {
+	if x != nil {
+		return x.Protocol
+	}
+	return 0
+}
+
+func (x *DescriptionEntry) GetPorts() []*PortSpan {
+	if x != nil {
+		return x.Ports
+	}
+	return nil
+}
+
+func (x *DescriptionEntry) GetPrefixes() []*PrefixSpan {
+	if x != nil {
+		return x.Prefixes
+	}
+	return nil
+}
+
+func (x *DescriptionEntry) GetHosts() []string {
+	if x != nil {
+		return x.Hosts
+	}
+	return nil
+}
+
+func (x *DescriptionEntry) GetSignatures() []uint32 {
+	if x != nil {
+		return x.Signatures
+	}
+	return nil
+}
+
+func (x *DescriptionEntry) GetDscpMask() uint64 {
+	if x != nil {
+		return x.DscpMask
+	}
+	return 0
+}
+
+// An application that a node looks for in a segment. Key: vni, application.
+type ApplicationEntry struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// VNI of the segment.
+	Vni uint32 `protobuf:"varint,1,opt,name=vni,proto3" json:"vni,omitempty"`
+	// Its number; of a signature with bit 23 set.
+	Application uint32 `protobuf:"varint,2,opt,name=application,proto3" json:"application,omitempty"`
+	// Class of its packets, a TrafficClass; 0: by their DSCP.
+	TrafficClass uint32 `protobuf:"varint,3,opt,name=traffic_class,json=trafficClass,proto3" json:"traffic_class,omitempty"`
+	// Name of the Application, for people.
+	Name string `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
+	// Any of these describes it; a signature has none.
+	Descriptions  []*DescriptionEntry `protobuf:"bytes,5,rep,name=descriptions,proto3" json:"descriptions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApplicationEntry) Reset() {
+	*x = ApplicationEntry{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApplicationEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApplicationEntry) ProtoMessage() {}
+
+func (x *ApplicationEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApplicationEntry.ProtoReflect.Descriptor instead.
+func (*ApplicationEntry) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ApplicationEntry) GetVni() uint32 {
+	if x != nil {
+		return x.Vni
+	}
+	return 0
+}
+
+func (x *ApplicationEntry) GetApplication() uint32 {
+	if x != nil {
+		return x.Application
+	}
+	return 0
+}
+
+func (x *ApplicationEntry) GetTrafficClass() uint32 {
+	if x != nil {
+		return x.TrafficClass
+	}
+	return 0
+}
+
+func (x *ApplicationEntry) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ApplicationEntry) GetDescriptions() []*DescriptionEntry {
+	if x != nil {
+		return x.Descriptions
+	}
+	return nil
+}
+
 // The edge of another site, as the far end of sealed paths. Key: site_label.
 type PeerEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1438,7 +1730,7 @@ type PeerEntry struct {
 
 func (x *PeerEntry) Reset() {
 	*x = PeerEntry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[15]
+	mi := &file_patronus_v1_agent_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1450,7 +1742,7 @@ func (x *PeerEntry) String() string {
 func (*PeerEntry) ProtoMessage() {}
 
 func (x *PeerEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[15]
+	mi := &file_patronus_v1_agent_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1463,7 +1755,7 @@ func (x *PeerEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerEntry.ProtoReflect.Descriptor instead.
 func (*PeerEntry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{15}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PeerEntry) GetSiteLabel() uint32 {
@@ -1513,7 +1805,7 @@ type ExitEntry struct {
 
 func (x *ExitEntry) Reset() {
 	*x = ExitEntry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[16]
+	mi := &file_patronus_v1_agent_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1525,7 +1817,7 @@ func (x *ExitEntry) String() string {
 func (*ExitEntry) ProtoMessage() {}
 
 func (x *ExitEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[16]
+	mi := &file_patronus_v1_agent_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1538,7 +1830,7 @@ func (x *ExitEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExitEntry.ProtoReflect.Descriptor instead.
 func (*ExitEntry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{16}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ExitEntry) GetVni() uint32 {
@@ -1618,7 +1910,7 @@ type ForwardEntry struct {
 
 func (x *ForwardEntry) Reset() {
 	*x = ForwardEntry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[17]
+	mi := &file_patronus_v1_agent_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1630,7 +1922,7 @@ func (x *ForwardEntry) String() string {
 func (*ForwardEntry) ProtoMessage() {}
 
 func (x *ForwardEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[17]
+	mi := &file_patronus_v1_agent_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1643,7 +1935,7 @@ func (x *ForwardEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForwardEntry.ProtoReflect.Descriptor instead.
 func (*ForwardEntry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{17}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ForwardEntry) GetLink() uint32 {
@@ -1705,7 +1997,7 @@ type PrefixMapEntry struct {
 
 func (x *PrefixMapEntry) Reset() {
 	*x = PrefixMapEntry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[18]
+	mi := &file_patronus_v1_agent_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1717,7 +2009,7 @@ func (x *PrefixMapEntry) String() string {
 func (*PrefixMapEntry) ProtoMessage() {}
 
 func (x *PrefixMapEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[18]
+	mi := &file_patronus_v1_agent_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1730,7 +2022,7 @@ func (x *PrefixMapEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrefixMapEntry.ProtoReflect.Descriptor instead.
 func (*PrefixMapEntry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{18}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *PrefixMapEntry) GetVni() uint32 {
@@ -1776,7 +2068,7 @@ type FilterEntry struct {
 
 func (x *FilterEntry) Reset() {
 	*x = FilterEntry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[19]
+	mi := &file_patronus_v1_agent_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1788,7 +2080,7 @@ func (x *FilterEntry) String() string {
 func (*FilterEntry) ProtoMessage() {}
 
 func (x *FilterEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[19]
+	mi := &file_patronus_v1_agent_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1801,7 +2093,7 @@ func (x *FilterEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FilterEntry.ProtoReflect.Descriptor instead.
 func (*FilterEntry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{19}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *FilterEntry) GetVni() uint32 {
@@ -1860,7 +2152,7 @@ type FilterRuleEntry struct {
 
 func (x *FilterRuleEntry) Reset() {
 	*x = FilterRuleEntry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[20]
+	mi := &file_patronus_v1_agent_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1872,7 +2164,7 @@ func (x *FilterRuleEntry) String() string {
 func (*FilterRuleEntry) ProtoMessage() {}
 
 func (x *FilterRuleEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[20]
+	mi := &file_patronus_v1_agent_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1885,7 +2177,7 @@ func (x *FilterRuleEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FilterRuleEntry.ProtoReflect.Descriptor instead.
 func (*FilterRuleEntry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{20}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *FilterRuleEntry) GetVni() uint32 {
@@ -1992,7 +2284,7 @@ type GuardEntry struct {
 
 func (x *GuardEntry) Reset() {
 	*x = GuardEntry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[21]
+	mi := &file_patronus_v1_agent_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2004,7 +2296,7 @@ func (x *GuardEntry) String() string {
 func (*GuardEntry) ProtoMessage() {}
 
 func (x *GuardEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[21]
+	mi := &file_patronus_v1_agent_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2017,7 +2309,7 @@ func (x *GuardEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GuardEntry.ProtoReflect.Descriptor instead.
 func (*GuardEntry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{21}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *GuardEntry) GetSourcePps() uint32 {
@@ -2047,7 +2339,7 @@ type DeniedEntry struct {
 
 func (x *DeniedEntry) Reset() {
 	*x = DeniedEntry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[22]
+	mi := &file_patronus_v1_agent_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2059,7 +2351,7 @@ func (x *DeniedEntry) String() string {
 func (*DeniedEntry) ProtoMessage() {}
 
 func (x *DeniedEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[22]
+	mi := &file_patronus_v1_agent_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2072,7 +2364,7 @@ func (x *DeniedEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeniedEntry.ProtoReflect.Descriptor instead.
 func (*DeniedEntry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{22}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *DeniedEntry) GetPrefix() []byte {
@@ -2110,7 +2402,7 @@ type LimitEntry struct {
 
 func (x *LimitEntry) Reset() {
 	*x = LimitEntry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[23]
+	mi := &file_patronus_v1_agent_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2122,7 +2414,7 @@ func (x *LimitEntry) String() string {
 func (*LimitEntry) ProtoMessage() {}
 
 func (x *LimitEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[23]
+	mi := &file_patronus_v1_agent_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2135,7 +2427,7 @@ func (x *LimitEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LimitEntry.ProtoReflect.Descriptor instead.
 func (*LimitEntry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{23}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *LimitEntry) GetLimit() uint64 {
@@ -2198,6 +2490,7 @@ type Entry struct {
 	//	*Entry_Peer
 	//	*Entry_Sla
 	//	*Entry_Subject
+	//	*Entry_Application
 	//	*Entry_Exit
 	//	*Entry_Forward
 	//	*Entry_PrefixMap
@@ -2213,7 +2506,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[24]
+	mi := &file_patronus_v1_agent_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2225,7 +2518,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[24]
+	mi := &file_patronus_v1_agent_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2238,7 +2531,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{24}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Entry) GetEntry() isEntry_Entry {
@@ -2342,6 +2635,15 @@ func (x *Entry) GetSubject() *SubjectEntry {
 	if x != nil {
 		if x, ok := x.Entry.(*Entry_Subject); ok {
 			return x.Subject
+		}
+	}
+	return nil
+}
+
+func (x *Entry) GetApplication() *ApplicationEntry {
+	if x != nil {
+		if x, ok := x.Entry.(*Entry_Application); ok {
+			return x.Application
 		}
 	}
 	return nil
@@ -2478,6 +2780,11 @@ type Entry_Subject struct {
 	Subject *SubjectEntry `protobuf:"bytes,11,opt,name=subject,proto3,oneof"`
 }
 
+type Entry_Application struct {
+	// An application.
+	Application *ApplicationEntry `protobuf:"bytes,12,opt,name=application,proto3,oneof"`
+}
+
 type Entry_Exit struct {
 	// A way to the internet.
 	Exit *ExitEntry `protobuf:"bytes,20,opt,name=exit,proto3,oneof"`
@@ -2540,6 +2847,8 @@ func (*Entry_Sla) isEntry_Entry() {}
 
 func (*Entry_Subject) isEntry_Entry() {}
 
+func (*Entry_Application) isEntry_Entry() {}
+
 func (*Entry_Exit) isEntry_Entry() {}
 
 func (*Entry_Forward) isEntry_Entry() {}
@@ -2573,7 +2882,7 @@ type Bundle struct {
 
 func (x *Bundle) Reset() {
 	*x = Bundle{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[25]
+	mi := &file_patronus_v1_agent_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2585,7 +2894,7 @@ func (x *Bundle) String() string {
 func (*Bundle) ProtoMessage() {}
 
 func (x *Bundle) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[25]
+	mi := &file_patronus_v1_agent_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2598,7 +2907,7 @@ func (x *Bundle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Bundle.ProtoReflect.Descriptor instead.
 func (*Bundle) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{25}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Bundle) GetHeader() *BundleHeader {
@@ -2653,7 +2962,7 @@ type NodeHello struct {
 
 func (x *NodeHello) Reset() {
 	*x = NodeHello{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[26]
+	mi := &file_patronus_v1_agent_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2665,7 +2974,7 @@ func (x *NodeHello) String() string {
 func (*NodeHello) ProtoMessage() {}
 
 func (x *NodeHello) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[26]
+	mi := &file_patronus_v1_agent_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2678,7 +2987,7 @@ func (x *NodeHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeHello.ProtoReflect.Descriptor instead.
 func (*NodeHello) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{26}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *NodeHello) GetSoftwareVersion() string {
@@ -2743,7 +3052,7 @@ type PathShare struct {
 
 func (x *PathShare) Reset() {
 	*x = PathShare{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[27]
+	mi := &file_patronus_v1_agent_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2755,7 +3064,7 @@ func (x *PathShare) String() string {
 func (*PathShare) ProtoMessage() {}
 
 func (x *PathShare) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[27]
+	mi := &file_patronus_v1_agent_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2768,7 +3077,7 @@ func (x *PathShare) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PathShare.ProtoReflect.Descriptor instead.
 func (*PathShare) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{27}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *PathShare) GetPath() uint64 {
@@ -2800,7 +3109,7 @@ type BundleAck struct {
 
 func (x *BundleAck) Reset() {
 	*x = BundleAck{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[28]
+	mi := &file_patronus_v1_agent_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2812,7 +3121,7 @@ func (x *BundleAck) String() string {
 func (*BundleAck) ProtoMessage() {}
 
 func (x *BundleAck) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[28]
+	mi := &file_patronus_v1_agent_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2825,7 +3134,7 @@ func (x *BundleAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BundleAck.ProtoReflect.Descriptor instead.
 func (*BundleAck) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{28}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *BundleAck) GetPosition() *BundlePosition {
@@ -2905,7 +3214,7 @@ type PathReport struct {
 
 func (x *PathReport) Reset() {
 	*x = PathReport{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[29]
+	mi := &file_patronus_v1_agent_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2917,7 +3226,7 @@ func (x *PathReport) String() string {
 func (*PathReport) ProtoMessage() {}
 
 func (x *PathReport) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[29]
+	mi := &file_patronus_v1_agent_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2930,7 +3239,7 @@ func (x *PathReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PathReport.ProtoReflect.Descriptor instead.
 func (*PathReport) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{29}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *PathReport) GetPath() uint64 {
@@ -3107,7 +3416,7 @@ type DropReport struct {
 
 func (x *DropReport) Reset() {
 	*x = DropReport{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[30]
+	mi := &file_patronus_v1_agent_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3119,7 +3428,7 @@ func (x *DropReport) String() string {
 func (*DropReport) ProtoMessage() {}
 
 func (x *DropReport) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[30]
+	mi := &file_patronus_v1_agent_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3132,7 +3441,7 @@ func (x *DropReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropReport.ProtoReflect.Descriptor instead.
 func (*DropReport) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{30}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *DropReport) GetReason() uint32 {
@@ -3175,7 +3484,7 @@ type DemandReport struct {
 
 func (x *DemandReport) Reset() {
 	*x = DemandReport{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[31]
+	mi := &file_patronus_v1_agent_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3187,7 +3496,7 @@ func (x *DemandReport) String() string {
 func (*DemandReport) ProtoMessage() {}
 
 func (x *DemandReport) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[31]
+	mi := &file_patronus_v1_agent_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3200,7 +3509,7 @@ func (x *DemandReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DemandReport.ProtoReflect.Descriptor instead.
 func (*DemandReport) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{31}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *DemandReport) GetSiteLabel() uint32 {
@@ -3286,7 +3595,7 @@ type ClassReport struct {
 
 func (x *ClassReport) Reset() {
 	*x = ClassReport{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[32]
+	mi := &file_patronus_v1_agent_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3298,7 +3607,7 @@ func (x *ClassReport) String() string {
 func (*ClassReport) ProtoMessage() {}
 
 func (x *ClassReport) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[32]
+	mi := &file_patronus_v1_agent_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3311,7 +3620,7 @@ func (x *ClassReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClassReport.ProtoReflect.Descriptor instead.
 func (*ClassReport) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{32}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ClassReport) GetTrafficClass() uint32 {
@@ -3392,7 +3701,7 @@ type LinkReport struct {
 
 func (x *LinkReport) Reset() {
 	*x = LinkReport{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[33]
+	mi := &file_patronus_v1_agent_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3404,7 +3713,7 @@ func (x *LinkReport) String() string {
 func (*LinkReport) ProtoMessage() {}
 
 func (x *LinkReport) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[33]
+	mi := &file_patronus_v1_agent_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3417,7 +3726,7 @@ func (x *LinkReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkReport.ProtoReflect.Descriptor instead.
 func (*LinkReport) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{33}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *LinkReport) GetName() string {
@@ -3441,6 +3750,188 @@ func (x *LinkReport) GetClasses() []*ClassReport {
 	return nil
 }
 
+// Flows of one application.
+type ApplicationReport struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Number; 0: not recognised.
+	Application uint32 `protobuf:"varint,1,opt,name=application,proto3" json:"application,omitempty"`
+	// Name of the Application or signature.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// Flows since the agent started.
+	Flows         uint64 `protobuf:"varint,3,opt,name=flows,proto3" json:"flows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApplicationReport) Reset() {
+	*x = ApplicationReport{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApplicationReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApplicationReport) ProtoMessage() {}
+
+func (x *ApplicationReport) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApplicationReport.ProtoReflect.Descriptor instead.
+func (*ApplicationReport) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *ApplicationReport) GetApplication() uint32 {
+	if x != nil {
+		return x.Application
+	}
+	return 0
+}
+
+func (x *ApplicationReport) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ApplicationReport) GetFlows() uint64 {
+	if x != nil {
+		return x.Flows
+	}
+	return 0
+}
+
+// What the node inspected, since its agent started or its programs were loaded.
+type InspectionReport struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Packets copied.
+	Sampled uint64 `protobuf:"varint,1,opt,name=sampled,proto3" json:"sampled,omitempty"`
+	// Packets above the rate, or without room.
+	NotSampled uint64 `protobuf:"varint,2,opt,name=not_sampled,json=notSampled,proto3" json:"not_sampled,omitempty"`
+	// Flows recognised.
+	Recognised uint64 `protobuf:"varint,3,opt,name=recognised,proto3" json:"recognised,omitempty"`
+	// Flows given up.
+	Unknown uint64 `protobuf:"varint,4,opt,name=unknown,proto3" json:"unknown,omitempty"`
+	// New flows of a learned address.
+	CacheHits uint64 `protobuf:"varint,5,opt,name=cache_hits,json=cacheHits,proto3" json:"cache_hits,omitempty"`
+	// Other new flows.
+	CacheMisses uint64 `protobuf:"varint,6,opt,name=cache_misses,json=cacheMisses,proto3" json:"cache_misses,omitempty"`
+	// Addresses learned, now.
+	LearnedAddresses uint64 `protobuf:"varint,7,opt,name=learned_addresses,json=learnedAddresses,proto3" json:"learned_addresses,omitempty"`
+	// Reloads.
+	Reloads uint64 `protobuf:"varint,8,opt,name=reloads,proto3" json:"reloads,omitempty"`
+	// Those with most flows.
+	Applications  []*ApplicationReport `protobuf:"bytes,9,rep,name=applications,proto3" json:"applications,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InspectionReport) Reset() {
+	*x = InspectionReport{}
+	mi := &file_patronus_v1_agent_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InspectionReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InspectionReport) ProtoMessage() {}
+
+func (x *InspectionReport) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_agent_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InspectionReport.ProtoReflect.Descriptor instead.
+func (*InspectionReport) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *InspectionReport) GetSampled() uint64 {
+	if x != nil {
+		return x.Sampled
+	}
+	return 0
+}
+
+func (x *InspectionReport) GetNotSampled() uint64 {
+	if x != nil {
+		return x.NotSampled
+	}
+	return 0
+}
+
+func (x *InspectionReport) GetRecognised() uint64 {
+	if x != nil {
+		return x.Recognised
+	}
+	return 0
+}
+
+func (x *InspectionReport) GetUnknown() uint64 {
+	if x != nil {
+		return x.Unknown
+	}
+	return 0
+}
+
+func (x *InspectionReport) GetCacheHits() uint64 {
+	if x != nil {
+		return x.CacheHits
+	}
+	return 0
+}
+
+func (x *InspectionReport) GetCacheMisses() uint64 {
+	if x != nil {
+		return x.CacheMisses
+	}
+	return 0
+}
+
+func (x *InspectionReport) GetLearnedAddresses() uint64 {
+	if x != nil {
+		return x.LearnedAddresses
+	}
+	return 0
+}
+
+func (x *InspectionReport) GetReloads() uint64 {
+	if x != nil {
+		return x.Reloads
+	}
+	return 0
+}
+
+func (x *InspectionReport) GetApplications() []*ApplicationReport {
+	if x != nil {
+		return x.Applications
+	}
+	return nil
+}
+
 // Measurements of a node.
 type Telemetry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3453,14 +3944,16 @@ type Telemetry struct {
 	// Every link that is to be shaped; none: nothing new.
 	Links []*LinkReport `protobuf:"bytes,4,rep,name=links,proto3" json:"links,omitempty"`
 	// The node's clock when it was sent, nanoseconds since 1970; 0 from nodes that do not say.
-	TimeNs        int64 `protobuf:"varint,5,opt,name=time_ns,json=timeNs,proto3" json:"time_ns,omitempty"`
+	TimeNs int64 `protobuf:"varint,5,opt,name=time_ns,json=timeNs,proto3" json:"time_ns,omitempty"`
+	// What was inspected; unset from nodes that do not inspect.
+	Inspection    *InspectionReport `protobuf:"bytes,6,opt,name=inspection,proto3" json:"inspection,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Telemetry) Reset() {
 	*x = Telemetry{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[34]
+	mi := &file_patronus_v1_agent_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3472,7 +3965,7 @@ func (x *Telemetry) String() string {
 func (*Telemetry) ProtoMessage() {}
 
 func (x *Telemetry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[34]
+	mi := &file_patronus_v1_agent_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3485,7 +3978,7 @@ func (x *Telemetry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Telemetry.ProtoReflect.Descriptor instead.
 func (*Telemetry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{34}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Telemetry) GetPaths() []*PathReport {
@@ -3523,6 +4016,13 @@ func (x *Telemetry) GetTimeNs() int64 {
 	return 0
 }
 
+func (x *Telemetry) GetInspection() *InspectionReport {
+	if x != nil {
+		return x.Inspection
+	}
+	return nil
+}
+
 // What a node found out about the bandwidth of a path.
 type BandwidthReport struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3554,7 +4054,7 @@ type BandwidthReport struct {
 
 func (x *BandwidthReport) Reset() {
 	*x = BandwidthReport{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[35]
+	mi := &file_patronus_v1_agent_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3566,7 +4066,7 @@ func (x *BandwidthReport) String() string {
 func (*BandwidthReport) ProtoMessage() {}
 
 func (x *BandwidthReport) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[35]
+	mi := &file_patronus_v1_agent_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3579,7 +4079,7 @@ func (x *BandwidthReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BandwidthReport.ProtoReflect.Descriptor instead.
 func (*BandwidthReport) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{35}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *BandwidthReport) GetRequest() uint64 {
@@ -3682,7 +4182,7 @@ type FlowQuestion struct {
 
 func (x *FlowQuestion) Reset() {
 	*x = FlowQuestion{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[36]
+	mi := &file_patronus_v1_agent_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3694,7 +4194,7 @@ func (x *FlowQuestion) String() string {
 func (*FlowQuestion) ProtoMessage() {}
 
 func (x *FlowQuestion) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[36]
+	mi := &file_patronus_v1_agent_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3707,7 +4207,7 @@ func (x *FlowQuestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlowQuestion.ProtoReflect.Descriptor instead.
 func (*FlowQuestion) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{36}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *FlowQuestion) GetVni() uint32 {
@@ -3790,7 +4290,7 @@ type CandidateRecord struct {
 
 func (x *CandidateRecord) Reset() {
 	*x = CandidateRecord{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[37]
+	mi := &file_patronus_v1_agent_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3802,7 +4302,7 @@ func (x *CandidateRecord) String() string {
 func (*CandidateRecord) ProtoMessage() {}
 
 func (x *CandidateRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[37]
+	mi := &file_patronus_v1_agent_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3815,7 +4315,7 @@ func (x *CandidateRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CandidateRecord.ProtoReflect.Descriptor instead.
 func (*CandidateRecord) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{37}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *CandidateRecord) GetPath() uint64 {
@@ -3958,7 +4458,7 @@ type FlowRecord struct {
 
 func (x *FlowRecord) Reset() {
 	*x = FlowRecord{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[38]
+	mi := &file_patronus_v1_agent_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3970,7 +4470,7 @@ func (x *FlowRecord) String() string {
 func (*FlowRecord) ProtoMessage() {}
 
 func (x *FlowRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[38]
+	mi := &file_patronus_v1_agent_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3983,7 +4483,7 @@ func (x *FlowRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlowRecord.ProtoReflect.Descriptor instead.
 func (*FlowRecord) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{38}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *FlowRecord) GetTimeNs() int64 {
@@ -4198,7 +4698,7 @@ type FlowAnswer struct {
 
 func (x *FlowAnswer) Reset() {
 	*x = FlowAnswer{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[39]
+	mi := &file_patronus_v1_agent_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4210,7 +4710,7 @@ func (x *FlowAnswer) String() string {
 func (*FlowAnswer) ProtoMessage() {}
 
 func (x *FlowAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[39]
+	mi := &file_patronus_v1_agent_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4223,7 +4723,7 @@ func (x *FlowAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlowAnswer.ProtoReflect.Descriptor instead.
 func (*FlowAnswer) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{39}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *FlowAnswer) GetRecords() []*FlowRecord {
@@ -4288,7 +4788,7 @@ type DropQuestion struct {
 
 func (x *DropQuestion) Reset() {
 	*x = DropQuestion{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[40]
+	mi := &file_patronus_v1_agent_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4300,7 +4800,7 @@ func (x *DropQuestion) String() string {
 func (*DropQuestion) ProtoMessage() {}
 
 func (x *DropQuestion) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[40]
+	mi := &file_patronus_v1_agent_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4313,7 +4813,7 @@ func (x *DropQuestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropQuestion.ProtoReflect.Descriptor instead.
 func (*DropQuestion) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{40}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *DropQuestion) GetReason() uint32 {
@@ -4357,7 +4857,7 @@ type DropSample struct {
 
 func (x *DropSample) Reset() {
 	*x = DropSample{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[41]
+	mi := &file_patronus_v1_agent_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4369,7 +4869,7 @@ func (x *DropSample) String() string {
 func (*DropSample) ProtoMessage() {}
 
 func (x *DropSample) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[41]
+	mi := &file_patronus_v1_agent_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4382,7 +4882,7 @@ func (x *DropSample) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropSample.ProtoReflect.Descriptor instead.
 func (*DropSample) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{41}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *DropSample) GetTimeNs() int64 {
@@ -4459,7 +4959,7 @@ type DropAnswer struct {
 
 func (x *DropAnswer) Reset() {
 	*x = DropAnswer{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[42]
+	mi := &file_patronus_v1_agent_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4471,7 +4971,7 @@ func (x *DropAnswer) String() string {
 func (*DropAnswer) ProtoMessage() {}
 
 func (x *DropAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[42]
+	mi := &file_patronus_v1_agent_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4484,7 +4984,7 @@ func (x *DropAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropAnswer.ProtoReflect.Descriptor instead.
 func (*DropAnswer) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{42}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *DropAnswer) GetSamples() []*DropSample {
@@ -4517,7 +5017,7 @@ type DiagnosticOrder struct {
 
 func (x *DiagnosticOrder) Reset() {
 	*x = DiagnosticOrder{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[43]
+	mi := &file_patronus_v1_agent_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4529,7 +5029,7 @@ func (x *DiagnosticOrder) String() string {
 func (*DiagnosticOrder) ProtoMessage() {}
 
 func (x *DiagnosticOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[43]
+	mi := &file_patronus_v1_agent_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4542,7 +5042,7 @@ func (x *DiagnosticOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiagnosticOrder.ProtoReflect.Descriptor instead.
 func (*DiagnosticOrder) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{43}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *DiagnosticOrder) GetVni() uint32 {
@@ -4654,7 +5154,7 @@ type DiagnosticReport struct {
 
 func (x *DiagnosticReport) Reset() {
 	*x = DiagnosticReport{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[44]
+	mi := &file_patronus_v1_agent_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4666,7 +5166,7 @@ func (x *DiagnosticReport) String() string {
 func (*DiagnosticReport) ProtoMessage() {}
 
 func (x *DiagnosticReport) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[44]
+	mi := &file_patronus_v1_agent_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4679,7 +5179,7 @@ func (x *DiagnosticReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiagnosticReport.ProtoReflect.Descriptor instead.
 func (*DiagnosticReport) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{44}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *DiagnosticReport) GetLast() bool {
@@ -4784,7 +5284,7 @@ type NodeQuestion struct {
 
 func (x *NodeQuestion) Reset() {
 	*x = NodeQuestion{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[45]
+	mi := &file_patronus_v1_agent_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4796,7 +5296,7 @@ func (x *NodeQuestion) String() string {
 func (*NodeQuestion) ProtoMessage() {}
 
 func (x *NodeQuestion) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[45]
+	mi := &file_patronus_v1_agent_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4809,7 +5309,7 @@ func (x *NodeQuestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeQuestion.ProtoReflect.Descriptor instead.
 func (*NodeQuestion) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{45}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *NodeQuestion) GetId() uint64 {
@@ -4915,7 +5415,7 @@ type NodeAnswer struct {
 
 func (x *NodeAnswer) Reset() {
 	*x = NodeAnswer{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[46]
+	mi := &file_patronus_v1_agent_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4927,7 +5427,7 @@ func (x *NodeAnswer) String() string {
 func (*NodeAnswer) ProtoMessage() {}
 
 func (x *NodeAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[46]
+	mi := &file_patronus_v1_agent_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4940,7 +5440,7 @@ func (x *NodeAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeAnswer.ProtoReflect.Descriptor instead.
 func (*NodeAnswer) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{46}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *NodeAnswer) GetId() uint64 {
@@ -5036,7 +5536,7 @@ type EdgeMessage struct {
 
 func (x *EdgeMessage) Reset() {
 	*x = EdgeMessage{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[47]
+	mi := &file_patronus_v1_agent_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5048,7 +5548,7 @@ func (x *EdgeMessage) String() string {
 func (*EdgeMessage) ProtoMessage() {}
 
 func (x *EdgeMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[47]
+	mi := &file_patronus_v1_agent_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5061,7 +5561,7 @@ func (x *EdgeMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EdgeMessage.ProtoReflect.Descriptor instead.
 func (*EdgeMessage) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{47}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *EdgeMessage) GetMessage() isEdgeMessage_Message {
@@ -5184,7 +5684,7 @@ type TrustBundle struct {
 
 func (x *TrustBundle) Reset() {
 	*x = TrustBundle{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[48]
+	mi := &file_patronus_v1_agent_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5196,7 +5696,7 @@ func (x *TrustBundle) String() string {
 func (*TrustBundle) ProtoMessage() {}
 
 func (x *TrustBundle) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[48]
+	mi := &file_patronus_v1_agent_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5209,7 +5709,7 @@ func (x *TrustBundle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrustBundle.ProtoReflect.Descriptor instead.
 func (*TrustBundle) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{48}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *TrustBundle) GetCaPem() string {
@@ -5241,7 +5741,7 @@ type BandwidthOrder struct {
 
 func (x *BandwidthOrder) Reset() {
 	*x = BandwidthOrder{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[49]
+	mi := &file_patronus_v1_agent_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5253,7 +5753,7 @@ func (x *BandwidthOrder) String() string {
 func (*BandwidthOrder) ProtoMessage() {}
 
 func (x *BandwidthOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[49]
+	mi := &file_patronus_v1_agent_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5266,7 +5766,7 @@ func (x *BandwidthOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BandwidthOrder.ProtoReflect.Descriptor instead.
 func (*BandwidthOrder) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{49}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *BandwidthOrder) GetRequest() uint64 {
@@ -5305,7 +5805,7 @@ type NotLeader struct {
 
 func (x *NotLeader) Reset() {
 	*x = NotLeader{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[50]
+	mi := &file_patronus_v1_agent_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5317,7 +5817,7 @@ func (x *NotLeader) String() string {
 func (*NotLeader) ProtoMessage() {}
 
 func (x *NotLeader) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[50]
+	mi := &file_patronus_v1_agent_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5330,7 +5830,7 @@ func (x *NotLeader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotLeader.ProtoReflect.Descriptor instead.
 func (*NotLeader) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{50}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *NotLeader) GetLeaderId() uint64 {
@@ -5367,7 +5867,7 @@ type ControllerList struct {
 
 func (x *ControllerList) Reset() {
 	*x = ControllerList{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[51]
+	mi := &file_patronus_v1_agent_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5379,7 +5879,7 @@ func (x *ControllerList) String() string {
 func (*ControllerList) ProtoMessage() {}
 
 func (x *ControllerList) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[51]
+	mi := &file_patronus_v1_agent_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5392,7 +5892,7 @@ func (x *ControllerList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControllerList.ProtoReflect.Descriptor instead.
 func (*ControllerList) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{51}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *ControllerList) GetAgentAddresses() []string {
@@ -5429,7 +5929,7 @@ type ControllerMessage struct {
 
 func (x *ControllerMessage) Reset() {
 	*x = ControllerMessage{}
-	mi := &file_patronus_v1_agent_proto_msgTypes[52]
+	mi := &file_patronus_v1_agent_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5441,7 +5941,7 @@ func (x *ControllerMessage) String() string {
 func (*ControllerMessage) ProtoMessage() {}
 
 func (x *ControllerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_agent_proto_msgTypes[52]
+	mi := &file_patronus_v1_agent_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5454,7 +5954,7 @@ func (x *ControllerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControllerMessage.ProtoReflect.Descriptor instead.
 func (*ControllerMessage) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{52}
+	return file_patronus_v1_agent_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *ControllerMessage) GetMessage() isControllerMessage_Message {
@@ -5679,7 +6179,7 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"\x04days\x18\x01 \x01(\rR\x04days\x12!\n" +
 	"\ffirst_minute\x18\x02 \x01(\rR\vfirstMinute\x12\x18\n" +
 	"\aminutes\x18\x03 \x01(\rR\aminutes\x12,\n" +
-	"\x12utc_offset_minutes\x18\x04 \x01(\x11R\x10utcOffsetMinutes\"\xba\x03\n" +
+	"\x12utc_offset_minutes\x18\x04 \x01(\x11R\x10utcOffsetMinutes\"\xe7\x03\n" +
 	"\tRuleEntry\x12\x10\n" +
 	"\x03vni\x18\x01 \x01(\rR\x03vni\x12\x14\n" +
 	"\x05order\x18\x02 \x01(\rR\x05order\x12\x1a\n" +
@@ -5698,7 +6198,31 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"\arule_id\x18\f \x01(\rR\x06ruleId\x12\x1a\n" +
 	"\bsubjects\x18\r \x01(\x04R\bsubjects\x129\n" +
 	"\awindows\x18\x0e \x03(\v2\x17.patronus.v1.RuleWindowB\x06\xca\xf3\x18\x02H\bR\awindows\x12\x16\n" +
-	"\x06origin\x18\x0f \x01(\tR\x06origin\"a\n" +
+	"\x06origin\x18\x0f \x01(\tR\x06origin\x12+\n" +
+	"\fapplications\x18\x10 \x03(\rB\a\xca\xf3\x18\x03H\x80 R\fapplications\"4\n" +
+	"\bPortSpan\x12\x14\n" +
+	"\x05first\x18\x01 \x01(\rR\x05first\x12\x12\n" +
+	"\x04last\x18\x02 \x01(\rR\x04last\"C\n" +
+	"\n" +
+	"PrefixSpan\x12\x16\n" +
+	"\x06prefix\x18\x01 \x01(\fR\x06prefix\x12\x1d\n" +
+	"\n" +
+	"prefix_len\x18\x02 \x01(\rR\tprefixLen\"\x83\x02\n" +
+	"\x10DescriptionEntry\x12\x1a\n" +
+	"\bprotocol\x18\x01 \x01(\rR\bprotocol\x123\n" +
+	"\x05ports\x18\x02 \x03(\v2\x15.patronus.v1.PortSpanB\x06\xca\xf3\x18\x02H\x10R\x05ports\x12;\n" +
+	"\bprefixes\x18\x03 \x03(\v2\x17.patronus.v1.PrefixSpanB\x06\xca\xf3\x18\x02H@R\bprefixes\x12\x1c\n" +
+	"\x05hosts\x18\x04 \x03(\tB\x06\xca\xf3\x18\x02H@R\x05hosts\x12&\n" +
+	"\n" +
+	"signatures\x18\x05 \x03(\rB\x06\xca\xf3\x18\x02H@R\n" +
+	"signatures\x12\x1b\n" +
+	"\tdscp_mask\x18\x06 \x01(\x04R\bdscpMask\"\xca\x01\n" +
+	"\x10ApplicationEntry\x12\x10\n" +
+	"\x03vni\x18\x01 \x01(\rR\x03vni\x12 \n" +
+	"\vapplication\x18\x02 \x01(\rR\vapplication\x12#\n" +
+	"\rtraffic_class\x18\x03 \x01(\rR\ftrafficClass\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\x12I\n" +
+	"\fdescriptions\x18\x05 \x03(\v2\x1d.patronus.v1.DescriptionEntryB\x06\xca\xf3\x18\x02H@R\fdescriptions\"a\n" +
 	"\tPeerEntry\x12\x1d\n" +
 	"\n" +
 	"site_label\x18\x01 \x01(\rR\tsiteLabel\x12\x1d\n" +
@@ -5766,7 +6290,7 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"site_label\x18\x03 \x01(\rR\tsiteLabel\x12\x19\n" +
 	"\brate_bps\x18\x04 \x01(\x04R\arateBps\x12\x19\n" +
 	"\bburst_ms\x18\x05 \x01(\rR\aburstMs\x12\x16\n" +
-	"\x06parent\x18\x06 \x01(\x04R\x06parent\"\xc7\a\n" +
+	"\x06parent\x18\x06 \x01(\x04R\x06parent\"\x8a\b\n" +
 	"\x05Entry\x12,\n" +
 	"\x04node\x18\x01 \x01(\v2\x16.patronus.v1.NodeEntryH\x00R\x04node\x12,\n" +
 	"\x04link\x18\x02 \x01(\v2\x16.patronus.v1.LinkEntryH\x00R\x04link\x12)\n" +
@@ -5779,7 +6303,8 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"\x04peer\x18\t \x01(\v2\x16.patronus.v1.PeerEntryH\x00R\x04peer\x12)\n" +
 	"\x03sla\x18\n" +
 	" \x01(\v2\x15.patronus.v1.SlaEntryH\x00R\x03sla\x125\n" +
-	"\asubject\x18\v \x01(\v2\x19.patronus.v1.SubjectEntryH\x00R\asubject\x12,\n" +
+	"\asubject\x18\v \x01(\v2\x19.patronus.v1.SubjectEntryH\x00R\asubject\x12A\n" +
+	"\vapplication\x18\f \x01(\v2\x1d.patronus.v1.ApplicationEntryH\x00R\vapplication\x12,\n" +
 	"\x04exit\x18\x14 \x01(\v2\x16.patronus.v1.ExitEntryH\x00R\x04exit\x125\n" +
 	"\aforward\x18\x15 \x01(\v2\x19.patronus.v1.ForwardEntryH\x00R\aforward\x12<\n" +
 	"\n" +
@@ -5875,13 +6400,34 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"LinkReport\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05error\x18\x02 \x01(\tR\x05error\x12:\n" +
-	"\aclasses\x18\x03 \x03(\v2\x18.patronus.v1.ClassReportB\x06\xca\xf3\x18\x02H\bR\aclasses\"\x8b\x02\n" +
+	"\aclasses\x18\x03 \x03(\v2\x18.patronus.v1.ClassReportB\x06\xca\xf3\x18\x02H\bR\aclasses\"_\n" +
+	"\x11ApplicationReport\x12 \n" +
+	"\vapplication\x18\x01 \x01(\rR\vapplication\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
+	"\x05flows\x18\x03 \x01(\x04R\x05flows\"\xdc\x02\n" +
+	"\x10InspectionReport\x12\x18\n" +
+	"\asampled\x18\x01 \x01(\x04R\asampled\x12\x1f\n" +
+	"\vnot_sampled\x18\x02 \x01(\x04R\n" +
+	"notSampled\x12\x1e\n" +
+	"\n" +
+	"recognised\x18\x03 \x01(\x04R\n" +
+	"recognised\x12\x18\n" +
+	"\aunknown\x18\x04 \x01(\x04R\aunknown\x12\x1d\n" +
+	"\n" +
+	"cache_hits\x18\x05 \x01(\x04R\tcacheHits\x12!\n" +
+	"\fcache_misses\x18\x06 \x01(\x04R\vcacheMisses\x12+\n" +
+	"\x11learned_addresses\x18\a \x01(\x04R\x10learnedAddresses\x12\x18\n" +
+	"\areloads\x18\b \x01(\x04R\areloads\x12J\n" +
+	"\fapplications\x18\t \x03(\v2\x1e.patronus.v1.ApplicationReportB\x06\xca\xf3\x18\x02H@R\fapplications\"\xca\x02\n" +
 	"\tTelemetry\x127\n" +
 	"\x05paths\x18\x01 \x03(\v2\x17.patronus.v1.PathReportB\b\xca\xf3\x18\x04H\xa0\x8d\x06R\x05paths\x126\n" +
 	"\x05drops\x18\x02 \x03(\v2\x17.patronus.v1.DropReportB\a\xca\xf3\x18\x03H\x80\x02R\x05drops\x12=\n" +
 	"\ademands\x18\x03 \x03(\v2\x19.patronus.v1.DemandReportB\b\xca\xf3\x18\x04H\xa0\x8d\x06R\ademands\x125\n" +
 	"\x05links\x18\x04 \x03(\v2\x17.patronus.v1.LinkReportB\x06\xca\xf3\x18\x02H@R\x05links\x12\x17\n" +
-	"\atime_ns\x18\x05 \x01(\x03R\x06timeNs\"\xaa\x02\n" +
+	"\atime_ns\x18\x05 \x01(\x03R\x06timeNs\x12=\n" +
+	"\n" +
+	"inspection\x18\x06 \x01(\v2\x1d.patronus.v1.InspectionReportR\n" +
+	"inspection\"\xaa\x02\n" +
 	"\x0fBandwidthReport\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\x04R\arequest\x12\x12\n" +
 	"\x04path\x18\x02 \x01(\x04R\x04path\x12\x12\n" +
@@ -6074,7 +6620,7 @@ func file_patronus_v1_agent_proto_rawDescGZIP() []byte {
 	return file_patronus_v1_agent_proto_rawDescData
 }
 
-var file_patronus_v1_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 53)
+var file_patronus_v1_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 59)
 var file_patronus_v1_agent_proto_goTypes = []any{
 	(*BundlePosition)(nil),     // 0: patronus.v1.BundlePosition
 	(*BundleHeader)(nil),       // 1: patronus.v1.BundleHeader
@@ -6091,126 +6637,138 @@ var file_patronus_v1_agent_proto_goTypes = []any{
 	(*SubjectEntry)(nil),       // 12: patronus.v1.SubjectEntry
 	(*RuleWindow)(nil),         // 13: patronus.v1.RuleWindow
 	(*RuleEntry)(nil),          // 14: patronus.v1.RuleEntry
-	(*PeerEntry)(nil),          // 15: patronus.v1.PeerEntry
-	(*ExitEntry)(nil),          // 16: patronus.v1.ExitEntry
-	(*ForwardEntry)(nil),       // 17: patronus.v1.ForwardEntry
-	(*PrefixMapEntry)(nil),     // 18: patronus.v1.PrefixMapEntry
-	(*FilterEntry)(nil),        // 19: patronus.v1.FilterEntry
-	(*FilterRuleEntry)(nil),    // 20: patronus.v1.FilterRuleEntry
-	(*GuardEntry)(nil),         // 21: patronus.v1.GuardEntry
-	(*DeniedEntry)(nil),        // 22: patronus.v1.DeniedEntry
-	(*LimitEntry)(nil),         // 23: patronus.v1.LimitEntry
-	(*Entry)(nil),              // 24: patronus.v1.Entry
-	(*Bundle)(nil),             // 25: patronus.v1.Bundle
-	(*NodeHello)(nil),          // 26: patronus.v1.NodeHello
-	(*PathShare)(nil),          // 27: patronus.v1.PathShare
-	(*BundleAck)(nil),          // 28: patronus.v1.BundleAck
-	(*PathReport)(nil),         // 29: patronus.v1.PathReport
-	(*DropReport)(nil),         // 30: patronus.v1.DropReport
-	(*DemandReport)(nil),       // 31: patronus.v1.DemandReport
-	(*ClassReport)(nil),        // 32: patronus.v1.ClassReport
-	(*LinkReport)(nil),         // 33: patronus.v1.LinkReport
-	(*Telemetry)(nil),          // 34: patronus.v1.Telemetry
-	(*BandwidthReport)(nil),    // 35: patronus.v1.BandwidthReport
-	(*FlowQuestion)(nil),       // 36: patronus.v1.FlowQuestion
-	(*CandidateRecord)(nil),    // 37: patronus.v1.CandidateRecord
-	(*FlowRecord)(nil),         // 38: patronus.v1.FlowRecord
-	(*FlowAnswer)(nil),         // 39: patronus.v1.FlowAnswer
-	(*DropQuestion)(nil),       // 40: patronus.v1.DropQuestion
-	(*DropSample)(nil),         // 41: patronus.v1.DropSample
-	(*DropAnswer)(nil),         // 42: patronus.v1.DropAnswer
-	(*DiagnosticOrder)(nil),    // 43: patronus.v1.DiagnosticOrder
-	(*DiagnosticReport)(nil),   // 44: patronus.v1.DiagnosticReport
-	(*NodeQuestion)(nil),       // 45: patronus.v1.NodeQuestion
-	(*NodeAnswer)(nil),         // 46: patronus.v1.NodeAnswer
-	(*EdgeMessage)(nil),        // 47: patronus.v1.EdgeMessage
-	(*TrustBundle)(nil),        // 48: patronus.v1.TrustBundle
-	(*BandwidthOrder)(nil),     // 49: patronus.v1.BandwidthOrder
-	(*NotLeader)(nil),          // 50: patronus.v1.NotLeader
-	(*ControllerList)(nil),     // 51: patronus.v1.ControllerList
-	(*ControllerMessage)(nil),  // 52: patronus.v1.ControllerMessage
-	(*PingRequest)(nil),        // 53: patronus.v1.PingRequest
-	(*TracerouteRequest)(nil),  // 54: patronus.v1.TracerouteRequest
-	(*CaptureRequest)(nil),     // 55: patronus.v1.CaptureRequest
-	(*ProbePathRequest)(nil),   // 56: patronus.v1.ProbePathRequest
-	(*PingResponse)(nil),       // 57: patronus.v1.PingResponse
-	(*TracerouteResponse)(nil), // 58: patronus.v1.TracerouteResponse
-	(*CaptureResponse)(nil),    // 59: patronus.v1.CaptureResponse
-	(*ProbePathResponse)(nil),  // 60: patronus.v1.ProbePathResponse
-	(*TrustReport)(nil),        // 61: patronus.v1.TrustReport
+	(*PortSpan)(nil),           // 15: patronus.v1.PortSpan
+	(*PrefixSpan)(nil),         // 16: patronus.v1.PrefixSpan
+	(*DescriptionEntry)(nil),   // 17: patronus.v1.DescriptionEntry
+	(*ApplicationEntry)(nil),   // 18: patronus.v1.ApplicationEntry
+	(*PeerEntry)(nil),          // 19: patronus.v1.PeerEntry
+	(*ExitEntry)(nil),          // 20: patronus.v1.ExitEntry
+	(*ForwardEntry)(nil),       // 21: patronus.v1.ForwardEntry
+	(*PrefixMapEntry)(nil),     // 22: patronus.v1.PrefixMapEntry
+	(*FilterEntry)(nil),        // 23: patronus.v1.FilterEntry
+	(*FilterRuleEntry)(nil),    // 24: patronus.v1.FilterRuleEntry
+	(*GuardEntry)(nil),         // 25: patronus.v1.GuardEntry
+	(*DeniedEntry)(nil),        // 26: patronus.v1.DeniedEntry
+	(*LimitEntry)(nil),         // 27: patronus.v1.LimitEntry
+	(*Entry)(nil),              // 28: patronus.v1.Entry
+	(*Bundle)(nil),             // 29: patronus.v1.Bundle
+	(*NodeHello)(nil),          // 30: patronus.v1.NodeHello
+	(*PathShare)(nil),          // 31: patronus.v1.PathShare
+	(*BundleAck)(nil),          // 32: patronus.v1.BundleAck
+	(*PathReport)(nil),         // 33: patronus.v1.PathReport
+	(*DropReport)(nil),         // 34: patronus.v1.DropReport
+	(*DemandReport)(nil),       // 35: patronus.v1.DemandReport
+	(*ClassReport)(nil),        // 36: patronus.v1.ClassReport
+	(*LinkReport)(nil),         // 37: patronus.v1.LinkReport
+	(*ApplicationReport)(nil),  // 38: patronus.v1.ApplicationReport
+	(*InspectionReport)(nil),   // 39: patronus.v1.InspectionReport
+	(*Telemetry)(nil),          // 40: patronus.v1.Telemetry
+	(*BandwidthReport)(nil),    // 41: patronus.v1.BandwidthReport
+	(*FlowQuestion)(nil),       // 42: patronus.v1.FlowQuestion
+	(*CandidateRecord)(nil),    // 43: patronus.v1.CandidateRecord
+	(*FlowRecord)(nil),         // 44: patronus.v1.FlowRecord
+	(*FlowAnswer)(nil),         // 45: patronus.v1.FlowAnswer
+	(*DropQuestion)(nil),       // 46: patronus.v1.DropQuestion
+	(*DropSample)(nil),         // 47: patronus.v1.DropSample
+	(*DropAnswer)(nil),         // 48: patronus.v1.DropAnswer
+	(*DiagnosticOrder)(nil),    // 49: patronus.v1.DiagnosticOrder
+	(*DiagnosticReport)(nil),   // 50: patronus.v1.DiagnosticReport
+	(*NodeQuestion)(nil),       // 51: patronus.v1.NodeQuestion
+	(*NodeAnswer)(nil),         // 52: patronus.v1.NodeAnswer
+	(*EdgeMessage)(nil),        // 53: patronus.v1.EdgeMessage
+	(*TrustBundle)(nil),        // 54: patronus.v1.TrustBundle
+	(*BandwidthOrder)(nil),     // 55: patronus.v1.BandwidthOrder
+	(*NotLeader)(nil),          // 56: patronus.v1.NotLeader
+	(*ControllerList)(nil),     // 57: patronus.v1.ControllerList
+	(*ControllerMessage)(nil),  // 58: patronus.v1.ControllerMessage
+	(*PingRequest)(nil),        // 59: patronus.v1.PingRequest
+	(*TracerouteRequest)(nil),  // 60: patronus.v1.TracerouteRequest
+	(*CaptureRequest)(nil),     // 61: patronus.v1.CaptureRequest
+	(*ProbePathRequest)(nil),   // 62: patronus.v1.ProbePathRequest
+	(*PingResponse)(nil),       // 63: patronus.v1.PingResponse
+	(*TracerouteResponse)(nil), // 64: patronus.v1.TracerouteResponse
+	(*CaptureResponse)(nil),    // 65: patronus.v1.CaptureResponse
+	(*ProbePathResponse)(nil),  // 66: patronus.v1.ProbePathResponse
+	(*TrustReport)(nil),        // 67: patronus.v1.TrustReport
 }
 var file_patronus_v1_agent_proto_depIdxs = []int32{
 	0,  // 0: patronus.v1.BundleHeader.position:type_name -> patronus.v1.BundlePosition
 	3,  // 1: patronus.v1.LinkEntry.classes:type_name -> patronus.v1.LinkClassEntry
 	9,  // 2: patronus.v1.GroupEntry.members:type_name -> patronus.v1.GroupMember
 	13, // 3: patronus.v1.RuleEntry.windows:type_name -> patronus.v1.RuleWindow
-	2,  // 4: patronus.v1.Entry.node:type_name -> patronus.v1.NodeEntry
-	4,  // 5: patronus.v1.Entry.link:type_name -> patronus.v1.LinkEntry
-	5,  // 6: patronus.v1.Entry.lan:type_name -> patronus.v1.LanEntry
-	6,  // 7: patronus.v1.Entry.route:type_name -> patronus.v1.RouteEntry
-	7,  // 8: patronus.v1.Entry.tunnel:type_name -> patronus.v1.TunnelEntry
-	8,  // 9: patronus.v1.Entry.path:type_name -> patronus.v1.PathEntry
-	10, // 10: patronus.v1.Entry.group:type_name -> patronus.v1.GroupEntry
-	14, // 11: patronus.v1.Entry.rule:type_name -> patronus.v1.RuleEntry
-	15, // 12: patronus.v1.Entry.peer:type_name -> patronus.v1.PeerEntry
-	11, // 13: patronus.v1.Entry.sla:type_name -> patronus.v1.SlaEntry
-	12, // 14: patronus.v1.Entry.subject:type_name -> patronus.v1.SubjectEntry
-	16, // 15: patronus.v1.Entry.exit:type_name -> patronus.v1.ExitEntry
-	17, // 16: patronus.v1.Entry.forward:type_name -> patronus.v1.ForwardEntry
-	18, // 17: patronus.v1.Entry.prefix_map:type_name -> patronus.v1.PrefixMapEntry
-	19, // 18: patronus.v1.Entry.filter:type_name -> patronus.v1.FilterEntry
-	20, // 19: patronus.v1.Entry.filter_rule:type_name -> patronus.v1.FilterRuleEntry
-	21, // 20: patronus.v1.Entry.guard:type_name -> patronus.v1.GuardEntry
-	22, // 21: patronus.v1.Entry.denied:type_name -> patronus.v1.DeniedEntry
-	23, // 22: patronus.v1.Entry.limit:type_name -> patronus.v1.LimitEntry
-	1,  // 23: patronus.v1.Bundle.header:type_name -> patronus.v1.BundleHeader
-	24, // 24: patronus.v1.Bundle.entries:type_name -> patronus.v1.Entry
-	24, // 25: patronus.v1.Bundle.removed:type_name -> patronus.v1.Entry
-	0,  // 26: patronus.v1.NodeHello.position:type_name -> patronus.v1.BundlePosition
-	27, // 27: patronus.v1.NodeHello.shares:type_name -> patronus.v1.PathShare
-	0,  // 28: patronus.v1.BundleAck.position:type_name -> patronus.v1.BundlePosition
-	32, // 29: patronus.v1.LinkReport.classes:type_name -> patronus.v1.ClassReport
-	29, // 30: patronus.v1.Telemetry.paths:type_name -> patronus.v1.PathReport
-	30, // 31: patronus.v1.Telemetry.drops:type_name -> patronus.v1.DropReport
-	31, // 32: patronus.v1.Telemetry.demands:type_name -> patronus.v1.DemandReport
-	33, // 33: patronus.v1.Telemetry.links:type_name -> patronus.v1.LinkReport
-	0,  // 34: patronus.v1.FlowRecord.position:type_name -> patronus.v1.BundlePosition
-	37, // 35: patronus.v1.FlowRecord.candidates:type_name -> patronus.v1.CandidateRecord
-	38, // 36: patronus.v1.FlowAnswer.records:type_name -> patronus.v1.FlowRecord
-	41, // 37: patronus.v1.DropAnswer.samples:type_name -> patronus.v1.DropSample
-	53, // 38: patronus.v1.DiagnosticOrder.ping:type_name -> patronus.v1.PingRequest
-	54, // 39: patronus.v1.DiagnosticOrder.traceroute:type_name -> patronus.v1.TracerouteRequest
-	55, // 40: patronus.v1.DiagnosticOrder.capture:type_name -> patronus.v1.CaptureRequest
-	56, // 41: patronus.v1.DiagnosticOrder.probe_path:type_name -> patronus.v1.ProbePathRequest
-	57, // 42: patronus.v1.DiagnosticReport.ping:type_name -> patronus.v1.PingResponse
-	58, // 43: patronus.v1.DiagnosticReport.traceroute:type_name -> patronus.v1.TracerouteResponse
-	59, // 44: patronus.v1.DiagnosticReport.capture:type_name -> patronus.v1.CaptureResponse
-	60, // 45: patronus.v1.DiagnosticReport.probe_path:type_name -> patronus.v1.ProbePathResponse
-	36, // 46: patronus.v1.NodeQuestion.flow:type_name -> patronus.v1.FlowQuestion
-	40, // 47: patronus.v1.NodeQuestion.drop:type_name -> patronus.v1.DropQuestion
-	43, // 48: patronus.v1.NodeQuestion.diagnostic:type_name -> patronus.v1.DiagnosticOrder
-	39, // 49: patronus.v1.NodeAnswer.flow:type_name -> patronus.v1.FlowAnswer
-	42, // 50: patronus.v1.NodeAnswer.drop:type_name -> patronus.v1.DropAnswer
-	44, // 51: patronus.v1.NodeAnswer.diagnostic:type_name -> patronus.v1.DiagnosticReport
-	26, // 52: patronus.v1.EdgeMessage.hello:type_name -> patronus.v1.NodeHello
-	28, // 53: patronus.v1.EdgeMessage.ack:type_name -> patronus.v1.BundleAck
-	34, // 54: patronus.v1.EdgeMessage.telemetry:type_name -> patronus.v1.Telemetry
-	61, // 55: patronus.v1.EdgeMessage.trust:type_name -> patronus.v1.TrustReport
-	35, // 56: patronus.v1.EdgeMessage.bandwidth:type_name -> patronus.v1.BandwidthReport
-	46, // 57: patronus.v1.EdgeMessage.answer:type_name -> patronus.v1.NodeAnswer
-	50, // 58: patronus.v1.ControllerMessage.not_leader:type_name -> patronus.v1.NotLeader
-	25, // 59: patronus.v1.ControllerMessage.bundle:type_name -> patronus.v1.Bundle
-	51, // 60: patronus.v1.ControllerMessage.controllers:type_name -> patronus.v1.ControllerList
-	48, // 61: patronus.v1.ControllerMessage.trust:type_name -> patronus.v1.TrustBundle
-	49, // 62: patronus.v1.ControllerMessage.bandwidth:type_name -> patronus.v1.BandwidthOrder
-	45, // 63: patronus.v1.ControllerMessage.question:type_name -> patronus.v1.NodeQuestion
-	47, // 64: patronus.v1.EdgeSync.Stream:input_type -> patronus.v1.EdgeMessage
-	52, // 65: patronus.v1.EdgeSync.Stream:output_type -> patronus.v1.ControllerMessage
-	65, // [65:66] is the sub-list for method output_type
-	64, // [64:65] is the sub-list for method input_type
-	64, // [64:64] is the sub-list for extension type_name
-	64, // [64:64] is the sub-list for extension extendee
-	0,  // [0:64] is the sub-list for field type_name
+	15, // 4: patronus.v1.DescriptionEntry.ports:type_name -> patronus.v1.PortSpan
+	16, // 5: patronus.v1.DescriptionEntry.prefixes:type_name -> patronus.v1.PrefixSpan
+	17, // 6: patronus.v1.ApplicationEntry.descriptions:type_name -> patronus.v1.DescriptionEntry
+	2,  // 7: patronus.v1.Entry.node:type_name -> patronus.v1.NodeEntry
+	4,  // 8: patronus.v1.Entry.link:type_name -> patronus.v1.LinkEntry
+	5,  // 9: patronus.v1.Entry.lan:type_name -> patronus.v1.LanEntry
+	6,  // 10: patronus.v1.Entry.route:type_name -> patronus.v1.RouteEntry
+	7,  // 11: patronus.v1.Entry.tunnel:type_name -> patronus.v1.TunnelEntry
+	8,  // 12: patronus.v1.Entry.path:type_name -> patronus.v1.PathEntry
+	10, // 13: patronus.v1.Entry.group:type_name -> patronus.v1.GroupEntry
+	14, // 14: patronus.v1.Entry.rule:type_name -> patronus.v1.RuleEntry
+	19, // 15: patronus.v1.Entry.peer:type_name -> patronus.v1.PeerEntry
+	11, // 16: patronus.v1.Entry.sla:type_name -> patronus.v1.SlaEntry
+	12, // 17: patronus.v1.Entry.subject:type_name -> patronus.v1.SubjectEntry
+	18, // 18: patronus.v1.Entry.application:type_name -> patronus.v1.ApplicationEntry
+	20, // 19: patronus.v1.Entry.exit:type_name -> patronus.v1.ExitEntry
+	21, // 20: patronus.v1.Entry.forward:type_name -> patronus.v1.ForwardEntry
+	22, // 21: patronus.v1.Entry.prefix_map:type_name -> patronus.v1.PrefixMapEntry
+	23, // 22: patronus.v1.Entry.filter:type_name -> patronus.v1.FilterEntry
+	24, // 23: patronus.v1.Entry.filter_rule:type_name -> patronus.v1.FilterRuleEntry
+	25, // 24: patronus.v1.Entry.guard:type_name -> patronus.v1.GuardEntry
+	26, // 25: patronus.v1.Entry.denied:type_name -> patronus.v1.DeniedEntry
+	27, // 26: patronus.v1.Entry.limit:type_name -> patronus.v1.LimitEntry
+	1,  // 27: patronus.v1.Bundle.header:type_name -> patronus.v1.BundleHeader
+	28, // 28: patronus.v1.Bundle.entries:type_name -> patronus.v1.Entry
+	28, // 29: patronus.v1.Bundle.removed:type_name -> patronus.v1.Entry
+	0,  // 30: patronus.v1.NodeHello.position:type_name -> patronus.v1.BundlePosition
+	31, // 31: patronus.v1.NodeHello.shares:type_name -> patronus.v1.PathShare
+	0,  // 32: patronus.v1.BundleAck.position:type_name -> patronus.v1.BundlePosition
+	36, // 33: patronus.v1.LinkReport.classes:type_name -> patronus.v1.ClassReport
+	38, // 34: patronus.v1.InspectionReport.applications:type_name -> patronus.v1.ApplicationReport
+	33, // 35: patronus.v1.Telemetry.paths:type_name -> patronus.v1.PathReport
+	34, // 36: patronus.v1.Telemetry.drops:type_name -> patronus.v1.DropReport
+	35, // 37: patronus.v1.Telemetry.demands:type_name -> patronus.v1.DemandReport
+	37, // 38: patronus.v1.Telemetry.links:type_name -> patronus.v1.LinkReport
+	39, // 39: patronus.v1.Telemetry.inspection:type_name -> patronus.v1.InspectionReport
+	0,  // 40: patronus.v1.FlowRecord.position:type_name -> patronus.v1.BundlePosition
+	43, // 41: patronus.v1.FlowRecord.candidates:type_name -> patronus.v1.CandidateRecord
+	44, // 42: patronus.v1.FlowAnswer.records:type_name -> patronus.v1.FlowRecord
+	47, // 43: patronus.v1.DropAnswer.samples:type_name -> patronus.v1.DropSample
+	59, // 44: patronus.v1.DiagnosticOrder.ping:type_name -> patronus.v1.PingRequest
+	60, // 45: patronus.v1.DiagnosticOrder.traceroute:type_name -> patronus.v1.TracerouteRequest
+	61, // 46: patronus.v1.DiagnosticOrder.capture:type_name -> patronus.v1.CaptureRequest
+	62, // 47: patronus.v1.DiagnosticOrder.probe_path:type_name -> patronus.v1.ProbePathRequest
+	63, // 48: patronus.v1.DiagnosticReport.ping:type_name -> patronus.v1.PingResponse
+	64, // 49: patronus.v1.DiagnosticReport.traceroute:type_name -> patronus.v1.TracerouteResponse
+	65, // 50: patronus.v1.DiagnosticReport.capture:type_name -> patronus.v1.CaptureResponse
+	66, // 51: patronus.v1.DiagnosticReport.probe_path:type_name -> patronus.v1.ProbePathResponse
+	42, // 52: patronus.v1.NodeQuestion.flow:type_name -> patronus.v1.FlowQuestion
+	46, // 53: patronus.v1.NodeQuestion.drop:type_name -> patronus.v1.DropQuestion
+	49, // 54: patronus.v1.NodeQuestion.diagnostic:type_name -> patronus.v1.DiagnosticOrder
+	45, // 55: patronus.v1.NodeAnswer.flow:type_name -> patronus.v1.FlowAnswer
+	48, // 56: patronus.v1.NodeAnswer.drop:type_name -> patronus.v1.DropAnswer
+	50, // 57: patronus.v1.NodeAnswer.diagnostic:type_name -> patronus.v1.DiagnosticReport
+	30, // 58: patronus.v1.EdgeMessage.hello:type_name -> patronus.v1.NodeHello
+	32, // 59: patronus.v1.EdgeMessage.ack:type_name -> patronus.v1.BundleAck
+	40, // 60: patronus.v1.EdgeMessage.telemetry:type_name -> patronus.v1.Telemetry
+	67, // 61: patronus.v1.EdgeMessage.trust:type_name -> patronus.v1.TrustReport
+	41, // 62: patronus.v1.EdgeMessage.bandwidth:type_name -> patronus.v1.BandwidthReport
+	52, // 63: patronus.v1.EdgeMessage.answer:type_name -> patronus.v1.NodeAnswer
+	56, // 64: patronus.v1.ControllerMessage.not_leader:type_name -> patronus.v1.NotLeader
+	29, // 65: patronus.v1.ControllerMessage.bundle:type_name -> patronus.v1.Bundle
+	57, // 66: patronus.v1.ControllerMessage.controllers:type_name -> patronus.v1.ControllerList
+	54, // 67: patronus.v1.ControllerMessage.trust:type_name -> patronus.v1.TrustBundle
+	55, // 68: patronus.v1.ControllerMessage.bandwidth:type_name -> patronus.v1.BandwidthOrder
+	51, // 69: patronus.v1.ControllerMessage.question:type_name -> patronus.v1.NodeQuestion
+	53, // 70: patronus.v1.EdgeSync.Stream:input_type -> patronus.v1.EdgeMessage
+	58, // 71: patronus.v1.EdgeSync.Stream:output_type -> patronus.v1.ControllerMessage
+	71, // [71:72] is the sub-list for method output_type
+	70, // [70:71] is the sub-list for method input_type
+	70, // [70:70] is the sub-list for extension type_name
+	70, // [70:70] is the sub-list for extension extendee
+	0,  // [0:70] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_agent_proto_init() }
@@ -6221,7 +6779,7 @@ func file_patronus_v1_agent_proto_init() {
 	file_patronus_v1_authority_proto_init()
 	file_patronus_v1_diagnostics_proto_init()
 	file_patronus_v1_options_proto_init()
-	file_patronus_v1_agent_proto_msgTypes[24].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[28].OneofWrappers = []any{
 		(*Entry_Node)(nil),
 		(*Entry_Link)(nil),
 		(*Entry_Lan)(nil),
@@ -6233,6 +6791,7 @@ func file_patronus_v1_agent_proto_init() {
 		(*Entry_Peer)(nil),
 		(*Entry_Sla)(nil),
 		(*Entry_Subject)(nil),
+		(*Entry_Application)(nil),
 		(*Entry_Exit)(nil),
 		(*Entry_Forward)(nil),
 		(*Entry_PrefixMap)(nil),
@@ -6242,30 +6801,30 @@ func file_patronus_v1_agent_proto_init() {
 		(*Entry_Denied)(nil),
 		(*Entry_Limit)(nil),
 	}
-	file_patronus_v1_agent_proto_msgTypes[43].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[49].OneofWrappers = []any{
 		(*DiagnosticOrder_Ping)(nil),
 		(*DiagnosticOrder_Traceroute)(nil),
 		(*DiagnosticOrder_Capture)(nil),
 		(*DiagnosticOrder_ProbePath)(nil),
 	}
-	file_patronus_v1_agent_proto_msgTypes[44].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[50].OneofWrappers = []any{
 		(*DiagnosticReport_Ping)(nil),
 		(*DiagnosticReport_Traceroute)(nil),
 		(*DiagnosticReport_Capture)(nil),
 		(*DiagnosticReport_ProbePath)(nil),
 	}
-	file_patronus_v1_agent_proto_msgTypes[45].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[51].OneofWrappers = []any{
 		(*NodeQuestion_Flow)(nil),
 		(*NodeQuestion_Drop)(nil),
 		(*NodeQuestion_Diagnostic)(nil),
 		(*NodeQuestion_Stop)(nil),
 	}
-	file_patronus_v1_agent_proto_msgTypes[46].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[52].OneofWrappers = []any{
 		(*NodeAnswer_Flow)(nil),
 		(*NodeAnswer_Drop)(nil),
 		(*NodeAnswer_Diagnostic)(nil),
 	}
-	file_patronus_v1_agent_proto_msgTypes[47].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[53].OneofWrappers = []any{
 		(*EdgeMessage_Hello)(nil),
 		(*EdgeMessage_Ack)(nil),
 		(*EdgeMessage_Telemetry)(nil),
@@ -6273,7 +6832,7 @@ func file_patronus_v1_agent_proto_init() {
 		(*EdgeMessage_Bandwidth)(nil),
 		(*EdgeMessage_Answer)(nil),
 	}
-	file_patronus_v1_agent_proto_msgTypes[52].OneofWrappers = []any{
+	file_patronus_v1_agent_proto_msgTypes[58].OneofWrappers = []any{
 		(*ControllerMessage_NotLeader)(nil),
 		(*ControllerMessage_Bundle)(nil),
 		(*ControllerMessage_Controllers)(nil),
@@ -6287,7 +6846,7 @@ func file_patronus_v1_agent_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_agent_proto_rawDesc), len(file_patronus_v1_agent_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   53,
+			NumMessages:   59,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -146,6 +146,71 @@ func (Transport) EnumDescriptor() ([]byte, []int) {
 	return file_patronus_v1_common_proto_rawDescGZIP(), []int{1}
 }
 
+// What packets are for, as their DSCP says (RFC 4594). Edges count what they are offered by class.
+type TrafficClass int32
+
+const (
+	// Treated as STANDARD.
+	TrafficClass_TRAFFIC_CLASS_UNSPECIFIED TrafficClass = 0
+	// Voice and live video: EF, VA, CS5, CS4, AF4x.
+	TrafficClass_REALTIME TrafficClass = 1
+	// Transactions and control: AF2x, CS2, CS6, CS7.
+	TrafficClass_INTERACTIVE TrafficClass = 2
+	// Recorded video: AF3x, CS3.
+	TrafficClass_STREAMING TrafficClass = 3
+	// Everything else.
+	TrafficClass_STANDARD TrafficClass = 4
+	// Backups and updates: AF1x, CS1, LE.
+	TrafficClass_BULK TrafficClass = 5
+)
+
+// Enum value maps for TrafficClass.
+var (
+	TrafficClass_name = map[int32]string{
+		0: "TRAFFIC_CLASS_UNSPECIFIED",
+		1: "REALTIME",
+		2: "INTERACTIVE",
+		3: "STREAMING",
+		4: "STANDARD",
+		5: "BULK",
+	}
+	TrafficClass_value = map[string]int32{
+		"TRAFFIC_CLASS_UNSPECIFIED": 0,
+		"REALTIME":                  1,
+		"INTERACTIVE":               2,
+		"STREAMING":                 3,
+		"STANDARD":                  4,
+		"BULK":                      5,
+	}
+)
+
+func (x TrafficClass) Enum() *TrafficClass {
+	p := new(TrafficClass)
+	*p = x
+	return p
+}
+
+func (x TrafficClass) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (TrafficClass) Descriptor() protoreflect.EnumDescriptor {
+	return file_patronus_v1_common_proto_enumTypes[2].Descriptor()
+}
+
+func (TrafficClass) Type() protoreflect.EnumType {
+	return &file_patronus_v1_common_proto_enumTypes[2]
+}
+
+func (x TrafficClass) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use TrafficClass.Descriptor instead.
+func (TrafficClass) EnumDescriptor() ([]byte, []int) {
+	return file_patronus_v1_common_proto_rawDescGZIP(), []int{2}
+}
+
 // One aspect of a resource's health, as AIP-216 and Kubernetes users know it.
 type Condition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -358,7 +423,14 @@ const file_patronus_v1_common_proto_rawDesc = "" +
 	"\tBROADBAND\x10\x02\x12\a\n" +
 	"\x03LTE\x10\x03\x12\t\n" +
 	"\x05NR_5G\x10\x04\x12\r\n" +
-	"\tSATELLITE\x10\x05BBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
+	"\tSATELLITE\x10\x05*s\n" +
+	"\fTrafficClass\x12\x1d\n" +
+	"\x19TRAFFIC_CLASS_UNSPECIFIED\x10\x00\x12\f\n" +
+	"\bREALTIME\x10\x01\x12\x0f\n" +
+	"\vINTERACTIVE\x10\x02\x12\r\n" +
+	"\tSTREAMING\x10\x03\x12\f\n" +
+	"\bSTANDARD\x10\x04\x12\b\n" +
+	"\x04BULK\x10\x05BBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
 
 var (
 	file_patronus_v1_common_proto_rawDescOnce sync.Once
@@ -372,18 +444,19 @@ func file_patronus_v1_common_proto_rawDescGZIP() []byte {
 	return file_patronus_v1_common_proto_rawDescData
 }
 
-var file_patronus_v1_common_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_patronus_v1_common_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
 var file_patronus_v1_common_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_patronus_v1_common_proto_goTypes = []any{
 	(AdminState)(0),               // 0: patronus.v1.AdminState
 	(Transport)(0),                // 1: patronus.v1.Transport
-	(*Condition)(nil),             // 2: patronus.v1.Condition
-	(*PortRange)(nil),             // 3: patronus.v1.PortRange
-	(*DeleteResponse)(nil),        // 4: patronus.v1.DeleteResponse
-	(*timestamppb.Timestamp)(nil), // 5: google.protobuf.Timestamp
+	(TrafficClass)(0),             // 2: patronus.v1.TrafficClass
+	(*Condition)(nil),             // 3: patronus.v1.Condition
+	(*PortRange)(nil),             // 4: patronus.v1.PortRange
+	(*DeleteResponse)(nil),        // 5: patronus.v1.DeleteResponse
+	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
 }
 var file_patronus_v1_common_proto_depIdxs = []int32{
-	5, // 0: patronus.v1.Condition.last_transition_time:type_name -> google.protobuf.Timestamp
+	6, // 0: patronus.v1.Condition.last_transition_time:type_name -> google.protobuf.Timestamp
 	1, // [1:1] is the sub-list for method output_type
 	1, // [1:1] is the sub-list for method input_type
 	1, // [1:1] is the sub-list for extension type_name
@@ -401,7 +474,7 @@ func file_patronus_v1_common_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_common_proto_rawDesc), len(file_patronus_v1_common_proto_rawDesc)),
-			NumEnums:      2,
+			NumEnums:      3,
 			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   0,

@@ -972,7 +972,7 @@ var File_patronus_v1_explain_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_explain_proto_rawDesc = "" +
 	"\n" +
-	"\x19patronus/v1/explain.proto\x12\vpatronus.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19patronus/v1/options.proto\x1a\x18patronus/v1/policy.proto\x1a\x14patronus/v1/te.proto\"\x94\x03\n" +
+	"\x19patronus/v1/explain.proto\x12\vpatronus.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\x1a\x18patronus/v1/policy.proto\"\x94\x03\n" +
 	"\x12ExplainFlowRequest\x12,\n" +
 	"\x06parent\x18\x01 \x01(\tB\x14\xca\xf3\x18\x10\b\x01\"\forganizationR\x06parent\x12 \n" +
 	"\x06source\x18\x02 \x01(\tB\b\xca\xf3\x18\x04\b\x01X\x02R\x06source\x12*\n" +
@@ -1132,9 +1132,9 @@ func file_patronus_v1_explain_proto_init() {
 	if File_patronus_v1_explain_proto != nil {
 		return
 	}
+	file_patronus_v1_common_proto_init()
 	file_patronus_v1_options_proto_init()
 	file_patronus_v1_policy_proto_init()
-	file_patronus_v1_te_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

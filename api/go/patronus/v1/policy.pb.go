@@ -1031,7 +1031,14 @@ type ApplicationMatch struct {
 	// Destination prefixes; empty means any.
 	Cidrs []string `protobuf:"bytes,3,rep,name=cidrs,proto3" json:"cidrs,omitempty"`
 	// DSCP code points, 0..63; empty means any.
-	Dscps         []uint32 `protobuf:"varint,4,rep,packed,name=dscps,proto3" json:"dscps,omitempty"`
+	Dscps []uint32 `protobuf:"varint,4,rep,packed,name=dscps,proto3" json:"dscps,omitempty"`
+	// Host names that the traffic asks for (TLS and QUIC server name, HTTP host, a name whose DNS answer the edge has seen),
+	// exactly or with a leading "*." for every name below; empty means any. The first packets of a flow go before the name
+	// is known, unless its address was learned from a DNS answer.
+	Hosts []string `protobuf:"bytes,5,rep,name=hosts,proto3" json:"hosts,omitempty"`
+	// Names of signatures that come with the system ("youtube", "ssh", "rtp"; docs/mod/dpi.md lists them), any of which is
+	// enough; empty means any. They are told by what a flow's first packets say.
+	Signatures    []string `protobuf:"bytes,6,rep,name=signatures,proto3" json:"signatures,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1094,6 +1101,20 @@ func (x *ApplicationMatch) GetDscps() []uint32 {
 	return nil
 }
 
+func (x *ApplicationMatch) GetHosts() []string {
+	if x != nil {
+		return x.Hosts
+	}
+	return nil
+}
+
+func (x *ApplicationMatch) GetSignatures() []string {
+	if x != nil {
+		return x.Signatures
+	}
+	return nil
+}
+
 // A kind of traffic, told by what its packets say.
 type Application struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1125,6 +1146,9 @@ type Application struct {
 	Matches []*ApplicationMatch `protobuf:"bytes,20,rep,name=matches,proto3" json:"matches,omitempty"`
 	// Number of the application in the data plane, allocated by the cluster.
 	ApplicationId uint32 `protobuf:"varint,21,opt,name=application_id,json=applicationId,proto3" json:"application_id,omitempty"`
+	// Class in which shaped links queue its packets, whatever their DSCP says; unspecified: the class of their DSCP. A flow
+	// has one application: of several that describe it, the one with the lowest application_id.
+	TrafficClass  TrafficClass `protobuf:"varint,22,opt,name=traffic_class,json=trafficClass,proto3,enum=patronus.v1.TrafficClass" json:"traffic_class,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1255,6 +1279,13 @@ func (x *Application) GetApplicationId() uint32 {
 		return x.ApplicationId
 	}
 	return 0
+}
+
+func (x *Application) GetTrafficClass() TrafficClass {
+	if x != nil {
+		return x.TrafficClass
+	}
+	return TrafficClass_TRAFFIC_CLASS_UNSPECIFIED
 }
 
 // Request of CreateApplication.
@@ -3443,7 +3474,7 @@ var File_patronus_v1_policy_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_policy_proto_rawDesc = "" +
 	"\n" +
-	"\x18patronus/v1/policy.proto\x12\vpatronus.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\"\xf6\n" +
+	"\x18patronus/v1/policy.proto\x12\vpatronus.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x1cpatronus/v1/inspection.proto\x1a\x19patronus/v1/options.proto\"\xf6\n" +
 	"\n" +
 	"\n" +
 	"SlaProfile\x12\x1a\n" +
@@ -3523,14 +3554,20 @@ const file_patronus_v1_policy_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tR\trequestId\x12#\n" +
 	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\x12#\n" +
-	"\rallow_missing\x18\x06 \x01(\bR\fallowMissing\"\xc7\x01\n" +
+	"\rallow_missing\x18\x06 \x01(\bR\fallowMissing\"\x95\x02\n" +
 	"\x10ApplicationMatch\x12*\n" +
 	"\bprotocol\x18\x01 \x01(\rB\t\xca\xf3\x18\x050\xff\x018\x01H\x00R\bprotocol\x88\x01\x01\x124\n" +
 	"\x05ports\x18\x02 \x03(\v2\x16.patronus.v1.PortRangeB\x06\xca\xf3\x18\x02H\x10R\x05ports\x12 \n" +
 	"\x05cidrs\x18\x03 \x03(\tB\n" +
 	"\xca\xf3\x18\x06H@X\x03`\x01R\x05cidrs\x12\"\n" +
-	"\x05dscps\x18\x04 \x03(\rB\f\xca\xf3\x18\b0?8\x01H@`\x01R\x05dscpsB\v\n" +
-	"\t_protocol\"\xc4\a\n" +
+	"\x05dscps\x18\x04 \x03(\rB\f\xca\xf3\x18\b0?8\x01H@`\x01R\x05dscps\x12 \n" +
+	"\x05hosts\x18\x05 \x03(\tB\n" +
+	"\xca\xf3\x18\x06H@X\x06`\x01R\x05hosts\x12*\n" +
+	"\n" +
+	"signatures\x18\x06 \x03(\tB\n" +
+	"\xca\xf3\x18\x06@ H@`\x01R\n" +
+	"signaturesB\v\n" +
+	"\t_protocol\"\x87\b\n" +
 	"\vApplication\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
 	"\x03uid\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x03uid\x12\x1a\n" +
@@ -3550,13 +3587,14 @@ const file_patronus_v1_policy_proto_rawDesc = "" +
 	"conditions\x123\n" +
 	"\x11observed_revision\x18\f \x01(\x04B\x06\xca\xf3\x18\x02\x18\x02R\x10observedRevision\x12A\n" +
 	"\amatches\x18\x14 \x03(\v2\x1d.patronus.v1.ApplicationMatchB\b\xca\xf3\x18\x04\b\x01H@R\amatches\x12-\n" +
-	"\x0eapplication_id\x18\x15 \x01(\rB\x06\xca\xf3\x18\x02\x18\x01R\rapplicationId\x1a9\n" +
+	"\x0eapplication_id\x18\x15 \x01(\rB\x06\xca\xf3\x18\x02\x18\x01R\rapplicationId\x12>\n" +
+	"\rtraffic_class\x18\x16 \x01(\x0e2\x19.patronus.v1.TrafficClassR\ftrafficClass\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
 	"\x10AnnotationsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:\\\xc2\xf3\x18X\b\b\x12\vapplication\x1a\fapplications\"\forganization2\fdisplay_name2\x0eapplication_idB\x03appB\x04appsR\x02\x02\x03\"\xd9\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:_\xc2\xf3\x18[\b\b\x12\vapplication\x1a\fapplications\"\forganization2\fdisplay_name2\x0eapplication_id8\x80\bB\x03appB\x04appsR\x02\x02\x03\"\xd9\x01\n" +
 	"\x18CreateApplicationRequest\x12\x16\n" +
 	"\x06parent\x18\x01 \x01(\tR\x06parent\x12%\n" +
 	"\x0eapplication_id\x18\x02 \x01(\tR\rapplicationId\x12:\n" +
@@ -3814,13 +3852,15 @@ const file_patronus_v1_policy_proto_rawDesc = "" +
 	"\rGetSlaProfile\x12!.patronus.v1.GetSlaProfileRequest\x1a\x17.patronus.v1.SlaProfile\x12\\\n" +
 	"\x0fListSlaProfiles\x12#.patronus.v1.ListSlaProfilesRequest\x1a$.patronus.v1.ListSlaProfilesResponse\x12Q\n" +
 	"\x10UpdateSlaProfile\x12$.patronus.v1.UpdateSlaProfileRequest\x1a\x17.patronus.v1.SlaProfile\x12U\n" +
-	"\x10DeleteSlaProfile\x12$.patronus.v1.DeleteSlaProfileRequest\x1a\x1b.patronus.v1.DeleteResponse2\xca\x03\n" +
+	"\x10DeleteSlaProfile\x12$.patronus.v1.DeleteSlaProfileRequest\x1a\x1b.patronus.v1.DeleteResponse2\xbd\x04\n" +
 	"\x12ApplicationService\x12T\n" +
 	"\x11CreateApplication\x12%.patronus.v1.CreateApplicationRequest\x1a\x18.patronus.v1.Application\x12N\n" +
 	"\x0eGetApplication\x12\".patronus.v1.GetApplicationRequest\x1a\x18.patronus.v1.Application\x12_\n" +
 	"\x10ListApplications\x12$.patronus.v1.ListApplicationsRequest\x1a%.patronus.v1.ListApplicationsResponse\x12T\n" +
 	"\x11UpdateApplication\x12%.patronus.v1.UpdateApplicationRequest\x1a\x18.patronus.v1.Application\x12W\n" +
-	"\x11DeleteApplication\x12%.patronus.v1.DeleteApplicationRequest\x1a\x1b.patronus.v1.DeleteResponse2\x9f\x06\n" +
+	"\x11DeleteApplication\x12%.patronus.v1.DeleteApplicationRequest\x1a\x1b.patronus.v1.DeleteResponse\x12q\n" +
+	"\bClassify\x12\x1c.patronus.v1.ClassifyRequest\x1a\x1d.patronus.v1.ClassifyResponse\"(\xd2\xf3\x18$\n" +
+	"\x15applications.classify*\x03\x01\x02\x032\x06parent2\x9f\x06\n" +
 	"\x15SteeringPolicyService\x12]\n" +
 	"\x14CreateSteeringPolicy\x12(.patronus.v1.CreateSteeringPolicyRequest\x1a\x1b.patronus.v1.SteeringPolicy\x12W\n" +
 	"\x11GetSteeringPolicy\x12%.patronus.v1.GetSteeringPolicyRequest\x1a\x1b.patronus.v1.SteeringPolicy\x12k\n" +
@@ -3896,8 +3936,11 @@ var file_patronus_v1_policy_proto_goTypes = []any{
 	(*durationpb.Duration)(nil),          // 46: google.protobuf.Duration
 	(*fieldmaskpb.FieldMask)(nil),        // 47: google.protobuf.FieldMask
 	(*PortRange)(nil),                    // 48: patronus.v1.PortRange
-	(Transport)(0),                       // 49: patronus.v1.Transport
-	(*DeleteResponse)(nil),               // 50: patronus.v1.DeleteResponse
+	(TrafficClass)(0),                    // 49: patronus.v1.TrafficClass
+	(Transport)(0),                       // 50: patronus.v1.Transport
+	(*ClassifyRequest)(nil),              // 51: patronus.v1.ClassifyRequest
+	(*DeleteResponse)(nil),               // 52: patronus.v1.DeleteResponse
+	(*ClassifyResponse)(nil),             // 53: patronus.v1.ClassifyResponse
 }
 var file_patronus_v1_policy_proto_depIdxs = []int32{
 	44, // 0: patronus.v1.SlaProfile.create_time:type_name -> google.protobuf.Timestamp
@@ -3920,73 +3963,76 @@ var file_patronus_v1_policy_proto_depIdxs = []int32{
 	41, // 17: patronus.v1.Application.annotations:type_name -> patronus.v1.Application.AnnotationsEntry
 	45, // 18: patronus.v1.Application.conditions:type_name -> patronus.v1.Condition
 	12, // 19: patronus.v1.Application.matches:type_name -> patronus.v1.ApplicationMatch
-	13, // 20: patronus.v1.CreateApplicationRequest.application:type_name -> patronus.v1.Application
-	13, // 21: patronus.v1.ListApplicationsResponse.applications:type_name -> patronus.v1.Application
-	13, // 22: patronus.v1.UpdateApplicationRequest.application:type_name -> patronus.v1.Application
-	47, // 23: patronus.v1.UpdateApplicationRequest.update_mask:type_name -> google.protobuf.FieldMask
-	2,  // 24: patronus.v1.TimeWindow.days:type_name -> patronus.v1.DayOfWeek
-	49, // 25: patronus.v1.PathChoice.transports:type_name -> patronus.v1.Transport
-	0,  // 26: patronus.v1.SteeringRule.preference:type_name -> patronus.v1.Preference
-	49, // 27: patronus.v1.SteeringRule.transports:type_name -> patronus.v1.Transport
-	20, // 28: patronus.v1.SteeringRule.windows:type_name -> patronus.v1.TimeWindow
-	1,  // 29: patronus.v1.SteeringRule.move_mode:type_name -> patronus.v1.MoveMode
-	22, // 30: patronus.v1.SteeringRule.fallbacks:type_name -> patronus.v1.PathChoice
-	21, // 31: patronus.v1.SteeringRule.constraints:type_name -> patronus.v1.PathConstraints
-	44, // 32: patronus.v1.SteeringPolicy.create_time:type_name -> google.protobuf.Timestamp
-	44, // 33: patronus.v1.SteeringPolicy.update_time:type_name -> google.protobuf.Timestamp
-	42, // 34: patronus.v1.SteeringPolicy.labels:type_name -> patronus.v1.SteeringPolicy.LabelsEntry
-	43, // 35: patronus.v1.SteeringPolicy.annotations:type_name -> patronus.v1.SteeringPolicy.AnnotationsEntry
-	45, // 36: patronus.v1.SteeringPolicy.conditions:type_name -> patronus.v1.Condition
-	23, // 37: patronus.v1.SteeringPolicy.rules:type_name -> patronus.v1.SteeringRule
-	24, // 38: patronus.v1.CreateSteeringPolicyRequest.steering_policy:type_name -> patronus.v1.SteeringPolicy
-	24, // 39: patronus.v1.ListSteeringPoliciesResponse.steering_policies:type_name -> patronus.v1.SteeringPolicy
-	24, // 40: patronus.v1.UpdateSteeringPolicyRequest.steering_policy:type_name -> patronus.v1.SteeringPolicy
-	47, // 41: patronus.v1.UpdateSteeringPolicyRequest.update_mask:type_name -> google.protobuf.FieldMask
-	44, // 42: patronus.v1.SimulateSteeringRequest.time:type_name -> google.protobuf.Timestamp
-	3,  // 43: patronus.v1.SimulatedPath.sla_state:type_name -> patronus.v1.SlaState
-	4,  // 44: patronus.v1.SimulateSteeringResponse.verdict:type_name -> patronus.v1.SimulatedVerdict
-	32, // 45: patronus.v1.SimulateSteeringResponse.paths:type_name -> patronus.v1.SimulatedPath
-	33, // 46: patronus.v1.SimulateSteeringResponse.passed_rules:type_name -> patronus.v1.PassedRule
-	36, // 47: patronus.v1.FindShadowedRulesResponse.rules:type_name -> patronus.v1.ShadowedRule
-	6,  // 48: patronus.v1.SlaProfileService.CreateSlaProfile:input_type -> patronus.v1.CreateSlaProfileRequest
-	7,  // 49: patronus.v1.SlaProfileService.GetSlaProfile:input_type -> patronus.v1.GetSlaProfileRequest
-	8,  // 50: patronus.v1.SlaProfileService.ListSlaProfiles:input_type -> patronus.v1.ListSlaProfilesRequest
-	10, // 51: patronus.v1.SlaProfileService.UpdateSlaProfile:input_type -> patronus.v1.UpdateSlaProfileRequest
-	11, // 52: patronus.v1.SlaProfileService.DeleteSlaProfile:input_type -> patronus.v1.DeleteSlaProfileRequest
-	14, // 53: patronus.v1.ApplicationService.CreateApplication:input_type -> patronus.v1.CreateApplicationRequest
-	15, // 54: patronus.v1.ApplicationService.GetApplication:input_type -> patronus.v1.GetApplicationRequest
-	16, // 55: patronus.v1.ApplicationService.ListApplications:input_type -> patronus.v1.ListApplicationsRequest
-	18, // 56: patronus.v1.ApplicationService.UpdateApplication:input_type -> patronus.v1.UpdateApplicationRequest
-	19, // 57: patronus.v1.ApplicationService.DeleteApplication:input_type -> patronus.v1.DeleteApplicationRequest
-	25, // 58: patronus.v1.SteeringPolicyService.CreateSteeringPolicy:input_type -> patronus.v1.CreateSteeringPolicyRequest
-	26, // 59: patronus.v1.SteeringPolicyService.GetSteeringPolicy:input_type -> patronus.v1.GetSteeringPolicyRequest
-	27, // 60: patronus.v1.SteeringPolicyService.ListSteeringPolicies:input_type -> patronus.v1.ListSteeringPoliciesRequest
-	29, // 61: patronus.v1.SteeringPolicyService.UpdateSteeringPolicy:input_type -> patronus.v1.UpdateSteeringPolicyRequest
-	30, // 62: patronus.v1.SteeringPolicyService.DeleteSteeringPolicy:input_type -> patronus.v1.DeleteSteeringPolicyRequest
-	31, // 63: patronus.v1.SteeringPolicyService.SimulateSteering:input_type -> patronus.v1.SimulateSteeringRequest
-	35, // 64: patronus.v1.SteeringPolicyService.FindShadowedRules:input_type -> patronus.v1.FindShadowedRulesRequest
-	5,  // 65: patronus.v1.SlaProfileService.CreateSlaProfile:output_type -> patronus.v1.SlaProfile
-	5,  // 66: patronus.v1.SlaProfileService.GetSlaProfile:output_type -> patronus.v1.SlaProfile
-	9,  // 67: patronus.v1.SlaProfileService.ListSlaProfiles:output_type -> patronus.v1.ListSlaProfilesResponse
-	5,  // 68: patronus.v1.SlaProfileService.UpdateSlaProfile:output_type -> patronus.v1.SlaProfile
-	50, // 69: patronus.v1.SlaProfileService.DeleteSlaProfile:output_type -> patronus.v1.DeleteResponse
-	13, // 70: patronus.v1.ApplicationService.CreateApplication:output_type -> patronus.v1.Application
-	13, // 71: patronus.v1.ApplicationService.GetApplication:output_type -> patronus.v1.Application
-	17, // 72: patronus.v1.ApplicationService.ListApplications:output_type -> patronus.v1.ListApplicationsResponse
-	13, // 73: patronus.v1.ApplicationService.UpdateApplication:output_type -> patronus.v1.Application
-	50, // 74: patronus.v1.ApplicationService.DeleteApplication:output_type -> patronus.v1.DeleteResponse
-	24, // 75: patronus.v1.SteeringPolicyService.CreateSteeringPolicy:output_type -> patronus.v1.SteeringPolicy
-	24, // 76: patronus.v1.SteeringPolicyService.GetSteeringPolicy:output_type -> patronus.v1.SteeringPolicy
-	28, // 77: patronus.v1.SteeringPolicyService.ListSteeringPolicies:output_type -> patronus.v1.ListSteeringPoliciesResponse
-	24, // 78: patronus.v1.SteeringPolicyService.UpdateSteeringPolicy:output_type -> patronus.v1.SteeringPolicy
-	50, // 79: patronus.v1.SteeringPolicyService.DeleteSteeringPolicy:output_type -> patronus.v1.DeleteResponse
-	34, // 80: patronus.v1.SteeringPolicyService.SimulateSteering:output_type -> patronus.v1.SimulateSteeringResponse
-	37, // 81: patronus.v1.SteeringPolicyService.FindShadowedRules:output_type -> patronus.v1.FindShadowedRulesResponse
-	65, // [65:82] is the sub-list for method output_type
-	48, // [48:65] is the sub-list for method input_type
-	48, // [48:48] is the sub-list for extension type_name
-	48, // [48:48] is the sub-list for extension extendee
-	0,  // [0:48] is the sub-list for field type_name
+	49, // 20: patronus.v1.Application.traffic_class:type_name -> patronus.v1.TrafficClass
+	13, // 21: patronus.v1.CreateApplicationRequest.application:type_name -> patronus.v1.Application
+	13, // 22: patronus.v1.ListApplicationsResponse.applications:type_name -> patronus.v1.Application
+	13, // 23: patronus.v1.UpdateApplicationRequest.application:type_name -> patronus.v1.Application
+	47, // 24: patronus.v1.UpdateApplicationRequest.update_mask:type_name -> google.protobuf.FieldMask
+	2,  // 25: patronus.v1.TimeWindow.days:type_name -> patronus.v1.DayOfWeek
+	50, // 26: patronus.v1.PathChoice.transports:type_name -> patronus.v1.Transport
+	0,  // 27: patronus.v1.SteeringRule.preference:type_name -> patronus.v1.Preference
+	50, // 28: patronus.v1.SteeringRule.transports:type_name -> patronus.v1.Transport
+	20, // 29: patronus.v1.SteeringRule.windows:type_name -> patronus.v1.TimeWindow
+	1,  // 30: patronus.v1.SteeringRule.move_mode:type_name -> patronus.v1.MoveMode
+	22, // 31: patronus.v1.SteeringRule.fallbacks:type_name -> patronus.v1.PathChoice
+	21, // 32: patronus.v1.SteeringRule.constraints:type_name -> patronus.v1.PathConstraints
+	44, // 33: patronus.v1.SteeringPolicy.create_time:type_name -> google.protobuf.Timestamp
+	44, // 34: patronus.v1.SteeringPolicy.update_time:type_name -> google.protobuf.Timestamp
+	42, // 35: patronus.v1.SteeringPolicy.labels:type_name -> patronus.v1.SteeringPolicy.LabelsEntry
+	43, // 36: patronus.v1.SteeringPolicy.annotations:type_name -> patronus.v1.SteeringPolicy.AnnotationsEntry
+	45, // 37: patronus.v1.SteeringPolicy.conditions:type_name -> patronus.v1.Condition
+	23, // 38: patronus.v1.SteeringPolicy.rules:type_name -> patronus.v1.SteeringRule
+	24, // 39: patronus.v1.CreateSteeringPolicyRequest.steering_policy:type_name -> patronus.v1.SteeringPolicy
+	24, // 40: patronus.v1.ListSteeringPoliciesResponse.steering_policies:type_name -> patronus.v1.SteeringPolicy
+	24, // 41: patronus.v1.UpdateSteeringPolicyRequest.steering_policy:type_name -> patronus.v1.SteeringPolicy
+	47, // 42: patronus.v1.UpdateSteeringPolicyRequest.update_mask:type_name -> google.protobuf.FieldMask
+	44, // 43: patronus.v1.SimulateSteeringRequest.time:type_name -> google.protobuf.Timestamp
+	3,  // 44: patronus.v1.SimulatedPath.sla_state:type_name -> patronus.v1.SlaState
+	4,  // 45: patronus.v1.SimulateSteeringResponse.verdict:type_name -> patronus.v1.SimulatedVerdict
+	32, // 46: patronus.v1.SimulateSteeringResponse.paths:type_name -> patronus.v1.SimulatedPath
+	33, // 47: patronus.v1.SimulateSteeringResponse.passed_rules:type_name -> patronus.v1.PassedRule
+	36, // 48: patronus.v1.FindShadowedRulesResponse.rules:type_name -> patronus.v1.ShadowedRule
+	6,  // 49: patronus.v1.SlaProfileService.CreateSlaProfile:input_type -> patronus.v1.CreateSlaProfileRequest
+	7,  // 50: patronus.v1.SlaProfileService.GetSlaProfile:input_type -> patronus.v1.GetSlaProfileRequest
+	8,  // 51: patronus.v1.SlaProfileService.ListSlaProfiles:input_type -> patronus.v1.ListSlaProfilesRequest
+	10, // 52: patronus.v1.SlaProfileService.UpdateSlaProfile:input_type -> patronus.v1.UpdateSlaProfileRequest
+	11, // 53: patronus.v1.SlaProfileService.DeleteSlaProfile:input_type -> patronus.v1.DeleteSlaProfileRequest
+	14, // 54: patronus.v1.ApplicationService.CreateApplication:input_type -> patronus.v1.CreateApplicationRequest
+	15, // 55: patronus.v1.ApplicationService.GetApplication:input_type -> patronus.v1.GetApplicationRequest
+	16, // 56: patronus.v1.ApplicationService.ListApplications:input_type -> patronus.v1.ListApplicationsRequest
+	18, // 57: patronus.v1.ApplicationService.UpdateApplication:input_type -> patronus.v1.UpdateApplicationRequest
+	19, // 58: patronus.v1.ApplicationService.DeleteApplication:input_type -> patronus.v1.DeleteApplicationRequest
+	51, // 59: patronus.v1.ApplicationService.Classify:input_type -> patronus.v1.ClassifyRequest
+	25, // 60: patronus.v1.SteeringPolicyService.CreateSteeringPolicy:input_type -> patronus.v1.CreateSteeringPolicyRequest
+	26, // 61: patronus.v1.SteeringPolicyService.GetSteeringPolicy:input_type -> patronus.v1.GetSteeringPolicyRequest
+	27, // 62: patronus.v1.SteeringPolicyService.ListSteeringPolicies:input_type -> patronus.v1.ListSteeringPoliciesRequest
+	29, // 63: patronus.v1.SteeringPolicyService.UpdateSteeringPolicy:input_type -> patronus.v1.UpdateSteeringPolicyRequest
+	30, // 64: patronus.v1.SteeringPolicyService.DeleteSteeringPolicy:input_type -> patronus.v1.DeleteSteeringPolicyRequest
+	31, // 65: patronus.v1.SteeringPolicyService.SimulateSteering:input_type -> patronus.v1.SimulateSteeringRequest
+	35, // 66: patronus.v1.SteeringPolicyService.FindShadowedRules:input_type -> patronus.v1.FindShadowedRulesRequest
+	5,  // 67: patronus.v1.SlaProfileService.CreateSlaProfile:output_type -> patronus.v1.SlaProfile
+	5,  // 68: patronus.v1.SlaProfileService.GetSlaProfile:output_type -> patronus.v1.SlaProfile
+	9,  // 69: patronus.v1.SlaProfileService.ListSlaProfiles:output_type -> patronus.v1.ListSlaProfilesResponse
+	5,  // 70: patronus.v1.SlaProfileService.UpdateSlaProfile:output_type -> patronus.v1.SlaProfile
+	52, // 71: patronus.v1.SlaProfileService.DeleteSlaProfile:output_type -> patronus.v1.DeleteResponse
+	13, // 72: patronus.v1.ApplicationService.CreateApplication:output_type -> patronus.v1.Application
+	13, // 73: patronus.v1.ApplicationService.GetApplication:output_type -> patronus.v1.Application
+	17, // 74: patronus.v1.ApplicationService.ListApplications:output_type -> patronus.v1.ListApplicationsResponse
+	13, // 75: patronus.v1.ApplicationService.UpdateApplication:output_type -> patronus.v1.Application
+	52, // 76: patronus.v1.ApplicationService.DeleteApplication:output_type -> patronus.v1.DeleteResponse
+	53, // 77: patronus.v1.ApplicationService.Classify:output_type -> patronus.v1.ClassifyResponse
+	24, // 78: patronus.v1.SteeringPolicyService.CreateSteeringPolicy:output_type -> patronus.v1.SteeringPolicy
+	24, // 79: patronus.v1.SteeringPolicyService.GetSteeringPolicy:output_type -> patronus.v1.SteeringPolicy
+	28, // 80: patronus.v1.SteeringPolicyService.ListSteeringPolicies:output_type -> patronus.v1.ListSteeringPoliciesResponse
+	24, // 81: patronus.v1.SteeringPolicyService.UpdateSteeringPolicy:output_type -> patronus.v1.SteeringPolicy
+	52, // 82: patronus.v1.SteeringPolicyService.DeleteSteeringPolicy:output_type -> patronus.v1.DeleteResponse
+	34, // 83: patronus.v1.SteeringPolicyService.SimulateSteering:output_type -> patronus.v1.SimulateSteeringResponse
+	37, // 84: patronus.v1.SteeringPolicyService.FindShadowedRules:output_type -> patronus.v1.FindShadowedRulesResponse
+	67, // [67:85] is the sub-list for method output_type
+	49, // [49:67] is the sub-list for method input_type
+	49, // [49:49] is the sub-list for extension type_name
+	49, // [49:49] is the sub-list for extension extendee
+	0,  // [0:49] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_policy_proto_init() }
@@ -3995,6 +4041,7 @@ func file_patronus_v1_policy_proto_init() {
 		return
 	}
 	file_patronus_v1_common_proto_init()
+	file_patronus_v1_inspection_proto_init()
 	file_patronus_v1_options_proto_init()
 	file_patronus_v1_policy_proto_msgTypes[0].OneofWrappers = []any{}
 	file_patronus_v1_policy_proto_msgTypes[7].OneofWrappers = []any{}

@@ -294,6 +294,7 @@ const (
 	ApplicationService_ListApplications_FullMethodName  = "/patronus.v1.ApplicationService/ListApplications"
 	ApplicationService_UpdateApplication_FullMethodName = "/patronus.v1.ApplicationService/UpdateApplication"
 	ApplicationService_DeleteApplication_FullMethodName = "/patronus.v1.ApplicationService/DeleteApplication"
+	ApplicationService_Classify_FullMethodName          = "/patronus.v1.ApplicationService/Classify"
 )
 
 // ApplicationServiceClient is the client API for ApplicationService service.
@@ -312,6 +313,8 @@ type ApplicationServiceClient interface {
 	UpdateApplication(ctx context.Context, in *UpdateApplicationRequest, opts ...grpc.CallOption) (*Application, error)
 	// Delete one application.
 	DeleteApplication(ctx context.Context, in *DeleteApplicationRequest, opts ...grpc.CallOption) (*DeleteResponse, error)
+	// Say which applications the flows of a capture belong to, by the organization's own descriptions and all signatures.
+	Classify(ctx context.Context, in *ClassifyRequest, opts ...grpc.CallOption) (*ClassifyResponse, error)
 }
 
 type applicationServiceClient struct {
@@ -372,6 +375,16 @@ func (c *applicationServiceClient) DeleteApplication(ctx context.Context, in *De
 	return out, nil
 }
 
+func (c *applicationServiceClient) Classify(ctx context.Context, in *ClassifyRequest, opts ...grpc.CallOption) (*ClassifyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ClassifyResponse)
+	err := c.cc.Invoke(ctx, ApplicationService_Classify_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ApplicationServiceServer is the server API for ApplicationService service.
 // All implementations must embed UnimplementedApplicationServiceServer
 // for forward compatibility.
@@ -388,6 +401,8 @@ type ApplicationServiceServer interface {
 	UpdateApplication(context.Context, *UpdateApplicationRequest) (*Application, error)
 	// Delete one application.
 	DeleteApplication(context.Context, *DeleteApplicationRequest) (*DeleteResponse, error)
+	// Say which applications the flows of a capture belong to, by the organization's own descriptions and all signatures.
+	Classify(context.Context, *ClassifyRequest) (*ClassifyResponse, error)
 	mustEmbedUnimplementedApplicationServiceServer()
 }
 
@@ -412,6 +427,9 @@ func (UnimplementedApplicationServiceServer) UpdateApplication(context.Context, 
 }
 func (UnimplementedApplicationServiceServer) DeleteApplication(context.Context, *DeleteApplicationRequest) (*DeleteResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteApplication not implemented")
+}
+func (UnimplementedApplicationServiceServer) Classify(context.Context, *ClassifyRequest) (*ClassifyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Classify not implemented")
 }
 func (UnimplementedApplicationServiceServer) mustEmbedUnimplementedApplicationServiceServer() {}
 func (UnimplementedApplicationServiceServer) testEmbeddedByValue()                            {}
@@ -524,6 +542,24 @@ func _ApplicationService_DeleteApplication_Handler(srv interface{}, ctx context.
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ApplicationService_Classify_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ClassifyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ApplicationServiceServer).Classify(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ApplicationService_Classify_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ApplicationServiceServer).Classify(ctx, req.(*ClassifyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ApplicationService_ServiceDesc is the grpc.ServiceDesc for ApplicationService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -550,6 +586,10 @@ var ApplicationService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DeleteApplication",
 			Handler:    _ApplicationService_DeleteApplication_Handler,
+		},
+		{
+			MethodName: "Classify",
+			Handler:    _ApplicationService_Classify_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -1515,7 +1515,7 @@ var File_patronus_v1_qos_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_qos_proto_rawDesc = "" +
 	"\n" +
-	"\x15patronus/v1/qos.proto\x12\vpatronus.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\x1a\x14patronus/v1/te.proto\"\x82\x02\n" +
+	"\x15patronus/v1/qos.proto\x12\vpatronus.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\"\x82\x02\n" +
 	"\bQosClass\x12F\n" +
 	"\rtraffic_class\x18\x01 \x01(\x0e2\x19.patronus.v1.TrafficClassB\x06\xca\xf3\x18\x02\b\x01R\ftrafficClass\x12)\n" +
 	"\apercent\x18\x02 \x01(\rB\x0f\xca\xf3\x18\v\b\x01(\x010d8\x01j\x01%R\apercent\x12\"\n" +
@@ -1783,7 +1783,6 @@ func file_patronus_v1_qos_proto_init() {
 	}
 	file_patronus_v1_common_proto_init()
 	file_patronus_v1_options_proto_init()
-	file_patronus_v1_te_proto_init()
 	file_patronus_v1_qos_proto_msgTypes[0].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -900,8 +900,10 @@ type Edge struct {
 	Connected bool `protobuf:"varint,27,opt,name=connected,proto3" json:"connected,omitempty"`
 	// X25519 public key of the node's tunnels, hexadecimal; the node made it and keeps the private half.
 	TunnelPublicKey string `protobuf:"bytes,28,opt,name=tunnel_public_key,json=tunnelPublicKey,proto3" json:"tunnel_public_key,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Which applications its hosts' flows belong to, while the node says so.
+	Inspection    *Inspection `protobuf:"bytes,29,opt,name=inspection,proto3" json:"inspection,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Edge) Reset() {
@@ -1079,6 +1081,13 @@ func (x *Edge) GetTunnelPublicKey() string {
 		return x.TunnelPublicKey
 	}
 	return ""
+}
+
+func (x *Edge) GetInspection() *Inspection {
+	if x != nil {
+		return x.Inspection
+	}
+	return nil
 }
 
 // Request of CreateEdge.
@@ -2350,7 +2359,7 @@ var File_patronus_v1_site_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_site_proto_rawDesc = "" +
 	"\n" +
-	"\x16patronus/v1/site.proto\x12\vpatronus.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\x1a\x15patronus/v1/qos.proto\"\xe3\a\n" +
+	"\x16patronus/v1/site.proto\x12\vpatronus.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x1cpatronus/v1/inspection.proto\x1a\x19patronus/v1/options.proto\x1a\x15patronus/v1/qos.proto\"\xe3\a\n" +
 	"\x04Site\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
 	"\x03uid\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x03uid\x12\x1a\n" +
@@ -2424,7 +2433,7 @@ const file_patronus_v1_site_proto_rawDesc = "" +
 	"\fLanInterface\x12&\n" +
 	"\tinterface\x18\x01 \x01(\tB\b\xca\xf3\x18\x04\b\x01X\aR\tinterface\x12)\n" +
 	"\asegment\x18\x02 \x01(\tB\x0f\xca\xf3\x18\v\b\x01\"\asegmentR\asegment\x12'\n" +
-	"\bprefixes\x18\x03 \x03(\tB\v\xca\xf3\x18\aH\x80\x02X\x03`\x01R\bprefixes\"\x8d\n" +
+	"\bprefixes\x18\x03 \x03(\tB\v\xca\xf3\x18\aH\x80\x02X\x03`\x01R\bprefixes\"\xce\n" +
 	"\n" +
 	"\x04Edge\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
@@ -2452,7 +2461,10 @@ const file_patronus_v1_site_proto_rawDesc = "" +
 	"\x12applied_generation\x18\x19 \x01(\x04B\x06\xca\xf3\x18\x02\x18\x02R\x11appliedGeneration\x12H\n" +
 	"\x0elast_seen_time\x18\x1a \x01(\v2\x1a.google.protobuf.TimestampB\x06\xca\xf3\x18\x02\x18\x02R\flastSeenTime\x12$\n" +
 	"\tconnected\x18\x1b \x01(\bB\x06\xca\xf3\x18\x02\x18\x02R\tconnected\x122\n" +
-	"\x11tunnel_public_key\x18\x1c \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x0ftunnelPublicKey\x1a9\n" +
+	"\x11tunnel_public_key\x18\x1c \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x0ftunnelPublicKey\x12?\n" +
+	"\n" +
+	"inspection\x18\x1d \x01(\v2\x17.patronus.v1.InspectionB\x06\xca\xf3\x18\x02\x18\x02R\n" +
+	"inspection\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
@@ -2676,9 +2688,10 @@ var file_patronus_v1_site_proto_goTypes = []any{
 	(*Condition)(nil),             // 31: patronus.v1.Condition
 	(AdminState)(0),               // 32: patronus.v1.AdminState
 	(*fieldmaskpb.FieldMask)(nil), // 33: google.protobuf.FieldMask
-	(Transport)(0),                // 34: patronus.v1.Transport
-	(*LinkClass)(nil),             // 35: patronus.v1.LinkClass
-	(*DeleteResponse)(nil),        // 36: patronus.v1.DeleteResponse
+	(*Inspection)(nil),            // 34: patronus.v1.Inspection
+	(Transport)(0),                // 35: patronus.v1.Transport
+	(*LinkClass)(nil),             // 36: patronus.v1.LinkClass
+	(*DeleteResponse)(nil),        // 37: patronus.v1.DeleteResponse
 }
 var file_patronus_v1_site_proto_depIdxs = []int32{
 	30, // 0: patronus.v1.Site.create_time:type_name -> google.protobuf.Timestamp
@@ -2699,58 +2712,59 @@ var file_patronus_v1_site_proto_depIdxs = []int32{
 	0,  // 15: patronus.v1.Edge.roles:type_name -> patronus.v1.EdgeRole
 	9,  // 16: patronus.v1.Edge.lan_interfaces:type_name -> patronus.v1.LanInterface
 	30, // 17: patronus.v1.Edge.last_seen_time:type_name -> google.protobuf.Timestamp
-	10, // 18: patronus.v1.CreateEdgeRequest.edge:type_name -> patronus.v1.Edge
-	10, // 19: patronus.v1.ListEdgesResponse.edges:type_name -> patronus.v1.Edge
-	10, // 20: patronus.v1.UpdateEdgeRequest.edge:type_name -> patronus.v1.Edge
-	33, // 21: patronus.v1.UpdateEdgeRequest.update_mask:type_name -> google.protobuf.FieldMask
-	30, // 22: patronus.v1.Link.create_time:type_name -> google.protobuf.Timestamp
-	30, // 23: patronus.v1.Link.update_time:type_name -> google.protobuf.Timestamp
-	28, // 24: patronus.v1.Link.labels:type_name -> patronus.v1.Link.LabelsEntry
-	29, // 25: patronus.v1.Link.annotations:type_name -> patronus.v1.Link.AnnotationsEntry
-	31, // 26: patronus.v1.Link.conditions:type_name -> patronus.v1.Condition
-	34, // 27: patronus.v1.Link.transport:type_name -> patronus.v1.Transport
-	32, // 28: patronus.v1.Link.admin_state:type_name -> patronus.v1.AdminState
-	1,  // 29: patronus.v1.Link.encryption:type_name -> patronus.v1.LinkEncryption
-	35, // 30: patronus.v1.Link.classes:type_name -> patronus.v1.LinkClass
-	17, // 31: patronus.v1.CreateLinkRequest.link:type_name -> patronus.v1.Link
-	17, // 32: patronus.v1.ListLinksResponse.links:type_name -> patronus.v1.Link
-	17, // 33: patronus.v1.UpdateLinkRequest.link:type_name -> patronus.v1.Link
-	33, // 34: patronus.v1.UpdateLinkRequest.update_mask:type_name -> google.protobuf.FieldMask
-	3,  // 35: patronus.v1.SiteService.CreateSite:input_type -> patronus.v1.CreateSiteRequest
-	4,  // 36: patronus.v1.SiteService.GetSite:input_type -> patronus.v1.GetSiteRequest
-	5,  // 37: patronus.v1.SiteService.ListSites:input_type -> patronus.v1.ListSitesRequest
-	7,  // 38: patronus.v1.SiteService.UpdateSite:input_type -> patronus.v1.UpdateSiteRequest
-	8,  // 39: patronus.v1.SiteService.DeleteSite:input_type -> patronus.v1.DeleteSiteRequest
-	11, // 40: patronus.v1.EdgeService.CreateEdge:input_type -> patronus.v1.CreateEdgeRequest
-	12, // 41: patronus.v1.EdgeService.GetEdge:input_type -> patronus.v1.GetEdgeRequest
-	13, // 42: patronus.v1.EdgeService.ListEdges:input_type -> patronus.v1.ListEdgesRequest
-	15, // 43: patronus.v1.EdgeService.UpdateEdge:input_type -> patronus.v1.UpdateEdgeRequest
-	16, // 44: patronus.v1.EdgeService.DeleteEdge:input_type -> patronus.v1.DeleteEdgeRequest
-	18, // 45: patronus.v1.LinkService.CreateLink:input_type -> patronus.v1.CreateLinkRequest
-	19, // 46: patronus.v1.LinkService.GetLink:input_type -> patronus.v1.GetLinkRequest
-	20, // 47: patronus.v1.LinkService.ListLinks:input_type -> patronus.v1.ListLinksRequest
-	22, // 48: patronus.v1.LinkService.UpdateLink:input_type -> patronus.v1.UpdateLinkRequest
-	23, // 49: patronus.v1.LinkService.DeleteLink:input_type -> patronus.v1.DeleteLinkRequest
-	2,  // 50: patronus.v1.SiteService.CreateSite:output_type -> patronus.v1.Site
-	2,  // 51: patronus.v1.SiteService.GetSite:output_type -> patronus.v1.Site
-	6,  // 52: patronus.v1.SiteService.ListSites:output_type -> patronus.v1.ListSitesResponse
-	2,  // 53: patronus.v1.SiteService.UpdateSite:output_type -> patronus.v1.Site
-	36, // 54: patronus.v1.SiteService.DeleteSite:output_type -> patronus.v1.DeleteResponse
-	10, // 55: patronus.v1.EdgeService.CreateEdge:output_type -> patronus.v1.Edge
-	10, // 56: patronus.v1.EdgeService.GetEdge:output_type -> patronus.v1.Edge
-	14, // 57: patronus.v1.EdgeService.ListEdges:output_type -> patronus.v1.ListEdgesResponse
-	10, // 58: patronus.v1.EdgeService.UpdateEdge:output_type -> patronus.v1.Edge
-	36, // 59: patronus.v1.EdgeService.DeleteEdge:output_type -> patronus.v1.DeleteResponse
-	17, // 60: patronus.v1.LinkService.CreateLink:output_type -> patronus.v1.Link
-	17, // 61: patronus.v1.LinkService.GetLink:output_type -> patronus.v1.Link
-	21, // 62: patronus.v1.LinkService.ListLinks:output_type -> patronus.v1.ListLinksResponse
-	17, // 63: patronus.v1.LinkService.UpdateLink:output_type -> patronus.v1.Link
-	36, // 64: patronus.v1.LinkService.DeleteLink:output_type -> patronus.v1.DeleteResponse
-	50, // [50:65] is the sub-list for method output_type
-	35, // [35:50] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	34, // 18: patronus.v1.Edge.inspection:type_name -> patronus.v1.Inspection
+	10, // 19: patronus.v1.CreateEdgeRequest.edge:type_name -> patronus.v1.Edge
+	10, // 20: patronus.v1.ListEdgesResponse.edges:type_name -> patronus.v1.Edge
+	10, // 21: patronus.v1.UpdateEdgeRequest.edge:type_name -> patronus.v1.Edge
+	33, // 22: patronus.v1.UpdateEdgeRequest.update_mask:type_name -> google.protobuf.FieldMask
+	30, // 23: patronus.v1.Link.create_time:type_name -> google.protobuf.Timestamp
+	30, // 24: patronus.v1.Link.update_time:type_name -> google.protobuf.Timestamp
+	28, // 25: patronus.v1.Link.labels:type_name -> patronus.v1.Link.LabelsEntry
+	29, // 26: patronus.v1.Link.annotations:type_name -> patronus.v1.Link.AnnotationsEntry
+	31, // 27: patronus.v1.Link.conditions:type_name -> patronus.v1.Condition
+	35, // 28: patronus.v1.Link.transport:type_name -> patronus.v1.Transport
+	32, // 29: patronus.v1.Link.admin_state:type_name -> patronus.v1.AdminState
+	1,  // 30: patronus.v1.Link.encryption:type_name -> patronus.v1.LinkEncryption
+	36, // 31: patronus.v1.Link.classes:type_name -> patronus.v1.LinkClass
+	17, // 32: patronus.v1.CreateLinkRequest.link:type_name -> patronus.v1.Link
+	17, // 33: patronus.v1.ListLinksResponse.links:type_name -> patronus.v1.Link
+	17, // 34: patronus.v1.UpdateLinkRequest.link:type_name -> patronus.v1.Link
+	33, // 35: patronus.v1.UpdateLinkRequest.update_mask:type_name -> google.protobuf.FieldMask
+	3,  // 36: patronus.v1.SiteService.CreateSite:input_type -> patronus.v1.CreateSiteRequest
+	4,  // 37: patronus.v1.SiteService.GetSite:input_type -> patronus.v1.GetSiteRequest
+	5,  // 38: patronus.v1.SiteService.ListSites:input_type -> patronus.v1.ListSitesRequest
+	7,  // 39: patronus.v1.SiteService.UpdateSite:input_type -> patronus.v1.UpdateSiteRequest
+	8,  // 40: patronus.v1.SiteService.DeleteSite:input_type -> patronus.v1.DeleteSiteRequest
+	11, // 41: patronus.v1.EdgeService.CreateEdge:input_type -> patronus.v1.CreateEdgeRequest
+	12, // 42: patronus.v1.EdgeService.GetEdge:input_type -> patronus.v1.GetEdgeRequest
+	13, // 43: patronus.v1.EdgeService.ListEdges:input_type -> patronus.v1.ListEdgesRequest
+	15, // 44: patronus.v1.EdgeService.UpdateEdge:input_type -> patronus.v1.UpdateEdgeRequest
+	16, // 45: patronus.v1.EdgeService.DeleteEdge:input_type -> patronus.v1.DeleteEdgeRequest
+	18, // 46: patronus.v1.LinkService.CreateLink:input_type -> patronus.v1.CreateLinkRequest
+	19, // 47: patronus.v1.LinkService.GetLink:input_type -> patronus.v1.GetLinkRequest
+	20, // 48: patronus.v1.LinkService.ListLinks:input_type -> patronus.v1.ListLinksRequest
+	22, // 49: patronus.v1.LinkService.UpdateLink:input_type -> patronus.v1.UpdateLinkRequest
+	23, // 50: patronus.v1.LinkService.DeleteLink:input_type -> patronus.v1.DeleteLinkRequest
+	2,  // 51: patronus.v1.SiteService.CreateSite:output_type -> patronus.v1.Site
+	2,  // 52: patronus.v1.SiteService.GetSite:output_type -> patronus.v1.Site
+	6,  // 53: patronus.v1.SiteService.ListSites:output_type -> patronus.v1.ListSitesResponse
+	2,  // 54: patronus.v1.SiteService.UpdateSite:output_type -> patronus.v1.Site
+	37, // 55: patronus.v1.SiteService.DeleteSite:output_type -> patronus.v1.DeleteResponse
+	10, // 56: patronus.v1.EdgeService.CreateEdge:output_type -> patronus.v1.Edge
+	10, // 57: patronus.v1.EdgeService.GetEdge:output_type -> patronus.v1.Edge
+	14, // 58: patronus.v1.EdgeService.ListEdges:output_type -> patronus.v1.ListEdgesResponse
+	10, // 59: patronus.v1.EdgeService.UpdateEdge:output_type -> patronus.v1.Edge
+	37, // 60: patronus.v1.EdgeService.DeleteEdge:output_type -> patronus.v1.DeleteResponse
+	17, // 61: patronus.v1.LinkService.CreateLink:output_type -> patronus.v1.Link
+	17, // 62: patronus.v1.LinkService.GetLink:output_type -> patronus.v1.Link
+	21, // 63: patronus.v1.LinkService.ListLinks:output_type -> patronus.v1.ListLinksResponse
+	17, // 64: patronus.v1.LinkService.UpdateLink:output_type -> patronus.v1.Link
+	37, // 65: patronus.v1.LinkService.DeleteLink:output_type -> patronus.v1.DeleteResponse
+	51, // [51:66] is the sub-list for method output_type
+	36, // [36:51] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_site_proto_init() }
@@ -2759,6 +2773,7 @@ func file_patronus_v1_site_proto_init() {
 		return
 	}
 	file_patronus_v1_common_proto_init()
+	file_patronus_v1_inspection_proto_init()
 	file_patronus_v1_options_proto_init()
 	file_patronus_v1_qos_proto_init()
 	type x struct{}

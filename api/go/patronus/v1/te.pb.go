@@ -25,71 +25,6 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// What packets are for, as their DSCP says (RFC 4594). Edges count what they are offered by class.
-type TrafficClass int32
-
-const (
-	// Treated as STANDARD.
-	TrafficClass_TRAFFIC_CLASS_UNSPECIFIED TrafficClass = 0
-	// Voice and live video: EF, VA, CS5, CS4, AF4x.
-	TrafficClass_REALTIME TrafficClass = 1
-	// Transactions and control: AF2x, CS2, CS6, CS7.
-	TrafficClass_INTERACTIVE TrafficClass = 2
-	// Recorded video: AF3x, CS3.
-	TrafficClass_STREAMING TrafficClass = 3
-	// Everything else.
-	TrafficClass_STANDARD TrafficClass = 4
-	// Backups and updates: AF1x, CS1, LE.
-	TrafficClass_BULK TrafficClass = 5
-)
-
-// Enum value maps for TrafficClass.
-var (
-	TrafficClass_name = map[int32]string{
-		0: "TRAFFIC_CLASS_UNSPECIFIED",
-		1: "REALTIME",
-		2: "INTERACTIVE",
-		3: "STREAMING",
-		4: "STANDARD",
-		5: "BULK",
-	}
-	TrafficClass_value = map[string]int32{
-		"TRAFFIC_CLASS_UNSPECIFIED": 0,
-		"REALTIME":                  1,
-		"INTERACTIVE":               2,
-		"STREAMING":                 3,
-		"STANDARD":                  4,
-		"BULK":                      5,
-	}
-)
-
-func (x TrafficClass) Enum() *TrafficClass {
-	p := new(TrafficClass)
-	*p = x
-	return p
-}
-
-func (x TrafficClass) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (TrafficClass) Descriptor() protoreflect.EnumDescriptor {
-	return file_patronus_v1_te_proto_enumTypes[0].Descriptor()
-}
-
-func (TrafficClass) Type() protoreflect.EnumType {
-	return &file_patronus_v1_te_proto_enumTypes[0]
-}
-
-func (x TrafficClass) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use TrafficClass.Descriptor instead.
-func (TrafficClass) EnumDescriptor() ([]byte, []int) {
-	return file_patronus_v1_te_proto_rawDescGZIP(), []int{0}
-}
-
 // Traffic that is expected between two sites, entered by hand: it stands beside what is measured when a what-if question
 // says so. It moves nothing by itself.
 type Demand struct {
@@ -3185,14 +3120,7 @@ const file_patronus_v1_te_proto_rawDesc = "" +
 	"\apackets\x18\x06 \x01(\rR\apackets\x12\x14\n" +
 	"\x05bytes\x18\a \x01(\x04R\x05bytes\x12\x1f\n" +
 	"\vduration_ms\x18\b \x01(\rR\n" +
-	"durationMs*s\n" +
-	"\fTrafficClass\x12\x1d\n" +
-	"\x19TRAFFIC_CLASS_UNSPECIFIED\x10\x00\x12\f\n" +
-	"\bREALTIME\x10\x01\x12\x0f\n" +
-	"\vINTERACTIVE\x10\x02\x12\r\n" +
-	"\tSTREAMING\x10\x03\x12\f\n" +
-	"\bSTANDARD\x10\x04\x12\b\n" +
-	"\x04BULK\x10\x052\xff\x02\n" +
+	"durationMs2\xff\x02\n" +
 	"\rDemandService\x12E\n" +
 	"\fCreateDemand\x12 .patronus.v1.CreateDemandRequest\x1a\x13.patronus.v1.Demand\x12?\n" +
 	"\tGetDemand\x12\x1d.patronus.v1.GetDemandRequest\x1a\x13.patronus.v1.Demand\x12P\n" +
@@ -3227,107 +3155,106 @@ func file_patronus_v1_te_proto_rawDescGZIP() []byte {
 	return file_patronus_v1_te_proto_rawDescData
 }
 
-var file_patronus_v1_te_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
 var file_patronus_v1_te_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_patronus_v1_te_proto_goTypes = []any{
-	(TrafficClass)(0),                // 0: patronus.v1.TrafficClass
-	(*Demand)(nil),                   // 1: patronus.v1.Demand
-	(*CreateDemandRequest)(nil),      // 2: patronus.v1.CreateDemandRequest
-	(*GetDemandRequest)(nil),         // 3: patronus.v1.GetDemandRequest
-	(*ListDemandsRequest)(nil),       // 4: patronus.v1.ListDemandsRequest
-	(*ListDemandsResponse)(nil),      // 5: patronus.v1.ListDemandsResponse
-	(*UpdateDemandRequest)(nil),      // 6: patronus.v1.UpdateDemandRequest
-	(*DeleteDemandRequest)(nil),      // 7: patronus.v1.DeleteDemandRequest
-	(*MatrixCell)(nil),               // 8: patronus.v1.MatrixCell
-	(*GetTrafficMatrixRequest)(nil),  // 9: patronus.v1.GetTrafficMatrixRequest
-	(*GetTrafficMatrixResponse)(nil), // 10: patronus.v1.GetTrafficMatrixResponse
-	(*AddedDemand)(nil),              // 11: patronus.v1.AddedDemand
-	(*ChangedLink)(nil),              // 12: patronus.v1.ChangedLink
-	(*WhatIfRequest)(nil),            // 13: patronus.v1.WhatIfRequest
-	(*LinkUtilization)(nil),          // 14: patronus.v1.LinkUtilization
-	(*MovedPath)(nil),                // 15: patronus.v1.MovedPath
-	(*SlaRisk)(nil),                  // 16: patronus.v1.SlaRisk
-	(*ShadowPrice)(nil),              // 17: patronus.v1.ShadowPrice
-	(*ClassOutcome)(nil),             // 18: patronus.v1.ClassOutcome
-	(*WhatIfResponse)(nil),           // 19: patronus.v1.WhatIfResponse
-	(*DrainRequest)(nil),             // 20: patronus.v1.DrainRequest
-	(*DrainResponse)(nil),            // 21: patronus.v1.DrainResponse
-	(*UndrainRequest)(nil),           // 22: patronus.v1.UndrainRequest
-	(*ExplainDemandRequest)(nil),     // 23: patronus.v1.ExplainDemandRequest
-	(*ExplainedPath)(nil),            // 24: patronus.v1.ExplainedPath
-	(*ExplainDemandResponse)(nil),    // 25: patronus.v1.ExplainDemandResponse
-	(*SolutionLink)(nil),             // 26: patronus.v1.SolutionLink
-	(*SolutionPath)(nil),             // 27: patronus.v1.SolutionPath
-	(*SolutionPair)(nil),             // 28: patronus.v1.SolutionPair
-	(*Solution)(nil),                 // 29: patronus.v1.Solution
-	(*ListSolutionsRequest)(nil),     // 30: patronus.v1.ListSolutionsRequest
-	(*ListSolutionsResponse)(nil),    // 31: patronus.v1.ListSolutionsResponse
-	(*MeasureBandwidthRequest)(nil),  // 32: patronus.v1.MeasureBandwidthRequest
-	(*MeasureBandwidthResponse)(nil), // 33: patronus.v1.MeasureBandwidthResponse
-	nil,                              // 34: patronus.v1.Demand.LabelsEntry
-	nil,                              // 35: patronus.v1.Demand.AnnotationsEntry
-	(*timestamppb.Timestamp)(nil),    // 36: google.protobuf.Timestamp
-	(*Condition)(nil),                // 37: patronus.v1.Condition
+	(*Demand)(nil),                   // 0: patronus.v1.Demand
+	(*CreateDemandRequest)(nil),      // 1: patronus.v1.CreateDemandRequest
+	(*GetDemandRequest)(nil),         // 2: patronus.v1.GetDemandRequest
+	(*ListDemandsRequest)(nil),       // 3: patronus.v1.ListDemandsRequest
+	(*ListDemandsResponse)(nil),      // 4: patronus.v1.ListDemandsResponse
+	(*UpdateDemandRequest)(nil),      // 5: patronus.v1.UpdateDemandRequest
+	(*DeleteDemandRequest)(nil),      // 6: patronus.v1.DeleteDemandRequest
+	(*MatrixCell)(nil),               // 7: patronus.v1.MatrixCell
+	(*GetTrafficMatrixRequest)(nil),  // 8: patronus.v1.GetTrafficMatrixRequest
+	(*GetTrafficMatrixResponse)(nil), // 9: patronus.v1.GetTrafficMatrixResponse
+	(*AddedDemand)(nil),              // 10: patronus.v1.AddedDemand
+	(*ChangedLink)(nil),              // 11: patronus.v1.ChangedLink
+	(*WhatIfRequest)(nil),            // 12: patronus.v1.WhatIfRequest
+	(*LinkUtilization)(nil),          // 13: patronus.v1.LinkUtilization
+	(*MovedPath)(nil),                // 14: patronus.v1.MovedPath
+	(*SlaRisk)(nil),                  // 15: patronus.v1.SlaRisk
+	(*ShadowPrice)(nil),              // 16: patronus.v1.ShadowPrice
+	(*ClassOutcome)(nil),             // 17: patronus.v1.ClassOutcome
+	(*WhatIfResponse)(nil),           // 18: patronus.v1.WhatIfResponse
+	(*DrainRequest)(nil),             // 19: patronus.v1.DrainRequest
+	(*DrainResponse)(nil),            // 20: patronus.v1.DrainResponse
+	(*UndrainRequest)(nil),           // 21: patronus.v1.UndrainRequest
+	(*ExplainDemandRequest)(nil),     // 22: patronus.v1.ExplainDemandRequest
+	(*ExplainedPath)(nil),            // 23: patronus.v1.ExplainedPath
+	(*ExplainDemandResponse)(nil),    // 24: patronus.v1.ExplainDemandResponse
+	(*SolutionLink)(nil),             // 25: patronus.v1.SolutionLink
+	(*SolutionPath)(nil),             // 26: patronus.v1.SolutionPath
+	(*SolutionPair)(nil),             // 27: patronus.v1.SolutionPair
+	(*Solution)(nil),                 // 28: patronus.v1.Solution
+	(*ListSolutionsRequest)(nil),     // 29: patronus.v1.ListSolutionsRequest
+	(*ListSolutionsResponse)(nil),    // 30: patronus.v1.ListSolutionsResponse
+	(*MeasureBandwidthRequest)(nil),  // 31: patronus.v1.MeasureBandwidthRequest
+	(*MeasureBandwidthResponse)(nil), // 32: patronus.v1.MeasureBandwidthResponse
+	nil,                              // 33: patronus.v1.Demand.LabelsEntry
+	nil,                              // 34: patronus.v1.Demand.AnnotationsEntry
+	(*timestamppb.Timestamp)(nil),    // 35: google.protobuf.Timestamp
+	(*Condition)(nil),                // 36: patronus.v1.Condition
+	(TrafficClass)(0),                // 37: patronus.v1.TrafficClass
 	(*fieldmaskpb.FieldMask)(nil),    // 38: google.protobuf.FieldMask
 	(AdminState)(0),                  // 39: patronus.v1.AdminState
 	(*PathConstraints)(nil),          // 40: patronus.v1.PathConstraints
 	(*DeleteResponse)(nil),           // 41: patronus.v1.DeleteResponse
 }
 var file_patronus_v1_te_proto_depIdxs = []int32{
-	36, // 0: patronus.v1.Demand.create_time:type_name -> google.protobuf.Timestamp
-	36, // 1: patronus.v1.Demand.update_time:type_name -> google.protobuf.Timestamp
-	34, // 2: patronus.v1.Demand.labels:type_name -> patronus.v1.Demand.LabelsEntry
-	35, // 3: patronus.v1.Demand.annotations:type_name -> patronus.v1.Demand.AnnotationsEntry
-	37, // 4: patronus.v1.Demand.conditions:type_name -> patronus.v1.Condition
-	0,  // 5: patronus.v1.Demand.traffic_class:type_name -> patronus.v1.TrafficClass
-	1,  // 6: patronus.v1.CreateDemandRequest.demand:type_name -> patronus.v1.Demand
-	1,  // 7: patronus.v1.ListDemandsResponse.demands:type_name -> patronus.v1.Demand
-	1,  // 8: patronus.v1.UpdateDemandRequest.demand:type_name -> patronus.v1.Demand
+	35, // 0: patronus.v1.Demand.create_time:type_name -> google.protobuf.Timestamp
+	35, // 1: patronus.v1.Demand.update_time:type_name -> google.protobuf.Timestamp
+	33, // 2: patronus.v1.Demand.labels:type_name -> patronus.v1.Demand.LabelsEntry
+	34, // 3: patronus.v1.Demand.annotations:type_name -> patronus.v1.Demand.AnnotationsEntry
+	36, // 4: patronus.v1.Demand.conditions:type_name -> patronus.v1.Condition
+	37, // 5: patronus.v1.Demand.traffic_class:type_name -> patronus.v1.TrafficClass
+	0,  // 6: patronus.v1.CreateDemandRequest.demand:type_name -> patronus.v1.Demand
+	0,  // 7: patronus.v1.ListDemandsResponse.demands:type_name -> patronus.v1.Demand
+	0,  // 8: patronus.v1.UpdateDemandRequest.demand:type_name -> patronus.v1.Demand
 	38, // 9: patronus.v1.UpdateDemandRequest.update_mask:type_name -> google.protobuf.FieldMask
-	0,  // 10: patronus.v1.MatrixCell.traffic_class:type_name -> patronus.v1.TrafficClass
-	8,  // 11: patronus.v1.GetTrafficMatrixResponse.cells:type_name -> patronus.v1.MatrixCell
-	0,  // 12: patronus.v1.AddedDemand.traffic_class:type_name -> patronus.v1.TrafficClass
-	11, // 13: patronus.v1.WhatIfRequest.demands:type_name -> patronus.v1.AddedDemand
-	12, // 14: patronus.v1.WhatIfRequest.links:type_name -> patronus.v1.ChangedLink
-	0,  // 15: patronus.v1.ClassOutcome.traffic_class:type_name -> patronus.v1.TrafficClass
-	14, // 16: patronus.v1.WhatIfResponse.links:type_name -> patronus.v1.LinkUtilization
-	15, // 17: patronus.v1.WhatIfResponse.moved:type_name -> patronus.v1.MovedPath
-	16, // 18: patronus.v1.WhatIfResponse.sla_at_risk:type_name -> patronus.v1.SlaRisk
-	17, // 19: patronus.v1.WhatIfResponse.shadow_prices:type_name -> patronus.v1.ShadowPrice
-	18, // 20: patronus.v1.WhatIfResponse.classes:type_name -> patronus.v1.ClassOutcome
+	37, // 10: patronus.v1.MatrixCell.traffic_class:type_name -> patronus.v1.TrafficClass
+	7,  // 11: patronus.v1.GetTrafficMatrixResponse.cells:type_name -> patronus.v1.MatrixCell
+	37, // 12: patronus.v1.AddedDemand.traffic_class:type_name -> patronus.v1.TrafficClass
+	10, // 13: patronus.v1.WhatIfRequest.demands:type_name -> patronus.v1.AddedDemand
+	11, // 14: patronus.v1.WhatIfRequest.links:type_name -> patronus.v1.ChangedLink
+	37, // 15: patronus.v1.ClassOutcome.traffic_class:type_name -> patronus.v1.TrafficClass
+	13, // 16: patronus.v1.WhatIfResponse.links:type_name -> patronus.v1.LinkUtilization
+	14, // 17: patronus.v1.WhatIfResponse.moved:type_name -> patronus.v1.MovedPath
+	15, // 18: patronus.v1.WhatIfResponse.sla_at_risk:type_name -> patronus.v1.SlaRisk
+	16, // 19: patronus.v1.WhatIfResponse.shadow_prices:type_name -> patronus.v1.ShadowPrice
+	17, // 20: patronus.v1.WhatIfResponse.classes:type_name -> patronus.v1.ClassOutcome
 	39, // 21: patronus.v1.DrainResponse.admin_state:type_name -> patronus.v1.AdminState
-	19, // 22: patronus.v1.DrainResponse.effect:type_name -> patronus.v1.WhatIfResponse
+	18, // 22: patronus.v1.DrainResponse.effect:type_name -> patronus.v1.WhatIfResponse
 	40, // 23: patronus.v1.ExplainDemandRequest.constraints:type_name -> patronus.v1.PathConstraints
-	24, // 24: patronus.v1.ExplainDemandResponse.paths:type_name -> patronus.v1.ExplainedPath
-	27, // 25: patronus.v1.SolutionPair.paths:type_name -> patronus.v1.SolutionPath
-	36, // 26: patronus.v1.Solution.time:type_name -> google.protobuf.Timestamp
-	26, // 27: patronus.v1.Solution.links:type_name -> patronus.v1.SolutionLink
-	28, // 28: patronus.v1.Solution.pairs:type_name -> patronus.v1.SolutionPair
-	29, // 29: patronus.v1.ListSolutionsResponse.solutions:type_name -> patronus.v1.Solution
-	2,  // 30: patronus.v1.DemandService.CreateDemand:input_type -> patronus.v1.CreateDemandRequest
-	3,  // 31: patronus.v1.DemandService.GetDemand:input_type -> patronus.v1.GetDemandRequest
-	4,  // 32: patronus.v1.DemandService.ListDemands:input_type -> patronus.v1.ListDemandsRequest
-	6,  // 33: patronus.v1.DemandService.UpdateDemand:input_type -> patronus.v1.UpdateDemandRequest
-	7,  // 34: patronus.v1.DemandService.DeleteDemand:input_type -> patronus.v1.DeleteDemandRequest
-	9,  // 35: patronus.v1.TrafficEngineeringService.GetTrafficMatrix:input_type -> patronus.v1.GetTrafficMatrixRequest
-	13, // 36: patronus.v1.TrafficEngineeringService.WhatIf:input_type -> patronus.v1.WhatIfRequest
-	20, // 37: patronus.v1.TrafficEngineeringService.Drain:input_type -> patronus.v1.DrainRequest
-	22, // 38: patronus.v1.TrafficEngineeringService.Undrain:input_type -> patronus.v1.UndrainRequest
-	23, // 39: patronus.v1.TrafficEngineeringService.ExplainDemand:input_type -> patronus.v1.ExplainDemandRequest
-	30, // 40: patronus.v1.TrafficEngineeringService.ListSolutions:input_type -> patronus.v1.ListSolutionsRequest
-	32, // 41: patronus.v1.TrafficEngineeringService.MeasureBandwidth:input_type -> patronus.v1.MeasureBandwidthRequest
-	1,  // 42: patronus.v1.DemandService.CreateDemand:output_type -> patronus.v1.Demand
-	1,  // 43: patronus.v1.DemandService.GetDemand:output_type -> patronus.v1.Demand
-	5,  // 44: patronus.v1.DemandService.ListDemands:output_type -> patronus.v1.ListDemandsResponse
-	1,  // 45: patronus.v1.DemandService.UpdateDemand:output_type -> patronus.v1.Demand
+	23, // 24: patronus.v1.ExplainDemandResponse.paths:type_name -> patronus.v1.ExplainedPath
+	26, // 25: patronus.v1.SolutionPair.paths:type_name -> patronus.v1.SolutionPath
+	35, // 26: patronus.v1.Solution.time:type_name -> google.protobuf.Timestamp
+	25, // 27: patronus.v1.Solution.links:type_name -> patronus.v1.SolutionLink
+	27, // 28: patronus.v1.Solution.pairs:type_name -> patronus.v1.SolutionPair
+	28, // 29: patronus.v1.ListSolutionsResponse.solutions:type_name -> patronus.v1.Solution
+	1,  // 30: patronus.v1.DemandService.CreateDemand:input_type -> patronus.v1.CreateDemandRequest
+	2,  // 31: patronus.v1.DemandService.GetDemand:input_type -> patronus.v1.GetDemandRequest
+	3,  // 32: patronus.v1.DemandService.ListDemands:input_type -> patronus.v1.ListDemandsRequest
+	5,  // 33: patronus.v1.DemandService.UpdateDemand:input_type -> patronus.v1.UpdateDemandRequest
+	6,  // 34: patronus.v1.DemandService.DeleteDemand:input_type -> patronus.v1.DeleteDemandRequest
+	8,  // 35: patronus.v1.TrafficEngineeringService.GetTrafficMatrix:input_type -> patronus.v1.GetTrafficMatrixRequest
+	12, // 36: patronus.v1.TrafficEngineeringService.WhatIf:input_type -> patronus.v1.WhatIfRequest
+	19, // 37: patronus.v1.TrafficEngineeringService.Drain:input_type -> patronus.v1.DrainRequest
+	21, // 38: patronus.v1.TrafficEngineeringService.Undrain:input_type -> patronus.v1.UndrainRequest
+	22, // 39: patronus.v1.TrafficEngineeringService.ExplainDemand:input_type -> patronus.v1.ExplainDemandRequest
+	29, // 40: patronus.v1.TrafficEngineeringService.ListSolutions:input_type -> patronus.v1.ListSolutionsRequest
+	31, // 41: patronus.v1.TrafficEngineeringService.MeasureBandwidth:input_type -> patronus.v1.MeasureBandwidthRequest
+	0,  // 42: patronus.v1.DemandService.CreateDemand:output_type -> patronus.v1.Demand
+	0,  // 43: patronus.v1.DemandService.GetDemand:output_type -> patronus.v1.Demand
+	4,  // 44: patronus.v1.DemandService.ListDemands:output_type -> patronus.v1.ListDemandsResponse
+	0,  // 45: patronus.v1.DemandService.UpdateDemand:output_type -> patronus.v1.Demand
 	41, // 46: patronus.v1.DemandService.DeleteDemand:output_type -> patronus.v1.DeleteResponse
-	10, // 47: patronus.v1.TrafficEngineeringService.GetTrafficMatrix:output_type -> patronus.v1.GetTrafficMatrixResponse
-	19, // 48: patronus.v1.TrafficEngineeringService.WhatIf:output_type -> patronus.v1.WhatIfResponse
-	21, // 49: patronus.v1.TrafficEngineeringService.Drain:output_type -> patronus.v1.DrainResponse
-	21, // 50: patronus.v1.TrafficEngineeringService.Undrain:output_type -> patronus.v1.DrainResponse
-	25, // 51: patronus.v1.TrafficEngineeringService.ExplainDemand:output_type -> patronus.v1.ExplainDemandResponse
-	31, // 52: patronus.v1.TrafficEngineeringService.ListSolutions:output_type -> patronus.v1.ListSolutionsResponse
-	33, // 53: patronus.v1.TrafficEngineeringService.MeasureBandwidth:output_type -> patronus.v1.MeasureBandwidthResponse
+	9,  // 47: patronus.v1.TrafficEngineeringService.GetTrafficMatrix:output_type -> patronus.v1.GetTrafficMatrixResponse
+	18, // 48: patronus.v1.TrafficEngineeringService.WhatIf:output_type -> patronus.v1.WhatIfResponse
+	20, // 49: patronus.v1.TrafficEngineeringService.Drain:output_type -> patronus.v1.DrainResponse
+	20, // 50: patronus.v1.TrafficEngineeringService.Undrain:output_type -> patronus.v1.DrainResponse
+	24, // 51: patronus.v1.TrafficEngineeringService.ExplainDemand:output_type -> patronus.v1.ExplainDemandResponse
+	30, // 52: patronus.v1.TrafficEngineeringService.ListSolutions:output_type -> patronus.v1.ListSolutionsResponse
+	32, // 53: patronus.v1.TrafficEngineeringService.MeasureBandwidth:output_type -> patronus.v1.MeasureBandwidthResponse
 	42, // [42:54] is the sub-list for method output_type
 	30, // [30:42] is the sub-list for method input_type
 	30, // [30:30] is the sub-list for extension type_name
@@ -3348,14 +3275,13 @@ func file_patronus_v1_te_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_te_proto_rawDesc), len(file_patronus_v1_te_proto_rawDesc)),
-			NumEnums:      1,
+			NumEnums:      0,
 			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   2,
 		},
 		GoTypes:           file_patronus_v1_te_proto_goTypes,
 		DependencyIndexes: file_patronus_v1_te_proto_depIdxs,
-		EnumInfos:         file_patronus_v1_te_proto_enumTypes,
 		MessageInfos:      file_patronus_v1_te_proto_msgTypes,
 	}.Build()
 	File_patronus_v1_te_proto = out.File

@@ -12,6 +12,14 @@ export type AdminState = | "ADMIN_STATE_UNSPECIFIED" | "ACTIVE" | "DRAINED" | "M
  */
 export type Transport = | "TRANSPORT_UNSPECIFIED" | "MPLS" | "BROADBAND" | "LTE" | "NR_5G" | "SATELLITE" | `UNRECOGNIZED_${number}`;
 
+/**
+ * What packets are for, as their DSCP says (RFC 4594). Edges count what they are offered by class.
+ * TRAFFIC_CLASS_UNSPECIFIED: Treated as STANDARD; REALTIME: Voice and live video: EF, VA, CS5, CS4, AF4x;
+ * INTERACTIVE: Transactions and control: AF2x, CS2, CS6, CS7; STREAMING: Recorded video: AF3x, CS3; STANDARD:
+ * Everything else; BULK: Backups and updates: AF1x, CS1, LE.
+ */
+export type TrafficClass = | "TRAFFIC_CLASS_UNSPECIFIED" | "REALTIME" | "INTERACTIVE" | "STREAMING" | "STANDARD" | "BULK" | `UNRECOGNIZED_${number}`;
+
 /** One aspect of a resource's health, as AIP-216 and Kubernetes users know it. */
 export interface Condition {
   /** Aspect in UpperCamelCase, for example "Ready". */

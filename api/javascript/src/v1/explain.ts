@@ -3,8 +3,8 @@
  * by api/tools/generate; do not edit.
  */
 
+import type { TrafficClass } from "./common.js";
 import type { MoveMode, SimulatedPath, SimulatedPathInit, SimulatedVerdict } from "./policy.js";
-import type { TrafficClass } from "./te.js";
 
 /** Request of ExplainFlow. */
 export interface ExplainFlowRequest {

@@ -81,7 +81,7 @@ export const KINDS = {
     pattern: "organizations/*/applications/*",
     view: false,
     methods: {"create": "/patronus.v1.ApplicationService/CreateApplication", "get": "/patronus.v1.ApplicationService/GetApplication", "list": "/patronus.v1.ApplicationService/ListApplications", "update": "/patronus.v1.ApplicationService/UpdateApplication", "delete": "/patronus.v1.ApplicationService/DeleteApplication"},
-    settable: ["labels", "annotations", "displayName", "matches"],
+    settable: ["labels", "annotations", "displayName", "matches", "trafficClass"],
     immutable: [],
   },
   SteeringPolicy: {
@@ -317,6 +317,8 @@ export const SETS: ReadonlySet<string> = new Set([
   "Segment.prefixes",
   "Application.matches.cidrs",
   "Application.matches.dscps",
+  "Application.matches.hosts",
+  "Application.matches.signatures",
   "SteeringPolicy.rules.applications",
   "SteeringPolicy.rules.sites",
   "SteeringPolicy.rules.destinationCidrs",

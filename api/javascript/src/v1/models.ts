@@ -28,6 +28,7 @@ export * from "./explain.js";
 export * from "./fabric.js";
 export * from "./firewall.js";
 export * from "./identity.js";
+export * from "./inspection.js";
 export * from "./model.js";
 export * from "./nat.js";
 export * from "./policy.js";

@@ -3,7 +3,7 @@
  */
 
 import type { Resource } from "../collection.js";
-import type { Condition, PortRange, PortRangeInit, Transport } from "./common.js";
+import type { Condition, PortRange, PortRangeInit, TrafficClass, Transport } from "./common.js";
 
 /**
  * How strongly a rule asks. PREFERENCE_UNSPECIFIED: Treated as AVAILABLE; REQUIRE: Only paths that fit; without one
@@ -143,6 +143,17 @@ export interface ApplicationMatch {
   cidrs: string[];
   /** DSCP code points, 0..63; empty means any. From 0 to 63. The order carries no meaning. */
   dscps: number[];
+  /**
+   * Host names that the traffic asks for (TLS and QUIC server name, HTTP host, a name whose DNS answer the edge has
+   * seen), exactly or with a leading "*." for every name below; empty means any. The first packets of a flow go
+   * before the name is known, unless its address was learned from a DNS answer. The order carries no meaning.
+   */
+  hosts: string[];
+  /**
+   * Names of signatures that come with the system ("youtube", "ssh", "rtp"; docs/mod/dpi.md lists them), any of which
+   * is enough; empty means any. They are told by what a flow's first packets say. The order carries no meaning.
+   */
+  signatures: string[];
 }
 
 /** What a program says of a ApplicationMatch. */
@@ -155,6 +166,17 @@ export interface ApplicationMatchInit {
   cidrs?: readonly string[];
   /** DSCP code points, 0..63; empty means any. From 0 to 63. The order carries no meaning. */
   dscps?: readonly number[];
+  /**
+   * Host names that the traffic asks for (TLS and QUIC server name, HTTP host, a name whose DNS answer the edge has
+   * seen), exactly or with a leading "*." for every name below; empty means any. The first packets of a flow go
+   * before the name is known, unless its address was learned from a DNS answer. The order carries no meaning.
+   */
+  hosts?: readonly string[];
+  /**
+   * Names of signatures that come with the system ("youtube", "ssh", "rtp"; docs/mod/dpi.md lists them), any of which
+   * is enough; empty means any. They are told by what a flow's first packets say. The order carries no meaning.
+   */
+  signatures?: readonly string[];
 }
 
 /** A kind of traffic, told by what its packets say. */
@@ -187,6 +209,11 @@ export interface Application extends Resource {
   matches: ApplicationMatch[];
   /** Number of the application in the data plane, allocated by the cluster. */
   readonly applicationId: number;
+  /**
+   * Class in which shaped links queue its packets, whatever their DSCP says; unspecified: the class of their DSCP. A
+   * flow has one application: of several that describe it, the one with the lowest application_id.
+   */
+  trafficClass: TrafficClass;
 }
 
 /** What a program says of a Application. */
@@ -201,6 +228,11 @@ export interface ApplicationInit {
   displayName?: string;
   /** Any of these describes the application. */
   matches: readonly ApplicationMatchInit[];
+  /**
+   * Class in which shaped links queue its packets, whatever their DSCP says; unspecified: the class of their DSCP. A
+   * flow has one application: of several that describe it, the one with the lowest application_id.
+   */
+  trafficClass?: TrafficClass;
 }
 
 /** Fields of Application that can be changed. */

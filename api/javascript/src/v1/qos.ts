@@ -4,8 +4,7 @@
  */
 
 import type { Resource } from "../collection.js";
-import type { Condition } from "./common.js";
-import type { TrafficClass } from "./te.js";
+import type { Condition, TrafficClass } from "./common.js";
 
 /** What one class of traffic gets on a link. */
 export interface QosClass {

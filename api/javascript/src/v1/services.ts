@@ -65,6 +65,15 @@ export class Applications extends Collection<m.Application, m.ApplicationInit, m
   constructor(session: Session) {
     super(session, KINDS.Application);
   }
+
+  /**
+   * Say which applications the flows of a capture belong to, by the organization's own descriptions and all
+   * signatures.
+   */
+  async classify(request: m.ClassifyRequestInit, options: CallOptions = {}): Promise<m.ClassifyResponse> {
+    const reply = await this.custom("/patronus.v1.ApplicationService/Classify", request, options);
+    return reply as unknown as m.ClassifyResponse;
+  }
 }
 
 /** Access to steeringPolicies. */
@@ -733,15 +742,9 @@ export const METHODS = {
   "ClusterService.TransferLeadership": ["cluster", "transferLeadership"],
   "ClusterService.FinalizeUpgrade": ["cluster", "finalizeUpgrade"],
   "ClusterService.Backup": ["cluster", "backup"],
+  "ApplicationService.Classify": ["applications", "classify"],
   "SteeringPolicyService.SimulateSteering": ["steeringPolicies", "simulateSteering"],
   "SteeringPolicyService.FindShadowedRules": ["steeringPolicies", "findShadowedRules"],
-  "TrafficEngineeringService.GetTrafficMatrix": ["trafficEngineering", "getTrafficMatrix"],
-  "TrafficEngineeringService.WhatIf": ["trafficEngineering", "whatIf"],
-  "TrafficEngineeringService.Drain": ["trafficEngineering", "drain"],
-  "TrafficEngineeringService.Undrain": ["trafficEngineering", "undrain"],
-  "TrafficEngineeringService.ExplainDemand": ["trafficEngineering", "explainDemand"],
-  "TrafficEngineeringService.ListSolutions": ["trafficEngineering", "listSolutions"],
-  "TrafficEngineeringService.MeasureBandwidth": ["trafficEngineering", "measureBandwidth"],
   "ExplainService.ExplainFlow": ["explain", "explainFlow"],
   "ExplainService.ExplainDrop": ["explain", "explainDrop"],
   "ModelService.RollbackModel": ["models", "rollbackModel"],
@@ -750,5 +753,12 @@ export const METHODS = {
   "ArtifactService.DownloadArtifact": ["artifact", "downloadArtifact"],
   "ArtifactService.OfferArtifact": ["artifact", "offerArtifact"],
   "ArtifactService.ReportArtifacts": ["artifact", "reportArtifacts"],
+  "TrafficEngineeringService.GetTrafficMatrix": ["trafficEngineering", "getTrafficMatrix"],
+  "TrafficEngineeringService.WhatIf": ["trafficEngineering", "whatIf"],
+  "TrafficEngineeringService.Drain": ["trafficEngineering", "drain"],
+  "TrafficEngineeringService.Undrain": ["trafficEngineering", "undrain"],
+  "TrafficEngineeringService.ExplainDemand": ["trafficEngineering", "explainDemand"],
+  "TrafficEngineeringService.ListSolutions": ["trafficEngineering", "listSolutions"],
+  "TrafficEngineeringService.MeasureBandwidth": ["trafficEngineering", "measureBandwidth"],
   "OrganizationService.UndeleteOrganization": ["organizations", "undeleteOrganization"],
 } as const;

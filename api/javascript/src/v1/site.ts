@@ -2,6 +2,7 @@
 
 import type { Resource } from "../collection.js";
 import type { AdminState, Condition, Transport } from "./common.js";
+import type { Inspection } from "./inspection.js";
 import type { LinkClass } from "./qos.js";
 
 /**
@@ -142,6 +143,8 @@ export interface Edge extends Resource {
   readonly connected: boolean;
   /** X25519 public key of the node's tunnels, hexadecimal; the node made it and keeps the private half. */
   readonly tunnelPublicKey: string;
+  /** Which applications its hosts' flows belong to, while the node says so. */
+  readonly inspection?: Inspection;
 }
 
 /** What a program says of a Edge. */

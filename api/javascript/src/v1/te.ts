@@ -4,16 +4,8 @@
  */
 
 import type { Resource } from "../collection.js";
-import type { AdminState, Condition } from "./common.js";
+import type { AdminState, Condition, TrafficClass } from "./common.js";
 import type { PathConstraints, PathConstraintsInit } from "./policy.js";
-
-/**
- * What packets are for, as their DSCP says (RFC 4594). Edges count what they are offered by class.
- * TRAFFIC_CLASS_UNSPECIFIED: Treated as STANDARD; REALTIME: Voice and live video: EF, VA, CS5, CS4, AF4x;
- * INTERACTIVE: Transactions and control: AF2x, CS2, CS6, CS7; STREAMING: Recorded video: AF3x, CS3; STANDARD:
- * Everything else; BULK: Backups and updates: AF1x, CS1, LE.
- */
-export type TrafficClass = | "TRAFFIC_CLASS_UNSPECIFIED" | "REALTIME" | "INTERACTIVE" | "STREAMING" | "STANDARD" | "BULK" | `UNRECOGNIZED_${number}`;
 
 /**
  * Traffic that is expected between two sites, entered by hand: it stands beside what is measured when a what-if

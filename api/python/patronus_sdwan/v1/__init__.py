@@ -79,7 +79,7 @@ from .cluster import (
     TransferLeadershipRequest,
     TransferLeadershipResponse,
 )
-from .common import AdminState, Condition, PortRange, Transport
+from .common import AdminState, Condition, PortRange, TrafficClass, Transport
 from .diagnostics import (
     CaptureRequest,
     CaptureResponse,
@@ -127,6 +127,7 @@ from .firewall import (
     FloodGuardPatch,
 )
 from .identity import DeniedIdentity, DeniedIdentityPatch, IdentityProvider, IdentityProviderPatch
+from .inspection import ApplicationUse, ClassifiedFlow, ClassifyRequest, ClassifyResponse, Evidence, Inspection
 from .model import (
     ArtifactChunk,
     ArtifactManifest,
@@ -201,7 +202,6 @@ from .te import (
     SolutionLink,
     SolutionPair,
     SolutionPath,
-    TrafficClass,
     UndrainRequest,
     WhatIfRequest,
     WhatIfResponse,
@@ -213,6 +213,7 @@ MODELS: tuple[type[Message], ...] = (
     ApiKey,
     Application,
     ApplicationMatch,
+    ApplicationUse,
     ApplyChangeSetRequest,
     ArtifactChunk,
     ArtifactManifest,
@@ -228,6 +229,9 @@ MODELS: tuple[type[Message], ...] = (
     ChangeSet,
     ChangedLink,
     ClassOutcome,
+    ClassifiedFlow,
+    ClassifyRequest,
+    ClassifyResponse,
     ClusterRoleBinding,
     Condition,
     ConfirmChangeSetRequest,
@@ -273,6 +277,7 @@ MODELS: tuple[type[Message], ...] = (
     GetTrafficMatrixRequest,
     GetTrafficMatrixResponse,
     IdentityProvider,
+    Inspection,
     IssueApiKeyRequest,
     IssueApiKeyResponse,
     LanInterface,
@@ -384,6 +389,7 @@ ENUMS: tuple[type[OpenEnum], ...] = (
     DiagnosisCause,
     DiagnosisSeverity,
     EdgeRole,
+    Evidence,
     FirewallAction,
     FirewallScope,
     LinkEncryption,
@@ -411,6 +417,7 @@ __all__ = [
     "Application",
     "ApplicationMatch",
     "ApplicationPatch",
+    "ApplicationUse",
     "ApplyChangeSetRequest",
     "ArtifactChunk",
     "ArtifactManifest",
@@ -431,6 +438,9 @@ __all__ = [
     "ChangeSetState",
     "ChangedLink",
     "ClassOutcome",
+    "ClassifiedFlow",
+    "ClassifyRequest",
+    "ClassifyResponse",
     "ClusterRoleBinding",
     "ClusterRoleBindingPatch",
     "Condition",
@@ -465,6 +475,7 @@ __all__ = [
     "EnrollResponse",
     "EnrollmentToken",
     "EnrollmentTokenPatch",
+    "Evidence",
     "ExplainDemandRequest",
     "ExplainDemandResponse",
     "ExplainDropRequest",
@@ -494,6 +505,7 @@ __all__ = [
     "GetTrafficMatrixResponse",
     "IdentityProvider",
     "IdentityProviderPatch",
+    "Inspection",
     "IssueApiKeyRequest",
     "IssueApiKeyResponse",
     "LanInterface",

@@ -88,6 +88,13 @@ class AsyncApplications(AsyncCollection[m.Application, m.ApplicationPatch]):
 
     kind = m.Application
 
+    async def classify(self, *, parent_: str, capture: bytes, timeout: float | None = None) -> m.ClassifyResponse:
+        """Say which applications the flows of a capture belong to, by the organization's own descriptions and all
+        signatures.
+        """
+        request = m.ClassifyRequest(parent_=parent_, capture=capture)
+        return await self._call("/patronus.v1.ApplicationService/Classify", request, m.ClassifyResponse, timeout)
+
 
 class AsyncSteeringPolicies(AsyncCollection[m.SteeringPolicy, m.SteeringPolicyPatch]):
     """Access to steeringPolicies."""

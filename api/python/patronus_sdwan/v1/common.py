@@ -42,6 +42,23 @@ class Transport(OpenEnum):
     """Satellite."""
 
 
+class TrafficClass(OpenEnum):
+    """What packets are for, as their DSCP says (RFC 4594). Edges count what they are offered by class."""
+
+    TRAFFIC_CLASS_UNSPECIFIED = "TRAFFIC_CLASS_UNSPECIFIED"
+    """Treated as STANDARD."""
+    REALTIME = "REALTIME"
+    """Voice and live video: EF, VA, CS5, CS4, AF4x."""
+    INTERACTIVE = "INTERACTIVE"
+    """Transactions and control: AF2x, CS2, CS6, CS7."""
+    STREAMING = "STREAMING"
+    """Recorded video: AF3x, CS3."""
+    STANDARD = "STANDARD"
+    """Everything else."""
+    BULK = "BULK"
+    """Backups and updates: AF1x, CS1, LE."""
+
+
 class Condition(Message):
     """One aspect of a resource's health, as AIP-216 and Kubernetes users know it."""
 

@@ -12,8 +12,8 @@ from pydantic import Field
 
 from .. import rules as marks
 from ..message import Message
+from .common import TrafficClass
 from .policy import MoveMode, SimulatedPath, SimulatedVerdict
-from .te import TrafficClass
 
 
 class ExplainFlowRequest(Message):

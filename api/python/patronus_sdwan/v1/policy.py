@@ -12,7 +12,7 @@ from pydantic import Field
 
 from .. import rules as marks
 from ..message import Kind, Message, OpenEnum, Resource
-from .common import Condition, PortRange, Transport
+from .common import Condition, PortRange, TrafficClass, Transport
 
 
 class Preference(OpenEnum):
@@ -220,6 +220,19 @@ class ApplicationMatch(Message):
         default_factory=list
     )
     """DSCP code points, 0..63; empty means any."""
+    hosts: Annotated[list[Annotated[str, marks.FQDN, marks.Size(1024)]], marks.Items(64), marks.AsSet()] = Field(
+        default_factory=list
+    )
+    """Host names that the traffic asks for (TLS and QUIC server name, HTTP host, a name whose DNS answer the edge has
+    seen), exactly or with a leading "*." for every name below; empty means any. The first packets of a flow go
+    before the name is known, unless its address was learned from a DNS answer.
+    """
+    signatures: Annotated[list[Annotated[str, marks.Size(32)]], marks.Items(64), marks.AsSet()] = Field(
+        default_factory=list
+    )
+    """Names of signatures that come with the system ("youtube", "ssh", "rtp"; docs/mod/dpi.md lists them), any of
+    which is enough; empty means any. They are told by what a flow's first packets say.
+    """
 
 
 class Application(Resource):
@@ -273,6 +286,10 @@ class Application(Resource):
     """Newest revision that every node concerned has applied."""
     application_id: Annotated[int, marks.Output()] = 0
     """Number of the application in the data plane, allocated by the cluster."""
+    traffic_class: TrafficClass = TrafficClass.TRAFFIC_CLASS_UNSPECIFIED
+    """Class in which shaped links queue its packets, whatever their DSCP says; unspecified: the class of their DSCP.
+    A flow has one application: of several that describe it, the one with the lowest application_id.
+    """
 
     @staticmethod
     def resource_name(organization: str, application: str) -> str:
@@ -291,6 +308,10 @@ class ApplicationPatch(TypedDict, total=False):
     """A name for people."""
     matches: list[ApplicationMatch] | None
     """Any of these describes the application."""
+    traffic_class: TrafficClass | None
+    """Class in which shaped links queue its packets, whatever their DSCP says; unspecified: the class of their DSCP.
+    A flow has one application: of several that describe it, the one with the lowest application_id.
+    """
 
 
 class TimeWindow(Message):

@@ -12,8 +12,7 @@ from pydantic import Field
 
 from .. import rules as marks
 from ..message import Kind, Message, Resource
-from .common import Condition
-from .te import TrafficClass
+from .common import Condition, TrafficClass
 
 
 class QosClass(Message):

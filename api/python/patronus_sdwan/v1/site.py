@@ -13,6 +13,7 @@ from pydantic import Field
 from .. import rules as marks
 from ..message import Kind, Message, OpenEnum, Resource
 from .common import AdminState, Condition, Transport
+from .inspection import Inspection
 from .qos import LinkClass
 
 
@@ -205,6 +206,8 @@ class Edge(Resource):
     """True while the node's stream to the leader is open."""
     tunnel_public_key: Annotated[str, marks.Output()] = ""
     """X25519 public key of the node's tunnels, hexadecimal; the node made it and keeps the private half."""
+    inspection: Annotated[Inspection | None, marks.Output()] = None
+    """Which applications its hosts' flows belong to, while the node says so."""
 
     @staticmethod
     def resource_name(organization: str, site: str, edge: str) -> str:

@@ -86,6 +86,13 @@ class Applications(Collection[m.Application, m.ApplicationPatch]):
 
     kind = m.Application
 
+    def classify(self, *, parent_: str, capture: bytes, timeout: float | None = None) -> m.ClassifyResponse:
+        """Say which applications the flows of a capture belong to, by the organization's own descriptions and all
+        signatures.
+        """
+        request = m.ClassifyRequest(parent_=parent_, capture=capture)
+        return self._call("/patronus.v1.ApplicationService/Classify", request, m.ClassifyResponse, timeout)
+
 
 class SteeringPolicies(Collection[m.SteeringPolicy, m.SteeringPolicyPatch]):
     """Access to steeringPolicies."""
@@ -358,6 +365,7 @@ METHODS: dict[str, tuple[str, str, str, bool, bool]] = {
     "ClusterService.TransferLeadership": ("cluster", "transfer_leadership", "TransferLeadershipRequest", False, False),
     "ClusterService.FinalizeUpgrade": ("cluster", "finalize_upgrade", "FinalizeUpgradeRequest", False, False),
     "ClusterService.Backup": ("cluster", "backup", "BackupRequest", True, False),
+    "ApplicationService.Classify": ("applications", "classify", "ClassifyRequest", False, False),
     "SteeringPolicyService.SimulateSteering": (
         "steering_policies",
         "simulate_steering",
@@ -372,6 +380,20 @@ METHODS: dict[str, tuple[str, str, str, bool, bool]] = {
         False,
         False,
     ),
+    "ExplainService.ExplainFlow": ("explain", "explain_flow", "ExplainFlowRequest", False, False),
+    "ExplainService.ExplainDrop": ("explain", "explain_drop", "ExplainDropRequest", False, False),
+    "ModelService.RollbackModel": ("models", "rollback_model", "RollbackModelRequest", False, False),
+    "ModelVersionService.PromoteModelVersion": (
+        "model_versions",
+        "promote_model_version",
+        "PromoteModelVersionRequest",
+        False,
+        False,
+    ),
+    "ArtifactService.UploadArtifact": ("artifact", "upload_artifact", "UploadArtifactRequest", False, True),
+    "ArtifactService.DownloadArtifact": ("artifact", "download_artifact", "DownloadArtifactRequest", True, False),
+    "ArtifactService.OfferArtifact": ("artifact", "offer_artifact", "OfferArtifactRequest", False, False),
+    "ArtifactService.ReportArtifacts": ("artifact", "report_artifacts", "ReportArtifactsRequest", False, False),
     "TrafficEngineeringService.GetTrafficMatrix": (
         "traffic_engineering",
         "get_traffic_matrix",
@@ -403,20 +425,6 @@ METHODS: dict[str, tuple[str, str, str, bool, bool]] = {
         False,
         False,
     ),
-    "ExplainService.ExplainFlow": ("explain", "explain_flow", "ExplainFlowRequest", False, False),
-    "ExplainService.ExplainDrop": ("explain", "explain_drop", "ExplainDropRequest", False, False),
-    "ModelService.RollbackModel": ("models", "rollback_model", "RollbackModelRequest", False, False),
-    "ModelVersionService.PromoteModelVersion": (
-        "model_versions",
-        "promote_model_version",
-        "PromoteModelVersionRequest",
-        False,
-        False,
-    ),
-    "ArtifactService.UploadArtifact": ("artifact", "upload_artifact", "UploadArtifactRequest", False, True),
-    "ArtifactService.DownloadArtifact": ("artifact", "download_artifact", "DownloadArtifactRequest", True, False),
-    "ArtifactService.OfferArtifact": ("artifact", "offer_artifact", "OfferArtifactRequest", False, False),
-    "ArtifactService.ReportArtifacts": ("artifact", "report_artifacts", "ReportArtifactsRequest", False, False),
     "OrganizationService.UndeleteOrganization": (
         "organizations",
         "undelete_organization",

@@ -17,7 +17,14 @@ static const struct row applications[] = {
      PT_REASON_FIELD_INVALID, "matches[0].ports"},
     {"CreateApplication", MATCH("{'protocol':256}"), PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID,
      "matches[0].protocol"},
+    {"CreateApplication", MATCH("{'protocol':6},{'signatures':['ssh','youtub']}"), PT_INVALID_ARGUMENT,
+     PT_REASON_FIELD_INVALID, "matches[1].signatures[1]"},
+    {"CreateApplication", MATCH("{'hosts':['no host']}"), PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID,
+     "matches[0].hosts[0]"},
     {"CreateApplication", MATCH("{'ports':[{'first':0,'last':65535}]},{'protocol':0},{'dscps':[0]}")},
+    {"CreateApplication",
+     "{'parent':'" A "','applicationId':'y','application':{'trafficClass':'STREAMING','matches':["
+     "{'hosts':['*.video.example','cdn.example']},{'signatures':['youtube','netflix'],'protocol':6}]}}"},
 };
 TABLE_TEST(applications_describe_something, applications)
 

@@ -124,6 +124,37 @@ START_TEST(order_deny_and_applications)
 }
 END_TEST
 
+/* What only inspection can tell becomes a line for the application's number; nodes are told what to look for. */
+START_TEST(applications_by_name_and_signature_are_lines_of_their_number)
+{
+    struct fixture f;
+    two_sites(&f);
+    put(&f, "application",
+        "{\"name\":\"" ORG "/applications/video\",\"applicationId\":9,\"trafficClass\":\"STREAMING\",\"matches\":["
+        "{\"hosts\":[\"*.Video.test\"],\"protocol\":6},{\"signatures\":[\"youtube\"]},{\"protocol\":17}]}");
+    put_policy(&f, "a", 10, "{\"preference\":\"DENY\",\"applications\":[\"" ORG "/applications/video\"]}");
+    pass_ok(&f);
+    const Patronus__V1__RuleEntry *rules[8];
+    ck_assert_uint_eq(rules_of(f.pass.nodes[0], rules, 8), 3);
+    ck_assert(rules[0]->protocol == 6 && rules[0]->n_applications == 1 && rules[0]->applications[0] == 9);
+    ck_assert(rules[1]->protocol == 256 && rules[1]->n_applications == 1 && rules[1]->applications[0] == 9);
+    ck_assert(rules[2]->protocol == 17 && rules[2]->n_applications == 0); /* the packet itself says so */
+    const Patronus__V1__ApplicationEntry *told = NULL;
+    const struct pt_plan_node *node = f.pass.nodes[0];
+    for (size_t i = 0; i < node->entries_len; i++) {
+        told = node->entries[i]->entry_case == PATRONUS__V1__ENTRY__ENTRY_APPLICATION ? node->entries[i]->application
+                                                                                      : told;
+    }
+    ck_assert_ptr_nonnull(told);
+    ck_assert_uint_eq(told->application, 9);
+    ck_assert_uint_eq(told->traffic_class, 3);
+    ck_assert_uint_eq(told->n_descriptions, 3);
+    ck_assert_str_eq(told->descriptions[0]->hosts[0], "*.video.test");
+    ck_assert_uint_ne(told->descriptions[1]->signatures[0], 0);
+    fixture_fini(&f);
+}
+END_TEST
+
 START_TEST(disabled_policies_do_nothing)
 {
     struct fixture f;
@@ -363,6 +394,7 @@ int main(void)
     tcase_add_test(tcase, require_without_a_fit_leaves_an_empty_group);
     tcase_add_test(tcase, prefer_and_avoid_reorder);
     tcase_add_test(tcase, order_deny_and_applications);
+    tcase_add_test(tcase, applications_by_name_and_signature_are_lines_of_their_number);
     tcase_add_test(tcase, disabled_policies_do_nothing);
     tcase_add_test(tcase, too_many_rules_fail_the_pass);
     tcase_add_test(tcase, nodes_see_their_own_segments_only);
