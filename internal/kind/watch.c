@@ -27,7 +27,7 @@
 #include <string.h>
 
 #define SLICE_LEN PT_RECENT_LEN
-#define PUMPED_LEN 32 /* watches that send in one turn of the loop */
+#define PUMPED_LEN 256 /* watches that send in one turn of the loop; at 32, an event came a third later */
 #define BOOKMARK_DEFAULT_MS 30000
 #define BOOKMARK_MIN_MS 1000
 #define BOOKMARK_SLACK_NS 500000000ULL  /* timers count from when they were looked at */
