@@ -13,6 +13,7 @@
 #include "cli/request.h"
 #include "cli/table.h"
 #include "crypto/identity.h"
+#include "wire/json.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -328,10 +329,68 @@ static void look(struct ctl *ctl, struct ctl_findings *findings)
     judge_links(&looking);
 }
 
+/* ---- a site ---------------------------------------------------------------------------------------------------- */
+
+static void put_site_finding(const struct pt_cli_scope *scope, const struct pt_msg *finding, struct pt_buf *out)
+{
+    static const char *const names[] = {"", "note", "warning", "broken"};
+    int64_t severity = pt_msg_i64(finding, "severity");
+    const struct pt_msg_field *evidence = pt_msg_field(finding, "evidence");
+    pt_buf_printf(out, "%-8s %s: %s\n", severity >= 0 && severity < 4 ? names[severity] : "",
+                  pt_cli_short_name(scope, pt_msg_str(finding, "resource")), pt_msg_str(finding, "summary"));
+    for (size_t i = 0; evidence != NULL && i < evidence->len; i++) {
+        pt_buf_printf(out, "         seen: %s\n", (const char *)evidence->values[i].bytes.data);
+    }
+    pt_buf_printf(out, "         do:   %s\n", pt_msg_str(finding, "remedy"));
+}
+
+/* What the leader concludes about one site. */
+static int diagnose_site(struct ctl *ctl, const char *word)
+{
+    const struct pt_method_type *method = pt_schema_method(ctl->schema, "/patronus.v1.DiagnosticsService/DiagnoseSite");
+    const char *name = NULL;
+    struct pt_msg *reply = NULL;
+    struct pt_error error = {0};
+    PT_AUTO(buf) struct pt_buf out = {0};
+    pt_assert(method != NULL);
+    if (pt_cli_name(&ctl->scope, pt_cli_kind(ctl->schema, "site"), word, ctl->arena, &name, NULL, &error) != PT_OK) {
+        return ctl_usage(&error);
+    }
+    struct pt_msg *request = pt_msg_new(ctl->arena, method->input);
+    pt_msg_set_str(request, ctl->arena, "name", name);
+    if (ctl_connect(ctl, &error) != PT_OK ||
+        ctl_call(ctl->client, method, request, ctl->arena, &reply, &error) != PT_OK) {
+        return ctl_fail(&error);
+    }
+    const struct pt_msg_field *findings = pt_msg_field(reply, "findings");
+    bool broken = false;
+    for (size_t i = 0; findings != NULL && i < findings->len; i++) {
+        put_site_finding(&ctl->scope, findings->values[i].message, &out);
+        broken = broken || pt_msg_i64(findings->values[i].message, "severity") == 3;
+    }
+    if (ctl_is_data(ctl)) {
+        pt_buf_reset(&out);
+        pt_json_write(ctl->schema, reply, PT_JSON_INDENT, &out);
+        pt_buf_append_u8(&out, '\n');
+        (void)ctl_print_data(ctl, &out); /* what was found decides the exit code */
+    } else {
+        pt_buf_append_str(&out, findings == NULL ? "nothing is wrong that the leader knows of; looked at:\n" : "");
+        const struct pt_msg_field *checks = pt_msg_field(reply, "checks");
+        for (size_t i = 0; findings == NULL && checks != NULL && i < checks->len; i++) {
+            pt_buf_printf(&out, "  %s\n", (const char *)checks->values[i].bytes.data);
+        }
+        ctl_print(&out);
+    }
+    return broken ? PT_CLI_EXIT_FAILED : PT_CLI_EXIT_OK;
+}
+
 int ctl_doctor(struct ctl *ctl)
 {
-    if (ctl->args->words_len > 0) {
-        return ctl_usage_text(ctl, "doctor takes no words");
+    if (ctl->args->words_len > 1) {
+        return ctl_usage_text(ctl, "doctor takes a SITE, or no words");
+    }
+    if (ctl->args->words_len == 1) {
+        return diagnose_site(ctl, ctl->args->words[0]);
     }
     struct ctl_findings *findings = PT_NEW(ctl->arena, struct ctl_findings);
     look(ctl, findings);

@@ -280,8 +280,12 @@ static const struct pt_cli_verb verbs[] = {
      "  patronusctl -p acme models upload dpi.onnx dpi/v7 metricsMillionths.f1=987000\n"
      "  patronusctl -p acme models promote dpi/v7\n",
      0},
-    {"doctor", "", "find what is wrong and what to do",
-     "Look at credential, controllers, edges, tunnels and, as root, at this machine's kernel; print what is wrong, "
+    {"doctor", "[SITE]", "find what is wrong and what to do",
+     "Of a site: what the leader knows of its edges, links, paths and drops, as probable causes in order, with what\n"
+     "they are concluded from and what to do. Exits 1 when traffic does not flow.\n\n"
+     "  patronusctl -p acme doctor nyc\n\n"
+     "Without one, look at credential, controllers, edges, tunnels and, as root, at this machine's kernel; print what "
+     "is wrong, "
      "the\n"
      "worst first, and what to do. Exits 1 when something is broken, 0 for mere warnings.\n",
      0},

@@ -46,6 +46,7 @@ static const struct pt_serve_method *const methods[] = {
     &pt_serve_capture,
     &pt_serve_probe_path,
     &pt_serve_classify,
+    &pt_serve_diagnose_site,
     &pt_serve_drain,
     &pt_serve_undrain,
     &pt_serve_issue_key,

@@ -396,6 +396,9 @@ struct pt_edge_session {
     struct pt_bundle *acked;   /* in force at the node, when it is one of ours */
     struct pt_bundle *sent;    /* under way */
     uint64_t sent_generation, acked_generation;
+    uint64_t sent_at_ns;
+    bool clock_known;                       /* it says what time it has */
+    int64_t clock_ms;                       /* its clock less ours, when its newest report came */
     uint64_t sent_revision, acked_revision; /* of the state that what was sent or is in force was computed from */
     uint64_t last_seen_wall_ns;
     uint64_t retry_at_ns; /* after a refusal */
@@ -528,6 +531,7 @@ extern const struct pt_serve_method pt_serve_classify;
 
 /* ---- diagnose.c: what edges look at because somebody asks ------------------------------------------------------ */
 extern const struct pt_serve_method pt_serve_ping, pt_serve_traceroute, pt_serve_capture, pt_serve_probe_path;
+extern const struct pt_serve_method pt_serve_diagnose_site; /* doctor.c */
 /* A report came. False: it is no diagnostic's. */
 bool pt_diagnose_answer(struct pt_controller *controller, const char *edge,
                         const struct Patronus__V1__NodeAnswer *answer);

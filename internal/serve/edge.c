@@ -399,6 +399,8 @@ static void edge_message(struct pt_serve_call *call, struct pt_bytes data)
     } else if (message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_ACK) {
         on_ack(session, message->ack);
     } else if (message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TELEMETRY) {
+        session->clock_known = message->telemetry->time_ns != 0;
+        session->clock_ms = (message->telemetry->time_ns - pt_sys_wall_ns(controller->sys)) / 1000000;
         pt_metrics_drops(controller, session->edge, message->telemetry);
         pt_push_measured(controller->push, pt_soft_telemetry(controller->soft, session->edge, message->telemetry));
     } else if (message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TRUST) {

@@ -163,6 +163,7 @@ bool pt_push_session(struct pt_push *push, struct pt_edge_session *session)
     pt_buf_append(&message, bundle.data, bundle.size);
     pt_bundle_ref(node->bundle);
     session->sent = node->bundle;
+    session->sent_at_ns = pt_sys_now_ns(push->controller->sys);
     session->sent_generation = node->generation;
     session->sent_revision = push->newest != NULL ? pt_view_revision(push->newest->plan.view) : 0;
     (void)pt_rpc_call_send(session->call->rpc, pt_buf_bytes(&message)); /* one bundle under way at a time */

@@ -376,6 +376,7 @@ bool pt_soft_measured(struct pt_soft_store *soft, uint64_t path_id, struct te_me
     }
     *ret_measure = (struct te_measure){.alive = state->measured.alive,
                                        .rtt_us = state->measured.rtt_us,
+                                       .min_rtt_us = state->min_rtt_us,
                                        .loss_ppm = state->measured.loss_ppm,
                                        .jitter_us = state->jitter_us,
                                        .mos_100 = state->mos_100,

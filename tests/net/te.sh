@@ -6,7 +6,7 @@
 #   1. the traffic matrix says what a host sent, by class
 #   2. what-if answers, and refuses a name that does not exist
 #   2b. a packet that need not exist is simulated; a rule that never decides is told
-#   2c. the edge explains where a flow went, and what it dropped
+#   2c. the edge explains where a flow went, and what it dropped; the doctor sees that too
 #   2d. diagnostics: an edge pings, traces, captures and probes
 #   3. a link is drained under traffic and put back: nothing is lost, and nothing is on it in between
 #   4. draining the last way is refused
@@ -140,6 +140,8 @@ wait_for 20 "the denied flow is not explained" dropped || { cat "$STATE/why"; ex
 grep -q "^rule      steeringPolicies/zz-shadow, rule 0" "$STATE/why" || lab_fail "explain flow says: $(cat "$STATE/why")"
 counted_drop() { ctl explain drop nyc policy_deny -p "$ORG" >"$STATE/drop" && grep -q ":40010 -> $target:9/17 .*zz-shadow rules" "$STATE/drop"; }
 wait_for 10 "the drop is not explained" counted_drop || { cat "$STATE/drop"; exit 1; }
+diagnosed() { ctl doctor nyc -p "$ORG" >"$STATE/doctor" || true; grep -q "dropped as policy_deny" "$STATE/doctor"; } # exits 1 when traffic stands still
+wait_for 10 "the doctor does not see denied packets" diagnosed || { cat "$STATE/doctor"; exit 1; }
 ctl delete -p "$ORG" steeringPolicies/zz-shadow >/dev/null
 code=0
 ctl explain flow "$source:40010" "$target:9/udp" --at "$before" -p "$ORG" >/dev/null 2>"$STATE/error" || code=$?

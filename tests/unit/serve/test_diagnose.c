@@ -355,6 +355,40 @@ START_TEST(a_follower_passes_replies_on)
 }
 END_TEST
 
+/* From the leader's own knowledge: an edge that is there, with a clock that is wrong, and then away. */
+START_TEST(a_site_is_diagnosed_from_what_the_leader_knows)
+{
+    static const char request[] = "{\"name\": \"organizations/acme/sites/s1\"}";
+    struct cluster world, *cluster = &world;
+    struct enrolled node;
+    struct edge edge;
+    cluster_init(cluster);
+    make_network(cluster, &node);
+    edge_connect(cluster, 0, &node, &edge);
+    OK(cluster, 0, "DiagnosticsService/DiagnoseSite", request);
+    ANSWER_LACKS("CAUSE_EDGE_NOT_CONNECTED");
+    ANSWER_LACKS("CAUSE_CLOCK_OFF");
+    Patronus__V1__Telemetry telemetry = PATRONUS__V1__TELEMETRY__INIT;
+    Patronus__V1__EdgeMessage message = PATRONUS__V1__EDGE_MESSAGE__INIT;
+    telemetry.time_ns = pt_sys_wall_ns(host_sys(cluster, CLIENT)) - 60 * (int64_t)SECOND;
+    message.message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TELEMETRY;
+    message.telemetry = &telemetry;
+    edge_send(&edge, &message);
+    run_for_ms(cluster, 200);
+    OK(cluster, 0, "DiagnosticsService/DiagnoseSite", request);
+    ANSWER_HAS("CAUSE_CLOCK_OFF");
+    ANSWER_HAS("s behind");
+    pt_rpc_channel_free(edge.channel);
+    run_for_ms(cluster, 1000);
+    OK(cluster, 0, "DiagnosticsService/DiagnoseSite", request);
+    ANSWER_HAS("CAUSE_EDGE_NOT_CONNECTED");
+    ANSWER_LACKS("CAUSE_CLOCK_OFF"); /* of one that is away nothing else is said */
+    REFUSED(PT_NOT_FOUND, cluster, 0, "DiagnosticsService/DiagnoseSite", "{\"name\": \"organizations/acme/sites/s9\"}");
+    enrolled_fini(&node);
+    cluster_fini(cluster);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("diagnose");
@@ -365,6 +399,7 @@ int main(void)
     tcase_add_test(tcase, neither_side_waits_for_one_that_is_gone);
     tcase_add_test(tcase, no_more_run_at_a_time_than_may);
     tcase_add_test(tcase, a_follower_passes_replies_on);
+    tcase_add_test(tcase, a_site_is_diagnosed_from_what_the_leader_knows);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
