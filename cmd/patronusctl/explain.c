@@ -200,6 +200,35 @@ static void put_path(struct ctl *ctl, const struct pt_msg *path, struct pt_buf *
     pt_buf_printf(out, ": %s\n", pt_msg_str(path, "reason"));
 }
 
+/* "nat       as 192.0.2.2:40123 of sites/nyc/links/inet0" */
+static void put_translation(struct ctl *ctl, const struct pt_msg *r, struct pt_buf *out)
+{
+    const struct pt_msg *to = pt_msg_child(r, "translation");
+    if (pt_msg_u64(r, "nat_index") == 0) {
+        return;
+    }
+    if (to == NULL) { /* of an edge that does not say */
+        pt_buf_printf(out, "nat       translation %" PRIu64 "\n", pt_msg_u64(r, "nat_index"));
+        return;
+    }
+    const char *source = pt_msg_str(to, "source"), *link = pt_msg_str(to, "link"), *segment = pt_msg_str(to, "segment");
+    uint64_t port = pt_msg_u64(to, "source_port");
+    pt_buf_append_str(out, "nat      ");
+    if (source[0] != '\0') {
+        pt_buf_printf(out, " as %s", source);
+    }
+    if (port != 0) {
+        pt_buf_printf(out, ":%" PRIu64, port);
+    }
+    if (link[0] != '\0') {
+        pt_buf_printf(out, " of %s", short_name(ctl, link));
+    }
+    if (segment[0] != '\0') {
+        pt_buf_printf(out, " on in %s", short_name(ctl, segment));
+    }
+    pt_buf_append_str(out, "\n");
+}
+
 static void put_decision(struct ctl *ctl, const struct pt_msg *r, struct pt_buf *out)
 {
     const char *reason = pt_msg_str(r, "reason"), *policy = pt_msg_str(r, "steering_policy");
@@ -228,9 +257,7 @@ static void put_decision(struct ctl *ctl, const struct pt_msg *r, struct pt_buf 
         pt_buf_printf(out, "program   application %" PRIu64 ", %" PRIu64 " %% sure\n", pt_msg_u64(r, "application_id"),
                       pt_msg_u64(r, "application_confidence"));
     }
-    if (pt_msg_u64(r, "nat_index") != 0) {
-        pt_buf_printf(out, "nat       translation %" PRIu64 "\n", pt_msg_u64(r, "nat_index"));
-    }
+    put_translation(ctl, r, out);
 }
 
 static void put_flow(struct ctl *ctl, const struct pt_msg *r, struct pt_buf *out)

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "agent/dp.h"
+#include "agent/recall_nat.h"
 #include "base/limits.h"
 
 #define PT_HISTORY_RECORDS 32768U
@@ -45,8 +46,9 @@ struct pt_history_record {
     struct pt_dp_decision decision; /* age_ns does not count any more */
     int64_t time_ns;                /* wall clock */
     struct pt_dp_origin origin;
-    struct pt_history_ruling *ruling; /* NULL: nothing is known of it */
-    struct pt_history_photo *photo;   /* NULL: it was not about paths */
+    struct pt_translation translation; /* what decision.nat means */
+    struct pt_history_ruling *ruling;  /* NULL: nothing is known of it */
+    struct pt_history_photo *photo;    /* NULL: it was not about paths */
 };
 
 struct pt_history;

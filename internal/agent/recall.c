@@ -192,6 +192,7 @@ static void on_decision(void *arg, const struct pt_dp_decision *decision)
     const Patronus__V1__GroupEntry *group = bundle != NULL ? group_of(bundle, decision) : NULL;
     const Patronus__V1__Entry *sla =
         group != NULL && group->sla != 0 ? find(bundle, PATRONUS__V1__ENTRY__ENTRY_SLA, group->sla, sla_key) : NULL;
+    record.translation = pt_translation_of(bundle, &decision->flow, decision->nat);
     if (rule != NULL || sla != NULL) {
         record.ruling =
             pt_history_ruling(agent->history, rule != NULL ? rule->origin : "", rule != NULL ? rule->revision : 0,
@@ -297,6 +298,18 @@ static void put_candidates(const struct pt_agent *agent, struct pt_arena *arena,
     }
 }
 
+static void put_translation(const struct pt_agent *agent, const struct pt_translation *translation,
+                            struct pt_arena *arena, Patronus__V1__FlowRecord *out)
+{
+    static const struct pt_ip own;
+    bool address = translation->there && !pt_ip_equal(&translation->source, &own);
+    out->translated_source.len = address ? sizeof(own.bytes) : 0;
+    out->translated_source.data = address ? pt_arena_memdup(arena, translation->source.bytes, sizeof(own.bytes)) : NULL;
+    out->translated_port = translation->port;
+    out->translated_vni = translation->vni;
+    out->translated_link = translation->link != 0 ? link_name(agent, translation->link) : out->translated_link;
+}
+
 static Patronus__V1__FlowRecord *record_message(const struct pt_agent *agent, struct pt_arena *arena,
                                                 const struct pt_history_record *from)
 {
@@ -322,6 +335,7 @@ static Patronus__V1__FlowRecord *record_message(const struct pt_agent *agent, st
     to->application = from->decision.application & ((1U << PT_FLOW_APPLICATION_BITS) - 1);
     to->confidence = from->decision.application >> PT_FLOW_APPLICATION_BITS;
     to->nat = from->decision.nat;
+    put_translation(agent, &from->translation, arena, to);
     to->revision = from->origin.revision;
     to->te_epoch = from->origin.te_epoch;
     to->site_label = from->decision.site_label;
@@ -367,7 +381,11 @@ static const char *answer_flow(struct pt_agent *agent, struct pt_arena *arena,
     if (answer->present && len > 0 && question->time_ns == 0) { /* what was found out since the decision */
         answer->records[0]->application = flow.application & ((1U << PT_FLOW_APPLICATION_BITS) - 1);
         answer->records[0]->confidence = flow.application >> PT_FLOW_APPLICATION_BITS;
-        answer->records[0]->nat = flow.nat;
+        if (answer->records[0]->nat != flow.nat) {
+            struct pt_translation translation = pt_translation_of(agent->bundle, &key, flow.nat);
+            answer->records[0]->nat = flow.nat;
+            put_translation(agent, &translation, arena, answer->records[0]);
+        }
         answer->records[0]->flags = flow.flags;
     }
     answer->oldest_time_ns = pt_history_oldest(agent->history);

@@ -21,6 +21,7 @@
 #define PATHS_MAX 4096
 #define DROPS_MAX 256
 #define SLAS_MAX 1024
+#define SEAL_SIZE 32U /* by so much packets are smaller through the seal (internal/mod/te/emit.c) */
 
 struct gathering {
     struct pt_controller *controller;
@@ -120,6 +121,7 @@ static void add_tunnel(void *arg, struct pt_msg *tunnel)
     }
     link->tunnels++;
     link->dead += pt_msg_i64(tunnel, "oper_state") == PATRONUS__V1__OPER_STATE__DOWN;
+    mtu = mtu > SEAL_SIZE ? mtu - SEAL_SIZE : 0; /* what is found is found through the seal */
     link->mtu = mtu > link->mtu ? mtu : link->mtu;
     link->found_mtu = found != 0 && (link->found_mtu == 0 || found < link->found_mtu) ? found : link->found_mtu;
 }

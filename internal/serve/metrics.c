@@ -33,11 +33,11 @@ void pt_metrics_drops(struct pt_controller *controller, const char *edge, const 
 {
     struct pt_serve_counters *counters = &controller->counters;
     counters->reports++;
-    if (telemetry->n_drops == 0) {
+    struct edge_drops *last = pt_map_get_str(&controller->drops, edge);
+    bool first = last == NULL; /* what it dropped before is nobody's news; its very first drop later is */
+    if (telemetry->n_drops == 0 && !first) {
         return;
     }
-    struct edge_drops *last = pt_map_get_str(&controller->drops, edge);
-    bool first = last == NULL;
     if (first) {
         last = calloc(1, sizeof(*last));
         pt_assert(last != NULL);

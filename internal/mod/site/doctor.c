@@ -23,6 +23,7 @@
 #define LOSS_PPM_MAX 10000U
 #define QUEUE_US_MAX 20000U /* of a round trip beyond its least, or in a queue of a link */
 #define FULL_PERCENT 90U
+#define MTU_STEP 8U /* so closely it is found out */
 
 struct findings {
     struct pt_arena *arena;
@@ -208,7 +209,7 @@ static void check_links(struct findings *findings, const struct site_facts *fact
             continue;
         }
         check_load(findings, link);
-        if (link->found_mtu != 0 && link->found_mtu < link->mtu) {
+        if (link->found_mtu != 0 && link->found_mtu + MTU_STEP <= link->mtu) {
             Patronus__V1__DiagnosisFinding *finding =
                 find(findings, CAUSE(MTU_REDUCED), WARNING, 350, link->name,
                      "the underlay carries smaller packets than is configured",

@@ -33,7 +33,7 @@ struct site_link_facts {
     uint64_t capacity_bps;  /* 0: not known */
     uint64_t rate_bps;      /* that it sends, as far as it is shaped */
     uint32_t delay_us;      /* longest wait in a queue of it */
-    uint32_t mtu;           /* largest inner packet as configured; 0: not known */
+    uint32_t mtu;           /* largest inner packet as configured, sealed; 0: not known */
     uint32_t found_mtu;     /* least that was found on a tunnel; 0: not known */
 };
 

@@ -306,6 +306,44 @@ static void put_earlier(struct explaining *e, const Patronus__V1__FlowAnswer *an
     }
 }
 
+static char *ip_text(const ProtobufCBinaryData *bytes, struct pt_arena *arena)
+{
+    struct pt_ip ip;
+    char text[PT_IP_TEXT_SIZE];
+    if (bytes->len != sizeof(ip.bytes)) {
+        return borrow("");
+    }
+    memcpy(ip.bytes, bytes->data, sizeof(ip.bytes));
+    return pt_arena_strdup(arena, pt_ip_format(&ip, text));
+}
+
+static char *segment_name(const struct te_topology *topology, uint32_t vni)
+{
+    for (size_t i = 0; i < topology->segments_len; i++) {
+        if (topology->segments[i].vni == vni) {
+            return borrow(topology->segments[i].name);
+        }
+    }
+    return borrow("");
+}
+
+/* The edge gave the address when it decided; an older one says the number only. */
+static void put_translation(struct explaining *e)
+{
+    const Patronus__V1__FlowRecord *record = e->record;
+    if (record->translated_source.len == 0 && record->translated_vni == 0) {
+        return;
+    }
+    Patronus__V1__FlowTranslation *translation = PT_NEW(e->arena, Patronus__V1__FlowTranslation);
+    patronus__v1__flow_translation__init(translation);
+    translation->source = ip_text(&record->translated_source, e->arena);
+    translation->source_port = record->translated_port;
+    translation->link = record->translated_link;
+    translation->segment =
+        record->translated_vni != 0 ? segment_name(topology_of(e->pass), record->translated_vni) : borrow("");
+    e->out->translation = translation;
+}
+
 static void put_record(struct explaining *e)
 {
     const Patronus__V1__FlowRecord *record = e->record;
@@ -326,6 +364,7 @@ static void put_record(struct explaining *e)
     out->application_id = record->application;
     out->application_confidence = record->confidence;
     out->nat_index = record->nat;
+    put_translation(e);
     out->sla_profile = record->sla_profile;
     out->move_mode = (Patronus__V1__MoveMode)(record->move + 1);
     out->moved = (record->flags & FLAG_MOVED) != 0;
@@ -369,17 +408,6 @@ enum pt_code te_flow_explain(const struct pt_plan_pass *pass, const struct te_fl
 
 /* ---- drops ---------------------------------------------------------------------------------------------------- */
 
-static char *ip_text(const ProtobufCBinaryData *bytes, struct pt_arena *arena)
-{
-    struct pt_ip ip;
-    char text[PT_IP_TEXT_SIZE];
-    if (bytes->len != sizeof(ip.bytes)) {
-        return borrow("");
-    }
-    memcpy(ip.bytes, bytes->data, sizeof(ip.bytes));
-    return pt_arena_strdup(arena, pt_ip_format(&ip, text));
-}
-
 Patronus__V1__DroppedPacket *te_dropped_packet(const struct pt_plan_pass *pass, const Patronus__V1__DropSample *sample,
                                                struct pt_arena *arena)
 {
@@ -393,10 +421,6 @@ Patronus__V1__DroppedPacket *te_dropped_packet(const struct pt_plan_pass *pass, 
     packet->destination_port = sample->destination_port;
     packet->protocol = sample->protocol;
     packet->rule = sample->rule_origin;
-    for (size_t i = 0; i < topology->segments_len; i++) {
-        if (topology->segments[i].vni == sample->vni) {
-            packet->segment = borrow(topology->segments[i].name);
-        }
-    }
+    packet->segment = segment_name(topology, sample->vni);
     return packet;
 }

@@ -145,6 +145,28 @@ static bool says(const Patronus__V1__ExplainFlowResponse *response, const char *
     return false;
 }
 
+START_TEST(a_translation_is_told_in_words)
+{
+    struct fixture f;
+    struct recorded r;
+    struct pt_ip outside = pt_ip_from_v4(0xc0000202);
+    two_sites(&f);
+    recorded_init(&r);
+    r.records[0].nat = 5;
+    ck_assert_ptr_null(explained(&f, &r)->translation); /* an older edge says the number only */
+    r.records[0].translated_source = (ProtobufCBinaryData){.len = 16, .data = outside.bytes};
+    r.records[0].translated_port = 4711;
+    r.records[0].translated_link = (char *)INET;
+    const Patronus__V1__FlowTranslation *translation = explained(&f, &r)->translation;
+    ck_assert_ptr_nonnull(translation);
+    ck_assert_str_eq(translation->source, "192.0.2.2");
+    ck_assert_uint_eq(translation->source_port, 4711);
+    ck_assert_str_eq(translation->link, INET);
+    ck_assert_str_eq(translation->segment, "");
+    fixture_fini(&f);
+}
+END_TEST
+
 START_TEST(a_record_becomes_an_explanation)
 {
     struct fixture f;
@@ -238,6 +260,7 @@ int main(void)
     tcase_add_test(tcase, the_edge_with_the_source_is_asked);
     tcase_add_test(tcase, an_ambiguous_source_is_refused);
     tcase_add_test(tcase, a_record_becomes_an_explanation);
+    tcase_add_test(tcase, a_translation_is_told_in_words);
     tcase_add_test(tcase, what_was_taken_is_what_is_said);
     tcase_add_test(tcase, a_drop_is_explained_with_what_to_do);
     tcase_add_test(tcase, nothing_remembered_is_not_found);
