@@ -10,7 +10,7 @@
 struct te_measure {
     bool alive;
     uint32_t rtt_us, loss_ppm, jitter_us, mos_100;
-    uint32_t min_rtt_us; /* without queues */
+    uint32_t min_rtt_us;                     /* without queues */
     const uint64_t *broken_slas, *held_slas; /* ids of profiles */
     size_t broken_slas_len, held_slas_len;
 };
