@@ -301,9 +301,10 @@ check_cookies() {
     local made proven passer server
     cp "$work/s1.bundle" "$work/s1.guard"
     echo "guard syns=1" >>"$work/s1.guard"
-    in_ns net "$flood" pass a1 2>"$work/passing" &
+    # Not by in_ns: the process is to be the one that is killed.
+    nsenter --net="/run/netns/$prefix-net" -- "$flood" pass a1 2>"$work/passing" &
     passer=$!
-    in_ns s1 "$flood" serve 7100 2>"$work/serving" &
+    nsenter --net="/run/netns/$prefix-s1" -- "$flood" serve 7100 2>"$work/serving" &
     server=$!
     wait_for 10 grep -q ready "$work/passing" || fail "no XDP in net: $(cat "$work/passing")"
     wait_for 10 grep -q ready "$work/serving" || fail "no server: $(cat "$work/serving")"
