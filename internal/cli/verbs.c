@@ -284,10 +284,8 @@ static const struct pt_cli_verb verbs[] = {
      "Of a site: what the leader knows of its edges, links, paths and drops, as probable causes in order, with what\n"
      "they are concluded from and what to do. Exits 1 when traffic does not flow.\n\n"
      "  patronusctl -p acme doctor nyc\n\n"
-     "Without one, look at credential, controllers, edges, tunnels and, as root, at this machine's kernel; print what "
-     "is wrong, "
-     "the\n"
-     "worst first, and what to do. Exits 1 when something is broken, 0 for mere warnings.\n",
+     "Without one, look at credential, controllers, edges, tunnels and, as root, at this machine's kernel; print\n"
+     "what is wrong, the worst first, and what to do. Exits 1 when something is broken, 0 for mere warnings.\n",
      0},
     {"lab", "up|down|status|...", "a WAN on this machine; see patronusctl lab --help", "See patronusctl lab --help.\n",
      0},
