@@ -368,6 +368,50 @@ START_TEST(passes_are_deterministic)
 }
 END_TEST
 
+/* Four sites, two regions (s00 and s01 east, s02 and s03 west), one underlay: exactly the pairs that the topology wants
+ * have tunnels, one each way. wanted: a bit for each pair in the order 01 02 03 12 13 23. */
+static void check_adjacency(const char *topology, const char *hubs, unsigned wanted)
+{
+    struct fixture f;
+    fixture_init(&f);
+    put_basics(&f);
+    put(&f, "fabric", "{\"name\":\"" ORG "/fabrics/f\",\"topology\":\"%s\",\"hubs\":[%s]}", topology, hubs);
+    for (unsigned i = 0; i < 4; i++) {
+        put_site(&f, i);
+        put(&f, "site", "{\"name\":\"" ORG "/sites/s%02u\",\"siteLabel\":%u,\"region\":\"%s\"}", i, i + 1,
+            i < 2 ? "east" : "west");
+        put_link(&f, i, 0, "inet", "");
+    }
+    pass_ok(&f);
+    const struct te_topology *t = topology_of(&f);
+    unsigned count[4][4] = {0};
+    for (size_t i = 0; i < t->tunnels_len; i++) {
+        count[t->tunnels[i].from][t->tunnels[i].to]++;
+    }
+    unsigned bit = 0;
+    for (unsigned a = 0; a < 4; a++) {
+        ck_assert_uint_eq(count[a][a], 0);
+        for (unsigned b = a + 1; b < 4; b++, bit++) {
+            ck_assert_msg(count[a][b] == (wanted >> bit & 1), "%s: s%02u to s%02u: %u", topology, a, b, count[a][b]);
+            ck_assert_msg(count[b][a] == (wanted >> bit & 1), "%s: s%02u to s%02u: %u", topology, b, a, count[b][a]);
+        }
+    }
+    fixture_fini(&f);
+}
+
+START_TEST(fabrics_make_the_tunnels_of_their_topology)
+{
+    static const char one[] = "\"" ORG "/sites/s00\"", two[] = "\"" ORG "/sites/s00\",\"" ORG "/sites/s02\"";
+    enum { P01 = 1, P02 = 2, P03 = 4, P12 = 8, P13 = 16, P23 = 32 };
+    check_adjacency("FULL_MESH", "", P01 | P02 | P03 | P12 | P13 | P23);
+    check_adjacency("HUB_SPOKE", one, P01 | P02 | P03);
+    check_adjacency("HUB_SPOKE", two, P01 | P02 | P03 | P12 | P23);
+    check_adjacency("REGIONAL", "", P01 | P23);
+    check_adjacency("REGIONAL", two, P01 | P23 | P02);
+    check_adjacency("REGIONAL", one, P01 | P23); /* a hub of one region has no other to meet */
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("te paths");
@@ -384,6 +428,7 @@ int main(void)
     tcase_add_test(tcase, a_fabric_that_is_too_large_is_refused);
     tcase_add_test(tcase, sites_without_paths_cost_a_list_nothing);
     tcase_add_test(tcase, passes_are_deterministic);
+    tcase_add_test(tcase, fabrics_make_the_tunnels_of_their_topology);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK);
