@@ -163,6 +163,20 @@ static const struct pt_measure_minute *minute_at(const struct pt_measure *m, siz
     return &m->minutes[(m->minutes_next + PT_MEASURE_MINUTES - step) % PT_MEASURE_MINUTES];
 }
 
+/* Of this minute and so many before it, each by its packets; what is measured now when no packets were counted. */
+static uint32_t jitter_us(const struct pt_measure *m, unsigned w, size_t past)
+{
+    uint64_t now = (uint64_t)(m->ways[w].jitter_ns / 1000);
+    uint64_t packets = past > 0 && m->ways[w].minute_expected > 0 ? (uint64_t)m->ways[w].minute_expected : 0;
+    double sum = (double)now * (double)packets;
+    for (size_t step = 1; step <= past; step++) {
+        const struct pt_measure_minute *minute = minute_at(m, step);
+        packets += minute->expected[w];
+        sum += (double)minute->jitter_us[w] * minute->expected[w];
+    }
+    return packets == 0 ? (uint32_t)now : (uint32_t)(sum / (double)packets + 0.5);
+}
+
 void pt_measure_report(const struct pt_measure *m, unsigned minutes, struct pt_measure_report *ret_report)
 {
     struct pt_measure_report r = {.rtt_us = m->rtt_us, .rtt_min_us = UINT32_MAX};
@@ -185,7 +199,7 @@ void pt_measure_report(const struct pt_measure *m, unsigned minutes, struct pt_m
         }
         r.loss_ppm[w] = ppm(lost, expected);
         r.packets[w] = clamp(expected, UINT32_MAX);
-        r.jitter_us[w] = (uint32_t)(way->jitter_ns / 1000);
+        r.jitter_us[w] = jitter_us(m, w, minutes == 0 ? 0 : past);
         r.delay_us[w] = (int32_t)(delay_ns(way) / 1000);
     }
     past = minutes == 0 && m->minutes_len > 0 ? 1 : past;
@@ -201,6 +215,7 @@ void pt_measure_report(const struct pt_measure *m, unsigned minutes, struct pt_m
     r.p99_us = pt_sketch_quantile(&rtt, 0.99);
     uint32_t worse = r.loss_ppm[0] > r.loss_ppm[1] ? r.loss_ppm[0] : r.loss_ppm[1];
     uint32_t jitter = r.jitter_us[0] > r.jitter_us[1] ? r.jitter_us[0] : r.jitter_us[1];
-    r.mos_100 = r.p50_us == 0 ? 0 : pt_measure_mos_100(r.rtt_us, jitter, worse);
+    uint32_t usual = minutes == 0 ? r.rtt_us : r.p50_us; /* of the period, like its loss and jitter */
+    r.mos_100 = r.p50_us == 0 ? 0 : pt_measure_mos_100(usual, jitter, worse);
     *ret_report = r;
 }

@@ -62,7 +62,7 @@ struct pt_measure_report {
     uint32_t packets[PT_MEASURE_WAYS]; /* that the loss is of */
     uint32_t rtt_us, rtt_min_us;
     uint32_t p50_us, p95_us, p99_us; /* round trips; of the period asked for */
-    uint32_t mos_100;                /* mean opinion score times 100: 100 to 450 */
+    uint32_t mos_100; /* mean opinion score times 100: 100 to 450; by the loss and jitter of the worse direction */
 };
 
 void pt_measure_init(struct pt_measure *measure, uint64_t wall_s);
@@ -75,7 +75,8 @@ void pt_measure_counts(struct pt_measure *measure, enum pt_measure_way way, bool
 void pt_measure_probe(struct pt_measure *measure, int64_t forward_ns, int64_t back_ns, uint64_t wall_s);
 /* Time passes without either. */
 void pt_measure_tick(struct pt_measure *measure, uint64_t wall_s);
-/* minutes 0: the last ten seconds (quantiles: of this minute and the last); else the last so many minutes. */
+/* minutes 0: the last ten seconds (quantiles: of this minute and the last); else the last so many minutes: loss,
+ * jitter (the mean of the minutes' by their packets), quantiles, and the score of these with the median round trip. */
 void pt_measure_report(const struct pt_measure *measure, unsigned minutes, struct pt_measure_report *ret_report);
 
 /*

@@ -211,6 +211,37 @@ START_TEST(the_last_hour_is_there_and_no_more)
 }
 END_TEST
 
+/* Ten minutes of which the first six were bad: what is now is as it is now, the ten minutes are the mean of both, by
+ * packets: three times as many were sent while it was bad. */
+START_TEST(the_past_is_scored_by_its_own_jitter_and_delay)
+{
+    struct pt_measure_count totals = {0};
+    struct pt_measure_report past;
+    pt_measure_init(&m, 0);
+    for (uint64_t s = 0; s < 600; s++) {
+        bool bad = s < 360;
+        for (unsigned i = 0; i < 20; i++) { /* 20 ms, or 500 and 540 in turn; back always the same */
+            pt_measure_probe(&m, bad ? (i % 2 == 0 ? 500000000 : 540000000) : 20000000, 10000000, s);
+        }
+        pt_measure_counts(&m, PT_MEASURE_FORWARD, true, totals, s);
+        totals.expected += bad ? 300 : 100;
+        totals.received += bad ? 300 : 100;
+    }
+    pt_measure_report(&m, 0, &report);
+    ck_assert_uint_lt(report.jitter_us[PT_MEASURE_FORWARD], 100);
+    ck_assert_uint_ge(report.mos_100, 430);
+    pt_measure_report(&m, 10, &past);
+    ck_assert_uint_ge(past.jitter_us[PT_MEASURE_FORWARD], 32000); /* 40 ms for 108,000 of 132,000 packets */
+    ck_assert_uint_le(past.jitter_us[PT_MEASURE_FORWARD], 33500);
+    ck_assert_uint_eq(past.jitter_us[PT_MEASURE_BACK], 0);
+    ck_assert_uint_eq(past.mos_100, pt_measure_mos_100(past.p50_us, past.jitter_us[PT_MEASURE_FORWARD], 0));
+    ck_assert_uint_lt(past.mos_100, report.mos_100 - 50);
+    pt_measure_report(&m, 3, &past); /* of the good ones only */
+    ck_assert_uint_lt(past.jitter_us[PT_MEASURE_FORWARD], 100);
+    ck_assert_uint_ge(past.mos_100, 430);
+}
+END_TEST
+
 /* Points of G.107 as its calculators give them: default R is 93.2, MOS 4.41; loss and delay bring it down. */
 START_TEST(the_score_falls_with_delay_and_loss)
 {
@@ -242,6 +273,7 @@ int main(void)
     tcase_add_test(tests, delay_and_jitter_of_each_way_are_what_was_put_in);
     tcase_add_test(tests, clocks_that_disagree_do_not_disturb_the_round_trip);
     tcase_add_test(tests, the_last_hour_is_there_and_no_more);
+    tcase_add_test(tests, the_past_is_scored_by_its_own_jitter_and_delay);
     tcase_add_test(tests, the_score_falls_with_delay_and_loss);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
