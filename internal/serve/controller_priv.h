@@ -342,6 +342,8 @@ void pt_metrics_forget(struct pt_controller *controller); /* what edges reported
 /* ---- soft.c: what nodes measure, and the views ---------------------------------------------------------------- */
 struct pt_soft_store *pt_soft_new(struct pt_controller *controller);
 void pt_soft_free(struct pt_soft_store *soft);
+/* Replace the bounds on what is kept: beyond them telemetry of what is not known yet is dropped. For tests. */
+void pt_soft_set_limits(struct pt_soft_store *soft, size_t paths_len_max, size_t demands_len_max);
 void pt_soft_clear(struct pt_soft_store *soft);
 /* What a report changed of what the plan is told; the greater matters sooner. */
 enum pt_soft_change { PT_SOFT_SAME, PT_SOFT_QUALITY, PT_SOFT_ALIVE, PT_SOFT_DEAD };

@@ -58,6 +58,7 @@ struct pt_soft_store {
     struct pt_map demands;     /* "edge/label" -> struct demand_state */
     struct pt_map links;       /* soft_class.c: name -> what waits there */
     struct pt_map inspections; /* soft_inspection.c: edge -> what its hosts use */
+    size_t paths_len_max, demands_len_max;
 };
 
 struct pt_soft_store *pt_soft_new(struct pt_controller *controller)
@@ -65,7 +66,14 @@ struct pt_soft_store *pt_soft_new(struct pt_controller *controller)
     struct pt_soft_store *soft = calloc(1, sizeof(*soft));
     pt_assert(soft != NULL);
     soft->controller = controller;
+    pt_soft_set_limits(soft, PATHS_LEN_MAX, DEMANDS_LEN_MAX);
     return soft;
+}
+
+void pt_soft_set_limits(struct pt_soft_store *soft, size_t paths_len_max, size_t demands_len_max)
+{
+    soft->paths_len_max = paths_len_max;
+    soft->demands_len_max = demands_len_max;
 }
 
 static void path_free(struct path_state *state)
@@ -153,7 +161,7 @@ static struct demand_state *demand_of(struct pt_soft_store *soft, const char *ed
     char key[PT_NAME_SIZE_MAX + 16];
     int size = snprintf(key, sizeof(key), "%s/%u", edge, site_label);
     struct demand_state *state = pt_map_get(&soft->demands, key, (size_t)size);
-    if (state == NULL && soft->demands.count < DEMANDS_LEN_MAX) {
+    if (state == NULL && soft->demands.count < soft->demands_len_max) {
         state = calloc(1, sizeof(*state));
         pt_assert(state != NULL);
         (void)pt_map_put(&soft->demands, key, (size_t)size, state);
@@ -227,7 +235,7 @@ static struct path_state *path_of(struct pt_soft_store *soft, const char *edge, 
     pt_put_be64(key, path_id);
     struct path_state *state = pt_map_get(&soft->paths, key, sizeof(key));
     if (state == NULL) {
-        if (soft->paths.count >= PATHS_LEN_MAX) {
+        if (soft->paths.count >= soft->paths_len_max) {
             return NULL;
         }
         state = calloc(1, sizeof(*state));
