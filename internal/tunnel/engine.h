@@ -87,7 +87,7 @@ struct pt_engine_options {
 };
 
 struct pt_engine;
-/* Makes the device, or takes it over from inherited descriptors (pt_engine_adopt before). */
+/* Makes the device. */
 PT_MUST enum pt_code pt_engine_open(const struct pt_engine_options *options, struct pt_engine **ret_engine,
                                     struct pt_error *reterr);
 void pt_engine_close(struct pt_engine *engine); /* NULL is fine; the device goes with its last descriptor */

@@ -566,24 +566,6 @@ void pt_peers_set(struct pt_peers *peers, const struct pt_peer_entry *entries, s
     qsort(next, len, sizeof(struct peer *), compare_peers);
 }
 
-void pt_peers_adopt(struct pt_peers *peers, uint32_t label, const struct pt_tunnel_keys *keys, bool confirmed,
-                    uint64_t greatest_time)
-{
-    struct peer *peer = find_label(peers, label);
-    if (peer != NULL) {
-        peer->greatest_time = greatest_time > peer->greatest_time ? greatest_time : peer->greatest_time;
-        peer->last_heard_ns = keys->made_ns > peer->last_heard_ns ? keys->made_ns : peer->last_heard_ns;
-        peer->handshakes += confirmed ? 1 : 0;
-        add_session(peers, peer, keys, confirmed);
-    }
-}
-
-uint64_t pt_peers_greatest_time(const struct pt_peers *peers, uint32_t label)
-{
-    const struct peer *peer = find_label(peers, label);
-    return peer != NULL ? peer->greatest_time : 0;
-}
-
 size_t pt_peers_status(const struct pt_peers *peers, struct pt_peer_status *ret_status, size_t len_max)
 {
     for (size_t i = 0; i < peers->peers_len && i < len_max; i++) {

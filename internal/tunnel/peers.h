@@ -97,7 +97,3 @@ void pt_peers_tick(struct pt_peers *peers, uint64_t now_ns, uint64_t wall_ns);
 size_t pt_peers_status(const struct pt_peers *peers, struct pt_peer_status *ret_status, size_t len_max);
 /* Replace the times and the volume; 0 keeps one. For tests and `rekey each second`. */
 void pt_peers_set_limits(struct pt_peers *peers, uint64_t rekey_after_ms, uint64_t rekey_volume_bytes);
-/* The cipher to propose; and take over a session from an earlier process: as if its handshake had just ended. */
-void pt_peers_adopt(struct pt_peers *peers, uint32_t label, const struct pt_tunnel_keys *keys, bool confirmed,
-                    uint64_t greatest_time);
-uint64_t pt_peers_greatest_time(const struct pt_peers *peers, uint32_t label);
