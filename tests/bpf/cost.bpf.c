@@ -116,6 +116,8 @@ struct bench_route {
     __u32 found, missed; /* how often */
     __u32 label;         /* of the last one found */
     __u32 seed;
+    __u32 prefixes6; /* pt_route6: of so many, as test_route.c numbers them, a random one each time; 0: `address6` */
+    __be32 address6[4];
 };
 
 struct {
@@ -139,6 +141,36 @@ int pt_route(struct xdp_md *ctx)
     struct pt_route_question q = {
         .slot = bench->slot & 1, .vni = bench->vni, .own_label = 1, .dir = bench->dir & (PT_DIRS_MAX - 1)};
     q.destination.words[3] = bench->address != 0 ? bench->address : pt_mix32(bench->seed);
+    if (pt_route_find(&q, &route)) {
+        bench->found++;
+        bench->label = route.site_label;
+    } else {
+        bench->missed++;
+    }
+    return XDP_PASS;
+}
+
+SEC("xdp.frags")
+int pt_route6(struct xdp_md *ctx)
+{
+    __u32 zero = 0;
+    struct bench_route *bench = bpf_map_lookup_elem(&pt_bench_route, &zero);
+    struct pt_abi_route route = {};
+
+    if (bench == NULL) {
+        return XDP_ABORTED;
+    }
+    struct pt_route_question q = {.slot = bench->slot & 1, .vni = bench->vni, .own_label = 1, .v6 = 1};
+    for (int i = 0; i < 4; i++) {
+        q.destination.words[i] = bench->address6[i];
+    }
+    if (bench->prefixes6 != 0) {
+        bench->seed = bench->seed * 1664525U + 1013904223U;
+        __u32 random = pt_mix32(bench->seed), n = random % bench->prefixes6;
+        q.destination.words[0] = bpf_htonl(0x20010000 + (n >> 8));
+        q.destination.words[1] = bpf_htonl(n << 24 | (n * 77 & 0xff) << 16 | (random & 15));
+        q.destination.words[3] = random;
+    }
     if (pt_route_find(&q, &route)) {
         bench->found++;
         bench->label = route.site_label;

@@ -1,7 +1,8 @@
 /*
  * Routes of a big segment: a million IPv4 prefixes of which 5 % are longer than /24, and 100,000 of IPv6, in a table
- * and a trie. The answers are compared with a search by hash for each length; then half of the routes are deleted.
- * Prints what a look-up of random destinations costs, and how long it takes until the routes are in force.
+ * and a trie. The answers are compared with a search by hash for each length, those of IPv6 with what their numbers
+ * say; then half of the routes of both are deleted. Prints what a look-up of random destinations costs, and how long it
+ * takes until the routes are in force.
  */
 #include "agent/dp_bpf_kernel.h"
 #include "bed.h"
@@ -23,7 +24,7 @@
 #define ROUTES6 100000U
 
 struct bench_route { /* as in cost.bpf.c */
-    uint32_t vni, dir, slot, address, found, missed, label, seed;
+    uint32_t vni, dir, slot, address, found, missed, label, seed, prefixes6, address6[4];
 };
 
 static struct bed bed;
@@ -80,6 +81,36 @@ static uint32_t slow_search(uint32_t address)
     return 0;
 }
 
+/* ---- those of IPv6: they are numbered, so that the search is a calculation ------------------------------------ */
+
+#define INNER 7U /* the last bits of the /64 that is inside some /48 */
+static bool *gone6;
+
+static uint32_t label6(uint32_t n)
+{
+    return gone6[n] ? 0 : 2 + n * 7 % SITES;
+}
+
+/* Of 20 numbers 19 are a /48 of their own, and the last is a /64 inside that of the one before. */
+static uint32_t prefix6(uint32_t n, uint32_t words[4])
+{
+    bool inner = n % 20 == 19;
+    n -= inner ? 1 : 0;
+    words[0] = htonl(0x20010000 + (n >> 8));
+    words[1] = htonl(n << 24 | (n * 77 & 0xff) << 16 | (inner ? INNER : 0));
+    words[2] = words[3] = 0;
+    return inner ? 64 : 48;
+}
+
+static uint32_t slow_search6(const uint32_t words[4])
+{
+    uint32_t high = ntohl(words[0]), low = ntohl(words[1]), n = (high - 0x20010000) << 8 | low >> 24;
+    if (high < 0x20010000 || n >= ROUTES6 || n % 20 == 19 || (low >> 16 & 0xff) != (n * 77 & 0xff)) {
+        return 0;
+    }
+    return n % 20 == 18 && (low & 0xffff) == INNER && !gone6[n + 1] ? label6(n + 1) : label6(n);
+}
+
 /* ---- making tables -------------------------------------------------------------------------------------------- */
 
 static uint32_t random_len(void)
@@ -115,11 +146,12 @@ static struct pt_dp_table *make_table(void)
         }
     }
     for (uint32_t i = 0; i < ROUTES6; i++) {
-        struct pt_abi_route6_key key = {.prefix_len = PT_ROUTE_VNI_BITS + 48, .vni = htonl(VNI)};
-        struct pt_abi_route route = {.site_label = 2 + i % SITES};
-        key.address.words[0] = htonl(0x20010000 + (i >> 8));
-        key.address.words[1] = htonl(i << 24 | (i * 77 & 0xff) << 16);
-        (void)pt_dp_rows_add(&table->maps[PT_MAP_routes6], &key, &route);
+        struct pt_abi_route6_key key = {.vni = htonl(VNI)};
+        struct pt_abi_route route = {.site_label = label6(i)};
+        key.prefix_len = PT_ROUTE_VNI_BITS + prefix6(i, key.address.words);
+        if (!gone6[i]) {
+            (void)pt_dp_rows_add(&table->maps[PT_MAP_routes6], &key, &route);
+        }
     }
     for (enum pt_bundle_map map = 0; map < PT_BUNDLE_MAPS_LEN; map++) {
         pt_dp_rows_sort(&table->maps[map]);
@@ -132,8 +164,8 @@ static struct pt_dp_table *make_table(void)
 
 /* ---- asking --------------------------------------------------------------------------------------------------- */
 
-static struct bench_route ask(struct bpf_object *object, const struct bench_route *question, uint32_t repeat,
-                              uint32_t *ret_ns)
+static struct bench_route ask(struct bpf_object *object, const char *program, const struct bench_route *question,
+                              uint32_t repeat, uint32_t *ret_ns)
 {
     struct bench_route answer;
     uint8_t data[64] = {0};
@@ -141,8 +173,8 @@ static struct bench_route ask(struct bpf_object *object, const struct bench_rout
     int fd = bpf_object__find_map_fd_by_name(object, "pt_bench_route");
     LIBBPF_OPTS(bpf_test_run_opts, test, .data_in = data, .data_size_in = sizeof(data), .repeat = (int)repeat);
     ck_assert_int_eq(bpf_map_update_elem(fd, &zero, question, BPF_ANY), 0);
-    ck_assert_int_eq(
-        bpf_prog_test_run_opts(bpf_program__fd(bpf_object__find_program_by_name(object, "pt_route")), &test), 0);
+    ck_assert_int_eq(bpf_prog_test_run_opts(bpf_program__fd(bpf_object__find_program_by_name(object, program)), &test),
+                     0);
     ck_assert_int_eq(bpf_map_lookup_elem(fd, &zero, &answer), 0);
     if (ret_ns != NULL) {
         *ret_ns = test.duration;
@@ -163,11 +195,49 @@ static void compare(struct bpf_object *object, uint32_t slot, uint32_t times)
             address = address == 0 ? 1 : address;
         }
         struct bench_route question = {.vni = VNI, .dir = 1, .slot = slot, .address = htonl(address)};
-        struct bench_route answer = ask(object, &question, 1, NULL);
+        struct bench_route answer = ask(object, "pt_route", &question, 1, NULL);
         uint32_t wanted = slow_search(address);
         ck_assert_msg(wanted == 0 ? answer.missed == 1 : answer.found == 1 && answer.label == wanted,
                       "%08x: site %u, should be %u", address, answer.label, wanted);
     }
+}
+
+/* Every third is of the neighbourhood of a /64 inside a /48, and some are of nobody. */
+static void compare6(struct bpf_object *object, uint32_t slot, uint32_t times)
+{
+    uint32_t missed = 0, inner = 0;
+    for (uint32_t i = 0; i < times; i++) {
+        struct bench_route question = {.vni = VNI, .slot = slot};
+        uint32_t n = random32() % (ROUTES6 + ROUTES6 / 20);
+        n = i % 3 == 0 ? n - n % 20 + 18 : n;
+        (void)prefix6(n, question.address6);
+        question.address6[1] |= htonl(i % 2 == 0 ? INNER : random32() % 16);
+        question.address6[2] = random32();
+        question.address6[3] = random32();
+        struct bench_route answer = ask(object, "pt_route6", &question, 1, NULL);
+        uint32_t wanted = slow_search6(question.address6);
+        ck_assert_msg(wanted == 0 ? answer.missed == 1 : answer.found == 1 && answer.label == wanted,
+                      "%08x %08x: site %u, should be %u", ntohl(question.address6[0]), ntohl(question.address6[1]),
+                      answer.label, wanted);
+        missed += wanted == 0 ? 1 : 0;
+        inner += n < ROUTES6 && n % 20 == 18 && !gone6[n + 1] && wanted == label6(n + 1) ? 1 : 0;
+    }
+    ck_assert_uint_gt(missed, times / 50);
+    ck_assert_uint_gt(inner, times / 20);
+}
+
+static void print_route6(struct bpf_object *object, uint32_t slot)
+{
+    uint32_t best = UINT32_MAX;
+    for (int round = 0; round < 5; round++) {
+        struct bench_route question = {.vni = VNI, .slot = slot, .seed = 3, .prefixes6 = ROUTES6};
+        uint32_t ns;
+        struct bench_route answer = ask(object, "pt_route6", &question, 200000, &ns);
+        ck_assert_uint_eq(answer.found + answer.missed, 200000);
+        ck_assert_uint_gt(answer.found, 150000);
+        best = ns < best ? ns : best;
+    }
+    printf("cost: route6_100k_ns %u\n", best);
 }
 
 static double put_in_force(struct pt_dp_maps *maps, struct pt_dp_table *table)
@@ -187,7 +257,9 @@ START_TEST(a_million_routes_are_found_and_deleted_again)
     struct pt_dp_maps maps;
     struct pt_error error = {0};
     slow = calloc(SLOTS, sizeof(*slow));
+    gone6 = calloc(ROUTES6, sizeof(*gone6));
     ck_assert_ptr_nonnull(slow);
+    ck_assert_ptr_nonnull(gone6);
     (void)snprintf(directory, sizeof(directory), "%s/v%d", bed.pins, PT_ABI_VERSION);
     ck_assert_int_eq(pt_dp_programs_load(&programs, directory, &error), PT_OK);
     ck_assert_int_eq(pt_dp_maps_open(&maps, &programs, &error), PT_OK);
@@ -199,12 +271,14 @@ START_TEST(a_million_routes_are_found_and_deleted_again)
     printf("cost: route_1m_load_s %.3f the_other_slot %.3f\n", first, again);
     ck_assert_int_eq(pt_dp_dirs_verify(&maps, maps.in_force & 1, table, &error), PT_OK);
     compare(object, maps.in_force & 1, 20000);
+    compare6(object, maps.in_force & 1, 20000);
+    print_route6(object, maps.in_force & 1);
 
     uint32_t best = UINT32_MAX;
     for (int round = 0; round < 5; round++) {
         struct bench_route question = {.vni = VNI, .dir = 1, .slot = maps.in_force & 1, .seed = 3};
         uint32_t ns;
-        struct bench_route answer = ask(object, &question, 1000000, &ns);
+        struct bench_route answer = ask(object, "pt_route", &question, 1000000, &ns);
         ck_assert_uint_eq(answer.found + answer.missed, 1000000);
         ck_assert_uint_gt(answer.found, 500000);
         best = ns < best ? ns : best;
@@ -216,10 +290,14 @@ START_TEST(a_million_routes_are_found_and_deleted_again)
             slow[at].label = 0;
         }
     }
+    for (uint32_t n = 0; n < ROUTES6; n++) {
+        gone6[n] = random32() % 2 == 0;
+    }
     struct pt_dp_table *fewer = make_table();
     double deleted = put_in_force(&maps, fewer);
     printf("cost: route_500k_deleted_s %.3f\n", deleted);
     compare(object, maps.in_force & 1, 20000);
+    compare6(object, maps.in_force & 1, 20000);
     ck_assert_int_eq(pt_dp_dirs_verify(&maps, maps.in_force & 1, table, &error), PT_CORRUPT);
     pt_dp_table_unref(table);
     pt_dp_table_unref(fewer);
@@ -227,6 +305,7 @@ START_TEST(a_million_routes_are_found_and_deleted_again)
     pt_dp_maps_fini(&maps);
     pt_dp_programs_fini(&programs);
     free(slow);
+    free(gone6);
 }
 END_TEST
 
