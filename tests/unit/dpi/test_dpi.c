@@ -97,6 +97,28 @@ START_TEST(a_reload_loses_no_flow)
 }
 END_TEST
 
+/* Descriptions come and go while a flow is inspected: it goes on, by those of the packet that tells. */
+START_TEST(a_reload_in_the_middle_loses_no_flow)
+{
+    bool changed = false;
+    char text[] = "GET /a HTTP/1.1\r\nHost: late.test\r\nUser-Agent: test\r\n\r\n";
+    describe("early.test", 1);
+    const struct pt_dpi_flow *first = tcp(2100, 8080, false, PT_DPI_TCP_SYN, "", &changed);
+    ck_assert(!first->done);
+    describe("late.test", 2);
+    ck_assert_ptr_eq(tcp(2100, 8080, true, PT_DPI_TCP_SYN | PT_DPI_TCP_ACK, "", &changed), first);
+    describe("late.test", 3);
+    const struct pt_dpi_flow *flow = tcp(2100, 8080, false, PT_DPI_TCP_ACK, text, &changed);
+    ck_assert_ptr_eq(flow, first);
+    ck_assert(changed);
+    ck_assert_uint_eq(flow->packets, 3);
+    ck_assert_uint_eq(flow->verdict.application, 3);
+    ck_assert_uint_eq(flow->verdict.signature, pt_dpi_signature_number("http"));
+    ck_assert_uint_eq(flow->verdict.known_after, 3);
+    ck_assert_uint_eq(pt_dpi_counts(dpi).left_out + pt_dpi_counts(dpi).unknown, 0);
+}
+END_TEST
+
 /* Nothing is recognised in noise; it is given up after its number of packets, and both directions are one flow. */
 START_TEST(noise_is_given_up)
 {
@@ -151,6 +173,7 @@ int main(void)
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, http_is_told_by_its_host_and_a_description_wins);
     tcase_add_test(cases, a_reload_loses_no_flow);
+    tcase_add_test(cases, a_reload_in_the_middle_loses_no_flow);
     tcase_add_test(cases, noise_is_given_up);
     tcase_add_test(cases, a_full_table_makes_room);
     tcase_add_test(cases, names_mean_applications);
