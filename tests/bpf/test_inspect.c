@@ -12,6 +12,7 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -220,6 +221,51 @@ START_TEST(an_address_that_a_name_led_to_is_steered_from_the_first_packet)
 }
 END_TEST
 
+/* ---- classes of shaped links ---------------------------------------------------------------------------------- */
+
+#define LINK "link id=1 if=wan0 address=192.0.2.1 gateway=192.0.2.254\n"
+/* REALTIME is told by 40 here, which is not the usual 46; BULK by the usual 8. */
+#define SHAPED_LINK \
+    "link id=1 if=wan0 address=192.0.2.1 gateway=192.0.2.254 rate=50000000 classes=1:20:40,4:60:0,5:20:8\n"
+
+/* The outer header's TOS of a packet, the same for each of several, of a flow with a verdict and with this TOS. */
+static uint8_t outer_tos(uint16_t port, uint8_t traffic_class, uint8_t tos)
+{
+    struct packet p = packet_of(port, 40);
+    struct pt_dp_verdict verdict = verdict_of(port, 7);
+    uint8_t seen = 0;
+    verdict.traffic_class = traffic_class;
+    p.data[ETH_HLEN + 1] = tos;
+    finish_ipv4(&p, ETH_HLEN);
+    bed.dp->ops->set_verdict(bed.dp, &verdict);
+    for (int i = 0; i < 3; i++) { /* decided, written down, remembered */
+        struct run r = run_lan(&bed, &p);
+        ck_assert_int_eq(r.verdict, TC_REDIRECT);
+        ck_assert_uint_eq(r.out.data[ETH_HLEN + 36 + 1], tos); /* inside it stays as the host wrote it */
+        ck_assert_uint_eq(sum16(r.out.data + ETH_HLEN, 20, 0), 0xffff);
+        ck_assert(i == 0 || r.out.data[ETH_HLEN + 1] == seen);
+        seen = r.out.data[ETH_HLEN + 1];
+    }
+    return seen;
+}
+
+/* The link's queues know a packet by the outer code point; congestion marks are not theirs to change. */
+START_TEST(a_shaped_link_is_told_the_class_by_the_outer_header)
+{
+    char text[2048];
+    const char *rest = strstr(BASE, LINK) + strlen(LINK);
+    (void)snprintf(text, sizeof(text), "node site=1\n" SHAPED_LINK "%s", rest);
+    bed_apply(&bed, text);
+    ck_assert_uint_eq(outer_tos(2101, 1, 0), 40 << 2);
+    ck_assert_uint_eq(outer_tos(2102, 1, 18 << 2 | 2), 40 << 2 | 2);
+    ck_assert_uint_eq(outer_tos(2103, 5, 46 << 2), 8 << 2);
+    ck_assert_uint_eq(outer_tos(2104, 0, 46 << 2), 46 << 2); /* its application says nothing: by what it says itself */
+    bed_apply(&bed, BASE);
+    ck_assert_uint_eq(outer_tos(2105, 1, 18 << 2 | 2), 18 << 2 | 2);
+    ck_assert_uint_eq(outer_tos(2103, 5, 46 << 2), 46 << 2); /* the flow that was marked */
+}
+END_TEST
+
 int main(void)
 {
     if (!bed_possible()) {
@@ -235,6 +281,7 @@ int main(void)
     tcase_add_test(tc, a_verdict_asks_the_rules_again);
     tcase_add_test(tc, a_flow_that_is_recognised_stays_on_its_path_and_the_next_one_takes_the_rules);
     tcase_add_test(tc, an_address_that_a_name_led_to_is_steered_from_the_first_packet);
+    tcase_add_test(tc, a_shaped_link_is_told_the_class_by_the_outer_header);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK);
