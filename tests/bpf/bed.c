@@ -373,6 +373,14 @@ struct run run_wan_tc(struct bed *bed, const struct packet *p)
     return run_tc(bed->wan_tc_program, p, (struct run_options){.ifindex = bed->wan0});
 }
 
+struct run run_tap(uint32_t ifindex, const struct packet *p)
+{
+    int program = tc_program(ifindex);
+    struct run run = run_tc(program, p, (struct run_options){.ifindex = ifindex});
+    (void)close(program);
+    return run;
+}
+
 struct run run_lan(struct bed *bed, const struct packet *p)
 {
     return run_lan_with(bed, p, (struct run_options){.ifindex = bed->lan0});

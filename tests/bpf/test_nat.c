@@ -8,6 +8,7 @@
 
 #include "bpf/abi/filter.h"
 #include "bpf/abi/nat.h"
+#include "bpf/abi/tap.h"
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -282,6 +283,57 @@ START_TEST(a_prefix_is_known_outside_by_another)
 }
 END_TEST
 
+#define MAPPED BASE "prefix_map vni=100 prefix=10.1.0.0/24 outside=172.16.1.0\n"
+
+/* By a plain path: a packet in Geneve. XDP finds the host and says what its companion is to write. */
+START_TEST(what_arrives_for_a_prefix_outside_is_for_the_host_inside)
+{
+    static const char *const asked[] = {"172.16.1.2", "10.1.0.2"}; /* by either name; the second is not translated */
+    bed_apply(&bed, MAPPED);
+    for (size_t i = 0; i < 2; i++) {
+        struct packet inner = make((struct way){"10.2.0.9", asked[i], 9, 1000, IPPROTO_UDP, 0}), p;
+        struct in_addr outside;
+        ck_assert_int_eq(inet_pton(AF_INET, asked[i], &outside), 1);
+        put_ethernet(&p, ETH_P_IP);
+        uint32_t ip = put_ipv4(&p, "192.0.2.2", "192.0.2.1", IPPROTO_UDP, 0), udp = put_udp(&p, 50001, 6081);
+        (void)put_geneve(&p, 100, ETH_P_IP, 0, NULL, 0);
+        put(&p, inner.data + ETH_HLEN, inner.size - ETH_HLEN);
+        finish_udp_size(&p, udp);
+        finish_ipv4(&p, ip);
+        struct run run = run_wan(&bed, &p);
+        ck_assert_msg(run.verdict == XDP_PASS && run.handed_over, "%s", drops_text(&bed));
+        ck_assert_uint_eq(run.meta.ifindex, bed.lan0);
+        ck_assert_uint_eq(ntohl(run.meta.nexthop.words[3]), 0x0a010002);
+        ck_assert_uint_eq(run.meta.outside, i == 0 ? outside.s_addr : 0);
+    }
+}
+END_TEST
+
+/* By a sealed path: what the tunnel opened. */
+START_TEST(what_was_sealed_is_translated_back_too)
+{
+    static const uint8_t tap[ETH_HLEN] = {PT_TAP_TO_0,   PT_TAP_TO_1, 0, 0, 0,   0, PT_TAP_FROM_0,
+                                          PT_TAP_FROM_1, 0,           0, 0, 100, 8, 0};
+    static const uint8_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP};
+    bed_apply(&bed, MAPPED);
+    ck_assert_int_eq(bed.dp->ops->set_tunnel(bed.dp, bed.wan1, NULL), PT_OK);
+    for (size_t i = 0; i < 3; i++) {
+        struct packet p = make((struct way){"10.2.0.9", "172.16.1.2", 9, 1000, protocols[i], 0});
+        memcpy(p.data, tap, sizeof(tap));
+        struct run run = run_tap(bed.wan1, &p);
+        p = make((struct way){"10.2.0.9", "10.1.0.2", 9, 1000, protocols[i], 0}); /* made so, checksums and all */
+        ck_assert_msg(run.verdict == TC_REDIRECT, "%s", drops_text(&bed));
+        ck_assert_uint_eq(run.out.size, p.size);
+        ck_assert_mem_eq(run.out.data + ETH_HLEN, p.data + ETH_HLEN, p.size - ETH_HLEN);
+    }
+    struct packet cut = make((struct way){"10.2.0.9", "172.16.1.2", 9, 1000, IPPROTO_UDP, 0});
+    memcpy(cut.data, tap, sizeof(tap));
+    cut.data[ETH_HLEN + 7] = 1; /* a later fragment: it does not say where its checksum is */
+    finish_ipv4(&cut, ETH_HLEN);
+    CHECK_DROP(&bed, run_tap(bed.wan1, &cut), NAT_FRAGMENT);
+}
+END_TEST
+
 /* ---- firewall ------------------------------------------------------------------------------------------------- */
 
 #define FILTERS                                                    \
@@ -431,6 +483,48 @@ START_TEST(a_rate_is_kept_by_segment_and_by_peer)
 }
 END_TEST
 
+#define THIRD_SITE                                  \
+    "route vni=100 prefix=10.3.0.0/16 site=3\n"     \
+    "tunnel id=13 link=1 remote=192.0.2.3 site=3\n" \
+    "path id=13 tunnel=13 site=3\n"                 \
+    "group site=3 class=0 members=13:1:0\n"
+
+/* Of 50 packets to a host, those that its meter lets through: at 1 kbit/s one in half a second. */
+static unsigned passed_of_50(const char *destination)
+{
+    struct packet p = make((struct way){"10.1.0.2", destination, 1000, 9, IPPROTO_UDP, 0});
+    uint64_t before = bed_drops(&bed, PT_DROP_RATE_LIMITED);
+    unsigned passed = 0;
+    for (int i = 0; i < 50; i++) {
+        passed += run_lan(&bed, &p).verdict == TC_REDIRECT;
+    }
+    ck_assert_uint_eq(bed_drops(&bed, PT_DROP_RATE_LIMITED) - before, 50 - passed);
+    return passed;
+}
+
+START_TEST(a_peer_s_limit_is_no_other_peer_s)
+{
+    bed_apply(&bed, BASE THIRD_SITE "limit id=1 vnis=100 site=2 rate=1000 burst=20 parent=2\n"
+                                    "limit id=2 vnis=100 rate=1000000000 burst=20\n");
+    ck_assert_uint_le(passed_of_50("10.2.0.77"), 10);
+    ck_assert_uint_eq(passed_of_50("10.3.0.77"), 50);
+    ck_assert_uint_le(passed_of_50("10.2.0.77"), 10);
+}
+END_TEST
+
+/* What the tenant may send bounds its peers together, however much each of them may be sent. */
+START_TEST(a_tight_parent_drops_what_its_children_allow)
+{
+    bed_apply(&bed, BASE THIRD_SITE "limit id=1 vnis=100 site=2 rate=1000000000 burst=20 parent=2\n"
+                                    "limit id=3 vnis=100 site=3 rate=1000000000 burst=20 parent=2\n"
+                                    "limit id=2 rate=1000 burst=20\n");
+    ck_assert_uint_le(passed_of_50("10.2.0.78"), 10);
+    ck_assert_uint_le(passed_of_50("10.3.0.78"), 10);
+    bed_apply(&bed, BASE THIRD_SITE);
+    ck_assert_uint_eq(passed_of_50("10.2.0.78"), 50);
+}
+END_TEST
+
 int main(void)
 {
     if (!bed_possible()) {
@@ -450,6 +544,8 @@ int main(void)
     tcase_add_test(tc, errors_are_translated_back);
     tcase_add_test(tc, fragments_and_strange_protocols_are_dropped_by_name);
     tcase_add_test(tc, a_prefix_is_known_outside_by_another);
+    tcase_add_test(tc, what_arrives_for_a_prefix_outside_is_for_the_host_inside);
+    tcase_add_test(tc, what_was_sealed_is_translated_back_too);
     tcase_add_test(tc, what_no_rule_allows_is_dropped);
     tcase_add_test(tc, segments_meet_by_rules_only);
     tcase_add_test(tc, an_answer_to_a_ping_is_no_ping);
@@ -458,6 +554,8 @@ int main(void)
     tcase_add_test(tc, denied_and_loud_sources_are_dropped);
     tcase_add_test(tc, a_syn_above_the_rate_gets_a_cookie);
     tcase_add_test(tc, a_rate_is_kept_by_segment_and_by_peer);
+    tcase_add_test(tc, a_peer_s_limit_is_no_other_peer_s);
+    tcase_add_test(tc, a_tight_parent_drops_what_its_children_allow);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK);
