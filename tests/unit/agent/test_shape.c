@@ -1,11 +1,17 @@
 /*
- * The numbers of shaping: what is promised fits the link, and liveness fits into its own queue.
+ * The numbers of shaping: what is promised fits the link, liveness fits into its own queue, and the kernel is told so.
  */
 #include "agent/shape.h"
 
+#include "agent/netlink.h"
 #include "tunnel/live_priv.h"
 
 #include <check.h>
+#include <linux/pkt_sched.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
 
 #define FRAME_V4 198U /* Ethernet, IPv4, UDP, Geneve, header, BFD with SHA1 */
 
@@ -55,12 +61,100 @@ START_TEST(liveness_fits_into_its_queue_on_every_link)
 }
 END_TEST
 
+/* ---- what stands in the kernel -------------------------------------------------------------------------------- */
+
+struct tree { /* bytes a second, by class; [PT_SHAPE_CLASSES]: the link */
+    uint64_t rates[PT_SHAPE_CLASSES + 1], ceils[PT_SHAPE_CLASSES + 1];
+    uint32_t priorities[PT_SHAPE_CLASSES + 1];
+    size_t len;
+};
+
+static uint64_t wide(const void *wider, uint32_t rate)
+{
+    uint64_t value = rate;
+    if (wider != NULL) { /* only there when 32 bits are not enough */
+        memcpy(&value, wider, sizeof(value));
+    }
+    return value;
+}
+
+static void on_class(void *arg, const struct nlmsghdr *answer)
+{
+    struct tree *tree = arg;
+    struct tcmsg body;
+    struct tc_htb_opt htb;
+    size_t size = 0;
+    if (answer->nlmsg_type != RTM_NEWTCLASS) {
+        return;
+    }
+    memcpy(&body, NLMSG_DATA(answer), sizeof(body));
+    const struct rtattr *first = TCA_RTA(NLMSG_DATA(answer));
+    const struct rtattr *options = pt_netlink_find(first, NLMSG_PAYLOAD(answer, sizeof(body)), TCA_OPTIONS, 0, &size);
+    const void *found = options != NULL ? pt_netlink_find(options, size, TCA_HTB_PARMS, sizeof(htb), NULL) : NULL;
+    if (found == NULL) {
+        return; /* a leaf's own */
+    }
+    memcpy(&htb, found, sizeof(htb));
+    size_t at = PT_SHAPE_CLASSES;
+    for (uint32_t i = 0; i < PT_SHAPE_CLASSES; i++) {
+        at = body.tcm_handle == pt_shape_queue(i) ? i : at;
+    }
+    tree->rates[at] = wide(pt_netlink_find(options, size, TCA_HTB_RATE64, 8, NULL), htb.rate.rate);
+    tree->ceils[at] = wide(pt_netlink_find(options, size, TCA_HTB_CEIL64, 8, NULL), htb.ceil.rate);
+    tree->priorities[at] = htb.prio;
+    tree->len++;
+}
+
+static struct tree read_tree(uint32_t ifindex)
+{
+    const struct tcmsg body = {.tcm_ifindex = (int)ifindex};
+    struct pt_netlink request;
+    struct tree tree = {0};
+    pt_netlink_start(&request, RTM_GETTCLASS, 0, &body, sizeof(body));
+    ck_assert_int_eq(pt_netlink_dump(&request, on_class, &tree), 0);
+    ck_assert_uint_eq(tree.len, PT_SHAPE_CLASSES + 1);
+    return tree;
+}
+
+/* Control and REALTIME come first and may never send more than they are promised; the others may borrow all there is.
+ * In a network namespace of its own, on its loopback interface, at a rate of 32 bits and at one of more. */
+START_TEST(only_what_comes_first_is_bounded)
+{
+    static const uint64_t link_rates[] = {50000000, 40000000000};
+    if (unshare(CLONE_NEWNET) != 0) {
+        printf("skipped: a network namespace takes root\n");
+        return;
+    }
+    uint32_t lo = if_nametoindex("lo");
+    for (size_t i = 0; i < 2; i++) {
+        struct pt_shape shape = shape_of(link_rates[i]);
+        struct pt_error error = {0};
+        ck_assert_msg(pt_shape_apply(lo, &shape, &error) == PT_OK, "%s: %s", error.field, error.text);
+        struct tree tree = read_tree(lo);
+        ck_assert_uint_eq(tree.rates[PT_SHAPE_CLASSES], link_rates[i] / 8);
+        ck_assert_uint_eq(tree.ceils[PT_SHAPE_CLASSES], link_rates[i] / 8);
+        for (uint32_t class = 0; class < PT_SHAPE_CLASSES; class ++) {
+            uint64_t promise = pt_shape_promise(&shape, class) / 8;
+            bool bounded = class <= 1;
+            ck_assert_uint_eq(tree.rates[class], promise);
+            ck_assert_uint_eq(tree.ceils[class], bounded ? promise : link_rates[i] / 8);
+            ck_assert_uint_eq(tree.priorities[class], bounded ? class : 2);
+        }
+        ck_assert_uint_eq(tree.ceils[1], link_rates[i] / 8 / 5); /* its 20 percent */
+    }
+    pt_shape_remove(lo);
+    struct pt_shape_count counts[PT_SHAPE_CLASSES];
+    ck_assert(!pt_shape_read(lo, counts));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("shape");
     TCase *tc = tcase_create("numbers");
     tcase_add_test(tc, promises_are_no_more_than_the_link_and_none_is_zero);
     tcase_add_test(tc, liveness_fits_into_its_queue_on_every_link);
+    tcase_add_test(tc, only_what_comes_first_is_bounded);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
