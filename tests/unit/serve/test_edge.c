@@ -231,6 +231,89 @@ START_TEST(telemetry_makes_transitions_for_own_paths_only)
 }
 END_TEST
 
+/* What a node says of the queues of a link, with one class that is REALTIME. */
+static void report_class(struct node_stream *node, const char *link, const char *error, uint32_t backlog_bytes)
+{
+    Patronus__V1__ClassReport class = PATRONUS__V1__CLASS_REPORT__INIT, *classes[] = {&class};
+    Patronus__V1__LinkReport item = PATRONUS__V1__LINK_REPORT__INIT, *items[] = {&item};
+    Patronus__V1__Telemetry telemetry = PATRONUS__V1__TELEMETRY__INIT;
+    Patronus__V1__EdgeMessage message = PATRONUS__V1__EDGE_MESSAGE__INIT;
+    class.traffic_class = PATRONUS__V1__TRAFFIC_CLASS__REALTIME;
+    class.rate_bps = 7000001;
+    class.promised_bps = 10000002;
+    class.backlog_bytes = backlog_bytes;
+    class.backlog_packets = 4;
+    class.delay_us = 5005;
+    class.drops = 6;
+    class.packets = 7007;
+    class.bytes = 8000008;
+    item.name = (char *)(uintptr_t)link;
+    item.error = (char *)(uintptr_t)error;
+    item.classes = classes;
+    item.n_classes = error[0] == '\0' ? 1 : 0;
+    telemetry.links = items;
+    telemetry.n_links = 1;
+    message.message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TELEMETRY;
+    message.telemetry = &telemetry;
+    node_send(node, &message);
+}
+
+/* Depth, drops, rate and delay of each class stand in Link, as its own edge said last, for as long as it says it. */
+START_TEST(a_link_shows_its_queues_as_its_own_edge_says)
+{
+    static const char link[] = "organizations/acme/sites/s1/links/wan0";
+    static const char get[] = "{\"name\": \"organizations/acme/sites/s1/links/wan0\"}";
+    struct cluster world, *cluster = &world;
+    struct enrolled nodes[2];
+    struct node_stream one, two;
+    cluster_init(cluster);
+    make_network(cluster, nodes);
+    OK(cluster, 0, "QosProfileService/CreateQosProfile",
+       "{\"parent\": \"organizations/acme\", \"qosProfileId\": \"office\", \"qosProfile\": {\"classes\": [{"
+       "\"trafficClass\": \"REALTIME\", \"percent\": 20}]}}");
+    OK(cluster, 0, "LinkService/UpdateLink",
+       "{\"link\": {\"name\": \"%s\", \"qosProfile\": \"organizations/acme/qosProfiles/office\", \"capacityUpBps\": "
+       "\"50000000\"}, \"updateMask\": \"qosProfile,capacityUpBps\"}",
+       link);
+    node_connect(cluster, 0, &nodes[0], &one);
+    node_connect(cluster, 0, &nodes[1], &two);
+    say_hello(&one, NULL);
+    say_hello(&two, NULL);
+    STEP_UNTIL(cluster, one.bundles == 1 && two.bundles == 1);
+    report_class(&one, link, "", 3003);
+    run_for_ms(cluster, 1000);
+    OK(cluster, 0, "LinkService/GetLink", get);
+    ANSWER_HAS("\"trafficClass\":\"REALTIME\"");
+    ANSWER_HAS("\"rateBps\":\"7000001\"");
+    ANSWER_HAS("\"promisedBps\":\"10000002\"");
+    ANSWER_HAS("\"backlogBytes\":3003");
+    ANSWER_HAS("\"backlogPackets\":4");
+    ANSWER_HAS("\"delayUs\":5005");
+    ANSWER_HAS("\"drops\":\"6\"");
+    ANSWER_HAS("\"packets\":\"7007\"");
+    ANSWER_HAS("\"bytes\":\"8000008\"");
+    report_class(&two, link, "", 666); /* not its link */
+    run_for_ms(cluster, 1000);
+    OK(cluster, 0, "LinkService/GetLink", get);
+    ANSWER_HAS("\"backlogBytes\":3003");
+    report_class(&one, link, "the kernel has no HTB", 0);
+    run_for_ms(cluster, 1000);
+    OK(cluster, 0, "LinkService/GetLink", get);
+    ANSWER_HAS("\"shapingError\":\"the kernel has no HTB\"");
+    ANSWER_LACKS("backlogBytes");
+    report_class(&one, link, "", 3003);
+    run_for_ms(cluster, 12000); /* and then no more */
+    OK(cluster, 0, "LinkService/GetLink", get);
+    ANSWER_LACKS("backlogBytes");
+    ck_assert(!one.ended && !two.ended);
+    node_leave(&one);
+    node_leave(&two);
+    enrolled_fini(&nodes[0]);
+    enrolled_fini(&nodes[1]);
+    cluster_fini(cluster);
+}
+END_TEST
+
 /* The order goes to the edge that the path begins at and to no other; its answer is the call's, whatever it says. */
 START_TEST(bandwidth_is_asked_of_the_edge_that_the_path_begins_at)
 {
@@ -631,6 +714,7 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, a_node_that_does_not_keep_to_the_protocol_is_sent_off);
     tcase_add_test(tcase, a_node_whose_edge_is_deleted_is_sent_off);
     tcase_add_test(tcase, telemetry_makes_transitions_for_own_paths_only);
+    tcase_add_test(tcase, a_link_shows_its_queues_as_its_own_edge_says);
     tcase_add_test(tcase, bandwidth_is_asked_of_the_edge_that_the_path_begins_at);
     tcase_add_test(tcase, a_follower_says_who_leads);
     tcase_add_test(tcase, a_new_leader_keeps_the_splits_in_force);

@@ -286,6 +286,52 @@ START_TEST(the_narrowest_rate_counts_and_stands_in_the_next_wider_one)
 }
 END_TEST
 
+/* ---- shaping -------------------------------------------------------------------------------------------------- */
+
+#define PROFILE ",\"qosProfile\":\"" ORG "/qosProfiles/office\""
+
+/* A link that names a profile and knows its rate is shaped to it; a node is told percents and code points. */
+START_TEST(a_profile_becomes_percents_and_code_points_of_its_link)
+{
+    const Patronus__V1__Entry *e[ENTRIES_MAX];
+    struct fixture f;
+    fixture_init(&f);
+    put_basics(&f);
+    put(&f, "qosProfile",
+        "{\"name\":\"" ORG
+        "/qosProfiles/office\",\"classes\":[{\"trafficClass\":\"BULK\",\"percent\":15,\"queueMs\":200,"
+        "\"dscps\":[38]},{\"trafficClass\":\"REALTIME\",\"percent\":30,\"dscpOut\":0}]}");
+    put_site(&f, 0);
+    put_link(&f, 0, 0, "inet", PROFILE ",\"capacityUpBps\":\"50000000\"");
+    put_link(&f, 0, 1, "mpls", ",\"capacityUpBps\":\"50000000\""); /* no profile */
+    put_link(&f, 0, 2, "lte", PROFILE);                            /* no rate */
+    pass_ok(&f);
+    ck_assert_uint_eq(ENTRIES(&f, 0, LINK, e), 3);
+    for (size_t i = 0; i < 3; i++) {
+        const Patronus__V1__LinkEntry *link = e[i]->link;
+        if (strcmp(link->interface, "wan0") != 0) {
+            ck_assert(link->rate_bps == 0 && link->n_classes == 0);
+            continue;
+        }
+        static const struct {
+            uint32_t traffic_class, percent, queue_ms, dscp_out;
+        } wanted[] = {{1, 30, 0, 1}, {4, 55, 0, 0}, {5, 15, 200, 0}}; /* STANDARD has what is left */
+        ck_assert_uint_eq(link->rate_bps, 50000000);
+        ck_assert_uint_eq(link->n_classes, 3);
+        for (size_t j = 0; j < 3; j++) {
+            const Patronus__V1__LinkClassEntry *class = link->classes[j];
+            ck_assert_uint_eq(class->traffic_class, wanted[j].traffic_class);
+            ck_assert_uint_eq(class->percent, wanted[j].percent);
+            ck_assert_uint_eq(class->queue_ms, wanted[j].queue_ms);
+            ck_assert_uint_eq(class->dscp_out, wanted[j].dscp_out);
+        }
+        ck_assert((link->classes[0]->dscp_mask & 1ULL << 46) != 0);
+        ck_assert(link->classes[2]->dscp_mask == 1ULL << 38);
+    }
+    fixture_fini(&f);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("edge_rules");
@@ -298,6 +344,7 @@ int main(void)
     tcase_add_test(tcase, segments_that_a_rule_joins_know_each_other);
     tcase_add_test(tcase, a_guard_and_what_it_denies_go_to_its_sites);
     tcase_add_test(tcase, the_narrowest_rate_counts_and_stands_in_the_next_wider_one);
+    tcase_add_test(tcase, a_profile_becomes_percents_and_code_points_of_its_link);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK);
