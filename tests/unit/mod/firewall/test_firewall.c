@@ -32,4 +32,42 @@ static const struct row policies[] = {
 };
 TABLE_TEST(rules_can_be_meant, policies)
 
-TABLE_MAIN("mod/firewall", rules_can_be_meant)
+/* Who wrote a rule that can never decide is told which one does. */
+START_TEST(a_contradiction_names_the_other_rule)
+{
+    struct fixture fx;
+    fx_init(&fx);
+    fx_world(&fx);
+    ck_assert_int_eq(fx_call(&fx, "CreateFirewallPolicy", "%s",
+                             POLICY("{'action':'ALLOW','protocol':17},{'action':'ALLOW','protocol':6},"
+                                    "{'action':'DROP','scope':'INTERNET'},{'action':'DROP','protocol':6}")),
+                     PT_INVALID_ARGUMENT);
+    ck_assert_str_eq(fx.error.field, "rules[3]");
+    ck_assert_msg(strstr(fx.error.text, "rules[1] says the contrary about the same packets") != NULL, "%s",
+                  fx.error.text);
+    ck_assert_int_eq(fx_call(&fx, "CreateFirewallPolicy", "%s",
+                             POLICY("{'action':'DROP','protocol':6},{'action':'DROP','protocol':6}")),
+                     PT_INVALID_ARGUMENT);
+    ck_assert_str_eq(fx.error.field, "rules[1]");
+    ck_assert_msg(strstr(fx.error.text, "rules[0] says the same about the same packets") != NULL, "%s", fx.error.text);
+    fx_fini(&fx);
+}
+END_TEST
+
+/* Of two policies of a segment each may say what it likes: order decides. */
+START_TEST(policies_may_contradict_each_other)
+{
+    struct fixture fx;
+    fx_init(&fx);
+    fx_world(&fx);
+    for (unsigned i = 0; i < 2; i++) {
+        FX_OK(&fx, "CreateFirewallPolicy",
+              "{'parent':'" A "','firewallPolicyId':'p%u','firewallPolicy':{'segment':'" A
+              "/segments/corp','priority':%u,'rules':[{'action':'%s','protocol':6}]}}",
+              i, i + 1, i == 0 ? "ALLOW" : "DROP");
+    }
+    fx_fini(&fx);
+}
+END_TEST
+
+TABLE_MAIN("mod/firewall", rules_can_be_meant, a_contradiction_names_the_other_rule, policies_may_contradict_each_other)
