@@ -99,6 +99,42 @@ expect 2 nonsense
 expect 2 create tunnel x -p acme
 pass "help, kinds, explain, completion and wrong usage"
 
+# ---- classify: a capture of one HTTP request; the same, cut within its last packet ----------------------------------------
+python3 - "$work/good.pcap" "$work/cut.pcap" <<'EOF'
+import struct
+import sys
+
+CLIENT, SERVER = (bytes([10, 0, 0, 1]), 40000), (bytes([10, 0, 0, 2]), 8080)
+
+
+def record(seconds: int, source: tuple[bytes, int], to: tuple[bytes, int], flags: int, text: bytes) -> bytes:
+    tcp = struct.pack(">HHIIBBHHH", source[1], to[1], 1, 1, 5 << 4, flags, 8192, 0, 0) + text
+    ip = struct.pack(">BBHIBBH", 0x45, 0, 20 + len(tcp), 0x4000, 64, 6, 0) + source[0] + to[0] + tcp
+    frame = bytes(12) + b"\x08\0" + ip
+    return struct.pack("<IIII", seconds, 0, len(frame), len(frame)) + frame
+
+
+request = b"GET / HTTP/1.1\r\nHost: www.example.test\r\nUser-Agent: test\r\n\r\n"
+capture = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
+capture += record(1, CLIENT, SERVER, 2, b"") + record(1, SERVER, CLIENT, 18, b"") + record(1, CLIENT, SERVER, 16, request)
+for name, data in zip(sys.argv[1:], (capture, capture[:-9]), strict=True):
+    with open(name, "wb") as file:
+        file.write(data)
+EOF
+expect 0 classify "$work/good.pcap"
+out_has "10.0.0.1:40000 -> 10.0.0.2:8080  http  http-host 95%  3 packets  www.example.test"
+expect 0 classify "$work/good.pcap" -o json
+python3 -c 'import json, sys; [flow] = json.load(sys.stdin); assert (flow["signature"], flow["knownAfter"]) == ("http", 3), flow' \
+    <"$work/out" || fail "classify -o json"
+expect 1 classify "$work/cut.pcap"
+err_has "packet 3, byte 164: "
+err_has "the file was cut short"
+[ ! -s "$work/out" ] || fail "classify: an answer beside the error"
+expect 1 classify "$work/nothing.pcap"
+err_has "nothing.pcap: No such file"
+expect 2 classify
+pass "classify"
+
 # ---- te solve: a file that is wrong is refused with the place; no answer is written ------------------------------------
 # te NAME LINE...: a file; wrong CODE PLACE: solving it ends with the code and names the place
 te() { printf '%s\n' "${@:2}" >"$work/$1.te"; }
