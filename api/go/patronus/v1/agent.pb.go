@@ -4400,7 +4400,7 @@ type FlowRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// When, by the node's clock since 1970.
 	TimeNs int64 `protobuf:"varint,1,opt,name=time_ns,json=timeNs,proto3" json:"time_ns,omitempty"`
-	// enum pt_abi_flow_verdict in bpf/abi/flow.h: 1 path, 2 local, 3 dropped.
+	// enum pt_abi_flow_verdict in bpf/abi/flow.h: 1 path, 2 local, 3 dropped, 4 by a link to the internet.
 	Verdict uint32 `protobuf:"varint,2,opt,name=verdict,proto3" json:"verdict,omitempty"`
 	// Dropped: number of the reason (bpf/abi/drop.h).
 	Reason uint32 `protobuf:"varint,3,opt,name=reason,proto3" json:"reason,omitempty"`
@@ -4408,7 +4408,7 @@ type FlowRecord struct {
 	Path uint64 `protobuf:"varint,4,opt,name=path,proto3" json:"path,omitempty"`
 	// Number of the rule; 0: none matched.
 	RuleId uint32 `protobuf:"varint,5,opt,name=rule_id,json=ruleId,proto3" json:"rule_id,omitempty"`
-	// Policy and place of the rule, as in RuleEntry.origin; empty: none, or not known any more.
+	// Policy and place of the rule, as in RuleEntry.origin or FilterRuleEntry.origin; empty: none, or not known any more.
 	RuleOrigin string `protobuf:"bytes,6,opt,name=rule_origin,json=ruleOrigin,proto3" json:"rule_origin,omitempty"`
 	// Log index of the policy.
 	RuleRevision uint64 `protobuf:"varint,7,opt,name=rule_revision,json=ruleRevision,proto3" json:"rule_revision,omitempty"`
@@ -4452,6 +4452,8 @@ type FlowRecord struct {
 	TranslatedLink string `protobuf:"bytes,26,opt,name=translated_link,json=translatedLink,proto3" json:"translated_link,omitempty"`
 	// VNI of the segment that its packets go on in; 0: their own.
 	TranslatedVni uint32 `protobuf:"varint,27,opt,name=translated_vni,json=translatedVni,proto3" json:"translated_vni,omitempty"`
+	// By what the application was recognised: number of an Evidence; 0: not said.
+	Evidence      uint32 `protobuf:"varint,28,opt,name=evidence,proto3" json:"evidence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4671,6 +4673,13 @@ func (x *FlowRecord) GetTranslatedLink() string {
 func (x *FlowRecord) GetTranslatedVni() uint32 {
 	if x != nil {
 		return x.TranslatedVni
+	}
+	return 0
+}
+
+func (x *FlowRecord) GetEvidence() uint32 {
+	if x != nil {
+		return x.Evidence
 	}
 	return 0
 }
@@ -6464,7 +6473,7 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"sla_broken\x18\t \x01(\bR\tslaBroken\x12\x19\n" +
 	"\bsla_held\x18\n" +
 	" \x01(\bR\aslaHeld\x12\x12\n" +
-	"\x04link\x18\v \x01(\tR\x04link\"\x91\a\n" +
+	"\x04link\x18\v \x01(\tR\x04link\"\xad\a\n" +
 	"\n" +
 	"FlowRecord\x12\x17\n" +
 	"\atime_ns\x18\x01 \x01(\x03R\x06timeNs\x12\x18\n" +
@@ -6501,7 +6510,8 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"\x11translated_source\x18\x18 \x01(\fR\x10translatedSource\x12'\n" +
 	"\x0ftranslated_port\x18\x19 \x01(\rR\x0etranslatedPort\x12'\n" +
 	"\x0ftranslated_link\x18\x1a \x01(\tR\x0etranslatedLink\x12%\n" +
-	"\x0etranslated_vni\x18\x1b \x01(\rR\rtranslatedVni\"\xed\x01\n" +
+	"\x0etranslated_vni\x18\x1b \x01(\rR\rtranslatedVni\x12\x1a\n" +
+	"\bevidence\x18\x1c \x01(\rR\bevidence\"\xed\x01\n" +
 	"\n" +
 	"FlowAnswer\x129\n" +
 	"\arecords\x18\x01 \x03(\v2\x17.patronus.v1.FlowRecordB\x06\xca\xf3\x18\x02H\x10R\arecords\x12\x18\n" +

@@ -333,7 +333,7 @@ type ExplainFlowResponse struct {
 	ReasonText string `protobuf:"bytes,11,opt,name=reason_text,json=reasonText,proto3" json:"reason_text,omitempty"`
 	// Where it went.
 	DestinationSite string `protobuf:"bytes,12,opt,name=destination_site,json=destinationSite,proto3" json:"destination_site,omitempty"`
-	// Policy whose rule decided; empty: none did.
+	// Steering policy whose rule decided; empty: none did.
 	SteeringPolicy string `protobuf:"bytes,13,opt,name=steering_policy,json=steeringPolicy,proto3" json:"steering_policy,omitempty"`
 	// Place of the rule in it, from 0.
 	Rule uint32 `protobuf:"varint,14,opt,name=rule,proto3" json:"rule,omitempty"`
@@ -349,7 +349,7 @@ type ExplainFlowResponse struct {
 	BundleGeneration uint64 `protobuf:"varint,19,opt,name=bundle_generation,json=bundleGeneration,proto3" json:"bundle_generation,omitempty"`
 	// Epoch of traffic engineering then.
 	TeEpoch uint64 `protobuf:"varint,20,opt,name=te_epoch,json=teEpoch,proto3" json:"te_epoch,omitempty"`
-	// What the traffic is for, by its DSCP.
+	// What the traffic is for: the class of its application, or else that of its DSCP.
 	TrafficClass TrafficClass `protobuf:"varint,21,opt,name=traffic_class,json=trafficClass,proto3,enum=patronus.v1.TrafficClass" json:"traffic_class,omitempty"`
 	// DSCP of the packet that was decided.
 	Dscp uint32 `protobuf:"varint,22,opt,name=dscp,proto3" json:"dscp,omitempty"`
@@ -376,9 +376,15 @@ type ExplainFlowResponse struct {
 	// Decisions before this one, newest first.
 	Earlier []*FlowDecision `protobuf:"bytes,33,rep,name=earlier,proto3" json:"earlier,omitempty"`
 	// Its translation of addresses, in words; unset: not translated, or from an edge that does not say.
-	Translation   *FlowTranslation `protobuf:"bytes,34,opt,name=translation,proto3" json:"translation,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Translation *FlowTranslation `protobuf:"bytes,34,opt,name=translation,proto3" json:"translation,omitempty"`
+	// Name of the application: of an Application, or of a signature; empty: none was recognised, or it is gone since.
+	ApplicationName string `protobuf:"bytes,35,opt,name=application_name,json=applicationName,proto3" json:"application_name,omitempty"`
+	// By what it was recognised.
+	ApplicationEvidence Evidence `protobuf:"varint,36,opt,name=application_evidence,json=applicationEvidence,proto3,enum=patronus.v1.Evidence" json:"application_evidence,omitempty"`
+	// Firewall policy whose rule refused it, or let it pass where no steering rule matched; `rule` is its place there.
+	FirewallPolicy string `protobuf:"bytes,37,opt,name=firewall_policy,json=firewallPolicy,proto3" json:"firewall_policy,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ExplainFlowResponse) Reset() {
@@ -647,6 +653,27 @@ func (x *ExplainFlowResponse) GetTranslation() *FlowTranslation {
 		return x.Translation
 	}
 	return nil
+}
+
+func (x *ExplainFlowResponse) GetApplicationName() string {
+	if x != nil {
+		return x.ApplicationName
+	}
+	return ""
+}
+
+func (x *ExplainFlowResponse) GetApplicationEvidence() Evidence {
+	if x != nil {
+		return x.ApplicationEvidence
+	}
+	return Evidence_EVIDENCE_UNSPECIFIED
+}
+
+func (x *ExplainFlowResponse) GetFirewallPolicy() string {
+	if x != nil {
+		return x.FirewallPolicy
+	}
+	return ""
 }
 
 // Request of ExplainDrop.
@@ -972,7 +999,7 @@ var File_patronus_v1_explain_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_explain_proto_rawDesc = "" +
 	"\n" +
-	"\x19patronus/v1/explain.proto\x12\vpatronus.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\x1a\x18patronus/v1/policy.proto\"\x94\x03\n" +
+	"\x19patronus/v1/explain.proto\x12\vpatronus.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x1cpatronus/v1/inspection.proto\x1a\x19patronus/v1/options.proto\x1a\x18patronus/v1/policy.proto\"\x94\x03\n" +
 	"\x12ExplainFlowRequest\x12,\n" +
 	"\x06parent\x18\x01 \x01(\tB\x14\xca\xf3\x18\x10\b\x01\"\forganizationR\x06parent\x12 \n" +
 	"\x06source\x18\x02 \x01(\tB\b\xca\xf3\x18\x04\b\x01X\x02R\x06source\x12*\n" +
@@ -999,8 +1026,7 @@ const file_patronus_v1_explain_proto_rawDesc = "" +
 	"\vsource_port\x18\x02 \x01(\rR\n" +
 	"sourcePort\x12\x12\n" +
 	"\x04link\x18\x03 \x01(\tR\x04link\x12\x18\n" +
-	"\asegment\x18\x04 \x01(\tR\asegment\"\x93\n" +
-	"\n" +
+	"\asegment\x18\x04 \x01(\tR\asegment\"\xb1\v\n" +
 	"\x13ExplainFlowResponse\x12\x12\n" +
 	"\x04site\x18\x01 \x01(\tR\x04site\x12\x18\n" +
 	"\asegment\x18\x02 \x01(\tR\asegment\x12\x12\n" +
@@ -1040,7 +1066,10 @@ const file_patronus_v1_explain_proto_rawDesc = "" +
 	"\fmeasure_time\x18\x1f \x01(\v2\x1a.google.protobuf.TimestampR\vmeasureTime\x12\x18\n" +
 	"\achanges\x18  \x03(\tR\achanges\x123\n" +
 	"\aearlier\x18! \x03(\v2\x19.patronus.v1.FlowDecisionR\aearlier\x12>\n" +
-	"\vtranslation\x18\" \x01(\v2\x1c.patronus.v1.FlowTranslationR\vtranslation\"\x82\x01\n" +
+	"\vtranslation\x18\" \x01(\v2\x1c.patronus.v1.FlowTranslationR\vtranslation\x12)\n" +
+	"\x10application_name\x18# \x01(\tR\x0fapplicationName\x12H\n" +
+	"\x14application_evidence\x18$ \x01(\x0e2\x15.patronus.v1.EvidenceR\x13applicationEvidence\x12'\n" +
+	"\x0ffirewall_policy\x18% \x01(\tR\x0efirewallPolicy\"\x82\x01\n" +
 	"\x12ExplainDropRequest\x12,\n" +
 	"\x06parent\x18\x01 \x01(\tB\x14\xca\xf3\x18\x10\b\x01\"\forganizationR\x06parent\x12\x1e\n" +
 	"\x04site\x18\x02 \x01(\tB\n" +
@@ -1099,6 +1128,7 @@ var file_patronus_v1_explain_proto_goTypes = []any{
 	(TrafficClass)(0),             // 10: patronus.v1.TrafficClass
 	(MoveMode)(0),                 // 11: patronus.v1.MoveMode
 	(*SimulatedPath)(nil),         // 12: patronus.v1.SimulatedPath
+	(Evidence)(0),                 // 13: patronus.v1.Evidence
 }
 var file_patronus_v1_explain_proto_depIdxs = []int32{
 	8,  // 0: patronus.v1.ExplainFlowRequest.time:type_name -> google.protobuf.Timestamp
@@ -1113,18 +1143,19 @@ var file_patronus_v1_explain_proto_depIdxs = []int32{
 	8,  // 9: patronus.v1.ExplainFlowResponse.measure_time:type_name -> google.protobuf.Timestamp
 	1,  // 10: patronus.v1.ExplainFlowResponse.earlier:type_name -> patronus.v1.FlowDecision
 	2,  // 11: patronus.v1.ExplainFlowResponse.translation:type_name -> patronus.v1.FlowTranslation
-	8,  // 12: patronus.v1.DroppedPacket.time:type_name -> google.protobuf.Timestamp
-	5,  // 13: patronus.v1.DropExplanation.samples:type_name -> patronus.v1.DroppedPacket
-	6,  // 14: patronus.v1.ExplainDropResponse.drops:type_name -> patronus.v1.DropExplanation
-	0,  // 15: patronus.v1.ExplainService.ExplainFlow:input_type -> patronus.v1.ExplainFlowRequest
-	4,  // 16: patronus.v1.ExplainService.ExplainDrop:input_type -> patronus.v1.ExplainDropRequest
-	3,  // 17: patronus.v1.ExplainService.ExplainFlow:output_type -> patronus.v1.ExplainFlowResponse
-	7,  // 18: patronus.v1.ExplainService.ExplainDrop:output_type -> patronus.v1.ExplainDropResponse
-	17, // [17:19] is the sub-list for method output_type
-	15, // [15:17] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	13, // 12: patronus.v1.ExplainFlowResponse.application_evidence:type_name -> patronus.v1.Evidence
+	8,  // 13: patronus.v1.DroppedPacket.time:type_name -> google.protobuf.Timestamp
+	5,  // 14: patronus.v1.DropExplanation.samples:type_name -> patronus.v1.DroppedPacket
+	6,  // 15: patronus.v1.ExplainDropResponse.drops:type_name -> patronus.v1.DropExplanation
+	0,  // 16: patronus.v1.ExplainService.ExplainFlow:input_type -> patronus.v1.ExplainFlowRequest
+	4,  // 17: patronus.v1.ExplainService.ExplainDrop:input_type -> patronus.v1.ExplainDropRequest
+	3,  // 18: patronus.v1.ExplainService.ExplainFlow:output_type -> patronus.v1.ExplainFlowResponse
+	7,  // 19: patronus.v1.ExplainService.ExplainDrop:output_type -> patronus.v1.ExplainDropResponse
+	18, // [18:20] is the sub-list for method output_type
+	16, // [16:18] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_explain_proto_init() }
@@ -1133,6 +1164,7 @@ func file_patronus_v1_explain_proto_init() {
 		return
 	}
 	file_patronus_v1_common_proto_init()
+	file_patronus_v1_inspection_proto_init()
 	file_patronus_v1_options_proto_init()
 	file_patronus_v1_policy_proto_init()
 	type x struct{}

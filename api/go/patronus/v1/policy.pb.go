@@ -291,6 +291,9 @@ const (
 	SimulatedVerdict_LOCAL SimulatedVerdict = 2
 	// It is dropped: see reason.
 	SimulatedVerdict_DROPPED SimulatedVerdict = 3
+	// It leaves by a link of its site to the internet, under that link's address. Only of flows that were recorded:
+	// SimulateSteering answers for the overlay, and says no_route where none of its prefixes holds the destination.
+	SimulatedVerdict_BY_EXIT SimulatedVerdict = 4
 )
 
 // Enum value maps for SimulatedVerdict.
@@ -300,12 +303,14 @@ var (
 		1: "BY_PATH",
 		2: "LOCAL",
 		3: "DROPPED",
+		4: "BY_EXIT",
 	}
 	SimulatedVerdict_value = map[string]int32{
 		"SIMULATED_VERDICT_UNSPECIFIED": 0,
 		"BY_PATH":                       1,
 		"LOCAL":                         2,
 		"DROPPED":                       3,
+		"BY_EXIT":                       4,
 	}
 )
 
@@ -3841,12 +3846,13 @@ const file_patronus_v1_policy_proto_rawDesc = "" +
 	"\x04KEPT\x10\x01\x12\b\n" +
 	"\x04HELD\x10\x02\x12\n" +
 	"\n" +
-	"\x06BROKEN\x10\x03*Z\n" +
+	"\x06BROKEN\x10\x03*g\n" +
 	"\x10SimulatedVerdict\x12!\n" +
 	"\x1dSIMULATED_VERDICT_UNSPECIFIED\x10\x00\x12\v\n" +
 	"\aBY_PATH\x10\x01\x12\t\n" +
 	"\x05LOCAL\x10\x02\x12\v\n" +
-	"\aDROPPED\x10\x032\xbb\x03\n" +
+	"\aDROPPED\x10\x03\x12\v\n" +
+	"\aBY_EXIT\x10\x042\xbb\x03\n" +
 	"\x11SlaProfileService\x12Q\n" +
 	"\x10CreateSlaProfile\x12$.patronus.v1.CreateSlaProfileRequest\x1a\x17.patronus.v1.SlaProfile\x12K\n" +
 	"\rGetSlaProfile\x12!.patronus.v1.GetSlaProfileRequest\x1a\x17.patronus.v1.SlaProfile\x12\\\n" +

@@ -4,6 +4,7 @@
  */
 
 import type { TrafficClass } from "./common.js";
+import type { Evidence } from "./inspection.js";
 import type { MoveMode, SimulatedPath, SimulatedPathInit, SimulatedVerdict } from "./policy.js";
 
 /** Request of ExplainFlow. */
@@ -132,7 +133,7 @@ export interface ExplainFlowResponse {
   reasonText: string;
   /** Where it went. */
   destinationSite: string;
-  /** Policy whose rule decided; empty: none did. */
+  /** Steering policy whose rule decided; empty: none did. */
   steeringPolicy: string;
   /** Place of the rule in it, from 0. */
   rule: number;
@@ -148,7 +149,7 @@ export interface ExplainFlowResponse {
   bundleGeneration: bigint;
   /** Epoch of traffic engineering then. */
   teEpoch: bigint;
-  /** What the traffic is for, by its DSCP. */
+  /** What the traffic is for: the class of its application, or else that of its DSCP. */
   trafficClass: TrafficClass;
   /** DSCP of the packet that was decided. */
   dscp: number;
@@ -176,6 +177,16 @@ export interface ExplainFlowResponse {
   earlier: FlowDecision[];
   /** Its translation of addresses, in words; unset: not translated, or from an edge that does not say. */
   translation?: FlowTranslation;
+  /**
+   * Name of the application: of an Application, or of a signature; empty: none was recognised, or it is gone since.
+   */
+  applicationName: string;
+  /** By what it was recognised. */
+  applicationEvidence: Evidence;
+  /**
+   * Firewall policy whose rule refused it, or let it pass where no steering rule matched; `rule` is its place there.
+   */
+  firewallPolicy: string;
 }
 
 /** What a program says of a ExplainFlowResponse. */
@@ -204,7 +215,7 @@ export interface ExplainFlowResponseInit {
   reasonText?: string;
   /** Where it went. */
   destinationSite?: string;
-  /** Policy whose rule decided; empty: none did. */
+  /** Steering policy whose rule decided; empty: none did. */
   steeringPolicy?: string;
   /** Place of the rule in it, from 0. */
   rule?: number;
@@ -220,7 +231,7 @@ export interface ExplainFlowResponseInit {
   bundleGeneration?: bigint | number;
   /** Epoch of traffic engineering then. */
   teEpoch?: bigint | number;
-  /** What the traffic is for, by its DSCP. */
+  /** What the traffic is for: the class of its application, or else that of its DSCP. */
   trafficClass?: TrafficClass;
   /** DSCP of the packet that was decided. */
   dscp?: number;
@@ -248,6 +259,16 @@ export interface ExplainFlowResponseInit {
   earlier?: readonly FlowDecisionInit[];
   /** Its translation of addresses, in words; unset: not translated, or from an edge that does not say. */
   translation?: FlowTranslationInit;
+  /**
+   * Name of the application: of an Application, or of a signature; empty: none was recognised, or it is gone since.
+   */
+  applicationName?: string;
+  /** By what it was recognised. */
+  applicationEvidence?: Evidence;
+  /**
+   * Firewall policy whose rule refused it, or let it pass where no steering rule matched; `rule` is its place there.
+   */
+  firewallPolicy?: string;
 }
 
 /** Request of ExplainDrop. */

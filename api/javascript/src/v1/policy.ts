@@ -36,9 +36,11 @@ export type SlaState = | "SLA_STATE_UNSPECIFIED" | "KEPT" | "HELD" | "BROKEN" | 
 
 /**
  * What becomes of a packet. SIMULATED_VERDICT_UNSPECIFIED: Not said; BY_PATH: It leaves by a chosen path; LOCAL: Its
- * destination is at the same site; DROPPED: It is dropped: see reason.
+ * destination is at the same site; DROPPED: It is dropped: see reason; BY_EXIT: It leaves by a link of its site to
+ * the internet, under that link's address. Only of flows that were recorded: SimulateSteering answers for the
+ * overlay, and says no_route where none of its prefixes holds the destination.
  */
-export type SimulatedVerdict = | "SIMULATED_VERDICT_UNSPECIFIED" | "BY_PATH" | "LOCAL" | "DROPPED" | `UNRECOGNIZED_${number}`;
+export type SimulatedVerdict = | "SIMULATED_VERDICT_UNSPECIFIED" | "BY_PATH" | "LOCAL" | "DROPPED" | "BY_EXIT" | `UNRECOGNIZED_${number}`;
 
 /** What a path must offer to an application. */
 export interface SlaProfile extends Resource {

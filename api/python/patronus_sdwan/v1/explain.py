@@ -13,6 +13,7 @@ from pydantic import Field
 from .. import rules as marks
 from ..message import Message
 from .common import TrafficClass
+from .inspection import Evidence
 from .policy import MoveMode, SimulatedPath, SimulatedVerdict
 
 
@@ -105,7 +106,7 @@ class ExplainFlowResponse(Message):
     destination_site: Annotated[str, marks.Size(1024)] = ""
     """Where it went."""
     steering_policy: Annotated[str, marks.Size(1024)] = ""
-    """Policy whose rule decided; empty: none did."""
+    """Steering policy whose rule decided; empty: none did."""
     rule: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Place of the rule in it, from 0."""
     rule_id: Annotated[int, marks.Range(0, 4294967295)] = 0
@@ -121,7 +122,7 @@ class ExplainFlowResponse(Message):
     te_epoch: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Epoch of traffic engineering then."""
     traffic_class: TrafficClass = TrafficClass.TRAFFIC_CLASS_UNSPECIFIED
-    """What the traffic is for, by its DSCP."""
+    """What the traffic is for: the class of its application, or else that of its DSCP."""
     dscp: Annotated[int, marks.Range(0, 4294967295)] = 0
     """DSCP of the packet that was decided."""
     application_id: Annotated[int, marks.Range(0, 4294967295)] = 0
@@ -148,6 +149,15 @@ class ExplainFlowResponse(Message):
     """Decisions before this one, newest first."""
     translation: FlowTranslation | None = None
     """Its translation of addresses, in words; unset: not translated, or from an edge that does not say."""
+    application_name: Annotated[str, marks.Size(1024)] = ""
+    """Name of the application: of an Application, or of a signature; empty: none was recognised, or it is gone since.
+    """
+    application_evidence: Evidence = Evidence.EVIDENCE_UNSPECIFIED
+    """By what it was recognised."""
+    firewall_policy: Annotated[str, marks.Size(1024)] = ""
+    """Firewall policy whose rule refused it, or let it pass where no steering rule matched; `rule` is its place
+    there.
+    """
 
 
 class ExplainDropRequest(Message):

@@ -92,6 +92,10 @@ class SimulatedVerdict(OpenEnum):
     """Its destination is at the same site."""
     DROPPED = "DROPPED"
     """It is dropped: see reason."""
+    BY_EXIT = "BY_EXIT"
+    """It leaves by a link of its site to the internet, under that link's address. Only of flows that were recorded:
+    SimulateSteering answers for the overlay, and says no_route where none of its prefixes holds the destination.
+    """
 
 
 class SlaProfile(Resource):
