@@ -11,14 +11,14 @@
  * Layout. A key of IPv4 is 16 bytes and a value 64, so that with the kernel's 48 bytes of links and hash an entry of
  * the IPv4 table is two cache lines, the value being one of them. The first half of the value is what a hit needs.
  *
- * `application` is the verdict of packet inspection (abi/inspect.h): a number in the low 24 bits, confidence in per
- * cent of 0..100 in the high 8. The agent writes it with BPF_EXIST, clears PT_FLOW_ASKING when it is final, and makes
- * the entry stale, so that rules are asked once more, now about that application too. `traffic_class` (the queue),
- * `nat` (what is translated, see abi/nat.h; 0: nothing) and `meter` (an index into pt_meters; 0: none) are read on a
- * hit and kept over a new decision. Why a packet went where it went is the entry itself: rule, class, reason, and by
- * `generation` a row of pt_applied, which names the revision of the configuration, the bundle's position and the epoch
- * of traffic engineering; the same goes out as an event (abi/event.h). Other questions get a table of their own, with
- * the same key.
+ * `application` is the verdict of packet inspection (abi/inspect.h): a number in the low 24 bits, above them how sure
+ * that is, a step of PT_FLOW_SURE_STEPS, and in the highest 4 by what it was recognised. The agent writes it with
+ * BPF_EXIST, clears PT_FLOW_ASKING when it is final, and makes the entry stale, so that rules are asked once more, now
+ * about that application too. `traffic_class` (the queue), `nat` (what is translated, see abi/nat.h; 0: nothing) and
+ * `meter` (an index into pt_meters; 0: none) are read on a hit and kept over a new decision. Why a packet went where it
+ * went is the entry itself: rule, class, reason, and by `generation` a row of pt_applied, which names the revision of
+ * the configuration, the bundle's position and the epoch of traffic engineering; the same goes out as an event
+ * (abi/event.h). Other questions get a table of their own, with the same key.
  */
 #pragma once
 
@@ -76,6 +76,9 @@ enum pt_abi_move {
 #define PT_FLOW_GAP 191U      /* units: a pause of 200 ms, in which what is on its way arrives */
 #define PT_FLOW_APPLICATION_BITS 24
 #define PT_FLOW_APPLICATION_MASK 0xffffffU
+#define PT_FLOW_EVIDENCE_SHIFT 28 /* enum pt_dpi_evidence; programs do not look at it, nor at the step */
+#define PT_FLOW_SURE_MASK 15U
+#define PT_FLOW_SURE_STEPS 0, 20, 30, 50, 60, 70, 95, 100 /* per cent: all that inspection says (docs/mod/dpi.md) */
 
 struct pt_abi_flow {
     __u32 generation; /* of the bundle at the last decision */

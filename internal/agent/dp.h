@@ -52,13 +52,14 @@ struct pt_dp_decision {
     uint32_t generation;
     uint32_t rule_id, policy_class, site_label, application, nat;
     uint8_t verdict, reason, dscp, flags, traffic_class, move, kind;
+    uint8_t evidence, confidence; /* of the application */
 };
 
 /* What the flow cache says of a flow that is there. */
 struct pt_dp_flow {
     uint64_t packets, bytes, seen_age_ns;
     uint32_t application, nat;
-    uint8_t flags;
+    uint8_t flags, evidence, confidence;
 };
 
 enum pt_dp_life { PT_DP_LIFE_UNKNOWN, PT_DP_LIFE_ALIVE, PT_DP_LIFE_DEAD }; /* as enum pt_abi_path_state */
@@ -78,14 +79,14 @@ struct pt_dp_verdict {
     struct pt_ip source, destination;
     uint16_t port_source, port_destination;
     uint32_t vni, application;
-    uint8_t protocol, confidence, traffic_class; /* 0: the class of its DSCP */
-    bool final;                                  /* nothing more is to be copied of it */
+    uint8_t protocol, evidence, confidence, traffic_class; /* 0: the class of its DSCP */
+    bool final;                                            /* nothing more is to be copied of it */
 };
 
 /* What an address is for. */
 struct pt_dp_known {
     uint32_t application, ttl_s;
-    uint8_t confidence, traffic_class;
+    uint8_t evidence, confidence, traffic_class;
 };
 
 struct pt_dp_inspected {

@@ -59,7 +59,6 @@ static int on_event(void *arg, void *data, size_t size)
                                       .rule_id = event.rule_id,
                                       .policy_class = event.policy_class,
                                       .site_label = event.site_label,
-                                      .application = event.application,
                                       .nat = event.nat,
                                       .verdict = event.verdict,
                                       .reason = event.reason,
@@ -68,6 +67,7 @@ static int on_event(void *arg, void *data, size_t size)
                                       .traffic_class = event.traffic_class,
                                       .move = event.move,
                                       .kind = event.kind};
+    decision.application = pt_dp_application_of(event.application, &decision.evidence, &decision.confidence);
     memcpy(decision.flow.source.bytes, &event.flow.source, sizeof(decision.flow.source.bytes));
     memcpy(decision.flow.destination.bytes, &event.flow.destination, sizeof(decision.flow.destination.bytes));
     events->fn(events->arg, &decision);
@@ -134,9 +134,9 @@ bool pt_dp_flow_read(const struct pt_dp_maps *maps, const struct pt_dp_flow_key 
     *ret_flow = (struct pt_dp_flow){.packets = flow.packets,
                                     .bytes = flow.bytes,
                                     .seen_age_ns = (uint64_t)units << PT_FLOW_TIME_SHIFT,
-                                    .application = flow.application,
                                     .nat = flow.nat,
                                     .flags = flow.flags};
+    ret_flow->application = pt_dp_application_of(flow.application, &ret_flow->evidence, &ret_flow->confidence);
     return true;
 }
 

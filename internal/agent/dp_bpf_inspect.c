@@ -107,10 +107,30 @@ static struct pt_abi_address to_abi(const struct pt_ip *ip)
     return address;
 }
 
-static uint32_t with_confidence(const struct pt_dp_verdict *verdict)
+static const uint8_t sure_steps[] = {PT_FLOW_SURE_STEPS};
+#define SURE_STEPS (sizeof(sure_steps) / sizeof(sure_steps[0]))
+
+uint32_t pt_dp_application_word(uint32_t application, uint8_t evidence, uint8_t confidence)
 {
-    return (verdict->application & PT_FLOW_APPLICATION_MASK) | (uint32_t)verdict->confidence
-                                                                   << PT_FLOW_APPLICATION_BITS;
+    uint32_t step = 0;
+    while (step + 1 < SURE_STEPS && sure_steps[step + 1] <= confidence) {
+        step++;
+    }
+    return (application & PT_FLOW_APPLICATION_MASK) | step << PT_FLOW_APPLICATION_BITS |
+           (uint32_t)evidence << PT_FLOW_EVIDENCE_SHIFT;
+}
+
+uint32_t pt_dp_application_of(uint32_t word, uint8_t *ret_evidence, uint8_t *ret_confidence)
+{
+    uint32_t step = word >> PT_FLOW_APPLICATION_BITS & PT_FLOW_SURE_MASK;
+    *ret_evidence = (uint8_t)(word >> PT_FLOW_EVIDENCE_SHIFT);
+    *ret_confidence = sure_steps[step < SURE_STEPS ? step : SURE_STEPS - 1];
+    return word & PT_FLOW_APPLICATION_MASK;
+}
+
+static uint32_t word_of(const struct pt_dp_verdict *verdict)
+{
+    return pt_dp_application_word(verdict->application, verdict->evidence, verdict->confidence);
 }
 
 /* Into the flow's entry, when it has one. */
@@ -120,7 +140,7 @@ static bool write_entry(int map, const void *key, const struct pt_dp_verdict *ve
     if (bpf_map_lookup_elem(map, key, &flow) != 0) {
         return false;
     }
-    uint32_t application = with_confidence(verdict);
+    uint32_t application = word_of(verdict);
     bool classed = verdict->traffic_class != 0;
     bool same = flow.application == application && ((flow.flags & PT_FLOW_ASKING) == 0) == verdict->final &&
                 ((flow.flags & PT_FLOW_CLASSED) != 0) == classed &&
@@ -173,8 +193,7 @@ void pt_dp_inspect_verdict(struct pt_dp_inspect *inspect, const struct pt_dp_ver
     bool written = write_flow(inspect, verdict, &out);
     (void)write_flow(inspect, verdict, &back); /* where both ends are hosts of this site */
     if (!written && verdict->final && verdict->application != 0) {
-        const struct pt_abi_known known = {.application = with_confidence(verdict),
-                                           .traffic_class = verdict->traffic_class};
+        const struct pt_abi_known known = {.application = word_of(verdict), .traffic_class = verdict->traffic_class};
         struct pt_abi_flow6_key key = out;
         if (pt_ip_is_v4(&verdict->source)) {
             const struct pt_abi_flow4_key key4 = flow4_key(&out);
@@ -192,10 +211,10 @@ void pt_dp_inspect_host(struct pt_dp_inspect *inspect, uint32_t vni, const struc
     (void)clock_gettime(CLOCK_MONOTONIC, &now); /* the programs' clock, in their units */
     uint64_t ns = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec + known->ttl_s * NS_PER_S;
     const struct pt_abi_subject_key key = {.vni = vni, .source = to_abi(address)};
-    const struct pt_abi_known value = {.application = (known->application & PT_FLOW_APPLICATION_MASK) |
-                                                      (uint32_t)known->confidence << PT_FLOW_APPLICATION_BITS,
-                                       .until = (uint32_t)(ns >> PT_FLOW_TIME_SHIFT),
-                                       .traffic_class = known->traffic_class};
+    const struct pt_abi_known value = {
+        .application = pt_dp_application_word(known->application, known->evidence, known->confidence),
+        .until = (uint32_t)(ns >> PT_FLOW_TIME_SHIFT),
+        .traffic_class = known->traffic_class};
     (void)bpf_map_update_elem(inspect->hosts, &key, &value, BPF_ANY); /* a full table evicts */
 }
 

@@ -118,6 +118,9 @@ void pt_dp_inspect_free(struct pt_dp_inspect *inspect); /* NULL is fine */
 int pt_dp_inspect_fd(const struct pt_dp_inspect *inspect);
 void pt_dp_inspect_take(struct pt_dp_inspect *inspect, void (*fn)(void *arg, const struct pt_dp_sample *sample),
                         void *arg);
+/* An application as entries have it (bpf/abi/flow.h): confidence is rounded down to a step; and back. */
+uint32_t pt_dp_application_word(uint32_t application, uint8_t evidence, uint8_t confidence);
+uint32_t pt_dp_application_of(uint32_t word, uint8_t *ret_evidence, uint8_t *ret_confidence);
 void pt_dp_inspect_verdict(struct pt_dp_inspect *inspect, const struct pt_dp_verdict *verdict);
 void pt_dp_inspect_host(struct pt_dp_inspect *inspect, uint32_t vni, const struct pt_ip *address,
                         const struct pt_dp_known *known);

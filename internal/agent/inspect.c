@@ -88,7 +88,7 @@ static void count_use(struct pt_agent_inspect *inspect, uint32_t vni, uint32_t a
 static void learn(struct pt_agent_inspect *inspect, uint32_t vni, const struct pt_dpi_answer *answer)
 {
     struct pt_dp *dp = inspect->agent->options.dp;
-    struct pt_dp_known known = {.confidence = DNS_CONFIDENCE};
+    struct pt_dp_known known = {.evidence = PT_DPI_EVIDENCE_DNS_ANSWER, .confidence = DNS_CONFIDENCE};
     known.application = pt_dpi_host(inspect->engine, vni, answer->host, &known.traffic_class);
     known.ttl_s = answer->ttl_s < TTL_MIN_S ? TTL_MIN_S : answer->ttl_s > TTL_MAX_S ? TTL_MAX_S : answer->ttl_s;
     for (size_t i = 0; known.application != 0 && i < answer->addresses_len; i++) {
@@ -124,6 +124,7 @@ static void tell(struct pt_agent_inspect *inspect, const struct pt_dp_sample *sa
                                           .vni = sample->vni,
                                           .application = flow->verdict.application,
                                           .protocol = packet->protocol,
+                                          .evidence = flow->verdict.evidence,
                                           .confidence = flow->verdict.confidence,
                                           .traffic_class = flow->verdict.traffic_class,
                                           .final = flow->done};

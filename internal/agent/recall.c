@@ -10,6 +10,7 @@
  */
 #include "agent/agent_priv.h"
 #include "agent/history.h"
+#include "agent/recall_rule.h"
 
 #include "base/assert.h"
 #include "bpf/abi/event.h"
@@ -49,11 +50,6 @@ static uint64_t group_key(const Patronus__V1__Entry *entry)
     return (uint64_t)entry->group->site_label << 32 | entry->group->policy_class;
 }
 
-static uint64_t rule_key(const Patronus__V1__Entry *entry)
-{
-    return entry->rule->vni;
-}
-
 static uint64_t path_key(const Patronus__V1__Entry *entry)
 {
     return entry->path->path;
@@ -87,21 +83,6 @@ static const Patronus__V1__GroupEntry *group_of(const struct pt_bundle *bundle, 
         find(bundle, PATRONUS__V1__ENTRY__ENTRY_GROUP, key | decision->policy_class, group_key);
     entry = entry != NULL ? entry : find(bundle, PATRONUS__V1__ENTRY__ENTRY_GROUP, key, group_key);
     return entry != NULL ? entry->group : NULL;
-}
-
-static const Patronus__V1__RuleEntry *rule_of(const struct pt_bundle *bundle, const struct pt_dp_decision *decision)
-{
-    size_t len = 0;
-    const Patronus__V1__Entry *const *entries = pt_bundle_entries(bundle, &len);
-    size_t at = lower_bound(entries, len, PATRONUS__V1__ENTRY__ENTRY_RULE, decision->flow.vni, rule_key);
-    for (; decision->rule_id != 0 && at < len && entries[at]->entry_case == PATRONUS__V1__ENTRY__ENTRY_RULE &&
-           entries[at]->rule->vni == decision->flow.vni;
-         at++) {
-        if (entries[at]->rule->rule_id == decision->rule_id) {
-            return entries[at]->rule;
-        }
-    }
-    return NULL;
 }
 
 static uint32_t link_of(const struct pt_bundle *bundle, uint64_t path_id)
@@ -188,15 +169,14 @@ static void on_decision(void *arg, const struct pt_dp_decision *decision)
     if (dp->ops->origin_of(dp, decision->generation, &record.origin)) {
         bundle = bundle_of(agent, &record.origin);
     }
-    const Patronus__V1__RuleEntry *rule = bundle != NULL ? rule_of(bundle, decision) : NULL;
+    const struct pt_recall_rule rule = pt_recall_rule_of(bundle, decision->flow.vni, decision->rule_id);
     const Patronus__V1__GroupEntry *group = bundle != NULL ? group_of(bundle, decision) : NULL;
     const Patronus__V1__Entry *sla =
         group != NULL && group->sla != 0 ? find(bundle, PATRONUS__V1__ENTRY__ENTRY_SLA, group->sla, sla_key) : NULL;
     record.translation = pt_translation_of(bundle, &decision->flow, decision->nat);
-    if (rule != NULL || sla != NULL) {
-        record.ruling =
-            pt_history_ruling(agent->history, rule != NULL ? rule->origin : "", rule != NULL ? rule->revision : 0,
-                              sla != NULL ? sla->sla->name : "", group != NULL && group->require);
+    if (rule.origin[0] != '\0' || sla != NULL) {
+        record.ruling = pt_history_ruling(agent->history, rule.origin, rule.revision, sla != NULL ? sla->sla->name : "",
+                                          group != NULL && group->require);
     }
     bool about_paths = decision->verdict == PT_FLOW_PATH || decision->kind == PT_EVENT_NO_WAY;
     if (group != NULL && about_paths) {
@@ -332,8 +312,9 @@ static Patronus__V1__FlowRecord *record_message(const struct pt_agent *agent, st
     to->dscp = from->decision.dscp;
     to->flags = from->decision.flags;
     to->move = from->decision.move;
-    to->application = from->decision.application & ((1U << PT_FLOW_APPLICATION_BITS) - 1);
-    to->confidence = from->decision.application >> PT_FLOW_APPLICATION_BITS;
+    to->application = from->decision.application;
+    to->evidence = from->decision.evidence;
+    to->confidence = from->decision.confidence;
     to->nat = from->decision.nat;
     put_translation(agent, &from->translation, arena, to);
     to->revision = from->origin.revision;
@@ -379,8 +360,9 @@ static const char *answer_flow(struct pt_agent *agent, struct pt_arena *arena,
         answer->seen_time_ns = now - (int64_t)flow.seen_age_ns;
     }
     if (answer->present && len > 0 && question->time_ns == 0) { /* what was found out since the decision */
-        answer->records[0]->application = flow.application & ((1U << PT_FLOW_APPLICATION_BITS) - 1);
-        answer->records[0]->confidence = flow.application >> PT_FLOW_APPLICATION_BITS;
+        answer->records[0]->application = flow.application;
+        answer->records[0]->evidence = flow.evidence;
+        answer->records[0]->confidence = flow.confidence;
         if (answer->records[0]->nat != flow.nat) {
             struct pt_translation translation = pt_translation_of(agent->bundle, &key, flow.nat);
             answer->records[0]->nat = flow.nat;

@@ -98,6 +98,7 @@ static struct pt_dp_verdict verdict_of(uint16_t port, uint32_t application)
                                   .vni = 100,
                                   .application = application,
                                   .protocol = IPPROTO_TCP,
+                                  .evidence = 8,
                                   .confidence = 95,
                                   .final = true};
 }
@@ -151,6 +152,12 @@ START_TEST(first_packets_that_say_something_are_copied_and_no_more_than_so_many)
 }
 END_TEST
 
+static void on_told(void *arg, const struct pt_dp_decision *decision)
+{
+    *(struct pt_dp_decision *)arg = *decision;
+}
+
+/* The verdict goes into the entry, with its evidence, and what is told of the flow then says both. */
 START_TEST(a_verdict_asks_the_rules_again)
 {
     struct packet p = packet_of(2003, 40);
@@ -162,8 +169,19 @@ START_TEST(a_verdict_asks_the_rules_again)
     CHECK_DROP(&bed, run_lan(&bed, &p), POLICY_DENY);
     ck_assert(find_flow(2003, &flow));
     ck_assert_uint_eq(flow.rule_id, 6);
-    ck_assert_uint_eq(flow.application, 8 | 95U << PT_FLOW_APPLICATION_BITS);
+    ck_assert_uint_eq(flow.application & PT_FLOW_APPLICATION_MASK, 8);
     ck_assert_uint_eq(flow.flags & (PT_FLOW_ASKING | PT_FLOW_LEARNED), 0);
+    struct pt_dp_decision told = {0};
+    (void)bed.dp->ops->decisions(bed.dp, on_told, &told);
+    ck_assert_uint_eq(told.rule_id, 6);
+    ck_assert_uint_eq(told.application, 8);
+    ck_assert_uint_eq(told.evidence, 8);
+    ck_assert_uint_eq(told.confidence, 95);
+    struct pt_dp_flow now;
+    ck_assert(bed.dp->ops->flow(bed.dp, &told.flow, &now));
+    ck_assert_uint_eq(now.application, 8);
+    ck_assert_uint_eq(now.evidence, 8);
+    ck_assert_uint_eq(now.confidence, 95);
     (void)samples();
     CHECK_DROP(&bed, run_lan(&bed, &p), POLICY_DENY);
     ck_assert_uint_eq(samples(), 0);
@@ -198,12 +216,13 @@ START_TEST(an_address_that_a_name_led_to_is_steered_from_the_first_packet)
     struct pt_dp_inspected before, after;
     struct pt_ip address = pt_ip_from_v4(0x0a020009);
     bed.dp->ops->inspected(bed.dp, &before);
-    bed.dp->ops->set_host(bed.dp, 100, &address,
-                          &(struct pt_dp_known){.application = 7, .ttl_s = 60, .confidence = 60, .traffic_class = 3});
+    bed.dp->ops->set_host(
+        bed.dp, 100, &address,
+        &(struct pt_dp_known){.application = 7, .ttl_s = 60, .evidence = 3, .confidence = 60, .traffic_class = 3});
     ck_assert_int_eq(path_of(&p), 12);
     ck_assert_int_eq(path_of(&p), 12);
     ck_assert(find_flow(2006, &flow));
-    ck_assert_uint_eq(flow.application, 7 | 60U << PT_FLOW_APPLICATION_BITS);
+    ck_assert_uint_eq(flow.application, 7 | 4U << PT_FLOW_APPLICATION_BITS | 3U << PT_FLOW_EVIDENCE_SHIFT);
     ck_assert_uint_eq(flow.traffic_class, 3);
     ck_assert_uint_eq(flow.flags & (PT_FLOW_CLASSED | PT_FLOW_ASKING), PT_FLOW_CLASSED | PT_FLOW_ASKING);
     bed.dp->ops->inspected(bed.dp, &after);
