@@ -312,7 +312,7 @@ PT_INLINE void look_up_or_decide(struct __sk_buff *skb, struct pkt *p, const str
         decide_meter(p, d);
         if (cached && d->verdict != 0 && d->site_label != 0 && may_remember(p, d)) {
             pt_flow_write(p, flow, &door, d, now);
-        } else if (cached && d->verdict == 0) {
+        } else if (cached && (d->verdict == 0 || d->verdict == PT_FLOW_DROP)) {
             if (flow != NULL) {
                 flow->flags |= PT_FLOW_NO_WAY;
             }

@@ -275,7 +275,8 @@ PT_INLINE void pt_event_drop(const struct pkt *p, __u32 reason)
 {
     const __u64 told = 1ULL << PT_DROP_NO_BUNDLE | 1ULL << PT_DROP_UNKNOWN_LAN | 1ULL << PT_DROP_MALFORMED |
                        1ULL << PT_DROP_POLICY_DENY | 1ULL << PT_DROP_NO_ROUTE | 1ULL << PT_DROP_NO_GROUP |
-                       1ULL << PT_DROP_NO_PATH | 1ULL << PT_DROP_SLA_UNMET | 1ULL << PT_DROP_RATE_LIMITED;
+                       1ULL << PT_DROP_NO_PATH | 1ULL << PT_DROP_SLA_UNMET | 1ULL << PT_DROP_RATE_LIMITED |
+                       1ULL << PT_DROP_FIREWALL | 1ULL << PT_DROP_NAT_EXHAUSTED;
     __u64 small = PT_EVENT_PACKET | (__u64)PT_FLOW_DROP << 8 | (__u64)(reason & 255) << 16;
 
     if (!(told >> (reason & 63) & 1) && pt_event_put(p, NULL, 0, 0, small)) {

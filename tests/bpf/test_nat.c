@@ -6,6 +6,7 @@
  */
 #include "bed.h"
 
+#include "bpf/abi/event.h"
 #include "bpf/abi/filter.h"
 #include "bpf/abi/nat.h"
 #include "bpf/abi/tap.h"
@@ -354,6 +355,47 @@ START_TEST(what_no_rule_allows_is_dropped)
 }
 END_TEST
 
+struct told {
+    struct pt_dp_decision newest;
+    unsigned count;
+};
+
+static void on_told(void *arg, const struct pt_dp_decision *decision)
+{
+    struct told *told = arg;
+    told->newest = *decision;
+    told->count++;
+}
+
+/* Once and with its rule, be there an entry that says it or not. */
+START_TEST(what_a_rule_refuses_is_told_once)
+{
+    struct run_options lan1 = {.ifindex = bed.lan1};
+    struct told told = {0};
+    bed_apply(&bed, BASE FILTERS "filter_rule vni=100 order=2 protocol=6 ports=82-82 allow=0 id=9\n"
+                                 "filter_rule vni=200 order=0 to=100 protocol=17 ports=99-99 allow=0 id=11\n");
+    (void)bed.dp->ops->decisions(bed.dp, on_told, &told); /* of before */
+    told.count = 0;
+    struct packet far = make((struct way){"10.1.0.2", "10.2.0.9", 1200, 82, IPPROTO_TCP, ACK});
+    for (int i = 0; i < 4; i++) { /* a mark at the door, an entry, two hits */
+        CHECK_DROP(&bed, run_lan(&bed, &far), FIREWALL);
+    }
+    (void)bed.dp->ops->decisions(bed.dp, on_told, &told);
+    ck_assert_uint_eq(told.count, 1);
+    ck_assert_uint_eq(told.newest.kind, PT_EVENT_FLOW);
+    ck_assert_uint_eq(told.newest.rule_id, 9);
+    struct packet here = make((struct way){"10.9.0.2", "10.1.0.2", 1200, 99, IPPROTO_UDP, 0});
+    told.count = 0;
+    CHECK_DROP(&bed, run_lan_with(&bed, &here, lan1), FIREWALL);
+    (void)bed.dp->ops->decisions(bed.dp, on_told, &told);
+    ck_assert_uint_eq(told.count, 1);
+    ck_assert_uint_eq(told.newest.kind, PT_EVENT_NO_WAY);
+    ck_assert_uint_eq(told.newest.verdict, PT_FLOW_DROP);
+    ck_assert_uint_eq(told.newest.reason, PT_DROP_FIREWALL);
+    ck_assert_uint_eq(told.newest.rule_id, 11);
+}
+END_TEST
+
 /* Between segments only what a rule allows, and what answers it, whatever the other segment's own rules say. */
 START_TEST(segments_meet_by_rules_only)
 {
@@ -547,6 +589,7 @@ int main(void)
     tcase_add_test(tc, what_arrives_for_a_prefix_outside_is_for_the_host_inside);
     tcase_add_test(tc, what_was_sealed_is_translated_back_too);
     tcase_add_test(tc, what_no_rule_allows_is_dropped);
+    tcase_add_test(tc, what_a_rule_refuses_is_told_once);
     tcase_add_test(tc, segments_meet_by_rules_only);
     tcase_add_test(tc, an_answer_to_a_ping_is_no_ping);
     tcase_add_test(tc, a_flip_keeps_what_is_still_allowed);
