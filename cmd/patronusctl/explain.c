@@ -229,23 +229,63 @@ static void put_translation(struct ctl *ctl, const struct pt_msg *r, struct pt_b
     pt_buf_append_str(out, "\n");
 }
 
+/* "program   applications/crm, 95 % sure, by the server name of TLS" */
+static void put_application(struct ctl *ctl, const struct pt_msg *r, struct pt_buf *out)
+{
+    static const char *const words[] = {"",
+                                        "its port",
+                                        "its address",
+                                        "its address, from a DNS answer",
+                                        "another flow, which announced it",
+                                        "the form of what was sent",
+                                        "the name asked for in DNS",
+                                        "the host of an HTTP request",
+                                        "the server name of TLS",
+                                        "the server name of QUIC",
+                                        "its description"}; /* by Evidence */
+    const char *name = pt_msg_str(r, "application_name");
+    int64_t evidence = pt_msg_i64(r, "application_evidence");
+    if (pt_msg_u64(r, "application_id") == 0) {
+        return;
+    }
+    if (name[0] == '\0') {
+        pt_buf_printf(out, "program   application %" PRIu64, pt_msg_u64(r, "application_id"));
+    } else {
+        pt_buf_printf(out, "program   %s", strchr(name, '/') != NULL ? short_name(ctl, name) : name);
+    }
+    pt_buf_printf(out, ", %" PRIu64 " %% sure", pt_msg_u64(r, "application_confidence"));
+    if (evidence > 0 && evidence < (int64_t)(sizeof(words) / sizeof(words[0]))) {
+        pt_buf_printf(out, ", by %s", words[evidence]);
+    }
+    pt_buf_append_str(out, "\n");
+}
+
+static void put_rule(struct ctl *ctl, const struct pt_msg *r, struct pt_buf *out)
+{
+    const char *steering = pt_msg_str(r, "steering_policy"), *sla = pt_msg_str(r, "sla_profile");
+    const char *policy = steering[0] != '\0' ? steering : pt_msg_str(r, "firewall_policy");
+    if (policy[0] == '\0') {
+        pt_buf_append_str(out, "rule      none matched\n");
+        return;
+    }
+    pt_buf_printf(out, "rule      %s, rule %" PRIu64, short_name(ctl, policy), pt_msg_u64(r, "rule"));
+    if (pt_msg_u64(r, "rule_revision") != 0) {
+        pt_buf_printf(out, " (as of revision %" PRIu64 ")", pt_msg_u64(r, "rule_revision"));
+    }
+    pt_buf_printf(out, "%s%s\n", sla[0] != '\0' ? ", " : "", sla[0] != '\0' ? short_name(ctl, sla) : "");
+}
+
 static void put_decision(struct ctl *ctl, const struct pt_msg *r, struct pt_buf *out)
 {
-    const char *reason = pt_msg_str(r, "reason"), *policy = pt_msg_str(r, "steering_policy");
-    const char *sla = pt_msg_str(r, "sla_profile");
-    pt_buf_printf(out, "%s%s%s, to %s; decided %s by %s\n", value_name(r, "verdict"), reason[0] != '\0' ? ": " : "",
-                  reason, short_name(ctl, pt_msg_str(r, "destination_site")), time_text(ctl, r, "decide_time"),
-                  short_name(ctl, pt_msg_str(r, "edge")));
+    const char *reason = pt_msg_str(r, "reason"), *verdict = value_name(r, "verdict");
+    bool exit = strcmp(verdict, "BY_EXIT") == 0;
+    pt_buf_printf(out, "%s%s%s, to %s; decided %s by %s\n", verdict, reason[0] != '\0' ? ": " : "", reason,
+                  exit ? "the internet" : short_name(ctl, pt_msg_str(r, "destination_site")),
+                  time_text(ctl, r, "decide_time"), short_name(ctl, pt_msg_str(r, "edge")));
     if (reason[0] != '\0') {
         pt_buf_printf(out, "  %s\n", pt_msg_str(r, "reason_text"));
     }
-    if (policy[0] != '\0') {
-        pt_buf_printf(out, "rule      %s, rule %" PRIu64 " (as of revision %" PRIu64 ")%s%s\n", short_name(ctl, policy),
-                      pt_msg_u64(r, "rule"), pt_msg_u64(r, "rule_revision"), sla[0] != '\0' ? ", " : "",
-                      sla[0] != '\0' ? short_name(ctl, sla) : "");
-    } else {
-        pt_buf_append_str(out, "rule      none matched\n");
-    }
+    put_rule(ctl, r, out);
     pt_buf_printf(out,
                   "under     revision %" PRIu64 ", bundle %" PRIu64 ".%" PRIu64 ", traffic engineering %" PRIu64 "\n",
                   pt_msg_u64(r, "revision"), pt_msg_u64(r, "bundle_term"), pt_msg_u64(r, "bundle_generation"),
@@ -253,10 +293,7 @@ static void put_decision(struct ctl *ctl, const struct pt_msg *r, struct pt_buf 
     pt_buf_printf(out, "class     %s (DSCP %" PRIu64 ")%s%s, %s\n", value_name(r, "traffic_class"),
                   pt_msg_u64(r, "dscp"), pt_msg_bool(r, "sealed") ? ", sealed" : "",
                   pt_msg_bool(r, "moved") ? ", moved since it began" : "", value_name(r, "move_mode"));
-    if (pt_msg_u64(r, "application_id") != 0) {
-        pt_buf_printf(out, "program   application %" PRIu64 ", %" PRIu64 " %% sure\n", pt_msg_u64(r, "application_id"),
-                      pt_msg_u64(r, "application_confidence"));
-    }
+    put_application(ctl, r, out);
     put_translation(ctl, r, out);
 }
 

@@ -9,7 +9,9 @@
 #include "mod/te/recorded.h"
 
 #include "base/drop.h"
+#include "dpi/catalog.h"
 #include "mod/te/candidate.h"
+#include "mod/te/steer.h"
 #include "mod/te/te.h"
 #include "mod/te/topology.h"
 
@@ -19,6 +21,8 @@
 
 #define VERDICT_PATH 1 /* enum pt_abi_flow_verdict (bpf/abi/flow.h) */
 #define VERDICT_LOCAL 2
+#define VERDICT_DROP 3
+#define VERDICT_EXIT 4
 #define FLAG_SEALED 1U
 #define FLAG_MOVED 8U
 #define TCP 6
@@ -162,9 +166,13 @@ static char *path_name(const struct te_flow_place *place, uint64_t path, struct 
 
 static Patronus__V1__SimulatedVerdict verdict_of(const Patronus__V1__FlowRecord *record)
 {
-    return record->verdict == VERDICT_PATH    ? PATRONUS__V1__SIMULATED_VERDICT__BY_PATH
-           : record->verdict == VERDICT_LOCAL ? PATRONUS__V1__SIMULATED_VERDICT__LOCAL
-                                              : PATRONUS__V1__SIMULATED_VERDICT__DROPPED;
+    static const Patronus__V1__SimulatedVerdict verdicts[] = {
+        [VERDICT_PATH] = PATRONUS__V1__SIMULATED_VERDICT__BY_PATH,
+        [VERDICT_LOCAL] = PATRONUS__V1__SIMULATED_VERDICT__LOCAL,
+        [VERDICT_DROP] = PATRONUS__V1__SIMULATED_VERDICT__DROPPED,
+        [VERDICT_EXIT] = PATRONUS__V1__SIMULATED_VERDICT__BY_EXIT}; /* of a newer edge's others nothing is said */
+    return record->verdict <= VERDICT_EXIT ? verdicts[record->verdict]
+                                           : PATRONUS__V1__SIMULATED_VERDICT__SIMULATED_VERDICT_UNSPECIFIED;
 }
 
 static char *link_of(const Patronus__V1__FlowRecord *record)
@@ -177,14 +185,15 @@ static char *link_of(const Patronus__V1__FlowRecord *record)
     return borrow("");
 }
 
-/* "organizations/o/steeringPolicies/p rules[3]": policy and place. */
+/* "organizations/o/steeringPolicies/p rules[3]": policy and place. The firewall's rules have such names too. */
 static void put_rule(struct explaining *e)
 {
     const char *origin = e->record->rule_origin, *space = strstr(origin, " rules[");
     e->out->rule_id = e->record->rule_id;
     e->out->rule_revision = e->record->rule_revision;
     if (space != NULL) {
-        e->out->steering_policy = pt_arena_strndup(e->arena, origin, (size_t)(space - origin));
+        char *policy = pt_arena_strndup(e->arena, origin, (size_t)(space - origin));
+        *(strstr(policy, "/firewallPolicies/") != NULL ? &e->out->firewall_policy : &e->out->steering_policy) = policy;
         e->out->rule = (uint32_t)strtoul(space + strlen(" rules["), NULL, 10);
     }
 }
@@ -259,12 +268,43 @@ static void change(struct explaining *e, const char *text)
     }
 }
 
+/* Can a steering rule make it otherwise? Not without a route, nor where the firewall or a meter refuses it. */
+static bool is_steered(const Patronus__V1__FlowRecord *record)
+{
+    return record->verdict == VERDICT_PATH ||
+           (record->verdict == VERDICT_DROP &&
+            (record->reason == PT_DROP_POLICY_DENY || record->reason == PT_DROP_NO_PATH ||
+             record->reason == PT_DROP_SLA_UNMET));
+}
+
+static void put_rule_changes(struct explaining *e)
+{
+    const Patronus__V1__FlowRecord *record = e->record;
+    bool filtered = e->out->firewall_policy[0] != '\0', steered = e->out->steering_policy[0] != '\0';
+    if (record->verdict == VERDICT_DROP && record->reason == PT_DROP_FIREWALL) {
+        change(e, filtered ? pt_arena_printf(e->arena, "%s allows it, or a rule before it does", record->rule_origin)
+                           : "a firewall rule of the segment allows it; none matched");
+        return;
+    }
+    if (record->verdict == VERDICT_EXIT) {
+        change(e, "the segment has a route to its destination: then it goes by a path");
+        change(e, "a steering or firewall rule of the segment denies it, or the NatPolicy has no breakout any more");
+    }
+    if (filtered && record->verdict != VERDICT_DROP) {
+        change(e, pt_arena_printf(e->arena, "%s refuses it", record->rule_origin));
+    }
+    if (is_steered(record)) {
+        change(e, steered ? pt_arena_printf(e->arena, "%s changes, or a rule before it matches", record->rule_origin)
+                          : "a steering rule of the segment matches it");
+    }
+}
+
 static void put_changes(struct explaining *e)
 {
     const Patronus__V1__FlowRecord *record = e->record;
     struct pt_arena *arena = e->arena;
     e->out->changes = pt_arena_array(arena, CHANGES_MAX, sizeof(*e->out->changes));
-    if (record->verdict != VERDICT_PATH && record->verdict != VERDICT_LOCAL) {
+    if (record->verdict == VERDICT_DROP) {
         change(e, pt_arena_printf(arena, "it passes: %s", pt_drop_remedy(record->reason)));
     }
     for (size_t i = 0; i < e->out->n_paths && e->out->n_changes < 10; i++) {
@@ -275,11 +315,7 @@ static void put_changes(struct explaining *e)
     if (record->verdict == VERDICT_PATH && record->move == 0 && e->place->question->protocol == TCP) {
         change(e, "a new connection is decided anew; this one stays while its path lives (NEW_ONLY)");
     }
-    if (record->verdict != VERDICT_LOCAL) {
-        change(e, e->out->steering_policy[0] != '\0'
-                      ? pt_arena_printf(arena, "%s changes, or a rule before it matches", record->rule_origin)
-                      : "a steering rule of the segment matches it");
-    }
+    put_rule_changes(e);
     uint64_t now = pt_view_revision(e->pass->view);
     if (record->revision != now) {
         change(e, pt_arena_printf(arena,
@@ -344,6 +380,28 @@ static void put_translation(struct explaining *e)
     e->out->translation = translation;
 }
 
+/* The name that its number has now: an Application's, or that of a signature. */
+static char *application_name(const struct explaining *e)
+{
+    const struct te_steer *steer = pt_map_get_str(&e->pass->sections, "steer");
+    const struct te_topology *topology = topology_of(e->pass);
+    uint32_t number = e->record->application;
+    if (number & PT_DPI_SIGNATURE) {
+        const char *name = pt_dpi_signature_name(number & ~PT_DPI_SIGNATURE);
+        return borrow(name != NULL ? name : "");
+    }
+    for (size_t i = 0; number != 0 && i < topology->segments_len; i++) {
+        const struct te_segment_rules *rules = &steer->segments[i];
+        for (size_t j = 0; strcmp(topology->segments[i].name, e->place->segment) == 0 && j < rules->applications_len;
+             j++) {
+            if (rules->applications[j]->application == number) {
+                return rules->applications[j]->name;
+            }
+        }
+    }
+    return borrow("");
+}
+
 static void put_record(struct explaining *e)
 {
     const Patronus__V1__FlowRecord *record = e->record;
@@ -363,6 +421,8 @@ static void put_record(struct explaining *e)
     out->dscp = record->dscp;
     out->application_id = record->application;
     out->application_confidence = record->confidence;
+    out->application_evidence = (Patronus__V1__Evidence)record->evidence;
+    out->application_name = application_name(e);
     out->nat_index = record->nat;
     put_translation(e);
     out->sla_profile = record->sla_profile;

@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include "base/drop.h"
+#include "dpi/catalog.h"
 #include "mod/te/recorded.h"
 
 #define INET ORG "/sites/s00/links/l00"
@@ -152,6 +153,10 @@ START_TEST(a_translation_is_told_in_words)
     struct pt_ip outside = pt_ip_from_v4(0xc0000202);
     two_sites(&f);
     recorded_init(&r);
+    r.records[0].verdict = 4;
+    r.records[0].path = r.records[0].n_candidates = 0;
+    r.records[0].site_label = 0x100000;
+    r.records[0].rule_origin = (char *)"";
     r.records[0].nat = 5;
     ck_assert_ptr_null(explained(&f, &r)->translation); /* an older edge says the number only */
     r.records[0].translated_source = (ProtobufCBinaryData){.len = 16, .data = outside.bytes};
@@ -163,6 +168,70 @@ START_TEST(a_translation_is_told_in_words)
     ck_assert_uint_eq(translation->source_port, 4711);
     ck_assert_str_eq(translation->link, INET);
     ck_assert_str_eq(translation->segment, "");
+    const Patronus__V1__ExplainFlowResponse *e = explained(&f, &r);
+    ck_assert_int_eq(e->verdict, PATRONUS__V1__SIMULATED_VERDICT__BY_EXIT);
+    ck_assert_str_eq(e->reason, "");
+    ck_assert(!says(e, "it passes"));
+    ck_assert(says(e, "then it goes by a path"));
+    r.records[0].verdict = 9; /* a newer edge's */
+    ck_assert_int_eq(explained(&f, &r)->verdict, PATRONUS__V1__SIMULATED_VERDICT__SIMULATED_VERDICT_UNSPECIFIED);
+    fixture_fini(&f);
+}
+END_TEST
+
+/* The rule that refused it is the firewall's: no steering rule would change that. */
+START_TEST(the_firewall_s_rule_is_named)
+{
+    struct fixture f;
+    struct recorded r;
+    two_sites(&f);
+    recorded_init(&r);
+    r.records[0].verdict = 3;
+    r.records[0].reason = PT_DROP_FIREWALL;
+    r.records[0].path = r.records[0].n_candidates = 0;
+    r.records[0].rule_id = 0x10002;
+    r.records[0].rule_origin = (char *)ORG "/firewallPolicies/guests rules[4]";
+    const Patronus__V1__ExplainFlowResponse *e = explained(&f, &r);
+    ck_assert_int_eq(e->verdict, PATRONUS__V1__SIMULATED_VERDICT__DROPPED);
+    ck_assert_str_eq(e->reason, "firewall");
+    ck_assert_str_eq(e->firewall_policy, ORG "/firewallPolicies/guests");
+    ck_assert_str_eq(e->steering_policy, "");
+    ck_assert_uint_eq(e->rule, 4);
+    ck_assert(says(e, "guests rules[4] allows it"));
+    ck_assert(!says(e, "steering"));
+    r.records[0].rule_id = 0;
+    r.records[0].rule_origin = (char *)"";
+    e = explained(&f, &r);
+    ck_assert_str_eq(e->firewall_policy, "");
+    ck_assert(says(e, "a firewall rule of the segment allows it"));
+    r.records[0].reason = PT_DROP_NO_ROUTE;
+    ck_assert(!says(explained(&f, &r), "a steering rule"));
+    fixture_fini(&f);
+}
+END_TEST
+
+START_TEST(an_application_is_named_with_its_evidence)
+{
+    struct fixture f;
+    struct recorded r;
+    two_sites(&f);
+    put(&f, "application",
+        "{\"name\":\"" ORG "/applications/crm\",\"applicationId\":12,\"matches\":[{\"hosts\":[\"crm.example\"]}]}");
+    pass_ok(&f);
+    recorded_init(&r);
+    ck_assert_str_eq(explained(&f, &r)->application_name, "");
+    r.records[0].application = 12;
+    r.records[0].evidence = 8;
+    r.records[0].confidence = 95;
+    const Patronus__V1__ExplainFlowResponse *e = explained(&f, &r);
+    ck_assert_str_eq(e->application_name, ORG "/applications/crm");
+    ck_assert_uint_eq(e->application_id, 12);
+    ck_assert_uint_eq(e->application_confidence, 95);
+    ck_assert_int_eq(e->application_evidence, PATRONUS__V1__EVIDENCE__EVIDENCE_TLS_NAME);
+    r.records[0].application = PT_DPI_SIGNATURE | pt_dpi_signature_number("ssh");
+    ck_assert_str_eq(explained(&f, &r)->application_name, "ssh");
+    r.records[0].application = 13; /* gone since */
+    ck_assert_str_eq(explained(&f, &r)->application_name, "");
     fixture_fini(&f);
 }
 END_TEST
@@ -261,6 +330,8 @@ int main(void)
     tcase_add_test(tcase, an_ambiguous_source_is_refused);
     tcase_add_test(tcase, a_record_becomes_an_explanation);
     tcase_add_test(tcase, a_translation_is_told_in_words);
+    tcase_add_test(tcase, the_firewall_s_rule_is_named);
+    tcase_add_test(tcase, an_application_is_named_with_its_evidence);
     tcase_add_test(tcase, what_was_taken_is_what_is_said);
     tcase_add_test(tcase, a_drop_is_explained_with_what_to_do);
     tcase_add_test(tcase, nothing_remembered_is_not_found);
