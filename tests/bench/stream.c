@@ -1,13 +1,13 @@
 /*
  * Traffic between two hosts, and what arrived of it. Plain sockets, one thread.
  *
- *     bench_stream sink PORT                              TCP and UDP: takes what comes, answers what asks; until
- * killed bench_stream tcp ADDRESS PORT SECONDS STREAMS       prints Gbit/s that the sink had taken bench_stream udp
- * ADDRESS PORT SECONDS SIZE MBIT     prints sent, received, Mbit/s received bench_stream rtt ADDRESS PORT COUNT prints
- * the median and 99th percentile round trip in us (UDP, 64 bytes)
+ *     bench_stream sink PORT                              TCP and UDP: takes what comes, answers; until killed
+ *     bench_stream tcp ADDRESS PORT SECONDS STREAMS       prints Gbit/s that the sink had taken
+ *     bench_stream udp ADDRESS PORT SECONDS SIZE MBIT     prints sent, received, Mbit/s received, received again
+ *     bench_stream rtt ADDRESS PORT COUNT                 prints median and 99th percentile in us (UDP, 64 bytes)
  *
- * UDP datagrams begin with their number and a stamp; the sink answers one with number 0 by how many came since the last
- * such, and one with the number ~0 by itself.
+ * UDP datagrams begin with their number, from 1 on; the sink answers one with number 0 by how many came since the last
+ * such and how many of them came again, which do not count, and one with the number ~0 by itself.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -53,7 +53,20 @@ static struct sockaddr_in address_of(const char *address, const char *port)
 
 /* ---- the sink ------------------------------------------------------------------------------------------------- */
 
-static uint64_t udp_count;
+#define NUMBERS (1U << 26) /* that are told apart: what a minute at 4 Gbit/s has */
+static struct {
+    uint64_t count, again, greatest;
+    uint8_t seen[NUMBERS / 8];
+} udp;
+
+static void count_udp(uint64_t number)
+{
+    uint8_t *byte = &udp.seen[number % NUMBERS / 8], bit = (uint8_t)(1U << number % 8);
+    udp.greatest = number > udp.greatest ? number : udp.greatest;
+    udp.again += (*byte & bit) != 0 ? 1 : 0;
+    udp.count += (*byte & bit) != 0 ? 0 : 1;
+    *byte |= bit;
+}
 
 static void take_udp(int fd)
 {
@@ -71,12 +84,14 @@ static void take_udp(int fd)
         uint64_t number;
         memcpy(&number, data[i], sizeof(number));
         if (number == ASK) {
-            (void)sendto(fd, &udp_count, sizeof(udp_count), 0, (struct sockaddr *)&from[i], sizeof(from[i]));
-            udp_count = 0;
+            const uint64_t answer[2] = {udp.count, udp.again};
+            (void)sendto(fd, answer, sizeof(answer), 0, (struct sockaddr *)&from[i], sizeof(from[i]));
+            memset(udp.seen, 0, udp.greatest < NUMBERS ? udp.greatest / 8 + 1 : sizeof(udp.seen));
+            udp.count = udp.again = udp.greatest = 0;
         } else if (number == ECHO) {
             (void)sendto(fd, data[i], messages[i].msg_len, 0, (struct sockaddr *)&from[i], sizeof(from[i]));
         } else {
-            udp_count++;
+            count_udp(number);
         }
     }
 }
@@ -86,24 +101,24 @@ __attribute__((noreturn)) static void sink(const char *port)
     static uint8_t chunk[CHUNK];
     struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
     const int on = 1, size = 8 << 20;
-    int tcp = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), udp = socket(AF_INET, SOCK_DGRAM, 0),
+    int tcp = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), datagrams = socket(AF_INET, SOCK_DGRAM, 0),
         poller = epoll_create1(0);
     (void)setsockopt(tcp, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    (void)setsockopt(udp, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+    (void)setsockopt(datagrams, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
     if (bind(tcp, (struct sockaddr *)&any, sizeof(any)) != 0 || listen(tcp, 16) != 0 ||
-        bind(udp, (struct sockaddr *)&any, sizeof(any)) != 0) {
+        bind(datagrams, (struct sockaddr *)&any, sizeof(any)) != 0) {
         die("bind");
     }
     struct epoll_event event = {.events = EPOLLIN, .data.fd = tcp};
     (void)epoll_ctl(poller, EPOLL_CTL_ADD, tcp, &event);
-    event.data.fd = udp;
-    (void)epoll_ctl(poller, EPOLL_CTL_ADD, udp, &event);
+    event.data.fd = datagrams;
+    (void)epoll_ctl(poller, EPOLL_CTL_ADD, datagrams, &event);
     for (;;) {
         struct epoll_event events[8];
         int len = epoll_wait(poller, events, 8, -1);
         for (int i = 0; i < len; i++) {
             int fd = events[i].data.fd;
-            if (fd == udp) {
+            if (fd == datagrams) {
                 take_udp(fd);
             } else if (fd == tcp) {
                 event.data.fd = accept4(tcp, NULL, NULL, SOCK_NONBLOCK);
@@ -167,17 +182,18 @@ static int udp_source(char **argv)
     size_t size = (size_t)atoi(argv[5]);
     double per_ns = atof(argv[6]) * 1e6 / 8 / 1e9 / (double)size;
     struct mmsghdr messages[BURST];
-    struct iovec part = {.iov_base = data, .iov_len = size};
+    uint64_t numbers[BURST], answer[2] = {0};
+    struct iovec parts[BURST][2];
     const int buffer = 4 << 20;
-    uint64_t received = 0, number = 1;
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof(buffer));
     if (connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0) {
         die("connect");
     }
-    memcpy(data, &number, sizeof(number));
     for (unsigned i = 0; i < BURST; i++) {
-        messages[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &part, .msg_iovlen = 1}};
+        parts[i][0] = (struct iovec){.iov_base = &numbers[i], .iov_len = sizeof(numbers[i])};
+        parts[i][1] = (struct iovec){.iov_base = data, .iov_len = size - sizeof(numbers[i])};
+        messages[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = parts[i], .msg_iovlen = 2}};
     }
     uint64_t start = now_ns(), end = start + (uint64_t)(atof(argv[4]) * 1e9), sent = 0, now;
     while ((now = now_ns()) < end) {
@@ -186,6 +202,9 @@ static int udp_source(char **argv)
             struct timespec nap = {.tv_nsec = 20000};
             (void)nanosleep(&nap, NULL);
             continue;
+        }
+        for (unsigned i = 0; i < BURST; i++) {
+            numbers[i] = sent + i + 1;
         }
         int done = sendmmsg(fd, messages, BURST, 0);
         sent += done > 0 ? (uint64_t)done : 0;
@@ -197,12 +216,12 @@ static int udp_source(char **argv)
         struct timespec nap = {.tv_nsec = 100000000};
         (void)nanosleep(&nap, NULL);
         (void)send(fd, &ask, sizeof(ask), 0);
-        if (poll(&wait, 1, 500) == 1 && recv(fd, &received, sizeof(received), 0) == (ssize_t)sizeof(received)) {
+        if (poll(&wait, 1, 500) == 1 && recv(fd, answer, sizeof(answer), 0) == (ssize_t)sizeof(answer)) {
             break;
         }
     }
-    printf("%llu %llu %.1f\n", (unsigned long long)sent, (unsigned long long)received,
-           (double)received * (double)size * 8 / seconds / 1e6);
+    printf("%llu %llu %.1f %llu\n", (unsigned long long)sent, (unsigned long long)answer[0],
+           (double)answer[0] * (double)size * 8 / seconds / 1e6, (unsigned long long)answer[1]);
     return 0;
 }
 
