@@ -8,7 +8,7 @@
 #define INET ORG "/sites/s00/links/l00"
 #define MPLS ORG "/sites/s00/links/l01"
 
-static void two_sites(struct fixture *f)
+static void put_two_sites(struct fixture *f)
 {
     fixture_init(f);
     put_basics(f);
@@ -17,6 +17,11 @@ static void two_sites(struct fixture *f)
         put_link(f, i, 0, "inet", "");
         put_link(f, i, 1, "mpls", ",\"cost\":50");
     }
+}
+
+static void two_sites(struct fixture *f)
+{
+    put_two_sites(f);
     pass_ok(f);
 }
 
@@ -214,7 +219,7 @@ START_TEST(an_application_is_named_with_its_evidence)
 {
     struct fixture f;
     struct recorded r;
-    two_sites(&f);
+    put_two_sites(&f);
     put(&f, "application",
         "{\"name\":\"" ORG "/applications/crm\",\"applicationId\":12,\"matches\":[{\"hosts\":[\"crm.example\"]}]}");
     pass_ok(&f);
