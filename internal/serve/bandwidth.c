@@ -49,8 +49,7 @@ static void refuse(struct measurement *m, enum pt_code code, enum pt_reason reas
 
 /* ---- which path, which edge ----------------------------------------------------------------------------------- */
 
-/* 0: there is no such path; ids are digests and never 0 in practice. */
-static uint64_t path_of(struct pt_controller *controller, const char *name, struct pt_arena *arena)
+uint64_t pt_serve_path_id(struct pt_controller *controller, const char *name, struct pt_arena *arena)
 {
     const struct pt_plan_pass *pass = pt_push_pass(controller->push);
     const struct pt_message_type *kind = pt_schema_message(controller->schema, "patronus.v1.Path");
@@ -64,7 +63,7 @@ static uint64_t path_of(struct pt_controller *controller, const char *name, stru
     return 0;
 }
 
-static struct pt_edge_session *session_of(struct pt_controller *controller, uint64_t path)
+struct pt_edge_session *pt_serve_path_session(struct pt_controller *controller, uint64_t path)
 {
     PT_LIST_FOREACH (node, &controller->sessions) {
         struct pt_edge_session *session = PT_CONTAINER(node, struct pt_edge_session, node);
@@ -125,8 +124,8 @@ static void on_message(struct pt_serve_call *call, struct pt_bytes data)
     pt_arena_init(&arena);
     if (read_request(call, data, &arena, &request)) {
         const char *name = pt_msg_str(request, "name");
-        uint64_t path = path_of(controller, name, &arena);
-        struct pt_edge_session *session = path != 0 ? session_of(controller, path) : NULL;
+        uint64_t path = pt_serve_path_id(controller, name, &arena);
+        struct pt_edge_session *session = path != 0 ? pt_serve_path_session(controller, path) : NULL;
         if (path == 0) {
             pt_serve_refuse(call, PT_NOT_FOUND, PT_REASON_RESOURCE_NOT_FOUND, "there is no '%.200s'", name);
         } else if (session == NULL) {

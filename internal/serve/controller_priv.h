@@ -418,6 +418,10 @@ struct Patronus__V1__NodeQuestion;
 bool pt_edge_ask(struct pt_edge_session *session, const struct Patronus__V1__NodeQuestion *question);
 /* Session of an Edge resource; NULL. */
 struct pt_edge_session *pt_edge_find(struct pt_controller *controller, const char *edge);
+/* Id of the Path resource of this name; 0: there is none (ids are digests and never 0 in practice). */
+uint64_t pt_serve_path_id(struct pt_controller *controller, const char *name, struct pt_arena *arena);
+/* The connected edge that the path begins at; NULL. */
+struct pt_edge_session *pt_serve_path_session(struct pt_controller *controller, uint64_t path);
 /* This node leads no more: tell the nodes where to go. */
 void pt_edge_leave_all(struct pt_controller *controller);
 /* An Edge changed, or (edge NULL) this node may now read all of the state: end sessions of nodes that are not enrolled.

@@ -13,10 +13,9 @@
 
 #include "base/assert.h"
 #include "kind/tenant.h"
-#include "mod/te/te.h"
+#include "patronus/v1/agent.pb-c.h"
 #include "patronus/v1/diagnostics.pb-c.h"
 #include "patronus/v1/replication.pb-c.h"
-#include "plan/plan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -285,37 +284,20 @@ static enum pt_code find_segment(struct pt_view *view, const struct pt_msg *requ
                                    "the edge has no wire of this segment: see its lan_interfaces");
 }
 
-/* 0: there is no such path; ids are digests and never 0 in practice. */
-static uint64_t path_of(struct pt_controller *controller, const char *name, struct pt_arena *arena)
-{
-    const struct pt_plan_pass *pass = pt_push_pass(controller->push);
-    const struct pt_message_type *kind = pt_schema_message(controller->schema, "patronus.v1.Path");
-    size_t len = 0;
-    struct te_view_item *items = pass != NULL ? te_view_paths(pass, kind, arena, &len) : NULL;
-    for (size_t i = 0; i < len; i++) {
-        if (strcmp(pt_msg_str(items[i].msg, "name"), name) == 0) {
-            return items[i].path_id;
-        }
-    }
-    return 0;
-}
-
 static enum pt_code find_path(struct pt_controller *controller, const char *name, struct pt_arena *arena,
                               struct diagnosing *d, struct pt_error *reterr)
 {
-    d->order.path = path_of(controller, name, arena);
+    d->order.path = pt_serve_path_id(controller, name, arena);
     if (d->order.path == 0) {
         return pt_fail(reterr, PT_NOT_FOUND, PT_REASON_RESOURCE_NOT_FOUND, "name", "there is no '%.200s'", name);
     }
-    PT_LIST_FOREACH (node, &controller->sessions) {
-        const struct pt_edge_session *session = PT_CONTAINER(node, struct pt_edge_session, node);
-        if (session->greeted && pt_push_may_report(controller->push, session->edge, d->order.path)) {
-            (void)snprintf(d->edge, sizeof(d->edge), "%s", session->edge);
-            return PT_OK;
-        }
+    const struct pt_edge_session *session = pt_serve_path_session(controller, d->order.path);
+    if (session == NULL) {
+        return pt_fail(reterr, PT_UNAVAILABLE, PT_REASON_NONE, "name",
+                       "the edge that '%.200s' begins at is not connected", name);
     }
-    return pt_fail(reterr, PT_UNAVAILABLE, PT_REASON_NONE, "name", "the edge that '%.200s' begins at is not connected",
-                   name);
+    (void)snprintf(d->edge, sizeof(d->edge), "%s", session->edge);
+    return PT_OK;
 }
 
 /* The request, for the edge: it has passed the walker. */
