@@ -67,6 +67,8 @@ const (
 	DiagnosisCause_CAUSE_DROPS_RISING DiagnosisCause = 16
 	// The site, or a link, is drained.
 	DiagnosisCause_CAUSE_DRAINED DiagnosisCause = 17
+	// A link has no port left, or few, for hosts that leave by it.
+	DiagnosisCause_CAUSE_PORTS_EXHAUSTED DiagnosisCause = 18
 )
 
 // Enum value maps for DiagnosisCause.
@@ -90,6 +92,7 @@ var (
 		15: "CAUSE_POLICY_DENIES",
 		16: "CAUSE_DROPS_RISING",
 		17: "CAUSE_DRAINED",
+		18: "CAUSE_PORTS_EXHAUSTED",
 	}
 	DiagnosisCause_value = map[string]int32{
 		"DIAGNOSIS_CAUSE_UNSPECIFIED": 0,
@@ -110,6 +113,7 @@ var (
 		"CAUSE_POLICY_DENIES":         15,
 		"CAUSE_DROPS_RISING":          16,
 		"CAUSE_DRAINED":               17,
+		"CAUSE_PORTS_EXHAUSTED":       18,
 	}
 )
 
@@ -527,7 +531,7 @@ func (x *TracerouteRequest) GetDscp() uint32 {
 // What one packet of a Traceroute met.
 type TracerouteResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Hop, from 1: the edge itself. The way between two sites is one hop, whatever path the packet takes there.
+	// Hop, from 1: the edge itself. The way between two sites is one hop, whatever path the packet takes there: see `path`.
 	Hop uint32 `protobuf:"varint,1,opt,name=hop,proto3" json:"hop,omitempty"`
 	// Number of the packet to this hop, from 1.
 	Probe uint32 `protobuf:"varint,2,opt,name=probe,proto3" json:"probe,omitempty"`
@@ -540,7 +544,9 @@ type TracerouteResponse struct {
 	// It was the destination.
 	Reached bool `protobuf:"varint,6,opt,name=reached,proto3" json:"reached,omitempty"`
 	// What an error other than "time exceeded" says; empty: there was none.
-	Error         string `protobuf:"bytes,7,opt,name=error,proto3" json:"error,omitempty"`
+	Error string `protobuf:"bytes,7,opt,name=error,proto3" json:"error,omitempty"`
+	// Path that the packet took to another site; empty: to none.
+	Path          string `protobuf:"bytes,8,opt,name=path,proto3" json:"path,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -620,6 +626,13 @@ func (x *TracerouteResponse) GetReached() bool {
 func (x *TracerouteResponse) GetError() string {
 	if x != nil {
 		return x.Error
+	}
+	return ""
+}
+
+func (x *TracerouteResponse) GetPath() string {
+	if x != nil {
+		return x.Path
 	}
 	return ""
 }
@@ -1278,7 +1291,7 @@ const file_patronus_v1_diagnostics_proto_rawDesc = "" +
 	"\x06probes\x18\x05 \x01(\rB\b\xca\xf3\x18\x040\x058\x01R\x06probes\x125\n" +
 	"\n" +
 	"timeout_ms\x18\x06 \x01(\rB\x16\xca\xf3\x18\x120\x88'8\x01j\vmillisecondR\ttimeoutMs\x12\x1c\n" +
-	"\x04dscp\x18\a \x01(\rB\b\xca\xf3\x18\x040?8\x01R\x04dscp\"\xbd\x01\n" +
+	"\x04dscp\x18\a \x01(\rB\b\xca\xf3\x18\x040?8\x01R\x04dscp\"\xd1\x01\n" +
 	"\x12TracerouteResponse\x12\x10\n" +
 	"\x03hop\x18\x01 \x01(\rR\x03hop\x12\x14\n" +
 	"\x05probe\x18\x02 \x01(\rR\x05probe\x12\x1a\n" +
@@ -1286,7 +1299,8 @@ const file_patronus_v1_diagnostics_proto_rawDesc = "" +
 	"\tresponder\x18\x04 \x01(\tR\tresponder\x12\x15\n" +
 	"\x06rtt_us\x18\x05 \x01(\rR\x05rttUs\x12\x18\n" +
 	"\areached\x18\x06 \x01(\bR\areached\x12\x14\n" +
-	"\x05error\x18\a \x01(\tR\x05error\"\x87\x03\n" +
+	"\x05error\x18\a \x01(\tR\x05error\x12\x12\n" +
+	"\x04path\x18\b \x01(\tR\x04path\"\x87\x03\n" +
 	"\x0eCaptureRequest\x12 \n" +
 	"\x04edge\x18\x01 \x01(\tB\f\xca\xf3\x18\b\b\x01\"\x04edgeR\x04edge\x12)\n" +
 	"\asegment\x18\x02 \x01(\tB\x0f\xca\xf3\x18\v\b\x01\"\asegmentR\asegment\x12\x1e\n" +
@@ -1341,7 +1355,7 @@ const file_patronus_v1_diagnostics_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tB\f\xca\xf3\x18\b\b\x01\"\x04siteR\x04name\"z\n" +
 	"\x14DiagnoseSiteResponse\x12B\n" +
 	"\bfindings\x18\x01 \x03(\v2\x1d.patronus.v1.DiagnosisFindingB\a\xca\xf3\x18\x03H\x80\x02R\bfindings\x12\x1e\n" +
-	"\x06checks\x18\x02 \x03(\tB\x06\xca\xf3\x18\x02H@R\x06checks*\xd0\x03\n" +
+	"\x06checks\x18\x02 \x03(\tB\x06\xca\xf3\x18\x02H@R\x06checks*\xeb\x03\n" +
 	"\x0eDiagnosisCause\x12\x1f\n" +
 	"\x1bDIAGNOSIS_CAUSE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17CAUSE_EDGE_NEVER_JOINED\x10\x01\x12\x1c\n" +
@@ -1361,7 +1375,8 @@ const file_patronus_v1_diagnostics_proto_rawDesc = "" +
 	"\x14CAUSE_LINK_SATURATED\x10\x0e\x12\x17\n" +
 	"\x13CAUSE_POLICY_DENIES\x10\x0f\x12\x16\n" +
 	"\x12CAUSE_DROPS_RISING\x10\x10\x12\x11\n" +
-	"\rCAUSE_DRAINED\x10\x11*z\n" +
+	"\rCAUSE_DRAINED\x10\x11\x12\x19\n" +
+	"\x15CAUSE_PORTS_EXHAUSTED\x10\x12*z\n" +
 	"\x11DiagnosisSeverity\x12\"\n" +
 	"\x1eDIAGNOSIS_SEVERITY_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eDIAGNOSIS_NOTE\x10\x01\x12\x15\n" +

@@ -240,12 +240,17 @@ type FlowTranslation struct {
 	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
 	// Source port, or id of an ICMP query; 0: their own.
 	SourcePort uint32 `protobuf:"varint,2,opt,name=source_port,json=sourcePort,proto3" json:"source_port,omitempty"`
-	// Link whose address that is; empty: none's.
+	// Link whose address that is; of what comes in by a port forward or for a mapping, the link that it comes by. Empty:
+	// none's.
 	Link string `protobuf:"bytes,3,opt,name=link,proto3" json:"link,omitempty"`
 	// Segment that they go on in; empty: their own.
-	Segment       string `protobuf:"bytes,4,opt,name=segment,proto3" json:"segment,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Segment string `protobuf:"bytes,4,opt,name=segment,proto3" json:"segment,omitempty"`
+	// Destination address that they have then; empty: their own.
+	Destination string `protobuf:"bytes,5,opt,name=destination,proto3" json:"destination,omitempty"`
+	// Destination port; 0: their own.
+	DestinationPort uint32 `protobuf:"varint,6,opt,name=destination_port,json=destinationPort,proto3" json:"destination_port,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *FlowTranslation) Reset() {
@@ -304,6 +309,20 @@ func (x *FlowTranslation) GetSegment() string {
 		return x.Segment
 	}
 	return ""
+}
+
+func (x *FlowTranslation) GetDestination() string {
+	if x != nil {
+		return x.Destination
+	}
+	return ""
+}
+
+func (x *FlowTranslation) GetDestinationPort() uint32 {
+	if x != nil {
+		return x.DestinationPort
+	}
+	return 0
 }
 
 // Response of ExplainFlow: the decision that was in force at that time.
@@ -1020,13 +1039,15 @@ const file_patronus_v1_explain_proto_rawDesc = "" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x12\n" +
 	"\x04path\x18\x04 \x01(\tR\x04path\x12\x12\n" +
 	"\x04link\x18\x05 \x01(\tR\x04link\x12\x1a\n" +
-	"\brevision\x18\x06 \x01(\x04R\brevision\"x\n" +
+	"\brevision\x18\x06 \x01(\x04R\brevision\"\xc5\x01\n" +
 	"\x0fFlowTranslation\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x1f\n" +
 	"\vsource_port\x18\x02 \x01(\rR\n" +
 	"sourcePort\x12\x12\n" +
 	"\x04link\x18\x03 \x01(\tR\x04link\x12\x18\n" +
-	"\asegment\x18\x04 \x01(\tR\asegment\"\xb1\v\n" +
+	"\asegment\x18\x04 \x01(\tR\asegment\x12 \n" +
+	"\vdestination\x18\x05 \x01(\tR\vdestination\x12)\n" +
+	"\x10destination_port\x18\x06 \x01(\rR\x0fdestinationPort\"\xb1\v\n" +
 	"\x13ExplainFlowResponse\x12\x12\n" +
 	"\x04site\x18\x01 \x01(\tR\x04site\x12\x18\n" +
 	"\asegment\x18\x02 \x01(\tR\asegment\x12\x12\n" +

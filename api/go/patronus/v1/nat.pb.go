@@ -78,6 +78,97 @@ func (NatFiltering) EnumDescriptor() ([]byte, []int) {
 	return file_patronus_v1_nat_proto_rawDescGZIP(), []int{0}
 }
 
+// What translation of addresses does on a link that hosts leave by. Counts begin with the pool of the link.
+type LinkTranslation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Mappings made.
+	MappingsMade uint64 `protobuf:"varint,1,opt,name=mappings_made,json=mappingsMade,proto3" json:"mappings_made,omitempty"`
+	// Packets dropped because no port was found free (nat_exhausted).
+	ExhaustedPackets uint64 `protobuf:"varint,2,opt,name=exhausted_packets,json=exhaustedPackets,proto3" json:"exhausted_packets,omitempty"`
+	// Ports taken of TCP, counted at most half a minute ago.
+	TcpPorts uint32 `protobuf:"varint,3,opt,name=tcp_ports,json=tcpPorts,proto3" json:"tcp_ports,omitempty"`
+	// The same of UDP.
+	UdpPorts uint32 `protobuf:"varint,4,opt,name=udp_ports,json=udpPorts,proto3" json:"udp_ports,omitempty"`
+	// The same of ids of ICMP queries.
+	IcmpIds uint32 `protobuf:"varint,5,opt,name=icmp_ids,json=icmpIds,proto3" json:"icmp_ids,omitempty"`
+	// Ports that there are, of each of them.
+	Ports         uint32 `protobuf:"varint,6,opt,name=ports,proto3" json:"ports,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LinkTranslation) Reset() {
+	*x = LinkTranslation{}
+	mi := &file_patronus_v1_nat_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LinkTranslation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LinkTranslation) ProtoMessage() {}
+
+func (x *LinkTranslation) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_nat_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LinkTranslation.ProtoReflect.Descriptor instead.
+func (*LinkTranslation) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_nat_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *LinkTranslation) GetMappingsMade() uint64 {
+	if x != nil {
+		return x.MappingsMade
+	}
+	return 0
+}
+
+func (x *LinkTranslation) GetExhaustedPackets() uint64 {
+	if x != nil {
+		return x.ExhaustedPackets
+	}
+	return 0
+}
+
+func (x *LinkTranslation) GetTcpPorts() uint32 {
+	if x != nil {
+		return x.TcpPorts
+	}
+	return 0
+}
+
+func (x *LinkTranslation) GetUdpPorts() uint32 {
+	if x != nil {
+		return x.UdpPorts
+	}
+	return 0
+}
+
+func (x *LinkTranslation) GetIcmpIds() uint32 {
+	if x != nil {
+		return x.IcmpIds
+	}
+	return 0
+}
+
+func (x *LinkTranslation) GetPorts() uint32 {
+	if x != nil {
+		return x.Ports
+	}
+	return 0
+}
+
 // Hosts of the segment reach by IPv4 what the segment has no route to, under the address of a link of their site.
 type NatBreakout struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -101,7 +192,7 @@ type NatBreakout struct {
 
 func (x *NatBreakout) Reset() {
 	*x = NatBreakout{}
-	mi := &file_patronus_v1_nat_proto_msgTypes[0]
+	mi := &file_patronus_v1_nat_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -113,7 +204,7 @@ func (x *NatBreakout) String() string {
 func (*NatBreakout) ProtoMessage() {}
 
 func (x *NatBreakout) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_nat_proto_msgTypes[0]
+	mi := &file_patronus_v1_nat_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -126,7 +217,7 @@ func (x *NatBreakout) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NatBreakout.ProtoReflect.Descriptor instead.
 func (*NatBreakout) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_nat_proto_rawDescGZIP(), []int{0}
+	return file_patronus_v1_nat_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *NatBreakout) GetUnderlays() []string {
@@ -195,7 +286,7 @@ type PortForward struct {
 
 func (x *PortForward) Reset() {
 	*x = PortForward{}
-	mi := &file_patronus_v1_nat_proto_msgTypes[1]
+	mi := &file_patronus_v1_nat_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -207,7 +298,7 @@ func (x *PortForward) String() string {
 func (*PortForward) ProtoMessage() {}
 
 func (x *PortForward) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_nat_proto_msgTypes[1]
+	mi := &file_patronus_v1_nat_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -220,7 +311,7 @@ func (x *PortForward) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PortForward.ProtoReflect.Descriptor instead.
 func (*PortForward) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_nat_proto_rawDescGZIP(), []int{1}
+	return file_patronus_v1_nat_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *PortForward) GetProtocol() uint32 {
@@ -266,7 +357,7 @@ type PrefixMap struct {
 
 func (x *PrefixMap) Reset() {
 	*x = PrefixMap{}
-	mi := &file_patronus_v1_nat_proto_msgTypes[2]
+	mi := &file_patronus_v1_nat_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -278,7 +369,7 @@ func (x *PrefixMap) String() string {
 func (*PrefixMap) ProtoMessage() {}
 
 func (x *PrefixMap) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_nat_proto_msgTypes[2]
+	mi := &file_patronus_v1_nat_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -291,7 +382,7 @@ func (x *PrefixMap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrefixMap.ProtoReflect.Descriptor instead.
 func (*PrefixMap) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_nat_proto_rawDescGZIP(), []int{2}
+	return file_patronus_v1_nat_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *PrefixMap) GetSite() string {
@@ -361,7 +452,7 @@ type NatPolicy struct {
 
 func (x *NatPolicy) Reset() {
 	*x = NatPolicy{}
-	mi := &file_patronus_v1_nat_proto_msgTypes[3]
+	mi := &file_patronus_v1_nat_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -373,7 +464,7 @@ func (x *NatPolicy) String() string {
 func (*NatPolicy) ProtoMessage() {}
 
 func (x *NatPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_nat_proto_msgTypes[3]
+	mi := &file_patronus_v1_nat_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -386,7 +477,7 @@ func (x *NatPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NatPolicy.ProtoReflect.Descriptor instead.
 func (*NatPolicy) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_nat_proto_rawDescGZIP(), []int{3}
+	return file_patronus_v1_nat_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *NatPolicy) GetName() string {
@@ -534,7 +625,7 @@ type CreateNatPolicyRequest struct {
 
 func (x *CreateNatPolicyRequest) Reset() {
 	*x = CreateNatPolicyRequest{}
-	mi := &file_patronus_v1_nat_proto_msgTypes[4]
+	mi := &file_patronus_v1_nat_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -546,7 +637,7 @@ func (x *CreateNatPolicyRequest) String() string {
 func (*CreateNatPolicyRequest) ProtoMessage() {}
 
 func (x *CreateNatPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_nat_proto_msgTypes[4]
+	mi := &file_patronus_v1_nat_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -559,7 +650,7 @@ func (x *CreateNatPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateNatPolicyRequest.ProtoReflect.Descriptor instead.
 func (*CreateNatPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_nat_proto_rawDescGZIP(), []int{4}
+	return file_patronus_v1_nat_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CreateNatPolicyRequest) GetParent() string {
@@ -610,7 +701,7 @@ type GetNatPolicyRequest struct {
 
 func (x *GetNatPolicyRequest) Reset() {
 	*x = GetNatPolicyRequest{}
-	mi := &file_patronus_v1_nat_proto_msgTypes[5]
+	mi := &file_patronus_v1_nat_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -622,7 +713,7 @@ func (x *GetNatPolicyRequest) String() string {
 func (*GetNatPolicyRequest) ProtoMessage() {}
 
 func (x *GetNatPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_nat_proto_msgTypes[5]
+	mi := &file_patronus_v1_nat_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -635,7 +726,7 @@ func (x *GetNatPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetNatPolicyRequest.ProtoReflect.Descriptor instead.
 func (*GetNatPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_nat_proto_rawDescGZIP(), []int{5}
+	return file_patronus_v1_nat_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetNatPolicyRequest) GetName() string {
@@ -673,7 +764,7 @@ type ListNatPoliciesRequest struct {
 
 func (x *ListNatPoliciesRequest) Reset() {
 	*x = ListNatPoliciesRequest{}
-	mi := &file_patronus_v1_nat_proto_msgTypes[6]
+	mi := &file_patronus_v1_nat_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -685,7 +776,7 @@ func (x *ListNatPoliciesRequest) String() string {
 func (*ListNatPoliciesRequest) ProtoMessage() {}
 
 func (x *ListNatPoliciesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_nat_proto_msgTypes[6]
+	mi := &file_patronus_v1_nat_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -698,7 +789,7 @@ func (x *ListNatPoliciesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListNatPoliciesRequest.ProtoReflect.Descriptor instead.
 func (*ListNatPoliciesRequest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_nat_proto_rawDescGZIP(), []int{6}
+	return file_patronus_v1_nat_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListNatPoliciesRequest) GetParent() string {
@@ -758,7 +849,7 @@ type ListNatPoliciesResponse struct {
 
 func (x *ListNatPoliciesResponse) Reset() {
 	*x = ListNatPoliciesResponse{}
-	mi := &file_patronus_v1_nat_proto_msgTypes[7]
+	mi := &file_patronus_v1_nat_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -770,7 +861,7 @@ func (x *ListNatPoliciesResponse) String() string {
 func (*ListNatPoliciesResponse) ProtoMessage() {}
 
 func (x *ListNatPoliciesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_nat_proto_msgTypes[7]
+	mi := &file_patronus_v1_nat_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -783,7 +874,7 @@ func (x *ListNatPoliciesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListNatPoliciesResponse.ProtoReflect.Descriptor instead.
 func (*ListNatPoliciesResponse) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_nat_proto_rawDescGZIP(), []int{7}
+	return file_patronus_v1_nat_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListNatPoliciesResponse) GetNatPolicies() []*NatPolicy {
@@ -826,7 +917,7 @@ type UpdateNatPolicyRequest struct {
 
 func (x *UpdateNatPolicyRequest) Reset() {
 	*x = UpdateNatPolicyRequest{}
-	mi := &file_patronus_v1_nat_proto_msgTypes[8]
+	mi := &file_patronus_v1_nat_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -838,7 +929,7 @@ func (x *UpdateNatPolicyRequest) String() string {
 func (*UpdateNatPolicyRequest) ProtoMessage() {}
 
 func (x *UpdateNatPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_nat_proto_msgTypes[8]
+	mi := &file_patronus_v1_nat_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -851,7 +942,7 @@ func (x *UpdateNatPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateNatPolicyRequest.ProtoReflect.Descriptor instead.
 func (*UpdateNatPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_nat_proto_rawDescGZIP(), []int{8}
+	return file_patronus_v1_nat_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *UpdateNatPolicyRequest) GetNatPolicy() *NatPolicy {
@@ -910,7 +1001,7 @@ type DeleteNatPolicyRequest struct {
 
 func (x *DeleteNatPolicyRequest) Reset() {
 	*x = DeleteNatPolicyRequest{}
-	mi := &file_patronus_v1_nat_proto_msgTypes[9]
+	mi := &file_patronus_v1_nat_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -922,7 +1013,7 @@ func (x *DeleteNatPolicyRequest) String() string {
 func (*DeleteNatPolicyRequest) ProtoMessage() {}
 
 func (x *DeleteNatPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_nat_proto_msgTypes[9]
+	mi := &file_patronus_v1_nat_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -935,7 +1026,7 @@ func (x *DeleteNatPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteNatPolicyRequest.ProtoReflect.Descriptor instead.
 func (*DeleteNatPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_nat_proto_rawDescGZIP(), []int{9}
+	return file_patronus_v1_nat_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *DeleteNatPolicyRequest) GetName() string {
@@ -984,7 +1075,14 @@ var File_patronus_v1_nat_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_nat_proto_rawDesc = "" +
 	"\n" +
-	"\x15patronus/v1/nat.proto\x12\vpatronus.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\"\xab\x03\n" +
+	"\x15patronus/v1/nat.proto\x12\vpatronus.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x19patronus/v1/options.proto\"\xfe\x01\n" +
+	"\x0fLinkTranslation\x12+\n" +
+	"\rmappings_made\x18\x01 \x01(\x04B\x06\xca\xf3\x18\x02\x18\x02R\fmappingsMade\x123\n" +
+	"\x11exhausted_packets\x18\x02 \x01(\x04B\x06\xca\xf3\x18\x02\x18\x02R\x10exhaustedPackets\x12#\n" +
+	"\ttcp_ports\x18\x03 \x01(\rB\x06\xca\xf3\x18\x02\x18\x02R\btcpPorts\x12#\n" +
+	"\tudp_ports\x18\x04 \x01(\rB\x06\xca\xf3\x18\x02\x18\x02R\budpPorts\x12!\n" +
+	"\bicmp_ids\x18\x05 \x01(\rB\x06\xca\xf3\x18\x02\x18\x02R\aicmpIds\x12\x1c\n" +
+	"\x05ports\x18\x06 \x01(\rB\x06\xca\xf3\x18\x02\x18\x02R\x05ports\"\xab\x03\n" +
 	"\vNatBreakout\x12(\n" +
 	"\tunderlays\x18\x01 \x03(\tB\n" +
 	"\xca\xf3\x18\x06H\x10X\x01`\x01R\tunderlays\x127\n" +
@@ -1102,50 +1200,51 @@ func file_patronus_v1_nat_proto_rawDescGZIP() []byte {
 }
 
 var file_patronus_v1_nat_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_patronus_v1_nat_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_patronus_v1_nat_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_patronus_v1_nat_proto_goTypes = []any{
 	(NatFiltering)(0),               // 0: patronus.v1.NatFiltering
-	(*NatBreakout)(nil),             // 1: patronus.v1.NatBreakout
-	(*PortForward)(nil),             // 2: patronus.v1.PortForward
-	(*PrefixMap)(nil),               // 3: patronus.v1.PrefixMap
-	(*NatPolicy)(nil),               // 4: patronus.v1.NatPolicy
-	(*CreateNatPolicyRequest)(nil),  // 5: patronus.v1.CreateNatPolicyRequest
-	(*GetNatPolicyRequest)(nil),     // 6: patronus.v1.GetNatPolicyRequest
-	(*ListNatPoliciesRequest)(nil),  // 7: patronus.v1.ListNatPoliciesRequest
-	(*ListNatPoliciesResponse)(nil), // 8: patronus.v1.ListNatPoliciesResponse
-	(*UpdateNatPolicyRequest)(nil),  // 9: patronus.v1.UpdateNatPolicyRequest
-	(*DeleteNatPolicyRequest)(nil),  // 10: patronus.v1.DeleteNatPolicyRequest
-	nil,                             // 11: patronus.v1.NatPolicy.LabelsEntry
-	nil,                             // 12: patronus.v1.NatPolicy.AnnotationsEntry
-	(*timestamppb.Timestamp)(nil),   // 13: google.protobuf.Timestamp
-	(*Condition)(nil),               // 14: patronus.v1.Condition
-	(*fieldmaskpb.FieldMask)(nil),   // 15: google.protobuf.FieldMask
-	(*DeleteResponse)(nil),          // 16: patronus.v1.DeleteResponse
+	(*LinkTranslation)(nil),         // 1: patronus.v1.LinkTranslation
+	(*NatBreakout)(nil),             // 2: patronus.v1.NatBreakout
+	(*PortForward)(nil),             // 3: patronus.v1.PortForward
+	(*PrefixMap)(nil),               // 4: patronus.v1.PrefixMap
+	(*NatPolicy)(nil),               // 5: patronus.v1.NatPolicy
+	(*CreateNatPolicyRequest)(nil),  // 6: patronus.v1.CreateNatPolicyRequest
+	(*GetNatPolicyRequest)(nil),     // 7: patronus.v1.GetNatPolicyRequest
+	(*ListNatPoliciesRequest)(nil),  // 8: patronus.v1.ListNatPoliciesRequest
+	(*ListNatPoliciesResponse)(nil), // 9: patronus.v1.ListNatPoliciesResponse
+	(*UpdateNatPolicyRequest)(nil),  // 10: patronus.v1.UpdateNatPolicyRequest
+	(*DeleteNatPolicyRequest)(nil),  // 11: patronus.v1.DeleteNatPolicyRequest
+	nil,                             // 12: patronus.v1.NatPolicy.LabelsEntry
+	nil,                             // 13: patronus.v1.NatPolicy.AnnotationsEntry
+	(*timestamppb.Timestamp)(nil),   // 14: google.protobuf.Timestamp
+	(*Condition)(nil),               // 15: patronus.v1.Condition
+	(*fieldmaskpb.FieldMask)(nil),   // 16: google.protobuf.FieldMask
+	(*DeleteResponse)(nil),          // 17: patronus.v1.DeleteResponse
 }
 var file_patronus_v1_nat_proto_depIdxs = []int32{
 	0,  // 0: patronus.v1.NatBreakout.filtering:type_name -> patronus.v1.NatFiltering
-	13, // 1: patronus.v1.NatPolicy.create_time:type_name -> google.protobuf.Timestamp
-	13, // 2: patronus.v1.NatPolicy.update_time:type_name -> google.protobuf.Timestamp
-	11, // 3: patronus.v1.NatPolicy.labels:type_name -> patronus.v1.NatPolicy.LabelsEntry
-	12, // 4: patronus.v1.NatPolicy.annotations:type_name -> patronus.v1.NatPolicy.AnnotationsEntry
-	14, // 5: patronus.v1.NatPolicy.conditions:type_name -> patronus.v1.Condition
-	1,  // 6: patronus.v1.NatPolicy.breakout:type_name -> patronus.v1.NatBreakout
-	2,  // 7: patronus.v1.NatPolicy.port_forwards:type_name -> patronus.v1.PortForward
-	3,  // 8: patronus.v1.NatPolicy.prefix_maps:type_name -> patronus.v1.PrefixMap
-	4,  // 9: patronus.v1.CreateNatPolicyRequest.nat_policy:type_name -> patronus.v1.NatPolicy
-	4,  // 10: patronus.v1.ListNatPoliciesResponse.nat_policies:type_name -> patronus.v1.NatPolicy
-	4,  // 11: patronus.v1.UpdateNatPolicyRequest.nat_policy:type_name -> patronus.v1.NatPolicy
-	15, // 12: patronus.v1.UpdateNatPolicyRequest.update_mask:type_name -> google.protobuf.FieldMask
-	5,  // 13: patronus.v1.NatPolicyService.CreateNatPolicy:input_type -> patronus.v1.CreateNatPolicyRequest
-	6,  // 14: patronus.v1.NatPolicyService.GetNatPolicy:input_type -> patronus.v1.GetNatPolicyRequest
-	7,  // 15: patronus.v1.NatPolicyService.ListNatPolicies:input_type -> patronus.v1.ListNatPoliciesRequest
-	9,  // 16: patronus.v1.NatPolicyService.UpdateNatPolicy:input_type -> patronus.v1.UpdateNatPolicyRequest
-	10, // 17: patronus.v1.NatPolicyService.DeleteNatPolicy:input_type -> patronus.v1.DeleteNatPolicyRequest
-	4,  // 18: patronus.v1.NatPolicyService.CreateNatPolicy:output_type -> patronus.v1.NatPolicy
-	4,  // 19: patronus.v1.NatPolicyService.GetNatPolicy:output_type -> patronus.v1.NatPolicy
-	8,  // 20: patronus.v1.NatPolicyService.ListNatPolicies:output_type -> patronus.v1.ListNatPoliciesResponse
-	4,  // 21: patronus.v1.NatPolicyService.UpdateNatPolicy:output_type -> patronus.v1.NatPolicy
-	16, // 22: patronus.v1.NatPolicyService.DeleteNatPolicy:output_type -> patronus.v1.DeleteResponse
+	14, // 1: patronus.v1.NatPolicy.create_time:type_name -> google.protobuf.Timestamp
+	14, // 2: patronus.v1.NatPolicy.update_time:type_name -> google.protobuf.Timestamp
+	12, // 3: patronus.v1.NatPolicy.labels:type_name -> patronus.v1.NatPolicy.LabelsEntry
+	13, // 4: patronus.v1.NatPolicy.annotations:type_name -> patronus.v1.NatPolicy.AnnotationsEntry
+	15, // 5: patronus.v1.NatPolicy.conditions:type_name -> patronus.v1.Condition
+	2,  // 6: patronus.v1.NatPolicy.breakout:type_name -> patronus.v1.NatBreakout
+	3,  // 7: patronus.v1.NatPolicy.port_forwards:type_name -> patronus.v1.PortForward
+	4,  // 8: patronus.v1.NatPolicy.prefix_maps:type_name -> patronus.v1.PrefixMap
+	5,  // 9: patronus.v1.CreateNatPolicyRequest.nat_policy:type_name -> patronus.v1.NatPolicy
+	5,  // 10: patronus.v1.ListNatPoliciesResponse.nat_policies:type_name -> patronus.v1.NatPolicy
+	5,  // 11: patronus.v1.UpdateNatPolicyRequest.nat_policy:type_name -> patronus.v1.NatPolicy
+	16, // 12: patronus.v1.UpdateNatPolicyRequest.update_mask:type_name -> google.protobuf.FieldMask
+	6,  // 13: patronus.v1.NatPolicyService.CreateNatPolicy:input_type -> patronus.v1.CreateNatPolicyRequest
+	7,  // 14: patronus.v1.NatPolicyService.GetNatPolicy:input_type -> patronus.v1.GetNatPolicyRequest
+	8,  // 15: patronus.v1.NatPolicyService.ListNatPolicies:input_type -> patronus.v1.ListNatPoliciesRequest
+	10, // 16: patronus.v1.NatPolicyService.UpdateNatPolicy:input_type -> patronus.v1.UpdateNatPolicyRequest
+	11, // 17: patronus.v1.NatPolicyService.DeleteNatPolicy:input_type -> patronus.v1.DeleteNatPolicyRequest
+	5,  // 18: patronus.v1.NatPolicyService.CreateNatPolicy:output_type -> patronus.v1.NatPolicy
+	5,  // 19: patronus.v1.NatPolicyService.GetNatPolicy:output_type -> patronus.v1.NatPolicy
+	9,  // 20: patronus.v1.NatPolicyService.ListNatPolicies:output_type -> patronus.v1.ListNatPoliciesResponse
+	5,  // 21: patronus.v1.NatPolicyService.UpdateNatPolicy:output_type -> patronus.v1.NatPolicy
+	17, // 22: patronus.v1.NatPolicyService.DeleteNatPolicy:output_type -> patronus.v1.DeleteResponse
 	18, // [18:23] is the sub-list for method output_type
 	13, // [13:18] is the sub-list for method input_type
 	13, // [13:13] is the sub-list for extension type_name
@@ -1166,7 +1265,7 @@ func file_patronus_v1_nat_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_nat_proto_rawDesc), len(file_patronus_v1_nat_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

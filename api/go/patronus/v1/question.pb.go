@@ -318,9 +318,13 @@ type FlowRecord struct {
 	// VNI of the segment that its packets go on in; 0: their own.
 	TranslatedVni uint32 `protobuf:"varint,27,opt,name=translated_vni,json=translatedVni,proto3" json:"translated_vni,omitempty"`
 	// By what the application was recognised: number of an Evidence; 0: not said.
-	Evidence      uint32 `protobuf:"varint,28,opt,name=evidence,proto3" json:"evidence,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Evidence uint32 `protobuf:"varint,28,opt,name=evidence,proto3" json:"evidence,omitempty"`
+	// What the destination became, 16 bytes; empty: as it came.
+	TranslatedDestination []byte `protobuf:"bytes,29,opt,name=translated_destination,json=translatedDestination,proto3" json:"translated_destination,omitempty"`
+	// The same of its port; 0: as it came.
+	TranslatedDestinationPort uint32 `protobuf:"varint,30,opt,name=translated_destination_port,json=translatedDestinationPort,proto3" json:"translated_destination_port,omitempty"`
+	unknownFields             protoimpl.UnknownFields
+	sizeCache                 protoimpl.SizeCache
 }
 
 func (x *FlowRecord) Reset() {
@@ -545,6 +549,20 @@ func (x *FlowRecord) GetTranslatedVni() uint32 {
 func (x *FlowRecord) GetEvidence() uint32 {
 	if x != nil {
 		return x.Evidence
+	}
+	return 0
+}
+
+func (x *FlowRecord) GetTranslatedDestination() []byte {
+	if x != nil {
+		return x.TranslatedDestination
+	}
+	return nil
+}
+
+func (x *FlowRecord) GetTranslatedDestinationPort() uint32 {
+	if x != nil {
+		return x.TranslatedDestinationPort
 	}
 	return 0
 }
@@ -1021,7 +1039,9 @@ type DiagnosticReport struct {
 	//	*DiagnosticReport_Traceroute
 	//	*DiagnosticReport_Capture
 	//	*DiagnosticReport_ProbePath
-	Response      isDiagnosticReport_Response `protobuf_oneof:"response"`
+	Response isDiagnosticReport_Response `protobuf_oneof:"response"`
+	// Path that the packet of a traceroute took to another site; 0: none, or not known. The leader writes its name.
+	Path          uint64 `protobuf:"varint,6,opt,name=path,proto3" json:"path,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1104,6 +1124,13 @@ func (x *DiagnosticReport) GetProbePath() *ProbePathResponse {
 		}
 	}
 	return nil
+}
+
+func (x *DiagnosticReport) GetPath() uint64 {
+	if x != nil {
+		return x.Path
+	}
+	return 0
 }
 
 type isDiagnosticReport_Response interface {
@@ -1417,7 +1444,7 @@ const file_patronus_v1_question_proto_rawDesc = "" +
 	"sla_broken\x18\t \x01(\bR\tslaBroken\x12\x19\n" +
 	"\bsla_held\x18\n" +
 	" \x01(\bR\aslaHeld\x12\x12\n" +
-	"\x04link\x18\v \x01(\tR\x04link\"\xad\a\n" +
+	"\x04link\x18\v \x01(\tR\x04link\"\xa4\b\n" +
 	"\n" +
 	"FlowRecord\x12\x17\n" +
 	"\atime_ns\x18\x01 \x01(\x03R\x06timeNs\x12\x18\n" +
@@ -1455,7 +1482,9 @@ const file_patronus_v1_question_proto_rawDesc = "" +
 	"\x0ftranslated_port\x18\x19 \x01(\rR\x0etranslatedPort\x12'\n" +
 	"\x0ftranslated_link\x18\x1a \x01(\tR\x0etranslatedLink\x12%\n" +
 	"\x0etranslated_vni\x18\x1b \x01(\rR\rtranslatedVni\x12\x1a\n" +
-	"\bevidence\x18\x1c \x01(\rR\bevidence\"\xed\x01\n" +
+	"\bevidence\x18\x1c \x01(\rR\bevidence\x125\n" +
+	"\x16translated_destination\x18\x1d \x01(\fR\x15translatedDestination\x12>\n" +
+	"\x1btranslated_destination_port\x18\x1e \x01(\rR\x19translatedDestinationPort\"\xed\x01\n" +
 	"\n" +
 	"FlowAnswer\x129\n" +
 	"\arecords\x18\x01 \x03(\v2\x17.patronus.v1.FlowRecordB\x06\xca\xf3\x18\x02H\x10R\arecords\x12\x18\n" +
@@ -1495,7 +1524,7 @@ const file_patronus_v1_question_proto_rawDesc = "" +
 	"\acapture\x18\x05 \x01(\v2\x1b.patronus.v1.CaptureRequestH\x00R\acapture\x12>\n" +
 	"\n" +
 	"probe_path\x18\x06 \x01(\v2\x1d.patronus.v1.ProbePathRequestH\x00R\tprobePathB\t\n" +
-	"\arequest\"\xa1\x02\n" +
+	"\arequest\"\xb5\x02\n" +
 	"\x10DiagnosticReport\x12\x12\n" +
 	"\x04last\x18\x01 \x01(\bR\x04last\x12/\n" +
 	"\x04ping\x18\x02 \x01(\v2\x19.patronus.v1.PingResponseH\x00R\x04ping\x12A\n" +
@@ -1504,7 +1533,8 @@ const file_patronus_v1_question_proto_rawDesc = "" +
 	"traceroute\x128\n" +
 	"\acapture\x18\x04 \x01(\v2\x1c.patronus.v1.CaptureResponseH\x00R\acapture\x12?\n" +
 	"\n" +
-	"probe_path\x18\x05 \x01(\v2\x1e.patronus.v1.ProbePathResponseH\x00R\tprobePathB\n" +
+	"probe_path\x18\x05 \x01(\v2\x1e.patronus.v1.ProbePathResponseH\x00R\tprobePath\x12\x12\n" +
+	"\x04path\x18\x06 \x01(\x04R\x04pathB\n" +
 	"\n" +
 	"\bresponse\"\xe2\x01\n" +
 	"\fNodeQuestion\x12\x0e\n" +

@@ -1624,7 +1624,9 @@ type Link struct {
 	// Why the link is not shaped although it should be; empty when it is.
 	ShapingError string `protobuf:"bytes,39,opt,name=shaping_error,json=shapingError,proto3" json:"shaping_error,omitempty"`
 	// Administrative groups (RFC 7308), 0 to 255: what path constraints include and exclude, for example 1 for satellites.
-	AdminGroups   []uint32 `protobuf:"varint,40,rep,packed,name=admin_groups,json=adminGroups,proto3" json:"admin_groups,omitempty"`
+	AdminGroups []uint32 `protobuf:"varint,40,rep,packed,name=admin_groups,json=adminGroups,proto3" json:"admin_groups,omitempty"`
+	// What translation of addresses does on the link; unset while no hosts leave by it.
+	Translation   *LinkTranslation `protobuf:"bytes,41,opt,name=translation,proto3" json:"translation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1886,6 +1888,13 @@ func (x *Link) GetShapingError() string {
 func (x *Link) GetAdminGroups() []uint32 {
 	if x != nil {
 		return x.AdminGroups
+	}
+	return nil
+}
+
+func (x *Link) GetTranslation() *LinkTranslation {
+	if x != nil {
+		return x.Translation
 	}
 	return nil
 }
@@ -2359,7 +2368,7 @@ var File_patronus_v1_site_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_site_proto_rawDesc = "" +
 	"\n" +
-	"\x16patronus/v1/site.proto\x12\vpatronus.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x1cpatronus/v1/inspection.proto\x1a\x19patronus/v1/options.proto\x1a\x15patronus/v1/qos.proto\"\xe3\a\n" +
+	"\x16patronus/v1/site.proto\x12\vpatronus.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18patronus/v1/common.proto\x1a\x1cpatronus/v1/inspection.proto\x1a\x15patronus/v1/nat.proto\x1a\x19patronus/v1/options.proto\x1a\x15patronus/v1/qos.proto\"\xe3\a\n" +
 	"\x04Site\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
 	"\x03uid\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x03uid\x12\x1a\n" +
@@ -2508,7 +2517,7 @@ const file_patronus_v1_site_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tR\trequestId\x12#\n" +
 	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\x12#\n" +
-	"\rallow_missing\x18\x06 \x01(\bR\fallowMissing\"\xdb\r\n" +
+	"\rallow_missing\x18\x06 \x01(\bR\fallowMissing\"\xa3\x0e\n" +
 	"\x04Link\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02\x10\x01R\x04name\x12\x18\n" +
 	"\x03uid\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02\x18\x01R\x03uid\x12\x1a\n" +
@@ -2554,7 +2563,8 @@ const file_patronus_v1_site_proto_rawDesc = "" +
 	"qosProfile\x128\n" +
 	"\aclasses\x18& \x03(\v2\x16.patronus.v1.LinkClassB\x06\xca\xf3\x18\x02\x18\x02R\aclasses\x12+\n" +
 	"\rshaping_error\x18' \x01(\tB\x06\xca\xf3\x18\x02\x18\x02R\fshapingError\x120\n" +
-	"\fadmin_groups\x18( \x03(\rB\r\xca\xf3\x18\t0\xff\x018\x01H `\x01R\vadminGroups\x1a9\n" +
+	"\fadmin_groups\x18( \x03(\rB\r\xca\xf3\x18\t0\xff\x018\x01H `\x01R\vadminGroups\x12F\n" +
+	"\vtranslation\x18) \x01(\v2\x1c.patronus.v1.LinkTranslationB\x06\xca\xf3\x18\x02\x18\x02R\vtranslation\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
@@ -2691,7 +2701,8 @@ var file_patronus_v1_site_proto_goTypes = []any{
 	(*Inspection)(nil),            // 34: patronus.v1.Inspection
 	(Transport)(0),                // 35: patronus.v1.Transport
 	(*LinkClass)(nil),             // 36: patronus.v1.LinkClass
-	(*DeleteResponse)(nil),        // 37: patronus.v1.DeleteResponse
+	(*LinkTranslation)(nil),       // 37: patronus.v1.LinkTranslation
+	(*DeleteResponse)(nil),        // 38: patronus.v1.DeleteResponse
 }
 var file_patronus_v1_site_proto_depIdxs = []int32{
 	30, // 0: patronus.v1.Site.create_time:type_name -> google.protobuf.Timestamp
@@ -2726,45 +2737,46 @@ var file_patronus_v1_site_proto_depIdxs = []int32{
 	32, // 29: patronus.v1.Link.admin_state:type_name -> patronus.v1.AdminState
 	1,  // 30: patronus.v1.Link.encryption:type_name -> patronus.v1.LinkEncryption
 	36, // 31: patronus.v1.Link.classes:type_name -> patronus.v1.LinkClass
-	17, // 32: patronus.v1.CreateLinkRequest.link:type_name -> patronus.v1.Link
-	17, // 33: patronus.v1.ListLinksResponse.links:type_name -> patronus.v1.Link
-	17, // 34: patronus.v1.UpdateLinkRequest.link:type_name -> patronus.v1.Link
-	33, // 35: patronus.v1.UpdateLinkRequest.update_mask:type_name -> google.protobuf.FieldMask
-	3,  // 36: patronus.v1.SiteService.CreateSite:input_type -> patronus.v1.CreateSiteRequest
-	4,  // 37: patronus.v1.SiteService.GetSite:input_type -> patronus.v1.GetSiteRequest
-	5,  // 38: patronus.v1.SiteService.ListSites:input_type -> patronus.v1.ListSitesRequest
-	7,  // 39: patronus.v1.SiteService.UpdateSite:input_type -> patronus.v1.UpdateSiteRequest
-	8,  // 40: patronus.v1.SiteService.DeleteSite:input_type -> patronus.v1.DeleteSiteRequest
-	11, // 41: patronus.v1.EdgeService.CreateEdge:input_type -> patronus.v1.CreateEdgeRequest
-	12, // 42: patronus.v1.EdgeService.GetEdge:input_type -> patronus.v1.GetEdgeRequest
-	13, // 43: patronus.v1.EdgeService.ListEdges:input_type -> patronus.v1.ListEdgesRequest
-	15, // 44: patronus.v1.EdgeService.UpdateEdge:input_type -> patronus.v1.UpdateEdgeRequest
-	16, // 45: patronus.v1.EdgeService.DeleteEdge:input_type -> patronus.v1.DeleteEdgeRequest
-	18, // 46: patronus.v1.LinkService.CreateLink:input_type -> patronus.v1.CreateLinkRequest
-	19, // 47: patronus.v1.LinkService.GetLink:input_type -> patronus.v1.GetLinkRequest
-	20, // 48: patronus.v1.LinkService.ListLinks:input_type -> patronus.v1.ListLinksRequest
-	22, // 49: patronus.v1.LinkService.UpdateLink:input_type -> patronus.v1.UpdateLinkRequest
-	23, // 50: patronus.v1.LinkService.DeleteLink:input_type -> patronus.v1.DeleteLinkRequest
-	2,  // 51: patronus.v1.SiteService.CreateSite:output_type -> patronus.v1.Site
-	2,  // 52: patronus.v1.SiteService.GetSite:output_type -> patronus.v1.Site
-	6,  // 53: patronus.v1.SiteService.ListSites:output_type -> patronus.v1.ListSitesResponse
-	2,  // 54: patronus.v1.SiteService.UpdateSite:output_type -> patronus.v1.Site
-	37, // 55: patronus.v1.SiteService.DeleteSite:output_type -> patronus.v1.DeleteResponse
-	10, // 56: patronus.v1.EdgeService.CreateEdge:output_type -> patronus.v1.Edge
-	10, // 57: patronus.v1.EdgeService.GetEdge:output_type -> patronus.v1.Edge
-	14, // 58: patronus.v1.EdgeService.ListEdges:output_type -> patronus.v1.ListEdgesResponse
-	10, // 59: patronus.v1.EdgeService.UpdateEdge:output_type -> patronus.v1.Edge
-	37, // 60: patronus.v1.EdgeService.DeleteEdge:output_type -> patronus.v1.DeleteResponse
-	17, // 61: patronus.v1.LinkService.CreateLink:output_type -> patronus.v1.Link
-	17, // 62: patronus.v1.LinkService.GetLink:output_type -> patronus.v1.Link
-	21, // 63: patronus.v1.LinkService.ListLinks:output_type -> patronus.v1.ListLinksResponse
-	17, // 64: patronus.v1.LinkService.UpdateLink:output_type -> patronus.v1.Link
-	37, // 65: patronus.v1.LinkService.DeleteLink:output_type -> patronus.v1.DeleteResponse
-	51, // [51:66] is the sub-list for method output_type
-	36, // [36:51] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	37, // 32: patronus.v1.Link.translation:type_name -> patronus.v1.LinkTranslation
+	17, // 33: patronus.v1.CreateLinkRequest.link:type_name -> patronus.v1.Link
+	17, // 34: patronus.v1.ListLinksResponse.links:type_name -> patronus.v1.Link
+	17, // 35: patronus.v1.UpdateLinkRequest.link:type_name -> patronus.v1.Link
+	33, // 36: patronus.v1.UpdateLinkRequest.update_mask:type_name -> google.protobuf.FieldMask
+	3,  // 37: patronus.v1.SiteService.CreateSite:input_type -> patronus.v1.CreateSiteRequest
+	4,  // 38: patronus.v1.SiteService.GetSite:input_type -> patronus.v1.GetSiteRequest
+	5,  // 39: patronus.v1.SiteService.ListSites:input_type -> patronus.v1.ListSitesRequest
+	7,  // 40: patronus.v1.SiteService.UpdateSite:input_type -> patronus.v1.UpdateSiteRequest
+	8,  // 41: patronus.v1.SiteService.DeleteSite:input_type -> patronus.v1.DeleteSiteRequest
+	11, // 42: patronus.v1.EdgeService.CreateEdge:input_type -> patronus.v1.CreateEdgeRequest
+	12, // 43: patronus.v1.EdgeService.GetEdge:input_type -> patronus.v1.GetEdgeRequest
+	13, // 44: patronus.v1.EdgeService.ListEdges:input_type -> patronus.v1.ListEdgesRequest
+	15, // 45: patronus.v1.EdgeService.UpdateEdge:input_type -> patronus.v1.UpdateEdgeRequest
+	16, // 46: patronus.v1.EdgeService.DeleteEdge:input_type -> patronus.v1.DeleteEdgeRequest
+	18, // 47: patronus.v1.LinkService.CreateLink:input_type -> patronus.v1.CreateLinkRequest
+	19, // 48: patronus.v1.LinkService.GetLink:input_type -> patronus.v1.GetLinkRequest
+	20, // 49: patronus.v1.LinkService.ListLinks:input_type -> patronus.v1.ListLinksRequest
+	22, // 50: patronus.v1.LinkService.UpdateLink:input_type -> patronus.v1.UpdateLinkRequest
+	23, // 51: patronus.v1.LinkService.DeleteLink:input_type -> patronus.v1.DeleteLinkRequest
+	2,  // 52: patronus.v1.SiteService.CreateSite:output_type -> patronus.v1.Site
+	2,  // 53: patronus.v1.SiteService.GetSite:output_type -> patronus.v1.Site
+	6,  // 54: patronus.v1.SiteService.ListSites:output_type -> patronus.v1.ListSitesResponse
+	2,  // 55: patronus.v1.SiteService.UpdateSite:output_type -> patronus.v1.Site
+	38, // 56: patronus.v1.SiteService.DeleteSite:output_type -> patronus.v1.DeleteResponse
+	10, // 57: patronus.v1.EdgeService.CreateEdge:output_type -> patronus.v1.Edge
+	10, // 58: patronus.v1.EdgeService.GetEdge:output_type -> patronus.v1.Edge
+	14, // 59: patronus.v1.EdgeService.ListEdges:output_type -> patronus.v1.ListEdgesResponse
+	10, // 60: patronus.v1.EdgeService.UpdateEdge:output_type -> patronus.v1.Edge
+	38, // 61: patronus.v1.EdgeService.DeleteEdge:output_type -> patronus.v1.DeleteResponse
+	17, // 62: patronus.v1.LinkService.CreateLink:output_type -> patronus.v1.Link
+	17, // 63: patronus.v1.LinkService.GetLink:output_type -> patronus.v1.Link
+	21, // 64: patronus.v1.LinkService.ListLinks:output_type -> patronus.v1.ListLinksResponse
+	17, // 65: patronus.v1.LinkService.UpdateLink:output_type -> patronus.v1.Link
+	38, // 66: patronus.v1.LinkService.DeleteLink:output_type -> patronus.v1.DeleteResponse
+	52, // [52:67] is the sub-list for method output_type
+	37, // [37:52] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_site_proto_init() }
@@ -2774,6 +2786,7 @@ func file_patronus_v1_site_proto_init() {
 	}
 	file_patronus_v1_common_proto_init()
 	file_patronus_v1_inspection_proto_init()
+	file_patronus_v1_nat_proto_init()
 	file_patronus_v1_options_proto_init()
 	file_patronus_v1_qos_proto_init()
 	type x struct{}

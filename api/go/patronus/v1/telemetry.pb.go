@@ -616,6 +616,97 @@ func (x *LinkReport) GetClasses() []*ClassReport {
 	return nil
 }
 
+// What translation of addresses did on a link that hosts leave by, since the link's pool was made.
+type TranslationReport struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the Link resource.
+	Link string `protobuf:"bytes,1,opt,name=link,proto3" json:"link,omitempty"`
+	// Mappings made.
+	Made uint64 `protobuf:"varint,2,opt,name=made,proto3" json:"made,omitempty"`
+	// Packets dropped because no port was found free.
+	Exhausted uint64 `protobuf:"varint,3,opt,name=exhausted,proto3" json:"exhausted,omitempty"`
+	// Ports taken of TCP, counted at most half a minute ago.
+	TcpPorts uint32 `protobuf:"varint,4,opt,name=tcp_ports,json=tcpPorts,proto3" json:"tcp_ports,omitempty"`
+	// The same of UDP.
+	UdpPorts uint32 `protobuf:"varint,5,opt,name=udp_ports,json=udpPorts,proto3" json:"udp_ports,omitempty"`
+	// The same of ids of ICMP queries.
+	IcmpIds       uint32 `protobuf:"varint,6,opt,name=icmp_ids,json=icmpIds,proto3" json:"icmp_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TranslationReport) Reset() {
+	*x = TranslationReport{}
+	mi := &file_patronus_v1_telemetry_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TranslationReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TranslationReport) ProtoMessage() {}
+
+func (x *TranslationReport) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_telemetry_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TranslationReport.ProtoReflect.Descriptor instead.
+func (*TranslationReport) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_telemetry_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *TranslationReport) GetLink() string {
+	if x != nil {
+		return x.Link
+	}
+	return ""
+}
+
+func (x *TranslationReport) GetMade() uint64 {
+	if x != nil {
+		return x.Made
+	}
+	return 0
+}
+
+func (x *TranslationReport) GetExhausted() uint64 {
+	if x != nil {
+		return x.Exhausted
+	}
+	return 0
+}
+
+func (x *TranslationReport) GetTcpPorts() uint32 {
+	if x != nil {
+		return x.TcpPorts
+	}
+	return 0
+}
+
+func (x *TranslationReport) GetUdpPorts() uint32 {
+	if x != nil {
+		return x.UdpPorts
+	}
+	return 0
+}
+
+func (x *TranslationReport) GetIcmpIds() uint32 {
+	if x != nil {
+		return x.IcmpIds
+	}
+	return 0
+}
+
 // Flows of one application.
 type ApplicationReport struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -631,7 +722,7 @@ type ApplicationReport struct {
 
 func (x *ApplicationReport) Reset() {
 	*x = ApplicationReport{}
-	mi := &file_patronus_v1_telemetry_proto_msgTypes[5]
+	mi := &file_patronus_v1_telemetry_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -643,7 +734,7 @@ func (x *ApplicationReport) String() string {
 func (*ApplicationReport) ProtoMessage() {}
 
 func (x *ApplicationReport) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_telemetry_proto_msgTypes[5]
+	mi := &file_patronus_v1_telemetry_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -656,7 +747,7 @@ func (x *ApplicationReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplicationReport.ProtoReflect.Descriptor instead.
 func (*ApplicationReport) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_telemetry_proto_rawDescGZIP(), []int{5}
+	return file_patronus_v1_telemetry_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ApplicationReport) GetApplication() uint32 {
@@ -707,7 +798,7 @@ type InspectionReport struct {
 
 func (x *InspectionReport) Reset() {
 	*x = InspectionReport{}
-	mi := &file_patronus_v1_telemetry_proto_msgTypes[6]
+	mi := &file_patronus_v1_telemetry_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -719,7 +810,7 @@ func (x *InspectionReport) String() string {
 func (*InspectionReport) ProtoMessage() {}
 
 func (x *InspectionReport) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_telemetry_proto_msgTypes[6]
+	mi := &file_patronus_v1_telemetry_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -732,7 +823,7 @@ func (x *InspectionReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InspectionReport.ProtoReflect.Descriptor instead.
 func (*InspectionReport) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_telemetry_proto_rawDescGZIP(), []int{6}
+	return file_patronus_v1_telemetry_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *InspectionReport) GetSampled() uint64 {
@@ -812,14 +903,16 @@ type Telemetry struct {
 	// The node's clock when it was sent, nanoseconds since 1970; 0 from nodes that do not say.
 	TimeNs int64 `protobuf:"varint,5,opt,name=time_ns,json=timeNs,proto3" json:"time_ns,omitempty"`
 	// What was inspected; unset from nodes that do not inspect.
-	Inspection    *InspectionReport `protobuf:"bytes,6,opt,name=inspection,proto3" json:"inspection,omitempty"`
+	Inspection *InspectionReport `protobuf:"bytes,6,opt,name=inspection,proto3" json:"inspection,omitempty"`
+	// Every link that hosts leave by; none: nothing new.
+	Translations  []*TranslationReport `protobuf:"bytes,7,rep,name=translations,proto3" json:"translations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Telemetry) Reset() {
 	*x = Telemetry{}
-	mi := &file_patronus_v1_telemetry_proto_msgTypes[7]
+	mi := &file_patronus_v1_telemetry_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -831,7 +924,7 @@ func (x *Telemetry) String() string {
 func (*Telemetry) ProtoMessage() {}
 
 func (x *Telemetry) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_telemetry_proto_msgTypes[7]
+	mi := &file_patronus_v1_telemetry_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -844,7 +937,7 @@ func (x *Telemetry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Telemetry.ProtoReflect.Descriptor instead.
 func (*Telemetry) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_telemetry_proto_rawDescGZIP(), []int{7}
+	return file_patronus_v1_telemetry_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Telemetry) GetPaths() []*PathReport {
@@ -885,6 +978,13 @@ func (x *Telemetry) GetTimeNs() int64 {
 func (x *Telemetry) GetInspection() *InspectionReport {
 	if x != nil {
 		return x.Inspection
+	}
+	return nil
+}
+
+func (x *Telemetry) GetTranslations() []*TranslationReport {
+	if x != nil {
+		return x.Translations
 	}
 	return nil
 }
@@ -956,7 +1056,14 @@ const file_patronus_v1_telemetry_proto_rawDesc = "" +
 	"LinkReport\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05error\x18\x02 \x01(\tR\x05error\x12:\n" +
-	"\aclasses\x18\x03 \x03(\v2\x18.patronus.v1.ClassReportB\x06\xca\xf3\x18\x02H\bR\aclasses\"_\n" +
+	"\aclasses\x18\x03 \x03(\v2\x18.patronus.v1.ClassReportB\x06\xca\xf3\x18\x02H\bR\aclasses\"\xae\x01\n" +
+	"\x11TranslationReport\x12\x12\n" +
+	"\x04link\x18\x01 \x01(\tR\x04link\x12\x12\n" +
+	"\x04made\x18\x02 \x01(\x04R\x04made\x12\x1c\n" +
+	"\texhausted\x18\x03 \x01(\x04R\texhausted\x12\x1b\n" +
+	"\ttcp_ports\x18\x04 \x01(\rR\btcpPorts\x12\x1b\n" +
+	"\tudp_ports\x18\x05 \x01(\rR\budpPorts\x12\x19\n" +
+	"\bicmp_ids\x18\x06 \x01(\rR\aicmpIds\"_\n" +
 	"\x11ApplicationReport\x12 \n" +
 	"\vapplication\x18\x01 \x01(\rR\vapplication\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
@@ -974,7 +1081,7 @@ const file_patronus_v1_telemetry_proto_rawDesc = "" +
 	"\fcache_misses\x18\x06 \x01(\x04R\vcacheMisses\x12+\n" +
 	"\x11learned_addresses\x18\a \x01(\x04R\x10learnedAddresses\x12\x18\n" +
 	"\areloads\x18\b \x01(\x04R\areloads\x12J\n" +
-	"\fapplications\x18\t \x03(\v2\x1e.patronus.v1.ApplicationReportB\x06\xca\xf3\x18\x02H@R\fapplications\"\xca\x02\n" +
+	"\fapplications\x18\t \x03(\v2\x1e.patronus.v1.ApplicationReportB\x06\xca\xf3\x18\x02H@R\fapplications\"\x96\x03\n" +
 	"\tTelemetry\x127\n" +
 	"\x05paths\x18\x01 \x03(\v2\x17.patronus.v1.PathReportB\b\xca\xf3\x18\x04H\xa0\x8d\x06R\x05paths\x126\n" +
 	"\x05drops\x18\x02 \x03(\v2\x17.patronus.v1.DropReportB\a\xca\xf3\x18\x03H\x80\x02R\x05drops\x12=\n" +
@@ -983,7 +1090,8 @@ const file_patronus_v1_telemetry_proto_rawDesc = "" +
 	"\atime_ns\x18\x05 \x01(\x03R\x06timeNs\x12=\n" +
 	"\n" +
 	"inspection\x18\x06 \x01(\v2\x1d.patronus.v1.InspectionReportR\n" +
-	"inspectionBBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
+	"inspection\x12J\n" +
+	"\ftranslations\x18\a \x03(\v2\x1e.patronus.v1.TranslationReportB\x06\xca\xf3\x18\x02H@R\ftranslationsBBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
 
 var (
 	file_patronus_v1_telemetry_proto_rawDescOnce sync.Once
@@ -997,30 +1105,32 @@ func file_patronus_v1_telemetry_proto_rawDescGZIP() []byte {
 	return file_patronus_v1_telemetry_proto_rawDescData
 }
 
-var file_patronus_v1_telemetry_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_patronus_v1_telemetry_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_patronus_v1_telemetry_proto_goTypes = []any{
 	(*PathReport)(nil),        // 0: patronus.v1.PathReport
 	(*DropReport)(nil),        // 1: patronus.v1.DropReport
 	(*DemandReport)(nil),      // 2: patronus.v1.DemandReport
 	(*ClassReport)(nil),       // 3: patronus.v1.ClassReport
 	(*LinkReport)(nil),        // 4: patronus.v1.LinkReport
-	(*ApplicationReport)(nil), // 5: patronus.v1.ApplicationReport
-	(*InspectionReport)(nil),  // 6: patronus.v1.InspectionReport
-	(*Telemetry)(nil),         // 7: patronus.v1.Telemetry
+	(*TranslationReport)(nil), // 5: patronus.v1.TranslationReport
+	(*ApplicationReport)(nil), // 6: patronus.v1.ApplicationReport
+	(*InspectionReport)(nil),  // 7: patronus.v1.InspectionReport
+	(*Telemetry)(nil),         // 8: patronus.v1.Telemetry
 }
 var file_patronus_v1_telemetry_proto_depIdxs = []int32{
 	3, // 0: patronus.v1.LinkReport.classes:type_name -> patronus.v1.ClassReport
-	5, // 1: patronus.v1.InspectionReport.applications:type_name -> patronus.v1.ApplicationReport
+	6, // 1: patronus.v1.InspectionReport.applications:type_name -> patronus.v1.ApplicationReport
 	0, // 2: patronus.v1.Telemetry.paths:type_name -> patronus.v1.PathReport
 	1, // 3: patronus.v1.Telemetry.drops:type_name -> patronus.v1.DropReport
 	2, // 4: patronus.v1.Telemetry.demands:type_name -> patronus.v1.DemandReport
 	4, // 5: patronus.v1.Telemetry.links:type_name -> patronus.v1.LinkReport
-	6, // 6: patronus.v1.Telemetry.inspection:type_name -> patronus.v1.InspectionReport
-	7, // [7:7] is the sub-list for method output_type
-	7, // [7:7] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	7, // 6: patronus.v1.Telemetry.inspection:type_name -> patronus.v1.InspectionReport
+	5, // 7: patronus.v1.Telemetry.translations:type_name -> patronus.v1.TranslationReport
+	8, // [8:8] is the sub-list for method output_type
+	8, // [8:8] is the sub-list for method input_type
+	8, // [8:8] is the sub-list for extension type_name
+	8, // [8:8] is the sub-list for extension extendee
+	0, // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_telemetry_proto_init() }
@@ -1035,7 +1145,7 @@ func file_patronus_v1_telemetry_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_telemetry_proto_rawDesc), len(file_patronus_v1_telemetry_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -16,9 +16,9 @@
  * loses packets; CAUSE_DELAY_HIGH: A path takes long; CAUSE_MTU_REDUCED: A path carries smaller packets than is
  * configured; CAUSE_LINK_SATURATED: A link is full: packets wait; CAUSE_POLICY_DENIES: Rules of policies or the
  * firewall drop packets; CAUSE_DROPS_RISING: Packets are dropped for another reason; CAUSE_DRAINED: The site, or a
- * link, is drained.
+ * link, is drained; CAUSE_PORTS_EXHAUSTED: A link has no port left, or few, for hosts that leave by it.
  */
-export type DiagnosisCause = | "DIAGNOSIS_CAUSE_UNSPECIFIED" | "CAUSE_EDGE_NEVER_JOINED" | "CAUSE_EDGE_NOT_CONNECTED" | "CAUSE_CERTIFICATE_EXPIRING" | "CAUSE_BUNDLE_REFUSED" | "CAUSE_BUNDLE_BEHIND" | "CAUSE_CLOCK_OFF" | "CAUSE_LINK_DOWN" | "CAUSE_SITE_UNREACHABLE" | "CAUSE_PATH_DOWN" | "CAUSE_SLA_BROKEN" | "CAUSE_LOSS_HIGH" | "CAUSE_DELAY_HIGH" | "CAUSE_MTU_REDUCED" | "CAUSE_LINK_SATURATED" | "CAUSE_POLICY_DENIES" | "CAUSE_DROPS_RISING" | "CAUSE_DRAINED" | `UNRECOGNIZED_${number}`;
+export type DiagnosisCause = | "DIAGNOSIS_CAUSE_UNSPECIFIED" | "CAUSE_EDGE_NEVER_JOINED" | "CAUSE_EDGE_NOT_CONNECTED" | "CAUSE_CERTIFICATE_EXPIRING" | "CAUSE_BUNDLE_REFUSED" | "CAUSE_BUNDLE_BEHIND" | "CAUSE_CLOCK_OFF" | "CAUSE_LINK_DOWN" | "CAUSE_SITE_UNREACHABLE" | "CAUSE_PATH_DOWN" | "CAUSE_SLA_BROKEN" | "CAUSE_LOSS_HIGH" | "CAUSE_DELAY_HIGH" | "CAUSE_MTU_REDUCED" | "CAUSE_LINK_SATURATED" | "CAUSE_POLICY_DENIES" | "CAUSE_DROPS_RISING" | "CAUSE_DRAINED" | "CAUSE_PORTS_EXHAUSTED" | `UNRECOGNIZED_${number}`;
 
 /**
  * How much a finding matters. DIAGNOSIS_SEVERITY_UNSPECIFIED: Not said; DIAGNOSIS_NOTE: Worth knowing;
@@ -148,7 +148,10 @@ export interface TracerouteRequestInit {
 
 /** What one packet of a Traceroute met. */
 export interface TracerouteResponse {
-  /** Hop, from 1: the edge itself. The way between two sites is one hop, whatever path the packet takes there. */
+  /**
+   * Hop, from 1: the edge itself. The way between two sites is one hop, whatever path the packet takes there: see
+   * `path`.
+   */
   hop: number;
   /** Number of the packet to this hop, from 1. */
   probe: number;
@@ -162,11 +165,16 @@ export interface TracerouteResponse {
   reached: boolean;
   /** What an error other than "time exceeded" says; empty: there was none. */
   error: string;
+  /** Path that the packet took to another site; empty: to none. */
+  path: string;
 }
 
 /** What a program says of a TracerouteResponse. */
 export interface TracerouteResponseInit {
-  /** Hop, from 1: the edge itself. The way between two sites is one hop, whatever path the packet takes there. */
+  /**
+   * Hop, from 1: the edge itself. The way between two sites is one hop, whatever path the packet takes there: see
+   * `path`.
+   */
   hop?: number;
   /** Number of the packet to this hop, from 1. */
   probe?: number;
@@ -180,6 +188,8 @@ export interface TracerouteResponseInit {
   reached?: boolean;
   /** What an error other than "time exceeded" says; empty: there was none. */
   error?: string;
+  /** Path that the packet took to another site; empty: to none. */
+  path?: string;
 }
 
 /** Request of Capture. */

@@ -89,10 +89,17 @@ export interface FlowTranslation {
   source: string;
   /** Source port, or id of an ICMP query; 0: their own. */
   sourcePort: number;
-  /** Link whose address that is; empty: none's. */
+  /**
+   * Link whose address that is; of what comes in by a port forward or for a mapping, the link that it comes by.
+   * Empty: none's.
+   */
   link: string;
   /** Segment that they go on in; empty: their own. */
   segment: string;
+  /** Destination address that they have then; empty: their own. */
+  destination: string;
+  /** Destination port; 0: their own. */
+  destinationPort: number;
 }
 
 /** What a program says of a FlowTranslation. */
@@ -101,10 +108,17 @@ export interface FlowTranslationInit {
   source?: string;
   /** Source port, or id of an ICMP query; 0: their own. */
   sourcePort?: number;
-  /** Link whose address that is; empty: none's. */
+  /**
+   * Link whose address that is; of what comes in by a port forward or for a mapping, the link that it comes by.
+   * Empty: none's.
+   */
   link?: string;
   /** Segment that they go on in; empty: their own. */
   segment?: string;
+  /** Destination address that they have then; empty: their own. */
+  destination?: string;
+  /** Destination port; 0: their own. */
+  destinationPort?: number;
 }
 
 /** Response of ExplainFlow: the decision that was in force at that time. */

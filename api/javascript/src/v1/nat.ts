@@ -13,6 +13,25 @@ import type { Condition } from "./common.js";
  */
 export type NatFiltering = | "NAT_FILTERING_UNSPECIFIED" | "ENDPOINT_INDEPENDENT" | "ADDRESS_DEPENDENT" | `UNRECOGNIZED_${number}`;
 
+/** What translation of addresses does on a link that hosts leave by. Counts begin with the pool of the link. */
+export interface LinkTranslation {
+  /** Mappings made. */
+  readonly mappingsMade: bigint;
+  /** Packets dropped because no port was found free (nat_exhausted). */
+  readonly exhaustedPackets: bigint;
+  /** Ports taken of TCP, counted at most half a minute ago. */
+  readonly tcpPorts: number;
+  /** The same of UDP. */
+  readonly udpPorts: number;
+  /** The same of ids of ICMP queries. */
+  readonly icmpIds: number;
+  /** Ports that there are, of each of them. */
+  readonly ports: number;
+}
+
+/** What a program says of a LinkTranslation. */
+export type LinkTranslationInit = Record<string, never>;
+
 /** Hosts of the segment reach by IPv4 what the segment has no route to, under the address of a link of their site. */
 export interface NatBreakout {
   /**

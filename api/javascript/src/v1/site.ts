@@ -3,6 +3,7 @@
 import type { Resource } from "../collection.js";
 import type { AdminState, Condition, Transport } from "./common.js";
 import type { Inspection } from "./inspection.js";
+import type { LinkTranslation } from "./nat.js";
 import type { LinkClass } from "./qos.js";
 
 /**
@@ -240,6 +241,8 @@ export interface Link extends Resource {
    * satellites. From 0 to 255. The order carries no meaning.
    */
   adminGroups: number[];
+  /** What translation of addresses does on the link; unset while no hosts leave by it. */
+  readonly translation?: LinkTranslation;
 }
 
 /** What a program says of a Link. */

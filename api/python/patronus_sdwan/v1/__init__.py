@@ -146,7 +146,7 @@ from .model import (
     Stage,
     UploadArtifactRequest,
 )
-from .nat import NatBreakout, NatFiltering, NatPolicy, NatPolicyPatch, PortForward, PrefixMap
+from .nat import LinkTranslation, NatBreakout, NatFiltering, NatPolicy, NatPolicyPatch, PortForward, PrefixMap
 from .policy import (
     Application,
     ApplicationMatch,
@@ -283,6 +283,7 @@ MODELS: tuple[type[Message], ...] = (
     LanInterface,
     Link,
     LinkClass,
+    LinkTranslation,
     LinkUtilization,
     ListAuthoritiesRequest,
     ListRevisionsRequest,
@@ -513,6 +514,7 @@ __all__ = [
     "LinkClass",
     "LinkEncryption",
     "LinkPatch",
+    "LinkTranslation",
     "LinkUtilization",
     "ListAuthoritiesRequest",
     "ListRevisionsRequest",

@@ -52,6 +52,8 @@ class DiagnosisCause(OpenEnum):
     """Packets are dropped for another reason."""
     CAUSE_DRAINED = "CAUSE_DRAINED"
     """The site, or a link, is drained."""
+    CAUSE_PORTS_EXHAUSTED = "CAUSE_PORTS_EXHAUSTED"
+    """A link has no port left, or few, for hosts that leave by it."""
 
 
 class DiagnosisSeverity(OpenEnum):
@@ -142,7 +144,9 @@ class TracerouteResponse(Message):
     PROTO: ClassVar[str] = "patronus.v1.TracerouteResponse"
 
     hop: Annotated[int, marks.Range(0, 4294967295)] = 0
-    """Hop, from 1: the edge itself. The way between two sites is one hop, whatever path the packet takes there."""
+    """Hop, from 1: the edge itself. The way between two sites is one hop, whatever path the packet takes there: see
+    `path`.
+    """
     probe: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Number of the packet to this hop, from 1."""
     answered: bool = False
@@ -155,6 +159,8 @@ class TracerouteResponse(Message):
     """It was the destination."""
     error: Annotated[str, marks.Size(1024)] = ""
     """What an error other than "time exceeded" says; empty: there was none."""
+    path: Annotated[str, marks.Size(1024)] = ""
+    """Path that the packet took to another site; empty: to none."""
 
 
 class CaptureRequest(Message):

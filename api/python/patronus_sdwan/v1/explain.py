@@ -71,9 +71,15 @@ class FlowTranslation(Message):
     source_port: Annotated[int, marks.Range(0, 4294967295)] = 0
     """Source port, or id of an ICMP query; 0: their own."""
     link: Annotated[str, marks.Size(1024)] = ""
-    """Link whose address that is; empty: none's."""
+    """Link whose address that is; of what comes in by a port forward or for a mapping, the link that it comes by.
+    Empty: none's.
+    """
     segment: Annotated[str, marks.Size(1024)] = ""
     """Segment that they go on in; empty: their own."""
+    destination: Annotated[str, marks.Size(1024)] = ""
+    """Destination address that they have then; empty: their own."""
+    destination_port: Annotated[int, marks.Range(0, 4294967295)] = 0
+    """Destination port; 0: their own."""
 
 
 class ExplainFlowResponse(Message):

@@ -26,6 +26,25 @@ class NatFiltering(OpenEnum):
     """Only addresses to which the host has sent by this mapping."""
 
 
+class LinkTranslation(Message):
+    """What translation of addresses does on a link that hosts leave by. Counts begin with the pool of the link."""
+
+    PROTO: ClassVar[str] = "patronus.v1.LinkTranslation"
+
+    mappings_made: Annotated[int, marks.Output()] = 0
+    """Mappings made."""
+    exhausted_packets: Annotated[int, marks.Output()] = 0
+    """Packets dropped because no port was found free (nat_exhausted)."""
+    tcp_ports: Annotated[int, marks.Output()] = 0
+    """Ports taken of TCP, counted at most half a minute ago."""
+    udp_ports: Annotated[int, marks.Output()] = 0
+    """The same of UDP."""
+    icmp_ids: Annotated[int, marks.Output()] = 0
+    """The same of ids of ICMP queries."""
+    ports: Annotated[int, marks.Output()] = 0
+    """Ports that there are, of each of them."""
+
+
 class NatBreakout(Message):
     """Hosts of the segment reach by IPv4 what the segment has no route to, under the address of a link of their site."""
 

@@ -14,6 +14,7 @@ from .. import rules as marks
 from ..message import Kind, Message, OpenEnum, Resource
 from .common import AdminState, Condition, Transport
 from .inspection import Inspection
+from .nat import LinkTranslation
 from .qos import LinkClass
 
 
@@ -327,6 +328,8 @@ class Link(Resource):
     """Administrative groups (RFC 7308), 0 to 255: what path constraints include and exclude, for example 1 for
     satellites.
     """
+    translation: Annotated[LinkTranslation | None, marks.Output()] = None
+    """What translation of addresses does on the link; unset while no hosts leave by it."""
 
     @staticmethod
     def resource_name(organization: str, site: str, link: str) -> str:
