@@ -6,7 +6,7 @@
  *
  *    node    -                             tunnel  tunnel (8)
  *    link    link (4)                      path    path (8)
- *    lan     interface                     group   site_label (4), policy_class (4)
+ *    lan     interface                     group   site_label (4), policy_class (4), traffic_class (4)
  *    route   vni (4), prefix (16),         rule    vni (4), order (4)
  *            prefix_len (4)                 peer    site_label (4)
  *    sla     sla (8)                        subject vni (4), address (16)
@@ -116,6 +116,7 @@ static bool entry_key(const Patronus__V1__Entry *entry, struct pt_buf *key)
     case PATRONUS__V1__ENTRY__ENTRY_GROUP:
         pt_buf_append_be32(key, entry->group->site_label);
         pt_buf_append_be32(key, entry->group->policy_class);
+        pt_buf_append_be32(key, entry->group->traffic_class);
         return true;
     case PATRONUS__V1__ENTRY__ENTRY_RULE:
         pt_buf_append_be32(key, entry->rule->vni);
@@ -250,6 +251,7 @@ static void key_entry_init(struct key_entry *k, const Patronus__V1__Entry *from)
         patronus__v1__group_entry__init(&k->u.group);
         k->u.group.site_label = from->group->site_label;
         k->u.group.policy_class = from->group->policy_class;
+        k->u.group.traffic_class = from->group->traffic_class;
         break;
     case PATRONUS__V1__ENTRY__ENTRY_RULE:
         patronus__v1__rule_entry__init(&k->u.rule);

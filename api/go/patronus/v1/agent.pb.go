@@ -125,13 +125,15 @@ func (x *NodeHello) GetShares() []*PathShare {
 	return nil
 }
 
-// A path that carries traffic, with its weight; the weights of the paths between two sites add to 256.
+// A path that carries traffic, with its weight; the weights of the paths between two sites add to 256 in each class.
 type PathShare struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Path id.
 	Path uint64 `protobuf:"varint,1,opt,name=path,proto3" json:"path,omitempty"`
 	// 1..256.
-	Weight        uint32 `protobuf:"varint,2,opt,name=weight,proto3" json:"weight,omitempty"`
+	Weight uint32 `protobuf:"varint,2,opt,name=weight,proto3" json:"weight,omitempty"`
+	// TrafficClass that has a split of its own; 0: what all others have.
+	TrafficClass  uint32 `protobuf:"varint,3,opt,name=traffic_class,json=trafficClass,proto3" json:"traffic_class,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -176,6 +178,13 @@ func (x *PathShare) GetPath() uint64 {
 func (x *PathShare) GetWeight() uint32 {
 	if x != nil {
 		return x.Weight
+	}
+	return 0
+}
+
+func (x *PathShare) GetTrafficClass() uint32 {
+	if x != nil {
+		return x.TrafficClass
 	}
 	return 0
 }
@@ -941,10 +950,11 @@ const file_patronus_v1_agent_proto_rawDesc = "" +
 	"abiVersion\x12)\n" +
 	"\x10missing_features\x18\x05 \x03(\tR\x0fmissingFeatures\x12*\n" +
 	"\x11tunnel_public_key\x18\x06 \x01(\fR\x0ftunnelPublicKey\x128\n" +
-	"\x06shares\x18\a \x03(\v2\x16.patronus.v1.PathShareB\b\xca\xf3\x18\x04H\x80\x80\x04R\x06shares\"7\n" +
+	"\x06shares\x18\a \x03(\v2\x16.patronus.v1.PathShareB\b\xca\xf3\x18\x04H\x80\x80\x04R\x06shares\"\\\n" +
 	"\tPathShare\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\x04R\x04path\x12\x16\n" +
-	"\x06weight\x18\x02 \x01(\rR\x06weight\"r\n" +
+	"\x06weight\x18\x02 \x01(\rR\x06weight\x12#\n" +
+	"\rtraffic_class\x18\x03 \x01(\rR\ftrafficClass\"r\n" +
 	"\tBundleAck\x127\n" +
 	"\bposition\x18\x01 \x01(\v2\x1b.patronus.v1.BundlePositionR\bposition\x12\x16\n" +
 	"\x06digest\x18\x02 \x01(\fR\x06digest\x12\x14\n" +

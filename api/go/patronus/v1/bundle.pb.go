@@ -735,7 +735,10 @@ type PathEntry struct {
 	// less by the seal.
 	Mtu uint32 `protobuf:"varint,5,opt,name=mtu,proto3" json:"mtu,omitempty"`
 	// Packets are sealed for the edge of the last site.
-	Sealed        bool `protobuf:"varint,6,opt,name=sealed,proto3" json:"sealed,omitempty"`
+	Sealed bool `protobuf:"varint,6,opt,name=sealed,proto3" json:"sealed,omitempty"`
+	// No site on the way leads its packets round a failure: they would cross links that its constraints exclude. The node
+	// itself takes another path.
+	Strict        bool `protobuf:"varint,7,opt,name=strict,proto3" json:"strict,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -812,6 +815,13 @@ func (x *PathEntry) GetSealed() bool {
 	return false
 }
 
+func (x *PathEntry) GetStrict() bool {
+	if x != nil {
+		return x.Strict
+	}
+	return false
+}
+
 // One choice of a next-hop group.
 type GroupMember struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -876,7 +886,8 @@ func (x *GroupMember) GetTier() uint32 {
 	return 0
 }
 
-// Next-hop group: how packets for (site, policy class) leave. Key: site_label, policy_class.
+// Next-hop group: how packets for (site, policy class) leave. Key: site_label, policy_class, traffic_class; one of a traffic
+// class comes with that of class 0.
 type GroupEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Destination site; for transit (policy_class 0xffffffff) the adjacent site that a label names.
@@ -890,7 +901,9 @@ type GroupEntry struct {
 	// They are not used at all; a packet that has no other member is dropped with reason SLA_UNMET.
 	Require bool `protobuf:"varint,5,opt,name=require,proto3" json:"require,omitempty"`
 	// MoveMode less 1: 0 new flows only, 1 at a pause, 2 at once.
-	Move          uint32 `protobuf:"varint,6,opt,name=move,proto3" json:"move,omitempty"`
+	Move uint32 `protobuf:"varint,6,opt,name=move,proto3" json:"move,omitempty"`
+	// For packets of this TrafficClass only; 0: for those whose class has no group of its own.
+	TrafficClass  uint32 `protobuf:"varint,7,opt,name=traffic_class,json=trafficClass,proto3" json:"traffic_class,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -963,6 +976,13 @@ func (x *GroupEntry) GetRequire() bool {
 func (x *GroupEntry) GetMove() uint32 {
 	if x != nil {
 		return x.Move
+	}
+	return 0
+}
+
+func (x *GroupEntry) GetTrafficClass() uint32 {
+	if x != nil {
+		return x.TrafficClass
 	}
 	return 0
 }
@@ -3002,18 +3022,19 @@ const file_patronus_v1_bundle_proto_rawDesc = "" +
 	"remoteSite\x12\x10\n" +
 	"\x03mtu\x18\x05 \x01(\rR\x03mtu\x12\x1f\n" +
 	"\vremote_link\x18\x06 \x01(\tR\n" +
-	"remoteLink\"\xa1\x01\n" +
+	"remoteLink\"\xb9\x01\n" +
 	"\tPathEntry\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\x04R\x04path\x12\x16\n" +
 	"\x06tunnel\x18\x02 \x01(\x04R\x06tunnel\x12\x1c\n" +
 	"\x05stack\x18\x03 \x03(\rB\x06\xca\xf3\x18\x02H\x06R\x05stack\x12 \n" +
 	"\vdestination\x18\x04 \x01(\rR\vdestination\x12\x10\n" +
 	"\x03mtu\x18\x05 \x01(\rR\x03mtu\x12\x16\n" +
-	"\x06sealed\x18\x06 \x01(\bR\x06sealed\"M\n" +
+	"\x06sealed\x18\x06 \x01(\bR\x06sealed\x12\x16\n" +
+	"\x06strict\x18\a \x01(\bR\x06strict\"M\n" +
 	"\vGroupMember\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\x04R\x04path\x12\x16\n" +
 	"\x06weight\x18\x02 \x01(\rR\x06weight\x12\x12\n" +
-	"\x04tier\x18\x03 \x01(\rR\x04tier\"\xca\x01\n" +
+	"\x04tier\x18\x03 \x01(\rR\x04tier\"\xef\x01\n" +
 	"\n" +
 	"GroupEntry\x12\x1d\n" +
 	"\n" +
@@ -3022,7 +3043,8 @@ const file_patronus_v1_bundle_proto_rawDesc = "" +
 	"\amembers\x18\x03 \x03(\v2\x18.patronus.v1.GroupMemberB\x06\xca\xf3\x18\x02H\bR\amembers\x12\x10\n" +
 	"\x03sla\x18\x04 \x01(\x04R\x03sla\x12\x18\n" +
 	"\arequire\x18\x05 \x01(\bR\arequire\x12\x12\n" +
-	"\x04move\x18\x06 \x01(\rR\x04move\"\xcf\x02\n" +
+	"\x04move\x18\x06 \x01(\rR\x04move\x12#\n" +
+	"\rtraffic_class\x18\a \x01(\rR\ftrafficClass\"\xcf\x02\n" +
 	"\bSlaEntry\x12\x10\n" +
 	"\x03sla\x18\x01 \x01(\x04R\x03sla\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +

@@ -1976,6 +1976,61 @@ func (x *ExplainDemandRequest) GetConstraints() *PathConstraints {
 	return nil
 }
 
+// What a path carries of one class of a pair.
+type ClassShare struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The class.
+	TrafficClass TrafficClass `protobuf:"varint,1,opt,name=traffic_class,json=trafficClass,proto3,enum=patronus.v1.TrafficClass" json:"traffic_class,omitempty"`
+	// Share of the pair's traffic of that class, parts per million.
+	SharePpm      uint32 `protobuf:"varint,2,opt,name=share_ppm,json=sharePpm,proto3" json:"share_ppm,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClassShare) Reset() {
+	*x = ClassShare{}
+	mi := &file_patronus_v1_te_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClassShare) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClassShare) ProtoMessage() {}
+
+func (x *ClassShare) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_te_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClassShare.ProtoReflect.Descriptor instead.
+func (*ClassShare) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_te_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *ClassShare) GetTrafficClass() TrafficClass {
+	if x != nil {
+		return x.TrafficClass
+	}
+	return TrafficClass_TRAFFIC_CLASS_UNSPECIFIED
+}
+
+func (x *ClassShare) GetSharePpm() uint32 {
+	if x != nil {
+		return x.SharePpm
+	}
+	return 0
+}
+
 // A path of a pair of sites, and why it carries what it carries.
 type ExplainedPath struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1998,14 +2053,16 @@ type ExplainedPath struct {
 	// Loss over all of its tunnels, parts per million.
 	LossPpm uint32 `protobuf:"varint,9,opt,name=loss_ppm,json=lossPpm,proto3" json:"loss_ppm,omitempty"`
 	// Capacity of its narrowest link, bit/s; 0: not known.
-	CapacityBps   uint64 `protobuf:"varint,10,opt,name=capacity_bps,json=capacityBps,proto3" json:"capacity_bps,omitempty"`
+	CapacityBps uint64 `protobuf:"varint,10,opt,name=capacity_bps,json=capacityBps,proto3" json:"capacity_bps,omitempty"`
+	// Classes that are split otherwise than the pair as a whole.
+	ClassShares   []*ClassShare `protobuf:"bytes,11,rep,name=class_shares,json=classShares,proto3" json:"class_shares,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ExplainedPath) Reset() {
 	*x = ExplainedPath{}
-	mi := &file_patronus_v1_te_proto_msgTypes[23]
+	mi := &file_patronus_v1_te_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2017,7 +2074,7 @@ func (x *ExplainedPath) String() string {
 func (*ExplainedPath) ProtoMessage() {}
 
 func (x *ExplainedPath) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_te_proto_msgTypes[23]
+	mi := &file_patronus_v1_te_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2030,7 +2087,7 @@ func (x *ExplainedPath) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainedPath.ProtoReflect.Descriptor instead.
 func (*ExplainedPath) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_te_proto_rawDescGZIP(), []int{23}
+	return file_patronus_v1_te_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ExplainedPath) GetPath() string {
@@ -2103,6 +2160,13 @@ func (x *ExplainedPath) GetCapacityBps() uint64 {
 	return 0
 }
 
+func (x *ExplainedPath) GetClassShares() []*ClassShare {
+	if x != nil {
+		return x.ClassShares
+	}
+	return nil
+}
+
 // Response of ExplainDemand.
 type ExplainDemandResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2125,7 +2189,7 @@ type ExplainDemandResponse struct {
 
 func (x *ExplainDemandResponse) Reset() {
 	*x = ExplainDemandResponse{}
-	mi := &file_patronus_v1_te_proto_msgTypes[24]
+	mi := &file_patronus_v1_te_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2137,7 +2201,7 @@ func (x *ExplainDemandResponse) String() string {
 func (*ExplainDemandResponse) ProtoMessage() {}
 
 func (x *ExplainDemandResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_te_proto_msgTypes[24]
+	mi := &file_patronus_v1_te_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2150,7 +2214,7 @@ func (x *ExplainDemandResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainDemandResponse.ProtoReflect.Descriptor instead.
 func (*ExplainDemandResponse) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_te_proto_rawDescGZIP(), []int{24}
+	return file_patronus_v1_te_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ExplainDemandResponse) GetPaths() []*ExplainedPath {
@@ -2212,7 +2276,7 @@ type SolutionLink struct {
 
 func (x *SolutionLink) Reset() {
 	*x = SolutionLink{}
-	mi := &file_patronus_v1_te_proto_msgTypes[25]
+	mi := &file_patronus_v1_te_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2224,7 +2288,7 @@ func (x *SolutionLink) String() string {
 func (*SolutionLink) ProtoMessage() {}
 
 func (x *SolutionLink) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_te_proto_msgTypes[25]
+	mi := &file_patronus_v1_te_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2237,7 +2301,7 @@ func (x *SolutionLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SolutionLink.ProtoReflect.Descriptor instead.
 func (*SolutionLink) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_te_proto_rawDescGZIP(), []int{25}
+	return file_patronus_v1_te_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SolutionLink) GetLink() string {
@@ -2289,7 +2353,7 @@ type SolutionPath struct {
 
 func (x *SolutionPath) Reset() {
 	*x = SolutionPath{}
-	mi := &file_patronus_v1_te_proto_msgTypes[26]
+	mi := &file_patronus_v1_te_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2301,7 +2365,7 @@ func (x *SolutionPath) String() string {
 func (*SolutionPath) ProtoMessage() {}
 
 func (x *SolutionPath) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_te_proto_msgTypes[26]
+	mi := &file_patronus_v1_te_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2314,7 +2378,7 @@ func (x *SolutionPath) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SolutionPath.ProtoReflect.Descriptor instead.
 func (*SolutionPath) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_te_proto_rawDescGZIP(), []int{26}
+	return file_patronus_v1_te_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SolutionPath) GetPath() uint64 {
@@ -2369,14 +2433,16 @@ type SolutionPair struct {
 	// Traffic, bit/s.
 	RateBps uint64 `protobuf:"varint,3,opt,name=rate_bps,json=rateBps,proto3" json:"rate_bps,omitempty"`
 	// Its paths, in order of the solver.
-	Paths         []*SolutionPath `protobuf:"bytes,4,rep,name=paths,proto3" json:"paths,omitempty"`
+	Paths []*SolutionPath `protobuf:"bytes,4,rep,name=paths,proto3" json:"paths,omitempty"`
+	// The class that this is about; unspecified: all of the pair's traffic.
+	TrafficClass  TrafficClass `protobuf:"varint,5,opt,name=traffic_class,json=trafficClass,proto3,enum=patronus.v1.TrafficClass" json:"traffic_class,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SolutionPair) Reset() {
 	*x = SolutionPair{}
-	mi := &file_patronus_v1_te_proto_msgTypes[27]
+	mi := &file_patronus_v1_te_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2388,7 +2454,7 @@ func (x *SolutionPair) String() string {
 func (*SolutionPair) ProtoMessage() {}
 
 func (x *SolutionPair) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_te_proto_msgTypes[27]
+	mi := &file_patronus_v1_te_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2401,7 +2467,7 @@ func (x *SolutionPair) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SolutionPair.ProtoReflect.Descriptor instead.
 func (*SolutionPair) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_te_proto_rawDescGZIP(), []int{27}
+	return file_patronus_v1_te_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SolutionPair) GetSourceSite() string {
@@ -2432,6 +2498,13 @@ func (x *SolutionPair) GetPaths() []*SolutionPath {
 	return nil
 }
 
+func (x *SolutionPair) GetTrafficClass() TrafficClass {
+	if x != nil {
+		return x.TrafficClass
+	}
+	return TrafficClass_TRAFFIC_CLASS_UNSPECIFIED
+}
+
 // A solution with everything that it was computed from.
 type Solution struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2441,7 +2514,8 @@ type Solution struct {
 	Revision uint64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
 	// When, by the leader's clock.
 	Time *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
-	// "kept": the weights of before still do; "default": shortest paths; "solved": the solver's.
+	// "kept": the weights of before still do; "default": shortest paths; "solved": the solver's; "fair": the solver's where
+	// not everything fits: what there is goes to the classes in their order, REALTIME first, and in a class is max-min fair.
 	Kind string `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
 	// Highest utilisation, parts per million.
 	UtilizationPpm uint64 `protobuf:"varint,5,opt,name=utilization_ppm,json=utilizationPpm,proto3" json:"utilization_ppm,omitempty"`
@@ -2469,7 +2543,7 @@ type Solution struct {
 
 func (x *Solution) Reset() {
 	*x = Solution{}
-	mi := &file_patronus_v1_te_proto_msgTypes[28]
+	mi := &file_patronus_v1_te_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2481,7 +2555,7 @@ func (x *Solution) String() string {
 func (*Solution) ProtoMessage() {}
 
 func (x *Solution) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_te_proto_msgTypes[28]
+	mi := &file_patronus_v1_te_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2494,7 +2568,7 @@ func (x *Solution) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Solution.ProtoReflect.Descriptor instead.
 func (*Solution) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_te_proto_rawDescGZIP(), []int{28}
+	return file_patronus_v1_te_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Solution) GetEpoch() uint64 {
@@ -2608,7 +2682,7 @@ type ListSolutionsRequest struct {
 
 func (x *ListSolutionsRequest) Reset() {
 	*x = ListSolutionsRequest{}
-	mi := &file_patronus_v1_te_proto_msgTypes[29]
+	mi := &file_patronus_v1_te_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2620,7 +2694,7 @@ func (x *ListSolutionsRequest) String() string {
 func (*ListSolutionsRequest) ProtoMessage() {}
 
 func (x *ListSolutionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_te_proto_msgTypes[29]
+	mi := &file_patronus_v1_te_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2633,7 +2707,7 @@ func (x *ListSolutionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSolutionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSolutionsRequest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_te_proto_rawDescGZIP(), []int{29}
+	return file_patronus_v1_te_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ListSolutionsRequest) GetParent() string {
@@ -2661,7 +2735,7 @@ type ListSolutionsResponse struct {
 
 func (x *ListSolutionsResponse) Reset() {
 	*x = ListSolutionsResponse{}
-	mi := &file_patronus_v1_te_proto_msgTypes[30]
+	mi := &file_patronus_v1_te_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2673,7 +2747,7 @@ func (x *ListSolutionsResponse) String() string {
 func (*ListSolutionsResponse) ProtoMessage() {}
 
 func (x *ListSolutionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_te_proto_msgTypes[30]
+	mi := &file_patronus_v1_te_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2686,7 +2760,7 @@ func (x *ListSolutionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSolutionsResponse.ProtoReflect.Descriptor instead.
 func (*ListSolutionsResponse) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_te_proto_rawDescGZIP(), []int{30}
+	return file_patronus_v1_te_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ListSolutionsResponse) GetSolutions() []*Solution {
@@ -2709,7 +2783,7 @@ type MeasureBandwidthRequest struct {
 
 func (x *MeasureBandwidthRequest) Reset() {
 	*x = MeasureBandwidthRequest{}
-	mi := &file_patronus_v1_te_proto_msgTypes[31]
+	mi := &file_patronus_v1_te_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2721,7 +2795,7 @@ func (x *MeasureBandwidthRequest) String() string {
 func (*MeasureBandwidthRequest) ProtoMessage() {}
 
 func (x *MeasureBandwidthRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_te_proto_msgTypes[31]
+	mi := &file_patronus_v1_te_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2734,7 +2808,7 @@ func (x *MeasureBandwidthRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MeasureBandwidthRequest.ProtoReflect.Descriptor instead.
 func (*MeasureBandwidthRequest) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_te_proto_rawDescGZIP(), []int{31}
+	return file_patronus_v1_te_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *MeasureBandwidthRequest) GetName() string {
@@ -2777,7 +2851,7 @@ type MeasureBandwidthResponse struct {
 
 func (x *MeasureBandwidthResponse) Reset() {
 	*x = MeasureBandwidthResponse{}
-	mi := &file_patronus_v1_te_proto_msgTypes[32]
+	mi := &file_patronus_v1_te_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2789,7 +2863,7 @@ func (x *MeasureBandwidthResponse) String() string {
 func (*MeasureBandwidthResponse) ProtoMessage() {}
 
 func (x *MeasureBandwidthResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_patronus_v1_te_proto_msgTypes[32]
+	mi := &file_patronus_v1_te_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2802,7 +2876,7 @@ func (x *MeasureBandwidthResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MeasureBandwidthResponse.ProtoReflect.Descriptor instead.
 func (*MeasureBandwidthResponse) Descriptor() ([]byte, []int) {
-	return file_patronus_v1_te_proto_rawDescGZIP(), []int{32}
+	return file_patronus_v1_te_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *MeasureBandwidthResponse) GetName() string {
@@ -3048,7 +3122,11 @@ const file_patronus_v1_te_proto_rawDesc = "" +
 	"\vsource_site\x18\x01 \x01(\tB\f\xca\xf3\x18\b\b\x01\"\x04siteR\n" +
 	"sourceSite\x127\n" +
 	"\x10destination_site\x18\x02 \x01(\tB\f\xca\xf3\x18\b\b\x01\"\x04siteR\x0fdestinationSite\x12>\n" +
-	"\vconstraints\x18\x03 \x01(\v2\x1c.patronus.v1.PathConstraintsR\vconstraints\"\x98\x02\n" +
+	"\vconstraints\x18\x03 \x01(\v2\x1c.patronus.v1.PathConstraintsR\vconstraints\"i\n" +
+	"\n" +
+	"ClassShare\x12>\n" +
+	"\rtraffic_class\x18\x01 \x01(\x0e2\x19.patronus.v1.TrafficClassR\ftrafficClass\x12\x1b\n" +
+	"\tshare_ppm\x18\x02 \x01(\rR\bsharePpm\"\xd4\x02\n" +
 	"\rExplainedPath\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x14\n" +
 	"\x05links\x18\x02 \x03(\tR\x05links\x12\x12\n" +
@@ -3060,7 +3138,8 @@ const file_patronus_v1_te_proto_rawDesc = "" +
 	"\x06rtt_us\x18\b \x01(\x04R\x05rttUs\x12\x19\n" +
 	"\bloss_ppm\x18\t \x01(\rR\alossPpm\x12!\n" +
 	"\fcapacity_bps\x18\n" +
-	" \x01(\x04R\vcapacityBps\"\xf8\x01\n" +
+	" \x01(\x04R\vcapacityBps\x12:\n" +
+	"\fclass_shares\x18\v \x03(\v2\x17.patronus.v1.ClassShareR\vclassShares\"\xf8\x01\n" +
 	"\x15ExplainDemandResponse\x120\n" +
 	"\x05paths\x18\x01 \x03(\v2\x1a.patronus.v1.ExplainedPathR\x05paths\x12\x19\n" +
 	"\brate_bps\x18\x02 \x01(\x04R\arateBps\x12\x14\n" +
@@ -3079,13 +3158,14 @@ const file_patronus_v1_te_proto_rawDesc = "" +
 	"\rweight_before\x18\x03 \x01(\rR\fweightBefore\x12\x16\n" +
 	"\x06weight\x18\x04 \x01(\rR\x06weight\x12%\n" +
 	"\x0eweight_default\x18\x05 \x01(\rR\rweightDefault\x12\x1a\n" +
-	"\beligible\x18\x06 \x01(\bR\beligible\"\xae\x01\n" +
+	"\beligible\x18\x06 \x01(\bR\beligible\"\xee\x01\n" +
 	"\fSolutionPair\x12\x1f\n" +
 	"\vsource_site\x18\x01 \x01(\tR\n" +
 	"sourceSite\x12)\n" +
 	"\x10destination_site\x18\x02 \x01(\tR\x0fdestinationSite\x12\x19\n" +
 	"\brate_bps\x18\x03 \x01(\x04R\arateBps\x127\n" +
-	"\x05paths\x18\x04 \x03(\v2\x19.patronus.v1.SolutionPathB\x06\xca\xf3\x18\x02H\x10R\x05paths\"\xed\x03\n" +
+	"\x05paths\x18\x04 \x03(\v2\x19.patronus.v1.SolutionPathB\x06\xca\xf3\x18\x02H\x10R\x05paths\x12>\n" +
+	"\rtraffic_class\x18\x05 \x01(\x0e2\x19.patronus.v1.TrafficClassR\ftrafficClass\"\xed\x03\n" +
 	"\bSolution\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x04R\brevision\x12.\n" +
@@ -3155,7 +3235,7 @@ func file_patronus_v1_te_proto_rawDescGZIP() []byte {
 	return file_patronus_v1_te_proto_rawDescData
 }
 
-var file_patronus_v1_te_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_patronus_v1_te_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_patronus_v1_te_proto_goTypes = []any{
 	(*Demand)(nil),                   // 0: patronus.v1.Demand
 	(*CreateDemandRequest)(nil),      // 1: patronus.v1.CreateDemandRequest
@@ -3180,86 +3260,90 @@ var file_patronus_v1_te_proto_goTypes = []any{
 	(*DrainResponse)(nil),            // 20: patronus.v1.DrainResponse
 	(*UndrainRequest)(nil),           // 21: patronus.v1.UndrainRequest
 	(*ExplainDemandRequest)(nil),     // 22: patronus.v1.ExplainDemandRequest
-	(*ExplainedPath)(nil),            // 23: patronus.v1.ExplainedPath
-	(*ExplainDemandResponse)(nil),    // 24: patronus.v1.ExplainDemandResponse
-	(*SolutionLink)(nil),             // 25: patronus.v1.SolutionLink
-	(*SolutionPath)(nil),             // 26: patronus.v1.SolutionPath
-	(*SolutionPair)(nil),             // 27: patronus.v1.SolutionPair
-	(*Solution)(nil),                 // 28: patronus.v1.Solution
-	(*ListSolutionsRequest)(nil),     // 29: patronus.v1.ListSolutionsRequest
-	(*ListSolutionsResponse)(nil),    // 30: patronus.v1.ListSolutionsResponse
-	(*MeasureBandwidthRequest)(nil),  // 31: patronus.v1.MeasureBandwidthRequest
-	(*MeasureBandwidthResponse)(nil), // 32: patronus.v1.MeasureBandwidthResponse
-	nil,                              // 33: patronus.v1.Demand.LabelsEntry
-	nil,                              // 34: patronus.v1.Demand.AnnotationsEntry
-	(*timestamppb.Timestamp)(nil),    // 35: google.protobuf.Timestamp
-	(*Condition)(nil),                // 36: patronus.v1.Condition
-	(TrafficClass)(0),                // 37: patronus.v1.TrafficClass
-	(*fieldmaskpb.FieldMask)(nil),    // 38: google.protobuf.FieldMask
-	(AdminState)(0),                  // 39: patronus.v1.AdminState
-	(*PathConstraints)(nil),          // 40: patronus.v1.PathConstraints
-	(*DeleteResponse)(nil),           // 41: patronus.v1.DeleteResponse
+	(*ClassShare)(nil),               // 23: patronus.v1.ClassShare
+	(*ExplainedPath)(nil),            // 24: patronus.v1.ExplainedPath
+	(*ExplainDemandResponse)(nil),    // 25: patronus.v1.ExplainDemandResponse
+	(*SolutionLink)(nil),             // 26: patronus.v1.SolutionLink
+	(*SolutionPath)(nil),             // 27: patronus.v1.SolutionPath
+	(*SolutionPair)(nil),             // 28: patronus.v1.SolutionPair
+	(*Solution)(nil),                 // 29: patronus.v1.Solution
+	(*ListSolutionsRequest)(nil),     // 30: patronus.v1.ListSolutionsRequest
+	(*ListSolutionsResponse)(nil),    // 31: patronus.v1.ListSolutionsResponse
+	(*MeasureBandwidthRequest)(nil),  // 32: patronus.v1.MeasureBandwidthRequest
+	(*MeasureBandwidthResponse)(nil), // 33: patronus.v1.MeasureBandwidthResponse
+	nil,                              // 34: patronus.v1.Demand.LabelsEntry
+	nil,                              // 35: patronus.v1.Demand.AnnotationsEntry
+	(*timestamppb.Timestamp)(nil),    // 36: google.protobuf.Timestamp
+	(*Condition)(nil),                // 37: patronus.v1.Condition
+	(TrafficClass)(0),                // 38: patronus.v1.TrafficClass
+	(*fieldmaskpb.FieldMask)(nil),    // 39: google.protobuf.FieldMask
+	(AdminState)(0),                  // 40: patronus.v1.AdminState
+	(*PathConstraints)(nil),          // 41: patronus.v1.PathConstraints
+	(*DeleteResponse)(nil),           // 42: patronus.v1.DeleteResponse
 }
 var file_patronus_v1_te_proto_depIdxs = []int32{
-	35, // 0: patronus.v1.Demand.create_time:type_name -> google.protobuf.Timestamp
-	35, // 1: patronus.v1.Demand.update_time:type_name -> google.protobuf.Timestamp
-	33, // 2: patronus.v1.Demand.labels:type_name -> patronus.v1.Demand.LabelsEntry
-	34, // 3: patronus.v1.Demand.annotations:type_name -> patronus.v1.Demand.AnnotationsEntry
-	36, // 4: patronus.v1.Demand.conditions:type_name -> patronus.v1.Condition
-	37, // 5: patronus.v1.Demand.traffic_class:type_name -> patronus.v1.TrafficClass
+	36, // 0: patronus.v1.Demand.create_time:type_name -> google.protobuf.Timestamp
+	36, // 1: patronus.v1.Demand.update_time:type_name -> google.protobuf.Timestamp
+	34, // 2: patronus.v1.Demand.labels:type_name -> patronus.v1.Demand.LabelsEntry
+	35, // 3: patronus.v1.Demand.annotations:type_name -> patronus.v1.Demand.AnnotationsEntry
+	37, // 4: patronus.v1.Demand.conditions:type_name -> patronus.v1.Condition
+	38, // 5: patronus.v1.Demand.traffic_class:type_name -> patronus.v1.TrafficClass
 	0,  // 6: patronus.v1.CreateDemandRequest.demand:type_name -> patronus.v1.Demand
 	0,  // 7: patronus.v1.ListDemandsResponse.demands:type_name -> patronus.v1.Demand
 	0,  // 8: patronus.v1.UpdateDemandRequest.demand:type_name -> patronus.v1.Demand
-	38, // 9: patronus.v1.UpdateDemandRequest.update_mask:type_name -> google.protobuf.FieldMask
-	37, // 10: patronus.v1.MatrixCell.traffic_class:type_name -> patronus.v1.TrafficClass
+	39, // 9: patronus.v1.UpdateDemandRequest.update_mask:type_name -> google.protobuf.FieldMask
+	38, // 10: patronus.v1.MatrixCell.traffic_class:type_name -> patronus.v1.TrafficClass
 	7,  // 11: patronus.v1.GetTrafficMatrixResponse.cells:type_name -> patronus.v1.MatrixCell
-	37, // 12: patronus.v1.AddedDemand.traffic_class:type_name -> patronus.v1.TrafficClass
+	38, // 12: patronus.v1.AddedDemand.traffic_class:type_name -> patronus.v1.TrafficClass
 	10, // 13: patronus.v1.WhatIfRequest.demands:type_name -> patronus.v1.AddedDemand
 	11, // 14: patronus.v1.WhatIfRequest.links:type_name -> patronus.v1.ChangedLink
-	37, // 15: patronus.v1.ClassOutcome.traffic_class:type_name -> patronus.v1.TrafficClass
+	38, // 15: patronus.v1.ClassOutcome.traffic_class:type_name -> patronus.v1.TrafficClass
 	13, // 16: patronus.v1.WhatIfResponse.links:type_name -> patronus.v1.LinkUtilization
 	14, // 17: patronus.v1.WhatIfResponse.moved:type_name -> patronus.v1.MovedPath
 	15, // 18: patronus.v1.WhatIfResponse.sla_at_risk:type_name -> patronus.v1.SlaRisk
 	16, // 19: patronus.v1.WhatIfResponse.shadow_prices:type_name -> patronus.v1.ShadowPrice
 	17, // 20: patronus.v1.WhatIfResponse.classes:type_name -> patronus.v1.ClassOutcome
-	39, // 21: patronus.v1.DrainResponse.admin_state:type_name -> patronus.v1.AdminState
+	40, // 21: patronus.v1.DrainResponse.admin_state:type_name -> patronus.v1.AdminState
 	18, // 22: patronus.v1.DrainResponse.effect:type_name -> patronus.v1.WhatIfResponse
-	40, // 23: patronus.v1.ExplainDemandRequest.constraints:type_name -> patronus.v1.PathConstraints
-	23, // 24: patronus.v1.ExplainDemandResponse.paths:type_name -> patronus.v1.ExplainedPath
-	26, // 25: patronus.v1.SolutionPair.paths:type_name -> patronus.v1.SolutionPath
-	35, // 26: patronus.v1.Solution.time:type_name -> google.protobuf.Timestamp
-	25, // 27: patronus.v1.Solution.links:type_name -> patronus.v1.SolutionLink
-	27, // 28: patronus.v1.Solution.pairs:type_name -> patronus.v1.SolutionPair
-	28, // 29: patronus.v1.ListSolutionsResponse.solutions:type_name -> patronus.v1.Solution
-	1,  // 30: patronus.v1.DemandService.CreateDemand:input_type -> patronus.v1.CreateDemandRequest
-	2,  // 31: patronus.v1.DemandService.GetDemand:input_type -> patronus.v1.GetDemandRequest
-	3,  // 32: patronus.v1.DemandService.ListDemands:input_type -> patronus.v1.ListDemandsRequest
-	5,  // 33: patronus.v1.DemandService.UpdateDemand:input_type -> patronus.v1.UpdateDemandRequest
-	6,  // 34: patronus.v1.DemandService.DeleteDemand:input_type -> patronus.v1.DeleteDemandRequest
-	8,  // 35: patronus.v1.TrafficEngineeringService.GetTrafficMatrix:input_type -> patronus.v1.GetTrafficMatrixRequest
-	12, // 36: patronus.v1.TrafficEngineeringService.WhatIf:input_type -> patronus.v1.WhatIfRequest
-	19, // 37: patronus.v1.TrafficEngineeringService.Drain:input_type -> patronus.v1.DrainRequest
-	21, // 38: patronus.v1.TrafficEngineeringService.Undrain:input_type -> patronus.v1.UndrainRequest
-	22, // 39: patronus.v1.TrafficEngineeringService.ExplainDemand:input_type -> patronus.v1.ExplainDemandRequest
-	29, // 40: patronus.v1.TrafficEngineeringService.ListSolutions:input_type -> patronus.v1.ListSolutionsRequest
-	31, // 41: patronus.v1.TrafficEngineeringService.MeasureBandwidth:input_type -> patronus.v1.MeasureBandwidthRequest
-	0,  // 42: patronus.v1.DemandService.CreateDemand:output_type -> patronus.v1.Demand
-	0,  // 43: patronus.v1.DemandService.GetDemand:output_type -> patronus.v1.Demand
-	4,  // 44: patronus.v1.DemandService.ListDemands:output_type -> patronus.v1.ListDemandsResponse
-	0,  // 45: patronus.v1.DemandService.UpdateDemand:output_type -> patronus.v1.Demand
-	41, // 46: patronus.v1.DemandService.DeleteDemand:output_type -> patronus.v1.DeleteResponse
-	9,  // 47: patronus.v1.TrafficEngineeringService.GetTrafficMatrix:output_type -> patronus.v1.GetTrafficMatrixResponse
-	18, // 48: patronus.v1.TrafficEngineeringService.WhatIf:output_type -> patronus.v1.WhatIfResponse
-	20, // 49: patronus.v1.TrafficEngineeringService.Drain:output_type -> patronus.v1.DrainResponse
-	20, // 50: patronus.v1.TrafficEngineeringService.Undrain:output_type -> patronus.v1.DrainResponse
-	24, // 51: patronus.v1.TrafficEngineeringService.ExplainDemand:output_type -> patronus.v1.ExplainDemandResponse
-	30, // 52: patronus.v1.TrafficEngineeringService.ListSolutions:output_type -> patronus.v1.ListSolutionsResponse
-	32, // 53: patronus.v1.TrafficEngineeringService.MeasureBandwidth:output_type -> patronus.v1.MeasureBandwidthResponse
-	42, // [42:54] is the sub-list for method output_type
-	30, // [30:42] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	41, // 23: patronus.v1.ExplainDemandRequest.constraints:type_name -> patronus.v1.PathConstraints
+	38, // 24: patronus.v1.ClassShare.traffic_class:type_name -> patronus.v1.TrafficClass
+	23, // 25: patronus.v1.ExplainedPath.class_shares:type_name -> patronus.v1.ClassShare
+	24, // 26: patronus.v1.ExplainDemandResponse.paths:type_name -> patronus.v1.ExplainedPath
+	27, // 27: patronus.v1.SolutionPair.paths:type_name -> patronus.v1.SolutionPath
+	38, // 28: patronus.v1.SolutionPair.traffic_class:type_name -> patronus.v1.TrafficClass
+	36, // 29: patronus.v1.Solution.time:type_name -> google.protobuf.Timestamp
+	26, // 30: patronus.v1.Solution.links:type_name -> patronus.v1.SolutionLink
+	28, // 31: patronus.v1.Solution.pairs:type_name -> patronus.v1.SolutionPair
+	29, // 32: patronus.v1.ListSolutionsResponse.solutions:type_name -> patronus.v1.Solution
+	1,  // 33: patronus.v1.DemandService.CreateDemand:input_type -> patronus.v1.CreateDemandRequest
+	2,  // 34: patronus.v1.DemandService.GetDemand:input_type -> patronus.v1.GetDemandRequest
+	3,  // 35: patronus.v1.DemandService.ListDemands:input_type -> patronus.v1.ListDemandsRequest
+	5,  // 36: patronus.v1.DemandService.UpdateDemand:input_type -> patronus.v1.UpdateDemandRequest
+	6,  // 37: patronus.v1.DemandService.DeleteDemand:input_type -> patronus.v1.DeleteDemandRequest
+	8,  // 38: patronus.v1.TrafficEngineeringService.GetTrafficMatrix:input_type -> patronus.v1.GetTrafficMatrixRequest
+	12, // 39: patronus.v1.TrafficEngineeringService.WhatIf:input_type -> patronus.v1.WhatIfRequest
+	19, // 40: patronus.v1.TrafficEngineeringService.Drain:input_type -> patronus.v1.DrainRequest
+	21, // 41: patronus.v1.TrafficEngineeringService.Undrain:input_type -> patronus.v1.UndrainRequest
+	22, // 42: patronus.v1.TrafficEngineeringService.ExplainDemand:input_type -> patronus.v1.ExplainDemandRequest
+	30, // 43: patronus.v1.TrafficEngineeringService.ListSolutions:input_type -> patronus.v1.ListSolutionsRequest
+	32, // 44: patronus.v1.TrafficEngineeringService.MeasureBandwidth:input_type -> patronus.v1.MeasureBandwidthRequest
+	0,  // 45: patronus.v1.DemandService.CreateDemand:output_type -> patronus.v1.Demand
+	0,  // 46: patronus.v1.DemandService.GetDemand:output_type -> patronus.v1.Demand
+	4,  // 47: patronus.v1.DemandService.ListDemands:output_type -> patronus.v1.ListDemandsResponse
+	0,  // 48: patronus.v1.DemandService.UpdateDemand:output_type -> patronus.v1.Demand
+	42, // 49: patronus.v1.DemandService.DeleteDemand:output_type -> patronus.v1.DeleteResponse
+	9,  // 50: patronus.v1.TrafficEngineeringService.GetTrafficMatrix:output_type -> patronus.v1.GetTrafficMatrixResponse
+	18, // 51: patronus.v1.TrafficEngineeringService.WhatIf:output_type -> patronus.v1.WhatIfResponse
+	20, // 52: patronus.v1.TrafficEngineeringService.Drain:output_type -> patronus.v1.DrainResponse
+	20, // 53: patronus.v1.TrafficEngineeringService.Undrain:output_type -> patronus.v1.DrainResponse
+	25, // 54: patronus.v1.TrafficEngineeringService.ExplainDemand:output_type -> patronus.v1.ExplainDemandResponse
+	31, // 55: patronus.v1.TrafficEngineeringService.ListSolutions:output_type -> patronus.v1.ListSolutionsResponse
+	33, // 56: patronus.v1.TrafficEngineeringService.MeasureBandwidth:output_type -> patronus.v1.MeasureBandwidthResponse
+	45, // [45:57] is the sub-list for method output_type
+	33, // [33:45] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_te_proto_init() }
@@ -3276,7 +3360,7 @@ func file_patronus_v1_te_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_te_proto_rawDesc), len(file_patronus_v1_te_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   35,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -516,6 +516,22 @@ export interface ExplainDemandRequestInit {
   constraints?: PathConstraintsInit;
 }
 
+/** What a path carries of one class of a pair. */
+export interface ClassShare {
+  /** The class. */
+  trafficClass: TrafficClass;
+  /** Share of the pair's traffic of that class, parts per million. */
+  sharePpm: number;
+}
+
+/** What a program says of a ClassShare. */
+export interface ClassShareInit {
+  /** The class. */
+  trafficClass?: TrafficClass;
+  /** Share of the pair's traffic of that class, parts per million. */
+  sharePpm?: number;
+}
+
 /** A path of a pair of sites, and why it carries what it carries. */
 export interface ExplainedPath {
   /** Name of the path. */
@@ -538,6 +554,8 @@ export interface ExplainedPath {
   lossPpm: number;
   /** Capacity of its narrowest link, bit/s; 0: not known. */
   capacityBps: bigint;
+  /** Classes that are split otherwise than the pair as a whole. */
+  classShares: ClassShare[];
 }
 
 /** What a program says of a ExplainedPath. */
@@ -562,6 +580,8 @@ export interface ExplainedPathInit {
   lossPpm?: number;
   /** Capacity of its narrowest link, bit/s; 0: not known. */
   capacityBps?: bigint | number;
+  /** Classes that are split otherwise than the pair as a whole. */
+  classShares?: readonly ClassShareInit[];
 }
 
 /** Response of ExplainDemand. */
@@ -668,6 +688,8 @@ export interface SolutionPair {
   rateBps: bigint;
   /** Its paths, in order of the solver. */
   paths: SolutionPath[];
+  /** The class that this is about; unspecified: all of the pair's traffic. */
+  trafficClass: TrafficClass;
 }
 
 /** What a program says of a SolutionPair. */
@@ -680,6 +702,8 @@ export interface SolutionPairInit {
   rateBps?: bigint | number;
   /** Its paths, in order of the solver. */
   paths?: readonly SolutionPathInit[];
+  /** The class that this is about; unspecified: all of the pair's traffic. */
+  trafficClass?: TrafficClass;
 }
 
 /** A solution with everything that it was computed from. */
@@ -690,7 +714,11 @@ export interface Solution {
   revision: bigint;
   /** When, by the leader's clock. */
   time?: Date;
-  /** "kept": the weights of before still do; "default": shortest paths; "solved": the solver's. */
+  /**
+   * "kept": the weights of before still do; "default": shortest paths; "solved": the solver's; "fair": the solver's
+   * where not everything fits: what there is goes to the classes in their order, REALTIME first, and in a class is
+   * max-min fair.
+   */
   kind: string;
   /** Highest utilisation, parts per million. */
   utilizationPpm: bigint;
@@ -722,7 +750,11 @@ export interface SolutionInit {
   revision?: bigint | number;
   /** When, by the leader's clock. */
   time?: Date;
-  /** "kept": the weights of before still do; "default": shortest paths; "solved": the solver's. */
+  /**
+   * "kept": the weights of before still do; "default": shortest paths; "solved": the solver's; "fair": the solver's
+   * where not everything fits: what there is goes to the classes in their order, REALTIME first, and in a class is
+   * max-min fair.
+   */
   kind?: string;
   /** Highest utilisation, parts per million. */
   utilizationPpm?: bigint | number;

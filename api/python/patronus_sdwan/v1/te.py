@@ -377,6 +377,17 @@ class ExplainDemandRequest(Message):
     """Answer with the paths that keep these, found for the question: what a steering rule with REQUIRE would use."""
 
 
+class ClassShare(Message):
+    """What a path carries of one class of a pair."""
+
+    PROTO: ClassVar[str] = "patronus.v1.ClassShare"
+
+    traffic_class: TrafficClass = TrafficClass.TRAFFIC_CLASS_UNSPECIFIED
+    """The class."""
+    share_ppm: Annotated[int, marks.Range(0, 4294967295)] = 0
+    """Share of the pair's traffic of that class, parts per million."""
+
+
 class ExplainedPath(Message):
     """A path of a pair of sites, and why it carries what it carries."""
 
@@ -402,6 +413,8 @@ class ExplainedPath(Message):
     """Loss over all of its tunnels, parts per million."""
     capacity_bps: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Capacity of its narrowest link, bit/s; 0: not known."""
+    class_shares: Annotated[list[ClassShare], marks.Items(64)] = Field(default_factory=list)
+    """Classes that are split otherwise than the pair as a whole."""
 
 
 class ExplainDemandResponse(Message):
@@ -472,6 +485,8 @@ class SolutionPair(Message):
     """Traffic, bit/s."""
     paths: Annotated[list[SolutionPath], marks.Items(16)] = Field(default_factory=list)
     """Its paths, in order of the solver."""
+    traffic_class: TrafficClass = TrafficClass.TRAFFIC_CLASS_UNSPECIFIED
+    """The class that this is about; unspecified: all of the pair's traffic."""
 
 
 class Solution(Message):
@@ -486,7 +501,10 @@ class Solution(Message):
     time: datetime.datetime | None = None
     """When, by the leader's clock."""
     kind: Annotated[str, marks.Size(1024)] = ""
-    """"kept": the weights of before still do; "default": shortest paths; "solved": the solver's."""
+    """"kept": the weights of before still do; "default": shortest paths; "solved": the solver's; "fair": the solver's
+    where not everything fits: what there is goes to the classes in their order, REALTIME first, and in a class is
+    max-min fair.
+    """
     utilization_ppm: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Highest utilisation, parts per million."""
     bound_ppm: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
