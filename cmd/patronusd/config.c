@@ -6,6 +6,7 @@
 
 #include "base/net.h"
 #include "kind/kind.h"
+#include "tunnel/stamp_sender.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -46,6 +47,12 @@ static const struct setting settings[] = {
     {"stamp_listen", PLACE(stamp_listen), "",
      "edges: IP:PORT to reflect test packets of STAMP senders (RFC 8762) at, for example 10.1.0.1:862; empty: not at "
      "all",
+     false},
+    {"stamp_stateful", PLACE(stamp_stateful), "false",
+     "edges: count each sender's packets, so that it learns what was lost in which direction (RFC 8762, 4)", true},
+    {"stamp_probe", PLACE(stamp_probe), "",
+     "edges: STAMP reflectors (RFC 8762) to measure the way to, by commas, each IP:PORT or INTERFACE=IP:PORT, for "
+     "example wan0=192.0.2.1:862; see patronusd paths",
      false},
     {"level_max", PLACE(level_max), "",
      "controllers: support cluster levels up to this one only, as an older binary does; for rehearsing upgrades",
@@ -119,6 +126,14 @@ static enum pt_code check(const struct setting *setting, const char *value, cons
         return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, place,
                        "%s is '%.64s'; it must be IP:PORT, for example 127.0.0.1:7403 or [::1]:7403", setting->name,
                        value);
+    }
+    struct pt_stamp_target targets[PT_STAMP_TARGETS_MAX];
+    size_t targets_len = 0;
+    if (strcmp(setting->name, "stamp_probe") == 0 &&
+        pt_stamp_targets_parse(value, targets, &targets_len, NULL) != PT_OK) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, place,
+                       "stamp_probe is '%.64s'; it must be %u at most of IP:PORT or INTERFACE=IP:PORT, by commas",
+                       value, PT_STAMP_TARGETS_MAX);
     }
     if (setting->flag && strcmp(value, "true") != 0 && strcmp(value, "false") != 0) {
         return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, place,

@@ -41,6 +41,8 @@ struct config {
     char issuer_networks[512];
     char http_listen[80];      /* controllers; "" for none */
     char stamp_listen[80];     /* edges; "" for none */
+    char stamp_stateful[6];    /* "true" or "false" */
+    char stamp_probe[512];     /* edges; "" for none */
     char force_new_cluster[6]; /* recover: "true": said by who knows what it costs */
     char no_start[6];          /* "true": make the node, do not run it */
 };

@@ -204,6 +204,9 @@ static enum pt_code open_edge(struct running *running, struct pt_error *reterr)
     const struct pt_dp_bpf_options dp = {.pin_directory = process->config->pin, .log = process->log};
     PT_TRY(pt_dp_bpf_new(&dp, &running->dp, reterr));
     struct tunnel_paths paths;
+    struct pt_stamp_target stamps[PT_STAMP_TARGETS_MAX];
+    size_t stamps_len = 0;
+    PT_TRY(pt_stamp_targets_parse(process->config->stamp_probe, stamps, &stamps_len, reterr));
     tunnel_paths(process->config, &paths);
     const struct pt_agent_tunnel_options tunnel = {.sys = process->sys,
                                                    .log = process->log,
@@ -211,6 +214,8 @@ static enum pt_code open_edge(struct running *running, struct pt_error *reterr)
                                                    .socket = paths.socket,
                                                    .data = process->config->data,
                                                    .log_level = process->config->log_level,
+                                                   .stamps = stamps,
+                                                   .stamps_len = stamps_len,
                                                    .liveness = true};
     running->tunnel = pt_agent_tunnel_new(&tunnel);
     running->hello_io = pt_hello_udp_new(process->sys);
@@ -234,7 +239,8 @@ static enum pt_code open_edge(struct running *running, struct pt_error *reterr)
     struct pt_endpoint stamp;
     if (process->config->stamp_listen[0] != '\0') {
         PT_TRY(pt_endpoint_parse(process->config->stamp_listen, &stamp, reterr));
-        PT_TRY(pt_stamp_reflector_open(process->sys, &stamp, &running->stamp, reterr));
+        bool stateful = strcmp(process->config->stamp_stateful, "true") == 0;
+        PT_TRY(pt_stamp_reflector_open(process->sys, &stamp, stateful, &running->stamp, reterr));
     }
     PT_TRY(pt_agent_open(&options, &running->agent, reterr));
     pt_log_info(process->log, "edge runs", "node=%s", running->files.node_id);

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #define CHECK_MS 1000
+#define HOUR 60 /* minutes */
 
 struct tunnel {
     struct pt_sys *sys;
@@ -152,9 +153,37 @@ static void print_measures(const char *period, const struct pt_measure_report *r
         r->mos_100 / 100, r->mos_100 % 100);
 }
 
+/* The way to a STAMP reflector, as paths are. */
+static void print_stamp(const struct pt_stamp_status *now, const struct pt_measure_report *hour)
+{
+    char text[PT_ENDPOINT_TEXT_SIZE];
+    (void)printf("{\"stamp\": \"%s\", \"interface\": \"%.15s\", ", pt_endpoint_format(&now->target.reflector, text),
+                 now->target.interface);
+    if (now->silent_ms != UINT64_MAX) {
+        (void)printf("\"silent_ms\": %" PRIu64 ", ", now->silent_ms);
+    }
+    (void)printf("\"delay_us\": %d, \"back_delay_us\": %d, ", now->report.delay_us[PT_MEASURE_FORWARD],
+                 now->report.delay_us[PT_MEASURE_BACK]);
+    print_measures("now", &now->report);
+    (void)printf(", ");
+    print_measures("hour", hour);
+    (void)printf("}\n");
+}
+
+static enum pt_code print_stamps(int fd, struct pt_error *reterr)
+{
+    struct pt_stamp_status now[PT_STAMP_TARGETS_MAX], hour[PT_STAMP_TARGETS_MAX];
+    size_t now_len = 0, hour_len = 0;
+    PT_TRY(pt_door_stamp_get(fd, 0, now, &now_len, reterr));
+    PT_TRY(pt_door_stamp_get(fd, HOUR, hour, &hour_len, reterr));
+    for (size_t i = 0; i < now_len && i < hour_len; i++) { /* an agent that just changed them: a line too few */
+        print_stamp(&now[i], &hour[i].report);
+    }
+    return PT_OK;
+}
+
 enum pt_code run_paths(const struct process *process, struct pt_error *reterr)
 {
-    enum { HOUR = 60 };
     struct tunnel_paths files;
     struct pt_live_measures *now = NULL, *hour = NULL;
     size_t now_len = 0, hour_len = 0;
@@ -165,7 +194,6 @@ enum pt_code run_paths(const struct process *process, struct pt_error *reterr)
     if (code == PT_OK) {
         code = pt_door_measures(fd, HOUR, &hour, &hour_len, reterr);
     }
-    (void)close(fd);
     for (size_t i = 0, j = 0; i < now_len && code == PT_OK; i++) {
         const struct pt_measure_report *r = &now[i].report;
         (void)printf("{\"path\": \"%016" PRIx64 "\", \"delay_us\": %d, \"back_delay_us\": %d, ", now[i].path,
@@ -180,6 +208,10 @@ enum pt_code run_paths(const struct process *process, struct pt_error *reterr)
         }
         (void)printf("}\n");
     }
+    if (code == PT_OK) {
+        code = print_stamps(fd, reterr);
+    }
+    (void)close(fd);
     free(now);
     free(hour);
     return code;

@@ -1,7 +1,8 @@
 /*
  * Who asks is answered with as many bytes, so a forged source is hit with no more than was sent in its name; and the
- * rate has a bound, so that a flood costs a bounded part of the loop. Nothing is kept between two packets but the
- * second's count.
+ * rate has a bound, so that a flood costs a bounded part of the loop. A stateless reflector keeps nothing between two
+ * packets but the second's count; a stateful one a number for each of few senders, of whom the longest silent gives
+ * way.
  */
 #include "agent/stamp.h"
 
@@ -19,8 +20,16 @@
 
 #define RECEIVE_MAX 64 /* packets a turn */
 
+struct sender { /* of a session, as RFC 8972 tells them apart */
+    struct sockaddr_storage address;
+    uint16_t session;
+    uint32_t answers;
+    uint64_t heard_ns; /* 0: free */
+};
+
 struct pt_stamp_reflector {
     struct pt_sys *sys;
+    struct sender *senders; /* PT_STAMP_SENDERS_MAX; NULL: stateless */
     int fd;
     struct pt_fd_watch *watch;
     uint64_t second; /* of the count */
@@ -37,6 +46,24 @@ static bool within_rate(struct pt_stamp_reflector *r)
     r->count = second == r->second ? r->count + 1 : 1;
     r->second = second;
     return r->count <= PT_STAMP_PPS_MAX;
+}
+
+/* The number of this answer in the sender's session. */
+static uint32_t next_number(struct pt_stamp_reflector *r, const struct sockaddr_storage *from, const uint8_t *question)
+{
+    struct sender *oldest = &r->senders[0];
+    uint16_t session;
+    memcpy(&session, question + 14, sizeof(session));
+    for (size_t i = 0; i < PT_STAMP_SENDERS_MAX; i++) {
+        struct sender *sender = &r->senders[i];
+        if (sender->heard_ns != 0 && sender->session == session && memcmp(&sender->address, from, sizeof(*from)) == 0) {
+            sender->heard_ns = pt_sys_now_ns(r->sys);
+            return sender->answers++;
+        }
+        oldest = sender->heard_ns < oldest->heard_ns ? sender : oldest;
+    }
+    *oldest = (struct sender){.address = *from, .session = session, .answers = 1, .heard_ns = pt_sys_now_ns(r->sys)};
+    return 0;
 }
 
 static void read_control(const struct pt_stamp_reflector *r, struct msghdr *message, struct pt_stamp_arrival *arrival)
@@ -62,7 +89,7 @@ static void on_readable(void *arg)
     for (unsigned i = 0; i < RECEIVE_MAX; i++) {
         uint8_t packet[PT_STAMP_SIZE_MAX + 1], answer[PT_STAMP_SIZE_MAX]; /* what is too long is seen to be */
         struct control control;
-        struct sockaddr_storage from;
+        struct sockaddr_storage from = {0}; /* compared whole */
         struct iovec part = {.iov_base = packet, .iov_len = sizeof(packet)};
         struct msghdr message = {.msg_name = &from,
                                  .msg_namelen = sizeof(from),
@@ -77,6 +104,9 @@ static void on_readable(void *arg)
         }
         read_control(r, &message, &arrival);
         if (within_rate(r) && pt_stamp_reflect(packet, (size_t)size, &arrival, answer)) {
+            if (r->senders != NULL) {
+                pt_stamp_number(answer, next_number(r, &from, packet));
+            }
             pt_stamp_leave(answer, (uint64_t)pt_sys_wall_ns(r->sys));
             (void)sendto(r->fd, answer, (size_t)size, MSG_DONTWAIT, (struct sockaddr *)&from, message.msg_namelen);
         }
@@ -115,7 +145,7 @@ static int prepare(int fd, const struct pt_endpoint *at)
     return 0;
 }
 
-enum pt_code pt_stamp_reflector_open(struct pt_sys *sys, const struct pt_endpoint *at,
+enum pt_code pt_stamp_reflector_open(struct pt_sys *sys, const struct pt_endpoint *at, bool stateful,
                                      struct pt_stamp_reflector **ret_reflector, struct pt_error *reterr)
 {
     int fd = socket(pt_ip_is_v4(&at->ip) ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -129,6 +159,10 @@ enum pt_code pt_stamp_reflector_open(struct pt_sys *sys, const struct pt_endpoin
     struct pt_stamp_reflector *r = calloc(1, sizeof(*r));
     pt_assert(r != NULL);
     *r = (struct pt_stamp_reflector){.sys = sys, .fd = fd};
+    if (stateful) {
+        r->senders = calloc(PT_STAMP_SENDERS_MAX, sizeof(*r->senders));
+        pt_assert(r->senders != NULL);
+    }
     r->watch = pt_sys_uv_watch(sys, fd, on_readable, r);
     *ret_reflector = r;
     return PT_OK;
@@ -141,5 +175,6 @@ void pt_stamp_reflector_close(struct pt_stamp_reflector *r)
     }
     pt_sys_uv_unwatch(r->watch);
     (void)close(r->fd);
+    free(r->senders);
     free(r);
 }

@@ -49,6 +49,8 @@ struct pt_agent_tunnel {
     struct pt_timer *timer;
     struct pt_bundle *bundle; /* NULL: none yet */
     bool told;                /* the process knows the bundle */
+    struct pt_stamp_target stamps[PT_STAMP_TARGETS_MAX];
+    bool stamps_told;
     uint32_t device_index;
     bool has_key;
     uint8_t public_key[PT_X25519_SIZE];
@@ -94,7 +96,7 @@ static void hang_up(struct pt_agent_tunnel *tunnel)
         (void)close(tunnel->fd);
     }
     tunnel->fd = -1;
-    tunnel->told = false;
+    tunnel->told = tunnel->stamps_told = false;
     size_t len = tunnel->watched_len;
     tunnel->watched_len = 0; /* before anybody asks */
     for (size_t i = 0; i < len; i++) {
@@ -437,6 +439,16 @@ static void tell(struct pt_agent_tunnel *tunnel)
     config_fini(&config);
 }
 
+/* Once to each process, also that there are none: it may have been told otherwise by an agent before this one. */
+static void tell_stamps(struct pt_agent_tunnel *tunnel)
+{
+    struct pt_error error = {0};
+    tunnel->stamps_told = true;
+    if (pt_door_stamp(tunnel->fd, tunnel->stamps, tunnel->options.stamps_len, &error) != PT_OK) {
+        complain(tunnel, "reflectors not measured", &error);
+    }
+}
+
 /* What the entry is to the process: entries of two bundles with the same key are two versions of one thing. */
 static size_t process_key(const Patronus__V1__Entry *entry, uint8_t key[9])
 {
@@ -549,6 +561,9 @@ static bool look(struct pt_agent_tunnel *tunnel)
         if (tunnel->bundle != NULL && !tunnel->told) {
             tell(tunnel);
         }
+        if (tunnel->fd >= 0 && !tunnel->stamps_told) {
+            tell_stamps(tunnel);
+        }
         return tunnel->fd >= 0;
     }
     if (code == PT_FAILED_PRECONDITION) {
@@ -582,6 +597,10 @@ struct pt_agent_tunnel *pt_agent_tunnel_new(const struct pt_agent_tunnel_options
     pt_assert(tunnel != NULL);
     tunnel->options = *options;
     (void)snprintf(tunnel->socket, sizeof(tunnel->socket), "%s", options->socket);
+    pt_assert(options->stamps_len <= PT_STAMP_TARGETS_MAX);
+    for (size_t i = 0; i < options->stamps_len; i++) {
+        tunnel->stamps[i] = options->stamps[i];
+    }
     tunnel->fd = -1;
     tunnel->timer = pt_timer_new(options->sys, on_timer, tunnel);
     tunnel->changes[0] = tunnel->changes[1] = -1;

@@ -21,6 +21,8 @@ struct pt_agent_tunnel_options {
     const char *program; /* of the tunnel process; NULL: this binary */
     const char *data;    /* the process is started as `patronusd tunnel --data DATA --log-level LEVEL` */
     const char *log_level;
+    const struct pt_stamp_target *stamps; /* STAMP reflectors to measure the way to; copied */
+    size_t stamps_len;
     bool liveness; /* have paths watched; false: whoever uses this judges them */
 };
 /* Never fails for good: without a tunnel process sealed paths drop, and it is tried again each second. */

@@ -35,6 +35,7 @@ struct pt_door {
     struct pt_sys *sys;
     struct pt_engine *engine;
     struct pt_door_live *live;
+    struct pt_stamp_sender *stamp;
     int fd;
     struct pt_fd_watch *watch;
     struct client clients[CLIENTS_MAX];
@@ -199,6 +200,28 @@ static void serve_bandwidth_get(struct pt_door *door, int fd)
     (void)pt_door_send_message(fd, PT_DOOR_BANDWIDTH_GET, &body);
 }
 
+static void serve_stamp(struct pt_door *door, int fd, struct pt_bytes body)
+{
+    struct pt_stamp_target targets[PT_STAMP_TARGETS_MAX];
+    const struct pt_error none = {0};
+    size_t len = body.size / sizeof(*targets);
+    len = len < PT_STAMP_TARGETS_MAX ? len : PT_STAMP_TARGETS_MAX;
+    memcpy(targets, body.data, len * sizeof(*targets));
+    pt_stamp_sender_configure(door->stamp, targets, len);
+    answer(fd, PT_DOOR_STAMP, PT_OK, &none);
+}
+
+static void serve_stamp_get(struct pt_door *door, int fd, struct pt_bytes body)
+{
+    struct pt_stamp_status status[PT_STAMP_TARGETS_MAX];
+    PT_AUTO(buf) struct pt_buf answer_body = {0};
+    uint32_t minutes = 0;
+    memcpy(&minutes, body.data, body.size == sizeof(minutes) ? sizeof(minutes) : 0);
+    size_t len = pt_stamp_sender_status(door->stamp, minutes, status);
+    pt_buf_append(&answer_body, status, len * sizeof(*status));
+    (void)pt_door_send_message(fd, PT_DOOR_STAMP_GET, &answer_body);
+}
+
 static void drop_fds(struct client *client)
 {
     for (size_t i = 0; i < PT_DOOR_FDS_LEN; i++) {
@@ -237,6 +260,10 @@ static void serve(struct client *client, const struct pt_door_header *header, st
         serve_bandwidth(door, client->fd, body);
     } else if (header->version == PT_DOOR_VERSION && header->kind == PT_DOOR_BANDWIDTH_GET) {
         serve_bandwidth_get(door, client->fd);
+    } else if (header->version == PT_DOOR_VERSION && header->kind == PT_DOOR_STAMP) {
+        serve_stamp(door, client->fd, body);
+    } else if (header->version == PT_DOOR_VERSION && header->kind == PT_DOOR_STAMP_GET) {
+        serve_stamp_get(door, client->fd, body);
     } else {
         answer(client->fd, PT_DOOR_OTHER, PT_OK, &none);
     }
@@ -339,6 +366,7 @@ enum pt_code pt_door_open(const struct pt_door_options *options, struct pt_door 
     for (size_t i = 0; i < CLIENTS_MAX; i++) {
         door->clients[i] = (struct client){.door = door, .fd = -1, .fds = {-1, -1, -1, -1}};
     }
+    door->stamp = pt_stamp_sender_new(options->sys);
     door->watch = pt_sys_uv_watch(options->sys, fd, on_connect, door);
     *ret_door = door;
     return PT_OK;
@@ -357,6 +385,7 @@ void pt_door_close(struct pt_door *door)
     pt_sys_uv_unwatch(door->watch);
     (void)close(door->fd);
     (void)unlink(door->path);
+    pt_stamp_sender_free(door->stamp);
     pt_door_live_close(door->live);
     free(door);
 }

@@ -15,6 +15,7 @@
 
 #include "tunnel/engine.h"
 #include "tunnel/live.h"
+#include "tunnel/stamp_sender.h"
 
 #define PT_DOOR_VERSION 6U
 #define PT_DOOR_SIZE_MAX (16U << 20)
@@ -27,6 +28,8 @@ enum pt_door_kind {
     PT_DOOR_MEASURES = 6,  /* minutes (4); answered by struct pt_live_measures, one after the other */
     PT_DOOR_BANDWIDTH = 7, /* struct pt_door_bandwidth: begin; answered by struct pt_door_answer */
     PT_DOOR_BANDWIDTH_GET = 8, /* no body; answered by struct pt_live_bandwidth */
+    PT_DOOR_STAMP = 9,         /* struct pt_stamp_target, one after the other; answered by struct pt_door_answer */
+    PT_DOOR_STAMP_GET = 10,    /* minutes (4); answered by struct pt_stamp_status, one after the other */
     PT_DOOR_OTHER = 4,         /* answer to another version or an unknown kind */
 };
 
@@ -110,4 +113,10 @@ PT_MUST enum pt_code pt_door_measures(int fd, uint32_t minutes, struct pt_live_m
 /* As pt_live_bandwidth_start and pt_live_bandwidth. */
 PT_MUST enum pt_code pt_door_bandwidth_start(int fd, uint64_t path, uint64_t max_bps, struct pt_error *reterr);
 PT_MUST enum pt_code pt_door_bandwidth(int fd, struct pt_live_bandwidth *ret_bandwidth, struct pt_error *reterr);
+/* Which STAMP reflectors are measured, and what the ways to them were like in the last so many minutes. A process of an
+ * older binary does not know of them: PT_FAILED_PRECONDITION. */
+PT_MUST enum pt_code pt_door_stamp(int fd, const struct pt_stamp_target *targets, size_t len, struct pt_error *reterr);
+PT_MUST enum pt_code pt_door_stamp_get(int fd, uint32_t minutes,
+                                       struct pt_stamp_status ret_status[PT_STAMP_TARGETS_MAX], size_t *ret_len,
+                                       struct pt_error *reterr);
 void pt_door_stop(int fd); /* best effort */

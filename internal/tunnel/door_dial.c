@@ -187,6 +187,30 @@ enum pt_code pt_door_bandwidth(int fd, struct pt_live_bandwidth *ret_bandwidth, 
     return PT_OK;
 }
 
+enum pt_code pt_door_stamp(int fd, const struct pt_stamp_target *targets, size_t len, struct pt_error *reterr)
+{
+    PT_AUTO(buf) struct pt_buf request = {0};
+    PT_AUTO(buf) struct pt_buf body = {0};
+    pt_buf_append(&request, targets, len * sizeof(*targets));
+    PT_TRY(ask(fd, PT_DOOR_STAMP, &request, &body, reterr));
+    return read_answer(&body, reterr);
+}
+
+enum pt_code pt_door_stamp_get(int fd, uint32_t minutes, struct pt_stamp_status ret_status[PT_STAMP_TARGETS_MAX],
+                               size_t *ret_len, struct pt_error *reterr)
+{
+    PT_AUTO(buf) struct pt_buf request = {0};
+    PT_AUTO(buf) struct pt_buf body = {0};
+    pt_buf_append(&request, &minutes, sizeof(minutes));
+    PT_TRY(ask(fd, PT_DOOR_STAMP_GET, &request, &body, reterr));
+    if (body.size % sizeof(*ret_status) != 0 || body.size / sizeof(*ret_status) > PT_STAMP_TARGETS_MAX) {
+        return pt_fail(reterr, PT_CORRUPT, PT_REASON_NONE, "tunnel", "the tunnel process's answer is malformed");
+    }
+    memcpy(ret_status, body.data, body.size);
+    *ret_len = body.size / sizeof(*ret_status);
+    return PT_OK;
+}
+
 void pt_door_report_fini(struct pt_door_report *report)
 {
     free(report->peers);

@@ -1,5 +1,6 @@
 /* libs: pt_measure */
-/* Test packets from anybody: an answer is as long as the question and says who asked; the rest is not touched. */
+/* Test packets from anybody: an answer is as long as the question and says who asked; the rest is not touched. And as
+ * answers from anybody: one is taken only when it repeats what was asked, and never twice. */
 #include "base/assert.h"
 #include "measure/stamp.h"
 
@@ -18,6 +19,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             pt_assert((answer[i] & data[i]) == data[i] && ((answer[i] ^ data[i]) & 0x3f) == 0);
         }
         pt_stamp_leave(answer, 2);
+    }
+    struct pt_stamp_session session;
+    struct pt_measure_report report;
+    uint8_t asked[PT_STAMP_SIZE], made[PT_STAMP_SIZE_MAX];
+    pt_stamp_session_init(&session, 1);
+    pt_stamp_ask(&session, 1000000000, asked);
+    pt_assert(!pt_stamp_take(&session, data, size, 2000000000) || memcmp(data + 28, asked + 4, 8) == 0);
+    if (size >= PT_STAMP_SIZE && size <= PT_STAMP_SIZE_MAX && session.received == 0) { /* the same, as an answer */
+        memcpy(made, data, size);
+        memcpy(made + 24, asked, 14);
+        pt_assert(pt_stamp_take(&session, made, size, 2000000000) && !pt_stamp_take(&session, made, size, 2000000000));
+        pt_measure_report(&session.measure, 0, &report);
     }
     return 0;
 }

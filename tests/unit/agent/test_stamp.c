@@ -76,7 +76,7 @@ START_TEST(a_sender_is_answered_over_the_network)
     uint8_t packet[60], answer[PT_STAMP_SIZE_MAX];
     ck_assert_int_eq(pt_sys_uv_new(&sys, &error), PT_OK);
     ck_assert_int_eq(pt_ip_parse("127.0.0.1", &at.ip, NULL), PT_OK);
-    ck_assert_msg(pt_stamp_reflector_open(sys, &at, &reflector, &error) == PT_OK, "%s", error.text);
+    ck_assert_msg(pt_stamp_reflector_open(sys, &at, false, &reflector, &error) == PT_OK, "%s", error.text);
     const struct sockaddr_in to = {
         .sin_family = AF_INET, .sin_port = htons(at.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
@@ -101,6 +101,62 @@ START_TEST(a_sender_is_answered_over_the_network)
 }
 END_TEST
 
+static int ask(struct pt_sys *sys, int fd, uint8_t *packet, uint8_t answer[PT_STAMP_SIZE_MAX])
+{
+    ssize_t size = -1;
+    ck_assert_int_eq(send(fd, packet, PT_STAMP_SIZE, 0), PT_STAMP_SIZE);
+    while (size < 0) { /* ctest's limit is the limit */
+        pt_sys_uv_turn(sys, true);
+        size = recv(fd, answer, PT_STAMP_SIZE_MAX, MSG_DONTWAIT);
+    }
+    return (int)pt_be32(answer);
+}
+
+/* Two senders at a time, and one of them with two sessions. */
+START_TEST(a_stateful_reflector_numbers_answers_to_each_sender)
+{
+    struct pt_sys *sys = NULL;
+    struct pt_stamp_reflector *reflector = NULL;
+    struct pt_error error = {0};
+    struct pt_endpoint at = {.ip = pt_ip_from_v4(INADDR_LOOPBACK), .port = (uint16_t)(20001 + getpid() % 12000)};
+    uint8_t packet[PT_STAMP_SIZE], answer[PT_STAMP_SIZE_MAX];
+    int fds[2];
+    ck_assert_int_eq(pt_sys_uv_new(&sys, &error), PT_OK);
+    ck_assert_msg(pt_stamp_reflector_open(sys, &at, true, &reflector, &error) == PT_OK, "%s", error.text);
+    const struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(at.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    for (unsigned i = 0; i < 2; i++) {
+        fds[i] = socket(AF_INET, SOCK_DGRAM, 0);
+        ck_assert_int_eq(connect(fds[i], (const struct sockaddr *)&to, sizeof(to)), 0);
+    }
+    question(packet, sizeof(packet)); /* number 77 */
+    for (int n = 0; n < 5; n++) {
+        ck_assert_int_eq(ask(sys, fds[0], packet, answer), n);
+        ck_assert_uint_eq(pt_be32(answer + 24), 77);
+    }
+    ck_assert_int_eq(ask(sys, fds[1], packet, answer), 0);
+    packet[15] = 9; /* the session's identifier, RFC 8972 */
+    ck_assert_int_eq(ask(sys, fds[1], packet, answer), 0);
+    ck_assert_uint_eq(answer[15], 9);
+    ck_assert_int_eq(ask(sys, fds[0], packet, answer), 0);
+    packet[15] = 0;
+    ck_assert_int_eq(ask(sys, fds[0], packet, answer), 5);
+    ck_assert_int_eq(ask(sys, fds[1], packet, answer), 1);
+    for (unsigned session = 1; session <= PT_STAMP_SENDERS_MAX; session++) { /* more than there is room for */
+        packet[14] = 1;
+        packet[15] = (uint8_t)session;
+        ck_assert_int_eq(ask(sys, fds[1], packet, answer), 0);
+    }
+    packet[14] = packet[15] = 0;
+    ck_assert_int_eq(ask(sys, fds[0], packet, answer), 0); /* forgotten: it was silent longest */
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+    pt_stamp_reflector_close(reflector);
+    pt_sys_uv_turn(sys, false);
+    pt_sys_uv_free(sys);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("stamp");
@@ -109,6 +165,7 @@ int main(void)
     tcase_add_test(tc, an_answer_is_laid_out_as_the_rfc_draws_it);
     tcase_add_test(tc, what_is_not_understood_comes_back_marked);
     tcase_add_test(tc, a_sender_is_answered_over_the_network);
+    tcase_add_test(tc, a_stateful_reflector_numbers_answers_to_each_sender);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
