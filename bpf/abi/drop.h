@@ -76,7 +76,7 @@
       "meant, or take the prefix out of the FloodGuard")                                                               \
     X(SOURCE_RATE, 35, "source_rate", "more packets a second than one source may send",                                \
       "meant, or raise source_packets_per_second of the FloodGuard")                                                   \
-    X(SYN_UNPROVEN, 36, "syn_unproven", "connections begin too fast, and no cookie could be made",                     \
+    X(SYN_UNPROVEN, 36, "syn_unproven", "connections begin too fast, and the source has not asked twice yet",          \
       "look who floods; deny the source")
 
 /* Slots of the per-CPU counter array: room for reasons to come, so that the map's layout stays. */

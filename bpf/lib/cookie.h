@@ -6,6 +6,20 @@
  *
  * The kernel takes cookies only while it makes some itself, so the SYNs that are within the rate go up; the agent sets
  * net.ipv4.tcp_syncookies to 2, with which it answers those by cookies too. The SYN-ACK offers an MSS and nothing else.
+ *
+ * A flood of inventions that were all answered would fill the way out, where the answers to honest sources are lost
+ * with the others, and the way out is often the narrower. So sources that are new get PT_COOKIE_NEW_PS answers a second
+ * between them; who asks again is honest, or an invention that came twice: every TCP asks again after a second, and is
+ * answered then, as is what he begins in the next seconds.
+ *
+ *    SYN -> within the rate?  -> up                      pt_syns_v2[0]
+ *        -> asked before?     -> cookie                  pt_askers
+ *        -> answers left?     -> cookie                  pt_syns_v2[1]
+ *        -> drop: he is known when he asks again
+ *
+ * Who asked before stands in a Bloom filter of one hash, in two generations of 2.1 s: 7,340,032 bits each, of which a
+ * flood of a million SYNs a second sets a quarter, so that a quarter of it is answered; beyond some ten million all is,
+ * as if this were not here.
  * Ports that are forwarded to a host are left alone: the host would not know the cookie.
  */
 #pragma once
@@ -26,18 +40,33 @@ struct pt_cookie_reply {
 } __attribute__((packed));
 _Static_assert(sizeof(struct pt_cookie_reply) == 58, "no padding");
 
+#define PT_COOKIE_NEW_PS 20000U /* some 13 Mbit/s of answers */
+
+enum { PT_SYNS_PASSED = 0, PT_SYNS_NEW = 1, PT_SYNS_LEN = 2 };
+
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(max_entries, 1);
+    __uint(max_entries, PT_SYNS_LEN);
     __type(key, __u32);
-    __type(value, __u64); /* as in pt_sources, of all SYNs */
-} pt_syns SEC(".maps");
+    __type(value, __u64); /* as in pt_sources, of all sources */
+} pt_syns_v2 SEC(".maps");
 
-/* Are more connections begun than may be? */
-PT_INLINE int pt_cookie_is_needed(__u32 syns_ps)
+/* Words of 56 bits, and above them 8 of the generation that they are of: nobody need clear the one before. */
+#define PT_ASKERS_WORDS (1U << 17)
+#define PT_ASKERS_BITS 56U
+#define PT_ASKERS_SHIFT 31 /* a generation lasts 2^31 ns */
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 2 * PT_ASKERS_WORDS);
+    __type(key, __u32);
+    __type(value, __u64);
+} pt_askers SEC(".maps");
+
+/* Is one more above the rate? If not, it is counted. */
+PT_INLINE int pt_cookie_is_above(__u32 which, __u32 per_s)
 {
-    __u32 zero = 0;
-    __u64 *until = bpf_map_lookup_elem(&pt_syns, &zero), now = bpf_ktime_get_coarse_ns();
+    __u64 *until = bpf_map_lookup_elem(&pt_syns_v2, &which), now = bpf_ktime_get_coarse_ns();
 
     if (until == NULL) {
         return 0;
@@ -46,8 +75,29 @@ PT_INLINE int pt_cookie_is_needed(__u32 syns_ps)
     if (from > now + PT_GUARD_BURST_NS) {
         return 1;
     }
-    *until = from + 1000000000ULL / syns_ps;
+    *until = from + 1000000000ULL / per_s;
     return 0;
+}
+
+/* Did the source ask in this generation or the one before? From now on it did. Losing a race to another CPU forgets
+ * one. */
+PT_INLINE int pt_cookie_asked(__be32 source)
+{
+    __u64 generation = bpf_ktime_get_coarse_ns() >> PT_ASKERS_SHIFT;
+    __u32 hash = pt_mix32(source), word = hash & (PT_ASKERS_WORDS - 1), half = (generation & 1) * PT_ASKERS_WORDS;
+    __u64 bit = 1ULL << (hash >> 17) % PT_ASKERS_BITS;
+    __u32 key = word + half, key_before = word + PT_ASKERS_WORDS - half;
+    __u64 *now = bpf_map_lookup_elem(&pt_askers, &key), *before = bpf_map_lookup_elem(&pt_askers, &key_before);
+
+    if (now == NULL || before == NULL) {
+        return 1;
+    }
+    __u64 is = *now >> PT_ASKERS_BITS == (generation & 0xff) ? *now : (generation & 0xff) << PT_ASKERS_BITS;
+    int asked = (is & bit) != 0 || (*before >> PT_ASKERS_BITS == ((generation - 1) & 0xff) && (*before & bit) != 0);
+    if (!(is & bit)) {
+        *now = is | bit;
+    }
+    return asked;
 }
 
 /* Everything but the checksums. */
@@ -127,8 +177,11 @@ PT_SUBPROGRAM int pt_cookie_judge(struct xdp_md *ctx, __u32 slot, __u32 syns_ps)
         return XDP_PASS;
     }
     struct pt_abi_forward_key forward = {.scope = link->link, .port = bpf_ntohs(tcp.dest), .protocol = IPPROTO_TCP};
-    if (pt_find(&pt_forwards, slot, &forward) != NULL || !pt_cookie_is_needed(syns_ps)) {
+    if (pt_find(&pt_forwards, slot, &forward) != NULL || !pt_cookie_is_above(PT_SYNS_PASSED, syns_ps)) {
         return XDP_PASS;
+    }
+    if (!pt_cookie_asked(in.ip.saddr) && pt_cookie_is_above(PT_SYNS_NEW, PT_COOKIE_NEW_PS)) {
+        return -PT_DROP_SYN_UNPROVEN;
     }
     PT_OPAQUE(size);
     if (size < sizeof(tcp) || size > PT_TCP_HEADER_MAX ||
