@@ -33,6 +33,7 @@ struct diagnosing {
     char edge[PT_NAME_SIZE_MAX + 1]; /* Edge resource */
     bool asked;                      /* the edge works, and is told when nobody waits any more */
     bool full;                       /* the caller reads too slowly: pieces of a capture are left out until it does */
+    uint64_t packets, left_out;      /* of a capture so far: in its pieces; of these in pieces that were left out */
     uint64_t silence_ms;             /* that is still in order */
     struct pt_timer *timer;
     Patronus__V1__DiagnosticOrder order; /* its request is the next one's */
@@ -130,6 +131,24 @@ static void pass_on(struct diagnosing *d, const ProtobufCMessage *response)
     }
 }
 
+/* A piece of a capture is left out while the caller has not read what waits for him, and what was in it is lost to him,
+ * as he is told. Two pieces are not: the first, without which the others are no file, and the last, which says how many
+ * there are and why it ends. */
+static void pass_piece(struct diagnosing *d, const Patronus__V1__CaptureResponse *piece, bool last)
+{
+    bool first = d->packets == 0 && d->left_out == 0;
+    uint64_t packets = piece->packets > d->packets ? piece->packets - d->packets : 0; /* in this one */
+    d->packets = piece->packets;
+    if (d->full && !first && !last) {
+        d->left_out += packets;
+        return;
+    }
+    Patronus__V1__CaptureResponse passed = *piece;
+    passed.packets = d->packets - d->left_out;
+    passed.lost = piece->lost + d->left_out;
+    pass_on(d, &passed.base);
+}
+
 static void on_report(struct diagnosing *d, const Patronus__V1__NodeAnswer *answer)
 {
     const Patronus__V1__DiagnosticReport *report =
@@ -143,8 +162,12 @@ static void on_report(struct diagnosing *d, const Patronus__V1__NodeAnswer *answ
         return;
     }
     if (response != NULL && response->descriptor->name != NULL &&
-        strcmp(response->descriptor->name, d->call->method->output->full_name) == 0 && !(capture && d->full)) {
-        pass_on(d, response);
+        strcmp(response->descriptor->name, d->call->method->output->full_name) == 0) {
+        if (capture) {
+            pass_piece(d, report->capture, report->last);
+        } else {
+            pass_on(d, response);
+        }
     }
     if (report->last) {
         d->asked = false;

@@ -101,6 +101,21 @@ static void edge_pings(struct edge *edge, uint32_t sequence, bool last)
     edge_says(edge, edge->id, "", &report);
 }
 
+static void edge_captures(struct edge *edge, uint64_t packets, const char *end_reason)
+{
+    static uint8_t bytes[100];
+    Patronus__V1__DiagnosticReport report = PATRONUS__V1__DIAGNOSTIC_REPORT__INIT;
+    Patronus__V1__CaptureResponse piece = PATRONUS__V1__CAPTURE_RESPONSE__INIT;
+    piece.pcap = (ProtobufCBinaryData){.len = sizeof(bytes), .data = bytes};
+    piece.packets = packets;
+    piece.lost = 7;
+    piece.end_reason = (char *)(uintptr_t)end_reason;
+    report.response_case = PATRONUS__V1__DIAGNOSTIC_REPORT__RESPONSE_CAPTURE;
+    report.capture = &piece;
+    report.last = end_reason[0] != '\0';
+    edge_says(edge, edge->id, "", &report);
+}
+
 /* ---- the caller ------------------------------------------------------------------------------------------------ */
 
 struct caller {
@@ -158,6 +173,36 @@ static void refused(struct cluster *cluster, const char *method, const char *jso
     ask(cluster, (unsigned)leader_of(cluster), method, json, &caller);
     STEP_UNTIL(cluster, caller.ended);
     ck_assert_str_eq(pt_code_name(caller.error.code), pt_code_name(code));
+}
+
+struct reader { /* of a capture */
+    struct pt_rpc_stream *stream;
+    uint64_t pieces, packets, lost;
+    char end_reason[32];
+    bool ended;
+};
+
+static void on_piece(void *arg, struct pt_bytes data)
+{
+    struct reader *reader = arg;
+    Patronus__V1__CaptureResponse *piece = patronus__v1__capture_response__unpack(NULL, data.size, data.data);
+    ck_assert_ptr_nonnull(piece);
+    ck_assert_str_eq(reader->end_reason, ""); /* nothing behind the last */
+    ck_assert_uint_eq(piece->pcap.len, 100);
+    reader->pieces++;
+    ck_assert_uint_eq(piece->packets,
+                      reader->pieces * 10); /* each has 10, and those that are missing are not counted */
+    reader->packets = piece->packets;
+    reader->lost = piece->lost;
+    strncpy(reader->end_reason, piece->end_reason, sizeof(reader->end_reason) - 1);
+    patronus__v1__capture_response__free_unpacked(piece, NULL);
+}
+
+static void on_piece_end(void *arg, const struct pt_error *error)
+{
+    struct reader *reader = arg;
+    ck_assert_ptr_null(error);
+    reader->ended = true;
 }
 
 /* ---- the world ------------------------------------------------------------------------------------------------- */
@@ -319,6 +364,39 @@ START_TEST(no_more_run_at_a_time_than_may)
 }
 END_TEST
 
+/* More comes at once than a stream holds: what does not fit is left out and said to be lost, but not the last piece. */
+START_TEST(a_slow_reader_of_a_capture_gets_its_end)
+{
+    static const struct pt_rpc_stream_ops ops = {.on_message = on_piece, .on_end = on_piece_end};
+    static const char capture[] = "{\"edge\": \"" EDGE "\", \"segment\": \"organizations/acme/segments/red\"}";
+    const uint64_t pieces = PT_RPC_QUEUE_LEN_MAX + 100;
+    struct cluster world, *cluster = &world;
+    struct enrolled node;
+    struct edge edge;
+    struct reader reader = {0};
+    PT_AUTO(buf) struct pt_buf request = {0};
+    cluster_init(cluster);
+    make_network(cluster, &node);
+    edge_connect(cluster, 0, &node, &edge);
+    encode_json(cluster, pt_schema_method(cluster->schema, SERVICE "Capture")->input, capture, &request);
+    reader.stream = pt_rpc_stream_open(cluster->nodes[0].admin, SERVICE "Capture", NULL, 0, &ops, &reader);
+    (void)pt_rpc_stream_send(reader.stream, pt_buf_bytes(&request));
+    pt_rpc_stream_half_close(reader.stream);
+    STEP_UNTIL(cluster, edge.orders == 1);
+    for (uint64_t i = 1; i <= pieces; i++) {
+        edge_captures(&edge, i * 10, i == pieces ? "packets" : "");
+    }
+    STEP_UNTIL(cluster, reader.ended);
+    ck_assert_str_eq(reader.end_reason, "packets");
+    ck_assert_uint_lt(reader.pieces, pieces); /* else nothing was shown */
+    ck_assert_uint_ge(reader.pieces, PT_RPC_QUEUE_LEN_MAX);
+    ck_assert_uint_eq(reader.packets + reader.lost, pieces * 10 + 7);
+    pt_rpc_channel_free(edge.channel);
+    enrolled_fini(&node);
+    cluster_fini(cluster);
+}
+END_TEST
+
 /* Asked at a follower: the leader's replies come through it, and its caller's end reaches the edge. A change of leader
  * ends the call with a word of it. */
 START_TEST(a_follower_passes_replies_on)
@@ -399,6 +477,7 @@ int main(void)
     tcase_add_test(tcase, neither_side_waits_for_one_that_is_gone);
     tcase_add_test(tcase, no_more_run_at_a_time_than_may);
     tcase_add_test(tcase, a_follower_passes_replies_on);
+    tcase_add_test(tcase, a_slow_reader_of_a_capture_gets_its_end);
     tcase_add_test(tcase, a_site_is_diagnosed_from_what_the_leader_knows);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
