@@ -122,6 +122,8 @@ struct pt_abi_prefixes {
 };
 _Static_assert(sizeof(struct pt_abi_prefixes) == 4 + 12 * PT_NAT_PREFIXES_MAX, "abi");
 
-/* What NAT did, and could not do, by CPU. There is room for more. */
-#define PT_NAT_COUNTS_MAX 16
+/* What NAT did, and could not do, by link and CPU. There is room for more. Key: PT_NAT_COUNT */
+#define PT_NAT_COUNTS_EACH 8U
+#define PT_NAT_COUNTS_MAX (PT_NAT_LINKS_MAX * PT_NAT_COUNTS_EACH)
+#define PT_NAT_COUNT(link, what) ((link)*PT_NAT_COUNTS_EACH + (what))
 enum pt_abi_nat_count { PT_NAT_MADE = 0, PT_NAT_EXHAUSTED = 1, PT_NAT_ERRORS = 2, PT_NAT_HAIRPINS = 3 };

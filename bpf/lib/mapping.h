@@ -16,9 +16,11 @@
 #define PT_ICMP_ECHO_REPLY 0
 #define PT_ICMP_ECHO 8
 
-PT_INLINE void pt_nat_count(__u32 what)
+PT_INLINE void pt_nat_count(__u32 link, __u32 what)
 {
-    __u64 *count = bpf_map_lookup_elem(&pt_nat_counts, &what);
+    __u32 key = PT_NAT_COUNT(link, what);
+    __u64 *count = bpf_map_lookup_elem(&pt_nat_counts_v2, &key);
+
     if (count != NULL) {
         *count += 1;
     }
@@ -175,10 +177,10 @@ PT_SUBPROGRAM __u32 pt_nat_make(struct __sk_buff *skb, const struct pt_nat_wante
         place->lan_ifindex = w->lan_ifindex;
         place->packets_in = place->packets_out = 0;
         (void)bpf_map_update_elem(&pt_nat_out, &key, &port, BPF_ANY);
-        pt_nat_count(PT_NAT_MADE);
+        pt_nat_count(link, PT_NAT_MADE);
         return port;
     }
-    pt_nat_count(PT_NAT_EXHAUSTED);
+    pt_nat_count(link, PT_NAT_EXHAUSTED);
     return 0;
 }
 

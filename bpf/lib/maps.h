@@ -155,7 +155,7 @@ struct {
     __uint(max_entries, PT_NAT_COUNTS_MAX);
     __type(key, __u32);
     __type(value, __u64);
-} pt_nat_counts SEC(".maps");
+} pt_nat_counts_v2 SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -220,7 +220,7 @@ PT_SUBPROGRAM int pt_nat_hairpin(struct __sk_buff *skb, struct pkt *p, __u32 ind
     if (pt_nat_source(skb, p, exit->address, PT_NAT_PORT(index), 0) != 0) {
         return DROP(MALFORMED);
     }
-    pt_nat_count(PT_NAT_HAIRPINS);
+    pt_nat_count(link, PT_NAT_HAIRPINS);
     return pt_nat_deliver(skb, p, &host);
 }
 
@@ -262,7 +262,7 @@ PT_SUBPROGRAM int pt_nat_error_in(struct __sk_buff *skb, struct pkt *p, __u32 li
         return DROP(MALFORMED);
     }
     p->l4_offset = 0; /* the error's own checksum does not hold the address */
-    pt_nat_count(PT_NAT_ERRORS);
+    pt_nat_count(link, PT_NAT_ERRORS);
     return pt_nat_deliver(skb, p, &host);
 }
 

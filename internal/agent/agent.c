@@ -570,6 +570,7 @@ enum pt_code pt_agent_open(const struct pt_agent_options *options, struct pt_age
     pt_timer_start(agent->time_timer, TIME_MS, TIME_MS);
     pt_agent_recall_start(agent);
     pt_agent_load_bundle(agent);
+    pt_agent_keep_load(agent);
     pt_agent_renew_start(agent);
     pt_timer_start(agent->dial_timer, 0, 0);
     *ret_agent = agent;
@@ -599,6 +600,7 @@ void pt_agent_close(struct pt_agent *agent)
     pt_bundle_unref(agent->bundle);
     free(agent->demand);
     free(agent->queues);
+    free(agent->ports);
     free(agent);
 }
 
@@ -609,6 +611,7 @@ void pt_agent_abandon(struct pt_agent *agent)
     free(agent->second.connection);
     agent->live = agent->second.connection = NULL;
     agent->renew_channel = NULL;
+    agent->keep.over = true; /* nor is its disk */
     pt_agent_close(agent);
 }
 

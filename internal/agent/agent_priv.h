@@ -30,6 +30,15 @@ struct pt_agent_connection { /* to a controller, with one EdgeSync stream */
     bool heard;        /* something came by it */
 };
 
+struct pt_agent_keep { /* recall_keep.c */
+    struct pt_buf out; /* not written yet */
+    uint64_t size;     /* of the file that is written to; 0: it is to be begun */
+    uint64_t sequence; /* of it; the other one's is less */
+    unsigned segment;  /* which one it is */
+    unsigned ticks;
+    bool over; /* the disk failed, or is not to be touched any more */
+};
+
 struct pt_agent {
     struct pt_agent_options options;
     enum pt_agent_state state;
@@ -63,6 +72,7 @@ struct pt_agent {
     uint64_t reported_at_ns;
     struct pt_agent_queue *queues; /* class_report.c: likewise */
     size_t queues_len;
+    struct pt_agent_ports *ports;     /* translation_report.c: what was counted last; NULL: nothing yet */
     struct pt_agent_inspect *inspect; /* NULL: nothing is */
 
     struct pt_history *history; /* recall.c; NULL: nothing is remembered */
@@ -70,6 +80,7 @@ struct pt_agent {
     struct pt_bundle *earlier; /* the one before that in force; NULL: none */
     struct pt_agent_position earlier_position;
     uint64_t decisions_lost;
+    struct pt_agent_keep keep;
 
     struct pt_timer *renew_timer;
     struct pt_rpc_channel *renew_channel;
@@ -161,10 +172,23 @@ void pt_agent_recall(struct pt_agent *agent);
 /* Another bundle is in force: takes the reference of the one before (NULL: there was none). */
 void pt_agent_recall_bundle(struct pt_agent *agent, struct pt_bundle *before, const struct pt_agent_position *position);
 void pt_agent_answer(struct pt_agent *agent, const Patronus__V1__NodeQuestion *question);
+/* A record in the words of the schema, in the arena; names are borrowed. */
+struct pt_history_record;
+Patronus__V1__FlowRecord *pt_agent_record_message(const struct pt_agent *agent, struct pt_arena *arena,
+                                                  const struct pt_history_record *from);
+
+/* ---- recall_keep.c: on disk ------------------------------------------------------------------------------------ */
+/* At start, behind the bundle. */
+void pt_agent_keep_load(struct pt_agent *agent);
+void pt_agent_keep_add(struct pt_agent *agent, const struct pt_history_record *record);
+/* Write what was added; each second, and at the end. */
+void pt_agent_keep_flush(struct pt_agent *agent);
 
 /* ---- class_report.c ------------------------------------------------------------------------------------------- */
 void pt_agent_add_classes(struct pt_agent *agent, struct pt_arena *arena, Patronus__V1__Telemetry *telemetry,
                           uint64_t elapsed_ms);
+/* translation_report.c: links that hosts leave by. */
+void pt_agent_add_translations(struct pt_agent *agent, struct pt_arena *arena, Patronus__V1__Telemetry *telemetry);
 
 /* ---- inspect.c ------------------------------------------------------------------------------------------------ */
 /* NULL when the data plane copies nothing. */

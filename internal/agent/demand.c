@@ -160,5 +160,6 @@ void pt_agent_add_demands(struct pt_agent *agent, struct pt_arena *arena, Patron
         telemetry->demands[telemetry->n_demands++] = report;
     }
     pt_agent_add_classes(agent, arena, telemetry, elapsed_ms);
+    pt_agent_add_translations(agent, arena, telemetry);
     agent->reported_at_ns = now;
 }

@@ -94,6 +94,13 @@ struct pt_dp_inspected {
     uint64_t hits, misses;         /* flows that began with a known application, and with none */
 };
 
+/* A link that hosts leave by, since its pool of ports was made. */
+#define PT_DP_NAT_CLASSES 3 /* TCP, UDP, ICMP queries */
+struct pt_dp_translation {
+    uint64_t made, exhausted;          /* mappings; packets that found no port */
+    uint32_t taken[PT_DP_NAT_CLASSES]; /* ports, now */
+};
+
 struct pt_dp_ops {
     /* Put a bundle in force. On failure the old one stays in force. generation is the one of the bundle's position. */
     enum pt_code (*apply)(struct pt_dp *dp, const struct pt_bundle *bundle, struct pt_error *reterr);
@@ -148,6 +155,9 @@ struct pt_dp_ops {
     void (*set_verdict)(struct pt_dp *dp, const struct pt_dp_verdict *verdict);
     void (*set_host)(struct pt_dp *dp, uint32_t vni, const struct pt_ip *address, const struct pt_dp_known *known);
     void (*inspected)(struct pt_dp *dp, struct pt_dp_inspected *ret_counts);
+    /* What translation did on a link, by number; taken ports only if asked for: that takes some milliseconds. False: no
+     * hosts ever left by it. NULL: it translates nothing. */
+    bool (*translation)(struct pt_dp *dp, uint32_t link, bool ports, struct pt_dp_translation *ret_counts);
     /* Free memory; what is pinned stays and goes on forwarding. */
     void (*close)(struct pt_dp *dp);
 };

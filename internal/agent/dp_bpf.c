@@ -367,29 +367,6 @@ static void write_meters(struct dp_bpf *dp, const struct pt_dp_table *table)
     }
 }
 
-/* A pool of ports for each exit, made once and kept: mappings outlive bundles. */
-static enum pt_code make_pools(struct dp_bpf *dp, const struct pt_dp_table *table, struct pt_error *reterr)
-{
-    const struct pt_dp_rows *exits = &table->maps[PT_MAP_exits];
-    int outer = pt_dp_programs_map(&dp->programs, "pt_nat_pools");
-    for (size_t i = 0; i < exits->len; i++) {
-        uint32_t link = row_ifindex(exits, i), id;
-        if (bpf_map_lookup_elem(outer, &link, &id) == 0) {
-            continue;
-        }
-        int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "pt_nat_pool", sizeof(uint32_t), sizeof(struct pt_abi_mapping),
-                                PT_NAT_PLACES, NULL);
-        int result = fd < 0 ? -1 : bpf_map_update_elem(outer, &link, &fd, BPF_ANY), error = errno;
-        if (fd >= 0) {
-            (void)close(fd); /* the outer map holds it */
-        }
-        if (result != 0) {
-            return pt_fail_errno(reterr, error, "pt_nat_pools", "cannot make the ports of link %u", link);
-        }
-    }
-    return PT_OK;
-}
-
 /* Everything up to the flip. On failure the old bundle is in force. */
 static enum pt_code put_in_force(struct dp_bpf *dp, const struct pt_bundle *bundle, struct pt_dp_table *table,
                                  struct pt_error *reterr)
@@ -405,7 +382,7 @@ static enum pt_code put_in_force(struct dp_bpf *dp, const struct pt_bundle *bund
     if (!upgrades) {
         PT_TRY(attach_new(dp, table, old, reterr));
     }
-    PT_TRY(make_pools(dp, table, reterr));
+    PT_TRY(pt_dp_nat_pools(&dp->programs, &table->maps[PT_MAP_exits], reterr));
     PT_TRY(pt_dp_maps_write(&dp->maps, spare, table, reterr));
     write_meters(dp, table);
     if (dp->base.before_flip != NULL) {
@@ -601,8 +578,6 @@ static enum pt_code turn(struct pt_dp *base, uint32_t ifindex, bool on, struct p
     return pt_dp_turn_on(ifindex, reterr);
 }
 
-/* ---- life ----------------------------------------------------------------------------------------------------- */
-
 /* ---- inspection ----------------------------------------------------------------------------------------------- */
 
 static int sample_fd(struct pt_dp *base)
@@ -629,6 +604,13 @@ static void inspected(struct pt_dp *base, struct pt_dp_inspected *ret_counts)
 {
     pt_dp_inspect_counts(dp_bpf_of(base)->inspect, ret_counts);
 }
+
+static bool translation(struct pt_dp *base, uint32_t link, bool ports, struct pt_dp_translation *ret_counts)
+{
+    return pt_dp_nat_count(&dp_bpf_of(base)->programs, link, ports, ret_counts);
+}
+
+/* ---- life ----------------------------------------------------------------------------------------------------- */
 
 static void close_dp(struct pt_dp *base)
 {
@@ -668,6 +650,7 @@ static const struct pt_dp_ops dp_bpf_ops = {.apply = apply,
                                             .set_verdict = set_verdict,
                                             .set_host = set_host,
                                             .inspected = inspected,
+                                            .translation = translation,
                                             .close = close_dp};
 
 static void version_directory(const char *pin_directory, size_t size, char *directory)

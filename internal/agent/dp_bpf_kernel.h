@@ -138,6 +138,17 @@ void pt_dp_upgrade_links(const char *pin_directory, int version);
 /* Our programs are attached: unpin what is left of it. */
 void pt_dp_upgrade_done(const char *pin_directory, int version);
 
+/* ---- dp_bpf_nat.c --------------------------------------------------------------------------------------------- */
+
+struct pt_dp_rows;
+struct pt_dp_translation;
+/* A pool of ports for each exit that has none yet. */
+PT_MUST enum pt_code pt_dp_nat_pools(const struct pt_dp_programs *programs, const struct pt_dp_rows *exits,
+                                     struct pt_error *reterr);
+/* As the operation of struct pt_dp_ops. */
+bool pt_dp_nat_count(const struct pt_dp_programs *programs, uint32_t link, bool ports,
+                     struct pt_dp_translation *ret_counts);
+
 /* ---- dp_bpf_hook.c -------------------------------------------------------------------------------------------- */
 
 /* Attach, or replace what an earlier agent attached without a gap. `trains`: XDP is to be generic, because native XDP

@@ -199,11 +199,12 @@ static bool repeats(const struct pt_history_record *older, const struct pt_histo
            same_flow(&older->decision.flow, &record->decision.flow);
 }
 
-static void add_drop(struct pt_history *history, const struct pt_history_record *record)
+/* False: it repeats another. */
+static bool add_drop(struct pt_history *history, const struct pt_history_record *record)
 {
     for (uint64_t i = history->drops_count; i > 0 && history->drops_count - i < PT_HISTORY_DROPS; i--) {
         if (repeats(&history->drops[(i - 1) % PT_HISTORY_DROPS], record)) {
-            return;
+            return false;
         }
     }
     struct pt_history_record *drop = &history->drops[history->drops_count++ % PT_HISTORY_DROPS];
@@ -215,25 +216,25 @@ static void add_drop(struct pt_history *history, const struct pt_history_record 
     if (record->photo != NULL) {
         record->photo->refs++;
     }
+    return true;
 }
 
-void pt_history_add(struct pt_history *history, const struct pt_history_record *record)
+bool pt_history_add(struct pt_history *history, const struct pt_history_record *record)
 {
     struct pt_history_record given = *record;
     size_t bucket = bucket_of(history, &given.decision.flow);
     const struct slot *newest = slot_of(history, history->heads[bucket]);
-    if (is_drop(&given)) {
-        add_drop(history, &given);
-    }
+    bool kept = is_drop(&given) && add_drop(history, &given);
     if (given.decision.kind == PT_EVENT_PACKET || (newest != NULL && repeats(&newest->record, &given))) {
         let_go(history, &given);
-        return;
+        return kept;
     }
     struct slot *slot = &history->slots[history->count & (history->size - 1)];
     let_go(history, &slot->record);
     slot->record = given;
     slot->older = history->heads[bucket];
     history->heads[bucket] = ++history->count;
+    return true;
 }
 
 size_t pt_history_find(const struct pt_history *history, const struct pt_dp_flow_key *flow, int64_t time_ns,

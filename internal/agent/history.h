@@ -3,8 +3,8 @@
  * and what the candidates were like then.
  *
  * Bounded: a ring of records, the oldest go first, whatever flow they are of; 32,768 by default, which is about 8 MB
- * and, where each second brings decisions of many groups, another 12 MB of photographs at most. Memory only: an agent
- * that restarts begins anew, except for what the ring of events still holds. One thread: the agent's loop.
+ * and, where each second brings decisions of many groups, another 12 MB of photographs at most. Memory only; what is
+ * kept on disk for the next agent is recall_keep.c's. One thread: the agent's loop.
  */
 #pragma once
 
@@ -66,8 +66,8 @@ struct pt_history_photo *pt_history_photo(struct pt_history *history, uint32_t s
 void pt_history_forget_photos(struct pt_history *history);
 
 /* Takes the references. A packet's drop (PT_EVENT_PACKET) is kept among drops only, and of equal drops of a flow one a
- * second. Records come in the order of their times, or about so. */
-void pt_history_add(struct pt_history *history, const struct pt_history_record *record);
+ * second. Records come in the order of their times, or about so. False: it was not kept, and is gone. */
+bool pt_history_add(struct pt_history *history, const struct pt_history_record *record);
 /* Records of a flow up to a time, newest first; returns how many, at most len_max. Borrowed until the next add. */
 size_t pt_history_find(const struct pt_history *history, const struct pt_dp_flow_key *flow, int64_t time_ns,
                        const struct pt_history_record **ret_records, size_t len_max);

@@ -184,7 +184,9 @@ static void on_decision(void *arg, const struct pt_dp_decision *decision)
         record.photo = pt_history_photo(agent->history, group->site_label, group->policy_class,
                                         pt_sys_wall_ns(agent->options.sys), take, &taking);
     }
-    pt_history_add(agent->history, &record);
+    if (pt_history_add(agent->history, &record)) {
+        pt_agent_keep_add(agent, &record); /* what it refers to is the history's now, and there */
+    }
 }
 
 void pt_agent_recall(struct pt_agent *agent)
@@ -196,7 +198,11 @@ void pt_agent_recall(struct pt_agent *agent)
 
 static void on_record_timer(void *arg)
 {
-    pt_agent_recall(arg);
+    struct pt_agent *agent = arg;
+    pt_agent_recall(agent);
+    if (++agent->keep.ticks % (1000 / RECORD_MS) == 0) {
+        pt_agent_keep_flush(agent);
+    }
 }
 
 void pt_agent_recall_start(struct pt_agent *agent)
@@ -212,6 +218,8 @@ void pt_agent_recall_start(struct pt_agent *agent)
 void pt_agent_recall_stop(struct pt_agent *agent)
 {
     pt_timer_free(agent->record_timer);
+    pt_agent_keep_flush(agent);
+    pt_buf_fini(&agent->keep.out);
     pt_history_free(agent->history);
     pt_bundle_unref(agent->earlier);
 }
@@ -290,8 +298,8 @@ static void put_translation(const struct pt_agent *agent, const struct pt_transl
     out->translated_link = translation->link != 0 ? link_name(agent, translation->link) : out->translated_link;
 }
 
-static Patronus__V1__FlowRecord *record_message(const struct pt_agent *agent, struct pt_arena *arena,
-                                                const struct pt_history_record *from)
+Patronus__V1__FlowRecord *pt_agent_record_message(const struct pt_agent *agent, struct pt_arena *arena,
+                                                  const struct pt_history_record *from)
 {
     Patronus__V1__FlowRecord *to = PT_NEW(arena, Patronus__V1__FlowRecord);
     Patronus__V1__BundlePosition *position = PT_NEW(arena, Patronus__V1__BundlePosition);
@@ -351,7 +359,7 @@ static const char *answer_flow(struct pt_agent *agent, struct pt_arena *arena,
     answer->records = pt_arena_array(arena, len, sizeof(*answer->records));
     answer->n_records = len;
     for (size_t i = 0; i < len; i++) {
-        answer->records[i] = record_message(agent, arena, records[i]);
+        answer->records[i] = pt_agent_record_message(agent, arena, records[i]);
     }
     answer->present = dp->ops->flow(dp, &key, &flow);
     if (answer->present) {

@@ -46,6 +46,11 @@
       "Flows by signature, of organizations' own applications (described), and unknown")                              \
     X(INSPECT_CACHE, "patronus_inspect_cache_total", COUNTER, "outcome",                                              \
       "New flows whose application was known from their first packet (hit) or not (miss)")                            \
+    X(NAT_MAPPINGS, "patronus_nat_mappings_total", COUNTER, "outcome",                                                \
+      "Mappings of hosts that edges made, and packets refused one because no port was free (refused)")                \
+    X(NAT_PORTS, "patronus_nat_ports_taken", GAUGE, "protocol", "Ports of links' addresses that hosts have")          \
+    X(NAT_LINKS, "patronus_nat_links", GAUGE, "state",                                                                \
+      "Links that hosts leave by; full: one refused a host in the last minute")                                       \
     X(HTTP_CONNECTIONS, "patronus_http_connections", GAUGE, "", "Open connections of this listener")                  \
     X(HTTP_ANSWERS, "patronus_http_answers_total", COUNTER, "class", "Answers of this listener by class of status")   \
     X(HTTP_REFUSED, "patronus_http_refused_total", COUNTER, "reason", "Connections that this listener ended")

@@ -376,6 +376,8 @@ void pt_soft_overlay_inspection(struct pt_controller *controller, const struct p
 /* Sums over all edges, for /metrics; nothing when this node does not lead. */
 void pt_soft_put_inspections(const struct pt_map *inspections, struct pt_buf *out);
 void pt_soft_metrics(const struct pt_soft_store *soft, struct pt_buf *out);
+/* Hosts found no port on the link in the last minute. */
+bool pt_soft_lacks_ports(const struct pt_soft_store *soft, const struct pt_msg *link);
 
 /* ---- soft_class.c: queues of links, in a map of the soft store ------------------------------------------------- */
 void pt_soft_take_links(struct pt_controller *controller, struct pt_map *links, const char *edge,
@@ -383,6 +385,19 @@ void pt_soft_take_links(struct pt_controller *controller, struct pt_map *links, 
 void pt_soft_clear_links(struct pt_map *links);
 void pt_soft_overlay_classes(struct pt_controller *controller, const struct pt_map *links, struct pt_msg *resource,
                              struct pt_arena *arena);
+
+/* A node is believed about its own site: does the name of a link or the like stand below the site of the edge? */
+bool pt_soft_is_of_site(const char *name, const char *edge);
+
+/* ---- soft_translation.c: links that hosts leave by, in a map of the soft store --------------------------------- */
+void pt_soft_take_translations(struct pt_controller *controller, struct pt_map *translations, const char *edge,
+                               const struct Patronus__V1__Telemetry *telemetry);
+void pt_soft_clear_translations(struct pt_map *translations);
+void pt_soft_overlay_translation(struct pt_controller *controller, const struct pt_map *translations,
+                                 struct pt_msg *resource, struct pt_arena *arena);
+bool pt_soft_refuses_ports(struct pt_controller *controller, const struct pt_map *translations,
+                           const struct pt_msg *link);
+void pt_soft_put_translations(struct pt_controller *controller, const struct pt_map *translations, struct pt_buf *out);
 
 /* ---- edge.c: sessions of nodes -------------------------------------------------------------------------------- */
 struct pt_bundle;

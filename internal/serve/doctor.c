@@ -77,6 +77,17 @@ static void add_load(struct gathering *g, const struct pt_msg *link, struct site
         facts->rate_bps += pt_msg_u64(class, "rate_bps");
         facts->delay_us = delay_us > facts->delay_us ? delay_us : facts->delay_us;
     }
+    const struct pt_msg *translation = pt_msg_child(with, "translation");
+    if (translation != NULL) {
+        static const char *const taken[] = {"tcp_ports", "udp_ports", "icmp_ids"};
+        for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+            uint32_t ports = (uint32_t)pt_msg_u64(translation, taken[i]);
+            facts->taken = ports > facts->taken ? ports : facts->taken;
+        }
+        facts->ports = (uint32_t)pt_msg_u64(translation, "ports");
+        facts->refused = pt_msg_u64(translation, "exhausted_packets");
+        facts->lacks_ports = pt_soft_lacks_ports(g->controller->soft, link);
+    }
 }
 
 static bool add_link(void *arg, const char *name, const struct pt_msg *link)

@@ -54,10 +54,11 @@ struct demand_state {
 
 struct pt_soft_store {
     struct pt_controller *controller;
-    struct pt_map paths;       /* path id (8 bytes) -> struct path_state */
-    struct pt_map demands;     /* "edge/label" -> struct demand_state */
-    struct pt_map links;       /* soft_class.c: name -> what waits there */
-    struct pt_map inspections; /* soft_inspection.c: edge -> what its hosts use */
+    struct pt_map paths;        /* path id (8 bytes) -> struct path_state */
+    struct pt_map demands;      /* "edge/label" -> struct demand_state */
+    struct pt_map links;        /* soft_class.c: name -> what waits there */
+    struct pt_map translations; /* soft_translation.c: name of a link -> its ports */
+    struct pt_map inspections;  /* soft_inspection.c: edge -> what its hosts use */
     size_t paths_len_max, demands_len_max;
 };
 
@@ -102,6 +103,7 @@ void pt_soft_clear(struct pt_soft_store *soft)
     pt_map_clear(&soft->paths);
     pt_map_clear(&soft->demands);
     pt_soft_clear_links(&soft->links);
+    pt_soft_clear_translations(&soft->translations);
     pt_soft_clear_inspections(&soft->inspections);
 }
 
@@ -112,6 +114,7 @@ void pt_soft_free(struct pt_soft_store *soft)
         pt_map_fini(&soft->paths);
         pt_map_fini(&soft->demands);
         pt_map_fini(&soft->links);
+        pt_map_fini(&soft->translations);
         pt_map_fini(&soft->inspections);
         free(soft);
     }
@@ -301,6 +304,7 @@ enum pt_soft_change pt_soft_telemetry(struct pt_soft_store *soft, const char *ed
         }
     }
     pt_soft_take_links(soft->controller, &soft->links, edge, telemetry);
+    pt_soft_take_translations(soft->controller, &soft->translations, edge, telemetry);
     pt_soft_take_inspection(soft->controller, &soft->inspections, edge, telemetry);
     return most;
 }
@@ -478,6 +482,7 @@ static void overlay(void *context, struct pt_msg *resource, struct pt_arena *are
     } else if (strcmp(singular, "link") == 0) {
         overlay_link(controller, resource, arena);
         pt_soft_overlay_classes(controller, &controller->soft->links, resource, arena);
+        pt_soft_overlay_translation(controller, &controller->soft->translations, resource, arena);
     } else if (strcmp(singular, "controller") == 0) {
         overlay_controller(controller, resource, arena);
     } else if (strcmp(singular, "organization") == 0) {
@@ -533,4 +538,10 @@ struct pt_soft_overlay pt_soft_overlay(struct pt_controller *controller)
 void pt_soft_metrics(const struct pt_soft_store *soft, struct pt_buf *out)
 {
     pt_soft_put_inspections(&soft->inspections, out);
+    pt_soft_put_translations(soft->controller, &soft->translations, out);
+}
+
+bool pt_soft_lacks_ports(const struct pt_soft_store *soft, const struct pt_msg *link)
+{
+    return pt_soft_refuses_ports(soft->controller, &soft->translations, link);
 }

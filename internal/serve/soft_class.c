@@ -28,16 +28,20 @@ struct link_state {
     struct class_state classes[8];
 };
 
+bool pt_soft_is_of_site(const char *name, const char *edge)
+{
+    size_t size = strcspn(edge, "/");
+    for (int i = 0; i < 3 && edge[size] != '\0'; i++) { /* organizations/x/sites/y/ */
+        size += 1 + strcspn(edge + size + 1, "/");
+    }
+    return strlen(name) <= PT_NAME_SIZE_MAX && strncmp(name, edge, size + 1) == 0;
+}
+
 static void take_link(struct pt_controller *controller, struct pt_map *links, const char *edge,
                       const Patronus__V1__LinkReport *report)
 {
     struct link_state *state = pt_map_get_str(links, report->name);
-    size_t site_size = strcspn(edge, "/");
-    for (int i = 0; i < 3 && edge[site_size] != '\0'; i++) { /* organizations/x/sites/y/ */
-        site_size += 1 + strcspn(edge + site_size + 1, "/");
-    }
-    if (strlen(report->name) > PT_NAME_SIZE_MAX || strncmp(report->name, edge, site_size + 1) != 0 ||
-        (state == NULL && links->count >= LINKS_LEN_MAX)) {
+    if (!pt_soft_is_of_site(report->name, edge) || (state == NULL && links->count >= LINKS_LEN_MAX)) {
         return;
     }
     if (state == NULL) {

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TC_REDIRECT 7 /* TC_ACT_REDIRECT */
@@ -212,7 +213,10 @@ START_TEST(exhausted_ports_are_counted)
 {
     struct pt_abi_mapping taken = {.until = UINT32_MAX / 2, .inside = 1, .vni = 1}, free_place = {0};
     uint32_t link = 1, id;
+    struct pt_dp_translation empty, full;
     bed_apply(&bed, BASE "exit vni=100 link=1\n");
+    ck_assert(bed.dp->ops->translation(bed.dp, link, true, &empty));
+    ck_assert(!bed.dp->ops->translation(bed.dp, 2, true, &full)); /* nobody leaves by it */
     int outer = bed_pinned(bed.pins, "pt_nat_pools");
     ck_assert_int_eq(bpf_map_lookup_elem(outer, &link, &id), 0);
     int pool = bpf_map_get_fd_by_id(id);
@@ -222,11 +226,19 @@ START_TEST(exhausted_ports_are_counted)
     }
     struct packet p = make((struct way){"10.1.0.9", "198.51.100.7", 7001, 9, IPPROTO_UDP, 0});
     CHECK_DROP(&bed, run_lan(&bed, &p), NAT_EXHAUSTED);
+    ck_assert(bed.dp->ops->translation(bed.dp, link, true, &full));
+    ck_assert_uint_eq(full.exhausted, empty.exhausted + 1);
+    ck_assert_uint_eq(full.made, empty.made);
+    ck_assert_uint_eq(full.taken[PT_NAT_UDP], PT_NAT_PORT_LAST - PT_NAT_PORT_FIRST + 1);
+    ck_assert_uint_eq(full.taken[PT_NAT_TCP], empty.taken[PT_NAT_TCP]);
     for (uint32_t port = PT_NAT_PORT_FIRST; port <= PT_NAT_PORT_LAST; port++) {
         uint32_t place = PT_NAT_UDP << 16 | port;
         ck_assert_int_eq(bpf_map_update_elem(pool, &place, &free_place, BPF_ANY), 0);
     }
     ck_assert_uint_eq(out_from(IPPROTO_UDP, "10.1.0.9", 7001, "198.51.100.7"), 7001);
+    ck_assert(bed.dp->ops->translation(bed.dp, link, true, &full));
+    ck_assert_uint_eq(full.made, empty.made + 1);
+    ck_assert_uint_eq(full.taken[PT_NAT_UDP], 1);
     (void)close(pool);
     (void)close(outer);
 }
@@ -510,6 +522,36 @@ START_TEST(a_syn_above_the_rate_gets_a_cookie)
 }
 END_TEST
 
+/* As many as may be answered have been: a source that is new is not, until it asks again, as every TCP does. */
+START_TEST(who_asks_again_is_answered)
+{
+    struct timespec time;
+    int syns = bed_pinned(bed.pins, "pt_syns_v2");
+    uint32_t zero = 0, one = 1;
+    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    uint64_t later = ((uint64_t)time.tv_sec + 600) * 1000000000, now = 0;
+    bed_apply(&bed, BASE "guard syns=10\n");
+    ck_assert_int_eq(bpf_map_update_elem(syns, &zero, &later, BPF_ANY), 0);
+    ck_assert_int_eq(bpf_map_update_elem(syns, &one, &later, BPF_ANY), 0);
+    struct packet honest = make((struct way){"203.0.113.9", "192.0.2.1", 999, 22, IPPROTO_TCP, SYN});
+    struct packet next = make((struct way){"203.0.113.9", "192.0.2.1", 1000, 22, IPPROTO_TCP, SYN});
+    CHECK_DROP(&bed, run_wan(&bed, &honest), SYN_UNPROVEN);
+    for (int i = 0; i < 20; i++) {
+        char source[32];
+        (void)snprintf(source, sizeof(source), "198.18.0.%d", i + 1);
+        struct packet invented = make((struct way){source, "192.0.2.1", 999, 22, IPPROTO_TCP, SYN});
+        ck_assert_int_eq(run_wan(&bed, &invented).dropped, 1);
+    }
+    ck_assert_int_eq(run_wan(&bed, &honest).verdict, XDP_TX);
+    ck_assert_int_eq(run_wan(&bed, &next).verdict, XDP_TX); /* another connection of his */
+    ck_assert_int_eq(bpf_map_update_elem(syns, &one, &now, BPF_ANY), 0);
+    struct packet late = make((struct way){"203.0.113.10", "192.0.2.1", 999, 22, IPPROTO_TCP, SYN});
+    ck_assert_int_eq(run_wan(&bed, &late).verdict, XDP_TX); /* answers are left: at once */
+    ck_assert_int_eq(bpf_map_update_elem(syns, &zero, &now, BPF_ANY), 0);
+    (void)close(syns);
+}
+END_TEST
+
 /* ---- rates ---------------------------------------------------------------------------------------------------- */
 
 START_TEST(a_rate_is_kept_by_segment_and_by_peer)
@@ -596,6 +638,7 @@ int main(void)
     tcase_add_test(tc, it_travels_in_the_other_segment);
     tcase_add_test(tc, denied_and_loud_sources_are_dropped);
     tcase_add_test(tc, a_syn_above_the_rate_gets_a_cookie);
+    tcase_add_test(tc, who_asks_again_is_answered);
     tcase_add_test(tc, a_rate_is_kept_by_segment_and_by_peer);
     tcase_add_test(tc, a_peer_s_limit_is_no_other_peer_s);
     tcase_add_test(tc, a_tight_parent_drops_what_its_children_allow);

@@ -192,9 +192,27 @@ static void check_load(struct findings *findings, const struct site_link_facts *
     }
 }
 
+/* Ports of the link's address, for hosts that leave by it. */
+static void check_ports(struct findings *findings, const struct site_link_facts *link)
+{
+    bool few = link->ports > 0 && (uint64_t)link->taken * 100 >= (uint64_t)link->ports * FULL_PERCENT;
+    if (!link->lacks_ports && !few) {
+        return;
+    }
+    Patronus__V1__DiagnosisFinding *finding =
+        find(findings, CAUSE(PORTS_EXHAUSTED), WARNING, link->lacks_ports ? 650 : 400, link->name,
+             link->lacks_ports ? "hosts that leave by the link find no port" : "few ports are left on the link",
+             "a host that opens connections without end (explain drop shows some)? else give the site another link, "
+             "or shorten the timeouts of the NatPolicy");
+    add_evidence(findings, finding, "%u of %u ports are taken", link->taken, link->ports);
+    if (link->lacks_ports) {
+        add_evidence(findings, finding, "%" PRIu64 " packets were dropped as nat_exhausted so far", link->refused);
+    }
+}
+
 static void check_links(struct findings *findings, const struct site_facts *facts)
 {
-    check(findings, "links: liveness, load, MTU, drains", facts->links_len);
+    check(findings, "links: liveness, load, ports, MTU, drains", facts->links_len);
     for (size_t i = 0; i < facts->links_len; i++) {
         const struct site_link_facts *link = &facts->links[i];
         if (link->drained) {
@@ -209,6 +227,7 @@ static void check_links(struct findings *findings, const struct site_facts *fact
             continue;
         }
         check_load(findings, link);
+        check_ports(findings, link);
         if (link->found_mtu != 0 && link->found_mtu + MTU_STEP <= link->mtu) {
             Patronus__V1__DiagnosisFinding *finding =
                 find(findings, CAUSE(MTU_REDUCED), WARNING, 350, link->name,
@@ -306,11 +325,15 @@ static void check_paths(struct findings *findings, const struct site_facts *fact
 
 static void check_drops(struct findings *findings, const struct site_facts *facts)
 {
+    bool lacks_ports = false;
     check(findings, "drop reasons that occurred", facts->drops_len);
+    for (size_t i = 0; i < facts->links_len; i++) {
+        lacks_ports = lacks_ports || facts->links[i].lacks_ports;
+    }
     for (size_t i = 0; i < facts->drops_len; i++) {
         const struct site_drop_facts *drop = &facts->drops[i];
-        if (drop->recent == 0) {
-            continue;
+        if (drop->recent == 0 || (lacks_ports && strcmp(drop->reason, "nat_exhausted") == 0)) {
+            continue; /* or told of the link */
         }
         uint32_t weight = (drop->meant ? 200 : 300) + more(drop->recent < 10 ? 10 : drop->recent, 10, 150);
         Patronus__V1__DiagnosisFinding *finding =

@@ -35,6 +35,9 @@ struct site_link_facts {
     uint32_t delay_us;      /* longest wait in a queue of it */
     uint32_t mtu;           /* largest inner packet as configured, sealed; 0: not known */
     uint32_t found_mtu;     /* least that was found on a tunnel; 0: not known */
+    bool lacks_ports;       /* a host that wanted to leave by it found none in the last minute */
+    uint64_t refused;       /* packets of such hosts, ever */
+    uint32_t ports, taken;  /* that it has for them, and that are taken of TCP, UDP or ICMP: the most; 0: no exit */
 };
 
 struct site_path_facts {

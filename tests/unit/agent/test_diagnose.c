@@ -281,6 +281,23 @@ static struct pt_bundle *bundle(void)
     return pt_bundle_new(entries, 2);
 }
 
+static void start_agent(struct world *world)
+{
+    struct pt_sys *sys = pt_sim_host(world->sim, world->host);
+    struct pt_node_files *files = &world->files;
+    const struct pt_agent_options options = {.sys = sys,
+                                             .schema = world->schema,
+                                             .log = &world->log,
+                                             .fabric = pt_rpc_world_host(world->net, world->host),
+                                             .directory = "/edge",
+                                             .version = "test",
+                                             .files = files,
+                                             .dp = world->dp,
+                                             .wires = &world->wires.port};
+    ck_assert_int_eq(pt_agent_open(&options, &world->agent, NULL), PT_OK);
+    world->agent->bundle = bundle();
+}
+
 static void open_edge(struct world *world)
 {
     struct pt_node_files *files = &world->files;
@@ -299,17 +316,7 @@ static void open_edge(struct world *world)
         .port = {.open = wire_open, .close = wire_close, .address = wire_address, .send = wire_send, .lost = wire_lost},
         .sys = sys};
     pt_list_init(&world->wires.open);
-    const struct pt_agent_options options = {.sys = sys,
-                                             .schema = world->schema,
-                                             .log = &world->log,
-                                             .fabric = pt_rpc_world_host(world->net, world->host),
-                                             .directory = "/edge",
-                                             .version = "test",
-                                             .files = files,
-                                             .dp = world->dp,
-                                             .wires = &world->wires.port};
-    ck_assert_int_eq(pt_agent_open(&options, &world->agent, NULL), PT_OK);
-    world->agent->bundle = bundle();
+    start_agent(world);
 }
 
 static void world_init(struct world *world)
@@ -641,6 +648,91 @@ START_TEST(no_more_run_than_may)
 }
 END_TEST
 
+static void ask_about(struct world *world, const struct pt_dp_flow_key *flow)
+{
+    Patronus__V1__NodeQuestion question = PATRONUS__V1__NODE_QUESTION__INIT;
+    Patronus__V1__FlowQuestion about = PATRONUS__V1__FLOW_QUESTION__INIT;
+    Patronus__V1__ControllerMessage message = PATRONUS__V1__CONTROLLER_MESSAGE__INIT;
+    about.vni = flow->vni;
+    about.source = (ProtobufCBinaryData){.len = 16, .data = (uint8_t *)(uintptr_t)flow->source.bytes};
+    about.destination = (ProtobufCBinaryData){.len = 16, .data = (uint8_t *)(uintptr_t)flow->destination.bytes};
+    about.protocol = flow->protocol;
+    about.source_port = flow->source_port;
+    about.destination_port = flow->destination_port;
+    question.id = ++world->id;
+    question.question_case = PATRONUS__V1__NODE_QUESTION__QUESTION_FLOW;
+    question.flow = &about;
+    message.message_case = PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_QUESTION;
+    message.question = &question;
+    forget(world);
+    say(world, &message);
+    run_for_ms(world, 200);
+    ck_assert_uint_eq(world->heard.len, 1);
+    ck_assert_int_eq(world->heard.answers[0]->answer_case, PATRONUS__V1__NODE_ANSWER__ANSWER_FLOW);
+}
+
+static void restart(struct world *world)
+{
+    pt_agent_close(world->agent);
+    run_for_ms(world, 100);
+    start_agent(world);
+    run_for_ms(world, 500);
+    ck_assert(pt_agent_connected(world->agent));
+}
+
+/* Decisions of before a restart, and of before the one before; what is damaged on disk is not believed, what stands
+ * before it is. */
+START_TEST(what_was_decided_outlives_the_agent)
+{
+    struct world world;
+    struct pt_dp_decision decision = {.flow = {.source = pt_ip_from_v4(0x0a010005),
+                                               .destination = pt_ip_from_v4(0x0a020005),
+                                               .vni = VNI,
+                                               .source_port = 4711,
+                                               .destination_port = 443,
+                                               .protocol = 6},
+                                      .path_id = 77,
+                                      .rule_id = 3,
+                                      .dscp = 46,
+                                      .verdict = 1};
+    world_init(&world);
+    pt_dp_sim_tell(world.dp, &decision);
+    run_for_ms(&world, 100); /* remembered, and perhaps not yet on disk: the end writes it */
+    restart(&world);
+    ask_about(&world, &decision.flow);
+    const Patronus__V1__FlowAnswer *answer = world.heard.answers[0]->flow;
+    ck_assert_uint_eq(answer->n_records, 1);
+    ck_assert_uint_eq(answer->records[0]->path, 77);
+    ck_assert_uint_eq(answer->records[0]->rule_id, 3);
+    ck_assert_uint_eq(answer->records[0]->dscp, 46);
+    int64_t time_ns = answer->records[0]->time_ns;
+    decision.path_id = 78;
+    pt_dp_sim_tell(world.dp, &decision);
+    run_for_ms(&world, 1500);
+    restart(&world);
+    ask_about(&world, &decision.flow);
+    answer = world.heard.answers[0]->flow;
+    ck_assert_uint_eq(answer->n_records, 2); /* each once, newest first */
+    ck_assert_uint_eq(answer->records[0]->path, 78);
+    ck_assert_uint_eq(answer->records[1]->path, 77);
+    ck_assert_int_eq(answer->records[1]->time_ns, time_ns);
+    struct pt_buf data = {0};
+    struct pt_sys *sys = pt_sim_host(world.sim, world.host);
+    pt_agent_close(world.agent);
+    ck_assert_int_eq(pt_path_read(sys, "/edge/history.0", 1 << 20, &data, NULL), PT_OK);
+    data.data[data.size - 1] ^= 1; /* of the second record */
+    ck_assert_int_eq(pt_path_write(sys, "/edge/history.0", data.data, data.size, NULL), PT_OK);
+    pt_buf_fini(&data);
+    run_for_ms(&world, 100);
+    start_agent(&world);
+    run_for_ms(&world, 500);
+    ask_about(&world, &decision.flow);
+    ck_assert_uint_eq(world.heard.answers[0]->flow->n_records, 1);
+    ck_assert_uint_eq(world.heard.answers[0]->flow->records[0]->path, 77);
+    world_fini(&world);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("diagnose");
@@ -654,6 +746,7 @@ int main(void)
     tcase_add_test(tcase, what_cannot_be_done_is_said);
     tcase_add_test(tcase, it_stops_when_it_is_told_and_when_the_leader_goes);
     tcase_add_test(tcase, no_more_run_than_may);
+    tcase_add_test(tcase, what_was_decided_outlives_the_agent);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

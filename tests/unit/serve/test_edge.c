@@ -1,6 +1,7 @@
 /*
  * EdgeSync as a node meets it: who gets a session, what a bundle is answered with, and whose word counts.
  */
+#include "serve/controller_priv.h"
 #include "edge_node.h"
 
 #include "wire/time_text.h"
@@ -305,6 +306,79 @@ START_TEST(a_link_shows_its_queues_as_its_own_edge_says)
     run_for_ms(cluster, 12000); /* and then no more */
     OK(cluster, 0, "LinkService/GetLink", get);
     ANSWER_LACKS("backlogBytes");
+    ck_assert(!one.ended && !two.ended);
+    node_leave(&one);
+    node_leave(&two);
+    enrolled_fini(&nodes[0]);
+    enrolled_fini(&nodes[1]);
+    cluster_fini(cluster);
+}
+END_TEST
+
+static void report_translation(struct node_stream *node, const char *link, uint64_t exhausted)
+{
+    Patronus__V1__TranslationReport item = PATRONUS__V1__TRANSLATION_REPORT__INIT, *items[] = {&item};
+    Patronus__V1__Telemetry telemetry = PATRONUS__V1__TELEMETRY__INIT;
+    Patronus__V1__EdgeMessage message = PATRONUS__V1__EDGE_MESSAGE__INIT;
+    item.link = (char *)(uintptr_t)link;
+    item.made = 70007;
+    item.exhausted = exhausted;
+    item.tcp_ports = 31744;
+    item.udp_ports = 5005;
+    item.icmp_ids = 3;
+    telemetry.translations = items;
+    telemetry.n_translations = 1;
+    message.message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TELEMETRY;
+    message.telemetry = &telemetry;
+    node_send(node, &message);
+}
+
+/* Ports that are taken, and hosts that found none, stand in Link, in metrics and in what the doctor says, as the link's
+ * own edge reported; what was refused before the leader heard of the link is no news. */
+START_TEST(a_link_without_free_ports_is_told_of)
+{
+    static const char link[] = "organizations/acme/sites/s1/links/wan0";
+    static const char get[] = "{\"name\": \"organizations/acme/sites/s1/links/wan0\"}";
+    static const char site[] = "{\"name\": \"organizations/acme/sites/s1\"}";
+    struct cluster world, *cluster = &world;
+    struct enrolled nodes[2];
+    struct node_stream one, two;
+    PT_AUTO(buf) struct pt_buf metrics = {0};
+    cluster_init(cluster);
+    make_network(cluster, nodes);
+    node_connect(cluster, 0, &nodes[0], &one);
+    node_connect(cluster, 0, &nodes[1], &two);
+    say_hello(&one, NULL);
+    say_hello(&two, NULL);
+    STEP_UNTIL(cluster, one.bundles == 1 && two.bundles == 1);
+    OK(cluster, 0, "LinkService/GetLink", get);
+    ANSWER_LACKS("mappingsMade");
+    report_translation(&one, link, 5);
+    report_translation(&two, link, 666); /* not its link */
+    run_for_ms(cluster, 1000);
+    OK(cluster, 0, "LinkService/GetLink", get);
+    ANSWER_HAS("\"mappingsMade\":\"70007\"");
+    ANSWER_HAS("\"exhaustedPackets\":\"5\"");
+    ANSWER_HAS("\"tcpPorts\":31744");
+    ANSWER_HAS("\"udpPorts\":5005");
+    ANSWER_HAS("\"icmpIds\":3");
+    ANSWER_HAS("\"ports\":31744");
+    OK(cluster, 0, "DiagnosticsService/DiagnoseSite", site);
+    ANSWER_HAS("few ports are left on the link");
+    report_translation(&one, link, 8);
+    run_for_ms(cluster, 1000);
+    OK(cluster, 0, "DiagnosticsService/DiagnoseSite", site);
+    ANSWER_HAS("CAUSE_PORTS_EXHAUSTED");
+    ANSWER_HAS("31744 of 31744 ports are taken");
+    ANSWER_HAS("8 packets were dropped as nat_exhausted");
+    pt_soft_metrics(cluster->nodes[0].controller->soft, &metrics);
+    pt_buf_append_u8(&metrics, '\0');
+    ck_assert_ptr_nonnull(strstr((const char *)metrics.data, "patronus_nat_mappings_total{outcome=\"refused\"} 8\n"));
+    ck_assert_ptr_nonnull(strstr((const char *)metrics.data, "patronus_nat_ports_taken{protocol=\"tcp\"} 31744\n"));
+    ck_assert_ptr_nonnull(strstr((const char *)metrics.data, "patronus_nat_links{state=\"full\"} 1\n"));
+    run_for_ms(cluster, 12000); /* nothing more is said */
+    OK(cluster, 0, "LinkService/GetLink", get);
+    ANSWER_LACKS("mappingsMade");
     ck_assert(!one.ended && !two.ended);
     node_leave(&one);
     node_leave(&two);
@@ -715,6 +789,7 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, a_node_whose_edge_is_deleted_is_sent_off);
     tcase_add_test(tcase, telemetry_makes_transitions_for_own_paths_only);
     tcase_add_test(tcase, a_link_shows_its_queues_as_its_own_edge_says);
+    tcase_add_test(tcase, a_link_without_free_ports_is_told_of);
     tcase_add_test(tcase, bandwidth_is_asked_of_the_edge_that_the_path_begins_at);
     tcase_add_test(tcase, a_follower_says_who_leads);
     tcase_add_test(tcase, a_new_leader_keeps_the_splits_in_force);

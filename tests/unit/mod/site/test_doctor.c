@@ -148,6 +148,20 @@ static void delay(struct healthy *h)
 {
     h->paths[0].rtt_us = 95000;
 }
+static void no_ports(struct healthy *h)
+{
+    h->links[0].lacks_ports = true;
+    h->links[0].ports = 31744;
+    h->links[0].taken = 31700;
+    h->links[0].refused = 4711;
+    h->drops[h->facts.drops_len++] = (struct site_drop_facts){
+        .edge = h->edges[0].name, .reason = "nat_exhausted", .recent = 4711}; /* hidden behind the link */
+}
+static void few_ports(struct healthy *h)
+{
+    h->links[0].ports = 31744;
+    h->links[0].taken = 30000;
+}
 static void mtu(struct healthy *h)
 {
     h->links[0].found_mtu = 1352;
@@ -202,6 +216,8 @@ static const struct planted {
     {mtu, CAUSE(MTU_REDUCED), 2, SITE "/links/inet", "1352 bytes arrive of 1432"},
     {full, CAUSE(LINK_SATURATED), 2, SITE "/links/inet", "99.0 of 100.0 Mbit/s"},
     {queued, CAUSE(LINK_SATURATED), 2, SITE "/links/inet", "84.0 ms"},
+    {no_ports, CAUSE(PORTS_EXHAUSTED), 2, SITE "/links/inet", "4711 packets"},
+    {few_ports, CAUSE(PORTS_EXHAUSTED), 2, SITE "/links/inet", "30000 of 31744"},
     {denied, CAUSE(POLICY_DENIES), 1, SITE "/edges/e1", "321 packets dropped as policy_deny"},
     {dropped, CAUSE(DROPS_RISING), 2, SITE "/edges/e1", "321 packets"},
     {drained, CAUSE(DRAINED), 1, SITE "/links/inet", ""},
