@@ -12,6 +12,7 @@
  * little, and this node has led for a while: a preferred controller that comes and goes must not take the lead along.
  */
 #include "serve/controller_priv.h"
+#include "serve/membership.h"
 
 #include "patronus/v1/cluster.pb-c.h"
 
@@ -19,34 +20,21 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MEMBERS_MAX 64
 #define RETRY_NS (2000ULL * 1000000ULL)
 #define SILENT_MS_MAX 3000            /* so long a voter has to be heard, from the question on; then it is silent */
 #define PREFER_AFTER_NS 5000000000ULL /* as the leader, before leadership is given to a preferred one */
 #define PREFER_RETRY_NS 30000000000ULL
 #define PREFER_LAG_MAX 256 /* entries that it may lack: hand-over waits for them */
 
-struct wanted {
-    uint64_t id;
-    bool voter;
-    uint64_t priority;
-    char address[80];
-};
-
-struct wanted_list {
-    struct wanted items[MEMBERS_MAX];
-    size_t len;
-};
-
 static bool collect(void *arg, const char *name, const struct pt_msg *msg)
 {
     (void)name;
-    struct wanted_list *list = arg;
+    struct pt_wanted_list *list = arg;
     uint64_t id = pt_msg_u64(msg, "raft_id");
     if (id == 0) {
         return true; /* made by hand: no node has joined under this name */
     }
-    struct wanted *item = &list->items[list->len++];
+    struct pt_wanted *item = &list->items[list->len++];
     item->id = id;
     item->voter = pt_msg_i64(msg, "role") == PATRONUS__V1__CONTROLLER_ROLE__VOTER;
     item->priority = pt_msg_u64(msg, "leader_priority");
@@ -54,7 +42,7 @@ static bool collect(void *arg, const char *name, const struct pt_msg *msg)
     size_t size = strnlen(address, sizeof(item->address) - 1);
     memcpy(item->address, address, size);
     item->address[size] = '\0';
-    return list->len < MEMBERS_MAX;
+    return list->len < PT_MEMBERSHIP_MAX;
 }
 
 static void on_changed(void *arg, enum pt_code code, uint64_t index)
@@ -70,16 +58,6 @@ static void on_changed(void *arg, enum pt_code code, uint64_t index)
         controller->member_retry_at_ns = pt_sys_now_ns(controller->sys) + RETRY_NS;
         pt_log_info(controller->log, "membership not changed yet", "code=%s", pt_code_name(code));
     }
-}
-
-static const struct pt_raft_member *member_by_id(const struct pt_raft_member *members, size_t len, uint64_t id)
-{
-    for (size_t i = 0; i < len; i++) {
-        if (members[i].id == id) {
-            return &members[i];
-        }
-    }
-    return NULL;
 }
 
 /* ---- who should lead ------------------------------------------------------------------------------------------- */
@@ -98,13 +76,13 @@ static void on_preferred(void *arg, enum pt_code code, uint64_t index)
     }
 }
 
-static void prefer(struct pt_controller *controller, const struct wanted_list *list)
+static void prefer(struct pt_controller *controller, const struct pt_wanted_list *list)
 {
     uint64_t self = controller->options.identity.raft_id;
-    const struct wanted *best = NULL;
+    const struct pt_wanted *best = NULL;
     uint64_t own = UINT64_MAX;
     for (size_t i = 0; i < list->len; i++) {
-        const struct wanted *item = &list->items[i];
+        const struct pt_wanted *item = &list->items[i];
         bool fit = item->voter && item->id != self && pt_raft_silent_ms(controller->raft, item->id) < SILENT_MS_MAX &&
                    pt_raft_match_index(controller->raft, item->id) + PREFER_LAG_MAX >=
                        pt_raft_status(controller->raft).last_index;
@@ -210,49 +188,34 @@ void pt_serve_members_tick(struct pt_controller *controller)
     if (controller->member_change_running || pt_sys_now_ns(controller->sys) < controller->member_retry_at_ns) {
         return;
     }
-    struct wanted_list list = {.len = 0};
+    struct pt_wanted_list list = {.len = 0};
     struct pt_view *view = pt_view_new(controller->machine);
     pt_view_scan(view, "controller", "", collect, &list);
     pt_view_free(view);
-    struct pt_raft_member members[MEMBERS_MAX];
-    size_t members_len = pt_raft_members(controller->raft, members, MEMBERS_MAX);
+    struct pt_raft_member members[PT_MEMBERSHIP_MAX];
+    size_t members_len = pt_raft_members(controller->raft, members, PT_MEMBERSHIP_MAX);
 
     if (list.len == 0) {
         return; /* not founded yet */
     }
-    for (size_t i = 0; i < list.len; i++) {
-        const struct wanted *item = &list.items[i];
-        const struct pt_raft_member *member = member_by_id(members, members_len, item->id);
-        if (member == NULL) {
-            controller->member_change_running = true;
-            pt_raft_add(controller->raft, item->id, item->address, on_changed, controller);
-            return;
-        }
-        if (member->voter != item->voter || member->spare) {
-            controller->member_change_running = true;
-            if (item->id == controller->options.identity.raft_id) {
-                /* A leader cannot take its own vote away: the next one does. */
-                pt_raft_transfer(controller->raft, 0, on_changed, controller);
-                return;
-            }
-            pt_raft_assign(controller->raft, item->id, item->voter, on_changed, controller);
-            return;
-        }
+    uint64_t self = controller->options.identity.raft_id;
+    struct pt_membership_change change = pt_membership_next(&list, members, members_len, self);
+    controller->member_change_running = change.step != PT_MEMBERSHIP_SETTLED;
+    switch (change.step) {
+    case PT_MEMBERSHIP_ADD:
+        pt_raft_add(controller->raft, change.id, change.address, on_changed, controller);
+        break;
+    case PT_MEMBERSHIP_ASSIGN:
+        pt_raft_assign(controller->raft, change.id, change.voter, on_changed, controller);
+        break;
+    case PT_MEMBERSHIP_REMOVE:
+        pt_raft_remove(controller->raft, change.id, on_changed, controller);
+        break;
+    case PT_MEMBERSHIP_TRANSFER:
+        pt_raft_transfer(controller->raft, 0, on_changed, controller);
+        break;
+    case PT_MEMBERSHIP_SETTLED:
+        prefer(controller, &list);
+        break;
     }
-    for (size_t i = 0; i < members_len; i++) {
-        bool found = false;
-        for (size_t j = 0; j < list.len && !found; j++) {
-            found = list.items[j].id == members[i].id;
-        }
-        if (!found) {
-            controller->member_change_running = true;
-            if (members[i].id == controller->options.identity.raft_id) {
-                pt_raft_transfer(controller->raft, 0, on_changed, controller);
-                return;
-            }
-            pt_raft_remove(controller->raft, members[i].id, on_changed, controller);
-            return;
-        }
-    }
-    prefer(controller, &list);
 }
