@@ -437,8 +437,6 @@ static void on_bundle(struct pt_agent *agent, const Patronus__V1__Bundle *bundle
     struct pt_error error = {0};
     enum pt_code code = pt_agent_take_bundle(agent, bundle, true, &error);
     if (code == PT_OK) {
-        pt_log_info(agent->options.log, "bundle in force", "term=%" PRIu64 " generation=%" PRIu64, agent->position.term,
-                    agent->position.generation);
         ack(agent, bundle->header, "");
         if (!agent->link_chosen) { /* the first one: now the links are known */
             look_at_link(agent);
@@ -566,6 +564,7 @@ enum pt_code pt_agent_open(const struct pt_agent_options *options, struct pt_age
     agent->dial_timer = pt_timer_new(options->sys, on_dial_timer, agent);
     agent->telemetry_timer = pt_timer_new(options->sys, on_telemetry_timer, agent);
     agent->time_timer = pt_timer_new(options->sys, pt_agent_on_time, agent);
+    agent->settle_timer = pt_timer_new(options->sys, pt_agent_settle, agent);
     pt_agent_bandwidth_init(agent);
     pt_timer_start(agent->time_timer, TIME_MS, TIME_MS);
     pt_agent_recall_start(agent);
@@ -588,6 +587,7 @@ void pt_agent_close(struct pt_agent *agent)
     pt_timer_free(agent->dial_timer);
     pt_timer_free(agent->telemetry_timer);
     pt_timer_free(agent->time_timer);
+    pt_timer_free(agent->settle_timer);
     pt_agent_bandwidth_fini(agent);
     if (agent->options.tunnel != NULL) {
         pt_agent_tunnel_watch(agent->options.tunnel, &(struct pt_agent_tunnel_watcher){0});

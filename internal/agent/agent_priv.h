@@ -50,7 +50,7 @@ struct pt_agent {
         uint64_t pause_ms;                      /* before another try */
         size_t turn;                            /* which of the other links is tried next */
     } second;
-    struct pt_timer *dial_timer, *telemetry_timer, *time_timer;
+    struct pt_timer *dial_timer, *telemetry_timer, *time_timer, *settle_timer;
     int64_t applied_s; /* wall clock that the bundle in force was applied by */
     uint64_t backoff_ms;
     size_t address_turn, link_turn;
@@ -123,8 +123,8 @@ PT_MUST enum pt_code pt_agent_take_bundle(struct pt_agent *agent, const Patronus
 PT_MUST enum pt_code pt_agent_apply(struct pt_agent *agent, const struct pt_bundle *bundle, struct pt_error *reterr);
 /* The bundle as it is on disk, checked like one that came; the caller frees. NULL: there is none, or it is not good. */
 Patronus__V1__Bundle *pt_agent_read_bundle(struct pt_agent *agent, const char *file);
-/* What is in force is another one: whoever works by it hears so. */
-void pt_agent_bundle_changed(struct pt_agent *agent);
+/* What is in force is another one: whoever works by it hears so, and the data plane does what it left for later. */
+void pt_agent_settle(void *agent);
 PT_MUST enum pt_code pt_agent_check_header(const struct pt_agent *agent, const Patronus__V1__BundleHeader *header,
                                            struct pt_error *reterr);
 /* Each second: have rules and users that came into or out of their time come into or out of force. */

@@ -3,7 +3,8 @@
  * same state in memory for the simulator.
  *
  * A bundle is applied whole or not at all: written into the spare slot of every bundle map, then the generation word is
- * flipped, then, after a grace period, the other slot follows. A path's liveness is one word that outlives bundles.
+ * flipped. What is left to do then changes nothing that forwards, and waits (settle): after a grace period the other
+ * slot follows. A path's liveness is one word that outlives bundles.
  */
 #pragma once
 
@@ -104,6 +105,9 @@ struct pt_dp_translation {
 struct pt_dp_ops {
     /* Put a bundle in force. On failure the old one stays in force. generation is the one of the bundle's position. */
     enum pt_code (*apply)(struct pt_dp *dp, const struct pt_bundle *bundle, struct pt_error *reterr);
+    /* Do what the newest apply left for later, if anything is: it waits some milliseconds for packets that are under
+     * way by the old bundle. Apply and close do it themselves when nobody has. NULL: apply leaves nothing. */
+    void (*settle)(struct pt_dp *dp);
     /* Read the forwarding state in force back from the maps into a bundle and give its digest: what is acknowledged. */
     enum pt_code (*verify)(struct pt_dp *dp, struct pt_digest *ret_digest, struct pt_error *reterr);
     /* A path died or recovered: flip its word. Unknown paths are ignored. A path in its first bundle is neither: it

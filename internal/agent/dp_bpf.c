@@ -3,11 +3,12 @@
  *
  * Applying a bundle:
  *
- *    compile -> attach to new interfaces -> write the spare slot -> flip -> grace period -> write the other slot
- *                                                                        -> detach from interfaces that left
+ *    apply:  compile -> attach to new interfaces -> write the spare slot -> flip
+ *    settle: grace period -> write the other slot -> detach from interfaces that left, let go of slots
  *
  * Until the flip nothing that forwards has changed: any failure leaves the old bundle in force. After it the new one
- * is, whatever happens; a failure in the second slot is mended by the next apply.
+ * is, whatever happens; a failure in the second slot is mended by the next apply. The grace period is most of the time
+ * that all this takes, and nobody who waits for the bundle waits for it: only the next apply needs the spare slot.
  *
  * What survives the agent: filters and links (dp_bpf_hook.c), and all maps, pinned in a folder named by the version of
  * the ABI. A new agent takes the maps over, exchanges the programs one by one, and forwards all along. It does not know
@@ -58,6 +59,8 @@ struct dp_bpf {
     struct pt_dp_inspect *inspect;
     struct pt_dp_table *table; /* in force, as given by this process; NULL before the first apply */
     struct pt_digest digest;
+    struct pt_bundle *unsettled; /* in force, and not settled yet; NULL: nothing is left to do */
+    struct pt_dp_table *former;  /* what it replaced; NULL: not known */
 };
 
 static struct dp_bpf *dp_bpf_of(struct pt_dp *dp)
@@ -410,16 +413,53 @@ static void allow_cookies(struct dp_bpf *dp, const struct pt_dp_table *table)
     }
 }
 
+static void settle(struct pt_dp *base)
+{
+    struct dp_bpf *dp = dp_bpf_of(base);
+    struct pt_error error = {0};
+    if (dp->unsettled == NULL) {
+        return;
+    }
+    pt_dp_maps_wait(&dp->maps);
+    if (pt_dp_maps_write(&dp->maps, (dp->maps.in_force + 1) & 1, dp->table, &error) != PT_OK) {
+        pt_log_warn(dp->log, "second slot not written", "field=%s reason=%s", error.field, error.text);
+    }
+    if (dp->former != NULL) {
+        detach_gone(dp, dp->table, dp->former);
+    }
+    attach_swift(dp, dp->table);
+    pt_dp_slots_label(&dp->slots, dp->table);
+    pt_dp_slots_settle(&dp->slots, true, slot_freed, dp);
+    slas_settle(dp);
+    pt_dp_qos_apply(dp->qos, dp->unsettled);
+    pt_dp_table_unref(dp->former);
+    dp->former = NULL;
+    pt_bundle_unref(dp->unsettled);
+    dp->unsettled = NULL;
+}
+
+/* It is in force; `former` is what was, and its reference goes along. */
+static void leave_unsettled(struct dp_bpf *dp, const struct pt_bundle *bundle, struct pt_dp_table *table,
+                            struct pt_dp_table *former)
+{
+    dp->unsettled = (struct pt_bundle *)(uintptr_t)bundle; /* references are not part of its value */
+    pt_bundle_ref(dp->unsettled);
+    dp->former = former;
+    pt_dp_table_unref(dp->table);
+    dp->table = table;
+    dp->digest = *pt_bundle_digest(bundle);
+}
+
 static enum pt_code apply(struct pt_dp *base, const struct pt_bundle *bundle, struct pt_error *reterr)
 {
     struct dp_bpf *dp = dp_bpf_of(base);
+    settle(base); /* the spare slot may be in use, and numbers of slots not free, until then */
     struct pt_dp_compile_options options = {.interface = interface_index,
                                             .slots = &dp->slots,
                                             .slas = &dp->slas,
                                             .dir_routes_min = dp->dir_routes_min,
                                             .wall_s = dp->wall_s};
     struct pt_dp_table *table = NULL, *old = dp->maps.slots[dp->maps.in_force & 1];
-    struct pt_error second = {0};
     char absent[16] = "";
     enum pt_code code = pt_dp_compile(bundle, &options, &table, absent, reterr);
     if (old != NULL) {
@@ -437,25 +477,11 @@ static enum pt_code apply(struct pt_dp *base, const struct pt_bundle *bundle, st
         pt_dp_table_unref(table);
         return code;
     }
-    if (pt_dp_maps_write(&dp->maps, (dp->maps.in_force + 1) & 1, table, &second) != PT_OK) {
-        pt_log_warn(dp->log, "second slot not written", "field=%s reason=%s", second.field, second.text);
-    }
-    if (old != NULL) {
-        detach_gone(dp, table, old);
-    }
-    attach_swift(dp, table);
+    leave_unsettled(dp, bundle, table, old);
     allow_cookies(dp, table);
-    pt_dp_slots_label(&dp->slots, table);
     if (absent[0] != '\0') {
         pt_log_warn(dp->log, "interface absent", "name=%s effect=its entries are not in force", absent);
     }
-    pt_dp_slots_settle(&dp->slots, true, slot_freed, dp);
-    slas_settle(dp);
-    pt_dp_table_unref(old);
-    pt_dp_table_unref(dp->table);
-    dp->table = table;
-    pt_dp_qos_apply(dp->qos, bundle);
-    dp->digest = *pt_bundle_digest(bundle);
     return PT_OK;
 }
 
@@ -615,6 +641,7 @@ static bool translation(struct pt_dp *base, uint32_t link, bool ports, struct pt
 static void close_dp(struct pt_dp *base)
 {
     struct dp_bpf *dp = dp_bpf_of(base);
+    settle(base);
     pt_dp_table_unref(dp->table);
     pt_dp_qos_free(dp->qos);
     pt_dp_events_free(dp->events);
@@ -626,6 +653,7 @@ static void close_dp(struct pt_dp *base)
 }
 
 static const struct pt_dp_ops dp_bpf_ops = {.apply = apply,
+                                            .settle = settle,
                                             .sla_maps = sla_maps,
                                             .sla_number = sla_number,
                                             .set_time = set_time,

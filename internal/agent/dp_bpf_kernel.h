@@ -59,8 +59,10 @@ PT_MUST enum pt_code pt_dp_maps_write(struct pt_dp_maps *maps, uint32_t slot, st
 /* Read a slot. */
 PT_MUST enum pt_code pt_dp_maps_read(const struct pt_dp_maps *maps, uint32_t slot, struct pt_dp_table **ret_table,
                                      struct pt_error *reterr);
-/* Put the other slot in force and return when no program can still be using the old one. */
+/* Put the other slot in force. */
 PT_MUST enum pt_code pt_dp_maps_flip(struct pt_dp_maps *maps, struct pt_error *reterr);
+/* Return when no program can still be using the slot that was in force before: some milliseconds. */
+void pt_dp_maps_wait(const struct pt_dp_maps *maps);
 
 /* ---- dp_bpf_dir.c --------------------------------------------------------------------------------------------- */
 

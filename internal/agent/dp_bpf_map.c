@@ -8,6 +8,9 @@
  * The flip is one store to the generation word. A program that read the old word may still be in the old slot; the
  * kernel waits such readers out in any update of an outer map, so putting the same inner map where it is already is our
  * grace period.
+ *
+ * Hash maps begin small and are replaced by larger ones as bundles need it: reading a map back, which every bundle
+ * does, costs by its buckets, and all maps at their largest are 300,000 of them.
  */
 #include "agent/dp_bpf_kernel.h"
 #include "base/assert.h"
@@ -19,9 +22,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#define HASH_ENTRIES_MIN 1024
+#define BATCH_SIZE 65536 /* bytes of entries that are read by one call */
+
 static bool is_array(const struct pt_dp_map_info *info)
 {
     return info->type == BPF_MAP_TYPE_ARRAY;
+}
+
+static bool is_hash(const struct pt_dp_map_info *info)
+{
+    return info->type == BPF_MAP_TYPE_HASH;
 }
 
 static bool is_zero(const uint8_t *data, size_t size)
@@ -58,6 +69,11 @@ static enum pt_code inner_install(struct pt_dp_maps *maps, uint32_t slot, enum p
     return PT_OK;
 }
 
+static uint32_t first_entries(const struct pt_dp_map_info *info)
+{
+    return is_hash(info) && info->entries > HASH_ENTRIES_MIN ? HASH_ENTRIES_MIN : info->entries;
+}
+
 /* Take the inner map that is there, or make one. */
 static enum pt_code inner_open(struct pt_dp_maps *maps, uint32_t slot, enum pt_bundle_map map, struct pt_error *reterr)
 {
@@ -65,7 +81,7 @@ static enum pt_code inner_open(struct pt_dp_maps *maps, uint32_t slot, enum pt_b
     struct bpf_map_info kernel = {0};
     uint32_t size = sizeof(kernel), id;
     if (bpf_map_lookup_elem(maps->outer[map], &slot, &id) != 0) {
-        return inner_install(maps, slot, map, info->entries, reterr);
+        return inner_install(maps, slot, map, first_entries(info), reterr);
     }
     int fd = bpf_map_get_fd_by_id(id);
     if (fd < 0 || bpf_obj_get_info_by_fd(fd, &kernel, &size) != 0) {
@@ -186,25 +202,38 @@ static enum pt_code write_difference(int fd, enum pt_bundle_map map, const struc
     return PT_OK;
 }
 
-/* An array must reach to the highest index; a larger one begins empty. */
-static enum pt_code grow_array(struct pt_dp_maps *maps, uint32_t slot, enum pt_bundle_map map,
-                               const struct pt_dp_rows *to, bool *ret_empty, struct pt_error *reterr)
+/* How many entries the rows ask for: an array reaches to the highest index, a hash has two buckets a row while it may
+ * still grow. */
+static uint64_t entries_wanted(const struct pt_dp_map_info *info, const struct pt_dp_rows *rows)
 {
-    uint32_t index_max = 0, entries = maps->capacity[slot][map];
-    for (size_t i = 0; i < to->len; i++) {
+    uint32_t index_max = 0;
+    if (is_hash(info)) {
+        return 2 * rows->len < info->entries ? 2 * rows->len : info->entries;
+    }
+    for (size_t i = 0; is_array(info) && i < rows->len; i++) {
         uint32_t index;
-        memcpy(&index, pt_dp_rows_key(to, i), sizeof(index));
+        memcpy(&index, pt_dp_rows_key(rows, i), sizeof(index));
         index_max = index > index_max ? index : index_max;
     }
+    return is_array(info) ? (uint64_t)index_max + 1 : info->entries;
+}
+
+/* A larger map begins empty. */
+static enum pt_code make_room(struct pt_dp_maps *maps, uint32_t slot, enum pt_bundle_map map,
+                              const struct pt_dp_rows *to, bool *ret_empty, struct pt_error *reterr)
+{
+    const struct pt_dp_map_info *info = pt_dp_map_info(map);
+    uint64_t wanted = entries_wanted(info, to);
+    uint32_t entries = maps->capacity[slot][map];
     *ret_empty = false;
-    if (index_max < entries) {
+    if (wanted <= entries) {
         return PT_OK;
     }
-    while (entries <= index_max) {
+    while (entries < wanted) {
         entries *= 2;
     }
     *ret_empty = true;
-    return inner_install(maps, slot, map, entries, reterr);
+    return inner_install(maps, slot, map, is_hash(info) && entries > info->entries ? info->entries : entries, reterr);
 }
 
 enum pt_code pt_dp_maps_write(struct pt_dp_maps *maps, uint32_t slot, struct pt_dp_table *table,
@@ -220,9 +249,7 @@ enum pt_code pt_dp_maps_write(struct pt_dp_maps *maps, uint32_t slot, struct pt_
         const struct pt_dp_rows none = {.key_size = table->maps[map].key_size,
                                         .value_size = table->maps[map].value_size};
         bool empty = false;
-        if (is_array(pt_dp_map_info(map))) {
-            code = grow_array(maps, slot, map, &table->maps[map], &empty, reterr);
-        }
+        code = make_room(maps, slot, map, &table->maps[map], &empty, reterr);
         const struct pt_dp_rows *rows = empty ? &none : &from->maps[map];
         int fd = maps->inner[slot][map];
         if (code == PT_OK) {
@@ -244,21 +271,64 @@ enum pt_code pt_dp_maps_write(struct pt_dp_maps *maps, uint32_t slot, struct pt_
 
 enum pt_code pt_dp_maps_flip(struct pt_dp_maps *maps, struct pt_error *reterr)
 {
-    uint32_t zero = 0, next = maps->in_force + 1, slot = next & 1;
+    uint32_t zero = 0, next = maps->in_force + 1;
     if (bpf_map_update_elem(maps->generation, &zero, &next, BPF_ANY) != 0) {
         return pt_fail_errno(reterr, errno, "pt_generation", "cannot flip the generation");
     }
     maps->in_force = next;
-    /* The word is stored and there is no way back; this replaces a pointer by the same and has nothing to fail on. */
-    (void)bpf_map_update_elem(maps->outer[PT_MAP_nodes], &slot, &maps->inner[slot][PT_MAP_nodes], BPF_ANY);
     return PT_OK;
+}
+
+void pt_dp_maps_wait(const struct pt_dp_maps *maps)
+{
+    uint32_t slot = maps->in_force & 1;
+    /* Replaces a pointer by the same: there is nothing to fail on. */
+    (void)bpf_map_update_elem(maps->outer[PT_MAP_nodes], &slot, &maps->inner[slot][PT_MAP_nodes], BPF_ANY);
 }
 
 /* ---- reading -------------------------------------------------------------------------------------------------- */
 
-static enum pt_code read_map(int fd, enum pt_bundle_map map, struct pt_dp_rows *rows, struct pt_error *reterr)
+static void take_row(const struct pt_dp_map_info *info, const void *key, const uint8_t *value, struct pt_dp_rows *rows)
 {
-    const struct pt_dp_map_info *info = pt_dp_map_info(map);
+    if (!is_array(info) || !is_zero(value, info->value_size)) {
+        (void)pt_dp_rows_add(rows, key, value);
+    }
+}
+
+/* Many entries a call. False: the kernel cannot do that with this type of map, and nothing was read. */
+static bool read_batches(int fd, const struct pt_dp_map_info *info, struct pt_dp_rows *rows)
+{
+    uint8_t position[64], next[64]; /* a key at most, and what the kernel makes of it */
+    uint32_t room = BATCH_SIZE / (info->key_size + info->value_size) + 1;
+    bool first = true, more = true, can = true;
+    while (more && can) {
+        uint32_t count = room;
+        uint8_t *keys = malloc((size_t)room * info->key_size), *values = malloc((size_t)room * info->value_size);
+        pt_assert(keys != NULL && values != NULL && info->key_size <= sizeof(position));
+        int result = bpf_map_lookup_batch(fd, first ? NULL : position, next, keys, values, &count, NULL);
+        more = result == 0 || errno == ENOSPC;
+        can = more || errno == ENOENT;
+        if (result != 0 && more) {
+            room *= 2; /* a bucket has more entries than there was room for: the same again */
+        } else {
+            for (uint32_t i = 0; can && i < count; i++) {
+                take_row(info, keys + (size_t)i * info->key_size, values + (size_t)i * info->value_size, rows);
+            }
+            memcpy(position, next, sizeof(position));
+            first = false;
+        }
+        free(keys);
+        free(values);
+    }
+    if (!can) {
+        rows->len = 0;
+    }
+    return can;
+}
+
+static enum pt_code read_each(int fd, const struct pt_dp_map_info *info, struct pt_dp_rows *rows,
+                              struct pt_error *reterr)
+{
     uint8_t key[64], next[64];
     uint8_t *value = malloc(info->value_size);
     bool first = true;
@@ -271,11 +341,18 @@ static enum pt_code read_map(int fd, enum pt_bundle_map map, struct pt_dp_rows *
             free(value);
             return pt_fail_errno(reterr, error, info->name, "cannot read an entry");
         }
-        if (!is_array(info) || !is_zero(value, info->value_size)) {
-            (void)pt_dp_rows_add(rows, key, value);
-        }
+        take_row(info, key, value, rows);
     }
     free(value);
+    return PT_OK;
+}
+
+static enum pt_code read_map(int fd, enum pt_bundle_map map, struct pt_dp_rows *rows, struct pt_error *reterr)
+{
+    const struct pt_dp_map_info *info = pt_dp_map_info(map);
+    if (!read_batches(fd, info, rows)) {
+        PT_TRY(read_each(fd, info, rows, reterr));
+    }
     pt_dp_rows_sort(rows);
     return PT_OK;
 }

@@ -1,8 +1,14 @@
 /*
  * Taking a bundle, and keeping the last good one on disk.
  *
+ *   checked -> in force -> read back -> on disk -> acknowledged -> (a little later) settled
+ *
  * All or nothing: a bundle that cannot be read back or kept (the disk is full) is taken out of force again, so that
  * what the node acknowledged, what it runs and what it would run after a restart are one.
+ *
+ * What need not be done for packets to go by the new bundle is done SETTLE_MS later: the data plane's grace period and
+ * second slot, the tunnel process's and hello's lists of paths, of which those that both bundles have are watched all
+ * along. After a failure in the network bundles come to all nodes at once, and often a second one to each.
  *
  * The file "bundle" holds one Bundle message with all its entries and its signed header, so that it is checked at start
  * just as if it had come from the leader.
@@ -11,10 +17,12 @@
 
 #include "wire/msg.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #define BUNDLE_SIZE_MAX (64U << 20)
+#define SETTLE_MS 20
 
 Patronus__V1__ControllerMessage *pt_agent_parse(struct pt_agent *agent, struct pt_bytes data)
 {
@@ -106,6 +114,7 @@ enum pt_code pt_agent_apply(struct pt_agent *agent, const struct pt_bundle *bund
     dp->ops->set_time(dp, now_s);
     PT_TRY(dp->ops->apply(dp, bundle, reterr));
     agent->applied_s = now_s;
+    pt_timer_start(agent->settle_timer, SETTLE_MS, 0);
     return PT_OK;
 }
 
@@ -127,6 +136,8 @@ static enum pt_code stand_by(struct pt_agent *agent, const struct pt_bundle *bun
     if (header == NULL) {
         return PT_OK;
     }
+    pt_log_info(agent->options.log, "bundle in force", "term=%" PRIu64 " generation=%" PRIu64, header->position->term,
+                header->position->generation);
     PT_TRY(pt_agent_trial_begin(agent, bundle, before, reterr));
     enum pt_code code = keep(agent, bundle, header, reterr);
     if (code != PT_OK) {
@@ -135,13 +146,25 @@ static enum pt_code stand_by(struct pt_agent *agent, const struct pt_bundle *bun
     return code;
 }
 
-void pt_agent_bundle_changed(struct pt_agent *agent)
+void pt_agent_settle(void *arg)
 {
+    struct pt_agent *agent = arg;
+    const struct pt_dp *dp = agent->options.dp;
+    pt_timer_stop(agent->settle_timer);
+    if (dp->ops->settle != NULL) {
+        dp->ops->settle(agent->options.dp);
+    }
+    if (agent->bundle == NULL) {
+        return; /* the first one was taken out of force again */
+    }
     if (agent->options.tunnel != NULL) {
         pt_agent_tunnel_set_bundle(agent->options.tunnel, agent->bundle);
     }
     if (agent->hello != NULL) {
         pt_hello_set_bundle(agent->hello, agent->bundle);
+    }
+    if (agent->inspect != NULL) {
+        pt_agent_inspect_set_bundle(agent->inspect, agent->bundle);
     }
 }
 
@@ -185,10 +208,8 @@ enum pt_code pt_agent_take_bundle(struct pt_agent *agent, const Patronus__V1__Bu
                                                  .digest = *pt_bundle_digest(bundle)};
     if (keep_it) {
         pt_agent_trial_taken(agent, bundle);
-    }
-    pt_agent_bundle_changed(agent);
-    if (agent->inspect != NULL) {
-        pt_agent_inspect_set_bundle(agent->inspect, bundle);
+    } else {
+        pt_agent_settle(agent); /* a start: nobody waits */
     }
     return PT_OK;
 }

@@ -138,7 +138,7 @@ static void go_back(struct pt_agent *agent, uint64_t alone_ms)
     agent->bundle = trial->former;
     trial->former = NULL;
     agent->position.digest = *pt_bundle_digest(agent->bundle);
-    pt_agent_bundle_changed(agent);
+    pt_agent_settle(agent);
 }
 
 void pt_agent_trial_tick(struct pt_agent *agent)

@@ -49,6 +49,7 @@ struct pt_agent_tunnel {
     struct pt_timer *timer;
     struct pt_bundle *bundle; /* NULL: none yet */
     bool told;                /* the process knows the bundle */
+    uint64_t configured;      /* hash of what it was configured with; 0: not known */
     struct pt_stamp_target stamps[PT_STAMP_TARGETS_MAX];
     bool stamps_told;
     uint32_t device_index;
@@ -97,6 +98,7 @@ static void hang_up(struct pt_agent_tunnel *tunnel)
     }
     tunnel->fd = -1;
     tunnel->told = tunnel->stamps_told = false;
+    tunnel->configured = 0;
     size_t len = tunnel->watched_len;
     tunnel->watched_len = 0; /* before anybody asks */
     for (size_t i = 0; i < len; i++) {
@@ -394,9 +396,26 @@ static void tell_watch(struct pt_agent_tunnel *tunnel, const struct config *conf
     }
 }
 
+static uint64_t hash_config(const struct config *config)
+{
+    const uint64_t parts[] = {config->links_len,
+                              config->paths_len,
+                              config->peers_len,
+                              pt_hash(config->links, config->links_len * sizeof(*config->links)),
+                              pt_hash(config->paths, config->paths_len * sizeof(*config->paths)),
+                              pt_hash(config->peers, config->peers_len * sizeof(*config->peers))};
+    return pt_hash(parts, sizeof(parts)) | 1;
+}
+
+/* Nothing is said when it would be the same again: most bundles change neither links nor paths nor peers, and before a
+ * flip packets wait for the answer. */
 static enum pt_code configure(struct pt_agent_tunnel *tunnel, const struct config *config)
 {
     struct pt_error error = {0};
+    uint64_t hash = hash_config(config);
+    if (hash == tunnel->configured) {
+        return PT_OK;
+    }
     const struct pt_engine_config wanted = {.port = PT_SEALED_PORT,
                                             .links = config->links,
                                             .links_len = config->links_len,
@@ -405,6 +424,7 @@ static enum pt_code configure(struct pt_agent_tunnel *tunnel, const struct confi
                                             .peers = config->peers,
                                             .peers_len = config->peers_len};
     enum pt_code code = pt_door_configure(tunnel->fd, &wanted, &error);
+    tunnel->configured = code == PT_OK ? hash : 0;
     if (code != PT_OK) {
         tunnel->told = false;
         complain(tunnel, "tunnel not configured", &error);

@@ -16,7 +16,8 @@
  * entry's length (4 bytes, big-endian) and bytes, in the order of keys.
  *
  * Entries are immutable and counted, so a new bundle shares with its base all that did not change: applying a
- * difference costs by the difference, but for the digest and a merge of two sorted lists.
+ * difference costs by the difference, but for the digest and a merge of two sorted lists; and so does planning anew
+ * what is mostly as before, but for packing each entry once to see that.
  *
  * A bundle is immutable once made; references may be taken and dropped on any thread.
  */
@@ -299,6 +300,41 @@ static struct item *item_new(const Patronus__V1__Entry *entry, const struct pt_b
     return item;
 }
 
+/* The item of the bundle (may be NULL) with this key; NULL: it has none. */
+static struct item *item_find(const struct pt_bundle *bundle, const struct pt_buf *key)
+{
+    size_t low = 0, high = bundle != NULL ? bundle->len : 0;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        struct item *item = bundle->items[middle];
+        size_t size = item->key_size < key->size ? item->key_size : key->size;
+        int order = memcmp(item->key, key->data, size);
+        order = order != 0 ? order : (item->key_size > key->size) - (item->key_size < key->size);
+        if (order == 0) {
+            return item;
+        }
+        low = order < 0 ? middle + 1 : low;
+        high = order < 0 ? high : middle;
+    }
+    return NULL;
+}
+
+/* A reference to the item of `like` that is this entry, or a new item. */
+static struct item *item_like(const struct pt_bundle *like, const Patronus__V1__Entry *entry, const struct pt_buf *key)
+{
+    struct item *item = item_find(like, key);
+    size_t size = item != NULL ? patronus__v1__entry__get_packed_size(entry) : 0;
+    if (item != NULL && size == item->size) {
+        PT_AUTO(buf) struct pt_buf packed = {0};
+        (void)patronus__v1__entry__pack(entry, pt_buf_reserve(&packed, size));
+        if (memcmp(packed.data, item->packed, size) == 0) {
+            __atomic_add_fetch(&item->refs, 1, __ATOMIC_RELAXED);
+            return item;
+        }
+    }
+    return item_new(entry, key);
+}
+
 static void item_unref(struct item *item)
 {
     if (__atomic_sub_fetch(&item->refs, 1, __ATOMIC_ACQ_REL) == 0) {
@@ -380,6 +416,11 @@ static struct pt_bundle *bundle_from(struct candidates *c)
 
 struct pt_bundle *pt_bundle_new(Patronus__V1__Entry *const *entries, size_t len)
 {
+    return pt_bundle_new_like(NULL, entries, len);
+}
+
+struct pt_bundle *pt_bundle_new_like(const struct pt_bundle *like, Patronus__V1__Entry *const *entries, size_t len)
+{
     struct candidates c = {.list = calloc(len + 1, sizeof(*c.list))};
     struct pt_buf key;
     pt_buf_init(&key);
@@ -387,7 +428,7 @@ struct pt_bundle *pt_bundle_new(Patronus__V1__Entry *const *entries, size_t len)
     for (size_t i = 0; i < len; i++) {
         bool keyed = entry_key(entries[i], &key);
         pt_assert(keyed);
-        candidates_add(&c, item_new(entries[i], &key), i + 1, false);
+        candidates_add(&c, item_like(like, entries[i], &key), i + 1, false);
     }
     struct pt_bundle *bundle = bundle_from(&c);
     candidates_fini(&c);

@@ -81,6 +81,8 @@ PT_MUST enum pt_code pt_plan_run(struct pt_plan_pass *pass, const struct pt_mod 
 /* A node's entries in canonical order with their digest. Owns copies. */
 struct pt_bundle;
 struct pt_bundle *pt_bundle_new(Patronus__V1__Entry *const *entries, size_t len);
+/* The same; what stands in `like` (may be NULL) in just these bytes is shared with it. */
+struct pt_bundle *pt_bundle_new_like(const struct pt_bundle *like, Patronus__V1__Entry *const *entries, size_t len);
 /* From the wire: entries of a full bundle, or base plus difference. PT_INVALID_ARGUMENT when the result's digest is not
  * the header's, PT_FAILED_PRECONDITION when the base is another. */
 PT_MUST enum pt_code pt_bundle_apply(const struct pt_bundle *base, const Patronus__V1__Bundle *message,

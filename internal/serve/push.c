@@ -28,7 +28,7 @@
 #define PASS_PAUSES 19 /* a pass is followed by so many times its length: at most a twentieth of a processor */
 #define FIRST_PASS_MS 300
 #define RETRY_MS 1000
-#define LIVENESS_MS 10 /* the nodes have flipped already; what several of them say comes together */
+#define LIVENESS_MS 10
 #define LIVENESS_BURST_MAX 5
 #define LIVENESS_CALM_MS 500
 #define ALIVE_MS 100 /* what came back is not missed: its fellows come along */
@@ -119,9 +119,10 @@ static void fill_header(const struct pt_push *push, const struct pt_edge_session
     header->te_epoch = solution != NULL ? solution->epoch : 0;
 }
 
-bool pt_push_session(struct pt_push *push, struct pt_edge_session *session)
+/* Is there a newer bundle for the node, and may it be sent now? */
+static bool lacks_bundle(const struct pt_push *push, struct pt_edge_session *session)
 {
-    struct pt_controller *controller = push->controller;
+    const struct pt_controller *controller = push->controller;
     const struct node_bundle *node = pt_map_get_str(&push->nodes, session->edge);
     if (node == NULL || !session->greeted || session->sent != NULL || session->retry_at_ns != 0 ||
         session->call->rpc == NULL || !controller->ready || push->newest_number < session->after_pass) {
@@ -136,18 +137,18 @@ bool pt_push_session(struct pt_push *push, struct pt_edge_session *session)
         }
         return false;
     }
-    uint8_t seed[PT_SIGN_PRIVATE_SIZE];
-    struct pt_error error = {0};
-    if (pt_serve_bundle_key(controller, seed, &error) != PT_OK) {
-        pt_log_error(controller->log, "bundle not signed", "edge=%s reason=\"%s\"", session->edge, error.text);
-        return false;
-    }
+    return true;
+}
+
+static void send_bundle(const struct pt_push *push, struct pt_edge_session *session,
+                        const uint8_t seed[PT_SIGN_PRIVATE_SIZE])
+{
+    const struct node_bundle *node = pt_map_get_str(&push->nodes, session->edge);
     Patronus__V1__BundlePosition position = PATRONUS__V1__BUNDLE_POSITION__INIT;
     Patronus__V1__BundleHeader header = PATRONUS__V1__BUNDLE_HEADER__INIT;
     uint8_t signature[PT_SIGNATURE_SIZE];
     fill_header(push, session, node, &position, &header);
     pt_bundle_sign(&header, seed, signature);
-    pt_memory_clear(seed, sizeof(seed));
     header.signature = (ProtobufCBinaryData){.len = sizeof(signature), .data = signature};
 
     PT_AUTO(buf) struct pt_buf bundle = {0};
@@ -167,6 +168,27 @@ bool pt_push_session(struct pt_push *push, struct pt_edge_session *session)
     session->sent_generation = node->generation;
     session->sent_revision = push->newest != NULL ? pt_view_revision(push->newest->plan.view) : 0;
     (void)pt_rpc_call_send(session->call->rpc, pt_buf_bytes(&message)); /* one bundle under way at a time */
+}
+
+/* The key that bundles are signed with, out of its seal; the caller clears it. */
+static bool open_key(const struct pt_push *push, uint8_t seed[PT_SIGN_PRIVATE_SIZE])
+{
+    struct pt_error error = {0};
+    if (pt_serve_bundle_key(push->controller, seed, &error) != PT_OK) {
+        pt_log_error(push->controller->log, "bundle not signed", "reason=\"%s\"", error.text);
+        return false;
+    }
+    return true;
+}
+
+bool pt_push_session(struct pt_push *push, struct pt_edge_session *session)
+{
+    uint8_t seed[PT_SIGN_PRIVATE_SIZE];
+    if (!lacks_bundle(push, session) || !open_key(push, seed)) {
+        return false;
+    }
+    send_bundle(push, session, seed);
+    pt_memory_clear(seed, sizeof(seed));
     return true;
 }
 
@@ -174,18 +196,40 @@ bool pt_push_session(struct pt_push *push, struct pt_edge_session *session)
 static void push_some(void *arg)
 {
     struct pt_push *push = arg;
+    uint8_t seed[PT_SIGN_PRIVATE_SIZE];
     size_t sent = 0;
     PT_LIST_FOREACH_SAFE (node, &push->controller->sessions) {
-        sent += pt_push_session(push, PT_CONTAINER(node, struct pt_edge_session, node)) ? 1 : 0;
+        struct pt_edge_session *session = PT_CONTAINER(node, struct pt_edge_session, node);
+        if (!lacks_bundle(push, session)) {
+            continue;
+        }
         if (sent == SENT_PER_TURN) {
             pt_timer_start(push->pusher, 0, 0);
+            break;
+        }
+        if (sent == 0 && !open_key(push, seed)) { /* once for all of them */
             return;
         }
+        send_bundle(push, session, seed);
+        sent++;
     }
+    pt_memory_clear(seed, sizeof(seed));
 }
 
 /* ---- passes ---------------------------------------------------------------------------------------------------------
  */
+
+/* The node's bundle of the pass before; NULL: it had none. Both passes have their nodes in order of name, `*at` is how
+ * far that pass has been walked. */
+static const struct pt_bundle *bundle_before(const struct pass *pass, const char *edge, size_t *at)
+{
+    const struct pass *before = pass->before;
+    while (before != NULL && *at < before->plan.nodes_len && strcmp(before->plan.nodes[*at]->edge, edge) < 0) {
+        (*at)++;
+    }
+    bool is_there = before != NULL && *at < before->plan.nodes_len && strcmp(before->plan.nodes[*at]->edge, edge) == 0;
+    return is_there && before->bundles != NULL ? before->bundles[*at] : NULL;
+}
 
 void pt_pass_compute(struct pass *pass)
 {
@@ -199,9 +243,10 @@ void pt_pass_compute(struct pass *pass)
         te_solution_pack(&pass->plan, &pass->solution);
     }
     pass->bundles = pt_arena_array(&pass->arena, pass->plan.nodes_len, sizeof(struct pt_bundle *));
-    for (size_t i = 0; i < pass->plan.nodes_len; i++) {
+    for (size_t i = 0, before = 0; i < pass->plan.nodes_len; i++) {
         const struct pt_plan_node *node = pass->plan.nodes[i];
-        pass->bundles[i] = pt_bundle_new(node->entries, node->entries_len);
+        const struct pt_bundle *like = bundle_before(pass, node->edge, &before);
+        pass->bundles[i] = pt_bundle_new_like(like, node->entries, node->entries_len);
     }
 }
 
@@ -353,14 +398,15 @@ void pt_push_dirty(struct pt_push *push)
     pt_push_within(push, wait_ms > DEBOUNCE_MS ? wait_ms : DEBOUNCE_MS);
 }
 
-/* The first death is answered at once; each further one within the next half seconds waits twice as long as the one
- * before, so that links that flap do not keep every node busy with bundles. */
+/* The first death is answered at once: it is one end's word, which the other end's mostly changes nothing about. Each
+ * further one within the next half seconds waits twice as long as the one before, so that links that flap do not keep
+ * every node busy with bundles. */
 static uint64_t liveness_delay_ms(struct pt_push *push)
 {
     uint64_t now = pt_sys_now_ns(push->controller->sys);
     uint64_t calm = (now - push->liveness_ns) / (LIVENESS_CALM_MS * 1000000ULL);
     push->liveness_burst = calm >= push->liveness_burst ? 0 : push->liveness_burst - (unsigned)calm;
-    uint64_t delay_ms = (uint64_t)LIVENESS_MS << push->liveness_burst;
+    uint64_t delay_ms = push->liveness_burst == 0 ? 0 : (uint64_t)LIVENESS_MS << push->liveness_burst;
     if (!pt_timer_active(push->timer)) { /* those that come while it runs are answered together */
         push->liveness_burst += push->liveness_burst < LIVENESS_BURST_MAX ? 1 : 0;
         push->liveness_ns = now;

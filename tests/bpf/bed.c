@@ -71,6 +71,7 @@ void bed_apply(struct bed *bed, const char *text)
         fprintf(stderr, "test bed: apply: %s: %s\n", error.field, error.text);
         exit(EXIT_FAILURE);
     }
+    bed->dp->ops->settle(bed->dp);
     pt_bundle_unref(bundle);
 }
 

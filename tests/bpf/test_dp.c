@@ -158,8 +158,8 @@ START_TEST(verify_answers_the_bundles_digest)
 }
 END_TEST
 
-/* The inner map in force, opened through the pins. */
-static int inner_in_force(const char *name)
+/* The inner map in force, or (spare) the other one, opened through the pins. */
+static int inner_of(const char *name, bool spare)
 {
     char path[128];
     uint32_t zero = 0, generation = 0, id = 0;
@@ -169,10 +169,15 @@ static int inner_in_force(const char *name)
     (void)close(fd);
     (void)snprintf(path, sizeof(path), "%s/v%d/%s", bed.pins, PT_ABI_VERSION, name);
     fd = bpf_obj_get(path);
-    generation &= 1;
+    generation = (generation + spare) & 1;
     ck_assert_int_eq(bpf_map_lookup_elem(fd, &generation, &id), 0);
     (void)close(fd);
     return bpf_map_get_fd_by_id(id);
+}
+
+static int inner_in_force(const char *name)
+{
+    return inner_of(name, false);
 }
 
 START_TEST(verify_finds_what_is_missing_changed_or_foreign)
@@ -202,6 +207,93 @@ START_TEST(verify_finds_what_is_missing_changed_or_foreign)
 }
 END_TEST
 
+static void restart(void)
+{
+    struct pt_dp_bpf_options options = {.pin_directory = bed.pins};
+    struct pt_error error = {0};
+    bed.dp->ops->close(bed.dp);
+    ck_assert_msg(pt_dp_bpf_new(&options, &bed.dp, &error) == PT_OK, "%s: %s", error.field, error.text);
+}
+
+/* As bed_apply, but what is left for later stays so. */
+static void put_in_force(const char *text)
+{
+    struct pt_error error = {0};
+    struct pt_bundle *bundle = bundle_from_text(text);
+    ck_assert_msg(bed.dp->ops->apply(bed.dp, bundle, &error) == PT_OK, "%s: %s", error.field, error.text);
+    pt_bundle_unref(bundle);
+}
+
+/* Where the route to 10.2.0.0/16 leads by a slot. */
+static uint32_t site_of_route(bool spare)
+{
+    struct pt_abi_route4_key key = {.prefix_len = 48, .vni = htonl(100), .address = htonl(0x0a020000)};
+    struct pt_abi_route value = {0};
+    int fd = inner_of("pt_routes4", spare);
+    ck_assert_int_eq(bpf_map_lookup_elem(fd, &key, &value), 0);
+    (void)close(fd);
+    return PT_ROUTE_LABEL(&value);
+}
+
+START_TEST(a_bundle_is_in_force_before_it_is_settled)
+{
+    char text[4096];
+    struct pt_digest got, want;
+    bed_apply(&bed, with("group site=2 class=0 members=11:1:0\n"));
+    alive(11, true);
+    alive(12, true);
+    (void)snprintf(text, sizeof(text), "%s%s", base, "group site=2 class=0 members=12:1:0\n");
+    want = digest_of(text);
+    put_in_force(text);
+    ck_assert_int_eq(tunnel_of(1), 2);
+    ck_assert_int_eq(verify(&got, NULL), PT_OK);
+    ck_assert(pt_digest_equal(&got, &want));
+    /* packets that are under way by the former one find it whole */
+    (void)snprintf(text, sizeof(text), "node site=1\nlan if=lan0 vni=100\nroute vni=100 prefix=10.2.0.0/16 site=5\n");
+    put_in_force(text);
+    ck_assert_uint_eq(site_of_route(false), 5);
+    ck_assert_uint_eq(site_of_route(true), 2);
+    ck_assert_uint_ne(bed_path(&bed, 11).path_id, 0); /* nor is its slot given to another path */
+    bed.dp->ops->settle(bed.dp);
+    ck_assert_uint_eq(site_of_route(true), 5);
+    ck_assert_uint_eq(bed_path(&bed, 11).path_id, 0);
+    bed.dp->ops->settle(bed.dp); /* nothing is left to do */
+    put_in_force(base);
+    restart(); /* closing does what is left */
+    ck_assert_uint_eq(site_of_route(true), 2);
+}
+END_TEST
+
+START_TEST(hashes_grow_with_the_bundle)
+{
+    static char text[1 << 20];
+    struct pt_digest digest;
+    struct pt_error error = {0};
+    struct bpf_map_info info = {0};
+    uint32_t info_size = sizeof(info);
+    size_t size = (size_t)snprintf(text, sizeof(text), "%s", base);
+    for (int i = 3; i < 3000; i++) {
+        size += (size_t)snprintf(text + size, sizeof(text) - size,
+                                 "tunnel id=%d link=1 remote=198.18.%d.%d site=%d\npath id=%d tunnel=%d site=%d\n"
+                                 "group site=%d class=0 members=%d:1:0\n",
+                                 1000 + i, i / 256, i % 256, i, 10000 + i, 1000 + i, i, i, 10000 + i);
+    }
+    (void)snprintf(text + size, sizeof(text) - size, "group site=2 class=0 members=12:1:0\n");
+    for (int round = 0; round < 2; round++) { /* smaller again: the map stays as it is */
+        bed_apply(&bed, text);
+        ck_assert_msg(verify(&digest, &error) == PT_OK, "%s: %s", error.field, error.text);
+        alive(12, true);
+        ck_assert_int_eq(tunnel_of(1), 2);
+        bed_apply(&bed, base);
+        ck_assert_msg(verify(&digest, &error) == PT_OK, "%s: %s", error.field, error.text);
+    }
+    int fd = inner_in_force("pt_groups");
+    ck_assert_int_eq(bpf_obj_get_info_by_fd(fd, &info, &info_size), 0);
+    ck_assert_uint_ge(info.max_entries, 2 * 2998);
+    (void)close(fd);
+}
+END_TEST
+
 START_TEST(a_refused_bundle_changes_nothing)
 {
     struct pt_digest before, after;
@@ -219,14 +311,6 @@ START_TEST(a_refused_bundle_changes_nothing)
 END_TEST
 
 /* The agent is killed (its memory forgotten) and another takes over. */
-static void restart(void)
-{
-    struct pt_dp_bpf_options options = {.pin_directory = bed.pins};
-    struct pt_error error = {0};
-    bed.dp->ops->close(bed.dp);
-    ck_assert_msg(pt_dp_bpf_new(&options, &bed.dp, &error) == PT_OK, "%s: %s", error.field, error.text);
-}
-
 START_TEST(a_new_agent_takes_over_what_is_pinned)
 {
     struct pt_digest digest;
@@ -324,6 +408,11 @@ static void *send_all_along(void *arg)
     return NULL;
 }
 
+static void apply_all(const char *text)
+{
+    bed_apply(&bed, text);
+}
+
 START_TEST(no_packet_sees_half_a_bundle)
 {
     static const char one[] = "node site=1\nlink id=1 if=wan0 address=192.0.2.1\nlan if=lan0 vni=100\n"
@@ -339,7 +428,7 @@ START_TEST(no_packet_sees_half_a_bundle)
     bed_apply(&bed, one);
     ck_assert_int_eq(pthread_create(&thread, NULL, send_all_along, &t), 0);
     for (int i = 0; i < 60; i++) {
-        bed_apply(&bed, i % 2 == 0 ? two : one);
+        (i % 3 == 0 ? put_in_force : apply_all)(i % 2 == 0 ? two : one);
     }
     atomic_store(&t.stop, true);
     ck_assert_int_eq(pthread_join(thread, NULL), 0);
@@ -378,6 +467,8 @@ int main(void)
     tcase_add_test(tc, tiers_and_unknown_paths);
     tcase_add_test(tc, verify_answers_the_bundles_digest);
     tcase_add_test(tc, verify_finds_what_is_missing_changed_or_foreign);
+    tcase_add_test(tc, a_bundle_is_in_force_before_it_is_settled);
+    tcase_add_test(tc, hashes_grow_with_the_bundle);
     tcase_add_test(tc, a_refused_bundle_changes_nothing);
     tcase_add_test(tc, a_new_agent_takes_over_what_is_pinned);
     tcase_add_test(tc, a_path_that_returns_is_new);

@@ -175,6 +175,7 @@ static enum pt_code do_apply(struct pt_dp *dp, struct sealing *sealing, const ch
     }
     uint64_t start = now_us();
     enum pt_code code = dp->ops->apply(dp, bundle, reterr);
+    dp->ops->settle(dp);
     printf("apply_us %" PRIu64 "\n", now_us() - start);
     if (code == PT_OK && sealing->tunnel != NULL) {
         pt_agent_tunnel_set_bundle(sealing->tunnel, bundle);

@@ -522,7 +522,7 @@ END_TEST
 static void give_links(struct world *world)
 {
     world->agent->bundle = bundle_with_links();
-    pt_agent_bundle_changed(world->agent);
+    pt_agent_settle(world->agent);
 }
 
 /* Open by the other link, silent; it takes over without a dial when the first one's link dies, and a new one is opened

@@ -463,6 +463,73 @@ START_TEST(what_the_maps_refuse_or_garble_is_not_acknowledged)
 }
 END_TEST
 
+/* ---- what packets do not wait for ----------------------------------------------------------------------------------
+ */
+
+struct settling_dp {
+    struct pt_dp base;
+    struct pt_dp *real;
+    unsigned settled;
+};
+
+static enum pt_code settling_apply(struct pt_dp *dp, const struct pt_bundle *bundle, struct pt_error *reterr)
+{
+    struct pt_dp *real = ((struct settling_dp *)dp)->real;
+    return real->ops->apply(real, bundle, reterr);
+}
+
+static enum pt_code settling_verify(struct pt_dp *dp, struct pt_digest *ret_digest, struct pt_error *reterr)
+{
+    struct pt_dp *real = ((struct settling_dp *)dp)->real;
+    return real->ops->verify(real, ret_digest, reterr);
+}
+
+static void settling_settle(struct pt_dp *dp)
+{
+    ((struct settling_dp *)dp)->settled++;
+}
+
+static void settling_set_time(struct pt_dp *dp, int64_t wall_s)
+{
+    (void)dp, (void)wall_s;
+}
+
+static int64_t settling_due(struct pt_dp *dp)
+{
+    (void)dp;
+    return INT64_MAX;
+}
+
+START_TEST(a_bundle_is_settled_after_it_is_acknowledged)
+{
+    struct place place;
+    place_init(&place);
+    static const struct pt_dp_ops ops = {.apply = settling_apply,
+                                         .verify = settling_verify,
+                                         .settle = settling_settle,
+                                         .set_time = settling_set_time,
+                                         .due = settling_due};
+    struct pt_dp *real = place.dp;
+    struct settling_dp settling = {.base = {.ops = &ops}, .real = real};
+    pt_agent_close(place.agent);
+    place.dp = &settling.base;
+    agent_start(&place);
+    ck_assert_int_eq(take(&place, OFFER(.generation = 5)), PT_OK);
+    ck_assert_uint_eq(settling.settled, 0);
+    ck_assert_int_eq(take(&place, OFFER(.generation = 6, .site_label = 1)), PT_OK); /* right behind it: once for both */
+    ck_assert_uint_eq(settling.settled, 0);
+    run_s(&place, 1);
+    ck_assert_uint_eq(settling.settled, 1);
+    pt_agent_close(place.agent); /* at a start nobody waits */
+    agent_start(&place);
+    ck_assert_uint_eq(settling.settled, 2);
+    pt_agent_close(place.agent);
+    place.dp = real;
+    agent_start(&place);
+    place_fini(&place);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("agent take");
@@ -478,6 +545,7 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, a_trial_survives_a_restart_and_ends_with_a_confirmation);
     tcase_add_test(tcase, a_full_disk_begins_no_trial);
     tcase_add_test(tcase, what_the_maps_refuse_or_garble_is_not_acknowledged);
+    tcase_add_test(tcase, a_bundle_is_settled_after_it_is_acknowledged);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -180,6 +180,29 @@ START_TEST(a_difference_rebuilds_the_bundle)
 }
 END_TEST
 
+START_TEST(what_is_planned_anew_shares_what_did_not_change)
+{
+    struct maker m[6];
+    Patronus__V1__Entry *first[] = {make_route(&m[0], 1, 1, 5), make_route(&m[1], 1, 2, 5), make_route(&m[2], 1, 3, 5)};
+    Patronus__V1__Entry *second[] = {make_route(&m[3], 1, 4, 5), make_route(&m[4], 1, 2, 5),
+                                     make_route(&m[5], 1, 3, 6)};
+    struct pt_bundle *before = pt_bundle_new(first, 3), *scratch = pt_bundle_new(second, 3);
+    struct pt_bundle *after = pt_bundle_new_like(before, second, 3);
+    size_t len;
+    const Patronus__V1__Entry *const *was = pt_bundle_entries(before, &len);
+    const Patronus__V1__Entry *const *is = pt_bundle_entries(after, &len);
+    ck_assert_uint_eq(len, 3);
+    ck_assert(pt_digest_equal(pt_bundle_digest(after), pt_bundle_digest(scratch)));
+    ck_assert_ptr_eq(is[0], was[1]); /* 2 is the same, 3 has another site, 4 is new */
+    ck_assert_ptr_ne(is[1], was[2]);
+    ck_assert_uint_eq(is[1]->route->site_label, 6);
+    pt_bundle_unref(before);
+    ck_assert_uint_eq(is[0]->route->site_label, 5); /* it lives on */
+    pt_bundle_unref(after);
+    pt_bundle_unref(scratch);
+}
+END_TEST
+
 START_TEST(what_does_not_fit_is_refused)
 {
     struct maker m[2];
@@ -286,6 +309,7 @@ int main(void)
     tcase_add_test(tc, entries_are_in_key_order_whatever_the_input_order);
     tcase_add_test(tc, a_bundle_owns_copies_and_the_last_of_equal_keys_wins);
     tcase_add_test(tc, a_difference_rebuilds_the_bundle);
+    tcase_add_test(tc, what_is_planned_anew_shares_what_did_not_change);
     tcase_add_test(tc, what_does_not_fit_is_refused);
     tcase_add_test(tc, removed_entries_carry_only_their_key);
     tcase_add_test(tc, a_signature_covers_every_field_of_the_header);
