@@ -52,6 +52,7 @@ struct pt_serve_call {
     bool permitted;           /* a client's stream: by its first message */
     uint64_t voters_asked_ns; /* members.c: since when it waits for voters to be heard; 0: it does not */
     bool confirmed;           /* that this node still led when it looked at the state */
+    bool recorded;            /* should it be refused: the audit log has it already, or will */
     bool has_turn;            /* fair.c: it has waited, and is carried out now */
     unsigned refs;
     void *state;             /* of a stream's own handler */
@@ -259,6 +260,9 @@ PT_MUST enum pt_code pt_limits_request(struct pt_controller *controller, const s
 PT_MUST enum pt_code pt_limits_open_stream(struct pt_controller *controller, const struct pt_caller *caller,
                                            struct pt_error *reterr);
 void pt_limits_close_stream(struct pt_controller *controller, const struct pt_caller *caller);
+/* Of requests in the last full second, or of open streams, at this controller; what is below the organization counts.
+ */
+uint64_t pt_limits_usage(const struct pt_controller *controller, const char *organization, enum pt_quota metric);
 
 /* ---- fair.c: whose change is proposed next --------------------------------------------------------------------- */
 struct pt_fair *pt_fair_new(struct pt_controller *controller);

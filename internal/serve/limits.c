@@ -1,16 +1,18 @@
 /*
  * Requests a second and open streams of tenants, at this controller.
  *
- *   call of organizations/acme/serviceAccounts/ci -> a token of acme, and of each organization above it that has a
- * limit
+ *   call of organizations/acme/serviceAccounts/ci -> a token of acme, of each organization above it that has a limit,
+ *                                                    and of ci's own bucket, which holds four fifths of acme's
  *
  * A bucket holds the tokens of two seconds, so that bursts pass and a lasting excess does not. A call is counted where
  * it comes in: what a follower forwards is not counted again by the leader. A refusal costs no token and says when one
- * will be there. Callers with a certificate of a role that bindings decide about have a bucket each; admins,
+ * will be there. One principal alone cannot empty its organization's bucket: whoever is to stop a program that runs
+ * wild has a fifth of it. Callers with a certificate of a role that bindings decide about have a bucket each; admins,
  * controllers and nodes have none: what keeps the network alive is never shed first.
  *
- * Streams are counted at the organization of who opened them, and added up where a limit is: an organization that moves
- * takes its own along. Memory: one bucket a tenant or such a certificate that has called lately; full ones are dropped.
+ * Streams are counted at the organization of who opened them, and added up when somebody asks for those below one: an
+ * organization that moves takes its own along. Requests of the last second are counted at each one above at once.
+ * Memory: one bucket a tenant, and one a principal, that has called lately; full ones are dropped.
  */
 #include "serve/controller_priv.h"
 
@@ -25,6 +27,7 @@
 
 #define BURST_S 2
 #define PRINCIPAL_RATE 200 /* a second, for a certificate that belongs to no organization */
+#define OWN_PART 5         /* a principal has all but one such part of its organization's rate */
 #define BUCKETS_MAX 65536  /* further ones find no bucket, and are refused */
 #define SECOND_NS UINT64_C(1000000000)
 #define SAY_NS (5 * SECOND_NS) /* a tenant's refused calls are in the log no more often */
@@ -37,9 +40,17 @@ struct bucket {
     uint64_t said_ns;   /* when it was last */
 };
 
+struct rate {                     /* calls that were let in, by the second of the monotonic clock */
+    uint64_t second, now, before; /* `before`: in the second before that one */
+};
+
 struct pt_limits {
     struct pt_map buckets; /* organization or principal -> struct bucket */
     struct pt_map streams; /* organization -> uint64_t: open streams of its own principals */
+    struct pt_map below;   /* the same, with those of the organizations below; made when it is asked for */
+    bool summed;           /* `below` is, as of this revision of the tree: */
+    uint64_t revision;
+    struct pt_map requests; /* organization -> struct rate: its principals', and those of who is below it */
 };
 
 struct pt_limits *pt_limits_new(void)
@@ -48,7 +59,17 @@ struct pt_limits *pt_limits_new(void)
     pt_assert(limits != NULL);
     pt_map_init(&limits->buckets);
     pt_map_init(&limits->streams);
+    pt_map_init(&limits->below);
+    pt_map_init(&limits->requests);
     return limits;
+}
+
+static void drop_values(struct pt_map *map)
+{
+    PT_MAP_FOREACH (entry, map) {
+        free(entry->value);
+    }
+    pt_map_clear(map);
 }
 
 void pt_limits_free(struct pt_limits *limits)
@@ -56,14 +77,11 @@ void pt_limits_free(struct pt_limits *limits)
     if (limits == NULL) {
         return;
     }
-    PT_MAP_FOREACH (entry, &limits->buckets) {
-        free(entry->value);
+    struct pt_map *maps[] = {&limits->buckets, &limits->streams, &limits->below, &limits->requests};
+    for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
+        drop_values(maps[i]);
+        pt_map_fini(maps[i]);
     }
-    PT_MAP_FOREACH (entry, &limits->streams) {
-        free(entry->value);
-    }
-    pt_map_fini(&limits->buckets);
-    pt_map_fini(&limits->streams);
     free(limits);
 }
 
@@ -116,6 +134,13 @@ void pt_limits_tick(struct pt_controller *controller)
             free(bucket);
         }
     }
+    PT_MAP_FOREACH (entry, &limits->requests) {
+        struct rate *rate = entry->value;
+        if (rate->second + 1 < now_ns / SECOND_NS) {
+            (void)pt_map_remove(&limits->requests, entry->key, entry->key_size);
+            free(rate);
+        }
+    }
 }
 
 /* ---- a call --------------------------------------------------------------------------------------------------- */
@@ -158,15 +183,52 @@ static bool take_request(void *arg, const char *name, uint64_t limit)
     return true;
 }
 
-/* Look at all first: a call that one organization refuses takes nothing of the others. */
-static enum pt_code take(struct pt_controller *controller, const char *organization, struct pt_error *reterr)
+/* The principal's part. Asked last: a call that its organization refuses makes no bucket, so that a provider of
+ * identities who invents users makes no more of them than his organization makes calls. */
+static void take_own(struct pt_controller *controller, const char *principal, struct taking *taking)
+{
+    uint64_t limit = 0, usage = 0;
+    bool limited = pt_quota_usage(controller->machine, principal, PT_QUOTA_REQUESTS, &limit, &usage) && limit != 0;
+    if (limited && taking->code == PT_OK) {
+        (void)take_request(taking, principal, limit - limit / OWN_PART);
+    }
+}
+
+static void *counter_of(struct pt_map *map, const char *name, size_t size)
+{
+    void *counter = pt_map_get_str(map, name);
+    if (counter == NULL) {
+        counter = calloc(1, size);
+        pt_assert(counter != NULL);
+        (void)pt_map_put_str(map, name, counter);
+    }
+    return counter;
+}
+
+static void count_request(struct pt_controller *controller, const char *principal, uint64_t now_ns)
+{
+    uint64_t second = now_ns / SECOND_NS;
+    for (const struct pt_tenant *at = pt_tenant_of(controller->machine, principal); at != NULL; at = at->parent) {
+        struct rate *rate = counter_of(&controller->limits->requests, at->name, sizeof(*rate));
+        if (rate->second != second) {
+            *rate = (struct rate){.second = second, .before = rate->second + 1 == second ? rate->now : 0};
+        }
+        rate->now++;
+    }
+}
+
+/* Look at all first: a call that one of them refuses takes nothing of the others. */
+static enum pt_code take(struct pt_controller *controller, const char *principal, struct pt_error *reterr)
 {
     struct taking taking = {
         .limits = controller->limits, .now_ns = pt_sys_now_ns(controller->sys), .check = true, .reterr = reterr};
-    pt_quota_each(controller->machine, organization, PT_QUOTA_REQUESTS, take_request, &taking);
+    for (unsigned turn = 0; turn < 2 && taking.code == PT_OK; turn++) {
+        taking.check = turn == 0;
+        pt_quota_each(controller->machine, principal, PT_QUOTA_REQUESTS, take_request, &taking);
+        take_own(controller, principal, &taking);
+    }
     if (taking.code == PT_OK) {
-        taking.check = false;
-        pt_quota_each(controller->machine, organization, PT_QUOTA_REQUESTS, take_request, &taking);
+        count_request(controller, principal, taking.now_ns);
     }
     return taking.code;
 }
@@ -195,18 +257,33 @@ struct opening {
     struct pt_error *reterr;
 };
 
+/* Each count goes to its organization and to every one above it. */
+static void sum_streams(const struct pt_controller *controller)
+{
+    struct pt_limits *limits = controller->limits;
+    uint64_t revision = pt_kind_access_revision(controller->machine); /* a move of an organization raises it too */
+    if (limits->summed && limits->revision == revision) {
+        return;
+    }
+    drop_values(&limits->below);
+    PT_MAP_FOREACH (entry, &limits->streams) {
+        char name[PT_NAME_SIZE_MAX + 1];
+        memcpy(name, entry->key, entry->key_size); /* an organization's name: it fits */
+        name[entry->key_size] = '\0';
+        for (const struct pt_tenant *at = pt_tenant_of(controller->machine, name); at != NULL; at = at->parent) {
+            uint64_t *below = counter_of(&limits->below, at->name, sizeof(*below));
+            *below += *(const uint64_t *)entry->value;
+        }
+    }
+    limits->summed = true;
+    limits->revision = revision;
+}
+
 static uint64_t open_below(const struct pt_controller *controller, const char *name)
 {
-    const struct pt_tenant *above = pt_tenant_of(controller->machine, name);
-    uint64_t open = 0;
-    PT_MAP_FOREACH (entry, &controller->limits->streams) {
-        char name_of[PT_NAME_SIZE_MAX + 1];
-        memcpy(name_of, entry->key, entry->key_size); /* an organization's name: it fits */
-        name_of[entry->key_size] = '\0';
-        const struct pt_tenant *tenant = pt_tenant_of(controller->machine, name_of);
-        open += tenant != NULL && pt_tenant_below(tenant, above) ? *(uint64_t *)entry->value : 0;
-    }
-    return open;
+    sum_streams(controller);
+    const uint64_t *open = pt_map_get_str(&controller->limits->below, name);
+    return open != NULL ? *open : 0;
 }
 
 static bool has_room(void *arg, const char *name, uint64_t limit)
@@ -243,13 +320,9 @@ enum pt_code pt_limits_open_stream(struct pt_controller *controller, const struc
     if (opening.code != PT_OK) {
         return opening.code;
     }
-    uint64_t *open = pt_map_get_str(&controller->limits->streams, organization);
-    if (open == NULL) {
-        open = calloc(1, sizeof(*open));
-        pt_assert(open != NULL);
-        (void)pt_map_put_str(&controller->limits->streams, organization, open);
-    }
+    uint64_t *open = counter_of(&controller->limits->streams, organization, sizeof(*open));
     *open += 1;
+    controller->limits->summed = false;
     return PT_OK;
 }
 
@@ -261,4 +334,18 @@ void pt_limits_close_stream(struct pt_controller *controller, const struct pt_ca
     if (organization[0] != '\0' && open != NULL && --*open == 0) {
         free(pt_map_remove_str(&controller->limits->streams, organization));
     }
+    controller->limits->summed = false;
+}
+
+/* ---- usage ---------------------------------------------------------------------------------------------------- */
+
+uint64_t pt_limits_usage(const struct pt_controller *controller, const char *organization, enum pt_quota metric)
+{
+    if (metric == PT_QUOTA_STREAMS) {
+        return open_below(controller, organization);
+    }
+    const struct rate *rate =
+        metric == PT_QUOTA_REQUESTS ? pt_map_get_str(&controller->limits->requests, organization) : NULL;
+    uint64_t second = pt_sys_now_ns(controller->sys) / SECOND_NS;
+    return rate == NULL ? 0 : rate->second == second ? rate->before : rate->second + 1 == second ? rate->now : 0;
 }

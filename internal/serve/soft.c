@@ -464,6 +464,7 @@ static void overlay_organization(struct pt_controller *controller, struct pt_msg
         if (!pt_quota_usage(controller->machine, pt_msg_str(resource, "name"), i, &limit, &usage)) {
             return; /* deleted */
         }
+        usage = i <= PT_QUOTA_BYTES ? usage : pt_limits_usage(controller, pt_msg_str(resource, "name"), i);
         struct pt_msg *line = pt_msg_new(arena, type);
         pt_msg_set_str(line, arena, "metric", pt_quota_name(i));
         pt_msg_set_u64(line, arena, "limit", limit);

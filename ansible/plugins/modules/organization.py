@@ -84,7 +84,7 @@ options:
         type: int
       policies:
         description:
-          - Steering policies.
+          - 'Policies: those of steering, of the firewall and of translation.'
         type: int
       models:
         description:
@@ -96,7 +96,8 @@ options:
         type: int
       requests_per_second:
         description:
-          - 'API requests a second by the organization''s own principals, at each controller.'
+          - 'API requests a second by the organization''s own principals, at each controller; by one of them
+              four fifths of it, so that a program that runs wild leaves room for who stops it.'
         type: int
       streams:
         description:

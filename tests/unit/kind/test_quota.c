@@ -64,31 +64,163 @@ START_TEST(the_tier_limits_and_says_how_much_is_used)
 }
 END_TEST
 
-/* Two creates that both passed the leader's check, applied one after the other: the second is refused by the state. */
+/* What the comments of Tier in tenancy.proto promise, said once more; a limit of one's own wins, metric by metric. */
+START_TEST(each_tier_limits_each_metric)
+{
+    static const uint64_t mib = 1 << 20;
+    static const struct {
+        const char *tier;
+        uint64_t limits[PT_QUOTA_LEN];
+    } tiers[] = {{"FREE", {3, 6, 64, 10, 1, mib, 20, 8}},
+                 {"STARTER", {25, 50, 10000, 100, 5, 16 * mib, 100, 64}},
+                 {"PROFESSIONAL", {500, 1000, 1000000, 1000, 50, 256 * mib, 500, 512}},
+                 {"ENTERPRISE", {0}}};
+    static const char *const fields[PT_QUOTA_LEN] = {"sites",  "edges", "tunnels",           "policies",
+                                                     "models", "bytes", "requestsPerSecond", "streams"};
+    struct fixture fx;
+    fx_init(&fx);
+    for (size_t t = 0; t < sizeof(tiers) / sizeof(tiers[0]); t++) {
+        FX_OK(&fx, "UpdateOrganization",
+              "{'organization':{'name':'" A
+              "','tier':'%s','quotas':{}},'updateMask':'tier,quotas','allowMissing':true}",
+              tiers[t].tier);
+        for (size_t own = 0; own <= PT_QUOTA_LEN; own++) { /* the last turn: none */
+            if (own < PT_QUOTA_LEN) {
+                FX_OK(&fx, "UpdateOrganization",
+                      "{'organization':{'name':'" A "','quotas':{'%s':'7'}},'updateMask':'quotas'}", fields[own]);
+            } else {
+                FX_OK(&fx, "UpdateOrganization", "{'organization':{'name':'" A "'},'updateMask':'quotas'}");
+            }
+            for (size_t metric = 0; metric < PT_QUOTA_LEN; metric++) {
+                uint64_t limit = 0, used = 0;
+                ck_assert(pt_quota_usage(fx.machine, A, metric, &limit, &used));
+                ck_assert_msg(limit == (metric == own ? 7 : tiers[t].limits[metric]), "%s %s: %" PRIu64, tiers[t].tier,
+                              fields[metric], limit);
+            }
+        }
+    }
+    fx_fini(&fx);
+}
+END_TEST
+
+/* One of each counted kind is there when it is one too many, and what a refusal says is what is there. */
+START_TEST(each_counted_kind_is_refused_at_its_limit)
+{
+#define IN_ACME "{'parent':'" A "',"
+    static const struct {
+        const char *metric, *method, *request;
+    } rows[] = {
+        {"sites", "CreateSite", IN_ACME "'siteId':'x','site':{}}"},
+        {"edges", "CreateEdge", "{'parent':'" A "/sites/sfo','edgeId':'x','edge':{}}"},
+        {"models", "CreateModel", IN_ACME "'modelId':'x','model':{'purpose':'dpi'}}"},
+        {"policies", "CreateSteeringPolicy",
+         IN_ACME "'steeringPolicyId':'x','steeringPolicy':{'segment':'" A
+                 "/segments/corp','rules':[{'preference':'DENY'}]}}"},
+        {"policies", "CreateFirewallPolicy",
+         IN_ACME "'firewallPolicyId':'x','firewallPolicy':{'segment':'" A "/segments/corp'}}"},
+        {"policies", "CreateNatPolicy",
+         IN_ACME "'natPolicyId':'x','natPolicy':{'segment':'" A "/segments/corp','breakout':{}}}"},
+    };
+    struct fixture fx;
+    fx_init(&fx);
+    fx_world(&fx);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        enum pt_quota metric = pt_quota_by_name(rows[i].metric);
+        uint64_t used = usage(&fx, A, metric);
+        FX_OK(&fx, "UpdateOrganization", "{'organization':{'name':'" A "','quotas':{'%s':'%" PRIu64 "'}}}",
+              rows[i].metric, used > 0 ? used : 1);
+        if (used == 0) { /* 0 would be no limit */
+            FX_OK(&fx, "CreateSteeringPolicy",
+                  IN_ACME "'steeringPolicyId':'first','steeringPolicy':{'segment':'" A
+                          "/segments/corp','rules':[{'preference':'DENY'}]}}");
+            used = usage(&fx, A, metric);
+        }
+        FX_FAIL(&fx, PT_EXHAUSTED, PT_REASON_QUOTA_EXCEEDED, rows[i].metric, rows[i].method, "%s", rows[i].request);
+        ck_assert_uint_eq(fx.error.usage, used);
+        ck_assert_uint_eq(fx.error.limit, used);
+        ck_assert_str_eq(fx.error.subject, A);
+        FX_OK(&fx, "UpdateOrganization", "{'organization':{'name':'" A "','quotas':{'%s':'%" PRIu64 "'}}}",
+              rows[i].metric, used + 1);
+        FX_OK(&fx, rows[i].method, "%s", rows[i].request);
+        ck_assert_uint_eq(usage(&fx, A, metric), used + 1);
+        FX_OK(&fx, "UpdateOrganization", "{'organization':{'name':'" A "'},'updateMask':'quotas'}");
+    }
+    fx_fini(&fx);
+#undef IN_ACME
+}
+END_TEST
+
+/* The entry that the leader's check let through, not yet in the log. */
+static void prepare(struct fixture *fx, const char *name, const char *json, struct pt_buf *ret_command)
+{
+    static uint64_t uid;
+    const struct pt_request_context context = {.caller = FX_ADMIN, .time_ns = fx->time_ns, 1, uid++};
+    const struct pt_method_type *method = fx_method(fx, name);
+    struct pt_msg *request = NULL;
+    char *text = pt_arena_strdup(&fx->arena, json);
+    for (char *c = text; *c != '\0'; c++) {
+        *c = *c == '\'' ? '"' : *c;
+    }
+    ck_assert_int_eq(pt_json_read(fx->schema, method->input, text, strlen(text), &fx->arena, &request, NULL), PT_OK);
+    PT_AUTO(buf) struct pt_buf reply = {0};
+    bool answered = false;
+    ck_assert_int_eq(pt_kind_prepare(fx->machine, method, request, &context, ret_command, &answered, &reply, NULL),
+                     PT_OK);
+}
+
+/* Two calls that both pass the leader's check: the state lets the first one of the log through, and not the other. */
+static void one_of_two(struct fixture *fx, const char *method, const char *first, const char *second, enum pt_code code,
+                       enum pt_reason reason)
+{
+    PT_AUTO(buf) struct pt_buf a = {0};
+    PT_AUTO(buf) struct pt_buf b = {0};
+    prepare(fx, method, first, &a);
+    prepare(fx, method, second, &b);
+    ck_assert_int_eq(fx_apply(fx, pt_buf_bytes(&a)), PT_OK);
+    ck_assert_int_eq(fx_apply(fx, pt_buf_bytes(&b)), code);
+    ck_assert_str_eq(pt_reason_name(fx->error.reason), pt_reason_name(reason));
+}
+
 START_TEST(of_two_creates_at_the_limit_one_succeeds)
 {
     struct fixture fx;
     fx_init(&fx);
     FX_OK(&fx, "CreateOrganization", "{'organizationId':'acme','organization':{'quotas':{'sites':'1'}}}");
-    struct pt_buf commands[2] = {{0}, {0}};
-    for (unsigned i = 0; i < 2; i++) {
-        const struct pt_request_context context = {.caller = FX_ADMIN, .time_ns = fx.time_ns, 1, i};
-        const struct pt_method_type *method = fx_method(&fx, "CreateSite");
-        struct pt_msg *request = NULL;
-        const char *json = i == 0 ? "{\"parent\":\"" A "\",\"siteId\":\"a\",\"site\":{}}"
-                                  : "{\"parent\":\"" A "\",\"siteId\":\"b\",\"site\":{}}";
-        ck_assert_int_eq(pt_json_read(fx.schema, method->input, json, strlen(json), &fx.arena, &request, NULL), PT_OK);
-        PT_AUTO(buf) struct pt_buf reply = {0};
-        bool answered = false;
-        ck_assert_int_eq(pt_kind_prepare(fx.machine, method, request, &context, &commands[i], &answered, &reply, NULL),
-                         PT_OK);
-    }
-    ck_assert_int_eq(fx_apply(&fx, pt_buf_bytes(&commands[0])), PT_OK);
-    ck_assert_int_eq(fx_apply(&fx, pt_buf_bytes(&commands[1])), PT_EXHAUSTED);
-    ck_assert_int_eq(fx.error.reason, PT_REASON_QUOTA_EXCEEDED);
+    one_of_two(&fx, "CreateSite", "{'parent':'" A "','siteId':'a','site':{}}",
+               "{'parent':'" A "','siteId':'b','site':{}}", PT_EXHAUSTED, PT_REASON_QUOTA_EXCEEDED);
     ck_assert_uint_eq(usage(&fx, A, PT_QUOTA_SITES), 1);
-    pt_buf_fini(&commands[0]);
-    pt_buf_fini(&commands[1]);
+    fx_fini(&fx);
+}
+END_TEST
+
+#define MOVE(id, parent) \
+    "{'organization':{'name':'organizations/" id "','parentOrganization':'organizations/" parent "'}}"
+
+/* Each alone is fine, and both together would be a ring, or a tree of nine levels, or more than there is room for. */
+START_TEST(of_two_moves_that_cross_one_succeeds)
+{
+    struct fixture fx;
+    fx_init(&fx);
+    FX_OK(&fx, "CreateOrganization", "{'organizationId':'x','organization':{'quotas':{'sites':'1'}}}");
+    FX_OK(&fx, "CreateOrganization", "{'organizationId':'y','organization':{}}");
+    one_of_two(&fx, "UpdateOrganization", MOVE("x", "y"), MOVE("y", "x"), PT_FAILED_PRECONDITION, PT_REASON_CONFLICT);
+    FX_OK(&fx, "UpdateOrganization",
+          "{'organization':{'name':'organizations/x','parentOrganization':''},'updateMask':'parent_organization'}");
+    for (unsigned i = 1; i <= 4; i++) { /* a1 .. a4 and b1 .. b4: two columns */
+        FX_OK(&fx, "CreateOrganization", "{'organizationId':'a%u','organization':{%s%u%s}}", i,
+              i > 1 ? "'parentOrganization':'organizations/a" : "'displayName':'", i - 1, "'");
+        FX_OK(&fx, "CreateOrganization", "{'organizationId':'b%u','organization':{%s%u%s}}", i,
+              i > 1 ? "'parentOrganization':'organizations/b" : "'displayName':'", i - 1, "'");
+    }
+    /* x under a4 and a1 under b4: one of them leaves no level for the other. */
+    one_of_two(&fx, "UpdateOrganization", MOVE("a1", "b4"), MOVE("x", "a4"), PT_FAILED_PRECONDITION,
+               PT_REASON_LIMIT_REACHED);
+    for (unsigned i = 0; i < 2; i++) {
+        FX_OK(&fx, "CreateOrganization", "{'organizationId':'z%u','organization':{}}", i);
+        FX_OK(&fx, "CreateSite", "{'parent':'organizations/z%u','siteId':'s','site':{}}", i);
+    }
+    one_of_two(&fx, "UpdateOrganization", MOVE("z0", "x"), MOVE("z1", "x"), PT_EXHAUSTED, PT_REASON_QUOTA_EXCEEDED);
+    ck_assert_uint_eq(usage(&fx, "organizations/x", PT_QUOTA_SITES), 1);
     fx_fini(&fx);
 }
 END_TEST
@@ -286,6 +418,46 @@ START_TEST(deleted_organizations_are_bounded)
 }
 END_TEST
 
+/* What may stand in the way of coming back: no room any more, no level any more, no parent any more. Nothing of it
+ * comes back then, and all of it later. */
+START_TEST(what_does_not_fit_any_more_stays_deleted)
+{
+    struct fixture fx;
+    fx_init(&fx);
+    FX_OK(&fx, "CreateOrganization", "{'organizationId':'top','organization':{'quotas':{'sites':'2'}}}");
+    FX_OK(&fx, "CreateOrganization",
+          "{'organizationId':'acme','organization':{'parentOrganization':'organizations/top'}}");
+    FX_OK(&fx, SITE(A, "a"));
+    FX_OK(&fx, SITE(A, "b"));
+    FX_OK(&fx, "DeleteOrganization", "{'name':'" A "','force':true}");
+    FX_OK(&fx, SITE("organizations/top", "c"));
+    FX_FAIL(&fx, PT_EXHAUSTED, PT_REASON_QUOTA_EXCEEDED, "sites", "UndeleteOrganization", "{'name':'" A "'}");
+    FX_FAIL(&fx, PT_NOT_FOUND, PT_REASON_RESOURCE_NOT_FOUND, "name", "GetOrganization", "{'name':'" A "'}");
+    ck_assert_uint_eq(usage(&fx, "organizations/top", PT_QUOTA_SITES), 1);
+    FX_OK(&fx, "UpdateOrganization",
+          "{'organization':{'name':'organizations/top','quotas':{'sites':'9','bytes':'500'}}}");
+    FX_FAIL(&fx, PT_EXHAUSTED, PT_REASON_QUOTA_EXCEEDED, "bytes", "UndeleteOrganization", "{'name':'" A "'}");
+    FX_OK(&fx, "UpdateOrganization", "{'organization':{'name':'organizations/top'},'updateMask':'quotas'}");
+    /* Seven levels above what was the second one. */
+    for (unsigned i = 1; i <= 7; i++) {
+        FX_OK(&fx, "CreateOrganization", "{'organizationId':'l%u','organization':{%s%u%s}}", i,
+              i > 1 ? "'parentOrganization':'organizations/l" : "'displayName':'", i - 1, "'");
+    }
+    FX_OK(&fx, "UpdateOrganization", MOVE("top", "l7"));
+    FX_FAIL(&fx, PT_FAILED_PRECONDITION, PT_REASON_LIMIT_REACHED, "parent_organization", "UndeleteOrganization",
+            "{'name':'" A "'}");
+    FX_OK(&fx, "DeleteOrganization", "{'name':'organizations/top','force':true}");
+    FX_FAIL(&fx, PT_FAILED_PRECONDITION, PT_REASON_REFERENCE_NOT_FOUND, "parent_organization", "UndeleteOrganization",
+            "{'name':'" A "'}");
+    FX_OK(&fx, "DeleteOrganization", "{'name':'organizations/l7'}");
+    FX_OK(&fx, "CreateOrganization", "{'organizationId':'top','organization':{}}"); /* another one of that name */
+    FX_OK(&fx, "UndeleteOrganization", "{'name':'" A "'}");
+    FX_OK(&fx, "GetSite", "{'name':'" A "/sites/b'}");
+    ck_assert_uint_eq(usage(&fx, "organizations/top", PT_QUOTA_SITES), 2);
+    fx_fini(&fx);
+}
+END_TEST
+
 /* Overlapping prefixes in different organizations do not meet. */
 START_TEST(tenants_may_use_the_same_prefixes)
 {
@@ -313,12 +485,16 @@ int main(void)
     TCase *tests = tcase_create("quota");
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, the_tier_limits_and_says_how_much_is_used);
+    tcase_add_test(tests, each_tier_limits_each_metric);
+    tcase_add_test(tests, each_counted_kind_is_refused_at_its_limit);
     tcase_add_test(tests, of_two_creates_at_the_limit_one_succeeds);
+    tcase_add_test(tests, of_two_moves_that_cross_one_succeeds);
     tcase_add_test(tests, a_limit_is_one_of_all_below_it);
     tcase_add_test(tests, bytes_and_tunnels_are_limited_too);
     tcase_add_loop_test(tests, counters_equal_a_count_of_everything, 0, 8);
     tcase_add_test(tests, an_organization_comes_back_with_all_that_was_below);
     tcase_add_test(tests, a_name_is_free_at_once_and_the_old_one_is_kept_for_30_days);
+    tcase_add_test(tests, what_does_not_fit_any_more_stays_deleted);
     tcase_add_test(tests, deleted_organizations_are_bounded);
     tcase_add_test(tests, tenants_may_use_the_same_prefixes);
     suite_add_tcase(suite, tests);

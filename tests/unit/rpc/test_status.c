@@ -38,6 +38,45 @@ START_TEST(the_bytes_are_those_of_protoc)
 }
 END_TEST
 
+/* What a client of any language reads when a tenant has no room, or asks too often. */
+START_TEST(quotas_and_delays_are_those_of_protoc)
+{
+    /* protoc --encode=google.rpc.Status of: code: 8 message: "full"
+     * details { [.../google.rpc.ErrorInfo] { reason: "QUOTA_EXCEEDED" domain: "patronus"
+     *           metadata { key: "field" value: "sites" } metadata { key: "quota_subject" value: "organizations/a" }
+     *           metadata { key: "quota_limit" value: "3" } metadata { key: "quota_usage" value: "2" } } }
+     * details { [.../google.rpc.QuotaFailure] { violations { subject: "organizations/a" description: "full"
+     *           4: "sites" 7: 3 } } }        quota_metric and quota_value: newer than many a protoc
+     * details { [.../google.rpc.RetryInfo] { retry_delay { seconds: 1 nanos: 500000000 } } } */
+    static const char expected[] =
+        "0808120466756c6c1a9c010a28747970652e676f6f676c65617069732e636f6d2f676f6f676c652e7270632e4572726f7249"
+        "6e666f12700a0e51554f54415f45584345454445441208706174726f6e75731a0e0a056669656c64120573697465731a200a"
+        "0d71756f74615f7375626a656374120f6f7267616e697a6174696f6e732f611a100a0b71756f74615f6c696d69741201331a"
+        "100a0b71756f74615f75736167651201321a510a2b747970652e676f6f676c65617069732e636f6d2f676f6f676c652e7270"
+        "632e51756f74614661696c75726512220a200a0f6f7267616e697a6174696f6e732f61120466756c6c220573697465733803"
+        "1a360a28747970652e676f6f676c65617069732e636f6d2f676f6f676c652e7270632e5265747279496e666f120a0a080801"
+        "1080cab5ee01";
+    struct pt_error error = make(PT_EXHAUSTED, PT_REASON_QUOTA_EXCEEDED, "sites", "full");
+    (void)strcpy(error.subject, "organizations/a");
+    error.limit = 3;
+    error.usage = 2;
+    error.retry_ms = 1500;
+    PT_AUTO(buf) struct pt_buf out = {0};
+    PT_AUTO(buf) struct pt_buf hex = {0};
+    pt_rpc_status_encode(&error, &out);
+    for (size_t i = 0; i < out.size; i++) {
+        pt_buf_printf(&hex, "%02x", out.data[i]);
+    }
+    ck_assert_str_eq((char *)hex.data, expected);
+    struct pt_error back;
+    pt_rpc_status_decode(8, "full", pt_buf_bytes(&out), &back);
+    ck_assert_str_eq(back.subject, error.subject);
+    ck_assert_uint_eq(back.limit, 3);
+    ck_assert_uint_eq(back.usage, 2);
+    ck_assert_uint_eq(back.retry_ms, 1500);
+}
+END_TEST
+
 START_TEST(every_code_and_reason_comes_back)
 {
     static const enum pt_code codes[] = {
@@ -149,6 +188,7 @@ int main(void)
     Suite *suite = suite_create("rpc status");
     TCase *test_case = tcase_create("status");
     tcase_add_test(test_case, the_bytes_are_those_of_protoc);
+    tcase_add_test(test_case, quotas_and_delays_are_those_of_protoc);
     tcase_add_test(test_case, every_code_and_reason_comes_back);
     tcase_add_test(test_case, a_full_error_fits_and_a_long_field_is_kept);
     tcase_add_test(test_case, cut_and_corrupted_bytes_are_survived);

@@ -2,32 +2,13 @@
  * Requests a second and streams of tenants: a lasting excess is refused with the time to wait, at the tenant and above
  * it, and costs nobody else anything.
  */
-#include "fixture.h"
+#include "program.h"
 
 #define T "organizations/tenant"
-#define LIST "/patronus.v1.SiteService/ListSites"
-#define WATCH "/patronus.v1.WatchService/Watch"
-
-struct program { /* with an API key */
-    struct pt_rpc_channel *channel;
-    char header[200];
-};
 
 static void program_with(struct cluster *cluster, const char *organization, const char *role, struct program *program)
 {
-    OK(cluster, 0, "ServiceAccountService/CreateServiceAccount", "{\"parent\": \"%s\", \"serviceAccountId\": \"ci\"}",
-       organization);
-    OK(cluster, 0, "RoleBindingService/CreateRoleBinding",
-       "{\"parent\": \"%s\", \"roleBindingId\": \"ci\", \"roleBinding\": {\"role\": \"roles/%s\", \"members\": "
-       "[\"%s/serviceAccounts/ci\"]}}",
-       organization, role, organization);
-    OK(cluster, 0, "ApiKeyService/IssueApiKey",
-       "{\"parent\": \"%s/serviceAccounts/ci\", \"apiKeyId\": \"k\", \"apiKey\": {}}", organization);
-    const char *key = strstr(cluster->answer.json, "\"key\":\"");
-    ck_assert_ptr_nonnull(key);
-    key += 7;
-    (void)snprintf(program->header, sizeof(program->header), "Bearer %.*s", (int)strcspn(key, "\""), key);
-    program->channel = open_channel(cluster, 0, 7400, NULL, NULL);
+    account_with(cluster, organization, "ci", role, program);
 }
 
 static void program_new(struct cluster *cluster, const char *organization, struct program *program)
@@ -37,12 +18,9 @@ static void program_new(struct cluster *cluster, const char *organization, struc
 
 static enum pt_code list_sites(struct cluster *cluster, const struct program *program, const char *organization)
 {
-    const struct pt_rpc_metadata metadata = {.key = "authorization", .value = program->header};
-    PT_AUTO(buf) struct pt_buf request = {0};
     char json[200];
     (void)snprintf(json, sizeof(json), "{\"parent\": \"%s\"}", organization);
-    encode_json(cluster, pt_schema_method(cluster->schema, LIST)->input, json, &request);
-    return call_raw(cluster, program->channel, LIST, pt_buf_bytes(&request), &metadata);
+    return call_as(cluster, program, "SiteService/ListSites", json);
 }
 
 /* Calls that succeed in so long, one after the other as fast as the world lets. */
@@ -66,25 +44,32 @@ static unsigned rush(struct cluster *cluster, const struct program *program, con
 START_TEST(a_lasting_excess_is_refused_and_others_go_on)
 {
     struct cluster world, *cluster = &world;
-    struct program program, child, other;
+    struct program program, second, child, other;
     cluster_init(cluster);
     OK(cluster, 0, "OrganizationService/CreateOrganization",
        "{\"organizationId\": \"tenant\", \"organization\": {\"quotas\": {\"requestsPerSecond\": \"20\"}}}");
     OK(cluster, 0, "OrganizationService/CreateOrganization",
        "{\"organizationId\": \"child\", \"organization\": {\"parentOrganization\": \"" T "\"}}");
     program_new(cluster, T, &program);
+    account_with(cluster, T, "second", "viewer", &second);
     program_new(cluster, "organizations/child", &child);
     program_new(cluster, "organizations/acme", &other);
     unsigned good = rush(cluster, &program, T, 5000);
-    ck_assert_uint_ge(good, 20 * 5);
-    ck_assert_uint_le(good, 20 * 7 + 2); /* two seconds of burst */
+    ck_assert_uint_ge(good, 16 * 5); /* one alone has four fifths */
+    ck_assert_uint_le(good, 16 * 7 + 2);
+    unsigned rest = 0; /* which leaves the others of the tenant theirs, with two seconds of burst */
+    while (list_sites(cluster, &program, T) == PT_OK) {
+        ck_assert_uint_lt(rest++, 10);
+    }
+    ck_assert_ptr_nonnull(strstr(cluster->answer.error.text, T "/serviceAccounts/ci makes more than its 16"));
+    rest = 0;
+    while (list_sites(cluster, &second, T) == PT_OK) {
+        ck_assert_uint_lt(rest++, 40);
+    }
+    ck_assert_uint_ge(rest, 4);
+    ck_assert_ptr_nonnull(strstr(cluster->answer.error.text, T " makes more than its 20"));
     /* What is below it counts to it; others, and admins, do not notice. */
     ck_assert_uint_le(rush(cluster, &child, "organizations/child", 2000), 20 * 2 + 2);
-    unsigned more = 0;
-    while (list_sites(cluster, &child, "organizations/child") == PT_OK) {
-        ck_assert_uint_lt(more++, 10);
-    }
-    ck_assert_ptr_nonnull(strstr(cluster->answer.error.text, T));
     for (unsigned i = 0; i < 100; i++) {
         ck_assert_int_eq(list_sites(cluster, &other, "organizations/acme"), PT_OK);
         OK(cluster, 0, "SiteService/ListSites", "{\"parent\": \"" T "\"}");
@@ -92,8 +77,63 @@ START_TEST(a_lasting_excess_is_refused_and_others_go_on)
     run_for_ms(cluster, 10000);
     ck_assert_int_eq(list_sites(cluster, &child, "organizations/child"), PT_OK);
     pt_rpc_channel_free(program.channel);
+    pt_rpc_channel_free(second.channel);
     pt_rpc_channel_free(child.channel);
     pt_rpc_channel_free(other.channel);
+    cluster_fini(cluster);
+}
+END_TEST
+
+/* A number of the object that ends at `end`; zero is left out there. */
+static unsigned number_in(const char *object, const char *end, const char *field)
+{
+    char name[32];
+    (void)snprintf(name, sizeof(name), "\"%s\":\"", field);
+    const char *at = strstr(object, name);
+    return at != NULL && at < end ? (unsigned)strtoul(at + strlen(name), NULL, 10) : 0;
+}
+
+/* Limit and usage of an organization, as the admin reads them. */
+static void usage_is(struct cluster *cluster, const char *organization, const char *metric, unsigned limit,
+                     unsigned usage)
+{
+    char name[60];
+    OK(cluster, 0, "OrganizationService/GetOrganization", "{\"name\": \"%s\"}", organization);
+    (void)snprintf(name, sizeof(name), "{\"metric\":\"%s\"", metric);
+    const char *at = strstr(cluster->answer.json, name);
+    ck_assert_msg(at != NULL, "no %s in %s", name, cluster->answer.json);
+    const char *end = strchr(at, '}');
+    ck_assert_msg(number_in(at, end, "limit") == limit && number_in(at, end, "usage") == usage,
+                  "%s: not %u of %u: %.*s", organization, usage, limit, (int)(end - at), at);
+}
+
+/* Each of them counts once: at its own organization, and at those above. */
+START_TEST(what_is_used_of_a_rate_can_be_read)
+{
+    struct cluster world, *cluster = &world;
+    struct program program, child;
+    cluster_init(cluster);
+    OK(cluster, 0, "OrganizationService/CreateOrganization",
+       "{\"organizationId\": \"tenant\", \"organization\": {\"quotas\": {\"requestsPerSecond\": \"100\"}}}");
+    OK(cluster, 0, "OrganizationService/CreateOrganization",
+       "{\"organizationId\": \"child\", \"organization\": {\"parentOrganization\": \"" T "\"}}");
+    program_new(cluster, T, &program);
+    program_new(cluster, "organizations/child", &child);
+    usage_is(cluster, T, "requests_per_second", 100, 0);
+    run_for_ms(cluster, 1000 - pt_sim_now_ns(cluster->sim) / 1000000 % 1000); /* a second begins */
+    for (unsigned i = 0; i < 3; i++) {
+        ck_assert_int_eq(list_sites(cluster, &program, T), PT_OK);
+        ck_assert_int_eq(list_sites(cluster, &child, "organizations/child"), PT_OK);
+    }
+    ck_assert_int_eq(list_sites(cluster, &child, "organizations/child"), PT_OK);
+    run_for_ms(cluster, 1000 - pt_sim_now_ns(cluster->sim) / 1000000 % 1000);
+    usage_is(cluster, T, "requests_per_second", 100, 7);
+    usage_is(cluster, "organizations/child", "requests_per_second", 100, 4);
+    usage_is(cluster, "organizations/acme", "requests_per_second", 0, 0);
+    run_for_ms(cluster, 2000);
+    usage_is(cluster, T, "requests_per_second", 100, 0);
+    pt_rpc_channel_free(program.channel);
+    pt_rpc_channel_free(child.channel);
     cluster_fini(cluster);
 }
 END_TEST
@@ -174,42 +214,6 @@ START_TEST(who_waits_for_his_turn_is_answered_when_the_leader_closes)
 }
 END_TEST
 
-struct stream {
-    struct pt_rpc_stream *stream;
-    bool ended;
-    struct pt_error error;
-};
-
-static void on_message(void *arg, struct pt_bytes message)
-{
-    (void)arg, (void)message;
-}
-
-static void on_end(void *arg, const struct pt_error *error)
-{
-    struct stream *stream = arg;
-    stream->ended = true;
-    if (error != NULL) {
-        stream->error = *error;
-    }
-}
-
-static void open_watch(struct cluster *cluster, const struct program *program, const char *parent,
-                       struct stream *stream)
-{
-    static const struct pt_rpc_stream_ops ops = {.on_message = on_message, .on_end = on_end};
-    const struct pt_rpc_metadata metadata = {.key = "authorization", .value = program->header};
-    PT_AUTO(buf) struct pt_buf request = {0};
-    char json[200];
-    (void)snprintf(json, sizeof(json), "{\"parent\": \"%s\"}", parent);
-    encode_json(cluster, pt_schema_method(cluster->schema, WATCH)->input, json, &request);
-    *stream = (struct stream){.ended = false};
-    stream->stream = pt_rpc_stream_open(program->channel, WATCH, &metadata, 1, &ops, stream);
-    (void)pt_rpc_stream_send(stream->stream, pt_buf_bytes(&request));
-    pt_rpc_stream_half_close(stream->stream);
-    run_for_ms(cluster, 100);
-}
-
 START_TEST(streams_are_counted_while_they_are_open)
 {
     struct cluster world, *cluster = &world;
@@ -229,11 +233,19 @@ START_TEST(streams_are_counted_while_they_are_open)
     ck_assert(streams[2].ended);
     ck_assert_int_eq(streams[2].error.code, PT_EXHAUSTED);
     ck_assert_int_eq(streams[2].error.reason, PT_REASON_RATE_LIMITED);
+    usage_is(cluster, T, "streams", 2, 2);
+    usage_is(cluster, "organizations/child", "streams", 2, 1);
     pt_rpc_stream_cancel(streams[1].stream);
     run_for_ms(cluster, 1000);
     ck_assert(streams[1].ended);
+    usage_is(cluster, T, "streams", 2, 1);
     open_watch(cluster, &program, T, &streams[3]);
     ck_assert(!streams[3].ended);
+    /* An organization that goes elsewhere takes its streams along. */
+    OK(cluster, 0, "OrganizationService/CreateOrganization", "{\"organizationId\": \"above\", \"organization\": {}}");
+    OK(cluster, 0, "OrganizationService/UpdateOrganization",
+       "{\"organization\": {\"name\": \"" T "\", \"parentOrganization\": \"organizations/above\"}}");
+    usage_is(cluster, "organizations/above", "streams", 0, 2);
     pt_rpc_channel_free(program.channel);
     pt_rpc_channel_free(child.channel);
     cluster_fini(cluster);
@@ -246,6 +258,7 @@ static Suite *make_suite(void)
     TCase *tcase = tcase_create("limits");
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, a_lasting_excess_is_refused_and_others_go_on);
+    tcase_add_test(tcase, what_is_used_of_a_rate_can_be_read);
     tcase_add_test(tcase, who_sends_thousands_at_once_does_not_stand_before_others);
     tcase_add_test(tcase, who_waits_for_his_turn_is_answered_when_the_leader_closes);
     tcase_add_test(tcase, streams_are_counted_while_they_are_open);

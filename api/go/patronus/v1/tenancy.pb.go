@@ -97,13 +97,14 @@ type Quotas struct {
 	Edges uint64 `protobuf:"varint,2,opt,name=edges,proto3" json:"edges,omitempty"`
 	// Directed tunnels that the links can form: pairs of links at different sites over the same underlay.
 	Tunnels uint64 `protobuf:"varint,3,opt,name=tunnels,proto3" json:"tunnels,omitempty"`
-	// Steering policies.
+	// Policies: those of steering, of the firewall and of translation.
 	Policies uint64 `protobuf:"varint,4,opt,name=policies,proto3" json:"policies,omitempty"`
 	// Models.
 	Models uint64 `protobuf:"varint,5,opt,name=models,proto3" json:"models,omitempty"`
 	// Stored bytes of all resources, and those of the artifacts that model versions stand for.
 	Bytes uint64 `protobuf:"varint,6,opt,name=bytes,proto3" json:"bytes,omitempty"`
-	// API requests a second by the organization's own principals, at each controller.
+	// API requests a second by the organization's own principals, at each controller; by one of them four fifths of it, so
+	// that a program that runs wild leaves room for who stops it.
 	RequestsPerSecond uint64 `protobuf:"varint,7,opt,name=requests_per_second,json=requestsPerSecond,proto3" json:"requests_per_second,omitempty"`
 	// Open streams of the organization's own principals, at each controller.
 	Streams       uint64 `protobuf:"varint,8,opt,name=streams,proto3" json:"streams,omitempty"`
@@ -204,7 +205,8 @@ type QuotaUsage struct {
 	Metric string `protobuf:"bytes,1,opt,name=metric,proto3" json:"metric,omitempty"`
 	// The limit in force; 0 when there is none.
 	Limit uint64 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
-	// In use now.
+	// In use now. Requests: those in the last full second, and streams: those that are open, at the controller that
+	// answers.
 	Usage         uint64 `protobuf:"varint,3,opt,name=usage,proto3" json:"usage,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -26,13 +26,16 @@ export interface Quotas {
   edges: bigint;
   /** Directed tunnels that the links can form: pairs of links at different sites over the same underlay. */
   tunnels: bigint;
-  /** Steering policies. */
+  /** Policies: those of steering, of the firewall and of translation. */
   policies: bigint;
   /** Models. */
   models: bigint;
   /** Stored bytes of all resources, and those of the artifacts that model versions stand for. */
   bytes: bigint;
-  /** API requests a second by the organization's own principals, at each controller. */
+  /**
+   * API requests a second by the organization's own principals, at each controller; by one of them four fifths of it,
+   * so that a program that runs wild leaves room for who stops it.
+   */
   requestsPerSecond: bigint;
   /** Open streams of the organization's own principals, at each controller. */
   streams: bigint;
@@ -46,13 +49,16 @@ export interface QuotasInit {
   edges?: bigint | number;
   /** Directed tunnels that the links can form: pairs of links at different sites over the same underlay. */
   tunnels?: bigint | number;
-  /** Steering policies. */
+  /** Policies: those of steering, of the firewall and of translation. */
   policies?: bigint | number;
   /** Models. */
   models?: bigint | number;
   /** Stored bytes of all resources, and those of the artifacts that model versions stand for. */
   bytes?: bigint | number;
-  /** API requests a second by the organization's own principals, at each controller. */
+  /**
+   * API requests a second by the organization's own principals, at each controller; by one of them four fifths of it,
+   * so that a program that runs wild leaves room for who stops it.
+   */
   requestsPerSecond?: bigint | number;
   /** Open streams of the organization's own principals, at each controller. */
   streams?: bigint | number;
@@ -64,7 +70,10 @@ export interface QuotaUsage {
   metric: string;
   /** The limit in force; 0 when there is none. */
   limit: bigint;
-  /** In use now. */
+  /**
+   * In use now. Requests: those in the last full second, and streams: those that are open, at the controller that
+   * answers.
+   */
   usage: bigint;
 }
 
@@ -74,7 +83,10 @@ export interface QuotaUsageInit {
   metric?: string;
   /** The limit in force; 0 when there is none. */
   limit?: bigint | number;
-  /** In use now. */
+  /**
+   * In use now. Requests: those in the last full second, and streams: those that are open, at the controller that
+   * answers.
+   */
   usage?: bigint | number;
 }
 

@@ -48,13 +48,15 @@ class Quotas(Message):
     tunnels: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Directed tunnels that the links can form: pairs of links at different sites over the same underlay."""
     policies: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
-    """Steering policies."""
+    """Policies: those of steering, of the firewall and of translation."""
     models: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Models."""
     bytes: Annotated[Annotated[int, marks.Range(0, 18446744073709551615)], marks.Unit("bytes")] = 0
     """Stored bytes of all resources, and those of the artifacts that model versions stand for."""
     requests_per_second: Annotated[Annotated[int, marks.Range(0, 18446744073709551615)], marks.Unit("1/s")] = 0
-    """API requests a second by the organization's own principals, at each controller. (1/s)"""
+    """API requests a second by the organization's own principals, at each controller; by one of them four fifths of
+    it, so that a program that runs wild leaves room for who stops it. (1/s)
+    """
     streams: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """Open streams of the organization's own principals, at each controller."""
 
@@ -69,7 +71,9 @@ class QuotaUsage(Message):
     limit: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
     """The limit in force; 0 when there is none."""
     usage: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
-    """In use now."""
+    """In use now. Requests: those in the last full second, and streams: those that are open, at the controller that
+    answers.
+    """
 
 
 class Organization(Resource):
