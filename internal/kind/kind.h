@@ -227,9 +227,10 @@ bool pt_kind_key_find(struct pt_machine_kind *machine, const char *hmac_hex, con
 PT_MUST enum pt_code pt_kind_permit(struct pt_machine_kind *machine, const struct pt_caller *caller,
                                     const struct pt_method_type *method, const struct pt_msg *request, int64_t time_ns,
                                     struct pt_error *reterr);
-/* Has he the permission at the organization that `name` is or is below ("" for the cluster)? */
+/* Has he the permission at the organization that `name` is or is below ("" for the cluster), now? `resource` is the one
+ * of that name, which conditions on labels look at; NULL when there is none: then they do not hold. */
 bool pt_kind_test_permission(struct pt_machine_kind *machine, const struct pt_caller *caller, const char *permission,
-                             const char *name, int64_t time_ns);
+                             const char *name, const struct pt_msg *resource, int64_t time_ns);
 /* Reads and watches judge time by this node's clock: call it before them. */
 void pt_kind_now(struct pt_machine_kind *machine, int64_t wall_ns);
 /* Rises whenever a replicated value (SetMeta) may be another. */

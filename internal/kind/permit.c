@@ -289,14 +289,16 @@ enum pt_code pt_kind_permit(struct pt_machine_kind *machine, const struct pt_cal
 }
 
 bool pt_kind_test_permission(struct pt_machine_kind *machine, const struct pt_caller *caller, const char *permission,
-                             const char *name, int64_t time_ns)
+                             const char *name, const struct pt_msg *resource, int64_t time_ns)
 {
     const struct pt_tenant *tenant = pt_tenant_of(machine, name);
     if (pt_tenant_name_size(name) > 0 && tenant == NULL) {
         return false;
     }
-    const struct pt_ask ask = {
-        .permission = pt_permission_number(&machine->access, permission), .tenant = tenant, .time_ns = time_ns};
+    const struct pt_ask ask = {.permission = pt_permission_number(&machine->access, permission),
+                               .tenant = tenant,
+                               .resource = resource,
+                               .time_ns = time_ns};
     return ask.permission < PT_PERMISSIONS_MAX && pt_access_allowed(machine, caller, &ask);
 }
 

@@ -158,6 +158,9 @@ void pt_serve_fail(struct pt_serve_call *call, const struct pt_error *error)
 {
     if (pt_serve_call_open(call)) {
         count(call->controller, error->code);
+        if (!call->recorded) {
+            pt_serve_note_denied(call, "", error);
+        }
     }
     if (call->rpc != NULL) {
         pt_rpc_call_finish(call->rpc, error);
@@ -168,7 +171,7 @@ void pt_serve_fail(struct pt_serve_call *call, const struct pt_error *error)
 
 void pt_serve_refuse(struct pt_serve_call *call, enum pt_code code, enum pt_reason reason, const char *format, ...)
 {
-    struct pt_error error = {.code = code, .reason = reason};
+    struct pt_error error = {.code = code, .reason = reason, .denied = code == PT_PERMISSION_DENIED};
     va_list args;
     va_start(args, format);
     (void)vsnprintf(error.text, sizeof(error.text), format, args);
@@ -206,6 +209,7 @@ static void on_proposed(void *arg, enum pt_code code, uint64_t index)
     struct pt_serve_call *call = arg;
     const struct pt_verdict *verdict = code == PT_OK ? pt_kind_verdict(call->controller->machine, index) : NULL;
     pt_fair_decided(call->controller);
+    call->recorded = verdict != NULL; /* by the state machine, in the entry itself */
     if (code != PT_OK) {
         pt_serve_fail_raft(call, code);
     } else if (verdict == NULL) {

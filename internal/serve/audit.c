@@ -263,6 +263,7 @@ void pt_serve_fail_recorded(struct pt_serve_call *call, const struct pt_msg *req
         return;
     }
     bool first = count(denied, call, resource_of(request), error);
+    call->recorded = true;
     bool known = strcmp(call->caller.principal, "anonymous") != 0;
     if (!first || !known || denied->waiting_len == WAITING_MAX) {
         pt_serve_fail(call, error);

@@ -84,7 +84,7 @@ static void propose(struct pt_serve_call *call, const struct pt_msg *request, st
     PT_AUTO(buf) struct pt_buf command = {0};
     if (pt_kind_prepare_create(controller->machine, kind, pt_msg_str(request, "parent"),
                                pt_msg_str(request, "api_key_id"), body, &context, &command, &error) != PT_OK) {
-        pt_serve_fail(call, &error);
+        pt_serve_fail_recorded(call, request, &error);
     } else {
         pt_serve_propose(call, pt_buf_bytes(&command), issued);
     }
@@ -129,14 +129,21 @@ static void test_message(struct pt_serve_call *call, struct pt_bytes message)
         pt_arena_fini(&arena);
         return;
     }
+    struct pt_machine_kind *machine = call->controller->machine;
     struct pt_msg *response = pt_msg_new(&arena, call->method->output);
     const struct pt_msg_field *asked = pt_msg_field(request, "permissions");
+    const char *name = pt_msg_str(request, "resource");
+    const struct pt_message_type *kind = NULL;
+    struct pt_view *view = pt_view_new(machine);
+    bool named = pt_name_parse(call->controller->schema, name, &kind, NULL) == PT_OK;
+    const struct pt_msg *resource = named ? pt_view_get(view, name) : NULL; /* its labels count */
     for (size_t i = 0; asked != NULL && i < asked->len; i++) {
-        if (pt_kind_test_permission(call->controller->machine, &call->caller, (const char *)asked->values[i].bytes.data,
-                                    pt_msg_str(request, "resource"), pt_sys_wall_ns(call->controller->sys))) {
+        if (pt_kind_test_permission(machine, &call->caller, (const char *)asked->values[i].bytes.data, name, resource,
+                                    pt_sys_wall_ns(call->controller->sys))) {
             pt_msg_append(response, &arena, "permissions", asked->values[i]);
         }
     }
+    pt_view_free(view);
     pt_msg_set_str(response, &arena, "principal", call->caller.principal);
     PT_AUTO(buf) struct pt_buf reply = {0};
     pt_msg_encode(response, &reply);
