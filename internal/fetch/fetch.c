@@ -111,7 +111,7 @@ enum pt_code pt_fetch(const char *url, const struct pt_fetch_options *options, s
     long status = 0;
     (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_cleanup(curl);
-    if (fetching.refused) {
+    if (fetching.refused && result != CURLE_OK) { /* of several addresses another may have been fine */
         return pt_fail(reterr, PT_UNAVAILABLE, PT_REASON_NONE, NULL,
                        "%.200s leads to a private or reserved address; the operator may allow its prefix with "
                        "issuer_networks",

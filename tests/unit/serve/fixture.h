@@ -62,6 +62,9 @@ struct cluster {
     struct pt_buf admin_pem;
     struct answer answer; /* of the last call */
     unsigned tokens;
+    /* GET of an identity provider's documents; controllers that are opened from then on have it. */
+    enum pt_code (*fetch)(void *context, const char *url, struct pt_buf *ret_body, struct pt_error *reterr);
+    void *fetch_context;
 };
 
 /* ---- the world ----------------------------------------------------------------------------------------------------
@@ -153,6 +156,8 @@ static inline void node_open_at(struct cluster *cluster, unsigned number, const 
                      .seal_key = node->seal_key},
         .peer_address = node->files.peer_address,
         .level_max = node->level_max,
+        .fetch = cluster->fetch,
+        .certificate_context = cluster->fetch_context,
         .on_fatal = on_node_fatal,
         .fatal_context = node,
     };

@@ -7,9 +7,9 @@
 
 #define WATCH "/patronus.v1.WatchService/Watch"
 
-struct program { /* with an API key */
+struct program { /* with an API key or a token */
     struct pt_rpc_channel *channel;
-    char header[200];
+    char header[1024];
 };
 
 /* A key of an account; `more` are fields of the ApiKey in JSON. */
