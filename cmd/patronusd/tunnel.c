@@ -2,7 +2,7 @@
  * patronusd tunnel: the tunnel process of an edge, started by its agent (agent/tunnel.c).
  *
  * It leaves the agent's session at once, so that it outlives it; keeps its log in the data folder; and ends when an
- * agent says so, on SIGTERM, or when its socket is not at its place any more: another process has taken over, or the
+ * agent says so, on SIGTERM, when another process took its place, or when its socket is not at its place any more: the
  * node's folder was removed.
  */
 #include "node.h"
@@ -30,8 +30,9 @@ struct tunnel {
     struct pt_engine *engine;
     struct pt_door *door;
     struct pt_timer *timer;
-    char socket[600];
-    ino_t inode;
+    struct tunnel_paths paths;
+    uint8_t key[PT_X25519_SIZE]; /* until it runs */
+    ino_t inode;                 /* of the socket */
 };
 
 void tunnel_paths(const struct config *config, struct tunnel_paths *ret_paths)
@@ -83,7 +84,7 @@ static void on_check(void *arg)
 {
     struct tunnel *tunnel = arg;
     struct stat now;
-    if (stat(tunnel->socket, &now) != 0 || now.st_ino != tunnel->inode) {
+    if (stat(tunnel->paths.socket, &now) != 0 || now.st_ino != tunnel->inode) {
         pt_sys_uv_stop(tunnel->sys);
     }
 }
@@ -108,32 +109,62 @@ static enum pt_code load_key(const struct process *process, const char *path, ui
     return PT_OK;
 }
 
+/* Engine and door: anew, or as another process had them, and then paused. */
+static enum pt_code open_parts(const struct process *process, struct tunnel *tunnel, struct pt_handover *adopt,
+                               struct pt_error *reterr)
+{
+    struct pt_engine_options engine = {
+        .sys = process->sys, .log = process->log, .device = TUNNEL_DEVICE, .adopt = adopt};
+    struct pt_door_options door = {
+        .sys = process->sys, .path = tunnel->paths.socket, .adopt = adopt, .on_stop = on_stop, .arg = tunnel};
+    memcpy(engine.private_key, tunnel->key, sizeof(engine.private_key));
+    memcpy(door.private_key, tunnel->key, sizeof(door.private_key));
+    enum pt_code code = pt_engine_open(&engine, &tunnel->engine, reterr);
+    if (code == PT_OK) {
+        door.engine = tunnel->engine;
+        code = pt_door_open(&door, &tunnel->door, reterr);
+    }
+    pt_memory_clear(&engine, sizeof(engine));
+    pt_memory_clear(&door, sizeof(door));
+    return code;
+}
+
+/* Take the place of the process that is there, if one is, and run. */
+static enum pt_code begin(const struct process *process, struct tunnel *tunnel, struct pt_error *reterr)
+{
+    struct pt_door_taking taking;
+    PT_TRY(pt_door_take(tunnel->paths.socket, &taking, reterr));
+    bool adopts = taking.fd >= 0;
+    enum pt_code code = open_parts(process, tunnel, adopts ? &taking.handover : NULL, reterr);
+    if (code == PT_OK && adopts) {
+        code = pt_door_taken(&taking, reterr);
+    }
+    if (code == PT_OK && adopts) {
+        code = pt_door_start(tunnel->door, reterr);
+    }
+    pt_door_taking_fini(&taking);
+    if (code == PT_OK) {
+        pt_log_info(process->log, "tunnel runs", "device=%s adopted=%s", TUNNEL_DEVICE, adopts ? "yes" : "no");
+    }
+    return code;
+}
+
 enum pt_code run_tunnel(const struct process *process, struct pt_error *reterr)
 {
     struct tunnel tunnel = {.sys = process->sys};
-    struct tunnel_paths paths;
     struct stat socket;
-    struct pt_engine_options options = {.sys = process->sys, .log = process->log, .device = TUNNEL_DEVICE};
-    tunnel_paths(process->config, &paths);
-    (void)snprintf(tunnel.socket, sizeof(tunnel.socket), "%s", paths.socket);
-    PT_TRY(load_key(process, paths.key, options.private_key, reterr));
+    tunnel_paths(process->config, &tunnel.paths);
+    PT_TRY(load_key(process, tunnel.paths.key, tunnel.key, reterr));
     PT_TRY(pt_sys_uv_on_signal(process->sys, on_signal, &tunnel, reterr));
-    enum pt_code code = pt_engine_open(&options, &tunnel.engine, reterr);
+    enum pt_code code = begin(process, &tunnel, reterr);
+    pt_memory_clear(tunnel.key, sizeof(tunnel.key));
     if (code == PT_OK) {
-        struct pt_door_options door = {
-            .sys = process->sys, .engine = tunnel.engine, .path = paths.socket, .on_stop = on_stop, .arg = &tunnel};
-        memcpy(door.private_key, options.private_key, sizeof(door.private_key));
-        code = pt_door_open(&door, &tunnel.door, reterr);
-        pt_memory_clear(&door, sizeof(door));
-    }
-    pt_memory_clear(options.private_key, sizeof(options.private_key));
-    if (code == PT_OK) {
-        tunnel.inode = stat(paths.socket, &socket) == 0 ? socket.st_ino : 0;
+        tunnel.inode = stat(tunnel.paths.socket, &socket) == 0 ? socket.st_ino : 0;
         tunnel.timer = pt_timer_new(process->sys, on_check, &tunnel);
         pt_timer_start(tunnel.timer, CHECK_MS, CHECK_MS);
-        pt_log_info(process->log, "tunnel runs", "device=%s", TUNNEL_DEVICE);
         pt_sys_uv_run(process->sys);
-        pt_log_info(process->log, "tunnel ends", "device=%s", TUNNEL_DEVICE);
+        pt_log_info(process->log, "tunnel ends", "device=%s handed_over=%s", TUNNEL_DEVICE,
+                    pt_door_was_taken(tunnel.door) ? "yes" : "no");
     }
     pt_timer_free(tunnel.timer);
     pt_door_close(tunnel.door);

@@ -1,8 +1,10 @@
 /*
  * The agent's side of encrypted tunnels.
  *
- * Each second: ask the tunnel process how it is. When nobody answers, start one and dial again; when it is of another
- * version, stop it first. What a process was told before it went, a new one is told again: the last bundle stands here.
+ * Each second: ask the tunnel process how it is. When nobody answers, start one and dial again. When it runs another
+ * program than we do, start ours, which takes its place and loses nothing (tunnel/door_take.c); only one that is of
+ * another version and still there START_TRIES later is stopped. What a process was told before it went, a new one is
+ * told again: the last bundle stands here.
  *
  * The order that keeps packets safe: the device goes into the data plane's map only once it exists, and the bundle's
  * sealed paths drop until then. Nothing is ever sent plain for want of a tunnel.
@@ -29,6 +31,7 @@
 #define TICK_MS 1000
 #define START_MS 50 /* between looks at a process that was just started */
 #define START_TRIES 40
+#define REPLACE_TRIES 5 /* of a program that does not manage to take over */
 
 extern char **environ;
 
@@ -44,8 +47,9 @@ struct watched { /* what is known of a path that the process watches */
 struct pt_agent_tunnel {
     struct pt_agent_tunnel_options options;
     char socket[600];
-    int fd; /* -1: nobody answers */
-    unsigned tries_left;
+    struct pt_door_program program; /* that the process should run */
+    int fd;                         /* -1: nobody answers */
+    unsigned tries_left, replaced;  /* replaced: how often ours was started to take the place of another program */
     struct pt_timer *timer;
     struct pt_bundle *bundle; /* NULL: none yet */
     bool told;                /* the process knows the bundle */
@@ -99,6 +103,11 @@ static void hang_up(struct pt_agent_tunnel *tunnel)
     tunnel->fd = -1;
     tunnel->told = tunnel->stamps_told = false;
     tunnel->configured = 0;
+}
+
+/* Nobody watches the paths any more. */
+static void lose(struct pt_agent_tunnel *tunnel)
+{
     size_t len = tunnel->watched_len;
     tunnel->watched_len = 0; /* before anybody asks */
     for (size_t i = 0; i < len; i++) {
@@ -424,6 +433,11 @@ static enum pt_code configure(struct pt_agent_tunnel *tunnel, const struct confi
                                             .peers = config->peers,
                                             .peers_len = config->peers_len};
     enum pt_code code = pt_door_configure(tunnel->fd, &wanted, &error);
+    if (code == PT_UNAVAILABLE) { /* another process may have taken its place, and its socket, just now */
+        hang_up(tunnel);
+        code = pt_door_dial(tunnel->socket, &tunnel->fd, &error);
+        code = code == PT_OK ? pt_door_configure(tunnel->fd, &wanted, &error) : code;
+    }
     tunnel->configured = code == PT_OK ? hash : 0;
     if (code != PT_OK) {
         tunnel->told = false;
@@ -567,46 +581,80 @@ static void take_report(struct pt_agent_tunnel *tunnel, struct pt_door_report *r
     }
 }
 
-/* Answers: the process is there and of our version. */
-static bool look(struct pt_agent_tunnel *tunnel)
+static enum pt_code dial_and_ask(struct pt_agent_tunnel *tunnel, struct pt_door_report *ret_report)
+{
+    if (tunnel->fd < 0) {
+        PT_TRY(pt_door_dial(tunnel->socket, &tunnel->fd, NULL));
+    }
+    enum pt_code code = pt_door_report(tunnel->fd, ret_report, NULL);
+    if (code != PT_OK) {
+        hang_up(tunnel);
+    }
+    return code;
+}
+
+/* PT_OK: the process is there and of our version. PT_FAILED_PRECONDITION: of another one. Else nobody answers. */
+static enum pt_code look(struct pt_agent_tunnel *tunnel, bool *ret_ours)
 {
     struct pt_door_report report;
-    struct pt_error error = {0};
-    if (tunnel->fd < 0 && pt_door_dial(tunnel->socket, &tunnel->fd, &error) != PT_OK) {
-        return false;
+    bool was_there = tunnel->fd >= 0;
+    enum pt_code code = dial_and_ask(tunnel, &report);
+    if (code == PT_UNAVAILABLE && was_there) { /* another one may have taken its place, and its socket, just now */
+        code = dial_and_ask(tunnel, &report);
     }
-    enum pt_code code = pt_door_report(tunnel->fd, &report, &error);
-    if (code == PT_OK) {
-        take_report(tunnel, &report);
-        if (tunnel->bundle != NULL && !tunnel->told) {
-            tell(tunnel);
-        }
-        if (tunnel->fd >= 0 && !tunnel->stamps_told) {
-            tell_stamps(tunnel);
-        }
-        return tunnel->fd >= 0;
+    *ret_ours = false;
+    if (code != PT_OK) {
+        lose(tunnel);
+        return code;
     }
-    if (code == PT_FAILED_PRECONDITION) {
-        pt_log_info(tunnel->options.log, "tunnel process replaced", "reason=\"%s\"", error.text);
-        pt_door_stop(tunnel->fd);
+    *ret_ours = memcmp(&report.status.program, &tunnel->program, sizeof(tunnel->program)) == 0;
+    take_report(tunnel, &report);
+    if (tunnel->bundle != NULL && !tunnel->told) {
+        tell(tunnel);
     }
-    hang_up(tunnel);
-    return false;
+    if (tunnel->fd >= 0 && !tunnel->stamps_told) {
+        tell_stamps(tunnel);
+    }
+    return tunnel->fd >= 0 ? PT_OK : PT_UNAVAILABLE;
+}
+
+/* Ours is to take the place of who is there. Where that fails again and again, leave it: it works as it is. */
+static void replace(struct pt_agent_tunnel *tunnel, bool answers)
+{
+    int fd;
+    if (!answers && tunnel->replaced > 0 && pt_door_dial(tunnel->socket, &fd, NULL) == PT_OK) {
+        pt_log_warn(tunnel->options.log, "tunnel process of another version stopped", "socket=%s", tunnel->socket);
+        pt_door_stop(fd);
+        (void)close(fd);
+    }
+    start_process(tunnel);
+    tunnel->replaced++;
+    if (tunnel->replaced == REPLACE_TRIES) {
+        pt_log_warn(tunnel->options.log, "tunnel process goes on with another program", "log=%s/tunnel.log",
+                    tunnel->options.data);
+    }
 }
 
 static void on_timer(void *arg)
 {
     struct pt_agent_tunnel *tunnel = arg;
-    uint64_t next_ms = TICK_MS;
-    if (look(tunnel)) {
-        tunnel->tries_left = 0;
+    uint64_t next_ms = START_MS;
+    bool ours;
+    enum pt_code code = look(tunnel, &ours);
+    if (code == PT_OK && ours) {
+        tunnel->tries_left = tunnel->replaced = 0;
+        next_ms = TICK_MS;
+    } else if (code == PT_OK && tunnel->replaced >= REPLACE_TRIES) {
+        next_ms = TICK_MS;
     } else if (tunnel->tries_left > 0) {
         tunnel->tries_left--;
-        next_ms = START_MS;
     } else {
-        start_process(tunnel);
+        if (code == PT_OK || code == PT_FAILED_PRECONDITION) {
+            replace(tunnel, code == PT_OK);
+        } else {
+            start_process(tunnel);
+        }
         tunnel->tries_left = START_TRIES;
-        next_ms = START_MS;
     }
     pt_timer_start(tunnel->timer, next_ms, 0);
 }
@@ -622,20 +670,25 @@ struct pt_agent_tunnel *pt_agent_tunnel_new(const struct pt_agent_tunnel_options
         tunnel->stamps[i] = options->stamps[i];
     }
     tunnel->fd = -1;
+    pt_door_program_of(options->program, &tunnel->program);
     tunnel->timer = pt_timer_new(options->sys, on_timer, tunnel);
     tunnel->changes[0] = tunnel->changes[1] = -1;
     if (options->liveness && socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, tunnel->changes) == 0) {
         tunnel->changes_watch = pt_sys_uv_watch(options->sys, tunnel->changes[0], on_changes, tunnel);
     }
-    if (!look(tunnel)) {
+    bool ours;
+    enum pt_code code = look(tunnel, &ours);
+    if (code != PT_OK || !ours) {
         start_process(tunnel);
+        tunnel->replaced = code == PT_OK || code == PT_FAILED_PRECONDITION ? 1 : 0;
         tunnel->tries_left = START_TRIES;
-        /* The first hello to the leader carries the key: worth waiting for a little, before the loop runs. */
-        for (unsigned i = 0; i < START_TRIES && !look(tunnel); i++) {
-            (void)usleep(START_MS * 1000 / 5);
-        }
     }
-    pt_timer_start(tunnel->timer, TICK_MS, 0);
+    /* The first hello to the leader carries the key: worth waiting for a little, before the loop runs. */
+    for (unsigned i = 0; i < START_TRIES && code != PT_OK; i++) {
+        (void)usleep(START_MS * 1000 / 5);
+        code = look(tunnel, &ours);
+    }
+    pt_timer_start(tunnel->timer, START_MS, 0);
     return tunnel;
 }
 
@@ -645,8 +698,7 @@ void pt_agent_tunnel_free(struct pt_agent_tunnel *tunnel)
         return;
     }
     pt_timer_free(tunnel->timer);
-    tunnel->watcher = (struct pt_agent_tunnel_watcher){0}; /* the process goes on watching */
-    hang_up(tunnel);
+    hang_up(tunnel); /* the process goes on watching */
     pt_sys_uv_unwatch(tunnel->changes_watch);
     for (size_t i = 0; i < 2; i++) {
         if (tunnel->changes[i] >= 0) {

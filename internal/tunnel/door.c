@@ -11,6 +11,7 @@
 #include "tunnel/door_priv.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,9 @@ struct pt_door {
     struct client clients[CLIENTS_MAX];
     void (*on_stop)(void *arg);
     void *arg;
+    bool taken;  /* by another process */
+    bool paused; /* what was adopted is not ours yet: neither is the socket */
+    struct pt_door_program program;
     char path[108];
 };
 
@@ -141,7 +145,8 @@ static void serve_watch(struct client *client, struct pt_bytes body)
 static void serve_status(struct pt_door *door, int fd)
 {
     struct pt_door_status status = {.device_index = pt_engine_device_index(door->engine),
-                                    .now_ns = pt_sys_now_ns(door->sys)};
+                                    .now_ns = pt_sys_now_ns(door->sys),
+                                    .program = door->program};
     struct pt_live *live = pt_door_live_get(door->live);
     size_t peers_len = pt_engine_peers(door->engine, NULL, 0), paths_len = pt_engine_paths(door->engine, NULL, 0),
            lives_len = pt_live_statuses(live, NULL, 0); /* only the loop, where we are, changes how many there are */
@@ -241,6 +246,26 @@ static void hang_up(struct client *client)
     *client = (struct client){.door = client->door, .fd = -1, .fds = {-1, -1, -1, -1}};
 }
 
+/* Afterwards the client is gone, or this process's part is over. */
+static void serve_take(struct client *client)
+{
+    struct pt_door *door = client->door;
+    struct pt_error error = {0};
+    enum pt_code code = PT_OK;
+    if (pt_live_bandwidth(pt_door_live_get(door->live)).state == PT_LIVE_BANDWIDTH_RUNNING) {
+        code = pt_fail(&error, PT_UNAVAILABLE, PT_REASON_NONE, "tunnel",
+                       "a path's bandwidth is being measured: again in a few seconds");
+    }
+    answer(client->fd, PT_DOOR_TAKE, code, &error);
+    if (code == PT_OK && pt_door_give(door, client->fd)) {
+        door->taken = true;
+        door->on_stop(door->arg);
+    } else {
+        hang_up(client);
+    }
+}
+
+/* Requests of the agent. */
 static void serve(struct client *client, const struct pt_door_header *header, struct pt_bytes body)
 {
     struct pt_door *door = client->door;
@@ -289,7 +314,7 @@ static ssize_t receive(struct client *client)
 static void on_readable(void *arg)
 {
     struct client *client = arg;
-    ssize_t got = receive(client);
+    ssize_t got = client->door->taken ? 0 : receive(client); /* taken: whoever asks is to ask the other process */
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
         return;
     }
@@ -308,6 +333,10 @@ static void on_readable(void *arg)
         if (client->in.size < sizeof(header) + header.size) {
             return;
         }
+        if (header.kind == PT_DOOR_TAKE) { /* of any version, like STOP */
+            serve_take(client);
+            return;
+        }
         serve(client, &header, (struct pt_bytes){client->in.data + sizeof(header), header.size});
         pt_buf_consume(&client->in, sizeof(header) + header.size);
     }
@@ -317,13 +346,15 @@ static void on_connect(void *arg)
 {
     struct pt_door *door = arg;
     const struct timeval patience = {.tv_sec = 1}; /* an agent that does not read its answer */
-    int fd = accept4(door->fd, NULL, NULL, SOCK_CLOEXEC);
-    for (size_t i = 0; i < CLIENTS_MAX && fd >= 0; i++) {
+    int fd = door->taken ? -1 : accept4(door->fd, NULL, NULL, SOCK_CLOEXEC);
+    for (size_t i = 0; i < CLIENTS_MAX && fd >= 0 && pt_door_is_own_user(fd); i++) {
         struct client *client = &door->clients[i];
         if (client->fd < 0) {
             (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
             client->fd = fd;
             client->watch = pt_sys_uv_watch(door->sys, fd, on_readable, client);
+            /* Watching made it non-blocking; but what is said is to be said whole, within the patience above. */
+            (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
             return;
         }
     }
@@ -332,17 +363,42 @@ static void on_connect(void *arg)
     }
 }
 
-enum pt_code pt_door_open(const struct pt_door_options *options, struct pt_door **ret_door, struct pt_error *reterr)
+struct pt_engine *pt_door_engine(struct pt_door *door)
+{
+    return door->engine;
+}
+
+struct pt_door_live *pt_door_live_of(struct pt_door *door)
+{
+    return door->live;
+}
+
+int pt_door_listener(const struct pt_door *door)
+{
+    return door->fd;
+}
+
+void pt_door_abandon(struct pt_door *door)
+{
+    door->on_stop(door->arg);
+}
+
+/* The socket that the agent finds: our own, in place of what stood there, or the one of the process before. */
+static enum pt_code open_listener(const struct pt_door_options *options, int *ret_fd, struct pt_error *reterr)
 {
     const char *path = options->path;
-    struct pt_door_live *live = NULL;
     struct sockaddr_un address;
     if (!pt_door_address(path, &address)) {
         return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, path,
                        "the socket's path is longer than the %zu bytes that a Unix socket takes",
                        sizeof(address.sun_path) - 1);
     }
-    PT_TRY(pt_door_live_open(options->sys, options->engine, options->private_key, &live, reterr));
+    if (options->adopt != NULL) {
+        *ret_fd = pt_door_adopt_listener(options->adopt);
+        return *ret_fd >= 0 ? PT_OK
+                            : pt_fail(reterr, PT_CORRUPT, PT_REASON_NONE, path,
+                                      "the process before this one handed over no socket for the agent");
+    }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     (void)unlink(path);
     if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 || chmod(path, 0600) != 0 ||
@@ -351,8 +407,21 @@ enum pt_code pt_door_open(const struct pt_door_options *options, struct pt_door 
         if (fd >= 0) {
             (void)close(fd);
         }
-        pt_door_live_close(live);
         return pt_fail_errno(reterr, number, path, "cannot listen for the agent");
+    }
+    *ret_fd = fd;
+    return PT_OK;
+}
+
+enum pt_code pt_door_open(const struct pt_door_options *options, struct pt_door **ret_door, struct pt_error *reterr)
+{
+    struct pt_door_live *live = NULL;
+    int fd = -1;
+    PT_TRY(pt_door_live_open(options, &live, reterr));
+    enum pt_code code = open_listener(options, &fd, reterr);
+    if (code != PT_OK) {
+        pt_door_live_close(live);
+        return code;
     }
     struct pt_door *door = calloc(1, sizeof(*door));
     pt_assert(door != NULL);
@@ -360,9 +429,11 @@ enum pt_code pt_door_open(const struct pt_door_options *options, struct pt_door 
                              .engine = options->engine,
                              .live = live,
                              .fd = fd,
+                             .paused = options->adopt != NULL,
                              .on_stop = options->on_stop,
                              .arg = options->arg};
-    (void)snprintf(door->path, sizeof(door->path), "%s", path);
+    (void)snprintf(door->path, sizeof(door->path), "%s", options->path);
+    pt_door_program_of(NULL, &door->program);
     for (size_t i = 0; i < CLIENTS_MAX; i++) {
         door->clients[i] = (struct client){.door = door, .fd = -1, .fds = {-1, -1, -1, -1}};
     }
@@ -370,6 +441,18 @@ enum pt_code pt_door_open(const struct pt_door_options *options, struct pt_door 
     door->watch = pt_sys_uv_watch(options->sys, fd, on_connect, door);
     *ret_door = door;
     return PT_OK;
+}
+
+enum pt_code pt_door_start(struct pt_door *door, struct pt_error *reterr)
+{
+    door->paused = false;
+    pt_engine_start(door->engine);
+    return pt_live_start(pt_door_live_get(door->live), reterr);
+}
+
+bool pt_door_was_taken(const struct pt_door *door)
+{
+    return door->taken;
 }
 
 void pt_door_close(struct pt_door *door)
@@ -384,7 +467,9 @@ void pt_door_close(struct pt_door *door)
     }
     pt_sys_uv_unwatch(door->watch);
     (void)close(door->fd);
-    (void)unlink(door->path);
+    if (!door->taken && !door->paused) {
+        (void)unlink(door->path);
+    }
     pt_stamp_sender_free(door->stamp);
     pt_door_live_close(door->live);
     free(door);

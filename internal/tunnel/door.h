@@ -3,7 +3,8 @@
  *
  * The tunnel is a process of its own so that it outlives the agent: keys, sessions, sockets and the device stay when
  * the agent restarts, crashes or is replaced, and so does forwarding. The agent starts it when nobody answers at the
- * socket, and tells one of another version to stop first.
+ * socket, or when who answers runs another program than the agent does. The new process takes the place of the old one
+ * (door_take.c), whatever version that is of.
  *
  *    agent -> tunnel   header { size (4), kind (4), version (4), zero (4) }, body
  *    tunnel -> agent   the same; one answer to each request, in order
@@ -17,7 +18,7 @@
 #include "tunnel/live.h"
 #include "tunnel/stamp_sender.h"
 
-#define PT_DOOR_VERSION 6U
+#define PT_DOOR_VERSION 7U
 #define PT_DOOR_SIZE_MAX (16U << 20)
 
 enum pt_door_kind {
@@ -30,6 +31,7 @@ enum pt_door_kind {
     PT_DOOR_BANDWIDTH_GET = 8, /* no body; answered by struct pt_live_bandwidth */
     PT_DOOR_STAMP = 9,         /* struct pt_stamp_target, one after the other; answered by struct pt_door_answer */
     PT_DOOR_STAMP_GET = 10,    /* minutes (4); answered by struct pt_stamp_status, one after the other */
+    PT_DOOR_TAKE = 11,         /* a process that takes this one's place: door_take.c; of any version, like STOP */
     PT_DOOR_OTHER = 4,         /* answer to another version or an unknown kind */
 };
 
@@ -65,14 +67,32 @@ struct pt_door_answer {
     char field[PT_ERROR_FIELD_SIZE], text[PT_ERROR_TEXT_SIZE];
 };
 
+/* Which file a process runs: another one, or one that was written anew, is another program. */
+struct pt_door_program {
+    uint64_t device, inode, size, mtime_ns;
+};
+
 struct pt_door_status {
     uint32_t device_index, peers_len, paths_len, lives_len; /* lives: struct pt_live_status */
     uint64_t now_ns;                                        /* the clock that stamps of peers are by */
     uint8_t public_key[PT_X25519_SIZE];
+    struct pt_door_program program;
     struct pt_engine_counters counters;
 };
 
 /* ---- in the tunnel process ------------------------------------------------------------------------------------ */
+
+/* The process that is there hands over to this one (door_take.c). Until pt_door_taken the engine and the door that
+ * adopt what it gave must stay paused: it still may go on itself. */
+struct pt_door_taking {
+    int fd; /* -1: nobody was there */
+    struct pt_handover handover;
+};
+/* PT_OK also when nobody is there. Else it is there and does not hand over: who starts anew must stop it first. */
+PT_MUST enum pt_code pt_door_take(const char *path, struct pt_door_taking *ret_taking, struct pt_error *reterr);
+/* From here on it is ours. On failure the other one goes on, and this process must end. */
+PT_MUST enum pt_code pt_door_taken(struct pt_door_taking *taking, struct pt_error *reterr);
+void pt_door_taking_fini(struct pt_door_taking *taking); /* wipes */
 
 struct pt_door;
 /* Listen at `path`, replacing a socket that nobody answers at. on_stop: an agent said stop. Opens liveness too, which
@@ -82,15 +102,22 @@ struct pt_door_options {
     struct pt_engine *engine; /* borrowed */
     const char *path;
     uint8_t private_key[PT_X25519_SIZE];
+    struct pt_handover *adopt; /* NULL: begin anew. Else paused until pt_door_start, like the engine */
     void (*on_stop)(void *arg);
     void *arg;
 };
 PT_MUST enum pt_code pt_door_open(const struct pt_door_options *options, struct pt_door **ret_door,
                                   struct pt_error *reterr);
+/* Only of a door that adopted: engine and liveness run. */
+PT_MUST enum pt_code pt_door_start(struct pt_door *door, struct pt_error *reterr);
+/* Another process took this one's place: nothing is sealed any more, and the socket is the other one's. */
+bool pt_door_was_taken(const struct pt_door *door);
 void pt_door_close(struct pt_door *door); /* NULL is fine */
 
 /* ---- in the agent --------------------------------------------------------------------------------------------- */
 
+/* NULL: the one that this process runs. Zeroes when there is none. */
+void pt_door_program_of(const char *path, struct pt_door_program *ret_program);
 /* Connect; PT_UNAVAILABLE when nobody answers. Requests wait for their answer, at most 2 s: it is a process on the same
  * machine, whose loop does nothing slow. */
 PT_MUST enum pt_code pt_door_dial(const char *path, int *ret_fd, struct pt_error *reterr);

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 bool pt_door_write_all(int fd, const void *data, size_t size)
 {
@@ -72,4 +74,24 @@ void *pt_door_take_items(struct pt_bytes *body, uint32_t len, size_t size)
     body->data += len * size;
     body->size -= len * size;
     return items;
+}
+
+void pt_door_program_of(const char *path, struct pt_door_program *ret_program)
+{
+    struct stat file;
+    *ret_program = (struct pt_door_program){0};
+    if (stat(path != NULL ? path : "/proc/self/exe", &file) == 0) {
+        *ret_program = (struct pt_door_program){.device = file.st_dev,
+                                                .inode = file.st_ino,
+                                                .size = (uint64_t)file.st_size,
+                                                .mtime_ns = (uint64_t)file.st_mtim.tv_sec * 1000000000 +
+                                                            (uint64_t)file.st_mtim.tv_nsec};
+    }
+}
+
+bool pt_door_is_own_user(int fd)
+{
+    struct ucred other;
+    socklen_t size = sizeof(other);
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &other, &size) == 0 && other.uid == geteuid();
 }

@@ -117,23 +117,52 @@ static void on_note(void *arg)
     pt_live_note_paths(door->live, first, streams);
 }
 
-enum pt_code pt_door_live_open(struct pt_sys *sys, struct pt_engine *engine, const uint8_t private_key[PT_X25519_SIZE],
-                               struct pt_door_live **ret_door, struct pt_error *reterr)
+/* With the rules of handover.h. */
+struct door_record {
+    int32_t fds[PT_DOOR_FDS_LEN];
+};
+
+void pt_door_live_save(struct pt_door_live *door, struct pt_handover *into)
+{
+    struct door_record record;
+    for (size_t i = 0; i < PT_DOOR_FDS_LEN; i++) {
+        record.fds[i] = pt_handover_add_fd(into, door->fds[i]);
+    }
+    pt_handover_add(into, PT_HANDOVER_DOOR_LIVE, &record, sizeof(record), 1);
+    pt_live_save(door->live, into);
+}
+
+static void adopt_fds(struct pt_door_live *door, struct pt_handover *from)
+{
+    size_t len;
+    struct door_record *record = pt_handover_take(from, PT_HANDOVER_DOOR_LIVE, sizeof(*record), &len);
+    for (size_t i = 0; i < PT_DOOR_FDS_LEN && len == 1; i++) {
+        door->fds[i] = pt_handover_take_fd(from, record->fds[i]);
+    }
+    free(record);
+}
+
+enum pt_code pt_door_live_open(const struct pt_door_options *from, struct pt_door_live **ret_door,
+                               struct pt_error *reterr)
 {
     struct pt_door_live *door = calloc(1, sizeof(*door));
     struct pt_live_options options = {.set_word = set_word, .on_change = on_change, .set_sla = set_sla, .arg = door};
     pt_assert(door != NULL);
     memset(door->fds, 0xff, sizeof(door->fds)); /* -1 */
     pt_live_lock_init(&door->lock);
-    memcpy(options.private_key, private_key, sizeof(options.private_key));
+    memcpy(options.private_key, from->private_key, sizeof(options.private_key));
+    options.adopt = from->adopt;
+    if (from->adopt != NULL) {
+        adopt_fds(door, from->adopt);
+    }
     enum pt_code code = pt_live_open(&options, &door->live, reterr);
     pt_memory_clear(&options, sizeof(options));
     if (code != PT_OK) {
         pt_door_live_close(door);
         return code;
     }
-    door->engine = engine;
-    door->timer = pt_timer_new(sys, on_note, door);
+    door->engine = from->engine;
+    door->timer = pt_timer_new(from->sys, on_note, door);
     pt_timer_start(door->timer, NOTE_MS, NOTE_MS);
     *ret_door = door;
     return PT_OK;

@@ -4,10 +4,11 @@
 #include "tunnel/door.h"
 
 struct pt_door_live;
-PT_MUST enum pt_code pt_door_live_open(struct pt_sys *sys, struct pt_engine *engine,
-                                       const uint8_t private_key[PT_X25519_SIZE], struct pt_door_live **ret_door,
+/* Adopted ones begin paused, as pt_live_open. */
+PT_MUST enum pt_code pt_door_live_open(const struct pt_door_options *options, struct pt_door_live **ret_door,
                                        struct pt_error *reterr);
-void pt_door_live_close(struct pt_door_live *door); /* NULL is fine */
+void pt_door_live_save(struct pt_door_live *door, struct pt_handover *into); /* while liveness is paused */
+void pt_door_live_close(struct pt_door_live *door);                          /* NULL is fine */
 /* Takes the descriptors, then configures. */
 void pt_door_live_configure(struct pt_door_live *door, const struct pt_live_config *config,
                             const int fds[PT_DOOR_FDS_LEN]);

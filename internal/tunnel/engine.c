@@ -24,6 +24,7 @@
 
 #define DSCP_EF 46
 #define TICK_MS 100
+#define READ_AFTER_MS 2000ULL /* handshakes take a round trip; longer, and what waits in the device is of no use */
 
 const char *pt_engine_drop_name(enum pt_engine_drop drop)
 {
@@ -32,12 +33,32 @@ const char *pt_engine_drop_name(enum pt_engine_drop drop)
 
 /* ---- the loop's turn ------------------------------------------------------------------------------------------ */
 
+static void start_reading(struct pt_engine *engine);
+
+/* An engine that adopted no sessions lets packets wait in the device until the peers have new ones. */
+static void tick_reading(struct pt_engine *engine, uint64_t now_ns)
+{
+    bool ready = true;
+    for (const struct pt_peer *peer = engine->peer_list; peer != NULL; peer = peer->next) {
+        ready = ready && (!peer->awaited || atomic_load(&peer->used) != NULL);
+    }
+    if (ready || now_ns >= engine->read_after_ns) {
+        start_reading(engine);
+    }
+}
+
 static void tick(struct pt_engine *engine)
 {
     uint64_t now_ns = pt_sys_now_ns(engine->options.sys);
+    if (!engine->running) {
+        return;
+    }
     pt_peers_tick(engine->peers, now_ns, (uint64_t)pt_sys_wall_ns(engine->options.sys));
     pt_control_tick(engine, now_ns);
     pt_epoch_collect(&engine->epoch);
+    if (!engine->reading) {
+        tick_reading(engine, now_ns);
+    }
 }
 
 static void on_timer(void *arg)
@@ -298,7 +319,7 @@ static void add_counters(struct pt_engine_counters *sum, const struct pt_engine_
 
 void pt_engine_counters(const struct pt_engine *engine, struct pt_engine_counters *ret_counters)
 {
-    memset(ret_counters, 0, sizeof(*ret_counters));
+    *ret_counters = engine->before;
     for (unsigned i = 0; i < engine->workers; i++) {
         add_counters(ret_counters, &engine->out[i].counters);
         add_counters(ret_counters, &engine->in[i].counters);
@@ -328,7 +349,7 @@ size_t pt_engine_paths(const struct pt_engine *engine, struct pt_engine_path_sta
 
 /* ---- life ----------------------------------------------------------------------------------------------------- */
 
-static void worker_init(struct pt_engine *engine, struct pt_worker *worker, unsigned number, bool in)
+static void worker_start(struct pt_engine *engine, struct pt_worker *worker, unsigned number, bool in)
 {
     worker->engine = engine;
     worker->number = number;
@@ -341,6 +362,9 @@ static void worker_init(struct pt_engine *engine, struct pt_worker *worker, unsi
         struct epoll_event event = {.events = EPOLLIN};
         worker->epoll = epoll_create1(EPOLL_CLOEXEC);
         pt_assert(worker->epoll >= 0 && epoll_ctl(worker->epoll, EPOLL_CTL_ADD, worker->wake, &event) == 0);
+        for (struct pt_link *link = engine->links; link != NULL; link = link->next) {
+            pt_link_watch(link, worker);
+        }
     }
     pt_assert(pthread_create(&worker->thread, NULL, in ? pt_engine_in_run : pt_engine_out_run, worker) == 0);
     worker->started = true;
@@ -349,14 +373,54 @@ static void worker_init(struct pt_engine *engine, struct pt_worker *worker, unsi
 static void worker_stop(struct pt_worker *worker)
 {
     const uint64_t one = 1;
-    if (worker->started) {
-        (void)!write(worker->wake, &one, sizeof(one));
-        (void)pthread_join(worker->thread, NULL);
-        (void)close(worker->wake);
+    if (!worker->started) {
+        return;
     }
-    if (worker->epoll > 0) {
+    (void)!write(worker->wake, &one, sizeof(one));
+    (void)pthread_join(worker->thread, NULL);
+    (void)close(worker->wake);
+    if (worker->epoll >= 0) {
         (void)close(worker->epoll);
     }
+    worker->started = false;
+}
+
+static void start_reading(struct pt_engine *engine)
+{
+    for (unsigned i = 0; i < engine->workers; i++) {
+        worker_start(engine, &engine->out[i], i, false);
+    }
+    engine->reading = true;
+}
+
+void pt_engine_start(struct pt_engine *engine)
+{
+    pt_assert(!engine->running);
+    atomic_store(&engine->stopping, false);
+    engine->running = true;
+    for (unsigned i = 0; i < engine->workers; i++) {
+        worker_start(engine, &engine->in[i], i, true);
+    }
+    if (engine->read_after_ns == 0) {
+        start_reading(engine);
+    } else {
+        engine->read_after_ns = pt_sys_now_ns(engine->options.sys) + READ_AFTER_MS * 1000000;
+    }
+    pt_timer_start(engine->timer, TICK_MS, TICK_MS);
+    tick(engine);
+}
+
+void pt_engine_pause(struct pt_engine *engine)
+{
+    pt_assert(engine->running);
+    pt_timer_stop(engine->timer);
+    atomic_store(&engine->stopping, true);
+    for (unsigned i = 0; i < engine->workers; i++) {
+        worker_stop(&engine->out[i]);
+        worker_stop(&engine->in[i]);
+    }
+    on_mail(engine); /* what they had handed to us */
+    engine->running = engine->reading = false;
 }
 
 static unsigned choose_workers(unsigned asked)
@@ -364,6 +428,27 @@ static unsigned choose_workers(unsigned asked)
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned workers = asked != 0 ? asked : cpus > 2 ? (unsigned)cpus / 2 : 1;
     return workers < PT_ENGINE_WORKERS_MAX ? workers : PT_ENGINE_WORKERS_MAX;
+}
+
+static enum pt_code open_device(struct pt_engine *engine, struct pt_error *reterr)
+{
+    const struct pt_engine_options *options = &engine->options;
+    memset(engine->taps, -1, sizeof(engine->taps));
+    if (options->adopt == NULL) {
+        return pt_tap_open(options->device, engine->taps, engine->workers, &engine->device_index, reterr);
+    }
+    return pt_engine_adopt_device(engine) ? PT_OK
+                                          : pt_fail(reterr, PT_CORRUPT, PT_REASON_NONE, options->device,
+                                                    "the process before this one handed over no device");
+}
+
+static void close_taps(struct pt_engine *engine)
+{
+    for (unsigned i = 0; i < engine->workers; i++) {
+        if (engine->taps[i] >= 0) {
+            (void)close(engine->taps[i]);
+        }
+    }
 }
 
 enum pt_code pt_engine_open(const struct pt_engine_options *options, struct pt_engine **ret_engine,
@@ -375,17 +460,13 @@ enum pt_code pt_engine_open(const struct pt_engine_options *options, struct pt_e
     memset(engine, 0, sizeof(*engine));
     engine->options = *options;
     engine->workers = choose_workers(options->workers);
-    memset(engine->taps, -1, sizeof(engine->taps));
-    enum pt_code code = pt_tap_open(options->device, engine->taps, engine->workers, &engine->device_index, reterr);
-    if (code != PT_OK) {
-        free(engine);
-        return code;
-    }
-    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, mail) != 0) {
+    enum pt_code code = open_device(engine, reterr);
+    if (code == PT_OK && socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, mail) != 0) {
         code = pt_fail_errno(reterr, errno, options->device, "no socket pair between the tunnel's threads");
-        for (unsigned i = 0; i < engine->workers; i++) {
-            (void)close(engine->taps[i]);
-        }
+    }
+    if (code != PT_OK) {
+        close_taps(engine);
+        pt_memory_clear(engine, sizeof(*engine));
         free(engine);
         return code;
     }
@@ -399,13 +480,14 @@ enum pt_code pt_engine_open(const struct pt_engine_options *options, struct pt_e
     pt_memory_clear(&peers, sizeof(peers));
     pt_memory_clear(engine->options.private_key, sizeof(engine->options.private_key));
     pt_epoch_init(&engine->epoch, 2 * (size_t)engine->workers);
-    for (unsigned i = 0; i < engine->workers; i++) {
-        worker_init(engine, &engine->out[i], i, false);
-        worker_init(engine, &engine->in[i], i, true);
-    }
     engine->mail_watch = pt_sys_uv_watch(options->sys, engine->mail_read, on_mail, engine);
     engine->timer = pt_timer_new(options->sys, on_timer, engine);
-    pt_timer_start(engine->timer, TICK_MS, TICK_MS);
+    if (options->adopt != NULL) {
+        pt_engine_adopt(engine);
+        engine->options.adopt = NULL; /* the caller's */
+    } else {
+        pt_engine_start(engine);
+    }
     *ret_engine = engine;
     return PT_OK;
 }
@@ -415,13 +497,11 @@ void pt_engine_close(struct pt_engine *engine)
     if (engine == NULL) {
         return;
     }
+    if (engine->running) {
+        pt_engine_pause(engine);
+    }
     pt_timer_free(engine->timer);
     pt_sys_uv_unwatch(engine->mail_watch);
-    atomic_store(&engine->stopping, true);
-    for (unsigned i = 0; i < engine->workers; i++) {
-        worker_stop(&engine->out[i]);
-        worker_stop(&engine->in[i]);
-    }
     for (uint32_t slot = 1; slot < PT_ENGINE_SLOTS; slot++) {
         remove_path(engine, slot);
     }
@@ -432,9 +512,7 @@ void pt_engine_close(struct pt_engine *engine)
         pt_link_close(engine->links);
     }
     pt_epoch_fini(&engine->epoch);
-    for (unsigned i = 0; i < engine->workers; i++) {
-        (void)close(engine->taps[i]);
-    }
+    close_taps(engine);
     (void)close(engine->mail_read);
     (void)close(engine->mail_write);
     free(engine->paths);

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/net.h"
 #include "sys/sys.h"
+#include "tunnel/handover.h"
 #include "tunnel/peers.h"
 
 #include "bpf/abi/drop.h"
@@ -84,13 +85,21 @@ struct pt_engine_options {
     const char *device; /* name of the TAP */
     unsigned workers;   /* of each direction; 0: by the number of CPUs */
     uint8_t private_key[PT_X25519_SIZE];
+    /* What another process had (NULL: begin anew): its device, sockets and sessions, which are taken out of it. Nothing
+     * is sealed or sent before pt_engine_start, so that until then the other one may still go on. */
+    struct pt_handover *adopt;
 };
 
 struct pt_engine;
-/* Makes the device. */
+/* Makes the device, unless it adopts one, and runs then. */
 PT_MUST enum pt_code pt_engine_open(const struct pt_engine_options *options, struct pt_engine **ret_engine,
                                     struct pt_error *reterr);
 void pt_engine_close(struct pt_engine *engine); /* NULL is fine; the device goes with its last descriptor */
+/* To hand over: pause (no thread runs, nothing is sealed or opened any more; what comes waits in the device and in the
+ * sockets), save, and either start again or never. Adopted ones begin paused. */
+void pt_engine_pause(struct pt_engine *engine);
+void pt_engine_save(struct pt_engine *engine, struct pt_handover *into); /* descriptors stay the engine's */
+void pt_engine_start(struct pt_engine *engine);
 /* Put a configuration in force: whole, or on failure what could be. Packets in flight by a path that stays are not
  * touched. */
 PT_MUST enum pt_code pt_engine_configure(struct pt_engine *engine, const struct pt_engine_config *config,

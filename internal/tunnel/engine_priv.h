@@ -58,6 +58,7 @@ struct pt_peer {
     struct pt_tunnel_session *_Atomic used;
     uint64_t received[PT_TUNNEL_STREAMS], expected[PT_TUNNEL_STREAMS]; /* totals over sessions */
     bool noted;                                                        /* something was added to them */
+    bool awaited; /* was heard by the process before, which handed over no session: its packets wait */
     struct pt_peer *next;
 };
 
@@ -94,6 +95,10 @@ struct pt_engine {
     int taps[PT_ENGINE_WORKERS_MAX];
     struct pt_epoch epoch;
     atomic_bool stopping;
+    bool running;                     /* threads and timer: else nothing is sealed, opened or sent */
+    bool reading;                     /* the device: the out threads run */
+    uint64_t read_after_ns;           /* not reading: begin then at the latest, or when every peer has a session */
+    struct pt_engine_counters before; /* what processes before this one counted */
     struct pt_worker out[PT_ENGINE_WORKERS_MAX], in[PT_ENGINE_WORKERS_MAX];
 
     struct pt_path *_Atomic *paths; /* by slot */
@@ -129,6 +134,13 @@ PT_MUST enum pt_code pt_tap_open(const char *device, int *fds, unsigned fds_len,
 /* ---- link.c --------------------------------------------------------------------------------------------------- */
 PT_MUST enum pt_code pt_link_open(struct pt_engine *engine, const struct pt_engine_link *config, uint16_t port,
                                   struct pt_link **ret_link, struct pt_error *reterr);
+/* The same with sockets that another process had; takes them in any case. False when they are not all there. */
+struct pt_link_fds {
+    int in[PT_ENGINE_WORKERS_MAX], out[PT_ENGINE_WORKERS_MAX], stacked[PT_ENGINE_WORKERS_MAX];
+};
+bool pt_link_adopt(struct pt_engine *engine, const struct pt_engine_link *config, uint16_t port,
+                   const struct pt_link_fds *fds);
+void pt_link_watch(struct pt_link *link, const struct pt_worker *worker); /* an in worker that just got its epoll */
 void pt_link_close(struct pt_link *link); /* out of the threads' sight; freed when they let go */
 void pt_target_set(struct pt_target *target, const struct pt_endpoint *endpoint);
 /* Source of a received datagram. */
@@ -146,6 +158,12 @@ enum pt_engine_drop pt_session_open(struct pt_tunnel_session *session, unsigned 
                                     uint8_t *out);
 
 void pt_session_note_streams(struct pt_engine *engine);
+
+/* ---- engine_state.c ------------------------------------------------------------------------------------------- */
+/* Takes the device's queues and their number out of what is adopted. False when they are not there. */
+bool pt_engine_adopt_device(struct pt_engine *engine);
+/* The rest: links, paths, peers, sessions. */
+void pt_engine_adopt(struct pt_engine *engine);
 
 /* ---- out.c, in.c: the threads --------------------------------------------------------------------------------- */
 void *pt_engine_out_run(void *worker);

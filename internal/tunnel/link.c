@@ -121,11 +121,9 @@ static void free_link(void *object)
     free(link);
 }
 
-enum pt_code pt_link_open(struct pt_engine *engine, const struct pt_engine_link *config, uint16_t port,
-                          struct pt_link **ret_link, struct pt_error *reterr)
+static struct pt_link *new_link(struct pt_engine *engine, const struct pt_engine_link *config, uint16_t port)
 {
     struct pt_link *link = calloc(1, sizeof(*link));
-    enum pt_code code = PT_OK;
     pt_assert(link != NULL);
     link->engine = engine;
     link->config = *config;
@@ -133,6 +131,31 @@ enum pt_code pt_link_open(struct pt_engine *engine, const struct pt_engine_link 
     memset(link->in, -1, sizeof(link->in));
     memset(link->out, -1, sizeof(link->out));
     memset(link->stacked, -1, sizeof(link->stacked));
+    return link;
+}
+
+void pt_link_watch(struct pt_link *link, const struct pt_worker *worker)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.u32 = link->config.number};
+    pt_assert(epoll_ctl(worker->epoll, EPOLL_CTL_ADD, link->in[worker->number], &event) == 0);
+}
+
+static void insert_link(struct pt_link *link)
+{
+    struct pt_engine *engine = link->engine;
+    link->next = engine->links;
+    engine->links = link;
+    atomic_store(&engine->link_table[link->config.number], link); /* before its first event */
+    for (unsigned i = 0; i < engine->workers && engine->running; i++) {
+        pt_link_watch(link, &engine->in[i]);
+    }
+}
+
+enum pt_code pt_link_open(struct pt_engine *engine, const struct pt_engine_link *config, uint16_t port,
+                          struct pt_link **ret_link, struct pt_error *reterr)
+{
+    struct pt_link *link = new_link(engine, config, port);
+    enum pt_code code = PT_OK;
     for (unsigned i = 0; i < engine->workers && code == PT_OK; i++) {
         code = open_socket(config, port, false, &link->in[i], reterr);
         link->out[i] = link->in[i];
@@ -147,15 +170,29 @@ enum pt_code pt_link_open(struct pt_engine *engine, const struct pt_engine_link 
         free_link(link);
         return code;
     }
-    link->next = engine->links;
-    engine->links = link;
-    atomic_store(&engine->link_table[config->number], link); /* before its first event */
-    for (unsigned i = 0; i < engine->workers; i++) {
-        struct epoll_event event = {.events = EPOLLIN, .data.u32 = config->number};
-        pt_assert(epoll_ctl(engine->in[i].epoll, EPOLL_CTL_ADD, link->in[i], &event) == 0);
-    }
+    insert_link(link);
     *ret_link = link;
     return PT_OK;
+}
+
+bool pt_link_adopt(struct pt_engine *engine, const struct pt_engine_link *config, uint16_t port,
+                   const struct pt_link_fds *fds)
+{
+    struct pt_link *link = new_link(engine, config, port);
+    bool whole = config->number > 0 && config->number <= PT_ENGINE_LINKS_MAX;
+    memcpy(link->in, fds->in, sizeof(link->in));
+    memcpy(link->out, fds->out, sizeof(link->out));
+    link->out[0] = link->in[0];
+    memcpy(link->stacked, fds->stacked, sizeof(link->stacked));
+    for (unsigned i = 0; i < engine->workers; i++) {
+        whole = whole && link->in[i] >= 0 && link->out[i] >= 0 && link->stacked[i] >= 0;
+    }
+    if (!whole) {
+        free_link(link);
+        return false;
+    }
+    insert_link(link);
+    return true;
 }
 
 void pt_link_close(struct pt_link *link)
@@ -169,7 +206,7 @@ void pt_link_close(struct pt_link *link)
     if (atomic_load(&engine->link_table[link->config.number]) == link) {
         atomic_store(&engine->link_table[link->config.number], NULL);
     }
-    for (unsigned i = 0; i < engine->workers; i++) {
+    for (unsigned i = 0; i < engine->workers && engine->running; i++) {
         (void)epoll_ctl(engine->in[i].epoll, EPOLL_CTL_DEL, link->in[i], NULL);
     }
     pt_epoch_retire(&engine->epoch, link, free_link);

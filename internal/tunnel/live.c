@@ -16,7 +16,6 @@
 #include "crypto/crypto.h"
 #include "tunnel/live_priv.h"
 
-#include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,8 +135,8 @@ static void set_session_interval(const struct pt_live *live, struct pt_live_sess
     }
 }
 
-static void session_start(struct pt_live *live, struct pt_live_session *session, const struct pt_live_peer *peer,
-                          uint64_t now_ns)
+void pt_live_session_start(struct pt_live *live, struct pt_live_session *session, const struct pt_live_peer *peer,
+                           uint64_t now_ns)
 {
     struct pt_bfd_options options = {.discriminator = live->next_discriminator,
                                      .desired_min_tx_us = live->interval_us,
@@ -152,7 +151,7 @@ static void session_start(struct pt_live *live, struct pt_live_session *session,
     pt_bfd_init(&session->bfd, &options, now_ns);
 }
 
-static void answer_key(uint32_t label, uint64_t path, uint8_t key[12])
+void pt_live_answer_key(uint32_t label, uint64_t path, uint8_t key[12])
 {
     pt_put_be32(key, label);
     pt_put_be64(key + 4, path);
@@ -347,7 +346,7 @@ static struct pt_live_session *take_owners(struct pt_live *live, const struct pt
 {
     uint8_t key[12];
     const struct pt_live_peer *peer = pt_live_find_peer(live, header->label);
-    answer_key(header->label, header->path, key);
+    pt_live_answer_key(header->label, header->path, key);
     struct pt_live_session *s = pt_map_get(&live->answers, key, sizeof(key));
     struct pt_live_session candidate = {.role = PT_LIVE_ANSWER, .path = header->path, .label = header->label};
     if (peer == NULL) {
@@ -357,7 +356,7 @@ static struct pt_live_session *take_owners(struct pt_live *live, const struct pt
         if (live->answers.count >= PT_LIVE_PATHS_MAX || packet->your != 0) {
             return NULL; /* an old session of ours that we forgot: the other end finds out by silence */
         }
-        session_start(live, &candidate, peer, arrival->now_ns);
+        pt_live_session_start(live, &candidate, peer, arrival->now_ns);
     }
     struct pt_live_session *taker = s != NULL ? s : &candidate;
     if (pt_bfd_receive(&taker->bfd, packet, message + PT_LIVE_HEADER_SIZE, message, arrival->now_ns) != PT_BFD_TAKEN) {
@@ -491,6 +490,17 @@ static void put_links(struct pt_live *live, const struct pt_live_config *config)
     pt_live_links_open(live);
 }
 
+void pt_live_session_measure(struct pt_live *live, struct pt_live_session *s, uint64_t now_ns)
+{
+    if (live->measured < PT_LIVE_MEASURED_MAX) {
+        s->measure = malloc(sizeof(*s->measure));
+        pt_assert(s->measure != NULL);
+        pt_measure_init(s->measure, pt_live_wall_ns() / 1000000000);
+        s->quality = pt_live_quality_new(now_ns);
+        live->measured++;
+    }
+}
+
 static void put_path(struct pt_live *live, const struct pt_live_path *path, uint64_t now_ns)
 {
     uint8_t key[8];
@@ -509,14 +519,8 @@ static void put_path(struct pt_live *live, const struct pt_live_path *path, uint
         s = calloc(1, sizeof(*s));
         pt_assert(s != NULL);
         *s = (struct pt_live_session){.role = PT_LIVE_OWNER, .path = path->id, .label = path->peer};
-        session_start(live, s, peer, now_ns);
-        if (live->measured < PT_LIVE_MEASURED_MAX) {
-            s->measure = malloc(sizeof(*s->measure));
-            pt_assert(s->measure != NULL);
-            pt_measure_init(s->measure, pt_live_wall_ns() / 1000000000);
-            s->quality = pt_live_quality_new(now_ns);
-            live->measured++;
-        }
+        pt_live_session_start(live, s, peer, now_ns);
+        pt_live_session_measure(live, s, now_ns);
         (void)pt_map_put(&live->owners, key, sizeof(key), s);
     }
     s->wanted = true;
@@ -701,17 +705,44 @@ enum pt_code pt_live_open(const struct pt_live_options *options, struct pt_live 
     pt_live_lock_init(&live->lock);
     pt_live_trains_init(live);
     live->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int number = live->wake < 0 ? errno : pthread_create(&live->thread, NULL, pt_live_thread, live);
-    live->started = number == 0;
+    pt_assert(live->wake >= 0);
+    if (options->adopt != NULL) {
+        pt_live_adopt(live);
+        live->options.adopt = NULL; /* the caller's */
+    } else {
+        enum pt_code code = pt_live_start(live, reterr);
+        if (code != PT_OK) {
+            pt_live_close(live);
+            return code;
+        }
+    }
+    *ret_live = live;
+    return PT_OK;
+}
+
+enum pt_code pt_live_start(struct pt_live *live, struct pt_error *reterr)
+{
+    pt_assert(!live->started);
+    atomic_store(&live->stopping, false);
+    int number = pthread_create(&live->thread, NULL, pt_live_thread, live);
     if (number != 0) {
-        pt_live_close(live);
         return pt_fail_errno(reterr, number, "liveness", "no thread for it");
     }
+    live->started = true;
     /* Before everything else that is busy; refused in some containers, where it does its work at the usual priority. */
     const struct sched_param priority = {.sched_priority = PRIORITY};
     (void)pthread_setschedparam(live->thread, SCHED_RR, &priority);
-    *ret_live = live;
     return PT_OK;
+}
+
+void pt_live_pause(struct pt_live *live)
+{
+    atomic_store(&live->stopping, true);
+    if (live->started) {
+        (void)eventfd_write(live->wake, 1);
+        (void)pthread_join(live->thread, NULL);
+        live->started = false;
+    }
 }
 
 static void free_all(struct pt_map *map)
@@ -727,18 +758,12 @@ void pt_live_close(struct pt_live *live)
     if (live == NULL) {
         return;
     }
-    atomic_store(&live->stopping, true);
-    if (live->started) {
-        (void)eventfd_write(live->wake, 1);
-        (void)pthread_join(live->thread, NULL);
-    }
+    pt_live_pause(live);
     pt_live_trains_fini(live);
     for (size_t i = 0; i < live->links_len; i++) {
         pt_live_link_close(&live->links[i]);
     }
-    if (live->wake >= 0) {
-        (void)close(live->wake);
-    }
+    (void)close(live->wake);
     PT_MAP_FOREACH (entry, &live->peers) {
         pt_memory_clear(entry->value, sizeof(struct pt_live_peer));
     }

@@ -89,6 +89,9 @@ struct pt_live_options {
     void (*on_change)(void *arg, uint64_t path, bool alive);
     void (*set_sla)(void *arg, uint32_t slot, uint64_t breaks, uint64_t held); /* as the status's; NULL is fine */
     void *arg;
+    /* What another process had (NULL: begin anew): its sockets and sessions, which are taken out of it. Nothing is sent
+     * or judged before pt_live_start. */
+    struct pt_handover *adopt;
 };
 
 /* Bandwidth on request (train.c, measure/bandwidth.h): the newest request and what came of it. */
@@ -110,6 +113,10 @@ struct pt_live;
 void pt_live_lock_init(pthread_mutex_t *lock);
 PT_MUST enum pt_code pt_live_open(const struct pt_live_options *options, struct pt_live **ret_live,
                                   struct pt_error *reterr);
+/* To hand over, as pt_engine_pause and its like. No bandwidth may be under measurement. */
+void pt_live_pause(struct pt_live *live);
+void pt_live_save(struct pt_live *live, struct pt_handover *into);
+PT_MUST enum pt_code pt_live_start(struct pt_live *live, struct pt_error *reterr);
 void pt_live_close(struct pt_live *live); /* says AdminDown to nobody: a process that ends is silent; NULL is fine */
 /* Sessions of paths that stay go on. Words and changes of all that are known are given again. */
 void pt_live_configure(struct pt_live *live, const struct pt_live_config *config);

@@ -143,3 +143,14 @@ void pt_live_send(struct pt_live *live, uint32_t link, const struct pt_endpoint 
 void pt_live_send_plain(struct pt_live *live, uint32_t link, const struct pt_endpoint *remote, const uint8_t *data,
                         size_t size);
 void *pt_live_thread(void *live);
+
+/* ---- live.c, for live_state.c --------------------------------------------------------------------------------- */
+/* A session as pt_live_configure and a first packet make it, with the key of `peer`. */
+void pt_live_session_start(struct pt_live *live, struct pt_live_session *session, const struct pt_live_peer *peer,
+                           uint64_t now_ns);
+/* Begin to measure an owner, if there is room for it. */
+void pt_live_session_measure(struct pt_live *live, struct pt_live_session *session, uint64_t now_ns);
+void pt_live_answer_key(uint32_t label, uint64_t path, uint8_t key[12]);
+
+/* ---- live_state.c --------------------------------------------------------------------------------------------- */
+void pt_live_adopt(struct pt_live *live);

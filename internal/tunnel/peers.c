@@ -165,7 +165,8 @@ static void choose_session(struct pt_peers *peers, struct peer *peer)
 }
 
 /* Room for one more: a session that was never confirmed goes first, else the oldest. */
-static void add_session(struct pt_peers *peers, struct peer *peer, const struct pt_tunnel_keys *keys, bool confirmed)
+static struct pt_tunnel_session *add_session(struct pt_peers *peers, struct peer *peer,
+                                             const struct pt_tunnel_keys *keys, bool confirmed)
 {
     for (size_t i = 0; i < peer->sessions_len && !confirmed; i++) {
         if (!peer->sessions[i].confirmed) {
@@ -177,11 +178,12 @@ static void add_session(struct pt_peers *peers, struct peer *peer, const struct 
         drop_session(peers, peer, 0);
     }
     struct session *session = &peer->sessions[peer->sessions_len++];
-    *session = (struct session){.keys = *keys, .confirmed = confirmed};
-    session->handle = peers->options.ops->session_new(peers->options.arg, peer->label, keys);
+    struct pt_tunnel_session *handle = peers->options.ops->session_new(peers->options.arg, peer->label, keys);
+    *session = (struct session){.keys = *keys, .handle = handle, .confirmed = confirmed};
     pt_memory_clear(session->keys.send, sizeof(session->keys.send));
     pt_memory_clear(session->keys.receive, sizeof(session->keys.receive));
     choose_session(peers, peer);
+    return handle;
 }
 
 static void free_peer(struct pt_peers *peers, struct peer *peer)
@@ -249,7 +251,7 @@ static void respond(struct pt_peers *peers, struct peer *peer, struct pt_noise *
     pt_noise_split(noise, false, &secrets);
     memcpy(keys.send, secrets.send, sizeof(keys.send));
     memcpy(keys.receive, secrets.receive, sizeof(keys.receive));
-    add_session(peers, peer, &keys, false);
+    (void)add_session(peers, peer, &keys, false);
     add_macs(peer, message, sizeof(message), now_ns);
     peers->options.ops->send(peers->options.arg, peer->label, via, message, sizeof(message));
     pt_memory_clear(&secrets, sizeof(secrets));
@@ -388,7 +390,7 @@ static void take_response(struct pt_peers *peers, const struct pt_tunnel_handsha
         peer->handshakes++;
         peer->last_heard_ns = now_ns;
         pt_noise_clear(&peer->noise);
-        add_session(peers, peer, &keys, true);
+        (void)add_session(peers, peer, &keys, true);
         pt_memory_clear(&secrets, sizeof(secrets));
         pt_memory_clear(&keys, sizeof(keys));
     }
@@ -521,6 +523,12 @@ void pt_peers_set_limits(struct pt_peers *peers, uint64_t rekey_after_ms, uint64
         rekey_volume_bytes != 0 ? rekey_volume_bytes : peers->options.rekey_volume_bytes;
 }
 
+void pt_peers_limits(const struct pt_peers *peers, uint64_t *ret_rekey_after_ms, uint64_t *ret_rekey_volume_bytes)
+{
+    *ret_rekey_after_ms = peers->options.rekey_after_ms;
+    *ret_rekey_volume_bytes = peers->options.rekey_volume_bytes;
+}
+
 static int compare_peers(const void *a, const void *b)
 {
     const struct peer *x = *(struct peer *const *)a, *y = *(struct peer *const *)b;
@@ -583,4 +591,42 @@ size_t pt_peers_status(const struct pt_peers *peers, struct pt_peer_status *ret_
         }
     }
     return peers->peers_len;
+}
+
+/* ---- handing over ---------------------------------------------------------------------------------------------- */
+
+void pt_peers_save(const struct pt_peers *peers, void (*on_peer)(void *arg, const struct pt_peer_memory *memory),
+                   void (*on_session)(void *arg, struct pt_tunnel_session *session, bool confirmed), void *arg)
+{
+    for (size_t i = 0; i < peers->peers_len; i++) {
+        const struct peer *peer = peers->peers[i];
+        struct pt_peer_memory memory = {.label = peer->label,
+                                        .cipher = peer->cipher,
+                                        .greatest_time = peer->greatest_time,
+                                        .handshakes = peer->handshakes,
+                                        .last_heard_ns = peer->last_heard_ns};
+        memcpy(memory.public_key, peer->public_key, sizeof(memory.public_key));
+        on_peer(arg, &memory);
+        for (size_t j = 0; j < peer->sessions_len; j++) {
+            on_session(arg, peer->sessions[j].handle, peer->sessions[j].confirmed);
+        }
+    }
+}
+
+void pt_peers_restore(struct pt_peers *peers, const struct pt_peer_memory *memory)
+{
+    struct peer *peer = find_label(peers, memory->label);
+    if (peer != NULL && memcmp(peer->public_key, memory->public_key, sizeof(peer->public_key)) == 0) {
+        peer->greatest_time = memory->greatest_time;
+        peer->handshakes = memory->handshakes;
+        peer->last_heard_ns = memory->last_heard_ns;
+        peer->next_try_ns = 0; /* it was there a moment ago: whoever starts, it need not be waited for */
+    }
+}
+
+struct pt_tunnel_session *pt_peers_restore_session(struct pt_peers *peers, uint32_t label,
+                                                   const struct pt_tunnel_keys *keys, bool confirmed)
+{
+    struct peer *peer = find_label(peers, label);
+    return peer != NULL ? add_session(peers, peer, keys, confirmed) : NULL;
 }

@@ -97,3 +97,24 @@ void pt_peers_tick(struct pt_peers *peers, uint64_t now_ns, uint64_t wall_ns);
 size_t pt_peers_status(const struct pt_peers *peers, struct pt_peer_status *ret_status, size_t len_max);
 /* Replace the times and the volume; 0 keeps one. For tests and `rekey each second`. */
 void pt_peers_set_limits(struct pt_peers *peers, uint64_t rekey_after_ms, uint64_t rekey_volume_bytes);
+void pt_peers_limits(const struct pt_peers *peers, uint64_t *ret_rekey_after_ms, uint64_t *ret_rekey_volume_bytes);
+
+/* ---- handing over to another process (handover.h) -------------------------------------------------------------- */
+
+/* What is remembered of a peer besides its sessions. */
+struct pt_peer_memory {
+    uint32_t label;
+    enum pt_cipher cipher; /* as the bundle says */
+    uint8_t public_key[PT_X25519_SIZE];
+    uint64_t greatest_time; /* of its initiations: older ones are replayed */
+    uint64_t handshakes, last_heard_ns;
+};
+/* Each peer, followed by its sessions, oldest first. */
+void pt_peers_save(const struct pt_peers *peers, void (*on_peer)(void *arg, const struct pt_peer_memory *memory),
+                   void (*on_session)(void *arg, struct pt_tunnel_session *session, bool confirmed), void *arg);
+/* Of peers that were set and have no session yet; unknown labels are ignored. Handshakes that were under way begin
+ * anew, at the next tick. */
+void pt_peers_restore(struct pt_peers *peers, const struct pt_peer_memory *memory);
+/* In the order they were saved. Returns NULL for an unknown label. */
+struct pt_tunnel_session *pt_peers_restore_session(struct pt_peers *peers, uint32_t label,
+                                                   const struct pt_tunnel_keys *keys, bool confirmed);

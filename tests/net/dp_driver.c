@@ -120,8 +120,8 @@ static enum pt_code do_sealed(const struct sealing *sealing, struct pt_error *re
     enum pt_code code = pt_door_report(fd, &report, reterr);
     (void)close(fd);
     PT_TRY(code);
-    printf("sealed %" PRIu64 " opened %" PRIu64 "\n", report.status.counters.sealed_packets,
-           report.status.counters.opened_packets);
+    printf("sealed %" PRIu64 " opened %" PRIu64 " program %" PRIu64 "\n", report.status.counters.sealed_packets,
+           report.status.counters.opened_packets, report.status.program.inode);
     for (enum pt_engine_drop i = 0; i < PT_ENGINE_DROPS_LEN; i++) {
         printf("drop %s %" PRIu64 "\n", pt_engine_drop_name(i), report.status.counters.drops[i]);
     }

@@ -116,7 +116,7 @@ bundle() {
         done
     } >"$work/s$s.bundle"
 }
-start_driver() {
+start_driver() { # SITE [PATRONUSD]
     local n=$1
     mkfifo "$work/in$n" "$work/out$n"
     in_ns "s$n" "$driver" "$pins/s$n" <"$work/in$n" >"$work/out$n" &
@@ -125,7 +125,7 @@ start_driver() {
     exec {to["$n"]}>"$work/in$n" {from["$n"]}<"$work/out$n"
     rm "$work/in$n" "$work/out$n"
     read_reply "$n" || fail "s$n does not start: $reply"
-    key[$n]=$(ask "$n" tunnel "$work/d$n" "$bin/patronusd" | awk '/^key/ { print $2 }')
+    key[$n]=$(ask "$n" tunnel "$work/d$n" "${2:-$bin/patronusd}" | awk '/^key/ { print $2 }')
     [[ -n ${key[$n]} ]] || fail "s$n has no tunnel process"
 }
 stop_driver() {
@@ -223,6 +223,30 @@ ask 1 apply "$work/s1.bundle" >/dev/null || fail "the new agent does not take th
 wait "$pinger" || true
 [[ $(lost "$work/ping") = 0 ]] || fail "$(lost "$work/ping") of 400 pings lost while the agent was replaced"
 pass "no ping of 400 lost while the agent was killed and started again"
+
+# The program itself is replaced, and with it the tunnel process: sessions, their numbers and the path's MTU go along.
+handshakes() { { ask 1 sealed || true; } | awk '/^peer 2/ { print $5 }'; }
+runs() { [[ $(number 1 sealed program) = "$(stat -c %i "$1")" ]]; }
+cp "$bin/patronusd" "$work/next"
+made=$(handshakes)
+in_ns h1 ping -q -c 500 -i 0.01 -W 2 10.2.0.2 >"$work/ping" 2>&1 &
+pinger=$!
+stop_driver 1
+start_driver 1 "$work/next"
+[[ ${key[1]} = "$kept" ]] || fail "the key changed with the program"
+bundle 1 1 1
+ask 1 apply "$work/s1.bundle" >/dev/null || fail "the new program's agent does not take the bundle: $reply"
+wait_for 20 runs "$work/next" || fail "the tunnel process still runs the old program: $(tail -n 3 "$work/d1/tunnel.log")"
+mv "$work/next" "$work/last" && cp "$bin/patronusd" "$work/next"
+stop_driver 1
+start_driver 1 "$work/next"
+ask 1 apply "$work/s1.bundle" >/dev/null || fail "the next program's agent does not take the bundle: $reply"
+wait_for 20 runs "$work/next" || fail "the tunnel process still runs the program before: $(tail -n 3 "$work/d1/tunnel.log")"
+wait "$pinger" || true
+[[ $(lost "$work/ping") = 0 ]] || fail "$(lost "$work/ping") of 500 pings lost while the tunnel process was replaced twice"
+[[ $(handshakes) = "$made" ]] || fail "sessions were made anew: $made handshakes before, $(handshakes) after"
+mtu_found || fail "the path's MTU was forgotten: $(number 1 sealed mtu)"
+pass "no ping of 500 lost while the tunnel process was replaced twice, and no new session made"
 
 # A tunnel process that is killed is replaced, and the peers shake hands anew.
 tunnel_pid=$(pgrep -f -- "tunnel --data $work/d2 " | head -1)

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define PATIENCE_MS 20000
@@ -301,6 +302,93 @@ START_TEST(headers_are_read_as_they_were_written_and_cut_ones_are_not)
 }
 END_TEST
 
+static struct pt_live_session session_of(struct node *node, bool owner)
+{
+    uint8_t key[12];
+    pt_put_be32(key, owner ? 0 : 1); /* the label of the owner, in an answer's key */
+    pt_put_be64(key + 4, PATH);
+    (void)pthread_mutex_lock(&node->live->lock);
+    struct pt_live_session *s =
+        owner ? pt_map_get(&node->live->owners, key + 4, 8) : pt_map_get(&node->live->answers, key, sizeof(key));
+    ck_assert_ptr_nonnull(s);
+    struct pt_live_session copy = *s;
+    (void)pthread_mutex_unlock(&node->live->lock);
+    return copy;
+}
+
+/* Another liveness in the place of the node's, as another process would; its sockets are copies of the old one's. */
+static void succeed(struct node *node)
+{
+    struct pt_handover given = {0}, got = {0};
+    struct pt_error error = {0};
+    struct pt_live_options options = {
+        .port = port(), .set_word = set_word, .on_change = on_change, .arg = node, .adopt = &got};
+    const int size = 1 << 20;
+    int sockets[2];
+    memcpy(options.private_key, node->private_key, sizeof(options.private_key));
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
+    ck_assert_int_eq(setsockopt(sockets[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+    pt_live_pause(node->live);
+    pt_live_save(node->live, &given);
+    ck_assert(pt_handover_send(sockets[0], &given)); /* 30 KB: it fits */
+    ck_assert(pt_handover_receive(sockets[1], &got));
+    pt_live_close(node->live);
+    ck_assert_msg(pt_live_open(&options, &node->live, &error) == PT_OK, "%s", error.text);
+    pt_handover_fini(&given);
+    pt_handover_fini(&got);
+    (void)close(sockets[0]);
+    (void)close(sockets[1]);
+}
+
+/* First the owner's process is replaced, then the other one. A machine that stands still meanwhile may take the path
+ * down; it may not take it for another session, or forget what was known. */
+START_TEST(sessions_go_on_in_the_process_that_takes_the_place)
+{
+    struct node a, b;
+    node_open(&a, 1, "127.0.0.1");
+    node_open(&b, 2, "127.0.0.2");
+    configure(&a, &b, true, 0);
+    configure(&b, &a, false, 0);
+    wait_told(&a, 1);
+    struct node *nodes[] = {&a, &b};
+    for (size_t i = 0; i < 2; i++) {
+        struct node *node = nodes[i];
+        bool owner = i == 0;
+        unsigned words = atomic_load(&node->words);
+        pt_live_pause(node->live);
+        struct pt_live_session before = session_of(node, owner);
+        succeed(node);
+        struct pt_live_session after = session_of(node, owner);
+        ck_assert_uint_eq(after.bfd.options.discriminator, before.bfd.options.discriminator);
+        ck_assert_uint_eq(after.bfd.remote_discriminator, before.bfd.remote_discriminator);
+        ck_assert_int_eq(after.bfd.state, before.bfd.state);
+        ck_assert_uint_eq(after.bfd.sent_sequence, before.bfd.sent_sequence);
+        ck_assert_uint_eq(after.bfd.received_sequence, before.bfd.received_sequence);
+        ck_assert_uint_eq(after.bfd.ups, before.bfd.ups);
+        ck_assert_int_eq(after.bfd.next_send_ns == before.bfd.next_send_ns, 1);
+        ck_assert_mem_eq(after.bfd.options.key, before.bfd.options.key, sizeof(after.bfd.options.key));
+        ck_assert_int_eq(after.known, before.known);
+        ck_assert_int_eq(after.alive, before.alive);
+        ck_assert_uint_eq(after.sent, before.sent);
+        ck_assert_uint_eq(after.highest, before.highest);
+        ck_assert_int_eq((after.measure != NULL), owner);
+        ck_assert_uint_eq(atomic_load(&node->words), words); /* the data plane knows */
+        ck_assert_int_eq(pt_live_start(node->live, NULL), PT_OK);
+        for (int waited = 0; session_of(node, owner).received < after.received + 5; waited += 20) {
+            ck_assert_int_lt(waited, PATIENCE_MS);
+            (void)poll(NULL, 0, 20);
+        }
+        wait_told(&a, 1);
+        ck_assert_uint_eq(session_of(node, owner).bfd.options.discriminator, before.bfd.options.discriminator);
+    }
+    uint64_t ups = status_of(&a).ups;
+    configure(&a, &b, true, 0); /* what the agent says again changes nothing */
+    ck_assert_uint_eq(status_of(&a).ups, ups);
+    node_close(&a);
+    node_close(&b);
+}
+END_TEST
+
 static struct pt_live_bandwidth wait_measured(struct node *node)
 {
     struct pt_live_bandwidth found = pt_live_bandwidth(node->live);
@@ -426,6 +514,7 @@ int main(void)
     tcase_add_test(tests, liveness_takes_no_more_of_a_slow_link_than_its_share);
     tcase_add_test(tests, what_begins_with_a_dead_tunnel_is_dead);
     tcase_add_test(tests, headers_are_read_as_they_were_written_and_cut_ones_are_not);
+    tcase_add_test(tests, sessions_go_on_in_the_process_that_takes_the_place);
     tcase_add_test(tests, bandwidth_is_measured_on_request_and_not_too_often);
     tcase_add_test(tests, a_measurement_outlives_a_moment_in_which_its_path_is_dead);
     tcase_add_test(tests, a_measurement_ends_with_its_path_and_with_the_process);
