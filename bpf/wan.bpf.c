@@ -431,6 +431,52 @@ PT_SUBPROGRAM int wan_other(struct xdp_md *ctx, int why)
     return why == WAN_OTHER && syns_ps != 0 ? pt_cookie_judge(ctx, slot, syns_ps) : XDP_PASS;
 }
 
+/* Tell of a frame that is dropped for what stands outside: its addresses are all that is known. Straight into the ring:
+ * for a struct pkt there is no room on the stack. 1: the ring has no room. */
+PT_SUBPROGRAM int wan_tell(struct xdp_md *ctx, __u32 reason)
+{
+    if (!pt_event_sample()) {
+        return 0;
+    }
+    struct pt_abi_event *event = bpf_ringbuf_reserve(&pt_events, sizeof(*event), 0);
+    if (event == NULL) {
+        return 1;
+    }
+    void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+    struct ethhdr *eth = data;
+    struct iphdr *v4 = (void *)(eth + 1);
+    struct ipv6hdr *v6 = (void *)(eth + 1);
+    __be16 *ports = NULL;
+    __u32 protocol = 0;
+    __builtin_memset(event, 0, sizeof(*event));
+    if ((void *)(v4 + 1) <= end && eth->h_proto == bpf_htons(ETH_P_IP)) {
+        event->flow.source.words[2] = event->flow.destination.words[2] = bpf_htonl(0xffff);
+        event->flow.source.words[3] = v4->saddr;
+        event->flow.destination.words[3] = v4->daddr;
+        protocol = v4->protocol;
+        ports = v4->ihl == 5 && !(v4->frag_off & bpf_htons(0x1fff)) ? (void *)(v4 + 1) : NULL;
+    } else if ((void *)(v6 + 1) <= end && eth->h_proto == bpf_htons(ETH_P_IPV6)) {
+        __builtin_memcpy(&event->flow.source, &v6->saddr, 16);
+        __builtin_memcpy(&event->flow.destination, &v6->daddr, 16);
+        protocol = v6->nexthdr;
+        ports = (void *)(v6 + 1);
+    } else {
+        bpf_ringbuf_discard(event, BPF_RB_NO_WAKEUP);
+        return 0;
+    }
+    if (ports != NULL && (void *)(ports + 2) <= end && (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP)) {
+        event->flow.port_source = bpf_ntohs(ports[0]);
+        event->flow.port_destination = bpf_ntohs(ports[1]);
+    }
+    event->flow.vni_protocol = PT_FLOW_VNI_PROTOCOL(0, protocol);
+    event->ns = bpf_ktime_get_coarse_ns();
+    event->verdict = PT_FLOW_DROP;
+    event->reason = (__u8)reason;
+    event->kind = PT_EVENT_PACKET;
+    bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+    return 0;
+}
+
 SEC("xdp.frags")
 int pt_wan(struct xdp_md *ctx)
 {
@@ -441,6 +487,9 @@ int pt_wan(struct xdp_md *ctx)
     }
     if (verdict < 0) {
         pt_count_drop((__u32)-verdict);
+        if (wan_tell(ctx, (__u32)-verdict)) {
+            (void)pt_event_lost();
+        }
         return XDP_DROP;
     }
     return verdict;
@@ -457,6 +506,9 @@ PT_INLINE int from_internet(struct __sk_buff *skb)
     int verdict = pt_nat_in(skb, &p);
     if (verdict < 0) {
         pt_count_drop((__u32)-verdict);
+        if (pt_event_sample()) {
+            pt_event_drop(&p, (__u32)-verdict);
+        }
         return TC_ACT_SHOT;
     }
     return verdict;

@@ -5,7 +5,8 @@
  * A flow is told when it gets its entry, and when its verdict, path, rule or class changes; not when the same decision
  * is only made anew. Drops that no entry remembers are told packet by packet, and the entry of a flow that had one is
  * marked, so that it is told again when it goes on. All pass one gate of PT_EVENTS_PER_S, so that a flood costs a
- * comparison a packet; what the gate or a full ring keeps out is counted.
+ * comparison a packet; what the gate or a full ring keeps out is counted. Of what hook wan drops a few examples a
+ * second are told, and the flows that port forwards let in, as they come: from outside to the link's address.
  */
 #pragma once
 
@@ -13,6 +14,7 @@
 
 #define PT_EVENTS_SIZE (1U << 20) /* of the ring: 10,000 events */
 #define PT_EVENTS_PER_S 8000U
+#define PT_EVENTS_SAMPLES_PER_S 64U /* of drops by hook wan */
 #define PT_EVENTS_BURST_NS 1000000000ULL
 
 enum pt_abi_event_kind {

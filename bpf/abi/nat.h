@@ -11,6 +11,7 @@
  *    flow->nat    link (1..64) << 18 | class << 16 | port         0: none
  *                 PT_NAT_PREFIX | n                               prefix n of the segment's, one to one
  *                 PT_NAT_SEGMENT | VNI                            not translated: goes on in another segment
+ *    in events    PT_NAT_INBOUND | link << 18 | class << 16 | port    came for that port, went to the host behind it
  *
  * Static mappings (port forwards) stand in the bundle, a row for each direction, and come before all others.
  */
@@ -26,6 +27,7 @@
 #define PT_NAT_OUT_MAX 131072U
 #define PT_NAT_PREFIX 0x80000000U
 #define PT_NAT_SEGMENT 0x40000000U
+#define PT_NAT_INBOUND 0x20000000U
 #define PT_NAT_SEGMENT_VNI 0xffffffU
 #define PT_NAT_TIME_SHIFT 30 /* times count units of 2^30 ns (1.07 s) of the monotonic clock */
 
@@ -103,6 +105,9 @@ struct pt_abi_inside {
     __u16 link;
 };
 _Static_assert(sizeof(struct pt_abi_inside) == 12, "abi");
+
+/* in pt_nat_entered: flows that port forwards let in */
+#define PT_NAT_ENTERED_MAX 65536U
 
 /* in pt_nat_peers: whom the host of a mapping has sent to, where only those may answer. Value: until when. */
 #define PT_NAT_PEERS_MAX 65536U

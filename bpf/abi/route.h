@@ -11,7 +11,7 @@
 #define PT_ROUTE_VNI_BITS 32U
 
 #define PT_LAN_FILTERED 1U /* a row in filters */
-#define PT_LAN_EXITS 2U    /* one in breakouts */
+#define PT_LAN_EXITS 2U    /* one in breakouts, or forwards that lead to it */
 #define PT_LAN_PREFIXES 4U /* one in prefixes */
 #define PT_LAN_LIMITED 8U  /* some in limits */
 

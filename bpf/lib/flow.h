@@ -202,6 +202,20 @@ PT_SUBPROGRAM int pt_event_pass(__u64 now_ns)
     return 1;
 }
 
+/* May one more drop of what comes from outside be told? Few: anybody can send such, and what hosts do must find room.
+ */
+PT_SUBPROGRAM int pt_event_sample(void)
+{
+    __u32 zero = 0;
+    __u64 *until = bpf_map_lookup_elem(&pt_event_samples, &zero), now = bpf_ktime_get_coarse_ns();
+
+    if (until == NULL || *until > now + PT_EVENTS_BURST_NS) {
+        return 0;
+    }
+    *until = (*until > now ? *until : now) + 1000000000ULL / PT_EVENTS_SAMPLES_PER_S;
+    return 1;
+}
+
 /* The ring is full. */
 PT_SUBPROGRAM int pt_event_lost(void)
 {
@@ -213,6 +227,8 @@ PT_SUBPROGRAM int pt_event_lost(void)
     }
     return 0;
 }
+
+#define PT_EVENT_OUT_IS_NAT (1ULL << 40) /* what stands for `out` is a translation too */
 
 /* A decision in two words, and in a third what is small: the caller has no room on its stack for one whose address is
  * taken. 1: the ring has no room. */
@@ -247,7 +263,7 @@ PT_SUBPROGRAM int pt_event_put(const struct pkt *p, const struct pt_abi_flow *fl
     event->policy_class = (__u32)class_site;
     event->site_label = (__u32)(class_site >> 32);
     event->application = flow != NULL ? flow->application : 0;
-    event->nat = flow != NULL ? flow->nat : 0;
+    event->nat = flow != NULL ? flow->nat : small & PT_EVENT_OUT_IS_NAT ? (__u32)out_rule : 0;
     event->kind = (__u8)small;
     event->verdict = (__u8)(small >> 8);
     event->reason = (__u8)(small >> 16);

@@ -143,6 +143,14 @@ struct {
     __type(value, __u32); /* port */
 } pt_nat_out SEC(".maps");
 
+/* By which link and port a flow came that is forwarded: index, by the key of its answers. */
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, PT_NAT_ENTERED_MAX);
+    __type(key, struct pt_abi_flow4_key);
+    __type(value, __u32);
+} pt_nat_entered SEC(".maps");
+
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
     __uint(max_entries, PT_NAT_PEERS_MAX);
@@ -197,6 +205,13 @@ struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);
     __uint(max_entries, PT_EVENTS_SIZE);
 } pt_events SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, __u64); /* GCRA: until when examples of drops were told */
+} pt_event_samples SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);

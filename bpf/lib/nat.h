@@ -34,16 +34,44 @@ PT_INLINE int pt_nat_goes(const struct pt_abi_breakout *breakout, __be32 destina
     return 0;
 }
 
-/* A port forward's way back. */
-PT_INLINE __u32 pt_nat_forwarded(const struct pkt *p)
+/* The flow of answers of a host to whom a packet from outside is forwarded. */
+PT_INLINE struct pt_abi_flow4_key pt_nat_answers(__be32 host, __u16 port, __be32 remote, __u16 port_remote,
+                                                 __u32 vni_protocol)
 {
+    struct pt_abi_flow4_key key = {.source = host,
+                                   .destination = remote,
+                                   .port_source = port,
+                                   .port_destination = port_remote,
+                                   .vni_protocol = vni_protocol};
+    return key;
+}
+
+/* A port forward's way back: the link and port that the flow came in by, as long as they lead to this host; else those
+ * of one of the links, for what the host begins itself. Index, or 0. */
+PT_SUBPROGRAM __u32 pt_nat_forwarded(const struct pkt *p)
+{
+    if (p == NULL || !p->has_ports) {
+        return 0;
+    }
     struct pt_abi_forward_key key = {
         .address = p->source.words[3], .scope = p->vni, .port = p->port_source, .protocol = p->protocol, .inside = 1};
-    const struct pt_abi_forward *forward = p->has_ports ? pt_find(&pt_forwards, p->slot, &key) : NULL;
-
-    return forward == NULL ? 0
-                           : PT_NAT_INDEX(forward->scope, p->protocol == IPPROTO_TCP ? PT_NAT_TCP : PT_NAT_UDP,
-                                          forward->port & 0xffff);
+    const struct pt_abi_forward *forward = pt_find(&pt_forwards, p->slot, &key);
+    if (forward == NULL) {
+        return 0;
+    }
+    struct pt_abi_flow4_key answers = pt_nat_answers(p->source.words[3], p->port_source, p->destination.words[3],
+                                                     p->port_destination, PT_FLOW_VNI_PROTOCOL(p->vni, p->protocol));
+    __u32 *entered = bpf_map_lookup_elem(&pt_nat_entered, &answers);
+    if (entered != NULL) {
+        __u32 index = *entered;
+        struct pt_abi_forward_key in = {
+            .scope = PT_NAT_LINK(index), .port = PT_NAT_PORT(index), .protocol = p->protocol};
+        const struct pt_abi_forward *leads = pt_find(&pt_forwards, p->slot, &in);
+        if (leads != NULL && leads->address == p->source.words[3] && leads->port == p->port_source) {
+            return index;
+        }
+    }
+    return PT_NAT_INDEX(forward->scope, p->protocol == IPPROTO_TCP ? PT_NAT_TCP : PT_NAT_UDP, forward->port & 0xffff);
 }
 
 /* The exit that a host keeps to, and whether the destination is the address of one. */
@@ -77,7 +105,9 @@ PT_INLINE __u32 pt_nat_out_ask(struct __sk_buff *skb, struct pkt *p, __u32 *ret_
 
     *ret_reason = PT_DROP_NO_ROUTE;
     if (breakout == NULL || !pt_nat_goes(breakout, p->destination.words[3])) {
-        return 0;
+        __u32 answer = p->fragment ? 0 : pt_nat_forwarded(p); /* may go without breakout */
+        *ret_reason = answer == 0 ? PT_DROP_NO_ROUTE : 0;
+        return answer;
     }
     __u32 link = pt_nat_choose(p, breakout, &own);
     const struct pt_abi_exit *exit = link == 0 ? NULL : pt_find(&pt_exits, p->slot, &link);
@@ -137,6 +167,7 @@ struct pt_nat_host { /* whom a port leads to */
     __be32 address;
     __u32 lan_ifindex, vni;
     __u16 port;
+    __u8 forwarded; /* by a policy's word */
 };
 
 /* What stands behind a port of a link. 0: nobody; it is the node's own business. Negative: a drop reason. */
@@ -150,6 +181,7 @@ PT_INLINE int pt_nat_behind(__u32 slot, __u32 index, __u8 protocol, __be32 remot
         ret->lan_ifindex = forward->lan_ifindex;
         ret->vni = forward->scope;
         ret->port = (__u16)forward->port;
+        ret->forwarded = 1;
         return 1;
     }
     struct pt_abi_mapping *place = pt_nat_place(index);
@@ -266,6 +298,25 @@ PT_SUBPROGRAM int pt_nat_error_in(struct __sk_buff *skb, struct pkt *p, __u32 li
     return pt_nat_deliver(skb, p, &host);
 }
 
+/* A flow came in by a forwarded port: its answers go out by the same one; and the agent is told, once. */
+PT_INLINE void pt_nat_enter(const struct pkt *p, const struct pt_nat_host *host, __u32 index)
+{
+    struct pt_abi_flow4_key answers = pt_nat_answers(host->address, host->port, p->source.words[3], p->port_source,
+                                                     PT_FLOW_VNI_PROTOCOL(host->vni, p->protocol));
+    __u32 *entered = bpf_map_lookup_elem(&pt_nat_entered, &answers), zero = 0;
+
+    if (entered != NULL && *entered == index && !p->begins) {
+        return;
+    }
+    (void)bpf_map_update_elem(&pt_nat_entered, &answers, &index, BPF_ANY);
+    const struct pt_abi_node *node = pt_find(&pt_nodes, p->slot, &zero);
+    __u64 label = node == NULL ? 0 : node->site_label;
+    if (pt_event_put(p, NULL, PT_NAT_INBOUND | index, label << 32,
+                     PT_EVENT_FLOW | PT_FLOW_LOCAL << 8 | PT_EVENT_OUT_IS_NAT)) {
+        (void)pt_event_lost();
+    }
+}
+
 /* A packet from a link that is no tunnel's. A verdict; TC_ACT_OK: not for a host of ours. */
 PT_SUBPROGRAM int pt_nat_in(struct __sk_buff *skb, struct pkt *p)
 {
@@ -298,7 +349,14 @@ PT_SUBPROGRAM int pt_nat_in(struct __sk_buff *skb, struct pkt *p)
     if (class < 0) {
         return TC_ACT_OK;
     }
-    int behind = pt_nat_behind(p->slot, PT_NAT_INDEX(link->link, class, p->port_destination), p->protocol,
-                               p->source.words[3], &host);
-    return behind <= 0 ? behind : pt_nat_deliver(skb, p, &host);
+    __u32 index = PT_NAT_INDEX(link->link, class, p->port_destination);
+    int behind = pt_nat_behind(p->slot, index, p->protocol, p->source.words[3], &host);
+    p->vni = host.vni; /* in whose name it is told */
+    if (behind <= 0) {
+        return behind;
+    }
+    if (host.forwarded) {
+        pt_nat_enter(p, &host, index);
+    }
+    return pt_nat_deliver(skb, p, &host);
 }

@@ -200,7 +200,7 @@ static void put_path(struct ctl *ctl, const struct pt_msg *path, struct pt_buf *
     pt_buf_printf(out, ": %s\n", pt_msg_str(path, "reason"));
 }
 
-/* "nat       as 192.0.2.2:40123 of sites/nyc/links/inet0" */
+/* "nat       as 192.0.2.2:40123 of sites/nyc/links/inet0"; of what a port forward lets in "to 10.1.0.5:443, by ..." */
 static void put_translation(struct ctl *ctl, const struct pt_msg *r, struct pt_buf *out)
 {
     const struct pt_msg *to = pt_msg_child(r, "translation");
@@ -220,8 +220,12 @@ static void put_translation(struct ctl *ctl, const struct pt_msg *r, struct pt_b
     if (port != 0) {
         pt_buf_printf(out, ":%" PRIu64, port);
     }
+    const char *destination = pt_msg_str(to, "destination");
+    if (destination[0] != '\0') {
+        pt_buf_printf(out, " to %s:%" PRIu64 ", by", destination, pt_msg_u64(to, "destination_port"));
+    }
     if (link[0] != '\0') {
-        pt_buf_printf(out, " of %s", short_name(ctl, link));
+        pt_buf_printf(out, "%s %s", destination[0] != '\0' ? "" : " of", short_name(ctl, link));
     }
     if (segment[0] != '\0') {
         pt_buf_printf(out, " on in %s", short_name(ctl, segment));

@@ -4,6 +4,7 @@
 #include "agent/dp_bpf_compile.h"
 #include "base/assert.h"
 
+#include "bpf/abi/nat.h"
 #include "bpf/abi/filter.h"
 #include "bpf/abi/guard.h"
 
@@ -179,6 +180,19 @@ static bool has_row(const struct pt_dp_rows *rows, uint32_t vni)
     return false;
 }
 
+/* Do port forwards lead into the segment? Its hosts answer by them, breakout or not. */
+static bool is_entered(const struct pt_dp_rows *forwards, uint32_t vni)
+{
+    for (size_t i = 0; i < forwards->len; i++) {
+        struct pt_abi_forward_key key;
+        memcpy(&key, pt_dp_rows_key(forwards, i), sizeof(key));
+        if (key.inside != 0 && key.scope == vni) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void pt_dp_compile_features(struct pt_dp_table *table)
 {
     static const struct {
@@ -195,6 +209,7 @@ void pt_dp_compile_features(struct pt_dp_table *table)
         for (size_t k = 0; k < sizeof(features) / sizeof(features[0]); k++) {
             lan.features |= has_row(&table->maps[features[k].map], lan.vni) ? features[k].feature : 0;
         }
+        lan.features |= is_entered(&table->maps[PT_MAP_forwards], lan.vni) ? PT_LAN_EXITS : 0;
         memcpy(pt_dp_rows_value(lans, i), &lan, sizeof(lan));
     }
 }

@@ -131,6 +131,18 @@ static uint32_t local_interface(const struct pt_dp_compiler *c, uint32_t vni, ui
     return ifindex;
 }
 
+static bool has_row(const struct pt_dp_rows *rows, const void *key)
+{
+    for (size_t i = 0; i < rows->len; i++) {
+        if (memcmp(pt_dp_rows_key(rows, i), key, rows->key_size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Several links, or ports, may lead to one port of a host. The row for what the host sends is that of the first: for
+ * what it begins; answers go where the question came from (lib/nat.h). */
 enum pt_code pt_dp_compile_forward(struct pt_dp_compiler *c, const Patronus__V1__ForwardEntry *forward,
                                    struct pt_error *reterr)
 {
@@ -165,7 +177,9 @@ enum pt_code pt_dp_compile_forward(struct pt_dp_compiler *c, const Patronus__V1_
                                      .inside = 1};
     struct pt_abi_forward back = {.scope = forward->link, .port = forward->port};
     (void)pt_dp_rows_add(&c->table->maps[PT_MAP_forwards], &in, &to);
-    (void)pt_dp_rows_add(&c->table->maps[PT_MAP_forwards], &out, &back);
+    if (!has_row(&c->table->maps[PT_MAP_forwards], &out)) {
+        (void)pt_dp_rows_add(&c->table->maps[PT_MAP_forwards], &out, &back);
+    }
     return PT_OK;
 }
 

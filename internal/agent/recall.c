@@ -294,6 +294,11 @@ static void put_translation(const struct pt_agent *agent, const struct pt_transl
     out->translated_source.len = address ? sizeof(own.bytes) : 0;
     out->translated_source.data = address ? pt_arena_memdup(arena, translation->source.bytes, sizeof(own.bytes)) : NULL;
     out->translated_port = translation->port;
+    bool forwarded = translation->there && !pt_ip_equal(&translation->destination, &own);
+    out->translated_destination.len = forwarded ? sizeof(own.bytes) : 0;
+    out->translated_destination.data =
+        forwarded ? pt_arena_memdup(arena, translation->destination.bytes, sizeof(own.bytes)) : NULL;
+    out->translated_destination_port = translation->destination_port;
     out->translated_vni = translation->vni;
     out->translated_link = translation->link != 0 ? link_name(agent, translation->link) : out->translated_link;
 }

@@ -171,8 +171,8 @@ static bool is_sound(const struct pt_kept *kept)
            (record->verdict != PT_FLOW_DROP || record->reason < PT_DROP_LEN_MAX) && record->reason <= UINT8_MAX &&
            record->dscp < 64 && record->flags <= UINT8_MAX && record->traffic_class <= UINT8_MAX &&
            record->move <= UINT8_MAX && record->evidence <= UINT8_MAX && record->confidence <= 100 &&
-           record->translated_port <= UINT16_MAX && flow->protocol <= UINT8_MAX && flow->source_port <= UINT16_MAX &&
-           flow->destination_port <= UINT16_MAX;
+           record->translated_port <= UINT16_MAX && record->translated_destination_port <= UINT16_MAX &&
+           flow->protocol <= UINT8_MAX && flow->source_port <= UINT16_MAX && flow->destination_port <= UINT16_MAX;
 }
 
 static void remember(struct pt_agent *agent, const struct pt_kept *kept)
@@ -191,11 +191,14 @@ static void remember(struct pt_agent *agent, const struct pt_kept *kept)
         record.origin.term = position->term;
         record.origin.generation = position->generation;
     }
-    record.translation = (struct pt_translation){.there = from->translated_source.len != 0 || from->translated_vni != 0,
-                                                 .port = (uint16_t)from->translated_port,
-                                                 .link = link_number(agent, from->translated_link),
-                                                 .vni = from->translated_vni};
+    record.translation = (struct pt_translation){
+        .there = from->translated_source.len != 0 || from->translated_destination.len != 0 || from->translated_vni != 0,
+        .port = (uint16_t)from->translated_port,
+        .destination_port = (uint16_t)from->translated_destination_port,
+        .link = link_number(agent, from->translated_link),
+        .vni = from->translated_vni};
     (void)read_ip(&from->translated_source, &record.translation.source); /* none: its own */
+    (void)read_ip(&from->translated_destination, &record.translation.destination);
     if (from->rule_origin[0] != '\0' || from->sla_profile[0] != '\0') {
         record.ruling = pt_history_ruling(agent->history, from->rule_origin, from->rule_revision, from->sla_profile,
                                           from->sla_required);

@@ -6,6 +6,7 @@
 
 #include "bpf/abi/nat.h"
 
+#include <netinet/in.h>
 #include <string.h>
 
 static const Patronus__V1__LinkEntry *link_of(const struct pt_bundle *bundle, uint32_t number)
@@ -43,6 +44,27 @@ static bool read_v4(const ProtobufCBinaryData *data, struct pt_ip *ret_ip)
     return pt_ip_is_v4(ret_ip);
 }
 
+/* What came for a port of a link: the host behind it, by policy. */
+static struct pt_translation forwarded(const struct pt_bundle *bundle, uint32_t nat)
+{
+    size_t len = 0;
+    const Patronus__V1__Entry *const *entries = pt_bundle_entries(bundle, &len);
+    uint32_t protocol = (nat >> 16 & 3) == PT_NAT_TCP ? IPPROTO_TCP : IPPROTO_UDP;
+    struct pt_translation translation = {.there = false};
+    for (size_t i = 0; i < len; i++) {
+        const Patronus__V1__ForwardEntry *forward =
+            entries[i]->entry_case == PATRONUS__V1__ENTRY__ENTRY_FORWARD ? entries[i]->forward : NULL;
+        if (forward != NULL && forward->link == PT_NAT_LINK(nat) && forward->protocol == protocol &&
+            forward->port == PT_NAT_PORT(nat) && read_v4(&forward->address, &translation.destination)) {
+            translation.there = true;
+            translation.destination_port = (uint16_t)forward->target_port;
+            translation.link = forward->link;
+            return translation;
+        }
+    }
+    return translation;
+}
+
 struct pt_translation pt_translation_of(const struct pt_bundle *bundle, const struct pt_dp_flow_key *flow, uint32_t nat)
 {
     struct pt_translation translation = {.there = false};
@@ -58,6 +80,9 @@ struct pt_translation pt_translation_of(const struct pt_bundle *bundle, const st
             translation.source = pt_ip_from_v4((pt_ip_to_v4(&to) & mask) | (pt_ip_to_v4(&flow->source) & ~mask));
         }
         return translation;
+    }
+    if (nat & PT_NAT_INBOUND) {
+        return forwarded(bundle, nat);
     }
     if (nat & PT_NAT_SEGMENT) {
         return (struct pt_translation){.there = true, .vni = nat & PT_NAT_SEGMENT_VNI};

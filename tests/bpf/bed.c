@@ -374,6 +374,11 @@ struct run run_wan_tc(struct bed *bed, const struct packet *p)
     return run_tc(bed->wan_tc_program, p, (struct run_options){.ifindex = bed->wan0});
 }
 
+struct run run_wan1_tc(struct bed *bed, const struct packet *p)
+{
+    return run_tc(bed->wan_tc_program, p, (struct run_options){.ifindex = bed->wan1});
+}
+
 struct run run_tap(uint32_t ifindex, const struct packet *p)
 {
     int program = tc_program(ifindex);

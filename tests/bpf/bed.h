@@ -97,7 +97,8 @@ struct run_options {
 struct run run_lan_with(struct bed *bed, const struct packet *p, struct run_options options);
 struct run run_wan(struct bed *bed, const struct packet *p);
 /* The companion, on a packet that came by no tunnel. */
-struct run run_wan_tc(struct bed *bed, const struct packet *p);
+struct run run_wan_tc(struct bed *bed, const struct packet *p); /* by wan0 */
+struct run run_wan1_tc(struct bed *bed, const struct packet *p);
 /* The program of the tunnel's device, which gets what was opened: on an interface that set_tunnel named. */
 struct run run_tap(uint32_t ifindex, const struct packet *p);
 struct run run_wan_with(struct bed *bed, const struct packet *p, struct run_options options);

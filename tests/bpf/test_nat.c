@@ -197,6 +197,107 @@ START_TEST(a_forwarded_port_leads_to_its_host_and_back)
 }
 END_TEST
 
+static struct pt_dp_decision heard[16];
+static size_t heard_len;
+
+static void on_heard(void *arg, const struct pt_dp_decision *decision)
+{
+    (void)arg;
+    if (heard_len < sizeof(heard) / sizeof(heard[0])) {
+        heard[heard_len++] = *decision;
+    }
+}
+
+static void count_told(void *arg, const struct pt_dp_decision *decision)
+{
+    (void)decision;
+    *(uint64_t *)arg += 1;
+}
+
+static void listen_to(struct pt_dp *dp)
+{
+    heard_len = 0;
+    (void)dp->ops->decisions(dp, on_heard, NULL);
+}
+
+/* By whichever link a question comes, its answer leaves by that one; breakout is not needed for it; the agent is told
+ * of the flow once, under the number of the forward. */
+START_TEST(answers_of_a_forwarded_port_go_where_the_question_came_from)
+{
+    bed_apply(&bed, BASE "link id=2 if=wan1 address=203.0.113.1 gateway=203.0.113.254\n"
+                         "forward link=1 protocol=17 port=8080 vni=100 address=10.1.0.5 target=80\n"
+                         "forward link=2 protocol=17 port=8080 vni=100 address=10.1.0.5 target=80\n"
+                         "forward link=2 protocol=17 port=9090 vni=100 address=10.1.0.5 target=80\n");
+    static const struct {
+        const char *outside;
+        uint16_t port;
+    } ways[] = {{"192.0.2.1", 8080}, {"203.0.113.1", 8080}, {"203.0.113.1", 9090}};
+    listen_to(bed.dp);
+    for (uint16_t i = 0; i < 3; i++) {
+        struct packet p =
+            make((struct way){"198.51.100.7", ways[i].outside, (uint16_t)(5000 + i), ways[i].port, IPPROTO_UDP, 0});
+        for (int again = 0; again < 3; again++) {
+            struct run run = i == 0 ? run_wan_tc(&bed, &p) : run_wan1_tc(&bed, &p);
+            check_packet(&run, "198.51.100.7", "10.1.0.5");
+        }
+        p = make((struct way){"10.1.0.5", "198.51.100.7", 80, (uint16_t)(5000 + i), IPPROTO_UDP, 0});
+        struct run run = run_lan(&bed, &p);
+        check_packet(&run, ways[i].outside, "198.51.100.7");
+        ck_assert_uint_eq(SOURCE_PORT(&run.out), ways[i].port);
+    }
+    listen_to(bed.dp);
+    size_t forwarded = 0;
+    for (size_t i = 0; i < heard_len; i++) {
+        if (heard[i].nat & PT_NAT_INBOUND) {
+            ck_assert_uint_eq(heard[i].verdict, PT_FLOW_LOCAL);
+            ck_assert_uint_eq(heard[i].site_label, 1);
+            ck_assert_uint_eq(heard[i].flow.vni, 100);
+            ck_assert_uint_eq(heard[i].flow.source_port, 5000 + forwarded);
+            ck_assert_uint_eq(heard[i].flow.destination_port, ways[forwarded].port);
+            ck_assert_uint_eq(PT_NAT_PORT(heard[i].nat), ways[forwarded].port);
+            ck_assert_uint_eq(PT_NAT_LINK(heard[i].nat), forwarded == 0 ? 1 : 2);
+            forwarded++;
+        }
+    }
+    ck_assert_uint_eq(forwarded, 3);
+    struct packet own = make((struct way){"10.1.0.5", "198.51.100.9", 80, 5000, IPPROTO_UDP, 0});
+    struct run run = run_lan(&bed, &own); /* of its own: by the first */
+    check_packet(&run, "192.0.2.1", "198.51.100.9");
+    struct packet other = make((struct way){"10.1.0.5", "198.51.100.7", 81, 5000, IPPROTO_UDP, 0});
+    CHECK_DROP(&bed, run_lan(&bed, &other), NO_ROUTE); /* and there is no breakout */
+}
+END_TEST
+
+/* What hook wan drops is told by example: both what XDP drops and what its companion does. */
+START_TEST(drops_from_outside_are_told)
+{
+    bed_apply(&bed, BASE "exit vni=100 link=1 dependent=1\nguard pps=0\ndenied prefix=203.0.113.0/24\n");
+    uint16_t port = out_from(IPPROTO_UDP, "10.1.0.2", 7301, "198.51.100.7");
+    listen_to(bed.dp);
+    struct packet denied = make((struct way){"203.0.113.9", "192.0.2.1", 999, 22, IPPROTO_TCP, SYN});
+    CHECK_DROP(&bed, run_wan(&bed, &denied), SOURCE_DENIED);
+    struct packet stranger = make((struct way){"198.51.100.8", "192.0.2.1", 443, port, IPPROTO_UDP, 0});
+    CHECK_DROP(&bed, run_wan_tc(&bed, &stranger), NAT_FILTERED);
+    listen_to(bed.dp);
+    ck_assert_uint_eq(heard_len, 2);
+    ck_assert_uint_eq(heard[0].reason, PT_DROP_SOURCE_DENIED);
+    ck_assert_uint_eq(heard[0].kind, PT_EVENT_PACKET);
+    ck_assert_uint_eq(heard[0].flow.source_port, 999);
+    ck_assert_uint_eq(heard[0].flow.destination_port, 22);
+    ck_assert_uint_eq(heard[0].flow.protocol, IPPROTO_TCP);
+    struct pt_ip source = pt_ip_from_v4(0xcb007109);
+    ck_assert(pt_ip_equal(&heard[0].flow.source, &source));
+    ck_assert_uint_eq(heard[1].reason, PT_DROP_NAT_FILTERED);
+    ck_assert_uint_eq(heard[1].flow.vni, 100);
+    for (int i = 0; i < 1000; i++) {
+        CHECK_DROP(&bed, run_wan(&bed, &denied), SOURCE_DENIED);
+    }
+    uint64_t count = 0;
+    (void)bed.dp->ops->decisions(bed.dp, count_told, &count);
+    ck_assert_uint_lt(count, 1000); /* a burst of 64, and 64 a second: examples */
+}
+END_TEST
+
 START_TEST(neighbours_meet_outside)
 {
     bed_apply(&bed, BASE "exit vni=100 link=1\n");
@@ -216,7 +317,7 @@ START_TEST(exhausted_ports_are_counted)
     struct pt_dp_translation empty, full;
     bed_apply(&bed, BASE "exit vni=100 link=1\n");
     ck_assert(bed.dp->ops->translation(bed.dp, link, true, &empty));
-    ck_assert(!bed.dp->ops->translation(bed.dp, 2, true, &full)); /* nobody leaves by it */
+    ck_assert(!bed.dp->ops->translation(bed.dp, 3, true, &full)); /* nobody leaves by it */
     int outer = bed_pinned(bed.pins, "pt_nat_pools");
     ck_assert_int_eq(bpf_map_lookup_elem(outer, &link, &id), 0);
     int pool = bpf_map_get_fd_by_id(id);
@@ -623,6 +724,8 @@ int main(void)
     tcase_add_test(tc, only_whom_the_host_has_sent_to_may_answer_if_so_wished);
     tcase_add_test(tc, what_nobody_asked_for_is_the_node_s_own);
     tcase_add_test(tc, a_forwarded_port_leads_to_its_host_and_back);
+    tcase_add_test(tc, answers_of_a_forwarded_port_go_where_the_question_came_from);
+    tcase_add_test(tc, drops_from_outside_are_told);
     tcase_add_test(tc, neighbours_meet_outside);
     tcase_add_test(tc, exhausted_ports_are_counted);
     tcase_add_test(tc, errors_are_translated_back);

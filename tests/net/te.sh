@@ -8,6 +8,7 @@
 #   2b. a packet that need not exist is simulated; a rule that never decides is told
 #   2c. the edge explains where a flow went, and what it dropped; the doctor sees that too
 #   2d. diagnostics: an edge pings, traces, captures and probes
+#   2e. policies of translation, firewall, floods and rates that are written become what happens to packets
 #   3. a link is drained under traffic and put back: nothing is lost, and nothing is on it in between
 #   4. draining the last way is refused
 #   5. all controllers are killed and the link that carries is cut: the node takes its repair path alone
@@ -182,6 +183,119 @@ nothing_left() { [ -z "$(in_node nyc bash -c 'ip neigh show nud permanent; tc fi
 wait_for 10 "diagnostics leave something behind" nothing_left
 ctl audit export -p "$ORG" | grep -q '"method":"Capture".*"code":"OK"' || lab_fail "a capture is not in the audit log"
 ok "an edge's echoes, traceroute, capture and probes are seen as they come, recorded, and leave nothing behind"
+
+# ---- 2e. translation, firewall and floods: from the policy that is written to the packet that is sent
+inet=$(facts '[l["address"].split("/")[0] for n in d["nodes"] if n["name"]=="nyc" for l in n["links"] if l["name"]=="internet"][0]')
+outside=$(address_of c1) # somebody in the internet, for hosts of nyc
+host=$(host_of nyc corp)
+guests() { facts "[l['$2'] for n in d['nodes'] if n['name']=='$1' for l in n['lans'] if l['segment']=='guest'][0]"; }
+python3 - "$ORG" "$source" "$(guests lon prefix)" "$STATE" <<'PY'
+import json, sys
+org, host, equal, state = sys.argv[1:]
+corp, guest, nyc = f"{org}/segments/corp", f"{org}/segments/guest", f"{org}/sites/nyc"
+json.dump([
+    {"kind": "NatPolicy", "name": f"{org}/natPolicies/office", "segment": corp, "sites": [nyc],
+     "breakout": {"underlays": ["internet"], "udpTimeoutSeconds": 60},
+     "portForwards": [{"protocol": 6, "port": 8443, "address": host, "targetPort": 8080}]},
+    {"kind": "NatPolicy", "name": f"{org}/natPolicies/twins", "segment": guest,
+     "prefixMaps": [{"site": f"{org}/sites/{site}", "inside": equal, "outside": f"172.30.{n}.0/24"}
+                    for n, site in enumerate(("lon", "sgp"), 1)]},
+    {"kind": "FirewallPolicy", "name": f"{org}/firewallPolicies/office", "segment": corp,
+     "rules": [{"action": "DROP", "scope": "INTERNET", "protocol": 6, "ports": [{"first": 25, "last": 25}]}]},
+    {"kind": "FloodGuard", "name": f"{org}/floodGuards/nyc", "sites": [nyc],
+     "deniedCidrs": ["203.0.113.66/32"], "sourcePacketsPerSecond": 500},
+    {"kind": "RateLimit", "name": f"{org}/rateLimits/guests", "segment": guest, "sites": [nyc], "rateBps": 80000}],
+    open(f"{state}/rules.json", "w"))
+edge = next(r for r in json.load(open(f"{state}/sample.json")) if r["name"] == f"{org}/sites/sgp/edges/e1")
+for lan in edge["lanInterfaces"]:
+    if lan["segment"] == guest:
+        lan["prefixes"] = [equal]
+json.dump([edge], open(f"{state}/twin.json", "w"))
+PY
+ctl apply -f "$STATE/rules.json" >/dev/null
+ctl apply -f "$STATE/twin.json" >/dev/null
+twin=$(host_of sgp guest) address=$(host_address lon guest)
+in_node sgp ip addr add "$(guests lon address)/24" dev "$(guests sgp interface)"
+in_node "$twin" ip addr flush dev eth0
+in_node "$twin" ip addr add "$address/24" dev eth0
+in_node "$twin" ip route replace default via "$(guests lon address)"
+
+servers=()
+serve() { # NODE: tells each who he seems to be
+    (exec "$CTL" lab exec --name "$LAB" "$1" python3 -c '
+import socket
+listener = socket.create_server(("", 8080))
+while True:
+    connection, peer = listener.accept()
+    connection.sendall(("%s:%d\n" % peer[:2]).encode())
+    connection.close()') &
+    servers+=($!)
+}
+serve c1
+serve "$host"
+seen_from() { # NODE ADDRESS PORT OWN-PORT: how the server there sees a connection
+    in_node "$1" timeout 5 python3 -c '
+import socket, sys
+print(socket.create_connection((sys.argv[1], int(sys.argv[2])), 2, ("", int(sys.argv[3]))).recv(64).decode().strip())' "${@:2}" 2>/dev/null
+}
+leaves() { own=$((own + 1)); seen=$(seen_from "$host" "$outside" 8080 $own) && [ "${seen%:*}" = "$inet" ]; }
+own=41000 seen=
+wait_for 30 "a host does not leave under the address of its site's link" leaves
+told() { ctl explain flow "$source:$own" "$outside:8080/tcp" -p "$ORG" >"$STATE/why" && grep -q "^nat       as $seen of sites/nyc/links/internet" "$STATE/why"; }
+wait_for 10 "explain does not say $seen" told || { cat "$STATE/why"; exit 1; }
+grep -q "^BY_EXIT, to the internet" "$STATE/why" || lab_fail "explain says: $(cat "$STATE/why")"
+
+forwarded() { own=$((own + 1)); seen=$(seen_from c1 "$inet" 8443 $own) && [ "$seen" = "$outside:$own" ]; }
+wait_for 20 "a forwarded port does not lead to its host" forwarded
+entered() {
+    ctl explain flow "$outside:$own" "$inet:8443/tcp" site=sites/nyc segment=segments/corp -p "$ORG" >"$STATE/why" &&
+        grep -q "^nat       to $source:8080, by sites/nyc/links/internet" "$STATE/why"
+}
+wait_for 10 "explain does not say where a forwarded port leads" entered || { cat "$STATE/why"; exit 1; }
+
+refused_by_rule() {
+    ! seen_from "$host" "$outside" 25 42001 || return 1
+    ctl explain flow "$source:42001" "$outside:25/tcp" -p "$ORG" >"$STATE/why" && grep -q "^DROPPED: firewall" "$STATE/why"
+}
+wait_for 20 "the firewall's drop is not explained" refused_by_rule || { cat "$STATE/why"; exit 1; }
+grep -q "^rule      firewallPolicies/office, rule 0" "$STATE/why" || lab_fail "explain names no rule: $(cat "$STATE/why")"
+
+meet() { # each is known to the other under his outside address alone
+    in_node "$(host_of lon guest)" ping -q -c 1 -W 1 "172.30.2.${address##*.}" >/dev/null 2>&1 &&
+        in_node "$twin" ping -q -c 1 -W 1 "172.30.1.${address##*.}" >/dev/null 2>&1
+}
+wait_for 30 "two sites of equal prefixes do not meet" meet
+
+# Packets of UDP from addresses, or from ports, as many as asked for.
+burst() { # NODE DESTINATION COUNT SIZE SOURCE [PORTS]: one port, or that many
+    in_node "$1" python3 -c '
+import socket, struct, sys
+to, count, size, source, ports = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], int(sys.argv[5])
+raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+head = struct.pack(">BBHHHBBH", 69, 0, 28 + size, 0, 0, 64, 17, 0) + socket.inet_aton(source) + socket.inet_aton(to)
+for i in range(count):
+    raw.sendto(head + struct.pack(">HHHH", 1024 + i % ports, 9, 8 + size, 0) + bytes(size), (to, 0))' "$2" "$3" "$4" "$5" "${6:-1}"
+}
+dropped_as() { ctl explain drop "$1" "$2" -p "$ORG" >"$STATE/drop" && grep -q "$2" "$STATE/drop"; } # SITE REASON
+burst c1 "$inet" 5 10 203.0.113.66
+wait_for 10 "a denied source is not dropped" dropped_as nyc source_denied
+loud() { burst c1 "$inet" 3000 10 203.0.113.67 && dropped_as nyc source_rate; }
+wait_for 20 "a source above its rate is not dropped" loud
+limited() { burst "$(host_of nyc guest)" "172.30.1.${address##*.}" 100 1000 "$(host_address nyc guest)" && dropped_as nyc rate_limited; }
+wait_for 20 "a segment above its rate is not limited" limited
+burst "$host" "$outside" 34000 4 "$source" 34000
+exhausted() {
+    ctl get "sites/nyc/links/internet" -p "$ORG" -o json >"$STATE/link"
+    [ "$(value 'd["translation"]["udpPorts"] > 31000 and int(d["translation"]["exhaustedPackets"]) > 100' <"$STATE/link")" = True ]
+}
+wait_for 20 "ports that are exhausted are not counted" exhausted || { cat "$STATE/link"; exit 1; }
+full() { ctl doctor nyc -p "$ORG" >"$STATE/doctor" || true; grep -q "leave by the link find no port" "$STATE/doctor"; }
+wait_for 10 "the doctor does not see that ports are exhausted" full || { cat "$STATE/doctor"; exit 1; }
+if ! dropped_as nyc nat_exhausted || ! grep -q "$source:" "$STATE/drop"; then lab_fail "explain drop shows no host: $(cat "$STATE/drop")"; fi
+kill "${servers[@]}" 2>/dev/null || true
+wait "${servers[@]}" 2>/dev/null || true
+ctl delete -p "$ORG" natPolicies/office firewallPolicies/office floodGuards/nyc rateLimits/guests >/dev/null
+ok "policies become packets: breakout, a forwarded port, a refusal by rule, equal sites, limits of sources and segments, ports that run out"
 
 # ---- 3. drain under traffic
 carried() { # bytes that nyc sent by a link of its own so far

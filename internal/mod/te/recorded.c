@@ -367,7 +367,7 @@ static char *segment_name(const struct te_topology *topology, uint32_t vni)
 static void put_translation(struct explaining *e)
 {
     const Patronus__V1__FlowRecord *record = e->record;
-    if (record->translated_source.len == 0 && record->translated_vni == 0) {
+    if (record->translated_source.len == 0 && record->translated_destination.len == 0 && record->translated_vni == 0) {
         return;
     }
     Patronus__V1__FlowTranslation *translation = PT_NEW(e->arena, Patronus__V1__FlowTranslation);
@@ -375,6 +375,8 @@ static void put_translation(struct explaining *e)
     translation->source = ip_text(&record->translated_source, e->arena);
     translation->source_port = record->translated_port;
     translation->link = record->translated_link;
+    translation->destination = ip_text(&record->translated_destination, e->arena);
+    translation->destination_port = record->translated_destination_port;
     translation->segment =
         record->translated_vni != 0 ? segment_name(topology_of(e->pass), record->translated_vni) : borrow("");
     e->out->translation = translation;

@@ -19,13 +19,15 @@ static struct pt_ip ip(const char *text)
 
 static struct pt_bundle *make_bundle(void)
 {
-    Patronus__V1__Entry entries[4];
-    Patronus__V1__Entry *list[4];
+    Patronus__V1__Entry entries[5];
+    Patronus__V1__Entry *list[5];
+    Patronus__V1__ForwardEntry forward = PATRONUS__V1__FORWARD_ENTRY__INIT;
+    struct pt_ip host = ip("10.2.0.9");
     Patronus__V1__LinkEntry links[2];
     Patronus__V1__PrefixMapEntry maps[2];
     struct pt_ip addresses[] = {ip("192.0.2.2"), ip("198.51.100.2")};
     struct pt_ip inside[] = {ip("10.1.0.0"), ip("10.2.0.0")}, outside[] = {ip("172.16.0.0"), ip("172.17.0.0")};
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         patronus__v1__entry__init(&entries[i]);
         list[i] = &entries[i];
     }
@@ -44,7 +46,15 @@ static struct pt_bundle *make_bundle(void)
         entries[2 + i].entry_case = PATRONUS__V1__ENTRY__ENTRY_PREFIX_MAP;
         entries[2 + i].prefix_map = &maps[i];
     }
-    return pt_bundle_new(list, 4);
+    forward.link = 2;
+    forward.protocol = 6;
+    forward.port = 8443;
+    forward.vni = 7;
+    forward.address = BYTES(host);
+    forward.target_port = 443;
+    entries[4].entry_case = PATRONUS__V1__ENTRY__ENTRY_FORWARD;
+    entries[4].forward = &forward;
+    return pt_bundle_new(list, 5);
 }
 
 START_TEST(the_number_becomes_an_address)
@@ -82,11 +92,30 @@ START_TEST(the_number_becomes_an_address)
 }
 END_TEST
 
+/* What a port forward let in is told by where it went. */
+START_TEST(a_forward_says_whom_it_leads_to)
+{
+    struct pt_bundle *bundle = make_bundle();
+    const struct pt_dp_flow_key flow = {.source = ip("203.0.113.1"), .destination = ip("198.51.100.2"), .vni = 7};
+    struct pt_ip host = ip("10.2.0.9");
+    struct pt_translation to = pt_translation_of(bundle, &flow, PT_NAT_INBOUND | PT_NAT_INDEX(2U, PT_NAT_TCP, 8443U));
+    ck_assert(to.there);
+    ck_assert(pt_ip_equal(&to.destination, &host));
+    ck_assert_uint_eq(to.destination_port, 443);
+    ck_assert_uint_eq(to.link, 2);
+    ck_assert_uint_eq(to.port, 0);
+    ck_assert(!pt_translation_of(bundle, &flow, PT_NAT_INBOUND | PT_NAT_INDEX(2U, PT_NAT_UDP, 8443U)).there);
+    ck_assert(!pt_translation_of(bundle, &flow, PT_NAT_INBOUND | PT_NAT_INDEX(1U, PT_NAT_TCP, 8443U)).there);
+    pt_bundle_unref(bundle);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("recall_nat");
     TCase *tcase = tcase_create("meaning");
     tcase_add_test(tcase, the_number_becomes_an_address);
+    tcase_add_test(tcase, a_forward_says_whom_it_leads_to);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
