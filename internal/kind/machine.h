@@ -76,7 +76,8 @@ struct pt_trash_item {
     char uid[40];
     char name[PT_ERROR_SUBJECT_SIZE];
     int64_t delete_time_ns;
-    size_t len; /* rows */
+    uint64_t revision; /* log index of the deletion */
+    size_t len;        /* rows */
 };
 
 struct pt_trash { /* what the store holds of them, the oldest first */

@@ -13,6 +13,9 @@
  *
  * Kept for 30 days of the state's own time and within the limits below; the oldest goes first. What is too old is
  * removed by the next deletion: there is no clock in apply.
+ *
+ * Which one is the oldest, and the newest of a name, is a part of the state: two deletions may have the same time, and
+ * a node that reads the rows at its start must not put them in another order than one that saw them come.
  */
 #include "base/assert.h"
 #include "kind/machine.h"
@@ -35,11 +38,20 @@ static void forget(struct pt_trash *trash, size_t at)
     memmove(&trash->items[at], &trash->items[at + 1], (trash->len - at) * sizeof(trash->items[0]));
 }
 
+/* By time, then by log index (time never falls in the log), then by what one entry may still share. */
+static bool older(const struct pt_trash_item *a, const struct pt_trash_item *b)
+{
+    if (a->delete_time_ns != b->delete_time_ns) {
+        return a->delete_time_ns < b->delete_time_ns;
+    }
+    return a->revision != b->revision ? a->revision < b->revision : strcmp(a->uid, b->uid) < 0;
+}
+
 static void remember(struct pt_trash *trash, const struct pt_trash_item *item)
 {
     pt_assert(trash->len < PT_TRASH_LEN_MAX);
     size_t at = trash->len++;
-    for (; at > 0 && trash->items[at - 1].delete_time_ns > item->delete_time_ns; at--) {
+    for (; at > 0 && older(item, &trash->items[at - 1]); at--) {
         trash->items[at] = trash->items[at - 1];
     }
     trash->items[at] = *item;
@@ -52,7 +64,8 @@ static bool load_row(void *arg, const struct pt_row *row)
     Patronus__V1__DeletedResource *kept =
         patronus__v1__deleted_resource__unpack(NULL, row->value.size, row->value.data);
     if (kept != NULL && kept->len > 0 && trash->len < PT_TRASH_LEN_MAX) {
-        struct pt_trash_item item = {.delete_time_ns = kept->delete_time_ns, .len = kept->len};
+        struct pt_trash_item item = {
+            .delete_time_ns = kept->delete_time_ns, .revision = row->revision, .len = kept->len};
         (void)snprintf(item.uid, sizeof(item.uid), "%.39s", row->name + sizeof(PARENT));
         (void)snprintf(item.name, sizeof(item.name), "%s", kept->name);
         remember(trash, &item);
@@ -126,7 +139,7 @@ enum pt_code pt_trash_keep(struct pt_execution *execution, const struct pt_row *
                               trash->items[0].delete_time_ns + KEEP_NS <= execution->time_ns)) {
         PT_TRY(drop(execution, 0, reterr));
     }
-    struct pt_trash_item item = {.delete_time_ns = execution->time_ns, .len = len};
+    struct pt_trash_item item = {.delete_time_ns = execution->time_ns, .revision = execution->index, .len = len};
     (void)snprintf(item.uid, sizeof(item.uid), "%s", rows[0].uid);
     (void)snprintf(item.name, sizeof(item.name), "%s", rows[0].name);
     for (size_t i = 0; i < len; i++) {

@@ -401,6 +401,48 @@ START_TEST(a_name_is_free_at_once_and_the_old_one_is_kept_for_30_days)
 }
 END_TEST
 
+/* A clock that was set back: everything is of one instant. What comes back, and what is dropped, is what it would be on
+ * a node that was not started anew in between. */
+START_TEST(deletions_of_one_instant_keep_their_order)
+{
+    struct pt_digest digests[2];
+    for (unsigned restart = 0; restart < 2; restart++) {
+        struct fixture fx;
+        fx_init(&fx);
+        for (unsigned i = 0; i < PT_TRASH_LEN_MAX / 2; i++) { /* uids rise in one half and fall in the other */
+            FX_OK(&fx, "CreateOrganization", "{'organizationId':'acme','organization':{'displayName':'%u'}}", i);
+            FX_OK(&fx, "DeleteOrganization", "{'name':'" A "'}");
+        }
+        uint64_t index = fx.index;
+        for (unsigned i = 0; i < PT_TRASH_LEN_MAX / 2; i++) {
+            const struct pt_request_context context = {
+                .caller = FX_ADMIN, .time_ns = fx.time_ns, .uid_hi = index - i, .uid_lo = 3};
+            PT_AUTO(buf) struct pt_buf command = {0};
+            struct pt_msg *body = pt_msg_new(&fx.arena, pt_schema_kind(fx.schema, "organization"));
+            struct pt_error error = {0};
+            pt_msg_set_str(body, &fx.arena, "display_name", pt_arena_printf(&fx.arena, "%u", 100 + i));
+            ck_assert_int_eq(
+                pt_kind_prepare_create(fx.machine, body->type, "", "acme", body, &context, &command, &error), PT_OK);
+            ck_assert_int_eq(fx_apply(&fx, pt_buf_bytes(&command)), PT_OK);
+            FX_OK(&fx, "DeleteOrganization", "{'name':'" A "'}");
+        }
+        ck_assert_uint_eq(fx.machine->trash.len, PT_TRASH_LEN_MAX);
+        if (restart == 1) {
+            fx_reopen(&fx);
+        }
+        FX_OK(&fx, "UndeleteOrganization", "{'name':'" A "'}");
+        ck_assert_str_eq(pt_msg_str(fx.reply, "display_name"), "131"); /* the newest */
+        for (unsigned i = 0; i < 5; i++) {
+            FX_OK(&fx, "CreateOrganization", "{'organizationId':'o%u'}", i);
+            FX_OK(&fx, "DeleteOrganization", "{'name':'organizations/o%u'}", i);
+        }
+        digests[restart] = fx_digest(&fx);
+        fx_fini(&fx);
+    }
+    ck_assert(pt_digest_equal(&digests[0], &digests[1]));
+}
+END_TEST
+
 START_TEST(deleted_organizations_are_bounded)
 {
     struct fixture fx;
@@ -495,6 +537,7 @@ int main(void)
     tcase_add_test(tests, an_organization_comes_back_with_all_that_was_below);
     tcase_add_test(tests, a_name_is_free_at_once_and_the_old_one_is_kept_for_30_days);
     tcase_add_test(tests, what_does_not_fit_any_more_stays_deleted);
+    tcase_add_test(tests, deletions_of_one_instant_keep_their_order);
     tcase_add_test(tests, deleted_organizations_are_bounded);
     tcase_add_test(tests, tenants_may_use_the_same_prefixes);
     suite_add_tcase(suite, tests);
