@@ -35,7 +35,7 @@ struct access_object {
     struct pt_permissions permissions; /* of a role; scopes of a key */
     const char *scope;                 /* of a binding */
     bool limited;                      /* a binding with a condition; a key with scopes */
-    struct access_object *next;        /* binding: the next one at the scope */
+    struct access_object *next;        /* in its list: the next one by name */
 };
 
 struct access_entry {
@@ -228,39 +228,58 @@ void pt_access_patterns(const struct pt_access *access, const struct pt_msg *msg
     }
 }
 
-static void link_object(struct pt_access *access, struct access_object *object)
+/* The list that an object stands in: bindings of a scope, keys of an HMAC, denials of an identity. NULL: in none. */
+static struct pt_map *list_of(struct pt_access *access, const struct access_object *object, const char **ret_key)
 {
     switch (object->type) {
     case OBJECT_BINDING:
-        object->next = pt_map_put_str(&access->scopes, object->scope, object);
-        break;
+        *ret_key = object->scope;
+        return &access->scopes;
     case OBJECT_KEY:
-        (void)pt_map_put_str(&access->hmacs, pt_msg_str(object->msg, "secret_hmac"), object);
-        break;
+        *ret_key = pt_msg_str(object->msg, "secret_hmac");
+        return &access->hmacs;
     case OBJECT_DENIED:
-        (void)pt_map_put_str(&access->denied, pt_msg_str(object->msg, "identity"), object);
-        break;
+        *ret_key = pt_msg_str(object->msg, "identity");
+        return &access->denied;
     default:
-        break;
+        return NULL;
     }
+}
+
+/* By name: which of very many conditional bindings count is the state's word, and not that of the order in which a node
+ * came to know them. */
+static void link_object(struct pt_access *access, struct access_object *object)
+{
+    const char *key = NULL;
+    struct pt_map *lists = list_of(access, object, &key);
+    if (lists == NULL) {
+        return;
+    }
+    struct access_object *at = pt_map_get_str(lists, key);
+    if (at == NULL || strcmp(object->name, at->name) < 0) {
+        object->next = at;
+        (void)pt_map_put_str(lists, key, object);
+        return;
+    }
+    while (at->next != NULL && strcmp(at->next->name, object->name) < 0) {
+        at = at->next;
+    }
+    object->next = at->next;
+    at->next = object;
 }
 
 static void unlink_object(struct pt_access *access, const struct access_object *object)
 {
-    if (object->type == OBJECT_BINDING) {
-        struct access_object *first = pt_map_get_str(&access->scopes, object->scope);
-        if (first == object && object->next == NULL) {
-            (void)pt_map_remove_str(&access->scopes, object->scope);
-        } else if (first == object) {
-            (void)pt_map_put_str(&access->scopes, object->scope, object->next);
-        }
-        for (struct access_object *at = first; at != NULL; at = at->next) {
-            at->next = at->next == object ? object->next : at->next;
-        }
-    } else if (object->type == OBJECT_KEY) {
-        (void)pt_map_remove_str(&access->hmacs, pt_msg_str(object->msg, "secret_hmac"));
-    } else if (object->type == OBJECT_DENIED) {
-        (void)pt_map_remove_str(&access->denied, pt_msg_str(object->msg, "identity"));
+    const char *key = NULL;
+    struct pt_map *lists = list_of(access, object, &key);
+    struct access_object *first = lists != NULL ? pt_map_get_str(lists, key) : NULL;
+    if (first == object && object->next == NULL) {
+        (void)pt_map_remove_str(lists, key);
+    } else if (first == object) {
+        (void)pt_map_put_str(lists, key, object->next);
+    }
+    for (struct access_object *at = first; at != NULL; at = at->next) {
+        at->next = at->next == object ? object->next : at->next;
     }
 }
 
@@ -581,11 +600,15 @@ static bool holds_now(const struct access_object *binding, const struct pt_calle
     return true;
 }
 
+/* By any of those that name the identity. */
 static bool denied(const struct pt_access *access, const char *identity, int64_t time_ns)
 {
     const struct access_object *object = identity != NULL ? pt_map_get_str(&access->denied, identity) : NULL;
-    return object != NULL &&
-           (!pt_msg_has(object->msg, "expire_time") || pt_msg_time(object->msg, "expire_time") > time_ns);
+    while (object != NULL && pt_msg_has(object->msg, "expire_time") &&
+           pt_msg_time(object->msg, "expire_time") <= time_ns) {
+        object = object->next;
+    }
+    return object != NULL;
 }
 
 /* The resource behind an identity: a service account, the provider of a user. Others have none. */

@@ -28,8 +28,8 @@ struct pt_access {
     struct pt_permissions builtin[6]; /* by BuiltinRole */
     struct pt_map objects;            /* resource name -> struct access_object */
     struct pt_map scopes;             /* organization, or "" for the cluster -> struct access_object list of bindings */
-    struct pt_map hmacs;              /* hexadecimal HMAC -> struct access_object of a key */
-    struct pt_map denied;             /* identity -> struct access_object */
+    struct pt_map hmacs;              /* hexadecimal HMAC -> struct access_object list of keys: one */
+    struct pt_map denied;             /* identity -> struct access_object list of denials */
     struct pt_map cache;              /* (principal, groups, organization) -> struct access_entry */
     uint64_t revision;                /* rises with each change that may alter an answer */
     bool touched;                     /* since the savepoint */

@@ -237,6 +237,50 @@ START_TEST(conditions_are_on_labels_time_and_source)
 }
 END_TEST
 
+/* Each condition alone, and each of its words: what fails is the condition and nothing else. */
+START_TEST(each_condition_counts_alone)
+{
+    static const struct {
+        const char *condition;
+        const char *source;
+        int64_t after_s; /* of the call */
+        bool holds;
+    } rows[] = {
+        {"'labels':{'team':'a'}", "192.0.2.9", 0, true},
+        {"'labels':{'team':'b'}", "192.0.2.9", 0, false},
+        {"'labels':{'team':'a','tier':'gold'}", "192.0.2.9", 0, false}, /* all of them */
+        {"'labels':{'TEAM':'a'}", "192.0.2.9", 0, false},
+        {"'notBefore':'2023-11-14T22:13:30Z'", "192.0.2.9", 9, false}, /* the clock starts at 22:13:20 */
+        {"'notBefore':'2023-11-14T22:13:30Z'", "192.0.2.9", 10, true},
+        {"'notAfter':'2023-11-14T22:13:30Z'", "192.0.2.9", 9, true},
+        {"'notAfter':'2023-11-14T22:13:30Z'", "192.0.2.9", 10, false},
+        {"'sourcePrefixes':['192.0.2.0/25']", "192.0.2.127", 0, true},
+        {"'sourcePrefixes':['192.0.2.0/25']", "192.0.2.128", 0, false},
+        {"'sourcePrefixes':['198.51.100.0/24','2001:db8::/32']", "2001:db8::7", 0, true}, /* one of them */
+        {"'sourcePrefixes':['2001:db8::/32']", "192.0.2.9", 0, false},
+        {"'sourcePrefixes':['192.0.2.0/24']", "::ffff:192.0.2.9", 0, true}, /* the same address */
+        {"'sourcePrefixes':['0.0.0.0/0']", "", 0, false},                   /* whence is not known */
+    };
+    as_admin();
+    FX_OK(&fx, "UpdateSite", "{'site':{'name':'" ACME "/sites/nyc','labels':{'team':'a'}}}");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        as_admin();
+        FX_OK(&fx, "UpdateRoleBinding",
+              "{'roleBinding':{'name':'" ACME "/roleBindings/c','role':'roles/viewer','members':['" BOT
+              "'],'condition':{%s}},'updateMask':'role,members,condition','allowMissing':true}",
+              rows[i].condition);
+        as(BOT);
+        fx.caller.source = rows[i].source;
+        int64_t now = fx.time_ns;
+        fx.time_ns = now + rows[i].after_s * 1000000000;
+        enum pt_code code = fx_call(&fx, "GetSite", "{'name':'" ACME "/sites/nyc'}");
+        fx.time_ns = now; /* reads leave no time in the state */
+        ck_assert_msg((code == PT_OK) == rows[i].holds, "%s from %s after %d s: %s", rows[i].condition, rows[i].source,
+                      (int)rows[i].after_s, pt_code_name(code));
+    }
+}
+END_TEST
+
 START_TEST(what_is_revoked_is_refused_at_once)
 {
     bind(ACME, "roles/operator");
@@ -264,6 +308,65 @@ START_TEST(what_is_revoked_is_refused_at_once)
     as("spiffe://c/admin/eve");
     ck_assert_int_eq(fx_call(&fx, "GetSite", "{'name':'" ACME "/sites/nyc'}"), PT_UNAUTHENTICATED);
     ck_assert_int_eq(fx_call(&fx, "CreateOrganization", "{'organizationId':'evil'}"), PT_UNAUTHENTICATED);
+}
+END_TEST
+
+/* Two people deny the same identity; one takes it back, or his ends: the other's word stands, also after a restart. */
+START_TEST(who_is_denied_twice_stays_denied)
+{
+    bind(ACME, "roles/viewer");
+    for (unsigned restart = 0; restart < 2; restart++) {
+        for (unsigned gone = 0; gone < 2; gone++) { /* the earlier one, then the later one */
+            as_admin();
+            FX_OK(&fx, "CreateDeniedIdentity", "{'deniedIdentityId':'d0','deniedIdentity':{'identity':'" BOT "'}}");
+            FX_OK(&fx, "CreateDeniedIdentity",
+                  "{'deniedIdentityId':'d1','deniedIdentity':{'identity':'" BOT
+                  "','expireTime':'2023-11-14T22:13:19Z'}}"); /* over already: it denies nothing, and hides nothing */
+            FX_OK(&fx, "CreateDeniedIdentity", "{'deniedIdentityId':'d2','deniedIdentity':{'identity':'" BOT "'}}");
+            FX_OK(&fx, "DeleteDeniedIdentity", "{'name':'deniedIdentities/d%u'}", gone * 2);
+            if (restart == 1) {
+                fx_reopen(&fx);
+            }
+            as(BOT);
+            ck_assert_int_eq(fx_call(&fx, "GetSite", "{'name':'" ACME "/sites/nyc'}"), PT_UNAUTHENTICATED);
+            as_admin();
+            FX_OK(&fx, "DeleteDeniedIdentity", "{'name':'deniedIdentities/d%u'}", 2 - gone * 2);
+            as(BOT);
+            FX_OK(&fx, "GetSite", "{'name':'" ACME "/sites/nyc'}");
+            as_admin();
+            FX_OK(&fx, "DeleteDeniedIdentity", "{'name':'deniedIdentities/d1'}");
+        }
+    }
+}
+END_TEST
+
+/* Of more conditional bindings than count, the same ones count on a node that was started anew: a verdict of the state
+ * that depended on it would part the nodes. */
+START_TEST(which_conditional_bindings_count_is_the_states_word)
+{
+    for (unsigned i = 70; i-- > 0;) { /* the names fall as time goes on */
+        as_admin();
+        FX_OK(&fx, "CreateRoleBinding",
+              "{'parent':'" ACME "','roleBindingId':'c%02u','roleBinding':{'role':'roles/operator','members':['" BOT
+              "'],'condition':{'sourcePrefixes':['192.0.2.%u/32']}}}",
+              i, i);
+    }
+    bool could[70];
+    for (unsigned restart = 0; restart < 2; restart++) {
+        unsigned len = 0;
+        for (unsigned i = 0; i < 70; i++) {
+            char source[20];
+            as(BOT);
+            (void)snprintf(source, sizeof(source), "192.0.2.%u", i);
+            fx.caller.source = source;
+            bool can = fx_call(&fx, "UpdateSite", "{'site':{'name':'" ACME "/sites/nyc','region':'r%u'}}", i) == PT_OK;
+            ck_assert_msg(restart == 0 || can == could[i], "binding %u counts before a restart and not after it", i);
+            could[i] = can;
+            len += can;
+        }
+        ck_assert_uint_eq(len, 64);
+        fx_reopen(&fx);
+    }
 }
 END_TEST
 
@@ -364,7 +467,10 @@ int main(void)
     tcase_add_test(tests, limits_and_place_are_the_matter_of_whoever_is_above);
     tcase_add_test(tests, nobody_gives_what_he_does_not_hold);
     tcase_add_test(tests, conditions_are_on_labels_time_and_source);
+    tcase_add_test(tests, each_condition_counts_alone);
     tcase_add_test(tests, what_is_revoked_is_refused_at_once);
+    tcase_add_test(tests, who_is_denied_twice_stays_denied);
+    tcase_add_test(tests, which_conditional_bindings_count_is_the_states_word);
     tcase_add_test(tests, the_state_machine_asks_again);
     tcase_add_test(tests, groups_and_cluster_bindings_count);
     tcase_add_test(tests, enrollment_tokens_are_of_their_edges_organization);
