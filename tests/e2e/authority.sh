@@ -145,6 +145,16 @@ for number in 1 2 3; do until_true believed $number second; done
 run renews second
 ok "a denied edge is refused by every controller, and gets no new leaf"
 
+# A rotation that waits for an edge which is not there is given up, and nothing has become of it.
+run admin cas rotate
+has_authorities() { [ "$(admin cas list -o json | grep -c '"id"')" = "$1" ]; }
+until_true has_authorities 2
+run admin cas list
+grep -qF "$EDGE" "$work/out" || fail "what a rotation waits for is not named"
+run admin cas abort
+until_true has_authorities 1
+ok "a rotation is given up before anything was signed"
+
 # ---- 3 ---------------------------------------------------------------------------------------------------------------
 run admin -p organizations/acme create serviceAccount ci
 run admin -p organizations/acme create roleBinding ci role=roles/viewer members=organizations/acme/serviceAccounts/ci

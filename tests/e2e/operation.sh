@@ -95,7 +95,7 @@ agree() { # the number of controllers in status that answer, with one and the sa
         END {exit !(n == want && length(seen) == 1)}'
 }
 join() { # NUMBER FOLDER [ROLE]
-    at 1 tokens create --role "${3:-voter}" >"$work/token" 2>/dev/null
+    at 1 controllers add --role "${3:-voter}" >"$work/token" 2>/dev/null
     start "$1" "$2" join "@$work/token"
 }
 
@@ -113,6 +113,23 @@ head -c 300000 /dev/urandom >"$work/model"
 run at 1 -p org1 create model dpi purpose=dpi
 run at 1 -p org1 models upload "$work/model" dpi/v1
 pass "three controllers, and a model's bytes"
+
+# ---- who leads -------------------------------------------------------------------------------------------------------
+leader_is() { at 1 get controllers "$1" -o json | grep -q '"raftState": *"leader"'; }
+run at 3 cluster transfer c2
+says "handed over to controllers/c2"
+until_true leader_is c2
+run at 1 update controllers/c3 region=eu
+run at 1 controllers prefer eu
+says "preferred in region eu"
+until_true leader_is c3 # c2 hands over by itself, some seconds after it began to lead
+run at 1 controllers prefer none
+refused 1 at 1 controllers demote c3
+says "the only voter of region eu, which has other controllers"
+run at 1 update controllers/c3 region=
+run at 1 cluster transfer c1
+until_true leader_is c1
+pass "leadership is handed over, and goes to a preferred region by itself"
 
 # ---- backup ----------------------------------------------------------------------------------------------------------
 # The last write was acknowledged by way of c2; c3's backup holds it all the same.

@@ -100,6 +100,56 @@ START_TEST(people_are_waited_for_unless_it_is_forced)
 }
 END_TEST
 
+/* What was logged, of those lines that a test looks for. */
+struct lines {
+    unsigned soon, expired, other;
+};
+
+static void count_line(void *context, enum pt_log_level level, const char *line)
+{
+    struct lines *lines = context;
+    bool soon = strstr(line, "certificate expires soon") != NULL;
+    bool expired = strstr(line, "certificate expired") != NULL;
+    ck_assert(level == PT_LOG_WARN || !(soon || expired));
+    lines->soon += soon;
+    lines->expired += expired;
+    lines->other += !soon && !expired;
+}
+
+/* The simulated controllers do not renew by themselves, as a real one may fail to: that is said before it is too late,
+ * and once a minute, not each turn. */
+START_TEST(a_certificate_that_is_not_renewed_is_warned_of)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled node = {0};
+    struct lines lines = {0};
+    PT_AUTO(buf) struct pt_buf token = {0};
+    cluster_init(cluster);
+    OK(cluster, 0, "SiteService/CreateSite", "{\"parent\": \"organizations/acme\", \"siteId\": \"nyc\", \"site\": {}}");
+    OK(cluster, 0, "EdgeService/CreateEdge",
+       "{\"parent\": \"organizations/acme/sites/nyc\", \"edgeId\": \"e1\", \"edge\": {}}");
+    make_token(cluster, "edge", EDGE, 600, &token);
+    ck_assert_int_eq(enroll(cluster, 0, (const char *)token.data, -1, &node), PT_OK);
+    OK(cluster, 0, "AuthorityService/RotateAuthority",
+       "{}"); /* with one authority a simulated cluster warns of nothing */
+    cluster->log.sink = count_line;
+    cluster->log.context = &lines;
+    run_for_ms(cluster, 45ULL * 60 * 1000);
+    ck_assert_uint_eq(lines.soon + lines.expired, 0);
+    run_for_ms(cluster, 10ULL * 60 * 1000);
+    ck_assert_uint_ge(lines.soon, 1);
+    ck_assert_uint_le(lines.soon, 10);
+    ck_assert_uint_eq(lines.expired, 0);
+    run_for_ms(cluster, 10ULL * 60 * 1000);
+    ck_assert_uint_ge(lines.expired, 1);
+    ck_assert_uint_le(lines.soon + lines.expired, 21);
+    cluster->log.sink = log_line;
+    cluster->log.context = cluster->sim;
+    enrolled_fini(&node);
+    cluster_fini(cluster);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("serve authority");
@@ -107,6 +157,7 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, a_dry_run_says_who_would_break_and_changes_nothing);
     tcase_add_test(tcase, a_rotation_waits_and_can_be_given_up);
     tcase_add_test(tcase, people_are_waited_for_unless_it_is_forced);
+    tcase_add_test(tcase, a_certificate_that_is_not_renewed_is_warned_of);
     suite_add_tcase(suite, tcase);
     return suite;
 }
