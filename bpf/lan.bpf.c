@@ -272,7 +272,7 @@ PT_SUBPROGRAM int act(struct __sk_buff *skb, struct pkt *p, const struct pt_deci
     }
     if (d->nat & PT_NAT_SEGMENT) {
         p->vni = d->nat & PT_NAT_SEGMENT_VNI;
-    } else if ((d->nat & PT_NAT_PREFIX) && pt_prefix_source(skb, p, d->nat) != 0) {
+    } else if ((d->nat & PT_NAT_PREFIX) && pt_prefix_source(skb, p, d->nat, 0) != 0) {
         return DROP(NAT_FRAGMENT);
     }
     return send_by_path(skb, p, d->out, (__be16)port, PT_WAY(d->flags, d->traffic_class));
@@ -365,7 +365,13 @@ PT_INLINE int lan_run(struct __sk_buff *skb, struct pkt *p)
         return pt_nat_hairpin(skb, p, d.nat, d.hairpin);
     }
     int verdict = act(skb, p, &d, in->geneve_port);
-    return verdict > 0 && (verdict & PT_SEND_TOO_BIG) ? reply_too_big(skb, p, verdict & 0xffff) : verdict;
+    if (verdict <= 0 || !(verdict & PT_SEND_TOO_BIG)) {
+        return verdict;
+    }
+    if (d.verdict == PT_FLOW_PATH && (d.nat & PT_NAT_PREFIX)) {
+        (void)pt_prefix_source(skb, p, d.nat, 1); /* the host is told of its own packet, at its own address */
+    }
+    return reply_too_big(skb, p, verdict & 0xffff);
 }
 
 PT_INLINE int lan_hook(struct __sk_buff *skb)

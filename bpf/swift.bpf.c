@@ -382,7 +382,10 @@ PT_INLINE int swift_run(struct xdp_md *ctx)
     if (flow->verdict == PT_FLOW_EXIT) {
         return send_out(ctx, &s, flow, &now);
     }
-    return flow->verdict == PT_FLOW_PATH && flow->nat == 0 ? send(ctx, &s, flow, &now, in->geneve_port) : XDP_PASS;
+    /* A segment that refuses plain paths has nothing to send from here: hook `lan` seals its packets, or drops them. */
+    return flow->verdict == PT_FLOW_PATH && flow->nat == 0 && !(flow->flags & PT_FLOW_SEALED)
+               ? send(ctx, &s, flow, &now, in->geneve_port)
+               : XDP_PASS;
 }
 
 SEC("xdp.frags")

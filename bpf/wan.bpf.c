@@ -280,8 +280,9 @@ PT_INLINE __u32 filter_inner(struct xdp_md *ctx, struct pkt *p)
     if (pt_find(&pt_filters, p->slot, &p->vni) == NULL) {
         return 0;
     }
-    if (!p->fragment && (p->protocol == IPPROTO_TCP || p->protocol == IPPROTO_UDP || p->protocol == IPPROTO_SCTP) &&
-        bpf_xdp_load_bytes(ctx, p->l4_offset, &head, 8) == 0) {
+    int has_ports = p->protocol == IPPROTO_TCP || p->protocol == IPPROTO_UDP || p->protocol == IPPROTO_SCTP ||
+                    p->protocol == IPPROTO_UDPLITE || p->protocol == IPPROTO_DCCP;
+    if (!p->fragment && has_ports && bpf_xdp_load_bytes(ctx, p->l4_offset, &head, 8) == 0) {
         p->port_source = bpf_ntohs(head.source);
         p->port_destination = bpf_ntohs(head.destination);
         p->has_ports = 1;

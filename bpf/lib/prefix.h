@@ -24,8 +24,9 @@ PT_INLINE __u32 pt_prefix_out(const struct pkt *p)
     return 0;
 }
 
-/* Translate the source. 0, or -1 when it cannot be: a fragment does not say where its checksum is. */
-PT_SUBPROGRAM int pt_prefix_source(struct __sk_buff *skb, struct pkt *p, __u32 nat)
+/* Translate the source, or what it was translated to back again. 0, or -1 when it cannot be: a fragment does not say
+ * where its checksum is. */
+PT_SUBPROGRAM int pt_prefix_source(struct __sk_buff *skb, struct pkt *p, __u32 nat, int back)
 {
     if (p == NULL) {
         return -1;
@@ -36,8 +37,9 @@ PT_SUBPROGRAM int pt_prefix_source(struct __sk_buff *skb, struct pkt *p, __u32 n
     if (prefixes == NULL || p->l4_offset == 0) {
         return -1;
     }
+    __be32 net = back ? prefixes->maps[i].inside : prefixes->maps[i].outside;
     struct pt_nat_change c = {.from = p->source.words[3],
-                              .to = prefixes->maps[i].outside | (p->source.words[3] & ~prefixes->maps[i].mask),
+                              .to = net | (p->source.words[3] & ~prefixes->maps[i].mask),
                               .is_source = 1,
                               .l4_offset = p->l4_offset,
                               .protocol = p->protocol};

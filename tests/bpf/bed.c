@@ -60,6 +60,7 @@ static void find_programs(struct bed *bed)
     must(bpf_xdp_query_id((int)bed->wan0, 0, &id) == 0, "no XDP program");
     bed->wan_program = bpf_prog_get_fd_by_id(id);
     must(bed->wan_program >= 0, "cannot open the XDP program");
+    bed->swift_program = bpf_xdp_query_id((int)bed->lan0, 0, &id) == 0 && id != 0 ? bpf_prog_get_fd_by_id(id) : -1;
 }
 
 void bed_apply(struct bed *bed, const char *text)
@@ -115,6 +116,9 @@ void bed_close(struct bed *bed)
     (void)close(bed->lan_program);
     (void)close(bed->wan_program);
     (void)close(bed->wan_tc_program);
+    if (bed->swift_program >= 0) {
+        (void)close(bed->swift_program);
+    }
     bed->dp->ops->close(bed->dp);
     must(pt_dp_bpf_remove(&options, &error) == PT_OK, error.text);
 }
@@ -369,9 +373,14 @@ struct run run_lan_with(struct bed *bed, const struct packet *p, struct run_opti
     return run_tc(bed->lan_program, p, options);
 }
 
+struct run run_wan_tc_with(struct bed *bed, const struct packet *p, struct run_options options)
+{
+    return run_tc(bed->wan_tc_program, p, options);
+}
+
 struct run run_wan_tc(struct bed *bed, const struct packet *p)
 {
-    return run_tc(bed->wan_tc_program, p, (struct run_options){.ifindex = bed->wan0});
+    return run_wan_tc_with(bed, p, (struct run_options){.ifindex = bed->wan0});
 }
 
 struct run run_wan1_tc(struct bed *bed, const struct packet *p)
@@ -392,7 +401,7 @@ struct run run_lan(struct bed *bed, const struct packet *p)
     return run_lan_with(bed, p, (struct run_options){.ifindex = bed->lan0});
 }
 
-struct run run_wan_with(struct bed *bed, const struct packet *p, struct run_options options)
+static struct run run_xdp(int program, const struct packet *p, struct run_options options)
 {
     struct xdp_md in = {.data_end = p->size, .ingress_ifindex = options.ifindex}, out = {0};
     uint8_t data[PACKET_MAX + sizeof(struct pt_abi_meta)];
@@ -400,7 +409,7 @@ struct run run_wan_with(struct bed *bed, const struct packet *p, struct run_opti
     LIBBPF_OPTS(bpf_test_run_opts, test, .data_in = p->data, .data_size_in = p->size, .data_out = data,
                 .data_size_out = sizeof(data), .ctx_in = &in, .ctx_size_in = sizeof(in), .ctx_out = &out,
                 .ctx_size_out = sizeof(out), .repeat = (int)(options.repeat == 0 ? 1 : options.repeat));
-    must(bpf_prog_test_run_opts(bed->wan_program, &test) == 0, "BPF_PROG_RUN of pt_wan");
+    must(bpf_prog_test_run_opts(program, &test) == 0, "BPF_PROG_RUN at XDP");
     run.verdict = (int)test.retval;
     run.dropped = run.verdict == XDP_DROP;
     run.nanoseconds = test.duration;
@@ -411,6 +420,16 @@ struct run run_wan_with(struct bed *bed, const struct packet *p, struct run_opti
     run.out.size = test.data_size_out - out.data;
     memcpy(run.out.data, data + out.data, run.out.size);
     return run;
+}
+
+struct run run_wan_with(struct bed *bed, const struct packet *p, struct run_options options)
+{
+    return run_xdp(bed->wan_program, p, options);
+}
+
+struct run run_swift(struct bed *bed, const struct packet *p, struct run_options options)
+{
+    return run_xdp(bed->swift_program, p, options);
 }
 
 struct run run_wan(struct bed *bed, const struct packet *p)

@@ -26,8 +26,8 @@
 struct bed {
     struct pt_dp *dp;
     char pins[64];
-    uint32_t lan0, lan1, wan0, wan1; /* interface indexes */
-    int lan_program, wan_program, wan_tc_program;
+    uint32_t lan0, lan1, wan0, wan1;                             /* interface indexes */
+    int lan_program, wan_program, wan_tc_program, swift_program; /* swift_program: -1 without it */
 };
 
 /* True when the test can run here; else says why not, for exit code 77. */
@@ -99,6 +99,8 @@ struct run run_wan(struct bed *bed, const struct packet *p);
 /* The companion, on a packet that came by no tunnel. */
 struct run run_wan_tc(struct bed *bed, const struct packet *p); /* by wan0 */
 struct run run_wan1_tc(struct bed *bed, const struct packet *p);
+struct run run_wan_tc_with(struct bed *bed, const struct packet *p, struct run_options options);
+struct run run_swift(struct bed *bed, const struct packet *p, struct run_options options);
 /* The program of the tunnel's device, which gets what was opened: on an interface that set_tunnel named. */
 struct run run_tap(uint32_t ifindex, const struct packet *p);
 struct run run_wan_with(struct bed *bed, const struct packet *p, struct run_options options);

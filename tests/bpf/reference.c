@@ -33,7 +33,7 @@ static uint32_t checksum(const uint8_t *p, size_t size, uint32_t sum)
 }
 
 /* RFC 1624, equation 4: what a checksum becomes when one word of what it covers changes. */
-static uint32_t checksum_changed(uint32_t check, uint32_t from, uint32_t to)
+uint32_t ref_checksum_changed(uint32_t check, uint32_t from, uint32_t to)
 {
     uint32_t sum = ((~check & 0xffff) + (~from & 0xffff)); /* one's complement: a carry out comes back in */
     sum = (sum & 0xffff) + (sum >> 16);
@@ -55,7 +55,7 @@ bool ref_is_v4(const uint8_t address[16])
     return memcmp(address, prefix, 12) == 0;
 }
 
-static bool in_prefix(const uint8_t *address, const uint8_t *prefix, unsigned bits)
+bool ref_in_prefix(const uint8_t *address, const uint8_t *prefix, unsigned bits)
 {
     for (unsigned i = 0; i < bits; i++) {
         if (((address[i / 8] ^ prefix[i / 8]) >> (7 - i % 8) & 1) != 0) {
@@ -63,6 +63,13 @@ static bool in_prefix(const uint8_t *address, const uint8_t *prefix, unsigned bi
         }
     }
     return true;
+}
+
+void ref_begin(struct ref_verdict *v, const struct packet *in)
+{
+    memset(v, 0, offsetof(struct ref_verdict, out));
+    v->action = REF_UP;
+    v->out = *in;
 }
 
 void ref_drop(struct ref_verdict *v, uint32_t reason)
@@ -79,7 +86,7 @@ const struct ref_route *ref_find_route(const struct ref_model *m, uint32_t vni, 
     const struct ref_route *best = NULL;
     for (size_t i = 0; i < m->routes_len; i++) {
         const struct ref_route *r = &m->routes[i];
-        if (r->vni == vni && ref_is_v4(r->address) == v4 && in_prefix(address, r->address, r->bits) &&
+        if (r->vni == vni && ref_is_v4(r->address) == v4 && ref_in_prefix(address, r->address, r->bits) &&
             (best == NULL || r->bits > best->bits)) {
             best = r;
         }
@@ -221,7 +228,7 @@ static void hash_flow(struct ref_packet *p, uint32_t vni)
     p->flow = ref_mix(p->has_ports ? h ^ (p->ports[0] << 16 | p->ports[1]) : h);
 }
 
-static bool parse(const struct packet *in, uint32_t vni, struct ref_packet *p)
+bool ref_parse(const struct packet *in, uint32_t vni, struct ref_packet *p)
 {
     memset(p, 0, sizeof(*p));
     if (!(ref_get16(in->data + 12) == 0x86dd ? parse_v6(in, p) : parse_v4(in, p))) {
@@ -254,21 +261,21 @@ const struct ref_rule *ref_find_rule(const struct ref_model *m, uint32_t vni, co
         if (r->vni == vni && (r->protocol == 256 || r->protocol == p->protocol) &&
             (r->dscp < 0 || (uint32_t)r->dscp == p->tos >> 2) &&
             (any_port || (p->has_ports && p->ports[1] >= r->first && p->ports[1] <= r->last)) &&
-            in_prefix(p->destination, r->address, r->bits)) {
+            ref_in_prefix(p->destination, r->address, r->bits)) {
             return r;
         }
     }
     return NULL;
 }
 
-static bool hop(struct packet *out, const struct ref_packet *p)
+bool ref_hop(struct packet *out, const struct ref_packet *p)
 {
     uint8_t *ip = out->data + ETH;
     if (p->ttl <= 1) {
         return false;
     }
     if (p->v4) {
-        ref_set16(ip + 10, checksum_changed(ref_get16(ip + 10), ref_get16(ip + 8), ref_get16(ip + 8) - 0x100));
+        ref_set16(ip + 10, ref_checksum_changed(ref_get16(ip + 10), ref_get16(ip + 8), ref_get16(ip + 8) - 0x100));
         ip[8]--;
     } else {
         ip[7]--;
@@ -346,7 +353,7 @@ static void lower_mss(struct packet *out, const struct ref_packet *p, uint32_t m
             from = (from & 0xff) << 8 | from >> 8;
             to = (to & 0xff) << 8 | to >> 8;
         }
-        ref_set16(tcp + 16, checksum_changed(ref_get16(tcp + 16), from, to));
+        ref_set16(tcp + 16, ref_checksum_changed(ref_get16(tcp + 16), from, to));
         return;
     }
 }
@@ -412,7 +419,7 @@ static void send_by(const struct ref_model *m, const struct ref_path *path, uint
     if (p->protocol == 6 && p->l4 != 0) {
         lower_mss(&v->out, p, path->mtu - (p->v4 ? 40 : 60));
     }
-    if (!hop(&v->out, p)) {
+    if (!ref_hop(&v->out, p)) {
         ref_drop(v, PT_DROP_TTL_EXCEEDED);
         return;
     }
@@ -450,7 +457,7 @@ static void send_by(const struct ref_model *m, const struct ref_path *path, uint
     v->out.size += size;
 }
 
-static uint32_t lan_segment(const struct ref_model *m, uint32_t ifindex)
+uint32_t ref_lan_segment(const struct ref_model *m, uint32_t ifindex)
 {
     for (size_t i = 0; i < m->lans_len; i++) {
         if (m->lans[i].ifindex == ifindex) {
@@ -476,51 +483,90 @@ static void deliver_here(const struct ref_model *m, const struct ref_packet *p, 
 {
     if (in->size - ETH > m->lan_mtu) {
         ref_drop(v, PT_DROP_EGRESS_TOO_BIG);
-    } else if (!hop(&v->out, p)) {
+    } else if (!ref_hop(&v->out, p)) {
         ref_drop(v, PT_DROP_TTL_EXCEEDED);
     } else {
         v->action = REF_SEND;
     }
 }
 
-void ref_lan(const struct ref_model *m, struct ref_flows *flows, uint32_t ifindex, const struct packet *in,
-             struct ref_verdict *v)
+/* Out to the internet, under the mapping. */
+static void send_out(const struct ref_model *m, const struct ref_decision *d, const struct ref_packet *p,
+                     const struct packet *in, struct ref_verdict *v)
+{
+    const uint32_t mtu = 1500; /* of the link */
+    if (p->size > mtu) {
+        if (p->df) {
+            report_too_big(in, p, mtu, v);
+        } else {
+            ref_drop(v, PT_DROP_TOO_BIG);
+        }
+        return;
+    }
+    if (p->protocol == 6) {
+        lower_mss(&v->out, p, mtu - 40);
+    }
+    if (p->ttl <= 1) {
+        ref_drop(v, PT_DROP_TTL_EXCEEDED);
+    } else if (!ref_translate_source(m, &v->out, p, d->out, d->port)) {
+        ref_drop(v, PT_DROP_MALFORMED);
+    } else {
+        (void)ref_hop(&v->out, p);
+        v->action = REF_SEND;
+    }
+}
+
+/* By a path, under the address that other sites know. */
+static void send_to_site(const struct ref_model *m, const struct ref_decision *d, uint32_t vni,
+                         const struct ref_packet *p, const struct packet *in, struct ref_verdict *v)
+{
+    const struct ref_path *path = path_in(m, d->out);
+    uint32_t outside = 0;
+    if (d->vni == vni && ref_prefix_out(m, vni, p, &outside) &&
+        (p->l4 == 0 || !ref_set_address(&v->out, p, true, outside))) {
+        ref_drop(v, PT_DROP_NAT_FRAGMENT);
+    } else if (d->sealed && !path->sealed) {
+        ref_drop(v, PT_DROP_PLAIN_REFUSED);
+    } else {
+        send_by(m, path, d->vni, p, in, v);
+    }
+}
+
+void ref_lan(const struct ref_model *m, struct ref_flows *flows, struct ref_state *state, uint32_t ifindex,
+             const struct packet *in, struct ref_verdict *v)
 {
     struct ref_packet p;
     struct ref_decision d;
-    uint32_t ethertype = ref_get16(in->data + 12), vni = lan_segment(m, ifindex);
-    memset(v, 0, offsetof(struct ref_verdict, out));
-    v->action = REF_UP;
-    v->out = *in;
+    const struct ref_question q = {.ifindex = ifindex, .vni = ref_lan_segment(m, ifindex), .in = in};
+    uint32_t ethertype = ref_get16(in->data + 12);
+    ref_begin(v, in);
     if (ethertype != 0x0800 && ethertype != 0x86dd) {
         return;
     }
-    if (vni == 0) {
+    if (q.vni == 0) {
         ref_drop(v, PT_DROP_UNKNOWN_LAN);
         return;
     }
-    if (!parse(in, vni, &p)) {
+    if (!ref_parse(in, q.vni, &p)) {
         ref_drop(v, PT_DROP_MALFORMED);
         return;
     }
     if (link_scope(&p)) {
         return;
     }
-    ref_decide(m, flows, ifindex, vni, &p, &d);
+    if (ref_find_filter(m, q.vni) != NULL) {
+        ref_read_query(in, &p);
+    }
+    ref_decide(m, flows, state, &q, &p, &d);
     if (d.kept == REF_KEPT_LOCAL) {
         if (d.out != ifindex) {
             deliver_here(m, &p, in, v);
         }
-        return;
-    }
-    if (d.kept != REF_KEPT_PATH) {
-        ref_drop(v, d.reason);
-        return;
-    }
-    const struct ref_path *path = path_in(m, d.out);
-    if (d.sealed && !path->sealed) {
-        ref_drop(v, PT_DROP_PLAIN_REFUSED);
+    } else if (d.kept == REF_KEPT_EXIT) {
+        send_out(m, &d, &p, in, v);
+    } else if (d.kept == REF_KEPT_PATH) {
+        send_to_site(m, &d, q.vni, &p, in, v);
     } else {
-        send_by(m, path, vni, &p, in, v);
+        ref_drop(v, d.reason);
     }
 }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "bed.h"
+#include "reference_nat.h"
 
 #define REF_MAX 64
 
@@ -77,6 +78,7 @@ struct ref_model {
     struct ref_peer peers[REF_MAX];
     struct ref_group groups[REF_MAX];
     size_t lans_len, links_len, routes_len, rules_len, paths_len, peers_len, groups_len;
+    struct ref_nat nat;
 };
 
 enum ref_action { REF_UP, REF_DROP, REF_SEND }; /* to the kernel; dropped; on by an interface */
@@ -88,6 +90,8 @@ struct ref_verdict {
     /* wan: where the companion is to send it */
     uint32_t ifindex, family;
     uint8_t nexthop[16];
+    bool translated;   /* the companion changes the destination to the next hop */
+    uint32_t outside;  /* from this, then */
     struct packet out; /* unless dropped */
 };
 
@@ -101,7 +105,7 @@ struct ref_verdict {
 struct ref_flow {
     uint8_t key[44];
     uint32_t kept, out, reason, tier, dscp, generation, epoch;
-    bool sealed;
+    bool sealed, watched; /* watched: asks each time, as it had a pause */
 };
 
 struct ref_flows {
@@ -115,6 +119,18 @@ struct ref_flows {
     const struct ref_flow *last;
 };
 
-void ref_lan(const struct ref_model *model, struct ref_flows *flows, uint32_t ifindex, const struct packet *in,
+/* The longest prefix of the segment; NULL: none. */
+const struct ref_route *ref_find_route(const struct ref_model *model, uint32_t vni, const uint8_t *address, bool v4);
+
+/* The entry that a host's packet will find; NULL: none. */
+const struct ref_flow *ref_known(const struct ref_model *model, const struct ref_flows *flows, uint32_t ifindex,
+                                 const struct packet *in);
+void ref_lan(const struct ref_model *model, struct ref_flows *flows, struct ref_state *state, uint32_t ifindex,
+             const struct packet *in, struct ref_verdict *ret);
+void ref_wan(const struct ref_model *model, struct ref_state *state, uint32_t ifindex, const struct packet *in,
              struct ref_verdict *ret);
-void ref_wan(const struct ref_model *model, uint32_t ifindex, const struct packet *in, struct ref_verdict *ret);
+/* The companion, on what came by no tunnel. */
+void ref_internet(const struct ref_model *model, struct ref_state *state, uint32_t ifindex, const struct packet *in,
+                  struct ref_verdict *ret);
+/* The tunnel's device. */
+void ref_tap(const struct ref_model *model, struct ref_state *state, const struct packet *in, struct ref_verdict *ret);

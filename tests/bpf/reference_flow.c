@@ -14,7 +14,7 @@ static void make_key(uint32_t vni, const struct ref_packet *p, uint8_t key[44])
     memcpy(key + 32, rest, 12);
 }
 
-static struct ref_flow *find(struct ref_flows *flows, const uint8_t key[44])
+static const struct ref_flow *find(const struct ref_flows *flows, const uint8_t key[44])
 {
     for (size_t i = 0; i < flows->len; i++) {
         if (memcmp(flows->list[i].key, key, 44) == 0) {
@@ -22,6 +22,22 @@ static struct ref_flow *find(struct ref_flows *flows, const uint8_t key[44])
         }
     }
     return NULL;
+}
+
+const struct ref_flow *ref_known(const struct ref_model *m, const struct ref_flows *flows, uint32_t ifindex,
+                                 const struct packet *in)
+{
+    struct ref_packet p;
+    uint8_t key[44];
+    uint32_t vni = ref_lan_segment(m, ifindex), ethertype = ref_get16(in->data + 12);
+    if ((ethertype != 0x0800 && ethertype != 0x86dd) || vni == 0 || !ref_parse(in, vni, &p) || p.fragment) {
+        return NULL;
+    }
+    if (ref_find_filter(m, vni) != NULL) {
+        ref_read_query(in, &p);
+    }
+    make_key(vni, &p, key);
+    return find(flows, key);
 }
 
 static bool is_dead(const struct ref_model *m, uint32_t slot)
@@ -38,8 +54,8 @@ static bool is_dead(const struct ref_model *m, uint32_t slot)
 static bool is_fresh(const struct ref_model *m, const struct ref_flows *flows, const struct ref_flow *flow,
                      uint32_t dscp)
 {
-    return flow->generation == flows->generation && flow->epoch == flows->epoch && flow->dscp == dscp &&
-           (flow->kept != REF_KEPT_PATH || !is_dead(m, flow->out));
+    return !flow->watched && flow->generation == flows->generation && flow->epoch == flows->epoch &&
+           flow->dscp == dscp && (flow->kept != REF_KEPT_PATH || !is_dead(m, flow->out));
 }
 
 static uint32_t tier_of(const struct ref_model *m, const struct ref_group *g, uint32_t slot)
@@ -90,21 +106,49 @@ static void choose_path(const struct ref_model *m, struct ref_flows *flows, cons
     d->tier = tier_of(m, g, d->out);
 }
 
-static void ask(const struct ref_model *m, struct ref_flows *flows, uint32_t ifindex, uint32_t vni,
-                const struct ref_packet *p, const struct ref_flow *flow, struct ref_decision *d)
+/* The segment with a way to the destination: the host's own, or one that rules lead to or from. 0: none. */
+static uint32_t find_segment(const struct ref_model *m, uint32_t vni, const struct ref_packet *p, uint32_t answered_vni,
+                             const struct ref_route **ret_route)
 {
-    const struct ref_route *route = ref_find_route(m, vni, p->destination, p->v4);
-    if (route == NULL) {
-        d->reason = PT_DROP_NO_ROUTE;
+    const struct ref_filter *filter = ref_find_filter(m, vni);
+    *ret_route = ref_find_route(m, vni, p->destination, p->v4);
+    if (*ret_route != NULL) {
+        return vni;
+    }
+    if (filter == NULL || filter->reach == 0 || (answered_vni != 0 && answered_vni != filter->reach)) {
+        return 0;
+    }
+    *ret_route = ref_find_route(m, filter->reach, p->destination, p->v4);
+    return *ret_route == NULL ? 0 : filter->reach;
+}
+
+static void ask(const struct ref_model *m, struct ref_flows *flows, struct ref_state *state,
+                const struct ref_question *q, struct ref_packet *p, const struct ref_flow *flow, struct ref_decision *d)
+{
+    const struct ref_route *route;
+    uint32_t answered_vni = 0;
+    int answers = ref_answers(m, state, p, q->vni, &answered_vni);
+    d->vni = find_segment(m, q->vni, p, answered_vni, &route);
+    if (d->vni == 0) {
+        ref_exit(m, state, q, p, d);
+        d->watched = d->kept == REF_KEPT_EXIT;
         return;
     }
-    if (route->lan == ifindex) {
+    if (route->lan == q->ifindex && d->vni == q->vni) {
         d->kept = REF_KEPT_LOCAL;
-        d->out = ifindex;
+        d->out = q->ifindex;
         return;
     }
-    const struct ref_rule *rule = ref_find_rule(m, vni, p);
+    const struct ref_judgement judgement = {
+        .vni = q->vni, .to = d->vni, .answers = answers, .local = route->site == m->site};
     d->site = route->site;
+    d->watched = ref_find_filter(m, q->vni) != NULL;
+    if (!ref_judge(m, state, p, &judgement)) {
+        d->kept = REF_KEPT_DROP;
+        d->reason = PT_DROP_FIREWALL;
+        return;
+    }
+    const struct ref_rule *rule = ref_find_rule(m, q->vni, p);
     if (rule != NULL && rule->deny) {
         d->kept = REF_KEPT_DROP;
         d->reason = PT_DROP_POLICY_DENY;
@@ -139,33 +183,38 @@ static void keep(struct ref_flows *flows, const uint8_t key[44], struct ref_flow
     flow->reason = d->reason;
     flow->tier = d->tier;
     flow->sealed = d->sealed;
+    flow->watched = d->watched;
     flow->dscp = p->tos >> 2;
     flow->generation = flows->generation;
     flow->epoch = flows->epoch;
 }
 
-void ref_decide(const struct ref_model *m, struct ref_flows *flows, uint32_t ifindex, uint32_t vni,
-                const struct ref_packet *p, struct ref_decision *d)
+void ref_decide(const struct ref_model *m, struct ref_flows *flows, struct ref_state *state,
+                const struct ref_question *q, struct ref_packet *p, struct ref_decision *d)
 {
     uint8_t key[44];
     memset(d, 0, sizeof(*d));
     flows->last = NULL;
     if (p->fragment) {
-        ask(m, flows, ifindex, vni, p, NULL, d);
+        ask(m, flows, state, q, p, NULL, d);
         return;
     }
-    make_key(vni, p, key);
-    struct ref_flow *flow = find(flows, key);
+    make_key(q->vni, p, key);
+    struct ref_flow *flow = (struct ref_flow *)(uintptr_t)find(flows, key); /* one of ours */
     flows->last = flow;
     if (flow != NULL && !p->begins && is_fresh(m, flows, flow, p->tos >> 2)) {
         flows->hits++;
-        *d = (struct ref_decision){
-            .kept = flow->kept, .out = flow->out, .reason = flow->reason, .tier = flow->tier, .sealed = flow->sealed};
+        *d = (struct ref_decision){.kept = flow->kept,
+                                   .out = flow->out,
+                                   .reason = flow->reason,
+                                   .tier = flow->tier,
+                                   .sealed = flow->sealed,
+                                   .vni = q->vni};
         return;
     }
-    ask(m, flows, ifindex, vni, p, flow, d);
+    ask(m, flows, state, q, p, flow, d);
     bool own_wire = d->site == 0, ours = d->site == m->site;
-    if (d->kept != REF_KEPT_NOTHING && !own_wire && !(d->kept == REF_KEPT_DROP && ours)) {
+    if (d->kept != REF_KEPT_NOTHING && !d->forgotten && !own_wire && !(d->kept == REF_KEPT_DROP && ours)) {
         keep(flows, key, flow, p, d);
     }
 }

@@ -250,9 +250,39 @@ static bool mark(struct packet *out, uint32_t outer_tos, bool v4)
     return true;
 }
 
-static void deliver(const struct ref_model *m, const struct packet *in, const struct ref_frame *f,
-                    struct ref_verdict *v)
+/* The inner packet as the firewall sees it: its ports, or the number of an echo, behind the header and nothing else. */
+static void read_inner(const struct packet *in, const struct ref_frame *f, struct ref_packet *p)
 {
+    const uint8_t *ip = in->data + f->inner;
+    p->v4 = f->protocol == 0x0800;
+    p->protocol = p->v4 ? ip[9] : ip[6];
+    p->fragment = p->v4 && (ref_get16(ip + 6) & 0x3fff) != 0;
+    if (p->v4) {
+        ref_v4_mapped(ip + 12, p->source);
+        ref_v4_mapped(ip + 16, p->destination);
+    } else {
+        memcpy(p->source, ip + 8, 16);
+        memcpy(p->destination, ip + 24, 16);
+    }
+    p->l4 = f->inner + (p->v4 ? (ip[0] & 15) * 4U : V6);
+    if (p->fragment || p->l4 + 8 > in->size) {
+        p->l4 = 0;
+        return;
+    }
+    p->has_ports =
+        p->protocol == 6 || p->protocol == 17 || p->protocol == 132 || p->protocol == 136 || p->protocol == 33;
+    if (p->has_ports) {
+        p->ports[0] = ref_get16(in->data + p->l4);
+        p->ports[1] = ref_get16(in->data + p->l4 + 2);
+        p->begins = p->protocol == 6 && p->l4 + 14 <= in->size && (in->data[p->l4 + 13] & 0x12) == 2;
+    }
+    ref_read_query(in, p);
+}
+
+static void deliver(const struct ref_model *m, struct ref_state *state, const struct packet *in,
+                    const struct ref_frame *f, struct ref_verdict *v)
+{
+    struct ref_packet p = {0};
     const uint8_t *ip = in->data + f->inner;
     bool v4 = f->protocol == 0x0800;
     uint8_t destination[16];
@@ -270,6 +300,10 @@ static void deliver(const struct ref_model *m, const struct packet *in, const st
     } else {
         memcpy(destination, ip + 24, 16);
     }
+    v->translated = ref_prefix_in(m, f->vni, v4, destination);
+    v->outside = v->translated ? ref_get32(ip + 16) : 0;
+    read_inner(in, f, &p);
+    memcpy(p.destination, destination, 16);
     /* An IPv6 packet to a v4-mapped address is taken for the IPv4 address. */
     const struct ref_route *route = ref_find_route(m, f->vni, destination, ref_is_v4(destination));
     if (route == NULL) {
@@ -278,6 +312,8 @@ static void deliver(const struct ref_model *m, const struct packet *in, const st
         ref_drop(v, PT_DROP_NOT_LOCAL);
     } else if (route->sealed) {
         ref_drop(v, PT_DROP_PLAIN_REFUSED);
+    } else if (!ref_arrives(m, state, &p, f->vni)) {
+        ref_drop(v, PT_DROP_FIREWALL);
     } else {
         memcpy(v->out.data, in->data, 12);
         ref_set16(v->out.data + 12, f->protocol);
@@ -291,12 +327,11 @@ static void deliver(const struct ref_model *m, const struct packet *in, const st
     }
 }
 
-void ref_wan(const struct ref_model *m, uint32_t ifindex, const struct packet *in, struct ref_verdict *v)
+void ref_wan(const struct ref_model *m, struct ref_state *state, uint32_t ifindex, const struct packet *in,
+             struct ref_verdict *v)
 {
     struct ref_frame f;
-    memset(v, 0, offsetof(struct ref_verdict, out));
-    v->action = REF_UP;
-    v->out = *in;
+    ref_begin(v, in);
     uint32_t reason = parse_frame(m, ifindex, in, &f);
     if (reason != 0) {
         if (reason != NOT_OURS) {
@@ -322,6 +357,6 @@ void ref_wan(const struct ref_model *m, uint32_t ifindex, const struct packet *i
     } else if (!proves_itself && f.control) {
         control(m, in, &f, peer, v);
     } else if (!proves_itself) {
-        deliver(m, in, &f, v);
+        deliver(m, state, in, &f, v);
     }
 }

@@ -484,26 +484,14 @@ END_TEST
 
 /* ---- hook swift ----------------------------------------------------------------------------------------------- */
 
-static int swift_program;
-
-static struct run run_swift(const struct packet *p)
+static struct run_options on_lan0(void)
 {
-    struct xdp_md in = {.data_end = p->size, .ingress_ifindex = bed.lan0};
-    struct run run = {0};
-    LIBBPF_OPTS(bpf_test_run_opts, test, .data_in = p->data, .data_size_in = p->size, .data_out = run.out.data,
-                .data_size_out = PACKET_MAX, .ctx_in = &in, .ctx_size_in = sizeof(in), .repeat = 1);
-    ck_assert_int_eq(bpf_prog_test_run_opts(swift_program, &test), 0);
-    run.verdict = (int)test.retval;
-    run.out.size = test.data_size_out;
-    return run;
+    return (struct run_options){.ifindex = bed.lan0};
 }
 
 static void open_swift(void)
 {
-    LIBBPF_OPTS(bpf_xdp_query_opts, query);
-    ck_assert_int_eq(bpf_xdp_query((int)bed.lan0, 0, &query), 0);
-    ck_assert_uint_ne(query.prog_id, 0);
-    swift_program = bpf_prog_get_fd_by_id(query.prog_id);
+    ck_assert_int_ge(bed.swift_program, 0);
     ck_assert_int_eq(system("ip addr add 192.0.2.1/24 dev wan0 && ip neigh add 192.0.2.254 lladdr 02:00:00:00:00:fe "
                             "dev wan0 nud permanent && sysctl -qw net.ipv4.ip_forward=1"),
                      0);
@@ -512,10 +500,10 @@ static void open_swift(void)
 /* Both hooks make the same packet of it; swift adds the link's addresses. */
 static void same_by_both(const struct packet *p)
 {
-    ck_assert_int_eq(run_swift(p).verdict, XDP_PASS); /* not known */
+    ck_assert_int_eq(run_swift(&bed, p, on_lan0()).verdict, XDP_PASS); /* not known */
     ck_assert_int_eq(run_lan(&bed, p).verdict, TC_REDIRECT);
-    ck_assert_int_eq(run_swift(p).verdict, XDP_PASS); /* at the door */
-    struct run slow = run_lan(&bed, p), fast = run_swift(p);
+    ck_assert_int_eq(run_swift(&bed, p, on_lan0()).verdict, XDP_PASS); /* at the door */
+    struct run slow = run_lan(&bed, p), fast = run_swift(&bed, p, on_lan0());
     static const uint8_t to[6] = {2, 0, 0, 0, 0, 0xfe};
     ck_assert_int_eq(slow.verdict, TC_REDIRECT);
     ck_assert_int_eq(fast.verdict, XDP_REDIRECT);
@@ -547,25 +535,25 @@ START_TEST(swift_leaves_to_lan_what_is_not_the_common_case)
     struct packet p = packet4(IPPROTO_TCP, 1024, 16, 0), q = p;
     same_by_both(&p);
     q.data[ETH_HLEN + 20 + 13] |= 2; /* SYN */
-    ck_assert_int_eq(run_swift(&q).verdict, XDP_PASS);
+    ck_assert_int_eq(run_swift(&bed, &q, on_lan0()).verdict, XDP_PASS);
     q = p;
     q.data[ETH_HLEN + 8] = 1; /* TTL */
-    ck_assert_int_eq(run_swift(&q).verdict, XDP_PASS);
+    ck_assert_int_eq(run_swift(&bed, &q, on_lan0()).verdict, XDP_PASS);
     q = p;
     q.data[ETH_HLEN + 6] = 0x20; /* a fragment */
-    ck_assert_int_eq(run_swift(&q).verdict, XDP_PASS);
+    ck_assert_int_eq(run_swift(&bed, &q, on_lan0()).verdict, XDP_PASS);
     q = p;
     q.data[ETH_HLEN + 1] = 0x20; /* another DSCP */
-    ck_assert_int_eq(run_swift(&q).verdict, XDP_PASS);
+    ck_assert_int_eq(run_swift(&bed, &q, on_lan0()).verdict, XDP_PASS);
     q = p;
     q.data[ETH_HLEN + 2] = 1; /* longer than the frame */
-    ck_assert_int_eq(run_swift(&q).verdict, XDP_PASS);
+    ck_assert_int_eq(run_swift(&bed, &q, on_lan0()).verdict, XDP_PASS);
     q = p; /* the sum left to hardware */
     uint16_t partial = htons(sum16(q.data + ETH_HLEN + 12, 8, IPPROTO_TCP + q.size - ETH_HLEN - 20));
     memcpy(q.data + ETH_HLEN + 20 + 16, &partial, 2);
-    ck_assert_int_eq(run_swift(&q).verdict, XDP_PASS);
+    ck_assert_int_eq(run_swift(&bed, &q, on_lan0()).verdict, XDP_PASS);
     alive(11, false);
-    ck_assert_int_eq(run_swift(&p).verdict, XDP_PASS);
+    ck_assert_int_eq(run_swift(&bed, &p, on_lan0()).verdict, XDP_PASS);
     alive(11, true);
     p = packet4(IPPROTO_TCP, 1025, 16, 0);
     while (p.size < 60 + 1500) {
@@ -574,7 +562,22 @@ START_TEST(swift_leaves_to_lan_what_is_not_the_common_case)
     finish_ipv4(&p, ETH_HLEN);
     (void)run_lan(&bed, &p);
     (void)run_lan(&bed, &p);
-    ck_assert_int_eq(run_swift(&p).verdict, XDP_PASS); /* lan tells the host */
+    ck_assert_int_eq(run_swift(&bed, &p, on_lan0()).verdict, XDP_PASS); /* lan tells the host */
+}
+END_TEST
+
+/* A segment that is to be encrypted, and only a plain path: neither hook sends, however often the flow is asked about.
+ */
+START_TEST(swift_sends_nothing_plain_that_must_be_sealed)
+{
+    bed_apply(&bed, BASE "route vni=100 prefix=10.3.0.0/16 site=2 sealed=1\n");
+    struct packet p = packet4(IPPROTO_TCP, 1026, 16, 0);
+    ck_assert_int_eq(inet_pton(AF_INET, "10.3.0.7", p.data + ETH_HLEN + 16), 1);
+    finish_ipv4(&p, ETH_HLEN);
+    for (unsigned i = 0; i < 4; i++) {
+        CHECK_DROP(&bed, run_lan(&bed, &p), PLAIN_REFUSED);
+        ck_assert_int_eq(run_swift(&bed, &p, on_lan0()).verdict, XDP_PASS);
+    }
 }
 END_TEST
 
@@ -599,24 +602,24 @@ START_TEST(swift_translates_as_lan_would)
     for (uint16_t i = 0; i < 20; i++) {
         struct packet p = packet_out(i % 2 == 0 ? IPPROTO_TCP : IPPROTO_UDP, (uint16_t)(1031 + 37 * i), 16, true);
         same_by_both(&p);
-        struct run run = run_swift(&p);
+        struct run run = run_swift(&bed, &p, on_lan0());
         ck_assert_uint_eq(sum16(run.out.data + ETH_HLEN, 20, 0), 0xffff);
         ck_assert_uint_eq(l4_sum(run.out.data + ETH_HLEN, run.out.size - ETH_HLEN), 0xffff);
         ck_assert_mem_eq(run.out.data + ETH_HLEN + 12, "\xc0\x00\x02\x01", 4);
     }
     struct packet p = packet_out(IPPROTO_UDP, 1950, 0, false);
     same_by_both(&p);
-    ck_assert_mem_eq(run_swift(&p).out.data + ETH_HLEN + 20 + 6, "\0\0", 2);
+    ck_assert_mem_eq(run_swift(&bed, &p, on_lan0()).out.data + ETH_HLEN + 20 + 6, "\0\0", 2);
     p = packet_out(IPPROTO_TCP, 1951, 16, true);
     same_by_both(&p);
     struct packet end = packet_out(IPPROTO_TCP, 1951, 17, true), partial = p;
-    ck_assert_int_eq(run_swift(&end).verdict, XDP_PASS);
+    ck_assert_int_eq(run_swift(&bed, &end, on_lan0()).verdict, XDP_PASS);
     uint16_t sum = htons(sum16(partial.data + ETH_HLEN + 12, 8, IPPROTO_TCP + partial.size - ETH_HLEN - 20));
     memcpy(partial.data + ETH_HLEN + 20 + 16, &sum, 2);
-    ck_assert_int_eq(run_swift(&partial).verdict, XDP_PASS);
+    ck_assert_int_eq(run_swift(&bed, &partial, on_lan0()).verdict, XDP_PASS);
     bed_apply(&bed, SHAPED "exit vni=100 link=1\n");
     (void)run_lan(&bed, &p); /* asks again, under the new bundle */
-    ck_assert_int_eq(run_swift(&p).verdict, XDP_PASS);
+    ck_assert_int_eq(run_swift(&bed, &p, on_lan0()).verdict, XDP_PASS);
     ck_assert_int_eq(run_lan(&bed, &p).verdict, TC_REDIRECT);
 }
 END_TEST
@@ -648,6 +651,7 @@ int main(void)
     tcase_add_test(tc, swift_sends_what_lan_would_have_sent);
     tcase_add_test(tc, swift_translates_as_lan_would);
     tcase_add_test(tc, swift_leaves_to_lan_what_is_not_the_common_case);
+    tcase_add_test(tc, swift_sends_nothing_plain_that_must_be_sealed);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK);

@@ -1,6 +1,8 @@
 /*
- * The programs against a second implementation (reference.h): random policies, random packets; verdict, bytes, what the
- * companion is told, and at the end of each policy every drop counter must agree.
+ * The programs against a second implementation (reference.h): random policies with firewalls, mappings, port forwards
+ * and prefix maps, random packets at hooks lan, wan, its companion, tap and swift; verdict, bytes, what the companion
+ * is told, and at the end of each policy every drop counter must agree. Not there: hairpins and ICMP errors about what
+ * was translated (test_nat), meters, applications and users (test_lan, test_inspect).
  *
  * Half of a host's packets are one of the last ones again, and between packets paths die, return, break and keep SLAs:
  * so the flow cache answers many, and is asked to forget in every way. It is forgotten whole only every few policies.
@@ -10,7 +12,7 @@
  *
  *   PT_PACKETS   how many in all (default 20,000)        PT_SEED   the first seed; a failure prints its own
  */
-#include "reference.h"
+#include "interpreter.h"
 
 #include "base/net.h"
 #include "bpf/abi/flow.h"
@@ -37,9 +39,10 @@
 
 static struct bed bed;
 static struct ref_flows flows;
-static uint64_t state; /* of the random numbers; the seed of a policy makes all of it */
+static struct ref_state state_of; /* mappings and tracks */
+static uint64_t state;            /* of the random numbers; the seed of a policy makes all of it */
 
-static uint32_t any(uint32_t below)
+uint32_t any(uint32_t below)
 {
     state += 0x9e3779b97f4a7c15ULL;
     uint64_t z = state;
@@ -48,7 +51,7 @@ static uint32_t any(uint32_t below)
     return (uint32_t)((z ^ z >> 31) >> 16) % below;
 }
 
-static bool one_in(uint32_t n)
+bool one_in(uint32_t n)
 {
     return any(n) == 0;
 }
@@ -58,183 +61,13 @@ static bool one_in(uint32_t n)
 static char text[1 << 18];
 static size_t text_size;
 
-__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
+void say(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     text_size += (size_t)vsnprintf(text + text_size, sizeof(text) - text_size, format, args);
     va_end(args);
     ck_assert_uint_lt(text_size, sizeof(text));
-}
-
-static void address_of(const char *name, uint8_t out[16])
-{
-    struct pt_ip ip;
-    ck_assert_int_eq(pt_ip_parse(name, &ip, NULL), PT_OK);
-    memcpy(out, ip.bytes, 16);
-}
-
-/* A random prefix around few networks, so that prefixes nest and packets hit. Returns its text. */
-static const char *random_prefix(uint8_t address[16], unsigned *ret_bits)
-{
-    static char name[64];
-    struct pt_prefix prefix = {.len = 0};
-    char base[64];
-    if (one_in(3)) {
-        (void)snprintf(base, sizeof(base), "2001:db8:%x:%x::%x", any(4), any(4), any(1000));
-        prefix.len = (uint8_t)(32 + any(97));
-    } else {
-        (void)snprintf(base, sizeof(base), "10.%u.%u.%u", any(6), any(4), any(256));
-        prefix.len = (uint8_t)(one_in(40) ? 0 : 8 + any(25));
-    }
-    ck_assert_int_eq(pt_ip_parse(base, &prefix.ip, NULL), PT_OK);
-    prefix = pt_prefix_canonical(&prefix);
-    memcpy(address, prefix.ip.bytes, 16);
-    *ret_bits = pt_prefix_len128(&prefix);
-    return pt_prefix_format(&prefix, name);
-}
-
-static void make_links(struct ref_model *m)
-{
-    static const struct {
-        const char *interface, *address, *gateway;
-    } links[] = {{"wan0", "192.0.2.1", "192.0.2.254"},
-                 {"wan0", "2001:db8:fe::1", ""},
-                 {"wan1", "198.51.100.1", ""},
-                 {"wan1", "2001:db8:ff::1", "2001:db8:ff::fe"}};
-    for (size_t i = 0; i < 4; i++) {
-        bool gateway = links[i].gateway[0] != '\0';
-        say("link id=%zu if=%s address=%s%s%s\n", i + 1, links[i].interface, links[i].address,
-            gateway ? " gateway=" : "", links[i].gateway);
-        m->links[i].ifindex = i < 2 ? bed.wan0 : bed.wan1;
-        address_of(links[i].address, m->links[i].address);
-    }
-    m->links_len = 4;
-}
-
-/* Sites 2 to 6 have a tunnel each over some links, and paths straight and over others. */
-static void make_paths(struct ref_model *m)
-{
-    static const char *const nexthops[] = {"192.0.2.254", "", "", "2001:db8:ff::fe"};
-    for (uint32_t link = 0; link < 4; link++) {
-        for (uint32_t site = 2; site <= 6; site++) {
-            char remote[64];
-            uint32_t mtu = 576 + any(925), tunnel = link * 10 + site;
-            if (one_in(3)) {
-                continue;
-            }
-            (void)snprintf(remote, sizeof(remote), link % 2 == 0 ? "203.0.%u.%u" : "2001:db8:%u::%u", 110 + link, site);
-            say("tunnel id=%u link=%u remote=%s site=%u mtu=%u\n", tunnel, link + 1, remote, site, mtu);
-            struct ref_peer *peer = &m->peers[m->peers_len++];
-            *peer = (struct ref_peer){.ifindex = m->links[link].ifindex, .path = SIZE_MAX};
-            address_of(remote, peer->address);
-            for (uint32_t way = 0; way < 2; way++) {
-                struct ref_path *path = &m->paths[m->paths_len];
-                *path = (struct ref_path){.id = tunnel * 10 + way,
-                                          .ifindex = peer->ifindex,
-                                          .site = way == 0 ? site : 2 + any(5),
-                                          .stack_len = way == 0 ? 0 : 1 + any(6),
-                                          .sealed = one_in(4)};
-                if (one_in(4)) {
-                    continue;
-                }
-                memcpy(path->local, m->links[link].address, 16);
-                memcpy(path->remote, peer->address, 16);
-                path->has_nexthop = nexthops[link][0] != '\0';
-                if (path->has_nexthop) {
-                    address_of(nexthops[link], path->nexthop);
-                }
-                path->mtu = mtu - (path->stack_len > 0 ? 4 + 4 * path->stack_len : 0);
-                if (path->sealed) {
-                    uint32_t seal = 32; /* header and tag, inside what the tunnel's MTU leaves */
-                    path->mtu -= seal;
-                }
-                say("path id=%" PRIu64 " tunnel=%u site=%u sealed=%d%s", path->id, tunnel, path->site, path->sealed,
-                    path->stack_len > 0 ? " stack=" : "");
-                for (uint32_t i = 0; i < path->stack_len; i++) {
-                    path->stack[i] = i + 1 == path->stack_len ? path->site : 1 + any(0xfffff);
-                    say("%s%u", i > 0 ? "," : "", path->stack[i]);
-                }
-                say("\n");
-                if (path->stack_len == 0) {
-                    peer->path = m->paths_len;
-                }
-                m->paths_len++;
-            }
-        }
-    }
-}
-
-static void make_group(struct ref_model *m, uint32_t site, uint32_t class)
-{
-    struct ref_group *g = &m->groups[m->groups_len++];
-    *g = (struct ref_group){.site = site, .class = class};
-    if (class == UINT32_MAX) {
-        say("group site=%u class=transit members=", site);
-    } else {
-        say("group site=%u class=%u members=", site, class);
-    }
-    for (size_t i = 0; i < m->paths_len && g->members_len < PT_MEMBERS_MAX; i++) {
-        if (m->paths[i].site != site || (class == UINT32_MAX && m->paths[i].stack_len != 0) || one_in(4)) {
-            continue;
-        }
-        struct ref_member member = {.path = i, .weight = 1 + any(one_in(4) ? 65535 : 4), .tier = any(3)};
-        say("%s%" PRIu64 ":%u:%u", g->members_len > 0 ? "," : "", m->paths[i].id, member.weight, member.tier);
-        g->members[g->members_len++] = member;
-    }
-    say("\n");
-}
-
-static void make_routes(struct ref_model *m)
-{
-    for (size_t i = 0, count = 5 + any(40); i < count; i++) {
-        struct ref_route r = {.vni = one_in(3) ? 200 : 100, .site = 1 + any(one_in(8) ? 7 : 6), .sealed = one_in(6)};
-        const char *name = random_prefix(r.address, &r.bits);
-        const struct ref_lan *at = &m->lans[any(2)];
-        r.site = r.site == m->site && at->vni != r.vni ? 7 : r.site; /* what is here is behind an interface */
-        const char *lan = r.site != m->site ? "" : at == m->lans ? "lan0" : "lan1";
-        bool there = false;
-        for (size_t j = 0; j < m->routes_len; j++) {
-            there |= m->routes[j].vni == r.vni && m->routes[j].bits == r.bits &&
-                     memcmp(m->routes[j].address, r.address, 16) == 0;
-        }
-        if (there) {
-            continue;
-        }
-        r.lan = lan[0] == '\0' ? 0 : if_nametoindex(lan);
-        say("route vni=%u prefix=%s site=%u sealed=%d%s%s\n", r.vni, name, r.site, r.sealed, r.lan != 0 ? " lan=" : "",
-            lan);
-        m->routes[m->routes_len++] = r;
-    }
-}
-
-static void make_rules(struct ref_model *m)
-{
-    static const uint32_t protocols[] = {256, 256, 6, 17, 1, 132};
-    for (uint32_t vni = 100; vni <= 200; vni += 100) {
-        for (uint32_t order = 0, count = any(one_in(5) ? 32 : 8); order < count; order++) {
-            struct ref_rule *r = &m->rules[m->rules_len++];
-            *r = (struct ref_rule){.vni = vni,
-                                   .protocol = protocols[any(6)],
-                                   .last = 65535,
-                                   .class = any(3),
-                                   .dscp = one_in(3) ? (int)any(64) : -1,
-                                   .deny = one_in(4)};
-            if (one_in(2)) {
-                r->first = any(100);
-                r->last = r->first + any(100);
-            }
-            say("rule vni=%u order=%u protocol=%u ports=%u-%u class=%u deny=%d", vni, order, r->protocol, r->first,
-                r->last, r->class, r->deny);
-            if (r->dscp >= 0) {
-                say(" dscp=%d", r->dscp);
-            }
-            if (one_in(2)) {
-                say(" prefix=%s", random_prefix(r->address, &r->bits));
-            }
-            say("\n");
-        }
-    }
 }
 
 /* ---- steering: written into the maps, as the agent does ------------------------------------------------------- */
@@ -338,19 +171,19 @@ static void change_something(struct ref_model *m)
 
 /* ---- the cache ------------------------------------------------------------------------------------------------ */
 
-static bool key_of(const struct ref_flow *flow, struct pt_abi_flow4_key *v4, struct pt_abi_flow6_key *v6)
+bool interpreter_key(const uint8_t key[44], struct pt_abi_flow4_key *v4, struct pt_abi_flow6_key *v6)
 {
     uint32_t rest[3];
-    memcpy(rest, flow->key + 32, sizeof(rest));
+    memcpy(rest, key + 32, sizeof(rest));
     v4->vni_protocol = v6->vni_protocol = PT_FLOW_VNI_PROTOCOL(rest[0], rest[1]);
     v4->port_source = v6->port_source = (uint16_t)(rest[2] >> 16);
     v4->port_destination = v6->port_destination = (uint16_t)rest[2];
-    memcpy(&v4->source, flow->key + 12, 4);
-    memcpy(&v4->destination, flow->key + 28, 4);
-    memcpy(&v6->source, flow->key, 16);
-    memcpy(&v6->destination, flow->key + 16, 16);
-    return memcmp(flow->key, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0 &&
-           memcmp(flow->key + 16, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0;
+    memcpy(&v4->source, key + 12, 4);
+    memcpy(&v4->destination, key + 28, 4);
+    memcpy(&v6->source, key, 16);
+    memcpy(&v6->destination, key + 16, 16);
+    return memcmp(key, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0 &&
+           memcmp(key + 16, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0;
 }
 
 /* The flow had a pause: see struct ref_flows. */
@@ -359,7 +192,7 @@ static void pause_flow(const struct ref_flow *flow)
     struct pt_abi_flow4_key v4 = {0};
     struct pt_abi_flow6_key v6 = {0};
     struct pt_abi_flow value;
-    bool is_v4 = key_of(flow, &v4, &v6);
+    bool is_v4 = interpreter_key(flow->key, &v4, &v6);
     const void *key = is_v4 ? (void *)&v4 : (void *)&v6;
     int fd = bed_pinned(bed.pins, is_v4 ? "pt_flows4" : "pt_flows6");
     if (bpf_map_lookup_elem(fd, key, &value) == 0) {
@@ -376,7 +209,7 @@ static void forget_flows(void)
     for (size_t i = 0; i < flows.len; i++) {
         struct pt_abi_flow4_key key4 = {0};
         struct pt_abi_flow6_key key6 = {0};
-        bool is_v4 = key_of(&flows.list[i], &key4, &key6);
+        bool is_v4 = interpreter_key(flows.list[i].key, &key4, &key6);
         (void)bpf_map_delete_elem(is_v4 ? v4 : v6, is_v4 ? (void *)&key4 : (void *)&key6);
     }
     for (uint32_t i = 0; i < REF_DOOR; i++) {
@@ -390,6 +223,7 @@ static void forget_flows(void)
     (void)close(v4);
     (void)close(v6);
     (void)close(door);
+    forget_nat(&bed, &state_of);
 }
 
 static void make_policy(struct ref_model *m)
@@ -402,20 +236,7 @@ static void make_policy(struct ref_model *m)
     m->lans[0] = (struct ref_lan){bed.lan0, 100};
     m->lans[1] = (struct ref_lan){bed.lan1, strstr(text, "lan1 vni=200") != NULL ? 200 : 100};
     m->lans_len = 2;
-    make_links(m);
-    make_paths(m);
-    for (uint32_t site = 2; site <= 6; site++) {
-        for (uint32_t class = 0; class < 3; class ++) {
-            if (!one_in(4)) {
-                make_group(m, site, class);
-            }
-        }
-        if (!one_in(4)) {
-            make_group(m, site, UINT32_MAX);
-        }
-    }
-    make_routes(m);
-    make_rules(m);
+    make_entries(m, &bed);
     bed_apply(&bed, text);
     flows.generation++;
     for (size_t i = 0; i < m->paths_len; i++) {
@@ -448,6 +269,9 @@ static void random_address(const struct ref_model *m, bool v4, uint8_t out[16])
         }
         return;
     }
+    if (v4 && !one_in(3) && nat_address(m, out)) {
+        return;
+    }
     char name[64];
     if (v4) {
         static const uint8_t first[] = {10, 10, 224, 255, 169, 127, 8};
@@ -457,6 +281,52 @@ static void random_address(const struct ref_model *m, bool v4, uint8_t out[16])
         (void)snprintf(name, sizeof(name), "%s:%x:%x::%x", first[any(5)], any(4), any(4), any(1000));
     }
     address_of(name, out);
+}
+
+static struct {
+    struct packet packet;
+    uint32_t ifindex;
+} history[HISTORY];
+static size_t history_len;
+
+static struct packet arrivals[HISTORY]; /* what hosts got of late */
+static size_t arrivals_len;
+
+static void remember_arrival(const struct ref_verdict *want)
+{
+    if (want->action == REF_SEND && !want->translated) {
+        arrivals[arrivals_len < HISTORY ? arrivals_len++ : any(HISTORY)] = want->out;
+    }
+}
+
+static const struct packet *recent(void)
+{
+    if (arrivals_len > 0 && (history_len == 0 || one_in(2))) {
+        return &arrivals[any((uint32_t)arrivals_len)];
+    }
+    return history_len == 0 ? NULL : &history[any((uint32_t)history_len)].packet;
+}
+
+/* What answers one of the last packets of hosts, or to hosts: source and destination change places. False: none of this
+ * family. */
+bool put_answer(struct packet *p, bool v4)
+{
+    const struct packet *in = recent();
+    const uint32_t ip = p->size, header = v4 ? 20 : 40, at = v4 ? 12 : 8, size = v4 ? 4 : 16;
+    if (in == NULL || in->size < ETH_HLEN + header + 4 || in->data[ETH_HLEN] >> 4 != (v4 ? 4 : 6)) {
+        return false;
+    }
+    put(p, in->data + ETH_HLEN, in->size - ETH_HLEN);
+    memcpy(p->data + ip + at, in->data + ETH_HLEN + at + size, size);
+    memcpy(p->data + ip + at + size, in->data + ETH_HLEN + at, size);
+    uint8_t protocol = p->data[ip + (v4 ? 9 : 6)], *l4 = p->data + ip + header;
+    if (protocol == 6 || protocol == 17 || protocol == 132) {
+        const uint8_t ports[4] = {l4[2], l4[3], l4[0], l4[1]};
+        memcpy(l4, ports, sizeof(ports));
+    } else if (protocol == 1 || protocol == 58) { /* an echo's question becomes its answer */
+        l4[0] = protocol == 1 ? (l4[0] == 8 ? 0 : 8) : l4[0] == 128 ? 129 : 128;
+    }
+    return true;
 }
 
 /* TCP with options, UDP, or something else; returns the protocol. */
@@ -509,7 +379,7 @@ static size_t payload_size(void)
 }
 
 /* IP header, perhaps options or extension headers, L4, payload. */
-static void put_ip(struct packet *p, const struct ref_model *m, bool v4)
+void put_ip(struct packet *p, const struct ref_model *m, bool v4)
 {
     uint8_t source[16], destination[16], headers[64] = {0};
     uint32_t ip = p->size;
@@ -550,7 +420,7 @@ static void put_ip(struct packet *p, const struct ref_model *m, bool v4)
     finish_ipv6(p, ip);
 }
 
-static void damage(struct packet *p)
+void damage(struct packet *p)
 {
     if (one_in(4)) {
         for (uint32_t i = 1 + any(3); i > 0; i--) {
@@ -569,7 +439,9 @@ static void make_lan(const struct ref_model *m, struct packet *p)
 {
     bool v4 = !one_in(3);
     put_ethernet(p, v4 ? ETH_P_IP : ETH_P_IPV6);
-    put_ip(p, m, v4);
+    if (!one_in(6) || !put_answer(p, v4)) {
+        put_ip(p, m, v4);
+    }
     damage(p);
     if (p->size < ETH_HLEN + 40) { /* BPF_PROG_RUN refuses frames shorter than their network header */
         put_payload(p, ETH_HLEN + 40 - p->size);
@@ -628,7 +500,7 @@ static void make_wan(const struct ref_model *m, struct packet *p, uint32_t ifind
     }
     if (hello) {
         put_hello(p);
-    } else {
+    } else if (!one_in(2) || !put_answer(p, inner4)) {
         put_ip(p, m, inner4);
     }
     finish_udp_size(p, udp);
@@ -652,7 +524,7 @@ static void make_wan(const struct ref_model *m, struct packet *p, uint32_t ifind
 /* ---- comparing ------------------------------------------------------------------------------------------------ */
 
 static struct tally {
-    uint64_t packets, up, sent, dropped, mismatches;
+    uint64_t packets, up, sent, dropped, fast, mismatches;
     uint64_t drops[PT_DROP_LEN_MAX], seen[PT_DROP_LEN_MAX];
 } tally;
 
@@ -698,12 +570,6 @@ static void note(const struct ref_verdict *want)
     }
 }
 
-static struct {
-    struct packet packet;
-    uint32_t ifindex;
-} history[HISTORY];
-static size_t history_len;
-
 /* A new packet, or one of the last ones again, perhaps with another DSCP. */
 static uint32_t next_lan(const struct ref_model *m, struct packet *in)
 {
@@ -734,23 +600,73 @@ static void remember(const struct packet *in, uint32_t ifindex, const struct ref
     history[at].ifindex = ifindex;
 }
 
+/* Hook swift, on a packet that hook lan just judged: it sends the same bytes behind other Ethernet addresses, or leaves
+ * the packet as it is to lan. */
+static void compare_swift(const struct run_options *options, const struct packet *in, const struct ref_verdict *want,
+                          uint64_t seed)
+{
+    struct run run = run_swift(&bed, in, *options);
+    bool same = run.verdict == XDP_PASS && run.out.size == in->size && memcmp(run.out.data, in->data, in->size) == 0;
+    if (run.verdict == XDP_REDIRECT) {
+        same = want->action == REF_SEND && want->reported == 0 && run.out.size == want->out.size &&
+               memcmp(run.out.data + 12, want->out.data + 12, want->out.size - 12) == 0;
+        tally.fast++;
+    }
+    if (!same) {
+        mismatch("swift", seed, in, &run, want);
+    }
+}
+
+static const int tc_verdicts[] = {[REF_UP] = TC_ACT_OK, [REF_DROP] = TC_ACT_SHOT, [REF_SEND] = TC_REDIRECT};
+
+/* The program goes first: which port it gave to a new mapping is asked of it. A flow that is known had a pause. */
 static void compare_lan(const struct ref_model *m, uint64_t seed)
 {
     struct packet in;
     struct ref_verdict want;
     struct run_options options = {.ifindex = next_lan(m, &in)};
-    flows.last = NULL;
-    ref_lan(m, &flows, options.ifindex, &in, &want);
+    const struct ref_flow *known = ref_known(m, &flows, options.ifindex, &in);
+    if (known != NULL) {
+        pause_flow(known);
+    }
+    struct run run = run_lan_with(&bed, &in, options);
+    ref_lan(m, &flows, &state_of, options.ifindex, &in, &want);
     if (flows.last != NULL) {
-        pause_flow(flows.last);
         slot_in_use = flows.last->kept == 1 /* a path */ ? flows.last->out : slot_in_use;
     }
     remember(&in, options.ifindex, &want);
-    struct run run = run_lan_with(&bed, &in, options);
-    const int verdicts[] = {[REF_UP] = TC_ACT_OK, [REF_DROP] = TC_ACT_SHOT, [REF_SEND] = TC_REDIRECT};
     note(&want);
-    if (run.verdict != verdicts[want.action] || (want.action != REF_DROP && !same_bytes(&run, &want))) {
+    if (run.verdict != tc_verdicts[want.action] || (want.action != REF_DROP && !same_bytes(&run, &want))) {
         mismatch("lan", seed, &in, &run, &want);
+    }
+    compare_swift(&options, &in, &want, seed);
+}
+
+static void compare_internet(const struct ref_model *m, uint64_t seed)
+{
+    struct packet in;
+    struct ref_verdict want;
+    struct run_options options = {.ifindex = one_in(2) ? bed.wan1 : bed.wan0};
+    make_internet(m, &state_of, &in, options.ifindex);
+    ref_internet(m, &state_of, options.ifindex, &in, &want);
+    struct run run = run_wan_tc_with(&bed, &in, options);
+    note(&want);
+    if (run.verdict != tc_verdicts[want.action] || (want.action != REF_DROP && !same_bytes(&run, &want))) {
+        mismatch("wan_tc", seed, &in, &run, &want);
+    }
+}
+
+static void compare_tap(const struct ref_model *m, uint64_t seed)
+{
+    struct packet in;
+    struct ref_verdict want;
+    make_tap(m, &in);
+    ref_tap(m, &state_of, &in, &want);
+    remember_arrival(&want);
+    struct run run = run_tap(if_nametoindex("lo"), &in);
+    note(&want);
+    if (run.verdict != tc_verdicts[want.action] || (want.action != REF_DROP && !same_bytes(&run, &want))) {
+        mismatch("tap", seed, &in, &run, &want);
     }
 }
 
@@ -760,7 +676,10 @@ static void compare_wan(const struct ref_model *m, uint64_t seed)
     struct ref_verdict want;
     struct run_options options = {.ifindex = one_in(2) ? bed.wan1 : bed.wan0};
     make_wan(m, &in, options.ifindex);
-    ref_wan(m, options.ifindex, &in, &want);
+    ref_wan(m, &state_of, options.ifindex, &in, &want);
+    if (want.ifindex == bed.lan0 || want.ifindex == bed.lan1) { /* to a host */
+        remember_arrival(&want);
+    }
     struct run run = run_wan_with(&bed, &in, options);
     note(&want);
     bool same = run.verdict == (want.action == REF_DROP ? XDP_DROP : XDP_PASS);
@@ -769,6 +688,7 @@ static void compare_wan(const struct ref_model *m, uint64_t seed)
     }
     if (want.action == REF_SEND && run.handed_over) {
         same &= run.meta.ifindex == want.ifindex && run.meta.family == want.family &&
+                ntohl(run.meta.outside) == want.outside &&
                 (want.family == 0 || memcmp(&run.meta.nexthop, want.nexthop, 16) == 0);
     }
     if (!same) {
@@ -813,11 +733,13 @@ START_TEST(programs_and_reference_agree)
     uint64_t reasons[PT_DROP_LEN_MAX] = {0};
     /* What hosts' kernels said of themselves before there was a bundle is not ours to explain. */
     bed.dp->ops->counters(bed.dp, take_path, take_drop, tally.seen);
+    state_of.port_of = port_given;
+    state_of.arg = &bed;
     for (; tally.packets < wanted && tally.mismatches == 0; seed++, policies++) {
         state = seed;
         if (policies % POLICIES_A_CACHE == 0) {
             forget_flows();
-            history_len = 0;
+            history_len = arrivals_len = 0;
         }
         make_policy(&model);
         if (policies == 1) { /* from here on there is a tunnel device: any interface does */
@@ -830,6 +752,10 @@ START_TEST(programs_and_reference_agree)
             }
             compare_lan(&model, seed);
             compare_wan(&model, seed);
+            compare_internet(&model, seed);
+            if (model.tunnel) {
+                compare_tap(&model, seed);
+            }
         }
         for (size_t i = 0; i < PT_DROP_LEN_MAX; i++) {
             reasons[i] += tally.drops[i];
@@ -839,9 +765,12 @@ START_TEST(programs_and_reference_agree)
     printf("interpreter: packets %" PRIu64 " policies %" PRIu64 " up %" PRIu64 " sent %" PRIu64 " dropped %" PRIu64
            " mismatches %" PRIu64 "\n",
            tally.packets, policies, tally.up, tally.sent, tally.dropped, tally.mismatches);
+    printf("interpreter: sent by hook swift too %" PRIu64 "\n", tally.fast);
     printf("interpreter: known flows %" PRIu64 ", of which %" PRIu64
            " stayed on a path that was not the choice any more\n",
            flows.hits + flows.stays, flows.stays);
+    printf("interpreter: mappings %" PRIu64 ", answers by a track %" PRIu64 ", refused by a firewall %" PRIu64 "\n",
+           state_of.made, state_of.answered, state_of.refused);
 #define PRINT(name, number, label, words, remedy)                        \
     if (reasons[number] != 0) {                                          \
         printf("interpreter: %s %" PRIu64 "\n", label, reasons[number]); \
@@ -852,18 +781,43 @@ START_TEST(programs_and_reference_agree)
     ck_assert_uint_gt(tally.sent, tally.packets / 20); /* the packets are about something */
     ck_assert_uint_gt(tally.up, 0);
     ck_assert_uint_gt(flows.hits, 0);
+    ck_assert_uint_gt(tally.fast, 0);
+    ck_assert_uint_gt(state_of.made, 0);
+    ck_assert_uint_gt(state_of.answered, 0);
+    ck_assert_uint_gt(state_of.refused, 0);
 }
 END_TEST
+
+/* Hook swift sends to neighbours that the kernel knows. */
+static bool open_neighbours(void)
+{
+    return system("set -e; sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1\n"
+                  "ip addr add 192.0.2.1/24 dev wan0; ip addr add 198.51.100.1/24 dev wan1\n"
+                  "ip addr add 2001:db8:fe::1/64 dev wan0 nodad; ip addr add 2001:db8:ff::1/64 dev wan1 nodad\n"
+                  "ip neigh replace 192.0.2.254 lladdr 02:00:00:00:00:01 dev wan0\n"
+                  "ip neigh replace 2001:db8:ff::fe lladdr 02:00:00:00:00:02 dev wan1\n"
+                  "ip route add 203.0.112.0/24 dev wan1; ip route add 2001:db8:111::/64 dev wan0\n"
+                  "for i in 2 3 4 5 6; do ip neigh replace 203.0.112.$i lladdr 02:00:00:00:00:03 dev wan1\n"
+                  "ip neigh replace 2001:db8:111::$i lladdr 02:00:00:00:00:04 dev wan0; done") == 0;
+}
 
 int main(void)
 {
     if (!bed_possible()) {
         return 77;
     }
-    bed_open(&bed, "node site=1\n"
-                   "link id=1 if=wan0 address=192.0.2.1\n"
-                   "link id=2 if=wan1 address=198.51.100.1\n"
-                   "lan if=lan0 vni=100\nlan if=lan1 vni=100\n");
+    bed_open_swift(&bed, "node site=1\n"
+                         "link id=1 if=wan0 address=192.0.2.1\n"
+                         "link id=3 if=wan1 address=198.51.100.1\n"
+                         "lan if=lan0 vni=100\nlan if=lan1 vni=100\n"
+                         "route vni=100 prefix=10.2.0.0/16 site=2\n"
+                         "tunnel id=1 link=1 remote=192.0.2.2 site=2\n"
+                         "path id=11 tunnel=1 site=2\n"
+                         "exit vni=100 link=1\nexit vni=100 link=3\n");
+    if (!open_neighbours()) {
+        fprintf(stderr, "cannot name the neighbours\n");
+        return EXIT_FAILURE;
+    }
     Suite *suite = suite_create("interpreter");
     TCase *tc = tcase_create("interpreter");
     tcase_set_timeout(tc, 3600);
