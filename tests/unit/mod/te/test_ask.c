@@ -197,6 +197,83 @@ START_TEST(what_if_a_link_fails)
 }
 END_TEST
 
+/* s00 - s01 in one duct, s00 - s02 - s01 around it. */
+static void triangle(struct fixture *f)
+{
+    const char *duct = ",\"srlgs\":[5],\"capacityUpBps\":\"100000000\",\"capacityDownBps\":\"100000000\"";
+    const char *free_of_it = ",\"capacityUpBps\":\"100000000\",\"capacityDownBps\":\"100000000\"";
+    put_basics(f);
+    for (unsigned i = 0; i < 3; i++) {
+        put_site(f, i);
+    }
+    put_link(f, 0, 0, "p0-1", duct);
+    put_link(f, 1, 0, "p0-1", duct);
+    put_link(f, 0, 1, "p0-2", free_of_it);
+    put_link(f, 2, 0, "p0-2", free_of_it);
+    put_link(f, 1, 1, "p1-2", free_of_it);
+    put_link(f, 2, 1, "p1-2", free_of_it);
+}
+
+START_TEST(what_if_a_duct_or_a_site_fails)
+{
+    struct fixture f;
+    fixture_init(&f);
+    triangle(&f);
+    demand(&f, 0, 1, 10 * MBIT);
+    demand(&f, 0, 2, 5 * MBIT);
+    pass_ok(&f);
+    const uint32_t duct = 5, other_duct = 6;
+    const char *site = ORG "/sites/s02";
+    Patronus__V1__WhatIfResponse *response =
+        what_if(&f, &(struct te_changes){.fail_srlgs = &duct, .fail_srlgs_len = 1});
+    ck_assert_uint_eq(response->cut_off, 0);
+    ck_assert_uint_eq(response->unmet_bps, 0);
+    ck_assert_uint_eq(response->paths_moved, 1);
+    ck_assert_str_eq(response->moved[0]->destination_site, ORG "/sites/s01");
+    ck_assert_str_eq(response->moved[0]->before[0], ORG "/sites/s00/links/l00");
+    ck_assert_str_eq(response->moved[0]->after[0], ORG "/sites/s00/links/l01");
+    response = what_if(&f, &(struct te_changes){.fail_srlgs = &other_duct, .fail_srlgs_len = 1});
+    ck_assert_uint_eq(response->paths_moved, 0);
+    response = what_if(&f, &(struct te_changes){.fail_sites = &site, .fail_sites_len = 1});
+    ck_assert_uint_eq(response->cut_off, 1);
+    ck_assert_uint_eq(response->unmet_bps, 5 * MBIT);
+    ck_assert_uint_eq(response->n_sla_at_risk, 1);
+    ck_assert_str_eq(response->sla_at_risk[0]->destination_site, site);
+    ck_assert_str_eq(response->sla_at_risk[0]->sla_profile, "");
+    ck_assert_str_eq(response->sla_at_risk[0]->reason, "one of the two sites is down");
+    response = what_if(
+        &f, &(struct te_changes){.fail_srlgs = &duct, .fail_srlgs_len = 1, .fail_sites = &site, .fail_sites_len = 1});
+    ck_assert_uint_eq(response->cut_off, 2);
+    ck_assert_uint_eq(response->unmet_bps, 15 * MBIT);
+    fixture_fini(&f);
+}
+END_TEST
+
+/* What is met now and would not be; not what is missed already. */
+START_TEST(what_if_a_profile_would_be_missed)
+{
+    struct fixture f;
+    fixture_init(&f);
+    two_sites(&f, 100);
+    put(&f, "slaProfile", "{\"name\":\"" ORG "/slaProfiles/missed\",\"maxLatencyUs\":2000}");
+    put(&f, "slaProfile", "{\"name\":\"" ORG "/slaProfiles/voice\",\"maxLatencyUs\":20000}");
+    put(&f, "slaProfile", "{\"name\":\"" ORG "/slaProfiles/wide\",\"maxLatencyUs\":90000}");
+    demand(&f, 0, 1, 50 * MBIT);
+    measure(&f, te_direct_path(te_tunnel_id(ORG "/sites/s00/links/l00", ORG "/sites/s01/links/l00")), true, 10000);
+    measure(&f, te_direct_path(te_tunnel_id(ORG "/sites/s00/links/l01", ORG "/sites/s01/links/l01")), true, 80000);
+    pass_ok(&f);
+    const char *link = ORG "/sites/s00/links/l00";
+    const Patronus__V1__WhatIfResponse *response =
+        what_if(&f, &(struct te_changes){.fail_links = &link, .fail_links_len = 1});
+    ck_assert_uint_eq(response->n_sla_at_risk, 1);
+    ck_assert_str_eq(response->sla_at_risk[0]->sla_profile, ORG "/slaProfiles/voice");
+    ck_assert_str_eq(response->sla_at_risk[0]->reason, "40000 us one way, 20000 allowed");
+    response = what_if(&f, &(struct te_changes){.planned = true});
+    ck_assert_uint_eq(response->n_sla_at_risk, 0);
+    fixture_fini(&f);
+}
+END_TEST
+
 /* 40 of voice and 90 of backups where 100 fit: the backups lose, whoever of the two asked first. */
 START_TEST(what_does_not_fit_is_of_the_lowest_class)
 {
@@ -354,6 +431,8 @@ int main(void)
     tcase_add_test(tcase, what_nodes_say_is_kept_until_traffic_is_known);
     tcase_add_test(tcase, what_is_good_enough_does_not_move);
     tcase_add_test(tcase, what_if_a_link_fails);
+    tcase_add_test(tcase, what_if_a_duct_or_a_site_fails);
+    tcase_add_test(tcase, what_if_a_profile_would_be_missed);
     tcase_add_test(tcase, what_does_not_fit_is_of_the_lowest_class);
     tcase_add_test(tcase, what_if_more_comes_and_more_is_built);
     tcase_add_test(tcase, a_drain_is_refused_without_room);
