@@ -31,6 +31,7 @@
 #define SETTLED_MS 1000       /* nor is any in the first second: after a leader's change all nodes come at once */
 #define REDIRECTS_MAX 3       /* in a row, at once; then controllers that point at each other are left to agree */
 #define TELEMETRY_MS 1000
+#define AFTER_DEATH_MS 300 /* from telling a death to what can wait: another second connection */
 #define BUNDLE_SIZE_MAX (64U << 20)
 
 /* ---- dialling ------------------------------------------------------------------------------------------------- */
@@ -115,6 +116,7 @@ static void look_at_link(struct pt_agent *agent)
 }
 
 static void send_hello(struct pt_agent *agent);
+static void disconnect(void *connection);
 
 /* The leader knows the second stream from now on, and what it hears first is what died. */
 static bool take_over(struct pt_agent *agent)
@@ -123,7 +125,13 @@ static bool take_over(struct pt_agent *agent)
     if (second == NULL) {
         return false;
     }
-    hang_up(agent);
+    struct pt_agent_connection *old = agent->live;
+    if (old != NULL) {
+        old->agent = NULL;                                /* what its end says is not heard any more */
+        pt_sys_post(agent->options.sys, disconnect, old); /* first the leader hears of the death */
+    }
+    pt_timer_stop(agent->telemetry_timer);
+    pt_agent_diagnose_stop(agent);
     agent->live = second;
     agent->state = PT_AGENT_CONNECTING;
     pt_log_info(agent->options.log, "second connection takes over", "address=%s", second->address);
@@ -367,6 +375,11 @@ static void on_telemetry_timer(void *arg)
         return; /* what would be said now would not arrive */
     }
     pt_agent_report(agent);
+    if (agent->died) {
+        agent->died = false;
+        pt_timer_start(agent->telemetry_timer, AFTER_DEATH_MS, 0);
+        return;
+    }
     pt_agent_second_look(agent);
     pt_timer_start(agent->telemetry_timer, TELEMETRY_MS, 0);
 }
@@ -382,6 +395,7 @@ static void on_live_change(void *arg, uint64_t path_id, bool alive)
     if (agent->state == PT_AGENT_STREAMING) {
         pt_timer_start(agent->telemetry_timer, 0, 0); /* the leader hears after the flip */
     }
+    agent->died = agent->died || !alive;
     agent->link_doubt = agent->link_doubt || !alive; /* looked at when all that die together have been heard of */
 }
 

@@ -58,6 +58,7 @@ struct pt_agent {
     char redirect[80];
     bool link_chosen; /* by us, who knew the links */
     bool link_doubt;  /* something died since it was looked at */
+    bool died;        /* something died that the leader has not been told of */
     bool moves;       /* leaves its link when the timer fires */
 
     struct pt_bundle *bundle; /* in force; NULL: none yet */

@@ -575,8 +575,11 @@ START_TEST(a_second_connection_whose_link_dies_is_left)
     run_for_ms(&world, 3000);
     ck_assert_uint_eq(controller->dials, 2);
     world.lines.cut[2 - world.lines.used] = true;
-    run_for_ms(&world, 2000);
+    run_for_ms(&world, 450); /* three hellos: the leader hears of it, and what can wait does */
+    ck_assert_uint_eq(controller->ends, 0);
+    run_for_ms(&world, 550);
     ck_assert_uint_eq(controller->ends, 1);
+    run_for_ms(&world, 1000);
     ck_assert_uint_eq(controller->dials, 2);
     ck_assert_uint_eq(controller->hellos, 1);
     world.lines.cut[world.lines.used - 1] = true; /* nothing is left: it stays with what it has */
