@@ -8,9 +8,7 @@
  * Roaming and NAT. Each direct path sends a keepalive each 15 s and with every new session. It names the sender's
  * address as configured: the receiver finds its own path by that, and sends to where the keepalive really came from.
  *
- * Path MTU (RFC 8899 in short). A probe of the configured size is sent through the session; the echo says that it
- * arrived. If three stay unanswered, the size in between is tried, down to a step of 8 bytes. What was found is checked
- * each 30 s, and larger is tried each 10 minutes.
+ * Path MTU: pmtu.h says what to probe. The echo repeats what the probe said: which path it is of, and when it left.
  */
 #include "tunnel/engine_priv.h"
 
@@ -22,12 +20,6 @@
 
 #define MS 1000000ULL
 #define KEEPALIVE_NS (15000 * MS)
-#define PROBE_TIMEOUT_NS (1000 * MS)
-#define PROBE_AGAIN_NS (30000 * MS)
-#define PROBE_RAISE_EVERY 20 /* checks of 30 s */
-#define PROBE_TRIES 3
-#define MTU_MIN 576
-#define MTU_STEP 8
 #define CONTROL_SIZE_MAX 9216U
 
 static struct pt_path *path_at(struct pt_engine *engine, uint32_t slot)
@@ -150,49 +142,18 @@ static void tick_keepalive(struct pt_path *path, uint64_t now_ns)
     send_control(path, &control, PT_TUNNEL_CONTROL_SIZE);
 }
 
-/* The probe's fate is known: what next? */
-static void probe_result(struct pt_path *path, bool arrived, uint64_t now_ns)
-{
-    if (arrived) {
-        path->mtu_low = path->probe_size;
-    } else if (path->probe_size <= path->mtu_low) { /* what arrived before does not any more */
-        path->mtu_high = path->mtu_low - 1;
-        path->mtu_low = 0;
-    } else {
-        path->mtu_high = path->probe_size - 1;
-    }
-    uint32_t low = path->mtu_low > MTU_MIN ? path->mtu_low : MTU_MIN;
-    path->probe_tries = 0;
-    if (path->mtu_low != 0 && path->mtu_high < path->mtu_low + MTU_STEP) { /* found */
-        path->probe_size = path->mtu_low;
-        path->probe_ns = now_ns + PROBE_AGAIN_NS;
-    } else {
-        uint32_t high = path->mtu_high > MTU_MIN ? path->mtu_high : MTU_MIN;
-        path->probe_size = path->mtu_low == 0 && high - low < 2 * MTU_STEP ? low : (low + high + 1) / 2;
-        path->probe_ns = now_ns;
-    }
-}
-
 static void tick_probe(struct pt_path *path, uint64_t now_ns)
 {
-    if (now_ns < path->probe_ns) {
-        return;
+    if (atomic_exchange_explicit(&path->doubt, false, memory_order_relaxed)) {
+        pt_pmtu_doubt(&path->pmtu, now_ns);
     }
-    if (path->probe_tries >= PROBE_TRIES) {
-        bool least = path->probe_size <= MTU_MIN;
-        probe_result(path, false, now_ns);
-        if (least) { /* the path is dead: begin anew later */
-            path->mtu_high = path->config.mtu;
-            path->probe_size = path->config.mtu;
-            path->probe_ns = now_ns + PROBE_AGAIN_NS;
-        }
-        return;
+    uint32_t size = pt_pmtu_tick(&path->pmtu, now_ns);
+    if (size != 0) {
+        struct pt_tunnel_control control = {.kind = PT_TUNNEL_PROBE, .size = size};
+        pt_put_be32(control.address, path->config.slot); /* comes back in the echo: ours to read */
+        pt_put_be64(control.address + 4, now_ns);
+        send_control(path, &control, size);
     }
-    struct pt_tunnel_control control = {.kind = PT_TUNNEL_PROBE, .size = path->probe_size};
-    pt_put_be32(control.address, path->config.slot); /* comes back in the echo: ours to read */
-    path->probe_tries++;
-    path->probe_ns = now_ns + PROBE_TIMEOUT_NS;
-    send_control(path, &control, path->probe_size);
 }
 
 void pt_control_tick(struct pt_engine *engine, uint64_t now_ns)
@@ -264,14 +225,14 @@ static void take_echo(struct pt_engine *engine, const struct pt_mail *mail, cons
 {
     uint32_t slot = pt_be32(control->address);
     struct pt_path *path = slot < PT_ENGINE_SLOTS ? path_at(engine, slot) : NULL;
-    if (path == NULL || path->config.peer != mail->label || path->probe_tries == 0 ||
-        control->size != path->probe_size) {
-        return; /* late: another probe is out */
+    if (path == NULL || path->config.peer != mail->label) {
+        return;
     }
-    uint32_t before = path->mtu_low;
-    probe_result(path, true, now_ns);
-    if (before != path->mtu_low) {
-        pt_log_debug(engine->options.log, "path mtu", "slot=%u mtu=%u", slot, path->mtu_low);
+    uint32_t before = path->pmtu.found;
+    pt_pmtu_echo(&path->pmtu, control->size, pt_be64(control->address + 4), now_ns);
+    if (before != path->pmtu.found) {
+        pt_log_info(engine->options.log, "path mtu", "slot=%u mtu=%u configured=%u", slot, path->pmtu.found,
+                    path->config.mtu);
     }
 }
 

@@ -186,9 +186,12 @@ static void add_path(struct pt_engine *engine, const struct pt_engine_path *conf
     path->link = link;
     path->peer = peer;
     take_streams(engine, path, turn);
-    path->mtu_high = path->probe_size = config->mtu;
+    pt_pmtu_init(&path->pmtu, config->mtu);
     if (old != NULL && pt_ip_equal(&old->config.remote, &config->remote) && old->config.peer == config->peer) {
         endpoint = atomic_load(&old->target)->endpoint; /* the peer is where it was found last */
+        if (old->pmtu.found != 0 && old->pmtu.found <= config->mtu && old->config.mtu == config->mtu) {
+            pt_pmtu_restore(&path->pmtu, old->pmtu.found, pt_sys_now_ns(engine->options.sys));
+        }
     }
     pt_target_set(target, &endpoint);
     atomic_store(&path->target, target);
@@ -339,7 +342,7 @@ size_t pt_engine_paths(const struct pt_engine *engine, struct pt_engine_path_sta
         if (path != NULL) {
             if (len < len_max) {
                 ret_status[len] = (struct pt_engine_path_status){
-                    .slot = slot, .mtu = path->mtu_low, .remote = atomic_load(&path->target)->endpoint};
+                    .slot = slot, .mtu = path->pmtu.found, .remote = atomic_load(&path->target)->endpoint};
             }
             len++;
         }

@@ -4,6 +4,7 @@
 #include "tunnel/engine.h"
 #include "tunnel/epoch.h"
 #include "tunnel/packet.h"
+#include "tunnel/pmtu.h"
 #include "tunnel/replay.h"
 #include "tunnel/wire.h"
 
@@ -71,10 +72,9 @@ struct pt_path {
     uint8_t outer[PT_OUTER_HEADER_MAX];
     size_t outer_size;
     /* The loop's own: path MTU and keepalive. */
-    uint32_t mtu_low, mtu_high; /* low arrives; high was not seen to */
-    uint32_t probe_size;
-    unsigned probe_tries;
-    uint64_t probe_ns, keepalive_ns;
+    struct pt_pmtu pmtu;
+    uint64_t keepalive_ns;
+    atomic_bool doubt; /* does its MTU still hold? The kernel refused a packet for its size, or the session is new */
 };
 
 struct pt_worker {

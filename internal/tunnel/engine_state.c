@@ -42,7 +42,7 @@ struct path_record {
     uint8_t queues[64];
     uint32_t streams[PT_ENGINE_QUEUES];
     uint8_t target[16]; /* where it was found last */
-    uint32_t target_port, mtu_low, mtu_high, zero;
+    uint32_t target_port, mtu_found;
 };
 
 struct peer_record {
@@ -121,8 +121,7 @@ static void save_paths(const struct pt_engine *engine, struct pt_handover *into)
                                        .mtu = path->config.mtu,
                                        .stack_len = path->config.stack_len,
                                        .target_port = target->endpoint.port,
-                                       .mtu_low = path->mtu_low,
-                                       .mtu_high = path->mtu_high};
+                                       .mtu_found = path->pmtu.found};
         memcpy(record->remote, path->config.remote.bytes, sizeof(record->remote));
         memcpy(record->stack, path->config.stack, sizeof(record->stack));
         memcpy(record->queues, path->config.queues, sizeof(record->queues));
@@ -325,9 +324,8 @@ static void adopt_paths(struct pt_engine *engine, const struct path_record *reco
             memcpy(endpoint.ip.bytes, record->target, sizeof(endpoint.ip.bytes));
             pt_target_set(atomic_load(&path->target), &endpoint); /* no thread runs */
         }
-        if (record->mtu_low != 0 && record->mtu_low <= record->mtu_high && record->mtu_high <= record->mtu) {
-            path->mtu_low = path->probe_size = record->mtu_low; /* is asked at once whether it still holds */
-            path->mtu_high = record->mtu_high;
+        if (record->mtu_found != 0 && record->mtu_found <= record->mtu) {
+            pt_pmtu_restore(&path->pmtu, record->mtu_found, pt_sys_now_ns(engine->options.sys));
         }
     }
 }

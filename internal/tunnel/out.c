@@ -102,6 +102,9 @@ static void flush(struct out *out)
     PT_COUNT(worker, sends, 1);
     if (sent < 0) {
         drop(worker, PT_ENGINE_DROP_SEND_FAILED, batch->len);
+        if (errno == EMSGSIZE || errno == EINVAL) { /* of one, of a train: the link carries less than it did */
+            atomic_store_explicit(&batch->path->doubt, true, memory_order_relaxed);
+        }
     }
     batch->path = NULL;
 }

@@ -162,7 +162,8 @@ static void on_session_use(void *arg, uint32_t label, struct pt_tunnel_session *
     for (unsigned slot = 1; slot < PT_ENGINE_SLOTS && session != NULL; slot++) {
         struct pt_path *path = atomic_load_explicit(&engine->paths[slot], memory_order_relaxed);
         if (path != NULL && path->peer == peer) {
-            path->keepalive_ns = 0; /* at once: the responder waits for a first packet */
+            path->keepalive_ns = 0;           /* at once: the responder waits for a first packet */
+            atomic_store(&path->doubt, true); /* the peer, or its way, may be another */
         }
     }
 }

@@ -248,12 +248,35 @@ wait "$pinger" || true
 mtu_found || fail "the path's MTU was forgotten: $(number 1 sealed mtu)"
 pass "no ping of 500 lost while the tunnel process was replaced twice, and no new session made"
 
-# A tunnel process that is killed is replaced, and the peers shake hands anew.
+# A tunnel process that is killed is replaced, and the peers shake hands anew. By then the way is a narrower one, which
+# nobody says: what is larger than 1360 bytes is gone. 1292 are left for what is inside.
+for n in 1 2; do in_ns "s$n" ethtool -K wan0 tx-udp-segmentation off &>/dev/null || true; done
+in_ns net ip link set a2 mtu 1360
 tunnel_pid=$(pgrep -f -- "tunnel --data $work/d2 " | head -1)
 kill -9 "$tunnel_pid"
 again() { ask 2 verify >/dev/null && reaches 1 10.2.0.2; }
 wait_for 25 again || fail "no packet crosses after a tunnel process was killed"
 pass "a killed tunnel process is replaced"
+narrow() { local found; found=$(number "$1" sealed mtu) && ((found > 1284 && found <= 1292)); }
+for n in 1 2; do wait_for 40 narrow "$n" || fail "s$n found a path MTU of $(number "$n" sealed mtu), not 1285 to 1292"; done
+# verify: the agent's turn, in which it tells the data plane what was found.
+told() { ask "$1" verify >/dev/null && { in_ns "h$1" ping -M "do" -c 1 -W 1 -s 1372 "$2" 2>&1 || true; } | grep -q "mtu *= *$(number "$1" sealed mtu)"; }
+wait_for 10 told 1 10.2.0.2 || fail "h1 is not told the path's MTU"
+wait_for 10 told 1 2001:db8:2::2 || fail "h1 is not told the path's MTU by IPv6"
+wait_for 10 told 2 10.1.0.2 || fail "h2 is not told the path's MTU"
+for n in 1 2; do in_ns "h$n" ip route flush cache; done
+mtu=$(number 1 sealed mtu)
+in_ns h1 ping -q -M "do" -c 1 -W 5 -s $((mtu - 28)) 10.2.0.2 >/dev/null || fail "what fits the path's MTU does not arrive"
+: >"$work/ready2"
+in_ns h2 timeout 30 "$bin/tcp_pipe" listen 5002 >"$work/got" 2>"$work/ready2" &
+listener=$!
+wait_for 10 grep -q ready "$work/ready2" || fail "no listener"
+head -c 3000000 "$work/blob" >"$work/part"
+in_ns h1 timeout 30 "$bin/tcp_pipe" connect 10.2.0.2 5002 <"$work/part" || fail "TCP broke off on the narrow path"
+wait "$listener" || fail "the listener failed"
+cmp -s "$work/part" "$work/got" || fail "3 MB did not arrive whole on the narrow path"
+in_ns h1 ip route get 10.2.0.2 | grep -q "mtu" && fail "TCP met the path's MTU: its MSS was not clamped"
+pass "a narrower path is found inside the tunnel ($mtu), hosts are told, and TCP fits"
 
 # Plain paths: allowed by policy, refused by a segment that requires encryption, at both ends.
 apply_all 0 0

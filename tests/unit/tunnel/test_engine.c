@@ -6,12 +6,13 @@
  * corrupted, replayed or forged on the way. It asserts what arrived, never how fast.
  *
  * Besides, one engine takes another's place again and again, as another process would (door_take.c): under load, where
- * nothing may be taken twice or refused, and with single packets under way, of which none may be lost.
+ * nothing may be taken twice or refused, and with single packets under way, of which none may be lost. All of it with
+ * each cipher.
  */
 #include "base/assert.h"
 #include "base/log.h"
 #include "sys/sys_uv.h"
-#include "tunnel/engine.h"
+#include "tunnel/engine_priv.h"
 
 #include <check.h>
 #include <errno.h>
@@ -51,7 +52,8 @@ struct world {
     int listener, client, udp_in, udp_out;
     atomic_uint stream_received, stream_wrong, udp_received, udp_wrong;
     atomic_bool stream_done, ending;
-    unsigned churns;
+    enum pt_cipher cipher;
+    unsigned rekey_ms, churns;
     struct pt_timer *timer;
 };
 
@@ -164,7 +166,7 @@ static void *read_packets(void *arg)
 
 /* ---- what the loop does meanwhile ----------------------------------------------------------------------------- */
 
-static void configure(struct edge *edge, bool with_path, uint32_t mtu)
+static void configure(const struct world *w, struct edge *edge, bool with_path, uint32_t mtu)
 {
     struct pt_error error = {0};
     edge->path.mtu = mtu;
@@ -175,7 +177,7 @@ static void configure(struct edge *edge, bool with_path, uint32_t mtu)
                                             .paths_len = with_path ? 1 : 0,
                                             .peers = &edge->peer,
                                             .peers_len = 1,
-                                            .rekey_after_ms = REKEY_MS};
+                                            .rekey_after_ms = w->rekey_ms};
     ck_assert_msg(pt_engine_configure(edge->engine, &config, &error) == PT_OK, "%s: %s", error.field, error.text);
 }
 
@@ -246,8 +248,8 @@ static void churn(void *arg)
         (void)pt_engine_paths(edge->engine, &path, 1);
         pt_engine_streams(edge->engine, note, NULL);
         if (w->churns % 4 == i) {
-            configure(edge, false, MTU); /* the path goes, and is back at once: what was on its way is dropped */
-            configure(edge, true, MTU - w->churns % 8);
+            configure(w, edge, false, MTU); /* the path goes, and is back at once: what was on its way is dropped */
+            configure(w, edge, true, MTU - w->churns % 8);
         }
         if (w->churns % 8 == 2 + 4 * i) {
             succeed(edge, 0);
@@ -283,14 +285,14 @@ static void open_edge(struct world *w, unsigned number)
     memset(other, (int)(0x11 * (2 - number)), sizeof(other));
     edge->link = (struct pt_engine_link){.number = 1, .interface = "w0"};
     edge->path = (struct pt_engine_path){.slot = 1, .peer = 2, .link = 1};
-    edge->peer = (struct pt_peer_entry){.label = 2, .cipher = PT_CIPHER_AES_128_GCM};
+    edge->peer = (struct pt_peer_entry){.label = 2, .cipher = w->cipher};
     pt_x25519_public(other, edge->peer.public_key);
     ck_assert_int_eq(pt_ip_parse(number == 0 ? "192.0.2.1" : "192.0.2.2", &edge->link.address, NULL), PT_OK);
     ck_assert_int_eq(pt_ip_parse(number == 0 ? "192.0.2.2" : "192.0.2.1", &edge->path.remote, NULL), PT_OK);
     enter(edge);
     edge->options = options;
     ck_assert_msg(pt_engine_open(&options, &edge->engine, &error) == PT_OK, "%s: %s", error.field, error.text);
-    configure(edge, true, MTU);
+    configure(w, edge, true, MTU);
     /* The kernel's routes and a neighbour entry stand for the data plane's verdict: path 1. */
     run("ip addr add 10.9.0.%u/32 dev t0 && ip route add 10.9.0.%u/32 dev t0 src 10.9.0.%u mtu 1400 && "
         "ip neigh replace 10.9.0.%u lladdr 02:50:00:00:00:01 dev t0 nud permanent",
@@ -419,11 +421,109 @@ static void sessions_begin_anew(struct world *w, enum pt_handover_tag hidden)
     ck_assert_uint_eq(after[0].drops[PT_ENGINE_DROP_REPLAYED], before[0].drops[PT_ENGINE_DROP_REPLAYED]);
 }
 
+/* The endpoint that an edge's path leads to. */
+static uint16_t remote_port(const struct edge *edge)
+{
+    struct pt_engine_path_status status = {0};
+    ck_assert_uint_eq(pt_engine_paths(edge->engine, &status, 1), 1);
+    return status.remote.port;
+}
+
+static void wait_port(struct world *w, uint16_t port)
+{
+    for (unsigned i = 0; remote_port(&w->edges[0]) != port; i++) {
+        ck_assert_uint_lt(i, PATIENCE_MS / 20);
+        pt_sys_uv_turn(w->sys, false);
+        (void)poll(NULL, 0, 20);
+    }
+}
+
+static void wait_drops(struct world *w, enum pt_engine_drop reason, uint64_t wanted)
+{
+    struct pt_engine_counters counters = {0};
+    for (unsigned i = 0; counters.drops[reason] < wanted; i++) {
+        ck_assert_uint_lt(i, PATIENCE_MS / 20);
+        (void)poll(NULL, 0, 20);
+        pt_sys_uv_turn(w->sys, false);
+        pt_engine_counters(w->edges[0].engine, &counters);
+    }
+    ck_assert_uint_eq(counters.drops[reason], wanted);
+}
+
+/* A keepalive of edge 1 to edge 0, as a NAT that gave it another port would bring it. */
+static int send_from_elsewhere(const struct world *w, const uint8_t *datagram, size_t size, uint16_t *ret_port)
+{
+    const struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(PT_SEALED_PORT), .sin_addr.s_addr = htonl(0xc0000201)};
+    struct sockaddr_in own;
+    socklen_t own_size = sizeof(own);
+    int fd = open_socket(&w->edges[1], SOCK_DGRAM, 0xc0000202, 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&own, &own_size), 0);
+    ck_assert_int_eq(sendto(fd, datagram, size, 0, (const struct sockaddr *)&to, sizeof(to)), (ssize_t)size);
+    *ret_port = ntohs(own.sin_port);
+    return fd;
+}
+
+static size_t seal_keepalive(const struct world *w, uint8_t datagram[128])
+{
+    const struct pt_geneve geneve = {.protocol = htons(PT_SEALED_PROTOCOL)};
+    const struct pt_tunnel_data data = {.flags = PT_TUNNEL_CONTROL, .stream = PT_CONTROL_STREAM};
+    struct pt_tunnel_control control = {.kind = PT_TUNNEL_KEEPALIVE};
+    uint8_t plain[PT_TUNNEL_CONTROL_SIZE];
+    struct pt_tunnel_session *session = atomic_load(&w->edges[1].engine->peer_list->used);
+    memcpy(control.address, w->edges[1].link.address.bytes, sizeof(control.address));
+    pt_tunnel_control_write(&control, plain);
+    memcpy(datagram, &geneve, sizeof(geneve));
+    ck_assert_ptr_nonnull(session);
+    ck_assert(pt_session_seal(session, PT_ENGINE_WORKERS_MAX, &data, plain, sizeof(plain), datagram + sizeof(geneve)));
+    return sizeof(geneve) + PT_TUNNEL_OVERHEAD + sizeof(plain);
+}
+
+/* Only what opens, and is no replay, moves the place where packets go. Edge 1 itself is silent meanwhile. */
+static void only_authentic_packets_move_a_path(struct world *w)
+{
+    struct pt_engine_counters before, settled[2];
+    uint8_t datagram[128], forged[128];
+    uint16_t moved, ignored;
+    w->rekey_ms = 100000;
+    configure(w, &w->edges[0], true, MTU);
+    configure(w, &w->edges[1], true, MTU);
+    pt_engine_pause(w->edges[1].engine);
+    settle(w, settled);
+    wait_port(w, PT_SEALED_PORT); /* and the loop has read everything that had come */
+    pt_sys_uv_turn(w->sys, false);
+    size_t size = seal_keepalive(w, datagram);
+    pt_engine_counters(w->edges[0].engine, &before);
+
+    memcpy(forged, datagram, size);
+    forged[size - 1] ^= 1;
+    int liar = send_from_elsewhere(w, forged, size, &ignored);
+    wait_drops(w, PT_ENGINE_DROP_NOT_AUTHENTIC, before.drops[PT_ENGINE_DROP_NOT_AUTHENTIC] + 1);
+    ck_assert_uint_eq(remote_port(&w->edges[0]), PT_SEALED_PORT);
+
+    int peer = send_from_elsewhere(w, datagram, size, &moved);
+    wait_port(w, moved);
+
+    int replayer = send_from_elsewhere(w, datagram, size, &ignored);
+    wait_drops(w, PT_ENGINE_DROP_REPLAYED, before.drops[PT_ENGINE_DROP_REPLAYED] + 1);
+    ck_assert_uint_eq(remote_port(&w->edges[0]), moved);
+
+    succeed(&w->edges[0], 0); /* the next process knows it too */
+    ck_assert_uint_eq(remote_port(&w->edges[0]), moved);
+    atomic_load(&w->edges[1].engine->paths[1])->keepalive_ns = 0; /* from where it was: back again */
+    pt_engine_start(w->edges[1].engine);
+    wait_port(w, PT_SEALED_PORT);
+    (void)close(liar);
+    (void)close(peer);
+    (void)close(replayer);
+}
+
 START_TEST(threads_carry_packets_while_keys_paths_and_peers_change)
 {
     static void *(*const hosts[])(void *arg) = {write_stream, read_stream, write_packets, read_packets};
-    struct world world = {0}, *w = &world;
+    struct world world = {.cipher = (enum pt_cipher)_i, .rekey_ms = REKEY_MS}, *w = &world;
     struct pt_error error = {0};
+    struct pt_peer_status peer;
     pthread_t threads[4];
     make_namespaces(w);
     ck_assert_int_eq(pt_sys_uv_new(&w->sys, &error), PT_OK);
@@ -454,8 +554,11 @@ START_TEST(threads_carry_packets_while_keys_paths_and_peers_change)
         ck_assert_uint_eq(counters.drops[PT_ENGINE_DROP_BAD_INNER], 0);
         ck_assert_uint_eq(counters.drops[PT_ENGINE_DROP_MALFORMED], 0);
     }
+    (void)pt_engine_peers(w->edges[0].engine, &peer, 1);
+    ck_assert_int_eq(peer.cipher, _i);
     pt_timer_stop(w->timer);
     counters_reconcile(w);
+    only_authentic_packets_move_a_path(w);
     sessions_begin_anew(w, PT_HANDOVER_SESSIONS);
     sessions_begin_anew(w, PT_HANDOVER_STREAMS);
     pt_timer_free(w->timer);
@@ -478,7 +581,8 @@ int main(void)
     Suite *suite = suite_create("engine");
     TCase *tests = tcase_create("engine");
     tcase_set_timeout(tests, 200);
-    tcase_add_test(tests, threads_carry_packets_while_keys_paths_and_peers_change);
+    tcase_add_loop_test(tests, threads_carry_packets_while_keys_paths_and_peers_change, PT_CIPHER_AES_128_GCM,
+                        PT_CIPHER_CHACHA20_POLY1305 + 1);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
