@@ -11,8 +11,8 @@
  * Undelete writes the same resources again, with their uids, etags and numbers: numbers are never given out twice, and
  * nothing outside an organization refers into it, so only the name, the parent and the quotas can be in the way.
  *
- * Kept for 30 days of the state's own time and within the limits below; the oldest goes first. What is too old is
- * removed by the next deletion: there is no clock in apply.
+ * Kept for 30 days of the state's own time and within the limits below; beyond them the oldest goes of whoever has the
+ * most there. What is too old is removed by the next deletion: there is no clock in apply.
  *
  * Which one is the oldest, and the newest of a name, is a part of the state: two deletions may have the same time, and
  * a node that reads the rows at its start must not put them in another order than one that saw them come.
@@ -89,6 +89,31 @@ static void row_name(const char *uid, size_t ordinal, char name[64])
     }
 }
 
+static enum pt_code read_row(struct pt_machine_kind *machine, const char *uid, size_t ordinal, struct pt_arena *arena,
+                             struct pt_row *ret_row, struct pt_msg **ret_msg, struct pt_error *reterr)
+{
+    char name[64];
+    row_name(uid, ordinal, name);
+    struct pt_row row;
+    enum pt_code code = pt_store_get(machine->store, name, arena, &row, reterr);
+    if (code == PT_NOT_FOUND) {
+        return pt_fail(reterr, PT_CORRUPT, PT_REASON_NONE, NULL, "a deleted resource is gone: %s", name);
+    }
+    PT_TRY(code);
+    Patronus__V1__DeletedResource *kept = patronus__v1__deleted_resource__unpack(NULL, row.value.size, row.value.data);
+    if (kept == NULL) {
+        return pt_fail(reterr, PT_CORRUPT, PT_REASON_MESSAGE_MALFORMED, NULL, "a deleted resource is damaged: %s",
+                       name);
+    }
+    *ret_row = (struct pt_row){
+        .name = pt_arena_strdup(arena, kept->name),
+        .kind_id = kept->kind_id,
+        .value = {pt_arena_memdup(arena, kept->resource.data, kept->resource.len), kept->resource.len},
+    };
+    patronus__v1__deleted_resource__free_unpacked(kept, NULL);
+    return pt_kind_parse_row(machine, ret_row, arena, ret_msg, reterr);
+}
+
 /* ---- into it -------------------------------------------------------------------------------------------------- */
 
 static enum pt_code drop(struct pt_execution *execution, size_t at, struct pt_error *reterr)
@@ -128,6 +153,68 @@ static enum pt_code keep_row(struct pt_execution *execution, const struct pt_row
     return pt_store_put(execution->machine->store, &out, reterr);
 }
 
+/* Whose a deleted organization is: the topmost one above it. Of one whose parent is gone too that is all that is known.
+ */
+static const char *top_of(const struct pt_machine_kind *machine, const char *name, const struct pt_msg *msg)
+{
+    const char *parent = pt_msg_str(msg, "parent_organization");
+    const struct pt_tenant *tenant = pt_tenant_of(machine, parent);
+    while (tenant != NULL && tenant->parent != NULL) {
+        tenant = tenant->parent;
+    }
+    return tenant != NULL ? tenant->name : parent[0] != '\0' ? parent : name;
+}
+
+/* Which one makes room for an organization of `top` with `len` rows: the oldest of whoever has the most there, so that
+ * who makes and deletes organizations all day long loses his own, and not those of others. */
+static enum pt_code choose(struct pt_execution *execution, const char *top, size_t len, size_t *ret_at,
+                           struct pt_error *reterr)
+{
+    struct pt_machine_kind *machine = execution->machine;
+    const struct pt_trash *trash = &machine->trash;
+    bool by_rows = trash->len < PT_TRASH_LEN_MAX;
+    const char *tops[PT_TRASH_LEN_MAX];
+    size_t most = 0;
+    for (size_t i = 0; i < trash->len; i++) {
+        struct pt_row row;
+        struct pt_msg *msg = NULL;
+        PT_TRY(read_row(machine, trash->items[i].uid, 0, execution->arena, &row, &msg, reterr));
+        tops[i] = top_of(machine, row.name, msg);
+    }
+    for (size_t i = 0; i < trash->len; i++) {
+        size_t has = strcmp(tops[i], top) == 0 ? (by_rows ? len : 1) : 0;
+        for (size_t j = 0; j < trash->len; j++) {
+            has += strcmp(tops[j], tops[i]) != 0 ? 0 : by_rows ? trash->items[j].len : 1;
+        }
+        if (has > most) {
+            most = has;
+            *ret_at = i;
+        }
+    }
+    return PT_OK;
+}
+
+static enum pt_code make_room(struct pt_execution *execution, const struct pt_row *organization, size_t len,
+                              struct pt_error *reterr)
+{
+    struct pt_trash *trash = &execution->machine->trash;
+    while (trash->len > 0 && trash->items[0].delete_time_ns + KEEP_NS <= execution->time_ns) {
+        PT_TRY(drop(execution, 0, reterr));
+    }
+    if (trash->len < PT_TRASH_LEN_MAX && trash->rows + len <= PT_TRASH_ROWS_MAX) {
+        return PT_OK;
+    }
+    struct pt_msg *msg = NULL;
+    PT_TRY(pt_kind_parse_row(execution->machine, organization, execution->arena, &msg, reterr));
+    const char *top = top_of(execution->machine, organization->name, msg);
+    while (trash->len > 0 && (trash->len == PT_TRASH_LEN_MAX || trash->rows + len > PT_TRASH_ROWS_MAX)) {
+        size_t at = 0;
+        PT_TRY(choose(execution, top, len, &at, reterr));
+        PT_TRY(drop(execution, at, reterr));
+    }
+    return PT_OK;
+}
+
 enum pt_code pt_trash_keep(struct pt_execution *execution, const struct pt_row *rows, size_t len,
                            struct pt_error *reterr)
 {
@@ -135,10 +222,7 @@ enum pt_code pt_trash_keep(struct pt_execution *execution, const struct pt_row *
     if (rows[0].uid[0] == '\0') {
         return PT_OK; /* made without one: there is no key to keep it under */
     }
-    while (trash->len > 0 && (trash->len == PT_TRASH_LEN_MAX || trash->rows + len > PT_TRASH_ROWS_MAX ||
-                              trash->items[0].delete_time_ns + KEEP_NS <= execution->time_ns)) {
-        PT_TRY(drop(execution, 0, reterr));
-    }
+    PT_TRY(make_room(execution, &rows[0], len, reterr));
     struct pt_trash_item item = {.delete_time_ns = execution->time_ns, .revision = execution->index, .len = len};
     (void)snprintf(item.uid, sizeof(item.uid), "%s", rows[0].uid);
     (void)snprintf(item.name, sizeof(item.name), "%s", rows[0].name);
@@ -163,31 +247,6 @@ static size_t find(const struct pt_trash *trash, const char *name, const char *u
         }
     }
     return trash->len;
-}
-
-static enum pt_code read_row(struct pt_machine_kind *machine, const char *uid, size_t ordinal, struct pt_arena *arena,
-                             struct pt_row *ret_row, struct pt_msg **ret_msg, struct pt_error *reterr)
-{
-    char name[64];
-    row_name(uid, ordinal, name);
-    struct pt_row row;
-    enum pt_code code = pt_store_get(machine->store, name, arena, &row, reterr);
-    if (code == PT_NOT_FOUND) {
-        return pt_fail(reterr, PT_CORRUPT, PT_REASON_NONE, NULL, "a deleted resource is gone: %s", name);
-    }
-    PT_TRY(code);
-    Patronus__V1__DeletedResource *kept = patronus__v1__deleted_resource__unpack(NULL, row.value.size, row.value.data);
-    if (kept == NULL) {
-        return pt_fail(reterr, PT_CORRUPT, PT_REASON_MESSAGE_MALFORMED, NULL, "a deleted resource is damaged: %s",
-                       name);
-    }
-    *ret_row = (struct pt_row){
-        .name = pt_arena_strdup(arena, kept->name),
-        .kind_id = kept->kind_id,
-        .value = {pt_arena_memdup(arena, kept->resource.data, kept->resource.len), kept->resource.len},
-    };
-    patronus__v1__deleted_resource__free_unpacked(kept, NULL);
-    return pt_kind_parse_row(machine, ret_row, arena, ret_msg, reterr);
 }
 
 static enum pt_code restore_rest(struct pt_execution *execution, const struct pt_trash_item *item,

@@ -401,6 +401,36 @@ START_TEST(a_name_is_free_at_once_and_the_old_one_is_kept_for_30_days)
 }
 END_TEST
 
+/* Who makes and deletes organizations all day long loses his own. */
+START_TEST(nobody_drops_what_others_deleted)
+{
+    struct fixture fx;
+    fx_init(&fx);
+    FX_OK(&fx, "CreateOrganization", "{'organizationId':'quiet'}");
+    FX_OK(&fx, "CreateOrganization",
+          "{'organizationId':'lost','organization':{'parentOrganization':'organizations/quiet'}}");
+    FX_OK(&fx, "DeleteOrganization", "{'name':'organizations/lost'}");
+    FX_OK(&fx, "CreateOrganization", "{'organizationId':'busy'}");
+    FX_OK(&fx, "CreateOrganization",
+          "{'organizationId':'below','organization':{'parentOrganization':'organizations/busy'}}");
+    for (unsigned i = 0; i < 2 * PT_TRASH_LEN_MAX; i++) { /* at two levels: it is one tenant's all the same */
+        fx.time_ns += 1000000;
+        FX_OK(&fx, "CreateOrganization", "{'organizationId':'b%u','organization':{'parentOrganization':'%s'}}", i,
+              i % 2 == 0 ? "organizations/busy" : "organizations/below");
+        FX_OK(&fx, "DeleteOrganization", "{'name':'organizations/b%u'}", i);
+        if (i % 50 == 0) {
+            fx_reopen(&fx);
+        }
+    }
+    ck_assert_uint_eq(fx.machine->trash.len, PT_TRASH_LEN_MAX);
+    FX_OK(&fx, "UndeleteOrganization", "{'name':'organizations/lost'}");
+    FX_OK(&fx, "UndeleteOrganization", "{'name':'organizations/b%u'}", 2 * PT_TRASH_LEN_MAX - 1);
+    FX_FAIL(&fx, PT_NOT_FOUND, PT_REASON_RESOURCE_NOT_FOUND, "name", "UndeleteOrganization",
+            "{'name':'organizations/b%u'}", PT_TRASH_LEN_MAX);
+    fx_fini(&fx);
+}
+END_TEST
+
 /* A clock that was set back: everything is of one instant. What comes back, and what is dropped, is what it would be on
  * a node that was not started anew in between. */
 START_TEST(deletions_of_one_instant_keep_their_order)
@@ -537,6 +567,7 @@ int main(void)
     tcase_add_test(tests, an_organization_comes_back_with_all_that_was_below);
     tcase_add_test(tests, a_name_is_free_at_once_and_the_old_one_is_kept_for_30_days);
     tcase_add_test(tests, what_does_not_fit_any_more_stays_deleted);
+    tcase_add_test(tests, nobody_drops_what_others_deleted);
     tcase_add_test(tests, deletions_of_one_instant_keep_their_order);
     tcase_add_test(tests, deleted_organizations_are_bounded);
     tcase_add_test(tests, tenants_may_use_the_same_prefixes);
