@@ -142,9 +142,9 @@ static bool peer_allowed(void *context, uint64_t id, const struct pt_identity *i
     return strcmp(identity->role, "controller") == 0 && strcmp(identity->path, path) == 0;
 }
 
-static enum pt_code open_as(unsigned id, const char *cluster, struct pt_raft **ret_raft, struct pt_error *reterr)
+static enum pt_code open_in(struct member *m, unsigned id, const char *cluster, struct pt_raft **ret_raft,
+                            struct pt_error *reterr)
 {
-    struct member *m = &members[id];
     struct pt_raft_options options = {.id = id,
                                       .listen = m->listen,
                                       .address = m->address,
@@ -161,6 +161,11 @@ static enum pt_code open_as(unsigned id, const char *cluster, struct pt_raft **r
                                       .on_fatal = on_fatal,
                                       .fatal_context = m};
     return pt_raft_open(world, &options, ret_raft, reterr);
+}
+
+static enum pt_code open_as(unsigned id, const char *cluster, struct pt_raft **ret_raft, struct pt_error *reterr)
+{
+    return open_in(&members[id], id, cluster, ret_raft, reterr);
 }
 
 static void start(unsigned id)
@@ -527,6 +532,72 @@ START_TEST(a_folder_serves_one_instance_of_its_own_cluster)
 }
 END_TEST
 
+static void copy_folder(const char *from, const char *to)
+{
+    char command[400];
+    snprintf(command, sizeof command, "rm -rf %s && cp -a %s %s", to, from, to);
+    ck_assert_int_eq(system(command), 0);
+}
+
+/* Somebody copies node 3's folder, certificate and all, and starts the copy on another machine. Nobody dials it, so it
+ * is told nothing, votes for nobody and leads nothing; and what it says to the others does not disturb them. */
+START_TEST(a_copied_folder_takes_no_part)
+{
+    three();
+    commit(1, 200);
+    AWAIT(same(1, 3));
+    stop(3);
+    copy_folder(members[3].directory, members[4].directory);
+    start(3);
+    struct member *copy = &members[4];
+    pt_tls_context_free(copy->tls);
+    copy->tls = tls_of(3);
+    struct pt_error error = {0};
+    ck_assert_msg(open_in(copy, 3, CLUSTER, &copy->raft, &error) == PT_OK, "%s", error.text);
+    uint64_t term = pt_raft_status(members[1].raft).term;
+    AWAIT(pt_raft_status(copy->raft).role == PT_RAFT_CANDIDATE);
+    commit(1, 200);
+    AWAIT(same(1, 2) && same(1, 3));
+    ck_assert(members[1].toy.leading);
+    ck_assert_uint_eq(pt_raft_status(members[1].raft).term, term);
+    stop(1);
+    AWAIT(leader_of(4) != 0);
+    commit(leader_of(4), 200);
+    AWAIT(same(2, 3));
+    ck_assert_uint_eq(members[2].toy.len, 600);
+    ck_assert(!copy->toy.leading);
+    ck_assert_uint_le(copy->toy.len, 200);
+}
+END_TEST
+
+/* A folder as it was some time ago is put back. The node does not know that it is behind itself; the others do, and it
+ * gets what it lacks, by entries or by a snapshot. */
+START_TEST(an_old_folder_that_is_put_back_is_filled_again)
+{
+    char old[160];
+    threshold = _i == 0 ? 0 : 100; /* in the second turn the others have no such old entries any more */
+    trailing = _i == 0 ? 0 : 20;
+    three();
+    snprintf(old, sizeof old, "%s/old", root);
+    commit(1, 200);
+    AWAIT(same(1, 3));
+    stop(3);
+    copy_folder(members[3].directory, old);
+    start(3);
+    commit(1, 300);
+    AWAIT(same(1, 3));
+    stop(3);
+    copy_folder(old, members[3].directory);
+    toy_fini(&members[3].toy);
+    members[3].toy = (struct toy){.sys = world};
+    start(3);
+    commit(1, 100);
+    AWAIT(same(1, 3));
+    ck_assert_uint_eq(members[3].toy.len, 600);
+    ck_assert(!members[3].fatal);
+}
+END_TEST
+
 START_TEST(a_peer_of_another_cluster_or_name_is_refused)
 {
     ck_assert_int_eq(pt_raft_bootstrap(world, members[1].directory, CLUSTER, 1, members[1].address, NULL), PT_OK);
@@ -593,6 +664,8 @@ int main(void)
     tcase_add_test(tc, members_come_and_go);
     tcase_add_test(tc, leadership_is_handed_over);
     tcase_add_test(tc, a_folder_serves_one_instance_of_its_own_cluster);
+    tcase_add_test(tc, a_copied_folder_takes_no_part);
+    tcase_add_loop_test(tc, an_old_folder_that_is_put_back_is_filled_again, 0, 2);
     tcase_add_test(tc, a_peer_of_another_cluster_or_name_is_refused);
     tcase_add_test(tc, a_machine_that_fails_stops_its_node);
     tcase_add_test(tc, a_barrier_waits_for_a_majority);
