@@ -6,11 +6,12 @@
  * Standard input, one command a line:
  *   disable NAME       set disabled on a steering policy
  *   enable NAME        clear it
- *   write PERIOD_MS PARENT PREFIX    from now on, create one SLA profile each period, whatever became of earlier ones
+ *   write PERIOD_MS PARENT PREFIX    from now on, change PARENT's SLA profile "probe" each period, whatever became of
+ *                                    earlier changes; it is made first, which fails where it is there already
  *   stop               end writing
  * Standard output, one event a line, times in ns of CLOCK_MONOTONIC:
  *   sent BEGAN         a change of a policy left
- *   changed BEGAN ENDED | wrote BEGAN ENDED | failed BEGAN ENDED CODE TEXT
+ *   changed BEGAN ENDED | made BEGAN ENDED | wrote BEGAN ENDED | failed BEGAN ENDED CODE TEXT
  */
 #include "client.h"
 #include "patronus/v1/policy.pb-c.h"
@@ -94,17 +95,34 @@ static void change(struct probe *probe, char *name, bool disabled)
     printf("sent %" PRIu64 "\n", now_ns());
 }
 
-static void write_one(void *arg)
+static void make_profile(struct probe *probe)
 {
-    struct probe *probe = arg;
-    char id[96];
-    (void)snprintf(id, sizeof(id), "%s-%zu", probe->prefix, probe->started);
     Patronus__V1__SlaProfile profile = PATRONUS__V1__SLA_PROFILE__INIT;
     Patronus__V1__CreateSlaProfileRequest request = PATRONUS__V1__CREATE_SLA_PROFILE_REQUEST__INIT;
     request.parent = probe->parent;
-    request.sla_profile_id = id;
+    request.sla_profile_id = (char *)(uintptr_t) "probe";
     request.sla_profile = &profile;
-    send_call(probe, "wrote", "/patronus.v1.SlaProfileService/CreateSlaProfile", &request.base, WRITE_DEADLINE_MS);
+    send_call(probe, "made", "/patronus.v1.SlaProfileService/CreateSlaProfile", &request.base, WRITE_DEADLINE_MS);
+}
+
+/* An update, for an organization may have but so many profiles. */
+static void write_one(void *arg)
+{
+    struct probe *probe = arg;
+    char name[300], text[96];
+    char *paths[] = {(char *)(uintptr_t) "display_name"};
+    (void)snprintf(name, sizeof(name), "%s/slaProfiles/probe", probe->parent);
+    (void)snprintf(text, sizeof(text), "%s-%zu", probe->prefix, probe->started);
+    Google__Protobuf__FieldMask mask = GOOGLE__PROTOBUF__FIELD_MASK__INIT;
+    mask.n_paths = 1;
+    mask.paths = paths;
+    Patronus__V1__SlaProfile profile = PATRONUS__V1__SLA_PROFILE__INIT;
+    profile.name = name;
+    profile.display_name = text;
+    Patronus__V1__UpdateSlaProfileRequest request = PATRONUS__V1__UPDATE_SLA_PROFILE_REQUEST__INIT;
+    request.sla_profile = &profile;
+    request.update_mask = &mask;
+    send_call(probe, "wrote", "/patronus.v1.SlaProfileService/UpdateSlaProfile", &request.base, WRITE_DEADLINE_MS);
 }
 
 static void obey(struct probe *probe, char *line)
@@ -116,6 +134,7 @@ static void obey(struct probe *probe, char *line)
     } else if (sscanf(line, "enable %511s", name) == 1) {
         change(probe, name, false);
     } else if (sscanf(line, "write %u %255s %63s", &period_ms, probe->parent, probe->prefix) == 3) {
+        make_profile(probe);
         pt_timer_start(probe->timer, 0, period_ms);
     } else if (strcmp(line, "stop") == 0) {
         pt_timer_stop(probe->timer);
