@@ -43,6 +43,9 @@ _Static_assert(sizeof(struct pt_abi_flow6_key) == 40, "abi");
 
 #define PT_FLOW_VNI_PROTOCOL(vni, protocol) ((vni) | (__u32)(protocol) << 24)
 
+/* Echoes have no ports in rules, but in keys of flows: the id is the port of who asks, this is that of who answers. */
+#define PT_QUERY_PORT 8
+
 enum pt_abi_flow_verdict {
     PT_FLOW_PATH = 1,  /* out by a path: `out` is its slot */
     PT_FLOW_LOCAL = 2, /* to a host of this site: `out` is the interface */

@@ -74,8 +74,6 @@ PT_INLINE void pkt_read_ports(struct __sk_buff *skb, struct pkt *p)
     p->has_ports = 1;
 }
 
-#define PT_QUERY_PORT 8 /* stands for the side that answers */
-
 /* An echo has no ports, but an id: taken as the port of who asks, it tells a question from an answer, and one from
  * another. has_ports stays 0: rules with ports are not about it. */
 PT_INLINE void pkt_set_query(struct pkt *p, __u8 type, __be16 id)

@@ -72,8 +72,12 @@ static void print_hop(struct looking *looking, const struct pt_msg *reply)
         looking->hop = pt_msg_u64(reply, "hop");
     }
     if (pt_msg_bool(reply, "answered")) {
+        const char *path = pt_msg_str(reply, "path");
         printf("  %s %.2f ms%s%s", pt_msg_str(reply, "responder"), ms(pt_msg_u64(reply, "rtt_us")),
                error[0] != '\0' ? " " : "", error);
+        if (path[0] != '\0') {
+            printf(" by %s", pt_cli_short_name(&looking->ctl->scope, path));
+        }
     } else {
         printf("  *");
     }

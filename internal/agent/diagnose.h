@@ -33,6 +33,7 @@ struct pt_diagnostic_echoes { /* diagnose_echo.c: ping and traceroute */
     bool reached;
     uint16_t id, payload_size;
     uint8_t dscp;
+    uint32_t vni;
     uint32_t count, interval_ms, timeout_ms; /* count: of a ping; to each hop of a traceroute */
     uint32_t hop, hops_max;                  /* of a traceroute */
     uint32_t sent, received, over;

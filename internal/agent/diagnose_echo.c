@@ -12,8 +12,11 @@
  */
 #include "agent/diagnose.h"
 
+#include "agent/history.h"
 #include "base/assert.h"
+#include "bpf/abi/flow.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,6 +62,7 @@ static enum pt_code open_wire(struct pt_diagnostic *diagnostic, uint32_t vni, co
     PT_TRY(diagnostic->agent->options.wires->address(diagnostic->wire, pt_ip_is_v4(&echoes->destination),
                                                      &echoes->source, reterr));
     echoes->around = !local;
+    echoes->vni = vni;
     echoes->id = (uint16_t)pt_sys_random_u64(diagnostic->agent->options.sys);
     echoes->list = calloc(echoes->count, sizeof(*echoes->list));
     pt_assert(echoes->list != NULL);
@@ -178,12 +182,33 @@ const struct pt_diagnostic_type pt_diagnostic_ping = {
 
 /* ---- traceroute ----------------------------------------------------------------------------------------------- */
 
+/* The path that the newest decision about these echoes took to another site; 0: none, or it was not told. */
+static uint64_t path_of(struct pt_diagnostic *diagnostic)
+{
+    const struct pt_diagnostic_echoes *echoes = &diagnostic->echoes;
+    struct pt_agent *agent = diagnostic->agent;
+    const struct pt_dp_flow_key flow = {.source = echoes->source,
+                                        .destination = echoes->destination,
+                                        .vni = echoes->vni,
+                                        .source_port = echoes->id,
+                                        .destination_port = PT_QUERY_PORT,
+                                        .protocol = pt_ip_is_v4(&echoes->source) ? IPPROTO_ICMP : IPPROTO_ICMPV6};
+    const struct pt_history_record *record = NULL;
+    if (agent->history == NULL || echoes->hop < 2) {
+        return 0;
+    }
+    pt_agent_recall(agent);
+    size_t len = pt_history_find(agent->history, &flow, wall_ns(diagnostic), &record, 1);
+    return len > 0 && record->decision.verdict == PT_FLOW_PATH ? record->decision.path_id : 0;
+}
+
 static void tell_hop(struct pt_diagnostic *diagnostic, Patronus__V1__TracerouteResponse *hop)
 {
     struct pt_diagnostic_echoes *echoes = &diagnostic->echoes;
     Patronus__V1__DiagnosticReport report = PATRONUS__V1__DIAGNOSTIC_REPORT__INIT;
     report.response_case = PATRONUS__V1__DIAGNOSTIC_REPORT__RESPONSE_TRACEROUTE;
     report.traceroute = hop;
+    report.path = hop->answered ? path_of(diagnostic) : 0;
     hop->hop = echoes->hop;
     echoes->over++;
     bool hop_is_over = echoes->over == echoes->count;

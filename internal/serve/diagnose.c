@@ -17,6 +17,7 @@
 #include "patronus/v1/diagnostics.pb-c.h"
 #include "patronus/v1/replication.pb-c.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,6 +150,19 @@ static void pass_piece(struct diagnosing *d, const Patronus__V1__CaptureResponse
     pass_on(d, &passed.base);
 }
 
+/* The edge knows its paths by number; a path is the organization's. */
+static void pass_hop(struct diagnosing *d, const Patronus__V1__DiagnosticReport *report)
+{
+    Patronus__V1__TracerouteResponse hop = *report->traceroute;
+    char name[PT_NAME_SIZE_MAX + 1] = "";
+    if (report->path != 0) {
+        (void)snprintf(name, sizeof(name), "%.*s/paths/p-%016" PRIx64, (int)pt_tenant_name_size(d->edge), d->edge,
+                       report->path);
+    }
+    hop.path = name;
+    pass_on(d, &hop.base);
+}
+
 static void on_report(struct diagnosing *d, const Patronus__V1__NodeAnswer *answer)
 {
     const Patronus__V1__DiagnosticReport *report =
@@ -165,6 +179,8 @@ static void on_report(struct diagnosing *d, const Patronus__V1__NodeAnswer *answ
         strcmp(response->descriptor->name, d->call->method->output->full_name) == 0) {
         if (capture) {
             pass_piece(d, report->capture, report->last);
+        } else if (report->response_case == PATRONUS__V1__DIAGNOSTIC_REPORT__RESPONSE_TRACEROUTE) {
+            pass_hop(d, report);
         } else {
             pass_on(d, response);
         }

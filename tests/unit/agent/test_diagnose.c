@@ -490,6 +490,7 @@ START_TEST(a_traceroute_goes_hop_by_hop)
         ck_assert_uint_eq(hop->hop, i / 2 + 1);
         ck_assert_str_eq(hop->responder, responders[i / 2]);
         ck_assert_int_eq(hop->reached, i >= 6);
+        ck_assert_uint_eq(report(&world, i)->path, 0); /* nothing was told of it */
     }
     ck_assert_uint_eq(world.wires.sent, 6); /* the edge itself needs no packet */
     forget(&world);
@@ -530,6 +531,44 @@ static size_t captured(const struct world *world, const char *reason, uint64_t p
     ck_assert_uint_eq(last->packets, packets);
     return size;
 }
+
+/* The path that the echoes took between the sites stands with each hop behind the edge, as the data plane told it. */
+START_TEST(a_traceroute_says_by_which_path)
+{
+    struct world world;
+    Patronus__V1__DiagnosticOrder what = PATRONUS__V1__DIAGNOSTIC_ORDER__INIT;
+    Patronus__V1__TracerouteRequest request = PATRONUS__V1__TRACEROUTE_REQUEST__INIT;
+    world_init(&world);
+    world.wires.silent = true; /* so that its id is known before it is answered */
+    request.destination = (char *)"10.2.0.10";
+    request.probes = 1;
+    request.timeout_ms = 500;
+    request.max_hops = 3;
+    what.request_case = PATRONUS__V1__DIAGNOSTIC_ORDER__REQUEST_TRACEROUTE;
+    what.traceroute = &request;
+    order(&world, &what);
+    run_for_ms(&world, 100);
+    const struct pt_diagnostic *diagnostic =
+        PT_CONTAINER(world.agent->diagnostics.next, const struct pt_diagnostic, node);
+    const struct pt_dp_decision decision = {.flow = {.source = diagnostic->echoes.source,
+                                                     .destination = diagnostic->echoes.destination,
+                                                     .vni = VNI,
+                                                     .source_port = diagnostic->echoes.id,
+                                                     .destination_port = 8,
+                                                     .protocol = 1},
+                                            .path_id = 0xabc,
+                                            .verdict = 1};
+    pt_dp_sim_tell(world.dp, &decision);
+    world.wires.silent = false;
+    run_for_ms(&world, 3000);
+    ck_assert_uint_eq(world.heard.len, 3);
+    ck_assert_uint_eq(report(&world, 0)->path, 0); /* the edge itself */
+    ck_assert_uint_eq(report(&world, 1)->path, 0); /* nobody answered */
+    ck_assert(report(&world, 2)->traceroute->answered);
+    ck_assert_uint_eq(report(&world, 2)->path, 0xabc);
+    world_fini(&world);
+}
+END_TEST
 
 START_TEST(a_capture_ends_by_whichever_limit_comes_first)
 {
@@ -741,6 +780,7 @@ int main(void)
     tcase_add_test(tcase, each_echo_is_told_when_it_is_answered);
     tcase_add_test(tcase, silence_is_told_after_its_time);
     tcase_add_test(tcase, a_traceroute_goes_hop_by_hop);
+    tcase_add_test(tcase, a_traceroute_says_by_which_path);
     tcase_add_test(tcase, a_capture_ends_by_whichever_limit_comes_first);
     tcase_add_test(tcase, a_flood_does_not_fill_the_stream);
     tcase_add_test(tcase, what_cannot_be_done_is_said);

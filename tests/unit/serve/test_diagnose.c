@@ -164,6 +164,7 @@ static void ask(struct cluster *cluster, unsigned number, const char *method, co
     ask_by(cluster, cluster->nodes[number].admin, method, json, caller);
 }
 
+#define PING_OF(address) "{\"edge\": \"" EDGE "\", \"destination\": \"" address "\"}"
 #define PING "{\"edge\": \"" EDGE "\", \"destination\": \"172.16.2.9\", \"count\": 3}"
 
 /* Refused before the edge hears of it. */
@@ -203,6 +204,19 @@ static void on_piece_end(void *arg, const struct pt_error *error)
     struct reader *reader = arg;
     ck_assert_ptr_null(error);
     reader->ended = true;
+}
+
+static void on_hop(void *arg, struct pt_bytes data)
+{
+    Patronus__V1__TracerouteResponse *hop = patronus__v1__traceroute_response__unpack(NULL, data.size, data.data);
+    ck_assert_ptr_nonnull(hop);
+    (void)snprintf(arg, 128, "%s", hop->path);
+    patronus__v1__traceroute_response__free_unpacked(hop, NULL);
+}
+
+static void on_hop_end(void *arg, const struct pt_error *error)
+{
+    (void)arg, (void)error;
 }
 
 /* ---- the world ------------------------------------------------------------------------------------------------- */
@@ -364,6 +378,44 @@ START_TEST(no_more_run_at_a_time_than_may)
 }
 END_TEST
 
+/* An edge knows a path by its number; who asked is told its name. */
+START_TEST(a_path_of_a_traceroute_is_named)
+{
+    static const struct pt_rpc_stream_ops ops = {.on_message = on_hop, .on_end = on_hop_end};
+    Patronus__V1__DiagnosticReport report = PATRONUS__V1__DIAGNOSTIC_REPORT__INIT;
+    Patronus__V1__TracerouteResponse hop = PATRONUS__V1__TRACEROUTE_RESPONSE__INIT;
+    struct cluster world, *cluster = &world;
+    struct enrolled node;
+    struct edge edge;
+    char path[128] = "";
+    PT_AUTO(buf) struct pt_buf request = {0};
+    cluster_init(cluster);
+    make_network(cluster, &node);
+    edge_connect(cluster, 0, &node, &edge);
+    encode_json(cluster, pt_schema_method(cluster->schema, SERVICE "Traceroute")->input, PING_OF("172.16.2.9"),
+                &request);
+    struct pt_rpc_stream *stream =
+        pt_rpc_stream_open(cluster->nodes[0].admin, SERVICE "Traceroute", NULL, 0, &ops, path);
+    (void)pt_rpc_stream_send(stream, pt_buf_bytes(&request));
+    pt_rpc_stream_half_close(stream);
+    STEP_UNTIL(cluster, edge.orders == 1);
+    hop.hop = 2;
+    hop.answered = true;
+    hop.path = (char *)"what an edge writes there is not taken";
+    report.response_case = PATRONUS__V1__DIAGNOSTIC_REPORT__RESPONSE_TRACEROUTE;
+    report.traceroute = &hop;
+    report.path = 0xabc;
+    report.last = true;
+    edge_says(&edge, edge.id, "", &report);
+    STEP_UNTIL(cluster, path[0] != '\0');
+    ck_assert_str_eq(path, "organizations/acme/paths/p-0000000000000abc");
+    run_for_ms(cluster, 100);
+    pt_rpc_channel_free(edge.channel);
+    enrolled_fini(&node);
+    cluster_fini(cluster);
+}
+END_TEST
+
 /* More comes at once than a stream holds: what does not fit is left out and said to be lost, but not the last piece. */
 START_TEST(a_slow_reader_of_a_capture_gets_its_end)
 {
@@ -478,6 +530,7 @@ int main(void)
     tcase_add_test(tcase, no_more_run_at_a_time_than_may);
     tcase_add_test(tcase, a_follower_passes_replies_on);
     tcase_add_test(tcase, a_slow_reader_of_a_capture_gets_its_end);
+    tcase_add_test(tcase, a_path_of_a_traceroute_is_named);
     tcase_add_test(tcase, a_site_is_diagnosed_from_what_the_leader_knows);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
