@@ -182,24 +182,30 @@ const struct pt_diagnostic_type pt_diagnostic_ping = {
 
 /* ---- traceroute ----------------------------------------------------------------------------------------------- */
 
-/* The path that the newest decision about these echoes took to another site; 0: none, or it was not told. */
+/* The path that the newest decision about these echoes took to another site; 0: none, or it was not told. Keys of flows
+ * have an echo's id where the segment is filtered, else nothing. */
 static uint64_t path_of(struct pt_diagnostic *diagnostic)
 {
     const struct pt_diagnostic_echoes *echoes = &diagnostic->echoes;
     struct pt_agent *agent = diagnostic->agent;
-    const struct pt_dp_flow_key flow = {.source = echoes->source,
-                                        .destination = echoes->destination,
-                                        .vni = echoes->vni,
-                                        .source_port = echoes->id,
-                                        .destination_port = PT_QUERY_PORT,
-                                        .protocol = pt_ip_is_v4(&echoes->source) ? IPPROTO_ICMP : IPPROTO_ICMPV6};
+    struct pt_dp_flow_key flow = {.source = echoes->source,
+                                  .destination = echoes->destination,
+                                  .vni = echoes->vni,
+                                  .source_port = echoes->id,
+                                  .destination_port = PT_QUERY_PORT,
+                                  .protocol = pt_ip_is_v4(&echoes->source) ? IPPROTO_ICMP : IPPROTO_ICMPV6};
     const struct pt_history_record *record = NULL;
     if (agent->history == NULL || echoes->hop < 2) {
         return 0;
     }
     pt_agent_recall(agent);
-    size_t len = pt_history_find(agent->history, &flow, wall_ns(diagnostic), &record, 1);
-    return len > 0 && record->decision.verdict == PT_FLOW_PATH ? record->decision.path_id : 0;
+    if (pt_history_find(agent->history, &flow, wall_ns(diagnostic), &record, 1) == 0) {
+        flow.source_port = flow.destination_port = 0;
+        if (pt_history_find(agent->history, &flow, wall_ns(diagnostic), &record, 1) == 0) {
+            return 0;
+        }
+    }
+    return record->decision.verdict == PT_FLOW_PATH ? record->decision.path_id : 0;
 }
 
 static void tell_hop(struct pt_diagnostic *diagnostic, Patronus__V1__TracerouteResponse *hop)

@@ -7,6 +7,8 @@
 #include "agent/echo.h"
 
 #include "base/assert.h"
+#include "base/checksum.h"
+#include "base/word16.h"
 
 #include <string.h>
 
@@ -21,46 +23,20 @@
 #define PROTOCOL_UDP 17
 #define PROTOCOL_ICMP6 58
 
-static uint16_t get16(const uint8_t *p)
-{
-    return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static void put16(uint8_t *p, unsigned value)
-{
-    p[0] = (uint8_t)(value >> 8);
-    p[1] = (uint8_t)value;
-}
-
 /* ---- building ------------------------------------------------------------------------------------------------- */
-
-static uint32_t sum_words(const uint8_t *data, size_t size, uint32_t sum)
-{
-    for (size_t i = 0; i + 1 < size; i += 2) {
-        sum += get16(data + i);
-    }
-    return size % 2 != 0 ? sum + ((uint32_t)data[size - 1] << 8) : sum;
-}
-
-static unsigned fold(uint32_t sum)
-{
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return ~sum & 0xffff;
-}
 
 static size_t put_v4(const struct pt_echo *echo, size_t payload, uint8_t *packet)
 {
     memset(packet, 0, V4_SIZE);
     packet[0] = 0x45;
     packet[1] = (uint8_t)(echo->dscp << 2);
-    put16(packet + 2, (unsigned)(V4_SIZE + ICMP_SIZE + payload));
+    pt_put_be16(packet + 2, (unsigned)(V4_SIZE + ICMP_SIZE + payload));
     packet[6] = 0x40; /* whole, or not at all: what does not fit is told */
     packet[8] = echo->ttl;
     packet[9] = PROTOCOL_ICMP;
     memcpy(packet + 12, echo->source.bytes + 12, 4);
     memcpy(packet + 16, echo->destination.bytes + 12, 4);
-    put16(packet + 10, fold(sum_words(packet, V4_SIZE, 0)));
+    pt_put_be16(packet + 10, (uint16_t)~pt_checksum_fold(pt_checksum_add(packet, V4_SIZE, 0)));
     return V4_SIZE;
 }
 
@@ -69,7 +45,7 @@ static size_t put_v6(const struct pt_echo *echo, size_t payload, uint8_t *packet
     memset(packet, 0, V6_SIZE);
     packet[0] = (uint8_t)(0x60 | echo->dscp >> 2);
     packet[1] = (uint8_t)((echo->dscp & 3) << 6);
-    put16(packet + 4, (unsigned)(ICMP_SIZE + payload));
+    pt_put_be16(packet + 4, (unsigned)(ICMP_SIZE + payload));
     packet[6] = PROTOCOL_ICMP6;
     packet[7] = echo->ttl;
     memcpy(packet + 8, echo->source.bytes, 16);
@@ -87,16 +63,16 @@ size_t pt_echo_build(const struct pt_echo *echo, uint8_t packet[PT_ECHO_SIZE_MAX
     uint8_t *icmp = packet + at;
     memset(icmp, 0, ICMP_SIZE);
     icmp[0] = v4 ? 8 : 128;
-    put16(icmp + 4, echo->id);
-    put16(icmp + 6, echo->sequence);
+    pt_put_be16(icmp + 4, echo->id);
+    pt_put_be16(icmp + 6, echo->sequence);
     for (size_t i = 0; i < payload; i++) {
         icmp[ICMP_SIZE + i] = (uint8_t)i;
     }
-    uint32_t sum = sum_words(icmp, ICMP_SIZE + payload, 0);
+    uint32_t sum = pt_checksum_add(icmp, ICMP_SIZE + payload, 0);
     if (!v4) { /* the pseudo header */
-        sum = sum_words(packet + 8, 32, sum + (uint32_t)(ICMP_SIZE + payload) + PROTOCOL_ICMP6);
+        sum = pt_checksum_add(packet + 8, 32, sum + (uint32_t)(ICMP_SIZE + payload) + PROTOCOL_ICMP6);
     }
-    put16(icmp + 2, fold(sum));
+    pt_put_be16(icmp + 2, (uint16_t)~pt_checksum_fold(sum));
     return at + ICMP_SIZE + payload;
 }
 
@@ -123,7 +99,7 @@ static bool read_v4(struct pt_bytes data, struct packet *ret)
                            .protocol = data.data[9],
                            .ttl = data.data[8],
                            .v4 = true,
-                           .first = (get16(data.data + 6) & 0x1fff) == 0,
+                           .first = (pt_be16(data.data + 6) & 0x1fff) == 0,
                            .content = {data.data + size, data.size - size}};
     return true;
 }
@@ -148,7 +124,7 @@ static bool read_v6(struct pt_bytes data, struct packet *ret)
         if (size == 0 || size > rest.size) {
             return false;
         }
-        ret->first = ret->protocol != 44 || (get16(rest.data + 2) & 0xfff8) == 0;
+        ret->first = ret->protocol != 44 || (pt_be16(rest.data + 2) & 0xfff8) == 0;
         ret->protocol = rest.data[0];
         rest.data += size;
         rest.size -= size;
@@ -228,8 +204,8 @@ bool pt_echo_read(struct pt_bytes data, struct pt_echo_answer *ret_answer)
     }
     answer.responder = packet.source;
     answer.ttl = packet.ttl;
-    answer.id = get16(echo + 4);
-    answer.sequence = get16(echo + 6);
+    answer.id = pt_be16(echo + 4);
+    answer.sequence = pt_be16(echo + 6);
     *ret_answer = answer;
     return true;
 }
@@ -244,7 +220,7 @@ bool pt_frame_matches(const struct pt_frame_match *match, struct pt_bytes frame)
     }
     if (frame.size < ETHERNET_SIZE ||
         !read_packet((struct pt_bytes){frame.data + ETHERNET_SIZE, frame.size - ETHERNET_SIZE}, &packet) ||
-        get16(frame.data + 12) != (packet.v4 ? ETHERTYPE_V4 : ETHERTYPE_V6)) {
+        pt_be16(frame.data + 12) != (packet.v4 ? ETHERTYPE_V4 : ETHERTYPE_V6)) {
         return false;
     }
     if (match->has_prefix && !pt_prefix_contains(&match->prefix, &packet.source) &&
@@ -259,7 +235,7 @@ bool pt_frame_matches(const struct pt_frame_match *match, struct pt_bytes frame)
     }
     bool ports = packet.protocol == PROTOCOL_TCP || packet.protocol == PROTOCOL_UDP;
     return ports && packet.first && packet.content.size >= 4 &&
-           (get16(packet.content.data) == match->port || get16(packet.content.data + 2) == match->port);
+           (pt_be16(packet.content.data) == match->port || pt_be16(packet.content.data + 2) == match->port);
 }
 
 void pt_pcap_begin(struct pt_buf *out, uint32_t snap_size)

@@ -5,6 +5,8 @@
  */
 #include "dpi/capture.h"
 
+#include "base/word16.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,15 +31,10 @@
 #define LINK_IPV6 229
 #define LINK_LINUX2 276
 
-static uint16_t be16(const uint8_t *at)
-{
-    return (uint16_t)(at[0] << 8 | at[1]);
-}
-
 static uint16_t get16(const struct pt_dpi_capture *capture, size_t at)
 {
     const uint8_t *p = capture->data + at;
-    return (uint16_t)(capture->big_endian ? be16(p) : p[1] << 8 | p[0]);
+    return (uint16_t)(capture->big_endian ? pt_be16(p) : p[1] << 8 | p[0]);
 }
 
 static uint32_t get32(const struct pt_dpi_capture *capture, size_t at)
@@ -112,7 +109,7 @@ static size_t ethernet_header(const uint8_t *frame, size_t size)
 {
     size_t at = 12;
     for (int i = 0; i < 3 && at + 2 <= size; i++) {
-        uint16_t type = be16(frame + at);
+        uint16_t type = pt_be16(frame + at);
         if (is_ip(type)) {
             return at + 2;
         }
@@ -134,10 +131,10 @@ static void find_ip(uint16_t link_type, struct pt_dpi_record *record)
         found = header != 0;
     } else if (link_type == LINK_LINUX) {
         header = 16;
-        found = size > header && is_ip(be16(frame + 14));
+        found = size > header && is_ip(pt_be16(frame + 14));
     } else if (link_type == LINK_LINUX2) {
         header = 20;
-        found = size > header && is_ip(be16(frame));
+        found = size > header && is_ip(pt_be16(frame));
     } else if (link_type == LINK_NULL || link_type == LINK_LOOP) {
         header = 4; /* an address family, whose numbers differ; the packet's own version says it */
     }

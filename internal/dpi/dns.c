@@ -7,6 +7,8 @@
  */
 #include "dpi/dns.h"
 
+#include "base/word16.h"
+
 #include <string.h>
 
 #define HEADER_SIZE 12
@@ -15,11 +17,6 @@
 #define TYPE_A 1
 #define TYPE_AAAA 28
 #define RECORDS_MAX 64
-
-static uint16_t be16(const uint8_t *at)
-{
-    return (uint16_t)(at[0] << 8 | at[1]);
-}
 
 /* The name at *offset, which is moved behind it; text may be NULL. */
 static bool read_name(const uint8_t *data, size_t size, size_t *offset, char *text)
@@ -66,8 +63,8 @@ static bool read_record(const uint8_t *data, size_t size, size_t *offset, struct
         return false;
     }
     const uint8_t *record = data + *offset;
-    uint16_t type = be16(record), length = be16(record + 8);
-    uint32_t ttl = (uint32_t)be16(record + 4) << 16 | be16(record + 6);
+    uint16_t type = pt_be16(record), length = pt_be16(record + 8);
+    uint32_t ttl = (uint32_t)pt_be16(record + 4) << 16 | pt_be16(record + 6);
     if (*offset + 10 + length > size) {
         return false;
     }
@@ -78,7 +75,7 @@ static bool read_record(const uint8_t *data, size_t size, size_t *offset, struct
     }
     const uint8_t *at = record + 10;
     if (type == TYPE_A && length == 4) {
-        answer->addresses[answer->addresses_len++] = pt_ip_from_v4((uint32_t)be16(at) << 16 | be16(at + 2));
+        answer->addresses[answer->addresses_len++] = pt_ip_from_v4((uint32_t)pt_be16(at) << 16 | pt_be16(at + 2));
     } else if (type == TYPE_AAAA && length == 16) {
         memcpy(answer->addresses[answer->addresses_len++].bytes, at, 16);
     }
@@ -89,10 +86,10 @@ bool pt_dpi_dns_parse(const uint8_t *data, size_t size, struct pt_dpi_answer *re
 {
     struct pt_dpi_answer answer = {.ttl_s = UINT32_MAX};
     size_t offset = HEADER_SIZE;
-    if (size < HEADER_SIZE || (data[2] & FLAG_RESPONSE) == 0 || (data[3] & RCODE_MASK) != 0 || be16(data + 4) != 1) {
+    if (size < HEADER_SIZE || (data[2] & FLAG_RESPONSE) == 0 || (data[3] & RCODE_MASK) != 0 || pt_be16(data + 4) != 1) {
         return false;
     }
-    size_t records = be16(data + 6);
+    size_t records = pt_be16(data + 6);
     if (!read_name(data, size, &offset, answer.host) || offset + 4 > size || answer.host[0] == '\0') {
         return false;
     }

@@ -3,6 +3,8 @@
  */
 #include "dpi/packet.h"
 
+#include "base/word16.h"
+
 #include <string.h>
 
 #define SIZE_MAX_READ 65535
@@ -14,11 +16,6 @@
 #define NEXT_ROUTING 43
 #define NEXT_FRAGMENT 44
 #define NEXT_DESTINATION 60
-
-static uint16_t be16(const uint8_t *at)
-{
-    return (uint16_t)(at[0] << 8 | at[1]);
-}
 
 /* As pt_ip_from_v4, of bytes: this stands in every packet's way. */
 static struct pt_ip mapped(const uint8_t address[4])
@@ -43,8 +40,8 @@ static void parse_l4(struct pt_dpi_packet *packet, size_t offset)
     } else {
         return;
     }
-    packet->port_source = be16(l4);
-    packet->port_destination = be16(l4 + 2);
+    packet->port_source = pt_be16(l4);
+    packet->port_destination = pt_be16(l4 + 2);
     if (header >= 8 && header <= size) {
         packet->payload = l4 + header;
         packet->payload_size = (uint16_t)(size - header);
@@ -55,16 +52,16 @@ static bool parse_v4(struct pt_dpi_packet *packet, size_t size)
 {
     const uint8_t *ip = packet->data;
     size_t header = size >= 20 ? (size_t)(ip[0] & 15) * 4 : 0;
-    if (header < 20 || header > size || be16(ip + 2) < header) {
+    if (header < 20 || header > size || pt_be16(ip + 2) < header) {
         return false;
     }
-    packet->wire_size = be16(ip + 2);
+    packet->wire_size = pt_be16(ip + 2);
     packet->size = (uint16_t)(packet->wire_size < size ? packet->wire_size : size);
     packet->source = mapped(ip + 12);
     packet->destination = mapped(ip + 16);
     packet->protocol = ip[9];
     packet->dscp = ip[1] >> 2;
-    packet->fragment = (be16(ip + 6) & 0x1fff) != 0;
+    packet->fragment = (pt_be16(ip + 6) & 0x1fff) != 0;
     if (!packet->fragment) {
         parse_l4(packet, header);
     }
@@ -77,7 +74,7 @@ static bool parse_v6(struct pt_dpi_packet *packet, size_t size)
     if (size < 40) {
         return false;
     }
-    packet->wire_size = be16(ip + 4) + 40U;
+    packet->wire_size = pt_be16(ip + 4) + 40U;
     packet->size = (uint16_t)(packet->wire_size < size ? packet->wire_size : size);
     memcpy(packet->source.bytes, ip + 8, 16);
     memcpy(packet->destination.bytes, ip + 24, 16);
@@ -94,7 +91,7 @@ static bool parse_v6(struct pt_dpi_packet *packet, size_t size)
             return false;
         }
         const uint8_t *extension = packet->data + offset;
-        if (next == NEXT_FRAGMENT && (be16(extension + 2) & 0xfff8) != 0) {
+        if (next == NEXT_FRAGMENT && (pt_be16(extension + 2) & 0xfff8) != 0) {
             packet->fragment = true;
             packet->protocol = extension[0];
             return true;

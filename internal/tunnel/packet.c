@@ -9,6 +9,8 @@
 
 #include "base/assert.h"
 #include "base/buf.h"
+#include "base/checksum.h"
+#include "base/word16.h"
 
 #include <netinet/in.h>
 #include <string.h>
@@ -28,52 +30,11 @@
 #define JOIN_PIECES_MAX 64
 #define EXTENSIONS_MAX 4
 
-static uint16_t be16(const uint8_t *p)
-{
-    return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static void put_be16(uint8_t *p, size_t value)
-{
-    p[0] = (uint8_t)(value >> 8);
-    p[1] = (uint8_t)value;
-}
-
-/* Sum of 16-bit big-endian words; an odd last byte counts as the upper half. */
-static uint32_t sum_bytes(const uint8_t *data, size_t size, uint32_t sum)
-{
-    uint64_t wide = sum;
-    while (size >= 4) {
-        wide += pt_be32(data);
-        data += 4;
-        size -= 4;
-    }
-    if (size >= 2) {
-        wide += be16(data);
-        data += 2;
-        size -= 2;
-    }
-    if (size > 0) {
-        wide += (uint32_t)data[0] << 8;
-    }
-    while (wide >> 16 != 0) {
-        wide = (wide & 0xffff) + (wide >> 16);
-    }
-    return (uint32_t)wide;
-}
-
-static uint16_t fold(uint32_t sum)
-{
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t)sum;
-}
-
 static void put_v4_checksum(uint8_t *packet)
 {
     size_t size = (size_t)(packet[0] & 15) * 4;
-    put_be16(packet + 10, 0);
-    put_be16(packet + 10, (uint16_t)~fold(sum_bytes(packet, size, 0)));
+    pt_put_be16(packet + 10, 0);
+    pt_put_be16(packet + 10, (uint16_t)~pt_checksum_fold(pt_checksum_add(packet, size, 0)));
 }
 
 /* ---- parsing -------------------------------------------------------------------------------------------------- */
@@ -96,12 +57,12 @@ static void parse_l4(const uint8_t *packet, size_t size, size_t offset, struct p
 static bool parse_v4(const uint8_t *packet, size_t size, bool super, struct pt_packet *ret_packet)
 {
     size_t header = (size_t)(packet[0] & 15) * 4;
-    if (size < V4_SIZE || header < V4_SIZE || header > size || (!super && be16(packet + 2) != size)) {
+    if (size < V4_SIZE || header < V4_SIZE || header > size || (!super && pt_be16(packet + 2) != size)) {
         return false;
     }
     ret_packet->tos = packet[1];
     ret_packet->protocol = packet[9];
-    if ((be16(packet + 6) & 0x3fff) == 0) {
+    if ((pt_be16(packet + 6) & 0x3fff) == 0) {
         parse_l4(packet, size, header, ret_packet);
     }
     return true;
@@ -109,7 +70,7 @@ static bool parse_v4(const uint8_t *packet, size_t size, bool super, struct pt_p
 
 static bool parse_v6(const uint8_t *packet, size_t size, bool super, struct pt_packet *ret_packet)
 {
-    if (size < V6_SIZE || (!super && (size_t)be16(packet + 4) + V6_SIZE != size)) {
+    if (size < V6_SIZE || (!super && (size_t)pt_be16(packet + 4) + V6_SIZE != size)) {
         return false;
     }
     ret_packet->v6 = true;
@@ -151,7 +112,7 @@ bool pt_packet_parse(const uint8_t *packet, size_t size, bool super, struct pt_p
 static uint32_t pseudo_sum(const uint8_t *packet, const struct pt_packet *parsed)
 {
     const uint8_t *addresses = packet + (parsed->v6 ? 8 : 12);
-    return sum_bytes(addresses, parsed->v6 ? 32 : 8, parsed->protocol);
+    return pt_checksum_add(addresses, parsed->v6 ? 32 : 8, parsed->protocol);
 }
 
 static void put_lengths(uint8_t *packet, const struct pt_packet *parsed, size_t size, uint32_t pseudo)
@@ -159,16 +120,16 @@ static void put_lengths(uint8_t *packet, const struct pt_packet *parsed, size_t 
     uint8_t *l4 = packet + parsed->l4_offset;
     size_t l4_size = size - parsed->l4_offset;
     if (parsed->v6) {
-        put_be16(packet + 4, size - V6_SIZE);
+        pt_put_be16(packet + 4, size - V6_SIZE);
     } else {
-        put_be16(packet + 2, size);
+        pt_put_be16(packet + 2, size);
         put_v4_checksum(packet);
     }
     if (parsed->protocol == IPPROTO_UDP) {
-        put_be16(l4 + 4, l4_size);
-        put_be16(l4 + UDP_CHECKSUM, fold(pseudo + (uint32_t)l4_size));
+        pt_put_be16(l4 + 4, l4_size);
+        pt_put_be16(l4 + UDP_CHECKSUM, pt_checksum_fold(pseudo + (uint32_t)l4_size));
     } else {
-        put_be16(l4 + TCP_CHECKSUM, fold(pseudo + (uint32_t)l4_size));
+        pt_put_be16(l4 + TCP_CHECKSUM, pt_checksum_fold(pseudo + (uint32_t)l4_size));
     }
 }
 
@@ -202,7 +163,7 @@ uint8_t *pt_cut_next(struct pt_cut *cut, size_t *ret_size)
     uint8_t *piece = cut->packet + cut->at - parsed->headers_size, *l4 = piece + parsed->l4_offset;
     memcpy(piece, cut->headers, parsed->headers_size);
     if (!parsed->v6) {
-        put_be16(piece + 4, (size_t)be16(piece + 4) + cut->count);
+        pt_put_be16(piece + 4, (size_t)pt_be16(piece + 4) + cut->count);
     }
     if (parsed->protocol == IPPROTO_TCP) {
         pt_put_be32(l4 + 4, pt_be32(l4 + 4) + (uint32_t)cut->count * cut->piece_size);
@@ -230,7 +191,7 @@ void pt_join_start(struct pt_join *join, const uint8_t *packet, size_t size, con
         join->next_sequence = pt_be32(l4 + 4) + join->piece_size;
     } else {
         /* A sum of 0 over IPv4 says "none": it must not come to life. */
-        join->closed = be16(l4 + UDP_CHECKSUM) == 0 || be16(l4 + 4) != size - parsed->l4_offset;
+        join->closed = pt_be16(l4 + UDP_CHECKSUM) == 0 || pt_be16(l4 + 4) != size - parsed->l4_offset;
     }
 }
 
@@ -255,7 +216,8 @@ bool pt_join_fits(const struct pt_join *join, const uint8_t *packet, const uint8
     }
     const uint8_t *a = packet + parsed->l4_offset, *b = next + parsed->l4_offset;
     if (parsed->protocol == IPPROTO_UDP) {
-        return memcmp(a, b, 4) == 0 && be16(b + UDP_CHECKSUM) != 0 && be16(b + 4) == next_size - parsed->l4_offset;
+        return memcmp(a, b, 4) == 0 && pt_be16(b + UDP_CHECKSUM) != 0 &&
+               pt_be16(b + 4) == next_size - parsed->l4_offset;
     }
     return memcmp(a, b, 4) == 0 && pt_be32(b + 4) == join->next_sequence && memcmp(a + 8, b + 8, 5) == 0 &&
            (b[TCP_FLAGS] & ~TCP_PSH) == TCP_ACK && memcmp(a + 14, b + 14, 2) == 0 &&
@@ -287,8 +249,8 @@ void pt_join_finish(const struct pt_join *join, uint8_t *packet)
 void pt_packet_finish_sum(uint8_t *packet, size_t size, size_t start, size_t offset)
 {
     pt_assert(start + offset + 2 <= size);
-    uint16_t sum = (uint16_t)~fold(sum_bytes(packet + start, size - start, 0));
-    put_be16(packet + start + offset, sum == 0 ? 0xffff : sum);
+    uint16_t sum = (uint16_t)~pt_checksum_fold(pt_checksum_add(packet + start, size - start, 0));
+    pt_put_be16(packet + start + offset, sum == 0 ? 0xffff : sum);
 }
 
 bool pt_packet_mark_congestion(uint8_t *packet, const struct pt_packet *parsed)
