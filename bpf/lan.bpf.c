@@ -63,24 +63,31 @@ PT_INLINE int deliver_local(struct __sk_buff *skb, const struct pkt *p, __u32 la
     return (int)bpf_redirect_neigh(lan_ifindex, &neighbour, sizeof(neighbour), 0);
 }
 
-/* The group for (site, class); a class without a group of its own uses class 0's. */
-PT_INLINE const struct pt_abi_group *find_group(const struct pkt *p, __u32 site_label, __u32 policy_class)
+/* The group for (site, policy class); a policy class without a group of its own uses class 0's. In its place that of
+ * the packet's traffic class, where this one is split otherwise. */
+PT_INLINE const struct pt_abi_group *find_group(const struct pkt *p, const struct pt_decision *d)
 {
-    struct pt_abi_group_key key = {.site_label = site_label, .policy_class = policy_class};
+    struct pt_abi_group_key key = {.site_label = d->site_label, .policy_class = d->policy_class};
     const struct pt_abi_group *group = pt_find(&pt_groups, p->slot, &key);
 
-    if (group == NULL && policy_class != 0) {
+    if (group == NULL && d->policy_class != 0) {
         key.policy_class = 0;
         group = pt_find(&pt_groups, p->slot, &key);
     }
-    return group;
+    if (group == NULL || !(group->flags & PT_GROUP_BY_CLASS)) {
+        return group;
+    }
+    __u32 class = d->flags & PT_FLOW_CLASSED ? d->traffic_class : pt_demand_class(p->tos >> 2);
+    key.site_label = PT_DEMAND_KEY(d->site_label, PT_GROUP_CLASS(class));
+    const struct pt_abi_group *own = pt_find(&pt_groups, p->slot, &key);
+    return own == NULL ? group : own;
 }
 
 /* The path to a site: the group's choice, and what the flow's path so far has to say to that. */
 PT_INLINE void decide_path(const struct pkt *p, const struct pt_abi_flow *flow, const struct pt_flow_now *now,
                            struct pt_decision *d)
 {
-    const struct pt_abi_group *group = find_group(p, d->site_label, d->policy_class);
+    const struct pt_abi_group *group = find_group(p, d);
 
     if (group == NULL) {
         d->reason = PT_DROP_NO_GROUP;

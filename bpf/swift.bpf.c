@@ -254,6 +254,7 @@ PT_INLINE int encapsulate(struct xdp_md *ctx, const struct swift *s, const struc
         behind = ip + 1;
     }
     pt_tunnel_header_fill(&tunnel, e);
+    tunnel.option.words |= (__u8)(path->flags & PT_PATH_STRICT);
     if (behind + 16 > end) {
         return 0;
     }

@@ -95,7 +95,8 @@ PT_INLINE int rewrite_outer(struct xdp_md *ctx, const struct frame *f, const str
                             .tos = f->tos,
                             .control = f->control,
                             .stack_len = (__u16)labels->len,
-                            .repaired = (__u16)labels->repaired};
+                            .repaired = (__u8)labels->repaired,
+                            .strict = f->strict};
     struct pt_tunnel_header tunnel = {};
     int v6 = (path->flags & PT_PATH_V6) != 0;
     __u32 size = pt_tunnel_size(e.stack_len), ip_size = v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
@@ -122,6 +123,20 @@ PT_INLINE int rewrite_outer(struct xdp_md *ctx, const struct frame *f, const str
     return (int)bpf_xdp_store_bytes(ctx, ETH_HLEN, &ip, sizeof(ip));
 }
 
+/* Is the path one of those that come first in the group? */
+PT_SUBPROGRAM int comes_first(const struct pt_abi_group *group, __u32 path_slot)
+{
+    if (group == NULL) {
+        return 0;
+    }
+    for (__u32 i = 0; i < PT_MEMBERS_MAX; i++) {
+        if (i < group->members_len && group->members[i].path_slot == path_slot) {
+            return group->members[i].tier == 0;
+        }
+    }
+    return 0;
+}
+
 /* The path that the group of a label gives, or NULL and the reason. */
 PT_INLINE const struct pt_abi_path *towards(const struct frame *f, __be32 label, __u32 *path_slot, __u32 *reason)
 {
@@ -134,6 +149,9 @@ PT_INLINE const struct pt_abi_path *towards(const struct frame *f, __be32 label,
     }
     *reason = PT_DROP_NO_PATH;
     *path_slot = pt_group_choose(group, pt_mix32(f->vni ^ (__u32)f->source_port << 16));
+    if (f->strict && !comes_first(group, *path_slot)) {
+        return NULL;
+    }
     const struct pt_abi_path *path = *path_slot == 0 ? NULL : pt_find(&pt_paths, f->slot, path_slot);
     /* One detour is enough: the site that it leads over may see no way either, and send the packet back. */
     return path == NULL || path->ifindex == 0 || (path->stack_len != 0 && f->repaired) ? NULL : path;
@@ -173,14 +191,15 @@ PT_INLINE int put_labels(const struct frame *f, const struct pt_abi_path *path, 
  *  2. When none is alive, by a path round the failure, whose labels go in front: the higher tiers of the group.
  *  3. When that site cannot be reached at all, it has failed: to the site after it, if the stack names one.
  *
- * 2 and 3 mark the packet, and a marked packet takes neither.
+ * 2 and 3 mark the packet, and a marked packet takes neither; nor does one that its source has marked as strict, which
+ * takes the tunnels of 1 that come first, and no others.
  */
 PT_INLINE int forward(struct xdp_md *ctx, const struct frame *f, __be16 port)
 {
     __u32 path_slot = 0, reason = 0, ignored = 0, used = 1;
     const struct pt_abi_path *path = towards(f, f->stack[0], &path_slot, &reason);
 
-    if (path == NULL && reason == PT_DROP_NO_PATH && f->stack_len > 1 && !f->repaired) {
+    if (path == NULL && reason == PT_DROP_NO_PATH && f->stack_len > 1 && !f->repaired && !f->strict) {
         used = 2;
         path = towards(f, f->stack[1], &path_slot, &ignored);
     }

@@ -8,7 +8,7 @@
  *
  *        0               1               2               3
  *       +---------------+---------------+---------------+---------------+
- *       |  class 0xFF00 (experimental)  |  type 0x81    |R|0 0|  words  |
+ *       |  class 0xFF00 (experimental)  |  type 0x81    |R|S|0|  words  |
  *       +---------------+---------------+---------------+---------------+
  *       |  12 bits zero   |  label of the next site after the receiver  |   once per label, 1..6, in order of travel
  *       +---------------+---------------+---------------+---------------+
@@ -19,8 +19,9 @@
  * is in transit for its own. A transit site removes the first label; the option goes with the last one.
  *
  * R says that a transit site has led the packet round a failure, by labels put in front. No other site does so again:
- * two detours could send it back and forth. The bit is one that RFC 8926 reserves, so a receiver that does not know it
- * ignores it.
+ * two detours could send it back and forth. S says that no site may: the packet must keep to links that its constraints
+ * allow, so a transit site sends it by the tunnels that come first there, which are what the source has looked at, or
+ * drops it. Both bits are ones that RFC 8926 reserves, so a receiver that does not know them ignores them.
  *
  * Senders of O packets from a socket must switch UDP checksums off (SO_NO_CHECK, UDP_NO_CHECK6_TX, and
  * UDP_NO_CHECK6_RX to receive): a transit site cannot redo a checksum that was left to hardware.
@@ -42,6 +43,7 @@
 #define PT_OPTION_PATH_STACK 0x81
 #define PT_OPTION_CRITICAL 0x80
 #define PT_OPTION_REPAIRED 0x80 /* in words */
+#define PT_OPTION_STRICT 0x40
 #define PT_STACK_LEN_MAX 6
 
 struct pt_geneve {

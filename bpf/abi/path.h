@@ -44,6 +44,7 @@ _Static_assert(sizeof(struct pt_abi_peer) == 8, "abi");
 #define PT_PATH_V6 1U      /* the outer header is IPv6 */
 #define PT_PATH_NEXTHOP 2U /* nexthop is set; else the kernel's routes decide on the link */
 #define PT_PATH_SEALED 4U  /* what it carries goes through the tunnel process; mtu is less by the seal */
+#define PT_PATH_STRICT 64U /* no transit site may lead its packets round a failure: PT_OPTION_STRICT, bit for bit */
 #define PT_PATH_SHAPED 8U  /* its link is shaped: packets must pass the link's queues, which XDP does not */
 
 struct pt_abi_path {
@@ -58,6 +59,7 @@ struct pt_abi_path {
 };
 _Static_assert(sizeof(struct pt_abi_path) == 88, "abi");
 
+/* The group of a site for a policy class; of a traffic class that is split otherwise, as PT_DEMAND_KEY of the label. */
 struct pt_abi_group_key {
     __u32 site_label;
     __u32 policy_class;
@@ -78,9 +80,12 @@ struct pt_abi_path_sla {
 };
 _Static_assert(sizeof(struct pt_abi_path_sla) == 16, "abi");
 
-#define PT_GROUP_REQUIRE                                                                                             \
-    1U                      /* members that break the SLA are left out; those that are held come last, as without it \
-                             */
+#define PT_GROUP_REQUIRE                                                                                              \
+    1U                       /* members that break the SLA are left out; those that are held come last, as without it \
+                              */
+#define PT_GROUP_BY_CLASS 2U /* some traffic class has a group of its own instead */
+/* Number of a class in a group's key, by enum pt_demand_class: there STANDARD has its own number, as 0 is all. */
+#define PT_GROUP_CLASS(class) ((class) == PT_DEMAND_STANDARD ? 4U : (__u32)(class))
 #define PT_TIER_SLA 0x8000U /* added to the tier of members that are held */
 #define PT_SLAS_MAX 64U     /* SLAs of a node */
 

@@ -32,6 +32,7 @@ struct frame {
     __u8 tos;
     __u8 control;
     __u8 repaired; /* has been led round a failure */
+    __u8 strict;   /* must not be */
     __u8 sealed;   /* came to a port of the tunnel process: sealed packets, or liveness, which proves its sender too */
     __be16 port;   /* that it came to */
 };
@@ -134,6 +135,7 @@ PT_INLINE __u32 frame_parse_geneve(struct xdp_md *ctx, struct frame *f, __u32 si
                 return reason;
             }
             f->repaired = (option.words & PT_OPTION_REPAIRED) != 0;
+            f->strict = (option.words & PT_OPTION_STRICT) != 0;
         } else if (option.type & PT_OPTION_CRITICAL) {
             return PT_DROP_UNKNOWN_OPTION;
         }

@@ -34,7 +34,8 @@ struct pt_envelope {
     __u8 tos;
     __u8 control;
     __u16 stack_len;
-    __u16 repaired; /* 1: by labels put in front on the way */
+    __u8 repaired; /* 1: by labels put in front on the way */
+    __u8 strict;   /* 1: no site may put any there */
 };
 
 PT_INLINE __u16 pt_checksum_fold(__u32 sum)
@@ -70,7 +71,8 @@ PT_INLINE void pt_tunnel_header_fill(struct pt_tunnel_header *h, const struct pt
     h->geneve.vni_reserved = bpf_htonl(e->vni << 8);
     h->option.class = bpf_htons(PT_OPTION_CLASS);
     h->option.type = PT_OPTION_PATH_STACK;
-    h->option.words = (__u8)(e->stack_len | (e->repaired ? PT_OPTION_REPAIRED : 0));
+    h->option.words =
+        (__u8)(e->stack_len | (e->repaired ? PT_OPTION_REPAIRED : 0) | (e->strict ? PT_OPTION_STRICT : 0));
 }
 
 PT_INLINE void pt_outer_v4(struct iphdr *ip, const struct pt_abi_path *path, const struct pt_envelope *e)

@@ -84,6 +84,7 @@ PT_INLINE int store_outer(struct __sk_buff *skb, const struct pt_abi_path *path,
     __u32 size = pt_tunnel_size(e->stack_len);
 
     pt_tunnel_header_fill(&outer.tunnel, e);
+    outer.tunnel.option.words |= (__u8)(path->flags & PT_PATH_STRICT);
     for (int i = 0; i < PT_STACK_LEN_MAX; i++) {
         outer.tunnel.stack[i] = bpf_htonl(path->stack[i]);
     }

@@ -200,6 +200,7 @@ static void add_shares(const struct pt_bundle *bundle, struct pt_arena *arena, P
                 patronus__v1__path_share__init(share);
                 share->path = group->members[j]->path;
                 share->weight = group->members[j]->weight;
+                share->traffic_class = group->traffic_class;
                 hello->shares[hello->n_shares++] = share;
             }
         }

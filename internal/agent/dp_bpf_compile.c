@@ -266,6 +266,7 @@ static struct pt_abi_path path_value(const struct known_tunnel *tunnel, const Pa
         value.flags |= PT_PATH_SEALED;
         value.mtu -= SEAL_SIZE;
     }
+    value.flags |= path->strict ? PT_PATH_STRICT : 0;
     if (tunnel->link->entry->rate_bps != 0) {
         value.flags |= PT_PATH_SHAPED;
     }
@@ -326,10 +327,40 @@ static enum pt_code compile_path(struct pt_dp_compiler *c, const Patronus__V1__P
     return PT_OK;
 }
 
+/* A group of a traffic class: the one of the policy class, which came before it, says that it is there. */
+static enum pt_code compile_group_class(struct pt_dp_compiler *c, const Patronus__V1__GroupEntry *group,
+                                        struct pt_error *reterr)
+{
+    struct pt_dp_rows *rows = &c->table->maps[PT_MAP_groups];
+    if (group->traffic_class == 0) {
+        return PT_OK;
+    }
+    if (group->traffic_class >= PT_DEMAND_CLASSES || group->policy_class == PT_CLASS_TRANSIT) {
+        return PT_DP_REFUSE(c, reterr, "its traffic class must be 0..%d, and 0 for transit", PT_DEMAND_CLASSES - 1);
+    }
+    for (size_t row = rows->len; row > 0; row--) {
+        struct pt_abi_group_key key;
+        memcpy(&key, pt_dp_rows_key(rows, row - 1), sizeof(key));
+        if (PT_DEMAND_LABEL(key.site_label) != group->site_label || key.policy_class != group->policy_class) {
+            break;
+        }
+        if (PT_DEMAND_CLASS(key.site_label) == 0) {
+            struct pt_abi_group base;
+            uint8_t *at = pt_dp_rows_value(rows, row - 1);
+            memcpy(&base, at, sizeof(base));
+            base.flags |= PT_GROUP_BY_CLASS;
+            memcpy(at, &base, sizeof(base));
+            return PT_OK;
+        }
+    }
+    return PT_DP_REFUSE(c, reterr, "there is no group for the site's other classes, which it must come with");
+}
+
 static enum pt_code compile_group(struct pt_dp_compiler *c, const Patronus__V1__GroupEntry *group,
                                   struct pt_error *reterr)
 {
-    struct pt_abi_group_key key = {.site_label = group->site_label, .policy_class = group->policy_class};
+    struct pt_abi_group_key key = {.site_label = PT_DEMAND_KEY(group->site_label, group->traffic_class),
+                                   .policy_class = group->policy_class};
     struct pt_abi_group value = {.flags = group->require ? PT_GROUP_REQUIRE : 0, .move = (uint8_t)group->move};
     (void)snprintf(c->field, sizeof(c->field), "group of site %u, class %u", group->site_label, group->policy_class);
     if (group->site_label == 0 || group->site_label > PT_LABEL_MAX || group->n_members > PT_MEMBERS_MAX) {
@@ -339,6 +370,7 @@ static enum pt_code compile_group(struct pt_dp_compiler *c, const Patronus__V1__
     if (group->move > PT_MOVE_FORCED) {
         return PT_DP_REFUSE(c, reterr, "its move mode must be 0..%d", PT_MOVE_FORCED);
     }
+    PT_TRY(compile_group_class(c, group, reterr));
     if (group->sla != 0) {
         int number = pt_dp_slas_take(c->options->slas, group->sla);
         if (number < 0) {

@@ -27,6 +27,7 @@ struct path {
     struct pt_ip remote;
     uint32_t stack[PT_STACK_LEN_MAX];
     size_t stack_len;
+    bool strict; /* no site may lead its packets round a failure, so none may lead hellos */
     uint32_t back[PT_STACK_LEN_MAX];
     size_t back_len;
     bool alive, seen;  /* seen: stands in the newest bundle */
@@ -63,8 +64,9 @@ static void send_request(struct pt_hello *hello, struct path *path)
     memcpy(at, &geneve, sizeof(geneve));
     at += sizeof(geneve);
     if (path->stack_len > 0) {
-        struct pt_geneve_option option = {
-            .class = htons(PT_OPTION_CLASS), .type = PT_OPTION_PATH_STACK, .words = (uint8_t)path->stack_len};
+        struct pt_geneve_option option = {.class = htons(PT_OPTION_CLASS),
+                                          .type = PT_OPTION_PATH_STACK,
+                                          .words = (uint8_t)(path->stack_len | (path->strict ? PT_OPTION_STRICT : 0))};
         memcpy(at, &option, sizeof(option));
         at += sizeof(option);
         for (size_t i = 0; i < path->stack_len; i++, at += 4) {
@@ -211,6 +213,7 @@ static void set_stacks(const struct pt_hello *hello, const Patronus__V1__PathEnt
 {
     uint32_t sites[PT_STACK_LEN_MAX + 2] = {hello->site_label, remote_site};
     size_t sites_len = 2;
+    path->strict = entry->strict;
     path->stack_len = entry->n_stack < PT_STACK_LEN_MAX ? entry->n_stack : PT_STACK_LEN_MAX;
     for (size_t i = 0; i < path->stack_len; i++) {
         path->stack[i] = entry->stack[i];

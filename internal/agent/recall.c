@@ -14,6 +14,7 @@
 
 #include "base/assert.h"
 #include "bpf/abi/event.h"
+#include "bpf/abi/path.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -75,14 +76,33 @@ static const Patronus__V1__Entry *find(const struct pt_bundle *bundle, Patronus_
     return at < len && entries[at]->entry_case == kind && key_of(entries[at]) == key ? entries[at] : NULL;
 }
 
-/* The group that decided: that of the class, or class 0's (bpf/lan.bpf.c). */
+static bool is_group_of(const Patronus__V1__Entry *entry, const Patronus__V1__GroupEntry *group)
+{
+    return entry->entry_case == PATRONUS__V1__ENTRY__ENTRY_GROUP && entry->group->site_label == group->site_label &&
+           entry->group->policy_class == group->policy_class;
+}
+
+/* The group that decided: that of the policy class, or class 0's; and in its place that of the traffic class, which
+ * stands behind it (bpf/lan.bpf.c). */
 static const Patronus__V1__GroupEntry *group_of(const struct pt_bundle *bundle, const struct pt_dp_decision *decision)
 {
     uint64_t key = (uint64_t)decision->site_label << 32;
     const Patronus__V1__Entry *entry =
         find(bundle, PATRONUS__V1__ENTRY__ENTRY_GROUP, key | decision->policy_class, group_key);
     entry = entry != NULL ? entry : find(bundle, PATRONUS__V1__ENTRY__ENTRY_GROUP, key, group_key);
-    return entry != NULL ? entry->group : NULL;
+    if (entry == NULL) {
+        return NULL;
+    }
+    const Patronus__V1__GroupEntry *group = entry->group;
+    size_t len = 0;
+    const Patronus__V1__Entry *const *entries = pt_bundle_entries(bundle, &len);
+    size_t at = lower_bound(entries, len, PATRONUS__V1__ENTRY__ENTRY_GROUP, group_key(entry), group_key);
+    for (; at < len && is_group_of(entries[at], group); at++) {
+        if (entries[at]->group->traffic_class == PT_GROUP_CLASS(decision->traffic_class)) {
+            return entries[at]->group;
+        }
+    }
+    return group;
 }
 
 static uint32_t link_of(const struct pt_bundle *bundle, uint64_t path_id)
@@ -181,8 +201,8 @@ static void on_decision(void *arg, const struct pt_dp_decision *decision)
     bool about_paths = decision->verdict == PT_FLOW_PATH || decision->kind == PT_EVENT_NO_WAY;
     if (group != NULL && about_paths) {
         struct taking taking = {.agent = agent, .bundle = bundle, .group = group};
-        record.photo = pt_history_photo(agent->history, group->site_label, group->policy_class,
-                                        pt_sys_wall_ns(agent->options.sys), take, &taking);
+        record.photo = pt_history_photo(agent->history, PT_DEMAND_KEY(group->site_label, group->traffic_class),
+                                        group->policy_class, pt_sys_wall_ns(agent->options.sys), take, &taking);
     }
     if (pt_history_add(agent->history, &record)) {
         pt_agent_keep_add(agent, &record); /* what it refers to is the history's now, and there */

@@ -260,7 +260,8 @@ static void add_watched(struct config *config, const Patronus__V1__PathEntry *en
                                   .slot = slot,
                                   .peer = entry->destination,
                                   .link = first->link,
-                                  .stack_len = (uint32_t)entry->n_stack,
+                                  .stack_len = (uint16_t)entry->n_stack,
+                                  .strict = entry->strict ? 1 : 0,
                                   .back_len = (uint32_t)entry->n_stack};
     memcpy(path->remote.bytes, first->remote.data, sizeof(path->remote.bytes));
     for (uint32_t i = 0; i < path->stack_len; i++) {
@@ -305,7 +306,8 @@ static void add_path(struct pt_agent_tunnel *tunnel, struct config *config, cons
                                     .peer = entry->destination,
                                     .link = first->link,
                                     .mtu = entry->mtu != 0 && entry->mtu < mtu ? entry->mtu : mtu,
-                                    .stack_len = (uint32_t)entry->n_stack};
+                                    .stack_len = (uint16_t)entry->n_stack,
+                                    .strict = entry->strict ? 1 : 0};
     memcpy(path->remote.bytes, first->remote.data, sizeof(path->remote.bytes));
     if (entry->n_stack > 0) { /* without labels there is no array, and memcpy must not see NULL */
         memcpy(path->stack, entry->stack, entry->n_stack * sizeof(uint32_t));

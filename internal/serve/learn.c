@@ -30,15 +30,15 @@ void pt_push_learn(struct pt_push *push, struct pt_edge_session *session, const 
         return; /* by now the leader knows better */
     }
     for (size_t i = 0; i < hello->n_shares && push->learned.count < LEARNED_LEN_MAX; i++) {
-        uint8_t key[8];
+        uint8_t key[TE_WEIGHT_KEY_SIZE];
         uint32_t weight = hello->shares[i]->weight;
-        if (weight == 0 || weight > TE_WEIGHTS_SUM) {
+        if (weight == 0 || weight > TE_WEIGHTS_SUM || hello->shares[i]->traffic_class >= PT_DEMAND_CLASSES) {
             continue;
         }
         uint32_t *kept = malloc(sizeof(*kept));
         pt_assert(kept != NULL);
         *kept = weight;
-        pt_put_be64(key, hello->shares[i]->path);
+        te_weight_key(hello->shares[i]->path, hello->shares[i]->traffic_class, key);
         free(pt_map_put(&push->learned, key, sizeof(key), kept));
         session->after_pass = push->passes + 1;
     }

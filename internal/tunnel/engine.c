@@ -136,8 +136,10 @@ static void fill_outer(struct pt_path *path)
     const struct pt_geneve geneve = {.version_words = (uint8_t)(PT_STACK_SIZE(config->stack_len) / 4),
                                      .flags = stack ? PT_GENEVE_CRITICAL : 0,
                                      .protocol = htons(PT_SEALED_PROTOCOL)};
-    const struct pt_geneve_option option = {
-        .class = htons(PT_OPTION_CLASS), .type = PT_OPTION_PATH_STACK, .words = (uint8_t)config->stack_len};
+    const struct pt_geneve_option option = {.class = htons(PT_OPTION_CLASS),
+                                            .type = PT_OPTION_PATH_STACK,
+                                            .words =
+                                                (uint8_t)(config->stack_len | (config->strict ? PT_OPTION_STRICT : 0))};
     memcpy(path->outer, &geneve, sizeof(geneve));
     path->outer_size = sizeof(geneve);
     if (stack) {

@@ -49,7 +49,8 @@ struct pt_engine_path {
     uint32_t link; /* its number */
     struct pt_ip remote;
     uint32_t mtu; /* largest inner packet by configuration */
-    uint32_t stack_len;
+    uint16_t stack_len;
+    uint16_t strict; /* 1: no site on the way may lead its packets round a failure */
     uint32_t stack[PT_STACK_LEN_MAX];
     /* By DSCP: which queue of a shaped link the packet will wait in; all 0 on other links. Queues let packets overtake
      * each other, so each has numbers of its own (PT_ENGINE_QUEUES). */

@@ -22,6 +22,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#define LED_AT (sizeof(struct pt_geneve) + 3) /* in a packet with labels: what says that no site leads it */
 #define FORGET_NS 30000000000ULL
 #define PACKETS_PER_SECOND_MAX 20000U
 #define TRANSIT_PACKETS_PER_SECOND 400U /* of paths over transit sites */
@@ -266,6 +267,7 @@ static void session_send(struct pt_live *live, struct pt_live_session *s, uint64
         memcpy(header.back, s->back, sizeof(header.back));
         add_streams(live, s, &header);
         size_t outer = pt_live_outer(s->stack, s->stack_len, packet);
+        packet[LED_AT] |= s->strict && s->stack_len > 0 ? PT_OPTION_STRICT : 0;
         uint8_t *message = packet + outer;
         pt_live_header_write(&header, message);
         size_t size = pt_bfd_run(&s->bfd, message, now_ns, message + PT_LIVE_HEADER_SIZE);
@@ -528,6 +530,7 @@ static void put_path(struct pt_live *live, const struct pt_live_path *path, uint
     s->link = path->link;
     s->remote = (struct pt_endpoint){.ip = path->remote, .port = live->options.port};
     s->stack_len = path->stack_len;
+    s->strict = path->strict != 0;
     s->back_len = path->back_len;
     memcpy(s->stack, path->stack, sizeof(s->stack));
     memcpy(s->back, path->back, sizeof(s->back));

@@ -40,7 +40,9 @@
 struct pt_live_path {
     uint64_t id;
     uint32_t slot, peer, link; /* in the data plane; label of the last site; number of the link */
-    uint32_t stack_len, back_len;
+    uint16_t stack_len;
+    uint16_t strict; /* 1: no site on the way may lead its packets round a failure, so none may lead probes */
+    uint32_t back_len;
     uint32_t stack[PT_STACK_LEN_MAX], back[PT_STACK_LEN_MAX];
     struct pt_ip remote;
 };

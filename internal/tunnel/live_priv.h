@@ -42,6 +42,7 @@ struct pt_live_session {
     uint32_t slot;  /* owners only */
     uint32_t link;
     uint32_t stack_len, back_len;
+    bool strict; /* owners */
     uint32_t stack[PT_STACK_LEN_MAX], back[PT_STACK_LEN_MAX];
     struct pt_endpoint remote;
     struct pt_bfd bfd;

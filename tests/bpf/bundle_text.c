@@ -170,6 +170,7 @@ static void read_path(struct reader *r, Patronus__V1__Entry *e)
     m->path = number(r, "id", NULL);
     m->tunnel = number(r, "tunnel", NULL);
     m->destination = number32(r, "site", NULL);
+    m->strict = number32(r, "strict", "0") != 0;
     m->sealed = number32(r, "sealed", "0") != 0;
     m->stack = pt_arena_array(&r->arena, 16, sizeof(*m->stack));
     char *list = string(r, "stack", ""), *save = NULL;
@@ -183,6 +184,7 @@ static void read_group(struct reader *r, Patronus__V1__Entry *e)
     MESSAGE(r, e, group, GROUP, m, Patronus__V1__GroupEntry);
     m->site_label = number32(r, "site", NULL);
     m->policy_class = strcmp(word(r, "class", "0"), "transit") == 0 ? UINT32_MAX : number32(r, "class", "0");
+    m->traffic_class = number32(r, "traffic", "0");
     m->sla = number(r, "sla", "0");
     m->require = number32(r, "require", "0") != 0;
     m->move = number32(r, "move", "0");

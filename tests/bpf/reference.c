@@ -97,11 +97,31 @@ const struct ref_route *ref_find_route(const struct ref_model *m, uint32_t vni, 
 const struct ref_group *ref_find_group(const struct ref_model *m, uint32_t site, uint32_t class)
 {
     for (size_t i = 0; i < m->groups_len; i++) {
-        if (m->groups[i].site == site && m->groups[i].class == class) {
+        if (m->groups[i].site == site && m->groups[i].class == class && m->groups[i].traffic == 0) {
             return &m->groups[i];
         }
     }
     return NULL;
+}
+
+/* RFC 4594 in short: which DSCPs are REALTIME, INTERACTIVE, STREAMING, BULK; the rest is STANDARD. */
+static uint32_t class_of(uint32_t dscp)
+{
+    static const uint8_t of[64] = {
+        [32] = 1, [34] = 1, [36] = 1, [38] = 1, [40] = 1, [44] = 1, [46] = 1, [16] = 2, [18] = 2, [20] = 2, [22] = 2,
+        [48] = 2, [56] = 2, [24] = 3, [26] = 3, [28] = 3, [30] = 3, [1] = 5,  [8] = 5,  [10] = 5, [12] = 5, [14] = 5};
+    return of[dscp] == 0 ? 4 : of[dscp];
+}
+
+const struct ref_group *ref_group_for(const struct ref_model *m, const struct ref_group *g, uint32_t dscp)
+{
+    for (size_t i = 0; i < m->groups_len; i++) {
+        const struct ref_group *own = &m->groups[i];
+        if (own->site == g->site && own->class == g->class && own->traffic == class_of(dscp)) {
+            return own;
+        }
+    }
+    return g;
 }
 
 /* The finaliser of MurmurHash3. */
@@ -395,7 +415,7 @@ uint32_t ref_write_outer(uint8_t *out, const struct ref_path *path, const struct
     if (option != 0) {
         ref_set16(geneve + 8, 0xff00);
         geneve[10] = 0x81;
-        geneve[11] = (uint8_t)(e->stack_len | (e->repaired ? 0x80 : 0));
+        geneve[11] = (uint8_t)(e->stack_len | (e->repaired ? 0x80 : 0) | (e->strict ? 0x40 : 0));
         for (uint32_t i = 0; i < e->stack_len; i++) {
             set32(geneve + 12 + 4 * i, e->stack[i]);
         }

@@ -44,6 +44,7 @@ struct ref_member {
 
 struct ref_group {
     uint32_t site, class;
+    uint32_t traffic; /* the traffic class that it is for; 0: all others */
     struct ref_member members[PT_MEMBERS_MAX];
     size_t members_len;
     uint32_t sla;  /* 0: none; else its bit plus 1 */

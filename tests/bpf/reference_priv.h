@@ -22,7 +22,7 @@ struct ref_packet {
 
 struct ref_envelope {
     uint32_t vni, inner_size, flow, source_port, port, protocol, tos;
-    bool control, repaired;
+    bool control, repaired, strict;
     const uint32_t *stack;
     uint32_t stack_len;
 };
@@ -36,6 +36,8 @@ bool ref_hop(struct packet *out, const struct ref_packet *p);
 bool ref_in_prefix(const uint8_t *address, const uint8_t *prefix, unsigned bits);
 uint32_t ref_lan_segment(const struct ref_model *m, uint32_t ifindex);
 bool ref_parse(const struct packet *in, uint32_t vni, struct ref_packet *p);
+/* That of the packet's traffic class instead, if there is one. */
+const struct ref_group *ref_group_for(const struct ref_model *m, const struct ref_group *g, uint32_t dscp);
 uint32_t ref_get16(const uint8_t *p);
 uint32_t ref_get32(const uint8_t *p);
 bool ref_is_v4(const uint8_t address[16]);

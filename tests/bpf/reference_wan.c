@@ -12,7 +12,7 @@ struct ref_frame {
     uint8_t source[16], destination[16];
     uint32_t udp, inner, inner_size, vni, protocol, source_port, port, check, tos;
     uint32_t stack[PT_STACK_LEN_MAX], stack_len;
-    bool control, repaired; /* repaired: led round a failure before */
+    bool control, strict, repaired; /* repaired: led round a failure before */
 };
 
 /* 0, a drop reason, or UINT32_MAX: not ours. */
@@ -66,6 +66,7 @@ static uint32_t parse_options(const struct packet *in, struct ref_frame *f, uint
             }
             f->stack_len = words;
             f->repaired = (option[3] & 0x80) != 0;
+            f->strict = (option[3] & 0x40) != 0;
             for (uint32_t j = 0; j < words; j++) {
                 f->stack[j] = ref_get32(in->data + at + 4 * j);
                 if (f->stack[j] >> 20 != 0) {
@@ -146,6 +147,7 @@ static void send_on(const struct packet *in, const struct ref_frame *f, const st
                                    .tos = f->tos,
                                    .control = f->control,
                                    .repaired = labels->repaired,
+                                   .strict = f->strict,
                                    .stack = labels->stack,
                                    .stack_len = labels->len};
     bool v4 = ref_is_v4(path->remote);
@@ -172,6 +174,11 @@ static const struct ref_path *towards(const struct ref_model *m, const struct re
     /* The port as it lies in memory. */
     const struct ref_path *path =
         ref_choose(m, group, ref_mix(f->vni ^ (uint32_t)htons((uint16_t)f->source_port) << 16), NULL);
+    for (size_t i = 0; path != NULL && f->strict && i < group->members_len; i++) {
+        if (&m->paths[group->members[i].path] == path && group->members[i].tier != 0) {
+            return NULL;
+        }
+    }
     return path != NULL && path->stack_len != 0 && f->repaired ? NULL : path;
 }
 
@@ -180,7 +187,7 @@ static void transit(const struct ref_model *m, const struct packet *in, const st
 {
     uint32_t reason = 0, ignored = 0, used = 1;
     const struct ref_path *path = towards(m, f, 1, &reason);
-    if (path == NULL && reason == PT_DROP_NO_PATH && f->stack_len > 1 && !f->repaired) {
+    if (path == NULL && reason == PT_DROP_NO_PATH && f->stack_len > 1 && !f->repaired && !f->strict) {
         used = 2; /* past the site that cannot be reached */
         path = towards(m, f, 2, &ignored);
     }

@@ -33,13 +33,18 @@ static const char bundle[] = "node site=1\n"
                              "path id=132 tunnel=13 site=2 stack=7,0xfffff\n"
                              "group site=2 class=0 members=12:1:0\n"
                              "group site=2 class=1 members=132:1:0\n"
+                             "path id=133 tunnel=13 site=2 stack=7,0xfffff strict=1\n"
+                             "group site=2 class=2 members=12:1:0\n"
+                             "group site=2 class=2 traffic=1 members=133:1:0\n"
+                             "group site=2 class=2 traffic=4 members=132:1:0\n"
                              "group site=3 class=0 members=13:1:0\n"
                              "group site=5 class=0\n"
                              "rule vni=100 order=0 protocol=17 ports=5000-5010 class=1\n"
                              "rule vni=100 order=1 protocol=17 ports=5005-5020 deny=1\n"
                              "rule vni=100 order=2 dscp=46 prefix=10.2.0.0/16 class=1\n"
                              "rule vni=100 order=3 prefix=2001:db8:2:bad::/64 deny=1\n"
-                             "rule vni=100 order=4 protocol=6 ports=80-80 class=9\n";
+                             "rule vni=100 order=4 protocol=6 ports=80-80 class=9\n"
+                             "rule vni=100 order=5 protocol=17 ports=6000-6010 class=2\n";
 
 static struct bed bed;
 
@@ -170,6 +175,27 @@ START_TEST(a_stack_becomes_a_critical_option)
     ck_assert_mem_eq(r.out.data + ETH_HLEN + 48, want, sizeof(want));
     check_inner(&r, 56 + 12, &h.p);
     ck_assert_uint_eq(bed_path(&bed, 132).tx_packets, 1);
+}
+END_TEST
+
+/* Of a policy class that is split by traffic class: AF41 is REALTIME's, 0 is STANDARD's, AF11 has no group of its own.
+ * A path that must be kept to says so in each packet. */
+START_TEST(a_traffic_class_has_a_group_of_its_own)
+{
+    static const struct {
+        uint8_t tos;
+        uint64_t path;
+    } cases[] = {{34 << 2, 133}, {0, 132}, {10 << 2, 12}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint64_t before = bed_path(&bed, cases[i].path).tx_packets;
+        struct host_packet h = make((struct shape){.destination = "10.2.0.9", .port = 6000, .tos = cases[i].tos});
+        struct run r = run_lan(&bed, &h.p);
+        ck_assert_int_eq(r.verdict, TC_REDIRECT);
+        ck_assert_uint_eq(bed_path(&bed, cases[i].path).tx_packets, before + 1);
+        if (cases[i].path != 12) {
+            ck_assert_uint_eq(r.out.data[ETH_HLEN + 48 + 11], 2 | (cases[i].path == 133 ? PT_OPTION_STRICT : 0));
+        }
+    }
 }
 END_TEST
 
@@ -442,6 +468,7 @@ int main(void)
     tcase_add_test(tc, a_stack_becomes_a_critical_option);
     tcase_add_test(tc, rules_match_in_order);
     tcase_add_test(tc, a_class_without_a_group_uses_class_0);
+    tcase_add_test(tc, a_traffic_class_has_a_group_of_its_own);
     tcase_add_test(tc, the_wire_s_own_traffic_goes_up);
     tcase_add_test(tc, another_interface_of_the_segment_is_one_hop_away);
     tcase_add_test(tc, what_cannot_be_forwarded_is_dropped_by_its_reason);

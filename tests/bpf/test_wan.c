@@ -425,6 +425,25 @@ START_TEST(transit_leads_round_a_dead_neighbour)
 }
 END_TEST
 
+/* A strict packet goes by the tunnels that come first, and keeps its mark; else it goes nowhere, though there are ways.
+ */
+START_TEST(transit_leads_no_strict_packet)
+{
+    struct tunnel_packet t = make((struct shape){.stack = {5, 8}, .stack_len = 2});
+    t.p.data[t.geneve + 8 + 3] |= PT_OPTION_STRICT;
+    struct run r = run_wan(&bed, &t.p);
+    ck_assert_uint_eq(r.out.data[ETH_HLEN + 36 + 3], 1 | PT_OPTION_STRICT);
+    set_alive(15, false);
+    CHECK_DROP(&bed, run_wan(&bed, &t.p), NO_PATH);
+    set_alive(25, false);
+    set_alive(95, false);
+    CHECK_DROP(&bed, run_wan(&bed, &t.p), NO_PATH);
+    for (uint64_t path = 15; path <= 95; path += path == 15 ? 10 : 70) {
+        set_alive(path, true);
+    }
+}
+END_TEST
+
 /* What has been led round once is never again, by labels or past a site: it could go back and forth. */
 START_TEST(transit_leads_round_only_once)
 {
@@ -636,6 +655,7 @@ int main(void)
     tcase_add_test(tc, transit_uses_the_next_tier_when_the_first_is_dead_and_may_change_family);
     tcase_add_test(tc, transit_leads_round_a_dead_neighbour);
     tcase_add_test(tc, transit_leads_round_only_once);
+    tcase_add_test(tc, transit_leads_no_strict_packet);
     tcase_add_test(tc, a_detour_must_fit_the_stack);
     tcase_add_test(tc, a_checksum_left_to_hardware_is_refused_in_transit_only);
     tcase_add_test(tc, malformed_outer_headers_are_dropped);

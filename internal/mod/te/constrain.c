@@ -151,11 +151,32 @@ struct te_path_measure te_path_measure(const struct te_topology *topology, const
     return sum;
 }
 
+/* A transit site goes by a label alone: it takes any of the tunnels to that neighbour that cost least. All of these
+ * must be allowed, then; and a tunnel that costs more is none that a packet would take. */
+static bool transit_allowed(const struct te_constraints *constraints, const struct te_topology *topology,
+                            const struct te_tunnel *tunnel)
+{
+    for (size_t i = 0; i < topology->fabrics_len; i++) {
+        const struct te_fabric *fabric = &topology->fabrics[i];
+        for (size_t j = fabric->first[tunnel->from]; j < fabric->first[tunnel->from + 1]; j++) {
+            const struct te_tunnel *other = &topology->tunnels[fabric->tunnels[j]];
+            if (other->to == tunnel->to &&
+                (other->metric < tunnel->metric ||
+                 (other->metric == tunnel->metric && !tunnel_allowed(constraints, topology, other)))) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 bool te_constraints_keep(const struct te_constraints *constraints, const struct te_topology *topology,
                          const struct te_path *path)
 {
     for (size_t i = 0; i < path->tunnels_len; i++) {
-        if (!tunnel_allowed(constraints, topology, &topology->tunnels[path->tunnels[i]])) {
+        const struct te_tunnel *tunnel = &topology->tunnels[path->tunnels[i]];
+        if (!tunnel_allowed(constraints, topology, tunnel) ||
+            (i > 0 && !transit_allowed(constraints, topology, tunnel))) {
             return false;
         }
     }
@@ -236,6 +257,7 @@ static void extend(const struct te_constrained *search, struct labels *all, size
     const struct te_tunnel *tunnel = &topology->tunnels[tunnel_index];
     const struct label *at = &all[site].items[index];
     if (!tunnel_allowed(constraints, topology, tunnel) ||
+        (at->hops > 0 && !transit_allowed(constraints, topology, tunnel)) ||
         (at->hops == 0 && search->first != NULL && !search->first[tunnel->local]) ||
         visited(search, all, at, tunnel->to)) {
         return;

@@ -8,6 +8,7 @@
 
 #include "mod/te/edge_rules.h"
 #include "mod/te/qos.h"
+#include "mod/te/split.h"
 #include "mod/te/steer.h"
 #include "mod/te/te.h"
 #include "patronus/v1/fabric.pb-c.h"
@@ -193,6 +194,7 @@ static void emit_path(struct emit *emit, const struct te_path *from)
     path->destination = emit->topology->sites[emit->topology->tunnels[from->tunnels[from->tunnels_len - 1]].to].label;
     path->mtu = path_mtu(emit->topology, from);
     path->sealed = te_path_is_sealed(emit->topology, from);
+    path->strict = from->strict;
     if (path->sealed) {
         path->mtu = path->mtu > SEAL_SIZE ? path->mtu - SEAL_SIZE : 0;
     }
@@ -275,16 +277,20 @@ static uint64_t emit_sla(struct emit *emit, const char *profile)
     return te_sla_id(profile);
 }
 
-/* Members of a class for one destination: paths that fit keep their tier, the others come behind, or not at all. */
-static void emit_class(struct emit *emit, size_t to, uint32_t class_index, struct te_constrained *search)
+static bool are_equal(const struct te_path *a, const struct te_path *b, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (a[i].id != b[i].id || a[i].weight != b[i].weight || a[i].tier != b[i].tier) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void emit_members(struct emit *emit, size_t to, uint32_t class_index, uint32_t traffic_class,
+                         const struct te_path *paths, size_t len)
 {
     const struct te_class *class = &emit->steer->classes[class_index];
-    const struct te_pair *pair = te_pair_of(emit->topology, emit->paths, class->fabric, emit->site, to);
-    if (pair->len == 0) {
-        return;
-    }
-    struct te_path paths[PT_GROUP_MEMBERS_MAX];
-    size_t len = te_class_paths(class, emit->topology, pair, search, to, paths);
     Patronus__V1__GroupMember **members =
         pt_arena_array(emit->pass->arena, PT_GROUP_MEMBERS_MAX, sizeof(struct Patronus__V1__GroupMember *));
     for (size_t i = 0; i < len; i++) {
@@ -295,6 +301,28 @@ static void emit_class(struct emit *emit, size_t to, uint32_t class_index, struc
     group->sla = emit_sla(emit, class->sla);
     group->require = group->sla != 0 && class->preference == PATRONUS__V1__PREFERENCE__REQUIRE;
     group->move = class->move;
+    group->traffic_class = traffic_class;
+}
+
+/* Members of a class for one destination: paths that fit keep their tier, the others come behind, or not at all.
+ * Traffic classes for which that comes out otherwise have a group of their own. */
+static void emit_class(struct emit *emit, size_t to, uint32_t class_index, struct te_constrained *search)
+{
+    const struct te_class *class = &emit->steer->classes[class_index];
+    const struct te_pair *pair = te_pair_of(emit->topology, emit->paths, class->fabric, emit->site, to);
+    if (pair->len == 0) {
+        return;
+    }
+    struct te_path paths[PT_GROUP_MEMBERS_MAX], own[PT_GROUP_MEMBERS_MAX];
+    size_t len = te_class_paths(class, emit->topology, pair, search, to, paths);
+    emit_members(emit, to, class_index, 0, paths, len);
+    for (uint32_t traffic_class = 1; pair->by_class != NULL && traffic_class <= TE_CLASSES_MAX; traffic_class++) {
+        const struct te_pair *variant = te_pair_for_class(pair, traffic_class);
+        size_t own_len = variant != pair ? te_class_paths(class, emit->topology, variant, search, to, own) : 0;
+        if (variant != pair && (own_len != len || !are_equal(own, paths, len))) {
+            emit_members(emit, to, class_index, traffic_class, own, own_len);
+        }
+    }
 }
 
 static void emit_groups(struct emit *emit)

@@ -42,8 +42,8 @@ static const char *reason_of(const struct te_topology *topology, const struct te
         }
     }
     if (path->tier == 0) {
-        uint8_t key[8];
-        pt_put_be64(key, path->id);
+        uint8_t key[TE_WEIGHT_KEY_SIZE];
+        te_weight_key(path->id, 0, key);
         bool solved = solution != NULL && pt_map_get(&solution->weights, key, sizeof(key)) != NULL;
         return solved       ? "carries: something would be full otherwise, and the solver gave it this share"
                : index == 0 ? "carries: the best by cost and delay"
@@ -80,6 +80,28 @@ static void put_path(const struct te_topology *topology, const struct te_load *l
     path->capacity_bps = measure.capacity_bps;
 }
 
+/* Classes that have shares of their own on a path of the pair. */
+static void put_class_shares(const struct te_pair *pair, Patronus__V1__ExplainedPath *path, uint64_t id,
+                             struct pt_arena *arena)
+{
+    path->class_shares = pt_arena_array(arena, TE_CLASSES_MAX, sizeof(*path->class_shares));
+    for (uint32_t class = 1; class <= TE_CLASSES_MAX; class ++) {
+        const struct te_pair *variant = te_pair_for_class(pair, class);
+        double splits[TE_CANDIDATES_MAX];
+        if (variant == pair) {
+            continue;
+        }
+        te_pair_splits(variant, splits);
+        Patronus__V1__ClassShare *share = PT_NEW(arena, Patronus__V1__ClassShare);
+        patronus__v1__class_share__init(share);
+        share->traffic_class = (Patronus__V1__TrafficClass) class;
+        for (size_t i = 0; i < variant->len; i++) {
+            share->share_ppm = variant->paths[i].id == id ? (uint32_t)ppm(splits[i]) : share->share_ppm;
+        }
+        path->class_shares[path->n_class_shares++] = share;
+    }
+}
+
 static void put_paths(const struct pt_plan_pass *pass, const struct te_topology *topology, const struct te_pair *pair,
                       const struct te_load *load, Patronus__V1__ExplainDemandResponse *response, struct pt_arena *arena)
 {
@@ -92,6 +114,7 @@ static void put_paths(const struct pt_plan_pass *pass, const struct te_topology 
         patronus__v1__explained_path__init(path);
         put_path(topology, load, loads, &pair->paths[i], path, arena);
         path->share_ppm = (uint32_t)ppm(splits[i]);
+        put_class_shares(pair, path, pair->paths[i].id, arena);
         path->reason = borrow(reason_of(topology, pair, i, te_solution_of(pass), arena));
         response->paths[response->n_paths++] = path;
     }
@@ -125,7 +148,7 @@ static char *why_none(const struct te_topology *topology, const struct pt_msg *m
     for (size_t i = 0; i < message->fields_len; i++) {
         struct pt_msg *without = pt_msg_dup(message, arena);
         const char *name = message->fields[i].type->name;
-        struct te_pair pair;
+        struct te_pair pair = {0};
         pt_msg_clear(without, name);
         if (constrained_pair(topology, without, from, to, &pair, arena) != TE_NONE) {
             struct te_path_measure best = te_path_measure(topology, &pair.paths[0]);
@@ -258,6 +281,7 @@ static void put_solution_pairs(const struct te_topology *topology, const struct 
         pair->source_site = borrow(topology->sites[load->flows[i].from].name);
         pair->destination_site = borrow(topology->sites[load->flows[i].to].name);
         pair->rate_bps = load->flows[i].rate_bps;
+        pair->traffic_class = (Patronus__V1__TrafficClass)load->flows[i].class_index;
         size_t begin = load->problem.first_path[i];
         pair->n_paths = load->problem.first_path[i + 1] - begin;
         pair->paths = pt_arena_array(arena, pair->n_paths, sizeof(*pair->paths));
@@ -270,7 +294,7 @@ static void put_solution_pairs(const struct te_topology *topology, const struct 
 
 Patronus__V1__Solution *te_solution_message(const struct pt_plan_pass *pass, bool summary, struct pt_arena *arena)
 {
-    static const char *const kinds[] = {"default", "kept", "solved"};
+    static const char *const kinds[] = {"default", "kept", "solved", "fair"};
     const struct te_solution *solution = te_solution_of(pass);
     if (solution == NULL) {
         return NULL;
@@ -324,7 +348,7 @@ struct again {
     struct te_update_problem update;
     double *capacity, *rate, *normal, *before;
     size_t *first_path, *first_hop, paths_len, hops_len;
-    uint32_t *hops, *site, *weights;
+    uint32_t *hops, *site, *weights, *pair, *class_index;
     bool *eligible;
 };
 
@@ -368,6 +392,27 @@ static enum pt_code again_path(const Patronus__V1__SolutionPath *path, size_t li
     return PT_OK;
 }
 
+static bool of_one_pair(const Patronus__V1__SolutionPair *a, const Patronus__V1__SolutionPair *b)
+{
+    return strcmp(a->source_site, b->source_site) == 0 && strcmp(a->destination_site, b->destination_site) == 0;
+}
+
+/* Classes of a pair stand together, ascend, and have the same paths. */
+static enum pt_code check_class(const Patronus__V1__Solution *solution, size_t index, bool same,
+                                struct pt_error *reterr)
+{
+    const Patronus__V1__SolutionPair *pair = solution->pairs[index];
+    bool fits = (uint32_t)pair->traffic_class <= TE_CLASSES_MAX;
+    if (same) {
+        const Patronus__V1__SolutionPair *before = solution->pairs[index - 1];
+        fits = fits && pair->traffic_class > before->traffic_class && pair->n_paths == before->n_paths;
+    }
+    return fits ? PT_OK
+                : pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, "pairs.traffic_class",
+                          "classes of %.80s to %.80s must ascend and have the same paths", pair->source_site,
+                          pair->destination_site);
+}
+
 static enum pt_code again_pairs(const Patronus__V1__Solution *solution, struct again *again, struct pt_arena *arena,
                                 struct pt_error *reterr)
 {
@@ -391,7 +436,13 @@ static enum pt_code again_pairs(const Patronus__V1__Solution *solution, struct a
     again->before = pt_arena_array(arena, paths, sizeof(double));
     again->eligible = pt_arena_array(arena, paths, sizeof(bool));
     again->weights = pt_arena_array(arena, paths, sizeof(uint32_t));
+    again->pair = pt_arena_array(arena, solution->n_pairs, sizeof(uint32_t));
+    again->class_index = pt_arena_array(arena, solution->n_pairs, sizeof(uint32_t));
     for (size_t i = 0; i < solution->n_pairs; i++) {
+        bool same = i > 0 && of_one_pair(solution->pairs[i], solution->pairs[i - 1]);
+        again->pair[i] = i == 0 ? 0 : again->pair[i - 1] + (same ? 0 : 1);
+        again->class_index[i] = (uint32_t)solution->pairs[i]->traffic_class;
+        PT_TRY(check_class(solution, i, same, reterr));
         again->rate[i] = (double)solution->pairs[i]->rate_bps;
         for (size_t j = 0; j < solution->pairs[i]->n_paths; j++) {
             PT_TRY(again_path(solution->pairs[i]->paths[j], solution->n_links, again, reterr));
@@ -417,6 +468,8 @@ static enum pt_code recompute(const Patronus__V1__Solution *solution, bool *ret_
                                               .quantum = TE_QUANTUM};
     const struct te_split_problem problem = {.update = &again.update,
                                              .site = again.site,
+                                             .pair = again.pair,
+                                             .class_index = again.class_index,
                                              .normal = again.normal,
                                              .before = again.before,
                                              .eligible = again.eligible,

@@ -126,8 +126,8 @@ static void add_held(struct gather *gather, const struct te_paths *paths)
             const struct te_pair *pair = from != to ? pair_of_flow(topology, paths, &flow) : NULL;
             bool found = false;
             for (size_t i = 0; pair != NULL && !found && i < pair->len; i++) {
-                uint8_t key[8];
-                pt_put_be64(key, pair->paths[i].id);
+                uint8_t key[TE_WEIGHT_KEY_SIZE];
+                te_weight_key(pair->paths[i].id, 0, key);
                 found = pt_map_get(&held->weights, key, sizeof(key)) != NULL;
             }
             if (found) {
@@ -222,22 +222,19 @@ static double *capacities(const struct te_topology *topology, struct pt_arena *a
     return capacity;
 }
 
-struct te_load *te_load_new(const struct pt_plan_pass *pass, const struct te_topology *topology,
-                            const struct te_paths *paths, struct pt_arena *arena)
+static struct te_load *load_of(struct te_flow *flows, size_t len, const struct te_topology *topology,
+                               const struct te_paths *paths, struct pt_arena *arena)
 {
-    struct gather gather = {.pass = pass, .topology = topology, .arena = arena};
-    gather_flows(&gather, paths);
     struct te_load *load = PT_NEW(arena, struct te_load);
-    load->flows = gather.flows;
-    load->flows_len = gather.len;
-    size_t *first_path = pt_arena_array(arena, gather.len + 1, sizeof(size_t));
-    size_t *first_hop = pt_arena_array(arena, gather.len * TE_CANDIDATES_MAX + 1, sizeof(size_t));
-    uint32_t *hops =
-        pt_arena_array(arena, gather.len * TE_CANDIDATES_MAX * (PT_PATH_STACK_LEN_MAX + 1) * 2, sizeof(uint32_t));
-    double *rate = pt_arena_array(arena, gather.len, sizeof(double));
-    load->splits = pt_arena_array(arena, gather.len * TE_CANDIDATES_MAX, sizeof(double));
+    load->flows = flows;
+    load->flows_len = len;
+    size_t *first_path = pt_arena_array(arena, len + 1, sizeof(size_t));
+    size_t *first_hop = pt_arena_array(arena, len * TE_CANDIDATES_MAX + 1, sizeof(size_t));
+    uint32_t *hops = pt_arena_array(arena, len * TE_CANDIDATES_MAX * (PT_PATH_STACK_LEN_MAX + 1) * 2, sizeof(uint32_t));
+    double *rate = pt_arena_array(arena, len, sizeof(double));
+    load->splits = pt_arena_array(arena, len * TE_CANDIDATES_MAX, sizeof(double));
     size_t hops_len = 0;
-    for (size_t i = 0; i < gather.len; i++) {
+    for (size_t i = 0; i < len; i++) {
         const struct te_pair *pair = pair_of_flow(topology, paths, &load->flows[i]);
         rate[i] = (double)load->flows[i].rate_bps;
         if (pair != NULL) {
@@ -256,12 +253,45 @@ struct te_load *te_load_new(const struct pt_plan_pass *pass, const struct te_top
     load->problem = (struct te_update_problem){.capacity = capacities(topology, arena),
                                                .links_len = topology->links_len * 2,
                                                .rate = rate,
-                                               .flows_len = gather.len,
+                                               .flows_len = len,
                                                .first_path = first_path,
                                                .first_hop = first_hop,
                                                .hops = hops,
                                                .quantum = TE_QUANTUM};
     return load;
+}
+
+struct te_load *te_load_new(const struct pt_plan_pass *pass, const struct te_topology *topology,
+                            const struct te_paths *paths, struct pt_arena *arena)
+{
+    struct gather gather = {.pass = pass, .topology = topology, .arena = arena};
+    gather_flows(&gather, paths);
+    return load_of(gather.flows, gather.len, topology, paths, arena);
+}
+
+struct te_load *te_load_by_class(const struct te_load *load, const uint32_t *masks, const struct te_topology *topology,
+                                 const struct te_paths *paths, struct pt_arena *arena)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < load->flows_len; i++) {
+        len += masks[i] != 0 ? (size_t)__builtin_popcount(masks[i]) : 1;
+    }
+    struct te_flow *flows = pt_arena_array(arena, len, sizeof(*flows));
+    len = 0;
+    for (size_t i = 0; i < load->flows_len; i++) {
+        if (masks[i] == 0) {
+            flows[len++] = load->flows[i];
+        }
+        for (uint32_t class = 1; class < PT_DEMAND_CLASSES; class ++) {
+            if (masks[i] >> class & 1) {
+                struct te_flow *flow = &flows[len++];
+                *flow = load->flows[i];
+                flow->class_index = class;
+                flow->rate_bps = flow->class_bps[class];
+            }
+        }
+    }
+    return load_of(flows, len, topology, paths, arena);
 }
 
 double *te_load_links(const struct te_load *load, const double *splits, struct pt_arena *arena)

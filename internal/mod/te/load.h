@@ -15,6 +15,7 @@ struct te_flow {
     size_t fabric, from, to; /* fabric: TE_NONE when no path is left */
     uint64_t rate_bps;
     uint64_t class_bps[PT_DEMAND_CLASSES]; /* of it, by number of TrafficClass; what has none is STANDARD's */
+    uint32_t class_index;                  /* the TrafficClass that the flow is; 0: all of the pair */
 };
 
 struct te_load {
@@ -30,6 +31,9 @@ struct te_load {
 /* From the measured demand, the pass's changes and, when these say so, the Demand resources. */
 struct te_load *te_load_new(const struct pt_plan_pass *pass, const struct te_topology *topology,
                             const struct te_paths *paths, struct pt_arena *arena);
+/* The same traffic with flow i cut into its classes in masks[i] (bit n: TrafficClass n); 0: left whole. */
+struct te_load *te_load_by_class(const struct te_load *load, const uint32_t *masks, const struct te_topology *topology,
+                                 const struct te_paths *paths, struct pt_arena *arena);
 /* Loads by direction, in the arena. */
 double *te_load_links(const struct te_load *load, const double *splits, struct pt_arena *arena);
 /* Splits that the weights of tier 0 stand for; len of the pair's paths. */

@@ -347,6 +347,12 @@ enum pt_code te_paths_run(struct pt_plan_pass *pass, void **ret_section, struct 
     return PT_OK;
 }
 
+const struct te_pair *te_pair_for_class(const struct te_pair *pair, uint32_t traffic_class)
+{
+    bool own = pair->by_class != NULL && traffic_class <= TE_CLASSES_MAX && pair->by_class[traffic_class] != NULL;
+    return own ? pair->by_class[traffic_class] : pair;
+}
+
 const struct te_pair *te_pair_of(const struct te_topology *topology, const struct te_paths *paths, size_t fabric,
                                  size_t from, size_t to)
 {
@@ -372,6 +378,11 @@ uint64_t te_path_id(uint64_t tunnel_id, const uint32_t *stack, size_t stack_len)
         id = pt_hash_mix(id ^ stack[i]);
     }
     return id;
+}
+
+uint64_t te_strict_path(uint64_t path_id)
+{
+    return pt_hash_mix(path_id ^ 0x737472696374ULL);
 }
 
 uint64_t te_direct_path(uint64_t tunnel_id)

@@ -15,12 +15,15 @@ struct te_path {
     uint64_t metric;
     uint32_t tier;   /* 0: primary */
     uint32_t weight; /* 1..16 within the tier */
+    bool strict;     /* its packets must keep to it: transit sites may not lead them round a failure */
     bool disjoint;   /* shares no risk with the paths of lower tiers */
 };
 
 struct te_pair {
     struct te_path paths[TE_CANDIDATES_MAX]; /* ascending by (tier, metric, id) */
     size_t len;
+    const struct te_pair *
+        *by_class; /* by TrafficClass: a class that has tiers and weights of its own; NULL: none has */
 };
 
 struct te_routing {        /* of one fabric */
@@ -46,6 +49,8 @@ void te_pair_set_tiers(struct te_pair *pair);
 void te_path_mark_costly(const struct te_topology *topology, const struct te_path *path, bool *costly);
 bool te_path_touches(const struct te_topology *topology, const struct te_path *path, const bool *costly);
 
+/* What a TrafficClass uses of a pair: a variant of its own, or the pair. */
+const struct te_pair *te_pair_for_class(const struct te_pair *pair, uint32_t traffic_class);
 /* Never NULL: a pair with a site outside the fabric has no paths. */
 const struct te_pair *te_pair_of(const struct te_topology *topology, const struct te_paths *paths, size_t fabric,
                                  size_t from, size_t to);

@@ -8,7 +8,7 @@
 #include "mod/te/simulate.h"
 
 #include "base/drop.h"
-#include "bpf/abi/demand.h"
+#include "bpf/abi/path.h"
 #include "mod/te/candidate.h"
 #include "mod/te/emit.h"
 #include "mod/te/steer.h"
@@ -292,7 +292,8 @@ static size_t members_of(const struct simulate *s, const struct te_class *class,
     for (size_t i = 0; i < pair->len; i++) {
         bool member = false;
         for (size_t j = 0; j < *ret_allowed; j++) {
-            member = member || ret_paths[j].id == pair->paths[i].id;
+            uint64_t id = pair->paths[i].id;
+            member = member || ret_paths[j].id == (ret_paths[j].strict ? te_strict_path(id) : id);
         }
         if (!member) {
             ret_paths[len++] = pair->paths[i];
@@ -340,7 +341,8 @@ static void send(struct simulate *s, const struct te_rule *rule, size_t to)
         drop(s, PT_DROP_NO_GROUP);
         return;
     }
-    put_paths(s, class, pair, to);
+    uint32_t traffic_class = pt_demand_class((uint8_t)pt_msg_u64(s->request, "dscp"));
+    put_paths(s, class, te_pair_for_class(pair, PT_GROUP_CLASS(traffic_class)), to);
 }
 
 enum pt_code te_simulate(const struct pt_plan_pass *pass, const struct te_measures *measures,

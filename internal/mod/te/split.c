@@ -5,6 +5,11 @@
  * narrow the links. What the solver found is kept while it does (KEEP), so that load that wanders does not move
  * traffic; it is given up when the normal weights have become fine again (COOL).
  *
+ * The solver sees pairs. What it gives a pair's paths is then shared out to the classes (share.c), which changes no
+ * link's load. Only where not everything fits, which the solver's bound proves, classes are asked for one by one: what
+ * there is goes to the first class first, and within a class the rates are max-min fair; a class that does not get all
+ * it wants is split as what it got.
+ *
  * Graph for the solver: a node a site and one for all underlays; a link's up direction leads from its site to that node
  * and its down direction back, so that a tunnel is two links in a row.
  */
@@ -12,21 +17,16 @@
 
 #include "base/assert.h"
 #include "flow/solve.h"
-#include "mod/te/changes.h"
+#include "mod/te/share.h"
 
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define HOT 0.8
 #define COOL 0.7
-#define KEEP_PPM 900000U
 #define GAP 0.01
 #define PASSES_MAX 400
-#define NARROW 0.01     /* of a capacity is left at least when other flows fill it */
-#define STRETCH 3U      /* an eligible path's metric is at most so many times the best */
-#define SLACK_US 10000U /* and this */
-#define PENALTY_US 100000U
+#define NARROW 0.01           /* of a capacity is left at least when other flows fill it */
+#define FAIR_DEMANDS_MAX 256U /* that are asked for class by class: what the exact method does in a second */
 
 /* ---- which flows ---------------------------------------------------------------------------------------------- */
 
@@ -73,9 +73,26 @@ struct ask {
     struct pt_flow_result *result;
     struct pt_flow_demand *demands;
     size_t demands_len;
-    size_t *path_of; /* slot -> path of the problem */
+    size_t *path_of; /* slot -> path of the problem; of a pair its first flow's */
     size_t slots_len;
+    bool by_class; /* a demand a flow; else a demand a pair */
 };
+
+/* Flows of the pair of `flow`, which is its first: up to here, without. */
+static size_t pair_end(const struct te_split_problem *problem, size_t flow)
+{
+    size_t end = flow + 1;
+    while (end < problem->update->flows_len && problem->pair[end] == problem->pair[flow]) {
+        end++;
+    }
+    return end;
+}
+
+/* What of no class in particular is STANDARD's. */
+static uint32_t rank_of(const struct te_split_problem *problem, size_t flow)
+{
+    return problem->class_index[flow] != 0 ? problem->class_index[flow] - 1 : TE_CLASS_STANDARD - 1;
+}
 
 static enum pt_code make_graph(const struct te_split_problem *problem, const double *background, struct ask *ask,
                                struct pt_arena *arena, struct pt_error *reterr)
@@ -100,6 +117,29 @@ static enum pt_code make_graph(const struct te_split_problem *problem, const dou
                              reterr);
 }
 
+/* The paths of a flow that the solver may use become slots of the newest demand. */
+static size_t add_slots(const struct te_split_problem *problem, size_t flow, struct ask *ask, uint32_t *owners,
+                        size_t *first, uint32_t *links)
+{
+    const struct te_update_problem *update = problem->update;
+    size_t len = first[ask->slots_len];
+    for (size_t path = update->first_path[flow]; path < update->first_path[flow + 1]; path++) {
+        if (!problem->eligible[path] && problem->normal[path] == 0) {
+            continue;
+        }
+        size_t begin = update->first_hop[path];
+        size_t hops = update->first_hop[path + 1] - begin;
+        memcpy(&links[len], &update->hops[begin], hops * sizeof(uint32_t));
+        len += hops;
+        owners[ask->slots_len] = (uint32_t)ask->demands_len;
+        ask->path_of[ask->slots_len++] = path;
+        first[ask->slots_len] = len;
+        ask->demands[ask->demands_len].from = problem->site[update->hops[begin] / 2];
+        ask->demands[ask->demands_len].to = problem->site[update->hops[begin + hops - 1] / 2];
+    }
+    return len;
+}
+
 static enum pt_code make_paths(const struct te_split_problem *problem, const bool *movable, struct ask *ask,
                                struct pt_arena *arena, struct pt_error *reterr)
 {
@@ -110,26 +150,17 @@ static enum pt_code make_paths(const struct te_split_problem *problem, const boo
     uint32_t *owners = pt_arena_array(arena, all, sizeof(uint32_t));
     size_t *first = pt_arena_array(arena, all + 1, sizeof(size_t));
     uint32_t *links = pt_arena_array(arena, update->first_hop[all], sizeof(uint32_t));
-    size_t len = 0;
-    for (size_t flow = 0; flow < update->flows_len; flow++) {
-        for (size_t path = update->first_path[flow]; movable[flow] && path < update->first_path[flow + 1]; path++) {
-            if (!problem->eligible[path] && problem->normal[path] == 0) {
-                continue;
+    for (size_t flow = 0; flow < update->flows_len;) {
+        size_t end = ask->by_class ? flow + 1 : pair_end(problem, flow);
+        if (movable[flow]) {
+            (void)add_slots(problem, flow, ask, owners, first, links);
+            for (size_t i = flow; i < end; i++) {
+                ask->demands[ask->demands_len].rate += update->rate[i];
             }
-            size_t begin = update->first_hop[path];
-            size_t hops = update->first_hop[path + 1] - begin;
-            memcpy(&links[len], &update->hops[begin], hops * sizeof(uint32_t));
-            len += hops;
-            owners[ask->slots_len] = (uint32_t)ask->demands_len;
-            ask->path_of[ask->slots_len++] = path;
-            first[ask->slots_len] = len;
-            ask->demands[ask->demands_len] = (struct pt_flow_demand){
-                .from = problem->site[update->hops[begin] / 2],
-                .to = problem->site[update->hops[begin + hops - 1] / 2],
-                .rate = update->rate[flow],
-            };
+            ask->demands[ask->demands_len].class_index = ask->by_class ? rank_of(problem, flow) : 0;
+            ask->demands_len++;
         }
-        ask->demands_len += movable[flow] ? 1 : 0;
+        flow = end;
     }
     return pt_flow_paths_of(ask->graph, ask->demands, ask->demands_len, owners, first, links, ask->slots_len,
                             &ask->paths, reterr);
@@ -137,41 +168,64 @@ static enum pt_code make_paths(const struct te_split_problem *problem, const boo
 
 /* What is in force is where the solver begins: what is good enough stays, and what moves moves from there. Prices are
  * not kept, so that a written solution says everything that it was computed from. */
-static void warm_start(const struct te_split_problem *problem, const struct ask *ask, struct pt_flow_result *ret_warm,
-                       struct pt_arena *arena)
+static void warm_start(const struct te_split_problem *problem, const bool *movable, const struct ask *ask,
+                       struct pt_flow_result *ret_warm, struct pt_arena *arena)
 {
+    const struct te_update_problem *update = problem->update;
     double *rates = pt_arena_array(arena, ask->slots_len, sizeof(double));
-    for (size_t demand = 0; demand < ask->demands_len; demand++) {
-        for (size_t slot = pt_flow_paths_first(ask->paths, demand); slot < pt_flow_paths_first(ask->paths, demand + 1);
-             slot++) {
-            rates[slot] = problem->before[ask->path_of[slot]] * ask->demands[demand].rate;
+    size_t demand = 0;
+    for (size_t flow = 0, end; flow < update->flows_len; flow = end) {
+        end = pair_end(problem, flow);
+        for (size_t i = flow; movable[flow] && i < end; i++) {
+            size_t ahead = update->first_path[i] - update->first_path[flow];
+            for (size_t slot = pt_flow_paths_first(ask->paths, demand);
+                 slot < pt_flow_paths_first(ask->paths, demand + 1); slot++) {
+                rates[slot] += problem->before[ask->path_of[slot] + ahead] * update->rate[i];
+            }
         }
+        demand += movable[flow] ? 1 : 0;
     }
     *ret_warm = (struct pt_flow_result){
         .rates = rates,
         .rates_len = ask->slots_len,
-        .lengths = pt_arena_array(arena, problem->update->links_len, sizeof(double)), /* zeroes: nothing is proved */
-        .links_len = (uint32_t)problem->update->links_len,
+        .lengths = pt_arena_array(arena, update->links_len, sizeof(double)), /* zeroes: nothing is proved */
+        .links_len = (uint32_t)update->links_len,
         .classes_len = 1};
 }
 
-/* The solver's rates as weights of the flow that owns the slots [begin, end). */
-static double round_slots(const struct ask *ask, size_t begin, size_t end, double *target)
+/* The rates of the demands [demand, demand_end), which are those of one pair, as weights of its flows. */
+static double take_pair(const struct te_split_problem *problem, const struct ask *ask, size_t flow, size_t demand,
+                        double *target)
 {
-    double splits[TE_CANDIDATES_MAX];
-    uint32_t weights[TE_CANDIDATES_MAX];
-    double sum = 0;
-    size_t len = end - begin;
-    pt_assert(len > 0 && len <= TE_CANDIDATES_MAX);
-    for (size_t i = 0; i < len; i++) {
-        sum += ask->result->rates[begin + i];
+    const struct te_update_problem *update = problem->update;
+    double room[TE_CANDIDATES_MAX] = {0}, served[TE_CLASSES_MAX], splits[TE_CLASSES_MAX * TE_CANDIDATES_MAX];
+    size_t begin = update->first_path[flow], len = update->first_path[flow + 1] - begin;
+    size_t classes_len = pair_end(problem, flow) - flow, demands_len = ask->by_class ? classes_len : 1;
+    pt_assert(len <= TE_CANDIDATES_MAX && classes_len <= TE_CLASSES_MAX);
+    for (size_t i = 0; i < classes_len; i++) {
+        served[i] = ask->by_class ? 0 : update->rate[flow + i];
     }
-    for (size_t i = 0; i < len; i++) {
-        splits[i] = sum > 0 ? ask->result->rates[begin + i] / sum : 1.0 / (double)len;
+    for (size_t i = 0; i < demands_len; i++) {
+        for (size_t slot = pt_flow_paths_first(ask->paths, demand + i);
+             slot < pt_flow_paths_first(ask->paths, demand + i + 1); slot++) {
+            room[ask->path_of[slot] - update->first_path[flow + i]] += ask->result->rates[slot];
+            served[i] += ask->by_class ? ask->result->rates[slot] : 0;
+        }
     }
-    double error = te_quantise(splits, len, TE_QUANTUM, weights);
-    for (size_t i = 0; i < len; i++) {
-        target[ask->path_of[begin + i]] = (double)weights[i] / TE_QUANTUM;
+    const struct te_share_problem share = {.paths_len = len,
+                                           .classes_len = classes_len,
+                                           .room = room,
+                                           .normal = &problem->normal[begin],
+                                           .served = served};
+    te_share_classes(&share, splits);
+    double error = 0;
+    for (size_t i = 0; i < classes_len; i++) {
+        uint32_t weights[TE_CANDIDATES_MAX];
+        double off = te_quantise(&splits[i * len], len, TE_QUANTUM, weights);
+        error = off > error ? off : error;
+        for (size_t j = 0; j < len; j++) {
+            target[update->first_path[flow + i] + j] = (double)weights[j] / TE_QUANTUM;
+        }
     }
     return error;
 }
@@ -179,22 +233,55 @@ static double round_slots(const struct ask *ask, size_t begin, size_t end, doubl
 static void take_rates(const struct te_split_problem *problem, const bool *movable, const struct ask *ask,
                        struct te_split *split)
 {
-    const struct te_update_problem *update = problem->update;
     size_t demand = 0;
-    for (size_t flow = 0; flow < update->flows_len; flow++) {
-        if (!movable[flow]) {
-            continue;
+    split->rounding = 0;
+    for (size_t flow = 0, end; flow < problem->update->flows_len; flow = end) {
+        end = pair_end(problem, flow);
+        if (movable[flow]) {
+            double error = take_pair(problem, ask, flow, demand, split->target);
+            split->rounding = error > split->rounding ? error : split->rounding;
+            demand += ask->by_class ? end - flow : 1;
         }
-        for (size_t path = update->first_path[flow]; path < update->first_path[flow + 1]; path++) {
-            split->target[path] = 0;
-        }
-        double error = round_slots(ask, pt_flow_paths_first(ask->paths, demand),
-                                   pt_flow_paths_first(ask->paths, demand + 1), split->target);
-        split->rounding = error > split->rounding ? error : split->rounding;
-        demand++;
     }
-    split->bound = ask->result->certificate.bound;
-    split->gap = ask->result->certificate.gap;
+}
+
+static void ask_free(struct ask *ask)
+{
+    pt_flow_result_free(ask->result);
+    pt_flow_paths_free(ask->paths);
+    pt_flow_graph_free(ask->graph);
+}
+
+static enum pt_code ask_solver(const struct te_split_problem *problem, const bool *movable, const double *background,
+                               struct ask *ask, struct pt_arena *arena, struct pt_error *reterr)
+{
+    PT_TRY(make_graph(problem, background, ask, arena, reterr));
+    PT_TRY(make_paths(problem, movable, ask, arena, reterr));
+    const struct pt_flow_problem flow = {.graph = ask->graph,
+                                         .demands = ask->demands,
+                                         .demands_len = ask->demands_len,
+                                         .paths = ask->paths,
+                                         .objective = ask->by_class ? PT_FLOW_MAX_MIN : PT_FLOW_MIN_MLU};
+    struct pt_flow_result warm;
+    struct pt_flow_options options = {.gap = GAP, .passes_max = PASSES_MAX};
+    if (!ask->by_class) {
+        warm_start(problem, movable, ask, &warm, arena);
+        options.warm = &warm;
+        options.warm_paths = ask->paths;
+    }
+    return pt_flow_solve(&flow, &options, &ask->result, reterr);
+}
+
+/* Not everything fits, so that it matters who comes first; and few enough ask. */
+static bool is_fairness_due(const struct te_split_problem *problem, const bool *movable, double bound)
+{
+    size_t len = 0;
+    uint32_t seen = 0;
+    for (size_t flow = 0; flow < problem->update->flows_len; flow++) {
+        len += movable[flow] ? 1 : 0;
+        seen |= movable[flow] ? 1U << rank_of(problem, flow) : 0;
+    }
+    return bound > 1 && len <= FAIR_DEMANDS_MAX && (seen & (seen - 1)) != 0;
 }
 
 static enum pt_code solve(const struct te_split_problem *problem, struct pt_arena *arena, struct te_split *split,
@@ -206,30 +293,24 @@ static enum pt_code solve(const struct te_split_problem *problem, struct pt_aren
     if (update->links_len > PT_FLOW_LINKS_MAX || mark_movable(problem, movable, fixed, arena) == 0) {
         return PT_OK; /* what the solver does not take keeps its normal weights */
     }
-    struct ask ask = {0};
-    enum pt_code code = make_graph(problem, loads_of(update, problem->normal, fixed, arena), &ask, arena, reterr);
+    const double *background = loads_of(update, problem->normal, fixed, arena);
+    struct ask pairs = {0}, classes = {.by_class = true};
+    enum pt_code code = ask_solver(problem, movable, background, &pairs, arena, reterr);
     if (code == PT_OK) {
-        code = make_paths(problem, movable, &ask, arena, reterr);
-    }
-    if (code == PT_OK) {
-        const struct pt_flow_problem flow = {.graph = ask.graph,
-                                             .demands = ask.demands,
-                                             .demands_len = ask.demands_len,
-                                             .paths = ask.paths,
-                                             .objective = PT_FLOW_MIN_MLU};
-        struct pt_flow_result warm;
-        warm_start(problem, &ask, &warm, arena);
-        const struct pt_flow_options options = {
-            .gap = GAP, .passes_max = PASSES_MAX, .warm = &warm, .warm_paths = ask.paths};
-        code = pt_flow_solve(&flow, &options, &ask.result, reterr);
-    }
-    if (code == PT_OK) {
-        take_rates(problem, movable, &ask, split);
+        take_rates(problem, movable, &pairs, split);
         split->kind = TE_SPLIT_SOLVED;
+        split->bound = pairs.result->certificate.bound;
+        split->gap = pairs.result->certificate.gap;
     }
-    pt_flow_result_free(ask.result);
-    pt_flow_paths_free(ask.paths);
-    pt_flow_graph_free(ask.graph);
+    if (code == PT_OK && is_fairness_due(problem, movable, split->bound)) {
+        code = ask_solver(problem, movable, background, &classes, arena, reterr);
+        if (code == PT_OK) {
+            take_rates(problem, movable, &classes, split);
+            split->kind = TE_SPLIT_FAIR;
+        }
+    }
+    ask_free(&pairs);
+    ask_free(&classes);
     return code;
 }
 
@@ -258,6 +339,10 @@ enum pt_code te_split_solve(const struct te_split_problem *problem, struct pt_ar
     }
     PT_TRY(solve(problem, arena, &split, reterr));
     split.value = te_update_worst(update, split.target, split.target);
+    if (split.kind == TE_SPLIT_FAIR) { /* who gets what counts there, and not how full the fullest link is */
+        *ret_split = split;
+        return PT_OK;
+    }
     if (split.kind == TE_SPLIT_SOLVED && split.value >= normal) { /* rounding ate what there was to gain */
         split.kind = TE_SPLIT_DEFAULT;
         split.value = normal;
@@ -268,166 +353,5 @@ enum pt_code te_split_solve(const struct te_split_problem *problem, struct pt_ar
         memcpy(split.target, problem->before, paths_len * sizeof(double));
     }
     *ret_split = split;
-    return PT_OK;
-}
-
-/* ---- the stage's part ----------------------------------------------------------------------------------------- */
-
-static struct te_pair *pair_of(const struct te_topology *topology, struct te_paths *paths, const struct te_flow *flow)
-{
-    return (struct te_pair *)(uintptr_t)te_pair_of(topology, paths, flow->fabric, flow->from, flow->to);
-}
-
-static void round_normal(const struct te_update_problem *update, double *splits)
-{
-    for (size_t flow = 0; flow < update->flows_len; flow++) {
-        size_t begin = update->first_path[flow];
-        size_t len = update->first_path[flow + 1] - begin;
-        uint32_t weights[TE_CANDIDATES_MAX];
-        if (len > 0) {
-            (void)te_quantise(&splits[begin], len, TE_QUANTUM, weights);
-        }
-        for (size_t i = 0; i < len; i++) {
-            splits[begin + i] = (double)weights[i] / TE_QUANTUM;
-        }
-    }
-}
-
-static const uint32_t *weight_before(const struct te_solution *previous, uint64_t path_id)
-{
-    uint8_t key[8];
-    pt_put_be64(key, path_id);
-    return previous != NULL ? pt_map_get(&previous->weights, key, sizeof(key)) : NULL;
-}
-
-/* What is in force of a flow: the previous solution's weights on the paths that still are; the normal ones when it had
- * none, or when what it had is gone. */
-static void fill_before(const struct te_solution *previous, const struct te_pair *pair, const double *normal,
-                        double *before)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < pair->len; i++) {
-        const uint32_t *weight = weight_before(previous, pair->paths[i].id);
-        before[i] = weight != NULL ? *weight : 0;
-        sum += weight != NULL ? *weight : 0;
-    }
-    for (size_t i = 0; i < pair->len; i++) {
-        before[i] = sum == TE_QUANTUM ? before[i] / TE_QUANTUM : normal[i];
-    }
-}
-
-static void fill_problem(const struct pt_plan_pass *pass, const struct te_topology *topology, struct te_paths *paths,
-                         const struct te_load *load, struct te_split_problem *problem)
-{
-    double *before = pt_arena_array(pass->arena, load->paths_len, sizeof(double));
-    bool *eligible = pt_arena_array(pass->arena, load->paths_len, sizeof(bool));
-    uint32_t *site = pt_arena_array(pass->arena, topology->links_len, sizeof(uint32_t));
-    round_normal(&load->problem, load->splits);
-    for (size_t i = 1; i < topology->links_len; i++) { /* numbered without gaps, for sites without links say nothing */
-        site[i] = site[i - 1] + (topology->links[i].site != topology->links[i - 1].site ? 1 : 0);
-    }
-    for (size_t i = 0; i < load->flows_len; i++) {
-        size_t begin = load->problem.first_path[i];
-        if (load->flows[i].fabric == TE_NONE) {
-            continue;
-        }
-        const struct te_pair *pair = pair_of(topology, paths, &load->flows[i]);
-        fill_before(pass->previous, pair, &load->splits[begin], &before[begin]);
-        for (size_t j = 0; j < pair->len; j++) {
-            eligible[begin + j] = pair->paths[j].metric < pair->paths[0].metric + PENALTY_US / 10 * 9 &&
-                                  pair->paths[j].metric <= pair->paths[0].metric * STRETCH + SLACK_US;
-        }
-    }
-    /* In whole parts per million, so that a written solution says exactly what was computed with. */
-    uint64_t keep_ppm = pass->previous == NULL ? 0 : KEEP_PPM;
-    if (pass->previous != NULL && pass->previous->target_ppm / 10 * 11 > keep_ppm) {
-        keep_ppm = pass->previous->target_ppm / 10 * 11;
-    }
-    keep_ppm = pass->previous != NULL && pass->previous->hold ? (uint64_t)(TE_HOLD * 1e6) : keep_ppm;
-    *problem = (struct te_split_problem){.update = &load->problem,
-                                         .site = site,
-                                         .normal = load->splits,
-                                         .before = before,
-                                         .eligible = eligible,
-                                         .keep_below = (double)keep_ppm * 1e-6};
-}
-
-static int compare_order(const void *a, const void *b)
-{
-    const struct te_path *x = a;
-    const struct te_path *y = b;
-    if (x->tier != y->tier) {
-        return x->tier < y->tier ? -1 : 1;
-    }
-    return x->metric != y->metric ? (x->metric < y->metric ? -1 : 1) : x->id < y->id ? -1 : x->id > y->id;
-}
-
-/* Paths with a share become tier 0 with it as weight; the others wait behind in the order in which they stood. */
-static void install(struct te_pair *pair, const double *splits, struct te_solution *solution, struct pt_arena *arena)
-{
-    for (size_t i = 0; i < pair->len; i++) {
-        struct te_path *path = &pair->paths[i];
-        uint32_t weight = (uint32_t)lround(splits[i] * TE_QUANTUM);
-        uint8_t key[8];
-        pt_put_be64(key, path->id);
-        (void)pt_map_put(&solution->weights, key, sizeof(key), pt_arena_memdup(arena, &weight, sizeof(weight)));
-        path->tier = weight > 0 ? 0 : (uint32_t)i + 1;
-        path->weight = weight > 0 ? weight : path->weight;
-    }
-    qsort(pair->paths, pair->len, sizeof(pair->paths[0]), compare_order);
-    uint32_t tier = 0;
-    for (size_t i = 0; i < pair->len; i++) {
-        pair->paths[i].tier = pair->paths[i].tier == 0 ? 0 : ++tier;
-    }
-}
-
-static void install_all(const struct pt_plan_pass *pass, const struct te_topology *topology, struct te_paths *paths,
-                        const struct te_load *load, const double *normal, const double *splits,
-                        struct te_solution *solution)
-{
-    for (size_t i = 0; i < load->flows_len; i++) {
-        size_t begin = load->problem.first_path[i];
-        size_t len = load->problem.first_path[i + 1] - begin;
-        if (len > 0 && memcmp(&splits[begin], &normal[begin], len * sizeof(double)) != 0) {
-            install(pair_of(topology, paths, &load->flows[i]), &splits[begin], solution, pass->arena);
-        }
-    }
-}
-
-static uint64_t ppm(double share)
-{
-    return share < 1e12 ? (uint64_t)(share * 1e6 + 0.5) : UINT64_MAX;
-}
-
-enum pt_code te_split_run(struct pt_plan_pass *pass, const struct te_topology *topology, struct te_paths *paths,
-                          const struct te_solution **ret_solution, struct pt_error *reterr)
-{
-    const struct te_load *load = te_load_new(pass, topology, paths, pass->arena);
-    struct te_split_problem problem;
-    fill_problem(pass, topology, paths, load, &problem);
-    struct te_split split;
-    PT_TRY(te_split_solve(&problem, pass->arena, &split, reterr));
-    const struct te_update *update = te_update_plan(&load->problem, problem.before, split.target, pass->arena);
-    /* A question is about where it ends, not about the first step. */
-    const double *now = pass->changes != NULL ? split.target : update->splits[0];
-    struct te_solution *solution = PT_NEW(pass->arena, struct te_solution);
-    size_t size = load->paths_len * sizeof(double);
-    bool same = pass->previous != NULL && memcmp(now, problem.before, size) == 0;
-    *solution = (struct te_solution){.epoch = (pass->previous != NULL ? pass->previous->epoch : 0) + (same ? 0 : 1),
-                                     .time_ns = pass->time_ns,
-                                     .kind = (int)split.kind,
-                                     .target_ppm = ppm(split.value),
-                                     .bound_ppm = ppm(split.bound),
-                                     .gap_ppm = ppm(split.gap),
-                                     .rounding_ppm = ppm(split.rounding),
-                                     .worst_ppm = ppm(update->worst),
-                                     .steps = (uint32_t)update->steps_len,
-                                     .promised = update->promised,
-                                     .more = memcmp(now, split.target, size) != 0,
-                                     .problem = pt_arena_memdup(pass->arena, &problem, sizeof(problem)),
-                                     .load = load,
-                                     .target = split.target};
-    install_all(pass, topology, paths, load, problem.normal, now, solution);
-    *ret_solution = solution;
     return PT_OK;
 }

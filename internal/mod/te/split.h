@@ -9,15 +9,20 @@
 
 #define TE_HOLD 1e6 /* as keep_below: the traffic is not known yet */
 
-enum te_split_kind { TE_SPLIT_DEFAULT, TE_SPLIT_KEPT, TE_SPLIT_SOLVED };
+#define TE_CLASSES_MAX 5U /* TrafficClass 1..5, in the order in which they are served */
+#define TE_CLASS_STANDARD 4U
+
+enum te_split_kind { TE_SPLIT_DEFAULT, TE_SPLIT_KEPT, TE_SPLIT_SOLVED, TE_SPLIT_FAIR };
 
 struct te_split_problem { /* borrowed; everything a solution is computed from */
     const struct te_update_problem *update;
-    const uint32_t *site; /* by link (resource / 2): where it is */
-    const double *normal; /* by path: shortest paths and free capacity, in multiples of 1/TE_QUANTUM */
-    const double *before; /* by path: in force now, the same */
-    const bool *eligible; /* by path: good enough to carry traffic while something is full */
-    double keep_below;    /* what is in force is kept while nothing is fuller than this; 0: never; TE_HOLD: always */
+    const uint32_t *site;        /* by link (resource / 2): where it is */
+    const uint32_t *pair;        /* by flow: number of its pair; the flows of one stand together, classes ascending */
+    const uint32_t *class_index; /* by flow: its TrafficClass; 0: all of the pair */
+    const double *normal;        /* by path: shortest paths and free capacity, in multiples of 1/TE_QUANTUM */
+    const double *before;        /* by path: in force now, the same */
+    const bool *eligible;        /* by path: good enough to carry traffic while something is full */
+    double keep_below; /* what is in force is kept while nothing is fuller than this; 0: never; TE_HOLD: always */
 };
 
 struct te_split {

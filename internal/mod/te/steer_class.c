@@ -157,6 +157,14 @@ struct te_constrained *te_class_search(const struct te_class *class, const struc
     return te_constrained_new(topology, &topology->fabrics[class->fabric], class->constraints, from, first);
 }
 
+/* What a rule requires of every link holds while one is dead too: transit sites may not lead its packets over others.
+ * Such a packet is dropped there until this site has noticed, and takes another path that keeps the constraints. */
+static void make_strict(struct te_path *path, bool strict)
+{
+    path->strict = strict;
+    path->id = strict ? te_strict_path(path->id) : path->id;
+}
+
 size_t te_class_paths(const struct te_class *class, const struct te_topology *topology, const struct te_pair *pair,
                       struct te_constrained *search, size_t to, struct te_path *ret_paths)
 {
@@ -174,6 +182,12 @@ size_t te_class_paths(const struct te_class *class, const struct te_topology *to
             ret_paths[len] = pair->paths[i];
             ret_paths[len++].tier = rank + (tier < TE_RANK_STEP ? tier : TE_RANK_STEP - 1);
         }
+    }
+    bool strict = class->constraints != NULL && class->preference == PATRONUS__V1__PREFERENCE__REQUIRE;
+    for (size_t i = 0; i < len; i++) {
+        bool keeps =
+            strict && ret_paths[i].tunnels_len > 1 && te_constraints_keep(class->constraints, topology, &ret_paths[i]);
+        make_strict(&ret_paths[i], keeps);
     }
     return len;
 }

@@ -39,6 +39,12 @@ void te_pass_fini(struct pt_plan_pass *pass)
     }
 }
 
+void te_weight_key(uint64_t path_id, uint32_t traffic_class, uint8_t ret_key[TE_WEIGHT_KEY_SIZE])
+{
+    pt_put_be64(ret_key, path_id);
+    ret_key[8] = (uint8_t)traffic_class;
+}
+
 /* ---- what serve/ shows ----------------------------------------------------------------------------------------------
  */
 

@@ -20,10 +20,9 @@ struct te_load;
 struct te_solution {
     uint64_t epoch; /* rises when traffic moves */
     int64_t time_ns;
-    int kind; /* enum te_split_kind */
-    struct pt_map
-        weights;         /* path id, 8 bytes big-endian -> uint32_t, for the pairs that do not have their normal ones */
-    uint64_t target_ppm; /* highest utilisation under the target */
+    int kind;              /* enum te_split_kind */
+    struct pt_map weights; /* te_weight_key -> uint32_t, for the pairs that do not have their normal ones */
+    uint64_t target_ppm;   /* highest utilisation under the target */
     uint64_t bound_ppm, gap_ppm, rounding_ppm, worst_ppm;
     uint32_t steps;
     bool promised;
@@ -33,6 +32,9 @@ struct te_solution {
     const struct te_load *load;
     const double *target;
 };
+/* Key of a path's weight for a TrafficClass; 0: for all together, and for classes that have no weights of their own. */
+#define TE_WEIGHT_KEY_SIZE 9
+void te_weight_key(uint64_t path_id, uint32_t traffic_class, uint8_t ret_key[TE_WEIGHT_KEY_SIZE]);
 /* NULL before the first pass. */
 const struct te_solution *te_solution_of(const struct pt_plan_pass *pass);
 /* Frees what the arena does not hold; fine on a pass that failed. */
@@ -43,6 +45,8 @@ void te_pass_fini(struct pt_plan_pass *pass);
 uint64_t te_tunnel_id(const char *local_link, const char *remote_link);
 uint64_t te_path_id(uint64_t tunnel_id, const uint32_t *stack, size_t stack_len);
 uint64_t te_direct_path(uint64_t tunnel_id);
+/* The same way for packets that no site may lead round a failure: watched, and counted, by itself. */
+uint64_t te_strict_path(uint64_t path_id);
 
 /* Ids of the tunnels that leave by a link, in the newest pass. Returns how many, at most len_max. */
 size_t te_link_tunnels(const struct pt_plan_pass *pass, const char *link, uint64_t *ret_tunnels, size_t len_max);

@@ -164,7 +164,7 @@ static inline const Patronus__V1__GroupEntry *group_of(const struct pt_plan_node
     for (size_t i = 0; i < node->entries_len; i++) {
         const Patronus__V1__Entry *entry = node->entries[i];
         if (entry->entry_case == PATRONUS__V1__ENTRY__ENTRY_GROUP && entry->group->site_label == label &&
-            entry->group->policy_class == class) {
+            entry->group->policy_class == class && entry->group->traffic_class == 0) {
             return entry->group;
         }
     }

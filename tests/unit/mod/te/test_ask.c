@@ -107,8 +107,8 @@ static void hold(struct te_solution *learned, const struct te_pair *pair, const 
 {
     *learned = (struct te_solution){.hold = true};
     for (size_t i = 0; i < 2; i++) {
-        uint8_t key[8];
-        pt_put_be64(key, pair->paths[i].id);
+        uint8_t key[TE_WEIGHT_KEY_SIZE];
+        te_weight_key(pair->paths[i].id, 0, key);
         (void)pt_map_put(&learned->weights, key, sizeof(key), (void *)(uintptr_t)&weights[i]);
     }
 }

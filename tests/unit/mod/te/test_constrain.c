@@ -161,6 +161,67 @@ START_TEST(a_rule_installs_what_keeps_its_constraints)
 }
 END_TEST
 
+static const Patronus__V1__PathEntry *path_entry(const struct fixture *f, uint64_t id)
+{
+    for (size_t i = 0; i < f->pass.nodes[0]->entries_len; i++) {
+        const Patronus__V1__Entry *entry = f->pass.nodes[0]->entries[i];
+        if (entry->entry_case == PATRONUS__V1__ENTRY__ENTRY_PATH && entry->path->path == id) {
+            return entry->path;
+        }
+    }
+    return NULL;
+}
+
+/* What a rule requires holds on the way too: its paths over other sites are strict, and are not those of other traffic.
+ * One that only prefers may be led round; a path without transit has nobody to lead it. */
+START_TEST(what_is_required_is_not_led_round)
+{
+    static const struct {
+        const char *rule;
+        bool strict;
+    } rules[] = {
+        {"{\"preference\":\"REQUIRE\",\"constraints\":{\"excludeLabels\":[\"medium\"]}}", true},
+        {"{\"preference\":\"PREFER\",\"constraints\":{\"excludeLabels\":[\"medium\"]}}", false},
+        {"{\"preference\":\"REQUIRE\",\"constraints\":{\"excludeGroups\":[1]}}", false},
+    };
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        struct fixture f;
+        satellite(&f);
+        const Patronus__V1__GroupEntry *group = NULL;
+        ck_assert_uint_gt(members_of_rule(&f, rules[i].rule, &group), 0);
+        const Patronus__V1__PathEntry *path = path_entry(&f, group->members[0]->path);
+        ck_assert_ptr_nonnull(path);
+        ck_assert_int_eq(path->strict, rules[i].strict);
+        for (size_t j = 0; rules[i].strict && j < pair_of(&f, 0, 2)->len; j++) {
+            uint64_t id = pair_of(&f, 0, 2)->paths[j].id;
+            ck_assert_uint_ne(path->path, id);
+            ck_assert(path->path != te_strict_path(id) || !path_entry(&f, id)->strict);
+        }
+        fixture_fini(&f);
+    }
+}
+END_TEST
+
+/* A transit site knows labels, not links: where it may as well take one that is excluded, there is no path over it. */
+START_TEST(transit_takes_any_tunnel_that_costs_least)
+{
+    for (unsigned dearer = 0; dearer < 2; dearer++) {
+        struct fixture f;
+        satellite(&f);
+        const char *sky = dearer == 0 ? ",\"cost\":50,\"labels\":{\"medium\":\"satellite\"}"
+                                      : ",\"cost\":500,\"labels\":{\"medium\":\"satellite\"}";
+        put_link(&f, 1, 2, "more", sky);
+        put_link(&f, 2, 2, "more", sky);
+        measure_both(&f, ORG "/sites/s01/links/l02", ORG "/sites/s02/links/l02", 13000, 1000);
+        const Patronus__V1__GroupEntry *group = NULL;
+        size_t members = members_of_rule(
+            &f, "{\"preference\":\"REQUIRE\",\"constraints\":{\"excludeLabels\":[\"medium\"]}}", &group);
+        ck_assert_uint_eq(members, dearer);
+        fixture_fini(&f);
+    }
+}
+END_TEST
+
 /* A path that no other traffic has among its own: the line over four sites, which the pair does not keep because there
  * are enough better ones, is found and its entry goes to the node. */
 START_TEST(paths_are_found_that_nobody_else_uses)
@@ -170,7 +231,7 @@ START_TEST(paths_are_found_that_nobody_else_uses)
     put_basics(&f);
     for (unsigned i = 0; i < 4; i++) {
         put_site(&f, i);
-        for (unsigned n = 0; n < 5; n++) {
+        for (unsigned n = 0; n < 5 && i != 1; n++) { /* s01 has red links only */
             char underlay[16];
             snprintf(underlay, sizeof(underlay), "u%u", n);
             put_link(&f, i, n, underlay, ",\"adminGroups\":[1]");
@@ -310,6 +371,8 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, each_constraint_does_what_it_says, 0, (int)(sizeof(questions) / sizeof(questions[0])));
     tcase_add_test(tcase, a_rule_installs_what_keeps_its_constraints);
+    tcase_add_test(tcase, what_is_required_is_not_led_round);
+    tcase_add_test(tcase, transit_takes_any_tunnel_that_costs_least);
     tcase_add_test(tcase, paths_are_found_that_nobody_else_uses);
     tcase_add_loop_test(tcase, random_networks_against_every_path, 0, 60);
     suite_add_tcase(suite, tcase);
