@@ -38,7 +38,8 @@ struct link_record {
 struct path_record {
     uint32_t slot, peer, link, mtu;
     uint8_t remote[16];
-    uint32_t stack_len, stack[PT_STACK_LEN_MAX];
+    uint16_t stack_len, strict;
+    uint32_t stack[PT_STACK_LEN_MAX];
     uint8_t queues[64];
     uint32_t streams[PT_ENGINE_QUEUES];
     uint8_t target[16]; /* where it was found last */
@@ -120,6 +121,7 @@ static void save_paths(const struct pt_engine *engine, struct pt_handover *into)
                                        .link = path->config.link,
                                        .mtu = path->config.mtu,
                                        .stack_len = path->config.stack_len,
+                                       .strict = path->config.strict,
                                        .target_port = target->endpoint.port,
                                        .mtu_found = path->pmtu.found};
         memcpy(record->remote, path->config.remote.bytes, sizeof(record->remote));
@@ -285,7 +287,8 @@ static void adopt_config(struct pt_engine *engine, const struct path_record *pat
                                         .peer = paths[i].peer,
                                         .link = paths[i].link,
                                         .mtu = paths[i].mtu,
-                                        .stack_len = paths[i].stack_len};
+                                        .stack_len = paths[i].stack_len,
+                                        .strict = paths[i].strict};
         memcpy(path->remote.bytes, paths[i].remote, sizeof(path->remote.bytes));
         memcpy(path->stack, paths[i].stack, sizeof(path->stack));
         memcpy(path->queues, paths[i].queues, sizeof(path->queues));
