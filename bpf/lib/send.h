@@ -165,8 +165,11 @@ PT_INLINE int send_by_path(struct __sk_buff *skb, const struct pkt *p, __u32 pat
         return -(int)reason;
     }
     if (path->flags & PT_PATH_SEALED) {
-        pt_count_tx(path_slot, p->packets, p->size);
-        return send_to_tunnel(skb, p, path_slot, mark_of(p, path->ifindex, way >> 8));
+        int verdict = send_to_tunnel(skb, p, path_slot, mark_of(p, path->ifindex, way >> 8));
+        if (verdict >= 0) { /* else it is counted as dropped */
+            pt_count_tx(path_slot, p->packets, p->size);
+        }
+        return verdict;
     }
     __u8 mark = mark_of(p, path->ifindex, way >> 8);
     struct pt_envelope e = {.vni = p->vni,

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -149,6 +150,16 @@ static enum pt_code begin(const struct process *process, struct tunnel *tunnel, 
     return code;
 }
 
+/* What has been used once stays in memory: a machine that is short of it would else take away code and stacks of the
+ * thread of liveness between two of its packets, and reading them back takes longer than a path may be silent. Refused
+ * in some containers; then it is as with any process. */
+static void stay_in_memory(const struct process *process)
+{
+    if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) {
+        pt_log_info(process->log, "memory not locked", "reason=\"%s\"", strerror(errno));
+    }
+}
+
 enum pt_code run_tunnel(const struct process *process, struct pt_error *reterr)
 {
     struct tunnel tunnel = {.sys = process->sys};
@@ -159,6 +170,7 @@ enum pt_code run_tunnel(const struct process *process, struct pt_error *reterr)
     enum pt_code code = begin(process, &tunnel, reterr);
     pt_memory_clear(tunnel.key, sizeof(tunnel.key));
     if (code == PT_OK) {
+        stay_in_memory(process);
         tunnel.inode = stat(tunnel.paths.socket, &socket) == 0 ? socket.st_ino : 0;
         tunnel.timer = pt_timer_new(process->sys, on_check, &tunnel);
         pt_timer_start(tunnel.timer, CHECK_MS, CHECK_MS);

@@ -458,6 +458,7 @@ static void send_by(const struct ref_model *m, const struct ref_path *path, uint
         eth[8] = 0;
         eth[9] = (uint8_t)(vni >> 16);
         ref_set16(eth + 10, vni & 0xffff);
+        v->by_path = true;
         return;
     }
     const struct ref_envelope e = {.vni = vni,
@@ -475,6 +476,7 @@ static void send_by(const struct ref_model *m, const struct ref_path *path, uint
     memcpy(v->out.data + ETH, header, size);
     ref_set16(v->out.data + 12, ref_is_v4(path->remote) ? 0x0800 : 0x86dd);
     v->out.size += size;
+    v->by_path = true;
 }
 
 uint32_t ref_lan_segment(const struct ref_model *m, uint32_t ifindex)

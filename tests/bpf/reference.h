@@ -91,6 +91,7 @@ struct ref_verdict {
     /* wan: where the companion is to send it */
     uint32_t ifindex, family;
     uint8_t nexthop[16];
+    bool by_path;      /* sent by a path: counted there */
     bool translated;   /* the companion changes the destination to the next hop */
     uint32_t outside;  /* from this, then */
     struct packet out; /* unless dropped */

@@ -213,6 +213,7 @@ static void transit(const struct ref_model *m, const struct packet *in, const st
         labels.stack[i] = i < path->stack_len ? path->stack[i] : f->stack[i - path->stack_len + used];
     }
     send_on(in, f, path, f->port, &labels, v);
+    v->by_path = true;
 }
 
 static void control(const struct ref_model *m, const struct packet *in, const struct ref_frame *f,
