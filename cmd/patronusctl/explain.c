@@ -4,6 +4,7 @@
 #include "ctl.h"
 
 #include "base/assert.h"
+#include "cli/path.h"
 #include "wire/json.h"
 
 #include <inttypes.h>
@@ -162,17 +163,6 @@ static const struct pt_msg *item_of(const struct pt_msg *msg, const char *field,
     return pt_msg_field(msg, field)->values[index].message;
 }
 
-static const char *value_name(const struct pt_msg *msg, const char *field)
-{
-    const struct pt_enum_type *type = pt_message_field(msg->type, field)->enumeration;
-    for (size_t i = 0; i < type->values_len; i++) {
-        if (type->values[i].number == pt_msg_i64(msg, field)) {
-            return type->values[i].name;
-        }
-    }
-    return "";
-}
-
 static const char *time_text(struct ctl *ctl, const struct pt_msg *msg, const char *field)
 {
     const struct pt_msg *at = pt_msg_child(msg, field);
@@ -195,7 +185,7 @@ static void put_path(struct ctl *ctl, const struct pt_msg *path, struct pt_buf *
         pt_buf_append_str(out, "not measured");
     }
     if (pt_msg_i64(path, "sla_state") != 0) {
-        pt_buf_printf(out, ", %s", value_name(path, "sla_state"));
+        pt_buf_printf(out, ", %s", pt_cli_value_name(path, "sla_state"));
     }
     pt_buf_printf(out, ": %s\n", pt_msg_str(path, "reason"));
 }
@@ -281,7 +271,7 @@ static void put_rule(struct ctl *ctl, const struct pt_msg *r, struct pt_buf *out
 
 static void put_decision(struct ctl *ctl, const struct pt_msg *r, struct pt_buf *out)
 {
-    const char *reason = pt_msg_str(r, "reason"), *verdict = value_name(r, "verdict");
+    const char *reason = pt_msg_str(r, "reason"), *verdict = pt_cli_value_name(r, "verdict");
     bool exit = strcmp(verdict, "BY_EXIT") == 0;
     pt_buf_printf(out, "%s%s%s, to %s; decided %s by %s\n", verdict, reason[0] != '\0' ? ": " : "", reason,
                   exit ? "the internet" : short_name(ctl, pt_msg_str(r, "destination_site")),
@@ -294,9 +284,9 @@ static void put_decision(struct ctl *ctl, const struct pt_msg *r, struct pt_buf 
                   "under     revision %" PRIu64 ", bundle %" PRIu64 ".%" PRIu64 ", traffic engineering %" PRIu64 "\n",
                   pt_msg_u64(r, "revision"), pt_msg_u64(r, "bundle_term"), pt_msg_u64(r, "bundle_generation"),
                   pt_msg_u64(r, "te_epoch"));
-    pt_buf_printf(out, "class     %s (DSCP %" PRIu64 ")%s%s, %s\n", value_name(r, "traffic_class"),
+    pt_buf_printf(out, "class     %s (DSCP %" PRIu64 ")%s%s, %s\n", pt_cli_value_name(r, "traffic_class"),
                   pt_msg_u64(r, "dscp"), pt_msg_bool(r, "sealed") ? ", sealed" : "",
-                  pt_msg_bool(r, "moved") ? ", moved since it began" : "", value_name(r, "move_mode"));
+                  pt_msg_bool(r, "moved") ? ", moved since it began" : "", pt_cli_value_name(r, "move_mode"));
     put_application(ctl, r, out);
     put_translation(ctl, r, out);
 }
@@ -324,7 +314,7 @@ static void put_flow(struct ctl *ctl, const struct pt_msg *r, struct pt_buf *out
     for (size_t i = 0; i < len_of(r, "earlier"); i++) {
         const struct pt_msg *before = item_of(r, "earlier", i);
         const char *reason = pt_msg_str(before, "reason"), *link = pt_msg_str(before, "link");
-        pt_buf_printf(out, "before    %s %s %s\n", time_text(ctl, before, "time"), value_name(before, "verdict"),
+        pt_buf_printf(out, "before    %s %s %s\n", time_text(ctl, before, "time"), pt_cli_value_name(before, "verdict"),
                       reason[0] != '\0' ? reason : short_name(ctl, link));
     }
 }

@@ -8,6 +8,7 @@
 #include "te.h"
 
 #include "base/assert.h"
+#include "cli/path.h"
 #include "wire/json.h"
 
 #include <inttypes.h>
@@ -57,19 +58,7 @@ static int print_json(struct ctl *ctl, const struct pt_msg *reply)
 
 static const char *rate_text(struct ctl *ctl, uint64_t bps)
 {
-    double value = (double)bps;
-    const char *unit = "bit/s";
-    if (bps >= 1000000000) {
-        value /= 1e9;
-        unit = "Gbit/s";
-    } else if (bps >= 1000000) {
-        value /= 1e6;
-        unit = "Mbit/s";
-    } else if (bps >= 1000) {
-        value /= 1e3;
-        unit = "kbit/s";
-    }
-    return pt_arena_printf(ctl->arena, "%.*f %s", value < 10 && bps >= 1000 ? 2 : 0, value, unit);
+    return pt_cli_rate(bps, ctl->arena);
 }
 
 static const char *short_name(const struct ctl *ctl, const char *name)
@@ -92,17 +81,6 @@ static size_t len_of(const struct pt_msg *msg, const char *field)
 static const struct pt_msg *item_of(const struct pt_msg *msg, const char *field, size_t index)
 {
     return pt_msg_field(msg, field)->values[index].message;
-}
-
-static const char *class_name(const struct pt_msg *cell)
-{
-    const struct pt_enum_type *type = pt_message_field(cell->type, "traffic_class")->enumeration;
-    for (size_t i = 0; i < type->values_len; i++) {
-        if (type->values[i].number == pt_msg_i64(cell, "traffic_class")) {
-            return type->values[i].name;
-        }
-    }
-    return "STANDARD";
 }
 
 /* ---- the effect of a change ----------------------------------------------------------------------------------- */
@@ -137,7 +115,7 @@ static void put_effect(struct ctl *ctl, const struct pt_msg *effect, struct pt_b
     for (size_t i = 0; i < len_of(effect, "classes"); i++) {
         const struct pt_msg *outcome = item_of(effect, "classes", i);
         if (pt_msg_u64(outcome, "unmet_bps") > 0) {
-            pt_buf_printf(out, "%s: %s of %s unmet\n", class_name(outcome),
+            pt_buf_printf(out, "%s: %s of %s unmet\n", pt_cli_value_name(outcome, "traffic_class"),
                           rate_text(ctl, pt_msg_u64(outcome, "unmet_bps")),
                           rate_text(ctl, pt_msg_u64(outcome, "demand_bps")));
         }
@@ -362,25 +340,6 @@ static int what_if(struct ctl *ctl)
 
 /* ---- explain -------------------------------------------------------------------------------------------------- */
 
-static void put_path(struct ctl *ctl, const struct pt_msg *path, struct pt_buf *out)
-{
-    pt_buf_printf(out, "tier %" PRIu64 ", %5.1f%% of it, metric %" PRIu64 " us, fullest link %.1f%%: %s\n",
-                  pt_msg_u64(path, "tier"), (double)pt_msg_u64(path, "share_ppm") / 1e4, pt_msg_u64(path, "metric"),
-                  (double)pt_msg_u64(path, "utilization_ppm") / 1e4, pt_msg_str(path, "reason"));
-    uint64_t capacity = pt_msg_u64(path, "capacity_bps");
-    pt_buf_printf(out, "    round trip %.1f ms, loss %.2f%%, capacity %s\n", (double)pt_msg_u64(path, "rtt_us") / 1e3,
-                  (double)pt_msg_u64(path, "loss_ppm") / 1e4, capacity != 0 ? rate_text(ctl, capacity) : "unknown");
-    const struct pt_msg_field *links = pt_msg_field(path, "links");
-    for (size_t i = 0; links != NULL && i < links->len; i++) {
-        pt_buf_printf(out, "%s%s",
-                      i == 0       ? "    "
-                      : i % 2 == 1 ? " -> "
-                                   : ", ",
-                      short_name(ctl, (const char *)links->values[i].bytes.data));
-    }
-    pt_buf_append_str(out, "\n");
-}
-
 static int explain(struct ctl *ctl)
 {
     struct pt_error error = {0};
@@ -417,7 +376,7 @@ static int explain(struct ctl *ctl)
                   rate_text(ctl, pt_msg_u64(reply, "rate_bps")), pt_msg_u64(reply, "epoch"),
                   pt_msg_u64(reply, "repaired_failures"), len_of(reply, "cutting_failures"));
     for (size_t i = 0; i < len_of(reply, "paths"); i++) {
-        put_path(ctl, item_of(reply, "paths", i), &out);
+        pt_cli_explained_path(&ctl->scope, item_of(reply, "paths", i), ctl->arena, &out);
     }
     if (len_of(reply, "paths") == 0) {
         const char *reason = pt_msg_str(reply, "no_path_reason");
@@ -473,7 +432,8 @@ static void put_demand(const struct pt_msg *cell, const char *parent, size_t ind
                   "%s\n {\"kind\":\"Demand\",\"name\":\"%s/demands/measured-%zu\",\"sourceSite\":\"%s\","
                   "\"destinationSite\":\"%s\",\"trafficClass\":\"%s\",\"rateBps\":\"%" PRIu64 "\"}",
                   index == 0 ? "" : ",", parent, index, pt_msg_str(cell, "source_site"),
-                  pt_msg_str(cell, "destination_site"), class_name(cell), pt_msg_u64(cell, "p95_bps"));
+                  pt_msg_str(cell, "destination_site"), pt_cli_value_name(cell, "traffic_class"),
+                  pt_msg_u64(cell, "p95_bps"));
 }
 
 static int matrix(struct ctl *ctl)
@@ -502,7 +462,7 @@ static int matrix(struct ctl *ctl)
         }
         pt_buf_printf(&out, "%-16s %-16s %-12s %14s p95 %14s next %14s %16" PRIu64 " bytes\n",
                       short_name(ctl, pt_msg_str(cell, "source_site")),
-                      short_name(ctl, pt_msg_str(cell, "destination_site")), class_name(cell),
+                      short_name(ctl, pt_msg_str(cell, "destination_site")), pt_cli_value_name(cell, "traffic_class"),
                       rate_text(ctl, pt_msg_u64(cell, "rate_bps")), rate_text(ctl, pt_msg_u64(cell, "p95_bps")),
                       rate_text(ctl, pt_msg_u64(cell, "forecast_bps")), pt_msg_u64(cell, "bytes"));
     }
@@ -589,22 +549,11 @@ static enum pt_code add_packet_word(struct ctl *ctl, struct pt_msg *request, con
                    "write source=, protocol=tcp, port=, source-port=, dscp=, user=, group= or at=2026-01-31T08:00:00Z");
 }
 
-static const char *value_name(const struct pt_msg *msg, const char *field)
-{
-    const struct pt_enum_type *type = pt_message_field(msg->type, field)->enumeration;
-    for (size_t i = 0; i < type->values_len; i++) {
-        if (type->values[i].number == pt_msg_i64(msg, field)) {
-            return type->values[i].name;
-        }
-    }
-    return "";
-}
-
 static void put_simulated(struct ctl *ctl, const struct pt_msg *reply, struct pt_buf *out)
 {
     const char *policy = pt_msg_str(reply, "steering_policy"), *reason = pt_msg_str(reply, "reason");
     const char *site = pt_msg_str(reply, "destination_site"), *sla = pt_msg_str(reply, "sla_profile");
-    pt_buf_printf(out, "%s%s%s, to %s\n", value_name(reply, "verdict"), reason[0] != '\0' ? ": " : "", reason,
+    pt_buf_printf(out, "%s%s%s, to %s\n", pt_cli_value_name(reply, "verdict"), reason[0] != '\0' ? ": " : "", reason,
                   site[0] != '\0' ? short_name(ctl, site) : "nowhere");
     if (reason[0] != '\0') {
         pt_buf_printf(out, "  %s\n", pt_msg_str(reply, "reason_text"));
@@ -631,7 +580,7 @@ static void put_simulated(struct ctl *ctl, const struct pt_msg *reply, struct pt
             pt_buf_append_str(out, "not measured");
         }
         if (pt_msg_i64(path, "sla_state") != 0) {
-            pt_buf_printf(out, ", %s", value_name(path, "sla_state"));
+            pt_buf_printf(out, ", %s", pt_cli_value_name(path, "sla_state"));
         }
         const char *change = pt_msg_str(path, "change");
         pt_buf_printf(out, ": %s\n", pt_msg_str(path, "reason"));

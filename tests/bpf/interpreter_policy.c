@@ -2,6 +2,7 @@
 #include "interpreter.h"
 
 #include "base/net.h"
+#include "bpf/abi/path.h"
 
 #include <check.h>
 #include <inttypes.h>
@@ -75,7 +76,8 @@ static void make_paths(struct ref_model *m)
                                           .ifindex = peer->ifindex,
                                           .site = way == 0 ? site : 2 + any(5),
                                           .stack_len = way == 0 ? 0 : 1 + any(6),
-                                          .sealed = one_in(4)};
+                                          .sealed = one_in(4),
+                                          .strict = one_in(3)};
                 if (one_in(4)) {
                     continue;
                 }
@@ -90,8 +92,8 @@ static void make_paths(struct ref_model *m)
                     uint32_t seal = 32; /* header and tag, inside what the tunnel's MTU leaves */
                     path->mtu -= seal;
                 }
-                say("path id=%" PRIu64 " tunnel=%u site=%u sealed=%d%s", path->id, tunnel, path->site, path->sealed,
-                    path->stack_len > 0 ? " stack=" : "");
+                say("path id=%" PRIu64 " tunnel=%u site=%u sealed=%d strict=%d%s", path->id, tunnel, path->site,
+                    path->sealed, path->strict, path->stack_len > 0 ? " stack=" : "");
                 for (uint32_t i = 0; i < path->stack_len; i++) {
                     path->stack[i] = i + 1 == path->stack_len ? path->site : 1 + any(0xfffff);
                     say("%s%u", i > 0 ? "," : "", path->stack[i]);
@@ -106,24 +108,38 @@ static void make_paths(struct ref_model *m)
     }
 }
 
-static void make_group(struct ref_model *m, uint32_t site, uint32_t class)
+/* Transit takes paths over other sites as repairs only. */
+static void make_group(struct ref_model *m, uint32_t site, uint32_t class, uint32_t traffic)
 {
     struct ref_group *g = &m->groups[m->groups_len++];
-    *g = (struct ref_group){.site = site, .class = class};
+    *g = (struct ref_group){.site = site, .class = class, .traffic = traffic};
     if (class == UINT32_MAX) {
         say("group site=%u class=transit members=", site);
     } else {
-        say("group site=%u class=%u members=", site, class);
+        say("group site=%u class=%u traffic=%u members=", site, class, traffic);
     }
     for (size_t i = 0; i < m->paths_len && g->members_len < PT_MEMBERS_MAX; i++) {
-        if (m->paths[i].site != site || (class == UINT32_MAX && m->paths[i].stack_len != 0) || one_in(4)) {
+        bool repair = class == UINT32_MAX && m->paths[i].stack_len != 0;
+        if (m->paths[i].site != site || one_in(4)) {
             continue;
         }
         struct ref_member member = {.path = i, .weight = 1 + any(one_in(4) ? 65535 : 4), .tier = any(3)};
+        member.tier += repair ? PT_TIER_REPAIR : 0;
         say("%s%" PRIu64 ":%u:%u", g->members_len > 0 ? "," : "", m->paths[i].id, member.weight, member.tier);
         g->members[g->members_len++] = member;
     }
     say("\n");
+}
+
+/* The group of a policy class, and of some of its traffic classes, which are split otherwise. */
+static void make_class_groups(struct ref_model *m, uint32_t site, uint32_t class)
+{
+    make_group(m, site, class, 0);
+    for (uint32_t traffic = 1, split = any(2); split != 0 && traffic <= 5; traffic++) {
+        if (one_in(2)) {
+            make_group(m, site, class, traffic);
+        }
+    }
 }
 
 static void make_routes(struct ref_model *m)
@@ -185,11 +201,11 @@ void make_entries(struct ref_model *m, const struct bed *bed)
     for (uint32_t site = 2; site <= 6; site++) {
         for (uint32_t class = 0; class < 3; class ++) {
             if (!one_in(4)) {
-                make_group(m, site, class);
+                make_class_groups(m, site, class);
             }
         }
         if (!one_in(4)) {
-            make_group(m, site, UINT32_MAX);
+            make_group(m, site, UINT32_MAX, 0);
         }
     }
     make_routes(m);

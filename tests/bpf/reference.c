@@ -468,6 +468,7 @@ static void send_by(const struct ref_model *m, const struct ref_path *path, uint
                                    .port = PT_GENEVE_PORT,
                                    .protocol = p->v4 ? 0x0800 : 0x86dd,
                                    .tos = p->tos,
+                                   .strict = path->strict,
                                    .stack = path->stack,
                                    .stack_len = path->stack_len};
     uint8_t header[V6 + UDP + GENEVE + 4 + 4 * PT_STACK_LEN_MAX];

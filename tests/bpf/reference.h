@@ -31,7 +31,7 @@ struct ref_path {
     uint64_t id;
     uint32_t slot, ifindex, mtu, site;
     uint8_t local[16], remote[16], nexthop[16];
-    bool has_nexthop, sealed;
+    bool has_nexthop, sealed, strict;
     uint32_t stack[PT_STACK_LEN_MAX], stack_len;
     int state;       /* enum pt_abi_path_state */
     uint64_t breaks; /* SLAs, a bit each */
@@ -77,7 +77,7 @@ struct ref_model {
     struct ref_rule rules[REF_MAX]; /* in order */
     struct ref_path paths[REF_MAX];
     struct ref_peer peers[REF_MAX];
-    struct ref_group groups[REF_MAX];
+    struct ref_group groups[2 * REF_MAX];
     size_t lans_len, links_len, routes_len, rules_len, paths_len, peers_len, groups_len;
     struct ref_nat nat;
 };
@@ -92,6 +92,8 @@ struct ref_verdict {
     uint32_t ifindex, family;
     uint8_t nexthop[16];
     bool by_path;      /* sent by a path: counted there */
+    bool strict;       /* in transit, and not to be led round a failure */
+    bool repaired;     /* led round one here */
     bool translated;   /* the companion changes the destination to the next hop */
     uint32_t outside;  /* from this, then */
     struct packet out; /* unless dropped */
@@ -116,7 +118,7 @@ struct ref_flows {
     uint32_t door[REF_DOOR];
     struct ref_flow list[REF_FLOWS_MAX];
     size_t len;
-    uint64_t hits, stays; /* for the test: that both happened */
+    uint64_t hits, stays, by_class; /* for the test: that all of it happened */
     /* The flow of the last packet that was asked about, when it has an entry. */
     const struct ref_flow *last;
 };

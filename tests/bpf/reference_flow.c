@@ -91,6 +91,7 @@ static void choose_path(const struct ref_model *m, struct ref_flows *flows, cons
         return;
     }
     g = ref_group_for(m, g, p->tos >> 2);
+    flows->by_class += g->traffic != 0;
     const struct ref_path *path = ref_choose(m, g, p->flow, &unmet);
     if (path == NULL) {
         d->reason = unmet ? PT_DROP_SLA_UNMET : PT_DROP_NO_PATH;

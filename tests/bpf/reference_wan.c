@@ -187,6 +187,7 @@ static void transit(const struct ref_model *m, const struct packet *in, const st
 {
     uint32_t reason = 0, ignored = 0, used = 1;
     const struct ref_path *path = towards(m, f, 1, &reason);
+    v->strict = f->strict;
     if (path == NULL && reason == PT_DROP_NO_PATH && f->stack_len > 1 && !f->repaired && !f->strict) {
         used = 2; /* past the site that cannot be reached */
         path = towards(m, f, 2, &ignored);
@@ -214,6 +215,7 @@ static void transit(const struct ref_model *m, const struct packet *in, const st
     }
     send_on(in, f, path, f->port, &labels, v);
     v->by_path = true;
+    v->repaired = labels.repaired && !f->repaired;
 }
 
 static void control(const struct ref_model *m, const struct packet *in, const struct ref_frame *f,

@@ -1,9 +1,9 @@
 /*
- * The programs against a second implementation (reference.h): random policies with firewalls, mappings, port forwards
- * and prefix maps, random packets at hooks lan, wan, its companion, tap and swift; verdict, bytes, what the companion
- * is told, and at the end of each policy every drop counter and what paths sent must agree: all that came in went up,
- * out, or is counted as dropped. Not there: hairpins and ICMP errors about what was translated (test_nat), meters,
- * applications and users (test_lan, test_inspect).
+ * The programs against a second implementation (reference.h): random policies with firewalls, mappings, port forwards,
+ * prefix maps, groups of traffic classes and strict paths, random packets at hooks lan, wan, its companion, tap and
+ * swift; verdict, bytes, what the companion is told, and at the end of each policy every drop counter and what paths
+ * sent must agree: all that came in went up, out, or is counted as dropped. Not there: hairpins and ICMP errors about
+ * what was translated (test_nat), meters, applications and users (test_lan, test_inspect).
  *
  * Half of a host's packets are one of the last ones again, and between packets paths die, return, break and keep SLAs:
  * so the flow cache answers many, and is asked to forget in every way. It is forgotten whole only every few policies.
@@ -16,6 +16,7 @@
 #include "interpreter.h"
 
 #include "base/net.h"
+#include "bpf/abi/demand.h"
 #include "bpf/abi/flow.h"
 #include "bpf/abi/hello.h"
 
@@ -93,12 +94,12 @@ static void set_breaks(struct ref_path *path, uint64_t slas)
 
 static void write_group(int inner, const struct ref_group *g)
 {
-    struct pt_abi_group_key key = {.site_label = g->site, .policy_class = g->class};
+    struct pt_abi_group_key key = {.site_label = PT_DEMAND_KEY(g->site, g->traffic), .policy_class = g->class};
     struct pt_abi_group value;
     ck_assert_int_eq(bpf_map_lookup_elem(inner, &key, &value), 0);
     ck_assert_uint_eq(value.members_len, g->members_len);
     value.sla = (uint8_t)g->sla;
-    value.flags = g->require ? PT_GROUP_REQUIRE : 0;
+    value.flags = (uint8_t)((value.flags & PT_GROUP_BY_CLASS) | (g->require ? PT_GROUP_REQUIRE : 0));
     value.move = (uint8_t)g->move;
     for (size_t i = 0; i < g->members_len; i++) {
         value.members[i].tier = (uint16_t)g->members[i].tier;
@@ -140,7 +141,8 @@ static void change_tier(struct ref_model *m)
 {
     struct ref_group *g = &m->groups[any((uint32_t)m->groups_len)];
     if (g->members_len != 0) {
-        g->members[any((uint32_t)g->members_len)].tier = any(4);
+        struct ref_member *member = &g->members[any((uint32_t)g->members_len)];
+        member->tier = any(4) + (member->tier >= PT_TIER_REPAIR ? PT_TIER_REPAIR : 0);
         write_groups(g, 1);
         bed.dp->ops->ask_again(bed.dp);
         flows.epoch++;
@@ -499,6 +501,9 @@ static void make_wan(const struct ref_model *m, struct packet *p, uint32_t ifind
     if (stack_len != 0 && one_in(4)) {
         p->data[geneve + 8 + 3] |= PT_OPTION_REPAIRED;
     }
+    if (stack_len != 0 && one_in(3)) {
+        p->data[geneve + 8 + 3] |= PT_OPTION_STRICT;
+    }
     if (hello) {
         put_hello(p);
     } else if (!one_in(2) || !put_answer(p, inner4)) {
@@ -526,6 +531,7 @@ static void make_wan(const struct ref_model *m, struct packet *p, uint32_t ifind
 
 static struct tally {
     uint64_t packets, up, sent, dropped, fast, by_paths, mismatches;
+    uint64_t strict, strict_dropped, repaired; /* in transit */
     uint64_t drops[PT_DROP_LEN_MAX], seen[PT_DROP_LEN_MAX];
 } tally;
 
@@ -564,6 +570,9 @@ static void note(const struct ref_verdict *want)
     tally.sent += want->action == REF_SEND;
     tally.dropped += want->action == REF_DROP;
     tally.by_paths += want->by_path;
+    tally.strict += want->strict && want->action == REF_SEND;
+    tally.strict_dropped += want->strict && want->action == REF_DROP && want->reason == PT_DROP_NO_PATH;
+    tally.repaired += want->repaired;
     if (want->action == REF_DROP) {
         tally.drops[want->reason]++;
     }
@@ -582,7 +591,10 @@ static uint32_t next_lan(const struct ref_model *m, struct packet *in)
     }
     size_t at = any((uint32_t)history_len);
     *in = history[at].packet;
-    if (one_in(10) && in->size >= ETH_HLEN + 20 && in->data[ETH_HLEN] == 0x45) {
+    if (one_in(10) && in->data[ETH_HLEN] >> 4 == 6) {
+        in->data[ETH_HLEN] = (uint8_t)(0x60 | any(16));
+        in->data[ETH_HLEN + 1] = (uint8_t)any(256);
+    } else if (one_in(10) && in->size >= ETH_HLEN + 20 && in->data[ETH_HLEN] == 0x45) {
         in->data[ETH_HLEN + 1] = (uint8_t)any(256);
         in->data[ETH_HLEN + 10] = in->data[ETH_HLEN + 11] = 0;
         uint16_t sum = htons((uint16_t)~sum16(in->data + ETH_HLEN, 20, 0));
@@ -793,6 +805,9 @@ START_TEST(programs_and_reference_agree)
     printf("interpreter: known flows %" PRIu64 ", of which %" PRIu64
            " stayed on a path that was not the choice any more\n",
            flows.hits + flows.stays, flows.stays);
+    printf("interpreter: by the group of a traffic class %" PRIu64 "; strict packets sent on %" PRIu64
+           ", without a way %" PRIu64 "; led round a failure %" PRIu64 "\n",
+           flows.by_class, tally.strict, tally.strict_dropped, tally.repaired);
     printf("interpreter: mappings %" PRIu64 ", answers by a track %" PRIu64 ", refused by a firewall %" PRIu64 "\n",
            state_of.made, state_of.answered, state_of.refused);
 #define PRINT(name, number, label, words, remedy)                        \
@@ -806,6 +821,10 @@ START_TEST(programs_and_reference_agree)
     ck_assert_uint_gt(tally.up, 0);
     ck_assert_uint_gt(flows.hits, 0);
     ck_assert_uint_gt(tally.fast, 0);
+    ck_assert_uint_gt(flows.by_class, 0);
+    ck_assert_uint_gt(tally.strict, 0);
+    ck_assert_uint_gt(tally.strict_dropped, 0);
+    ck_assert_uint_gt(tally.repaired, 0);
     ck_assert_uint_gt(state_of.made, 0);
     ck_assert_uint_gt(state_of.answered, 0);
     ck_assert_uint_gt(state_of.refused, 0);
