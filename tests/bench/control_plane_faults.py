@@ -61,8 +61,9 @@ def rotten(build: pathlib.Path, flips: int) -> dict[str, float | str]:
 
 
 def nemesis(build: pathlib.Path, seconds: int) -> dict[str, float | str]:
-    # Few faults at a time and many clients: a million calls want an hour in which most of the time calls get through.
-    command = ["tests/fault/nemesis", "--seconds", str(seconds), "--clients", "20", "--watchers", "2", "--calm", "1200ms", "--seed", "9"]
+    # Few faults at a time and many clients: most of the time calls get through. Audit records of some millions want a disk.
+    load = ["--disk", "2048", "--clients", "24", "--watchers", "2", "--calm", "700ms", "--seed", "22"]
+    command = ["tests/fault/nemesis", "--seconds", str(seconds), *load]
     return figures_of(output_of(command, build, seconds + 1200), ["nemesis_ops", "nemesis_faults", "nemesis_lost", "nemesis_linearizable"])
 
 
