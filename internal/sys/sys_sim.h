@@ -66,5 +66,7 @@ void pt_sim_set_wall(struct pt_sim *sim, unsigned host, int64_t skew_ns);
 void pt_sim_fail_disk(struct pt_sim *sim, unsigned host, unsigned nth, enum pt_code code, bool sticky);
 /* Flip one bit of a file of the host's disk; false when the file is missing or shorter. */
 bool pt_sim_flip_bit(struct pt_sim *sim, unsigned host, const char *path, uint64_t bit);
+/* That bit as it is after a loss of power. False too when there is no such file, or it ends before. */
+bool pt_sim_durable_bit(struct pt_sim *sim, unsigned host, const char *path, uint64_t bit);
 /* Slow every sync of the host down to this long; 0 ends it. */
 void pt_sim_slow_disk(struct pt_sim *sim, unsigned host, uint64_t sync_ns);

@@ -387,6 +387,14 @@ bool pt_sim_flip_bit(struct pt_sim *sim, unsigned host, const char *path, uint64
     return true;
 }
 
+bool pt_sim_durable_bit(struct pt_sim *sim, unsigned host, const char *path, uint64_t bit)
+{
+    pt_assert(host < sim->hosts_len);
+    PT_AUTO(free) char *spelt = spell(path);
+    const struct sim_node *node = find_node(&sim->hosts[host]->disk, spelt);
+    return node != NULL && bit / 8 < node->durable.size && (node->durable.data[bit / 8] >> bit % 8 & 1) != 0;
+}
+
 /* ---- one operation -------------------------------------------------------------------------------------------- */
 
 static void take_time(struct sim_sys *sys, uint64_t cost_ns)

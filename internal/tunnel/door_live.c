@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #define NOTE_MS 200 /* between looks at what the engine received */
+#define MOVED_MAX 512
 
 struct pt_door_live {
     struct pt_live *live;
@@ -112,9 +113,12 @@ static void on_note(void *arg)
 {
     struct pt_door_live *door = arg;
     uint8_t first[PT_ENGINE_SLOTS];
+    struct pt_engine_moved moved[MOVED_MAX];
     pt_engine_streams(door->engine, on_streams, door->live);
     unsigned streams = pt_engine_path_streams(door->engine, first);
     pt_live_note_paths(door->live, first, streams);
+    size_t len = pt_engine_moved(door->engine, moved, MOVED_MAX);
+    pt_live_note_moved(door->live, moved, len < MOVED_MAX ? len : MOVED_MAX);
 }
 
 /* With the rules of handover.h. */

@@ -546,3 +546,22 @@ unsigned pt_engine_path_streams(const struct pt_engine *engine, uint8_t *ret_fir
     }
     return engine->workers;
 }
+
+size_t pt_engine_moved(const struct pt_engine *engine, struct pt_engine_moved *ret_moved, size_t len_max)
+{
+    size_t len = 0;
+    for (uint32_t slot = 1; slot < PT_ENGINE_SLOTS; slot++) {
+        /* Paths and targets are replaced on the loop alone, and this runs there. */
+        const struct pt_path *path = atomic_load_explicit(&engine->paths[slot], memory_order_relaxed);
+        const struct pt_target *target = path != NULL ? atomic_load(&path->target) : NULL;
+        if (target == NULL ||
+            (target->endpoint.port == path->link->port && pt_ip_equal(&target->endpoint.ip, &path->config.remote))) {
+            continue;
+        }
+        if (len < len_max) {
+            ret_moved[len] = (struct pt_engine_moved){.slot = slot, .ip = target->endpoint.ip};
+        }
+        len++;
+    }
+    return len;
+}

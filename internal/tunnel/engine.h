@@ -118,3 +118,10 @@ void pt_engine_streams(struct pt_engine *engine,
  * has. */
 #define PT_ENGINE_NO_STREAM 0xff
 unsigned pt_engine_path_streams(const struct pt_engine *engine, uint8_t *ret_first);
+/* Direct paths whose peer is not reached at the configured address: it stands behind a NAT, or moved. Returns how many
+ * there are; fills at most len_max. */
+struct pt_engine_moved {
+    uint32_t slot;
+    struct pt_ip ip;
+};
+size_t pt_engine_moved(const struct pt_engine *engine, struct pt_engine_moved *ret_moved, size_t len_max);

@@ -180,7 +180,7 @@ static bool publish_one(struct pt_live *live, struct pt_live_session *session)
 
 static bool same_tunnel(const struct pt_live_session *a, const struct pt_live_session *b)
 {
-    return a->link == b->link && a->remote.port == b->remote.port && pt_ip_equal(&a->remote.ip, &b->remote.ip);
+    return a->link == b->link && pt_ip_equal(&a->configured, &b->configured);
 }
 
 /* What is known of the tunnel holds for every path that begins with it. */
@@ -370,7 +370,9 @@ static struct pt_live_session *take_owners(struct pt_live *live, const struct pt
         *s = candidate;
         (void)pt_map_put(&live->answers, key, sizeof(key), s);
     }
+    const struct pt_endpoint before = s->remote;
     set_way_back(live, s, header, arrival);
+    pt_live_learn_port(live, s, &before);
     return s;
 }
 
@@ -526,9 +528,13 @@ static void put_path(struct pt_live *live, const struct pt_live_path *path, uint
         (void)pt_map_put(&live->owners, key, sizeof(key), s);
     }
     s->wanted = true;
+    if (s->slot != path->slot || s->link != path->link || !pt_ip_equal(&s->configured, &path->remote)) {
+        s->remote = (struct pt_endpoint){.ip = path->remote, .port = live->options.port};
+        s->configured = path->remote;
+        s->moved = false;
+    }
     s->slot = path->slot;
     s->link = path->link;
-    s->remote = (struct pt_endpoint){.ip = path->remote, .port = live->options.port};
     s->stack_len = path->stack_len;
     s->strict = path->strict != 0;
     s->back_len = path->back_len;

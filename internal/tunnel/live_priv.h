@@ -45,6 +45,9 @@ struct pt_live_session {
     bool strict; /* owners */
     uint32_t stack[PT_STACK_LEN_MAX], back[PT_STACK_LEN_MAX];
     struct pt_endpoint remote;
+    struct pt_ip configured; /* owners: where the peer should be */
+    bool moved;              /* owners: it is not there, or a NAT stands before it (live_moved.c) */
+    uint32_t moves;          /* answers: the live->moves that its peer's port was learned after */
     struct pt_bfd bfd;
     bool wanted;       /* owners: stands in the newest configuration */
     bool known, alive; /* owners: what the data plane was told */
@@ -97,6 +100,8 @@ struct pt_live {
     uint8_t slot_streams[PT_ENGINE_SLOTS]; /* pt_engine_path_streams */
     unsigned streams;
     size_t measured; /* how many owners are */
+    bool moved;      /* some peer is not where it was configured */
+    uint32_t moves;  /* times that one was found elsewhere */
     struct pt_live_sla slas[PT_SLA_PROFILES_MAX];
     size_t slas_len;
     struct pt_live_trains trains;
@@ -132,6 +137,10 @@ void pt_live_judge_dead(struct pt_live *live, struct pt_live_session *session, u
 void pt_live_put_slas(struct pt_live *live, const struct pt_live_config *config);
 /* Tell the data plane of every path again. */
 void pt_live_publish_slas(struct pt_live *live);
+
+/* ---- live_moved.c; with the lock held -------------------------------------------------------------------------- */
+/* An authentic packet of the owner that `answer` answers came from answer->remote, the one before it from `before`. */
+void pt_live_learn_port(struct pt_live *live, struct pt_live_session *answer, const struct pt_endpoint *before);
 
 /* ---- live_io.c ------------------------------------------------------------------------------------------------ */
 uint64_t pt_live_now_ns(void);

@@ -49,6 +49,8 @@ struct session_record {
     uint32_t remote_min_rx_us, remote_desired_tx_us, remote_multiplier, remote_demand, tx_us, rx_us;
     uint32_t polling, final_due, changed, sequence_known, received_sequence, sent_sequence, zero2;
     uint64_t random, last_received_ns, last_sent_ns, next_send_ns, ups, downs;
+    uint8_t configured[16];
+    uint32_t moved, zero3;
 };
 
 struct sla_record {
@@ -159,6 +161,8 @@ static void save_session(const struct pt_live_session *s, struct session_record 
     memcpy(record->stack, s->stack, sizeof(record->stack));
     memcpy(record->back, s->back, sizeof(record->back));
     memcpy(record->remote, s->remote.ip.bytes, sizeof(record->remote));
+    record->moved = s->moved;
+    memcpy(record->configured, s->configured.bytes, sizeof(record->configured));
     save_bfd(&s->bfd, record);
 }
 
@@ -334,6 +338,8 @@ static void adopt_session(struct pt_live *live, const struct session_record *rec
     memcpy(s->stack, record->stack, sizeof(s->stack));
     memcpy(s->back, record->back, sizeof(s->back));
     memcpy(s->remote.ip.bytes, record->remote, sizeof(s->remote.ip.bytes));
+    s->moved = record->moved != 0;
+    memcpy(s->configured.bytes, record->configured, sizeof(s->configured.bytes));
     pt_live_session_start(live, s, pt_live_find_peer(live, record->label), now_ns);
     adopt_bfd(&s->bfd, record);
     if (owner) {

@@ -375,6 +375,9 @@ void nemesis_flip(struct world *world, struct controller_host *node)
         if (size > 0 && pt_sim_flip_bit(world->sim, node->host, path, bit)) {
             tell(world, "%s: bit %llu of %s flips", node->name, (unsigned long long)bit, path);
             node->damaged = true;
+            (void)snprintf(node->flipped_path, sizeof(node->flipped_path), "%s", path);
+            node->flipped_bit = bit;
+            node->flipped_to = pt_sim_durable_bit(world->sim, node->host, path, bit);
             node->damaged_ns = now_ns(world);
             return;
         }
@@ -632,7 +635,7 @@ static void attend_fatal(struct controller_host *node)
 {
     struct world *world = node->world;
     struct pt_error error = node->error;
-    bool faulty = node->disk_failing, damaged = node->damaged;
+    bool faulty = node->disk_failing, damaged = controller_is_damaged(node);
     tell(world, "%s: stopped itself: %s %s: %.120s", node->name, pt_code_name(error.code), error.field, error.text);
     controller_crash(node, false);
     bool disk = error.code == PT_IO || error.code == PT_NO_SPACE;

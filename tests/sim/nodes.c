@@ -134,6 +134,7 @@ void controller_renew(struct controller_host *node, uint64_t raft_id)
     node->raft_id = raft_id;
     node->folder++;
     node->damaged = false;
+    node->flipped_path[0] = '\0';
     make_folder(node, path);
 }
 
@@ -166,6 +167,13 @@ static void fill_options(struct controller_host *node, struct pt_controller_opti
     options->fatal_context = node;
 }
 
+bool controller_is_damaged(const struct controller_host *node)
+{
+    bool there = node->flipped_path[0] != '\0' && pt_sim_durable_bit(node->world->sim, node->host, node->flipped_path,
+                                                                     node->flipped_bit) == node->flipped_to;
+    return node->damaged || there;
+}
+
 /* It would not start. */
 static void start_failed(struct controller_host *node, const struct pt_error *error)
 {
@@ -173,7 +181,7 @@ static void start_failed(struct controller_host *node, const struct pt_error *er
     tell(world, "%s: refuses to start: %s %s: %.120s", node->name, pt_code_name(error->code), error->field,
          error->text);
     bool faulty = node->disk_failing;
-    bool damaged = node->damaged;
+    bool damaged = controller_is_damaged(node);
     node->controller = NULL;
     node->state = HOST_UP; /* for the crash */
     controller_crash(node, false);

@@ -83,6 +83,9 @@ struct controller_host {
     bool disk_failing;   /* errors are injected: it may stop itself */
     bool damaged;        /* bits were flipped in its files */
     uint64_t damaged_ns;
+    char flipped_path[80]; /* the newest bit that was flipped; empty: none */
+    uint64_t flipped_bit;
+    bool flipped_to;
     struct pt_error error;
     uint64_t seen_applied, seen_status_applied, seen_term; /* by the checker */
     bool seen_leading;
@@ -259,6 +262,9 @@ void controller_stop(struct controller_host *node);
 void edge_start(struct edge_host *edge);
 void edge_crash(struct edge_host *edge, bool power_loss);
 struct controller_host *leader_of(struct world *world); /* the one of the highest term; NULL */
+/* Is a bit flipped that may still matter: not judged yet, or harmless until now and still on the disk, behind what is
+ * cached or in the write-ahead log, from where a loss of power brings it back? */
+bool controller_is_damaged(const struct controller_host *node);
 /* A fresh data folder for a new member. */
 void controller_renew(struct controller_host *node, uint64_t raft_id);
 bool controller_serves(const struct controller_host *node);

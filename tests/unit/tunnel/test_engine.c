@@ -485,6 +485,7 @@ static void only_authentic_packets_move_a_path(struct world *w)
     struct pt_engine_counters before, settled[2];
     uint8_t datagram[128], forged[128];
     uint16_t moved, ignored;
+    struct pt_engine_moved known;
     w->rekey_ms = 100000;
     configure(w, &w->edges[0], true, MTU);
     configure(w, &w->edges[1], true, MTU);
@@ -500,9 +501,12 @@ static void only_authentic_packets_move_a_path(struct world *w)
     int liar = send_from_elsewhere(w, forged, size, &ignored);
     wait_drops(w, PT_ENGINE_DROP_NOT_AUTHENTIC, before.drops[PT_ENGINE_DROP_NOT_AUTHENTIC] + 1);
     ck_assert_uint_eq(remote_port(&w->edges[0]), PT_SEALED_PORT);
+    ck_assert_uint_eq(pt_engine_moved(w->edges[0].engine, &known, 1), 0);
 
     int peer = send_from_elsewhere(w, datagram, size, &moved);
     wait_port(w, moved);
+    ck_assert_uint_eq(pt_engine_moved(w->edges[0].engine, &known, 1), 1); /* it is told where the peer is */
+    ck_assert_uint_eq(known.slot, 1);
 
     int replayer = send_from_elsewhere(w, datagram, size, &ignored);
     wait_drops(w, PT_ENGINE_DROP_REPLAYED, before.drops[PT_ENGINE_DROP_REPLAYED] + 1);

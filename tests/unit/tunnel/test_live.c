@@ -389,6 +389,72 @@ START_TEST(sessions_go_on_in_the_process_that_takes_the_place)
 }
 END_TEST
 
+/* The other end is not where it was configured, and its engine's keepalives told ours where it is. */
+START_TEST(a_peer_that_moved_is_followed)
+{
+    struct node a, b;
+    node_open(&a, 1, "127.0.0.1");
+    node_open(&b, 2, "127.0.0.2");
+    struct node configured = b;
+    configured.address = "127.0.0.9";
+    configure(&a, &configured, true, 0);
+    configure(&b, &a, true, 0);
+    wait_told(&b, 1); /* answers go back to where it is */
+    ck_assert_int_eq(atomic_load(&a.told), 0);
+
+    struct pt_engine_moved moved = {.slot = SLOT};
+    ck_assert_int_eq(pt_ip_parse("127.0.0.2", &moved.ip, NULL), PT_OK);
+    pt_live_note_moved(a.live, &moved, 1);
+    wait_told(&a, 1);
+    configure(&a, &configured, true, 0); /* what the leader knows of it is as old as before */
+    pt_live_note_moved(a.live, &moved, 1);
+    struct pt_live_session s = session_of(&a, true);
+    ck_assert(pt_ip_equal(&s.remote.ip, &moved.ip));
+
+    pt_live_note_moved(a.live, NULL, 0); /* its link got another configuration: nobody is there */
+    wait_told(&a, 2);
+    node_close(&a);
+    node_close(&b);
+}
+END_TEST
+
+START_TEST(the_port_that_a_nat_gives_is_the_one_that_its_packets_come_from)
+{
+    struct node a, b;
+    node_open(&a, 1, "127.0.0.1");
+    node_open(&b, 2, "127.0.0.2");
+    configure(&a, &b, true, 0);
+    struct pt_engine_moved moved = {.slot = SLOT};
+    ck_assert_int_eq(pt_ip_parse("127.0.0.7", &moved.ip, NULL), PT_OK);
+    struct pt_endpoint before = {.port = 1};
+    struct pt_live_session answer = {
+        .role = PT_LIVE_ANSWER, .label = 2, .link = 1, .remote = {.ip = moved.ip, .port = 4242}};
+    pt_live_note_moved(a.live, NULL, 0);
+    pt_live_learn_port(a.live, &answer, &before); /* nobody has moved */
+    ck_assert_uint_eq(session_of(&a, true).remote.port, port());
+
+    pt_live_note_moved(a.live, &moved, 1);
+    ck_assert_uint_eq(session_of(&a, true).remote.port, port());
+    before = answer.remote; /* it comes from where it always came from, but did not look since we know */
+    pt_live_learn_port(a.live, &answer, &before);
+    ck_assert_uint_eq(session_of(&a, true).remote.port, 4242);
+    answer.remote.port = 4243; /* the NAT forgot it */
+    pt_live_learn_port(a.live, &answer, &before);
+    ck_assert_uint_eq(session_of(&a, true).remote.port, 4243);
+
+    struct pt_live_session other = answer; /* another site's, and one of another address */
+    other.label = 3;
+    other.remote.port = 1;
+    pt_live_learn_port(a.live, &other, &before);
+    other.label = 2;
+    other.remote.ip.bytes[15]++;
+    pt_live_learn_port(a.live, &other, &before);
+    ck_assert_uint_eq(session_of(&a, true).remote.port, 4243);
+    node_close(&a);
+    node_close(&b);
+}
+END_TEST
+
 static struct pt_live_bandwidth wait_measured(struct node *node)
 {
     struct pt_live_bandwidth found = pt_live_bandwidth(node->live);
@@ -515,6 +581,8 @@ int main(void)
     tcase_add_test(tests, what_begins_with_a_dead_tunnel_is_dead);
     tcase_add_test(tests, headers_are_read_as_they_were_written_and_cut_ones_are_not);
     tcase_add_test(tests, sessions_go_on_in_the_process_that_takes_the_place);
+    tcase_add_test(tests, a_peer_that_moved_is_followed);
+    tcase_add_test(tests, the_port_that_a_nat_gives_is_the_one_that_its_packets_come_from);
     tcase_add_test(tests, bandwidth_is_measured_on_request_and_not_too_often);
     tcase_add_test(tests, a_measurement_outlives_a_moment_in_which_its_path_is_dead);
     tcase_add_test(tests, a_measurement_ends_with_its_path_and_with_the_process);
