@@ -14,7 +14,7 @@ struct member {
 
 struct pt_dpi_set {
     struct pt_arena arena;
-    struct member **members; /* in the order of pt_dpi_set_add */
+    struct member **members; /* of each run of a scope the lowest number first */
     size_t members_len, members_capacity;
 };
 
@@ -61,7 +61,12 @@ struct pt_dpi_application *pt_dpi_set_add(struct pt_dpi_set *set, uint32_t scope
         member->application.descriptions[i] =
             (struct pt_dpi_description){.protocol = PT_DPI_PROTOCOL_ANY, .dscp_mask = UINT64_MAX};
     }
-    set->members[set->members_len++] = member;
+    size_t at = set->members_len++;
+    while (at > 0 && set->members[at - 1]->scope == scope && set->members[at - 1]->application.number > number) {
+        set->members[at] = set->members[at - 1];
+        at--;
+    }
+    set->members[at] = member;
     return &member->application;
 }
 

@@ -51,7 +51,8 @@ struct pt_dpi_set;
 struct pt_dpi_set *pt_dpi_set_new(void);
 void pt_dpi_set_free(struct pt_dpi_set *set); /* NULL is fine */
 struct pt_arena *pt_dpi_set_arena(struct pt_dpi_set *set);
-/* Append an application to a scope; the caller fills in its descriptions. Earlier ones are asked first. */
+/* Add an application to a scope; the caller fills in its descriptions. Of those that come one after the other for a
+ * scope the one with the lowest number is asked first, whatever their order. */
 struct pt_dpi_application *pt_dpi_set_add(struct pt_dpi_set *set, uint32_t scope, uint32_t number, const char *name,
                                           size_t descriptions_len);
 /* The first application of the scope that describes the subject; NULL: none does. */

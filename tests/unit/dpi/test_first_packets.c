@@ -230,6 +230,26 @@ START_TEST(a_form_is_known_on_any_port)
 }
 END_TEST
 
+/* A connection that says nothing is taken for what its port is usually for, and the verdict says how little that is. */
+START_TEST(a_port_alone_is_a_guess)
+{
+    const struct pt_dpi_options options = {.flows_max = 8, .tcp_packets_max = 12, .udp_packets_max = 10};
+    const struct talk talk = {.protocol = TCP, .port = 3306};
+    struct pt_dpi *dpi = NULL;
+    ck_assert_int_eq(pt_dpi_new(&options, &dpi, NULL), PT_OK);
+    (void)packet(dpi, &talk, false, PT_DPI_TCP_SYN, "", 0);
+    struct pt_dpi_flow *flow = packet(dpi, &talk, true, PT_DPI_TCP_SYN | PT_DPI_TCP_ACK, "", 0);
+    ck_assert_uint_eq(flow->verdict.signature, 0);
+    pt_dpi_finish(dpi, flow);
+    ck_assert_str_eq(pt_dpi_signature_name(flow->verdict.signature), "mysql");
+    ck_assert_uint_eq(flow->verdict.evidence, PT_DPI_EVIDENCE_PORT);
+    ck_assert_uint_le(flow->verdict.confidence, 30);
+    ck_assert_uint_gt(flow->verdict.confidence, 0);
+    ck_assert_uint_eq(flow->verdict.known_after, 0);
+    pt_dpi_free(dpi);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("first packets");
@@ -238,6 +258,7 @@ int main(void)
     tcase_add_test(cases, tls_is_told_by_the_name_it_asks_for);
     tcase_add_test(cases, quic_is_told_by_the_name_in_its_first_packet);
     tcase_add_loop_test(cases, a_form_is_known_on_any_port, 0, sizeof(talks) / sizeof(talks[0]));
+    tcase_add_test(cases, a_port_alone_is_a_guess);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

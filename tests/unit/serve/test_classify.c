@@ -93,6 +93,13 @@ START_TEST(an_organizations_description_wins_over_signatures)
     ANSWER_HAS("\"application\":\"organizations/acme/applications/video\"");
     ANSWER_HAS("\"evidence\":\"EVIDENCE_HTTP_HOST\"");
     ANSWER_HAS("\"signature\":\"http\"");
+    /* Of two that describe a flow the older counts, as on nodes, whatever their names. */
+    OK(cluster, 0, "ApplicationService/CreateApplication",
+       "{\"parent\": \"organizations/acme\", \"applicationId\": \"all\", \"application\": {\"matches\": "
+       "[{\"protocol\": "
+       "6}]}}");
+    OK(cluster, 0, "ApplicationService/Classify", CLASSIFY, "acme", base64(&capture, text));
+    ANSWER_HAS("\"application\":\"organizations/acme/applications/video\"");
     cluster_fini(cluster);
 }
 END_TEST

@@ -1,4 +1,5 @@
-/* What a node reports of its tunnels is read in the API, and what it reports beyond the bounds is not kept. */
+/* What a node reports of its tunnels and of applications is read in the API, and what it reports beyond the bounds is
+ * not kept. */
 #include "edge_node.h"
 
 #include "mod/te/simulate.h"
@@ -81,6 +82,96 @@ START_TEST(a_tunnel_shows_its_mtu_and_its_keys)
 }
 END_TEST
 
+/* ---- applications --------------------------------------------------------------------------------------------- */
+
+#define SIGNATURES 40 /* more than /metrics has room for */
+
+static void tell_applications(struct node_stream *node, uint64_t sampled)
+{
+    Patronus__V1__InspectionReport inspection = PATRONUS__V1__INSPECTION_REPORT__INIT;
+    Patronus__V1__ApplicationReport uses[SIGNATURES + 2], *items[SIGNATURES + 2];
+    char names[SIGNATURES + 2][64];
+    for (uint32_t i = 0; i < SIGNATURES + 2; i++) {
+        patronus__v1__application_report__init(&uses[i]);
+        (void)snprintf(names[i], sizeof(names[i]), i < 2 ? "organizations/acme/applications/a%u" : "signature%u", i);
+        uses[i].name = names[i];
+        uses[i].flows = 100 + i;
+        items[i] = &uses[i];
+    }
+    inspection.sampled = sampled;
+    inspection.not_sampled = 22;
+    inspection.recognised = 33;
+    inspection.unknown = 44;
+    inspection.cache_hits = 55;
+    inspection.cache_misses = 66;
+    inspection.learned_addresses = 77;
+    inspection.reloads = 8;
+    inspection.applications = items;
+    inspection.n_applications = SIGNATURES + 2;
+    Patronus__V1__Telemetry telemetry = PATRONUS__V1__TELEMETRY__INIT;
+    telemetry.inspection = &inspection;
+    Patronus__V1__EdgeMessage message = PATRONUS__V1__EDGE_MESSAGE__INIT;
+    message.message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TELEMETRY;
+    message.telemetry = &telemetry;
+    node_send(node, &message);
+}
+
+/* What an edge recognised stands in Edge, and added up in metrics, whose labels are few and none a tenant's word. */
+START_TEST(an_edge_shows_its_applications)
+{
+    static const char get[] = "{\"name\": \"organizations/acme/sites/s1/edges/e1\"}";
+    static const char *const lines[] = {"patronus_inspect_packets_total{outcome=\"sampled\"} 3333\n",
+                                        "patronus_inspect_packets_total{outcome=\"not_sampled\"} 44\n",
+                                        "patronus_inspect_cache_total{outcome=\"hit\"} 110\n",
+                                        "patronus_inspect_cache_total{outcome=\"miss\"} 132\n",
+                                        "patronus_inspect_flows_total{application=\"described\"} 402\n",
+                                        "patronus_inspect_flows_total{application=\"signature5\"} 210\n",
+                                        "patronus_inspect_flows_total{application=\"other\"} "};
+    struct cluster world, *cluster = &world;
+    struct enrolled nodes[2];
+    struct node_stream one, two;
+    PT_AUTO(buf) struct pt_buf metrics = {0};
+    cluster_init(cluster);
+    make_network(cluster, nodes);
+    node_connect(cluster, 0, &nodes[0], &one);
+    node_connect(cluster, 0, &nodes[1], &two);
+    say_hello(&one, NULL);
+    say_hello(&two, NULL);
+    STEP_UNTIL(cluster, one.bundles == 1 && two.bundles == 1);
+    OK(cluster, 0, "EdgeService/GetEdge", get);
+    ANSWER_LACKS("\"sampled\"");
+    tell_applications(&one, 1111);
+    tell_applications(&two, 2222);
+    run_for_ms(cluster, 1000);
+    OK(cluster, 0, "EdgeService/GetEdge", get);
+    ANSWER_HAS("\"sampled\":\"1111\"");
+    ANSWER_HAS("\"notSampled\":\"22\"");
+    ANSWER_HAS("\"recognised\":\"33\"");
+    ANSWER_HAS("\"unknown\":\"44\"");
+    ANSWER_HAS("\"cacheHits\":\"55\"");
+    ANSWER_HAS("\"cacheMisses\":\"66\"");
+    ANSWER_HAS("\"learnedAddresses\":\"77\"");
+    ANSWER_HAS("\"reloads\":\"8\"");
+    ANSWER_HAS("{\"application\":\"organizations/acme/applications/a1\",\"flows\":\"101\"}");
+    ANSWER_HAS("{\"application\":\"signature41\",\"flows\":\"141\"}");
+    pt_soft_metrics(cluster->nodes[0].controller->soft, &metrics);
+    pt_buf_append_u8(&metrics, '\0');
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        ck_assert_msg(strstr((const char *)metrics.data, lines[i]) != NULL, "no %s in %s", lines[i], metrics.data);
+    }
+    ck_assert_ptr_null(strstr((const char *)metrics.data, "signature41"));
+    ck_assert_ptr_null(strstr((const char *)metrics.data, "applications/"));
+    run_for_ms(cluster, 12000); /* nothing more is said */
+    OK(cluster, 0, "EdgeService/GetEdge", get);
+    ANSWER_LACKS("\"sampled\"");
+    node_leave(&one);
+    node_leave(&two);
+    enrolled_fini(&nodes[0]);
+    enrolled_fini(&nodes[1]);
+    cluster_fini(cluster);
+}
+END_TEST
+
 /* ---- bounds --------------------------------------------------------------------------------------------------- */
 
 #define EDGE "organizations/acme/sites/s1/edges/e1"
@@ -148,6 +239,7 @@ static Suite *make_suite(void)
     TCase *tcase = tcase_create("telemetry");
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, a_tunnel_shows_its_mtu_and_its_keys);
+    tcase_add_test(tcase, an_edge_shows_its_applications);
     tcase_add_test(tcase, what_is_beyond_the_bounds_is_dropped);
     suite_add_tcase(suite, tcase);
     return suite;
