@@ -687,7 +687,8 @@ START_TEST(no_more_run_than_may)
 }
 END_TEST
 
-static void ask_about(struct world *world, const struct pt_dp_flow_key *flow)
+/* As it was then; 0: now. */
+static void ask_about_then(struct world *world, const struct pt_dp_flow_key *flow, int64_t time_ns)
 {
     Patronus__V1__NodeQuestion question = PATRONUS__V1__NODE_QUESTION__INIT;
     Patronus__V1__FlowQuestion about = PATRONUS__V1__FLOW_QUESTION__INIT;
@@ -698,6 +699,7 @@ static void ask_about(struct world *world, const struct pt_dp_flow_key *flow)
     about.protocol = flow->protocol;
     about.source_port = flow->source_port;
     about.destination_port = flow->destination_port;
+    about.time_ns = time_ns;
     question.id = ++world->id;
     question.question_case = PATRONUS__V1__NODE_QUESTION__QUESTION_FLOW;
     question.flow = &about;
@@ -708,6 +710,11 @@ static void ask_about(struct world *world, const struct pt_dp_flow_key *flow)
     run_for_ms(world, 200);
     ck_assert_uint_eq(world->heard.len, 1);
     ck_assert_int_eq(world->heard.answers[0]->answer_case, PATRONUS__V1__NODE_ANSWER__ANSWER_FLOW);
+}
+
+static void ask_about(struct world *world, const struct pt_dp_flow_key *flow)
+{
+    ask_about_then(world, flow, 0);
 }
 
 static void restart(struct world *world)
@@ -755,6 +762,11 @@ START_TEST(what_was_decided_outlives_the_agent)
     ck_assert_uint_eq(answer->records[0]->path, 78);
     ck_assert_uint_eq(answer->records[1]->path, 77);
     ck_assert_int_eq(answer->records[1]->time_ns, time_ns);
+    ask_about_then(&world, &decision.flow, time_ns); /* what was true then */
+    ck_assert_uint_eq(world.heard.answers[0]->flow->n_records, 1);
+    ck_assert_uint_eq(world.heard.answers[0]->flow->records[0]->path, 77);
+    ask_about_then(&world, &decision.flow, time_ns - 1);
+    ck_assert_uint_eq(world.heard.answers[0]->flow->n_records, 0);
     struct pt_buf data = {0};
     struct pt_sys *sys = pt_sim_host(world.sim, world.host);
     pt_agent_close(world.agent);

@@ -21,6 +21,8 @@ struct node_stream {
     uint32_t order_code; /* what they are answered with */
     uint64_t ordered_path, ordered_max_bps;
     Patronus__V1__ControllerMessage *bundle; /* newest */
+    unsigned questions;
+    Patronus__V1__ControllerMessage *question; /* newest */
 };
 
 static UNUSED void node_send(struct node_stream *node, const Patronus__V1__EdgeMessage *message)
@@ -66,6 +68,14 @@ static UNUSED void on_message(void *arg, struct pt_bytes data)
         node->bundle = message;
         return;
     }
+    if (message->message_case == PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_QUESTION) {
+        node->questions++;
+        if (node->question != NULL) {
+            patronus__v1__controller_message__free_unpacked(node->question, NULL);
+        }
+        node->question = message;
+        return;
+    }
     if (message->message_case == PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_NOT_LEADER) {
         node->redirected = true;
         node->redirect_id = message->not_leader->leader_id;
@@ -103,6 +113,9 @@ static UNUSED void node_leave(struct node_stream *node)
     pt_rpc_channel_free(node->channel);
     if (node->bundle != NULL) {
         patronus__v1__controller_message__free_unpacked(node->bundle, NULL);
+    }
+    if (node->question != NULL) {
+        patronus__v1__controller_message__free_unpacked(node->question, NULL);
     }
 }
 

@@ -378,6 +378,63 @@ START_TEST(no_more_run_at_a_time_than_may)
 }
 END_TEST
 
+/* Another site with an edge, for the limit of all edges together. */
+static void add_site(struct cluster *cluster, unsigned number, struct enrolled *ret_node)
+{
+    char edge[80];
+    (void)snprintf(edge, sizeof(edge), "organizations/acme/sites/s%u/edges/e1", number);
+    OK(cluster, 0, "SiteService/CreateSite", "{\"parent\": \"organizations/acme\", \"siteId\": \"s%u\", \"site\": {}}",
+       number);
+    OK(cluster, 0, "EdgeService/CreateEdge",
+       "{\"parent\": \"organizations/acme/sites/s%u\", \"edgeId\": \"e1\", \"edge\": {\"lanInterfaces\": [{"
+       "\"interface\": \"lan0\", \"segment\": \"organizations/acme/segments/red\", \"prefixes\": "
+       "[\"172.16.%u.0/24\"]}]}}",
+       number, number);
+    PT_AUTO(buf) struct pt_buf token = {0};
+    *ret_node = (struct enrolled){0};
+    make_token(cluster, "edge", edge, 600, &token);
+    ck_assert_int_eq(enroll(cluster, 0, (const char *)token.data, -1, ret_node), PT_OK);
+}
+
+START_TEST(no_more_run_in_an_organization_than_may)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled nodes[3];
+    struct edge edges[3];
+    struct caller callers[9];
+    char ping[160];
+    cluster_init(cluster);
+    make_network(cluster, &nodes[0]);
+    add_site(cluster, 2, &nodes[1]);
+    add_site(cluster, 3, &nodes[2]);
+    for (unsigned i = 0; i < 3; i++) {
+        edge_connect(cluster, 0, &nodes[i], &edges[i]);
+    }
+    for (unsigned i = 0; i < 9; i++) {
+        (void)snprintf(ping, sizeof(ping),
+                       "{\"edge\": \"organizations/acme/sites/s%u/edges/e1\", \"destination\": \"172.16.9.9\"}",
+                       i / 4 + 1);
+        ask(cluster, 0, "Ping", ping, &callers[i]);
+        STEP_UNTIL(cluster, i == 8 ? callers[8].ended : edges[i / 4].orders == i % 4 + 1);
+    }
+    ck_assert_int_eq(callers[8].error.code, PT_EXHAUSTED);
+    ck_assert_ptr_nonnull(strstr(callers[8].error.text, "of this organization"));
+    ck_assert_uint_eq(edges[2].orders, 0);
+    edge_pings(&edges[0], 1, true); /* one ends */
+    STEP_UNTIL(cluster, callers[3].ended);
+    ask(cluster, 0, "Ping", ping, &callers[8]);
+    STEP_UNTIL(cluster, edges[2].orders == 1);
+    for (unsigned i = 0; i < 3; i++) {
+        pt_rpc_channel_free(edges[i].channel);
+    }
+    STEP_UNTIL(cluster, callers[0].ended && callers[4].ended && callers[7].ended && callers[8].ended);
+    for (unsigned i = 0; i < 3; i++) {
+        enrolled_fini(&nodes[i]);
+    }
+    cluster_fini(cluster);
+}
+END_TEST
+
 /* An edge knows a path by its number; who asked is told its name. */
 START_TEST(a_path_of_a_traceroute_is_named)
 {
@@ -528,6 +585,7 @@ int main(void)
     tcase_add_test(tcase, what_makes_no_sense_is_refused_and_reaches_no_edge);
     tcase_add_test(tcase, neither_side_waits_for_one_that_is_gone);
     tcase_add_test(tcase, no_more_run_at_a_time_than_may);
+    tcase_add_test(tcase, no_more_run_in_an_organization_than_may);
     tcase_add_test(tcase, a_follower_passes_replies_on);
     tcase_add_test(tcase, a_slow_reader_of_a_capture_gets_its_end);
     tcase_add_test(tcase, a_path_of_a_traceroute_is_named);
