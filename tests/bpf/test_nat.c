@@ -345,6 +345,74 @@ START_TEST(exhausted_ports_are_counted)
 }
 END_TEST
 
+/* ---- lifetimes ------------------------------------------------------------------------------------------------ */
+
+/* A mapping of link 1, made so much older; how many seconds are left of it then. */
+static long left_of(uint32_t class, uint16_t port, uint32_t older_s)
+{
+    struct pt_abi_mapping mapping;
+    struct timespec time;
+    uint32_t link = 1, id, place = class << 16 | port;
+    int outer = bed_pinned(bed.pins, "pt_nat_pools");
+    ck_assert_int_eq(bpf_map_lookup_elem(outer, &link, &id), 0);
+    int pool = bpf_map_get_fd_by_id(id);
+    ck_assert_int_eq(bpf_map_lookup_elem(pool, &place, &mapping), 0);
+    mapping.until -= (uint32_t)(((uint64_t)older_s * 1000000000) >> PT_NAT_TIME_SHIFT);
+    ck_assert_int_eq(bpf_map_update_elem(pool, &place, &mapping, BPF_ANY), 0);
+    (void)close(pool);
+    (void)close(outer);
+    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    uint32_t now = (uint32_t)((((uint64_t)time.tv_sec * 1000000000) + (uint64_t)time.tv_nsec) >> PT_NAT_TIME_SHIFT);
+    return ((long)(int32_t)(mapping.until - now) << PT_NAT_TIME_SHIFT) / 1000000000;
+}
+
+/* Times are kept in units of 1.07 s, and the machine may be slow. */
+#define LASTS(class, port, seconds)                                                     \
+    do {                                                                                \
+        long left_ = left_of(class, port, 0);                                           \
+        ck_assert_msg(left_ >= (seconds)-10 && left_ <= (seconds) + 4, "%ld s", left_); \
+    } while (0)
+
+static void tcp_out(const char *destination, uint8_t flags, uint16_t port)
+{
+    struct packet p = make((struct way){"10.1.0.2", destination, 6502, 443, IPPROTO_TCP, flags});
+    struct run run = run_lan(&bed, &p);
+    check_packet(&run, "192.0.2.1", destination);
+    ck_assert_uint_eq(SOURCE_PORT(&run.out), port);
+}
+
+/* RFC 4787 REQ-5 and 6, RFC 5382 REQ-5, RFC 5508 REQ-1: each lasts as the policy says, and only what the host sends
+ * makes it last. Each packet goes to another destination, so that none is served by the cache, which asks seldom. */
+START_TEST(a_mapping_lasts_by_what_its_host_sends)
+{
+    bed_apply(&bed, BASE "exit vni=100 link=1 udp=100 tcp=3000 transitory=50 icmp=30\n");
+    uint16_t port = out_from(IPPROTO_UDP, "10.1.0.2", 6501, "198.51.100.7");
+    LASTS(PT_NAT_UDP, port, 100);
+    (void)left_of(PT_NAT_UDP, port, 60);
+    struct packet in = make((struct way){"198.51.100.7", "192.0.2.1", 443, port, IPPROTO_UDP, 0});
+    struct run run = run_wan_tc(&bed, &in);
+    check_packet(&run, "198.51.100.7", "10.1.0.2");
+    LASTS(PT_NAT_UDP, port, 40);
+    ck_assert_uint_eq(out_from(IPPROTO_UDP, "10.1.0.2", 6501, "198.51.100.8"), port);
+    LASTS(PT_NAT_UDP, port, 100);
+    (void)left_of(PT_NAT_UDP, port, 110);
+    ck_assert_int_eq(run_wan_tc(&bed, &in).verdict, TC_ACT_OK);                       /* nobody's any more */
+    ck_assert_uint_eq(out_from(IPPROTO_UDP, "10.1.0.3", 6501, "198.51.100.7"), port); /* and another host's */
+    port = out_from(IPPROTO_ICMP, "10.1.0.2", 6501, "198.51.100.7");
+    LASTS(PT_NAT_ICMP, port, 30);
+    port = out_from(IPPROTO_TCP, "10.1.0.2", 6502, "198.51.100.7");
+    LASTS(PT_NAT_TCP, port, 50);
+    in = make((struct way){"198.51.100.7", "192.0.2.1", 443, port, IPPROTO_TCP, SYN | ACK});
+    run = run_wan_tc(&bed, &in);
+    check_packet(&run, "198.51.100.7", "10.1.0.2");
+    LASTS(PT_NAT_TCP, port, 50);
+    tcp_out("198.51.100.9", ACK, port); /* it was answered */
+    LASTS(PT_NAT_TCP, port, 3000);
+    tcp_out("198.51.100.10", FIN | ACK, port);
+    LASTS(PT_NAT_TCP, port, 50);
+}
+END_TEST
+
 /* An ICMP error quotes what we sent out; the host gets one that quotes what it sent. */
 START_TEST(errors_are_translated_back)
 {
@@ -546,6 +614,56 @@ START_TEST(an_answer_to_a_ping_is_no_ping)
 }
 END_TEST
 
+/* All tracks become so much older. The keys first: what is written anew changes its place in the order of keys. */
+static void age_tracks(uint32_t seconds)
+{
+    struct pt_abi_flow4_key keys[256];
+    struct pt_abi_track track;
+    size_t len = 0;
+    int tracks = bed_pinned(bed.pins, "pt_tracks4");
+    while (len < 256 && bpf_map_get_next_key(tracks, len > 0 ? &keys[len - 1] : NULL, &keys[len]) == 0) {
+        len++;
+    }
+    ck_assert_uint_lt(len, 256);
+    for (size_t i = 0; i < len; i++) {
+        ck_assert_int_eq(bpf_map_lookup_elem(tracks, &keys[i], &track), 0);
+        track.seen -= (uint32_t)(((uint64_t)seconds * 1000000000) >> PT_FLOW_TIME_SHIFT);
+        ck_assert_int_eq(bpf_map_update_elem(tracks, &keys[i], &track, BPF_EXIST), 0);
+    }
+    (void)close(tracks);
+}
+
+/* Answers pass for 5 minutes, of TCP for 4 until the first of them and then for 2 h 4 min (RFC 5382). */
+START_TEST(answers_pass_for_a_time)
+{
+    static const struct {
+        uint8_t protocol, flags, answer;
+        bool answered; /* before the time goes by */
+        uint32_t passes_s, ends_s;
+    } cases[] = {{IPPROTO_UDP, 0, 0, false, 285, 310},
+                 {IPPROTO_TCP, SYN, SYN | ACK, false, 225, 250},
+                 {IPPROTO_TCP, SYN, SYN | ACK, true, 7400, 7460}};
+    struct run_options lan1 = {.ifindex = bed.lan1};
+    bed_apply(&bed, BASE FILTERS "filter_rule vni=100 order=2 to=200 protocol=6\n");
+    for (uint16_t i = 0; i < 6; i++) {
+        const uint16_t port = (uint16_t)(2200 + i);
+        uint8_t protocol = cases[i / 2].protocol;
+        struct packet question = make((struct way){"10.1.0.2", "10.9.0.2", port, 53, protocol, cases[i / 2].flags});
+        struct packet answer = make((struct way){"10.9.0.2", "10.1.0.2", 53, port, protocol, cases[i / 2].answer});
+        ck_assert_int_eq(run_lan(&bed, &question).verdict, TC_REDIRECT);
+        if (cases[i / 2].answered) {
+            ck_assert_int_eq(run_lan_with(&bed, &answer, lan1).verdict, TC_REDIRECT);
+        }
+        age_tracks(i % 2 == 0 ? cases[i / 2].passes_s : cases[i / 2].ends_s);
+        if (i % 2 == 0) {
+            ck_assert_int_eq(run_lan_with(&bed, &answer, lan1).verdict, TC_REDIRECT);
+        } else {
+            CHECK_DROP(&bed, run_lan_with(&bed, &answer, lan1), FIREWALL);
+        }
+    }
+}
+END_TEST
+
 /* A flow that was let through lives on over bundles; a rule that goes takes its flows along, in both directions. */
 START_TEST(a_flip_keeps_what_is_still_allowed)
 {
@@ -592,6 +710,25 @@ START_TEST(denied_and_loud_sources_are_dropped)
     ck_assert_int_eq(run_wan(&bed, &quiet).verdict, XDP_PASS);
     bed_apply(&bed, BASE);
     ck_assert_int_eq(run_wan(&bed, &denied).verdict, XDP_PASS);
+}
+END_TEST
+
+/* The list has addresses of both families. */
+START_TEST(a_denied_source_of_ipv6_is_dropped)
+{
+    bed_apply(&bed, BASE "guard pps=0\ndenied prefix=2001:db8:bad::/48\n");
+    for (int i = 0; i < 2; i++) {
+        struct packet six;
+        put_ethernet(&six, ETH_P_IPV6);
+        uint32_t ip = put_ipv6(&six, i == 0 ? "2001:db8:bad::5" : "2001:db8:900d::5", "2001:db8::1", IPPROTO_TCP, 0);
+        (void)put_tcp(&six, 1, 22, SYN, NULL, 0);
+        finish_ipv6(&six, ip);
+        if (i == 0) {
+            CHECK_DROP(&bed, run_wan(&bed, &six), SOURCE_DENIED);
+        } else {
+            ck_assert_int_eq(run_wan(&bed, &six).verdict, XDP_PASS);
+        }
+    }
 }
 END_TEST
 
@@ -728,6 +865,7 @@ int main(void)
     tcase_add_test(tc, drops_from_outside_are_told);
     tcase_add_test(tc, neighbours_meet_outside);
     tcase_add_test(tc, exhausted_ports_are_counted);
+    tcase_add_test(tc, a_mapping_lasts_by_what_its_host_sends);
     tcase_add_test(tc, errors_are_translated_back);
     tcase_add_test(tc, fragments_and_strange_protocols_are_dropped_by_name);
     tcase_add_test(tc, a_prefix_is_known_outside_by_another);
@@ -737,9 +875,11 @@ int main(void)
     tcase_add_test(tc, what_a_rule_refuses_is_told_once);
     tcase_add_test(tc, segments_meet_by_rules_only);
     tcase_add_test(tc, an_answer_to_a_ping_is_no_ping);
+    tcase_add_test(tc, answers_pass_for_a_time);
     tcase_add_test(tc, a_flip_keeps_what_is_still_allowed);
     tcase_add_test(tc, it_travels_in_the_other_segment);
     tcase_add_test(tc, denied_and_loud_sources_are_dropped);
+    tcase_add_test(tc, a_denied_source_of_ipv6_is_dropped);
     tcase_add_test(tc, a_syn_above_the_rate_gets_a_cookie);
     tcase_add_test(tc, who_asks_again_is_answered);
     tcase_add_test(tc, a_rate_is_kept_by_segment_and_by_peer);
