@@ -24,6 +24,12 @@
  * first. The thesis (4.2.3) refuses for the minimum timeout after the leader's last word. That is done here, a
  * heartbeat less: the candidate may have heard that word a little earlier than this node.
  *
+ * A leader that hands over tells a member to stand (TimeoutNow), once, and lets no proposal in until it has stood or an
+ * election timeout is over. libraft 0.22 says so when the member acknowledges anything, not everything; and a member
+ * that has not stored all of its log ignores it. Under a steady load there is nearly always something on its way to the
+ * disk, so the order is kept until that has arrived there. libraft judges it then: the same leader, the same term,
+ * nothing new in the log. After a timeout the leader has given up, and so it is forgotten here.
+ *
  * Long lines. A vote takes two round trips, and a timeout that is not much longer than those makes elections that
  * nobody wins. The timeout in force is what the owner set, or ROUND_TRIPS times the slowest of the voters' median round
  * trips, whichever is more: at 400 ms in one place that is 400, with voters 150 ms apart it is 750.
@@ -158,6 +164,35 @@ void pt_raft_election_result(struct pt_raft *raft, const struct raft_request_vot
         raft->split_retried = true;
         expire_in(raft, HASTE_MS + rank(raft) * step_ms(raft));
     }
+}
+
+/* ---- a leader that hands over ---------------------------------------------------------------------------------- */
+
+bool pt_raft_election_told(struct pt_raft *raft, const struct raft_message *message)
+{
+    bool early = raft->raft.last_stored < message->timeout_now.last_log_index;
+    raft->told = *message;
+    raft->told.server_id = early ? message->server_id : 0;
+    raft->told_ms = pt_sys_now_ms(raft->sys);
+    return early;
+}
+
+bool pt_raft_election_settle(struct pt_raft *raft)
+{
+    if (raft->told.server_id == 0 || raft->raft.last_stored < raft->told.timeout_now.last_log_index) {
+        return false;
+    }
+    struct raft_message message = raft->told;
+    const struct pt_raft_peer *peer = pt_raft_peer_find(raft, message.server_id);
+    raft->told.server_id = 0;
+    if (peer == NULL || pt_sys_now_ms(raft->sys) - raft->told_ms >= raft->election_ms) {
+        return false;
+    }
+    message.server_address = peer->address;
+    struct raft_event event = {.type = RAFT_RECEIVE};
+    event.receive.message = &message;
+    (void)pt_raft_feed(raft, &event); /* only NOMEM, which aborts */
+    return true;
 }
 
 /* ---- long lines ------------------------------------------------------------------------------------------------ */

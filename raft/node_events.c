@@ -266,8 +266,8 @@ static void settle(struct pt_raft *raft)
         raft->fed = false;
         bool moved = true;
         while (moved && !raft->gated && !pt_raft_dead(raft)) {
-            moved =
-                pt_raft_snapshot_settle(raft) || report_durable(raft) || notice_role(raft) || pt_raft_apply_some(raft);
+            moved = pt_raft_snapshot_settle(raft) || report_durable(raft) || pt_raft_election_settle(raft) ||
+                    notice_role(raft) || pt_raft_apply_some(raft);
         }
         if (raft->gated || pt_raft_dead(raft)) {
             return;

@@ -414,7 +414,9 @@ static bool on_message(struct pt_raft *raft, struct pt_raft_peer *peer, struct p
         pt_raft_election_result(raft, &message->request_vote_result);
         break;
     case RAFT_TIMEOUT_NOW:
-        feed_message(raft, message);
+        if (!pt_raft_election_told(raft, message)) {
+            feed_message(raft, message);
+        }
         break;
     }
     return true;

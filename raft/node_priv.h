@@ -159,10 +159,12 @@ struct pt_raft {
     struct pt_raft_held *old_changes;
     size_t old_changes_len;
 
-    unsigned election_ms; /* in force: at least what was asked for, more where round trips are long */
-    uint64_t gone;        /* the leader whose process has ended; 0: none */
-    bool split_retried;   /* since a leader was heard */
-    uint64_t yielded_ms;  /* when it last granted a pre-vote to a lower id; 0: never */
+    unsigned election_ms;     /* in force: at least what was asked for, more where round trips are long */
+    uint64_t gone;            /* the leader whose process has ended; 0: none */
+    bool split_retried;       /* since a leader was heard */
+    uint64_t yielded_ms;      /* when it last granted a pre-vote to a lower id; 0: never */
+    struct raft_message told; /* to stand, by the leader (server_id 0: not), before all of the log was durable */
+    uint64_t told_ms;
 
     struct pt_list reads;
     uint64_t read_round;
@@ -211,6 +213,9 @@ void pt_raft_election_answered(struct pt_raft *raft, uint64_t id,
 bool pt_raft_election_yields(struct pt_raft *raft,
                              const struct raft_request_vote_result *result); /* then it is not to be fed */
 void pt_raft_election_result(struct pt_raft *raft, const struct raft_request_vote_result *result); /* from another */
+bool pt_raft_election_told(struct pt_raft *raft,
+                           const struct raft_message *message); /* TimeoutNow; true: kept, then it is not to be fed */
+bool pt_raft_election_settle(struct pt_raft *raft);             /* true when something moved */
 
 /* node_message.c */
 bool pt_raft_on_frame(void *context, uint64_t id, const char *address, enum pt_raft_frame kind,

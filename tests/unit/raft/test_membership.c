@@ -213,6 +213,59 @@ START_TEST(who_was_removed_is_dialled_no_more)
 }
 END_TEST
 
+/* Batches follow one another to the disk, so that the member that is to lead has hardly ever stored all of its log when
+ * it is told. It stands when it has, and not after the leader gave up: writes wait for as long. */
+START_TEST(leadership_moves_at_once_while_others_write)
+{
+    uint64_t worst_ms = 0;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        up(&(struct pt_sim_options){.seed = seed, .disk_delay_min_us = 5000, .disk_delay_max_us = 15000});
+        struct load load = {.leader = &members[0]};
+        const struct member *next = &members[1 + seed % 2];
+        struct reply moved = {0};
+        load_fill(&load);
+        AWAIT(load.acked > 500, 60000);
+        run_ms(pt_sim_random(sim, 40));
+        uint64_t began = pt_sim_now_ns(sim);
+        pt_raft_transfer(members[0].raft, next->id, on_reply, &moved);
+        AWAIT(next->toy.leading, 60000);
+        uint64_t took_ms = (pt_sim_now_ns(sim) - began) / MS;
+        worst_ms = took_ms > worst_ms ? took_ms : worst_ms;
+        AWAIT(moved.done && load.in_flight == 0, 10000);
+        ck_assert_int_eq(moved.code, PT_OK);
+        ck_assert_msg(took_ms < ELECTION_MS / 2, "seed %" PRIu64 ": %" PRIu64 " ms", seed, took_ms);
+        down();
+    }
+    fprintf(stderr, "handed over under load: within %" PRIu64 " ms\n", worst_ms);
+}
+END_TEST
+
+/* The member stores what it was told to wait for when the leader has long given up: then it does not depose it. */
+START_TEST(who_is_told_to_stand_and_is_too_slow_follows)
+{
+    up(&(struct pt_sim_options){.seed = 3});
+    struct reply first = {0}, second = {0}, moved = {0};
+    uint8_t data[8] = {0};
+    run_ms(1000);
+    uint64_t term = pt_raft_status(members[0].raft).term;
+    pt_sim_slow_disk(sim, members[1].host, 100 * MS);
+    pt_raft_propose(members[0].raft, (struct pt_bytes){data, sizeof data}, on_reply, &first);
+    AWAIT(first.done, 50); /* by the other one's disk: here it is still being written */
+    pt_sim_slow_disk(sim, members[1].host, 1000 * MS);
+    pt_raft_propose(members[0].raft, (struct pt_bytes){data, sizeof data}, on_reply, &second);
+    AWAIT(second.done, 50);
+    pt_raft_transfer(members[0].raft, 2, on_reply, &moved);
+    AWAIT(moved.done, 1000);
+    ck_assert_int_eq(moved.code, PT_DEADLINE_EXCEEDED);
+    ck_assert_uint_ne(members[1].raft->told.server_id, 0); /* it was told */
+    AWAIT(members[1].raft->told.server_id == 0, 5000);     /* and has stored it all */
+    run_ms(5000);
+    ck_assert(members[0].toy.leading);
+    ck_assert_uint_eq(pt_raft_status(members[0].raft).term, term);
+    down();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("membership");
@@ -220,6 +273,8 @@ int main(void)
     tcase_set_timeout(tests, 300);
     tcase_add_test(tests, a_member_is_promoted_while_others_write);
     tcase_add_test(tests, who_was_removed_is_dialled_no_more);
+    tcase_add_test(tests, leadership_moves_at_once_while_others_write);
+    tcase_add_test(tests, who_is_told_to_stand_and_is_too_slow_follows);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK);
