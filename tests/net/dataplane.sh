@@ -330,6 +330,68 @@ check_policy() {
     pass "a rule steers by DSCP through a transit site, another denies"
 }
 
+# ---- books -----------------------------------------------------------------------------------------------------------
+
+# Packets that a host sent and received, as its kernel counts. Of IPv6 echoes only: neighbour discovery ends at the site.
+host_counts() { # NS
+    in_ns "$1" cat /proc/net/snmp /proc/net/snmp6 | awk '
+        $1 == "Ip:" && !named { for (i = 2; i <= NF; i++) at[$i] = i; named = 1; next }
+        $1 == "Ip:" { sent += $at["OutRequests"]; got += $at["InReceives"] }
+        $1 ~ /^Icmp6OutEcho(s|Replies)$/ { sent += $2 }
+        $1 ~ /^Icmp6InEcho(s|Replies)$/ { got += $2 }
+        END { print sent, got }'
+}
+
+ledger() { # SITE: packets in by LAN and by paths, out by LAN and by paths, dropped; bytes in and out by paths
+    ask "$1" counters | awk -v host="$(host_counts "h$1")" '
+        $1 == "path" { tx += $4; sent += $5; rx += $7; got += $8 }
+        $1 == "drop" { dropped += $3 }
+        END { split(host, h); print h[1], rx + 0, h[2], tx + 0, dropped + 0, got + 0, sent + 0 }'
+}
+
+# Since the ledgers in $opened: at each site in = out + dropped, and what all sent by paths all received, bytes too.
+balanced() {
+    local n
+    for n in 1 2 3; do echo "${opened[$n]} $(ledger "$n")"; done | awk '
+        { for (i = 1; i <= 7; i++) d[i] = $(i + 7) - $i
+          printf "s%d: in %d + %d, out %d + %d, dropped %d; bytes by paths in %d, out %d\n", NR, d[1], d[2], d[3], d[4], d[5], d[6], d[7]
+          wrong += d[1] + d[2] != d[3] + d[4] + d[5]
+          packets += d[4] - d[2]; bytes += d[7] - d[6]; all += d[1] }
+        END { exit wrong || packets != 0 || bytes != 0 || all == 0 }' >"$work/books"
+}
+
+# Known numbers of packets with every kind of end, by both families, there and back, also through a transit site.
+check_books() {
+    local n reason seen pings=() opened=() before=() reasons=(no_route too_big ttl_exceeded no_path) packets=(31 23 17 13) denied
+    for n in 1 2 3; do opened[n]=$(ledger "$n"); done
+    for n in "${!reasons[@]}"; do before[n]=$(dropped 1 "${reasons[$n]}"); done
+    denied=$(dropped 1 policy_deny)
+    burst() { # NAME COUNT ADDRESS [OPTIONS]: fewer in all than a virtual link's ring holds, so that none can be lost there
+        in_ns h1 ping -q -n -i 0.01 -c "$2" -W 1 "${@:4}" "$3" >"$work/$1" 2>&1 &
+        pings+=($!)
+    }
+    burst there4 60 10.2.0.2
+    burst there6 50 2001:db8:2::2
+    burst transit 40 10.2.0.2 -Q 0xb8
+    burst lost 31 10.2.1.2
+    burst lost 23 10.2.0.2 -M dont -s 1472
+    burst lost 17 10.2.0.2 -t 1
+    in_ns h1 timeout 0.5 "$pipe" connect 10.2.0.2 23 </dev/null >/dev/null 2>&1 || true
+    wait "${pings[@]}" || true
+    for n in 124 126 129; do ask 1 dead "$n" >/dev/null; done
+    burst lost 13 10.2.0.2
+    wait "${pings[-1]}" || true
+    for n in 124 126 129; do ask 1 alive "$n" >/dev/null; done
+    for n in there4 there6 transit; do grep -q ' 0% packet loss' "$work/$n" || fail "$n: $(tail -3 "$work/$n")"; done
+    wait_for 10 balanced || fail "the books do not balance: $(cat "$work/books")"
+    for n in "${!reasons[@]}"; do
+        reason=${reasons[$n]} seen=$(($(dropped 1 "${reasons[$n]}") - before[n]))
+        [[ $seen == "${packets[$n]}" ]] || fail "$seen dropped as $reason, not ${packets[$n]}: $(cat "$work/books")"
+    done
+    (($(dropped 1 policy_deny) > denied)) || fail "policy_deny is not counted"
+    pass "the books of three sites balance, packets and bytes; $(head -1 "$work/books")"
+}
+
 check_mtu() {
     in_ns h1 ping -n -c 2 -i 0.05 -W 2 -M 'do' -s 1472 10.2.0.2 >"$work/ping" 2>&1 || true
     grep -q 'mtu.*1440' "$work/ping" || fail "no fragmentation needed: $(cat "$work/ping")"
@@ -427,6 +489,7 @@ check_segments
 check_edge
 check_cookies
 check_policy
+check_books
 check_mtu
 check_flip
 check_restart
