@@ -1,12 +1,14 @@
 /*
  * A STAMP sender against reflectors that are played: what was put in between (delay, loss, order, clocks) comes out.
- * The layout of answers is that of RFC 8762, 4.3, written byte by byte here, not by our reflector.
+ * The layout of answers is that of RFC 8762, 4.3, written byte by byte here, not by our reflector. And packets that
+ * somebody else's program made, for both sides.
  */
 #include "measure/stamp.h"
 
 #include "base/buf.h"
 
 #include <check.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MS 1000000ULL
@@ -192,6 +194,63 @@ START_TEST(what_answers_no_open_question_changes_nothing)
 }
 END_TEST
 
+/* ---- packets of another implementation ------------------------------------------------------------------------- */
+
+/*
+ * Made by Scapy 2.8 (scapy.contrib.stamp), where each is one expression: a sender's question with a session identifier
+ * and a TLV (extra padding), seq=7, ts=T+0.25, scale 3, multiplier 9; what a reflector answers that does not know the
+ * TLV, with our error estimate, ts_rx=T+0.5, ts=T+0.75, TTL 61; our first question at T; a reflector's answer to that,
+ * synchronised, scale 5, ts_rx=T+1/32, ts=T+5/32. T is BEGIN_NS: 3908988800 s since 1900.
+ */
+static const char scapy_asks[] = "00000007e8fe6f8040000000830912340000000000000000000000000000000000000000000000000000"
+                                 "00008001000400000000";
+static const char scapy_would_answer[] = "00000007e8fe6f80c000000016011234e8fe6f808000000000000007e8fe6f804000000083"
+                                         "0900003d0000008001000400000000";
+static const char we_ask[] = "00000000e8fe6f80000000001601000000000000000000000000000000000000000000000000000000000000";
+static const char scapy_answers[] = "00000000e8fe6f802800000085010000e8fe6f800800000000000000e8fe6f800000000016010000ff"
+                                    "000000";
+
+static size_t from_hex(const char *hex, uint8_t out[PT_STAMP_SIZE_MAX])
+{
+    size_t size = strlen(hex) / 2;
+    for (size_t i = 0; i < size; i++) {
+        const char byte[3] = {hex[2 * i], hex[2 * i + 1], 0};
+        out[i] = (uint8_t)strtoul(byte, NULL, 16);
+    }
+    return size;
+}
+
+START_TEST(another_implementation_s_question_is_answered_as_it_would_answer)
+{
+    uint8_t question[PT_STAMP_SIZE_MAX], wanted[PT_STAMP_SIZE_MAX], answer[PT_STAMP_SIZE_MAX];
+    const struct pt_stamp_arrival arrival = {.came_ns = BEGIN_NS + 500 * MS, .ttl = 61};
+    size_t size = from_hex(scapy_asks, question);
+    ck_assert_uint_eq(from_hex(scapy_would_answer, wanted), size);
+    ck_assert(pt_stamp_reflect(question, size, &arrival, answer));
+    pt_stamp_leave(answer, BEGIN_NS + 750 * MS);
+    ck_assert_mem_eq(answer, wanted, size);
+}
+END_TEST
+
+/* 31,250 us there, kept for 125,000, 15,625 us back. */
+START_TEST(another_implementation_s_answer_says_what_it_means)
+{
+    struct pt_stamp_session s;
+    struct pt_measure_report report;
+    uint8_t question[PT_STAMP_SIZE], wanted[PT_STAMP_SIZE_MAX], answer[PT_STAMP_SIZE_MAX];
+    pt_stamp_session_init(&s, BEGIN_NS);
+    pt_stamp_ask(&s, BEGIN_NS, question);
+    ck_assert_uint_eq(from_hex(we_ask, wanted), sizeof(question));
+    ck_assert_mem_eq(question, wanted, sizeof(question));
+    size_t size = from_hex(scapy_answers, answer);
+    ck_assert(pt_stamp_take(&s, answer, size, BEGIN_NS + 171875000));
+    pt_measure_report(&s.measure, 0, &report);
+    ck_assert_int_eq(report.delay_us[PT_MEASURE_FORWARD], 31250);
+    ck_assert_int_eq(report.delay_us[PT_MEASURE_BACK], 15625);
+    ck_assert_uint_eq(report.rtt_us, 46875);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("stamp");
@@ -202,6 +261,8 @@ int main(void)
     tcase_add_test(tc, with_a_stateless_one_all_loss_is_of_the_way_back);
     tcase_add_test(tc, order_and_restarts_are_no_loss);
     tcase_add_test(tc, what_answers_no_open_question_changes_nothing);
+    tcase_add_test(tc, another_implementation_s_question_is_answered_as_it_would_answer);
+    tcase_add_test(tc, another_implementation_s_answer_says_what_it_means);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
