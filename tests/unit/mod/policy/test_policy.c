@@ -1,4 +1,4 @@
-/* Applications describe something; a rule that drops says nothing about paths. */
+/* Applications describe something; a rule that drops says nothing about paths; a login says what a rule asks for. */
 #include "../table.h"
 
 #define MATCH(match) "{'parent':'" A "','applicationId':'x','application':{'matches':[" match "]}}"
@@ -75,6 +75,10 @@ static const struct row policies[] = {
      PT_REASON_FIELD_INVALID, "slow_up"},
     {"CreateSlaProfile", "{'parent':'" A "','slaProfileId':'x','slaProfile':{'dampening':'3601s'}}",
      PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, "dampening"},
+    {"CreateSlaProfile", "{'parent':'" A "','slaProfileId':'x','slaProfile':{'minMosMilli':5001}}", PT_INVALID_ARGUMENT,
+     PT_REASON_FIELD_INVALID, "min_mos_milli"},
+    {"CreateSlaProfile", "{'parent':'" A "','slaProfileId':'x','slaProfile':{'maxLatencyUs':0}}", PT_INVALID_ARGUMENT,
+     PT_REASON_FIELD_INVALID, "max_latency_us"},
     {"CreateSlaProfile",
      "{'parent':'" A "','slaProfileId':'x','slaProfile':{'fastDown':'0.1s','slowUp':'0s','dampening':"
      "'0s'}}"},
@@ -82,6 +86,34 @@ static const struct row policies[] = {
                                   "['10.0.0.0/8']},{'preference':'REQUIRE','transports':['MPLS']}")},
 };
 TABLE_TEST(rules_make_sense, policies)
+
+#define SESSION(fields) \
+    "{'parent':'" A "','userSessionId':'x','userSession':{'expireTime':'2030-01-01T00:00:00Z'" fields "}}"
+#define AT_NYC ",'site':'" A "/sites/nyc','segment':'" A "/segments/corp'"
+
+static const struct row sessions[] = {
+    {"CreateUserSession", SESSION(AT_NYC ",'addresses':['10.1.0.7']"), PT_INVALID_ARGUMENT, PT_REASON_FIELD_REQUIRED,
+     "user"},
+    {"CreateUserSession", SESSION(",'user':'ann'" AT_NYC), PT_INVALID_ARGUMENT, PT_REASON_FIELD_REQUIRED, "addresses"},
+    {"CreateUserSession", SESSION(",'user':'ann'" AT_NYC ",'addresses':['10.1.0.7','10.1.0.0/24']"),
+     PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, "addresses[1]"},
+    {"CreateUserSession", SESSION(",'user':'ann'" AT_NYC ",'addresses':['10.1.0.7','10.1.0.7']"), PT_INVALID_ARGUMENT,
+     PT_REASON_FIELD_INVALID, "addresses[1]"},
+    {"CreateUserSession",
+     SESSION(",'user':'ann','site':'" A "/sites/none','segment':'" A "/segments/corp','addresses':['10.1.0.7']"),
+     PT_FAILED_PRECONDITION, PT_REASON_REFERENCE_NOT_FOUND, "site"},
+    {"CreateUserSession",
+     "{'parent':'" A "','userSessionId':'x','userSession':{'user':'ann'" AT_NYC ",'addresses':['10.1.0.7']}}",
+     PT_INVALID_ARGUMENT, PT_REASON_FIELD_REQUIRED, "expire_time"},
+    {"CreateUserSession", SESSION(",'user':'ann','groups':['staff']" AT_NYC ",'addresses':['10.1.0.7','2001:db8::7']")},
+    {"UpdateUserSession", "{'userSession':{'name':'" A "/userSessions/x'},'updateMask':'expire_time'}",
+     PT_INVALID_ARGUMENT, PT_REASON_FIELD_REQUIRED, "expire_time"},
+    {"UpdateUserSession", "{'userSession':{'name':'" A
+                          "/userSessions/x','expireTime':'2031-01-01T00:00:00Z'}}"}, /* the user is still there */
+    {"DeleteUserSession", "{'name':'" A "/userSessions/x'}"},
+    {"GetUserSession", "{'name':'" A "/userSessions/x'}", PT_NOT_FOUND, PT_REASON_RESOURCE_NOT_FOUND, "name"},
+};
+TABLE_TEST(a_login_says_who_where_and_until_when, sessions)
 
 START_TEST(application_ids_are_numbered_and_kept)
 {
@@ -96,4 +128,5 @@ START_TEST(application_ids_are_numbered_and_kept)
 }
 END_TEST
 
-TABLE_MAIN("mod/policy", applications_describe_something, rules_make_sense, application_ids_are_numbered_and_kept)
+TABLE_MAIN("mod/policy", applications_describe_something, rules_make_sense, a_login_says_who_where_and_until_when,
+           application_ids_are_numbered_and_kept)
