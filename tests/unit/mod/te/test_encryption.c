@@ -1,5 +1,5 @@
 /* Plain Geneve by policy and never by accident: which paths are sealed, which segments refuse those that are not, and
- * what a packet is told of it. */
+ * what a packet is told of it; and the public keys and ciphers that nodes are told. */
 #include "fixture.h"
 
 #include "mod/te/simulate.h"
@@ -102,12 +102,119 @@ START_TEST(a_segment_that_requires_a_seal_refuses_a_plain_path)
 }
 END_TEST
 
+/* ---- keys ------------------------------------------------------------------------------------------------------- */
+
+#define KEY "00112233445566778899aabbccddeeff0f1e2d3c4b5a69788796a5b4c3d2e1f0" /* site 1's */
+
+static void put_key(struct fixture *f, const char *key)
+{
+    put(f, "edge",
+        "{\"name\":\"" ORG "/sites/s01/edges/e\",\"nodeId\":\"edge/x1\",\"tunnelPublicKey\":\"%s\",\"lanInterfaces\":["
+        "{\"interface\":\"lan0\",\"segment\":\"" ORG "/segments/corp\",\"prefixes\":[\"10.1.0.0/24\"]}]}",
+        key);
+}
+
+/* What node 0 is told of site 1 (label 2); NULL: nothing. */
+static const Patronus__V1__PeerEntry *peer_of(const struct fixture *f)
+{
+    const Patronus__V1__PeerEntry *peer = NULL;
+    for (size_t i = 0; i < f->pass.nodes[0]->entries_len; i++) {
+        const Patronus__V1__Entry *entry = f->pass.nodes[0]->entries[i];
+        if (entry->entry_case == PATRONUS__V1__ENTRY__ENTRY_PEER) {
+            ck_assert_ptr_null(peer);
+            peer = entry->peer;
+        }
+    }
+    return peer;
+}
+
+/* Loop: the fabric's cipher; 0: not said. The numbers are those that the tunnel process knows (crypto/aead.h). */
+START_TEST(a_peer_is_its_site_s_public_key_and_the_fabric_s_cipher)
+{
+    static const char *const ciphers[] = {"", "AES_128_GCM", "AES_256_GCM", "CHACHA20_POLY1305"};
+    static const uint32_t wanted[] = {2, 1, 2, 3};
+    struct fixture f;
+    fixture_init(&f);
+    put_basics(&f);
+    if (_i > 0) {
+        put(&f, "fabric", "{\"name\":\"" ORG "/fabrics/f\",\"cipher\":\"%s\"}", ciphers[_i]);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        put_site(&f, i);
+        put_link(&f, i, 0, "inet", "");
+    }
+    put_key(&f, KEY);
+    pass_ok(&f);
+    const Patronus__V1__PeerEntry *peer = peer_of(&f);
+    ck_assert_ptr_nonnull(peer);
+    ck_assert_uint_eq(peer->site_label, 2);
+    ck_assert_uint_eq(peer->cipher, wanted[_i]);
+    ck_assert_uint_eq(peer->public_key.len, 32);
+    for (size_t i = 0; i < 32; i++) {
+        char byte[3];
+        snprintf(byte, sizeof(byte), "%02x", peer->public_key.data[i]);
+        ck_assert_mem_eq(byte, &KEY[2 * i], 2);
+    }
+    fixture_fini(&f);
+}
+END_TEST
+
+/* A node that has no key yet, or half of one, is nobody's peer; its paths stay sealed all the same, and carry nothing.
+ */
+START_TEST(without_a_key_there_is_no_peer_and_no_plain_path)
+{
+    static const char *const keys[] = {"", "00112233",
+                                       "zz112233445566778899aabbccddeeff0f1e2d3c4b5a69788796a5b4c3d2e1f0"};
+    struct fixture f;
+    fixture_init(&f);
+    put_basics(&f);
+    for (unsigned i = 0; i < 2; i++) {
+        put_site(&f, i);
+        put_link(&f, i, 0, "inet", "");
+    }
+    put_key(&f, keys[_i]);
+    pass_ok(&f);
+    ck_assert_ptr_null(peer_of(&f));
+    check_bundle(&f, true, false);
+    fixture_fini(&f);
+}
+END_TEST
+
+/* A denied node may be in other hands: nobody is its peer or has a path to it, until that is over. */
+START_TEST(nobody_keeps_a_tunnel_to_a_denied_node)
+{
+    struct fixture f;
+    size_t paths = 0;
+    fixture_init(&f);
+    put_basics(&f);
+    for (unsigned i = 0; i < 2; i++) {
+        put_site(&f, i);
+        put_link(&f, i, 0, "inet", "");
+    }
+    put_key(&f, KEY);
+    put(&f, "deniedIdentity",
+        "{\"name\":\"deniedIdentities/stolen\",\"identity\":\"spiffe://c/edge/" ORG "/sites/s01/edges/e\"%s}",
+        _i == 0 ? "" : ",\"expireTime\":\"1970-01-01T00:00:00Z\"");
+    pass_ok(&f);
+    ck_assert_str_eq(f.pass.nodes[0]->edge, ORG "/sites/s00/edges/e");
+    for (size_t i = 0; i < f.pass.nodes[0]->entries_len; i++) {
+        paths += f.pass.nodes[0]->entries[i]->entry_case == PATRONUS__V1__ENTRY__ENTRY_PATH;
+    }
+    ck_assert_uint_eq(paths, _i == 0 ? 0 : 1);
+    ck_assert((peer_of(&f) == NULL) == (_i == 0));
+    fixture_fini(&f);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("te encryption");
     TCase *tcase = tcase_create("encryption");
     tcase_add_loop_test(tcase, a_segment_that_requires_a_seal_refuses_a_plain_path, 0,
                         (int)(sizeof(rows) / sizeof(rows[0])));
+    tcase_add_loop_test(tcase, a_peer_is_its_site_s_public_key_and_the_fabric_s_cipher, 0, 4);
+    tcase_add_loop_test(tcase, nobody_keeps_a_tunnel_to_a_denied_node, 0, 2);
+    tcase_add_loop_test(tcase, without_a_key_there_is_no_peer_and_no_plain_path, 0, 3);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK);
