@@ -9,6 +9,7 @@
 #include <check.h>
 #include <poll.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -223,6 +224,59 @@ START_TEST(liveness_takes_no_more_of_a_slow_link_than_its_share)
     ck_assert_uint_eq(status_of(&a).ups, ups);
     node_close(&a);
     node_close(&b);
+}
+END_TEST
+
+/* Paths to a node that is not there: nothing comes up, what counts is how many there are. */
+static void configure_many(struct node *node, const struct node *other, size_t direct_len, size_t transit_len)
+{
+    struct pt_engine_link link = {.number = 1, .interface = "lo"};
+    struct pt_peer_entry peer = {.label = other->label};
+    struct pt_live_path *paths = calloc(direct_len + transit_len, sizeof(*paths));
+    ck_assert_ptr_nonnull(paths);
+    memcpy(peer.public_key, other->public_key, sizeof(peer.public_key));
+    ck_assert_int_eq(pt_ip_parse(node->address, &link.address, NULL), PT_OK);
+    for (size_t i = 0; i < direct_len + transit_len; i++) {
+        uint16_t labels = i < direct_len ? 0 : 1;
+        paths[i] = (struct pt_live_path){.id = 1000 + i,
+                                         .slot = 100 + (uint32_t)i,
+                                         .peer = other->label,
+                                         .link = 1,
+                                         .stack_len = labels,
+                                         .back_len = labels,
+                                         .stack = {9},
+                                         .back = {9}};
+        ck_assert_int_eq(pt_ip_parse(other->address, &paths[i].remote, NULL), PT_OK);
+    }
+    const struct pt_live_config config = {.label = node->label,
+                                          .links = &link,
+                                          .links_len = 1,
+                                          .paths = paths,
+                                          .paths_len = direct_len + transit_len,
+                                          .peers = &peer,
+                                          .peers_len = 1};
+    pt_live_configure(node->live, &config);
+    free(paths);
+    ck_assert_uint_eq(pt_live_statuses(node->live, NULL, 0), direct_len + transit_len);
+}
+
+/* 20,000 packets a second of a node, 400 of its paths over transit sites as long as these keep 150 ms; then less. */
+START_TEST(many_paths_are_asked_more_seldom)
+{
+    static const struct {
+        size_t direct_len, transit_len;
+        uint32_t direct_ms, transit_ms;
+    } rows[] = {{500, 0, 50, 50}, {1000, 0, 100, 100}, {4000, 0, 400, 400},  {1, 10, 50, 50},     {1, 20, 50, 100},
+                {1, 30, 50, 150}, {1, 300, 50, 150},   {500, 500, 100, 150}, {1, 1999, 200, 200}, {1, 1, 50, 50}};
+    struct node a, b = {.address = "127.0.0.2", .label = 2};
+    node_open(&a, 1, "127.0.0.1");
+    memcpy(b.public_key, a.public_key, sizeof(b.public_key)); /* a key like another: nobody answers */
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        configure_many(&a, &b, rows[i].direct_len, rows[i].transit_len);
+        ck_assert_uint_eq(a.live->interval_us, rows[i].direct_ms * 1000);
+        ck_assert_uint_eq(a.live->transit_interval_us, rows[i].transit_ms * 1000);
+    }
+    node_close(&a);
 }
 END_TEST
 
@@ -579,6 +633,7 @@ int main(void)
     tcase_add_test(tests, what_is_known_is_told_again_with_each_configuration_and_goes_with_the_path);
     tcase_add_test(tests, liveness_takes_no_more_of_a_slow_link_than_its_share);
     tcase_add_test(tests, what_begins_with_a_dead_tunnel_is_dead);
+    tcase_add_test(tests, many_paths_are_asked_more_seldom);
     tcase_add_test(tests, headers_are_read_as_they_were_written_and_cut_ones_are_not);
     tcase_add_test(tests, sessions_go_on_in_the_process_that_takes_the_place);
     tcase_add_test(tests, a_peer_that_moved_is_followed);
