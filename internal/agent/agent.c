@@ -218,7 +218,9 @@ static void send_hello(struct pt_agent *agent)
     const uint8_t *key = agent->options.tunnel != NULL ? pt_agent_tunnel_public_key(agent->options.tunnel) : NULL;
     if (key != NULL) {
         hello.tunnel_public_key = (ProtobufCBinaryData){.len = PT_X25519_SIZE, .data = (uint8_t *)(uintptr_t)key};
+        memcpy(agent->told_key, key, sizeof(agent->told_key));
     }
+    agent->key_told = key != NULL;
     if (agent->bundle != NULL) {
         position.cluster_id = agent->options.files->cluster_id;
         position.epoch = agent->position.epoch;
@@ -362,6 +364,18 @@ void pt_agent_send(struct pt_agent *agent, const Patronus__V1__EdgeMessage *mess
     (void)pt_rpc_stream_send(agent->live->stream, pt_buf_bytes(&data));
 }
 
+/* A tunnel process that was slow to start was not there yet when the hello was said; or it is one that made a key anew.
+ * Until the leader knows the key nobody can seal to this node, though hellos find its paths alive. */
+static void tell_key(struct pt_agent *agent)
+{
+    const uint8_t *key = agent->options.tunnel != NULL ? pt_agent_tunnel_public_key(agent->options.tunnel) : NULL;
+    if (key != NULL && (!agent->key_told || memcmp(agent->told_key, key, sizeof(agent->told_key)) != 0)) {
+        pt_log_info(agent->options.log, "tunnel key told", "reason=\"%s\"",
+                    agent->key_told ? "it is another one" : "the tunnel process came after the hello");
+        send_hello(agent);
+    }
+}
+
 static void on_telemetry_timer(void *arg)
 {
     struct pt_agent *agent = arg;
@@ -375,6 +389,7 @@ static void on_telemetry_timer(void *arg)
     if (agent->moves) {
         return; /* what would be said now would not arrive */
     }
+    tell_key(agent);
     pt_agent_report(agent);
     if (agent->died) {
         agent->died = false;

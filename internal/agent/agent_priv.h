@@ -60,6 +60,8 @@ struct pt_agent {
     bool link_doubt;  /* something died since it was looked at */
     bool died;        /* something died that the leader has not been told of */
     bool moves;       /* leaves its link when the timer fires */
+    bool key_told;    /* the newest hello said the tunnel's key, this one */
+    uint8_t told_key[PT_X25519_SIZE];
 
     struct pt_bundle *bundle; /* in force; NULL: none yet */
     struct pt_agent_position position;

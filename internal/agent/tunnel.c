@@ -685,7 +685,8 @@ struct pt_agent_tunnel *pt_agent_tunnel_new(const struct pt_agent_tunnel_options
         tunnel->replaced = code == PT_OK || code == PT_FAILED_PRECONDITION ? 1 : 0;
         tunnel->tries_left = START_TRIES;
     }
-    /* The first hello to the leader carries the key: worth waiting for a little, before the loop runs. */
+    /* The first hello to the leader carries the key: worth waiting for a little, before the loop runs. One that comes
+     * later is told by another hello. */
     for (unsigned i = 0; i < START_TRIES && code != PT_OK; i++) {
         (void)usleep(START_MS * 1000 / 5);
         code = look(tunnel, &ours);

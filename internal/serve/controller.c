@@ -259,6 +259,7 @@ static void on_tick(void *arg)
                 session->retry_at_ns = 0;
                 pt_push_session(controller->push, session);
             }
+            pt_edge_tell_key(session);
         }
     }
 }

@@ -431,10 +431,15 @@ struct pt_edge_session {
     char issuer[PT_KEY_ID_SIZE + 1];
     int64_t leaf_end_wall_ns;
     struct pt_digest key_digest; /* of the certificate that opened the stream */
+    struct pt_digest tunnel_key; /* as it said last: the 32 bytes themselves */
+    uint64_t tunnel_key_at_ns;   /* when to see again whether the state says so; 0: it does, or none was said */
 };
 struct Patronus__V1__NodeQuestion;
 /* Ask a node; false: its stream is full or over. */
 bool pt_edge_ask(struct pt_edge_session *session, const struct Patronus__V1__NodeQuestion *question);
+/* What its tunnels' key is becomes part of the state, so that every leader can tell the others; a proposal that is lost
+ * is made again. Does nothing before it is due. */
+void pt_edge_tell_key(struct pt_edge_session *session);
 /* Session of an Edge resource; NULL. */
 struct pt_edge_session *pt_edge_find(struct pt_controller *controller, const char *edge);
 /* Id of the Path resource of this name; 0: there is none (ids are digests and never 0 in practice). */

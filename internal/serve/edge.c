@@ -25,6 +25,7 @@
 #include <string.h>
 
 #define RETRY_REFUSED_NS (2000ULL * 1000000ULL)
+#define RETRY_KEY_NS (2000ULL * 1000000ULL)
 
 static struct pt_edge_session *find_in(const struct pt_list *list, const char *edge)
 {
@@ -245,30 +246,15 @@ static void take_digest(struct pt_digest *to, const ProtobufCBinaryData *from)
 
 static void tunnel_key_done(void *arg, enum pt_code code, uint64_t index)
 {
-    (void)arg, (void)code, (void)index; /* what was not committed is said again with the next hello */
+    (void)arg, (void)code, (void)index; /* what was not committed is proposed again: pt_edge_tell_key */
 }
 
-/* The node's key is not what the state says: it is new, or was made anew. It becomes part of the state, so that every
- * leader can tell the others. */
-static void take_tunnel_key(struct pt_edge_session *session, const ProtobufCBinaryData *key)
+static void propose_tunnel_key(const struct pt_edge_session *session, const char *hex)
 {
     struct pt_controller *controller = session->controller;
-    struct pt_digest bytes;
-    char hex[65];
-    if (key->len != sizeof(bytes.bytes)) {
-        return; /* it cannot seal */
-    }
-    memcpy(bytes.bytes, key->data, sizeof(bytes.bytes));
-    struct pt_view *view = pt_view_new(controller->machine);
-    const struct pt_msg *edge = pt_view_get(view, session->edge);
-    bool same = edge == NULL || strcmp(pt_msg_str(edge, "tunnel_public_key"), pt_digest_hex(&bytes, hex)) == 0;
-    pt_view_free(view);
-    if (same) {
-        return;
-    }
     Patronus__V1__TunnelKeyCommand op = PATRONUS__V1__TUNNEL_KEY_COMMAND__INIT;
-    op.edge = session->edge;
-    op.public_key = hex;
+    op.edge = (char *)(uintptr_t)session->edge;
+    op.public_key = (char *)(uintptr_t)hex;
     Patronus__V1__Command command = PATRONUS__V1__COMMAND__INIT;
     command.format = 1;
     command.time_ns = pt_sys_wall_ns(controller->sys);
@@ -278,6 +264,38 @@ static void take_tunnel_key(struct pt_edge_session *session, const ProtobufCBina
     PT_AUTO(buf) struct pt_buf data = {0};
     pt_kind_command(&command, &data);
     pt_raft_propose(controller->raft, pt_buf_bytes(&data), tunnel_key_done, NULL);
+}
+
+void pt_edge_tell_key(struct pt_edge_session *session)
+{
+    struct pt_controller *controller = session->controller;
+    uint64_t now_ns = pt_sys_now_ns(controller->sys);
+    char hex[65];
+    if (session->tunnel_key_at_ns == 0 || now_ns < session->tunnel_key_at_ns) {
+        return;
+    }
+    pt_digest_hex(&session->tunnel_key, hex);
+    struct pt_view *view = pt_view_new(controller->machine);
+    const struct pt_msg *edge = pt_view_get(view, session->edge);
+    bool same = edge != NULL && strcmp(pt_msg_str(edge, "tunnel_public_key"), hex) == 0;
+    bool differs = edge != NULL && !same;
+    pt_view_free(view);
+    /* Before this leader is ready the state may be one of before, and say what it will not say then. */
+    session->tunnel_key_at_ns = same && controller->ready ? 0 : now_ns + RETRY_KEY_NS;
+    if (differs) {
+        propose_tunnel_key(session, hex);
+    }
+}
+
+/* It may be new, or made anew. */
+static void take_tunnel_key(struct pt_edge_session *session, const ProtobufCBinaryData *key)
+{
+    if (key->len != sizeof(session->tunnel_key.bytes)) {
+        return; /* it cannot seal */
+    }
+    memcpy(session->tunnel_key.bytes, key->data, sizeof(session->tunnel_key.bytes));
+    session->tunnel_key_at_ns = 1; /* now */
+    pt_edge_tell_key(session);
 }
 
 /* What the node has in force stands on record by the stream before, acknowledged or on its way. */

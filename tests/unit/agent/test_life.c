@@ -8,12 +8,15 @@
 #include "patronus/v1/cluster.pb-c.h"
 #include "rpc/rpc_sim.h"
 #include "sys/sys_sim.h"
+#include "tunnel/door_priv.h"
 
 #include <arpa/inet.h>
 #include <check.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define EDGE "organizations/acme/sites/nyc/edges/e1"
 #define CLUSTER "c-1"
@@ -21,6 +24,7 @@
 #define CONTROLLERS 2
 #define SECOND 1000000000ULL
 #define HOUR_NS (3600LL * 1000000000LL)
+#define TUNNEL_PROGRAM "/bin/true" /* a tunnel process that ends at once: the test plays the one that is there */
 
 enum manner { LEADS, LEADS_ONE, POINTS_AT_THE_OTHER, SILENT }; /* _ONE: one stream at a time */
 enum signing { SIGNS, SIGNS_FOR_ANOTHER, SIGNS_ANOTHER_KEY, REFUSES };
@@ -33,6 +37,8 @@ struct controller {
     enum manner manner;
     struct pt_rpc_call *newest; /* LEADS_ONE */
     unsigned dials, hellos, ends, telemetry, renewals;
+    uint8_t key[PT_X25519_SIZE]; /* of tunnels, as the newest hello said */
+    size_t key_size;
 };
 
 /* Two links of the node, with a neighbour at the other end of each, and what the kernel was told of them. */
@@ -57,6 +63,7 @@ struct world {
     struct pt_node_files files;
     struct pt_dp *dp;
     struct lines lines;
+    struct pt_agent_tunnel *tunnel; /* NULL: nothing is sealed */
     struct pt_agent *agent;
     unsigned host;
 };
@@ -194,6 +201,10 @@ static void on_message(void *arg, struct pt_rpc_call *call, struct pt_bytes data
     controller->telemetry += message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TELEMETRY;
     if (message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_HELLO) {
         controller->hellos++;
+        controller->key_size = message->hello->tunnel_public_key.len;
+        if (controller->key_size == sizeof(controller->key)) {
+            memcpy(controller->key, message->hello->tunnel_public_key.data, sizeof(controller->key));
+        }
         if (controller->manner == LEADS || controller->manner == LEADS_ONE) {
             Patronus__V1__ControllerMessage answer = PATRONUS__V1__CONTROLLER_MESSAGE__INIT;
             Patronus__V1__ControllerList list = PATRONUS__V1__CONTROLLER_LIST__INIT;
@@ -378,7 +389,8 @@ static void make_files(struct world *world)
     ck_assert_int_eq(pt_node_create(sys_of(world), "/edge", files, NULL), PT_OK);
 }
 
-static void world_init(struct world *world, enum manner first, enum manner second)
+/* socket: where a tunnel process may be found; NULL: nothing is sealed. */
+static void world_init_sealing(struct world *world, enum manner first, enum manner second, const char *socket)
 {
     *world = (struct world){.log = {.level_min = PT_LOG_ERROR, .sink = no_line, .node = "e1"}};
     const struct pt_sim_options sim = {.seed = 5};
@@ -404,6 +416,14 @@ static void world_init(struct world *world, enum manner first, enum manner secon
     world->dp = pt_dp_sim_new();
     world->lines.io = (struct pt_hello_io){.set_links = set_links, .send = send_request};
     world->lines.sys = sys_of(world);
+    const struct pt_agent_tunnel_options tunnel = {.sys = sys_of(world),
+                                                   .log = &world->log,
+                                                   .dp = world->dp,
+                                                   .socket = socket,
+                                                   .program = TUNNEL_PROGRAM,
+                                                   .data = "/edge",
+                                                   .log_level = "error"};
+    world->tunnel = socket != NULL ? pt_agent_tunnel_new(&tunnel) : NULL;
     const struct pt_agent_options options = {
         .sys = sys_of(world),
         .schema = world->schema,
@@ -414,8 +434,14 @@ static void world_init(struct world *world, enum manner first, enum manner secon
         .files = &world->files,
         .dp = world->dp,
         .hello_io = &world->lines.io,
+        .tunnel = world->tunnel,
         .routes = {.context = &world->lines, .use_link = use_link, .hold_link = hold_link, .source_to = source_to}};
     ck_assert_int_eq(pt_agent_open(&options, &world->agent, NULL), PT_OK);
+}
+
+static void world_init(struct world *world, enum manner first, enum manner second)
+{
+    world_init_sealing(world, first, second, NULL);
 }
 
 static void count_close(void *arg)
@@ -433,6 +459,7 @@ static void world_fini(struct world *world)
     while (closed < CONTROLLERS) {
         ck_assert(pt_sim_step(world->sim, UINT64_MAX));
     }
+    pt_agent_tunnel_free(world->tunnel);
     world->dp->ops->close(world->dp);
     pt_node_files_fini(&world->files);
     pt_auto_secret(&world->ca_key);
@@ -513,6 +540,100 @@ START_TEST(a_silent_controller_is_given_up)
     ck_assert(pt_agent_connected(world.agent));
     ck_assert_uint_ge(world.controllers[0].dials, 2);
     world_fini(&world);
+}
+END_TEST
+
+/* ---- the key of tunnels -------------------------------------------------------------------------------------------
+ */
+
+/* A tunnel process as the agent sees it: it says its key, and does whatever it is told. */
+struct process {
+    int fd; /* listens */
+    pthread_t thread;
+    uint8_t key[PT_X25519_SIZE]; /* changed only while nobody asks */
+};
+
+static bool answer_one(const struct process *process, int fd)
+{
+    struct pt_door_header header;
+    PT_AUTO(buf) struct pt_buf body = {0};
+    if (!pt_door_read_all(fd, &header, sizeof(header)) ||
+        !pt_door_read_all(fd, pt_buf_reserve(&body, header.size + 1), header.size)) {
+        return false;
+    }
+    if (header.kind == PT_DOOR_STATUS) {
+        struct pt_door_status status = {0};
+        pt_door_program_of(TUNNEL_PROGRAM, &status.program);
+        memcpy(status.public_key, process->key, sizeof(status.public_key));
+        pt_buf_append(&body, &status, sizeof(status));
+    } else {
+        const struct pt_door_answer done = {.code = PT_OK};
+        pt_buf_append(&body, &done, sizeof(done));
+    }
+    return pt_door_send_message(fd, (enum pt_door_kind)header.kind, &body);
+}
+
+static void *process_run(void *arg)
+{
+    const struct process *process = arg;
+    int fd;
+    while ((fd = accept(process->fd, NULL, NULL)) >= 0) {
+        while (answer_one(process, fd)) {
+        }
+        (void)close(fd);
+    }
+    return NULL;
+}
+
+static void process_start(struct process *process, const char *path, uint8_t key)
+{
+    struct sockaddr_un address;
+    memset(process->key, key, sizeof(process->key));
+    ck_assert(pt_door_address(path, &address));
+    process->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(process->fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    ck_assert_int_eq(listen(process->fd, 4), 0);
+    ck_assert_int_eq(pthread_create(&process->thread, NULL, process_run, process), 0);
+}
+
+/* After the agent has hung up. */
+static void process_end(struct process *process)
+{
+    (void)shutdown(process->fd, SHUT_RDWR);
+    ck_assert_int_eq(pthread_join(process->thread, NULL), 0);
+    (void)close(process->fd);
+}
+
+/* On a machine under load the process takes longer to start than the first hello waits for it. */
+START_TEST(a_key_that_comes_after_the_hello_is_told)
+{
+    struct world world;
+    struct process process;
+    char folder[] = "/tmp/patronus-key-XXXXXX", path[sizeof(folder) + 8];
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    (void)snprintf(path, sizeof(path), "%s/socket", folder);
+    world_init_sealing(&world, LEADS, LEADS, path);
+    const struct controller *leader = &world.controllers[0];
+    run_for_ms(&world, 3000);
+    ck_assert(pt_agent_connected(world.agent));
+    ck_assert_uint_eq(leader->hellos, 1);
+    ck_assert_uint_eq(leader->key_size, 0);
+    process_start(&process, path, 0x11);
+    run_for_ms(&world, 3000);
+    ck_assert_uint_eq(leader->hellos, 2);
+    ck_assert_uint_eq(leader->key_size, PT_X25519_SIZE);
+    ck_assert_mem_eq(leader->key, process.key, PT_X25519_SIZE);
+    run_for_ms(&world, 10000); /* once is enough */
+    ck_assert_uint_eq(leader->hellos, 2);
+    memset(process.key, 0x22, sizeof(process.key)); /* one that lost its file */
+    run_for_ms(&world, 3000);
+    ck_assert_uint_eq(leader->hellos, 3);
+    ck_assert_mem_eq(leader->key, process.key, PT_X25519_SIZE);
+    ck_assert_uint_eq(leader->dials, 1);
+    world_fini(&world);
+    process_end(&process);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(rmdir(folder), 0);
 }
 END_TEST
 
@@ -724,6 +845,7 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, a_redirect_is_followed_at_once);
     tcase_add_test(tcase, controllers_that_point_at_each_other_are_not_flooded);
     tcase_add_test(tcase, a_silent_controller_is_given_up);
+    tcase_add_test(tcase, a_key_that_comes_after_the_hello_is_told);
     tcase_add_test(tcase, a_second_connection_takes_over_when_the_link_dies);
     tcase_add_test(tcase, a_second_connection_whose_link_dies_is_left);
     tcase_add_test(tcase, there_is_no_second_connection_where_two_links_cannot_be_held);

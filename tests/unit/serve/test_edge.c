@@ -778,6 +778,67 @@ START_TEST(sessions_that_are_long_over_are_deleted)
 }
 END_TEST
 
+static void say_key(struct node_stream *node, const uint8_t key[32])
+{
+    Patronus__V1__NodeHello hello = PATRONUS__V1__NODE_HELLO__INIT;
+    hello.software_version = (char *)"test";
+    hello.abi_version = 1;
+    hello.tunnel_public_key = (ProtobufCBinaryData){.len = 32, .data = (uint8_t *)(uintptr_t)key};
+    Patronus__V1__EdgeMessage message = PATRONUS__V1__EDGE_MESSAGE__INIT;
+    message.message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE_HELLO;
+    message.hello = &hello;
+    node_send(node, &message);
+}
+
+/* Does the state say that these 32 bytes are the key of the first node's tunnels? */
+static bool has_key(struct cluster *cluster, const uint8_t key[32])
+{
+    struct pt_digest bytes;
+    char hex[65];
+    memcpy(bytes.bytes, key, sizeof(bytes.bytes));
+    OK(cluster, 0, "EdgeService/GetEdge", "{\"name\": \"organizations/acme/sites/s1/edges/e1\"}");
+    return strstr(cluster->answer.json, pt_digest_hex(&bytes, hex)) != NULL;
+}
+
+/* Tunnel processes start late, or anew: the key is said with any hello. A proposal that is lost is made again. */
+START_TEST(the_key_of_tunnels_gets_into_the_state)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled nodes[2];
+    struct node_stream node;
+    uint8_t key[32], another[32], third[32];
+    memset(key, 0x11, sizeof(key));
+    memset(another, 0x22, sizeof(another));
+    memset(third, 0x33, sizeof(third));
+    cluster_init(cluster);
+    make_network(cluster, nodes);
+    node_connect(cluster, 0, &nodes[0], &node);
+    say_hello(&node, NULL); /* without one */
+    STEP_UNTIL(cluster, node.bundles == 1);
+    acknowledge(&node, "");
+    say_key(&node, key);
+    run_for_ms(cluster, 1000);
+    ck_assert(has_key(cluster, key));
+    say_key(&node, another);
+    run_for_ms(cluster, 5000);
+    ck_assert(has_key(cluster, another));
+    struct pt_edge_session *session =
+        pt_edge_find(cluster->nodes[0].controller, "organizations/acme/sites/s1/edges/e1");
+    ck_assert_ptr_nonnull(session);
+    ck_assert_uint_eq(session->tunnel_key_at_ns, 0); /* the state was seen to say so */
+    /* As if a third one had been proposed, and lost. */
+    memcpy(session->tunnel_key.bytes, third, sizeof(third));
+    session->tunnel_key_at_ns = pt_sim_now_ns(cluster->sim) + SECOND;
+    run_for_ms(cluster, 5000);
+    ck_assert(has_key(cluster, third));
+    ck_assert(!node.ended);
+    node_leave(&node);
+    enrolled_fini(&nodes[0]);
+    enrolled_fini(&nodes[1]);
+    cluster_fini(cluster);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("serve edge");
@@ -787,6 +848,7 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, the_newer_stream_of_a_node_takes_over);
     tcase_add_test(tcase, a_node_that_does_not_keep_to_the_protocol_is_sent_off);
     tcase_add_test(tcase, a_node_whose_edge_is_deleted_is_sent_off);
+    tcase_add_test(tcase, the_key_of_tunnels_gets_into_the_state);
     tcase_add_test(tcase, telemetry_makes_transitions_for_own_paths_only);
     tcase_add_test(tcase, a_link_shows_its_queues_as_its_own_edge_says);
     tcase_add_test(tcase, a_link_without_free_ports_is_told_of);
