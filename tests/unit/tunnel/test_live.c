@@ -472,6 +472,13 @@ START_TEST(a_peer_that_moved_is_followed)
 }
 END_TEST
 
+static void learn_port(struct node *node, struct pt_live_session *answer, const struct pt_endpoint *before)
+{
+    (void)pthread_mutex_lock(&node->live->lock);
+    pt_live_learn_port(node->live, answer, before);
+    (void)pthread_mutex_unlock(&node->live->lock);
+}
+
 START_TEST(the_port_that_a_nat_gives_is_the_one_that_its_packets_come_from)
 {
     struct node a, b;
@@ -484,25 +491,25 @@ START_TEST(the_port_that_a_nat_gives_is_the_one_that_its_packets_come_from)
     struct pt_live_session answer = {
         .role = PT_LIVE_ANSWER, .label = 2, .link = 1, .remote = {.ip = moved.ip, .port = 4242}};
     pt_live_note_moved(a.live, NULL, 0);
-    pt_live_learn_port(a.live, &answer, &before); /* nobody has moved */
+    learn_port(&a, &answer, &before); /* nobody has moved */
     ck_assert_uint_eq(session_of(&a, true).remote.port, port());
 
     pt_live_note_moved(a.live, &moved, 1);
     ck_assert_uint_eq(session_of(&a, true).remote.port, port());
     before = answer.remote; /* it comes from where it always came from, but did not look since we know */
-    pt_live_learn_port(a.live, &answer, &before);
+    learn_port(&a, &answer, &before);
     ck_assert_uint_eq(session_of(&a, true).remote.port, 4242);
     answer.remote.port = 4243; /* the NAT forgot it */
-    pt_live_learn_port(a.live, &answer, &before);
+    learn_port(&a, &answer, &before);
     ck_assert_uint_eq(session_of(&a, true).remote.port, 4243);
 
     struct pt_live_session other = answer; /* another site's, and one of another address */
     other.label = 3;
     other.remote.port = 1;
-    pt_live_learn_port(a.live, &other, &before);
+    learn_port(&a, &other, &before);
     other.label = 2;
     other.remote.ip.bytes[15]++;
-    pt_live_learn_port(a.live, &other, &before);
+    learn_port(&a, &other, &before);
     ck_assert_uint_eq(session_of(&a, true).remote.port, 4243);
     node_close(&a);
     node_close(&b);
