@@ -26,6 +26,9 @@ struct pt_change { /* one resource, as it was and as it would be */
     const char *name;
     const struct pt_msg *before; /* NULL on create */
     const struct pt_msg *after;  /* NULL on delete; DERIVED fields may still be set by derive() */
+    /* The leader's fast check, of what is in no log yet. False in apply, and where a former state is put back: there a
+     * rule counts only if every binary of this cluster level has it. A rule that came later asks for this first. */
+    bool proposed;
 };
 
 struct pt_kind {
@@ -35,6 +38,9 @@ struct pt_kind {
     /* Set DERIVED fields of `after` on create or update: allocations and the like. Runs in apply only. */
     enum pt_code (*derive)(struct pt_store *store, const struct pt_change *change, struct pt_msg *after,
                            struct pt_arena *arena, struct pt_error *reterr);
+    /* Singular of a kind. A frozen view, and so the plan, has one of these only when it has one of that kind below it.
+     * NULL: always. */
+    const char *frozen_with;
 };
 
 struct pt_stage; /* plan/plan.h */
@@ -48,7 +54,7 @@ struct pt_mod {
 
 /* ---- views ---------------------------------------------------------------------------------------------------- */
 
-/* The parsed resource, in the view's arena; NULL when it does not exist. */
+/* The parsed resource, in the view's arena; NULL when it does not exist (or is not in a frozen view: frozen_with). */
 const struct pt_msg *pt_view_get(struct pt_view *view, const char *name);
 /* Every resource of a kind below a parent ("" for all), ascending by name. */
 void pt_view_scan(struct pt_view *view, const char *kind_singular, const char *parent,
@@ -246,6 +252,8 @@ uint64_t pt_kind_access_revision(const struct pt_machine_kind *machine);
 struct pt_soft_overlay {
     void *context;
     void (*overlay)(void *context, struct pt_msg *resource, struct pt_arena *arena);
+    /* Has it anything to set in resources of the kind? NULL: in all. */
+    bool (*overlays)(const struct pt_message_type *kind);
     /* For views: call emit for each resource, ascending by name. */
     void (*list_view)(void *context, const struct pt_message_type *kind, struct pt_arena *arena,
                       void (*emit)(void *arg, struct pt_msg *resource), void *arg);

@@ -79,6 +79,12 @@ static enum pt_code add_kind(struct pt_machine_kind *machine, const struct pt_mo
                        "mod %s gives rules for %s, and so does another mod", mod->name, kind->message);
     }
     info->rules = kind;
+    if (kind->frozen_with != NULL) {
+        const struct pt_message_type *below = pt_schema_kind(machine->schema, kind->frozen_with);
+        pt_assert(below != NULL);
+        info->frozen_with = below->resource->kind_id;
+        machine->infos[info->frozen_with].freezes_above = true;
+    }
     return PT_OK;
 }
 

@@ -32,6 +32,8 @@ struct pt_kind_info {
     bool change_set;             /* changeSet */
     bool artifact;               /* modelVersion: bytes of its size lie beside the state */
     bool staged;                 /* a kind that change sets hold */
+    uint32_t frozen_with;        /* as in struct pt_kind, by id; 0: none */
+    bool freezes_above;          /* another kind's frozen_with */
     size_t permissions[7];       /* numbers, by enum pt_verb */
     enum pt_quota quota;         /* what each one counts to; PT_QUOTA_LEN: nothing */
 };
@@ -422,6 +424,8 @@ struct pt_row_list {
 };
 PT_MUST enum pt_code pt_kind_rows(struct pt_machine_kind *machine, const struct pt_store_range *range,
                                   struct pt_row_list *list, struct pt_error *reterr);
+/* A copy of the row behind the others; always true. */
+bool pt_row_list_add(struct pt_row_list *list, const struct pt_row *row);
 /* Does `name` equal the pattern or stand below it? "" fits all; "-" in place of an id fits any. */
 bool pt_name_below(const char *pattern, const char *name);
 

@@ -5,6 +5,9 @@
  * is compared or shown. A List by name reads the store in chunks and stops when the page is full; any other order looks
  * at every resource once, keeps keys and names, sorts, and reads the page's resources again. Views have no rows: the
  * overlay makes them.
+ *
+ * Most reads want resources just as they are stored: nothing is hidden from the caller, nothing overlaid, nothing
+ * compared. The stored form is the canonical one, so those bytes are the reply, and nothing is parsed.
  */
 #include "kind/machine.h"
 #include "kind/query.h"
@@ -28,6 +31,16 @@ static void make_visible(const struct pt_machine_kind *machine, const struct pt_
     if (overlay != NULL && overlay->overlay != NULL) {
         overlay->overlay(overlay->context, resource, arena);
     }
+}
+
+/* Is what the caller may see of each resource of the kind the resource as it is stored? */
+static bool shown_as_stored(const struct pt_machine_kind *machine, const struct pt_caller *caller,
+                            const struct pt_soft_overlay *overlay, const struct pt_message_type *kind)
+{
+    bool overlaid =
+        overlay != NULL && overlay->overlay != NULL && (overlay->overlays == NULL || overlay->overlays(kind));
+    return caller == NULL && !overlaid && !kind->resource->view &&
+           !pt_kind_info(machine, kind->resource->kind_id)->has_secret;
 }
 
 /* ---- views ---------------------------------------------------------------------------------------------------- */
@@ -100,6 +113,14 @@ static enum pt_code get(struct pt_machine_kind *machine, const struct pt_caller 
                        method->kind->resource->pattern);
     }
     PT_TRY(pt_permit_get(machine, caller, kind, name, NULL, reterr));
+    if (shown_as_stored(machine, caller, overlay, kind)) {
+        struct pt_row row;
+        enum pt_code code = pt_store_get(machine->store, name, arena, &row, reterr);
+        if (code == PT_OK) {
+            pt_buf_append(reply, row.value.data, row.value.size);
+        }
+        return code == PT_NOT_FOUND ? no_such(kind, name, reterr) : code;
+    }
     struct pt_msg *resource = NULL;
     if (kind->resource->view) {
         PT_TRY(get_view(overlay, kind, name, arena, &resource, reterr));
@@ -127,6 +148,7 @@ struct list_item {
 struct list {
     struct pt_machine_kind *machine;
     const struct pt_caller *caller; /* NULL: sees everything */
+    const struct pt_method_type *method;
     const struct pt_message_type *kind;
     const struct pt_kind_info *info;
     const struct pt_soft_overlay *overlay;
@@ -229,16 +251,25 @@ static enum pt_code list_chunk(struct list *list, const char *literal, struct pt
     return PT_OK;
 }
 
+/* The name that a page in order of names begins behind; false: no name is that long, nothing is behind it. */
+static bool after_name(const struct list *list, char after[PT_NAME_SIZE_MAX + 1])
+{
+    if (list->after.size > PT_NAME_SIZE_MAX) {
+        return false;
+    }
+    if (list->after.size > 0) {
+        memcpy(after, list->after.data, list->after.size);
+    }
+    after[list->after.size] = '\0';
+    return true;
+}
+
 static enum pt_code list_rows(struct list *list, bool by_name, struct pt_error *reterr)
 {
     const char *literal = literal_parent(list->parent, list->arena);
     char after[PT_NAME_SIZE_MAX + 1] = "";
-    if (by_name && list->after.size > 0) {
-        if (list->after.size > PT_NAME_SIZE_MAX) {
-            return PT_OK; /* no name is that long: nothing is behind it */
-        }
-        memcpy(after, list->after.data, list->after.size);
-        after[list->after.size] = '\0';
+    if (by_name && !after_name(list, after)) {
+        return PT_OK;
     }
     do {
         struct pt_arena chunk;
@@ -262,6 +293,19 @@ static enum pt_code list_views(struct list *list, struct pt_error *reterr)
         }
     }
     return PT_OK;
+}
+
+/* Where the reply has its resources. */
+static const struct pt_field_type *page_field(const struct list *list)
+{
+    for (size_t i = 0; i < list->method->output->fields_len; i++) {
+        const struct pt_field_type *field = &list->method->output->fields[i];
+        if (field->message == list->kind && field->repeated) {
+            return field;
+        }
+    }
+    pt_assert(false); /* the schema's rules for List */
+    return NULL;
 }
 
 /* Sort, cut the page off, read what is not held. */
@@ -329,22 +373,81 @@ static enum pt_code read_query(struct list *list, const struct pt_msg *request, 
     return parent_exists(list, reterr);
 }
 
-static void list_reply(const struct list *list, const struct pt_method_type *method, struct pt_buf *reply)
+static void list_reply(const struct list *list, struct pt_bytes last_key, struct pt_buf *reply)
 {
-    struct pt_msg *response = pt_msg_new(list->arena, method->output);
-    for (size_t i = 0; i < method->output->fields_len; i++) {
-        const struct pt_field_type *field = &method->output->fields[i];
-        for (size_t j = 0; field->message == method->kind && field->repeated && j < list->items_len; j++) {
-            pt_msg_append(response, list->arena, field->name, (union pt_value){.message = list->items[j].msg});
-        }
+    struct pt_msg *response = pt_msg_new(list->arena, list->method->output);
+    const struct pt_field_type *field = page_field(list);
+    for (size_t i = 0; i < list->items_len; i++) {
+        pt_msg_append(response, list->arena, field->name, (union pt_value){.message = list->items[i].msg});
     }
     if (list->more) {
         PT_AUTO(buf) struct pt_buf token = {0};
-        pt_page_token(list->query, list->items[list->items_len - 1].key, &token);
+        pt_page_token(list->query, last_key, &token);
         pt_msg_set_bytes(response, list->arena, "next_page_token", pt_buf_bytes(&token));
     }
     pt_msg_set_u64(response, list->arena, "revision", list->machine->applied_index);
     pt_msg_encode(response, reply);
+}
+
+static enum pt_code reply_with_items(struct list *list, struct pt_buf *reply, struct pt_error *reterr)
+{
+    PT_TRY(cut_page(list, reterr));
+    const struct list_item *last = list->items_len > 0 ? &list->items[list->items_len - 1] : NULL;
+    list_reply(list, last != NULL ? last->key : (struct pt_bytes){0}, reply);
+    return PT_OK;
+}
+
+/* ---- a page as it is stored ------------------------------------------------------------------------------------- */
+
+struct stored_page {
+    struct list *list;
+    struct pt_buf *reply;
+    uint32_t tag;
+    size_t len;
+    char last[PT_NAME_SIZE_MAX + 1];
+};
+
+static void put_varint(struct pt_buf *buf, uint64_t value)
+{
+    for (; value >= 0x80; value >>= 7) {
+        pt_buf_append_u8(buf, (uint8_t)(value | 0x80));
+    }
+    pt_buf_append_u8(buf, (uint8_t)value);
+}
+
+static bool put_stored(void *arg, const struct pt_row *row)
+{
+    struct stored_page *page = arg;
+    struct list *list = page->list;
+    if (!pt_name_below(list->parent, row->name)) {
+        return true;
+    }
+    if (page->len == list->len_max || list->size > PAGE_SIZE_MAX) {
+        list->more = true;
+        return false;
+    }
+    put_varint(page->reply, page->tag);
+    put_varint(page->reply, row->value.size);
+    pt_buf_append(page->reply, row->value.data, row->value.size);
+    (void)strcpy(page->last, row->name); /* a stored name fits */
+    page->len++;
+    list->size += row->value.size;
+    return true;
+}
+
+/* The resources first, then the other fields, whose numbers are higher. */
+static enum pt_code reply_as_stored(struct list *list, struct pt_buf *reply, struct pt_error *reterr)
+{
+    char after[PT_NAME_SIZE_MAX + 1] = "";
+    struct stored_page page = {.list = list, .reply = reply, .tag = page_field(list)->number << 3 | 2};
+    if (after_name(list, after)) {
+        const struct pt_store_range range = {.kind_id = list->kind->resource->kind_id,
+                                             .parent = literal_parent(list->parent, list->arena),
+                                             .after = after};
+        PT_TRY(pt_store_scan(list->machine->store, &range, put_stored, &page, reterr));
+    }
+    list_reply(list, (struct pt_bytes){(const uint8_t *)page.last, strlen(page.last)}, reply);
+    return PT_OK;
 }
 
 /* Deleted resources of the kind, all on one page. */
@@ -368,14 +471,22 @@ static enum pt_code list_deleted(struct list *list, struct pt_error *reterr)
     return PT_OK;
 }
 
-static enum pt_code list_any(struct list *list, const struct pt_msg *request, struct pt_error *reterr)
+static enum pt_code list_any(struct list *list, const struct pt_msg *request, struct pt_buf *reply,
+                             struct pt_error *reterr)
 {
     PT_TRY(read_query(list, request, reterr));
-    if (pt_message_field(request->type, "show_deleted") != NULL && pt_msg_bool(request, "show_deleted")) {
-        return list_deleted(list, reterr);
-    }
     bool by_name = list->order.path == NULL && !list->order.descending;
-    return list->kind->resource->view ? list_views(list, reterr) : list_rows(list, by_name, reterr);
+    if (pt_message_field(request->type, "show_deleted") != NULL && pt_msg_bool(request, "show_deleted")) {
+        PT_TRY(list_deleted(list, reterr));
+    } else if (list->kind->resource->view) {
+        PT_TRY(list_views(list, reterr));
+    } else if (by_name && pt_msg_str(request, "filter")[0] == '\0' &&
+               shown_as_stored(list->machine, list->caller, list->overlay, list->kind)) {
+        return reply_as_stored(list, reply, reterr);
+    } else {
+        PT_TRY(list_rows(list, by_name, reterr));
+    }
+    return reply_with_items(list, reply, reterr);
 }
 
 enum pt_code pt_kind_read(struct pt_machine_kind *machine, const struct pt_caller *caller,
@@ -395,17 +506,12 @@ enum pt_code pt_kind_read(struct pt_machine_kind *machine, const struct pt_calle
         pt_assert(method->verb == PT_VERB_LIST);
         struct list list = {.machine = machine,
                             .caller = caller,
+                            .method = method,
                             .kind = method->kind,
                             .info = pt_kind_info(machine, method->kind->resource->kind_id),
                             .overlay = overlay,
                             .arena = &arena};
-        code = list_any(&list, request, reterr);
-        if (code == PT_OK) {
-            code = cut_page(&list, reterr);
-        }
-        if (code == PT_OK) {
-            list_reply(&list, method, reply);
-        }
+        code = list_any(&list, request, reply, reterr);
     }
     pt_arena_fini(&arena);
     return code;

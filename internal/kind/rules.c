@@ -92,7 +92,11 @@ enum pt_code pt_rules_check(struct pt_execution *execution, const struct pt_kind
                             const struct pt_msg *before, const struct pt_msg *after, struct pt_error *reterr)
 {
     PT_TRY(pt_msg_check(after, before == NULL ? PT_RULE_CREATE : PT_RULE_UPDATE, reterr));
-    const struct pt_change change = {.kind = info->type, .name = name, .before = before, .after = after};
+    const struct pt_change change = {.kind = info->type,
+                                     .name = name,
+                                     .before = before,
+                                     .after = after,
+                                     .proposed = execution->dry || execution->trial};
     return check_with(execution, info, &change, reterr);
 }
 

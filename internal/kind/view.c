@@ -41,9 +41,8 @@ enum pt_code pt_kind_load(struct pt_machine_kind *machine, const char *name, str
     return PT_OK;
 }
 
-static bool copy_row(void *arg, const struct pt_row *row)
+bool pt_row_list_add(struct pt_row_list *list, const struct pt_row *row)
 {
-    struct pt_row_list *list = arg;
     if (list->len == list->capacity) {
         size_t capacity = list->capacity == 0 ? 16 : list->capacity * 2;
         struct pt_row *rows = pt_arena_array(list->arena, capacity, sizeof(*rows));
@@ -63,6 +62,11 @@ static bool copy_row(void *arg, const struct pt_row *row)
     };
     list->size += row->value.size;
     return true;
+}
+
+static bool copy_row(void *arg, const struct pt_row *row)
+{
+    return pt_row_list_add(arg, row);
 }
 
 enum pt_code pt_kind_rows(struct pt_machine_kind *machine, const struct pt_store_range *range, struct pt_row_list *list,

@@ -9,9 +9,11 @@
  * one was copied are on the list of changes, and are read again at the end, in one turn.
  *
  * Memory. A view leaves out what tells people and clients about a resource and means nothing to a plan (`left_out`): of
- * 100,000 sites those were four fifths. Messages that were parsed together share a batch, an arena with a count of the
- * views that use it. A view shares the batches of the one before and adds one. When they are many, or much in them is
- * no longer current, the worker copies what is current into one batch of its own.
+ * 100,000 sites those were four fifths. And it leaves out resources to which nothing can be planned (`frozen_with`): a
+ * site that has no edge is a row of the store and nothing else. Such a kind is copied behind the others; when one of
+ * what it needs below it changes, it is read again too. Messages that were parsed together share a batch, an arena with
+ * a count of the views that use it. A view shares the batches of the one before and adds one. When they are many, or
+ * much in them is no longer current, the worker copies what is current into one batch of its own.
  */
 #include "kind/machine.h"
 
@@ -46,9 +48,9 @@ struct pt_view_freezer {
 
     struct pt_arena arena;    /* rows and names, until they are parsed */
     struct pt_row_list *rows; /* by kind id: as they lie in the store */
-    uint32_t kind_at;         /* kind that is being copied */
-    const char *after;        /* name of its last row copied */
-    struct pt_row *changed;   /* ascending by name, of any kind; value NULL: gone */
+    uint32_t step;            /* kind that is being copied, counted twice: first those that need nothing below them */
+    char after[PT_NAME_SIZE_MAX + 1]; /* name of its last row looked at */
+    struct pt_row *changed;           /* ascending by name, of any kind; value NULL: gone */
     size_t changed_len;
 
     struct items *kinds; /* by kind id: the result */
@@ -102,35 +104,69 @@ void pt_changes_add(struct pt_machine_kind *machine, const struct pt_watch_event
 /* ---- copying, on the loop -----------------------------------------------------------------------------------------
  */
 
-static int by_text(const void *a, const void *b)
+/* Negative: `other` comes before all that stands below the name; 0: it stands there. */
+static int order_below(const char *other, const char *name, size_t size)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    int order = strncmp(other, name, size);
+    return order != 0 ? order : (unsigned char)other[size] - '/';
 }
 
-/* Read what these name, each name once. */
-static enum pt_code copy_names(struct pt_view *view, const char **names, size_t len, struct pt_error *reterr)
+/* What a view is built on, of a kind and ascending by name: the view before, or what has been copied. */
+static size_t base_len(const struct pt_view *view, uint32_t kind)
 {
-    struct pt_view_freezer *freezer = view->freezer;
-    if (len > 0) {
-        qsort(names, len, sizeof(char *), by_text);
+    const struct pt_view_freezer *freezer = view->freezer;
+    return freezer->previous != NULL ? freezer->previous->freezer->kinds[kind].len : freezer->rows[kind].len;
+}
+
+static const char *base_name(const struct pt_view *view, uint32_t kind, size_t at)
+{
+    const struct pt_view_freezer *freezer = view->freezer;
+    return freezer->previous != NULL ? freezer->previous->freezer->kinds[kind].list[at].name
+                                     : freezer->rows[kind].rows[at].name;
+}
+
+/* The first of it that does not come before the name, or before all that stands below the name. */
+static size_t base_find(const struct pt_view *view, uint32_t kind, const char *name, bool below)
+{
+    size_t size = strlen(name), low = 0, high = base_len(view, kind);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const char *other = base_name(view, kind, middle);
+        if ((below ? order_below(other, name, size) : strcmp(other, name)) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
     }
-    freezer->changed = pt_arena_array(&freezer->arena, len, sizeof(*freezer->changed));
-    for (size_t i = 0; i < len; i++) {
-        if (i > 0 && strcmp(names[i - 1], names[i]) == 0) {
-            continue;
-        }
-        struct pt_row *row = &freezer->changed[freezer->changed_len++];
-        enum pt_code code = pt_store_get(view->machine->store, names[i], &freezer->arena, row, reterr);
-        if (code == PT_NOT_FOUND) {
-            *row = (struct pt_row){.name = pt_arena_strdup(&freezer->arena, names[i])};
-            code = PT_OK;
-        }
-        if (code != PT_OK) {
-            freezer->changed_len--;
-            return code;
-        }
-    }
-    return PT_OK;
+    return low;
+}
+
+static bool base_has(const struct pt_view *view, uint32_t kind, const char *name)
+{
+    size_t at = base_find(view, kind, name, false);
+    return at < base_len(view, kind) && strcmp(base_name(view, kind, at), name) == 0;
+}
+
+static bool base_has_below(const struct pt_view *view, uint32_t kind, const char *name)
+{
+    size_t at = base_find(view, kind, name, true);
+    return at < base_len(view, kind) && order_below(base_name(view, kind, at), name, strlen(name)) == 0;
+}
+
+struct copying {
+    struct pt_view *view;
+    struct pt_row_list *rows;
+    uint32_t frozen_with;
+    size_t len; /* rows looked at */
+};
+
+static bool copy_row(void *arg, const struct pt_row *row)
+{
+    struct copying *copying = arg;
+    copying->len++;
+    (void)strcpy(copying->view->freezer->after, row->name); /* a stored name fits */
+    bool needed = copying->frozen_with == 0 || base_has_below(copying->view, copying->frozen_with, row->name);
+    return !needed || pt_row_list_add(copying->rows, row);
 }
 
 /* The next rows; *ret_more false when there are none left. */
@@ -138,30 +174,161 @@ static enum pt_code copy_rows(struct pt_view *view, bool *ret_more, struct pt_er
 {
     struct pt_view_freezer *freezer = view->freezer;
     struct pt_machine_kind *machine = view->machine;
-    for (size_t room = COPY_LEN; freezer->kind_at < machine->infos_len; freezer->kind_at++, freezer->after = "") {
-        const struct pt_kind_info *info = pt_kind_info(machine, freezer->kind_at);
-        if (info == NULL || info->type->resource->view) {
+    uint32_t kinds_len = (uint32_t)machine->infos_len;
+    for (size_t room = COPY_LEN; freezer->step < 2 * kinds_len; freezer->step++, freezer->after[0] = '\0') {
+        uint32_t kind = freezer->step % kinds_len;
+        const struct pt_kind_info *info = pt_kind_info(machine, kind);
+        if (info == NULL || info->type->resource->view || (info->frozen_with != 0) != (freezer->step >= kinds_len)) {
             continue;
         }
         if (room == 0) {
             *ret_more = true;
             return PT_OK;
         }
-        struct pt_row_list *rows = &freezer->rows[freezer->kind_at];
-        size_t before = rows->len;
-        const struct pt_store_range range = {
-            .kind_id = freezer->kind_at, .parent = "", .after = freezer->after, .len_max = room};
-        rows->arena = &freezer->arena;
-        PT_TRY(pt_kind_rows(machine, &range, rows, reterr));
-        if (rows->len - before == room) {
-            freezer->after = rows->rows[rows->len - 1].name;
+        struct copying copying = {view, &freezer->rows[kind], info->frozen_with, 0};
+        char after[sizeof(freezer->after)];
+        memcpy(after, freezer->after, sizeof(after));
+        const struct pt_store_range range = {.kind_id = kind, .parent = "", .after = after, .len_max = room};
+        copying.rows->arena = &freezer->arena;
+        PT_TRY(pt_store_scan(machine->store, &range, copy_row, &copying, reterr));
+        if (copying.len == room) {
             *ret_more = true;
             return PT_OK;
         }
-        room -= rows->len - before;
+        room -= copying.len;
     }
     *ret_more = false;
     return PT_OK;
+}
+
+/* ---- copying what changed -----------------------------------------------------------------------------------------
+ */
+
+struct named {
+    const char *name;
+    const struct pt_kind_info *info; /* NULL: of no kind that this binary knows */
+};
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct named *)a)->name, ((const struct named *)b)->name);
+}
+
+static struct named named_of(const struct pt_machine_kind *machine, const char *name)
+{
+    const struct pt_message_type *kind = NULL;
+    bool known = pt_name_parse(machine->schema, name, &kind, NULL) == PT_OK;
+    return (struct named){name, known ? pt_kind_info(machine, kind->resource->kind_id) : NULL};
+}
+
+/* Each name once, ascending, and those above that are frozen with one of them. */
+static struct named *gather_names(struct pt_view *view, const char *const *names, size_t *len)
+{
+    struct pt_arena *arena = &view->freezer->arena;
+    struct named *all = pt_arena_array(arena, *len * 2, sizeof(*all));
+    size_t all_len = 0;
+    for (size_t i = 0; i < *len; i++) {
+        struct named named = named_of(view->machine, names[i]);
+        all[all_len++] = named;
+        if (named.info != NULL && named.info->freezes_above) {
+            char above[PT_NAME_SIZE_MAX + 1];
+            pt_name_parent(named.name, above);
+            all[all_len++] = named_of(view->machine, pt_arena_strdup(arena, above));
+        }
+    }
+    if (all_len > 0) {
+        qsort(all, all_len, sizeof(*all), by_name);
+    }
+    *len = 0;
+    for (size_t i = 0; i < all_len; i++) {
+        if (i == 0 || strcmp(all[i - 1].name, all[i].name) != 0) {
+            all[(*len)++] = all[i];
+        }
+    }
+    return all;
+}
+
+static enum pt_code read_row(struct pt_view *view, struct pt_row *row, struct pt_error *reterr)
+{
+    enum pt_code code = pt_store_get(view->machine->store, row->name, &view->freezer->arena, row, reterr);
+    return code == PT_NOT_FOUND ? PT_OK : code;
+}
+
+static int by_row_name(const void *a, const void *b)
+{
+    return strcmp(((const struct pt_row *)a)->name, ((const struct pt_row *)b)->name);
+}
+
+static bool is_changed(const struct pt_view_freezer *freezer, const char *name)
+{
+    const struct pt_row key = {.name = name};
+    return freezer->changed_len > 0 &&
+           bsearch(&key, freezer->changed, freezer->changed_len, sizeof(key), by_row_name) != NULL;
+}
+
+/* Does one of that kind stand below the name, as things are now? */
+static bool is_needed(const struct pt_view *view, uint32_t frozen_with, const struct pt_row *row)
+{
+    const struct pt_view_freezer *freezer = view->freezer;
+    size_t size = strlen(row->name);
+    for (const struct pt_row *other = row + 1; other < freezer->changed + freezer->changed_len; other++) {
+        int order = order_below(other->name, row->name, size);
+        if (order > 0) {
+            break;
+        }
+        if (order == 0 && other->kind_id == frozen_with) {
+            return true;
+        }
+    }
+    for (size_t i = base_find(view, frozen_with, row->name, true); i < base_len(view, frozen_with); i++) {
+        const char *other = base_name(view, frozen_with, i);
+        if (order_below(other, row->name, size) != 0) {
+            break;
+        }
+        if (!is_changed(freezer, other)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of what is frozen with something below it: read what has that; leave out what has it neither now nor had before. */
+static enum pt_code read_frozen_with(struct pt_view *view, const struct named *all, struct pt_error *reterr)
+{
+    struct pt_view_freezer *freezer = view->freezer;
+    for (size_t i = 0; i < freezer->changed_len; i++) {
+        uint32_t frozen_with = all[i].info != NULL ? all[i].info->frozen_with : 0;
+        if (frozen_with != 0 && is_needed(view, frozen_with, &freezer->changed[i])) {
+            PT_TRY(read_row(view, &freezer->changed[i], reterr));
+        }
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < freezer->changed_len; i++) {
+        const struct pt_row *row = &freezer->changed[i];
+        if (row->kind_id != 0 || all[i].info == NULL || all[i].info->frozen_with == 0 ||
+            base_has(view, all[i].info->type->resource->kind_id, row->name)) {
+            freezer->changed[kept++] = *row;
+        }
+    }
+    freezer->changed_len = kept;
+    return PT_OK;
+}
+
+/* Read what these name, each name once. */
+static enum pt_code copy_names(struct pt_view *view, const char *const *names, size_t len, struct pt_error *reterr)
+{
+    struct pt_view_freezer *freezer = view->freezer;
+    struct named *all = gather_names(view, names, &len);
+    freezer->changed = pt_arena_array(&freezer->arena, len, sizeof(*freezer->changed));
+    for (; freezer->changed_len < len; freezer->changed_len++) {
+        const struct named *named = &all[freezer->changed_len];
+        struct pt_row *row = &freezer->changed[freezer->changed_len];
+        *row = (struct pt_row){.name = pt_arena_strdup(&freezer->arena, named->name)};
+        if (named->info == NULL || named->info->frozen_with == 0) {
+            PT_TRY(read_row(view, row, reterr));
+        }
+    }
+    return read_frozen_with(view, all, reterr);
 }
 
 static struct pt_view_freezer *freezer_new(struct pt_view *view)
@@ -172,7 +339,6 @@ static struct pt_view_freezer *freezer_new(struct pt_view *view)
     freezer->rows = calloc(view->machine->infos_len + 1, sizeof(*freezer->rows));
     freezer->kinds = calloc(view->machine->infos_len + 1, sizeof(*freezer->kinds));
     pt_assert(freezer->rows != NULL && freezer->kinds != NULL);
-    freezer->after = "";
     return freezer;
 }
 

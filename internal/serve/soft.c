@@ -473,6 +473,18 @@ static void overlay_organization(struct pt_controller *controller, struct pt_msg
     }
 }
 
+/* The kinds that overlay() knows. */
+static bool overlays(const struct pt_message_type *kind)
+{
+    static const char *const kinds[] = {"edge", "link", "controller", "organization"};
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strcmp(kind->resource->singular, kinds[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void overlay(void *context, struct pt_msg *resource, struct pt_arena *arena)
 {
     struct pt_controller *controller = context;
@@ -531,7 +543,8 @@ static void list_view(void *context, const struct pt_message_type *kind, struct 
 
 struct pt_soft_overlay pt_soft_overlay(struct pt_controller *controller)
 {
-    return (struct pt_soft_overlay){.context = controller, .overlay = overlay, .list_view = list_view};
+    return (struct pt_soft_overlay){
+        .context = controller, .overlay = overlay, .overlays = overlays, .list_view = list_view};
 }
 
 /* ---- metrics -------------------------------------------------------------------------------------------------- */

@@ -147,6 +147,7 @@ static void forget(struct pt_store *store)
     store_replies_clear(store);
     store_history_clear(store);
     store_counts_clear(store);
+    store_names_clear(store);
     store_undo_clear(store);
     pt_buf_fini(&store->scratch);
     store->witness = (struct pt_witness){0};

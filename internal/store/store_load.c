@@ -119,7 +119,8 @@ static enum pt_code load_history(struct pt_store *store, struct pt_error *reterr
     }
 }
 
-static enum pt_code sum_rows(struct pt_store *store, struct pt_digest *sum, struct pt_error *reterr)
+/* loading: the names of the rows are new to store_names.c. */
+static enum pt_code sum_rows(struct pt_store *store, bool loading, struct pt_digest *sum, struct pt_error *reterr)
 {
     sqlite3_stmt *all = NULL;
     PT_TRY(store_db_borrow(&store->db, STORE_ROW_SCAN, &all, reterr));
@@ -133,6 +134,9 @@ static enum pt_code sum_rows(struct pt_store *store, struct pt_digest *sum, stru
         store_row_of(all, &row);
         struct pt_digest term = store_row_digest(store, &row);
         pt_digest_add(sum, &term);
+        if (loading) {
+            store_names_add(store, row.name);
+        }
     }
     store_db_return(&store->db, STORE_ROW_SCAN, all);
     return code;
@@ -172,7 +176,7 @@ enum pt_code store_load(struct pt_store *store, struct pt_error *reterr)
     PT_TRY(load_cells(store, &sum, reterr));
     PT_TRY(load_replies(store, &sum, reterr));
     PT_TRY(load_history(store, reterr));
-    PT_TRY(sum_rows(store, &sum, reterr));
+    PT_TRY(sum_rows(store, true, &sum, reterr));
     PT_TRY(sum_references(store, &sum, reterr));
     if (!pt_digest_equal(&sum, &store->digest)) {
         return store_db_corrupt(&store->db, reterr, "its rows do not sum to the digest that was kept");
@@ -240,7 +244,7 @@ enum pt_code pt_store_scrub(struct pt_store *store, struct pt_error *reterr)
     struct pt_digest sum = {0};
     PT_TRY(sum_cells(store, &sum, reterr));
     PT_TRY(sum_replies(store, &sum, reterr));
-    PT_TRY(sum_rows(store, &sum, reterr));
+    PT_TRY(sum_rows(store, false, &sum, reterr));
     PT_TRY(sum_references(store, &sum, reterr));
     if (!pt_digest_equal(&sum, &store->digest)) {
         return store_db_corrupt(&store->db, reterr, "its rows do not sum to the digest that was kept");

@@ -153,6 +153,10 @@ enum pt_code pt_store_exists(struct pt_store *store, const char *name, bool *ret
         *ret_exists = true;
         return PT_OK;
     }
+    if (store->db.failure.code == PT_OK && !store_names_may(store, name)) {
+        *ret_exists = false;
+        return PT_OK;
+    }
     sqlite3_stmt *exists = NULL;
     PT_TRY(store_db_statement(&store->db, STORE_ROW_EXISTS, &exists, reterr));
     store_bind_text(exists, 1, name);
@@ -401,6 +405,7 @@ enum pt_code pt_store_put(struct pt_store *store, const struct pt_row *row, stru
         store->fresh[0] = '\0';
     } else {
         store_undo_row(store, row->name, NULL);
+        store_names_add(store, row->name);
         memcpy(store->fresh, row->name, name_size + 1);
     }
     struct pt_digest term = store_row_digest(store, row);

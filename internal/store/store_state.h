@@ -4,6 +4,7 @@
  *   store.c          life, transactions, savepoints, the status record
  *   store_load.c     from the database into memory, checked; scrub
  *   store_rows.c     resources and references
+ *   store_names.c    which names may be there
  *   store_cells.c    values and counters
  *   store_replies.c  replies by request id
  *   store_history.c  what Watch reads
@@ -84,6 +85,15 @@ struct store_count {
     uint64_t count;
 };
 
+/* Filters of names, each twice the size of the one before; the last one is being filled. */
+#define STORE_NAMES_FILTERS_MAX 10 /* 4 million names, 8 MiB */
+struct store_names {
+    uint64_t *filters[STORE_NAMES_FILTERS_MAX];
+    size_t filters_len;
+    size_t len; /* names in the newest */
+    bool all;   /* there were too many: any name may be there */
+};
+
 enum store_undo_kind { STORE_UNDO_ROW, STORE_UNDO_REFERENCES, STORE_UNDO_CELL };
 
 struct store_undo_entry {
@@ -125,6 +135,7 @@ struct pt_store {
     struct store_history history;
     struct store_count counts[STORE_COUNTS_LEN];
     size_t counts_next; /* the one to be replaced next */
+    struct store_names names;
     struct store_undo undo;
     /* Name of the resource that the last put inserted: it has no references yet, so none need be looked for. */
     char fresh[512];
@@ -170,6 +181,9 @@ PT_MUST enum pt_code store_references_put(struct pt_store *store, const char *fr
 PT_MUST enum pt_code store_row_restore(struct pt_store *store, const struct pt_row *row, struct pt_error *reterr);
 PT_MUST enum pt_code store_row_erase(struct pt_store *store, const char *name, struct pt_error *reterr);
 struct pt_digest store_references_digest(struct pt_store *store, const char *from, const char *const *to, size_t len);
+void store_names_add(struct pt_store *store, const char *name);
+bool store_names_may(const struct pt_store *store, const char *name); /* false: it is not there */
+void store_names_clear(struct pt_store *store);
 void store_counts_clear(struct pt_store *store);
 
 /* store_cells.c */

@@ -111,11 +111,23 @@ static enum pt_code check_time(const struct pt_msg *profile, const char *field, 
     return PT_OK;
 }
 
+static bool same_time(const struct pt_msg *before, const struct pt_msg *after, const char *field)
+{
+    const struct pt_msg *a = before != NULL ? pt_msg_child(before, field) : NULL, *b = pt_msg_child(after, field);
+    return a != NULL && b != NULL && pt_msg_i64(a, "seconds") == pt_msg_i64(b, "seconds") &&
+           pt_msg_i64(a, "nanos") == pt_msg_i64(b, "nanos");
+}
+
 static enum pt_code sla_check(struct pt_view *view, const struct pt_change *change, struct pt_error *reterr)
 {
     (void)view;
     if (change->after == NULL) {
         return PT_OK;
+    }
+    /* The first binaries took any window, and nodes were given the nearest that is allowed: logs may hold one, and a
+     * profile that has one may keep it. */
+    if (change->proposed && !same_time(change->before, change->after, "evaluation_window")) {
+        PT_TRY(check_time(change->after, "evaluation_window", 200, 10000, reterr));
     }
     PT_TRY(check_time(change->after, "fast_down", 100, 10000, reterr));
     PT_TRY(check_time(change->after, "slow_up", 0, 3600000, reterr));

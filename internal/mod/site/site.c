@@ -28,7 +28,7 @@ void site_organization_of(const char *name, char organization[])
     organization[size] = '\0';
 }
 
-static const struct pt_kind site = {.message = "patronus.v1.Site", .derive = site_derive};
+static const struct pt_kind site = {.message = "patronus.v1.Site", .derive = site_derive, .frozen_with = "edge"};
 static const struct pt_kind edge = {.message = "patronus.v1.Edge", .check = site_check_edge};
 static const struct pt_kind link = {.message = "patronus.v1.Link", .check = site_check_link};
 static const struct pt_kind *const kinds[] = {&site, &edge, &link, NULL};

@@ -312,6 +312,10 @@ static UNUSED void rr_mend(struct fixture *fx, struct pt_msg *msg, uint64_t uniq
             rr_mend_windows(fx, rule);
         }
     } else if (strcmp(kind, "slaProfile") == 0) {
+        struct pt_msg *window = pt_msg_child(msg, "evaluation_window");
+        if (window != NULL) {
+            pt_msg_set_i64(window, arena, "seconds", 1 + (int64_t)fx_random(fx, 9));
+        }
         pt_msg_clear(msg, "fast_down"); /* below a second, mostly */
     }
 }

@@ -7,11 +7,13 @@
 #include <pthread.h>
 
 static struct fixture fx;
+static unsigned seed;
 
 static void setup(void)
 {
     fx_init(&fx);
     fx_world(&fx);
+    seed = 1;
 }
 
 static void teardown(void)
@@ -251,6 +253,62 @@ START_TEST(soft_fields_are_overlaid_and_never_stored)
 }
 END_TEST
 
+static void nothing_to_overlay(void *context, struct pt_msg *resource, struct pt_arena *arena)
+{
+    (void)context;
+    (void)resource;
+    (void)arena;
+}
+
+static void read_both_ways(const struct pt_method_type *method, const struct pt_msg *request)
+{
+    const struct pt_soft_overlay soft = {.overlay = nothing_to_overlay}; /* so that each resource is parsed */
+    PT_AUTO(buf) struct pt_buf stored = {0};
+    PT_AUTO(buf) struct pt_buf built = {0};
+    ck_assert_int_eq(pt_kind_read(fx.machine, NULL, method, request, NULL, &stored, &fx.error), PT_OK);
+    ck_assert_int_eq(pt_kind_read(fx.machine, NULL, method, request, &soft, &built, &fx.error), PT_OK);
+    ck_assert_uint_eq(stored.size, built.size);
+    ck_assert_mem_eq(stored.data, built.data, built.size);
+    fx_take_reply(&fx, method->output, pt_buf_bytes(&stored));
+}
+
+/* Every page, without the overlay as the bytes lie in the store, and with one from parsed resources: the same reply. */
+START_TEST(bytes_as_stored_are_the_reply)
+{
+    static const struct {
+        const char *method, *parent;
+        unsigned len;
+    } lists[] = {{"ListSites", "organizations/acme", 32},       {"ListSites", "organizations/-", 35},
+                 {"ListSites", "organizations/root", 3},        {"ListEdges", "organizations/acme/sites/-", 1},
+                 {"ListSegments", "organizations/acme", 1},     {"ListApplications", "organizations/acme", 1},
+                 {"ListEdges", "organizations/root/sites/-", 0}};
+    for (unsigned i = 0; i < 33; i++) {
+        FX_OK(&fx, "CreateSite", "{'parent':'organizations/%s','siteId':'v%u','site':{'annotations':{'v':'%0*u'}}}",
+              i < 30 ? "acme" : "root", i, (int)i * 9 + 1, i);
+    }
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        const struct pt_method_type *method = fx_method(&fx, lists[i].method);
+        for (int page_size = 0; page_size < 40; page_size += 3) {
+            struct pt_msg *request = pt_msg_new(&fx.arena, method->input);
+            unsigned len = 0;
+            pt_msg_set_str(request, &fx.arena, "parent", lists[i].parent);
+            pt_msg_set_i64(request, &fx.arena, "page_size", page_size);
+            do {
+                read_both_ways(method, request);
+                const struct pt_msg_field *page = pt_msg_field(fx.reply, method->output->fields[0].name);
+                len += page != NULL ? (unsigned)page->len : 0;
+                pt_msg_set_str(request, &fx.arena, "page_token", pt_msg_str(fx.reply, "next_page_token"));
+            } while (pt_msg_str(request, "page_token")[0] != '\0');
+            ck_assert_uint_eq(len, lists[i].len);
+        }
+    }
+    const struct pt_method_type *get = fx_method(&fx, "GetSite");
+    struct pt_msg *request = pt_msg_new(&fx.arena, get->input);
+    pt_msg_set_str(request, &fx.arena, "name", "organizations/acme/sites/v7");
+    read_both_ways(get, request);
+}
+END_TEST
+
 START_TEST(views_are_made_by_the_overlay)
 {
     ck_assert_int_eq(read_overlaid("ListTunnels", "parent", "organizations/acme", ""), PT_OK);
@@ -277,10 +335,10 @@ static bool count_one(void *arg, const char *name, const struct pt_msg *msg)
 static void check_view(struct pt_view *view)
 {
     unsigned count = 0;
-    pt_view_scan(view, "site", "organizations/acme", count_one, &count);
-    ck_assert_uint_eq(count, 2);
+    pt_view_scan(view, "link", "organizations/acme", count_one, &count);
+    ck_assert_uint_eq(count, 1);
     count = 0;
-    pt_view_scan(view, "site", "organizations/acm", count_one, &count); /* a prefix of an id is no parent */
+    pt_view_scan(view, "link", "organizations/acm", count_one, &count); /* a prefix of an id is no parent */
     ck_assert_uint_eq(count, 0);
     count = 0;
     pt_view_scan(view, "organization", "", count_one, &count);
@@ -301,10 +359,11 @@ START_TEST(a_frozen_view_stays_as_it_was)
 {
     struct pt_view *live = pt_view_new(fx.machine);
     struct pt_view *frozen = pt_view_new(fx.machine);
+    FX_OK(&fx, "CreateEdge", "{'parent':'organizations/acme/sites/sfo','edgeId':'e','edge':{}}");
     check_view(live);
     pt_view_freeze(frozen);
     uint64_t revision = fx.index;
-    FX_OK(&fx, "DeleteSite", "{'name':'organizations/acme/sites/sfo'}");
+    FX_OK(&fx, "DeleteSite", "{'name':'organizations/acme/sites/sfo','force':true}");
     ck_assert_ptr_null(pt_view_get(live, "organizations/acme/sites/sfo"));
     ck_assert_ptr_nonnull(pt_view_get(frozen, "organizations/acme/sites/sfo"));
     ck_assert_uint_eq(pt_view_revision(frozen), revision);
@@ -346,15 +405,56 @@ static bool same_in_other(void *arg, const char *name, const struct pt_msg *msg)
     return true;
 }
 
+static bool is_one(void *arg, const char *name, const struct pt_msg *msg)
+{
+    (void)name;
+    (void)msg;
+    *(bool *)arg = true;
+    return false;
+}
+
+/* A frozen view has a site when it has an edge. */
+static bool frozen_with_an_edge(void *arg, const char *name, const struct pt_msg *msg)
+{
+    struct listed *listed = arg; /* `other` is frozen, the site from a live view */
+    struct pt_view *live = pt_view_new(fx.machine);
+    bool has_edge = false;
+    pt_view_scan(live, "edge", name, is_one, &has_edge);
+    pt_view_free(live);
+    const struct pt_msg *frozen = pt_view_get((struct pt_view *)(uintptr_t)listed->other, name);
+    ck_assert_msg((frozen != NULL) == has_edge, "%s has %s edge", name, has_edge ? "an" : "no");
+    ck_assert(frozen == NULL || pt_msg_equal(lean(msg), lean(frozen)));
+    listed->len += has_edge;
+    return true;
+}
+
 static void views_equal(struct pt_view *a, struct pt_view *b)
 {
-    static const char *const kinds[] = {"organization", "site", "link", "segment"};
+    static const char *const kinds[] = {"organization", "edge", "link", "segment"};
+    struct listed sites = {.other = a};
+    pt_view_scan(b, "site", "", frozen_with_an_edge, &sites);
+    ck_assert_uint_eq(pt_view_count(a, "site"), sites.len);
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         struct listed ab = {.other = b};
         struct listed ba = {.other = a};
         pt_view_scan(a, kinds[i], "", same_in_other, &ab);
         pt_view_scan(b, kinds[i], "", same_in_other, &ba);
         ck_assert_uint_eq(ab.len, ba.len);
+    }
+}
+
+/* Some of twenty sites get a first or second edge, and some lose one. */
+static void change_edges(void)
+{
+    for (int i = 0; i < 4; i++) {
+        unsigned draw = (unsigned)rand_r(&seed);
+        if (draw % 2 == 0) {
+            FX_OK(&fx, "UpdateEdge", "{'edge':{'name':'organizations/acme/sites/v%d/edges/e%d'},'allowMissing':true}",
+                  200 + draw / 2 % 20, draw / 64 % 2);
+        } else {
+            FX_OK(&fx, "DeleteEdge", "{'name':'organizations/acme/sites/v%d/edges/e%d','allowMissing':true}",
+                  200 + draw / 2 % 20, draw / 64 % 2);
+        }
     }
 }
 
@@ -373,6 +473,7 @@ START_TEST(a_view_made_from_the_one_before_is_the_state)
             FX_OK(&fx, "DeleteSite", "{'name':'organizations/acme/sites/v0','allowMissing':true}");
             FX_OK(&fx, "UpdateSite",
                   "{'site':{'name':'organizations/acme/sites/aa','location':'%d'},'allowMissing':true}", round);
+            change_edges();
         }
         ck_assert_int_eq(turns, before == NULL ? 2 : 1);
         pt_view_freeze(view);
@@ -382,6 +483,7 @@ START_TEST(a_view_made_from_the_one_before_is_the_state)
         pt_view_free(live);
         pt_view_free(before);
         before = view;
+        change_edges();
         FX_OK(&fx, "DeleteSite", "{'name':'organizations/acme/sites/v%d'}", round + 1);
         FX_OK(&fx, "UpdateSite",
               "{'site':{'name':'organizations/acme/sites/v%d','location':'%d'},'updateMask':'location'}",
@@ -411,6 +513,7 @@ int main(void)
     tcase_add_test(tests, a_page_token_fits_its_query_only);
     tcase_add_test(tests, a_dash_reads_across_collections);
     tcase_add_test(tests, soft_fields_are_overlaid_and_never_stored);
+    tcase_add_test(tests, bytes_as_stored_are_the_reply);
     tcase_add_test(tests, views_are_made_by_the_overlay);
     tcase_add_test(tests, a_frozen_view_stays_as_it_was);
     tcase_add_test(tests, a_view_made_from_the_one_before_is_the_state);

@@ -643,6 +643,35 @@ START_TEST(existence_follows_each_change)
 }
 END_TEST
 
+/* More names than the first filters hold, some of which go again, before and after the store is opened anew. */
+START_TEST(existence_is_right_for_many_names)
+{
+    enum { LEN = 9000 };
+    char name[32];
+    struct pt_store *store = open_at(path);
+    MUST(pt_store_begin(store, why));
+    for (unsigned i = 0; i < LEN; i++) {
+        (void)snprintf(name, sizeof(name), "rows/%u", i);
+        ck_assert(!exists(store, name));
+        put_text(store, name, 1, "v", i + 1);
+    }
+    for (unsigned i = 0; i < LEN; i += 3) {
+        (void)snprintf(name, sizeof(name), "rows/%u", i);
+        MUST(pt_store_remove(store, name, why));
+    }
+    commit(store, LEN);
+    for (int opened = 0; opened < 2; opened++) {
+        for (unsigned i = 0; i < 2 * LEN; i++) {
+            (void)snprintf(name, sizeof(name), "rows/%u", i);
+            ck_assert_msg(exists(store, name) == (i < LEN && i % 3 != 0), "%s", name);
+        }
+        pt_store_close(store);
+        store = open_at(path);
+    }
+    pt_store_close(store);
+}
+END_TEST
+
 START_TEST(references_need_their_resource)
 {
     struct pt_store *store = open_at(path);
@@ -719,6 +748,7 @@ int main(void)
     tcase_add_test(tcase, sql_in_texts_is_text);
     tcase_add_test(tcase, a_scan_may_scan_within);
     tcase_add_test(tcase, existence_follows_each_change);
+    tcase_add_test(tcase, existence_is_right_for_many_names);
     tcase_add_test(tcase, references_need_their_resource);
     tcase_add_test(tcase, large_transactions_and_values_hold);
     suite_add_tcase(suite, tcase);

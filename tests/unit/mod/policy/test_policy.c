@@ -69,6 +69,8 @@ static const struct row policies[] = {
      "{'preference':'REQUIRE','constraints':{'requireLabels':['jurisdiction=eu'],'excludeLabels':['satellite'],"
      "'includeAllGroups':[1],'includeAnyGroups':[2,3],'excludeGroups':[255],'maxLatencyUs':50000,'maxLossPpm':0,"
      "'minCapacityBps':'1000000'}}]}}"},
+    {"CreateSlaProfile", "{'parent':'" A "','slaProfileId':'w','slaProfile':{'evaluationWindow':'0.200s'}}"},
+    {"CreateSlaProfile", "{'parent':'" A "','slaProfileId':'v','slaProfile':{'evaluationWindow':'10s'}}"},
     {"CreateSlaProfile", "{'parent':'" A "','slaProfileId':'x','slaProfile':{'fastDown':'0.05s'}}", PT_INVALID_ARGUMENT,
      PT_REASON_FIELD_INVALID, "fast_down"},
     {"CreateSlaProfile", "{'parent':'" A "','slaProfileId':'x','slaProfile':{'slowUp':'-1s'}}", PT_INVALID_ARGUMENT,
@@ -128,5 +130,42 @@ START_TEST(application_ids_are_numbered_and_kept)
 }
 END_TEST
 
+static void refused_window(struct fixture *fx, const char *method, const char *request)
+{
+    struct pt_digest before = fx_digest(fx);
+    ck_assert_int_eq(fx_call(fx, method, "%s", request), PT_INVALID_ARGUMENT);
+    ck_assert(!fx->proposed);
+    ck_assert_str_eq(fx->error.field, "evaluation_window");
+    ck_assert_str_eq(fx->error.text, "must be 200 ms to 10 s");
+    struct pt_digest after = fx_digest(fx);
+    ck_assert(pt_digest_equal(&before, &after));
+}
+
+/* A leader lets no window through that nodes would not keep to; but a log may hold one that an older leader let
+ * through: it is applied, and the profile can be changed in all else. */
+START_TEST(a_window_out_of_bounds_is_kept_and_not_made)
+{
+    struct fixture fx;
+    fx_init(&fx);
+    fx_world(&fx);
+    refused_window(&fx, "CreateSlaProfile",
+                   "{'parent':'" A "','slaProfileId':'x','slaProfile':{'evaluationWindow':'0.199s'}}");
+    refused_window(&fx, "CreateSlaProfile",
+                   "{'parent':'" A "','slaProfileId':'x','slaProfile':{'evaluationWindow':'10.001s'}}");
+    refused_window(&fx, "CreateSlaProfile",
+                   "{'parent':'" A "','slaProfileId':'x','slaProfile':{'evaluationWindow':'-1s'}}");
+    const struct row old = {"CreateSlaProfile",
+                            "{'parent':'" A "','slaProfileId':'x','slaProfile':{'evaluationWindow':'60s'}}", PT_OK,
+                            PT_REASON_NONE, ""};
+    ck_assert_int_eq(table_apply(&fx, &old), PT_OK);
+    FX_OK(&fx, "UpdateSlaProfile",
+          "{'slaProfile':{'name':'" A "/slaProfiles/x','maxLossPpm':5},'updateMask':'max_loss_ppm'}");
+    refused_window(&fx, "UpdateSlaProfile", "{'slaProfile':{'name':'" A "/slaProfiles/x','evaluationWindow':'61s'}}");
+    FX_OK(&fx, "UpdateSlaProfile", "{'slaProfile':{'name':'" A "/slaProfiles/x','evaluationWindow':'10s'}}");
+    refused_window(&fx, "UpdateSlaProfile", "{'slaProfile':{'name':'" A "/slaProfiles/x','evaluationWindow':'60s'}}");
+    fx_fini(&fx);
+}
+END_TEST
+
 TABLE_MAIN("mod/policy", applications_describe_something, rules_make_sense, a_login_says_who_where_and_until_when,
-           application_ids_are_numbered_and_kept)
+           a_window_out_of_bounds_is_kept_and_not_made, application_ids_are_numbered_and_kept)
