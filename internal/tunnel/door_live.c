@@ -23,14 +23,14 @@
 #include <unistd.h>
 
 #define NOTE_MS 200 /* between looks at what the engine received */
-#define MOVED_MAX 512
 
 struct pt_door_live {
     struct pt_live *live;
     struct pt_engine *engine;
     struct pt_timer *timer;
     pthread_mutex_t lock; /* the descriptors: used on liveness's thread, replaced on the loop; taken inside its lock */
-    int fds[PT_DOOR_FDS_LEN]; /* -1: no agent yet */
+    int fds[PT_DOOR_FDS_LEN];                      /* -1: no agent yet */
+    struct pt_engine_moved moved[PT_ENGINE_SLOTS]; /* of the newest look */
 };
 
 /* An entry of an array: cannot fail once the descriptor is of the map. */
@@ -113,12 +113,10 @@ static void on_note(void *arg)
 {
     struct pt_door_live *door = arg;
     uint8_t first[PT_ENGINE_SLOTS];
-    struct pt_engine_moved moved[MOVED_MAX];
     pt_engine_streams(door->engine, on_streams, door->live);
     unsigned streams = pt_engine_path_streams(door->engine, first);
     pt_live_note_paths(door->live, first, streams);
-    size_t len = pt_engine_moved(door->engine, moved, MOVED_MAX);
-    pt_live_note_moved(door->live, moved, len < MOVED_MAX ? len : MOVED_MAX);
+    pt_live_note_moved(door->live, door->moved, pt_engine_moved(door->engine, door->moved, PT_ENGINE_SLOTS));
 }
 
 /* With the rules of handover.h. */

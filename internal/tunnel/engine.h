@@ -118,8 +118,8 @@ void pt_engine_streams(struct pt_engine *engine,
  * has. */
 #define PT_ENGINE_NO_STREAM 0xff
 unsigned pt_engine_path_streams(const struct pt_engine *engine, uint8_t *ret_first);
-/* Direct paths whose peer is not reached at the configured address: it stands behind a NAT, or moved. Returns how many
- * there are; fills at most len_max. */
+/* Direct paths whose peer is not reached at the configured address: it stands behind a NAT, or moved; ascending by
+ * slot. Returns how many there are; fills at most len_max. */
 struct pt_engine_moved {
     uint32_t slot;
     struct pt_ip ip;

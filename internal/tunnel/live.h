@@ -130,7 +130,7 @@ size_t pt_live_measures(struct pt_live *live, unsigned minutes, struct pt_live_m
  * streams each path sends (pt_engine_path_streams). */
 void pt_live_note_streams(struct pt_live *live, uint32_t label, const uint64_t *received, const uint64_t *expected);
 void pt_live_note_paths(struct pt_live *live, const uint8_t *first, unsigned streams);
-/* And where peers are that are not at the configured address (pt_engine_moved): all of them. */
+/* And where peers are that are not at the configured address (pt_engine_moved): all of them, ascending by slot. */
 void pt_live_note_moved(struct pt_live *live, const struct pt_engine_moved *moved, size_t len);
 /* Begin to measure how much more a path could carry, looking no higher than max_bps (0: as high as can be told).
  * PT_NOT_FOUND; PT_FAILED_PRECONDITION: it is not alive; PT_EXHAUSTED: one at a time, and each path now and then. */

@@ -21,9 +21,16 @@ static bool is_direct(const struct pt_live_session *s)
 
 static const struct pt_engine_moved *find(const struct pt_engine_moved *moved, size_t len, uint32_t slot)
 {
-    for (size_t i = 0; i < len; i++) {
-        if (moved[i].slot == slot) {
-            return &moved[i];
+    size_t from = 0;
+    while (from < len) {
+        size_t middle = from + (len - from) / 2;
+        if (moved[middle].slot == slot) {
+            return &moved[middle];
+        }
+        if (moved[middle].slot < slot) {
+            from = middle + 1;
+        } else {
+            len = middle;
         }
     }
     return NULL;

@@ -50,7 +50,7 @@ struct session_record {
     uint32_t polling, final_due, changed, sequence_known, received_sequence, sent_sequence, zero2;
     uint64_t random, last_received_ns, last_sent_ns, next_send_ns, ups, downs;
     uint8_t configured[16];
-    uint32_t moved, zero3;
+    uint32_t moved, strict;
 };
 
 struct sla_record {
@@ -162,6 +162,7 @@ static void save_session(const struct pt_live_session *s, struct session_record 
     memcpy(record->back, s->back, sizeof(record->back));
     memcpy(record->remote, s->remote.ip.bytes, sizeof(record->remote));
     record->moved = s->moved;
+    record->strict = s->strict;
     memcpy(record->configured, s->configured.bytes, sizeof(record->configured));
     save_bfd(&s->bfd, record);
 }
@@ -339,6 +340,7 @@ static void adopt_session(struct pt_live *live, const struct session_record *rec
     memcpy(s->back, record->back, sizeof(s->back));
     memcpy(s->remote.ip.bytes, record->remote, sizeof(s->remote.ip.bytes));
     s->moved = record->moved != 0;
+    s->strict = record->strict != 0;
     memcpy(s->configured.bytes, record->configured, sizeof(s->configured.bytes));
     pt_live_session_start(live, s, pt_live_find_peer(live, record->label), now_ns);
     adopt_bfd(&s->bfd, record);

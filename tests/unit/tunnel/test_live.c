@@ -81,12 +81,24 @@ static void node_close(struct node *node)
     (void)close(node->changed);
 }
 
+static void pair_open(struct node *a, struct node *b)
+{
+    node_open(a, 1, "127.0.0.1");
+    node_open(b, 2, "127.0.0.2");
+}
+
+static void pair_close(struct node *a, struct node *b)
+{
+    node_close(a);
+    node_close(b);
+}
+
 /* Tell a node of so many paths to the other one: its direct one, and one that begins with the same tunnel. 0: it only
  * answers. */
 static void configure_paths(struct node *node, const struct node *other, size_t paths_len, uint8_t key_change)
 {
     struct pt_engine_link link = {.number = 1, .interface = "lo", .rate_bps = node->rate_bps};
-    struct pt_live_path paths[2] = {{.id = PATH, .slot = SLOT, .peer = other->label, .link = 1},
+    struct pt_live_path paths[2] = {{.id = PATH, .slot = SLOT, .peer = other->label, .link = 1, .strict = 1},
                                     {.id = TRANSIT,
                                      .slot = TRANSIT_SLOT,
                                      .peer = other->label,
@@ -126,6 +138,15 @@ static void wait_told(struct node *node, int wanted)
     }
 }
 
+/* A path from the first to the second, which only answers; it is alive. */
+static void pair_up(struct node *a, struct node *b)
+{
+    pair_open(a, b);
+    configure(a, b, true, 0);
+    configure(b, a, false, 0);
+    wait_told(a, 1);
+}
+
 static struct pt_live_status status_of(struct node *node)
 {
     struct pt_live_status status = {0};
@@ -137,8 +158,7 @@ static struct pt_live_status status_of(struct node *node)
 START_TEST(a_path_comes_up_dies_in_silence_and_comes_back)
 {
     struct node a, b;
-    node_open(&a, 1, "127.0.0.1");
-    node_open(&b, 2, "127.0.0.2");
+    pair_open(&a, &b);
     configure(&a, &b, true, 0);
     ck_assert_int_eq(atomic_load(&a.word), 0); /* nothing is claimed of a path that was never up: b knows no peer yet */
     configure(&b, &a, false, 0);
@@ -153,16 +173,14 @@ START_TEST(a_path_comes_up_dies_in_silence_and_comes_back)
     node_open(&b, 2, "127.0.0.2");
     configure(&b, &a, false, 0);
     wait_told(&a, 1);
-    node_close(&a);
-    node_close(&b);
+    pair_close(&a, &b);
 }
 END_TEST
 
 START_TEST(a_wrong_key_never_comes_up_and_the_right_one_does)
 {
     struct node a, b;
-    node_open(&a, 1, "127.0.0.1");
-    node_open(&b, 2, "127.0.0.2");
+    pair_open(&a, &b);
     configure(&a, &b, true, 1);
     configure(&b, &a, true, 0);
     struct pollfd changed = {.fd = a.changed, .events = POLLIN};
@@ -171,19 +189,14 @@ START_TEST(a_wrong_key_never_comes_up_and_the_right_one_does)
     configure(&a, &b, true, 0);
     wait_told(&a, 1);
     wait_told(&b, 1);
-    node_close(&a);
-    node_close(&b);
+    pair_close(&a, &b);
 }
 END_TEST
 
 START_TEST(what_is_known_is_told_again_with_each_configuration_and_goes_with_the_path)
 {
     struct node a, b;
-    node_open(&a, 1, "127.0.0.1");
-    node_open(&b, 2, "127.0.0.2");
-    configure(&a, &b, true, 0);
-    configure(&b, &a, false, 0);
-    wait_told(&a, 1);
+    pair_up(&a, &b);
     uint64_t ups = status_of(&a).ups;
     unsigned words = atomic_load(&a.words);
     configure(&a, &b, true, 0);
@@ -191,8 +204,7 @@ START_TEST(what_is_known_is_told_again_with_each_configuration_and_goes_with_the
     ck_assert_uint_eq(status_of(&a).ups, ups); /* the session went on */
     configure(&a, &b, false, 0);
     ck_assert_uint_eq(pt_live_statuses(a.live, NULL, 0), 0);
-    node_close(&a);
-    node_close(&b);
+    pair_close(&a, &b);
 }
 END_TEST
 
@@ -200,8 +212,7 @@ END_TEST
 START_TEST(liveness_takes_no_more_of_a_slow_link_than_its_share)
 {
     struct node a, b;
-    node_open(&a, 1, "127.0.0.1");
-    node_open(&b, 2, "127.0.0.2");
+    pair_open(&a, &b);
     b.rate_bps = 500000;
     configure(&a, &b, true, 0);
     configure(&b, &a, false, 0);
@@ -222,8 +233,7 @@ START_TEST(liveness_takes_no_more_of_a_slow_link_than_its_share)
         detection_ms = status_of(&a).detection_ms;
     }
     ck_assert_uint_eq(status_of(&a).ups, ups);
-    node_close(&a);
-    node_close(&b);
+    pair_close(&a, &b);
 }
 END_TEST
 
@@ -297,8 +307,7 @@ START_TEST(what_begins_with_a_dead_tunnel_is_dead)
     struct node a, b;
     uint8_t key[8];
     pt_put_be64(key, TRANSIT);
-    node_open(&a, 1, "127.0.0.1");
-    node_open(&b, 2, "127.0.0.2");
+    pair_open(&a, &b);
     configure(&b, &a, false, 0);
     configure_paths(&a, &b, 2, 0);
     wait_told(&a, 1);
@@ -399,11 +408,7 @@ static void succeed(struct node *node)
 START_TEST(sessions_go_on_in_the_process_that_takes_the_place)
 {
     struct node a, b;
-    node_open(&a, 1, "127.0.0.1");
-    node_open(&b, 2, "127.0.0.2");
-    configure(&a, &b, true, 0);
-    configure(&b, &a, false, 0);
-    wait_told(&a, 1);
+    pair_up(&a, &b);
     struct node *nodes[] = {&a, &b};
     for (size_t i = 0; i < 2; i++) {
         struct node *node = nodes[i];
@@ -421,6 +426,7 @@ START_TEST(sessions_go_on_in_the_process_that_takes_the_place)
         ck_assert_uint_eq(after.bfd.ups, before.bfd.ups);
         ck_assert_int_eq(after.bfd.next_send_ns == before.bfd.next_send_ns, 1);
         ck_assert_mem_eq(after.bfd.options.key, before.bfd.options.key, sizeof(after.bfd.options.key));
+        ck_assert_int_eq(after.strict, owner);
         ck_assert_int_eq(after.known, before.known);
         ck_assert_int_eq(after.alive, before.alive);
         ck_assert_uint_eq(after.sent, before.sent);
@@ -438,8 +444,7 @@ START_TEST(sessions_go_on_in_the_process_that_takes_the_place)
     uint64_t ups = status_of(&a).ups;
     configure(&a, &b, true, 0); /* what the agent says again changes nothing */
     ck_assert_uint_eq(status_of(&a).ups, ups);
-    node_close(&a);
-    node_close(&b);
+    pair_close(&a, &b);
 }
 END_TEST
 
@@ -447,8 +452,7 @@ END_TEST
 START_TEST(a_peer_that_moved_is_followed)
 {
     struct node a, b;
-    node_open(&a, 1, "127.0.0.1");
-    node_open(&b, 2, "127.0.0.2");
+    pair_open(&a, &b);
     struct node configured = b;
     configured.address = "127.0.0.9";
     configure(&a, &configured, true, 0);
@@ -467,8 +471,7 @@ START_TEST(a_peer_that_moved_is_followed)
 
     pt_live_note_moved(a.live, NULL, 0); /* its link got another configuration: nobody is there */
     wait_told(&a, 2);
-    node_close(&a);
-    node_close(&b);
+    pair_close(&a, &b);
 }
 END_TEST
 
@@ -482,8 +485,7 @@ static void learn_port(struct node *node, struct pt_live_session *answer, const 
 START_TEST(the_port_that_a_nat_gives_is_the_one_that_its_packets_come_from)
 {
     struct node a, b;
-    node_open(&a, 1, "127.0.0.1");
-    node_open(&b, 2, "127.0.0.2");
+    pair_open(&a, &b);
     configure(&a, &b, true, 0);
     struct pt_engine_moved moved = {.slot = SLOT};
     ck_assert_int_eq(pt_ip_parse("127.0.0.7", &moved.ip, NULL), PT_OK);
@@ -511,8 +513,7 @@ START_TEST(the_port_that_a_nat_gives_is_the_one_that_its_packets_come_from)
     other.remote.ip.bytes[15]++;
     learn_port(&a, &other, &before);
     ck_assert_uint_eq(session_of(&a, true).remote.port, 4243);
-    node_close(&a);
-    node_close(&b);
+    pair_close(&a, &b);
 }
 END_TEST
 
@@ -531,8 +532,7 @@ START_TEST(bandwidth_is_measured_on_request_and_not_too_often)
 {
     struct node a, b;
     struct pt_error error = {0};
-    node_open(&a, 1, "127.0.0.1");
-    node_open(&b, 2, "127.0.0.2");
+    pair_open(&a, &b);
     configure(&a, &b, true, 0);
     ck_assert_uint_eq(pt_live_bandwidth(a.live).state, PT_LIVE_BANDWIDTH_NONE);
     ck_assert_int_eq(pt_live_bandwidth_start(a.live, PATH + 5, 0, &error), PT_NOT_FOUND);
@@ -549,8 +549,7 @@ START_TEST(bandwidth_is_measured_on_request_and_not_too_often)
     ck_assert_uint_eq(found.bytes, (uint64_t)found.packets * PT_TRAIN_SIZE);
     ck_assert_uint_le(found.rate_bps, 8000000);
     ck_assert_int_eq(pt_live_bandwidth_start(a.live, PATH, 0, &error), PT_EXHAUSTED); /* a moment ago */
-    node_close(&a);
-    node_close(&b);
+    pair_close(&a, &b);
 }
 END_TEST
 
@@ -558,11 +557,7 @@ START_TEST(a_measurement_outlives_a_moment_in_which_its_path_is_dead)
 {
     struct node a, b;
     struct pt_error error = {0};
-    node_open(&a, 1, "127.0.0.1");
-    node_open(&b, 2, "127.0.0.2");
-    configure(&a, &b, true, 0);
-    configure(&b, &a, false, 0);
-    wait_told(&a, 1);
+    pair_up(&a, &b);
     ck_assert_int_eq(pt_live_bandwidth_start(a.live, PATH, 100000, &error), PT_OK); /* a train takes 1.6 s */
     node_close(&b);
     wait_told(&a, 2);
@@ -572,8 +567,7 @@ START_TEST(a_measurement_outlives_a_moment_in_which_its_path_is_dead)
     struct pt_live_bandwidth found = wait_measured(&a);
     ck_assert_msg(found.code == PT_OK || found.duration_ms >= PT_LIVE_BANDWIDTH_MS_MAX, "%s", found.text);
     ck_assert_uint_ge(found.trains, found.code == PT_OK ? 1 : 0);
-    node_close(&a);
-    node_close(&b);
+    pair_close(&a, &b);
 }
 END_TEST
 
@@ -581,8 +575,7 @@ START_TEST(a_measurement_ends_with_its_path_and_with_the_process)
 {
     struct node a, b;
     struct pt_error error = {0};
-    node_open(&a, 1, "127.0.0.1");
-    node_open(&b, 2, "127.0.0.2");
+    pair_open(&a, &b);
     configure(&a, &b, true, 0);
     configure(&b, &a, true, 0);
     wait_told(&a, 1);
