@@ -110,6 +110,9 @@ struct pt_rpc_server_options {
     size_t message_size_max; /* 0: PT_MESSAGE_SIZE_MAX + 64 KiB; a larger message ends its call, RESOURCE_EXHAUSTED */
     size_t calls_max;        /* 0: PT_RPC_CALLS_MAX */
     struct pt_rpc_fabric *fabric; /* NULL: gRPC */
+    /* gRPC is polled by the loop, without a thread: fewer wake-ups for each call. For a process whose one server this
+     * is, and whose channels stand beside it: what another's thread polls would be late here. */
+    bool polled;
 };
 /* PT_FAILED_PRECONDITION when an address is in use, naming it; PT_UNAUTHENTICATED and such when the credentials are
  * no good. Handlers run from the next turn of the loop on. */
@@ -134,7 +137,7 @@ struct pt_rpc_channel_options {
     struct pt_rpc_credentials credentials; /* cert and key may be NULL: anonymous. ca_pem is needed */
     size_t message_size_max;               /* of replies; 0 as for the server */
     struct pt_rpc_fabric *fabric;          /* NULL: gRPC */
-    struct pt_rpc_server *beside;          /* a server of this process whose thread it uses; NULL: one of its own */
+    struct pt_rpc_server *beside; /* a server of this process whose poller it uses; NULL: a thread of its own */
 };
 /* The server must present a leaf of role "controller" under the CA; its host name is not looked at. A node that joins
  * has the CA certificate from its token. Nothing is dialled before the first call. */

@@ -1,6 +1,6 @@
 /*
- * Private to internal/rpc: what the gRPC server and client share. Only rpc_grpc*.c, rpc_queue.c and rpc_credentials.c
- * include this; they are the one door to libgrpc.
+ * Private to internal/rpc: what the gRPC server and client share. Only rpc_grpc*.c, rpc_queue.c, rpc_pump.c and
+ * rpc_credentials.c include this; they are the one door to libgrpc.
  */
 #pragma once
 
@@ -36,17 +36,22 @@ struct pt_rpc_later {
 
 struct pt_rpc_queue;
 
-/* beside: share its completion queue and thread; NULL: own ones. Either may be freed first. */
-struct pt_rpc_queue *pt_rpc_queue_new(struct pt_sys *sys, struct pt_rpc_queue *beside);
+struct pt_rpc_pump;
+
+/* Takes the pump, which the last of its queues ends. */
+struct pt_rpc_queue *pt_rpc_queue_new(struct pt_sys *sys, struct pt_rpc_pump *pump);
 grpc_completion_queue *pt_rpc_queue_cq(struct pt_rpc_queue *queue);
+struct pt_rpc_pump *pt_rpc_queue_pump(struct pt_rpc_queue *queue);
 /* Say that the tag is about to be handed to gRPC; gives the pointer to hand over. */
 void *pt_rpc_queue_arm(struct pt_rpc_queue *queue, struct pt_rpc_tag *tag);
 void pt_rpc_queue_disarm(struct pt_rpc_tag *tag); /* gRPC would not have it: it will not complete */
 /* Around each call that starts operations on this queue. What gRPC completes at once, on the loop's own thread, does
- * not take the way over the queue's thread: its tag's fn is called in the dispatch under way, or in the next. */
+ * not take the way over the pump's thread: its tag's fn is called in the dispatch under way, or in the next. */
 void pt_rpc_queue_enter(struct pt_rpc_queue *queue);
 void pt_rpc_queue_leave(struct pt_rpc_queue *queue);
-/* Complete a tag ourselves, in a later turn. */
+/* gRPC completed it, on the loop's own thread. */
+void pt_rpc_queue_completed(struct pt_rpc_tag *tag, bool ok);
+/* The same on any thread; or complete a tag ourselves, in a later turn. */
 void pt_rpc_queue_complete(struct pt_rpc_queue *queue, struct pt_rpc_tag *tag, bool ok);
 /* Call later->fn once, after the completions of this turn. Doing so again before it ran changes nothing. */
 void pt_rpc_queue_later(struct pt_rpc_queue *queue, struct pt_rpc_later *later);
@@ -54,6 +59,19 @@ void pt_rpc_queue_later(struct pt_rpc_queue *queue, struct pt_rpc_later *later);
  * frees the queue; all this before the return, or, when called from a tag's fn, at the end of the dispatch under way.
  */
 void pt_rpc_queue_free(struct pt_rpc_queue *queue, pt_task_fn done, void *arg);
+
+/* ---- who polls gRPC (rpc_pump.c) ------------------------------------------------------------------------------ */
+
+/* threaded: by a thread of its own; otherwise nobody polls before pt_rpc_pump_on_loop. Counted; starts with one user.
+ */
+struct pt_rpc_pump *pt_rpc_pump_new(struct pt_sys *sys, bool threaded);
+struct pt_rpc_pump *pt_rpc_pump_ref(struct pt_rpc_pump *pump);
+void pt_rpc_pump_unref(struct pt_rpc_pump *pump); /* the last one: everything that was begun is over */
+grpc_completion_queue *pt_rpc_pump_cq(struct pt_rpc_pump *pump);
+/* From here on the loop polls. port: one that a server of gRPC's has opened. False: a thread does it after all. */
+bool pt_rpc_pump_on_loop(struct pt_rpc_pump *pump, uint16_t port);
+/* Wait for a moment for something to complete. False when that is a thread's business. */
+bool pt_rpc_pump_wait(struct pt_rpc_pump *pump);
 
 /* rpc_grpc_server.c: that of a server on gRPC. */
 struct pt_rpc_queue *pt_rpc_grpc_server_queue(struct pt_rpc_server *server);

@@ -147,7 +147,10 @@ enum pt_code pt_rpc_grpc_channel_new(struct pt_sys *sys, const struct pt_rpc_cha
     pt_list_init(&channel->unaries);
     pt_list_init(&channel->streams);
     pt_list_init(&channel->spare);
-    channel->queue = pt_rpc_queue_new(sys, options->beside != NULL ? pt_rpc_grpc_server_queue(options->beside) : NULL);
+    struct pt_rpc_pump *pump = options->beside == NULL
+                                   ? pt_rpc_pump_new(sys, true)
+                                   : pt_rpc_pump_ref(pt_rpc_queue_pump(pt_rpc_grpc_server_queue(options->beside)));
+    channel->queue = pt_rpc_queue_new(sys, pump);
     channel->grpc = new_grpc_channel(options);
     *ret_channel = &channel->base;
     return PT_OK;

@@ -266,7 +266,7 @@ enum pt_code pt_rpc_grpc_server_new(struct pt_sys *sys, const struct pt_rpc_serv
     pt_list_init(&server->spare);
     pt_sm_init(&server->sm, states, NULL, server, OPEN);
     server->grace = pt_timer_new(sys, on_grace_over, server);
-    server->queue = pt_rpc_queue_new(sys, NULL);
+    server->queue = pt_rpc_queue_new(sys, pt_rpc_pump_new(sys, !options->polled));
     server->store = pt_rpc_credential_store_new(&options->credentials);
     server->peers = pt_rpc_peer_cache_new();
     server->doors = calloc(options->listens_len, sizeof(*server->doors));
@@ -291,6 +291,9 @@ enum pt_code pt_rpc_grpc_server_new(struct pt_sys *sys, const struct pt_rpc_serv
         for (size_t n = 0; n < ARMED_LEN; n++) {
             arm(&server->doors[i]);
         }
+    }
+    if (options->polled) {
+        (void)pt_rpc_pump_on_loop(pt_rpc_queue_pump(server->queue), (uint16_t)server->doors[0].port); /* or a thread */
     }
     *ret_server = &server->base;
     return PT_OK;

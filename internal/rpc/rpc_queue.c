@@ -1,19 +1,21 @@
 /*
  * From gRPC's threads to the loop.
  *
- *   gRPC --completion--> queue thread --list, under a lock--> pt_sys_post (when nothing was posted) --> loop: dispatch
+ *   gRPC --completion--> pump --------------------------------> list --> loop: dispatch
+ *                        a thread: under a lock, pt_sys_post when nothing was posted
+ *                        the loop itself: none of that
  *
- * A thread polls a completion queue, and with it the sockets: gRPC of this version makes progress only while somebody
- * polls. The thread moves a completion into the list of the queue it belongs to and posts a dispatch when none is under
- * way; so under load one wake-up of the loop serves all completions that arrived meanwhile. The list needs no memory of
- * its own (a tag is its own link) and is bounded by the operations started: each has one tag.
+ * A pump polls a completion queue (rpc_pump.c). A thread moves a completion into the list of the queue it belongs to
+ * and posts a dispatch when none is under way; so under load one wake-up of the loop serves all completions that
+ * arrived meanwhile. The list needs no memory of its own (a tag is its own link) and is bounded by the operations
+ * started: each has one tag.
  *
- * A thread with its completion queue is a pump, and several queues may share one: of two threads that poll gRPC lets
- * one wait for sockets and the other for the first, and hands that office over with each event for the other. A
- * follower, which is a server to its clients and a client to its leader, spent two wake-ups a call on that.
+ * Several queues may share a pump: of two threads that poll gRPC lets one wait for sockets and the other for the first,
+ * and hands that office over with each event for the other. A follower, which is a server to its clients and a client
+ * to its leader, spent two wake-ups a call on that.
  *
  * Most operations that the loop starts complete while it starts them: a message that has arrived already, a reply that
- * the socket takes. gRPC would wake the queue's thread for each, only to have the loop woken in turn. Between
+ * the socket takes. gRPC would wake the pump's thread for each, only to have the loop woken in turn. Between
  * pt_rpc_queue_enter and _leave it keeps the first such completion for the thread that caused it, and the dispatch
  * under way takes it from there.
  *
@@ -31,20 +33,13 @@
 #include "rpc/rpc_grpc.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #define ROUNDS_MAX 4
 
-struct pump {
-    grpc_completion_queue *cq;
-    pthread_t thread;
-    size_t users; /* queues; the loop's */
-};
-
 struct pt_rpc_queue {
     struct pt_sys *sys;
-    struct pump *pump;
+    struct pt_rpc_pump *pump;
 
     pthread_mutex_t lock; /* protects the next three */
     struct pt_rpc_tag *head, *tail;
@@ -62,42 +57,15 @@ struct pt_rpc_queue {
     void *done_arg;
 };
 
-static void *poll_completions(void *arg);
 static void dispatch(void *arg);
 static void finish(struct pt_rpc_queue *queue);
 
-static struct pump *pump_new(void)
-{
-    struct pump *pump = calloc(1, sizeof(*pump));
-    pt_assert(pump != NULL);
-    pump->cq = grpc_completion_queue_create_for_next(NULL);
-    /* Signals are for the threads that expect them. */
-    sigset_t all, before;
-    sigfillset(&all);
-    pt_assert(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
-    pt_assert(pthread_create(&pump->thread, NULL, poll_completions, pump) == 0);
-    pt_assert(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
-    return pump;
-}
-
-static void pump_unref(struct pump *pump)
-{
-    if (--pump->users > 0) {
-        return;
-    }
-    grpc_completion_queue_shutdown(pump->cq);
-    pt_assert(pthread_join(pump->thread, NULL) == 0);
-    grpc_completion_queue_destroy(pump->cq);
-    free(pump);
-}
-
-struct pt_rpc_queue *pt_rpc_queue_new(struct pt_sys *sys, struct pt_rpc_queue *beside)
+struct pt_rpc_queue *pt_rpc_queue_new(struct pt_sys *sys, struct pt_rpc_pump *pump)
 {
     struct pt_rpc_queue *queue = calloc(1, sizeof(*queue));
     pt_assert(queue != NULL);
     queue->sys = sys;
-    queue->pump = beside != NULL ? beside->pump : pump_new();
-    queue->pump->users++;
+    queue->pump = pump;
     pt_list_init(&queue->laters);
     pt_assert(pthread_mutex_init(&queue->lock, NULL) == 0);
     pt_assert(pthread_cond_init(&queue->more, NULL) == 0);
@@ -106,7 +74,12 @@ struct pt_rpc_queue *pt_rpc_queue_new(struct pt_sys *sys, struct pt_rpc_queue *b
 
 grpc_completion_queue *pt_rpc_queue_cq(struct pt_rpc_queue *queue)
 {
-    return queue->pump->cq;
+    return pt_rpc_pump_cq(queue->pump);
+}
+
+struct pt_rpc_pump *pt_rpc_queue_pump(struct pt_rpc_queue *queue)
+{
+    return queue->pump;
 }
 
 void *pt_rpc_queue_arm(struct pt_rpc_queue *queue, struct pt_rpc_tag *tag)
@@ -162,18 +135,22 @@ static void post_dispatch(struct pt_rpc_queue *queue)
 
 void pt_rpc_queue_enter(struct pt_rpc_queue *queue)
 {
-    grpc_completion_queue_thread_local_cache_init(queue->pump->cq);
+    grpc_completion_queue_thread_local_cache_init(pt_rpc_pump_cq(queue->pump));
 }
 
 void pt_rpc_queue_leave(struct pt_rpc_queue *queue)
 {
     void *data = NULL;
     int ok = 0;
-    if (grpc_completion_queue_thread_local_cache_flush(queue->pump->cq, &data, &ok) == 0) {
-        return;
+    if (grpc_completion_queue_thread_local_cache_flush(pt_rpc_pump_cq(queue->pump), &data, &ok) != 0) {
+        pt_rpc_queue_completed(data, ok != 0);
     }
-    struct pt_rpc_tag *tag = data;
-    tag->ok = ok != 0;
+}
+
+void pt_rpc_queue_completed(struct pt_rpc_tag *tag, bool ok)
+{
+    struct pt_rpc_queue *queue = tag->queue;
+    tag->ok = ok;
     tag->next = NULL;
     if (queue->done_head == NULL) {
         queue->done_head = tag;
@@ -207,21 +184,6 @@ void pt_rpc_queue_free(struct pt_rpc_queue *queue, pt_task_fn done, void *arg)
     queue->free_wanted = true;
     if (!queue->dispatching) {
         finish(queue);
-    }
-}
-
-static void *poll_completions(void *arg)
-{
-    struct pump *pump = arg;
-    for (;;) {
-        grpc_event event = grpc_completion_queue_next(pump->cq, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
-        if (event.type == GRPC_QUEUE_SHUTDOWN) {
-            return NULL;
-        }
-        pt_assert(event.type == GRPC_OP_COMPLETE);
-        struct pt_rpc_tag *tag = event.tag;
-        pt_assert(atomic_load_explicit(&tag->armed, memory_order_acquire));
-        push(tag->queue, tag, event.success != 0);
     }
 }
 
@@ -294,9 +256,12 @@ static void dispatch(void *arg)
     }
 }
 
-/* Sleep until something of this queue has completed. */
+/* Sleep until something of this queue has completed, or for a moment. */
 static void wait_for_more(struct pt_rpc_queue *queue)
 {
+    if (pt_rpc_pump_wait(queue->pump)) {
+        return;
+    }
     pt_assert(pthread_mutex_lock(&queue->lock) == 0);
     while (queue->head == NULL) {
         pt_assert(pthread_cond_wait(&queue->more, &queue->lock) == 0);
@@ -314,7 +279,7 @@ static void finish(struct pt_rpc_queue *queue)
         }
         run(queue);
     }
-    pump_unref(queue->pump);
+    pt_rpc_pump_unref(queue->pump);
     pt_assert(pthread_mutex_lock(&queue->lock) == 0); /* whoever pushed last has let go of it */
     bool posted = queue->posted;
     pt_assert(pthread_mutex_unlock(&queue->lock) == 0);

@@ -265,6 +265,7 @@ static void start(struct pt_artifacts *artifacts, const struct pt_artifact_wante
     }
     const struct pt_rpc_channel_options options = {.fabric = controller->options.fabric,
                                                    .address = fetch->source,
+                                                   .beside = controller->closing ? NULL : controller->server,
                                                    .credentials = {.cert_pem = controller->cert_pem,
                                                                    .key_pem = controller->key_pem,
                                                                    .ca_pem = controller->ca_pem}};

@@ -360,6 +360,7 @@ static enum pt_code open_doors(struct pt_controller *controller, struct pt_error
         .credentials = {.cert_pem = controller->cert_pem, .key_pem = controller->key_pem, .ca_pem = controller->ca_pem},
         .handler = pt_serve_handler(),
         .handler_arg = controller,
+        .polled = true,
     };
     return pt_rpc_server_new(controller->sys, &server, &controller->server, reterr);
 }

@@ -136,6 +136,7 @@ static bool add(void *arg, const char *name, const struct pt_msg *msg)
     struct asked *asked = &upgrade->asked[upgrade->len++];
     const struct pt_rpc_channel_options options = {.fabric = controller->options.fabric,
                                                    .address = pt_msg_str(msg, "api_address"),
+                                                   .beside = controller->closing ? NULL : controller->server,
                                                    .credentials = {.cert_pem = controller->cert_pem,
                                                                    .key_pem = controller->key_pem,
                                                                    .ca_pem = controller->ca_pem}};

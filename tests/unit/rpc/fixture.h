@@ -1,6 +1,7 @@
 /*
- * What the tests of internal/rpc share: a CA with leaves, a small service, and two worlds to run it in: gRPC on
- * loopback, and the simulated network. Both run on one real loop; `turns` waits for conditions, never for time.
+ * What the tests of internal/rpc share: a CA with leaves, a small service, and three worlds to run it in: gRPC on
+ * loopback, polled by threads or by the loop, and the simulated network. All run on one real loop; `turns` waits for
+ * conditions, never for time.
  */
 #pragma once
 
@@ -18,7 +19,7 @@
 
 #define UNUSED __attribute__((unused))
 
-enum world_kind { WORLD_GRPC, WORLD_FABRIC };
+enum world_kind { WORLD_GRPC, WORLD_FABRIC, WORLD_POLLED };
 
 struct party {
     struct pt_buf key_pem, cert_pem;
@@ -253,7 +254,7 @@ static inline struct pt_rpc_fabric *fabric_of(struct world *world, unsigned host
 static inline enum pt_code open_server(struct world *world, const struct pt_rpc_credentials *credentials, uint16_t port,
                                        struct pt_rpc_server **ret_server, struct pt_error *reterr)
 {
-    struct pt_ip ip = pt_ip_from_v4(world->kind == WORLD_GRPC ? 0x7f000001 : 0x0a000001 + SERVER_HOST);
+    struct pt_ip ip = pt_ip_from_v4(world->kind != WORLD_FABRIC ? 0x7f000001 : 0x0a000001 + SERVER_HOST);
     struct pt_rpc_listen listens[] = {{.address = {.ip = ip, .port = port}, .door = PT_DOOR_API},
                                       {.address = {.ip = ip}, .door = PT_DOOR_AGENT}};
     struct pt_rpc_server_options options = {.listens = listens,
@@ -261,7 +262,8 @@ static inline enum pt_code open_server(struct world *world, const struct pt_rpc_
                                             .credentials = *credentials,
                                             .handler = &service,
                                             .handler_arg = world,
-                                            .fabric = fabric_of(world, SERVER_HOST)};
+                                            .fabric = fabric_of(world, SERVER_HOST),
+                                            .polled = world->kind == WORLD_POLLED};
     return pt_rpc_server_new(world->sys, &options, ret_server, reterr);
 }
 
@@ -322,9 +324,11 @@ static inline struct pt_rpc_channel *open_channel(struct world *world, const str
                                                   const struct authority *ca, uint16_t port)
 {
     char address[32];
-    (void)snprintf(address, sizeof(address), "%s:%u", world->kind == WORLD_GRPC ? "127.0.0.1" : "10.0.0.1", port);
-    struct pt_rpc_channel_options options = {
-        .address = address, .credentials = credentials_of(party, ca), .fabric = fabric_of(world, CLIENT_HOST)};
+    (void)snprintf(address, sizeof(address), "%s:%u", world->kind != WORLD_FABRIC ? "127.0.0.1" : "10.0.0.1", port);
+    struct pt_rpc_channel_options options = {.address = address,
+                                             .credentials = credentials_of(party, ca),
+                                             .fabric = fabric_of(world, CLIENT_HOST),
+                                             .beside = world->kind == WORLD_POLLED ? world->server : NULL};
     struct pt_rpc_channel *channel = NULL;
     struct pt_error error = {0};
     ck_assert_msg(pt_rpc_channel_new(world->sys, &options, &channel, &error) == PT_OK, "%s", error.text);

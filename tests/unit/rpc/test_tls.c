@@ -78,7 +78,7 @@ START_TEST(calls_over_the_cap_are_told_so)
     pt_rpc_server_close(world.server, 0, on_server_closed, &world);
     TURN_UNTIL(&world, world.server_closed);
     world.server_closed = false;
-    struct pt_ip ip = pt_ip_from_v4(_i == WORLD_GRPC ? 0x7f000001 : 0x0a000001);
+    struct pt_ip ip = pt_ip_from_v4(_i != WORLD_FABRIC ? 0x7f000001 : 0x0a000001);
     struct pt_rpc_listen listen = {.address = {.ip = ip}, .door = PT_DOOR_API};
     struct pt_rpc_server_options options = {.listens = &listen,
                                             .listens_len = 1,
@@ -175,7 +175,7 @@ START_TEST(what_is_not_tls_does_not_disturb_the_others)
     struct world world;
     struct reply reply;
     int fds[40];
-    world_init(&world, WORLD_GRPC);
+    world_init(&world, (enum world_kind)_i);
     for (size_t i = 0; i < 40; i++) {
         const char *noise = noises[i % 4];
         fds[i] = dial(i % 2 == 0 ? world.api_port : world.agent_port);
@@ -198,12 +198,15 @@ int main(void)
     Suite *suite = suite_create("rpc tls");
     TCase *test_case = tcase_create("doors");
     tcase_set_timeout(test_case, 60);
-    tcase_add_loop_test(test_case, new_credentials_serve_new_connections_while_a_stream_goes_on, 0, 2);
-    tcase_add_loop_test(test_case, credentials_that_do_not_fit_together_are_refused_and_the_old_ones_stay, 0, 2);
-    tcase_add_loop_test(test_case, calls_over_the_cap_are_told_so, 0, 2);
+    tcase_add_loop_test(test_case, new_credentials_serve_new_connections_while_a_stream_goes_on, WORLD_GRPC,
+                        WORLD_POLLED + 1);
+    tcase_add_loop_test(test_case, credentials_that_do_not_fit_together_are_refused_and_the_old_ones_stay, WORLD_GRPC,
+                        WORLD_POLLED + 1);
+    tcase_add_loop_test(test_case, calls_over_the_cap_are_told_so, WORLD_GRPC, WORLD_POLLED + 1);
     tcase_add_test(test_case, a_controller_without_the_server_name_is_not_trusted);
     tcase_add_test(test_case, metadata_that_no_header_can_carry_is_refused);
-    tcase_add_test(test_case, what_is_not_tls_does_not_disturb_the_others);
+    tcase_add_loop_test(test_case, what_is_not_tls_does_not_disturb_the_others, WORLD_GRPC, WORLD_GRPC + 1);
+    tcase_add_loop_test(test_case, what_is_not_tls_does_not_disturb_the_others, WORLD_POLLED, WORLD_POLLED + 1);
     suite_add_tcase(suite, test_case);
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK); /* no fork after grpc_init */
