@@ -38,6 +38,8 @@ void pt_raft_fatal(struct pt_raft *raft, const struct pt_error *error)
         pt_timer_stop(raft->timer);
         pt_timer_stop(raft->tick);
         pt_timer_stop(raft->hasty);
+        pt_timer_stop(raft->tell);
+        pt_timer_stop(raft->second);
     }
     pt_log_error(raft->options.log, "consensus stops", "node=%" PRIu64 " place=%s reason=\"%s\"", raft->options.id,
                  error->field, error->text);
@@ -402,6 +404,8 @@ static void node_free(struct pt_raft *raft, bool abandoned)
     pt_timer_free(raft->timer);
     pt_timer_free(raft->tick);
     pt_timer_free(raft->hasty);
+    pt_timer_free(raft->tell);
+    pt_timer_free(raft->second);
     if (abandoned) {
         pt_raft_net_abandon(raft->net);
     } else {
@@ -460,6 +464,8 @@ enum pt_code pt_raft_open(struct pt_sys *sys, const struct pt_raft_options *opti
     raft->timer = pt_timer_new(sys, pt_raft_on_timer, raft);
     raft->tick = pt_timer_new(sys, pt_raft_on_tick, raft);
     raft->hasty = pt_timer_new(sys, pt_raft_on_hasty, raft);
+    raft->tell = pt_timer_new(sys, pt_raft_on_tell, raft);
+    raft->second = pt_timer_new(sys, pt_raft_on_second, raft);
     raft_make(raft);
     *ret_raft = raft;
     bool entered = pt_raft_enter(raft);
@@ -590,7 +596,8 @@ size_t pt_raft_members(const struct pt_raft *raft, struct pt_raft_member *ret_me
         ret_members[len++] = (struct pt_raft_member){.id = next->id,
                                                      .address = next->address,
                                                      .voter = next->role == RAFT_VOTER,
-                                                     .spare = next->role == RAFT_SPARE};
+                                                     .spare = next->role == RAFT_SPARE,
+                                                     .silent = pt_raft_silent_ms(raft, next->id) >= raft->election_ms};
         previous = next->id;
     }
     return len;

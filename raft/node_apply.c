@@ -2,8 +2,9 @@
  * Proposals in, committed entries out.
  *
  * Proposals of one turn of the loop are copied into one buffer and submitted together; each then waits by its index.
- * While PT_RAFT_ROUNDS_MAX batches are on their way those that come wait for the oldest: each batch costs every member
- * a message, a write and a sync whatever its length, and a longer one is no later than one more behind two others. An
+ * While a batch is on its way those that come wait for it: each batch costs every member a message, a write and a sync
+ * whatever its length. One that takes longer than PT_RAFT_ROUND_MS, over a distance or on a busy disk, is followed by a
+ * second one, and then they wait for the older of the two: a longer batch is no later than one more behind both. An
  * entry is applied when it is committed and durable on this node: the machine must never be ahead of its own log, or a
  * restart would take it for damage. Batches end before a configuration entry, which is libraft's business, and at 512
  * entries or 1 MiB; the machine makes each batch one transaction.
@@ -201,16 +202,33 @@ static void batch_submit(struct pt_raft *raft, size_t n, size_t size)
     raft->proposals.head += n;
     memmove(&raft->rounds[1], &raft->rounds[0], (PT_RAFT_ROUNDS_MAX - 1) * sizeof raft->rounds[0]);
     raft->rounds[0] = first + n - 1;
+    raft->round_since_ms = pt_sys_now_ms(raft->sys);
     /* send_messages uses the same scratch, but only after the entries were copied to the log. */
     int rv = submit(raft, raft->sending, (unsigned)n);
     pt_assert(rv == 0 || raft->failed); /* leader, not transferring, no threshold set: nothing is left to refuse */
     proposals_shift(raft);
 }
 
-/* Are so many batches on their way that the next one waits? pt_raft_apply_some looks again. */
-static bool rounds_full(const struct pt_raft *raft)
+/* Are so many batches on their way that the next one waits? pt_raft_apply_some looks again, or the timer. */
+static bool rounds_full(struct pt_raft *raft)
 {
-    return pt_raft_committed(raft) < raft->rounds[PT_RAFT_ROUNDS_MAX - 1];
+    uint64_t committed = pt_raft_committed(raft);
+    if (committed < raft->rounds[PT_RAFT_ROUNDS_MAX - 1]) {
+        return true;
+    }
+    uint64_t took_ms = pt_sys_now_ms(raft->sys) - raft->round_since_ms;
+    if (committed >= raft->rounds[0] || took_ms >= PT_RAFT_ROUND_MS) {
+        return false;
+    }
+    if (!pt_timer_active(raft->second)) {
+        pt_timer_start(raft->second, PT_RAFT_ROUND_MS - took_ms, 0);
+    }
+    return true;
+}
+
+void pt_raft_on_second(void *arg)
+{
+    pt_raft_run_soon(arg);
 }
 
 void pt_raft_flush_proposals(struct pt_raft *raft)

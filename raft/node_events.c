@@ -218,6 +218,7 @@ static void lead(struct pt_raft *raft)
         struct pt_raft_peer *peer = PT_CONTAINER(node, struct pt_raft_peer, node);
         peer->capacity_known = false;
         peer->read_ack = 0;
+        peer->told = 0;
     }
     pt_raft_submit_first(raft);
     if (raft->options.machine.role_changed != NULL) {
@@ -280,6 +281,7 @@ static void settle(struct pt_raft *raft)
         }
     } while (raft->fed);
     if (!raft->gated && !pt_raft_dead(raft)) {
+        pt_raft_tell_consider(raft);
         arm_timer(raft);
     }
 }

@@ -244,7 +244,9 @@ void pt_raft_send(struct pt_raft *raft, const struct raft_message *message)
     }
     struct pt_raft_peer *peer = pt_raft_peer_get(raft, message->server_id, message->server_address);
     struct raft_message copy = *message;
-    if (message->type == RAFT_APPEND_ENTRIES_RESULT) {
+    if (message->type == RAFT_APPEND_ENTRIES) {
+        pt_raft_tell_sent(peer, &copy.append_entries);
+    } else if (message->type == RAFT_APPEND_ENTRIES_RESULT) {
         result_repair(raft, &copy.append_entries_result);
     } else if (message->type == RAFT_REQUEST_VOTE_RESULT) {
         vote_repair(raft, &copy.request_vote_result);

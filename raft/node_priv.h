@@ -27,6 +27,7 @@
 #define PT_RAFT_BATCH_LEN_MAX 512U        /* entries of one apply, submit or message */
 #define PT_RAFT_BATCH_SIZE_MAX (1U << 20) /* their bytes */
 #define PT_RAFT_ROUNDS_MAX 2U             /* batches of proposals submitted and not committed; see node_apply.c */
+#define PT_RAFT_ROUND_MS 10U              /* a second one waits so long for the first */
 #define PT_RAFT_INFLIGHT_MAX 4096U        /* entries sent to a member and not yet acknowledged */
 #define PT_RAFT_PROPOSALS_MAX 65536U      /* proposals waiting or pending */
 #define PT_RAFT_DEFERRED_SIZE_MAX (16U << 20)
@@ -49,6 +50,7 @@ struct pt_raft_peer { /* another node that this one has to do with */
     unsigned capacity_kb;
     uint64_t heard_ms;      /* a frame of it; 0: none yet */
     uint64_t read_ack;      /* highest read round it confirmed in this term */
+    uint64_t told;          /* highest commit index that it was sent in this term */
     struct pt_list backlog; /* messages behind one whose entries are being read from disk, in order */
     bool loading;
     struct pt_raft_outgoing *outgoing; /* a snapshot on its way; NULL: none */
@@ -112,6 +114,8 @@ struct pt_raft {
     struct pt_timer *timer;   /* libraft's timeout */
     struct pt_timer *tick;    /* housekeeping */
     struct pt_timer *hasty;   /* stand now: the leader is gone */
+    struct pt_timer *tell;    /* a commit that nothing else has told followers of */
+    struct pt_timer *second;  /* the batch under way takes long: the next one need not wait for it */
     struct pt_executor *work; /* snapshot files */
     struct pt_list peers;
 
@@ -137,6 +141,7 @@ struct pt_raft {
         size_t head, len, capacity;
     } proposals;
     uint64_t rounds[PT_RAFT_ROUNDS_MAX]; /* last index of the newest batches, the newest first; 0: none */
+    uint64_t round_since_ms;             /* when the newest was submitted */
     struct {
         struct pt_raft_pending *items; /* ring, ascending by index */
         size_t head, len, capacity;
@@ -205,6 +210,7 @@ uint64_t pt_raft_committed(const struct pt_raft *raft);
 /* node_election.c */
 void pt_raft_on_gone(void *context, uint64_t id);
 void pt_raft_on_hasty(void *arg);
+void pt_raft_on_second(void *arg);
 void pt_raft_election_heard(struct pt_raft *raft, uint64_t id); /* a frame of another member */
 void pt_raft_election_tick(struct pt_raft *raft);
 void pt_raft_election_allow(const struct pt_raft *raft, struct raft_request_vote *request);
@@ -240,6 +246,11 @@ void pt_raft_reads_resend(struct pt_raft *raft);
 void pt_raft_reads_end(struct pt_raft *raft, enum pt_code code);
 void pt_raft_on_read(struct pt_raft *raft, struct pt_raft_peer *peer, struct pt_bytes payload);
 void pt_raft_on_read_ack(struct pt_raft *raft, struct pt_raft_peer *peer, struct pt_bytes payload);
+
+/* node_tell.c */
+void pt_raft_tell_consider(struct pt_raft *raft);
+void pt_raft_tell_sent(struct pt_raft_peer *peer, const struct raft_append_entries *append);
+void pt_raft_on_tell(void *arg);
 
 /* node_membership.c */
 void pt_raft_changes_run(struct pt_raft *raft);

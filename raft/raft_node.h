@@ -57,6 +57,7 @@ struct pt_raft_member {
     const char *address; /* host:port of the peer listener */
     bool voter;          /* else standby or spare */
     bool spare;          /* added, not yet assigned a role */
+    bool silent;         /* nothing was heard of it for an election timeout, or ever */
 };
 
 /* Transport security of the peer link; NULL context only in the simulator, where ids are taken on trust. */

@@ -37,7 +37,8 @@ struct pt_membership_change {
 };
 
 /* The next change on the way from `members` to `wanted`, as the leader with raft id `self` makes it. Who is new is
- * added before who has left is removed, so that a cluster does not shrink on the way; but first goes he whose address
- * somebody new has: consensus knows no two members of one address, and a replacement waits for it. */
+ * added before who has left is removed, so that a cluster does not shrink on the way. Two go first: a silent voter that
+ * is to be none, for it would only raise what a majority is, and he whose address somebody new has: consensus knows no
+ * two members of one address, and a replacement waits for it. */
 struct pt_membership_change pt_membership_next(const struct pt_wanted_list *wanted,
                                                const struct pt_raft_member *members, size_t members_len, uint64_t self);

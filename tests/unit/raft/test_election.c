@@ -1,47 +1,12 @@
 /*
- * How long a cluster is without a leader: three members on the simulated clock, network and disk, over many seeds.
+ * How long a cluster is without a leader, and followers without the word of a commit: three members on the simulated
+ * clock, network and disk, over many seeds.
  */
-#include "toy.h"
-
-#include "sys/sys_sim.h"
-
-#include <check.h>
-#include <inttypes.h>
-#include <stdio.h>
+#include "members.h"
 
 #define MEMBERS 3
 #define SEEDS 20
-#define MS UINT64_C(1000000)
-#define ELECTION_MS 300
 #define STEP_MS (ELECTION_MS / 8)
-
-struct member {
-    unsigned host;
-    uint64_t id;
-    struct pt_raft *raft;
-    struct toy toy;
-    char address[32];
-};
-
-static struct pt_sim *sim;
-static struct member members[MEMBERS];
-static struct pt_log silent = {.level_min = PT_LOG_ERROR};
-
-static void start(struct member *m)
-{
-    struct pt_sys *sys = pt_sim_host(sim, m->host);
-    m->toy.sys = sys;
-    struct pt_raft_options options = {.id = m->id,
-                                      .address = m->address,
-                                      .directory = "/raft",
-                                      .cluster_id = "c-sim",
-                                      .machine = toy_machine(&m->toy),
-                                      .log = &silent,
-                                      .election_timeout_ms = ELECTION_MS,
-                                      .heartbeat_ms = 60};
-    ck_assert_int_eq(pt_endpoint_parse(m->address, &options.listen, NULL), PT_OK);
-    ck_assert_int_eq(pt_raft_open(sys, &options, &m->raft, NULL), PT_OK);
-}
 
 static struct member *leader(const struct member *but)
 {
@@ -51,13 +16,6 @@ static struct member *leader(const struct member *but)
         }
     }
     return NULL;
-}
-
-static void run_ms(uint64_t ms)
-{
-    uint64_t until = pt_sim_now_ns(sim) + ms * MS;
-    while (pt_sim_step(sim, until)) {
-    }
 }
 
 /* Until a member but this one leads; how many virtual milliseconds it took. */
@@ -87,37 +45,17 @@ static void await(const bool *done)
 
 static void up(const struct pt_sim_options *options)
 {
-    sim = pt_sim_new(options);
-    for (unsigned i = 0; i < MEMBERS; i++) {
-        struct member *m = &members[i];
-        *m = (struct member){.host = pt_sim_add_host(sim), .id = i + 1};
-        snprintf(m->address, sizeof m->address, "10.0.0.%u:7000", m->host + 1);
-    }
-    struct pt_sys *first = pt_sim_host(sim, members[0].host);
-    ck_assert_int_eq(pt_raft_bootstrap(first, "/raft", "c-sim", 1, members[0].address, NULL), PT_OK);
-    start(&members[0]);
+    members_init(options, MEMBERS, 0, 0);
     (void)leaderless_ms(NULL);
     for (unsigned i = 1; i < MEMBERS; i++) {
         bool added = false, assigned = false;
-        start(&members[i]);
+        member_start(&members[i]);
         pt_raft_add(members[0].raft, members[i].id, members[i].address, on_done, &added);
         await(&added);
         pt_raft_assign(members[0].raft, members[i].id, true, on_done, &assigned);
         await(&assigned);
     }
     run_ms(2000);
-}
-
-static void down(void)
-{
-    for (unsigned i = 0; i < MEMBERS; i++) {
-        if (members[i].raft != NULL) {
-            pt_sim_crash(sim, members[i].host, false);
-            pt_raft_abandon(members[i].raft);
-        }
-        toy_fini(&members[i].toy);
-    }
-    pt_sim_free(sim);
 }
 
 static void propose(struct member *m, uint64_t value, bool *done)
@@ -145,20 +83,45 @@ START_TEST(a_leader_that_is_killed_is_replaced_at_once)
             uint8_t data[8] = {0};
             pt_raft_propose(first->raft, (struct pt_bytes){data, sizeof data}, on_any, NULL);
             run_ms(pt_sim_random(sim, 3));
-            pt_sim_crash(sim, first->host, false);
-            pt_raft_abandon(first->raft);
-            first->raft = NULL;
-            first->toy.leading = false;
+            member_crash(first);
             uint64_t took = leaderless_ms(NULL);
             worst = took > worst ? took : worst;
             ck_assert_msg(took <= 2 * STEP_MS + 20, "seed %" PRIu64 ": %" PRIu64 " ms", seed, took);
             pt_sim_restart(sim, first->host);
-            start(first);
+            member_start(first);
             run_ms(2000);
         }
-        down();
+        members_fini();
     }
     fprintf(stderr, "killed: at most %" PRIu64 " ms without a leader, of %d\n", worst, SEEDS * 4);
+}
+END_TEST
+
+/* A follower applies a lone entry as soon as it is told of the commit, which is not left to the next heartbeat. */
+START_TEST(followers_hear_of_a_commit_at_once)
+{
+    uint64_t worst = 0;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        up(&(struct pt_sim_options){.seed = seed});
+        struct member *first = leader(NULL);
+        for (uint64_t round = 1; round <= 10; round++) {
+            bool done = false;
+            run_ms(pt_sim_random(sim, HEARTBEAT_MS * 2));
+            propose(first, round, &done);
+            await(&done);
+            uint64_t committed = pt_sim_now_ns(sim);
+            for (unsigned i = 0; i < MEMBERS; i++) {
+                while (members[i].toy.len < round) {
+                    ck_assert(pt_sim_step(sim, committed + 30000 * MS));
+                }
+            }
+            uint64_t took = (pt_sim_now_ns(sim) - committed) / MS;
+            worst = took > worst ? took : worst;
+            ck_assert_msg(took <= HEARTBEAT_MS / 3, "seed %" PRIu64 ": %" PRIu64 " ms", seed, took);
+        }
+        members_fini();
+    }
+    fprintf(stderr, "told: at most %" PRIu64 " ms after the commit, of %d\n", worst, SEEDS * 10);
 }
 END_TEST
 
@@ -184,7 +147,7 @@ START_TEST(a_leader_that_is_cut_off_is_replaced_after_one_timeout)
         uint64_t took = leaderless_ms(first);
         worst = took > worst ? took : worst;
         ck_assert_msg(took <= 2 * ELECTION_MS + 2 * STEP_MS + 20, "seed %" PRIu64 ": %" PRIu64 " ms", seed, took);
-        down();
+        members_fini();
     }
     fprintf(stderr, "cut off: at most %" PRIu64 " ms without a leader, of %d\n", worst, SEEDS);
 }
@@ -212,14 +175,11 @@ START_TEST(long_lines_make_no_elections)
             ck_assert(done);
         }
         ck_assert_uint_eq(pt_raft_status(first->raft).term, before.term);
-        pt_sim_crash(sim, first->host, false);
-        pt_raft_abandon(first->raft);
-        first->raft = NULL;
-        first->toy.leading = false;
+        member_crash(first);
         uint64_t took = leaderless_ms(NULL);
         ck_assert_msg(took <= 1200, "seed %" PRIu64 ": %" PRIu64 " ms", seed, took);
         fprintf(stderr, "long lines: %" PRIu64 " ms without a leader\n", took);
-        down();
+        members_fini();
     }
 }
 END_TEST
@@ -238,17 +198,14 @@ START_TEST(two_that_stand_together_over_long_lines_split_no_votes)
         uint64_t timeout = 2 * pt_raft_status(first->raft).election_timeout_ms;
         bool killed = seed % 2 == 0;
         if (killed) {
-            pt_sim_crash(sim, first->host, false);
-            pt_raft_abandon(first->raft);
-            first->raft = NULL;
-            first->toy.leading = false;
+            member_crash(first);
         } else {
             cut_off(first);
         }
         uint64_t took = leaderless_ms(first), *worst = killed ? &worst_killed : &worst_cut;
         *worst = took > *worst ? took : *worst;
         ck_assert_msg(took <= (killed ? 900 : timeout + 500), "seed %" PRIu64 ": %" PRIu64 " ms", seed, took);
-        down();
+        members_fini();
     }
     fprintf(stderr, "long lines: at most %" PRIu64 " ms without a leader that was cut off, %" PRIu64 " killed\n",
             worst_cut, worst_killed);
@@ -261,6 +218,7 @@ int main(void)
     TCase *tc = tcase_create("all");
     tcase_set_timeout(tc, 0);
     tcase_add_test(tc, a_leader_that_is_killed_is_replaced_at_once);
+    tcase_add_test(tc, followers_hear_of_a_commit_at_once);
     tcase_add_test(tc, a_leader_that_is_cut_off_is_replaced_after_one_timeout);
     tcase_add_test(tc, long_lines_make_no_elections);
     tcase_add_test(tc, two_that_stand_together_over_long_lines_split_no_votes);

@@ -1,56 +1,12 @@
 /*
  * Members that come and go while the others are busy: on the simulated clock, network and disk.
  */
-#include "toy.h"
+#include "members.h"
 
 #include "raft/node_priv.h"
-#include "sys/sys_sim.h"
-
-#include <check.h>
-#include <inttypes.h>
-#include <stdio.h>
 
 #define MEMBERS 4
-#define MS UINT64_C(1000000)
-#define ELECTION_MS 300
 #define IN_FLIGHT 64
-
-struct member {
-    unsigned host;
-    uint64_t id;
-    struct pt_raft *raft;
-    struct toy toy;
-    char address[32];
-};
-
-static struct pt_sim *sim;
-static struct member members[MEMBERS];
-static struct pt_log silent = {.level_min = PT_LOG_ERROR};
-
-static void start(struct member *m)
-{
-    struct pt_sys *sys = pt_sim_host(sim, m->host);
-    m->toy.sys = sys;
-    struct pt_raft_options options = {.id = m->id,
-                                      .address = m->address,
-                                      .directory = "/raft",
-                                      .cluster_id = "c-sim",
-                                      .machine = toy_machine(&m->toy),
-                                      .log = &silent,
-                                      .election_timeout_ms = ELECTION_MS,
-                                      .heartbeat_ms = 60,
-                                      .snapshot_threshold = 100,
-                                      .snapshot_trailing = 20};
-    ck_assert_int_eq(pt_endpoint_parse(m->address, &options.listen, NULL), PT_OK);
-    ck_assert_int_eq(pt_raft_open(sys, &options, &m->raft, NULL), PT_OK);
-}
-
-static void run_ms(uint64_t ms)
-{
-    uint64_t until = pt_sim_now_ns(sim) + ms * MS;
-    while (pt_sim_step(sim, until)) {
-    }
-}
 
 #define AWAIT(condition, ms_max)                                 \
     do {                                                         \
@@ -76,7 +32,7 @@ static void join(struct member *leader, struct member *m, uint64_t ms_max)
 {
     struct reply added = {0}, assigned = {0};
     uint64_t until = pt_sim_now_ns(sim) + ms_max * MS;
-    start(m);
+    member_start(m);
     pt_raft_add(leader->raft, m->id, m->address, on_reply, &added);
     AWAIT(added.done, 10000);
     do {
@@ -92,30 +48,10 @@ static void join(struct member *leader, struct member *m, uint64_t ms_max)
 
 static void up(const struct pt_sim_options *options)
 {
-    sim = pt_sim_new(options);
-    for (unsigned i = 0; i < MEMBERS; i++) {
-        struct member *m = &members[i];
-        *m = (struct member){.host = pt_sim_add_host(sim), .id = i + 1};
-        snprintf(m->address, sizeof m->address, "10.0.0.%u:7000", m->host + 1);
-    }
-    struct pt_sys *first = pt_sim_host(sim, members[0].host);
-    ck_assert_int_eq(pt_raft_bootstrap(first, "/raft", "c-sim", 1, members[0].address, NULL), PT_OK);
-    start(&members[0]);
+    members_init(options, MEMBERS, 100, 20);
     AWAIT(members[0].toy.leading, 10000);
     join(&members[0], &members[1], 10000);
     join(&members[0], &members[2], 10000);
-}
-
-static void down(void)
-{
-    for (unsigned i = 0; i < MEMBERS; i++) {
-        if (members[i].raft != NULL) {
-            pt_sim_crash(sim, members[i].host, false);
-            pt_raft_abandon(members[i].raft);
-        }
-        toy_fini(&members[i].toy);
-    }
-    pt_sim_free(sim);
 }
 
 struct load {
@@ -170,7 +106,7 @@ START_TEST(a_member_is_promoted_while_others_write)
         ck_assert_uint_eq(members[3].toy.restores, restores);
         load.ended = true;
         AWAIT(load.in_flight == 0, 10000);
-        down();
+        members_fini();
     }
     fprintf(stderr, "promoted under load: after at most %" PRIu64 " ms\n", worst_ms);
 }
@@ -200,16 +136,14 @@ START_TEST(who_was_removed_is_dialled_no_more)
     AWAIT(removed.done, 10000);
     ck_assert_int_eq(removed.code, PT_OK);
     run_ms(5000); /* it does not know, stands for election and is answered */
-    pt_sim_crash(sim, members[3].host, false);
-    pt_raft_abandon(members[3].raft);
-    members[3].raft = NULL;
+    member_crash(&members[3]);
     AWAIT(!known(4), 20000);
     /* Who stayed is known for ever: the next election finds its links up. */
     run_ms(60000);
     ck_assert(!known(4));
     ck_assert(pt_raft_net_knows(members[0].raft->net, 2) && pt_raft_net_knows(members[1].raft->net, 1));
     ck_assert(pt_raft_net_knows(members[1].raft->net, 3));
-    down();
+    members_fini();
 }
 END_TEST
 
@@ -234,7 +168,7 @@ START_TEST(leadership_moves_at_once_while_others_write)
         AWAIT(moved.done && load.in_flight == 0, 10000);
         ck_assert_int_eq(moved.code, PT_OK);
         ck_assert_msg(took_ms < ELECTION_MS / 2, "seed %" PRIu64 ": %" PRIu64 " ms", seed, took_ms);
-        down();
+        members_fini();
     }
     fprintf(stderr, "handed over under load: within %" PRIu64 " ms\n", worst_ms);
 }
@@ -262,7 +196,7 @@ START_TEST(who_is_told_to_stand_and_is_too_slow_follows)
     run_ms(5000);
     ck_assert(members[0].toy.leading);
     ck_assert_uint_eq(pt_raft_status(members[0].raft).term, term);
-    down();
+    members_fini();
 }
 END_TEST
 

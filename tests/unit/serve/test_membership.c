@@ -45,6 +45,29 @@ START_TEST(a_new_one_comes_before_an_old_one_goes)
 }
 END_TEST
 
+/* 3 is dead, and 4 may die: with 3 still there that would be two of four. */
+START_TEST(a_dead_one_goes_before_a_new_one_votes)
+{
+    struct pt_raft_member members[] = {THREE[0], THREE[1], THREE[2]};
+    members[2].silent = true;
+    struct pt_wanted_list list = {.len = 0};
+    want(&list, 1, "a:1", true);
+    want(&list, 2, "b:1", true);
+    want(&list, 4, "d:1", true);
+    struct pt_membership_change change = pt_membership_next(&list, members, 3, 1);
+    ck_assert_int_eq(change.step, PT_MEMBERSHIP_REMOVE);
+    ck_assert_uint_eq(change.id, 3);
+    want(&list, 3, "c:1", false); /* is to lose its vote only */
+    change = pt_membership_next(&list, members, 3, 1);
+    ck_assert_int_eq(change.step, PT_MEMBERSHIP_ASSIGN);
+    ck_assert_uint_eq(change.id, 3);
+    ck_assert(!change.voter);
+    members[2].voter = false; /* counts for nothing: there is no hurry */
+    list.len = 3;
+    ck_assert_int_eq(pt_membership_next(&list, members, 3, 1).step, PT_MEMBERSHIP_ADD);
+}
+END_TEST
+
 START_TEST(the_old_one_leaves_an_address_that_a_new_one_has)
 {
     struct pt_wanted_list list = {.len = 0};
@@ -135,6 +158,9 @@ START_TEST(every_way_ends)
             want(&list, what == 1 && i < 3 ? i + 1 : 10 + i, ADDRESSES[i], rand_r(&seed) % 2 == 0);
         }
     }
+    for (size_t i = 1; i < 3; i++) { /* a leader is heard by itself, whatever is said of it here */
+        model.members[i].silent = rand_r(&seed) % 3 == 0;
+    }
     unsigned steps = 0;
     for (;;) {
         struct pt_membership_change change = pt_membership_next(&list, model.members, model.len, model.leader);
@@ -154,6 +180,7 @@ int main(void)
     TCase *cases = tcase_create("order");
     tcase_add_test(cases, nothing_is_left_to_do);
     tcase_add_test(cases, a_new_one_comes_before_an_old_one_goes);
+    tcase_add_test(cases, a_dead_one_goes_before_a_new_one_votes);
     tcase_add_test(cases, the_old_one_leaves_an_address_that_a_new_one_has);
     tcase_add_test(cases, a_role_is_given_and_a_leader_does_not_take_its_own);
     tcase_add_loop_test(cases, every_way_ends, 0, 500);
