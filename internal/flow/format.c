@@ -1,6 +1,6 @@
 /*
- * Reading `.te`. Line by line, three numbers each; every refusal says which line and which of the three. The first line
- * promises how many lines follow, so that a file that was cut off is seen to be.
+ * Reading `.te`. Line by line, three numbers each and what else is known; every refusal says which line and which field
+ * of it. The first line promises how many lines follow, so that a file that was cut off is seen to be.
  *
  * Decimal numbers of at most 15 digits are read as digits over a power of ten, which is exact to the last bit and some
  * ten times as fast as strtod on files of ten megabytes; everything else goes through strtod.
@@ -15,12 +15,17 @@
 #include <string.h>
 
 #define WORD_SIZE_MAX 64U
+#define WORDS_MAX 8
+#define LABELS_MAX 64U     /* bits of pt_flow_link.labels */
+#define LINK_SRLGS_MAX 16U /* of one link */
+#define LIST_LEN_MAX 64U   /* numbers in a value */
 
 struct reader {
     const char *at, *end;
     uint32_t line; /* of `at`, from 1 */
-    const char *words[3];
-    size_t sizes[3];
+    const char *words[WORDS_MAX];
+    size_t sizes[WORDS_MAX];
+    int len; /* words of the line */
 };
 
 PT_PRINTF(4, 5)
@@ -47,7 +52,7 @@ static bool blank(char c)
     return c == ' ' || c == '\t' || c == '\r';
 }
 
-/* Words of the line at reader->at, which moves behind it. -1 when there are more than three. */
+/* Words of the line at reader->at, which moves behind it. -1 when there are too many. */
 static int split(struct reader *reader)
 {
     int len = 0;
@@ -66,7 +71,7 @@ static int split(struct reader *reader)
         while (at < reader->end && *at != '\n' && *at != '#' && !blank(*at)) {
             at++;
         }
-        if (len >= 0 && len < 3) {
+        if (len >= 0 && len < WORDS_MAX) {
             reader->words[len] = begin;
             reader->sizes[len++] = (size_t)(at - begin);
         } else {
@@ -88,7 +93,10 @@ static enum pt_code next_line(struct reader *reader, const char *form, const cha
         }
         len = split(reader);
     }
-    return len == 3 ? PT_OK : refuse(reader, 0, reterr, "three fields are needed: %s", form);
+    reader->len = len;
+    return len < 0   ? refuse(reader, 0, reterr, "more than %d fields; three are needed: %s", WORDS_MAX, form)
+           : len < 3 ? refuse(reader, 0, reterr, "three fields are needed: %s", form)
+                     : PT_OK;
 }
 
 /* ---- numbers --------------------------------------------------------------------------------------------------- */
@@ -166,6 +174,117 @@ static enum pt_code take_ends(const struct reader *reader, uint32_t nodes_len, u
     return PT_OK;
 }
 
+/* ---- what else is known ---------------------------------------------------------------------------------------- */
+
+/* The value of word `index` when it is "key=value". */
+static bool is_key(const struct reader *reader, int index, const char *key, const char **ret_value, size_t *ret_size)
+{
+    size_t size = strlen(key);
+    if (reader->sizes[index] <= size || strncmp(reader->words[index], key, size) != 0) {
+        return false;
+    }
+    *ret_value = reader->words[index] + size;
+    *ret_size = reader->sizes[index] - size;
+    return true;
+}
+
+static enum pt_code refuse_value(const struct reader *reader, int index, const char *due, struct pt_error *reterr)
+{
+    int size = (int)(reader->sizes[index] < 40 ? reader->sizes[index] : 40);
+    return refuse(reader, index + 1, reterr, "'%.*s' will not do; write %s", size, reader->words[index], due);
+}
+
+/* Numbers with commas between, each below `end`; 0 when there is anything else. */
+static size_t read_list(const char *value, size_t size, uint32_t end, uint32_t numbers[LIST_LEN_MAX])
+{
+    size_t len = 0;
+    for (size_t at = 0; at <= size;) {
+        size_t rest = size - at;
+        const char *comma = memchr(value + at, ',', rest);
+        size_t part = comma != NULL ? (size_t)(comma - value) - at : rest;
+        if (len == LIST_LEN_MAX || !read_count(value + at, part, &numbers[len]) || numbers[len] >= end) {
+            return 0;
+        }
+        len++;
+        at += part + 1;
+    }
+    return len;
+}
+
+struct srlgs { /* of all links; they point into it when it has stopped growing */
+    uint32_t *numbers;
+    size_t len, cap;
+};
+
+static bool push_srlgs(struct srlgs *srlgs, const uint32_t *numbers, size_t len)
+{
+    if (srlgs->len + len > srlgs->cap) {
+        size_t cap = srlgs->cap * 2 + 256;
+        uint32_t *more = realloc(srlgs->numbers, cap * sizeof(*more));
+        if (more == NULL) {
+            return false;
+        }
+        srlgs->numbers = more;
+        srlgs->cap = cap;
+    }
+    memcpy(srlgs->numbers + srlgs->len, numbers, len * sizeof(*numbers));
+    srlgs->len += len;
+    return true;
+}
+
+static enum pt_code take_link_word(const struct reader *reader, int index, struct pt_flow_link *link,
+                                   struct srlgs *srlgs, struct pt_error *reterr)
+{
+    const char *value = NULL;
+    size_t size = 0;
+    uint32_t list[LIST_LEN_MAX];
+    if (is_key(reader, index, "delay=", &value, &size)) {
+        bool fine = read_number(value, size, &link->delay) && link->delay >= 0 && link->delay <= PT_FLOW_RATE_MAX;
+        return fine ? PT_OK : refuse_value(reader, index, "delay=D, with D 0 or more", reterr);
+    }
+    if (is_key(reader, index, "loss=", &value, &size)) {
+        bool fine = read_number(value, size, &link->loss) && link->loss >= 0 && link->loss < 1;
+        return fine ? PT_OK : refuse_value(reader, index, "loss=S, with S a share from 0 to below 1", reterr);
+    }
+    if (is_key(reader, index, "metric=", &value, &size)) {
+        bool fine = read_count(value, size, &link->metric) && link->metric >= 1 && link->metric <= PT_FLOW_METRIC_MAX;
+        return fine ? PT_OK : refuse_value(reader, index, "metric=N, with N from 1 to 16777216", reterr);
+    }
+    if (is_key(reader, index, "labels=", &value, &size)) {
+        size_t len = read_list(value, size, LABELS_MAX, list);
+        for (size_t i = 0; i < len; i++) {
+            link->labels |= UINT64_C(1) << list[i];
+        }
+        return len > 0 ? PT_OK : refuse_value(reader, index, "labels=N,N with N from 0 to 63", reterr);
+    }
+    if (is_key(reader, index, "srlgs=", &value, &size)) {
+        size_t len = read_list(value, size, PT_FLOW_SRLGS_MAX, list);
+        if (len == 0 || link->srlgs_len + len > LINK_SRLGS_MAX) {
+            return refuse_value(reader, index, "srlgs=N,N with at most 16 numbers from 0 to 65535", reterr);
+        }
+        link->srlgs_len += (uint32_t)len;
+        return push_srlgs(srlgs, list, len) ? PT_OK : flow_no_memory(reterr);
+    }
+    return refuse_value(reader, index, "delay=, loss=, metric=, labels= or srlgs= behind a link", reterr);
+}
+
+static enum pt_code take_demand_word(const struct reader *reader, int index, struct pt_flow_demand *demand,
+                                     struct pt_error *reterr)
+{
+    const char *value = NULL;
+    size_t size = 0;
+    if (is_key(reader, index, "class=", &value, &size)) {
+        bool fine = read_count(value, size, &demand->class_index) && demand->class_index < PT_FLOW_CLASSES_MAX;
+        return fine ? PT_OK
+                    : refuse_value(reader, index, "class=N, with N from 0, which is served first, to 7", reterr);
+    }
+    if (is_key(reader, index, "weight=", &value, &size)) {
+        bool fine = read_number(value, size, &demand->weight) && demand->weight >= 1e-6 && demand->weight <= 1e6;
+        return fine ? PT_OK : refuse_value(reader, index, "weight=W, with W from 0.000001 to 1000000", reterr);
+    }
+    return refuse_value(reader, index, "class= or weight= behind a demand", reterr);
+}
+
 /* ---- parts ----------------------------------------------------------------------------------------------------- */
 
 static enum pt_code read_head(struct reader *reader, uint32_t counts[3], struct pt_error *reterr)
@@ -182,11 +301,14 @@ static enum pt_code read_head(struct reader *reader, uint32_t counts[3], struct 
             return refuse(reader, i + 1, reterr, "%u %s; at most %u are possible", counts[i], names[i], most[i]);
         }
     }
+    if (reader->len > 3) {
+        return refuse(reader, 4, reterr, "the first line has three fields: the numbers of nodes, links and demands");
+    }
     return counts[0] > 0 ? PT_OK : refuse(reader, 1, reterr, "a graph without nodes; at least one is needed");
 }
 
 static enum pt_code read_links(struct reader *reader, uint32_t nodes_len, struct pt_flow_link *links,
-                               uint32_t links_len, struct pt_error *reterr)
+                               uint32_t links_len, struct srlgs *srlgs, struct pt_error *reterr)
 {
     for (uint32_t i = 0; i < links_len; i++) {
         char missing[96];
@@ -204,15 +326,25 @@ static enum pt_code read_links(struct reader *reader, uint32_t nodes_len, struct
                           "carries nothing)",
                           size, reader->words[2], PT_FLOW_RATE_MAX);
         }
+        for (int word = 3; word < reader->len; word++) {
+            PT_TRY(take_link_word(reader, word, link, srlgs, reterr));
+        }
+    }
+    const uint32_t *at = srlgs->numbers;
+    for (uint32_t i = 0; i < links_len; i++) {
+        if (links[i].srlgs_len > 0) { /* `at` is NULL when no link has any */
+            links[i].srlgs = at;
+            at += links[i].srlgs_len;
+        }
     }
     return PT_OK;
 }
 
-/* `seen` has a bit for each pair of nodes. */
+/* `seen` has a byte for each pair of nodes, with a bit for each class. */
 static enum pt_code read_demand(struct reader *reader, uint32_t nodes_len, struct pt_flow_te *te, size_t index,
                                 uint8_t *seen, struct pt_error *reterr)
 {
-    struct pt_flow_demand *demand = &te->demands[index];
+    struct pt_flow_demand *demand = &te->demands[index]; /* zeroed: class 0, weight 1 */
     te->demand_lines[index] = reader->line;
     PT_TRY(take_ends(reader, nodes_len, &demand->from, &demand->to, reterr));
     if (!read_number(reader->words[2], reader->sizes[2], &demand->rate) || !(demand->rate >= 0) ||
@@ -221,23 +353,28 @@ static enum pt_code read_demand(struct reader *reader, uint32_t nodes_len, struc
         return refuse(reader, 3, reterr, "'%.*s' is not a rate; a number of 0 to %g is needed", size, reader->words[2],
                       PT_FLOW_RATE_MAX);
     }
-    size_t bit = (size_t)demand->from * nodes_len + demand->to;
-    if ((seen[bit / 8] >> bit % 8 & 1) != 0) {
+    for (int word = 3; word < reader->len; word++) {
+        PT_TRY(take_demand_word(reader, word, demand, reterr));
+    }
+    uint8_t *pair = &seen[(size_t)demand->from * nodes_len + demand->to];
+    if ((*pair >> demand->class_index & 1) != 0) {
         size_t first = 0;
-        while (te->demands[first].from != demand->from || te->demands[first].to != demand->to) {
+        while (te->demands[first].from != demand->from || te->demands[first].to != demand->to ||
+               te->demands[first].class_index != demand->class_index) {
             first++;
         }
-        return refuse(reader, 0, reterr, "the demand from %u to %u stands on line %u already; a pair has one",
-                      demand->from, demand->to, te->demand_lines[first]);
+        return refuse(reader, 0, reterr,
+                      "the demand from %u to %u stands on line %u already; a pair has one of each class", demand->from,
+                      demand->to, te->demand_lines[first]);
     }
-    seen[bit / 8] = (uint8_t)(seen[bit / 8] | 1U << bit % 8);
+    *pair = (uint8_t)(*pair | 1U << demand->class_index);
     return PT_OK;
 }
 
 static enum pt_code read_demands(struct reader *reader, uint32_t nodes_len, struct pt_flow_te *te,
                                  struct pt_error *reterr)
 {
-    PT_AUTO(free) uint8_t *seen = flow_alloc((size_t)nodes_len * nodes_len / 8 + 1, 1);
+    PT_AUTO(free) uint8_t *seen = flow_alloc((size_t)nodes_len * nodes_len, 1);
     if (seen == NULL) {
         return flow_no_memory(reterr);
     }
@@ -271,9 +408,12 @@ static enum pt_code read_all(struct reader *reader, struct pt_flow_te *te, struc
     if (links == NULL || te->demands == NULL || te->demand_lines == NULL) {
         return flow_no_memory(reterr);
     }
-    PT_TRY(read_links(reader, counts[0], links, counts[1], reterr));
-    PT_TRY(read_demands(reader, counts[0], te, reterr));
-    return pt_flow_graph_new(counts[0], links, counts[1], &te->graph, reterr);
+    struct srlgs srlgs = {0};
+    enum pt_code code = read_links(reader, counts[0], links, counts[1], &srlgs, reterr);
+    code = code == PT_OK ? read_demands(reader, counts[0], te, reterr) : code;
+    code = code == PT_OK ? pt_flow_graph_new(counts[0], links, counts[1], &te->graph, reterr) : code;
+    free(srlgs.numbers);
+    return code;
 }
 
 enum pt_code pt_flow_te_read(const char *text, size_t size, struct pt_flow_te *ret_te, struct pt_error *reterr)

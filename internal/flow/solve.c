@@ -32,9 +32,17 @@ static struct pt_flow_result *new_result(const struct pt_flow_problem *problem)
     result->rates = flow_alloc(result->rates_len, sizeof(double));
     result->loads = flow_alloc(result->links_len, sizeof(double));
     result->lengths = flow_alloc((size_t)result->links_len * result->classes_len, sizeof(double));
-    if (result->rates == NULL || result->loads == NULL || result->lengths == NULL) {
+    bool fits = result->rates != NULL && result->loads != NULL && result->lengths != NULL;
+    if (fits && problem->objective == PT_FLOW_MAX_MIN) {
+        result->levels.of = flow_alloc(problem->demands_len, sizeof(result->levels.of[0]));
+        fits = result->levels.of != NULL;
+    }
+    if (!fits) {
         pt_flow_result_free(result);
         return NULL;
+    }
+    for (size_t d = 0; result->levels.of != NULL && d < problem->demands_len; d++) {
+        result->levels.of[d] = PT_FLOW_LEVEL_NONE;
     }
     return result;
 }
@@ -47,6 +55,10 @@ void pt_flow_result_free(struct pt_flow_result *result)
     free(result->rates);
     free(result->loads);
     free(result->lengths);
+    free(result->levels.levels);
+    free(result->levels.links);
+    free(result->levels.lengths);
+    free(result->levels.of);
     free(result);
 }
 
@@ -226,8 +238,7 @@ static enum pt_code by_class(struct flow_run *run, struct pt_error *reterr)
     for (uint32_t k = 0; k < result->classes_len; k++) {
         set_full(run, taken, full);
         memcpy(result->rates, start, result->rates_len * sizeof(double));
-        PT_TRY(run->problem->objective == PT_FLOW_MAX_FLOW ? flow_solve_carry(run, full, k, reterr)
-                                                           : flow_solve_fair(run, full, k, reterr));
+        PT_TRY(flow_solve_carry(run, full, k, reterr));
         for (size_t i = 0; i < result->rates_len; i++) {
             rates[i] += result->rates[i];
         }
@@ -289,10 +300,20 @@ static enum pt_code run_objective(struct flow_run *run, struct pt_error *reterr)
         PT_TRY(check_carried(run->problem, reterr));
         carry_all(run);
         return least_delay(run, reterr);
+    case PT_FLOW_MAX_MIN:
+        carry_some(run);
+        return flow_solve_fair(run, reterr);
     default:
         carry_some(run);
         return by_class(run, reterr);
     }
+}
+
+static enum pt_code judge_levels(const struct flow_run *run, struct pt_error *reterr)
+{
+    struct pt_flow_result *result = run->result;
+    PT_TRY(pt_flow_verify(run->problem, result->rates, result->lengths, &result->certificate, reterr));
+    return pt_flow_verify_levels(run->problem, result->rates, &result->levels, NULL, &result->fairness, reterr);
 }
 
 enum pt_code pt_flow_solve(const struct pt_flow_problem *problem, const struct pt_flow_options *options,
@@ -320,8 +341,8 @@ enum pt_code pt_flow_solve(const struct pt_flow_problem *problem, const struct p
         pt_flow_result_free(run.result);
         return code;
     }
-    if (problem->objective == PT_FLOW_MAX_MIN) { /* its level is not what the filling looks at: ask the verifier */
-        code = pt_flow_verify(problem, run.result->rates, run.result->lengths, &run.result->certificate, reterr);
+    if (problem->objective == PT_FLOW_MAX_MIN) { /* the solver knows levels, not how well they are proved */
+        code = judge_levels(&run, reterr);
         if (code != PT_OK) {
             pt_flow_result_free(run.result);
             return code;
@@ -329,7 +350,7 @@ enum pt_code pt_flow_solve(const struct pt_flow_problem *problem, const struct p
     } else {
         conclude(&run);
     }
-    run.result->reached = run.result->certificate.gap <= run.gap;
+    run.result->reached = run.result->certificate.gap <= run.gap && run.result->fairness.gap <= run.gap;
     *ret_result = run.result;
     return PT_OK;
 }

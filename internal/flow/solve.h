@@ -5,7 +5,8 @@
  *   MIN_MLU    carry every demand; least u with load(e) <= u c(e). Classes play no part.
  *   MAX_FLOW   load(e) <= b c(e), at most its rate for each demand; most carried in all. Class by class: class 0 gets
  *              the most it can; what it takes is gone for class 1; and so on.
- *   MAX_MIN    the same bounds; rates per weight max-min fair within a class, class by class as before.
+ *   MAX_MIN    the same bounds; rates per weight max-min fair within a class. Class 0 comes first: a demand of a later
+ *              class never costs one of an earlier class any rate, but may make it use other paths.
  *   MIN_DELAY  carry every demand within load(e) <= b c(e); least sum of x times delay of path.
  * b is utilisation_max.
  *
@@ -16,6 +17,7 @@
  *   MIN_DELAY  any l >= 0:  delay >= sum over demands of rate * min over paths (delay + l) - sum b c l
  *   MAX_MIN    value is the level t up to which every demand of class 0 gets min(rate, t * weight); any l >= 0:
  *              sum over demands of min(rate, t * weight) * shortest <= sum b c l
+ *              That is the first level; pt_flow_verify_levels() judges all of them, demand by demand.
  * MAX_FLOW with several classes adds up the bounds of the classes, each with its own lengths, and with the capacity
  * that the answer leaves to it. gap = |value - bound| / the larger of the two; 0 when both are 0. The gap says nothing
  * about paths outside the set.
@@ -45,6 +47,34 @@ struct pt_flow_certificate {
     double carried, unmet; /* sums of rates */
 };
 
+/* One step of max-min fairness: demands that are held at one level, and lengths that show that they can get no more. */
+struct pt_flow_level {
+    double level;         /* rate / weight, as the solver saw it */
+    uint32_t class_index; /* whose turn it was; demands of later classes may be held with it, at nothing */
+    uint32_t demands_len; /* how many are */
+    size_t first;         /* into links and lengths of pt_flow_levels, up to that of the next level */
+};
+
+struct pt_flow_levels {
+    struct pt_flow_level *levels; /* one more than len: where the last one ends */
+    size_t len;
+    uint32_t *links; /* ascending within a level; others have length 0 */
+    double *lengths;
+    uint32_t *of; /* by demand: its level, or PT_FLOW_LEVEL_NONE: served, or not shown to be held */
+};
+#define PT_FLOW_LEVEL_NONE UINT32_MAX
+
+struct pt_flow_level_proof {
+    double value, bound, gap; /* the level, and what the whole group could reach if others keep what they have */
+    size_t demands_len;
+};
+
+struct pt_flow_fairness {
+    double gap, gap_mean; /* over demands that are not served: the share that one might lack of what it could have */
+    double level_gap;     /* the largest of a level */
+    size_t held, served, unproved;
+};
+
 struct pt_flow_result {
     struct pt_flow_certificate certificate;
     double *rates; /* by slot */
@@ -54,19 +84,16 @@ struct pt_flow_result {
                         class. A unit more of capacity moves the objective by about the price (MIN_MLU: times u) */
     uint32_t links_len, classes_len;
     size_t passes; /* over all demands; what the work was */
-    /* MAX_MIN, beyond the first level: demands are held back in groups, each of which shares a bottleneck. Prices show
-     * that no answer gives a whole group more than (1 + growth) of what it was held at while everybody else keeps what
-     * they had then; gap is growth / (1 + growth). The largest, and the mean over demands (of the class with the
-     * largest); what is served has none. A
-     * demand of a group may still be worse off than its fellows had to make it. */
-    double level_gap, level_gap_mean;
-    uint32_t level_groups;
+    /* MAX_MIN; else empty: the levels of all classes in the order of their making, and what the verifier says of them.
+     */
+    struct pt_flow_levels levels;
+    struct pt_flow_fairness fairness;
     bool reached; /* the gap that was asked for */
 };
 
 struct pt_flow_options {
     double gap;              /* stop when the certified gap is at most this; 0 means 0.01 */
-    size_t passes_max;       /* 0: no limit but the built-in one */
+    size_t passes_max;       /* 0: no limit but the built-in one; MAX_MIN goes on to its end */
     bool (*stop)(void *arg); /* true: answer with what there is; may be NULL */
     void *stop_arg;
     /* Warm start: an earlier result, and the paths it was for (the same demands by index; the paths may differ: a rate
@@ -91,3 +118,11 @@ void pt_flow_result_free(struct pt_flow_result *result);
  * place when the rates break a constraint by more than 1e-6 of it. */
 enum pt_code pt_flow_verify(const struct pt_flow_problem *problem, const double *rates, const double *lengths,
                             struct pt_flow_certificate *ret_certificate, struct pt_error *reterr) PT_MUST;
+
+/* MAX_MIN: is every demand's rate max-min fair? A gap of g says of a demand: no answer gives it more than rate / (1 -
+ * g) unless a demand of an earlier class, or of its own class with no more per weight, gets less (a demand that
+ * has less than a hundredth of what it asks for is judged against that hundredth). Computed from the
+ * rates and the levels' lengths alone. ret_proofs has room for levels->len, or is NULL. */
+enum pt_code pt_flow_verify_levels(const struct pt_flow_problem *problem, const double *rates,
+                                   const struct pt_flow_levels *levels, struct pt_flow_level_proof *ret_proofs,
+                                   struct pt_flow_fairness *ret_fairness, struct pt_error *reterr) PT_MUST;

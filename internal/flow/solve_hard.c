@@ -27,12 +27,14 @@
 #define SLACK_SHARE 0.02
 #define FULL_LEAST 1e-9 /* of a capacity: less is closed */
 #define LENGTH_CLOSED 1e100
+#define NOTHING_SHARE 1e-4 /* of the gap, and of what a class wants: less is not worth another pass */
 
 struct hard {
     struct flow_soft soft;
     bool may_leave;              /* MAX_FLOW */
     double leave_price;          /* 1, or infinite */
     double scale;                /* K */
+    double wanted;               /* MAX_FLOW: sum of rates of the class */
     double *left;                /* MAX_FLOW, by entry: rate that is left out */
     double *safe_x, *safe_loads; /* MIN_DELAY: a feasible answer to mix in */
     double *try_x, *try_loads;   /* the answer made feasible */
@@ -233,12 +235,21 @@ static double value_of(const struct hard *hard)
 
 /* ---- iterations ------------------------------------------------------------------------------------------------ */
 
-static double dual(struct hard *hard, double sum)
+/* The bound; *ret_sum is that of full times length. A length above the price of leaving out says no more than one as
+ * dear, and costs: such are cut. */
+static double dual(struct hard *hard, double *ret_sum)
 {
     struct flow_soft *soft = &hard->soft;
     flow_soft_freeze(soft);
-    return hard->may_leave ? sum + flow_table_dual_capped(&soft->table, soft->lengths, 1)
-                           : flow_table_dual(&soft->table, soft->lengths) - sum;
+    if (!hard->may_leave) {
+        return flow_table_dual(&soft->table, soft->lengths) - *ret_sum;
+    }
+    *ret_sum = 0;
+    for (uint32_t i = 0; i < soft->links_len; i++) {
+        soft->lengths[i] = fmin(soft->lengths[i], hard->leave_price);
+        *ret_sum += soft->full[i] * soft->lengths[i];
+    }
+    return *ret_sum + flow_table_dual_capped(&soft->table, soft->lengths, 1);
 }
 
 static void keep_best(struct hard *hard, double bound)
@@ -252,16 +263,19 @@ static void keep_best(struct hard *hard, double bound)
     }
     if (hard->may_leave ? bound < soft->bound : bound > soft->bound) {
         soft->bound = bound;
-        for (uint32_t i = 0; i < soft->links_len; i++) {
-            soft->best_lengths[i] = soft->links[i].length;
+        for (uint32_t i = 0; i < soft->links_len; i++) { /* as in dual() */
+            soft->best_lengths[i] = fmin(soft->links[i].length, hard->leave_price);
         }
     }
 }
 
-static double gap_of(const struct flow_soft *soft)
+/* A class that finds everything full has a value of nothing, and no share of it is small enough. */
+static double gap_of(const struct hard *hard)
 {
+    const struct flow_soft *soft = &hard->soft;
     double larger = fmax(fabs(soft->value), fabs(soft->bound));
-    return larger > 0 ? fabs(soft->value - soft->bound) / larger : 0;
+    double apart = fabs(soft->value - soft->bound);
+    return apart <= NOTHING_SHARE * soft->run->gap * hard->wanted || !(larger > 0) ? 0 : apart / larger;
 }
 
 /* What the gap owes to demands that are not on their cheapest ways: the rest of it is due to softness. */
@@ -287,11 +301,12 @@ static void iterate(struct hard *hard)
 {
     struct flow_soft *soft = &hard->soft;
     struct flow_run *run = soft->run;
+    size_t passes_end = run->result->passes + run->passes_max; /* each class has as many */
     soft->a = SHARPNESS_FIRST;
     for (;;) {
         flow_table_loads(&soft->table, soft->loads);
         double sum = set_lengths(hard);
-        double bound = dual(hard, sum);
+        double bound = dual(hard, &sum);
         if (hard->may_leave) {
             scale_down(hard);
             fill_up(hard);
@@ -300,8 +315,8 @@ static void iterate(struct hard *hard)
         }
         keep_best(hard, bound);
         double value_now = value_of(hard);
-        double gap = gap_of(soft);
-        if (gap <= run->gap || run->result->passes >= run->passes_max || flow_stopped(run)) {
+        double gap = gap_of(hard);
+        if (gap <= run->gap || run->result->passes >= passes_end || flow_stopped(run)) {
             return;
         }
         if (restlessness(hard, sum, bound) < SOFT_SHARE * fabs(value_now - bound) && soft->a < SHARPNESS_MAX) {
@@ -356,6 +371,7 @@ enum pt_code flow_solve_carry(struct flow_run *run, const double *full, uint32_t
         for (size_t e = 0; e < table->paths->demands_len; e++) {
             bool own = run->problem->demands[table->paths->entry_demand[e]].class_index == class_index;
             table->rate[e] = own ? table->rate[e] : 0;
+            hard.wanted += table->rate[e];
             hard.left[e] = table->rate[e];
             for (uint32_t i = table->paths->entry_first[e]; i < table->paths->entry_first[e + 1]; i++) {
                 table->x[i] = own ? table->x[i] : 0;
@@ -363,9 +379,11 @@ enum pt_code flow_solve_carry(struct flow_run *run, const double *full, uint32_t
             }
             hard.left[e] = hard.left[e] > 0 ? hard.left[e] : 0;
         }
-        hard.soft.value = -1;
-        hard.soft.bound = INFINITY;
-        iterate(&hard);
+        hard.soft.value = hard.wanted > 0 ? -1 : 0;
+        hard.soft.bound = hard.wanted > 0 ? INFINITY : 0;
+        if (hard.wanted > 0) { /* a class that nobody is in is done: nothing is carried, and no more can be */
+            iterate(&hard);
+        }
         flow_soft_store(&hard.soft);
     } else {
         code = flow_no_memory(reterr);
@@ -392,9 +410,11 @@ enum pt_code flow_solve_delay(struct flow_run *run, const double *full, struct p
         flow_soft_freeze(soft); /* no lengths yet: delays alone */
         hard.scale = rate > 0 ? flow_table_dual(&soft->table, soft->lengths) / rate : 0;
         hard.scale = hard.scale > 0 ? hard.scale : 1;
-        soft->value = INFINITY;
-        soft->bound = -INFINITY;
-        iterate(&hard);
+        soft->value = rate > 0 ? INFINITY : 0;
+        soft->bound = rate > 0 ? -INFINITY : 0;
+        if (rate > 0) {
+            iterate(&hard);
+        }
         flow_soft_store(soft);
     } else {
         code = flow_no_memory(reterr);

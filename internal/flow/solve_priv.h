@@ -25,9 +25,10 @@ bool flow_stopped(const struct flow_run *run);
 /* One per objective: rates, loads, lengths, value and bound of the result. `full` by link: what may be used. */
 enum pt_code flow_solve_mlu(struct flow_run *run, struct pt_error *reterr);
 enum pt_code flow_solve_delay(struct flow_run *run, const double *full, struct pt_error *reterr);
-/* Of one class; rates of all others become 0. Value and bound of flow_solve_fair are left to the verifier. */
+/* Of one class; rates of all others become 0. */
 enum pt_code flow_solve_carry(struct flow_run *run, const double *full, uint32_t class_index, struct pt_error *reterr);
-enum pt_code flow_solve_fair(struct flow_run *run, const double *full, uint32_t class_index, struct pt_error *reterr);
+/* All classes. Value and bound are left to the verifier. */
+enum pt_code flow_solve_fair(struct flow_run *run, struct pt_error *reterr);
 
 /* One more than the largest class of a demand; at least 1. */
 uint32_t flow_classes_len(const struct pt_flow_problem *problem);

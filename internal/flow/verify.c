@@ -91,6 +91,7 @@ static double bound_of(const struct pt_flow_problem *problem, bool by_class, uin
     double budget = 0;
     double paid = 0;
     double saved = 0;
+    double wanted = 0;
     for (uint32_t i = 0; i < pt_flow_links_len(problem->graph); i++) {
         budget += full[i] * lengths[i];
     }
@@ -98,6 +99,7 @@ static double bound_of(const struct pt_flow_problem *problem, bool by_class, uin
         double rate = problem->demands[d].rate;
         if (rate > 0 && (!by_class || problem->demands[d].class_index == class_index)) {
             paid += rate * distances[d];
+            wanted += rate;
             saved += distances[d] < 1 ? rate * (1 - distances[d]) : 0;
         }
     }
@@ -105,9 +107,9 @@ static double bound_of(const struct pt_flow_problem *problem, bool by_class, uin
     case PT_FLOW_MIN_MLU:
         return budget > 0 ? paid / budget : 0;
     case PT_FLOW_MAX_FLOW:
-        return budget + saved;
+        return fmin(budget + saved, wanted); /* nobody gets more than he asks for */
     case PT_FLOW_MIN_DELAY:
-        return paid - budget;
+        return fmax(paid - budget, 0); /* no delay is negative */
     default:
         return level_bound(problem, distances, budget);
     }

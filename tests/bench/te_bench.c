@@ -376,7 +376,7 @@ static void maxmin(void)
         double *ours = calloc(bench.len, sizeof(double));
         double *theirs = calloc(bench.len, sizeof(double));
         double begin = oracle_seconds();
-        bool solved = oracle_fair(&bench.problem, theirs);
+        bool solved = oracle_fair(&bench.problem, INFINITY, theirs);
         double clp_s = oracle_seconds() - begin;
         for (size_t d = 0; d < bench.len; d++) {
             for (size_t s = pt_flow_paths_first(bench.paths, d); s < pt_flow_paths_first(bench.paths, d + 1); s++) {

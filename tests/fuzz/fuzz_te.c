@@ -27,6 +27,14 @@ static void solve(const struct pt_flow_te *te)
         pt_assert(error.field[0] != '\0');
     }
     pt_flow_result_free(result);
+    struct pt_flow_problem fair = problem;
+    fair.objective = PT_FLOW_MAX_MIN;
+    if (pt_flow_solve(&fair, &options, &result, &error) == PT_OK) { /* it has verified itself */
+        pt_assert(result->fairness.gap >= 0 && result->fairness.gap <= 1);
+        pt_flow_result_free(result);
+    } else {
+        pt_assert(error.code == PT_EXHAUSTED);
+    }
     pt_flow_paths_free(paths);
 }
 

@@ -186,54 +186,69 @@ ORACLE_FN double oracle_value(const struct pt_flow_problem *problem, enum oracle
     return oracle_value_mps(problem, method, ret_seconds, NULL);
 }
 
-/* Max-min fair rates of one class, exactly: a program a level; demands whose row has a price stay at it. */
-ORACLE_FN bool oracle_fair(const struct pt_flow_problem *problem, double *ret_rates)
+/* One level: most t with weight * t for all that do not stay, and what they have for the others. Who is served or has a
+ * price stays. Returns how many do now; 0: CLP gave up. */
+ORACLE_FN size_t oracle_level(const struct pt_flow_problem *problem, bool *stays, double *rates)
 {
     int links_len = (int)pt_flow_links_len(problem->graph);
     size_t len = problem->demands_len;
-    bool *stays = calloc(len, sizeof(bool));
-    size_t rising = len;
-    double level = 0;
-    bool solved = true;
-    while (rising > 0 && solved) {
-        struct oracle_lp lp;
-        oracle_init(&lp, links_len + (int)len);
-        double cap = INFINITY;
-        for (int i = 0; i < links_len; i++) {
-            lp.row_lower[i] = -ORACLE_INFINITE;
-            lp.row_upper[i] = oracle_full(problem, i);
+    size_t count = 0;
+    double cap = INFINITY;
+    struct oracle_lp lp;
+    oracle_init(&lp, links_len + (int)len);
+    for (int i = 0; i < links_len; i++) {
+        lp.row_lower[i] = -ORACLE_INFINITE;
+        lp.row_upper[i] = oracle_full(problem, i);
+    }
+    oracle_paths(&lp, problem, 0, false);
+    oracle_column(&lp, -1, ORACLE_INFINITE);
+    for (size_t d = 0; d < len; d++) {
+        double weight = problem->demands[d].weight > 0 ? problem->demands[d].weight : 1;
+        lp.row_lower[links_len + (int)d] = stays[d] ? rates[d] * (1 - 1e-9) : 0;
+        lp.row_upper[links_len + (int)d] = ORACLE_INFINITE;
+        if (!stays[d]) {
+            oracle_entry(&lp, links_len + (int)d, -weight);
+            cap = fmin(cap, problem->demands[d].rate / weight);
         }
-        oracle_paths(&lp, problem, 0, false);
-        oracle_column(&lp, -1, ORACLE_INFINITE);
+    }
+    lp.upper[lp.cols_len - 1] = cap;
+    Clp_Simplex *model = oracle_solve(&lp, ORACLE_DUAL, NULL);
+    if (model != NULL) {
+        double level = Clp_primalColumnSolution(model)[lp.cols_len - 1];
+        const double *duals = Clp_dualRowSolution(model);
         for (size_t d = 0; d < len; d++) {
             double weight = problem->demands[d].weight > 0 ? problem->demands[d].weight : 1;
-            lp.row_lower[links_len + (int)d] = stays[d] ? ret_rates[d] * (1 - 1e-9) : 0;
-            lp.row_upper[links_len + (int)d] = ORACLE_INFINITE;
-            if (!stays[d]) {
-                oracle_entry(&lp, links_len + (int)d, -weight);
-                cap = fmin(cap, problem->demands[d].rate / weight);
+            bool served = level * weight >= problem->demands[d].rate * (1 - 1e-9);
+            if (!stays[d] && (served || fabs(duals[links_len + (int)d]) > 1e-9)) {
+                stays[d] = true;
+                rates[d] = level * weight;
+                count++;
             }
         }
-        lp.upper[lp.cols_len - 1] = cap;
-        Clp_Simplex *model = oracle_solve(&lp, ORACLE_DUAL, NULL);
-        solved = model != NULL;
-        if (solved) {
-            level = Clp_primalColumnSolution(model)[lp.cols_len - 1];
-            const double *duals = Clp_dualRowSolution(model);
-            size_t before = rising;
-            for (size_t d = 0; d < len; d++) {
-                double weight = problem->demands[d].weight > 0 ? problem->demands[d].weight : 1;
-                bool served = level * weight >= problem->demands[d].rate * (1 - 1e-9);
-                if (!stays[d] && (served || fabs(duals[links_len + (int)d]) > 1e-9)) {
-                    stays[d] = true;
-                    ret_rates[d] = level * weight;
-                    rising--;
-                }
-            }
-            solved = rising < before;
-            Clp_deleteModel(model);
+        Clp_deleteModel(model);
+    }
+    oracle_fini(&lp);
+    return count;
+}
+
+/* Max-min fair rates, exactly: a program a level, class by class; false: CLP gave up, or `seconds` were over. */
+ORACLE_FN bool oracle_fair(const struct pt_flow_problem *problem, double seconds, double *ret_rates)
+{
+    size_t len = problem->demands_len;
+    double begin = oracle_seconds();
+    bool *stays = calloc(len, sizeof(bool));
+    bool solved = true;
+    for (uint32_t k = 0; k < PT_FLOW_CLASSES_MAX && solved; k++) {
+        size_t rising = 0;
+        for (size_t d = 0; d < len; d++) { /* what comes later has nothing yet, and costs nothing */
+            stays[d] = problem->demands[d].class_index != k;
+            rising += !stays[d];
         }
-        oracle_fini(&lp);
+        while (rising > 0 && solved) {
+            size_t held = oracle_level(problem, stays, ret_rates);
+            solved = held > 0 && oracle_seconds() - begin < seconds;
+            rising -= held;
+        }
     }
     free(stays);
     return solved;

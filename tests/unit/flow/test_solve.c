@@ -178,6 +178,68 @@ START_TEST(first_classes_come_first)
 END_TEST
 
 /* A verifier that believes everything would be none: change a rate, a length, the demand. */
+/* Two links side by side; class 2 fills one of them, and 4 and 6 want what is left: the certificate of all classes
+ * holds, also for those that nobody is in, and of those that find everything full. */
+START_TEST(each_class_is_certified)
+{
+    static const char text[] = "3 4 4\n0 1 10\n0 2 10\n2 1 10\n1 2 1\n"
+                               "0 1 12 class=2\n0 2 3 class=4\n0 1 9 class=4\n1 2 2 class=6\n";
+    struct pt_flow_te te = {0};
+    struct pt_flow_paths *paths = NULL;
+    ck_assert_int_eq(pt_flow_te_read(text, sizeof(text) - 1, &te, NULL), PT_OK);
+    ck_assert_int_eq(pt_flow_paths_new(te.graph, NULL, te.demands, te.demands_len, NULL, &paths, NULL), PT_OK);
+    const struct pt_flow_problem problem = {.graph = te.graph,
+                                            .demands = te.demands,
+                                            .demands_len = te.demands_len,
+                                            .paths = paths,
+                                            .objective = PT_FLOW_MAX_FLOW};
+    /* Each class has so many passes, and an empty one needs none. */
+    const struct pt_flow_options options = {.passes_max = 400};
+    struct pt_flow_result *result = NULL;
+    struct pt_flow_certificate certificate;
+    struct pt_error error = {0};
+    ck_assert_int_eq(pt_flow_solve(&problem, &options, &result, NULL), PT_OK);
+    ck_assert_uint_eq(result->classes_len, 7);
+    ck_assert_msg(pt_flow_verify(&problem, result->rates, result->lengths, &certificate, &error) == PT_OK, "%s",
+                  error.text);
+    ck_assert_msg(fabs(certificate.value - 21) < 0.05, "%g", certificate.value); /* 12, 8 and 1 */
+    ck_assert_msg(certificate.gap <= 0.01, "%g to %g", certificate.value, certificate.bound);
+    ck_assert(fabs(certificate.bound - result->certificate.bound) < 0.01);
+    ck_assert_uint_lt(result->passes, 400);
+    pt_flow_result_free(result);
+    pt_flow_paths_free(paths);
+    pt_flow_te_fini(&te);
+}
+END_TEST
+
+/* Nothing is asked for: nothing is carried, and that is certified at once. */
+START_TEST(nothing_is_done_at_once)
+{
+    static const char text[] = "3 2 2\n0 1 10\n1 2 10\n0 2 0\n0 1 0 class=3\n";
+    struct pt_flow_te te = {0};
+    struct pt_flow_paths *paths = NULL;
+    ck_assert_int_eq(pt_flow_te_read(text, sizeof(text) - 1, &te, NULL), PT_OK);
+    ck_assert_int_eq(pt_flow_paths_new(te.graph, NULL, te.demands, te.demands_len, NULL, &paths, NULL), PT_OK);
+    for (int objective = PT_FLOW_MIN_MLU; objective <= PT_FLOW_MIN_DELAY; objective++) {
+        const struct pt_flow_problem problem = {.graph = te.graph,
+                                                .demands = te.demands,
+                                                .demands_len = te.demands_len,
+                                                .paths = paths,
+                                                .objective = (enum pt_flow_objective)objective};
+        struct pt_flow_result *result = NULL;
+        struct pt_flow_certificate certificate;
+        ck_assert_int_eq(pt_flow_solve(&problem, NULL, &result, NULL), PT_OK);
+        ck_assert_int_eq(pt_flow_verify(&problem, result->rates, result->lengths, &certificate, NULL), PT_OK);
+        ck_assert(certificate.value == 0 && certificate.bound == 0 && certificate.gap == 0);
+        ck_assert_uint_le(result->passes, 1);
+        ck_assert(result->reached);
+        pt_flow_result_free(result);
+    }
+    pt_flow_paths_free(paths);
+    pt_flow_te_fini(&te);
+}
+END_TEST
+
 START_TEST(the_verifier_is_not_fooled)
 {
     struct bed bed = bed_new(1, 1);
@@ -195,6 +257,27 @@ START_TEST(the_verifier_is_not_fooled)
     ck_assert_str_eq(error.field, "lengths[0]");
     pt_flow_result_free(result);
     bed_free(&bed);
+}
+END_TEST
+
+START_TEST(files_say_what_else_is_known)
+{
+    static const char text[] = "3 2 3 # sizes\n"
+                               "0 1 10 srlgs=7,9 delay=2.5 metric=20\n"
+                               "1 2 10 loss=0.125 labels=0,63 srlgs=9\n"
+                               "0 1 4 class=1 weight=3\n"
+                               "0 1 5\n"
+                               "0 2 6 class=7\n";
+    struct pt_flow_te te = {0};
+    struct pt_error error = {0};
+    ck_assert_msg(pt_flow_te_read(text, sizeof(text) - 1, &te, &error) == PT_OK, "%s: %s", error.field, error.text);
+    const struct pt_flow_link *a = pt_flow_link_at(te.graph, 0), *b = pt_flow_link_at(te.graph, 1);
+    ck_assert(a->delay == 2.5 && a->metric == 20 && a->srlgs_len == 2 && a->srlgs[0] == 7 && a->srlgs[1] == 9);
+    ck_assert(b->delay == 1 && b->loss == 0.125 && b->labels == (UINT64_C(1) << 63 | 1) && b->srlgs_len == 1 &&
+              b->srlgs[0] == 9);
+    ck_assert(te.demands[0].class_index == 1 && te.demands[0].weight == 3);
+    ck_assert(te.demands[1].class_index == 0 && te.demands[2].class_index == 7);
+    pt_flow_te_fini(&te);
 }
 END_TEST
 
@@ -217,7 +300,22 @@ START_TEST(files_say_where_they_are_wrong)
         {"2 1 2\n0 1 1\n0 1 1\n", "line 4"},
         {"2 1 2\n0 1 1\n0 1 1\n0 1 2\n", "line 4"},
         {"2 1 1\n0 1 1\n0 1 1\n1 0 1\n", "line 4"},
-        {"2 1 1\n0 1 1 1\n", "line 2"},
+        {"2 1 1\n0 1 1 1\n", "line 2, field 4"},
+        {"2 1 1 1\n", "line 1, field 4"},
+        {"2 1 1\n0 1 1 delay=1 loss=0 metric=1 labels=1 srlgs=1 delay=2\n", "line 2"},
+        {"2 1 1\n0 1 1 delay=-1\n", "line 2, field 4"},
+        {"2 1 1\n0 1 1 delay=1 delay=nan\n", "line 2, field 5"},
+        {"2 1 1\n0 1 1 loss=1\n", "line 2, field 4"},
+        {"2 1 1\n0 1 1 metric=0\n", "line 2, field 4"},
+        {"2 1 1\n0 1 1 labels=1,\n", "line 2, field 4"},
+        {"2 1 1\n0 1 1 labels=64\n", "line 2, field 4"},
+        {"2 1 1\n0 1 1 srlgs=65536\n", "line 2, field 4"},
+        {"2 1 1\n0 1 1 srlgs=1,2,3,4,5,6,7,8 srlgs=1,2,3,4,5,6,7,8,9\n", "line 2, field 5"},
+        {"2 1 1\n0 1 1 class=1\n", "line 2, field 4"},
+        {"2 1 1\n0 1 1\n0 1 1 class=8\n", "line 3, field 4"},
+        {"2 1 1\n0 1 1\n0 1 1 weight=0\n", "line 3, field 4"},
+        {"2 1 1\n0 1 1\n0 1 1 delay=1\n", "line 3, field 4"},
+        {"2 1 2\n0 1 1\n0 1 1 class=2\n0 1 2 class=2\n", "line 4"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct pt_flow_te te = {0};
@@ -237,7 +335,10 @@ int main(void)
     tcase_add_loop_test(tcase, warm_is_as_good_as_cold, 0, 20);
     tcase_add_test(tcase, stopped_at_once_is_still_an_answer);
     tcase_add_test(tcase, first_classes_come_first);
+    tcase_add_test(tcase, each_class_is_certified);
+    tcase_add_test(tcase, nothing_is_done_at_once);
     tcase_add_test(tcase, the_verifier_is_not_fooled);
+    tcase_add_test(tcase, files_say_what_else_is_known);
     tcase_add_test(tcase, files_say_where_they_are_wrong);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
