@@ -8,6 +8,7 @@
 #include "te.h"
 
 #include "base/assert.h"
+#include "cli/matrix.h"
 #include "cli/path.h"
 #include "wire/json.h"
 
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #define SERVICE "/patronus.v1.TrafficEngineeringService/"
@@ -104,6 +106,33 @@ static void put_links(struct ctl *ctl, const struct pt_msg *effect, struct pt_bu
     }
 }
 
+/* "sites/nyc/links/inet0 sites/nyc/links/mpls0", or what stands for none. */
+static const char *names_of(struct ctl *ctl, const struct pt_msg *msg, const char *field, const char *none)
+{
+    const char *text = "";
+    for (size_t i = 0; i < len_of(msg, field); i++) {
+        const char *name = (const char *)pt_msg_field(msg, field)->values[i].bytes.data;
+        text = pt_arena_printf(ctl->arena, "%s%s%s", text, i > 0 ? " " : "", short_name(ctl, name));
+    }
+    return text[0] != '\0' ? text : none;
+}
+
+static void put_moved(struct ctl *ctl, const struct pt_msg *effect, struct pt_buf *out)
+{
+    size_t len = len_of(effect, "moved");
+    for (size_t i = 0; i < len && i < LINES_MAX; i++) {
+        const struct pt_msg *moved = item_of(effect, "moved", i);
+        pt_buf_printf(out, "%smoves: %s -> %s, %s: by %s, now by %s\n", i == 0 ? "\n" : "",
+                      short_name(ctl, pt_msg_str(moved, "source_site")),
+                      short_name(ctl, pt_msg_str(moved, "destination_site")),
+                      rate_text(ctl, pt_msg_u64(moved, "rate_bps")), names_of(ctl, moved, "after", "nothing"),
+                      names_of(ctl, moved, "before", "nothing"));
+    }
+    if (len > LINES_MAX) {
+        pt_buf_printf(out, "... and %zu more: -o json\n", len - LINES_MAX);
+    }
+}
+
 static void put_effect(struct ctl *ctl, const struct pt_msg *effect, struct pt_buf *out)
 {
     pt_buf_printf(out,
@@ -121,6 +150,7 @@ static void put_effect(struct ctl *ctl, const struct pt_msg *effect, struct pt_b
         }
     }
     put_links(ctl, effect, out);
+    put_moved(ctl, effect, out);
     for (size_t i = 0; i < len_of(effect, "sla_at_risk") && i < LINES_MAX; i++) {
         const struct pt_msg *risk = item_of(effect, "sla_at_risk", i);
         const char *profile = pt_msg_str(risk, "sla_profile");
@@ -212,6 +242,18 @@ static size_t cut(struct ctl *ctl, const char *text, const char **parts, size_t 
     return len;
 }
 
+static enum pt_code set_number(struct ctl *ctl, struct pt_msg *request, const char *field, const char *value,
+                               struct pt_error *reterr)
+{
+    char *end = NULL;
+    unsigned long number = strtoul(value, &end, 10);
+    if (value[0] == '\0' || *end != '\0' || number > UINT32_MAX) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, field, "'%.40s' is no number", value);
+    }
+    pt_msg_set_u64(request, ctl->arena, field, number);
+    return PT_OK;
+}
+
 static enum pt_code add_name(struct ctl *ctl, struct pt_msg *request, const char *field, const char *kind,
                              const char *word, struct pt_error *reterr)
 {
@@ -222,14 +264,29 @@ static enum pt_code add_name(struct ctl *ctl, struct pt_msg *request, const char
     return PT_OK;
 }
 
+static enum pt_code set_class(struct ctl *ctl, struct pt_msg *demand, const char *name, struct pt_error *reterr)
+{
+    const struct pt_enum_type *classes = pt_message_field(demand->type, "traffic_class")->enumeration;
+    for (size_t i = 0; i < classes->values_len; i++) {
+        if (classes->values[i].number != 0 && strcasecmp(classes->values[i].name, name) == 0) {
+            pt_msg_set_i64(demand, ctl->arena, "traffic_class", classes->values[i].number);
+            return PT_OK;
+        }
+    }
+    return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, "demand",
+                   "'%.40s' is no class; write realtime, interactive, streaming, standard or bulk", name);
+}
+
 static enum pt_code add_demand(struct ctl *ctl, struct pt_msg *request, const char *text, struct pt_error *reterr)
 {
-    const char *parts[3];
+    const char *parts[4];
     const char *source = "";
     const char *destination = "";
     uint64_t rate = 0;
-    if (cut(ctl, text, parts, 3) != 3) {
-        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, "demand", "write demand=FROM,TO,RATE");
+    size_t len = cut(ctl, text, parts, 4);
+    if (len < 3) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, "demand",
+                       "write demand=FROM,TO,RATE, and a class behind it when it is not standard: ,realtime");
     }
     PT_TRY(full_name(ctl, "site", parts[0], &source, reterr));
     PT_TRY(full_name(ctl, "site", parts[1], &destination, reterr));
@@ -238,20 +295,23 @@ static enum pt_code add_demand(struct ctl *ctl, struct pt_msg *request, const ch
     pt_msg_set_str(demand, ctl->arena, "source_site", source);
     pt_msg_set_str(demand, ctl->arena, "destination_site", destination);
     pt_msg_set_u64(demand, ctl->arena, "rate_bps", rate);
+    if (len == 4) {
+        PT_TRY(set_class(ctl, demand, parts[3], reterr));
+    }
     pt_msg_append(request, ctl->arena, "demands", (union pt_value){.message = demand});
     return PT_OK;
 }
 
 static enum pt_code add_link(struct ctl *ctl, struct pt_msg *request, const char *text, struct pt_error *reterr)
 {
-    const char *parts[4];
+    const char *parts[5];
     const char *name = "";
     uint64_t up = 0;
     uint64_t down = 0;
-    size_t len = cut(ctl, text, parts, 4);
+    size_t len = cut(ctl, text, parts, 5);
     if (len < 3) {
         return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, "link",
-                       "write link=NAME,UP,DOWN, and for a new one ,UNDERLAY behind it");
+                       "write link=NAME,UP,DOWN, for a new one ,UNDERLAY behind it, and ,COST when that changes");
     }
     PT_TRY(full_name(ctl, "link", parts[0], &name, reterr));
     PT_TRY(ctl_te_rate(parts[1], &up, reterr));
@@ -260,8 +320,11 @@ static enum pt_code add_link(struct ctl *ctl, struct pt_msg *request, const char
     pt_msg_set_str(link, ctl->arena, "link", name);
     pt_msg_set_u64(link, ctl->arena, "capacity_up_bps", up);
     pt_msg_set_u64(link, ctl->arena, "capacity_down_bps", down);
-    if (len == 4) {
+    if (len >= 4) {
         pt_msg_set_str(link, ctl->arena, "underlay", parts[3]);
+    }
+    if (len == 5) {
+        PT_TRY(set_number(ctl, link, "cost", parts[4], reterr));
     }
     pt_msg_append(request, ctl->arena, "links", (union pt_value){.message = link});
     return PT_OK;
@@ -296,12 +359,12 @@ static enum pt_code add_word(struct ctl *ctl, struct pt_msg *request, const char
         pt_msg_append(request, ctl->arena, "fail_srlgs", (union pt_value){.u64 = number});
         return PT_OK;
     }
-    if (strcmp(key, "scale") == 0 && is_number) {
+    if (strcmp(key, "scale") == 0 && is_number && number > 0) {
         pt_msg_set_u64(request, ctl->arena, "scale_percent", number);
         return PT_OK;
     }
     return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, word,
-                   "write fail-link=, fail-site=, fail-srlg=, demand=, link=, scale= or planned");
+                   "write fail-link=, fail-site=, fail-srlg=NUMBER, demand=, link=, scale=PERCENT or planned");
 }
 
 /* The organization that --parent names. */
@@ -425,20 +488,15 @@ static int bandwidth(struct ctl *ctl)
 
 /* ---- matrix and solutions ------------------------------------------------------------------------------------- */
 
-/* As Demand documents, which apply reads. */
-static void put_demand(const struct pt_msg *cell, const char *parent, size_t index, struct pt_buf *out)
-{
-    pt_buf_printf(out,
-                  "%s\n {\"kind\":\"Demand\",\"name\":\"%s/demands/measured-%zu\",\"sourceSite\":\"%s\","
-                  "\"destinationSite\":\"%s\",\"trafficClass\":\"%s\",\"rateBps\":\"%" PRIu64 "\"}",
-                  index == 0 ? "" : ",", parent, index, pt_msg_str(cell, "source_site"),
-                  pt_msg_str(cell, "destination_site"), pt_cli_value_name(cell, "traffic_class"),
-                  pt_msg_u64(cell, "p95_bps"));
-}
-
+/* As a table; with -o json as Demand documents, of the rate that by= says. */
 static int matrix(struct ctl *ctl)
 {
     struct pt_error error = {0};
+    const char *word = ctl->args->words_len == 1 ? "by=p95" : ctl->args->words[1];
+    const char *field = strncmp(word, "by=", 3) == 0 ? pt_cli_matrix_field(word + 3) : NULL;
+    if (field == NULL || ctl->args->words_len > 2 || (ctl->args->words_len == 2 && !ctl_is_data(ctl))) {
+        return ctl_usage_text(ctl, "write te matrix, or te matrix by=p95 -o json (now, p50, p95, max, next or usual)");
+    }
     struct pt_msg *request = new_request(ctl, "GetTrafficMatrix");
     if (set_parent(ctl, request, &error) != PT_OK) {
         return ctl_usage(&error);
@@ -449,27 +507,11 @@ static int matrix(struct ctl *ctl)
         return status;
     }
     PT_AUTO(buf) struct pt_buf out = {0};
-    bool json = ctl_is_data(ctl);
-    pt_buf_append_str(&out, json ? "[" : "");
-    size_t written = 0;
-    for (size_t i = 0; i < len_of(reply, "cells"); i++) {
-        const struct pt_msg *cell = item_of(reply, "cells", i);
-        if (json) {
-            if (pt_msg_u64(cell, "p95_bps") > 0) {
-                put_demand(cell, pt_msg_str(request, "parent"), written++, &out);
-            }
-            continue;
-        }
-        pt_buf_printf(&out, "%-16s %-16s %-12s %14s p95 %14s next %14s %16" PRIu64 " bytes\n",
-                      short_name(ctl, pt_msg_str(cell, "source_site")),
-                      short_name(ctl, pt_msg_str(cell, "destination_site")), pt_cli_value_name(cell, "traffic_class"),
-                      rate_text(ctl, pt_msg_u64(cell, "rate_bps")), rate_text(ctl, pt_msg_u64(cell, "p95_bps")),
-                      rate_text(ctl, pt_msg_u64(cell, "forecast_bps")), pt_msg_u64(cell, "bytes"));
-    }
-    if (json) {
-        pt_buf_append_str(&out, "\n]\n");
+    if (ctl_is_data(ctl)) {
+        pt_cli_matrix_demands(reply, pt_msg_str(request, "parent"), field, &out);
         return ctl_print_data(ctl, &out);
     }
+    pt_cli_matrix_table(&ctl->scope, reply, ctl->arena, &out);
     ctl_print(&out);
     return PT_CLI_EXIT_OK;
 }
@@ -501,18 +543,6 @@ static int solutions(struct ctl *ctl)
 }
 
 /* ---- steering ------------------------------------------------------------------------------------------------- */
-
-static enum pt_code set_number(struct ctl *ctl, struct pt_msg *request, const char *field, const char *value,
-                               struct pt_error *reterr)
-{
-    char *end = NULL;
-    unsigned long number = strtoul(value, &end, 10);
-    if (value[0] == '\0' || *end != '\0' || number > UINT32_MAX) {
-        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, field, "'%.40s' is no number", value);
-    }
-    pt_msg_set_u64(request, ctl->arena, field, number);
-    return PT_OK;
-}
 
 static enum pt_code add_packet_word(struct ctl *ctl, struct pt_msg *request, const char *word, struct pt_error *reterr)
 {
@@ -664,7 +694,7 @@ int ctl_te(struct ctl *ctl)
     if (strcmp(what, "bandwidth") == 0) {
         return bandwidth(ctl);
     }
-    if (strcmp(what, "matrix") == 0 && args->words_len == 1) {
+    if (strcmp(what, "matrix") == 0) {
         return matrix(ctl);
     }
     if (strcmp(what, "solutions") == 0 && args->words_len == 1) {

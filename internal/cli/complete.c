@@ -208,6 +208,7 @@ static void second_word(const struct line *line)
                  {"links", "drain undrain"},
                  {"audit", "export verify"},
                  {"completion", "bash zsh fish"},
+                 {"te", "what-if explain simulate shadowed bandwidth matrix solutions solve"},
                  {"tf", "apply destroy"}};
     const char *verb = line->verb->name;
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -226,6 +227,36 @@ static void second_word(const struct line *line)
     }
 }
 
+/* Words of the questions of traffic engineering; names of sites where these are due. */
+static struct pt_cli_completion te_word(const struct line *line)
+{
+    static const struct {
+        const char *question, *words;
+    } words[] = {
+        {"what-if", "fail-link= fail-site= fail-srlg= demand= link= scale= planned"},
+        {"explain", "require= exclude= group= any-group= no-group= max-delay= max-loss= min-capacity="},
+        {"simulate", "source= protocol= port= source-port= dscp= user= group= at="},
+        {"matrix", "by=now by=p50 by=p95 by=max by=next by=usual"},
+    };
+    const char *question = line->given[1];
+    size_t behind = line->given_len - 2; /* words between the question and this one */
+    const char *kind = strcmp(question, "bandwidth") == 0  ? "path"
+                       : strcmp(question, "explain") == 0  ? (behind < 2 ? "site" : NULL)
+                       : strcmp(question, "simulate") != 0 ? NULL
+                       : behind == 0                       ? "site"
+                       : behind == 1                       ? "segment"
+                                                           : NULL;
+    if (kind != NULL) {
+        return (struct pt_cli_completion){PT_CLI_WANT_NAMES, pt_cli_kind(line->schema, kind)};
+    }
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(words[i].question, question) == 0) {
+            offer_all(line, words[i].words);
+        }
+    }
+    return (struct pt_cli_completion){0};
+}
+
 static struct pt_cli_completion later_word(const struct line *line)
 {
     const char *verb = line->verb->name;
@@ -233,6 +264,9 @@ static struct pt_cli_completion later_word(const struct line *line)
     const struct pt_cli_completion names = {PT_CLI_WANT_NAMES, kind};
     if (strcmp(verb, "contexts") == 0 && strcmp(line->given[1], "add") != 0) {
         return (struct pt_cli_completion){.wanted = PT_CLI_WANT_CONTEXTS};
+    }
+    if (strcmp(verb, "te") == 0) {
+        return te_word(line);
     }
     if (is_one_of(verb, "sites links")) {
         return (struct pt_cli_completion){PT_CLI_WANT_NAMES, pt_cli_kind(line->schema, verb)};

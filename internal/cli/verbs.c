@@ -158,22 +158,25 @@ static const struct pt_cli_verb verbs[] = {
      "traffic engineering: questions and what was found",
      "The questions are those above, matrix, solutions, and solve FILE.te.\n\n"
      "what-if changes nothing and says what would happen: fail-link=NAME, fail-site=NAME, fail-srlg=N,\n"
-     "demand=FROM,TO,RATE, link=NAME,UP,DOWN[,UNDERLAY], scale=PERCENT, planned. explain says which paths the traffic\n"
+     "demand=FROM,TO,RATE[,CLASS], link=NAME,UP,DOWN[,UNDERLAY[,COST]] (of a link that exists, or a new one),\n"
+     "scale=PERCENT of what is measured, planned: with the Demand resources. explain says which paths the traffic\n"
      "between two sites takes and why; with require=LABEL, exclude=LABEL, group=N, any-group=N, no-group=N,\n"
      "max-delay=40ms, max-loss=0.1%, min-capacity=50M which paths keep these, or why none does. simulate says what\n"
      "would become of a packet and why: source=, protocol=, port=, source-port=, dscp=, user=, group=, at=TIME.\n"
      "shadowed lists rules that never decide. bandwidth has the path's edge measure how much more it could carry: it\n"
-     "sends trains of probes, 4 MB at most, and takes some seconds. matrix is the traffic as measured; with -o json\n"
-     "it is what apply reads. solutions\n"
-     "are the newest that the leader found. solve takes an instance from a file, without a cluster: patronusctl te "
-     "solve\n"
-     "--help.\n\n"
-     "  patronusctl -p acme te what-if fail-link=sites/nyc/links/inet0 demand=nyc,lon,50M\n"
+     "sends trains of probes, 4 MB at most, and takes some seconds. matrix is the traffic as measured: the newest\n"
+     "rate, median, 95th percentile and largest of the last hour, the next interval's forecast, and what this hour of\n"
+     "the day used to bring; with -o json it is Demand resources that apply reads, of the rate that by= says: now,\n"
+     "p50, p95 (unless it is said), max, next or usual. solutions are the newest that the leader found. solve takes "
+     "an\n"
+     "instance from a file, without a cluster: patronusctl te solve --help.\n\n"
+     "  patronusctl -p acme te what-if fail-link=sites/nyc/links/inet0 demand=nyc,lon,50M,realtime\n"
+     "  patronusctl -p acme te what-if link=sites/nyc/links/new,100M,100M,internet scale=150 planned\n"
      "  patronusctl -p acme te explain nyc lon\n"
      "  patronusctl -p acme te explain nyc lon exclude=satellite max-delay=40ms\n"
      "  patronusctl -p acme te bandwidth PATH\n"
      "  patronusctl -p acme te simulate nyc corp 10.2.0.10 protocol=tcp port=443 dscp=46 user=ann\n"
-     "  patronusctl -p acme te matrix -o json >demands.json\n",
+     "  patronusctl -p acme te matrix by=max -o json >demands.json; patronusctl apply -f demands.json\n",
      0},
     {"ping", "EDGE ADDRESS [FIELD=VALUE]...", "echoes from an edge into a segment",
      "Have an edge send echoes as a host of the segment would: by rules, route, path and seal of traffic. A line for\n"

@@ -56,6 +56,8 @@ struct pt_plan_pass {
     const struct pt_soft *soft;
     int64_t time_ns;                    /* the leader's clock when the pass began: stages have no other */
     const struct te_solution *previous; /* what the pass before found; NULL: none */
+    bool under_way;                     /* of that, some node may not have its shares of the traffic in force yet */
+    bool late;                          /* and has had its time: it is not waited for any longer */
     const struct pt_map *ramps;       /* name of a Link or Site -> uint32_t: percent of its share; NULL: all in full */
     const struct pt_map *trials;      /* organization -> uint32_t ms: see NodeEntry.trial_ms; NULL: none */
     const struct te_changes *changes; /* a what-if question; NULL: the real thing */

@@ -216,6 +216,25 @@ static bool all_acked(const struct pt_push *push, uint64_t revision, uint32_t *r
     return all;
 }
 
+/* Every connected node shares the traffic as the newest solution says: by its newest bundle, or by one from between. */
+static bool shares_in_force(const struct pt_push *push)
+{
+    const struct te_solution *solution = te_solution_of(&push->newest->plan);
+    bool all = true;
+    PT_LIST_FOREACH (node, &push->controller->sessions) {
+        struct pt_edge_session *session = PT_CONTAINER(node, struct pt_edge_session, node);
+        const struct node_bundle *bundle = session->greeted ? pt_map_get_str(&push->nodes, session->edge) : NULL;
+        if (bundle == NULL || solution == NULL || session->acked_te_epoch == solution->epoch) {
+            continue;
+        }
+        bool newest = session->acked != NULL &&
+                      pt_digest_equal(pt_bundle_digest(session->acked), pt_bundle_digest(bundle->bundle));
+        all = all && newest;
+        session->acked_te_epoch = newest ? solution->epoch : session->acked_te_epoch;
+    }
+    return all;
+}
+
 static void end_wait(struct pt_push_wait *wait, enum pt_code code, uint32_t nodes)
 {
     pt_list_remove(&wait->node);
@@ -228,8 +247,9 @@ static void look_at_waits(struct pt_push *push)
     PT_LIST_FOREACH_SAFE (node, &push->waits) {
         struct pt_push_wait *wait = PT_CONTAINER(node, struct pt_push_wait, node);
         uint32_t nodes = 0;
+        const struct te_solution *solution = push->newest != NULL ? te_solution_of(&push->newest->plan) : NULL;
         if (push->newest != NULL && pt_view_revision(push->newest->plan.view) >= wait->revision &&
-            all_acked(push, wait->revision, &nodes)) {
+            (solution == NULL || !solution->more) && all_acked(push, wait->revision, &nodes)) {
             end_wait(wait, PT_OK, nodes);
         } else if (now >= wait->deadline_ns) {
             end_wait(wait, PT_DEADLINE_EXCEEDED, 0);
@@ -256,10 +276,24 @@ void pt_push_acked(struct pt_push *push)
 {
     look_at_waits(push);
     const struct te_solution *solution = push->newest != NULL ? te_solution_of(&push->newest->plan) : NULL;
-    uint32_t nodes = 0;
-    if (solution != NULL && solution->more && all_acked(push, UINT64_MAX, &nodes)) {
+    if (solution != NULL && solution->more && shares_in_force(push)) {
         pt_push_within(push, 0); /* the next step */
     }
+}
+
+bool pt_ask_moves(const struct pt_push *push, const struct pass *pass)
+{
+    const struct te_solution *before = push->newest != NULL ? te_solution_of(&push->newest->plan) : NULL;
+    const struct te_solution *solution = te_solution_of(&pass->plan);
+    return solution != NULL && (before == NULL || before->epoch != solution->epoch);
+}
+
+void pt_ask_steps(struct pt_push *push, struct pass *pass)
+{
+    bool lacking = push->newest != NULL && !shares_in_force(push);
+    bool timely = pt_sys_now_ns(push->controller->sys) - push->moved_ns < MORE_MS * 1000000ULL;
+    pass->plan.under_way = lacking && timely;
+    pass->plan.late = lacking && !timely;
 }
 
 /* ---- coming back ---------------------------------------------------------------------------------------------- */

@@ -1,6 +1,9 @@
 /*
  * Classify: which applications the flows of a capture belong to. The capture and the organization's descriptions are
  * copied on the loop; a worker opens an engine of its own, reads the capture and makes the answer.
+ *
+ * A call holds up to 1 MB for as long as it waits for the worker, which artifacts want too: so many wait at a time, of
+ * one organization a quarter of them, and the next is told to come again.
  */
 #include "serve/controller_priv.h"
 
@@ -14,9 +17,13 @@
 #include <string.h>
 
 #define FLOWS_MAX 4096
+#define CALLS_MAX 32
+#define ORGANIZATION_MAX 8
+#define RETRY_MS 1000
 #define SCOPE 1
 
 struct classify {
+    struct pt_list node; /* controller->classifying; unlinked: refused before it waited */
     struct pt_serve_call *call;
     struct pt_arena arena;
     struct pt_msg *request;
@@ -28,6 +35,7 @@ struct classify {
 
 static void classify_free(struct classify *classify)
 {
+    pt_list_remove(&classify->node);
     pt_serve_call_unref(classify->call);
     pt_dpi_set_free(classify->set);
     pt_buf_fini(&classify->reply);
@@ -182,11 +190,30 @@ static void classify_done(void *arg)
     classify_free(classify);
 }
 
+static enum pt_code check_room(struct pt_controller *controller, const char *organization, struct pt_error *reterr)
+{
+    size_t all = 0, own = 0;
+    PT_LIST_FOREACH (item, &controller->classifying) {
+        const struct classify *other = PT_CONTAINER(item, struct classify, node);
+        all++;
+        own += strcmp(pt_msg_str(other->request, "parent"), organization) == 0;
+    }
+    if (all < CALLS_MAX && own < ORGANIZATION_MAX) {
+        return PT_OK;
+    }
+    (void)pt_fail(reterr, PT_EXHAUSTED, PT_REASON_OVERLOADED, NULL,
+                  "%zu captures%s are being classified already: try again in a second",
+                  own >= ORGANIZATION_MAX ? own : all, own >= ORGANIZATION_MAX ? " of this organization" : "");
+    reterr->retry_ms = RETRY_MS;
+    return PT_EXHAUSTED;
+}
+
 static void classify_message(struct pt_serve_call *call, struct pt_bytes message)
 {
     struct classify *classify = calloc(1, sizeof(*classify));
     pt_assert(classify != NULL);
     pt_arena_init(&classify->arena);
+    pt_list_init(&classify->node);
     pt_serve_call_ref(call);
     classify->call = call;
     const struct pt_parse_options options = {.unknown = PT_UNKNOWN_REFUSE};
@@ -203,6 +230,9 @@ static void classify_message(struct pt_serve_call *call, struct pt_bytes message
         code = pt_fail(&error, PT_NOT_FOUND, PT_REASON_PARENT_NOT_FOUND, "parent", "there is no '%.200s'", parent);
     }
     if (code == PT_OK) {
+        code = check_room(call->controller, parent, &error);
+    }
+    if (code == PT_OK) {
         classify->set = pt_dpi_set_new();
         pt_view_scan(view, "application", parent, add_application, classify->set);
     }
@@ -212,6 +242,7 @@ static void classify_message(struct pt_serve_call *call, struct pt_bytes message
         classify_free(classify);
         return;
     }
+    pt_list_push_back(&call->controller->classifying, &classify->node);
     pt_executor_submit(pt_artifacts_work(call->controller->artifacts), classify_work, classify_done, classify);
 }
 

@@ -412,6 +412,7 @@ enum pt_code pt_controller_open(const struct pt_controller_options *options, str
     pt_list_init(&controller->pending);
     pt_list_init(&controller->asked);
     pt_list_init(&controller->measurements);
+    pt_list_init(&controller->classifying);
     pt_list_init(&controller->explaining);
     pt_list_init(&controller->diagnosing);
     copy_options(controller, options);

@@ -133,6 +133,7 @@ struct pt_controller {
     struct pt_list pending;          /* pending.c */
     struct pt_list measurements;     /* bandwidth.c: calls that wait for an edge */
     size_t measurements_len;
+    struct pt_list classifying;  /* classify.c: captures that wait for a worker, or are with it */
     uint64_t measurement_newest; /* number of the newest */
     struct pt_list asked;        /* changeset.c: calls that wait for a quorum or a plan */
     struct pt_list explaining;   /* explain.c: calls that wait for edges */
@@ -421,6 +422,7 @@ struct pt_edge_session {
     bool clock_known;                       /* it says what time it has */
     int64_t clock_ms;                       /* its clock less ours, when its newest report came */
     uint64_t sent_revision, acked_revision; /* of the state that what was sent or is in force was computed from */
+    uint64_t sent_te_epoch, acked_te_epoch; /* of the solution, likewise */
     uint64_t last_seen_wall_ns;
     uint64_t retry_at_ns; /* after a refusal */
     bool refused;         /* the newest bundle that it answered to */
@@ -517,8 +519,9 @@ PT_MUST enum pt_code pt_push_try(struct pt_push *push, struct pt_view *view, con
                                  void *arg, struct pt_error *reterr);
 /* The view of the newest pass; NULL before the first. */
 struct pt_view *pt_push_view(const struct pt_push *push);
-/* Call fn when every connected node has in force what was computed from this revision or a later one: nodes is how
- * many. Else PT_DEADLINE_EXCEEDED, or PT_ABORTED when this node leads no more. */
+/* Call fn when every connected node has in force what was computed from this revision or a later one, and traffic that
+ * moves in steps has taken the last: nodes is how many. Else PT_DEADLINE_EXCEEDED, or PT_ABORTED when this node leads
+ * no more. */
 struct pt_push_wait {
     struct pt_list node;
     uint64_t revision;

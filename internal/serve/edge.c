@@ -307,6 +307,7 @@ static void take_record(struct pt_edge_session *session, const struct pt_edge_se
         session->acked = acked ? old->acked : old->sent;
         session->acked_generation = acked ? old->acked_generation : old->sent_generation;
         session->acked_revision = acked ? old->acked_revision : old->sent_revision;
+        session->acked_te_epoch = acked ? old->acked_te_epoch : old->sent_te_epoch;
         pt_bundle_ref(session->acked);
     }
 }
@@ -359,6 +360,7 @@ static void on_ack(struct pt_edge_session *session, const Patronus__V1__BundleAc
         session->acked = sent;
         session->acked_generation = generation;
         session->acked_revision = session->sent_revision;
+        session->acked_te_epoch = session->sent_te_epoch;
         session->reported = digest;
         session->refused = false;
         pt_push_session(controller->push, session); /* what changed meanwhile */

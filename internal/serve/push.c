@@ -167,6 +167,7 @@ static void send_bundle(const struct pt_push *push, struct pt_edge_session *sess
     session->sent_at_ns = pt_sys_now_ns(push->controller->sys);
     session->sent_generation = node->generation;
     session->sent_revision = push->newest != NULL ? pt_view_revision(push->newest->plan.view) : 0;
+    session->sent_te_epoch = header.te_epoch;
     (void)pt_rpc_call_send(session->call->rpc, pt_buf_bytes(&message)); /* one bundle under way at a time */
 }
 
@@ -312,6 +313,9 @@ static void pass_done(void *arg)
                         "generation=%" PRIu64 " nodes=%zu revision=%" PRIu64 " took_ms=%" PRIu64, push->generation,
                         pass->plan.nodes_len, pt_view_revision(pass->plan.view), push->pass_ns / 1000000);
         }
+        if (pt_ask_moves(push, pass)) {
+            push->moved_ns = push->ended_ns;
+        }
         pt_pass_unref(push->newest);
         push->newest = pass;
         push->newest_number = pass->number;
@@ -375,6 +379,7 @@ static void start_pass(void *arg)
     }
     pt_learn_start(push, pass);
     pt_ask_ramps(push, pass);
+    pt_ask_steps(push, pass);
     /* What waits now or when the view is whole: the view may be of a moment between. */
     pass->plan.trials = &pass->trials;
     pt_pending_trials(controller, &pass->arena, &pass->trials);

@@ -43,6 +43,7 @@ struct pt_push {
     bool running, again;
     bool urgent;                    /* a death waits to be answered */
     uint64_t passes, newest_number; /* how many were started; which of them `newest` is */
+    uint64_t moved_ns;              /* when the newest solution that moves traffic was done */
     struct pass *current;           /* while running; first being copied, then the worker's */
     uint64_t generation;
     struct pass *newest; /* results for views */
@@ -88,4 +89,8 @@ void pt_ask_fini(struct pt_push *push);
 void pt_ask_ramps(struct pt_push *push, struct pass *pass);
 /* A pass is in force: keep its solution, go on with ramps and steps, answer who waited. */
 void pt_ask_pass(struct pt_push *push, struct pass *pass);
+/* Its shares of the traffic are others than those of the newest pass. */
+bool pt_ask_moves(const struct pt_push *push, const struct pass *pass);
+/* Whether the nodes have what the newest solution gives them, as the pass must know. */
+void pt_ask_steps(struct pt_push *push, struct pass *pass);
 void pt_ask_role_changed(struct pt_push *push);

@@ -223,6 +223,14 @@ const struct pt_serve_method pt_serve_find_shadowed = {.path = "/patronus.v1.Ste
 
 /* ---- solutions ------------------------------------------------------------------------------------------------ */
 
+/* Who may ask everywhere gets solutions whole, so that they can be computed again; others what is theirs of them. */
+static bool sees_all(const struct pt_serve_call *call)
+{
+    struct pt_controller *controller = call->controller;
+    return pt_kind_test_permission(controller->machine, &call->caller, call->method->permission, "", NULL,
+                                   pt_sys_wall_ns(controller->sys));
+}
+
 static void solutions_message(struct pt_serve_call *call, struct pt_bytes message)
 {
     struct question *question = question_new(call, message);
@@ -230,25 +238,24 @@ static void solutions_message(struct pt_serve_call *call, struct pt_bytes messag
         return;
     }
     bool summary = pt_msg_bool(question->request, "summary");
+    bool whole = sees_all(call);
     Patronus__V1__ListSolutionsResponse response = PATRONUS__V1__LIST_SOLUTIONS_RESPONSE__INIT;
     Patronus__V1__Solution *solutions[PT_PUSH_SOLUTIONS_LEN];
-    size_t links[PT_PUSH_SOLUTIONS_LEN];
-    size_t pairs[PT_PUSH_SOLUTIONS_LEN];
     struct pt_bytes data;
     while (pt_push_solution(call->controller->push, response.n_solutions, &data)) {
         Patronus__V1__Solution *solution = patronus__v1__solution__unpack(NULL, data.size, data.data);
         pt_assert(solution != NULL);
-        links[response.n_solutions] = solution->n_links;
-        pairs[response.n_solutions] = solution->n_pairs;
-        solution->n_links = summary ? 0 : solution->n_links;
-        solution->n_pairs = summary ? 0 : solution->n_pairs;
+        if (!whole) {
+            te_solution_part(solution, question->organization);
+        }
+        if (summary) {
+            te_solution_summary(solution);
+        }
         solutions[response.n_solutions++] = solution;
     }
     response.solutions = solutions;
     reply(call, &response.base);
     for (size_t i = 0; i < response.n_solutions; i++) {
-        solutions[i]->n_links = links[i];
-        solutions[i]->n_pairs = pairs[i];
         patronus__v1__solution__free_unpacked(solutions[i], NULL);
     }
     question_free(question);

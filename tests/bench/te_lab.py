@@ -90,9 +90,9 @@ def down_to_push_p99_ms(lab: Lab, runs: int) -> float:
 
 def matrix_cells(lab: Lab) -> dict[tuple[str, str, str], int]:
     cells = {}
-    for line in lab.shell(f"ctl te matrix -p {ORG}").splitlines():
+    for line in lab.shell(f"ctl te matrix -p {ORG}").splitlines()[1:]:  # below the heading
         words = line.split()
-        cells[words[0].split("/")[-1], words[1].split("/")[-1], words[2]] = int(words[-2])
+        cells[words[0].split("/")[-1], words[1].split("/")[-1], words[2]] = int(words[-1])
     return cells
 
 

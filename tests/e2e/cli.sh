@@ -163,6 +163,30 @@ wrong 1 cut "it was cut off"
 wrong 1 many "line 1, field 3"
 expect 1 te solve "$work/nowhere.te"
 err_has nowhere.te
+te twice "2 1 2" "0 1 10" "0 1 1 class=1" "0 1 2 class=1"
+te key "2 1 1" "0 1 10 delay=-1" "0 1 1"
+wrong 1 twice "line 4: the demand from 0 to 1 stands on line 3 already"
+wrong 1 key "line 2, field 4"
+# classes in their order, what else is known of links, and an explanation that a program can read
+te classes "4 4 3" "0 1 100 delay=5 srlgs=7" "1 3 100 delay=5" "0 2 40 delay=2 labels=3" "2 3 40 delay=2 labels=3" "0 3 60 class=4" "0 3 100 class=0" "0 1 5"
+expect 0 te solve "$work/classes.te" --objective maxflow --explain 0,3 -o json
+[ "$(python3 -c '
+import json, sys
+answer = json.load(sys.stdin)
+carried = {d["class"]: round(sum(p["rate"] for p in d["paths"])) for d in answer["demands"]}
+print(carried[0], carried[4], round(answer["value"]), answer["gap"] <= 0.01, answer["prices"][0]["price"] > 0)' <"$work/out")" = "100 35 140 True True" ] ||
+    fail "te solve, classes: $(cat "$work/out")"
+for rule in "--exclude-labels 3" "--max-delay 5" "--weight delay"; do
+    # shellcheck disable=SC2086 # two words
+    expect 0 te solve "$work/classes.te" --objective maxflow --paths disjoint1 $rule --flows "$work/classes.flows"
+    grep -Ev ' 0 1$' "$work/classes.flows" | awk '{ print $3 }' | sort -u >>"$work/middles"
+done
+[ "$(paste -sd ' ' "$work/middles")" = "1 2 2" ] || fail "te solve, rules of paths: $(cat "$work/middles")"
+expect 2 te solve "$work/classes.te" --paths free --max-delay 4
+err_has "--paths"
+expect 1 te solve "$work/classes.te" --explain 3,0 -o json
+err_has "--explain"
+[ ! -s "$work/out" ] || fail "--explain: an answer beside the error"
 for words in "--objective best" "--paths disjoint0" "--paths disjoint17" "--gap 0" "--gap nan" "--utilisation -1" "--time 0" "--threads 0"; do
     # shellcheck disable=SC2086 # two words
     expect 2 te solve "$work/zero.te" $words

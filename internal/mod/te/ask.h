@@ -8,11 +8,13 @@
 #include "mod/te/te.h"
 #include "patronus/v1/te.pb-c.h"
 
-/* Read a WhatIfRequest. PT_NOT_FOUND or PT_INVALID_ARGUMENT naming the field. */
+/* Read a WhatIfRequest. PT_NOT_FOUND or PT_INVALID_ARGUMENT naming the field. What is not below the request's parent
+ * does not exist. */
 PT_MUST enum pt_code te_changes_read(const struct pt_plan_pass *pass, const struct pt_msg *request,
                                      struct pt_arena *arena, struct te_changes **ret_changes, struct pt_error *reterr);
 
-/* Run the stages again with the changes and compare. `pass` is only read. */
+/* Run the stages again with the changes and compare. `pass` is only read; the answer speaks of the organization's own
+ * links and traffic alone. */
 PT_MUST enum pt_code te_what_if(const struct pt_plan_pass *pass, const struct te_changes *changes,
                                 const char *organization, struct pt_arena *arena,
                                 Patronus__V1__WhatIfResponse **ret_response, struct pt_error *reterr);
@@ -31,6 +33,9 @@ PT_MUST enum pt_code te_explain(const struct pt_plan_pass *pass, const char *sou
 Patronus__V1__Solution *te_solution_message(const struct pt_plan_pass *pass, bool summary, struct pt_arena *arena);
 /* The same, serialised; without links and pairs when that would be more than 4 MiB. */
 void te_solution_pack(const struct pt_plan_pass *pass, struct pt_buf *out);
+/* Of an unpacked solution (on the heap): leave what is of this organization; and leave links and pairs out. */
+void te_solution_part(Patronus__V1__Solution *solution, const char *organization);
+void te_solution_summary(Patronus__V1__Solution *solution);
 /* Compute the weights anew from a message alone: true when each weight is the one that it says. */
 PT_MUST enum pt_code te_solution_recompute(const Patronus__V1__Solution *solution, bool *ret_equal,
                                            struct pt_error *reterr);

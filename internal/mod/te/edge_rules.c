@@ -498,14 +498,15 @@ static void emit_limits(const struct te_edge_rules *rules, size_t site)
         const char *peer = pt_msg_str(limit->msg, "peer_site");
         const struct policy *parent = NULL;
         uint64_t burst_ms = pt_msg_u64(limit->msg, "burst_ms");
-        if (!lists(limit->msg, "sites", topology->sites[site].name)) {
-            continue;
+        uint32_t label = peer[0] != '\0' ? label_of(topology, peer) : 0;
+        if (!lists(limit->msg, "sites", topology->sites[site].name) || (peer[0] != '\0' && label == 0)) {
+            continue; /* of other sites, or towards one that has no edge: nothing goes there */
         }
         EMIT(rules, site, limit, LIMIT, entry, Patronus__V1__LimitEntry);
         entry->limit = limit_id(limit->name);
         entry->rate_bps = pt_msg_u64(limit->msg, "rate_bps");
         entry->burst_ms = burst_ms != 0 ? (uint32_t)burst_ms : BURST_MS;
-        entry->site_label = peer[0] != '\0' ? label_of(topology, peer) : 0;
+        entry->site_label = label;
         entry->vnis = pt_arena_array(rules->pass->arena, topology->segments_len, sizeof(uint32_t));
         for (size_t s = 0; s < topology->segments_len; s++) {
             if (!has_segment(&topology->sites[site], s) || !covers(rules, limit, s, peer)) {

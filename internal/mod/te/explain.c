@@ -201,10 +201,18 @@ enum pt_code te_explain(const struct pt_plan_pass *pass, const char *source, con
     const struct te_paths *paths = pt_map_get_str(&pass->sections, "te");
     size_t from = site_named(topology, source);
     size_t to = site_named(topology, destination);
+    if (from != TE_NONE && to != TE_NONE &&
+        strcmp(topology->sites[from].organization, topology->sites[to].organization) != 0) {
+        to = TE_NONE; /* what another tenant has does not exist for this one */
+    }
     if (from == TE_NONE || to == TE_NONE) {
         return pt_fail(reterr, PT_NOT_FOUND, PT_REASON_RESOURCE_NOT_FOUND,
-                       from == TE_NONE ? "source_site" : "destination_site", "'%.200s' does not exist",
-                       from == TE_NONE ? source : destination);
+                       from == TE_NONE ? "source_site" : "destination_site",
+                       "'%.200s' does not exist, or is a site without an edge", from == TE_NONE ? source : destination);
+    }
+    if (from == to) {
+        return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, "destination_site",
+                       "'%.200s' is the source too; write another site", destination);
     }
     Patronus__V1__ExplainDemandResponse *response = PT_NEW(arena, Patronus__V1__ExplainDemandResponse);
     patronus__v1__explain_demand_response__init(response);

@@ -63,6 +63,13 @@ static size_t site_named(const struct gather *gather, const char *name)
     return te_site_named(gather->topology, name, strlen(name));
 }
 
+#define RATE_BPS_MAX 1000000000000000ULL /* of a pair: sums of all pairs, a hundredfold, fit */
+
+static uint64_t scaled(uint64_t rate_bps, uint64_t percent)
+{
+    return (rate_bps < RATE_BPS_MAX ? rate_bps : RATE_BPS_MAX) * percent / 100;
+}
+
 /* Of "<Edge name>/<label>": the edge's name is the site's with two segments behind. */
 static void add_measured(struct gather *gather, const char *key, size_t size, const struct pt_demand_soft *demand,
                          uint64_t percent)
@@ -78,10 +85,10 @@ static void add_measured(struct gather *gather, const char *key, size_t size, co
     }
     uint64_t class_bps[PT_DEMAND_CLASSES];
     for (size_t i = 0; i < PT_DEMAND_CLASSES; i++) {
-        class_bps[i] = demand->class_bps[i] * percent / 100;
+        class_bps[i] = scaled(demand->class_bps[i], percent);
     }
     add_flow(gather, te_site_named(gather->topology, key, end), site_labelled(gather, label),
-             demand->rate_bps * percent / 100, class_bps);
+             scaled(demand->rate_bps, percent), class_bps);
 }
 
 static void add_of_class(struct gather *gather, const char *source, const char *destination, uint64_t rate_bps,

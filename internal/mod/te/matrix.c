@@ -14,6 +14,8 @@
 #define TREND_GAIN 0.2F
 #define DAY_GAIN 0.25F /* of the newest day in an hour's mean */
 #define HOUR_NS 3600000000000LL
+#define RATE_MOST 1e18F               /* bit/s: beyond any network */
+#define BYTES_MOST 100000000000000ULL /* in a window; the rates of all classes can be added up */
 
 static int64_t interval_of(int64_t now_ns)
 {
@@ -76,7 +78,7 @@ void te_series_add(struct te_series *series, int64_t now_ns, uint32_t window_ms,
     }
     series->interval_bytes += bytes;
     series->bytes += bytes;
-    series->rate_bps = window_ms > 0 ? bytes * 8000 / window_ms : 0;
+    series->rate_bps = window_ms > 0 ? (bytes < BYTES_MOST ? bytes : BYTES_MOST) * 8000 / window_ms : 0;
 }
 
 bool te_series_learn(struct te_series *series, uint64_t newest, const uint64_t *bytes, size_t len,
@@ -109,6 +111,12 @@ static int compare(const void *a, const void *b)
     return *x < *y ? -1 : *x > *y;
 }
 
+/* What a node says is no reason for a conversion that has no result. */
+static uint64_t bps(float rate)
+{
+    return rate > 0 ? (rate < RATE_MOST ? (uint64_t)rate : (uint64_t)RATE_MOST) : 0;
+}
+
 struct te_series_summary te_series_summarise(const struct te_series *series, int64_t now_ns)
 {
     uint64_t rate = series->rate_bps;
@@ -123,10 +131,10 @@ struct te_series_summary te_series_summarise(const struct te_series *series, int
     float usual = series->hours[now_ns / HOUR_NS % 24];
     next = usual >= 0 ? (next + usual) / 2 : next;
     return (struct te_series_summary){
-        .p50_bps = (uint64_t)sorted[(len - 1) / 2],
-        .p95_bps = (uint64_t)sorted[(len - 1) * 95 / 100],
-        .max_bps = (uint64_t)sorted[len - 1],
-        .forecast_bps = next > 0 ? (uint64_t)next : 0,
-        .usual_bps = usual > 0 ? (uint64_t)usual : 0,
+        .p50_bps = bps(sorted[(len - 1) / 2]),
+        .p95_bps = bps(sorted[(len - 1) * 95 / 100]),
+        .max_bps = bps(sorted[len - 1]),
+        .forecast_bps = bps(next),
+        .usual_bps = bps(usual),
     };
 }

@@ -90,8 +90,9 @@ static enum pt_code read_question(struct simulate *s, struct pt_error *reterr)
         s->segment++;
     }
     if (s->site == t->sites_len || s->segment == t->segments_len) {
-        return pt_fail(reterr, PT_NOT_FOUND, PT_REASON_RESOURCE_NOT_FOUND, s->site == t->sites_len ? "site" : "segment",
-                       "'%.200s' does not exist", s->site == t->sites_len ? site : segment);
+        bool no_site = s->site == t->sites_len;
+        return pt_fail(reterr, PT_NOT_FOUND, PT_REASON_RESOURCE_NOT_FOUND, no_site ? "site" : "segment",
+                       "'%.200s' does not exist%s", no_site ? site : segment, no_site ? ", or has no edge" : "");
     }
     if (!te_site_in_segment(&t->sites[s->site], s->segment)) {
         return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, "segment",

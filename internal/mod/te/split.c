@@ -3,7 +3,8 @@
  * moves because of a measurement. Else the flows that touch something hot are given to the solver, which spreads them
  * over their eligible paths so that the fullest link is as empty as can be; all others stay where they are and only
  * narrow the links. What the solver found is kept while it does (KEEP), so that load that wanders does not move
- * traffic; it is given up when the normal weights have become fine again (COOL).
+ * traffic; it is given up when the normal weights have become fine again (COOL), and by those who would go by something
+ * that died or is drained.
  *
  * The solver sees pairs. What it gives a pair's paths is then shared out to the classes (share.c), which changes no
  * link's load. Only where not everything fits, which the solver's bound proves, classes are asked for one by one: what
@@ -11,7 +12,8 @@
  * it wants is split as what it got.
  *
  * Graph for the solver: a node a site and one for all underlays; a link's up direction leads from its site to that node
- * and its down direction back, so that a tunnel is two links in a row.
+ * and its down direction back, so that a tunnel is two links in a row. It holds what flows that may move can use, and
+ * nothing else: how large the network is, or how many tenants share the controllers, is no limit.
  */
 #include "mod/te/split.h"
 
@@ -68,6 +70,8 @@ static size_t mark_movable(const struct te_split_problem *problem, bool *movable
 /* ---- asking the solver ---------------------------------------------------------------------------------------- */
 
 struct ask {
+    uint32_t *link_of; /* of the problem's directions: the solver's link + 1; 0: nothing that may move uses it */
+    size_t links_len, nodes_len;
     struct pt_flow_graph *graph;
     struct pt_flow_paths *paths;
     struct pt_flow_result *result;
@@ -94,26 +98,56 @@ static uint32_t rank_of(const struct te_split_problem *problem, size_t flow)
     return problem->class_index[flow] != 0 ? problem->class_index[flow] - 1 : TE_CLASS_STANDARD - 1;
 }
 
+static bool may_use(const struct te_split_problem *problem, size_t path)
+{
+    return problem->eligible[path] || problem->normal[path] > 0;
+}
+
+/* Number what flows that may move can use, in the order of the problem: the rest of the network, and that of other
+ * tenants, may be larger than any graph. */
+static void number_links(const struct te_split_problem *problem, const bool *movable, struct ask *ask,
+                         struct pt_arena *arena)
+{
+    const struct te_update_problem *update = problem->update;
+    ask->link_of = pt_arena_array(arena, update->links_len, sizeof(uint32_t));
+    for (size_t flow = 0; flow < update->flows_len; flow++) {
+        for (size_t path = update->first_path[flow]; movable[flow] && path < update->first_path[flow + 1]; path++) {
+            for (size_t i = update->first_hop[path]; may_use(problem, path) && i < update->first_hop[path + 1]; i++) {
+                ask->link_of[update->hops[i]] = 1;
+            }
+        }
+    }
+    uint32_t site = UINT32_MAX;
+    for (size_t i = 0; i < update->links_len; i++) {
+        if (ask->link_of[i] != 0) {
+            ask->link_of[i] = (uint32_t)++ask->links_len;
+            ask->nodes_len += problem->site[i / 2] != site ? 1 : 0; /* links of a site stand together */
+            site = problem->site[i / 2];
+        }
+    }
+}
+
 static enum pt_code make_graph(const struct te_split_problem *problem, const double *background, struct ask *ask,
                                struct pt_arena *arena, struct pt_error *reterr)
 {
     const struct te_update_problem *update = problem->update;
-    struct pt_flow_link *links = pt_arena_array(arena, update->links_len, sizeof(*links));
-    uint32_t hub = 0;
-    for (size_t i = 0; i < update->links_len / 2; i++) {
-        hub = problem->site[i] >= hub ? problem->site[i] + 1 : hub;
-    }
+    struct pt_flow_link *links = pt_arena_array(arena, ask->links_len, sizeof(*links));
+    uint32_t site = UINT32_MAX;
+    uint32_t node = 0; /* 0 is what lies between sites */
     for (size_t i = 0; i < update->links_len; i++) {
+        if (ask->link_of[i] == 0) {
+            continue;
+        }
+        node += problem->site[i / 2] != site ? 1 : 0;
+        site = problem->site[i / 2];
         double left = update->capacity[i] - background[i];
         double least = update->capacity[i] * NARROW;
-        uint32_t site = problem->site[i / 2];
-        links[i] = (struct pt_flow_link){.from = i % 2 == 0 ? site : hub,
-                                         .to = i % 2 == 0 ? hub : site,
-                                         .capacity = left > least ? left : least,
-                                         .metric = 1};
+        links[ask->link_of[i] - 1] = (struct pt_flow_link){.from = i % 2 == 0 ? node : 0,
+                                                           .to = i % 2 == 0 ? 0 : node,
+                                                           .capacity = left > least ? left : least,
+                                                           .metric = 1};
     }
-    /* A path may be longer than there are sites with links: room for the check of its length. */
-    return pt_flow_graph_new(hub + 1 + 2 * (PT_PATH_STACK_LEN_MAX + 1), links, (uint32_t)update->links_len, &ask->graph,
+    return pt_flow_graph_new((uint32_t)ask->nodes_len + TE_NODES_BESIDE, links, (uint32_t)ask->links_len, &ask->graph,
                              reterr);
 }
 
@@ -124,18 +158,19 @@ static size_t add_slots(const struct te_split_problem *problem, size_t flow, str
     const struct te_update_problem *update = problem->update;
     size_t len = first[ask->slots_len];
     for (size_t path = update->first_path[flow]; path < update->first_path[flow + 1]; path++) {
-        if (!problem->eligible[path] && problem->normal[path] == 0) {
+        if (!may_use(problem, path)) {
             continue;
         }
         size_t begin = update->first_hop[path];
         size_t hops = update->first_hop[path + 1] - begin;
-        memcpy(&links[len], &update->hops[begin], hops * sizeof(uint32_t));
-        len += hops;
+        for (size_t i = 0; i < hops; i++) {
+            links[len++] = ask->link_of[update->hops[begin + i]] - 1;
+        }
         owners[ask->slots_len] = (uint32_t)ask->demands_len;
         ask->path_of[ask->slots_len++] = path;
         first[ask->slots_len] = len;
-        ask->demands[ask->demands_len].from = problem->site[update->hops[begin] / 2];
-        ask->demands[ask->demands_len].to = problem->site[update->hops[begin + hops - 1] / 2];
+        ask->demands[ask->demands_len].from = pt_flow_link_at(ask->graph, links[len - hops])->from;
+        ask->demands[ask->demands_len].to = pt_flow_link_at(ask->graph, links[len - 1])->to;
     }
     return len;
 }
@@ -188,8 +223,8 @@ static void warm_start(const struct te_split_problem *problem, const bool *movab
     *ret_warm = (struct pt_flow_result){
         .rates = rates,
         .rates_len = ask->slots_len,
-        .lengths = pt_arena_array(arena, update->links_len, sizeof(double)), /* zeroes: nothing is proved */
-        .links_len = (uint32_t)update->links_len,
+        .lengths = pt_arena_array(arena, ask->links_len, sizeof(double)), /* zeroes: nothing is proved */
+        .links_len = (uint32_t)ask->links_len,
         .classes_len = 1};
 }
 
@@ -290,11 +325,16 @@ static enum pt_code solve(const struct te_split_problem *problem, struct pt_aren
     const struct te_update_problem *update = problem->update;
     bool *movable = pt_arena_array(arena, update->flows_len, sizeof(bool));
     bool *fixed = pt_arena_array(arena, update->flows_len, sizeof(bool));
-    if (update->links_len > PT_FLOW_LINKS_MAX || mark_movable(problem, movable, fixed, arena) == 0) {
+    struct ask pairs = {0};
+    size_t len = mark_movable(problem, movable, fixed, arena);
+    number_links(problem, movable, &pairs, arena);
+    if (len == 0 || len > PT_FLOW_DEMANDS_MAX || pairs.links_len > PT_FLOW_LINKS_MAX ||
+        pairs.nodes_len > PT_FLOW_NODES_MAX - TE_NODES_BESIDE) {
         return PT_OK; /* what the solver does not take keeps its normal weights */
     }
     const double *background = loads_of(update, problem->normal, fixed, arena);
-    struct ask pairs = {0}, classes = {.by_class = true};
+    struct ask classes = pairs;
+    classes.by_class = true;
     enum pt_code code = ask_solver(problem, movable, background, &pairs, arena, reterr);
     if (code == PT_OK) {
         take_rates(problem, movable, &pairs, split);
@@ -314,17 +354,37 @@ static enum pt_code solve(const struct te_split_problem *problem, struct pt_aren
     return code;
 }
 
+/* What is in force, but for flows that use a path which is not good enough any more, or dead, or drained: they take the
+ * normal weights, and only they have to move. */
+static const double *what_may_stay(const struct te_split_problem *problem, struct pt_arena *arena)
+{
+    const struct te_update_problem *update = problem->update;
+    double *kept = pt_arena_memdup(arena, problem->before, update->first_path[update->flows_len] * sizeof(double));
+    for (size_t flow = 0; flow < update->flows_len; flow++) {
+        size_t begin = update->first_path[flow], end = update->first_path[flow + 1];
+        bool good = true;
+        for (size_t i = begin; i < end; i++) {
+            good = good && (problem->before[i] == 0 || problem->eligible[i] || problem->normal[i] > 0);
+        }
+        if (!good) {
+            memcpy(&kept[begin], &problem->normal[begin], (end - begin) * sizeof(double));
+        }
+    }
+    return kept;
+}
+
 enum pt_code te_split_solve(const struct te_split_problem *problem, struct pt_arena *arena, struct te_split *ret_split,
                             struct pt_error *reterr)
 {
     const struct te_update_problem *update = problem->update;
     size_t paths_len = update->first_path[update->flows_len];
+    const double *kept = what_may_stay(problem, arena);
     double normal = te_update_worst(update, problem->normal, problem->normal);
-    double before = te_update_worst(update, problem->before, problem->before);
+    double before = te_update_worst(update, kept, kept);
     struct te_split split = {
         .kind = TE_SPLIT_DEFAULT, .value = normal, .target = pt_arena_array(arena, paths_len, sizeof(double))};
     memcpy(split.target, problem->normal, paths_len * sizeof(double));
-    bool moved = memcmp(problem->before, problem->normal, paths_len * sizeof(double)) != 0;
+    bool moved = memcmp(kept, problem->normal, paths_len * sizeof(double)) != 0 && problem->keep_below > 0;
     bool held = moved && problem->keep_below >= TE_HOLD;
     if (!held && normal <= (moved ? COOL : HOT)) {
         *ret_split = split;
@@ -333,7 +393,7 @@ enum pt_code te_split_solve(const struct te_split_problem *problem, struct pt_ar
     if (moved && before <= problem->keep_below) {
         split.kind = TE_SPLIT_KEPT;
         split.value = before;
-        memcpy(split.target, problem->before, paths_len * sizeof(double));
+        memcpy(split.target, kept, paths_len * sizeof(double));
         *ret_split = split;
         return PT_OK;
     }
@@ -350,7 +410,7 @@ enum pt_code te_split_solve(const struct te_split_problem *problem, struct pt_ar
     } else if (split.kind == TE_SPLIT_SOLVED && moved && before <= split.value * (1 + GAP)) {
         split.value = before; /* as good as what was found: nobody moves for less than the solver's own gap */
         split.rounding = 0;
-        memcpy(split.target, problem->before, paths_len * sizeof(double));
+        memcpy(split.target, kept, paths_len * sizeof(double));
     }
     *ret_split = split;
     return PT_OK;

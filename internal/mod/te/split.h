@@ -14,6 +14,10 @@
 
 enum te_split_kind { TE_SPLIT_DEFAULT, TE_SPLIT_KEPT, TE_SPLIT_SOLVED, TE_SPLIT_FAIR };
 
+/* Nodes of a solver's graph besides the sites: one between them all; and a path may be longer than there are sites with
+ * links, so that the check of its length needs room. */
+#define TE_NODES_BESIDE (1 + 2 * (PT_PATH_STACK_LEN_MAX + 1))
+
 struct te_split_problem { /* borrowed; everything a solution is computed from */
     const struct te_update_problem *update;
     const uint32_t *site;        /* by link (resource / 2): where it is */

@@ -12,6 +12,7 @@
 
 #include "base/assert.h"
 #include "mod/te/changes.h"
+#include "mod/te/in_force.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -161,8 +162,9 @@ static void fill_problem(const struct pt_plan_pass *pass, const struct te_topolo
         }
     }
     /* In whole parts per million, so that a written solution says exactly what was computed with. */
-    uint64_t keep_ppm = pass->previous == NULL ? 0 : KEEP_PPM;
-    if (pass->previous != NULL && pass->previous->target_ppm / 10 * 11 > keep_ppm) {
+    bool arrived = pass->previous != NULL && !pass->previous->more; /* half-way is nothing to keep */
+    uint64_t keep_ppm = arrived ? KEEP_PPM : 0;
+    if (arrived && pass->previous->target_ppm / 10 * 11 > keep_ppm) {
         keep_ppm = pass->previous->target_ppm / 10 * 11;
     }
     keep_ppm = pass->previous != NULL && pass->previous->hold ? (uint64_t)(TE_HOLD * 1e6) : keep_ppm;
@@ -290,18 +292,23 @@ static uint64_t ppm(double share)
 enum pt_code te_split_run(struct pt_plan_pass *pass, const struct te_topology *topology, struct te_paths *paths,
                           const struct te_solution **ret_solution, struct pt_error *reterr)
 {
-    const struct te_load *load =
-        cut_into_classes(pass, topology, paths, te_load_new(pass, topology, paths, pass->arena));
+    struct te_load *load = cut_into_classes(pass, topology, paths, te_load_new(pass, topology, paths, pass->arena));
     struct te_split_problem problem;
     fill_problem(pass, topology, paths, load, &problem);
     struct te_split split;
     PT_TRY(te_split_solve(&problem, pass->arena, &split, reterr));
-    const struct te_update *update = te_update_plan(&load->problem, problem.before, split.target, pass->arena);
-    /* A question is about where it ends, not about the first step. */
-    const double *now = pass->changes != NULL ? split.target : update->splits[0];
+    struct te_in_force in_force;
+    te_in_force_find(pass, topology, paths, load, problem.before, problem.normal, &in_force);
+    load->problem.steps_left = pass->previous != NULL ? pass->previous->steps_left : 0;
+    const struct te_update *update = te_update_plan(&load->problem, in_force.carrying, split.target, pass->arena);
+    /* While some node may still be at an earlier step, nothing was verified about the next one: it waits. A question is
+     * about where it ends, and not about steps. */
+    const double *now = pass->under_way ? in_force.carrying : update->splits[0];
+    now = pass->changes != NULL ? split.target : now;
     struct te_solution *solution = PT_NEW(pass->arena, struct te_solution);
     size_t size = load->paths_len * sizeof(double);
-    bool same = pass->previous != NULL && memcmp(now, problem.before, size) == 0;
+    bool same = pass->previous != NULL && memcmp(now, in_force.planned, size) == 0;
+    bool moves = memcmp(now, in_force.carrying, size) != 0, more = memcmp(now, split.target, size) != 0;
     *solution = (struct te_solution){.epoch = (pass->previous != NULL ? pass->previous->epoch : 0) + (same ? 0 : 1),
                                      .time_ns = pass->time_ns,
                                      .kind = (int)split.kind,
@@ -311,8 +318,11 @@ enum pt_code te_split_run(struct pt_plan_pass *pass, const struct te_topology *t
                                      .rounding_ppm = ppm(split.rounding),
                                      .worst_ppm = ppm(update->worst),
                                      .steps = (uint32_t)update->steps_len,
-                                     .promised = update->promised,
-                                     .more = memcmp(now, split.target, size) != 0,
+                                     .steps_left = (uint32_t)(more ? update->steps_len - (moves ? 1 : 0) : 0),
+                                     .promised = update->promised && !(pass->late && moves),
+                                     .more = more,
+                                     .topology = topology,
+                                     .paths = paths,
                                      .problem = pt_arena_memdup(pass->arena, &problem, sizeof(problem)),
                                      .load = load,
                                      .target = split.target};

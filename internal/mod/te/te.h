@@ -17,6 +17,8 @@ extern const struct pt_mod pt_mod_te;
 /* What stage "te" decided about the pairs with traffic. In the pass's arena; its map is freed with te_solution_fini. */
 struct te_split_problem;
 struct te_load;
+struct te_topology;
+struct te_paths;
 struct te_solution {
     uint64_t epoch; /* rises when traffic moves */
     int64_t time_ns;
@@ -24,10 +26,12 @@ struct te_solution {
     struct pt_map weights; /* te_weight_key -> uint32_t, for the pairs that do not have their normal ones */
     uint64_t target_ppm;   /* highest utilisation under the target */
     uint64_t bound_ppm, gap_ppm, rounding_ppm, worst_ppm;
-    uint32_t steps;
+    uint32_t steps, steps_left; /* in all; after this one */
     bool promised;
     bool hold; /* not found by a pass, but said by nodes: kept whatever the traffic seems to be */
     bool more; /* the target is not reached: plan again when the nodes have this */
+    const struct te_topology *topology; /* what the pass gave every pair, for the next one; NULL: said by nodes */
+    const struct te_paths *paths;
     const struct te_split_problem *problem; /* what it was computed from */
     const struct te_load *load;
     const double *target;

@@ -381,7 +381,7 @@ static bool add_link(void *arg, const char *name, const struct pt_msg *msg)
     return true;
 }
 
-/* The new link of a question: like any other of its underlay, with rates of its own. */
+/* The new link of a question: like any other of its organization in its underlay, with rates of its own. */
 static bool new_link(const struct te_topology *topology, const struct te_changed_link *changed, size_t site,
                      struct te_link *ret_link)
 {
@@ -390,7 +390,9 @@ static bool new_link(const struct te_topology *topology, const struct te_changed
         if (strcmp(topology->links[i].name, changed->name) == 0) {
             return false; /* it exists: its rates have been changed */
         }
-        bool alike = changed->underlay != NULL && strcmp(topology->links[i].underlay, changed->underlay) == 0;
+        bool alike =
+            changed->underlay != NULL && strcmp(topology->links[i].underlay, changed->underlay) == 0 &&
+            strcmp(topology->sites[topology->links[i].site].organization, topology->sites[site].organization) == 0;
         like = alike ? &topology->links[i] : like;
     }
     if (like == NULL || topology->sites[site].node == NULL || strcmp(topology->sites[site].name, changed->site) != 0) {
@@ -479,7 +481,7 @@ static uint64_t metric_of(const struct te_topology *topology, const struct te_tu
         metric += ((uint64_t)soft->rtt_us / 2 + DELAY_STEP_US / 2) / DELAY_STEP_US * DELAY_STEP_US;
         metric += soft->loss_ppm > 0 && soft->alive ? PENALTY_LOSS_US : 0;
     }
-    metric += is_dead(topology, local, remote) ? PENALTY_DEAD_US : 0;
+    metric += tunnel->dead ? PENALTY_DEAD_US : 0;
     return metric + (local->drained || remote->drained ? PENALTY_DRAINED_US : 0);
 }
 
@@ -502,6 +504,7 @@ static size_t add_tunnel(struct builder *builder, struct pt_map *known, size_t l
     uint32_t mtu = local->mtu < remote->mtu ? local->mtu : remote->mtu;
     uint32_t overhead = pt_ip_is_v4(&local->address) ? OVERHEAD_V4 : OVERHEAD_V6;
     tunnel->mtu = mtu > overhead ? mtu - overhead : 0;
+    tunnel->dead = is_dead(topology, local, remote);
     tunnel->metric = metric_of(topology, tunnel);
     (void)pt_map_put(known, key, sizeof(key), (void *)(uintptr_t)(topology->tunnels_len + 1));
     return topology->tunnels_len++;

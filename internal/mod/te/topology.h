@@ -61,6 +61,7 @@ struct te_tunnel { /* directed */
     size_t local, remote; /* links */
     uint64_t metric;      /* microseconds: cost and measured delay, penalties added */
     uint32_t mtu;         /* largest inner packet with an empty stack */
+    bool dead;            /* one of its ends says so */
 };
 
 struct te_fabric {

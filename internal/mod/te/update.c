@@ -20,6 +20,7 @@
 #include <string.h>
 
 #define ROUNDING 1e-9 /* what sums of doubles may be off by, relative to capacity */
+#define NEAR 0.01     /* of a capacity: nothing that is worth another step where a link is overloaded anyway */
 
 static size_t paths_len(const struct te_update_problem *problem)
 {
@@ -146,6 +147,29 @@ static double worst_of(const struct te_update_problem *problem, const double *be
     return worst;
 }
 
+/* The first number of steps that can be promised; else the first that comes NEAR the least bad. */
+static void choose_steps(const struct te_update_problem *problem, const double *before, const double *after,
+                         struct te_update *update)
+{
+    bool still = memcmp(before, after, paths_len(problem) * sizeof(double)) == 0;
+    size_t steps_max = still ? 1 : update->steps_max;
+    size_t left = problem->steps_left > 0 && problem->steps_left < steps_max ? problem->steps_left : steps_max;
+    double worst[TE_UPDATE_STEPS_MAX + 1], least = INFINITY;
+    for (size_t n = 1; n <= steps_max && !update->promised; n++) {
+        worst[n] = worst_of(problem, before, after, n);
+        least = n <= left && worst[n] < least ? worst[n] : least;
+        update->promised = worst[n] <= 1 + ROUNDING;
+        update->steps_len = n;
+    }
+    for (size_t n = 1; !update->promised && n <= left; n++) {
+        if (worst[n] <= least + NEAR) {
+            update->steps_len = n;
+            break;
+        }
+    }
+    update->worst = worst[update->steps_len];
+}
+
 const struct te_update *te_update_plan(const struct te_update_problem *problem, const double *before,
                                        const double *after, struct pt_arena *arena)
 {
@@ -158,16 +182,7 @@ const struct te_update *te_update_plan(const struct te_update_problem *problem, 
         update->steps_max = (size_t)ceil(1 / update->scratch - ROUNDING) - 1;
     }
     update->steps_max = update->steps_max < 1 ? 1 : update->steps_max;
-    update->steps_len = 1;
-    update->worst = INFINITY;
-    for (size_t n = 1; n <= update->steps_max && !update->promised; n++) {
-        double worst = worst_of(problem, before, after, n);
-        update->promised = worst <= 1 + ROUNDING;
-        if (update->promised || worst < update->worst - ROUNDING) {
-            update->worst = worst;
-            update->steps_len = n;
-        }
-    }
+    choose_steps(problem, before, after, update);
     update->splits = pt_arena_array(arena, update->steps_len, sizeof(double *));
     for (size_t step = 1; step <= update->steps_len; step++) {
         update->splits[step - 1] = pt_arena_array(arena, paths_len(problem), sizeof(double));

@@ -24,6 +24,7 @@ struct te_update_problem {  /* borrowed */
     const size_t *first_hop;  /* by path: its links begin here in hops; one longer than there are paths */
     const uint32_t *hops;     /* links; none twice in a path */
     uint32_t quantum;         /* splits that stand in between are multiples of 1/quantum; 0: any */
+    size_t steps_left;        /* of an update that is under way: without a promise no more than these; 0: it begins */
 };
 
 struct te_update {
@@ -40,8 +41,8 @@ double te_update_worst(const struct te_update_problem *problem, const double *be
 
 /*
  * Plan the steps from `before` to `after` (splits by path; those of a flow add to 1, or are all 0). What is promised
- * has been verified. Without a promise it is the least bad of up to TE_UPDATE_STEPS_MAX even steps. Flows whose splits
- * are the same at both ends never move.
+ * has been verified. Without a promise it is the least bad of up to TE_UPDATE_STEPS_MAX even steps, in the fewest that
+ * come within a hundredth of it: more would only make it last. Flows whose splits are the same at both ends never move.
  */
 const struct te_update *te_update_plan(const struct te_update_problem *problem, const double *before,
                                        const double *after, struct pt_arena *arena);

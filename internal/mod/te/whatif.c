@@ -10,9 +10,7 @@
 
 #include "flow/solve.h"
 #include "mod/te/split.h"
-#include "mod/te/steer.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +21,10 @@
 #define PRICE_ABOVE 0.9 /* utilisation from which more capacity is worth a look */
 #define STEP_BPS_MIN 1000000ULL
 #define CLASSES (PT_DEMAND_CLASSES - 1) /* REALTIME first, as they are numbered from 1 */
-#define FITS 0.005                      /* less than this share of a class is the solver's gap, not a lack of room */
+#define PASSES_MAX 400
+#define WORK_MAX \
+    40000000U      /* paths times passes of one solve: what a question costs has a limit in the largest network */
+#define FITS 0.005 /* less than this share of a class is the solver's gap, not a lack of room */
 
 struct state { /* one side of the comparison */
     struct pt_plan_pass pass;
@@ -31,7 +32,7 @@ struct state { /* one side of the comparison */
     const struct te_paths *paths;
     const struct te_load *load;
     const double *loads; /* by direction */
-    double worst;
+    double worst;        /* of the organization's own directions */
 };
 
 struct question {
@@ -53,26 +54,41 @@ static uint64_t ppm(double share)
 
 /* ---- the two sides -------------------------------------------------------------------------------------------- */
 
-static void look(struct state *state, struct pt_arena *arena)
+static bool ours(const struct question *question, const struct te_topology *topology, size_t site)
 {
-    state->load = te_load_new(&state->pass, state->topology, state->paths, arena);
-    state->loads = te_load_links(state->load, state->load->splits, arena);
-    state->worst = te_update_worst(&state->load->problem, state->load->splits, state->load->splits);
+    return strcmp(topology->sites[site].organization, question->organization) == 0;
 }
 
-static void look_before(const struct pt_plan_pass *pass, struct state *state, struct pt_arena *arena)
+static bool our_direction(const struct question *question, const struct state *state, size_t direction)
+{
+    return ours(question, state->topology, state->topology->links[direction / 2].site);
+}
+
+static void look(const struct question *question, struct state *state)
+{
+    state->load = te_load_new(&state->pass, state->topology, state->paths, question->arena);
+    state->loads = te_load_links(state->load, state->load->splits, question->arena);
+    const struct te_update_problem *problem = &state->load->problem;
+    for (size_t i = 0; i < problem->links_len; i++) {
+        double share = state->loads[i] / problem->capacity[i];
+        state->worst = share > state->worst && our_direction(question, state, i) ? share : state->worst;
+    }
+}
+
+static void look_before(const struct question *question, const struct pt_plan_pass *pass, struct state *state)
 {
     state->pass = *pass;
-    state->pass.arena = arena;
+    state->pass.arena = question->arena;
     state->topology = pt_map_get_str(&pass->sections, "topology");
     state->paths = pt_map_get_str(&pass->sections, "te");
-    look(state, arena);
+    look(question, state);
 }
 
 /* The stages with the changes; ends with state_fini. */
-static enum pt_code look_after(const struct pt_plan_pass *pass, const struct te_changes *changes, struct state *state,
-                               struct pt_arena *arena, struct pt_error *reterr)
+static enum pt_code look_after(const struct question *question, const struct pt_plan_pass *pass,
+                               const struct te_changes *changes, struct state *state, struct pt_error *reterr)
 {
+    struct pt_arena *arena = question->arena;
     state->pass = (struct pt_plan_pass){.view = pass->view,
                                         .soft = pass->soft,
                                         .time_ns = pass->time_ns,
@@ -86,7 +102,7 @@ static enum pt_code look_after(const struct pt_plan_pass *pass, const struct te_
     PT_TRY(te_paths_run(&state->pass, &section, reterr));
     (void)pt_map_put_str(&state->pass.sections, "te", section);
     state->paths = section;
-    look(state, arena);
+    look(question, state);
     return PT_OK;
 }
 
@@ -94,11 +110,6 @@ static void state_fini(struct state *state)
 {
     te_pass_fini(&state->pass);
     pt_map_fini(&state->pass.sections);
-}
-
-static bool ours(const struct question *question, const struct te_topology *topology, size_t site)
-{
-    return strcmp(topology->sites[site].organization, question->organization) == 0;
 }
 
 /* ---- links ---------------------------------------------------------------------------------------------------- */
@@ -341,65 +352,80 @@ static void put_pairs(struct question *question)
 
 /* ---- what does not fit, and what would help ------------------------------------------------------------------- */
 
-struct fit {
+struct fit { /* of the organization's own traffic; nobody else's crosses its links */
     struct pt_flow_link *links;
     struct pt_flow_demand *demands;
     uint32_t *owners, *paths;
     size_t *first;
-    bool *mine; /* by demand: the organization's that asks */
     size_t demands_len, paths_len;
-    uint32_t nodes_len;
+    uint32_t *link_of, *site_of; /* of a direction and a site of the topology: here */
+    uint32_t nodes_len, links_len;
 };
 
-static void fit_init(struct fit *fit, const struct question *question, const struct state *state,
-                     struct pt_arena *arena)
+/* The organization's own links and sites, numbered among themselves: others' may be many. */
+static void fit_links(struct fit *fit, const struct question *question, const struct state *state)
+{
+    const struct te_topology *topology = state->topology;
+    fit->links = pt_arena_array(question->arena, topology->links_len * 2, sizeof(*fit->links));
+    fit->link_of = pt_arena_array(question->arena, topology->links_len * 2, sizeof(uint32_t));
+    fit->site_of = pt_arena_array(question->arena, topology->sites_len, sizeof(uint32_t));
+    for (size_t i = 0; i < topology->sites_len; i++) {
+        fit->site_of[i] = ours(question, topology, i) ? ++fit->nodes_len : 0; /* 0 is what lies between sites */
+    }
+    fit->nodes_len += TE_NODES_BESIDE;
+    for (size_t i = 0; i < topology->links_len * 2; i++) {
+        uint32_t site = fit->site_of[topology->links[i / 2].site];
+        if (site != 0) {
+            fit->link_of[i] = fit->links_len;
+            fit->links[fit->links_len++] = (struct pt_flow_link){.from = i % 2 == 0 ? site : 0,
+                                                                 .to = i % 2 == 0 ? 0 : site,
+                                                                 .capacity = state->load->problem.capacity[i],
+                                                                 .metric = 1};
+        }
+    }
+}
+
+static void fit_init(struct fit *fit, const struct question *question, const struct state *state)
 {
     const struct te_update_problem *problem = &state->load->problem;
-    uint32_t hub = (uint32_t)state->topology->sites_len;
-    fit->nodes_len = hub + 1 + 2 * (PT_PATH_STACK_LEN_MAX + 1);
-    fit->links = pt_arena_array(arena, problem->links_len, sizeof(*fit->links));
-    for (size_t i = 0; i < problem->links_len; i++) {
-        uint32_t site = (uint32_t)state->topology->links[i / 2].site;
-        fit->links[i] = (struct pt_flow_link){.from = i % 2 == 0 ? site : hub,
-                                              .to = i % 2 == 0 ? hub : site,
-                                              .capacity = problem->capacity[i],
-                                              .metric = 1};
-    }
+    struct pt_arena *arena = question->arena;
+    fit_links(fit, question, state);
     fit->demands = pt_arena_array(arena, problem->flows_len * CLASSES, sizeof(*fit->demands));
-    fit->mine = pt_arena_array(arena, problem->flows_len * CLASSES, sizeof(bool));
     fit->owners = pt_arena_array(arena, state->load->paths_len * CLASSES, sizeof(uint32_t));
     fit->first = pt_arena_array(arena, state->load->paths_len * CLASSES + 1, sizeof(size_t));
     fit->paths = pt_arena_array(arena, problem->first_hop[state->load->paths_len] * CLASSES, sizeof(uint32_t));
     for (size_t i = 0; i < problem->flows_len * CLASSES; i++) {
         size_t flow = i / CLASSES;
         uint64_t rate_bps = state->load->flows[flow].class_bps[1 + i % CLASSES];
-        if (state->load->flows[flow].fabric == TE_NONE || rate_bps == 0) {
+        if (state->load->flows[flow].fabric == TE_NONE || rate_bps == 0 ||
+            !ours(question, state->topology, state->load->flows[flow].from)) {
             continue;
         }
         for (size_t path = problem->first_path[flow]; path < problem->first_path[flow + 1]; path++) {
             size_t begin = problem->first_hop[path];
             size_t len = problem->first_hop[path + 1] - begin;
-            memcpy(&fit->paths[fit->first[fit->paths_len]], &problem->hops[begin], len * sizeof(uint32_t));
+            for (size_t j = 0; j < len; j++) {
+                fit->paths[fit->first[fit->paths_len] + j] = fit->link_of[problem->hops[begin + j]];
+            }
             fit->owners[fit->paths_len] = (uint32_t)fit->demands_len;
             fit->first[fit->paths_len + 1] = fit->first[fit->paths_len] + len;
             fit->paths_len++;
         }
-        fit->mine[fit->demands_len] = ours(question, state->topology, state->load->flows[flow].from);
-        fit->demands[fit->demands_len++] = (struct pt_flow_demand){.from = (uint32_t)state->load->flows[flow].from,
-                                                                   .to = (uint32_t)state->load->flows[flow].to,
+        fit->demands[fit->demands_len++] = (struct pt_flow_demand){.from = fit->site_of[state->load->flows[flow].from],
+                                                                   .to = fit->site_of[state->load->flows[flow].to],
                                                                    .rate = (double)rate_bps,
                                                                    .class_index = (uint32_t)(i % CLASSES)};
     }
 }
 
 /* Certificate of an objective over the same paths, and what of each class is carried (may be NULL). */
-static enum pt_code fit_solve(const struct fit *fit, size_t links_len, enum pt_flow_objective objective,
+static enum pt_code fit_solve(const struct fit *fit, enum pt_flow_objective objective,
                               struct pt_flow_certificate *ret_certificate, double *ret_carried, struct pt_error *reterr)
 {
     struct pt_flow_graph *graph = NULL;
     struct pt_flow_paths *paths = NULL;
     struct pt_flow_result *result = NULL;
-    enum pt_code code = pt_flow_graph_new(fit->nodes_len, fit->links, (uint32_t)links_len, &graph, reterr);
+    enum pt_code code = pt_flow_graph_new(fit->nodes_len, fit->links, fit->links_len, &graph, reterr);
     if (code == PT_OK) {
         code = pt_flow_paths_of(graph, fit->demands, fit->demands_len, fit->owners, fit->first, fit->paths,
                                 fit->paths_len, &paths, reterr);
@@ -410,14 +436,15 @@ static enum pt_code fit_solve(const struct fit *fit, size_t links_len, enum pt_f
                                                 .demands_len = fit->demands_len,
                                                 .paths = paths,
                                                 .objective = objective};
-        const struct pt_flow_options options = {.gap = 0.002, .passes_max = 400};
+        size_t affordable = WORK_MAX / (fit->paths_len + 1) + 1;
+        const struct pt_flow_options options = {.gap = 0.002,
+                                                .passes_max = affordable < PASSES_MAX ? affordable : PASSES_MAX};
         code = pt_flow_solve(&problem, &options, &result, reterr);
     }
     if (code == PT_OK) {
         *ret_certificate = result->certificate;
         for (size_t i = 0; ret_carried != NULL && i < fit->paths_len; i++) { /* a slot a path, in the same order */
-            uint32_t owner = fit->owners[i];
-            ret_carried[fit->demands[owner].class_index] += fit->mine[owner] ? result->rates[i] : 0;
+            ret_carried[fit->demands[fit->owners[i]].class_index] += result->rates[i];
         }
     }
     pt_flow_result_free(result);
@@ -427,12 +454,12 @@ static enum pt_code fit_solve(const struct fit *fit, size_t links_len, enum pt_f
 }
 
 /* The most that fits of all demands, of each class what the ones before it leave. */
-static enum pt_code fit_carried(const struct fit *fit, size_t links_len, double *ret_carried,
-                                double ret_classes[CLASSES], struct pt_error *reterr)
+static enum pt_code fit_carried(const struct fit *fit, double *ret_carried, double ret_classes[CLASSES],
+                                struct pt_error *reterr)
 {
     struct pt_flow_certificate most;
     double classes[CLASSES] = {0};
-    PT_TRY(fit_solve(fit, links_len, PT_FLOW_MAX_FLOW, &most, classes, reterr));
+    PT_TRY(fit_solve(fit, PT_FLOW_MAX_FLOW, &most, classes, reterr));
     *ret_carried = 0;
     for (size_t i = 0; i < CLASSES; i++) {
         *ret_carried += classes[i];
@@ -464,6 +491,7 @@ static void put_classes(struct question *question)
     }
 }
 
+/* What of each class does not fit; the sum over classes is what of everything does not. */
 static void put_unmet(struct question *question, const struct fit *fit, const double carried[CLASSES])
 {
     Patronus__V1__WhatIfResponse *response = question->response;
@@ -471,10 +499,12 @@ static void put_unmet(struct question *question, const struct fit *fit, const do
         size_t class = (size_t)response->classes[i]->traffic_class - 1;
         double wanted = 0;
         for (size_t j = 0; j < fit->demands_len; j++) {
-            wanted += fit->mine[j] && fit->demands[j].class_index == class ? fit->demands[j].rate : 0;
+            wanted += fit->demands[j].class_index == class ? fit->demands[j].rate : 0;
         }
         bool all = wanted - carried[class] < wanted * FITS;
-        response->classes[i]->unmet_bps += all ? 0 : (uint64_t)(wanted - carried[class]);
+        uint64_t unmet_bps = all ? 0 : (uint64_t)(wanted - carried[class]);
+        response->classes[i]->unmet_bps += unmet_bps;
+        response->unmet_bps += unmet_bps;
     }
 }
 
@@ -482,17 +512,17 @@ static enum pt_code put_price(struct question *question, struct fit *fit, size_t
                               struct pt_error *reterr)
 {
     Patronus__V1__WhatIfResponse *response = question->response;
-    double capacity = fit->links[direction].capacity;
+    struct pt_flow_link *link = &fit->links[fit->link_of[direction]];
+    double capacity = link->capacity;
     uint64_t added = (uint64_t)(capacity / 10) > STEP_BPS_MIN ? (uint64_t)(capacity / 10) : STEP_BPS_MIN;
-    size_t links_len = question->after.load->problem.links_len;
     struct pt_flow_certificate least;
     double more = 0;
-    fit->links[direction].capacity = capacity + (double)added;
-    enum pt_code code = fit_carried(fit, links_len, &more, NULL, reterr);
+    link->capacity = capacity + (double)added;
+    enum pt_code code = fit_carried(fit, &more, NULL, reterr);
     if (code == PT_OK) {
-        code = fit_solve(fit, links_len, PT_FLOW_MIN_MLU, &least, NULL, reterr);
+        code = fit_solve(fit, PT_FLOW_MIN_MLU, &least, NULL, reterr);
     }
-    fit->links[direction].capacity = capacity;
+    link->capacity = capacity;
     PT_TRY(code);
     Patronus__V1__ShadowPrice *price = PT_NEW(question->arena, Patronus__V1__ShadowPrice);
     patronus__v1__shadow_price__init(price);
@@ -513,8 +543,7 @@ static size_t next_fullest(const struct question *question, const bool *done)
     double most = PRICE_ABOVE;
     for (size_t i = 0; i < problem->links_len; i++) {
         double share = question->after.loads[i] / problem->capacity[i];
-        if (!done[i] && share > most &&
-            ours(question, question->after.topology, question->after.topology->links[i / 2].site)) {
+        if (!done[i] && share > most && our_direction(question, &question->after, i)) {
             most = share;
             best = i;
         }
@@ -526,20 +555,15 @@ static enum pt_code put_prices(struct question *question, struct pt_error *reter
 {
     const struct te_update_problem *problem = &question->after.load->problem;
     Patronus__V1__WhatIfResponse *response = question->response;
-    if (question->after.worst <= PRICE_ABOVE || problem->links_len > PT_FLOW_LINKS_MAX) {
+    if (question->after.worst <= PRICE_ABOVE) {
         return PT_OK;
     }
     struct fit fit = {0};
     double carried = 0;
-    fit_init(&fit, question, &question->after, question->arena);
+    fit_init(&fit, question, &question->after);
     double classes[CLASSES] = {0};
-    PT_TRY(fit_carried(&fit, problem->links_len, &carried, classes, reterr));
+    PT_TRY(fit_carried(&fit, &carried, classes, reterr));
     put_unmet(question, &fit, classes);
-    double wanted = 0;
-    for (size_t i = 0; i < fit.demands_len; i++) {
-        wanted += fit.mine[i] ? fit.demands[i].rate : 0;
-    }
-    response->unmet_bps += wanted > carried + 0.5 ? (uint64_t)(wanted - carried) : 0;
     bool *done = pt_arena_array(question->arena, problem->links_len, sizeof(bool));
     response->shadow_prices = pt_arena_array(question->arena, PRICES_MAX, sizeof(*response->shadow_prices));
     for (size_t i = 0; i < PRICES_MAX; i++) {
@@ -559,8 +583,8 @@ enum pt_code te_what_if(const struct pt_plan_pass *pass, const struct te_changes
     struct question question = {.organization = organization, .arena = arena};
     question.response = PT_NEW(arena, Patronus__V1__WhatIfResponse);
     patronus__v1__what_if_response__init(question.response);
-    look_before(pass, &question.before, arena);
-    enum pt_code code = look_after(pass, changes, &question.after, arena, reterr);
+    look_before(&question, pass, &question.before);
+    enum pt_code code = look_after(&question, pass, changes, &question.after, reterr);
     if (code == PT_OK) {
         question.response->before_ppm = ppm(question.before.worst);
         question.response->after_ppm = ppm(question.after.worst);

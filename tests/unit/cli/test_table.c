@@ -140,6 +140,11 @@ START_TEST(tab_completes_the_last_word)
         {{"sites", "drain", ""}, "", "\ndrain", PT_CLI_WANT_NAMES},
         {{"call", "SiteService.G"}, "\nSiteService.GetSite\t", "\nLinkService", 0},
         {{"tf", ""}, "\ndestroy\t", NULL, 0},
+        {{"te", "wh"}, "\nwhat-if\t", "\nexplain", 0},
+        {{"te", "what-if", "fail-"}, "\nfail-srlg=\t", "\ndemand", 0},
+        {{"te", "explain", "n"}, "", "\nrequire=", PT_CLI_WANT_NAMES},
+        {{"te", "explain", "nyc", "lon", "max"}, "\nmax-delay=\t", "\nsource=", 0},
+        {{"te", "matrix", ""}, "\nby=p95\t", "\nfail", 0},
         {{"nonsense", ""}, "", "\napply", 0},
         {{"get", "nonsense", ""}, "", "\nsite", 0},
     };

@@ -65,14 +65,14 @@ struct stream {
     struct pt_error error;
 };
 
-static inline void on_message(void *arg, struct pt_bytes message)
+static inline void on_watched(void *arg, struct pt_bytes message)
 {
     struct stream *stream = arg;
     (void)message;
     stream->messages++;
 }
 
-static inline void on_end(void *arg, const struct pt_error *error)
+static inline void on_watch_end(void *arg, const struct pt_error *error)
 {
     struct stream *stream = arg;
     stream->ended = true;
@@ -84,7 +84,7 @@ static inline void on_end(void *arg, const struct pt_error *error)
 static UNUSED void open_watch(struct cluster *cluster, const struct program *program, const char *parent,
                               struct stream *stream)
 {
-    static const struct pt_rpc_stream_ops ops = {.on_message = on_message, .on_end = on_end};
+    static const struct pt_rpc_stream_ops ops = {.on_message = on_watched, .on_end = on_watch_end};
     const struct pt_rpc_metadata metadata = {.key = "authorization", .value = program->header};
     PT_AUTO(buf) struct pt_buf request = {0};
     char json[200];

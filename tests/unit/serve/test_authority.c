@@ -1,12 +1,10 @@
 /*
  * Rotation of the certificate authority, as it stands in the state and as callers see it.
  */
-#include "fixture.h"
+#include "enrolled_edge.h"
 
 #include "patronus/v1/authority.pb-c.h"
 #include "serve/roster.h"
-
-#define EDGE "organizations/acme/sites/nyc/edges/e1"
 
 static Patronus__V1__AuthorityRoster *roster_of(struct cluster *cluster)
 {
@@ -28,13 +26,9 @@ START_TEST(a_dry_run_says_who_would_break_and_changes_nothing)
 {
     struct cluster world, *cluster = &world;
     struct enrolled node = {0};
-    PT_AUTO(buf) struct pt_buf token = {0};
     cluster_init(cluster);
-    OK(cluster, 0, "SiteService/CreateSite", "{\"parent\": \"organizations/acme\", \"siteId\": \"nyc\", \"site\": {}}");
-    OK(cluster, 0, "EdgeService/CreateEdge",
-       "{\"parent\": \"organizations/acme/sites/nyc\", \"edgeId\": \"e1\", \"edge\": {}}");
-    make_token(cluster, "edge", EDGE, 600, &token);
-    ck_assert_int_eq(enroll(cluster, 0, (const char *)token.data, -1, &node), PT_OK);
+    make_edge(cluster);
+    enroll_edge(cluster, &node);
     struct pt_digest before = state_digest(cluster, 0);
     OK(cluster, 0, "AuthorityService/RotateAuthority", "{\"validateOnly\": true}");
     ANSWER_HAS("\"name\":\"" EDGE "\"");
@@ -53,13 +47,9 @@ START_TEST(a_rotation_waits_and_can_be_given_up)
 {
     struct cluster world, *cluster = &world;
     struct enrolled node = {0};
-    PT_AUTO(buf) struct pt_buf token = {0};
     cluster_init(cluster);
-    OK(cluster, 0, "SiteService/CreateSite", "{\"parent\": \"organizations/acme\", \"siteId\": \"nyc\", \"site\": {}}");
-    OK(cluster, 0, "EdgeService/CreateEdge",
-       "{\"parent\": \"organizations/acme/sites/nyc\", \"edgeId\": \"e1\", \"edge\": {}}");
-    make_token(cluster, "edge", EDGE, 600, &token);
-    ck_assert_int_eq(enroll(cluster, 0, (const char *)token.data, -1, &node), PT_OK);
+    make_edge(cluster);
+    enroll_edge(cluster, &node);
     OK(cluster, 0, "AuthorityService/RotateAuthority", "{}");
     run_for_ms(cluster, 5000);
     OK(cluster, 0, "AuthorityService/ListAuthorities", "{}");
@@ -123,13 +113,9 @@ START_TEST(a_certificate_that_is_not_renewed_is_warned_of)
     struct cluster world, *cluster = &world;
     struct enrolled node = {0};
     struct lines lines = {0};
-    PT_AUTO(buf) struct pt_buf token = {0};
     cluster_init(cluster);
-    OK(cluster, 0, "SiteService/CreateSite", "{\"parent\": \"organizations/acme\", \"siteId\": \"nyc\", \"site\": {}}");
-    OK(cluster, 0, "EdgeService/CreateEdge",
-       "{\"parent\": \"organizations/acme/sites/nyc\", \"edgeId\": \"e1\", \"edge\": {}}");
-    make_token(cluster, "edge", EDGE, 600, &token);
-    ck_assert_int_eq(enroll(cluster, 0, (const char *)token.data, -1, &node), PT_OK);
+    make_edge(cluster);
+    enroll_edge(cluster, &node);
     OK(cluster, 0, "AuthorityService/RotateAuthority",
        "{}"); /* with one authority a simulated cluster warns of nothing */
     cluster->log.sink = count_line;

@@ -124,12 +124,60 @@ START_TEST(a_damaged_capture_is_refused_and_the_place_is_named)
 }
 END_TEST
 
+enum { CALLS = 12, CALLS_AT_A_TIME = 8 }; /* of an organization: ORGANIZATION_MAX of internal/serve/classify.c */
+
+/* So many captures of an organization wait at a time: the next is told when to come again, another organization's is
+ * classified meanwhile, and there is room when the first are through. */
+START_TEST(no_more_captures_wait_than_may)
+{
+    struct cluster world, *cluster = &world;
+    struct capture capture;
+    struct answer answers[CALLS], other;
+    PT_AUTO(buf) struct pt_buf request = {0};
+    char text[2048], json[4096];
+    make_capture(&capture);
+    cluster_init(cluster);
+    OK(cluster, 0, "OrganizationService/CreateOrganization", "{\"organizationId\": \"other\", \"organization\": {}}");
+    const struct pt_method_type *type = pt_schema_method(cluster->schema, "/patronus.v1.ApplicationService/Classify");
+    (void)snprintf(json, sizeof(json), CLASSIFY, "acme", base64(&capture, text));
+    encode_json(cluster, type->input, json, &request);
+    for (size_t i = 0; i < CALLS; i++) {
+        answers[i] = (struct answer){.done = false};
+        (void)pt_rpc_unary(cluster->nodes[0].admin, type->path, pt_buf_bytes(&request), NULL, 0, 0, on_answer,
+                           &answers[i]);
+    }
+    pt_buf_reset(&request);
+    (void)snprintf(json, sizeof(json), CLASSIFY, "other", base64(&capture, text));
+    encode_json(cluster, type->input, json, &request);
+    other = (struct answer){.done = false};
+    (void)pt_rpc_unary(cluster->nodes[0].admin, type->path, pt_buf_bytes(&request), NULL, 0, 0, on_answer, &other);
+    for (size_t i = 0; i < CALLS; i++) {
+        STEP_UNTIL(cluster, answers[i].done);
+        if (i < CALLS_AT_A_TIME) {
+            ck_assert_msg(answers[i].error.code == PT_OK, "call %zu: %s", i, answers[i].error.text);
+        } else {
+            ck_assert_msg(answers[i].error.code == PT_EXHAUSTED, "call %zu was let through", i);
+            ck_assert_int_eq(answers[i].error.reason, PT_REASON_OVERLOADED);
+            ck_assert_uint_eq(answers[i].error.retry_ms, 1000);
+            ck_assert_ptr_nonnull(strstr(answers[i].error.text, "8 captures of this organization"));
+        }
+        answer_clear(&answers[i]);
+    }
+    STEP_UNTIL(cluster, other.done);
+    ck_assert_int_eq(other.error.code, PT_OK);
+    answer_clear(&other);
+    OK(cluster, 0, "ApplicationService/Classify", CLASSIFY, "acme", base64(&capture, text));
+    cluster_fini(cluster);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("serve classify");
     TCase *tcase = tcase_create("classify");
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, an_organizations_description_wins_over_signatures);
+    tcase_add_test(tcase, no_more_captures_wait_than_may);
     tcase_add_test(tcase, a_damaged_capture_is_refused_and_the_place_is_named);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

@@ -2,7 +2,7 @@
  * Diagnostics between a caller and an edge that the test plays: what reaches the edge, what comes back and in which
  * order, who may, what is recorded, and that nothing goes on when nobody waits. Time is virtual.
  */
-#include "fixture.h"
+#include "edge_node.h"
 
 #include "patronus/v1/diagnostics.pb-c.h"
 
@@ -11,85 +11,18 @@
 
 /* ---- the edge -------------------------------------------------------------------------------------------------- */
 
-struct edge {
-    struct pt_rpc_channel *channel;
-    struct pt_rpc_stream *stream;
-    unsigned orders, stops, bundles;
-    uint64_t id, stopped; /* of the newest */
-    uint32_t vni, count;
-    Patronus__V1__DiagnosticOrder__RequestCase kind;
-};
-
-static void edge_send(struct edge *edge, const Patronus__V1__EdgeMessage *message)
-{
-    PT_AUTO(buf) struct pt_buf data = {0};
-    size_t size = patronus__v1__edge_message__get_packed_size(message);
-    (void)patronus__v1__edge_message__pack(message, pt_buf_reserve(&data, size));
-    data.size = size;
-    (void)pt_rpc_stream_send(edge->stream, pt_buf_bytes(&data));
-}
-
-static void on_edge_message(void *arg, struct pt_bytes data)
-{
-    struct edge *edge = arg;
-    Patronus__V1__ControllerMessage *message = patronus__v1__controller_message__unpack(NULL, data.size, data.data);
-    ck_assert_ptr_nonnull(message);
-    edge->bundles += message->message_case == PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_BUNDLE;
-    if (message->message_case == PATRONUS__V1__CONTROLLER_MESSAGE__MESSAGE_QUESTION) {
-        const Patronus__V1__NodeQuestion *question = message->question;
-        if (question->question_case == PATRONUS__V1__NODE_QUESTION__QUESTION_STOP) {
-            edge->stops++;
-            edge->stopped = question->stop;
-        } else {
-            ck_assert_int_eq(question->question_case, PATRONUS__V1__NODE_QUESTION__QUESTION_DIAGNOSTIC);
-            edge->orders++;
-            edge->id = question->id;
-            edge->vni = question->diagnostic->vni;
-            edge->kind = question->diagnostic->request_case;
-            edge->count =
-                edge->kind == PATRONUS__V1__DIAGNOSTIC_ORDER__REQUEST_PING ? question->diagnostic->ping->count : 0;
-        }
-    }
-    patronus__v1__controller_message__free_unpacked(message, NULL);
-}
-
-static void on_edge_end(void *arg, const struct pt_error *error)
-{
-    (void)arg, (void)error;
-}
-
-static void edge_connect(struct cluster *cluster, unsigned number, const struct enrolled *identity, struct edge *edge)
-{
-    static const struct pt_rpc_stream_ops ops = {.on_message = on_edge_message, .on_end = on_edge_end};
-    Patronus__V1__NodeHello hello = PATRONUS__V1__NODE_HELLO__INIT;
-    Patronus__V1__EdgeMessage message = PATRONUS__V1__EDGE_MESSAGE__INIT;
-    *edge = (struct edge){.orders = 0};
-    edge->channel = open_channel(cluster, number, 7402, pem(&identity->cert_pem), pem(&identity->key_pem));
-    edge->stream = pt_rpc_stream_open(edge->channel, "/patronus.v1.EdgeSync/Stream", NULL, 0, &ops, edge);
-    hello.software_version = (char *)"test";
-    hello.abi_version = 1;
-    message.message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE_HELLO;
-    message.hello = &hello;
-    edge_send(edge, &message);
-    STEP_UNTIL(cluster, edge->bundles > 0);
-}
-
-static void edge_says(struct edge *edge, uint64_t id, const char *error, Patronus__V1__DiagnosticReport *report)
+/* To what was asked last. */
+static void edge_says(struct node_stream *edge, const char *error, Patronus__V1__DiagnosticReport *report)
 {
     Patronus__V1__NodeAnswer answer = PATRONUS__V1__NODE_ANSWER__INIT;
-    Patronus__V1__EdgeMessage message = PATRONUS__V1__EDGE_MESSAGE__INIT;
-    answer.id = id;
-    answer.error = (char *)(uintptr_t)error;
     if (report != NULL) {
         answer.answer_case = PATRONUS__V1__NODE_ANSWER__ANSWER_DIAGNOSTIC;
         answer.diagnostic = report;
     }
-    message.message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE_ANSWER;
-    message.answer = &answer;
-    edge_send(edge, &message);
+    send_answer(edge, edge->question->question->id, error, &answer);
 }
 
-static void edge_pings(struct edge *edge, uint32_t sequence, bool last)
+static void edge_pings(struct node_stream *edge, uint32_t sequence, bool last)
 {
     Patronus__V1__DiagnosticReport report = PATRONUS__V1__DIAGNOSTIC_REPORT__INIT;
     Patronus__V1__PingResponse ping = PATRONUS__V1__PING_RESPONSE__INIT;
@@ -98,10 +31,10 @@ static void edge_pings(struct edge *edge, uint32_t sequence, bool last)
     report.response_case = PATRONUS__V1__DIAGNOSTIC_REPORT__RESPONSE_PING;
     report.ping = &ping;
     report.last = last;
-    edge_says(edge, edge->id, "", &report);
+    edge_says(edge, "", &report);
 }
 
-static void edge_captures(struct edge *edge, uint64_t packets, const char *end_reason)
+static void edge_captures(struct node_stream *edge, uint64_t packets, const char *end_reason)
 {
     static uint8_t bytes[100];
     Patronus__V1__DiagnosticReport report = PATRONUS__V1__DIAGNOSTIC_REPORT__INIT;
@@ -113,7 +46,7 @@ static void edge_captures(struct edge *edge, uint64_t packets, const char *end_r
     report.response_case = PATRONUS__V1__DIAGNOSTIC_REPORT__RESPONSE_CAPTURE;
     report.capture = &piece;
     report.last = end_reason[0] != '\0';
-    edge_says(edge, edge->id, "", &report);
+    edge_says(edge, "", &report);
 }
 
 /* ---- the caller ------------------------------------------------------------------------------------------------ */
@@ -221,27 +154,12 @@ static void on_hop_end(void *arg, const struct pt_error *error)
 
 /* ---- the world ------------------------------------------------------------------------------------------------- */
 
-static void make_network(struct cluster *cluster, struct enrolled *ret_node)
+/* A second segment, which no edge has a wire of. */
+static void make_blue(struct cluster *cluster)
 {
-    unsigned leader = (unsigned)leader_of(cluster);
-    OK(cluster, leader, "FabricService/CreateFabric",
-       "{\"parent\": \"organizations/acme\", \"fabricId\": \"main\", \"fabric\": {\"topology\": \"FULL_MESH\"}}");
-    for (int i = 0; i < 2; i++) {
-        OK(cluster, leader, "SegmentService/CreateSegment",
-           "{\"parent\": \"organizations/acme\", \"segmentId\": \"%s\", \"segment\": {\"fabric\": "
-           "\"organizations/acme/fabrics/main\"}}",
-           i == 0 ? "red" : "blue");
-    }
-    OK(cluster, leader, "SiteService/CreateSite",
-       "{\"parent\": \"organizations/acme\", \"siteId\": \"s1\", \"site\": {}}");
-    OK(cluster, leader, "EdgeService/CreateEdge",
-       "{\"parent\": \"organizations/acme/sites/s1\", \"edgeId\": \"e1\", \"edge\": {\"lanInterfaces\": [{"
-       "\"interface\": \"lan0\", \"segment\": \"organizations/acme/segments/red\", \"prefixes\": "
-       "[\"172.16.1.0/24\"]}]}}");
-    PT_AUTO(buf) struct pt_buf token = {0};
-    *ret_node = (struct enrolled){0};
-    make_token(cluster, "edge", EDGE, 600, &token);
-    ck_assert_int_eq(enroll(cluster, leader, (const char *)token.data, -1, ret_node), PT_OK);
+    OK(cluster, 0, "SegmentService/CreateSegment",
+       "{\"parent\": \"organizations/acme\", \"segmentId\": \"blue\", \"segment\": {\"fabric\": "
+       "\"organizations/acme/fabrics/main\"}}");
 }
 
 /* ---- tests ----------------------------------------------------------------------------------------------------- */
@@ -250,20 +168,21 @@ static void make_network(struct cluster *cluster, struct enrolled *ret_node)
 START_TEST(replies_come_one_by_one_and_the_call_is_recorded)
 {
     struct cluster world, *cluster = &world;
-    struct enrolled node;
-    struct edge edge;
+    struct enrolled nodes[2];
+    struct node_stream edge;
     struct caller caller;
-    cluster_init(cluster);
-    make_network(cluster, &node);
-    edge_connect(cluster, 0, &node, &edge);
+    network_init(cluster, nodes);
+    node_join(cluster, 0, &nodes[0], &edge);
     ask(cluster, 0, "Ping", PING, &caller);
-    STEP_UNTIL(cluster, edge.orders == 1);
+    STEP_UNTIL(cluster, edge.questions == 1);
     OK(cluster, 0, "AuditService/QueryAudit", "{\"parent\": \"organizations/acme\"}");
     ANSWER_HAS("\"method\":\"Ping\"");
     ANSWER_HAS(EDGE "\"],\"resourcesLen\":1,\"code\":\"OK\"");
-    ck_assert_int_eq(edge.kind, PATRONUS__V1__DIAGNOSTIC_ORDER__REQUEST_PING);
-    ck_assert_uint_ne(edge.vni, 0);
-    ck_assert_uint_eq(edge.count, 3);
+    const Patronus__V1__NodeQuestion *question = edge.question->question;
+    ck_assert_int_eq(question->question_case, PATRONUS__V1__NODE_QUESTION__QUESTION_DIAGNOSTIC);
+    ck_assert_int_eq(question->diagnostic->request_case, PATRONUS__V1__DIAGNOSTIC_ORDER__REQUEST_PING);
+    ck_assert_uint_ne(question->diagnostic->vni, 0);
+    ck_assert_uint_eq(question->diagnostic->ping->count, 3);
     for (uint32_t i = 1; i <= 3; i++) {
         ck_assert(!caller.ended);
         edge_pings(&edge, i, i == 3);
@@ -273,20 +192,18 @@ START_TEST(replies_come_one_by_one_and_the_call_is_recorded)
     ck_assert_int_eq(caller.error.code, PT_OK);
     run_for_ms(cluster, 1000);
     ck_assert_uint_eq(edge.stops, 0); /* it ended by itself */
-    pt_rpc_channel_free(edge.channel);
-    enrolled_fini(&node);
-    cluster_fini(cluster);
+    node_leave(&edge);
+    network_fini(cluster, nodes);
 }
 END_TEST
 
 START_TEST(what_makes_no_sense_is_refused_and_reaches_no_edge)
 {
     struct cluster world, *cluster = &world;
-    struct enrolled node;
-    struct edge edge;
-    cluster_init(cluster);
-    make_network(cluster, &node);
-    edge_connect(cluster, 0, &node, &edge);
+    struct enrolled nodes[2];
+    struct node_stream edge;
+    network_init(cluster, nodes);
+    node_join(cluster, 0, &nodes[0], &edge);
     refused(cluster, "Ping", "{\"destination\": \"172.16.2.9\"}", PT_INVALID_ARGUMENT);
     refused(cluster, "Ping", "{\"edge\": \"" EDGE "\", \"destination\": \"nonsense\"}", PT_INVALID_ARGUMENT);
     refused(cluster, "Ping", "{\"edge\": \"" EDGE "\", \"destination\": \"1.2.3.4\", \"count\": 1001}",
@@ -295,18 +212,18 @@ START_TEST(what_makes_no_sense_is_refused_and_reaches_no_edge)
             PT_INVALID_ARGUMENT);
     refused(cluster, "Ping", "{\"edge\": \"organizations/acme/sites/s1/edges/e9\", \"destination\": \"1.2.3.4\"}",
             PT_NOT_FOUND);
+    make_blue(cluster);
     /* A segment that no wire of the edge belongs to; one of another organization is no other. */
     refused(cluster, "Capture", "{\"edge\": \"" EDGE "\", \"segment\": \"organizations/acme/segments/blue\"}",
             PT_FAILED_PRECONDITION);
     refused(cluster, "Capture", "{\"edge\": \"" EDGE "\", \"segment\": \"organizations/other/segments/red\"}",
             PT_FAILED_PRECONDITION);
     refused(cluster, "ProbePath", "{\"name\": \"organizations/acme/paths/p-0000000000000005\"}", PT_NOT_FOUND);
-    ck_assert_uint_eq(edge.orders, 0);
-    pt_rpc_channel_free(edge.channel);
+    ck_assert_uint_eq(edge.questions, 0);
+    node_leave(&edge);
     run_for_ms(cluster, 1000);
     refused(cluster, "Ping", PING, PT_UNAVAILABLE); /* the edge is away */
-    enrolled_fini(&node);
-    cluster_fini(cluster);
+    network_fini(cluster, nodes);
 }
 END_TEST
 
@@ -314,124 +231,98 @@ END_TEST
 START_TEST(neither_side_waits_for_one_that_is_gone)
 {
     struct cluster world, *cluster = &world;
-    struct enrolled node;
-    struct edge edge;
+    struct enrolled nodes[2];
+    struct node_stream edge;
     struct caller caller;
-    cluster_init(cluster);
-    make_network(cluster, &node);
-    edge_connect(cluster, 0, &node, &edge);
+    network_init(cluster, nodes);
+    node_join(cluster, 0, &nodes[0], &edge);
     ask(cluster, 0, "Ping", PING, &caller);
-    STEP_UNTIL(cluster, edge.orders == 1);
+    STEP_UNTIL(cluster, edge.questions == 1);
     pt_rpc_stream_cancel(caller.stream);
     STEP_UNTIL(cluster, edge.stops == 1);
-    ck_assert_uint_eq(edge.stopped, edge.id);
+    ck_assert_uint_eq(edge.stopped, edge.question->question->id);
     edge_pings(&edge, 1, false); /* too late: to nobody */
     ask(cluster, 0, "Ping", PING, &caller);
-    STEP_UNTIL(cluster, edge.orders == 2);
-    edge_says(&edge, edge.id, "the edge has no IPv4 address on this wire", NULL);
+    STEP_UNTIL(cluster, edge.questions == 2);
+    edge_says(&edge, "the edge has no IPv4 address on this wire", NULL);
     STEP_UNTIL(cluster, caller.ended);
     ck_assert_int_eq(caller.error.code, PT_FAILED_PRECONDITION);
     ck_assert_ptr_nonnull(strstr(caller.error.text, "no IPv4 address"));
     ask(cluster, 0, "Ping", PING, &caller);
-    STEP_UNTIL(cluster, edge.orders == 3);
+    STEP_UNTIL(cluster, edge.questions == 3);
     STEP_UNTIL(cluster, caller.ended); /* silence */
     ck_assert_int_eq(caller.error.code, PT_UNAVAILABLE);
     STEP_UNTIL(cluster, edge.stops == 2);
     ask(cluster, 0, "Ping", PING, &caller);
-    STEP_UNTIL(cluster, edge.orders == 4);
-    pt_rpc_channel_free(edge.channel);
+    STEP_UNTIL(cluster, edge.questions == 4);
+    node_leave(&edge);
     STEP_UNTIL(cluster, caller.ended);
     ck_assert_int_eq(caller.error.code, PT_UNAVAILABLE);
-    enrolled_fini(&node);
-    cluster_fini(cluster);
+    network_fini(cluster, nodes);
 }
 END_TEST
 
 START_TEST(no_more_run_at_a_time_than_may)
 {
     struct cluster world, *cluster = &world;
-    struct enrolled node;
-    struct edge edge;
+    struct enrolled nodes[2];
+    struct node_stream edge;
     struct caller callers[5];
-    cluster_init(cluster);
-    make_network(cluster, &node);
-    edge_connect(cluster, 0, &node, &edge);
+    network_init(cluster, nodes);
+    node_join(cluster, 0, &nodes[0], &edge);
     for (unsigned i = 0; i < 4; i++) {
         ask(cluster, 0, "Ping", PING, &callers[i]);
-        STEP_UNTIL(cluster, edge.orders == i + 1);
+        STEP_UNTIL(cluster, edge.questions == i + 1);
     }
     ask(cluster, 0, "Ping", PING, &callers[4]);
     STEP_UNTIL(cluster, callers[4].ended);
     ck_assert_int_eq(callers[4].error.code, PT_EXHAUSTED);
-    ck_assert_uint_eq(edge.orders, 4);
+    ck_assert_uint_eq(edge.questions, 4);
     pt_rpc_stream_cancel(callers[0].stream);
     STEP_UNTIL(cluster, edge.stops == 1);
     ask(cluster, 0, "Ping", PING, &callers[4]); /* there is room again */
-    STEP_UNTIL(cluster, edge.orders == 5);
+    STEP_UNTIL(cluster, edge.questions == 5);
     edge_pings(&edge, 1, true);
     STEP_UNTIL(cluster, callers[4].ended);
     ck_assert_int_eq(callers[4].error.code, PT_OK);
-    pt_rpc_channel_free(edge.channel);
+    node_leave(&edge);
     STEP_UNTIL(cluster, callers[1].ended && callers[2].ended && callers[3].ended);
-    enrolled_fini(&node);
-    cluster_fini(cluster);
+    network_fini(cluster, nodes);
 }
 END_TEST
-
-/* Another site with an edge, for the limit of all edges together. */
-static void add_site(struct cluster *cluster, unsigned number, struct enrolled *ret_node)
-{
-    char edge[80];
-    (void)snprintf(edge, sizeof(edge), "organizations/acme/sites/s%u/edges/e1", number);
-    OK(cluster, 0, "SiteService/CreateSite", "{\"parent\": \"organizations/acme\", \"siteId\": \"s%u\", \"site\": {}}",
-       number);
-    OK(cluster, 0, "EdgeService/CreateEdge",
-       "{\"parent\": \"organizations/acme/sites/s%u\", \"edgeId\": \"e1\", \"edge\": {\"lanInterfaces\": [{"
-       "\"interface\": \"lan0\", \"segment\": \"organizations/acme/segments/red\", \"prefixes\": "
-       "[\"172.16.%u.0/24\"]}]}}",
-       number, number);
-    PT_AUTO(buf) struct pt_buf token = {0};
-    *ret_node = (struct enrolled){0};
-    make_token(cluster, "edge", edge, 600, &token);
-    ck_assert_int_eq(enroll(cluster, 0, (const char *)token.data, -1, ret_node), PT_OK);
-}
 
 START_TEST(no_more_run_in_an_organization_than_may)
 {
     struct cluster world, *cluster = &world;
-    struct enrolled nodes[3];
-    struct edge edges[3];
+    struct enrolled nodes[2], third = {0};
+    struct node_stream edges[3];
     struct caller callers[9];
     char ping[160];
-    cluster_init(cluster);
-    make_network(cluster, &nodes[0]);
-    add_site(cluster, 2, &nodes[1]);
-    add_site(cluster, 3, &nodes[2]);
+    network_init(cluster, nodes);
+    make_site(cluster, 3, &third);
     for (unsigned i = 0; i < 3; i++) {
-        edge_connect(cluster, 0, &nodes[i], &edges[i]);
+        node_join(cluster, 0, i < 2 ? &nodes[i] : &third, &edges[i]);
     }
     for (unsigned i = 0; i < 9; i++) {
         (void)snprintf(ping, sizeof(ping),
                        "{\"edge\": \"organizations/acme/sites/s%u/edges/e1\", \"destination\": \"172.16.9.9\"}",
                        i / 4 + 1);
         ask(cluster, 0, "Ping", ping, &callers[i]);
-        STEP_UNTIL(cluster, i == 8 ? callers[8].ended : edges[i / 4].orders == i % 4 + 1);
+        STEP_UNTIL(cluster, i == 8 ? callers[8].ended : edges[i / 4].questions == i % 4 + 1);
     }
     ck_assert_int_eq(callers[8].error.code, PT_EXHAUSTED);
     ck_assert_ptr_nonnull(strstr(callers[8].error.text, "of this organization"));
-    ck_assert_uint_eq(edges[2].orders, 0);
+    ck_assert_uint_eq(edges[2].questions, 0);
     edge_pings(&edges[0], 1, true); /* one ends */
     STEP_UNTIL(cluster, callers[3].ended);
     ask(cluster, 0, "Ping", ping, &callers[8]);
-    STEP_UNTIL(cluster, edges[2].orders == 1);
+    STEP_UNTIL(cluster, edges[2].questions == 1);
     for (unsigned i = 0; i < 3; i++) {
-        pt_rpc_channel_free(edges[i].channel);
+        node_leave(&edges[i]);
     }
     STEP_UNTIL(cluster, callers[0].ended && callers[4].ended && callers[7].ended && callers[8].ended);
-    for (unsigned i = 0; i < 3; i++) {
-        enrolled_fini(&nodes[i]);
-    }
-    cluster_fini(cluster);
+    enrolled_fini(&third);
+    network_fini(cluster, nodes);
 }
 END_TEST
 
@@ -442,20 +333,19 @@ START_TEST(a_path_of_a_traceroute_is_named)
     Patronus__V1__DiagnosticReport report = PATRONUS__V1__DIAGNOSTIC_REPORT__INIT;
     Patronus__V1__TracerouteResponse hop = PATRONUS__V1__TRACEROUTE_RESPONSE__INIT;
     struct cluster world, *cluster = &world;
-    struct enrolled node;
-    struct edge edge;
+    struct enrolled nodes[2];
+    struct node_stream edge;
     char path[128] = "";
     PT_AUTO(buf) struct pt_buf request = {0};
-    cluster_init(cluster);
-    make_network(cluster, &node);
-    edge_connect(cluster, 0, &node, &edge);
+    network_init(cluster, nodes);
+    node_join(cluster, 0, &nodes[0], &edge);
     encode_json(cluster, pt_schema_method(cluster->schema, SERVICE "Traceroute")->input, PING_OF("172.16.2.9"),
                 &request);
     struct pt_rpc_stream *stream =
         pt_rpc_stream_open(cluster->nodes[0].admin, SERVICE "Traceroute", NULL, 0, &ops, path);
     (void)pt_rpc_stream_send(stream, pt_buf_bytes(&request));
     pt_rpc_stream_half_close(stream);
-    STEP_UNTIL(cluster, edge.orders == 1);
+    STEP_UNTIL(cluster, edge.questions == 1);
     hop.hop = 2;
     hop.answered = true;
     hop.path = (char *)"what an edge writes there is not taken";
@@ -463,13 +353,12 @@ START_TEST(a_path_of_a_traceroute_is_named)
     report.traceroute = &hop;
     report.path = 0xabc;
     report.last = true;
-    edge_says(&edge, edge.id, "", &report);
+    edge_says(&edge, "", &report);
     STEP_UNTIL(cluster, path[0] != '\0');
     ck_assert_str_eq(path, "organizations/acme/paths/p-0000000000000abc");
     run_for_ms(cluster, 100);
-    pt_rpc_channel_free(edge.channel);
-    enrolled_fini(&node);
-    cluster_fini(cluster);
+    node_leave(&edge);
+    network_fini(cluster, nodes);
 }
 END_TEST
 
@@ -480,18 +369,17 @@ START_TEST(a_slow_reader_of_a_capture_gets_its_end)
     static const char capture[] = "{\"edge\": \"" EDGE "\", \"segment\": \"organizations/acme/segments/red\"}";
     const uint64_t pieces = PT_RPC_QUEUE_LEN_MAX + 100;
     struct cluster world, *cluster = &world;
-    struct enrolled node;
-    struct edge edge;
+    struct enrolled nodes[2];
+    struct node_stream edge;
     struct reader reader = {0};
     PT_AUTO(buf) struct pt_buf request = {0};
-    cluster_init(cluster);
-    make_network(cluster, &node);
-    edge_connect(cluster, 0, &node, &edge);
+    network_init(cluster, nodes);
+    node_join(cluster, 0, &nodes[0], &edge);
     encode_json(cluster, pt_schema_method(cluster->schema, SERVICE "Capture")->input, capture, &request);
     reader.stream = pt_rpc_stream_open(cluster->nodes[0].admin, SERVICE "Capture", NULL, 0, &ops, &reader);
     (void)pt_rpc_stream_send(reader.stream, pt_buf_bytes(&request));
     pt_rpc_stream_half_close(reader.stream);
-    STEP_UNTIL(cluster, edge.orders == 1);
+    STEP_UNTIL(cluster, edge.questions == 1);
     for (uint64_t i = 1; i <= pieces; i++) {
         edge_captures(&edge, i * 10, i == pieces ? "packets" : "");
     }
@@ -500,9 +388,8 @@ START_TEST(a_slow_reader_of_a_capture_gets_its_end)
     ck_assert_uint_lt(reader.pieces, pieces); /* else nothing was shown */
     ck_assert_uint_ge(reader.pieces, PT_RPC_QUEUE_LEN_MAX);
     ck_assert_uint_eq(reader.packets + reader.lost, pieces * 10 + 7);
-    pt_rpc_channel_free(edge.channel);
-    enrolled_fini(&node);
-    cluster_fini(cluster);
+    node_leave(&edge);
+    network_fini(cluster, nodes);
 }
 END_TEST
 
@@ -511,15 +398,14 @@ END_TEST
 START_TEST(a_follower_passes_replies_on)
 {
     struct cluster world, *cluster = &world;
-    struct enrolled node;
-    struct edge edge;
+    struct enrolled nodes[2];
+    struct node_stream edge;
     struct caller caller;
-    cluster_init_three(cluster);
-    make_network(cluster, &node);
+    network_init_three(cluster, nodes);
     unsigned leader = (unsigned)leader_of(cluster), follower = (leader + 1) % NODES;
-    edge_connect(cluster, leader, &node, &edge);
+    node_join(cluster, leader, &nodes[0], &edge);
     ask(cluster, follower, "Ping", PING, &caller);
-    STEP_UNTIL(cluster, edge.orders == 1);
+    STEP_UNTIL(cluster, edge.questions == 1);
     edge_pings(&edge, 1, false);
     STEP_UNTIL(cluster, caller.replies == 1);
     ck_assert(!caller.ended);
@@ -528,17 +414,16 @@ START_TEST(a_follower_passes_replies_on)
     ck_assert_int_eq(caller.error.code, PT_OK);
     ck_assert_uint_eq(caller.replies, 2);
     ask(cluster, follower, "Ping", PING, &caller);
-    STEP_UNTIL(cluster, edge.orders == 2);
+    STEP_UNTIL(cluster, edge.questions == 2);
     pt_rpc_stream_cancel(caller.stream);
     STEP_UNTIL(cluster, edge.stops == 1);
     ask(cluster, follower, "Ping", PING, &caller);
-    STEP_UNTIL(cluster, edge.orders == 3);
+    STEP_UNTIL(cluster, edge.questions == 3);
     OK(cluster, leader, "ClusterService/TransferLeadership", "{}");
     STEP_UNTIL(cluster, caller.ended);
     ck_assert_int_eq(caller.error.code, PT_UNAVAILABLE);
-    pt_rpc_channel_free(edge.channel);
-    enrolled_fini(&node);
-    cluster_fini(cluster);
+    node_leave(&edge);
+    network_fini(cluster, nodes);
 }
 END_TEST
 
@@ -547,32 +432,27 @@ START_TEST(a_site_is_diagnosed_from_what_the_leader_knows)
 {
     static const char request[] = "{\"name\": \"organizations/acme/sites/s1\"}";
     struct cluster world, *cluster = &world;
-    struct enrolled node;
-    struct edge edge;
-    cluster_init(cluster);
-    make_network(cluster, &node);
-    edge_connect(cluster, 0, &node, &edge);
+    struct enrolled nodes[2];
+    struct node_stream edge;
+    network_init(cluster, nodes);
+    node_join(cluster, 0, &nodes[0], &edge);
     OK(cluster, 0, "DiagnosticsService/DiagnoseSite", request);
     ANSWER_LACKS("CAUSE_EDGE_NOT_CONNECTED");
     ANSWER_LACKS("CAUSE_CLOCK_OFF");
     Patronus__V1__Telemetry telemetry = PATRONUS__V1__TELEMETRY__INIT;
-    Patronus__V1__EdgeMessage message = PATRONUS__V1__EDGE_MESSAGE__INIT;
     telemetry.time_ns = pt_sys_wall_ns(host_sys(cluster, CLIENT)) - 60 * (int64_t)SECOND;
-    message.message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TELEMETRY;
-    message.telemetry = &telemetry;
-    edge_send(&edge, &message);
+    send_telemetry(&edge, &telemetry);
     run_for_ms(cluster, 200);
     OK(cluster, 0, "DiagnosticsService/DiagnoseSite", request);
     ANSWER_HAS("CAUSE_CLOCK_OFF");
     ANSWER_HAS("s behind");
-    pt_rpc_channel_free(edge.channel);
+    node_leave(&edge);
     run_for_ms(cluster, 1000);
     OK(cluster, 0, "DiagnosticsService/DiagnoseSite", request);
     ANSWER_HAS("CAUSE_EDGE_NOT_CONNECTED");
     ANSWER_LACKS("CAUSE_CLOCK_OFF"); /* of one that is away nothing else is said */
     REFUSED(PT_NOT_FOUND, cluster, 0, "DiagnosticsService/DiagnoseSite", "{\"name\": \"organizations/acme/sites/s9\"}");
-    enrolled_fini(&node);
-    cluster_fini(cluster);
+    network_fini(cluster, nodes);
 }
 END_TEST
 

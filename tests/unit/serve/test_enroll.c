@@ -1,18 +1,9 @@
 /*
  * Tokens and certificates: who becomes a node, who stays one, and who does not.
  */
-#include "fixture.h"
+#include "enrolled_edge.h"
 
 #include "serve/controller_priv.h"
-
-#define EDGE "organizations/acme/sites/nyc/edges/e1"
-
-static void make_edge(struct cluster *cluster)
-{
-    OK(cluster, 0, "SiteService/CreateSite", "{\"parent\": \"organizations/acme\", \"siteId\": \"nyc\", \"site\": {}}");
-    OK(cluster, 0, "EdgeService/CreateEdge",
-       "{\"parent\": \"organizations/acme/sites/nyc\", \"edgeId\": \"e1\", \"edge\": {}}");
-}
 
 static const char *text(const struct pt_buf *token)
 {
@@ -190,13 +181,11 @@ START_TEST(the_enrolled_key_renews_and_no_other)
 {
     struct cluster world, *cluster = &world;
     struct enrolled node = {0};
-    PT_AUTO(buf) struct pt_buf token = {0};
     PT_AUTO(buf) struct pt_buf cert = {0};
     PT_AUTO(secret) struct pt_buf other_key = {0};
     cluster_init(cluster);
     make_edge(cluster);
-    make_token(cluster, "edge", EDGE, 600, &token);
-    ck_assert_int_eq(enroll(cluster, 0, text(&token), -1, &node), PT_OK);
+    enroll_edge(cluster, &node);
     ck_assert_int_eq(renew(cluster, pem(&node.cert_pem), pem(&node.key_pem), &cert), PT_OK);
     struct pt_leaf_info info;
     int64_t now = pt_sys_wall_ns(host_sys(cluster, 0));
@@ -234,12 +223,10 @@ START_TEST(an_expired_node_renews_and_an_unknown_one_does_not)
 {
     struct cluster world, *cluster = &world;
     struct enrolled node = {0};
-    PT_AUTO(buf) struct pt_buf token = {0};
     PT_AUTO(buf) struct pt_buf cert = {0};
     cluster_init(cluster);
     make_edge(cluster);
-    make_token(cluster, "edge", EDGE, 600, &token);
-    ck_assert_int_eq(enroll(cluster, 0, text(&token), -1, &node), PT_OK);
+    enroll_edge(cluster, &node);
     /* Two hours pass; the controller's own certificate is renewed on the way, by the same method. */
     const struct pt_node_files *files = &cluster->nodes[0].files;
     for (unsigned i = 0; i < 4; i++) {
@@ -262,22 +249,6 @@ START_TEST(an_expired_node_renews_and_an_unknown_one_does_not)
 }
 END_TEST
 
-/* The simulated controllers do not renew by themselves: their peers' side is plain. */
-static void set_own_leaf(struct cluster *cluster)
-{
-    const struct pt_node_files *files = &cluster->nodes[0].files;
-    PT_AUTO(buf) struct pt_buf csr = {0};
-    PT_AUTO(buf) struct pt_buf leaf = {0};
-    struct pt_leaf_info own;
-    ck_assert_int_eq(pt_leaf_read(pem(&files->cert_pem), NULL, 0, true, &own, NULL), PT_OK);
-    ck_assert_int_eq(pt_csr_new(pem(&files->key_pem), &csr, NULL), PT_OK);
-    ck_assert_int_eq(pt_serve_sign(cluster->nodes[0].controller, own.identity.spiffe_id, pt_buf_bytes(&csr), NULL, 0, 0,
-                                   &leaf, NULL),
-                     PT_OK);
-    ck_assert_int_eq(pt_controller_set_certificate(cluster->nodes[0].controller, pem(&leaf), pem(&files->ca_pem), NULL),
-                     PT_OK);
-}
-
 /* A whole cluster is off, and so is the node: what its certificate of an hour is good for when they are back. */
 START_TEST(after_thirty_days_alone_a_node_is_joined_again)
 {
@@ -285,13 +256,11 @@ START_TEST(after_thirty_days_alone_a_node_is_joined_again)
     struct cluster world, *cluster = &world;
     struct enrolled node = {0}, again = {0};
     struct pt_leaf_info info;
-    PT_AUTO(buf) struct pt_buf token = {0};
     PT_AUTO(buf) struct pt_buf second = {0};
     PT_AUTO(buf) struct pt_buf cert = {0};
     cluster_init(cluster);
     make_edge(cluster);
-    make_token(cluster, "edge", EDGE, 600, &token);
-    ck_assert_int_eq(enroll(cluster, 0, text(&token), -1, &node), PT_OK);
+    enroll_edge(cluster, &node);
     for (unsigned i = 0; i < 2; i++) { /* after 29 days, then after 31 */
         node_close(cluster, 0);
         run_for_ms(cluster, (i == 0 ? 29 : 2) * day_ms);

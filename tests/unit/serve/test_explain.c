@@ -23,16 +23,13 @@ static void place_init(struct place *place, bool three)
 {
     struct cluster *cluster = &place->cluster;
     if (three) {
-        cluster_init_three(cluster);
+        network_init_three(cluster, place->identities);
     } else {
-        cluster_init(cluster);
+        network_init(cluster, place->identities);
     }
-    make_network(cluster, place->identities);
     place->leader = (unsigned)leader_of(cluster);
     for (unsigned i = 0; i < EDGES; i++) {
-        node_connect(cluster, place->leader, &place->identities[i], &place->edges[i]);
-        say_hello(&place->edges[i], NULL);
-        STEP_UNTIL(cluster, place->edges[i].bundles == 1);
+        node_join(cluster, place->leader, &place->identities[i], &place->edges[i]);
         acknowledge(&place->edges[i], "");
     }
 }
@@ -41,9 +38,8 @@ static void place_fini(struct place *place)
 {
     for (unsigned i = 0; i < EDGES; i++) {
         node_leave(&place->edges[i]);
-        enrolled_fini(&place->identities[i]);
     }
-    cluster_fini(&place->cluster);
+    network_fini(&place->cluster, place->identities);
 }
 
 /* ---- the caller ------------------------------------------------------------------------------------------------ */
@@ -77,20 +73,10 @@ static void has(struct place *place, const char *method, struct answer *answer, 
 
 /* ---- the edge -------------------------------------------------------------------------------------------------- */
 
-static void answer_with(struct node_stream *edge, uint64_t id, const char *error, Patronus__V1__NodeAnswer *answer)
-{
-    Patronus__V1__EdgeMessage message = PATRONUS__V1__EDGE_MESSAGE__INIT;
-    answer->id = id;
-    answer->error = (char *)(uintptr_t)error;
-    message.message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE_ANSWER;
-    message.answer = answer;
-    node_send(edge, &message);
-}
-
 static void answer_error(struct node_stream *edge, uint64_t id, const char *error)
 {
     Patronus__V1__NodeAnswer answer = PATRONUS__V1__NODE_ANSWER__INIT;
-    answer_with(edge, id, error, &answer);
+    send_answer(edge, id, error, &answer);
 }
 
 /* It remembers one decision, by this rule; NULL: none. */
@@ -107,7 +93,7 @@ static void answer_flow(struct node_stream *edge, uint64_t id, const char *rule)
     flow.n_records = rule != NULL ? 1 : 0;
     answer.answer_case = PATRONUS__V1__NODE_ANSWER__ANSWER_FLOW;
     answer.flow = &flow;
-    answer_with(edge, id, "", &answer);
+    send_answer(edge, id, "", &answer);
 }
 
 static void answer_drop(struct node_stream *edge, uint64_t id)
@@ -125,21 +111,18 @@ static void answer_drop(struct node_stream *edge, uint64_t id)
     drop.n_samples = 1;
     answer.answer_case = PATRONUS__V1__NODE_ANSWER__ANSWER_DROP;
     answer.drop = &drop;
-    answer_with(edge, id, "", &answer);
+    send_answer(edge, id, "", &answer);
 }
 
 static void report_drops(struct node_stream *edge, uint64_t packets)
 {
     Patronus__V1__Telemetry telemetry = PATRONUS__V1__TELEMETRY__INIT;
     Patronus__V1__DropReport drop = PATRONUS__V1__DROP_REPORT__INIT, *drops[] = {&drop};
-    Patronus__V1__EdgeMessage message = PATRONUS__V1__EDGE_MESSAGE__INIT;
     drop.reason = PT_DROP_NO_ROUTE;
     drop.packets = packets;
     telemetry.drops = drops;
     telemetry.n_drops = 1;
-    message.message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TELEMETRY;
-    message.telemetry = &telemetry;
-    node_send(edge, &message);
+    send_telemetry(edge, &telemetry);
 }
 
 /* ---- a flow ---------------------------------------------------------------------------------------------------- */

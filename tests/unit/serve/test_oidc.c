@@ -3,6 +3,7 @@
  * asked for anew when it has others. The provider is played: its documents go by the port that libcurl serves in life.
  * What makes a token believed is in test_jwt.c; a real provider is in tests/clients/oidc.sh.
  */
+#include "enrolled_edge.h"
 #include "program.h"
 
 #include "crypto/crypto.h"
@@ -108,22 +109,6 @@ static void token_for(const char *kid, int64_t seconds, struct program *program)
 static enum pt_code get_site(const struct program *program)
 {
     return call_as(&the, program, "SiteService/GetSite", "{\"name\": \"" ACME "/sites/nyc\"}");
-}
-
-/* The simulated controllers do not renew by themselves, and a client looks at what a door shows. */
-static void set_own_leaf(struct cluster *cluster)
-{
-    PT_AUTO(buf) struct pt_buf leaf = {0};
-    PT_AUTO(buf) struct pt_buf csr = {0};
-    const struct pt_node_files *files = &cluster->nodes[0].files;
-    struct pt_leaf_info own;
-    ck_assert_int_eq(pt_leaf_read(pem(&files->cert_pem), NULL, 0, true, &own, NULL), PT_OK);
-    ck_assert_int_eq(pt_csr_new(pem(&files->key_pem), &csr, NULL), PT_OK);
-    ck_assert_int_eq(pt_serve_sign(cluster->nodes[0].controller, own.identity.spiffe_id, pt_buf_bytes(&csr), NULL, 0, 0,
-                                   &leaf, NULL),
-                     PT_OK);
-    ck_assert_int_eq(pt_controller_set_certificate(cluster->nodes[0].controller, pem(&leaf), pem(&files->ca_pem), NULL),
-                     PT_OK);
 }
 
 /* ---- fetching ------------------------------------------------------------------------------------------------- */

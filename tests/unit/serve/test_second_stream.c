@@ -1,15 +1,6 @@
 /* The stream that a node keeps in reserve, as its leader sees it. */
 #include "edge_node.h"
 
-static void add_prefix(struct cluster *cluster, const char *prefix)
-{
-    OK(cluster, 0, "EdgeService/UpdateEdge",
-       "{\"edge\": {\"name\": \"organizations/acme/sites/s2/edges/e1\", \"lanInterfaces\": [{\"interface\": \"lan0\", "
-       "\"segment\": \"organizations/acme/segments/red\", \"prefixes\": [\"172.16.2.0/24\", \"%s\"]}]}, "
-       "\"updateMask\": \"lanInterfaces\"}",
-       prefix);
-}
-
 /* A stream is the node's from its hello on. Until then the one before goes on, and nothing is said on the other; after
  * it the leader goes on from what the first one acknowledged. */
 START_TEST(a_second_stream_waits_for_its_hello)
@@ -17,11 +8,8 @@ START_TEST(a_second_stream_waits_for_its_hello)
     struct cluster world, *cluster = &world;
     struct enrolled nodes[2];
     struct node_stream first, second, third;
-    cluster_init(cluster);
-    make_network(cluster, nodes);
-    node_connect(cluster, 0, &nodes[0], &first);
-    say_hello(&first, NULL);
-    STEP_UNTIL(cluster, first.bundles == 1);
+    network_init(cluster, nodes);
+    node_join(cluster, 0, &nodes[0], &first);
     acknowledge(&first, "");
     node_connect(cluster, 0, &nodes[0], &second);
     STEP_UNTIL(cluster, second.lists == 1);
@@ -30,7 +18,7 @@ START_TEST(a_second_stream_waits_for_its_hello)
     node_connect(cluster, 0, &nodes[0], &third); /* one in reserve a node */
     STEP_UNTIL(cluster, third.lists == 1 && second.ended);
     ck_assert_int_eq(second.error.code, PT_ABORTED);
-    add_prefix(cluster, "172.16.9.0/24");
+    set_far_prefixes(cluster, "\"172.16.2.0/24\", \"172.16.9.0/24\"");
     STEP_UNTIL(cluster, first.bundles == 2);
     ck_assert(!first.ended && !third.ended);
     ck_assert_uint_eq(third.bundles + third.trusts, 0);
@@ -41,16 +29,14 @@ START_TEST(a_second_stream_waits_for_its_hello)
     ck_assert_int_eq(first.error.code, PT_ABORTED);
     OK(cluster, 0, "ClusterService/GetClusterStatus", "{}");
     ANSWER_HAS("\"connectedEdges\":1");
-    add_prefix(cluster, "172.16.8.0/24");
+    set_far_prefixes(cluster, "\"172.16.2.0/24\", \"172.16.8.0/24\"");
     STEP_UNTIL(cluster, third.bundles == 1);
     ck_assert_uint_eq(third.bundle->bundle->base_digest.len, PT_DIGEST_SIZE);
     ck_assert_mem_eq(third.bundle->bundle->base_digest.data, in_force.bytes, PT_DIGEST_SIZE);
     node_leave(&first);
     node_leave(&second);
     node_leave(&third);
-    enrolled_fini(&nodes[0]);
-    enrolled_fini(&nodes[1]);
-    cluster_fini(cluster);
+    network_fini(cluster, nodes);
 }
 END_TEST
 
@@ -60,23 +46,16 @@ START_TEST(a_second_stream_of_a_deleted_edge_ends)
     struct cluster world, *cluster = &world;
     struct enrolled nodes[2];
     struct node_stream first, second;
-    cluster_init(cluster);
-    make_network(cluster, nodes);
-    node_connect(cluster, 0, &nodes[0], &first);
-    say_hello(&first, NULL);
-    STEP_UNTIL(cluster, first.bundles == 1);
+    network_init(cluster, nodes);
+    node_join(cluster, 0, &nodes[0], &first);
     node_connect(cluster, 0, &nodes[0], &second);
     STEP_UNTIL(cluster, second.lists == 1);
-    OK(cluster, 0, "LinkService/DeleteLink", "{\"name\": \"organizations/acme/sites/s1/links/wan0\"}");
-    OK(cluster, 0, "EnrollmentTokenService/DeleteEnrollmentToken", "{\"name\": \"enrollmentTokens/t1\"}");
-    OK(cluster, 0, "EdgeService/DeleteEdge", "{\"name\": \"organizations/acme/sites/s1/edges/e1\", \"force\": true}");
+    delete_near_edge(cluster);
     STEP_UNTIL(cluster, first.ended && second.ended);
     ck_assert_int_eq(second.error.code, PT_PERMISSION_DENIED);
     node_leave(&first);
     node_leave(&second);
-    enrolled_fini(&nodes[0]);
-    enrolled_fini(&nodes[1]);
-    cluster_fini(cluster);
+    network_fini(cluster, nodes);
 }
 END_TEST
 

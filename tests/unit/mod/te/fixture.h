@@ -23,6 +23,8 @@ struct fixture {
     struct pt_plan_pass pass;
     struct pt_soft soft;
     uint64_t revision;
+    struct pt_view *views[32]; /* of earlier passes, whose names the newest one still reads */
+    size_t views_len;
 };
 
 static const struct pt_mod *const no_mods[] = {NULL};
@@ -46,6 +48,9 @@ static inline void fixture_fini(struct fixture *f)
     pt_map_fini(&f->pass.sections);
     pt_map_fini(&f->soft.paths);
     pt_map_fini(&f->soft.demands);
+    for (size_t i = 0; i < f->views_len; i++) {
+        pt_view_free(f->views[i]);
+    }
     pt_view_free(f->pass.view);
     pt_arena_fini(&f->arena);
     pt_kind_close(f->machine);
@@ -115,6 +120,17 @@ static inline void put_link(struct fixture *f, unsigned i, unsigned n, const cha
         i, n, i, n, i, n + 1, underlay, extra);
 }
 
+/* So many sites with a link each to the internet, and nothing else. */
+static inline void fixture_init_sites(struct fixture *f, unsigned sites)
+{
+    fixture_init(f);
+    put_basics(f);
+    for (unsigned i = 0; i < sites; i++) {
+        put_site(f, i);
+        put_link(f, i, 0, "inet", "");
+    }
+}
+
 /* Both ends of a point-to-point underlay. */
 static inline void put_pair(struct fixture *f, unsigned a, unsigned na, unsigned b, unsigned nb)
 {
@@ -147,6 +163,17 @@ static inline void pass_ok(struct fixture *f)
 {
     struct pt_error error = {0};
     ck_assert_msg(run_pass(f, &error) == PT_OK, "%s", error.text);
+}
+
+/* Another pass, which goes on from `previous`. */
+static inline void pass_again(struct fixture *f, const struct te_solution *previous)
+{
+    te_pass_fini(&f->pass);
+    pt_map_fini(&f->pass.sections);
+    ck_assert_uint_lt(f->views_len, sizeof(f->views) / sizeof(f->views[0]));
+    f->views[f->views_len++] = f->pass.view;
+    f->pass.previous = previous;
+    pass_ok(f);
 }
 
 static inline const struct te_topology *topology_of(struct fixture *f)

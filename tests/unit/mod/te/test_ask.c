@@ -113,16 +113,6 @@ static void hold(struct te_solution *learned, const struct te_pair *pair, const 
     }
 }
 
-static void pass_again(struct fixture *f, const struct te_solution *previous)
-{
-    te_pass_fini(&f->pass);
-    pt_map_fini(&f->pass.sections);
-    pt_view_free(f->pass.view);
-    f->pass.view = NULL;
-    f->pass.previous = previous;
-    pass_ok(f);
-}
-
 /* A new leader knows nothing of the traffic, but nodes say how they split it: that stays until it was measured, and
  * what was measured is judged from there. */
 START_TEST(what_nodes_say_is_kept_until_traffic_is_known)
@@ -371,6 +361,62 @@ START_TEST(a_drain_is_refused_without_room)
 }
 END_TEST
 
+/* A site that others' traffic crosses: they go round it when they can, and it keeps its own traffic. When the way round
+ * is too narrow, or when there is none, the drain is refused. */
+START_TEST(a_site_is_drained_of_what_only_crosses_it)
+{
+    struct pt_error error = {0};
+    struct fixture f;
+    fixture_init(&f);
+    triangle(&f);
+    demand(&f, 0, 1, 10 * MBIT);
+    demand(&f, 0, 2, 5 * MBIT);
+    pass_ok(&f);
+    Patronus__V1__WhatIfResponse *response = NULL;
+    ck_assert_int_eq(te_drain_check(&f.pass, ORG "/sites/s02", &f.arena, &response, &error), PT_OK);
+    ck_assert_uint_eq(response->paths_moved, 0); /* nobody crosses it, and its own stays */
+    fixture_fini(&f);
+    for (unsigned narrow = 0; narrow < 2; narrow++) {
+        fixture_init(&f);
+        put_basics(&f);
+        for (unsigned i = 0; i < 4; i++) {
+            put_site(&f, i);
+        }
+        const char *wide = ",\"capacityUpBps\":\"100000000\",\"capacityDownBps\":\"100000000\"";
+        const char *round = narrow ? ",\"cost\":50,\"capacityUpBps\":\"10000000\",\"capacityDownBps\":\"10000000\""
+                                   : ",\"cost\":50,\"capacityUpBps\":\"100000000\",\"capacityDownBps\":\"100000000\"";
+        put_link(&f, 0, 0, "p0-1", wide);
+        put_link(&f, 1, 0, "p0-1", wide);
+        put_link(&f, 1, 1, "p1-2", wide);
+        put_link(&f, 2, 0, "p1-2", wide);
+        put_link(&f, 0, 1, "p0-3", round);
+        put_link(&f, 3, 0, "p0-3", round);
+        put_link(&f, 3, 1, "p3-2", round);
+        put_link(&f, 2, 1, "p3-2", round);
+        demand(&f, 0, 2, 40 * MBIT);
+        pass_ok(&f);
+        enum pt_code code = te_drain_check(&f.pass, ORG "/sites/s01", &f.arena, &response, &error);
+        ck_assert_int_eq(code, narrow ? PT_FAILED_PRECONDITION : PT_OK);
+        ck_assert_uint_eq(response->paths_moved, 1);
+        ck_assert_str_eq(response->moved[0]->after[0], ORG "/sites/s00/links/l01");
+        ck_assert(!narrow || strstr(error.text, "lacks capacity") != NULL);
+        fixture_fini(&f);
+    }
+    fixture_init(&f);
+    put_basics(&f);
+    for (unsigned i = 0; i < 3; i++) {
+        put_site(&f, i);
+    }
+    put_pair(&f, 0, 0, 1, 0);
+    put_pair(&f, 1, 1, 2, 0);
+    demand(&f, 0, 2, MBIT);
+    pass_ok(&f);
+    ck_assert_int_eq(te_drain_check(&f.pass, ORG "/sites/s01", &f.arena, &response, &error), PT_FAILED_PRECONDITION);
+    ck_assert_ptr_nonnull(strstr(error.text, "cut off"));
+    fixture_fini(&f);
+}
+END_TEST
+
 /* s00 - s01 - s02 in a line, and s00 - s03 - s04 - s02 around it: the way around is in the group although both
  * candidates by distance need s01, and the explanation counts what it repairs. */
 START_TEST(what_all_paths_share_is_protected)
@@ -436,6 +482,7 @@ int main(void)
     tcase_add_test(tcase, what_does_not_fit_is_of_the_lowest_class);
     tcase_add_test(tcase, what_if_more_comes_and_more_is_built);
     tcase_add_test(tcase, a_drain_is_refused_without_room);
+    tcase_add_test(tcase, a_site_is_drained_of_what_only_crosses_it);
     tcase_add_test(tcase, what_all_paths_share_is_protected);
     tcase_add_test(tcase, a_link_comes_back_by_quarters);
     suite_add_tcase(suite, tcase);

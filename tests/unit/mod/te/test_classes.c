@@ -35,16 +35,6 @@ static void two_sites(struct fixture *f)
     }
 }
 
-static void pass_again(struct fixture *f, const struct te_solution *previous)
-{
-    te_pass_fini(&f->pass);
-    pt_map_fini(&f->pass.sections);
-    pt_view_free(f->pass.view);
-    f->pass.view = NULL;
-    f->pass.previous = previous;
-    pass_ok(f);
-}
-
 static uint64_t inet_path(void)
 {
     return te_direct_path(te_tunnel_id(ORG "/sites/s00/links/l00", ORG "/sites/s01/links/l00"));

@@ -166,12 +166,7 @@ START_TEST(without_a_key_there_is_no_peer_and_no_plain_path)
     static const char *const keys[] = {"", "00112233",
                                        "zz112233445566778899aabbccddeeff0f1e2d3c4b5a69788796a5b4c3d2e1f0"};
     struct fixture f;
-    fixture_init(&f);
-    put_basics(&f);
-    for (unsigned i = 0; i < 2; i++) {
-        put_site(&f, i);
-        put_link(&f, i, 0, "inet", "");
-    }
+    fixture_init_sites(&f, 2);
     put_key(&f, keys[_i]);
     pass_ok(&f);
     ck_assert_ptr_null(peer_of(&f));
@@ -185,12 +180,7 @@ START_TEST(nobody_keeps_a_tunnel_to_a_denied_node)
 {
     struct fixture f;
     size_t paths = 0;
-    fixture_init(&f);
-    put_basics(&f);
-    for (unsigned i = 0; i < 2; i++) {
-        put_site(&f, i);
-        put_link(&f, i, 0, "inet", "");
-    }
+    fixture_init_sites(&f, 2);
     put_key(&f, KEY);
     put(&f, "deniedIdentity",
         "{\"name\":\"deniedIdentities/stolen\",\"identity\":\"spiffe://c/edge/" ORG "/sites/s01/edges/e\"%s}",

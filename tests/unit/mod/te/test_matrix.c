@@ -128,6 +128,26 @@ START_TEST(a_wrong_hour_is_not_learned)
 }
 END_TEST
 
+/* A node may say anything: it ends in a number, and in no other cell. */
+START_TEST(what_cannot_be_is_bounded)
+{
+    struct te_series series;
+    te_series_init(&series);
+    te_series_add(&series, 1000LL * TE_MATRIX_INTERVAL_MS * 1000000, 1, UINT64_MAX);
+    uint64_t bytes[2] = {UINT64_MAX, UINT64_MAX}, hours[24];
+    for (size_t i = 0; i < 24; i++) {
+        hours[i] = UINT64_MAX;
+    }
+    ck_assert_uint_le(series.rate_bps, UINT64_C(1000000000000000000));
+    ck_assert(te_series_learn(&series, 999, bytes, 2, hours, 24));
+    struct te_series_summary summary = te_series_summarise(&series, 1000LL * TE_MATRIX_INTERVAL_MS * 1000000);
+    ck_assert_uint_le(summary.max_bps, UINT64_C(1000000000000000000));
+    ck_assert_uint_gt(summary.max_bps, 0);
+    ck_assert_uint_le(summary.usual_bps, UINT64_C(1000000000000000000));
+    ck_assert_uint_le(summary.forecast_bps, UINT64_C(1000000000000000000));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("matrix");
@@ -138,6 +158,7 @@ int main(void)
     tcase_add_test(tcase, gaps_are_silent);
     tcase_add_test(tcase, a_new_leader_learns_the_hour);
     tcase_add_test(tcase, a_wrong_hour_is_not_learned);
+    tcase_add_test(tcase, what_cannot_be_is_bounded);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

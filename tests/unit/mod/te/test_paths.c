@@ -323,12 +323,7 @@ END_TEST
 START_TEST(sites_without_paths_cost_a_list_nothing)
 {
     struct fixture f;
-    fixture_init(&f);
-    put_basics(&f);
-    for (unsigned i = 0; i < 2; i++) {
-        put_site(&f, i);
-        put_link(&f, i, 0, "inet", "");
-    }
+    fixture_init_sites(&f, 2);
     for (unsigned i = 2; i < 2000; i++) {
         put(&f, "site", "{\"name\":\"" ORG "/sites/t%u\",\"siteLabel\":%u}", i, i + 1);
     }
