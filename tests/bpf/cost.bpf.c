@@ -7,11 +7,7 @@
 
 #include "bpf/lib/route.h"
 
-struct bench {
-    __u32 flows_mask; /* flows are numbered 0..mask */
-    __u32 seed;
-    __u32 sent, other;
-};
+#include "tests/bpf/cost.h"
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -54,17 +50,13 @@ PT_INLINE int again(struct xdp_md *ctx, int v6)
     if (bench == NULL) {
         return XDP_ABORTED;
     }
-    bench->seed = bench->seed * 1664525U + 1013904223U;
-    if (!write_flow(ctx, bench->seed >> 8 & bench->flows_mask, v6)) {
+    if (!write_flow(ctx, bench_next(&bench->seed) >> 8 & bench->flows_mask, v6)) {
         return XDP_ABORTED;
     }
-    int verdict = swift_run(ctx);
-    if (verdict != XDP_REDIRECT) {
-        bench->other++;
-        return verdict;
+    int verdict = bench_count(bench, swift_run(ctx), XDP_REDIRECT);
+    if (verdict == XDP_REDIRECT) {
+        (void)bpf_xdp_adjust_head(ctx, sizeof(struct iphdr) + 16); /* the path is over IPv4, with an empty stack */
     }
-    bench->sent++;
-    (void)bpf_xdp_adjust_head(ctx, sizeof(struct iphdr) + 16); /* the path is over IPv4, with an empty stack */
     return verdict;
 }
 
@@ -95,30 +87,13 @@ int pt_again_nat(struct xdp_md *ctx)
     }
     ip->saddr = bpf_htonl(0x0a010000);
     udp->check = 0x1234; /* not one that looks unfinished */
-    bench->seed = bench->seed * 1664525U + 1013904223U;
-    if (!write_flow(ctx, bench->seed >> 8 & bench->flows_mask, 0)) {
+    if (!write_flow(ctx, bench_next(&bench->seed) >> 8 & bench->flows_mask, 0)) {
         return XDP_ABORTED;
     }
-    int verdict = swift_run(ctx);
-    if (verdict == XDP_REDIRECT) {
-        bench->sent++;
-    } else {
-        bench->other++;
-    }
-    return verdict;
+    return bench_count(bench, swift_run(ctx), XDP_REDIRECT);
 }
 
 /* ---- routes ---- */
-
-struct bench_route {
-    __u32 vni, dir, slot;
-    __be32 address;      /* asked for; 0: another random one each time */
-    __u32 found, missed; /* how often */
-    __u32 label;         /* of the last one found */
-    __u32 seed;
-    __u32 prefixes6; /* pt_route6: of so many, as test_route.c numbers them, a random one each time; 0: `address6` */
-    __be32 address6[4];
-};
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -127,21 +102,11 @@ struct {
     __type(value, struct bench_route);
 } pt_bench_route SEC(".maps");
 
-SEC("xdp.frags")
-int pt_route(struct xdp_md *ctx)
+PT_INLINE int ask_route(struct bench_route *bench, const struct pt_route_question *q)
 {
-    __u32 zero = 0;
-    struct bench_route *bench = bpf_map_lookup_elem(&pt_bench_route, &zero);
     struct pt_abi_route route = {};
 
-    if (bench == NULL) {
-        return XDP_ABORTED;
-    }
-    bench->seed = bench->seed * 1664525U + 1013904223U;
-    struct pt_route_question q = {
-        .slot = bench->slot & 1, .vni = bench->vni, .own_label = 1, .dir = bench->dir & (PT_DIRS_MAX - 1)};
-    q.destination.words[3] = bench->address != 0 ? bench->address : pt_mix32(bench->seed);
-    if (pt_route_find(&q, &route)) {
+    if (pt_route_find(q, &route)) {
         bench->found++;
         bench->label = route.site_label;
     } else {
@@ -151,11 +116,26 @@ int pt_route(struct xdp_md *ctx)
 }
 
 SEC("xdp.frags")
+int pt_route(struct xdp_md *ctx)
+{
+    __u32 zero = 0;
+    struct bench_route *bench = bpf_map_lookup_elem(&pt_bench_route, &zero);
+
+    if (bench == NULL) {
+        return XDP_ABORTED;
+    }
+    (void)bench_next(&bench->seed);
+    struct pt_route_question q = {
+        .slot = bench->slot & 1, .vni = bench->vni, .own_label = 1, .dir = bench->dir & (PT_DIRS_MAX - 1)};
+    q.destination.words[3] = bench->address != 0 ? bench->address : pt_mix32(bench->seed);
+    return ask_route(bench, &q);
+}
+
+SEC("xdp.frags")
 int pt_route6(struct xdp_md *ctx)
 {
     __u32 zero = 0;
     struct bench_route *bench = bpf_map_lookup_elem(&pt_bench_route, &zero);
-    struct pt_abi_route route = {};
 
     if (bench == NULL) {
         return XDP_ABORTED;
@@ -165,17 +145,11 @@ int pt_route6(struct xdp_md *ctx)
         q.destination.words[i] = bench->address6[i];
     }
     if (bench->prefixes6 != 0) {
-        bench->seed = bench->seed * 1664525U + 1013904223U;
+        (void)bench_next(&bench->seed);
         __u32 random = pt_mix32(bench->seed), n = random % bench->prefixes6;
         q.destination.words[0] = bpf_htonl(0x20010000 + (n >> 8));
         q.destination.words[1] = bpf_htonl(n << 24 | (n * 77 & 0xff) << 16 | (random & 15));
         q.destination.words[3] = random;
     }
-    if (pt_route_find(&q, &route)) {
-        bench->found++;
-        bench->label = route.site_label;
-    } else {
-        bench->missed++;
-    }
-    return XDP_PASS;
+    return ask_route(bench, &q);
 }

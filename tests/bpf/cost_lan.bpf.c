@@ -10,11 +10,7 @@
  */
 #include "bpf/lan.bpf.c"
 
-struct bench {        /* as in test_cost.c and test_hit.c */
-    __u32 flows_mask; /* pt_translated: flows are numbered 0..mask */
-    __u32 seed;
-    __u32 sent, other;
-};
+#include "tests/bpf/cost.h"
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -70,8 +66,8 @@ PT_INLINE int first(struct __sk_buff *skb, int v6)
     if (bench == NULL) {
         return TC_ACT_SHOT;
     }
-    bench->seed = bench->seed * 1664525U + 1013904223U;
-    if (!(v6 ? write_flow6(skb, bench->seed) : write_flow(skb, bench->seed))) {
+    __u32 n = bench_next(&bench->seed);
+    if (!(v6 ? write_flow6(skb, n) : write_flow(skb, n))) {
         return TC_ACT_SHOT;
     }
     int verdict = lan_hook(skb);
@@ -113,16 +109,9 @@ int pt_translated(struct __sk_buff *skb)
     if (bench == NULL || (void *)(udp + 1) > end) {
         return TC_ACT_SHOT;
     }
-    bench->seed = bench->seed * 1664525U + 1013904223U;
-    __u32 n = bench->seed >> 8 & bench->flows_mask;
+    __u32 n = bench_next(&bench->seed) >> 8 & bench->flows_mask;
     ip->ttl = 64;
     ip->saddr = bpf_htonl(0x0a010000 | (n >> 12));
     udp->source = bpf_htons((__u16)(1024 + (n & 4095)));
-    int verdict = lan_hook(skb);
-    if (verdict == TC_ACT_REDIRECT) {
-        bench->sent++;
-    } else {
-        bench->other++;
-    }
-    return verdict;
+    return bench_count(bench, lan_hook(skb), TC_ACT_REDIRECT);
 }

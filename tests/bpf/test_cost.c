@@ -4,6 +4,7 @@
  * noise.
  */
 #include "bed.h"
+#include "cost.h"
 #include "bundle_text.h"
 
 #include <bpf/bpf.h>
@@ -166,9 +167,7 @@ static void print_single(const char *name, const struct packet *p, bool lan, boo
  * Least of five rounds: what else the machine does only ever adds. */
 static void print_miss(const char *name, const char *entry, struct packet p)
 {
-    struct bench { /* as in cost_lan.bpf.c */
-        uint32_t flows_mask, seed, sent, other;
-    } bench = {.seed = 1};
+    struct bench bench = {.seed = 1};
     struct __sk_buff skb = {.ifindex = bed.lan0, .ingress_ifindex = bed.lan0};
     struct bpf_object *object = bed_load_beside(bed.pins, program_file, "cost_lan.bpf.o");
     int program = bpf_program__fd(bpf_object__find_program_by_name(object, entry));

@@ -105,6 +105,91 @@ START_TEST(a_dead_path_moves_its_own_flows_only_and_weights_hold)
 }
 END_TEST
 
+/* ---- shares that change ---------------------------------------------------------------------------------------- */
+
+enum { STREAMS = 2000, VOICE_TOS = 34 << 2 }; /* AF41: REALTIME's */
+
+struct stream { /* so many flows of a kind, and the link that each takes: 1 or 2 */
+    const char *to;
+    uint8_t tos;
+    uint16_t first_port;
+    int at[STREAMS];
+    int by_first; /* how many take link 1 */
+};
+
+static int link_of(const struct stream *stream, int number)
+{
+    struct packet p;
+    put_ethernet(&p, ETH_P_IP);
+    put_ipv4(&p, "10.1.0.2", stream->to, IPPROTO_TCP, stream->tos);
+    (void)put_tcp(&p, (uint16_t)(stream->first_port + number), 9, TH_ACK, NULL, 0);
+    finish_ipv4(&p, ETH_HLEN);
+    struct run r = run_lan(&bed, &p);
+    ck_assert_int_eq(r.verdict, TC_REDIRECT);
+    return r.out.data[ETH_HLEN + 16] == 198 ? 2 : 1;
+}
+
+/* A packet of each flow; how many take another link than by the packet before. `only_to`: none may leave it. */
+static int send_streams(struct stream *stream, int only_to)
+{
+    int moved = 0;
+    stream->by_first = 0;
+    for (int i = 0; i < STREAMS; i++) {
+        int now = link_of(stream, i), before = stream->at[i];
+        ck_assert_msg(before == 0 || before == now || now == only_to, "a flow left link %d", before);
+        moved += before != 0 && before != now;
+        stream->by_first += now == 1;
+        stream->at[i] = now;
+    }
+    return moved;
+}
+
+#define TWO_SITES                                            \
+    "route vni=100 prefix=10.3.0.0/16 site=3\n"              \
+    "tunnel id=4 link=1 remote=192.0.2.4 site=3\n"           \
+    "tunnel id=5 link=2 remote=198.51.100.5 site=3\n"        \
+    "path id=24 tunnel=4 site=3\n"                           \
+    "path id=25 tunnel=5 site=3\n"                           \
+    "group site=2 class=0 traffic=1 members=11:3:0,12:1:0\n" \
+    "group site=3 class=0 members=24:1:0,25:1:0\n"
+
+/* Two classes between the same two sites share the same two paths otherwise; the one's weights change. Flows of the
+ * other class, of another site, and all that are under way stay where they are, each one; and of what begins anew only
+ * as many as must take another path than they would have, all of them the path whose weight rose. */
+START_TEST(weights_that_change_move_nobody_else)
+{
+    static struct stream plain = {.to = "10.2.0.9", .first_port = 20000};
+    static struct stream voice = {.to = "10.2.0.9", .tos = VOICE_TOS, .first_port = 24000};
+    static struct stream other = {.to = "10.3.0.9", .first_port = 28000};
+    static struct stream under_way = {.to = "10.2.0.9", .first_port = 32000};
+    bed_apply(&bed, with(TWO_SITES "group site=2 class=0 members=11:1:0,12:3:0\n"));
+    static const uint64_t paths[] = {11, 12, 24, 25};
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        alive(paths[i], true);
+    }
+    (void)send_streams(&plain, 0);
+    (void)send_streams(&voice, 0);
+    (void)send_streams(&other, 0);
+    for (int i = 0; i < STREAMS; i++) { /* two in a row make an entry */
+        under_way.at[i] = link_of(&under_way, i);
+        ck_assert_int_eq(link_of(&under_way, i), under_way.at[i]);
+    }
+    /* six standard deviations of 2000 at 1/4 and 1/2 are 116 and 134 */
+    ck_assert_int_le(abs(plain.by_first - 500), 116);
+    ck_assert_int_le(abs(voice.by_first - 1500), 116);
+    ck_assert_int_le(abs(other.by_first - 1000), 134);
+
+    bed_apply(&bed, with(TWO_SITES "group site=2 class=0 members=11:2:0,12:2:0\n"));
+    ck_assert_int_eq(send_streams(&voice, 0), 0);
+    ck_assert_int_eq(send_streams(&other, 0), 0);
+    ck_assert_int_eq(send_streams(&under_way, 0), 0);
+    int moved = send_streams(&plain, 1);
+    ck_assert_int_le(abs(plain.by_first - 1000), 134);
+    ck_assert_int_gt(moved, 0);
+    ck_assert_int_le(abs(moved - 500), 116);
+}
+END_TEST
+
 START_TEST(tiers_and_unknown_paths)
 {
     bed_apply(&bed, with("group site=2 class=0 members=11:1:0,12:1:1,13:1:2\n"));
@@ -464,6 +549,7 @@ int main(void)
     Suite *suite = suite_create("dp");
     TCase *tc = tcase_create("dp");
     tcase_add_test(tc, a_dead_path_moves_its_own_flows_only_and_weights_hold);
+    tcase_add_test(tc, weights_that_change_move_nobody_else);
     tcase_add_test(tc, tiers_and_unknown_paths);
     tcase_add_test(tc, verify_answers_the_bundles_digest);
     tcase_add_test(tc, verify_finds_what_is_missing_changed_or_foreign);

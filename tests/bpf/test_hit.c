@@ -3,6 +3,7 @@
  * random flows out of so many, IPv4 and IPv6. Prints; the bounds asserted catch a change of kind, not noise.
  */
 #include "bed.h"
+#include "cost.h"
 
 #include "bpf/abi/flow.h"
 #include "bpf/abi/nat.h"
@@ -19,10 +20,6 @@
 
 #define VNI 100
 #define PORT 9
-
-struct bench { /* as in cost.bpf.c and cost_lan.bpf.c */
-    uint32_t flows_mask, seed, sent, other;
-};
 
 static struct bed bed;
 static struct bpf_object *object;

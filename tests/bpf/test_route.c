@@ -6,6 +6,7 @@
  */
 #include "agent/dp_bpf_kernel.h"
 #include "bed.h"
+#include "cost.h"
 #include "bundle_text.h"
 
 #include <arpa/inet.h>
@@ -22,10 +23,6 @@
 #define SITES 1000U
 #define ROUTES4 1000000U
 #define ROUTES6 100000U
-
-struct bench_route { /* as in cost.bpf.c */
-    uint32_t vni, dir, slot, address, found, missed, label, seed, prefixes6, address6[4];
-};
 
 static struct bed bed;
 static const char *program_file;
