@@ -1,9 +1,9 @@
 /*
  * patronusctl te solve FILE.te: read an instance, make paths, solve, check the answer, print it.
  *
- * The answer is checked by pt_flow_verify, which computes value and bound anew from the rates; what is printed is what
- * it says. Times are wall clock: paths_seconds covers making the paths, solve_seconds the solver; neither covers
- * reading the file, checking, or writing.
+ * The answer is checked by pt_flow_verify, or pt_flow_verify_any where any path counts, which compute value and bound
+ * anew from the rates; what is printed is what they say. Times are wall clock: paths_seconds covers making the paths,
+ * solve_seconds the solver; neither covers reading the file, checking, or writing.
  */
 #include "te.h"
 
@@ -89,6 +89,28 @@ static enum pt_code make_paths(struct te_solving *solving, struct pt_error *rete
     return code;
 }
 
+/* Value, bound and proofs anew, over the paths that were asked for. */
+static enum pt_code check(struct te_solving *solving, struct pt_error *reterr)
+{
+    const struct pt_flow_problem *problem = &solving->problem;
+    const struct pt_flow_rules *rules = &solving->options.rules;
+    const struct pt_flow_result *result = solving->result;
+    bool any = solving->options.free_paths;
+    PT_TRY(any ? pt_flow_verify_any(problem, rules, result->rates, result->lengths, &solving->certificate, reterr)
+               : pt_flow_verify(problem, result->rates, result->lengths, &solving->certificate, reterr));
+    if (problem->objective != PT_FLOW_MAX_MIN) {
+        return PT_OK;
+    }
+    solving->proofs = calloc(result->levels.len + 1, sizeof(solving->proofs[0]));
+    if (solving->proofs == NULL) {
+        return pt_fail(reterr, PT_EXHAUSTED, PT_REASON_NONE, "levels", "there is no memory for them");
+    }
+    return any ? pt_flow_verify_levels_any(problem, rules, result->rates, &result->levels, solving->proofs,
+                                           &solving->fairness, reterr)
+               : pt_flow_verify_levels(problem, result->rates, &result->levels, solving->proofs, &solving->fairness,
+                                       reterr);
+}
+
 static enum pt_code solve(struct te_solving *solving, struct pt_error *reterr)
 {
     const struct te_options *options = &solving->options;
@@ -115,21 +137,7 @@ static enum pt_code solve(struct te_solving *solving, struct pt_error *reterr)
         solving->problem.paths = solving->paths;
     }
     solving->solve_seconds = now_s() - begin;
-    PT_TRY(pt_flow_verify(&solving->problem, solving->result->rates, solving->result->lengths, &solving->certificate,
-                          reterr));
-    if (options->objective == PT_FLOW_MAX_MIN) {
-        solving->proofs = calloc(solving->result->levels.len + 1, sizeof(solving->proofs[0]));
-        if (solving->proofs == NULL) {
-            return pt_fail(reterr, PT_EXHAUSTED, PT_REASON_NONE, "levels", "there is no memory for them");
-        }
-        PT_TRY(pt_flow_verify_levels(&solving->problem, solving->result->rates, &solving->result->levels,
-                                     solving->proofs, &solving->fairness, reterr));
-    }
-    if (options->free_paths) { /* the verifier knows the paths that were made; the bound holds for all others too */
-        solving->certificate.bound = solving->result->certificate.bound;
-        solving->certificate.gap = solving->result->certificate.gap;
-    }
-    return PT_OK;
+    return check(solving, reterr);
 }
 
 /* ---- printing -------------------------------------------------------------------------------------------------- */
@@ -137,7 +145,7 @@ static enum pt_code solve(struct te_solving *solving, struct pt_error *reterr)
 static void print_path(const struct te_solving *solving, size_t slot, uint32_t *links, FILE *out)
 {
     size_t len = pt_flow_path_links(solving->paths, slot, links, PT_FLOW_NODES_MAX);
-    fprintf(out, "%.9g %u", solving->result->rates[slot], pt_flow_link_at(solving->te.graph, links[0])->from);
+    fprintf(out, "%.12g %u", solving->result->rates[slot], pt_flow_link_at(solving->te.graph, links[0])->from);
     for (size_t i = 0; i < len; i++) {
         fprintf(out, " %u", pt_flow_link_at(solving->te.graph, links[i])->to);
     }
@@ -247,6 +255,9 @@ static enum pt_code run(struct te_solving *solving, struct pt_error *reterr)
         print_json(solving);
     } else {
         print_table(solving);
+    }
+    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+        return pt_fail_errno(reterr, errno, "standard output", "the answer cannot be written");
     }
     return PT_OK;
 }

@@ -95,7 +95,9 @@ static enum pt_code next_line(struct reader *reader, const char *form, const cha
     }
     reader->len = len;
     return len < 0   ? refuse(reader, 0, reterr, "more than %d fields; three are needed: %s", WORDS_MAX, form)
-           : len < 3 ? refuse(reader, 0, reterr, "three fields are needed: %s", form)
+           : len < 3 ? refuse(reader, 0, reterr, "three fields are needed: %s%s%s", form,
+                              reader->at >= reader->end ? "; the file ends here: " : "",
+                              reader->at >= reader->end ? missing : "")
                      : PT_OK;
 }
 
@@ -145,7 +147,7 @@ static bool read_number(const char *word, size_t size, double *ret_value)
     copy[size] = '\0';
     char *end = NULL;
     *ret_value = strtod(copy, &end);
-    return end == copy + size && size > 0;
+    return end == copy + size && size > 0 && strspn(copy, "+-.0123456789eE") == size; /* no nan, no 0x10 */
 }
 
 static enum pt_code take_node(const struct reader *reader, int field, uint32_t nodes_len, uint32_t *ret_node,
@@ -312,7 +314,7 @@ static enum pt_code read_links(struct reader *reader, uint32_t nodes_len, struct
 {
     for (uint32_t i = 0; i < links_len; i++) {
         char missing[96];
-        snprintf(missing, sizeof(missing), "%u links of %u and all demands are missing; it was cut off", links_len - i,
+        snprintf(missing, sizeof(missing), "%u of %u links and all demands are missing; it was cut off", links_len - i,
                  links_len);
         PT_TRY(next_line(reader, "from, to and capacity of a link", missing, reterr));
         struct pt_flow_link *link = &links[i];
@@ -380,7 +382,7 @@ static enum pt_code read_demands(struct reader *reader, uint32_t nodes_len, stru
     }
     for (size_t i = 0; i < te->demands_len; i++) {
         char missing[96];
-        snprintf(missing, sizeof(missing), "%zu demands of %zu are missing; it was cut off", te->demands_len - i,
+        snprintf(missing, sizeof(missing), "%zu of %zu demands are missing; it was cut off", te->demands_len - i,
                  te->demands_len);
         PT_TRY(next_line(reader, "from, to and rate of a demand", missing, reterr));
         PT_TRY(read_demand(reader, nodes_len, te, i, seen, reterr));

@@ -107,7 +107,7 @@ struct pt_flow_options {
 enum pt_code pt_flow_solve(const struct pt_flow_problem *problem, const struct pt_flow_options *options,
                            struct pt_flow_result **ret_result, struct pt_error *reterr) PT_MUST;
 /* The same over all paths of the graph, found as needed: problem->paths is not read, the set that was made is returned
- * and is the caller's to free. The bound holds for every path that `rules` let through. */
+ * and is the caller's to free. Bound and proofs of levels hold for every path that `rules` let through. */
 enum pt_code pt_flow_solve_free(const struct pt_flow_problem *problem, const struct pt_flow_rules *rules,
                                 const struct pt_flow_options *options, struct pt_flow_paths **ret_paths,
                                 struct pt_flow_result **ret_result, struct pt_error *reterr) PT_MUST;
@@ -119,6 +119,11 @@ void pt_flow_result_free(struct pt_flow_result *result);
 enum pt_code pt_flow_verify(const struct pt_flow_problem *problem, const double *rates, const double *lengths,
                             struct pt_flow_certificate *ret_certificate, struct pt_error *reterr) PT_MUST;
 
+/* The same, but the bound is one for every path that `rules` let through, not only for those of the set. */
+enum pt_code pt_flow_verify_any(const struct pt_flow_problem *problem, const struct pt_flow_rules *rules,
+                                const double *rates, const double *lengths, struct pt_flow_certificate *ret_certificate,
+                                struct pt_error *reterr) PT_MUST;
+
 /* MAX_MIN: is every demand's rate max-min fair? A gap of g says of a demand: no answer gives it more than rate / (1 -
  * g) unless a demand of an earlier class, or of its own class with no more per weight, gets less (a demand that
  * has less than a hundredth of what it asks for is judged against that hundredth). Computed from the
@@ -126,3 +131,8 @@ enum pt_code pt_flow_verify(const struct pt_flow_problem *problem, const double 
 enum pt_code pt_flow_verify_levels(const struct pt_flow_problem *problem, const double *rates,
                                    const struct pt_flow_levels *levels, struct pt_flow_level_proof *ret_proofs,
                                    struct pt_flow_fairness *ret_fairness, struct pt_error *reterr) PT_MUST;
+/* The same over every path that `rules` let through. */
+enum pt_code pt_flow_verify_levels_any(const struct pt_flow_problem *problem, const struct pt_flow_rules *rules,
+                                       const double *rates, const struct pt_flow_levels *levels,
+                                       struct pt_flow_level_proof *ret_proofs, struct pt_flow_fairness *ret_fairness,
+                                       struct pt_error *reterr) PT_MUST;

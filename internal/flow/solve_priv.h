@@ -32,6 +32,7 @@ enum pt_code flow_solve_fair(struct flow_run *run, struct pt_error *reterr);
 
 /* One more than the largest class of a demand; at least 1. */
 uint32_t flow_classes_len(const struct pt_flow_problem *problem);
-/* The bound that lengths prove (of class 0, where objectives go by class), given each demand's distance under them:
- * over its path set, or over all paths. */
-double flow_bound(const struct pt_flow_problem *problem, const double *lengths, const double *distances);
+/* The bound that the lengths of an answer prove, given each demand's distance under its class's: over its path set, or
+ * over all paths. Rates say what MAX_FLOW's earlier classes leave. */
+double flow_bound(const struct pt_flow_problem *problem, const double *rates, const double *lengths,
+                  const double *distances);

@@ -3,9 +3,10 @@
  * neither loads nor prices that a solver kept; it needs the rates, the lengths, and the problem.
  *
  * MAX_FLOW and MAX_MIN go class by class: what classes before have loaded is taken off the capacity, and each class has
- * its own lengths. Demands are visited by target, because paths to one target lie together.
+ * its own lengths. Demands are visited by target, because paths to one target lie together. Where any path counts,
+ * distances are those in the graph (far.c).
  */
-#include "flow/solve_priv.h"
+#include "flow/free.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -18,11 +19,13 @@
 
 struct verifying {
     const struct pt_flow_problem *problem;
+    const struct flow_view *view; /* any path; NULL: those of the set */
     const double *rates, *lengths;
     bool by_class;
     double *loads;               /* of the classes so far */
     double *full;                /* capacity left for the class */
     double *distances, *carried; /* by demand */
+    double *cost, *far;          /* by link; by node, to the current target: any path */
     uint32_t *order;
     uint32_t *path;
     size_t path_max;
@@ -115,17 +118,42 @@ static double bound_of(const struct pt_flow_problem *problem, bool by_class, uin
     }
 }
 
-double flow_bound(const struct pt_flow_problem *problem, const double *lengths, const double *distances)
+static void add_loads(const struct pt_flow_problem *problem, const double *rates, uint32_t class_index, double *loads)
 {
-    PT_AUTO(free) double *full = flow_alloc(pt_flow_links_len(problem->graph), sizeof(double));
-    if (full == NULL) {
+    const struct pt_flow_paths *paths = problem->paths;
+    for (size_t d = 0; d < problem->demands_len; d++) {
+        for (uint32_t slot = paths->first[d];
+             problem->demands[d].class_index == class_index && slot < paths->first[d + 1]; slot++) {
+            for (uint32_t step = paths->slots[slot]; rates[slot] > 0 && step != FLOW_LAST;
+                 step = paths->steps[step].next) {
+                loads[paths->steps[step].link] += rates[slot];
+            }
+        }
+    }
+}
+
+double flow_bound(const struct pt_flow_problem *problem, const double *rates, const double *lengths,
+                  const double *distances)
+{
+    uint32_t links_len = pt_flow_links_len(problem->graph);
+    bool by_class = problem->objective == PT_FLOW_MAX_FLOW;
+    PT_AUTO(free) double *full = flow_alloc(links_len, sizeof(double));
+    PT_AUTO(free) double *loads = flow_alloc(links_len, sizeof(double));
+    if (full == NULL || loads == NULL) {
         return problem->objective == PT_FLOW_MIN_MLU || problem->objective == PT_FLOW_MIN_DELAY ? -INFINITY : INFINITY;
     }
-    for (uint32_t i = 0; i < pt_flow_links_len(problem->graph); i++) {
-        full[i] =
-            problem->objective == PT_FLOW_MIN_MLU ? pt_flow_link_at(problem->graph, i)->capacity : usable(problem, i);
+    double bound = 0;
+    for (uint32_t k = 0; k < (by_class ? flow_classes_len(problem) : 1); k++) {
+        for (uint32_t i = 0; i < links_len; i++) {
+            full[i] = problem->objective == PT_FLOW_MIN_MLU ? pt_flow_link_at(problem->graph, i)->capacity
+                                                            : fmax(0, usable(problem, i) - loads[i]);
+        }
+        bound += bound_of(problem, by_class, k, full, lengths + (size_t)k * links_len, distances);
+        if (by_class && k + 1 < flow_classes_len(problem)) {
+            add_loads(problem, rates, k, loads);
+        }
     }
-    return bound_of(problem, true, 0, full, lengths, distances);
+    return bound;
 }
 
 /* ---- demands --------------------------------------------------------------------------------------------------- */
@@ -159,22 +187,31 @@ static enum pt_code add_demand(struct verifying *v, size_t d, const double *leng
         return refuse(reterr, "demands", d, carried, rate);
     }
     v->carried[d] = carried;
-    v->distances[d] = least;
+    v->distances[d] = v->view != NULL ? v->far[problem->demands[d].from] : least;
     return PT_OK;
 }
 
-static void order_by_target(struct verifying *v, uint32_t *first)
+/* Demands of a class by target, each with its distance. */
+static enum pt_code add_class(struct verifying *v, uint32_t class_index, const double *lengths, struct pt_error *reterr)
 {
     const struct pt_flow_problem *problem = v->problem;
-    for (size_t d = 0; d < problem->demands_len; d++) {
-        first[problem->demands[d].to + 1]++;
+    uint32_t target = UINT32_MAX;
+    for (uint32_t i = 0; v->view != NULL && i < pt_flow_links_len(problem->graph); i++) {
+        double own = problem->objective == PT_FLOW_MIN_DELAY ? pt_flow_link_at(problem->graph, i)->delay : 0;
+        v->cost[i] = lengths[i] + own;
     }
-    for (uint32_t i = 0; i < pt_flow_nodes_len(problem->graph); i++) {
-        first[i + 1] += first[i];
+    for (size_t i = 0; i < problem->demands_len; i++) {
+        size_t d = v->order[i];
+        if (!belongs(v, d, class_index)) {
+            continue;
+        }
+        if (v->view != NULL && problem->demands[d].to != target) {
+            target = problem->demands[d].to;
+            flow_far(v->view, v->cost, target, v->far);
+        }
+        PT_TRY(add_demand(v, d, lengths, reterr));
     }
-    for (size_t d = 0; d < problem->demands_len; d++) {
-        v->order[first[problem->demands[d].to]++] = (uint32_t)d;
-    }
+    return PT_OK;
 }
 
 /* ---- values ---------------------------------------------------------------------------------------------------- */
@@ -253,11 +290,7 @@ static enum pt_code compute(struct verifying *v, struct pt_flow_certificate *ret
             v->full[i] = problem->objective == PT_FLOW_MIN_MLU ? pt_flow_link_at(problem->graph, i)->capacity
                                                                : fmax(0, usable(problem, i) - v->loads[i]);
         }
-        for (size_t i = 0; i < problem->demands_len; i++) {
-            if (belongs(v, v->order[i], k)) {
-                PT_TRY(add_demand(v, v->order[i], lengths, reterr));
-            }
-        }
+        PT_TRY(add_class(v, k, lengths, reterr));
         if (k == 0 || problem->objective == PT_FLOW_MAX_FLOW) {
             certificate.bound += bound_of(problem, v->by_class, k, v->full, lengths, v->distances);
         }
@@ -267,33 +300,48 @@ static enum pt_code compute(struct verifying *v, struct pt_flow_certificate *ret
     return PT_OK;
 }
 
-enum pt_code pt_flow_verify(const struct pt_flow_problem *problem, const double *rates, const double *lengths,
-                            struct pt_flow_certificate *ret_certificate, struct pt_error *reterr)
+static enum pt_code verify(const struct pt_flow_problem *problem, const struct flow_view *view, const double *rates,
+                           const double *lengths, struct pt_flow_certificate *ret_certificate, struct pt_error *reterr)
 {
-    struct verifying v = {.problem = problem, .rates = rates, .lengths = lengths};
+    size_t links_len = pt_flow_links_len(problem->graph);
+    struct verifying v = {.problem = problem, .view = view, .rates = rates, .lengths = lengths};
     v.by_class = problem->objective == PT_FLOW_MAX_FLOW || problem->objective == PT_FLOW_MAX_MIN;
     v.path_max = pt_flow_nodes_len(problem->graph);
-    v.loads = flow_alloc(pt_flow_links_len(problem->graph), sizeof(double));
-    v.full = flow_alloc(pt_flow_links_len(problem->graph), sizeof(double));
+    v.loads = flow_alloc(links_len, sizeof(double));
+    v.full = flow_alloc(links_len, sizeof(double));
+    v.cost = flow_alloc(links_len, sizeof(double));
+    v.far = flow_alloc(v.path_max, sizeof(double));
     v.distances = flow_alloc(problem->demands_len, sizeof(double));
     v.carried = flow_alloc(problem->demands_len, sizeof(double));
     v.order = flow_alloc(problem->demands_len, sizeof(v.order[0]));
     v.path = flow_alloc(v.path_max, sizeof(v.path[0]));
-    uint32_t *first = flow_alloc(v.path_max + 2, sizeof(first[0]));
     enum pt_code code = PT_OK;
-    if (v.loads == NULL || v.full == NULL || v.distances == NULL || v.carried == NULL || v.order == NULL ||
-        v.path == NULL || first == NULL) {
+    if (v.loads == NULL || v.full == NULL || v.cost == NULL || v.far == NULL || v.distances == NULL ||
+        v.carried == NULL || v.order == NULL || v.path == NULL || !flow_by_target(problem, v.order)) {
         code = flow_no_memory(reterr);
     } else {
-        order_by_target(&v, first);
         code = compute(&v, ret_certificate, reterr);
     }
-    free(v.loads);
-    free(v.full);
-    free(v.distances);
-    free(v.carried);
-    free(v.order);
-    free(v.path);
-    free(first);
+    void *const all[] = {v.loads, v.full, v.cost, v.far, v.distances, v.carried, v.order, v.path};
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        free(all[i]);
+    }
+    return code;
+}
+
+enum pt_code pt_flow_verify(const struct pt_flow_problem *problem, const double *rates, const double *lengths,
+                            struct pt_flow_certificate *ret_certificate, struct pt_error *reterr)
+{
+    return verify(problem, NULL, rates, lengths, ret_certificate, reterr);
+}
+
+enum pt_code pt_flow_verify_any(const struct pt_flow_problem *problem, const struct pt_flow_rules *rules,
+                                const double *rates, const double *lengths, struct pt_flow_certificate *ret_certificate,
+                                struct pt_error *reterr)
+{
+    struct flow_view view;
+    PT_TRY(flow_view_init(&view, problem->graph, rules, reterr));
+    enum pt_code code = verify(problem, &view, rates, lengths, ret_certificate, reterr);
+    flow_view_fini(&view);
     return code;
 }

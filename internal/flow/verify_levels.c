@@ -13,7 +13,7 @@
  *
  * The same numbers bound the level that all of a group could reach together, which is the gap of the level.
  */
-#include "flow/solve_priv.h"
+#include "flow/free.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -24,8 +24,11 @@
 
 struct judging {
     const struct pt_flow_problem *problem;
+    const struct flow_view *view; /* any path; NULL: those of the set */
     const struct pt_flow_levels *levels;
     const double *rates;
+    double *far;       /* by node, to the current target: any path */
+    uint32_t *order;   /* demands by target: any path */
     double *lengths;   /* by link, of a level */
     double *behind;    /* by step: what is left to the path's end */
     double *carried;   /* by demand */
@@ -37,6 +40,34 @@ struct judging {
 static double weight_of(const struct pt_flow_demand *demand)
 {
     return demand->weight > 0 ? demand->weight : 1;
+}
+
+static void measure_set(struct judging *j)
+{
+    const struct pt_flow_paths *paths = j->problem->paths;
+    for (size_t s = 0; s < paths->steps_len; s++) { /* what a step leads to lies before it */
+        uint32_t next = paths->steps[s].next;
+        j->behind[s] = j->lengths[paths->steps[s].link] + (next == FLOW_LAST ? 0 : j->behind[next]);
+    }
+    for (size_t d = 0; d < j->problem->demands_len; d++) {
+        j->distances[d] = INFINITY;
+        for (uint32_t slot = paths->first[d]; slot < paths->first[d + 1]; slot++) {
+            j->distances[d] = fmin(j->distances[d], j->behind[paths->slots[slot]]);
+        }
+    }
+}
+
+static void measure_any(struct judging *j)
+{
+    uint32_t target = UINT32_MAX;
+    for (size_t i = 0; i < j->problem->demands_len; i++) {
+        const struct pt_flow_demand *demand = &j->problem->demands[j->order[i]];
+        if (demand->to != target) {
+            target = demand->to;
+            flow_far(j->view, j->lengths, target, j->far);
+        }
+        j->distances[j->order[i]] = j->far[demand->from];
+    }
 }
 
 /* Lengths of a level, and every demand's distance by them. */
@@ -54,15 +85,10 @@ static enum pt_code measure(struct judging *j, size_t k, double *ret_budget, str
         j->lengths[link] += j->levels->lengths[i];
         *ret_budget += pt_flow_link_at(j->problem->graph, link)->capacity * share * j->levels->lengths[i];
     }
-    for (size_t s = 0; s < paths->steps_len; s++) { /* what a step leads to lies before it */
-        uint32_t next = paths->steps[s].next;
-        j->behind[s] = j->lengths[paths->steps[s].link] + (next == FLOW_LAST ? 0 : j->behind[next]);
-    }
-    for (size_t d = 0; d < j->problem->demands_len; d++) {
-        j->distances[d] = INFINITY;
-        for (uint32_t slot = paths->first[d]; slot < paths->first[d + 1]; slot++) {
-            j->distances[d] = fmin(j->distances[d], j->behind[paths->slots[slot]]);
-        }
+    if (j->view != NULL) {
+        measure_any(j);
+    } else {
+        measure_set(j);
     }
     return PT_OK;
 }
@@ -188,13 +214,15 @@ static enum pt_code judge_all(struct judging *j, struct pt_flow_level_proof *pro
     return PT_OK;
 }
 
-enum pt_code pt_flow_verify_levels(const struct pt_flow_problem *problem, const double *rates,
-                                   const struct pt_flow_levels *levels, struct pt_flow_level_proof *ret_proofs,
-                                   struct pt_flow_fairness *ret_fairness, struct pt_error *reterr)
+static enum pt_code verify(const struct pt_flow_problem *problem, const struct flow_view *view, const double *rates,
+                           const struct pt_flow_levels *levels, struct pt_flow_level_proof *ret_proofs,
+                           struct pt_flow_fairness *ret_fairness, struct pt_error *reterr)
 {
     const struct pt_flow_paths *paths = problem->paths;
     struct pt_flow_fairness fairness = {0};
-    struct judging j = {.problem = problem, .levels = levels, .rates = rates};
+    struct judging j = {.problem = problem, .view = view, .levels = levels, .rates = rates};
+    j.far = flow_alloc(pt_flow_nodes_len(problem->graph), sizeof(double));
+    j.order = flow_alloc(problem->demands_len, sizeof(j.order[0]));
     j.lengths = flow_alloc(paths->links_len, sizeof(double));
     j.behind = flow_alloc(paths->steps_len, sizeof(double));
     j.carried = flow_alloc(problem->demands_len, sizeof(double));
@@ -202,8 +230,8 @@ enum pt_code pt_flow_verify_levels(const struct pt_flow_problem *problem, const 
     j.member = flow_alloc(problem->demands_len, sizeof(j.member[0]));
     j.first = flow_alloc(levels->len + 2, sizeof(j.first[0]));
     enum pt_code code = PT_OK;
-    if (j.lengths == NULL || j.behind == NULL || j.carried == NULL || j.distances == NULL || j.member == NULL ||
-        j.first == NULL) {
+    if (j.far == NULL || j.order == NULL || j.lengths == NULL || j.behind == NULL || j.carried == NULL ||
+        j.distances == NULL || j.member == NULL || j.first == NULL || !flow_by_target(problem, j.order)) {
         code = flow_no_memory(reterr);
     } else {
         code = judge_all(&j, ret_proofs, &fairness, reterr);
@@ -211,11 +239,28 @@ enum pt_code pt_flow_verify_levels(const struct pt_flow_problem *problem, const 
     if (code == PT_OK) {
         *ret_fairness = fairness;
     }
-    free(j.lengths);
-    free(j.behind);
-    free(j.carried);
-    free(j.distances);
-    free(j.member);
-    free(j.first);
+    void *const all[] = {j.far, j.order, j.lengths, j.behind, j.carried, j.distances, j.member, j.first};
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        free(all[i]);
+    }
+    return code;
+}
+
+enum pt_code pt_flow_verify_levels(const struct pt_flow_problem *problem, const double *rates,
+                                   const struct pt_flow_levels *levels, struct pt_flow_level_proof *ret_proofs,
+                                   struct pt_flow_fairness *ret_fairness, struct pt_error *reterr)
+{
+    return verify(problem, NULL, rates, levels, ret_proofs, ret_fairness, reterr);
+}
+
+enum pt_code pt_flow_verify_levels_any(const struct pt_flow_problem *problem, const struct pt_flow_rules *rules,
+                                       const double *rates, const struct pt_flow_levels *levels,
+                                       struct pt_flow_level_proof *ret_proofs, struct pt_flow_fairness *ret_fairness,
+                                       struct pt_error *reterr)
+{
+    struct flow_view view;
+    PT_TRY(flow_view_init(&view, problem->graph, rules, reterr));
+    enum pt_code code = verify(problem, &view, rates, levels, ret_proofs, ret_fairness, reterr);
+    flow_view_fini(&view);
     return code;
 }

@@ -184,6 +184,28 @@ done
 [ "$(paste -sd ' ' "$work/middles")" = "1 2 2" ] || fail "te solve, rules of paths: $(cat "$work/middles")"
 expect 2 te solve "$work/classes.te" --paths free --max-delay 4
 err_has "--paths"
+# any path: the shortest way, over 1 and 2, stands in the way of both others, so that disjoint paths are one; delay within
+# a bound that a single path cannot keep, fair rates of two classes proved over the whole graph
+trap_links=("0 1 10" "1 2 10" "2 3 10" "1 4 10" "4 5 10" "5 3 10" "0 6 10" "6 7 10" "7 2 10")
+te trap "8 9 1" "${trap_links[@]}" "0 3 24"
+te classes2 "8 9 2" "${trap_links[@]}" "0 3 12 class=1" "0 3 12 class=0"
+for words in "trap mlu 1 1.2 24" "trap maxflow 1 20 20" "trap mindelay 1.3 94 24" "trap maxmin 1 20 20" "classes2 maxmin 1 12 20" "classes2 mlu 1 1.2 24"; do
+    read -r file objective utilisation value carried <<<"$words"
+    expect 0 te solve "$work/$file.te" --objective "$objective" --utilisation "$utilisation" --paths free -o json --flows "$work/trap.flows"
+    python3 -c '
+import json, sys
+value, carried = map(float, sys.argv[2:])
+answer, rates = json.load(open(sys.argv[1])), [float(line.split()[0]) for line in sys.stdin]
+right = abs(answer["value"] / value - 1) < 0.011 and answer["gap"] <= 0.01 and answer.get("level_gap", 0) < 1e-4
+sys.exit(not right or answer.get("unproved", 0) != 0 or abs(sum(rates) - carried) > 0.01 * carried)' \
+        "$work/out" "$value" "$carried" <"$work/trap.flows" || fail "te solve, any path: $(cat "$work/out" "$work/trap.flows")"
+done
+expect 1 te solve "$work/trap.te" --objective mindelay --utilisation 1.3
+err_has "--utilisation: no answer keeps"
+expect 1 te solve "$work/trap.te" --objective mindelay --utilisation 1.19 --paths free
+err_has "over any path"
+if "$ctl" te solve "$work/trap.te" >/dev/full 2>"$work/err"; then fail "te solve: an answer that was not written"; fi
+err_has "cannot be written"
 expect 1 te solve "$work/classes.te" --explain 3,0 -o json
 err_has "--explain"
 [ ! -s "$work/out" ] || fail "--explain: an answer beside the error"

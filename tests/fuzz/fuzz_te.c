@@ -10,6 +10,28 @@
 
 #define WORK_MAX 4000U /* nodes times demands */
 
+/* Over any path: what is found has a bound that holds, whatever the classes. */
+static void solve_free(const struct pt_flow_problem *problem, const struct pt_flow_rules *rules,
+                       const struct pt_flow_options *options)
+{
+    struct pt_flow_paths *paths = NULL;
+    struct pt_flow_result *result = NULL;
+    struct pt_flow_certificate certificate;
+    struct pt_error error = {0};
+    if (pt_flow_solve_free(problem, rules, options, &paths, &result, &error) != PT_OK) {
+        pt_assert(error.field[0] != '\0' || error.code == PT_EXHAUSTED);
+        return;
+    }
+    struct pt_flow_problem found = *problem;
+    found.paths = paths;
+    pt_assert(pt_flow_verify_any(&found, rules, result->rates, result->lengths, &certificate, &error) == PT_OK);
+    bool lower = problem->objective == PT_FLOW_MIN_MLU || problem->objective == PT_FLOW_MIN_DELAY;
+    pt_assert(lower ? certificate.value >= certificate.bound * (1 - 1e-5)
+                    : certificate.value <= certificate.bound * (1 + 1e-3)); /* as served counts */
+    pt_flow_result_free(result);
+    pt_flow_paths_free(paths);
+}
+
 static void solve(const struct pt_flow_te *te)
 {
     struct pt_flow_paths *paths = NULL;
@@ -34,6 +56,11 @@ static void solve(const struct pt_flow_te *te)
         pt_flow_result_free(result);
     } else {
         pt_assert(error.code == PT_EXHAUSTED);
+    }
+    for (int objective = PT_FLOW_MIN_MLU; objective <= PT_FLOW_MIN_DELAY; objective++) {
+        struct pt_flow_problem any = problem;
+        any.objective = (enum pt_flow_objective)objective;
+        solve_free(&any, &rules, &options);
     }
     pt_flow_paths_free(paths);
 }

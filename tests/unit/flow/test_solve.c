@@ -295,6 +295,8 @@ START_TEST(files_say_where_they_are_wrong)
         {"2 1 1\n0 2 1\n", "line 2, field 2"},
         {"2 1 1\n\n0 1 1\n0 1 -1\n", "line 4, field 3"},
         {"2 1 1\n0 1 1\n0 1 nan\n", "line 3, field 3"},
+        {"2 1 1\n0 1 1\n0 1 0x10\n", "line 3, field 3"},
+        {"2 1 1\n0 1 inf\n0 1 1\n", "line 2, field 3"},
         {"2 1 1\n0 1 1\n0 0 1\n", "line 3, field 2"},
         {"2 1 1\n0 1 1\nnyc 1 1\n", "line 3, field 1"},
         {"2 1 2\n0 1 1\n0 1 1\n", "line 4"},
