@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define READS_MAX 4 /* of a pair of counters that changes meanwhile */
+
 static struct pt_tunnel_session *_Atomic *bucket_of(struct pt_engine *engine, uint32_t index)
 {
     return &engine->buckets[index & (PT_SESSION_BUCKETS - 1)];
@@ -73,10 +75,10 @@ enum pt_engine_drop pt_session_open(struct pt_tunnel_session *session, unsigned 
     }
     lock(stream);
     bool fresh = pt_replay_mark(&stream->replay, data->counter);
-    if (fresh) { /* written with the lock held, read without it */
+    if (fresh) { /* written with the lock held, read without it, in the other order: read_counts */
         uint64_t received = atomic_load_explicit(&stream->received, memory_order_relaxed) + 1;
-        atomic_store_explicit(&stream->received, received, memory_order_relaxed);
         atomic_store_explicit(&stream->expected, stream->replay.next, memory_order_relaxed);
+        atomic_store_explicit(&stream->received, received, memory_order_release);
     }
     atomic_flag_clear_explicit(&stream->lock, memory_order_release);
     return fresh ? PT_ENGINE_DROPS_LEN : PT_ENGINE_DROP_REPLAYED;
@@ -91,15 +93,27 @@ static struct pt_peer *find_peer(struct pt_engine *engine, uint32_t label)
     return peer;
 }
 
+/* No more received than expected, whatever comes in meanwhile. A thread that stood still between the two would take
+ * what came since for lost: then it reads once more. */
+static void read_counts(struct pt_session_stream *stream, uint64_t *ret_received, uint64_t *ret_expected)
+{
+    for (int i = 0; i < READS_MAX; i++) {
+        *ret_received = atomic_load_explicit(&stream->received, memory_order_acquire);
+        *ret_expected = atomic_load_explicit(&stream->expected, memory_order_acquire);
+        if (atomic_load_explicit(&stream->received, memory_order_relaxed) == *ret_received) {
+            break;
+        }
+    }
+}
+
 /* What was opened of each stream, into the peers' totals. Called now and then: what a session opened between the last
  * call and its end is not counted. */
 static void note_session(struct pt_peer *peer, struct pt_tunnel_session *session)
 {
     for (unsigned i = 0; i < PT_TUNNEL_STREAMS; i++) {
         struct pt_session_stream *stream = &session->streams[i];
-        /* This one first: what comes in between only looks late. */
-        uint64_t expected = atomic_load_explicit(&stream->expected, memory_order_relaxed);
-        uint64_t received = atomic_load_explicit(&stream->received, memory_order_relaxed);
+        uint64_t received = 0, expected = 0;
+        read_counts(stream, &received, &expected);
         peer->expected[i] += expected - stream->noted_expected;
         peer->received[i] += received - stream->noted_received;
         stream->noted_expected = expected;
