@@ -207,11 +207,9 @@ static void emit_path(struct emit *emit, const struct te_path *from)
 static void emit_tunnels(struct emit *emit)
 {
     const struct te_topology *topology = emit->topology;
-    for (size_t i = 0; i < topology->tunnels_len; i++) {
+    for (size_t at = topology->leaving_first[emit->site]; at < topology->leaving_first[emit->site + 1]; at++) {
+        size_t i = topology->leaving[at];
         const struct te_tunnel *from = &topology->tunnels[i];
-        if (from->from != emit->site) {
-            continue;
-        }
         const struct te_link *remote = &topology->links[from->remote];
         Patronus__V1__TunnelEntry *tunnel = PT_NEW(emit->pass->arena, Patronus__V1__TunnelEntry);
         patronus__v1__tunnel_entry__init(tunnel);
@@ -340,11 +338,14 @@ static void emit_groups(struct emit *emit)
     }
 }
 
-static int compare_metric(const void *a, const void *b, void *arg)
+static int compare_ways(const void *a, const void *b, void *arg)
 {
     const struct te_topology *topology = arg;
     const struct te_tunnel *x = &topology->tunnels[*(const size_t *)a];
     const struct te_tunnel *y = &topology->tunnels[*(const size_t *)b];
+    if (x->to != y->to) {
+        return x->to < y->to ? -1 : 1;
+    }
     if (x->metric != y->metric) {
         return x->metric < y->metric ? -1 : 1;
     }
@@ -378,18 +379,16 @@ static void emit_transit(struct emit *emit)
     if (!topology->sites[emit->site].transits) {
         return;
     }
-    size_t *tunnels = pt_arena_array(emit->pass->arena, topology->tunnels_len, sizeof(size_t));
-    for (size_t to = 0; to < topology->sites_len; to++) {
-        size_t found = 0;
-        for (size_t i = 0; i < topology->tunnels_len; i++) {
-            if (topology->tunnels[i].from == emit->site && topology->tunnels[i].to == to) {
-                tunnels[found++] = i;
-            }
+    size_t all = topology->leaving_first[emit->site + 1] - topology->leaving_first[emit->site];
+    size_t *sorted = pt_arena_memdup(emit->pass->arena, topology->leaving + topology->leaving_first[emit->site],
+                                     (all + 1) * sizeof(size_t));
+    qsort_r(sorted, all, sizeof(size_t), compare_ways, (void *)(uintptr_t)topology);
+    for (size_t begin = 0, found = 0; begin < all; begin += found) {
+        const size_t *tunnels = sorted + begin;
+        size_t to = topology->tunnels[tunnels[0]].to;
+        for (found = 1; begin + found < all && topology->tunnels[tunnels[found]].to == to;) {
+            found++;
         }
-        if (found == 0) {
-            continue;
-        }
-        qsort_r(tunnels, found, sizeof(size_t), compare_metric, (void *)(uintptr_t)topology);
         size_t direct_max = PT_GROUP_MEMBERS_MAX - REPAIRS_MAX;
         size_t len = found < direct_max ? found : direct_max;
         Patronus__V1__GroupMember **members =

@@ -48,13 +48,8 @@ void te_path_mark_costly(const struct te_topology *topology, const struct te_pat
 {
     for (size_t i = 0; i < path->tunnels_len; i++) {
         const struct te_tunnel *tunnel = &topology->tunnels[path->tunnels[i]];
-        const size_t ends[] = {tunnel->local, tunnel->remote};
-        for (size_t j = 0; j < 2; j++) {
-            costly[ends[j]] = true;
-            for (size_t link = 0; topology->links[ends[j]].srlgs_len > 0 && link < topology->links_len; link++) {
-                costly[link] = costly[link] || te_links_share_risk(&topology->links[link], &topology->links[ends[j]]);
-            }
-        }
+        te_link_mark_risks(topology, tunnel->local, costly);
+        te_link_mark_risks(topology, tunnel->remote, costly);
     }
 }
 
@@ -100,7 +95,7 @@ static void add_disjoint(struct te_search *search, size_t from, size_t to, bool 
         if (!all_direct || !next_direct(search, from, to, costly, pair)) {
             struct te_path path;
             search->costly = costly;
-            te_search_run(search, from);
+            te_search_to(search, from, to);
             search->costly = NULL;
             if (!te_search_path(search, from, to, &path) || te_pair_holds(pair, path.id)) {
                 return;
@@ -302,6 +297,7 @@ static void route_source(struct te_search *search, size_t from, struct te_routin
             }
         }
     }
+    search->first_link = TE_NONE;
 }
 
 static void route_fabric(struct te_topology *topology, const struct te_fabric *fabric, struct te_routing *routing)
@@ -309,11 +305,8 @@ static void route_fabric(struct te_topology *topology, const struct te_fabric *f
     size_t n = topology->sites_len;
     struct pt_arena scratch;
     pt_arena_init(&scratch);
-    struct te_search search = {
-        .topology = topology, .fabric = fabric, .layers = fabric->max_transit + 1, .banned_site = TE_NONE};
-    pt_assert(search.layers <= PT_PATH_STACK_LEN_MAX);
-    search.distance = pt_arena_array(&scratch, (search.layers + 1) * n, sizeof(uint64_t));
-    search.via = pt_arena_array(&scratch, (search.layers + 1) * n, sizeof(size_t));
+    struct te_search search;
+    te_search_init(&search, topology, fabric, &scratch);
     bool *costly = pt_arena_array(&scratch, topology->links_len, sizeof(bool));
     uint64_t *load_bps = pt_arena_array(&scratch, topology->links_len, sizeof(uint64_t));
     for (size_t from = 0; from < n; from++) {

@@ -447,21 +447,6 @@ const struct pt_path_soft *te_measured(const struct te_topology *topology, uint6
     return topology->soft != NULL ? pt_map_get(&topology->soft->paths, key, sizeof(key)) : NULL;
 }
 
-bool te_links_share_risk(const struct te_link *a, const struct te_link *b)
-{
-    if (a == b) {
-        return true;
-    }
-    for (size_t i = 0; i < a->srlgs_len; i++) {
-        for (size_t j = 0; j < b->srlgs_len; j++) {
-            if (a->srlgs[i] == b->srlgs[j]) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 /* Both ends watch a tunnel, each with answers that the other sends; so it is dead for both when one says so, and one
  * pass is enough for what two nodes report. */
 static bool is_dead(const struct te_topology *topology, const struct te_link *local, const struct te_link *remote)
@@ -663,6 +648,7 @@ enum pt_code te_topology_run(struct pt_plan_pass *pass, void **ret_section, stru
         }
     }
     pt_map_fini(&known);
+    te_topology_index(topology);
     make_nodes(&builder);
     pt_map_fini(&builder.segment_index);
     pt_map_fini(&builder.fabric_index);

@@ -86,6 +86,11 @@ struct te_segment {
     bool sealed; /* refuses plain paths */
 };
 
+struct te_risk { /* a link is in a risk group */
+    uint32_t srlg;
+    size_t link;
+};
+
 struct te_topology {
     const struct pt_soft *soft;
     struct pt_arena *arena;
@@ -95,6 +100,9 @@ struct te_topology {
     size_t links_len;
     struct te_tunnel *tunnels; /* each once, also when several fabrics use it */
     size_t tunnels_len;
+    size_t *leaving, *leaving_first; /* by site: indices of the tunnels that leave it, ascending; sites_len + 1 long */
+    struct te_risk *risks;           /* ascending by (srlg, link) */
+    size_t risks_len;
     struct te_fabric *fabrics;
     size_t fabrics_len;
     struct te_segment *segments;
@@ -111,5 +119,7 @@ const struct pt_path_soft *te_measured(const struct te_topology *topology, uint6
 /* Percent of its share that a path is to carry: less than 100 while something on it comes back from a drain. */
 struct te_path;
 uint32_t te_path_ramp(const struct te_topology *topology, const struct te_path *path);
-/* True when two links cannot be expected to fail apart: the same link, or a common SRLG. */
-bool te_links_share_risk(const struct te_link *a, const struct te_link *b);
+/* Marks a link, and those that cannot be expected to fail apart from it: they share an SRLG. */
+void te_link_mark_risks(const struct te_topology *topology, size_t link, bool *marks);
+/* leaving and risks, from tunnels and links. */
+void te_topology_index(struct te_topology *topology);
