@@ -2,6 +2,9 @@
  * Max-min fairness: rise.c does the work. Where it was stopped, what room is left is given to those who have no proof,
  * class by class: in each round everybody takes its widest path, every link is divided among those that took it, and
  * each gets the least share along its path. Whoever was held keeps what it has.
+ *
+ * That happens when time is over, so it goes over steps, not over hops (table.c): a fraction of a second for the
+ * largest instance.
  */
 #include "flow/rise.h"
 
@@ -10,87 +13,125 @@
 #include <string.h>
 
 #define ROUNDS 12
+#define WORTH_A_ROUND 1e-3 /* of what was lacking: less than that ends the rounds of a class */
+#define NOBODY UINT32_MAX
+#define BOUND_PASSES 16
 
 struct rest {
     const struct flow_run *run;
-    double *room;     /* by link */
-    double *sharing;  /* by link: weights of those that took it */
-    double *lacking;  /* by demand: what it has not of what it asks for; 0 takes no part */
-    uint32_t *chosen; /* by demand: slot */
+    struct flow_table table; /* x: what is carried */
+    double *room;            /* by link */
+    double *sharing;         /* by link: weights of those that took it */
+    double *lacking;         /* by entry: what it has not of what it asks for; 0 takes no part */
+    uint32_t *chosen;        /* by entry: slot, or NOBODY */
+    double *amount;          /* by step of a block: what passes it */
+    double *loads;           /* by link: what a round adds */
 };
+
+static const struct pt_flow_demand *demand_of(const struct rest *rest, uint32_t entry)
+{
+    return &rest->run->problem->demands[rest->table.paths->entry_demand[entry]];
+}
 
 static double weight_of(const struct pt_flow_demand *demand)
 {
     return demand->weight > 0 ? demand->weight : 1;
 }
 
-/* The least room along a path; divided by who shares it, when `sharing` is not NULL. */
-static double narrowest(const struct rest *rest, uint32_t slot, const double *sharing)
+static bool takes_part(const struct rest *rest, uint32_t entry, uint32_t class_index)
 {
-    const struct pt_flow_paths *paths = rest->run->paths;
-    double least = INFINITY;
-    for (uint32_t step = paths->slots[slot]; step != FLOW_LAST; step = paths->steps[step].next) {
-        uint16_t link = paths->steps[step].link;
-        double here = sharing != NULL ? rest->room[link] / sharing[link] : rest->room[link];
-        least = here < least ? here : least;
+    return rest->lacking[entry] > 0 && demand_of(rest, entry)->class_index == class_index;
+}
+
+/* The least of `by_link` along the path of each step of a block. The memory is the table's. */
+static const double *narrowest(const struct rest *rest, const struct flow_block *block, const double *by_link)
+{
+    const struct flow_step *steps = rest->table.paths->steps + block->step;
+    double *least = rest->table.scratch + 1;
+    for (uint32_t i = 0; i < block[1].step - block->step; i++) {
+        double behind = steps[i].next == FLOW_LAST ? INFINITY : least[steps[i].next - block->step];
+        double here = by_link[steps[i].link];
+        least[i] = here < behind ? here : behind;
     }
     return least;
 }
 
-static void add_along(const struct pt_flow_paths *paths, uint32_t slot, double by, double *ret_links)
+/* What begins at the steps of a block is added to the links that it passes. Leaves amount empty. */
+static void pass_down(struct rest *rest, const struct flow_block *block, double *ret_links)
 {
-    for (uint32_t step = paths->slots[slot]; step != FLOW_LAST; step = paths->steps[step].next) {
-        ret_links[paths->steps[step].link] += by;
+    const struct flow_step *steps = rest->table.paths->steps + block->step;
+    for (uint32_t i = block[1].step - block->step; i-- > 0;) {
+        ret_links[steps[i].link] += rest->amount[i];
+        if (steps[i].next != FLOW_LAST) {
+            rest->amount[steps[i].next - block->step] += rest->amount[i];
+        }
+        rest->amount[i] = 0;
     }
 }
 
-static void choose(struct rest *rest, size_t d)
+static void choose(struct rest *rest, const struct flow_block *block, uint32_t class_index)
 {
-    const struct pt_flow_paths *paths = rest->run->paths;
-    double widest = -1;
-    for (uint32_t slot = paths->first[d]; slot < paths->first[d + 1]; slot++) {
-        double width = narrowest(rest, slot, NULL);
-        if (width > widest) {
-            widest = width;
-            rest->chosen[d] = slot;
+    const struct pt_flow_paths *paths = rest->table.paths;
+    const double *widths = narrowest(rest, block, rest->room);
+    for (uint32_t e = block->entry; e < block[1].entry; e++) {
+        rest->chosen[e] = NOBODY;
+        double widest = -1;
+        for (uint32_t i = paths->entry_first[e]; takes_part(rest, e, class_index) && i < paths->entry_first[e + 1];
+             i++) {
+            double width = widths[paths->entry_steps[i] - block->step];
+            if (width > widest) {
+                widest = width;
+                rest->chosen[e] = i;
+            }
+        }
+        if (rest->chosen[e] != NOBODY) {
+            rest->amount[paths->entry_steps[rest->chosen[e]] - block->step] += weight_of(demand_of(rest, e));
         }
     }
-    add_along(paths, rest->chosen[d], weight_of(&rest->run->problem->demands[d]), rest->sharing);
+    pass_down(rest, block, rest->sharing);
 }
 
-static void round_of(struct rest *rest, uint32_t class_index)
+/* Everybody's share; `shares` is by link, room over who shares it. Returns what was given. */
+static double give(struct rest *rest, const struct flow_block *block, const double *shares)
 {
-    const struct pt_flow_problem *problem = rest->run->problem;
-    memset(rest->sharing, 0, rest->run->paths->links_len * sizeof(double));
-    for (size_t d = 0; d < problem->demands_len; d++) {
-        if (rest->lacking[d] > 0 && problem->demands[d].class_index == class_index) {
-            choose(rest, d);
+    const struct pt_flow_paths *paths = rest->table.paths;
+    const double *least = narrowest(rest, block, shares);
+    double given = 0;
+    for (uint32_t e = block->entry; e < block[1].entry; e++) {
+        if (rest->chosen[e] == NOBODY) {
+            continue;
         }
+        uint32_t step = paths->entry_steps[rest->chosen[e]] - block->step;
+        double share = least[step] * weight_of(demand_of(rest, e));
+        double rate = share < rest->lacking[e] ? share : rest->lacking[e];
+        rest->table.x[rest->chosen[e]] += rate;
+        rest->lacking[e] -= rate;
+        rest->amount[step] += rate;
+        given += rate;
     }
-    memcpy(rest->run->result->loads, rest->room, rest->run->paths->links_len * sizeof(double));
-    for (size_t d = 0; d < problem->demands_len; d++) {
-        if (rest->lacking[d] > 0 && problem->demands[d].class_index == class_index) {
-            double share = narrowest(rest, rest->chosen[d], rest->sharing) * weight_of(&problem->demands[d]);
-            double rate = share < rest->lacking[d] ? share : rest->lacking[d];
-            rest->run->result->rates[rest->chosen[d]] += rate;
-            rest->lacking[d] -= rate;
-            add_along(rest->run->paths, rest->chosen[d], -rate, rest->run->result->loads);
-        }
-    }
-    for (uint32_t i = 0; i < rest->run->paths->links_len; i++) {
-        rest->room[i] = rest->run->result->loads[i] > 0 ? rest->run->result->loads[i] : 0;
-    }
+    pass_down(rest, block, rest->loads);
+    return given;
 }
 
-static void set_loads(const struct flow_run *run)
+static double round_of(struct rest *rest, uint32_t class_index)
 {
-    double *loads = run->result->loads;
-    memset(loads, 0, run->paths->links_len * sizeof(double));
-    for (size_t slot = 0; slot < run->paths->slots_len; slot++) {
-        if (run->result->rates[slot] > 0) {
-            add_along(run->paths, (uint32_t)slot, run->result->rates[slot], loads);
-        }
+    const struct pt_flow_paths *paths = rest->table.paths;
+    double given = 0;
+    memset(rest->sharing, 0, paths->links_len * sizeof(double));
+    memset(rest->loads, 0, paths->links_len * sizeof(double));
+    for (size_t b = 0; b < paths->blocks_len; b++) {
+        choose(rest, &paths->blocks[b], class_index);
     }
+    for (uint32_t i = 0; i < paths->links_len; i++) {
+        rest->sharing[i] = rest->sharing[i] > 0 ? rest->room[i] / rest->sharing[i] : INFINITY;
+    }
+    for (size_t b = 0; b < paths->blocks_len; b++) {
+        given += give(rest, &paths->blocks[b], rest->sharing);
+    }
+    for (uint32_t i = 0; i < paths->links_len; i++) {
+        rest->room[i] = fmax(0, rest->room[i] - rest->loads[i]);
+    }
+    return given;
 }
 
 static double usable(const struct flow_run *run, uint32_t link)
@@ -99,50 +140,115 @@ static double usable(const struct flow_run *run, uint32_t link)
     return run->graph->links[link].capacity * share;
 }
 
-static bool give_rest(const struct flow_run *run)
+static void give_rest(struct rest *rest)
 {
-    const struct pt_flow_problem *problem = run->problem;
-    PT_AUTO(free) double *room = flow_alloc(2 * (size_t)run->paths->links_len, sizeof(double));
-    PT_AUTO(free) double *lacking = flow_alloc(problem->demands_len, sizeof(double));
-    PT_AUTO(free) uint32_t *chosen = flow_alloc(problem->demands_len, sizeof(chosen[0]));
-    if (room == NULL || lacking == NULL || chosen == NULL) {
-        return false;
+    const struct pt_flow_paths *paths = rest->table.paths;
+    for (uint32_t i = 0; i < paths->links_len; i++) {
+        rest->room[i] = fmax(0, usable(rest->run, i) - rest->run->result->loads[i]);
     }
-    struct rest rest = {
-        .run = run, .room = room, .sharing = room + run->paths->links_len, .lacking = lacking, .chosen = chosen};
-    for (uint32_t i = 0; i < run->paths->links_len; i++) {
-        room[i] = fmax(0, usable(run, i) - run->result->loads[i]);
+    for (uint32_t e = 0; e < paths->demands_len; e++) {
+        bool open = rest->run->result->levels.of[paths->entry_demand[e]] == PT_FLOW_LEVEL_NONE;
+        double lacking = open ? rest->table.rate[e] : 0;
+        for (uint32_t i = paths->entry_first[e]; open && i < paths->entry_first[e + 1]; i++) {
+            lacking -= rest->table.x[i];
+        }
+        rest->lacking[e] = lacking;
     }
-    for (size_t d = 0; d < problem->demands_len; d++) {
-        if (run->paths->first[d] < run->paths->first[d + 1] && run->result->levels.of[d] == PT_FLOW_LEVEL_NONE) {
-            lacking[d] = problem->demands[d].rate;
-            for (uint32_t slot = run->paths->first[d]; slot < run->paths->first[d + 1]; slot++) {
-                lacking[d] -= run->result->rates[slot];
+    for (uint32_t k = 0; k < flow_classes_len(rest->run->problem); k++) {
+        double first = 0;
+        for (int round = 0; round < ROUNDS; round++) {
+            double given = round_of(rest, k);
+            first = round == 0 ? given : first;
+            if (given <= first * WORTH_A_ROUND) {
+                break;
             }
         }
     }
-    for (uint32_t k = 0; k < flow_classes_len(problem); k++) {
-        for (int round = 0; round < ROUNDS; round++) {
-            round_of(&rest, k);
-        }
-    }
-    return true;
 }
 
 /* What rounding left over a link's capacity, some 1e-13 of it, is taken from everybody. */
-static void fit(const struct flow_run *run)
+static void fit(struct rest *rest)
 {
+    const struct pt_flow_paths *paths = rest->table.paths;
+    double *loads = rest->run->result->loads;
     double worst = 1;
-    set_loads(run);
-    for (uint32_t i = 0; i < run->paths->links_len; i++) {
-        worst = fmax(worst, run->result->loads[i] / usable(run, i));
+    flow_table_loads(&rest->table, loads);
+    for (uint32_t i = 0; i < paths->links_len; i++) {
+        worst = fmax(worst, loads[i] / usable(rest->run, i));
     }
-    for (size_t slot = 0; worst > 1 && slot < run->paths->slots_len; slot++) {
-        run->result->rates[slot] /= worst;
+    for (size_t slot = 0; worst > 1 && slot < paths->slots_len; slot++) {
+        rest->table.x[slot] /= worst;
     }
     if (worst > 1) {
-        set_loads(run);
+        flow_table_loads(&rest->table, loads);
     }
+}
+
+static bool rest_init(struct rest *rest, const struct flow_run *run)
+{
+    const struct pt_flow_paths *paths = run->paths;
+    *rest = (struct rest){.run = run};
+    bool fits = flow_table_init(&rest->table, run->problem, run->result->rates);
+    rest->room = flow_alloc(paths->links_len, sizeof(double));
+    rest->sharing = flow_alloc(paths->links_len, sizeof(double));
+    rest->loads = flow_alloc(paths->links_len, sizeof(double));
+    rest->lacking = flow_alloc(paths->demands_len, sizeof(double));
+    rest->chosen = flow_alloc(paths->demands_len, sizeof(rest->chosen[0]));
+    rest->amount = flow_alloc(rest->table.scratch_len + 1, sizeof(double));
+    return fits && rest->room != NULL && rest->sharing != NULL && rest->loads != NULL && rest->lacking != NULL &&
+           rest->chosen != NULL && rest->amount != NULL;
+}
+
+static void rest_fini(struct rest *rest)
+{
+    flow_table_fini(&rest->table);
+    free(rest->room);
+    free(rest->sharing);
+    free(rest->loads);
+    free(rest->lacking);
+    free(rest->chosen);
+    free(rest->amount);
+}
+
+/* Stopped before anybody of the first class was held, there is no proof of how high all could rise. The lengths of a
+ * few passes for the least utilisation are one: not a close one, but at a small part of the time. */
+static enum pt_code bound_first_level(const struct flow_run *run, struct pt_error *reterr)
+{
+    const struct pt_flow_options options = {.gap = run->gap};
+    struct pt_flow_result *result = run->result;
+    PT_AUTO(free) double *rates = flow_alloc(run->paths->slots_len, sizeof(double));
+    PT_AUTO(free) double *loads = flow_alloc(run->graph->links_len, sizeof(double));
+    PT_AUTO(free) double *lengths = flow_alloc(run->graph->links_len, sizeof(double));
+    if (rates == NULL || loads == NULL || lengths == NULL) {
+        return flow_no_memory(reterr);
+    }
+    for (size_t d = 0; d < run->problem->demands_len; d++) {
+        if (run->paths->first[d] < run->paths->first[d + 1]) {
+            rates[run->paths->first[d]] = run->problem->demands[d].rate;
+        }
+    }
+    struct pt_flow_result of_all = {.rates = rates,
+                                    .rates_len = run->paths->slots_len,
+                                    .loads = loads,
+                                    .lengths = lengths,
+                                    .links_len = run->graph->links_len,
+                                    .classes_len = 1};
+    struct flow_run least = *run;
+    least.options = &options;
+    least.passes_max = BOUND_PASSES;
+    least.result = &of_all;
+    PT_TRY(flow_solve_mlu(&least, reterr));
+    memcpy(result->lengths, lengths, run->graph->links_len * sizeof(double));
+    return PT_OK;
+}
+
+static bool has_length(const struct flow_run *run)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < run->graph->links_len; i++) {
+        any = any || run->result->lengths[i] > 0;
+    }
+    return any;
 }
 
 enum pt_code flow_solve_fair(struct flow_run *run, struct pt_error *reterr)
@@ -151,12 +257,18 @@ enum pt_code flow_solve_fair(struct flow_run *run, struct pt_error *reterr)
     if (end == FLOW_RISE_NO_MEMORY) {
         return flow_no_memory(reterr);
     }
-    fit(run);
-    if (end == FLOW_RISE_STOPPED) {
-        if (!give_rest(run)) {
-            return flow_no_memory(reterr);
+    struct rest rest;
+    enum pt_code code = PT_OK;
+    if (rest_init(&rest, run)) {
+        fit(&rest);
+        if (end == FLOW_RISE_STOPPED) {
+            give_rest(&rest);
+            fit(&rest);
         }
-        fit(run);
+        flow_table_store(&rest.table, rest.table.x, run->result->rates);
+    } else {
+        code = flow_no_memory(reterr);
     }
-    return PT_OK;
+    rest_fini(&rest);
+    return code == PT_OK && end == FLOW_RISE_STOPPED && !has_length(run) ? bound_first_level(run, reterr) : code;
 }

@@ -76,6 +76,91 @@ START_TEST(fast_and_plain_agree)
 }
 END_TEST
 
+/* The rule in its own words: one breadth-first search after the other, links in index order, ended at the first
+ * arrival; no link twice. Returns the number of links of the next path, 0 when there is none. */
+static size_t next_by_the_rule(const struct pt_flow_graph *graph, uint32_t from, uint32_t to, bool *used,
+                               uint32_t *path)
+{
+    uint32_t queue[256];
+    uint32_t via[256];
+    bool seen[256] = {false};
+    size_t len = 0;
+    queue[len++] = from;
+    seen[from] = true;
+    for (size_t at = 0; at < len && !seen[to]; at++) {
+        for (uint32_t i = 0; i < pt_flow_links_len(graph) && !seen[to]; i++) {
+            const struct pt_flow_link *link = pt_flow_link_at(graph, i);
+            if (link->from == queue[at] && !used[i] && !seen[link->to]) {
+                seen[link->to] = true;
+                via[link->to] = i;
+                queue[len++] = link->to;
+            }
+        }
+    }
+    size_t hops = 0;
+    for (uint32_t node = to; seen[to] && node != from; node = pt_flow_link_at(graph, via[node])->from) {
+        used[via[node]] = true;
+        hops++;
+    }
+    for (uint32_t node = to, i = 0; seen[to] && node != from; node = pt_flow_link_at(graph, via[node])->from, i++) {
+        path[hops - 1 - i] = via[node];
+    }
+    return hops;
+}
+
+static void ck_rule(const struct pt_flow_graph *graph, const struct pt_flow_demand *demands, size_t len)
+{
+    struct pt_flow_paths *paths = NULL;
+    ck_assert_int_eq(pt_flow_paths_new(graph, NULL, demands, len, NULL, &paths, NULL), PT_OK);
+    for (size_t d = 0; d < len; d++) {
+        bool used[2048] = {false};
+        uint32_t due[256];
+        uint32_t links[256];
+        size_t slot = pt_flow_paths_first(paths, d);
+        size_t end = pt_flow_paths_first(paths, d + 1);
+        for (int i = 0; i < 4; i++) {
+            size_t hops = next_by_the_rule(graph, demands[d].from, demands[d].to, used, due);
+            ck_assert_int_eq(hops > 0, slot < end);
+            if (hops == 0) {
+                break;
+            }
+            ck_assert_uint_eq(pt_flow_path_links(paths, slot++, links, 256), hops);
+            ck_assert_mem_eq(links, due, hops * sizeof(due[0]));
+        }
+        ck_assert_uint_eq(slot, end);
+    }
+    pt_flow_paths_free(paths);
+}
+
+START_TEST(disjoint4_is_the_rule)
+{
+    struct pairs pairs = all_pairs(_i);
+    ck_rule(pairs.graph, pairs.demands, pairs.len);
+    pairs_free(&pairs);
+}
+END_TEST
+
+/* Of the file, a prime's multiples: pairs of all kinds. And its paths share their ends: less memory than a number of
+ * two bytes a hop would take. */
+START_TEST(disjoint4_of_a_real_network)
+{
+    struct pt_flow_te te = instance_file(PT_SOURCE_DIR "/tests/data/te/UsCarrier.topo");
+    struct pt_flow_demand *demands = NULL;
+    size_t len = instance_gravity(te.graph, 1, 1, &demands);
+    struct pt_flow_paths *paths = NULL;
+    ck_assert_int_eq(pt_flow_paths_new(te.graph, NULL, demands, len, NULL, &paths, NULL), PT_OK);
+    ck_assert_uint_lt(pt_flow_paths_size(paths), 2 * pt_flow_paths_hops(paths));
+    pt_flow_paths_free(paths);
+    size_t some = 0;
+    for (size_t d = 0; d < len; d += 37) {
+        demands[some++] = demands[d];
+    }
+    ck_rule(te.graph, demands, some);
+    free(demands);
+    pt_flow_te_fini(&te);
+}
+END_TEST
+
 /* Parts in reverse order: whatever order threads run in, the set is the same. */
 static void run_backwards(void *run_arg, pt_flow_work_fn work, void *arg, size_t parts)
 {
@@ -217,6 +302,8 @@ int main(void)
     Suite *suite = suite_create("flow paths");
     TCase *tcase = tcase_create("paths");
     tcase_add_loop_test(tcase, fast_and_plain_agree, 0, GRAPHS);
+    tcase_add_loop_test(tcase, disjoint4_is_the_rule, 0, GRAPHS);
+    tcase_add_test(tcase, disjoint4_of_a_real_network);
     tcase_add_test(tcase, spreading_changes_nothing);
     tcase_add_loop_test(tcase, a_failed_link_takes_its_paths_along, 0, GRAPHS);
     tcase_add_test(tcase, constraints_leave_what_fits);
