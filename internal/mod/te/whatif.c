@@ -24,6 +24,7 @@
 #define PASSES_MAX 400
 #define WORK_MAX \
     40000000U      /* paths times passes of one solve: what a question costs has a limit in the largest network */
+#define ALL 1e-6   /* of all demands: what rounding takes */
 #define FITS 0.005 /* less than this share of a class is the solver's gap, not a lack of room */
 
 struct state { /* one side of the comparison */
@@ -354,7 +355,8 @@ static void put_pairs(struct question *question)
 
 struct fit { /* of the organization's own traffic; nobody else's crosses its links */
     struct pt_flow_link *links;
-    struct pt_flow_demand *demands;
+    struct pt_flow_demand *demands;      /* as the newest solve wants them */
+    const struct pt_flow_demand *wanted; /* all of them, each of its class */
     uint32_t *owners, *paths;
     size_t *first;
     size_t demands_len, paths_len;
@@ -416,6 +418,7 @@ static void fit_init(struct fit *fit, const struct question *question, const str
                                                                    .rate = (double)rate_bps,
                                                                    .class_index = (uint32_t)(i % CLASSES)};
     }
+    fit->wanted = pt_arena_memdup(arena, fit->demands, fit->demands_len * sizeof(*fit->demands));
 }
 
 /* Certificate of an objective over the same paths, and what of each class is carried (may be NULL). */
@@ -453,20 +456,53 @@ static enum pt_code fit_solve(const struct fit *fit, enum pt_flow_objective obje
     return code;
 }
 
-/* The most that fits of all demands, of each class what the ones before it leave. */
+/* The most that fits of all demands up to a class, whichever class they are of. */
+static enum pt_code fit_upto(const struct fit *fit, size_t class, double *ret_carried, struct pt_error *reterr)
+{
+    struct pt_flow_certificate most;
+    for (size_t i = 0; i < fit->demands_len; i++) {
+        fit->demands[i] = fit->wanted[i];
+        fit->demands[i].rate = fit->wanted[i].class_index <= class ? fit->wanted[i].rate : 0;
+        fit->demands[i].class_index = 0;
+    }
+    enum pt_code code = fit_solve(fit, PT_FLOW_MAX_FLOW, &most, NULL, reterr);
+    memcpy(fit->demands, fit->wanted, fit->demands_len * sizeof(*fit->demands));
+    if (code == PT_OK) {
+        *ret_carried = most.value;
+    }
+    return code;
+}
+
+/* The most that fits of all demands, and of each class. One class after the other, each with what the ones before it
+ * have left, is what fits at least; but a class that could go another way may be in the way of the next without need.
+ * So up to each class counts what fits of all of these together, where that is more. */
 static enum pt_code fit_carried(const struct fit *fit, double *ret_carried, double ret_classes[CLASSES],
                                 struct pt_error *reterr)
 {
     struct pt_flow_certificate most;
-    double classes[CLASSES] = {0};
-    PT_TRY(fit_solve(fit, PT_FLOW_MAX_FLOW, &most, classes, reterr));
-    *ret_carried = 0;
-    for (size_t i = 0; i < CLASSES; i++) {
-        *ret_carried += classes[i];
+    double wanted[CLASSES] = {0};
+    double alone[CLASSES] = {0};
+    double before = 0, all = 0, least = 0;
+    PT_TRY(fit_solve(fit, PT_FLOW_MAX_FLOW, &most, alone, reterr));
+    for (size_t i = 0; i < fit->demands_len; i++) {
+        wanted[fit->wanted[i].class_index] += fit->wanted[i].rate;
     }
-    if (ret_classes != NULL) {
-        memcpy(ret_classes, classes, sizeof(classes));
+    for (size_t class = 0; class < CLASSES; class ++) {
+        double carried = 0;
+        bool follows = all > 0;
+        all += wanted[class];
+        least += alone[class];
+        if (wanted[class] > 0 && follows && least < all * (1 - ALL)) {
+            PT_TRY(fit_upto(fit, class, &carried, reterr));
+        }
+        carried = carried > least ? carried : least;
+        carried = carried < all * (1 - ALL) ? carried : all;
+        carried = carried > before ? carried : before;
+        carried = carried < before + wanted[class] ? carried : before + wanted[class];
+        ret_classes[class] = carried - before;
+        before = carried;
     }
+    *ret_carried = before;
     return PT_OK;
 }
 
@@ -518,7 +554,7 @@ static enum pt_code put_price(struct question *question, struct fit *fit, size_t
     struct pt_flow_certificate least;
     double more = 0;
     link->capacity = capacity + (double)added;
-    enum pt_code code = fit_carried(fit, &more, NULL, reterr);
+    enum pt_code code = fit_upto(fit, CLASSES, &more, reterr);
     if (code == PT_OK) {
         code = fit_solve(fit, PT_FLOW_MIN_MLU, &least, NULL, reterr);
     }

@@ -295,6 +295,51 @@ START_TEST(what_does_not_fit_is_of_the_lowest_class)
 }
 END_TEST
 
+/* Voice goes both ways and backups can go one way only: everything fits when voice uses most of the other. And where it
+ * does not, it is backups that lose, and 10 more there let 10 more through. */
+START_TEST(a_higher_class_is_not_in_the_way_without_need)
+{
+    struct fixture f;
+    fixture_init(&f);
+    two_sites(&f, 100);
+    put_site(&f, 2);
+    put_link(&f, 2, 0, "inet", ",\"capacityUpBps\":\"1000000000\",\"capacityDownBps\":\"1000000000\"");
+    put(&f, "site",
+        "{\"name\":\"" ORG "/sites/s01\",\"siteLabel\":2,\"adminState\":\"DRAINED\"}"); /* no way round over it */
+    pass_ok(&f);
+    struct te_added_demand demands[] = {{.source = ORG "/sites/s00",
+                                         .destination = ORG "/sites/s01",
+                                         .class_index = PATRONUS__V1__TRAFFIC_CLASS__REALTIME,
+                                         .rate_bps = 150 * MBIT},
+                                        {.source = ORG "/sites/s00",
+                                         .destination = ORG "/sites/s02",
+                                         .class_index = PATRONUS__V1__TRAFFIC_CLASS__BULK,
+                                         .rate_bps = 45 * MBIT}};
+    const Patronus__V1__WhatIfResponse *response =
+        what_if(&f, &(struct te_changes){.demands = demands, .demands_len = 2});
+    ck_assert_uint_eq(response->unmet_bps, 0);
+    ck_assert_uint_eq(response->classes[0]->unmet_bps, 0);
+    ck_assert_uint_eq(response->classes[1]->unmet_bps, 0);
+    demands[1].rate_bps = 90 * MBIT;
+    response = what_if(&f, &(struct te_changes){.demands = demands, .demands_len = 2});
+    ck_assert_uint_eq(response->classes[0]->unmet_bps, 0);
+    ck_assert_uint_ge(response->classes[1]->unmet_bps, 39 * MBIT);
+    ck_assert_uint_le(response->classes[1]->unmet_bps, 41 * MBIT);
+    size_t helps = SIZE_MAX;
+    for (size_t i = 0; i < response->n_shadow_prices; i++) {
+        const Patronus__V1__ShadowPrice *price = response->shadow_prices[i];
+        bool here = strcmp(price->link, ORG "/sites/s00/links/l00") == 0 && price->up;
+        helps = here ? i : helps;
+        ck_assert(here || price->relieved_bps <= MBIT);
+    }
+    ck_assert_uint_ne(helps, SIZE_MAX);
+    ck_assert_uint_eq(response->shadow_prices[helps]->added_bps, 10 * MBIT);
+    ck_assert_uint_ge(response->shadow_prices[helps]->relieved_bps, 9 * MBIT);
+    ck_assert_uint_le(response->shadow_prices[helps]->relieved_bps, 11 * MBIT);
+    fixture_fini(&f);
+}
+END_TEST
+
 START_TEST(what_if_more_comes_and_more_is_built)
 {
     struct fixture f;
@@ -480,6 +525,7 @@ int main(void)
     tcase_add_test(tcase, what_if_a_duct_or_a_site_fails);
     tcase_add_test(tcase, what_if_a_profile_would_be_missed);
     tcase_add_test(tcase, what_does_not_fit_is_of_the_lowest_class);
+    tcase_add_test(tcase, a_higher_class_is_not_in_the_way_without_need);
     tcase_add_test(tcase, what_if_more_comes_and_more_is_built);
     tcase_add_test(tcase, a_drain_is_refused_without_room);
     tcase_add_test(tcase, a_site_is_drained_of_what_only_crosses_it);
