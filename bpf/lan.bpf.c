@@ -102,7 +102,8 @@ PT_INLINE void decide_path(const struct pkt *p, const struct pt_abi_flow *flow, 
     d->move = group->move;
     d->out = choice;
     if (flow != NULL && flow->verdict == PT_FLOW_PATH && flow->out != choice &&
-        pt_flow_may_stay(group, flow->out, flow->flags & PT_FLOW_LEARNED ? PT_FLOW_TIER_MAX : flow->reason)) {
+        pt_flow_may_stay(group, flow->out, flow->flags & PT_FLOW_LEARNED ? PT_FLOW_TIER_MAX : flow->reason) &&
+        !pt_flow_share_moved(group, flow->out, choice)) {
         d->out = pt_flow_stay_or_follow(p, flow, now, d->move, choice, &d->flags);
     }
     d->reason = pt_flow_tier(group, d->out);

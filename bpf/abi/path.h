@@ -84,6 +84,7 @@ _Static_assert(sizeof(struct pt_abi_path_sla) == 16, "abi");
     1U                       /* members that break the SLA are left out; those that are held come last, as without it \
                               */
 #define PT_GROUP_BY_CLASS 2U /* some traffic class has a group of its own instead */
+#define PT_GROUP_FOLLOW 4U   /* flows under way follow when a share moves between members that are as good */
 /* Number of a class in a group's key, by enum pt_demand_class: there STANDARD has its own number, as 0 is all. */
 #define PT_GROUP_CLASS(class) ((class) == PT_DEMAND_STANDARD ? 4U : (__u32)(class))
 #define PT_TIER_SLA 0x8000U /* added to the tier of members that are held */

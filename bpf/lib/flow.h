@@ -156,6 +156,15 @@ PT_SUBPROGRAM int pt_flow_may_stay(const struct pt_abi_group *group, __u32 path_
     return !pt_path_is_dead(path_slot) && !((group->flags & PT_GROUP_REQUIRE) && pt_group_sla_broken(group, path_slot));
 }
 
+/* Did only a share move: is the flow's path as good as the choice, in a group whose flows follow? Then the flow is one
+ * of the few that the new weights want elsewhere, and the leader counts it there: who stays behind is on a link that
+ * has been given to somebody else. Not when an SLA has a word in it: that is the move mode's. */
+PT_INLINE int pt_flow_share_moved(const struct pt_abi_group *group, __u32 path_slot, __u32 choice)
+{
+    return (group->flags & PT_GROUP_FOLLOW) && pt_group_sla_state(group, path_slot) == 0 &&
+           pt_flow_tier(group, path_slot) == pt_flow_tier(group, choice);
+}
+
 /*
  * Today's choice is another path than the flow's, on which it may stay. When does it follow?
  *

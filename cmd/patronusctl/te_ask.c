@@ -1,6 +1,6 @@
 /*
  * Traffic engineering in a running cluster: sites and links drain, te what-if, explain, simulate, shadowed,
- * matrix, solutions.
+ * matrix, solutions, recompute.
  *
  * Answers are printed as tables of what matters first; -o json prints the whole message.
  */
@@ -516,16 +516,52 @@ static int matrix(struct ctl *ctl)
     return PT_CLI_EXIT_OK;
 }
 
-static int solutions(struct ctl *ctl)
+static int ask_solutions(struct ctl *ctl, bool summary, uint64_t epoch, struct pt_msg **ret_reply)
 {
     struct pt_error error = {0};
     struct pt_msg *request = new_request(ctl, "ListSolutions");
     if (set_parent(ctl, request, &error) != PT_OK) {
         return ctl_usage(&error);
     }
-    pt_msg_set_bool(request, ctl->arena, "summary", !ctl_is_data(ctl));
+    pt_msg_set_bool(request, ctl->arena, "summary", summary);
+    pt_msg_set_u64(request, ctl->arena, "epoch", epoch);
+    return call(ctl, "ListSolutions", request, ret_reply);
+}
+
+/* Whole, one a call: all together are more than a reply holds when the network is large. One that the leader has
+ * dropped meanwhile is left out. */
+static int fetch_solutions(struct ctl *ctl, struct pt_msg **ret_all)
+{
+    struct pt_msg *summaries = NULL, *reply = NULL;
+    struct pt_msg *all = pt_msg_new(ctl->arena, method_of(ctl, "ListSolutions")->output);
+    int status = ask_solutions(ctl, true, 0, &summaries);
+    for (size_t i = 0; status == PT_CLI_EXIT_OK && i < len_of(summaries, "solutions"); i++) {
+        status = ask_solutions(ctl, false, pt_msg_u64(item_of(summaries, "solutions", i), "epoch"), &reply);
+        if (status == PT_CLI_EXIT_OK && len_of(reply, "solutions") > 0) {
+            pt_msg_append(all, ctl->arena, "solutions", pt_msg_field(reply, "solutions")->values[0]);
+        }
+    }
+    *ret_all = all;
+    return status;
+}
+
+static int recompute(struct ctl *ctl)
+{
+    struct pt_error error = {0};
+    struct pt_msg *solutions = NULL;
+    if (ctl->args->words_len == 2) {
+        return ctl_te_read_solutions(ctl, ctl->args->words[1], &solutions, &error) == PT_OK
+                   ? ctl_te_recompute(solutions)
+                   : ctl_usage(&error);
+    }
+    int status = fetch_solutions(ctl, &solutions);
+    return status == PT_CLI_EXIT_OK ? ctl_te_recompute(solutions) : status;
+}
+
+static int solutions(struct ctl *ctl)
+{
     struct pt_msg *reply = NULL;
-    int status = call(ctl, "ListSolutions", request, &reply);
+    int status = ctl_is_data(ctl) ? fetch_solutions(ctl, &reply) : ask_solutions(ctl, true, 0, &reply);
     if (status != PT_CLI_EXIT_OK || ctl_is_data(ctl)) {
         return status != PT_CLI_EXIT_OK ? status : print_json(ctl, reply);
     }
@@ -700,6 +736,9 @@ int ctl_te(struct ctl *ctl)
     if (strcmp(what, "solutions") == 0 && args->words_len == 1) {
         return solutions(ctl);
     }
+    if (strcmp(what, "recompute") == 0 && args->words_len <= 2) {
+        return recompute(ctl);
+    }
     if (strcmp(what, "simulate") == 0) {
         return simulate(ctl);
     }
@@ -707,5 +746,5 @@ int ctl_te(struct ctl *ctl)
         return shadowed(ctl);
     }
     return ctl_usage_text(ctl, "write te what-if, explain FROM TO [CONSTRAINT]..., simulate SITE SEGMENT IP, shadowed, "
-                               "bandwidth PATH, matrix, solutions or solve FILE.te");
+                               "bandwidth PATH, matrix, solutions, recompute [FILE] or solve FILE.te");
 }

@@ -361,7 +361,9 @@ static enum pt_code compile_group(struct pt_dp_compiler *c, const Patronus__V1__
 {
     struct pt_abi_group_key key = {.site_label = PT_DEMAND_KEY(group->site_label, group->traffic_class),
                                    .policy_class = group->policy_class};
-    struct pt_abi_group value = {.flags = group->require ? PT_GROUP_REQUIRE : 0, .move = (uint8_t)group->move};
+    struct pt_abi_group value = {
+        .flags = (uint8_t)((group->require ? PT_GROUP_REQUIRE : 0) | (group->follow ? PT_GROUP_FOLLOW : 0)),
+        .move = (uint8_t)group->move};
     (void)snprintf(c->field, sizeof(c->field), "group of site %u, class %u", group->site_label, group->policy_class);
     if (group->site_label == 0 || group->site_label > PT_LABEL_MAX || group->n_members > PT_MEMBERS_MAX) {
         return PT_DP_REFUSE(c, reterr, "its site label must be 1..%u, its members at most %d", PT_LABEL_MAX,

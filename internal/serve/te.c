@@ -238,13 +238,18 @@ static void solutions_message(struct pt_serve_call *call, struct pt_bytes messag
         return;
     }
     bool summary = pt_msg_bool(question->request, "summary");
+    uint64_t epoch = pt_msg_u64(question->request, "epoch");
     bool whole = sees_all(call);
     Patronus__V1__ListSolutionsResponse response = PATRONUS__V1__LIST_SOLUTIONS_RESPONSE__INIT;
     Patronus__V1__Solution *solutions[PT_PUSH_SOLUTIONS_LEN];
     struct pt_bytes data;
-    while (pt_push_solution(call->controller->push, response.n_solutions, &data)) {
+    for (size_t i = 0; pt_push_solution(call->controller->push, i, &data); i++) {
         Patronus__V1__Solution *solution = patronus__v1__solution__unpack(NULL, data.size, data.data);
         pt_assert(solution != NULL);
+        if (epoch != 0 && solution->epoch != epoch) {
+            patronus__v1__solution__free_unpacked(solution, NULL);
+            continue;
+        }
         if (!whole) {
             te_solution_part(solution, question->organization);
         }

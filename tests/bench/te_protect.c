@@ -35,7 +35,9 @@ struct tally {
     struct walk_net *walk;
     uint32_t *left; /* distances from `left_of` without the failure */
     uint32_t left_of;
-    uint64_t wanted, arrived, labels[TE_REPAIR_LABELS_MAX + 1], with_risk, disjoint;
+    bool has_duct; /* the failure at hand */
+    uint64_t wanted, arrived, labels[TE_REPAIR_LABELS_MAX + 1];
+    uint64_t with_risk, disjoint; /* repairs of a cable whose duct is known; those that keep off the duct */
 };
 
 static uint64_t draw(uint64_t *state, uint64_t below)
@@ -91,13 +93,15 @@ static void on_repair(void *arg, const struct te_repair *repair)
     if (repair->repaired && walk_arrives(tally->walk, repair)) {
         tally->arrived++;
         tally->labels[repair->labels_len]++;
-        tally->disjoint += repair->disjoint ? 1 : 0;
+        tally->with_risk += tally->has_duct ? 1 : 0;
+        tally->disjoint += tally->has_duct && repair->disjoint ? 1 : 0;
     }
 }
 
 static void plan(struct te_repair_planner *planner, struct tally *tally, const struct te_repair_failure *failure)
 {
     tally->left_of = TE_REPAIR_NONE;
+    tally->has_duct = failure->risky_len > 0;
     walk_fail(tally->walk, failure);
     te_repair_plan(planner, failure, on_repair, tally);
 }
@@ -131,6 +135,10 @@ static void report(const char *name, const char *what, const struct tally *befor
            (unsigned long long)(tally->wanted - before->wanted));
     for (size_t i = 0; i <= TE_REPAIR_LABELS_MAX; i++) {
         printf(" %zu:%llu", i, (unsigned long long)(tally->labels[i] - before->labels[i]));
+    }
+    if (tally->with_risk > before->with_risk) {
+        printf("; %llu of %llu keep off the failed cable's duct", (unsigned long long)(tally->disjoint - before->disjoint),
+               (unsigned long long)(tally->with_risk - before->with_risk));
     }
     printf("\n");
 }

@@ -188,6 +188,7 @@ static void read_group(struct reader *r, Patronus__V1__Entry *e)
     m->sla = number(r, "sla", "0");
     m->require = number32(r, "require", "0") != 0;
     m->move = number32(r, "move", "0");
+    m->follow = number32(r, "follow", "0") != 0;
     m->members = pt_arena_array(&r->arena, 16, sizeof(*m->members));
     char *list = string(r, "members", ""), *save = NULL;
     for (char *one = strtok_r(list, ",", &save); one != NULL && m->n_members < 16; one = strtok_r(NULL, ",", &save)) {

@@ -50,6 +50,7 @@ struct ref_group {
     uint32_t sla;  /* 0: none; else its bit plus 1 */
     bool require;  /* members that break it are left out */
     uint32_t move; /* enum pt_abi_move */
+    bool follow;   /* flows under way follow shares that move */
 };
 
 struct ref_link {
@@ -118,7 +119,7 @@ struct ref_flows {
     uint32_t door[REF_DOOR];
     struct ref_flow list[REF_FLOWS_MAX];
     size_t len;
-    uint64_t hits, stays, by_class; /* for the test: that all of it happened */
+    uint64_t hits, stays, follows, by_class; /* for the test: that all of it happened */
     /* The flow of the last packet that was asked about, when it has an entry. */
     const struct ref_flow *last;
 };

@@ -80,6 +80,19 @@ static bool may_stay(const struct ref_model *m, const struct ref_group *g, const
     return false;
 }
 
+/* The two paths are as good as each other, and the group's flows follow its weights. */
+static bool share_moved(const struct ref_model *m, const struct ref_group *g, uint32_t out, uint32_t choice)
+{
+    const uint32_t tiers_max = 255; /* that an entry tells apart */
+    uint32_t from = tier_of(m, g, out), to = tier_of(m, g, choice);
+    for (size_t i = 0; i < m->paths_len; i++) {
+        if (m->paths[i].slot == out && g->sla != 0 && (m->paths[i].breaks >> (g->sla - 1) & 1)) {
+            return false;
+        }
+    }
+    return g->follow && (from == to || (from >= tiers_max && to >= tiers_max));
+}
+
 static void choose_path(const struct ref_model *m, struct ref_flows *flows, const struct ref_packet *p,
                         const struct ref_flow *flow, uint32_t class, struct ref_decision *d)
 {
@@ -102,8 +115,10 @@ static void choose_path(const struct ref_model *m, struct ref_flows *flows, cons
     /* Only TCP under NEW_ONLY stays for good; what else would wait for a pause has had one. */
     if (flow != NULL && flow->kept == REF_KEPT_PATH && flow->out != path->slot && may_stay(m, g, flow) &&
         p->protocol == 6 && p->has_ports && !p->begins && g->move == PT_MOVE_NEW_ONLY) {
-        d->out = flow->out;
-        flows->stays++;
+        bool follows = share_moved(m, g, flow->out, path->slot);
+        d->out = follows ? path->slot : flow->out;
+        flows->stays += !follows;
+        flows->follows += follows;
     }
     d->tier = tier_of(m, g, d->out);
 }

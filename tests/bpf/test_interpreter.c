@@ -99,10 +99,12 @@ static void write_group(int inner, const struct ref_group *g)
     ck_assert_int_eq(bpf_map_lookup_elem(inner, &key, &value), 0);
     ck_assert_uint_eq(value.members_len, g->members_len);
     value.sla = (uint8_t)g->sla;
-    value.flags = (uint8_t)((value.flags & PT_GROUP_BY_CLASS) | (g->require ? PT_GROUP_REQUIRE : 0));
+    value.flags = (uint8_t)((value.flags & PT_GROUP_BY_CLASS) | (g->require ? PT_GROUP_REQUIRE : 0) |
+                            (g->follow ? PT_GROUP_FOLLOW : 0));
     value.move = (uint8_t)g->move;
     for (size_t i = 0; i < g->members_len; i++) {
         value.members[i].tier = (uint16_t)g->members[i].tier;
+        value.members[i].weight = (uint16_t)g->members[i].weight;
     }
     ck_assert_int_eq(bpf_map_update_elem(inner, &key, &value, BPF_ANY), 0);
 }
@@ -130,19 +132,24 @@ static void set_steering(struct ref_model *m)
         if (g->class != UINT32_MAX) {
             g->sla = any(4);
             g->require = one_in(2);
+            g->follow = one_in(3);
             g->move = one_in(2) ? PT_MOVE_NEW_ONLY : any(3);
         }
     }
     write_groups(m->groups, m->groups_len);
 }
 
-/* As a drain does. */
-static void change_tier(struct ref_model *m)
+/* As a drain does, or a solution. */
+static void change_group(struct ref_model *m)
 {
     struct ref_group *g = &m->groups[any((uint32_t)m->groups_len)];
     if (g->members_len != 0) {
         struct ref_member *member = &g->members[any((uint32_t)g->members_len)];
-        member->tier = any(4) + (member->tier >= PT_TIER_REPAIR ? PT_TIER_REPAIR : 0);
+        if (one_in(2)) {
+            member->tier = any(4) + (member->tier >= PT_TIER_REPAIR ? PT_TIER_REPAIR : 0);
+        } else {
+            member->weight = 1 + any(256);
+        }
         write_groups(g, 1);
         bed.dp->ops->ask_again(bed.dp);
         flows.epoch++;
@@ -157,7 +164,7 @@ static void change_something(struct ref_model *m)
         return;
     }
     if (m->groups_len != 0 && one_in(3)) {
-        change_tier(m);
+        change_group(m);
         return;
     }
     struct ref_path *path = &m->paths[any((uint32_t)m->paths_len)];
@@ -803,8 +810,8 @@ START_TEST(programs_and_reference_agree)
            tally.packets, policies, tally.up, tally.sent, tally.dropped, tally.mismatches);
     printf("interpreter: sent by hook swift too %" PRIu64 "\n", tally.fast);
     printf("interpreter: known flows %" PRIu64 ", of which %" PRIu64
-           " stayed on a path that was not the choice any more\n",
-           flows.hits + flows.stays, flows.stays);
+           " stayed on a path that was not the choice any more, and %" PRIu64 " followed a share\n",
+           flows.hits + flows.stays + flows.follows, flows.stays, flows.follows);
     printf("interpreter: by the group of a traffic class %" PRIu64 "; strict packets sent on %" PRIu64
            ", without a way %" PRIu64 "; led round a failure %" PRIu64 "\n",
            flows.by_class, tally.strict, tally.strict_dropped, tally.repaired);

@@ -285,8 +285,8 @@ static bool are_equal(const struct te_path *a, const struct te_path *b, size_t l
     return true;
 }
 
-static void emit_members(struct emit *emit, size_t to, uint32_t class_index, uint32_t traffic_class,
-                         const struct te_path *paths, size_t len)
+static Patronus__V1__GroupEntry *emit_members(struct emit *emit, size_t to, uint32_t class_index,
+                                              uint32_t traffic_class, const struct te_path *paths, size_t len)
 {
     const struct te_class *class = &emit->steer->classes[class_index];
     Patronus__V1__GroupMember **members =
@@ -300,6 +300,7 @@ static void emit_members(struct emit *emit, size_t to, uint32_t class_index, uin
     group->require = group->sla != 0 && class->preference == PATRONUS__V1__PREFERENCE__REQUIRE;
     group->move = class->move;
     group->traffic_class = traffic_class;
+    return group;
 }
 
 /* Members of a class for one destination: paths that fit keep their tier, the others come behind, or not at all.
@@ -313,12 +314,12 @@ static void emit_class(struct emit *emit, size_t to, uint32_t class_index, struc
     }
     struct te_path paths[PT_GROUP_MEMBERS_MAX], own[PT_GROUP_MEMBERS_MAX];
     size_t len = te_class_paths(class, emit->topology, pair, search, to, paths);
-    emit_members(emit, to, class_index, 0, paths, len);
+    emit_members(emit, to, class_index, 0, paths, len)->follow = pair->led;
     for (uint32_t traffic_class = 1; pair->by_class != NULL && traffic_class <= TE_CLASSES_MAX; traffic_class++) {
         const struct te_pair *variant = te_pair_for_class(pair, traffic_class);
         size_t own_len = variant != pair ? te_class_paths(class, emit->topology, variant, search, to, own) : 0;
         if (variant != pair && (own_len != len || !are_equal(own, paths, len))) {
-            emit_members(emit, to, class_index, traffic_class, own, own_len);
+            emit_members(emit, to, class_index, traffic_class, own, own_len)->follow = variant->led;
         }
     }
 }

@@ -22,6 +22,7 @@ struct te_path {
 struct te_pair {
     struct te_path paths[TE_CANDIDATES_MAX]; /* ascending by (tier, metric, id) */
     size_t len;
+    bool led; /* the weights are a solution's: flows under way follow them, and it counts on that */
     const struct te_pair *
         *by_class; /* by TrafficClass: a class that has tiers and weights of its own; NULL: none has */
 };

@@ -258,6 +258,7 @@ static void install(struct te_pair *pair, const struct te_load *load, size_t flo
 {
     double all[TE_CANDIDATES_MAX];
     add_up(&load->problem, flow, end, splits, all);
+    pair->led = true;
     for (size_t i = flow; i < end && end - flow > 1; i++) {
         const double *own = &splits[load->problem.first_path[i]];
         remember(pair, load->flows[i].class_index, own, solution, arena);

@@ -903,7 +903,10 @@ type GroupEntry struct {
 	// MoveMode less 1: 0 new flows only, 1 at a pause, 2 at once.
 	Move uint32 `protobuf:"varint,6,opt,name=move,proto3" json:"move,omitempty"`
 	// For packets of this TrafficClass only; 0: for those whose class has no group of its own.
-	TrafficClass  uint32 `protobuf:"varint,7,opt,name=traffic_class,json=trafficClass,proto3" json:"traffic_class,omitempty"`
+	TrafficClass uint32 `protobuf:"varint,7,opt,name=traffic_class,json=trafficClass,proto3" json:"traffic_class,omitempty"`
+	// The weights are a traffic-engineering solution's: flows that are under way follow when a share moves, whatever the
+	// move mode, which is about paths that become worse. What links carry was computed with that.
+	Follow        bool `protobuf:"varint,8,opt,name=follow,proto3" json:"follow,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -985,6 +988,13 @@ func (x *GroupEntry) GetTrafficClass() uint32 {
 		return x.TrafficClass
 	}
 	return 0
+}
+
+func (x *GroupEntry) GetFollow() bool {
+	if x != nil {
+		return x.Follow
+	}
+	return false
 }
 
 // Bounds of a path that the node itself watches. Key: sla.
@@ -3034,7 +3044,7 @@ const file_patronus_v1_bundle_proto_rawDesc = "" +
 	"\vGroupMember\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\x04R\x04path\x12\x16\n" +
 	"\x06weight\x18\x02 \x01(\rR\x06weight\x12\x12\n" +
-	"\x04tier\x18\x03 \x01(\rR\x04tier\"\xef\x01\n" +
+	"\x04tier\x18\x03 \x01(\rR\x04tier\"\x87\x02\n" +
 	"\n" +
 	"GroupEntry\x12\x1d\n" +
 	"\n" +
@@ -3044,7 +3054,8 @@ const file_patronus_v1_bundle_proto_rawDesc = "" +
 	"\x03sla\x18\x04 \x01(\x04R\x03sla\x12\x18\n" +
 	"\arequire\x18\x05 \x01(\bR\arequire\x12\x12\n" +
 	"\x04move\x18\x06 \x01(\rR\x04move\x12#\n" +
-	"\rtraffic_class\x18\a \x01(\rR\ftrafficClass\"\xcf\x02\n" +
+	"\rtraffic_class\x18\a \x01(\rR\ftrafficClass\x12\x16\n" +
+	"\x06follow\x18\b \x01(\bR\x06follow\"\xcf\x02\n" +
 	"\bSlaEntry\x12\x10\n" +
 	"\x03sla\x18\x01 \x01(\x04R\x03sla\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +

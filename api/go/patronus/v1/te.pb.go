@@ -2675,7 +2675,9 @@ type ListSolutionsRequest struct {
 	// The organization.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
 	// Leave links and pairs out.
-	Summary       bool `protobuf:"varint,2,opt,name=summary,proto3" json:"summary,omitempty"`
+	Summary bool `protobuf:"varint,2,opt,name=summary,proto3" json:"summary,omitempty"`
+	// Only the solution of this epoch; 0: all of them. In a large network one is as much as fits into a reply.
+	Epoch         uint64 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2724,10 +2726,17 @@ func (x *ListSolutionsRequest) GetSummary() bool {
 	return false
 }
 
+func (x *ListSolutionsRequest) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
 // Response of ListSolutions.
 type ListSolutionsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The newest first; the leader keeps 16.
+	// The newest first; the leader keeps 16. None when the epoch that was asked for is not kept.
 	Solutions     []*Solution `protobuf:"bytes,1,rep,name=solutions,proto3" json:"solutions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3181,10 +3190,11 @@ const file_patronus_v1_te_proto_rawDesc = "" +
 	"\tworst_ppm\x18\v \x01(\x04R\bworstPpm\x12$\n" +
 	"\x0ekeep_below_ppm\x18\x0e \x01(\x04R\fkeepBelowPpm\x129\n" +
 	"\x05links\x18\f \x03(\v2\x19.patronus.v1.SolutionLinkB\b\xca\xf3\x18\x04H\xff\xff\x03R\x05links\x129\n" +
-	"\x05pairs\x18\r \x03(\v2\x19.patronus.v1.SolutionPairB\b\xca\xf3\x18\x04H\xc0\x84=R\x05pairs\"^\n" +
+	"\x05pairs\x18\r \x03(\v2\x19.patronus.v1.SolutionPairB\b\xca\xf3\x18\x04H\xc0\x84=R\x05pairs\"t\n" +
 	"\x14ListSolutionsRequest\x12,\n" +
 	"\x06parent\x18\x01 \x01(\tB\x14\xca\xf3\x18\x10\b\x01\"\forganizationR\x06parent\x12\x18\n" +
-	"\asummary\x18\x02 \x01(\bR\asummary\"L\n" +
+	"\asummary\x18\x02 \x01(\bR\asummary\x12\x14\n" +
+	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\"L\n" +
 	"\x15ListSolutionsResponse\x123\n" +
 	"\tsolutions\x18\x01 \x03(\v2\x15.patronus.v1.SolutionR\tsolutions\"r\n" +
 	"\x17MeasureBandwidthRequest\x12 \n" +

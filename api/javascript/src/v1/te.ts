@@ -784,6 +784,8 @@ export interface ListSolutionsRequest {
   parent: string;
   /** Leave links and pairs out. */
   summary: boolean;
+  /** Only the solution of this epoch; 0: all of them. In a large network one is as much as fits into a reply. */
+  epoch: bigint;
 }
 
 /** What a program says of a ListSolutionsRequest. */
@@ -792,17 +794,19 @@ export interface ListSolutionsRequestInit {
   parent: string;
   /** Leave links and pairs out. */
   summary?: boolean;
+  /** Only the solution of this epoch; 0: all of them. In a large network one is as much as fits into a reply. */
+  epoch?: bigint | number;
 }
 
 /** Response of ListSolutions. */
 export interface ListSolutionsResponse {
-  /** The newest first; the leader keeps 16. */
+  /** The newest first; the leader keeps 16. None when the epoch that was asked for is not kept. */
   solutions: Solution[];
 }
 
 /** What a program says of a ListSolutionsResponse. */
 export interface ListSolutionsResponseInit {
-  /** The newest first; the leader keeps 16. */
+  /** The newest first; the leader keeps 16. None when the epoch that was asked for is not kept. */
   solutions?: readonly SolutionInit[];
 }
 

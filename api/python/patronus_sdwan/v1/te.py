@@ -536,6 +536,8 @@ class ListSolutionsRequest(Message):
     """The organization."""
     summary: bool = False
     """Leave links and pairs out."""
+    epoch: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
+    """Only the solution of this epoch; 0: all of them. In a large network one is as much as fits into a reply."""
 
 
 class ListSolutionsResponse(Message):
@@ -544,7 +546,7 @@ class ListSolutionsResponse(Message):
     PROTO: ClassVar[str] = "patronus.v1.ListSolutionsResponse"
 
     solutions: Annotated[list[Solution], marks.Items(64)] = Field(default_factory=list)
-    """The newest first; the leader keeps 16."""
+    """The newest first; the leader keeps 16. None when the epoch that was asked for is not kept."""
 
 
 class MeasureBandwidthRequest(Message):

@@ -23,7 +23,7 @@ struct fixture {
     struct pt_plan_pass pass;
     struct pt_soft soft;
     uint64_t revision;
-    struct pt_view *views[32]; /* of earlier passes, whose names the newest one still reads */
+    struct pt_view *views[256]; /* of earlier passes, whose names the newest one still reads */
     size_t views_len;
 };
 

@@ -91,12 +91,19 @@ START_TEST(a_solution_can_be_computed_again)
     struct pt_error error = {0};
     ck_assert_msg(te_solution_recompute(solution, &equal, &error) == PT_OK, "%s", error.text);
     ck_assert(equal);
+    solution->utilization_ppm++; /* nor does it claim anything else */
+    ck_assert_int_eq(te_solution_recompute(solution, &equal, &error), PT_OK);
+    ck_assert(!equal);
+    solution->utilization_ppm--;
     solution->links[0]->capacity_bps /= 4;
     ck_assert_int_eq(te_solution_recompute(solution, &equal, &error), PT_OK);
     ck_assert(!equal);
     solution->pairs[0]->paths[0]->links[0] = 99;
     ck_assert_int_eq(te_solution_recompute(solution, &equal, &error), PT_INVALID_ARGUMENT);
     solution->pairs[0]->paths[0]->links[0] = 0;
+    te_solution_summary(solution); /* without its inputs nothing can be said */
+    ck_assert_int_eq(te_solution_recompute(solution, &equal, &error), PT_INVALID_ARGUMENT);
+    ck_assert_str_eq(error.field, "pairs");
     patronus__v1__solution__free_unpacked(solution, NULL);
     pt_buf_fini(&data);
     fixture_fini(&f);

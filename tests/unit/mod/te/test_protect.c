@@ -43,9 +43,15 @@ static unsigned random_network(struct fixture *f, unsigned seed, bool groups)
 
 /* ---- a repair exists where it can ----------------------------------------------------------------------------- */
 
+struct failure { /* one of: a shared-risk group, a cable by its underlay, a site */
+    uint32_t group;
+    char cable[32];
+    size_t site; /* TE_NONE: none */
+};
+
 static bool in_group(const struct te_link *link, uint32_t group)
 {
-    for (size_t i = 0; i < link->srlgs_len; i++) {
+    for (size_t i = 0; group != 0 && i < link->srlgs_len; i++) {
         if (link->srlgs[i] == group) {
             return true;
         }
@@ -53,13 +59,16 @@ static bool in_group(const struct te_link *link, uint32_t group)
     return false;
 }
 
-static bool tunnel_hit(const struct te_topology *t, const struct te_tunnel *tunnel, uint32_t group)
+static bool tunnel_hit(const struct te_topology *t, const struct te_tunnel *tunnel, const struct failure *failure)
 {
-    return in_group(&t->links[tunnel->local], group) || in_group(&t->links[tunnel->remote], group);
+    return in_group(&t->links[tunnel->local], failure->group) || in_group(&t->links[tunnel->remote], failure->group) ||
+           strcmp(t->links[tunnel->local].underlay, failure->cable) == 0 || tunnel->from == failure->site ||
+           tunnel->to == failure->site;
 }
 
-/* Is there a way of at most four tunnels that avoids the group? */
-static bool reaches(const struct te_topology *t, size_t from, size_t to, uint32_t group, unsigned hops, bool *visited)
+/* Is there a way of at most four tunnels that avoids the failure? */
+static bool reaches(const struct te_topology *t, size_t from, size_t to, const struct failure *failure, unsigned hops,
+                    bool *visited)
 {
     if (from == to) {
         return true;
@@ -67,8 +76,8 @@ static bool reaches(const struct te_topology *t, size_t from, size_t to, uint32_
     visited[from] = true;
     for (size_t i = 0; hops > 0 && i < t->tunnels_len; i++) {
         const struct te_tunnel *tunnel = &t->tunnels[i];
-        if (tunnel->from == from && !visited[tunnel->to] && !tunnel_hit(t, tunnel, group) &&
-            reaches(t, tunnel->to, to, group, hops - 1, visited)) {
+        if (tunnel->from == from && !visited[tunnel->to] && !tunnel_hit(t, tunnel, failure) &&
+            reaches(t, tunnel->to, to, failure, hops - 1, visited)) {
             visited[from] = false;
             return true;
         }
@@ -77,30 +86,68 @@ static bool reaches(const struct te_topology *t, size_t from, size_t to, uint32_
     return false;
 }
 
-START_TEST(where_a_path_avoids_a_risk_group_one_stands_ready)
+/* Among the members of the group that the node has for the destination is a path that avoids the failure. */
+static bool stands_ready(struct fixture *f, size_t from, size_t to, const struct failure *failure)
 {
-    struct fixture f;
-    fixture_init(&f);
-    (void)random_network(&f, (unsigned)_i + 1, true);
-    pass_ok(&f);
-    const struct te_topology *t = topology_of(&f);
-    for (uint32_t group = 1; group <= 4; group++) {
-        for (size_t from = 0; from < t->sites_len; from++) {
-            for (size_t to = 0; to < t->sites_len; to++) {
-                bool visited[SITES_MAX] = {false}, ready = false;
-                const struct te_pair *pair = pair_of(&f, from, to);
-                for (size_t i = 0; i < pair->len && from != to; i++) {
-                    bool hit = false;
-                    for (size_t j = 0; j < pair->paths[i].tunnels_len; j++) {
-                        hit = hit || tunnel_hit(t, &t->tunnels[pair->paths[i].tunnels[j]], group);
-                    }
-                    ready = ready || !hit;
-                }
-                ck_assert_msg(from == to || ready == reaches(t, from, to, group, 4, visited), "group %u, %zu -> %zu",
-                              group, from, to);
-            }
+    const struct te_topology *t = topology_of(f);
+    const struct te_pair *pair = pair_of(f, from, to);
+    const Patronus__V1__GroupEntry *group = group_of(t->sites[from].node, t->sites[to].label, 0);
+    for (size_t i = 0; group != NULL && i < pair->len; i++) {
+        bool hit = true;
+        for (size_t j = 0; j < group->n_members && hit; j++) {
+            hit = group->members[j]->path != pair->paths[i].id;
+        }
+        for (size_t j = 0; j < pair->paths[i].tunnels_len && !hit; j++) {
+            hit = tunnel_hit(t, &t->tunnels[pair->paths[i].tunnels[j]], failure);
+        }
+        if (!hit) {
+            return true;
         }
     }
+    return false;
+}
+
+/* The failure breaks paths that carry; returns for how many pairs a way round stands ready. */
+static size_t check_failure(struct fixture *f, const struct failure *failure, const char *what, size_t number)
+{
+    const struct te_topology *t = topology_of(f);
+    size_t ready = 0;
+    for (size_t from = 0; from < t->sites_len; from++) {
+        for (size_t to = 0; to < t->sites_len; to++) {
+            bool visited[SITES_MAX] = {false};
+            if (from == to || from == failure->site || to == failure->site) {
+                continue;
+            }
+            bool stands = stands_ready(f, from, to, failure);
+            ck_assert_msg(stands == reaches(t, from, to, failure, 4, visited), "%s %zu: %zu -> %zu", what, number, from,
+                          to);
+            ready += stands ? 1 : 0;
+        }
+    }
+    return ready;
+}
+
+/* For every group, every cable and every site, in the bundles that nodes have before anything fails: wherever the
+ * network without it has a way of as many tunnels as the fabric allows, one such way stands in the node's group. */
+START_TEST(where_a_path_avoids_a_failure_one_stands_ready)
+{
+    struct fixture f;
+    size_t ready = 0;
+    fixture_init(&f);
+    unsigned cables = random_network(&f, (unsigned)_i + 1, true);
+    pass_ok(&f);
+    for (uint32_t group = 1; group <= 4; group++) {
+        ready += check_failure(&f, &(struct failure){.group = group, .site = TE_NONE}, "group", group);
+    }
+    for (unsigned cable = 0; cable < cables; cable++) {
+        struct failure failure = {.site = TE_NONE};
+        (void)snprintf(failure.cable, sizeof(failure.cable), "c%u", cable);
+        ready += check_failure(&f, &failure, "cable", cable);
+    }
+    for (size_t site = 0; site < topology_of(&f)->sites_len; site++) {
+        ready += check_failure(&f, &(struct failure){.site = site}, "site", site);
+    }
+    ck_assert_uint_gt(ready, 0);
     fixture_fini(&f);
 }
 END_TEST
@@ -282,7 +329,7 @@ int main(void)
     Suite *suite = suite_create("te protect");
     TCase *tcase = tcase_create("protect");
     tcase_set_timeout(tcase, 60);
-    tcase_add_loop_test(tcase, where_a_path_avoids_a_risk_group_one_stands_ready, 0, 40);
+    tcase_add_loop_test(tcase, where_a_path_avoids_a_failure_one_stands_ready, 0, 40);
     tcase_add_loop_test(tcase, no_mix_of_plans_turns_a_packet_in_circles, 0, 40);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

@@ -175,6 +175,52 @@ START_TEST(a_repair_keeps_off_the_same_duct)
 }
 END_TEST
 
+/* Random ducts: a repair keeps off what shares the failed cable's duct just where the graph has a way that does; and
+ * it arrives when the whole duct is gone. */
+static void on_duct_repair(void *arg, const struct te_repair *repair)
+{
+    struct seen *seen = arg;
+    walk_distances(seen->walk.graph, seen->walk.down, repair->at, seen->left); /* without cable and duct */
+    bool disjoint = seen->left[repair->destination] < WALK_FAR;
+    if (repair->repaired) {
+        ck_assert_int_eq(repair->disjoint, disjoint);
+        ck_assert_int_eq(disjoint && !walk_arrives(&seen->walk, repair), false);
+    }
+    seen->repairs += repair->repaired ? 1 : 0;
+    seen->disjoint += disjoint ? 1 : 0;
+}
+
+START_TEST(where_a_way_keeps_off_the_duct_the_repair_does)
+{
+    size_t repairs = 0, disjoint = 0;
+    for (uint64_t seed = 1; seed <= 150; seed++) {
+        struct net net;
+        make_net(&net, seed * 31, true);
+        uint64_t state = seed;
+        struct te_repair_planner *planner = NULL;
+        struct seen seen;
+        open_net(&net, &planner, &seen);
+        for (uint32_t i = 0; i < net.graph.links_len; i++) {
+            uint32_t all[6] = {i, te_repair_twin(planner, i)};
+            for (size_t j = 2; j < 6; j += 2) {
+                all[j] = (uint32_t)draw(&state, net.graph.links_len);
+                all[j + 1] = te_repair_twin(planner, all[j]);
+            }
+            const struct te_repair_failure both = {.links = all, .links_len = 6, .node = TE_REPAIR_NONE};
+            const struct te_repair_failure failure = {
+                .links = all, .links_len = 2, .node = TE_REPAIR_NONE, .risky = &all[2], .risky_len = 4};
+            walk_fail(&seen.walk, &both);
+            te_repair_plan(planner, &failure, on_duct_repair, &seen);
+        }
+        repairs += seen.repairs;
+        disjoint += seen.disjoint;
+        close_net(planner, &seen);
+    }
+    ck_assert_uint_gt(disjoint, 1000);
+    ck_assert_uint_gt(repairs, disjoint); /* some have a way only through the duct: it is better than none */
+}
+END_TEST
+
 /* A failure that cuts the graph: said, not repaired. */
 START_TEST(a_cut_is_said)
 {
@@ -216,6 +262,7 @@ int main(void)
     tcase_add_test(tcase, a_cable_needs_two_labels_at_most);
     tcase_add_test(tcase, nodes_and_groups_are_repaired);
     tcase_add_test(tcase, a_repair_keeps_off_the_same_duct);
+    tcase_add_test(tcase, where_a_way_keeps_off_the_duct_the_repair_does);
     tcase_add_test(tcase, a_cut_is_said);
     tcase_add_test(tcase, bad_graphs_are_refused);
     suite_add_tcase(suite, tcase);

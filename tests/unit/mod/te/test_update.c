@@ -183,6 +183,66 @@ START_TEST(no_promise_without_room)
 }
 END_TEST
 
+/* The fullest link in the worst order of any step, when the way is cut into so many even ones: each flow may be at
+ * either end of the step, so a link carries at most the sum of the greater of the two. */
+static double worst_of_even(const struct net *net, size_t steps)
+{
+    double worst = 0;
+    for (size_t step = 0; step < steps; step++) {
+        for (size_t link = 0; link < LINKS; link++) {
+            double load = 0;
+            for (size_t flow = 0; flow < FLOWS; flow++) {
+                double share[2] = {0};
+                for (size_t path = flow * PATHS; path < (flow + 1) * PATHS; path++) {
+                    for (size_t i = net->first_hop[path]; i < net->first_hop[path + 1]; i++) {
+                        double way = net->after[path] - net->before[path];
+                        for (size_t end = 0; end < 2 && net->hops[i] == link; end++) {
+                            share[end] += net->before[path] + way * (double)(step + end) / (double)steps;
+                        }
+                    }
+                }
+                load += net->rate[flow] * fmax(share[0], share[1]);
+            }
+            worst = fmax(worst, load / net->capacity[link]);
+        }
+    }
+    return worst;
+}
+
+/* Where nothing can be promised, no number of even steps up to the limit is better by more than a hundredth, and none
+ * of fewer steps is as good. What it says of the worst is what the steps do. */
+START_TEST(without_a_promise_it_is_the_least_bad)
+{
+    size_t seen = 0, more_than_one = 0;
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        struct net net = {0};
+        make_net(&net, seed, 0.1);
+        for (size_t link = 0; link < LINKS; link++) {
+            net.capacity[link] *= 0.6;
+        }
+        struct pt_arena arena;
+        pt_arena_init(&arena);
+        const struct te_update *update = te_update_plan(&net.problem, net.before, net.after, &arena);
+        ck_assert(!update->promised);
+        double least = INFINITY;
+        for (size_t steps = 1; steps <= TE_UPDATE_STEPS_MAX; steps++) {
+            double worst = worst_of_even(&net, steps);
+            least = fmin(least, worst);
+            if (steps < update->steps_len) {
+                ck_assert_double_gt(worst, update->worst - 1e-9);
+            }
+        }
+        ck_assert_double_eq_tol(update->worst, worst_of_even(&net, update->steps_len), 1e-9);
+        ck_assert_double_le(update->worst, least + 0.01 + 1e-9);
+        more_than_one += update->steps_len > 1 ? 1 : 0;
+        seen++;
+        pt_arena_fini(&arena);
+    }
+    ck_assert_uint_eq(seen, 40);
+    ck_assert_uint_gt(more_than_one, 0);
+}
+END_TEST
+
 START_TEST(weights_are_within_their_bound)
 {
     uint64_t state = 3;
@@ -219,6 +279,7 @@ int main(void)
     tcase_add_test(tcase, promises_hold_in_every_interleaving);
     tcase_add_test(tcase, the_verifier_is_exact_for_one_link);
     tcase_add_test(tcase, no_promise_without_room);
+    tcase_add_test(tcase, without_a_promise_it_is_the_least_bad);
     tcase_add_test(tcase, weights_are_within_their_bound);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
