@@ -137,7 +137,8 @@ static void report(const char *name, const char *what, const struct tally *befor
         printf(" %zu:%llu", i, (unsigned long long)(tally->labels[i] - before->labels[i]));
     }
     if (tally->with_risk > before->with_risk) {
-        printf("; %llu of %llu keep off the failed cable's duct", (unsigned long long)(tally->disjoint - before->disjoint),
+        printf("; %llu of %llu keep off the failed cable's duct",
+               (unsigned long long)(tally->disjoint - before->disjoint),
                (unsigned long long)(tally->with_risk - before->with_risk));
     }
     printf("\n");

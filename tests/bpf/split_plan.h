@@ -24,5 +24,6 @@ struct pt_bundle *split_plan_pass(struct split_plan *plan);
 /* Of the newest pass. */
 bool split_plan_is_solved(const struct split_plan *plan);
 bool split_plan_has_more(const struct split_plan *plan);
-/* Share of what the first site sends to a site, of a TrafficClass or (0) all, that leaves by wan0, as the stage says. */
+/* Share of what the first site sends to a site, of a TrafficClass or (0) all, that leaves by wan0, as the stage says.
+ */
 double split_plan_by_wan0(struct split_plan *plan, unsigned to, uint32_t traffic_class);

@@ -10,7 +10,8 @@
 #   2d. diagnostics: an edge pings, traces, captures and probes
 #   2e. policies of translation, firewall, floods and rates that are written become what happens to packets
 #   2f. the matrix is exported, imported as planned demands, and asked about
-#   3. a link is drained under traffic and put back: nothing is lost, and nothing is on it in between
+#   3. a link is drained under traffic and put back: nothing is lost, and nothing is on it in between; the solutions of
+#      that are computed again
 #   4. draining the last way is refused
 #   5. all controllers are killed and the link that carries is cut: the node takes its repair path alone
 set -euo pipefail
@@ -347,6 +348,15 @@ drain() { # called where a failing command does not end the script: each says so
 udp drain
 [ "$LOST" = 0 ] || lab_fail "a drain lost $LOST packets: $(awk '/^[0-9]/ { if ($1 != next_one && NR > 2) printf "%d-%d ", next_one, $1 - 1; next_one = $1 + 1 } END { print "up to " next_one - 1 }' "$STATE/received")"
 ok "a link is drained and put back under traffic: nothing lost"
+again() { # each line must say so, of two solutions at least: the drain and the way back
+    [ "$(wc -l <"$1")" -ge 2 ] && ! grep -v "the same, bit for bit" "$1"
+}
+ctl te recompute -p "$ORG" >"$STATE/again"
+again "$STATE/again" || lab_fail "a solution is not what comes of its inputs: $(cat "$STATE/again")"
+ctl te solutions -p "$ORG" -o json >"$STATE/solutions.json"
+ctl te recompute "$STATE/solutions.json" >"$STATE/again"
+again "$STATE/again" || lab_fail "a solution that was written is not what comes of its inputs: $(cat "$STATE/again")"
+ok "solutions are computed again from what the leader says of them, bit for bit"
 
 # ---- 4. the last way
 other=$(ctl list links --parent "$ORG/sites/nyc" -o name | grep -v "${link##*/}\$" | head -n 1)
@@ -373,6 +383,8 @@ ok "draining the last way is refused"
 for node in $(controllers); do
     stop_node "$node" --kill
 done
+left=$(lab status --json | value '[n["name"] for n in d["nodes"] for p in n["processes"] if n["name"][0] == "c" and p["command"].startswith("patronusd")]')
+[ "$left" = "[]" ] || lab_fail "controllers live: $left"
 cut() {
     link=$(carrying)
     lab link cut "nyc/${link##*/}" >/dev/null

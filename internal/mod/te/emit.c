@@ -373,13 +373,11 @@ static size_t add_repairs(struct emit *emit, size_t to, Patronus__V1__GroupMembe
     return len;
 }
 
-/* What a label in a path stack means here: the direct tunnels to that neighbour, best first, then repairs. */
+/* What a label in a path stack means here: the direct tunnels to that neighbour, best first, then repairs. At a site
+ * that is drained too: no new plan leads over it, but others go by the old one until they have the new. */
 static void emit_transit(struct emit *emit)
 {
     const struct te_topology *topology = emit->topology;
-    if (!topology->sites[emit->site].transits) {
-        return;
-    }
     size_t all = topology->leaving_first[emit->site + 1] - topology->leaving_first[emit->site];
     size_t *sorted = pt_arena_memdup(emit->pass->arena, topology->leaving + topology->leaving_first[emit->site],
                                      (all + 1) * sizeof(size_t));

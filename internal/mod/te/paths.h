@@ -17,6 +17,7 @@ struct te_path {
     uint32_t weight; /* 1..16 within the tier */
     bool strict;     /* its packets must keep to it: transit sites may not lead them round a failure */
     bool disjoint;   /* shares no risk with the paths of lower tiers */
+    bool leaving;    /* no path of the pair any more, but traffic is on it until an update's last step (in_force.c) */
 };
 
 struct te_pair {

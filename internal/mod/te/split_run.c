@@ -157,7 +157,8 @@ static void fill_problem(const struct pt_plan_pass *pass, const struct te_topolo
         const struct te_pair *pair = pair_of(topology, paths, flow);
         fill_before(pass->previous, pair, flow->class_index, &load->splits[begin], &before[begin]);
         for (size_t j = 0; j < pair->len; j++) {
-            eligible[begin + j] = pair->paths[j].metric < pair->paths[0].metric + PENALTY_US / 10 * 9 &&
+            eligible[begin + j] = !pair->paths[j].leaving &&
+                                  pair->paths[j].metric < pair->paths[0].metric + PENALTY_US / 10 * 9 &&
                                   pair->paths[j].metric <= pair->paths[0].metric * STRETCH + SLACK_US;
         }
     }
@@ -293,7 +294,11 @@ static uint64_t ppm(double share)
 enum pt_code te_split_run(struct pt_plan_pass *pass, const struct te_topology *topology, struct te_paths *paths,
                           const struct te_solution **ret_solution, struct pt_error *reterr)
 {
-    struct te_load *load = cut_into_classes(pass, topology, paths, te_load_new(pass, topology, paths, pass->arena));
+    bool kept, lost;
+    const struct te_load *whole = te_load_new(pass, topology, paths, pass->arena);
+    te_in_force_keep(pass, topology, paths, whole, &kept, &lost);
+    whole = kept ? te_load_new(pass, topology, paths, pass->arena) : whole;
+    struct te_load *load = cut_into_classes(pass, topology, paths, whole);
     struct te_split_problem problem;
     fill_problem(pass, topology, paths, load, &problem);
     struct te_split split;
@@ -320,7 +325,7 @@ enum pt_code te_split_run(struct pt_plan_pass *pass, const struct te_topology *t
                                      .worst_ppm = ppm(update->worst),
                                      .steps = (uint32_t)update->steps_len,
                                      .steps_left = (uint32_t)(more ? update->steps_len - (moves ? 1 : 0) : 0),
-                                     .promised = update->promised && !(pass->late && moves),
+                                     .promised = update->promised && !(pass->late && moves) && !lost,
                                      .more = more,
                                      .topology = topology,
                                      .paths = paths,
@@ -328,6 +333,7 @@ enum pt_code te_split_run(struct pt_plan_pass *pass, const struct te_topology *t
                                      .load = load,
                                      .target = split.target};
     install_all(pass, topology, paths, load, problem.normal, now, solution);
+    te_in_force_drop(topology, paths, load);
     *ret_solution = solution;
     return PT_OK;
 }

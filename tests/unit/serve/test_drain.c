@@ -4,7 +4,10 @@
 #include "edge_node.h"
 #include "program.h"
 
+#include "mod/te/ask.h"
 #include "mod/te/te.h"
+
+#include <inttypes.h>
 
 /* A link is drained, and the leader dies: the next one knows it from the log, and its first word to the node leaves the
  * link out of what carries. */
@@ -354,6 +357,54 @@ START_TEST(a_tenant_sees_his_own_traffic_alone)
 }
 END_TEST
 
+/* Traffic moves a dozen and a half times. The leader keeps the newest 16 solutions, in order; and each one, as it is
+ * read, has all that it was computed from: what comes out of that is the same, bit for bit. */
+START_TEST(the_last_solutions_are_computed_again_from_what_is_read)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled nodes[2];
+    struct node_stream node;
+    network_init(cluster, nodes);
+    add_mpls_link(cluster, 1);
+    add_mpls_link(cluster, 2);
+    node_with_traffic(cluster, 0, &nodes[0], &node);
+    for (unsigned change = 0; change < 18; change++) {
+        OK(cluster, 0, "LinkService/UpdateLink",
+           "{\"link\": {\"name\": \"" ACME "/sites/s1/links/wan0\", \"cost\": %u}, \"updateMask\": \"cost\"}",
+           change % 2 == 0 ? 30 : 5);
+        for (unsigned i = 0; i < 15; i++) {
+            run_for_ms(cluster, 100);
+            acknowledge(&node, "");
+        }
+    }
+    OK(cluster, 0, TE "ListSolutions", "{\"parent\": \"" ACME "\"}");
+    Patronus__V1__ListSolutionsResponse *read =
+        patronus__v1__list_solutions_response__unpack(NULL, cluster->answer.message.size, cluster->answer.message.data);
+    ck_assert_uint_eq(read->n_solutions, 16);
+    for (size_t i = 0; i < read->n_solutions; i++) {
+        struct pt_error error = {0};
+        bool equal = false;
+        ck_assert_uint_eq(read->solutions[i]->epoch, read->solutions[0]->epoch - i);
+        ck_assert_uint_gt(read->solutions[i]->n_pairs, 0);
+        ck_assert_msg(te_solution_recompute(read->solutions[i], &equal, &error) == PT_OK, "%s", error.text);
+        ck_assert(equal);
+    }
+    OK(cluster, 0, TE "ListSolutions", "{\"parent\": \"" ACME "\", \"epoch\": \"%" PRIu64 "\"}",
+       read->solutions[3]->epoch);
+    Patronus__V1__ListSolutionsResponse *single =
+        patronus__v1__list_solutions_response__unpack(NULL, cluster->answer.message.size, cluster->answer.message.data);
+    ck_assert_uint_eq(single->n_solutions, 1);
+    ck_assert_uint_eq(single->solutions[0]->epoch, read->solutions[3]->epoch);
+    ck_assert_uint_eq(single->solutions[0]->n_pairs, read->solutions[3]->n_pairs);
+    patronus__v1__list_solutions_response__free_unpacked(single, NULL);
+    patronus__v1__list_solutions_response__free_unpacked(read, NULL);
+    OK(cluster, 0, TE "ListSolutions", "{\"parent\": \"" ACME "\", \"epoch\": \"9999\"}");
+    ANSWER_LACKS("epoch");
+    node_leave(&node);
+    network_fini(cluster, nodes);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("serve drain");
@@ -363,6 +414,7 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, a_drain_is_refused_unless_forced);
     tcase_add_test(tcase, a_tenant_sees_his_own_traffic_alone);
     tcase_add_test(tcase, a_drain_in_steps_waits_for_every_node_at_each);
+    tcase_add_test(tcase, the_last_solutions_are_computed_again_from_what_is_read);
     suite_add_tcase(suite, tcase);
     return suite;
 }

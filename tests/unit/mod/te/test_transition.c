@@ -7,6 +7,8 @@
 #include "mod/te/ask.h"
 #include "mod/te/split.h"
 
+#include <math.h>
+
 #define MBIT 1000000ULL
 #define SITES 4
 #define LINK_MBIT 100
@@ -322,6 +324,109 @@ START_TEST(who_is_not_concerned_does_not_move)
 }
 END_TEST
 
+/* ---- random transitions ---------------------------------------------------------------------------------------- */
+
+#define STEPS_SEEN TE_UPDATE_STEPS_MAX
+
+struct transition {
+    struct shares at[STEPS_SEEN + 1]; /* before, and after each step that moved something */
+    size_t len;
+    bool promised;
+};
+
+static double total_mbit(const struct world *w)
+{
+    double total = 0;
+    for (unsigned from = 0; from < SITES; from++) {
+        for (unsigned to = 0; to < SITES; to++) {
+            total += (double)w->mbit[from][to];
+        }
+    }
+    return total;
+}
+
+/* What weights of a sixteenth and of 1/256 are apart. */
+static double rounding_mbit(const struct world *w)
+{
+    return total_mbit(w) / TE_QUANTUM;
+}
+
+static void random_change(struct world *w)
+{
+    static const char *const states[] = {"", ",\"cost\":5", ",\"cost\":30", DRAINED, ",\"cost\":5" DRAINED};
+    unsigned site = (unsigned)rand() % SITES;
+    if (rand() % 3 == 0) {
+        unsigned to = (site + 1 + (unsigned)rand() % (SITES - 1)) % SITES;
+        demand(w, site, to, (uint64_t)(rand() % 50));
+        return;
+    }
+    const char *state = states[rand() % 5];
+    bool inet = rand() % 2 == 0;
+    (inet ? w->inet_of : w->mpls_of)[site] = state;
+    if (strstr(state, "DRAINED") != NULL) { /* of a site one link stays */
+        (inet ? w->mpls_of : w->inet_of)[site] = "";
+    }
+    put_links(w, site);
+}
+
+/* Passes, each with every node's acknowledgement of the one before, until the target is reached. */
+static void follow(struct world *w, struct transition *t)
+{
+    *t = (struct transition){.promised = true};
+    t->at[t->len++] = shares_of(w);
+    const struct te_solution *solution;
+    do {
+        ck_assert_uint_lt(t->len, STEPS_SEEN + 1);
+        solution = next(w);
+        t->promised = t->promised && solution->promised;
+        ck_assert(solution->promised || solution->worst_ppm > 1000000); /* it says so, and why */
+        t->at[t->len] = shares_of(w);
+        if (memcmp(&t->at[t->len], &t->at[t->len - 1], sizeof(t->at[0])) != 0) {
+            t->len++;
+        }
+    } while (solution->more);
+}
+
+/* On each way to a target that was promised: no link is above its capacity in any order of the nodes, also where a
+ * pair's traffic leaves paths that are none of the pair's any more; and there are no more steps than the room at both
+ * ends calls for. */
+START_TEST(random_transitions_keep_their_promises)
+{
+    static struct transition t;
+    unsigned promised = 0, several = 0;
+    for (unsigned seed = 1; seed <= 60; seed++) {
+        struct world world, *w = &world;
+        srand(seed + 1000 * (unsigned)_i);
+        world_init(w);
+        for (unsigned i = 0; i < 5; i++) {
+            unsigned from = (unsigned)rand() % SITES;
+            demand(w, from, (from + 1 + (unsigned)rand() % (SITES - 1)) % SITES, 30 + (uint64_t)(rand() % 50));
+        }
+        while (next(w)->more) {
+        }
+        for (unsigned change = 0; change < 3; change++) {
+            random_change(w);
+            follow(w, &t);
+            double first = worst_mbit(w, &t.at[0], &t.at[0]), last = worst_mbit(w, &t.at[t.len - 1], &t.at[t.len - 1]);
+            double room = 1 - ((first > last ? first : last) + rounding_mbit(w)) / LINK_MBIT;
+            if (!t.promised || room <= 0) {
+                continue;
+            }
+            for (size_t i = 1; i < t.len; i++) {
+                ck_assert_double_le(worst_mbit(w, &t.at[i - 1], &t.at[i]), LINK_MBIT + rounding_mbit(w));
+            }
+            ck_assert_double_le((double)(t.len - 1), fmax(ceil(1 / room - 1e-9) - 1, 1));
+            promised++;
+            several += t.len > 2;
+        }
+        world_fini(w);
+    }
+    printf("%u transitions promised, %u of them in several steps\n", promised, several);
+    ck_assert_uint_gt(promised, 60);
+    ck_assert_uint_gt(several, 2);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("transition");
@@ -333,6 +438,7 @@ int main(void)
     tcase_add_test(tcase, a_death_waits_for_nobody);
     tcase_add_test(tcase, without_room_it_says_so_and_arrives);
     tcase_add_test(tcase, who_is_not_concerned_does_not_move);
+    tcase_add_loop_test(tcase, random_transitions_keep_their_promises, 0, 2);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
