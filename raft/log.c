@@ -34,21 +34,53 @@ void pt_raft_block_unref(struct pt_raft_block *block)
     }
 }
 
+/* Pages that entry `index` and all before it need, from the first that is kept. */
+static size_t pages_len(const struct pt_raft_log *log, uint64_t index)
+{
+    return (size_t)(index / PT_RAFT_PAGE_LEN - (log->base_index + 1) / PT_RAFT_PAGE_LEN) + 1;
+}
+
+static struct pt_raft_slot **page_of(const struct pt_raft_log *log, uint64_t index)
+{
+    return &log->pages[index / PT_RAFT_PAGE_LEN & (log->capacity - 1)];
+}
+
+static void pages_grow(struct pt_raft_log *log)
+{
+    struct pt_raft_log grown = {.capacity = log->capacity == 0 ? 4 : log->capacity * 2};
+    grown.pages = calloc(grown.capacity, sizeof *grown.pages);
+    pt_assert(grown.pages != NULL);
+    uint64_t first = (log->base_index + 1) / PT_RAFT_PAGE_LEN; /* `capacity` pages from here are all that there are */
+    for (size_t i = 0; i < log->capacity; i++) {
+        *page_of(&grown, (first + i) * PT_RAFT_PAGE_LEN) = *page_of(log, (first + i) * PT_RAFT_PAGE_LEN);
+    }
+    free(log->pages);
+    log->pages = grown.pages;
+    log->capacity = grown.capacity;
+}
+
+/* The page of an entry that is no longer kept, when none of its entries is. */
+static void page_release(struct pt_raft_log *log, uint64_t index)
+{
+    if (index % PT_RAFT_PAGE_LEN == PT_RAFT_PAGE_LEN - 1) {
+        free(*page_of(log, index));
+        *page_of(log, index) = NULL;
+    }
+}
+
 struct pt_raft_slot *pt_raft_log_push_slot(struct pt_raft_log *log)
 {
-    if (log->len == log->capacity) {
-        size_t capacity = log->capacity == 0 ? 256 : log->capacity * 2;
-        struct pt_raft_slot *slots = calloc(capacity, sizeof *slots);
-        pt_assert(slots != NULL);
-        for (uint64_t i = log->base_index + 1; i <= pt_raft_log_end(log); i++) {
-            slots[i & (capacity - 1)] = *pt_raft_log_slot(log, i);
-        }
-        free(log->slots);
-        log->slots = slots;
-        log->capacity = capacity;
+    uint64_t index = pt_raft_log_end(log) + 1;
+    while (pages_len(log, index) > log->capacity) {
+        pages_grow(log);
+    }
+    struct pt_raft_slot **page = page_of(log, index);
+    if (*page == NULL) {
+        *page = calloc(PT_RAFT_PAGE_LEN, sizeof **page);
+        pt_assert(*page != NULL);
     }
     log->len++;
-    struct pt_raft_slot *slot = pt_raft_log_slot(log, pt_raft_log_end(log));
+    struct pt_raft_slot *slot = pt_raft_log_slot(log, index);
     *slot = (struct pt_raft_slot){0};
     return slot;
 }
@@ -76,6 +108,10 @@ void pt_raft_log_drop_all(struct pt_raft_log *log)
 {
     for (uint64_t i = log->base_index + 1; i <= pt_raft_log_end(log); i++) {
         slot_evict(log, pt_raft_log_slot(log, i));
+    }
+    for (size_t i = 0; i < log->capacity; i++) {
+        free(log->pages[i]);
+        log->pages[i] = NULL;
     }
     log->len = 0;
     log->segments_len = 0;
@@ -292,13 +328,20 @@ static void cache_trim(struct pt_raft_log *log)
     }
 }
 
-static struct pt_raft_op *write_begin(struct pt_raft_log *log)
+/* A block for those of the entries that the tail segment takes. It stays while one of them is cached, so it gets no
+ * more memory than they need. */
+static struct pt_raft_op *write_begin(struct pt_raft_log *log, const struct pt_raft_log_entry *entries, size_t len)
 {
     struct pt_raft_block *block = calloc(1, sizeof *block);
     pt_assert(block != NULL);
     block->refs = 1;
     block->offset = log->tail_offset;
     pt_buf_init(&block->bytes);
+    size_t size = 0;
+    for (size_t i = 0; i < len && size + pt_raft_record_size(entries[i].data.size) <= pt_raft_log_tail_left(log); i++) {
+        size += pt_raft_record_size(entries[i].data.size);
+    }
+    (void)pt_buf_reserve(&block->bytes, size);
     struct pt_raft_op *op = op_push(log, PT_RAFT_OP_WRITE);
     op->block = block;
     op->first = pt_raft_log_end(log) + 1;
@@ -337,7 +380,7 @@ void pt_raft_log_append(struct pt_raft_log *log, const struct pt_raft_log_entry 
             pt_assert(size <= pt_raft_log_tail_left(log));
         }
         if (op == NULL) {
-            op = write_begin(log);
+            op = write_begin(log, entry, len - i);
         }
         struct pt_raft_slot *slot = pt_raft_log_push_slot(log);
         pt_raft_record_encode(pt_raft_log_end(log), entry->term, entry->type, entry->data, &chain, &op->block->bytes);
@@ -448,6 +491,7 @@ void pt_raft_log_compact(struct pt_raft_log *log, uint64_t index)
         slot_evict(log, pt_raft_log_slot(log, log->base_index + 1));
         log->base_index++;
         log->len--;
+        page_release(log, log->base_index);
     }
     log->base_chain = chain;
     cache_trim(log);
@@ -514,7 +558,7 @@ static void log_free(struct pt_raft_log *log)
     pt_file_close(log->writer.meta_file);
     pt_file_close(log->lock_file);
     pt_buf_fini(&log->writer.scratch);
-    free(log->slots);
+    free(log->pages);
     free(log->segments);
     free(log->directory);
     free(log->cluster_id);

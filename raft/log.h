@@ -20,7 +20,7 @@ struct pt_raft_log_options {
     const char *cluster_id;
     uint64_t node_id;
     uint32_t segment_size;                             /* 0: 8 MiB; a multiple of 512 */
-    size_t cache_size;                                 /* bytes of newest entries kept in memory; 0: 4 MiB */
+    size_t cache_size;                                 /* bytes of newest entries kept in memory; 0: 2 MiB */
     void (*on_durable)(void *context, uint64_t index); /* every entry up to index is on disk */
     void (*on_room)(void *context);                    /* pt_raft_log_fits may have become true */
     void (*on_error)(void *context, const struct pt_error *error); /* nothing is written afterwards */

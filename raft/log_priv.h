@@ -7,11 +7,12 @@
 #include "raft/log.h"
 
 #define PT_RAFT_SEGMENT_SIZE_DEFAULT (8U << 20)
-#define PT_RAFT_CACHE_SIZE_DEFAULT (4U << 20)
+#define PT_RAFT_CACHE_SIZE_DEFAULT (2U << 20)
 #define PT_RAFT_SEGMENT_SIZE_MIN 4096U
 #define PT_RAFT_ROOM_RESERVE 4096U /* never promised: for the barrier that libraft appends by itself */
 #define PT_RAFT_PATH_SIZE 640U
 #define PT_RAFT_SPARE_RETRY_MS 1000U
+#define PT_RAFT_PAGE_LEN 2048U /* slots; 128 KiB, which malloc gives back to the system when they are freed */
 
 struct pt_raft_block { /* records as they stand in a segment; shared by cache and writer */
     unsigned refs;
@@ -80,8 +81,8 @@ struct pt_raft_log {
     struct pt_raft_meta meta; /* newest, perhaps not durable yet */
     uint64_t base_index;      /* entries [base_index + 1, base_index + len] are kept */
     struct pt_digest base_chain;
-    struct pt_raft_slot *slots; /* ring; entry i in slot i % capacity */
-    size_t capacity, len;
+    struct pt_raft_slot **pages; /* ring; entry i in page i / PAGE_LEN % capacity; NULL where none was needed */
+    size_t capacity, len;        /* of pages, a power of two; of entries */
     uint64_t durable;
     uint64_t cached_from; /* entries below are on disk only */
     size_t cached_size;
@@ -115,7 +116,7 @@ static inline uint64_t pt_raft_log_end(const struct pt_raft_log *log)
 
 static inline struct pt_raft_slot *pt_raft_log_slot(const struct pt_raft_log *log, uint64_t index)
 {
-    return &log->slots[index & (log->capacity - 1)];
+    return &log->pages[index / PT_RAFT_PAGE_LEN & (log->capacity - 1)][index % PT_RAFT_PAGE_LEN];
 }
 
 /* Bytes left in the tail segment. */

@@ -42,6 +42,12 @@ struct pt_fd_watch {
 
 static const int signal_numbers[PT_UV_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 
+static bool uv_on_loop(struct pt_sys *sys)
+{
+    struct pt_uv *uv = (struct pt_uv *)sys;
+    return pthread_equal(atomic_load_explicit(&uv->thread, memory_order_relaxed), pthread_self()) != 0;
+}
+
 /* ---- clock and random ----------------------------------------------------------------------------------------- */
 
 static uint64_t uv_now_ns(struct pt_sys *sys)
@@ -60,10 +66,8 @@ static int64_t uv_wall_ns(struct pt_sys *sys)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static void uv_random_bytes(struct pt_sys *sys, void *data, size_t size)
+static void draw(uint8_t *to, size_t size)
 {
-    (void)sys;
-    uint8_t *to = data;
     while (size > 0) {
         ssize_t got = getrandom(to, size, 0);
         if (got < 0) {
@@ -75,13 +79,22 @@ static void uv_random_bytes(struct pt_sys *sys, void *data, size_t size)
     }
 }
 
-/* ---- posted tasks --------------------------------------------------------------------------------------------- */
-
-static bool uv_on_loop(struct pt_sys *sys)
+/* Words, which ids are made of by the thousand a second, come from the loop's stock; what may be a key never does. */
+static void uv_random_bytes(struct pt_sys *sys, void *data, size_t size)
 {
     struct pt_uv *uv = (struct pt_uv *)sys;
-    return pthread_equal(atomic_load_explicit(&uv->thread, memory_order_relaxed), pthread_self()) != 0;
+    if (size != sizeof(uint64_t) || !uv_on_loop(sys)) {
+        draw(data, size);
+        return;
+    }
+    if (uv->words_left == 0) {
+        draw((uint8_t *)uv->words, sizeof(uv->words));
+        uv->words_left = PT_UV_WORDS_LEN;
+    }
+    memcpy(data, &uv->words[--uv->words_left], size);
 }
+
+/* ---- posted tasks --------------------------------------------------------------------------------------------- */
 
 static void uv_post(struct pt_sys *sys, pt_task_fn fn, void *arg)
 {

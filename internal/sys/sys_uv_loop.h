@@ -33,6 +33,7 @@ struct pt_uv_bell {
 
 #define PT_UV_SIGNALS 3
 #define PT_UV_READ_SIZE 65536U
+#define PT_UV_WORDS_LEN 64 /* a system call for so many random words */
 
 struct pt_uv {
     struct pt_sys base;
@@ -57,6 +58,9 @@ struct pt_uv {
     bool signals_open;
     void (*on_signal)(void *arg, int number);
     void *on_signal_arg;
+
+    uint64_t words[PT_UV_WORDS_LEN]; /* random, loop thread only; the first `words_left` were not given out yet */
+    size_t words_left;
 
     char read_buffer[PT_UV_READ_SIZE]; /* shared by all streams: the data callback borrows it */
 };
