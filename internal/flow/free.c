@@ -6,10 +6,11 @@
  * graph make a bound for every path, not only for those of the set: when it is close enough to the value, or when
  * there is nothing to add, this is the answer.
  *
- * MAX_FLOW goes class by class, and each class looks by its own lengths. MAX_MIN has lengths for every level: all are
- * looked by, since what is fair over a few paths is not over all of them, and its proofs are judged over all paths.
- * MIN_DELAY needs an answer that keeps the bound on utilisation to begin with: as long as the paths of the set allow
- * none, paths are added for the least utilisation.
+ * MAX_FLOW goes class by class, and each class looks by its own lengths; its first rounds are coarse, because their
+ * paths are not the last ones. MAX_MIN has lengths for every level: all are looked by, since what is fair over a few
+ * paths is not over all of them, and its proofs are judged over all paths. MIN_DELAY needs an answer that keeps the
+ * bound on utilisation to begin with: as long as the paths of the set allow none, paths are added for the least
+ * utilisation.
  */
 #include "flow/free.h"
 
@@ -19,6 +20,8 @@
 
 #define ROUNDS_MAX 60
 #define SOLVE_SHARE 0.5 /* of the gap that is asked for goes to solving, the rest to what paths are missing */
+#define COARSE 8.0      /* MAX_FLOW: times the gap, in the first round */
+#define FINER 0.5       /* of that in each round that follows */
 #define CLOSER_MAX 3    /* times that the gap is divided by ten when it is not clear whether the bound can be kept */
 
 struct rounds {
@@ -26,6 +29,7 @@ struct rounds {
     const struct flow_view *view;
     const struct pt_flow_options *asked;
     double gap, bound;
+    double coarse;               /* times the gap that a round is solved to; 1 in the end */
     struct pt_flow_paths *paths; /* the current set */
     struct pt_flow_result *result;
     struct pt_flow_fairness fairness; /* MAX_MIN: over all paths */
@@ -50,7 +54,7 @@ static double gap_now(const struct rounds *rounds)
 static enum pt_code solve_on(struct rounds *rounds, struct pt_flow_paths *paths, struct pt_error *reterr)
 {
     struct pt_flow_options options = *rounds->asked;
-    options.gap = rounds->gap * SOLVE_SHARE;
+    options.gap = rounds->gap * SOLVE_SHARE * rounds->coarse;
     options.warm = rounds->result;
     options.warm_paths = rounds->result != NULL ? rounds->paths : NULL;
     rounds->problem.paths = paths;
@@ -106,11 +110,13 @@ static enum pt_code look(struct rounds *rounds, bool no_more, bool *ret_last, st
     PT_TRY(flow_grow(rounds->view, &rounds->problem, rounds->result, rounds->distances, &larger, &added, reterr));
     enum pt_code code = judge(rounds, reterr);
     bool stopped = rounds->asked->stop != NULL && rounds->asked->stop(rounds->asked->stop_arg);
-    *ret_last = code != PT_OK || gap_now(rounds) <= rounds->gap || added == 0 || stopped || no_more;
+    bool complete = added == 0 && rounds->coarse <= 1;
+    *ret_last = code != PT_OK || gap_now(rounds) <= rounds->gap || complete || stopped || no_more;
     if (*ret_last) {
         pt_flow_paths_free(larger);
         return code;
     }
+    rounds->coarse = fmax(1, rounds->coarse * FINER);
     return solve_on(rounds, larger, reterr);
 }
 
@@ -204,6 +210,7 @@ enum pt_code pt_flow_solve_free(const struct pt_flow_problem *problem, const str
                             .view = &view,
                             .asked = &asked,
                             .gap = asked.gap > 0 ? asked.gap : FLOW_GAP_DEFAULT,
+                            .coarse = problem->objective == PT_FLOW_MAX_FLOW ? COARSE : 1,
                             .bound = lower ? 0 : INFINITY};
     enum pt_code code = run_rounds(&rounds, reterr);
     flow_view_fini(&view);
