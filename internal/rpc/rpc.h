@@ -77,7 +77,8 @@ const char *pt_rpc_call_metadata(const struct pt_rpc_call *call, const char *key
 void pt_rpc_call_set_user(struct pt_rpc_call *call, void *user);
 void *pt_rpc_call_user(const struct pt_rpc_call *call);
 /* A stream's reader that falls behind: after pause no message and no half-close comes until resume, and the client is
- * held up by flow control. One message that was on its way may still come. Both in any order and any number. */
+ * held up by flow control. One message that was on its way may still come, but not after a pause in on_call. Both in
+ * any order and any number. */
 void pt_rpc_call_pause(struct pt_rpc_call *call);
 void pt_rpc_call_resume(struct pt_rpc_call *call);
 /* Queue one message. Copies. False when the stream's queue (PT_RPC_QUEUE_LEN_MAX, PT_RPC_QUEUE_SIZE_MAX) is full now:

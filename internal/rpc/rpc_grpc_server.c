@@ -530,7 +530,9 @@ static void on_arm(struct pt_rpc_tag *tag, bool ok)
         if (!call->reply_one) {
             start_close(call);
         }
-        start_recv(call);
+        if (!call->paused) { /* by the handler, just now */
+            start_recv(call);
+        }
     }
 }
 

@@ -95,6 +95,7 @@ void pt_serve_call_ref(struct pt_serve_call *call)
 
 static void call_free(struct pt_serve_call *call)
 {
+    pt_shed_forget(call);
     pt_list_remove(&call->node);
     pt_list_remove(&call->waiting);
     pt_list_remove(&call->parcel);
@@ -577,6 +578,20 @@ void pt_serve_call_begin(struct pt_serve_call *call, const struct pt_parcel_call
     }
 }
 
+/* limits.c says how many, now and then: a line each would cost as much. */
+static void refuse_excess(struct pt_serve_call *call, uint64_t hold_ns, const struct pt_error *error)
+{
+    struct pt_controller *controller = call->controller;
+    count(controller, error->code);
+    if (pt_shed_hold(call, hold_ns, error)) {
+        pt_list_push_back(&controller->calls, &call->node);
+        pt_rpc_call_set_user(call->rpc, call);
+    } else {
+        pt_rpc_call_finish(call->rpc, error);
+        pt_serve_call_unref(call);
+    }
+}
+
 static void on_call(void *arg, struct pt_rpc_call *rpc)
 {
     struct pt_controller *controller = arg;
@@ -603,10 +618,9 @@ static void on_call(void *arg, struct pt_rpc_call *rpc)
         refuse_call(controller, rpc, &error);
         return;
     }
-    if (!call->forwarded && pt_limits_request(controller, &call->caller, &error) != PT_OK) {
-        pt_serve_call_unref(call);
-        count(controller, error.code);
-        pt_rpc_call_finish(rpc, &error); /* limits.c says how many, now and then: a line each would cost as much */
+    uint64_t hold_ns = 0;
+    if (!call->forwarded && pt_limits_request(controller, &call->caller, &hold_ns, &error) != PT_OK) {
+        refuse_excess(call, hold_ns, &error);
         return;
     }
     pt_list_push_back(&controller->calls, &call->node);
@@ -626,7 +640,7 @@ static void on_message(void *arg, struct pt_rpc_call *rpc, struct pt_bytes messa
 {
     (void)arg;
     struct pt_serve_call *call = pt_rpc_call_user(rpc);
-    if (call == NULL) {
+    if (call == NULL || call->shed) {
         return;
     }
     if (call->got_message && !call->method->client_streaming) {

@@ -378,6 +378,7 @@ static void controller_free(struct pt_controller *controller)
     pt_artifacts_free(controller->artifacts);
     pt_limits_free(controller->limits);
     pt_fair_free(controller->fair);
+    pt_shed_free(controller->shed);
     pt_trust_free(controller->trust);
     pt_assert(controller->oidc == NULL);
     pt_tls_context_free(controller->tls);
@@ -421,6 +422,7 @@ enum pt_code pt_controller_open(const struct pt_controller_options *options, str
     controller->denied = pt_denied_new(controller);
     controller->limits = pt_limits_new();
     controller->fair = pt_fair_new(controller);
+    controller->shed = pt_shed_new(controller);
     controller->artifacts = pt_artifacts_new(controller);
     controller->trust = pt_trust_new(controller);
     controller->oidc = pt_oidc_new(controller);
@@ -520,6 +522,7 @@ static void handed_over(void *arg, enum pt_code code, uint64_t index)
     pt_explain_forget(controller);
     pt_diagnose_forget(controller);
     pt_serve_end_streams(controller);
+    pt_shed_release(controller);
     if (controller->http != NULL) {
         pt_http_close(controller->http, http_closed, controller);
     } else {

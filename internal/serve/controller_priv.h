@@ -14,6 +14,8 @@ struct pt_soft_store;
 struct pt_serve_method;
 struct pt_carrier;
 struct pt_fair;
+struct pt_shed;
+struct pt_refusal;
 struct pt_artifacts;
 struct pt_http_server;
 
@@ -49,11 +51,13 @@ struct pt_serve_call {
     int64_t credential_end_ns;            /* wall: when what was presented expires; INT64_MAX: not by itself */
     bool forwarded;                       /* came through a follower */
     bool got_message;
-    bool permitted;           /* a client's stream: by its first message */
-    uint64_t voters_asked_ns; /* members.c: since when it waits for voters to be heard; 0: it does not */
-    bool confirmed;           /* that this node still led when it looked at the state */
-    bool recorded;            /* should it be refused: the audit log has it already, or will */
-    bool has_turn;            /* fair.c: it has waited, and is carried out now */
+    bool permitted;             /* a client's stream: by its first message */
+    uint64_t voters_asked_ns;   /* members.c: since when it waits for voters to be heard; 0: it does not */
+    bool confirmed;             /* that this node still led when it looked at the state */
+    bool recorded;              /* should it be refused: the audit log has it already, or will */
+    bool has_turn;              /* fair.c: it has waited, and is carried out now */
+    bool shed;                  /* shed.c: it is refused, and nothing of it is looked at */
+    struct pt_refusal *refusal; /* shed.c: while that waits */
     unsigned refs;
     void *state;             /* of a stream's own handler */
     struct pt_list waiting;  /* in controller->waiting until the leader is ready, or in its tenant's queue */
@@ -115,6 +119,7 @@ struct pt_controller {
     struct pt_denied *denied;
     struct pt_limits *limits;
     struct pt_fair *fair;
+    struct pt_shed *shed;
     struct pt_trust *trust;
     struct pt_oidc *oidc; /* NULL: no tokens of identity providers */
     struct pt_soft_store *soft;
@@ -255,15 +260,24 @@ void pt_serve_fail_recorded(struct pt_serve_call *call, const struct pt_msg *req
 struct pt_limits *pt_limits_new(void);
 void pt_limits_free(struct pt_limits *limits); /* NULL is fine */
 void pt_limits_tick(struct pt_controller *controller);
-/* PT_EXHAUSTED with a retry delay. */
+/* PT_EXHAUSTED with a retry delay, and how long the refusal itself is to wait; 0: it goes out at once. */
 PT_MUST enum pt_code pt_limits_request(struct pt_controller *controller, const struct pt_caller *caller,
-                                       struct pt_error *reterr);
+                                       uint64_t *ret_hold_ns, struct pt_error *reterr);
 PT_MUST enum pt_code pt_limits_open_stream(struct pt_controller *controller, const struct pt_caller *caller,
                                            struct pt_error *reterr);
 void pt_limits_close_stream(struct pt_controller *controller, const struct pt_caller *caller);
 /* Of requests in the last full second, or of open streams, at this controller; what is below the organization counts.
  */
 uint64_t pt_limits_usage(const struct pt_controller *controller, const char *organization, enum pt_quota metric);
+
+/* ---- shed.c: refusals that wait ---------------------------------------------------------------------------------- */
+struct pt_shed *pt_shed_new(struct pt_controller *controller);
+void pt_shed_free(struct pt_shed *shed); /* NULL is fine; no call is held any more */
+/* In on_call, of a call that no handler has seen: refuse it after hold_ns, or half of its deadline. False: refuse it
+ * now, for it would hardly wait, or too many do. */
+bool pt_shed_hold(struct pt_serve_call *call, uint64_t hold_ns, const struct pt_error *error);
+void pt_shed_forget(struct pt_serve_call *call);        /* it is over; fine when it is not held */
+void pt_shed_release(struct pt_controller *controller); /* refuse all that wait, now */
 
 /* ---- fair.c: whose change is proposed next --------------------------------------------------------------------- */
 struct pt_fair *pt_fair_new(struct pt_controller *controller);

@@ -52,7 +52,8 @@ static enum pt_code check(struct pt_serve_call *call, const struct pt_http_reque
         return pt_fail(reterr, PT_UNAUTHENTICATED, PT_REASON_CREDENTIALS_MISSING, NULL,
                        "present a client certificate of this cluster, or an API key or token as authorization: Bearer");
     }
-    PT_TRY(pt_limits_request(controller, &call->caller, reterr));
+    uint64_t hold_ns = 0; /* nothing here is held: a page is asked for one by one */
+    PT_TRY(pt_limits_request(controller, &call->caller, &hold_ns, reterr));
     struct pt_msg *message = pt_msg_new(&call->arena, call->method->input);
     return pt_kind_permit(controller->machine, &call->caller, call->method, message, pt_sys_wall_ns(controller->sys),
                           reterr);

@@ -6,9 +6,11 @@
  *
  * A bucket holds the tokens of two seconds, so that bursts pass and a lasting excess does not. A call is counted where
  * it comes in: what a follower forwards is not counted again by the leader. A refusal costs no token and says when one
- * will be there. One principal alone cannot empty its organization's bucket: whoever is to stop a program that runs
- * wild has a fifth of it. Callers with a certificate of a role that bindings decide about have a bucket each; admins,
- * controllers and nodes have none: what keeps the network alive is never shed first.
+ * will be there. Refusals too have a rate, the bucket's own: what comes faster waits for its answer (shed.c), so that
+ * a client which heeds no delay is slowed down instead of being told so ten times as often as it may call. One
+ * principal alone cannot empty its organization's bucket: whoever is to stop a program that runs wild has a fifth of
+ * it. Callers with a certificate of a role that bindings decide about have a bucket each; admins, controllers and nodes
+ * have none: what keeps the network alive is never shed first.
  *
  * Streams are counted at the organization of who opened them, and added up when somebody asks for those below one: an
  * organization that moves takes its own along. Requests of the last second are counted at each one above at once.
@@ -30,13 +32,16 @@
 #define OWN_PART 5         /* a principal has all but one such part of its organization's rate */
 #define BUCKETS_MAX 65536  /* further ones find no bucket, and are refused */
 #define SECOND_NS UINT64_C(1000000000)
-#define SAY_NS (5 * SECOND_NS) /* a tenant's refused calls are in the log no more often */
+#define TOLD_NS SECOND_NS            /* refusals of so long go out at once before one waits */
+#define HOLD_NS_MAX (SECOND_NS / 10) /* none waits longer: shed.c says why */
+#define SAY_NS (5 * SECOND_NS)       /* a tenant's refused calls are in the log no more often */
 
 struct bucket {
     uint64_t tokens_ns; /* tokens times SECOND_NS */
     uint64_t at_ns;     /* as of when */
     uint64_t rate;      /* a second */
     uint64_t refused;   /* calls, not yet said in the log */
+    uint64_t answer_ns; /* the next refusal's turn, were none told at once; past: now */
     uint64_t said_ns;   /* when it was last */
 };
 
@@ -150,13 +155,26 @@ struct taking {
     uint64_t now_ns;
     bool check; /* nothing is taken yet */
     enum pt_code code;
+    uint64_t hold_ns; /* of a refusal */
     struct pt_error *reterr;
 };
 
-static enum pt_code too_fast(const struct taking *taking, struct bucket *bucket, const char *name)
+/* How long the bucket's newest refusal waits for its answer. */
+static uint64_t next_turn(struct bucket *bucket, uint64_t now_ns)
+{
+    uint64_t turn_ns = bucket->answer_ns > now_ns ? bucket->answer_ns : now_ns;
+    uint64_t ahead_ns = turn_ns - now_ns;
+    if (ahead_ns < TOLD_NS + HOLD_NS_MAX) {
+        bucket->answer_ns = turn_ns + SECOND_NS / bucket->rate;
+    }
+    return ahead_ns > TOLD_NS ? ahead_ns - TOLD_NS : 0;
+}
+
+static enum pt_code too_fast(struct taking *taking, struct bucket *bucket, const char *name)
 {
     if (bucket != NULL) {
         bucket->refused++;
+        taking->hold_ns = next_turn(bucket, taking->now_ns);
     }
     uint64_t missing_ns = SECOND_NS - (bucket != NULL ? bucket->tokens_ns : 0);
     uint64_t rate = bucket != NULL ? bucket->rate : 1;
@@ -218,7 +236,8 @@ static void count_request(struct pt_controller *controller, const char *principa
 }
 
 /* Look at all first: a call that one of them refuses takes nothing of the others. */
-static enum pt_code take(struct pt_controller *controller, const char *principal, struct pt_error *reterr)
+static enum pt_code take(struct pt_controller *controller, const char *principal, uint64_t *ret_hold_ns,
+                         struct pt_error *reterr)
 {
     struct taking taking = {
         .limits = controller->limits, .now_ns = pt_sys_now_ns(controller->sys), .check = true, .reterr = reterr};
@@ -230,14 +249,15 @@ static enum pt_code take(struct pt_controller *controller, const char *principal
     if (taking.code == PT_OK) {
         count_request(controller, principal, taking.now_ns);
     }
+    *ret_hold_ns = taking.hold_ns;
     return taking.code;
 }
 
-enum pt_code pt_limits_request(struct pt_controller *controller, const struct pt_caller *caller,
+enum pt_code pt_limits_request(struct pt_controller *controller, const struct pt_caller *caller, uint64_t *ret_hold_ns,
                                struct pt_error *reterr)
 {
     if (strncmp(caller->principal, "organizations/", 14) == 0) {
-        return take(controller, caller->principal, reterr);
+        return take(controller, caller->principal, ret_hold_ns, reterr);
     }
     struct pt_identity identity;
     if (strncmp(caller->principal, "spiffe://", 9) != 0 ||
@@ -246,6 +266,7 @@ enum pt_code pt_limits_request(struct pt_controller *controller, const struct pt
     }
     struct taking taking = {.limits = controller->limits, .now_ns = pt_sys_now_ns(controller->sys), .reterr = reterr};
     (void)take_request(&taking, caller->principal, PRINCIPAL_RATE);
+    *ret_hold_ns = taking.hold_ns;
     return taking.code;
 }
 

@@ -252,12 +252,129 @@ START_TEST(streams_are_counted_while_they_are_open)
 }
 END_TEST
 
+/* ---- refusals that wait ---------------------------------------------------------------------------------------- */
+
+#define LIST "/patronus.v1.SiteService/ListSites"
+#define HAMMERED 400U
+
+struct hammer {
+    unsigned good, refused;
+    bool gone; /* the server is: whatever comes is an end */
+};
+
+static void on_listed(void *arg, const struct pt_error *error, struct pt_bytes message)
+{
+    struct hammer *hammer = arg;
+    (void)message;
+    if (hammer->gone) {
+        return;
+    }
+    if (error == NULL) {
+        hammer->good++;
+        return;
+    }
+    ck_assert_int_eq(error->code, PT_EXHAUSTED);
+    ck_assert_int_eq(error->reason, PT_REASON_RATE_LIMITED);
+    ck_assert_uint_gt(error->retry_ms, 0);
+    hammer->refused++;
+}
+
+static void hammer(struct cluster *cluster, const struct program *program, unsigned calls, uint64_t deadline_ms,
+                   struct hammer *hammer)
+{
+    const struct pt_rpc_metadata metadata = {.key = "authorization", .value = program->header};
+    PT_AUTO(buf) struct pt_buf request = {0};
+    encode_json(cluster, pt_schema_method(cluster->schema, LIST)->input, "{\"parent\": \"" T "\"}", &request);
+    for (unsigned i = 0; i < calls; i++) {
+        (void)pt_rpc_unary(program->channel, LIST, pt_buf_bytes(&request), &metadata, 1, deadline_ms, on_listed,
+                           hammer);
+    }
+}
+
+static void limited_program(struct cluster *cluster, struct program *program)
+{
+    OK(cluster, 0, "OrganizationService/CreateOrganization",
+       "{\"organizationId\": \"tenant\", \"organization\": {\"quotas\": {\"requestsPerSecond\": \"20\"}}}");
+    program_new(cluster, T, program);
+}
+
+/* All at once: the burst passes, a second's refusals come at once, the others a turn apart, as many a second as calls.
+ */
+START_TEST(who_hammers_is_answered_no_faster_than_it_may_call)
+{
+    struct cluster world, *cluster = &world;
+    struct program program, other;
+    struct hammer hammered = {0}, hasty = {0};
+    cluster_init(cluster);
+    limited_program(cluster, &program);
+    program_new(cluster, "organizations/acme", &other);
+    hammer(cluster, &program, HAMMERED, 30000, &hammered);
+    STEP_UNTIL(cluster, hammered.refused >= 16);
+    ck_assert_uint_eq(hammered.good, 32);
+    run_for_ms(cluster, 40);
+    ck_assert_uint_le(hammered.refused, 16 + 2);
+    for (unsigned i = 0; i < 10; i++) { /* nobody else waits */
+        ck_assert_int_eq(list_sites(cluster, &other, "organizations/acme"), PT_OK);
+    }
+    run_for_ms(cluster, 250);
+    ck_assert_uint_eq(hammered.good + hammered.refused, HAMMERED); /* a tenth of a second, and a turn */
+    /* Who waits for less than that is told in time: on_listed takes no other end. */
+    hammer(cluster, &program, 100, 100, &hasty);
+    run_for_ms(cluster, 300);
+    ck_assert_uint_eq(hasty.good + hasty.refused, 100);
+    ck_assert_uint_ge(hasty.refused, 90);
+    pt_rpc_channel_free(program.channel);
+    pt_rpc_channel_free(other.channel);
+    cluster_fini(cluster);
+}
+END_TEST
+
+START_TEST(refusals_that_wait_go_out_when_the_controller_closes)
+{
+    struct cluster world, *cluster = &world;
+    struct program program;
+    struct hammer hammered = {0};
+    cluster_init(cluster);
+    limited_program(cluster, &program);
+    hammer(cluster, &program, HAMMERED, 30000, &hammered);
+    STEP_UNTIL(cluster, hammered.refused >= 16);
+    run_for_ms(cluster, 20);
+    ck_assert_uint_lt(hammered.good + hammered.refused, HAMMERED);
+    node_close(cluster, 0);
+    STEP_UNTIL(cluster, hammered.good + hammered.refused == HAMMERED);
+    pt_rpc_channel_free(program.channel);
+    cluster_fini(cluster);
+}
+END_TEST
+
+/* Their clients are gone, and then the host is. */
+START_TEST(refusals_that_wait_for_nobody_cost_nothing)
+{
+    struct cluster world, *cluster = &world;
+    struct program program;
+    struct hammer hammered = {0};
+    cluster_init(cluster);
+    limited_program(cluster, &program);
+    hammer(cluster, &program, HAMMERED, 30000, &hammered);
+    STEP_UNTIL(cluster, hammered.refused >= 16);
+    run_for_ms(cluster, 20);
+    ck_assert_uint_lt(hammered.good + hammered.refused, HAMMERED);
+    hammered.gone = true;
+    node_crash(cluster, 0);
+    pt_rpc_channel_free(program.channel);
+    cluster_fini(cluster);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("serve limits");
     TCase *tcase = tcase_create("limits");
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, a_lasting_excess_is_refused_and_others_go_on);
+    tcase_add_test(tcase, who_hammers_is_answered_no_faster_than_it_may_call);
+    tcase_add_test(tcase, refusals_that_wait_go_out_when_the_controller_closes);
+    tcase_add_test(tcase, refusals_that_wait_for_nobody_cost_nothing);
     tcase_add_test(tcase, what_is_used_of_a_rate_can_be_read);
     tcase_add_test(tcase, who_sends_thousands_at_once_does_not_stand_before_others);
     tcase_add_test(tcase, who_waits_for_his_turn_is_answered_when_the_leader_closes);

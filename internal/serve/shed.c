@@ -1,0 +1,130 @@
+/*
+ * Refusals that wait: a client that hammers is answered no faster than it may call, within bounds.
+ *
+ *   refused by its bucket --few of late--> answered at once
+ *        '--as many as its rate, and more--> held, unread --its turn, a tenth of a second--> answered
+ *
+ * A refusal is cheap, and still costs what any call costs: records of TLS, frames, a turn of the loop, the client's own
+ * work. Who sends ten times its rate and heeds no delay would have nine of ten answered as fast as they come, and buy
+ * the next nine with the answers. So limits.c gives each refusal a turn, as many a second as the bucket lets calls in,
+ * and what is ahead of its turn waits here, for HOLD_NS_MAX (limits.c) at most. Who has so many calls open that each
+ * asks again when it is answered makes so many a tenth of a second; and those that wait are answered together, SLICE_MS
+ * apart: fewer records, fewer turns.
+ *
+ * Why not longer, until the client's connection carries all the calls it may and flow control holds it up: that halved
+ * what the noise costs, and each held call is 36 KiB of gRPC's, whose client may leave them all at once. A thousand
+ * calls that begin or end in one second kept others waiting for 30 to 100 ms.
+ *
+ * Nothing of a held call is read and nothing of gRPC is begun for it; that its client gave up shows when it is
+ * answered. When too many wait, the next refusals go out at once, as they do when this controller closes.
+ */
+#include "serve/controller_priv.h"
+
+#include "base/assert.h"
+
+#include <stdlib.h>
+
+#define SLICE_MS 20U
+#define HELD_LEN_MAX 512U /* some 36 KiB each, nearly all of it what gRPC keeps of a call and of what came with it */
+
+struct pt_refusal {
+    struct pt_list node; /* pt_shed.held */
+    struct pt_serve_call *call;
+    uint64_t due_ns;
+    struct pt_error error;
+};
+
+struct pt_shed {
+    struct pt_list held;
+    size_t len;
+    struct pt_timer *timer; /* runs while any is held */
+};
+
+static void answer_due(void *arg);
+
+struct pt_shed *pt_shed_new(struct pt_controller *controller)
+{
+    struct pt_shed *shed = calloc(1, sizeof(*shed));
+    pt_assert(shed != NULL);
+    pt_list_init(&shed->held);
+    shed->timer = pt_timer_new(controller->sys, answer_due, controller);
+    return shed;
+}
+
+void pt_shed_free(struct pt_shed *shed)
+{
+    if (shed != NULL) {
+        pt_assert(pt_list_empty(&shed->held));
+        pt_timer_free(shed->timer);
+        free(shed);
+    }
+}
+
+void pt_shed_forget(struct pt_serve_call *call)
+{
+    struct pt_refusal *refusal = call->refusal;
+    if (refusal == NULL) {
+        return;
+    }
+    struct pt_shed *shed = call->controller->shed;
+    pt_list_remove(&refusal->node);
+    if (--shed->len == 0) {
+        pt_timer_stop(shed->timer);
+    }
+    call->refusal = NULL;
+    free(refusal);
+}
+
+static void answer(struct pt_refusal *refusal)
+{
+    struct pt_serve_call *call = refusal->call;
+    pt_rpc_call_finish(call->rpc, &refusal->error); /* on_end frees the call */
+    pt_shed_forget(call);
+}
+
+static void answer_due(void *arg)
+{
+    struct pt_controller *controller = arg;
+    uint64_t now_ns = pt_sys_now_ns(controller->sys);
+    PT_LIST_FOREACH_SAFE (node, &controller->shed->held) {
+        struct pt_refusal *refusal = PT_CONTAINER(node, struct pt_refusal, node);
+        if (refusal->due_ns <= now_ns) {
+            answer(refusal);
+        }
+    }
+}
+
+void pt_shed_release(struct pt_controller *controller)
+{
+    PT_LIST_FOREACH_SAFE (node, &controller->shed->held) {
+        answer(PT_CONTAINER(node, struct pt_refusal, node));
+    }
+}
+
+bool pt_shed_hold(struct pt_serve_call *call, uint64_t hold_ns, const struct pt_error *error)
+{
+    struct pt_shed *shed = call->controller->shed;
+    uint64_t now_ns = pt_sys_now_ns(call->controller->sys);
+    uint64_t deadline_ns = pt_rpc_call_info(call->rpc)->deadline_ns;
+    uint64_t half_ns = deadline_ns > now_ns ? (deadline_ns - now_ns) / 2 : 0; /* it is to hear why */
+    hold_ns = hold_ns < half_ns ? hold_ns : half_ns;
+    if (hold_ns < SLICE_MS * 1000000U || shed->len >= HELD_LEN_MAX || call->controller->closing) {
+        return false;
+    }
+    struct pt_refusal *refusal = malloc(sizeof(*refusal));
+    pt_assert(refusal != NULL);
+    *refusal = (struct pt_refusal){.call = call, .due_ns = now_ns + hold_ns, .error = *error};
+    pt_list_push_back(&shed->held, &refusal->node);
+    if (shed->len++ == 0) {
+        pt_timer_start(shed->timer, SLICE_MS, SLICE_MS);
+    }
+    call->refusal = refusal;
+    call->shed = true;
+    call->custom = NULL; /* no handler has seen it, and none will */
+    call->caller = (struct pt_caller){.principal = "anonymous", .api_key = "", .source = ""};
+    pt_arena_fini(&call->arena);
+    pt_arena_init(&call->arena);
+    pt_rpc_call_reply_one(call->rpc);
+    pt_rpc_call_pause(call->rpc);
+    return true;
+}
