@@ -195,6 +195,16 @@ bool pt_raft_election_settle(struct pt_raft *raft)
     return true;
 }
 
+void pt_raft_election_won(struct pt_raft *raft)
+{
+    uint64_t since_ms = raft->leading_since_ms - raft->told_ms;
+    if (raft->told_ms != 0 && since_ms < raft->election_ms) {
+        pt_log_info(raft->options.log, "took over", "node=%" PRIu64 " term=%" PRIu64 " since_told_ms=%" PRIu64,
+                    raft->options.id, raft->leading_term, since_ms);
+    }
+    raft->told_ms = 0;
+}
+
 /* ---- long lines ------------------------------------------------------------------------------------------------ */
 
 void pt_raft_election_tick(struct pt_raft *raft)

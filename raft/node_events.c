@@ -4,8 +4,11 @@
  *   frame, timer, durable, request --> enter --> feed* --> settle --> leave
  *
  * feed    steps libraft and carries the update out. Term and vote come first: they are queued to the log's writer, then
- *         the gate closes, and messages of the update wait, and no event may enter until they are durable. Entries are
- *         queued behind them at once; the writer keeps that order on the disk. Messages that carry entries to followers
+ *         the gate closes, and messages of the update wait, and no event may enter until they are durable. A candidate
+ *         asks for votes at once, though: the others write theirs while it writes its own, which counts when it is on
+ *         the disk, for no answer enters before. Should it die in between, it has asked and never led; what it was
+ *         granted in that term nobody else can have, whomever it votes for when it is back. Entries are queued behind
+ *         them at once; the writer keeps that order on the disk. Messages that carry entries to followers
  *         leave while the leader's own write is still under way: its own vote for them counts when the write is done.
  * settle  repeats, until nothing moves: report entries that became durable; notice a change of role; apply what is both
  *         committed and durable here; run membership changes, reads and snapshots.
@@ -79,10 +82,16 @@ uint64_t pt_raft_committed(const struct pt_raft *raft)
 
 /* ---- carrying an update out ----------------------------------------------------------------------------------- */
 
-static void send_messages(struct pt_raft *raft, const struct raft_update *update)
+enum { REQUESTS = 1, OTHERS = 2 };
+
+/* Those of its messages that ask for votes, the others, or all. */
+static void send_messages(struct pt_raft *raft, const struct raft_update *update, unsigned which)
 {
     for (unsigned i = 0; i < update->messages.n; i++) {
-        pt_raft_send(raft, &update->messages.batch[i]);
+        const struct raft_message *message = &update->messages.batch[i];
+        if ((which & (message->type == RAFT_REQUEST_VOTE ? REQUESTS : OTHERS)) != 0) {
+            pt_raft_send(raft, message);
+        }
     }
 }
 
@@ -98,7 +107,7 @@ static void on_vote_durable(void *arg)
     struct raft_update held = raft->held;
     raft->held = (struct raft_update){0};
     if (pt_raft_enter(raft)) {
-        send_messages(raft, &held);
+        send_messages(raft, &held, OTHERS);
         pt_raft_deferred_run(raft);
         pt_raft_leave(raft);
     }
@@ -184,9 +193,10 @@ int pt_raft_feed(struct pt_raft *raft, struct raft_event *event)
         pt_raft_install_begin(raft, &update);
     }
     if (raft->gated) {
+        send_messages(raft, &update, REQUESTS);
         raft->held = update;
     } else if (!raft->failed) {
-        send_messages(raft, &update);
+        send_messages(raft, &update, REQUESTS | OTHERS);
     }
     return rv;
 }
@@ -212,6 +222,7 @@ static void lead(struct pt_raft *raft)
     raft->leading = true;
     raft->leading_term = raft_current_term(&raft->raft);
     raft->leading_since_ms = pt_sys_now_ms(raft->sys);
+    pt_raft_election_won(raft);
     raft->leading_from = pt_raft_log_last(raft->log) + 1;
     memset(raft->rounds, 0, sizeof raft->rounds);
     PT_LIST_FOREACH (node, &raft->peers) {

@@ -169,7 +169,7 @@ struct pt_raft {
     bool split_retried;       /* since a leader was heard */
     uint64_t yielded_ms;      /* when it last granted a pre-vote to a lower id; 0: never */
     struct raft_message told; /* to stand, by the leader (server_id 0: not), before all of the log was durable */
-    uint64_t told_ms;
+    uint64_t told_ms;         /* when it was told to, last; 0: not since it led */
 
     struct pt_list reads;
     uint64_t read_round;
@@ -221,6 +221,7 @@ bool pt_raft_election_yields(struct pt_raft *raft,
 void pt_raft_election_result(struct pt_raft *raft, const struct raft_request_vote_result *result); /* from another */
 bool pt_raft_election_told(struct pt_raft *raft,
                            const struct raft_message *message); /* TimeoutNow; true: kept, then it is not to be fed */
+void pt_raft_election_won(struct pt_raft *raft);                /* it leads from now on */
 bool pt_raft_election_settle(struct pt_raft *raft);             /* true when something moved */
 
 /* node_message.c */

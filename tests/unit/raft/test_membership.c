@@ -174,6 +174,49 @@ START_TEST(leadership_moves_at_once_while_others_write)
 }
 END_TEST
 
+/* A candidate asks while it writes its own vote: the two writes, of two syncs of 100 ms here, are under way together.
+ */
+START_TEST(votes_are_written_at_the_same_time)
+{
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        up(&(struct pt_sim_options){.seed = seed});
+        struct reply moved = {0};
+        run_ms(1000);
+        for (unsigned i = 0; i < 3; i++) {
+            pt_sim_slow_disk(sim, members[i].host, 100 * MS);
+        }
+        uint64_t began = pt_sim_now_ns(sim);
+        pt_raft_transfer(members[0].raft, 2, on_reply, &moved);
+        AWAIT(members[1].toy.leading, 5000);
+        uint64_t took_ms = (pt_sim_now_ns(sim) - began) / MS;
+        ck_assert_msg(took_ms < 300, "seed %" PRIu64 ": %" PRIu64 " ms", seed, took_ms);
+        members_fini();
+    }
+}
+END_TEST
+/* It asked, was granted votes and died before its own was on the disk: it has not led, and the others go on. */
+START_TEST(who_dies_while_its_vote_is_written_has_not_led)
+{
+    up(&(struct pt_sim_options){.seed = 4});
+    struct reply moved = {0};
+    run_ms(1000);
+    uint64_t term = pt_raft_status(members[0].raft).term;
+    pt_sim_slow_disk(sim, members[1].host, 200 * MS);
+    pt_raft_transfer(members[0].raft, 2, on_reply, &moved);
+    AWAIT(pt_raft_status(members[2].raft).term == term + 1, 150); /* it has been asked, and grants it */
+    run_ms(50);
+    ck_assert(!members[1].toy.leading);
+    member_crash(&members[1]);
+    AWAIT(members[0].toy.leading || members[2].toy.leading, 5000);
+    pt_sim_slow_disk(sim, members[1].host, 0);
+    pt_sim_restart(sim, members[1].host);
+    member_start(&members[1]);
+    run_ms(3000);
+    ck_assert(!members[1].toy.leading);
+    ck_assert_uint_gt(pt_raft_status(members[1].raft).term, term + 1);
+    members_fini();
+}
+END_TEST
 /* The member stores what it was told to wait for when the leader has long given up: then it does not depose it. */
 START_TEST(who_is_told_to_stand_and_is_too_slow_follows)
 {
@@ -208,6 +251,8 @@ int main(void)
     tcase_add_test(tests, a_member_is_promoted_while_others_write);
     tcase_add_test(tests, who_was_removed_is_dialled_no_more);
     tcase_add_test(tests, leadership_moves_at_once_while_others_write);
+    tcase_add_test(tests, votes_are_written_at_the_same_time);
+    tcase_add_test(tests, who_dies_while_its_vote_is_written_has_not_led);
     tcase_add_test(tests, who_is_told_to_stand_and_is_too_slow_follows);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
