@@ -7,10 +7,12 @@ Three controllers on the loopback; the Go generator (tests/bench/generator) asks
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import pathlib
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,6 +22,7 @@ from spine_lab import BenchError, say, wait_for
 
 STREAMS = 3  # that hold a credential when it is revoked: one at each controller
 QUOTA = 100  # requests a second at each of three controllers: that of tier STARTER
+OWN_QUOTA = QUOTA * 4 // 5  # what one principal of it has
 QUIET_RATE = 100  # calls a second of the tenant that is measured, which has no quota
 
 
@@ -57,44 +60,112 @@ def tenant(cluster: Patronus, name: str, tier: str) -> str:
     return cluster.ctl("-p", f"{name}-0", "api-keys", "create", "ci", "--id", "main").split()[-1]
 
 
+# Burns a part of a processor, a millisecond at a time, and does nothing.
+BURNER = """
+import sys, time
+part, end = float(sys.argv[1]), time.monotonic() + float(sys.argv[2])
+due = time.monotonic()
+while due < end:
+    until = time.thread_time() + part / 1000
+    while time.thread_time() < until:
+        pass
+    due = max(due + 0.001, time.monotonic() - 0.01)
+    time.sleep(max(0.0, due - time.monotonic()))
+"""
+
+
+def waited_seconds(process: subprocess.Popen[bytes]) -> float:
+    """How long its threads could have run and had no processor."""
+    stats = pathlib.Path(f"/proc/{process.pid}/task").glob("*/schedstat")
+    return sum(int(stat.read_text().split()[1]) for stat in stats) / 1e9
+
+
+@dataclasses.dataclass
+class Measured:
+    """The tenant's p99, ms, and what the controllers and their clients did meanwhile, in processors."""
+
+    p99: float
+    controllers: float
+    waited: float  # of the controllers, for a processor
+    clients: float
+
+    def __str__(self) -> str:
+        return (f"p99 {self.p99:.1f} ms, controllers took {self.controllers:.2f} of a processor and waited {self.waited:.2f} for one, "
+                f"clients took {self.clients:.2f}")
+
+
+class Neighbours:
+    """Two tenants of one cluster, and what may go on beside the first."""
+
+    def __init__(self, cluster: Patronus, started: list[subprocess.Popen[bytes]], generator: str, seconds: int) -> None:
+        self.cluster, self.started, self.generator, self.seconds = cluster, started, generator, seconds
+        self.keys = {"quiet": tenant(cluster, "quiet", ""), "noisy": tenant(cluster, "noisy", "STARTER")}
+
+    def pace(self, name: str, rate: int, seconds: float) -> subprocess.Popen[str]:
+        # Who makes the noise would have a machine of his own: here he yields to the controllers and to who is measured.
+        nice = ["nice", "-n", "10"] if name == "noisy" else []
+        words = [*nice, self.generator, "pace", self.cluster.label, self.cluster.servers, *self.cluster.files, str(round(rate * seconds)), str(rate), name]
+        return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"BENCH_KEY": self.keys[name]})
+
+    def result(self, process: subprocess.Popen[str]) -> list[float]:
+        out, errors = process.communicate(timeout=120)
+        if process.returncode != 0:
+            raise BenchError(f"noisy: {errors[-400:]}")
+        return [float(word) for word in out.split()]
+
+    def measure(self, others: list[subprocess.Popen[str]]) -> Measured:
+        def now() -> tuple[float, float, float, float]:
+            ended = os.times()
+            clients = ended.children_user + ended.children_system + sum(cpu_seconds(other) for other in others)
+            return time.monotonic(), sum(map(cpu_seconds, self.started)), sum(map(waited_seconds, self.started)), clients
+
+        before = now()
+        p99 = self.result(self.pace("quiet", QUIET_RATE, self.seconds))[1] / 1000
+        took, *rest = (after - earlier for after, earlier in zip(now(), before, strict=True))
+        return Measured(p99, *(value / took for value in rest))
+
+    def beside(self, rate: int) -> tuple[Measured, str]:
+        """The other sends so many a second to each of the three."""
+        noise = self.pace("noisy", rate * 3, self.seconds + 2)
+        time.sleep(1)  # the burst that its bucket allows is a part of the noise
+        measured = self.measure([noise])
+        _, _, _, made, answered, refused, unanswered = self.result(noise)
+        return measured, f"it made {made:.0f} calls a second: {answered:.0f} were answered, {refused:.0f} refused, {unanswered:.0f} waited in vain"
+
+    def burning(self, controllers: float, clients: float) -> Measured:
+        """Beside processes that take as much as the other tenant costs, its own part yielding as it does, and do nothing."""
+        words = [sys.executable, "-c", BURNER]
+        burners = [subprocess.Popen([*words, str(controllers / 3), str(self.seconds + 2)], text=True) for _ in range(3)]
+        burners += [subprocess.Popen(["nice", "-n", "10", *words, str(clients), str(self.seconds + 2)], text=True)]
+        time.sleep(1)
+        measured = self.measure(burners)
+        for burner in burners:
+            burner.wait()
+        return measured
+
+
 def noisy_neighbour(build: pathlib.Path, turns: int, seconds: int) -> dict[str, float]:
-    """One tenant's p99 while another sends ten times its quota to each controller, over its p99 alone; they take turns."""
+    """One tenant's p99 while another sends ten times its quota to each controller, over its p99 alone; they take turns.
+
+    Two more turns say what of it is what: beside the other at its quota, which it may have, and beside processes that take
+    as much of the machine as it costs at ten times that and ask nobody for anything.
+    """
     generator = go_program(build, "generator")
-    ratios, alone, beside = [], [], []
+    kinds = ("alone", "at ten times its quota", "at its quota", "burning")
+    all_of: dict[str, list[float]] = {kind: [] for kind in kinds}
     with running(build, "nn") as (cluster, started):
-        keys = {"quiet": tenant(cluster, "quiet", ""), "noisy": tenant(cluster, "noisy", "STARTER")}
-
-        def pace(name: str, rate: int, seconds: float) -> subprocess.Popen[str]:
-            # Who makes the noise would have a machine of his own: here he yields to the controllers and to who is measured.
-            nice = ["nice", "-n", "10"] if name == "noisy" else []
-            words = [*nice, generator, "pace", cluster.label, cluster.servers, *cluster.files, str(round(rate * seconds)), str(rate), name]
-            return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"BENCH_KEY": keys[name]})
-
-        def result(process: subprocess.Popen[str]) -> list[float]:
-            out, errors = process.communicate(timeout=120)
-            if process.returncode != 0:
-                raise BenchError(f"noisy: {errors[-400:]}")
-            return [float(word) for word in out.split()]
-
-        def measure() -> tuple[float, float]:
-            """The p99, and how many processors the three controllers took meanwhile."""
-            before, began = sum(map(cpu_seconds, started)), time.monotonic()
-            p99 = result(pace("quiet", QUIET_RATE, seconds))[1]
-            return p99, (sum(map(cpu_seconds, started)) - before) / (time.monotonic() - began)
-
-        result(pace("quiet", QUIET_RATE, 3))
+        neighbours = Neighbours(cluster, started, generator, seconds)
+        neighbours.result(neighbours.pace("quiet", QUIET_RATE, 3))
         for _ in range(turns):
-            p99, cpu_alone = measure()
-            alone.append(p99)
-            noise = pace("noisy", QUOTA * 10 * 3, seconds + 2)
-            time.sleep(1)  # the burst that its bucket allows is a part of the noise
-            p99, cpu_beside = measure()
-            beside.append(p99)
-            _, _, _, rate, answered, refused = result(noise)
-            ratios.append(beside[-1] / alone[-1])
-            say(f"noisy: p99 alone {alone[-1] / 1000:.1f} ms, beside the other {beside[-1] / 1000:.1f}, ratio {ratios[-1]:.2f}; "
-                f"the other sent {rate:.0f} a second, {answered:.0f} answered, {refused:.0f} refused; "
-                f"controllers took {cpu_alone:.2f} and {cpu_beside:.2f} of a processor")
-    ratio = statistics.median(beside) / statistics.median(alone)
-    say(f"noisy: of medians {ratio:.2f}; pairs: median {statistics.median(ratios):.2f}, worst {max(ratios):.2f}")
-    return {"noisy_p99_ratio": ratio}
+            alone = neighbours.measure([])
+            noisy, said = neighbours.beside(QUOTA * 10)
+            lawful, lawful_said = neighbours.beside(OWN_QUOTA)
+            burning = neighbours.burning(noisy.controllers - alone.controllers, noisy.clients - alone.clients)
+            for kind, measured, more in zip(kinds, (alone, noisy, lawful, burning), ("", said, lawful_said, ""), strict=True):
+                all_of[kind].append(measured.p99)
+                say(f"noisy: {kind}: {measured}{'; ' if more else ''}{more}")
+    alone_p99 = statistics.median(all_of["alone"])
+    ratios = {kind: statistics.median(all_of[kind]) / alone_p99 for kind in kinds[1:]}
+    worst = max(noisy_p99 / p99 for noisy_p99, p99 in zip(all_of["at ten times its quota"], all_of["alone"], strict=True))
+    say("noisy: of medians " + ", ".join(f"{kind} {ratio:.2f}" for kind, ratio in ratios.items()) + f"; worst pair {worst:.2f}")
+    return {"noisy_p99_ratio": ratios["at ten times its quota"]}

@@ -16,11 +16,14 @@ import (
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 )
 
+const lastAnswers = 2 * time.Second
+
 // pace makes COUNT calls, RATE of them a second whatever becomes of earlier ones, as the account whose API key stands in
 // BENCH_KEY: in turn a linearizable get and an update of one site of the run's organization. Prints: P50_US P99_US
-// WORST_US RATE ANSWERED REFUSED, of the time from when a call was due to its answer, of those that were answered; RATE
-// is what was sent a second. REFUSED are those with RESOURCE_EXHAUSTED, whose delay to retry nobody here heeds. Any other
-// failure is an error.
+// WORST_US RATE ANSWERED REFUSED UNANSWERED, of the time from when a call was due to its answer, of those that were
+// answered; RATE is what was made a second. REFUSED are those with RESOURCE_EXHAUSTED, whose delay to retry nobody here
+// heeds. UNANSWERED are those that a tenant with refusals left behind when it ended, a while after its last call was due:
+// they wait here or at a server. Any other failure is an error, and so is each of those for who is not refused.
 func pace(l *load) error {
 	holder, err := l.with(os.Getenv("BENCH_KEY"))
 	if err != nil {
@@ -30,23 +33,28 @@ func pace(l *load) error {
 	if err != nil {
 		return err
 	}
+	ctx, leave := context.WithCancel(context.Background())
+	defer leave()
 	for _, conn := range conns { // none of the calls that count waits for a connection
-		if err := paced(conn, organization(l.run, 0)+"/sites/paced", 0); err != nil {
+		if err := paced(ctx, conn, organization(l.run, 0)+"/sites/paced", 0); err != nil {
 			return err
 		}
 	}
 	took := make([]time.Duration, l.count)
-	var refused, failed atomic.Int64
+	var refused, unanswered, failed atomic.Int64
 	var calls sync.WaitGroup
 	began := time.Now()
 	for i := range l.count {
 		due := began.Add(time.Duration(i) * time.Second / time.Duration(l.atATime))
 		time.Sleep(time.Until(due))
 		calls.Go(func() {
-			err := pacedUntil(conns, organization(l.run, 0)+"/sites/paced", i)
+			err := pacedUntil(ctx, conns, organization(l.run, 0)+"/sites/paced", i)
 			took[i] = time.Since(due)
 			if status.Code(err) == codes.ResourceExhausted {
 				refused.Add(1)
+				took[i] = -1
+			} else if ctx.Err() != nil {
+				unanswered.Add(1)
 				took[i] = -1
 			} else if err != nil && failed.Add(1) <= 3 {
 				fmt.Fprintln(os.Stderr, "generator: pace:", err)
@@ -54,11 +62,23 @@ func pace(l *load) error {
 		})
 	}
 	rate := float64(l.count) / time.Since(began).Seconds()
-	calls.Wait()
+	answered := make(chan struct{})
+	go func() {
+		calls.Wait()
+		close(answered)
+	}()
+	select {
+	case <-answered:
+	case <-time.After(lastAnswers):
+		if refused.Load() > 0 {
+			leave()
+		}
+	}
+	<-answered
 	took = slices.DeleteFunc(took, func(d time.Duration) bool { return d < 0 })
 	slices.Sort(took)
-	fmt.Printf("%d %d %d %.0f %d %d\n", quantile(took, 0.5).Microseconds(), quantile(took, 0.99).Microseconds(), quantile(took, 1).Microseconds(),
-		rate, len(took), refused.Load())
+	fmt.Printf("%d %d %d %.0f %d %d %d\n", quantile(took, 0.5).Microseconds(), quantile(took, 0.99).Microseconds(), quantile(took, 1).Microseconds(),
+		rate, len(took), refused.Load(), unanswered.Load())
 	if failed.Load() > 0 {
 		return fmt.Errorf("%d of %d failed", failed.Load(), l.count)
 	}
@@ -66,10 +86,10 @@ func pace(l *load) error {
 }
 
 // pacedUntil asks again while nobody leads, as any client would: that time counts.
-func pacedUntil(conns []*grpc.ClientConn, site string, i int) error {
+func pacedUntil(ctx context.Context, conns []*grpc.ClientConn, site string, i int) error {
 	end := time.Now().Add(callTimeout)
 	for n := 0; ; n++ {
-		err := paced(conns[(i+n)%len(conns)], site, i)
+		err := paced(ctx, conns[(i+n)%len(conns)], site, i)
 		if status.Code(err) != codes.Unavailable || time.Now().After(end) {
 			return err
 		}
@@ -77,8 +97,8 @@ func pacedUntil(conns []*grpc.ClientConn, site string, i int) error {
 	}
 }
 
-func paced(conn *grpc.ClientConn, site string, i int) error {
-	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+func paced(ctx context.Context, conn *grpc.ClientConn, site string, i int) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	sites := patronusv1.NewSiteServiceClient(conn)
 	if i/3%2 == 0 { // of three servers, each gets both
