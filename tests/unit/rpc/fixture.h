@@ -111,6 +111,7 @@ static inline struct pt_rpc_credentials credentials_of(const struct party *party
  *   /t/Fail   unary: a refusal with reason and field; the request is the text
  *   /t/Hold   unary: no answer; the call is kept in world->held
  *   /t/Late   the same, with the promise of one reply
+ *   /t/Shut   the same, and its request is not read; the call is kept from the start
  *   /t/Who    unary: door, peer, the metadata x-test
  *   /t/Count  one request "n size": n messages of that size, as fast as the reader takes them
  *   /t/Chat   both ways: each message comes back; OK at half-close
@@ -151,6 +152,10 @@ static void service_on_call(void *arg, struct pt_rpc_call *call)
     if (is(call, "/t/Late")) {
         pt_rpc_call_expect_one(call);
         pt_rpc_call_reply_one(call);
+    } else if (is(call, "/t/Shut")) {
+        pt_rpc_call_reply_one(call);
+        pt_rpc_call_pause(call);
+        world->held = call;
     } else if (is(call, "/t/Echo") || is(call, "/t/Fail") || is(call, "/t/Hold") || is(call, "/t/Who") ||
                is(call, "/t/Count")) {
         pt_rpc_call_expect_one(call);
@@ -203,7 +208,9 @@ static void service_on_half_close(void *arg, struct pt_rpc_call *call)
 {
     struct world *world = arg;
     world->half_closes++;
-    pt_rpc_call_finish(call, NULL);
+    if (!is(call, "/t/Shut")) {
+        pt_rpc_call_finish(call, NULL);
+    }
 }
 
 static void service_on_writable(void *arg, struct pt_rpc_call *call)

@@ -148,15 +148,16 @@ START_TEST(cancelling_reaches_the_server)
 END_TEST
 
 /* Answered; refused; given up by the client, which the server learns with its answer; open when the server closes. */
-START_TEST(a_call_of_one_reply_ends_with_it)
+/* Answered, refused, left by its client and cut off by the end of the server. */
+static void late_replies(enum world_kind kind, const char *method)
 {
     struct world world;
     struct reply replies[4] = {0};
-    world_init(&world, (enum world_kind)_i);
+    world_init(&world, kind);
     struct pt_rpc_channel *channel = open_channel(&world, &world.admin, &world.ca, world.api_port);
     for (unsigned i = 0; i < 4; i++) {
         struct reply *reply = &replies[i];
-        struct pt_rpc_unary *unary = pt_rpc_unary(channel, "/t/Late", bytes("x"), NULL, 0, 0, on_reply, reply);
+        struct pt_rpc_unary *unary = pt_rpc_unary(channel, method, bytes("x"), NULL, 0, 0, on_reply, reply);
         TURN_UNTIL(&world, world.held != NULL);
         if (i == 0) {
             (void)pt_rpc_call_send(world.held, bytes("late"));
@@ -179,6 +180,7 @@ START_TEST(a_call_of_one_reply_ends_with_it)
         ck_assert(i == 2 || world.ends_cancelled >= i / 3); /* 2: the answer may go out before the word of the client */
         ck_assert(i >= 2 || world.ends_cancelled == 0);
     }
+    ck_assert(strcmp(method, "/t/Shut") != 0 || kind == WORLD_FABRIC || world.messages == 0);
     ck_assert_int_eq(replies[0].error.code, PT_OK);
     ck_assert_uint_ge(replies[0].message.size, 4);
     ck_assert_mem_eq(replies[0].message.data, "late", 4);
@@ -190,6 +192,17 @@ START_TEST(a_call_of_one_reply_ends_with_it)
     }
     pt_rpc_channel_free(channel);
     world_fini(&world);
+}
+
+START_TEST(a_call_of_one_reply_ends_with_it)
+{
+    late_replies((enum world_kind)_i, "/t/Late");
+}
+END_TEST
+
+START_TEST(a_call_that_is_not_read_is_answered_too)
+{
+    late_replies((enum world_kind)_i, "/t/Shut");
 }
 END_TEST
 
@@ -553,6 +566,7 @@ int main(void)
         a_deadline_ends_the_call_on_both_sides,
         cancelling_reaches_the_server,
         a_call_of_one_reply_ends_with_it,
+        a_call_that_is_not_read_is_answered_too,
         freeing_a_channel_ends_its_calls_first,
         a_callback_may_free_its_channel,
         a_stream_talks_both_ways_and_ends_with_ok,
