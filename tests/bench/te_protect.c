@@ -35,9 +35,10 @@ struct tally {
     struct walk_net *walk;
     uint32_t *left; /* distances from `left_of` without the failure */
     uint32_t left_of;
-    bool has_duct; /* the failure at hand */
+    const struct te_repair_failure *failure; /* at hand */
+    uint32_t *apart;                         /* as `left`, without the failed cable's duct too */
     uint64_t wanted, arrived, labels[TE_REPAIR_LABELS_MAX + 1];
-    uint64_t with_risk, disjoint; /* repairs of a cable whose duct is known; those that keep off the duct */
+    uint64_t with_risk, possible, disjoint; /* whose duct is known; with a way off the duct; that take one */
 };
 
 static uint64_t draw(uint64_t *state, uint64_t below)
@@ -84,6 +85,13 @@ static void on_repair(void *arg, const struct te_repair *repair)
     struct tally *tally = arg;
     if (tally->left_of != repair->at) {
         walk_distances(tally->walk->graph, tally->walk->down, repair->at, tally->left);
+        if (tally->failure->risky_len > 0) {
+            for (size_t i = 0; i < tally->failure->risky_len; i++) {
+                tally->walk->down[tally->failure->risky[i]] = true;
+            }
+            walk_distances(tally->walk->graph, tally->walk->down, repair->at, tally->apart);
+            walk_fail(tally->walk, tally->failure);
+        }
         tally->left_of = repair->at;
     }
     if (tally->left[repair->destination] >= WALK_FAR) {
@@ -93,15 +101,17 @@ static void on_repair(void *arg, const struct te_repair *repair)
     if (repair->repaired && walk_arrives(tally->walk, repair)) {
         tally->arrived++;
         tally->labels[repair->labels_len]++;
-        tally->with_risk += tally->has_duct ? 1 : 0;
-        tally->disjoint += tally->has_duct && repair->disjoint ? 1 : 0;
+        bool has_duct = tally->failure->risky_len > 0;
+        tally->with_risk += has_duct ? 1 : 0;
+        tally->possible += has_duct && tally->apart[repair->destination] < WALK_FAR ? 1 : 0;
+        tally->disjoint += has_duct && repair->disjoint ? 1 : 0;
     }
 }
 
 static void plan(struct te_repair_planner *planner, struct tally *tally, const struct te_repair_failure *failure)
 {
     tally->left_of = TE_REPAIR_NONE;
-    tally->has_duct = failure->risky_len > 0;
+    tally->failure = failure;
     walk_fail(tally->walk, failure);
     te_repair_plan(planner, failure, on_repair, tally);
 }
@@ -137,9 +147,10 @@ static void report(const char *name, const char *what, const struct tally *befor
         printf(" %zu:%llu", i, (unsigned long long)(tally->labels[i] - before->labels[i]));
     }
     if (tally->with_risk > before->with_risk) {
-        printf("; %llu of %llu keep off the failed cable's duct",
-               (unsigned long long)(tally->disjoint - before->disjoint),
-               (unsigned long long)(tally->with_risk - before->with_risk));
+        printf("; of %llu whose duct is known %llu have a way off it, and %llu take one",
+               (unsigned long long)(tally->with_risk - before->with_risk),
+               (unsigned long long)(tally->possible - before->possible),
+               (unsigned long long)(tally->disjoint - before->disjoint));
     }
     printf("\n");
 }
@@ -156,7 +167,9 @@ static bool protect(const struct instance *instance, uint64_t seed, struct tally
     const char *name = slash != NULL ? slash + 1 : instance->name;
     struct walk_net walk;
     walk_init(&walk, &instance->graph);
-    struct tally tally = {.walk = &walk, .left = calloc(instance->graph.nodes_len, sizeof(uint32_t))};
+    struct tally tally = {.walk = &walk,
+                          .left = calloc(instance->graph.nodes_len, sizeof(uint32_t)),
+                          .apart = calloc(instance->graph.nodes_len, sizeof(uint32_t))};
     struct tally before = tally;
     for (uint32_t link = 0; link < instance->graph.links_len; link++) {
         uint32_t twin = te_repair_twin(planner, link);
@@ -177,6 +190,7 @@ static bool protect(const struct instance *instance, uint64_t seed, struct tally
     total->wanted += tally.wanted;
     total->arrived += tally.arrived;
     free(tally.left);
+    free(tally.apart);
     walk_fini(&walk);
     te_repair_planner_free(planner);
     return true;

@@ -46,7 +46,7 @@ edges_up >/dev/null
 for to in lon sgp; do
     wait_for 30 "nyc does not reach $to" ping_sites nyc "$to" corp
 done
-value() { python3 -c 'import json,sys; d=json.load(sys.stdin); print(eval(sys.argv[1]))' "$1"; } # of JSON on standard input
+value() { python3 -c 'import json,sys; d=json.load(sys.stdin); print(eval(sys.argv[1]))' "$@"; } # of JSON on standard input
 
 # udp COMMAND...: numbered packets of 1200 bytes nyc -> lon each 5 ms, 240 kB a second, while the command runs; LOST says how many stayed out.
 udp() {
@@ -380,11 +380,15 @@ ctl links undrain "$link" >/dev/null
 ok "draining the last way is refused"
 
 # ---- 5. repair by the node alone
-for node in $(controllers); do
+living() { # controllers
+    lab status --json | value 'sum(n["name"] in sys.argv[2:] and any(p["command"].startswith("patronusd") for p in n["processes"]) for n in d["nodes"])' "$@"
+}
+read -ra leaders <<<"$(controllers)"
+[ "$(living "${leaders[@]}")" = 3 ] || lab_fail "not all of ${leaders[*]} live"
+for node in "${leaders[@]}"; do
     stop_node "$node" --kill
 done
-left=$(lab status --json | value '[n["name"] for n in d["nodes"] for p in n["processes"] if n["name"][0] == "c" and p["command"].startswith("patronusd")]')
-[ "$left" = "[]" ] || lab_fail "controllers live: $left"
+[ "$(living "${leaders[@]}")" = 0 ] || lab_fail "some of ${leaders[*]} live"
 cut() {
     link=$(carrying)
     lab link cut "nyc/${link##*/}" >/dev/null
