@@ -231,7 +231,7 @@ static void on_trust(struct pt_edge_session *session, const Patronus__V1__TrustR
         memcpy(session->trust.bytes, report->trust_digest.data, PT_DIGEST_SIZE);
     }
     (void)snprintf(session->issuer, sizeof(session->issuer), "%.*s", PT_KEY_ID_SIZE, report->issuer);
-    session->leaf_end_wall_ns = report->expire_time_ns;
+    session->leaf_end_wall_ns = report->expire_time_ns < 0 ? 0 : report->expire_time_ns;
 }
 
 /* ---- messages of the node ------------------------------------------------------------------------------------- */
@@ -249,9 +249,10 @@ static void tunnel_key_done(void *arg, enum pt_code code, uint64_t index)
     (void)arg, (void)code, (void)index; /* what was not committed is proposed again: pt_edge_tell_key */
 }
 
-static void propose_tunnel_key(const struct pt_edge_session *session, const char *hex)
+static void propose_tunnel_key(struct pt_edge_session *session, const char *hex)
 {
     struct pt_controller *controller = session->controller;
+    session->tunnel_key_proposed_ns = pt_sys_now_ns(controller->sys);
     Patronus__V1__TunnelKeyCommand op = PATRONUS__V1__TUNNEL_KEY_COMMAND__INIT;
     op.edge = (char *)(uintptr_t)session->edge;
     op.public_key = (char *)(uintptr_t)hex;
@@ -287,20 +288,23 @@ void pt_edge_tell_key(struct pt_edge_session *session)
     }
 }
 
-/* It may be new, or made anew. */
+/* It may be new, or made anew. A node that has another one each time is one entry of the log each RETRY_KEY_NS, and not
+ * one a hello: the key that it said last counts. */
 static void take_tunnel_key(struct pt_edge_session *session, const ProtobufCBinaryData *key)
 {
     if (key->len != sizeof(session->tunnel_key.bytes)) {
         return; /* it cannot seal */
     }
     memcpy(session->tunnel_key.bytes, key->data, sizeof(session->tunnel_key.bytes));
-    session->tunnel_key_at_ns = 1; /* now */
+    uint64_t proposed_ns = session->tunnel_key_proposed_ns;
+    session->tunnel_key_at_ns = proposed_ns == 0 ? 1 : proposed_ns + RETRY_KEY_NS; /* 1: now */
     pt_edge_tell_key(session);
 }
 
 /* What the node has in force stands on record by the stream before, acknowledged or on its way. */
 static void take_record(struct pt_edge_session *session, const struct pt_edge_session *old)
 {
+    session->tunnel_key_proposed_ns = old->tunnel_key_proposed_ns;
     bool acked = old->acked != NULL && pt_digest_equal(&session->reported, pt_bundle_digest(old->acked));
     bool sent = !acked && old->sent != NULL && pt_digest_equal(&session->reported, pt_bundle_digest(old->sent));
     if (acked || sent) {
@@ -333,9 +337,9 @@ static void on_hello(struct pt_edge_session *session, const Patronus__V1__NodeHe
     take_digest(&session->reported, &hello->digest);
     if (!session->greeted) {
         become_session(session);
+        pt_log_info(controller->log, "node connected", "edge=%s version=%s", session->edge, session->version);
     }
     pt_push_learn(controller->push, session, hello);
-    pt_log_info(controller->log, "node connected", "edge=%s version=%s", session->edge, session->version);
     take_tunnel_key(session, &hello->tunnel_public_key);
     pt_edge_send_controllers(controller, session);
     pt_edge_send_trust(controller, session);
@@ -399,11 +403,23 @@ static bool sound(struct pt_serve_call *call, struct pt_bytes message)
     return code == PT_OK;
 }
 
+/* What a node says is answered, and answers wait in its stream's queue. One that goes on saying and does not read is
+ * sent off before that queue is more than any stream may hold. */
+static bool reads(struct pt_serve_call *call)
+{
+    if (pt_rpc_call_queued(call->rpc) < PT_RPC_QUEUE_LEN_MAX) {
+        return true;
+    }
+    pt_serve_refuse(call, PT_EXHAUSTED, PT_REASON_OVERLOADED,
+                    "the node does not take what it is sent: connect again and read");
+    return false;
+}
+
 static void edge_message(struct pt_serve_call *call, struct pt_bytes data)
 {
     struct pt_edge_session *session = call->state;
     struct pt_controller *controller = call->controller;
-    if (session == NULL || session->closed || call->rpc == NULL || !sound(call, data)) {
+    if (session == NULL || session->closed || call->rpc == NULL || !reads(call) || !sound(call, data)) {
         return;
     }
     Patronus__V1__EdgeMessage *message = patronus__v1__edge_message__unpack(NULL, data.size, data.data);
@@ -419,8 +435,9 @@ static void edge_message(struct pt_serve_call *call, struct pt_bytes data)
     } else if (message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_ACK) {
         on_ack(session, message->ack);
     } else if (message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TELEMETRY) {
-        session->clock_known = message->telemetry->time_ns != 0;
-        session->clock_ms = (message->telemetry->time_ns - pt_sys_wall_ns(controller->sys)) / 1000000;
+        int64_t time_ns = message->telemetry->time_ns < 0 ? 1 : message->telemetry->time_ns; /* before 1970: wrong */
+        session->clock_known = time_ns != 0;
+        session->clock_ms = (time_ns - pt_sys_wall_ns(controller->sys)) / 1000000;
         pt_metrics_drops(controller, session->edge, message->telemetry);
         pt_push_measured(controller->push, pt_soft_telemetry(controller->soft, session->edge, message->telemetry));
     } else if (message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TRUST) {
