@@ -446,9 +446,9 @@ struct pt_edge_session {
     struct pt_digest trust;
     char issuer[PT_KEY_ID_SIZE + 1];
     int64_t leaf_end_wall_ns;
-    struct pt_digest key_digest; /* of the certificate that opened the stream */
-    struct pt_digest tunnel_key; /* as it said last: the 32 bytes themselves */
-    uint64_t tunnel_key_at_ns;   /* when to see again whether the state says so; 0: it does, or none was said */
+    struct pt_digest key_digest;     /* of the certificate that opened the stream */
+    struct pt_digest tunnel_key;     /* as it said last: the 32 bytes themselves */
+    uint64_t tunnel_key_at_ns;       /* when to see again whether the state says so; 0: it does, or none was said */
     uint64_t tunnel_key_proposed_ns; /* when one was proposed last; 0: never */
 };
 struct Patronus__V1__NodeQuestion;

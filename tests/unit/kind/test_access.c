@@ -192,6 +192,9 @@ START_TEST(nobody_gives_what_he_does_not_hold)
             "{'role':{'name':'" ACME "/roles/iam','permissions':['sites.*']}}");
     FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_GRANT_NOT_HELD, "", "UpdateServiceAccount",
             "{'serviceAccount':{'name':'" ACME "/serviceAccounts/boss','displayName':'x'}}");
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_GRANT_NOT_HELD, "", "UpdateApiKey", /* who has a key is the account */
+            "{'apiKey':{'name':'" ACME "/serviceAccounts/boss/apiKeys/k','secretHmac':"
+            "'0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'},'allowMissing':true}");
     FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_GRANT_NOT_HELD, "", "CreateIdentityProvider",
             "{'parent':'" ACME "','identityProviderId':'idp','identityProvider':{'issuer':'https://evil.example',"
             "'audiences':['patronus']}}");
@@ -202,6 +205,93 @@ START_TEST(nobody_gives_what_he_does_not_hold)
     FX_OK(&fx, "CreateIdentityProvider",
           "{'parent':'" ACME "','identityProviderId':'other','identityProvider':{'issuer':'https://id.example',"
           "'audiences':['patronus']}}");
+}
+END_TEST
+
+/* The account bot, by a key of his with these scopes ("" for all), which ends with this time ("" for never). */
+static void by_key(const char *account, const char *id, const char *scopes, const char *expires)
+{
+    struct pt_digest digest = pt_sha256(id, strlen(id));
+    char hex[65];
+    as_admin();
+    FX_OK(&fx, "UpdateApiKey", "{'apiKey':{'name':'%s/apiKeys/%s','secretHmac':'%s'%s%s%s%s%s%s},'allowMissing':true}",
+          account, id, pt_digest_hex(&digest, hex), scopes[0] != '\0' ? ",'scopes':[" : "", scopes,
+          scopes[0] != '\0' ? "]" : "", expires[0] != '\0' ? ",'expireTime':'" : "", expires,
+          expires[0] != '\0' ? "'" : "");
+    as(BOT);
+    fx.caller.api_key = pt_arena_printf(&fx.arena, "%s/apiKeys/%s", account, id);
+}
+
+/* A key is its account's and nobody else's, to the second, until it is denied by name; and gives on no more than it
+ * reaches itself. */
+START_TEST(a_key_is_what_its_account_made_it)
+{
+    bind(ACME, "roles/admin");
+    by_key(BOT, "all", "", "");
+    FX_OK(&fx, "GetSite", "{'name':'" ACME "/sites/nyc'}");
+    by_key(BOT, "short", "", "2023-11-14T22:13:21Z"); /* the clock starts at :20 */
+    FX_OK(&fx, "GetSite", "{'name':'" ACME "/sites/nyc'}");
+    fx.time_ns += 1000000000;
+    ck_assert_int_eq(fx_call(&fx, "GetSite", "{'name':'" ACME "/sites/nyc'}"), PT_UNAUTHENTICATED);
+    as_admin();
+    FX_OK(&fx, "CreateServiceAccount", "{'parent':'" ACME "','serviceAccountId':'bot2'}");
+    by_key(BOT "2", "all", "", ""); /* another account's, whose name begins alike */
+    ck_assert_int_eq(fx_call(&fx, "GetSite", "{'name':'" ACME "/sites/nyc'}"), PT_UNAUTHENTICATED);
+
+    by_key(BOT, "narrow", "'roles.*','roleBindings.*','sites.get'", "");
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_GRANT_NOT_HELD, "", "CreateRoleBinding",
+            "{'parent':'" ACME "','roleBindingId':'x','roleBinding':{'role':'roles/viewer','members':['" BOT "2']}}");
+    FX_OK(&fx, "CreateRole", "{'parent':'" ACME "','roleId':'see','role':{'permissions':['sites.get']}}");
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_GRANT_NOT_HELD, "", "CreateRole",
+            "{'parent':'" ACME "','roleId':'do','role':{'permissions':['sites.update']}}");
+
+    as_admin();
+    FX_OK(&fx, "CreateDeniedIdentity",
+          "{'deniedIdentityId':'k','deniedIdentity':{'identity':'" BOT "/apiKeys/narrow'}}");
+    as(BOT);
+    FX_OK(&fx, "GetSite", "{'name':'" ACME "/sites/nyc'}"); /* the account is not denied, nor its other keys */
+    fx.caller.api_key = BOT "/apiKeys/all";
+    FX_OK(&fx, "GetSite", "{'name':'" ACME "/sites/nyc'}");
+    fx.caller.api_key = BOT "/apiKeys/narrow";
+    ck_assert_int_eq(fx_call(&fx, "GetSite", "{'name':'" ACME "/sites/nyc'}"), PT_UNAUTHENTICATED);
+    ck_assert_int_eq(fx.error.reason, PT_REASON_IDENTITY_REVOKED);
+}
+END_TEST
+
+/* What holds at an organization because of what is above it ends when it moves away, in the same entry; and who moves
+ * it raises no limit on the way that he could not raise before. */
+START_TEST(what_is_inherited_ends_with_a_move)
+{
+    bind(ACME, "roles/viewer");
+    as_admin();
+    FX_OK(&fx, "CreateRole", "{'parent':'" ACME "','roleId':'see','role':{'permissions':['sites.get']}}");
+    FX_OK(&fx, "CreateRoleBinding",
+          "{'parent':'organizations/child','roleBindingId':'u','roleBinding':{'role':'" ACME
+          "/roles/see','members':['spiffe://c/user/u']}}");
+    FX_OK(&fx, "CreateRole",
+          "{'parent':'" ACME "','roleId':'mover','role':{'permissions':['organizations.get','organizations.update',"
+          "'organizations.delete','organizations.create']}}");
+    FX_OK(&fx, "CreateRoleBinding",
+          "{'parent':'" ACME "','roleBindingId':'m','roleBinding':{'role':'" ACME
+          "/roles/mover','members':['spiffe://c/user/m']}}");
+    FX_OK(&fx, "CreateRoleBinding",
+          "{'parent':'organizations/foreign','roleBindingId':'m','roleBinding':{'role':'roles/admin','members':["
+          "'spiffe://c/user/m']}}");
+    as(BOT);
+    FX_OK(&fx, "GetSite", "{'name':'organizations/child/sites/s'}");
+    as("spiffe://c/user/u");
+    FX_OK(&fx, "GetSite", "{'name':'organizations/child/sites/s'}");
+    as("spiffe://c/user/m"); /* administers where it goes, but not where it is */
+    FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, "", "UpdateOrganization",
+            "{'organization':{'name':'organizations/child','parentOrganization':'organizations/foreign','quotas':{"
+            "'sites':'1000'}}}");
+    ck_assert_ptr_nonnull(strstr(fx.error.text, "organizations.setQuotas"));
+    FX_OK(&fx, "UpdateOrganization",
+          "{'organization':{'name':'organizations/child','parentOrganization':'organizations/foreign'}}");
+    as(BOT);
+    same_answer("GetSite", "{'name':'organizations/child/sites/s'}", "child", "none");
+    as("spiffe://c/user/u"); /* bound there still, by a role that is not above it any more */
+    same_answer("GetSite", "{'name':'organizations/child/sites/s'}", "child", "none");
 }
 END_TEST
 
@@ -411,6 +501,11 @@ START_TEST(groups_and_cluster_bindings_count)
     fx.caller.groups = groups;
     fx.caller.groups_len = 1;
     FX_OK(&fx, "GetSite", "{'name':'" ACME "/sites/nyc'}");
+    static const char *const several[] = {ACME "/identityProviders/idp/groups/none",
+                                          ACME "/identityProviders/idp/groups/ops"};
+    fx.caller.groups = several; /* each of them */
+    fx.caller.groups_len = 2;
+    FX_OK(&fx, "GetSite", "{'name':'" ACME "/sites/nyc'}");
     as(ACME "/identityProviders/none/users/ann"); /* a provider that is not there speaks for nobody */
     ck_assert_int_eq(fx_call(&fx, "GetSite", "{'name':'" ACME "/sites/nyc'}"), PT_UNAUTHENTICATED);
     as("spiffe://c/user/op");
@@ -466,6 +561,8 @@ int main(void)
     tcase_add_test(tests, roles_hold_where_bound_and_below);
     tcase_add_test(tests, limits_and_place_are_the_matter_of_whoever_is_above);
     tcase_add_test(tests, nobody_gives_what_he_does_not_hold);
+    tcase_add_test(tests, a_key_is_what_its_account_made_it);
+    tcase_add_test(tests, what_is_inherited_ends_with_a_move);
     tcase_add_test(tests, conditions_are_on_labels_time_and_source);
     tcase_add_test(tests, each_condition_counts_alone);
     tcase_add_test(tests, what_is_revoked_is_refused_at_once);

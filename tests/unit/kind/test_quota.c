@@ -225,6 +225,39 @@ START_TEST(of_two_moves_that_cross_one_succeeds)
 }
 END_TEST
 
+/* Where it was counted before, an organization that moves needs no more room; where it was not, there must be room for
+ * all that it uses, bytes too. */
+START_TEST(a_move_needs_room_where_it_was_not_counted)
+{
+    struct fixture fx;
+    fx_init(&fx);
+    FX_OK(&fx, "CreateOrganization", "{'organizationId':'top','organization':{'quotas':{'sites':'2'}}}");
+    FX_OK(&fx, "CreateOrganization",
+          "{'organizationId':'a','organization':{'parentOrganization':'organizations/top'}}");
+    FX_OK(&fx, "CreateOrganization",
+          "{'organizationId':'b','organization':{'parentOrganization':'organizations/top'}}");
+    FX_OK(&fx, SITE("organizations/a", "x"));
+    FX_OK(&fx, SITE("organizations/a", "y"));
+    FX_FAIL(&fx, PT_EXHAUSTED, PT_REASON_QUOTA_EXCEEDED, "sites", SITE("organizations/b", "z"));
+    FX_OK(&fx, "UpdateOrganization", MOVE("a", "b"));
+    ck_assert_uint_eq(usage(&fx, "organizations/top", PT_QUOTA_SITES), 2);
+    ck_assert_uint_eq(usage(&fx, "organizations/b", PT_QUOTA_SITES), 2);
+    FX_OK(&fx, "CreateOrganization", "{'organizationId':'narrow','organization':{'quotas':{'bytes':'1000'}}}");
+    uint64_t all = usage(&fx, "organizations/a", PT_QUOTA_BYTES) + usage(&fx, "organizations/narrow", PT_QUOTA_BYTES);
+#define NARROW(limit)                                                                                          \
+    "UpdateOrganization", "{'organization':{'name':'organizations/narrow','quotas':{'bytes':'%" PRIu64 "'}}}", \
+        (uint64_t)(limit)
+    FX_OK(&fx, NARROW(all - 1));
+    FX_FAIL(&fx, PT_EXHAUSTED, PT_REASON_QUOTA_EXCEEDED, "bytes", "UpdateOrganization", MOVE("a", "narrow"));
+    ck_assert_str_eq(fx.error.subject, "organizations/narrow");
+    FX_OK(&fx, NARROW(all + 100));
+    FX_OK(&fx, "UpdateOrganization", MOVE("a", "narrow"));
+    ck_assert_uint_eq(usage(&fx, "organizations/top", PT_QUOTA_SITES), 0);
+    fx_fini(&fx);
+#undef NARROW
+}
+END_TEST
+
 START_TEST(a_limit_is_one_of_all_below_it)
 {
     struct fixture fx;
@@ -278,6 +311,36 @@ START_TEST(bytes_and_tunnels_are_limited_too)
     /* Bytes are known when the resource is encoded: the state refuses. */
     FX_FAIL(&fx, PT_EXHAUSTED, PT_REASON_QUOTA_EXCEEDED, "bytes", SITE(A, "more"));
     FX_OK(&fx, "DeleteSite", "{'name':'" A "/sites/sfo','force':true}");
+    fx_fini(&fx);
+}
+END_TEST
+
+/* What makes no resource more may use more: an organization counts to the one above it, and a link that moves to an
+ * underlay where others are forms tunnels there. */
+START_TEST(nothing_is_used_without_being_counted)
+{
+    struct fixture fx;
+    fx_init(&fx);
+    fx_world(&fx);
+    uint64_t used = usage(&fx, A, PT_QUOTA_BYTES);
+    FX_OK(&fx, "UpdateOrganization", "{'organization':{'name':'" A "','quotas':{'bytes':'%" PRIu64 "'}}}", used + 100);
+    FX_FAIL(&fx, PT_EXHAUSTED, PT_REASON_QUOTA_EXCEEDED, "bytes", "CreateOrganization",
+            "{'organizationId':'wordy','organization':{'parentOrganization':'" A
+            "','displayName':'0123456789012345678901234567890123456789012345678901234567890'}}");
+    FX_OK(&fx, "UpdateOrganization",
+          "{'organization':{'name':'" A "','quotas':{'tunnels':'2'}},'updateMask':'quotas'}");
+    FX_OK(&fx, "CreateEdge", "{'parent':'" A "/sites/sfo','edgeId':'e1','edge':{}}");
+#define SFO_LINK(id, n, underlay)                                                                            \
+    "CreateLink", "{'parent':'" A "/sites/sfo','linkId':'" id "','link':{'edge':'" A "/sites/sfo/edges/e1'," \
+                  "'interface':'wan" n "','address':'192.0.2." n "','underlay':'" underlay "'}}"
+    FX_OK(&fx, SFO_LINK("l7", "7", "mpls"));
+    FX_OK(&fx, SFO_LINK("l8", "8", "internet"));
+#undef SFO_LINK
+    ck_assert_uint_eq(usage(&fx, A, PT_QUOTA_TUNNELS), 2);
+    FX_FAIL(&fx, PT_EXHAUSTED, PT_REASON_QUOTA_EXCEEDED, "tunnels", "UpdateLink",
+            "{'link':{'name':'" A "/sites/sfo/links/l7','underlay':'internet'}}");
+    FX_OK(&fx, "UpdateLink", "{'link':{'name':'" A "/sites/sfo/links/l7','underlay':'lte'}}"); /* nobody is there */
+    ck_assert_uint_eq(usage(&fx, A, PT_QUOTA_TUNNELS), 2);
     fx_fini(&fx);
 }
 END_TEST
@@ -561,7 +624,9 @@ int main(void)
     tcase_add_test(tests, each_counted_kind_is_refused_at_its_limit);
     tcase_add_test(tests, of_two_creates_at_the_limit_one_succeeds);
     tcase_add_test(tests, of_two_moves_that_cross_one_succeeds);
+    tcase_add_test(tests, a_move_needs_room_where_it_was_not_counted);
     tcase_add_test(tests, a_limit_is_one_of_all_below_it);
+    tcase_add_test(tests, nothing_is_used_without_being_counted);
     tcase_add_test(tests, bytes_and_tunnels_are_limited_too);
     tcase_add_loop_test(tests, counters_equal_a_count_of_everything, 0, 8);
     tcase_add_test(tests, an_organization_comes_back_with_all_that_was_below);
