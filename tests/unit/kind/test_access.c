@@ -430,6 +430,35 @@ START_TEST(who_is_denied_twice_stays_denied)
 }
 END_TEST
 
+/* A denial and a key end at their second, by the state's time: a controller whose clock lags behind it does not bring
+ * back what was over. */
+START_TEST(ends_are_to_the_second_by_the_states_time)
+{
+    bind(ACME, "roles/viewer");
+    by_key(BOT, "k", "", "2023-11-14T22:13:25Z");
+    as_admin();
+    FX_OK(&fx, "CreateDeniedIdentity",
+          "{'deniedIdentityId':'d','deniedIdentity':{'identity':'" BOT "','expireTime':'2023-11-14T22:13:22Z'}}");
+    static const struct {
+        int64_t after_s;
+        enum pt_code code;
+    } rows[] = {{1, PT_UNAUTHENTICATED}, {2, PT_OK}, {4, PT_OK}, {5, PT_UNAUTHENTICATED}, {6, PT_UNAUTHENTICATED}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        as(BOT);
+        fx.caller.api_key = BOT "/apiKeys/k";
+        fx.time_ns = FX_TIME_NS + rows[i].after_s * 1000000000;
+        ck_assert_int_eq(fx_call(&fx, "GetSite", "{'name':'" ACME "/sites/nyc'}"), rows[i].code);
+    }
+    as_admin();
+    FX_OK(&fx, "UpdateSite", "{'site':{'name':'" ACME "/sites/nyc','region':'r'}}"); /* at six seconds */
+    as(BOT);
+    fx.caller.api_key = BOT "/apiKeys/k";
+    fx.time_ns = FX_TIME_NS + 4000000000;
+    ck_assert_int_eq(fx_call(&fx, "GetSite", "{'name':'" ACME "/sites/nyc'}"), PT_UNAUTHENTICATED);
+    ck_assert_int_eq(pt_kind_authenticate(fx.machine, &fx.caller, fx.time_ns, &fx.error), PT_UNAUTHENTICATED);
+}
+END_TEST
+
 /* Of more conditional bindings than count, the same ones count on a node that was started anew: a verdict of the state
  * that depended on it would part the nodes. */
 START_TEST(which_conditional_bindings_count_is_the_states_word)
@@ -567,6 +596,7 @@ int main(void)
     tcase_add_test(tests, each_condition_counts_alone);
     tcase_add_test(tests, what_is_revoked_is_refused_at_once);
     tcase_add_test(tests, who_is_denied_twice_stays_denied);
+    tcase_add_test(tests, ends_are_to_the_second_by_the_states_time);
     tcase_add_test(tests, which_conditional_bindings_count_is_the_states_word);
     tcase_add_test(tests, the_state_machine_asks_again);
     tcase_add_test(tests, groups_and_cluster_bindings_count);

@@ -100,7 +100,8 @@ static void chain_holds(void)
 
 /* ---- what is recorded ----------------------------------------------------------------------------------------- */
 
-static void apply_change_set(const char *id, uint64_t confirm_s)
+/* The entry of a step, as the leader makes it. */
+static void prepare_apply(const char *id, uint64_t confirm_s, struct pt_buf *ret_command)
 {
     const struct pt_method_type *method = fx_method(&fx, "ApplyChangeSet");
     struct pt_msg *request = pt_msg_new(&fx.arena, method->input);
@@ -113,13 +114,20 @@ static void apply_change_set(const char *id, uint64_t confirm_s)
     }
     const struct pt_request_context context = {
         .caller = fx.caller, .time_ns = fx.time_ns, .uid_hi = fx.index + 1, .uid_lo = 9};
-    PT_AUTO(buf) struct pt_buf command = {0};
     PT_AUTO(buf) struct pt_buf reply = {0};
     bool answered = false;
     enum pt_code code =
-        pt_kind_prepare_step(fx.machine, method, request, &context, NULL, 0, &command, &answered, &reply, &fx.error);
+        pt_kind_prepare_step(fx.machine, method, request, &context, NULL, 0, ret_command, &answered, &reply, &fx.error);
     ck_assert_msg(code == PT_OK && !answered, "%s", fx.error.text);
+}
+
+static void apply_change_set(const char *id, uint64_t confirm_s)
+{
+    PT_AUTO(buf) struct pt_buf command = {0};
+    prepare_apply(id, confirm_s, &command);
     ck_assert_int_eq(fx_apply(&fx, pt_buf_bytes(&command)), PT_OK);
+    struct pt_digest entry = pt_sha256(command.data, command.size); /* the record says which entry it was */
+    ck_assert_mem_eq(pt_msg_bytes(newest(), "change_digest").data, entry.bytes, PT_DIGEST_SIZE);
 }
 
 START_TEST(every_change_has_its_record)
@@ -165,6 +173,41 @@ START_TEST(every_change_has_its_record)
     fx_reopen(&fx);
     FX_OK(&fx, "CreateSite", "{'parent':'" A "','siteId':'u','site':{}}");
     ck_assert_uint_eq(fx.machine->audit_sequence, sequence + 1);
+    chain_holds();
+}
+END_TEST
+
+/* Whence and by which key is on record; and what the state refused though the leader had let it through. */
+START_TEST(a_record_says_by_what_credential)
+{
+#define BOT A "/serviceAccounts/bot"
+    FX_OK(&fx, "CreateOrganization", "{'organizationId':'acme','organization':{}}");
+    FX_OK(&fx, "CreateServiceAccount", "{'parent':'" A "','serviceAccountId':'bot'}");
+    FX_OK(&fx, "CreateRoleBinding",
+          "{'parent':'" A "','roleBindingId':'b','roleBinding':{'role':'roles/operator','members':['" BOT "']}}");
+    FX_OK(&fx, "UpdateApiKey",
+          "{'apiKey':{'name':'" BOT "/apiKeys/k','secretHmac':"
+          "'0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'},'allowMissing':true}");
+    const struct pt_caller bot = {.principal = BOT, .api_key = BOT "/apiKeys/k", .source = "192.0.2.7"};
+    fx.caller = bot;
+    FX_OK(&fx, "CreateSite", "{'parent':'" A "','siteId':'s','site':{}}");
+    newest_is("CREATE", A "/sites/s", BOT);
+    ck_assert_str_eq(pt_msg_str(newest(), "api_key"), BOT "/apiKeys/k");
+    ck_assert_str_eq(pt_msg_str(newest(), "source"), "192.0.2.7");
+    FX_OK(&fx, "UpdateChangeSet",
+          "{'changeSet':{'name':'" A "/changeSets/c','changes':[{'action':'CHANGE_DELETE','name':'" A
+          "/sites/s'}]},'allowMissing':true}");
+    PT_AUTO(buf) struct pt_buf late = {0};
+    prepare_apply("c", 0, &late);
+    fx.caller = FX_ADMIN;
+    FX_OK(&fx, "DeleteRoleBinding", "{'name':'" A "/roleBindings/b'}");
+    uint64_t sequence = fx.machine->audit_sequence;
+    ck_assert_int_eq(fx_apply(&fx, pt_buf_bytes(&late)), PT_NOT_FOUND); /* he holds nothing there now */
+    ck_assert_uint_eq(fx.machine->audit_sequence, sequence + 1);
+    ck_assert_str_eq(pt_msg_str(newest(), "method"), "APPLY");
+    ck_assert_str_eq(pt_msg_str(newest(), "code"), "NOT_FOUND");
+    ck_assert_str_eq(pt_msg_str(newest(), "principal"), BOT);
+    FX_OK(&fx, "GetSite", "{'name':'" A "/sites/s'}");
     chain_holds();
 }
 END_TEST
@@ -257,6 +300,27 @@ START_TEST(a_tenant_reads_what_concerns_it_page_by_page)
 }
 END_TEST
 
+/* What its own accounts do elsewhere concerns a tenant too; what happens elsewhere does not. */
+START_TEST(a_tenant_reads_what_its_accounts_did_elsewhere)
+{
+    FX_OK(&fx, "CreateOrganization", "{'organizationId':'acme','organization':{}}");
+    FX_OK(&fx, "CreateOrganization", "{'organizationId':'rival','organization':{}}");
+    FX_OK(&fx, "CreateServiceAccount", "{'parent':'" A "','serviceAccountId':'bot'}");
+    FX_OK(&fx, "CreateRoleBinding",
+          "{'parent':'organizations/rival','roleBindingId':'b','roleBinding':{'role':'roles/operator','members':['" BOT
+          "']}}");
+    size_t before = records_of(query(A, 0, 10000));
+    FX_OK(&fx, "CreateSite", "{'parent':'organizations/rival','siteId':'theirs','site':{}}");
+    ck_assert_uint_eq(records_of(query(A, 0, 10000)), before);
+    fx.caller = (struct pt_caller){.principal = BOT, .api_key = "", .source = ""};
+    FX_OK(&fx, "CreateSite", "{'parent':'organizations/rival','siteId':'ours','site':{}}");
+    const struct pt_msg *own = query(A, 0, 10000);
+    ck_assert_uint_eq(records_of(own), before + 1);
+    ck_assert_str_eq(resource_of(record_at(own, before)), "organizations/rival/sites/ours");
+    ck_assert_uint_eq(records_of(query("organizations/rival", 0, 10000)), 4);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("kind/audit");
@@ -264,9 +328,11 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, every_change_has_its_record);
+    tcase_add_test(tests, a_record_says_by_what_credential);
     tcase_add_test(tests, what_changes_nothing_has_none);
     tcase_add_test(tests, refused_calls_are_records_of_the_same_chain);
     tcase_add_test(tests, a_tenant_reads_what_concerns_it_page_by_page);
+    tcase_add_test(tests, a_tenant_reads_what_its_accounts_did_elsewhere);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -370,6 +370,103 @@ START_TEST(a_confirmed_one_is_taken_back_only_while_nobody_builds_on_it)
 }
 END_TEST
 
+/* A later state has no place for what was: a parent, a referent, room. Each alone is in the way. */
+START_TEST(what_lost_its_place_since_does_not_come_back)
+{
+    FX_OK(&fx, "CreateEdge", "{'parent':'" A "/sites/sfo','edgeId':'e','edge':{}}");
+    FX_OK(&fx, STAGE(CS, DELETE(A "/sites/sfo/edges/e")));
+    STEP_OK("ApplyChangeSet", Q("{'name':'" CS "'}"));
+    FX_OK(&fx, "DeleteSite", "{'name':'" A "/sites/sfo'}");
+    const char *before = world();
+    STEP_FAIL(PT_FAILED_PRECONDITION, PT_REASON_PARENT_NOT_FOUND, "RollbackChangeSet", Q("{'name':'" CS "'}"));
+    same_world(before);
+
+    FX_OK(&fx, "UpdateEdge",
+          "{'edge':{'name':'" A "/sites/nyc/edges/e1','lanInterfaces':[{'interface':'lan0','segment':'" A
+          "/segments/corp','prefixes':['10.1.0.0/16']}]}}");
+    FX_OK(&fx, STAGE(A "/changeSets/c2", "{'action':'CHANGE_UPDATE','name':'" A "/sites/nyc/edges/e1','updateMask':"
+                                         "'lanInterfaces','resource':{" TYPE "Edge'}}"));
+    STEP_OK("ApplyChangeSet", Q("{'name':'" A "/changeSets/c2'}"));
+    FX_OK(&fx, "DeleteSegment", "{'name':'" A "/segments/corp'}");
+    before = world();
+    STEP_FAIL(PT_FAILED_PRECONDITION, PT_REASON_REFERENCE_NOT_FOUND, "RollbackChangeSet",
+              Q("{'name':'" A "/changeSets/c2'}"));
+    same_world(before);
+
+    FX_OK(&fx, STAGE(A "/changeSets/c3", DELETE(A "/slaProfiles/voice")));
+    STEP_OK("ApplyChangeSet", Q("{'name':'" A "/changeSets/c3'}"));
+    uint64_t used = 0, limit = 0;
+    ck_assert(pt_quota_usage(fx.machine, A, PT_QUOTA_BYTES, &limit, &used));
+    FX_OK(&fx, "UpdateOrganization", "{'organization':{'name':'" A "','quotas':{'bytes':'%" PRIu64 "'}}}", used);
+    STEP_FAIL(PT_EXHAUSTED, PT_REASON_QUOTA_EXCEEDED, "RollbackChangeSet", Q("{'name':'" A "/changeSets/c3'}"));
+    FX_OK(&fx, "UpdateOrganization", "{'organization':{'name':'" A "','quotas':{}},'updateMask':'quotas'}");
+    STEP_OK("RollbackChangeSet", Q("{'name':'" A "/changeSets/c3'}"));
+    reopen();
+}
+END_TEST
+
+/* Applying is of what was read, for a time that makes sense, and of something; and while one waits, an older one is not
+ * taken back under it. */
+START_TEST(a_step_that_does_not_fit_is_refused)
+{
+    FX_OK(&fx, STAGE(CS, UPDATE(A "/sites/nyc", "Site", ",'region':'us'")));
+    const char *etag = pt_arena_strdup(&fx.arena, pt_msg_str(fx.reply, "etag"));
+    FX_OK(&fx, STAGE(CS, UPDATE(A "/sites/nyc", "Site", ",'region':'eu'")));
+    STEP_FAIL(PT_ABORTED, PT_REASON_ETAG_MISMATCH, "ApplyChangeSet",
+              pt_arena_printf(&fx.arena, "{\"name\":\"" CS "\",\"etag\":\"%s\"}", etag));
+    ck_assert_str_eq(fx.error.field, "etag");
+    static const char *const times[] = {"0.5s", "3601s", "-1s"};
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+        STEP_FAIL(PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, "ApplyChangeSet",
+                  pt_arena_printf(&fx.arena, "{\"name\":\"" CS "\",\"confirmTimeout\":\"%s\"}", times[i]));
+        ck_assert_str_eq(fx.error.field, "confirm_timeout");
+    }
+    FX_OK(&fx, "GetChangeSet", "{'name':'" CS "'}");
+    etag = pt_arena_strdup(&fx.arena, pt_msg_str(fx.reply, "etag"));
+    STEP_OK("ApplyChangeSet", pt_arena_printf(&fx.arena, "{\"name\":\"" CS "\",\"etag\":\"%s\"}", etag));
+
+    FX_OK(&fx, "UpdateChangeSet", "{'changeSet':{'name':'" A "/changeSets/empty'},'allowMissing':true}");
+    STEP_FAIL(PT_FAILED_PRECONDITION, PT_REASON_FIELD_REQUIRED, "ApplyChangeSet",
+              Q("{'name':'" A "/changeSets/empty'}"));
+    FX_OK(&fx, STAGE(A "/changeSets/c2", CREATE(A "/sites/b", "Site", "")));
+    STEP_OK("ApplyChangeSet", Q("{'name':'" A "/changeSets/c2','confirmTimeout':'60s'}"));
+    const char *before = world();
+    STEP_FAIL(PT_FAILED_PRECONDITION, PT_REASON_CHANGE_PENDING, "RollbackChangeSet", Q("{'name':'" CS "'}"));
+    same_world(before);
+    STEP_OK("ConfirmChangeSet", Q("{'name':'" A "/changeSets/c2'}"));
+    STEP_OK("RollbackChangeSet", Q("{'name':'" CS "'}"));
+    reopen();
+}
+END_TEST
+
+/* More than can be kept is not begun: what could not be taken back does not come into force. */
+START_TEST(what_is_too_much_to_be_kept_is_refused)
+{
+    PT_AUTO(buf) struct pt_buf annotations = {0};
+    PT_AUTO(buf) struct pt_buf changes = {0};
+    for (unsigned i = 0; i < 60; i++) {
+        pt_buf_printf(&annotations, "%s'a%u':'%4000u'", i > 0 ? "," : "", i, i);
+    }
+    pt_buf_append_u8(&annotations, 0);
+    for (unsigned i = 0; i < 20; i++) { /* 240 KB each, of 4 MiB */
+        FX_OK(&fx, "CreateSite", "{'parent':'" A "','siteId':'b%u','site':{'annotations':{%s}}}", i,
+              (const char *)annotations.data);
+        pt_arena_fini(&fx.arena);
+        pt_arena_init(&fx.arena);
+        pt_buf_printf(&changes, "%s" DELETE(A "/sites/b%u"), i > 0 ? "," : "", i);
+    }
+    FX_OK(&fx, "UpdateChangeSet", "{'changeSet':{'name':'" CS "','changes':[%.*s]},'allowMissing':true}",
+          (int)changes.size, (const char *)changes.data);
+    struct pt_digest digest = fx_digest(&fx);
+    STEP_FAIL(PT_EXHAUSTED, PT_REASON_LIMIT_REACHED, "ApplyChangeSet", Q("{'name':'" CS "'}"));
+    FX_OK(&fx, "GetSite", "{'name':'" A "/sites/b7'}");
+    struct pt_digest after = fx_digest(&fx);
+    ck_assert(pt_digest_equal(&digest, &after));
+    FX_OK(&fx, STAGE(CS, DELETE(A "/sites/b1")));
+    STEP_OK("ApplyChangeSet", Q("{'name':'" CS "'}"));
+}
+END_TEST
+
 START_TEST(what_is_over_makes_room)
 {
     for (unsigned i = 0; i < 70; i++) {
@@ -592,6 +689,9 @@ int main(void)
     tcase_add_test(tests, while_it_waits_nothing_else_of_its_organization_changes);
     tcase_add_test(tests, what_is_not_confirmed_is_taken_back);
     tcase_add_test(tests, a_confirmed_one_is_taken_back_only_while_nobody_builds_on_it);
+    tcase_add_test(tests, what_lost_its_place_since_does_not_come_back);
+    tcase_add_test(tests, a_step_that_does_not_fit_is_refused);
+    tcase_add_test(tests, what_is_too_much_to_be_kept_is_refused);
     tcase_add_test(tests, what_is_over_makes_room);
     tcase_add_test(tests, it_changes_only_what_its_caller_may_change);
     tcase_add_test(tests, a_plan_tells_fields_quotas_and_every_refusal);

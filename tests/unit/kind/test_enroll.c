@@ -3,6 +3,8 @@
  */
 #include "fixture.h"
 
+#include "kind/machine.h"
+
 #define HOUR_NS 3600000000000LL
 #define SECRET "1111111111111111111111111111111111111111111111111111111111111111"
 #define KEY_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -103,6 +105,7 @@ END_TEST
 
 START_TEST(the_same_key_may_repeat_another_may_not)
 {
+    uint64_t records = fx.machine->audit_sequence;
     ck_assert_int_eq(enroll(&edge), PT_OK);
     struct pt_msg *first = fx.reply;
     fx.time_ns += 2 * HOUR_NS; /* even when the token has expired since */
@@ -111,6 +114,7 @@ START_TEST(the_same_key_may_repeat_another_may_not)
     struct enrolling other = edge;
     other.key = KEY_B;
     refused(&other, PT_PERMISSION_DENIED, PT_REASON_TOKEN_USED);
+    ck_assert_uint_eq(fx.machine->audit_sequence, records + 2); /* each time that a certificate was signed for it */
 }
 END_TEST
 

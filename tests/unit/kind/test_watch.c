@@ -212,6 +212,75 @@ START_TEST(events_are_the_history_each_once)
 }
 END_TEST
 
+/* Gone and back, with the newest token that is worth anything; what came behind that comes again. */
+static void reader_move(struct reader *reader, const char *filter)
+{
+    reader_close(reader);
+    while (reader->len > 0 && reader->events[reader->len - 1]->resume_token[0] == '\0') {
+        patronus__v1__watch_event__free_unpacked(reader->events[--reader->len], NULL);
+    }
+    char request[400];
+    (void)snprintf(request, sizeof(request), "{'resumeToken':'%s'%s}", reader->len > 0 ? reader->token : "", filter);
+    ck_assert_int_eq(reader_open(reader, request), PT_OK);
+}
+
+/* Far more has happened than is read at once, transactions of hundreds of changes among it. Everybody gets all of it:
+ * who takes it in one go, who stops in the midst of transactions, who leaves there and comes back, and who wants to see
+ * a part only. */
+START_TEST(a_long_history_is_read_in_pieces_without_a_gap)
+{
+    enum { ALL, SLOW, LEAVING, SITES, READERS };
+    static const char *const filters[READERS] = {"", "", "", ",'kinds':['sites']"};
+    struct reader *readers[READERS];
+    written.len = 0;
+    pt_kind_on_applied(fx.machine, on_applied, NULL);
+    FX_OK(&fx, "CreateOrganization", "{'organizationId':'seen'}");
+    for (unsigned i = 0; i < READERS; i++) { /* each has a token of its own */
+        char request[100];
+        readers[i] = reader_new();
+        (void)snprintf(request, sizeof(request), "{%s}", filters[i][0] != '\0' ? filters[i] + 1 : "");
+        ck_assert_int_eq(reader_open(readers[i], request), PT_OK);
+    }
+    FX_OK(&fx, "CreateSite", "{'parent':'organizations/seen','siteId':'first'}");
+    fx_run(&fx, 10);
+    for (unsigned round = 0; round < 3; round++) {
+        FX_OK(&fx, "CreateOrganization", "{'organizationId':'big'}");
+        for (unsigned i = 0; i < 400; i++) {
+            FX_OK(&fx, "CreateSite", "{'parent':'organizations/big','siteId':'s%u'}", i);
+        }
+        FX_OK(&fx, "DeleteOrganization", "{'name':'organizations/big','force':true}"); /* 401 in one */
+    }
+    readers[SLOW]->room = readers[LEAVING]->room = 7;
+    for (unsigned i = 0; i < 200; i++) { /* by itself: what was read last is read again from within a transaction */
+        fx_run(&fx, 10);
+        readers[SLOW]->room = 1 + i % 50;
+        pt_watch_resume(readers[SLOW]->watch);
+    }
+    for (unsigned i = 0; i < 300; i++) {
+        fx_run(&fx, 10);
+        if (readers[LEAVING]->room == 0) {
+            readers[LEAVING]->room = SIZE_MAX;
+            reader_move(readers[LEAVING], filters[LEAVING]);
+            readers[LEAVING]->room = 300 + i; /* more each time, or one transaction would keep it for ever */
+        }
+    }
+    readers[SLOW]->room = readers[LEAVING]->room = SIZE_MAX;
+    pt_watch_resume(readers[SLOW]->watch);
+    pt_watch_resume(readers[LEAVING]->watch);
+    fx_run(&fx, 10);
+    for (unsigned i = 0; i < READERS; i++) {
+        ck_assert(!readers[i]->ended);
+        if (i != SITES) {
+            compare_events(readers[i], 0, 1);
+        }
+    }
+    ck_assert_uint_eq(readers[SITES]->len, 1 + 3 * 800);
+    for (unsigned i = 0; i < READERS; i++) {
+        reader_free(readers[i]);
+    }
+}
+END_TEST
+
 START_TEST(initial_state_is_of_one_revision)
 {
     written.len = 0;
@@ -520,6 +589,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, events_are_the_history_each_once);
+    tcase_add_test(tests, a_long_history_is_read_in_pieces_without_a_gap);
     tcase_add_test(tests, initial_state_is_of_one_revision);
     tcase_add_test(tests, an_event_holds_the_resource);
     tcase_add_test(tests, many_readers_share_and_take_turns);
