@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static int say(const struct pt_error *error)
 {
@@ -64,9 +65,17 @@ static void give_memory_back(void)
     (void)mallopt(M_TRIM_THRESHOLD, 256 << 10);
 }
 
+/* A core file would hold the seal key and every private key that is in use. */
+static void leave_no_core_file(void)
+{
+    const struct rlimit none = {0};
+    (void)setrlimit(RLIMIT_CORE, &none); /* less than there was is always allowed */
+}
+
 int main(int argc, char **argv)
 {
     give_memory_back();
+    leave_no_core_file();
     static struct config config; /* large; one process, one configuration */
     struct pt_error error = {.code = PT_OK};
     (void)signal(SIGPIPE, SIG_IGN);

@@ -131,6 +131,18 @@ static bool seen_since(const struct pt_trust *trust, const char *spiffe_id, cons
     return false;
 }
 
+/* Whoever calls at several controllers is one person. */
+static bool named(const struct survey *survey, const char *name)
+{
+    uint32_t len = survey->obstacles_len < OBSTACLES_MAX ? survey->obstacles_len : OBSTACLES_MAX;
+    for (uint32_t i = 0; i < len; i++) {
+        if (strcmp(survey->obstacles[i]->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void survey_people(struct survey *survey)
 {
     const struct pt_trust *trust = survey->controller->trust;
@@ -141,7 +153,7 @@ static void survey_people(struct survey *survey)
         for (size_t j = 0; j < said->n_seen; j++) {
             const Patronus__V1__SeenCredential *seen = said->seen[j];
             uint64_t at_ms = trust->reports[i].at_ns / 1000000 - seen->age_ms;
-            if (strcmp(seen->issuer, old) == 0 && seen->expire_time_ns > now &&
+            if (strcmp(seen->issuer, old) == 0 && seen->expire_time_ns > now && !named(survey, seen->spiffe_id) &&
                 !seen_since(trust, seen->spiffe_id, old, at_ms)) {
                 obstacle(survey, seen->spiffe_id, !survey->forced && survey->retiring[0] != '\0',
                          "a credential that lives %lld days longer is of the old authority: its owner runs patronusctl "

@@ -8,6 +8,7 @@
 #   3. another seal key while everything runs: API keys and secrets go on, the old key opens nothing any more
 #   4. everything was off for longer than leaves live: controllers renew themselves, an edge by the key it enrolled with
 #   5. an authority that ends soon is warned of
+#   6. secrets stand where they belong and nowhere else: not in data, logs, a backup, nor a core file
 #
 # tests/net/authority.sh has what needs packets: a rotation under pings, streams and a Watch.
 # Usage: tests/e2e/authority.sh [BIN]   the folder of patronusctl and patronusd; else $PT_BUILD_DIR/bin, else the newest build.
@@ -153,6 +154,11 @@ run admin cas list
 grep -qF "$EDGE" "$work/out" || fail "what a rotation waits for is not named"
 run admin cas abort
 until_true has_authorities 1
+# Who has called at each of the controllers is one person, and is named once.
+for number in 1 2 3; do as "$(address $number):$port" "$work/admin.pem" cas list >/dev/null; done
+people() { admin cas rotate --dry-run | grep -c '/admin/root:'; }
+until_true people
+for _ in 1 2 3 4; do [ "$(people)" = 1 ] || fail "a person is named more than once"; done
 ok "a rotation is given up before anything was signed"
 
 # ---- 3 ---------------------------------------------------------------------------------------------------------------
@@ -183,6 +189,44 @@ for number in 1 2 3; do run key_opens $number; done
 run renews second # the authority's key is opened
 ok "secrets are sealed under another key while everything runs"
 
+
+# Keys of nodes and people, both seal keys, an API key and a join token's secret, in the forms in which they might be
+# written down. Each may stand in its own file alone.
+run admin backup "$work/secrets.ptb"
+join_token=$(cat "$work/token")
+python3 - "$work" "$join_token" >"$work/out" 2>"$work/err" <<'PY' || fail "a secret stands where it does not belong"
+import base64, os, sys
+work, token = sys.argv[1], sys.argv[2]
+def read(path):
+    with open(os.path.join(work, path), "rb") as file:
+        return file.read()
+def body(path):  # of a private key: a line of it is enough
+    lines = read(path).split(b"\n")
+    return lines[next(i for i, line in enumerate(lines) if b"PRIVATE KEY" in line) + 1]
+secrets = {"an API key": read("ci.key").strip()[5:40], "the admin's key": body("admin.pem"),
+           "a join token": base64.urlsafe_b64decode(token.split(".")[1] + "==")[:16]}
+for name in ("old", "next"):
+    raw = read(name + ".seal")
+    secrets |= {f"{name} seal key": raw, f"{name} seal key, hex": raw.hex().encode(), f"{name} seal key, base64": base64.b64encode(raw)[:40]}
+for name in ("c1", "c2", "c3", "first", "second"):
+    secrets[name + "'s key"] = body(name + "/key.pem")
+assert all(len(secret) >= 16 for secret in secrets.values()), secrets
+looked = 0
+for folder in ("c1", "c2", "c3"):
+    for at, _, files in os.walk(os.path.join(work, folder)):
+        for file in files:
+            data, looked = read(os.path.join(at, file)), looked + 1
+            for what, secret in secrets.items():
+                if secret in data and not (file == "key.pem" and what == folder + "'s key"):
+                    sys.exit(f"{what} in {at}/{file}")
+for file in ("secrets.ptb", "c1.log", "c2.log", "c3.log"):
+    data, looked = read(file), looked + 1
+    for what, secret in secrets.items():
+        if secret in data:
+            sys.exit(f"{what} in {file}")
+print(f"{looked} files, {len(secrets)} secrets")
+PY
+ok "secrets stand nowhere else: $(cat "$work/out")"
 
 # A controller that starts with the old key says so, and nothing can be made of its state.
 stop 3
@@ -230,3 +274,34 @@ start 3 run # alone: nothing is written
 until_true grep -q 'authority expires soon' "$work/c3.log"
 grep 'authority expires soon' "$work/c3.log" | grep -q 'patronusctl cas rotate' || fail "the warning does not say what to do"
 ok "an authority that ends in 150 days is warned of"
+
+# ---- 6 ---------------------------------------------------------------------------------------------------------------
+stop 3
+mkdir "$work/core"
+python3 - "$work" "$(address 3)" $port "$(readlink -f "$daemon")" --data "$work/c3" --seal-key "$work/c3.seal" >"$work/out" 2>"$work/err" <<'PY' || fail "a controller leaves a core file"
+import os, resource, signal, socket, subprocess, sys, time
+work, address, command = sys.argv[1], (sys.argv[2], int(sys.argv[3])), [sys.argv[4], "run", *sys.argv[5:]]
+def answers():
+    with socket.socket() as tried:
+        return tried.connect_ex(address) == 0
+def unlimited():
+    resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+def dumps(argv, ready):
+    process = subprocess.Popen(argv, cwd=work + "/core", preexec_fn=unlimited, stdout=open(work + "/core.log", "wb"), stderr=subprocess.STDOUT)
+    end = time.monotonic() + 60
+    while not ready() and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.05)  # between two looks at a condition
+    assert process.poll() is None, open(work + "/core.log").read()[-500:]
+    process.send_signal(signal.SIGSEGV)
+    return os.WCOREDUMP(os.waitpid(process.pid, 0)[1])
+try:
+    able = not open("/proc/sys/kernel/core_pattern").read().startswith("|") and dumps(["sleep", "60"], lambda: True)
+except (OSError, ValueError) as error:
+    able = False
+if not able:
+    print("this machine writes no core files")
+    sys.exit(0)
+assert not dumps(command, answers), "there is a core file"
+print("none, where others leave one")
+PY
+ok "a core file of a controller: $(cat "$work/out")"

@@ -62,7 +62,24 @@ START_TEST(a_whole_chain_passes_from_anywhere)
 }
 END_TEST
 
-/* One change each of four sorts; the fault is found in the line that was changed or, for what is gone or was moved, in
+/* Another caller in the record, and the hash that it has then. */
+static char *forged(const char *line)
+{
+    struct pt_msg *record = NULL;
+    const struct pt_message_type *type = pt_schema_message(schema, "patronus.v1.AuditRecord");
+    ck_assert_int_eq(pt_json_read(schema, type, line, strlen(line), &arena, &record, &error), PT_OK);
+    pt_msg_set_str(record, &arena, "principal", "spiffe://c/admin/mallory");
+    pt_msg_clear(record, "hash");
+    PT_AUTO(buf) struct pt_buf bytes = {0};
+    pt_msg_encode(record, &bytes);
+    struct pt_digest hash = pt_sha256(bytes.data, bytes.size);
+    pt_msg_set_bytes(record, &arena, "hash", (struct pt_bytes){hash.bytes, PT_DIGEST_SIZE});
+    PT_AUTO(buf) struct pt_buf json = {0};
+    pt_json_write(schema, record, PT_JSON_COMPACT, &json);
+    return pt_arena_strndup(&arena, (const char *)json.data, json.size);
+}
+
+/* One change each of six sorts; the fault is found in the line that was changed or, for what is gone or was moved, in
  * the one behind. */
 START_TEST(a_thousand_tampered_copies_are_located)
 {
@@ -71,14 +88,14 @@ START_TEST(a_thousand_tampered_copies_are_located)
     for (unsigned i = 0; i < COPIES; i++) {
         uint64_t random = pt_hash_mix(i + 1);
         size_t at = 1 + random % (RECORDS - 2);
-        char *copy[RECORDS];
-        memcpy(copy, lines, sizeof(copy));
+        char *copy[RECORDS + 1];
+        memcpy(copy, lines, sizeof(lines));
         size_t len = RECORDS;
         uint64_t wanted = at + 1;
-        switch (i % 4) {
+        switch (i % 6) {
         case 0: { /* one byte of a value */
             char *line = pt_arena_strdup(&arena, lines[at]);
-            char *place = strstr(line, i % 8 == 0 ? "principal\":\"" : "hash\":\"");
+            char *place = strstr(line, i % 12 == 0 ? "principal\":\"" : "hash\":\"");
             place = strchr(strchr(place, ':'), '"') + 1 + random / 64 % 8;
             *place = *place == 'a' ? 'b' : 'a';
             copy[at] = line;
@@ -91,6 +108,16 @@ START_TEST(a_thousand_tampered_copies_are_located)
         case 2: /* two exchanged */
             copy[at] = lines[at + 1];
             copy[at + 1] = lines[at];
+            break;
+        case 3: /* replaced, with the hash that fits: the one behind it does not follow */
+            copy[at] = forged(lines[at]);
+            wanted = at + 2;
+            break;
+        case 4: /* one more, which fits to what is in front of it */
+            memmove(&copy[at + 1], &copy[at], (RECORDS - at) * sizeof(copy[0]));
+            copy[at] = forged(lines[at]);
+            wanted = at + 2;
+            len++;
             break;
         default: /* said twice */
             copy[at] = lines[at - 1];

@@ -1,0 +1,27 @@
+# Every RPC of the schema has a row in the access matrix, which is written apart from it: whoever adds one says who may call
+# it, or it does not build. That no row is without an RPC, and that the answers are so, is test_matrix.c's.
+#   cmake -DMATRIX=matrix.def -DPROTOS="a.proto;b.proto" -DOUT=FILE -P matrix.cmake
+file(READ "${MATRIX}" matrix)
+set(len 0)
+foreach(proto ${PROTOS})
+    if(NOT proto MATCHES "/patronus/v1/")
+        continue() # health and reflection
+    endif()
+    file(STRINGS "${proto}" lines REGEX "^(service|  rpc) [A-Za-z]+")
+    foreach(line IN LISTS lines)
+        if(line MATCHES "^service ([A-Za-z]+)")
+            set(service ${CMAKE_MATCH_1})
+        elseif(line MATCHES "^  rpc ([A-Za-z]+)")
+            set(path "/patronus.v1.${service}/${CMAKE_MATCH_1}")
+            string(FIND "${matrix}" "ROW(\"${path}\"," at)
+            if(at EQUAL -1)
+                message(FATAL_ERROR "${proto}: ${path} has no row in tests/unit/kind/matrix.def: say who may call it")
+            endif()
+            math(EXPR len "${len} + 1")
+        endif()
+    endforeach()
+endforeach()
+if(len LESS 100)
+    message(FATAL_ERROR "only ${len} RPCs were found in the schema")
+endif()
+file(WRITE "${OUT}" "${len}\n")
