@@ -249,7 +249,7 @@ static const struct pt_cli_verb verbs[] = {
      "region without a voter, is refused. Each returns when it is so.\n\n"
      "  patronusctl controllers replace c2\n",
      B(ROLE) | B(ID) | B(EXPIRES) | B(DRY_RUN)},
-    {"cas", "list | rotate | abort | renew | reseal", "the cluster's certificate authorities",
+    {"cas", "list | rotate | abort | renew | reseal | issue WHO FILE", "the cluster's certificate authorities",
      "rotate replaces the authority by overlap: every node trusts the new one before it signs, and has a certificate "
      "of\n"
      "it before the old one goes. The controllers do it, also without this command; --wait shows how far it is.\n"
@@ -257,10 +257,15 @@ static const struct pt_cli_verb verbs[] = {
      "and\n"
      "for credentials of people. abort gives up one whose new authority has not signed yet. renew makes the caller's\n"
      "credential file good under the present authorities. reseal seals the cluster's secrets under the next seal key,\n"
-     "which stands in FILE.next beside the seal key's FILE on every controller.\n\n"
+     "which stands in FILE.next beside the seal key's FILE on every controller. issue makes a person's credential in a "
+     "new\n"
+     "FILE: user/ID may what role bindings give spiffe://CLUSTER/user/ID, admin/ID everything; --expires is 90 days "
+     "unless\n"
+     "said, at most 366. A DeniedIdentity ends it sooner.\n\n"
      "  patronusctl cas rotate --dry-run\n"
-     "  patronusctl cas rotate --wait\n",
-     B(DRY_RUN) | B(FORCE) | B(WAIT)},
+     "  patronusctl cas rotate --wait\n"
+     "  patronusctl cas issue user/ann ann.pem --expires 720h\n",
+     B(DRY_RUN) | B(FORCE) | B(WAIT) | B(EXPIRES)},
     {"backup", "FILE | verify FILE", "save the cluster's state, or check a file of it",
      "Save everything that the cluster knows into a new file, while it goes on: what a new voter would get, with a\n"
      "manifest and digests. Any controller gives it; all that was acknowledged before is in it. --stale takes what "

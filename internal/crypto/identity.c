@@ -61,7 +61,7 @@ static bool path_valid(const char *path)
 
 enum pt_code pt_identity_parse(const char *spiffe_id, struct pt_identity *ret_identity, struct pt_error *reterr)
 {
-    static const char *const roles[] = {"controller", "edge", "admin"};
+    static const char *const roles[] = {"controller", "edge", "admin", "user"};
     size_t size = strnlen(spiffe_id, PT_SPIFFE_SIZE_MAX);
     if (size == PT_SPIFFE_SIZE_MAX) {
         return not_ours(reterr, "it is too long");
@@ -77,11 +77,11 @@ enum pt_code pt_identity_parse(const char *spiffe_id, struct pt_identity *ret_id
     const char *role = cluster + cluster_size + 1;
     size_t role_size = strcspn(role, "/");
     size_t known = 0;
-    while (known < 3 && !(strlen(roles[known]) == role_size && memcmp(roles[known], role, role_size) == 0)) {
+    while (known < 4 && !(strlen(roles[known]) == role_size && memcmp(roles[known], role, role_size) == 0)) {
         known++;
     }
-    if (known == 3 || role[role_size] != '/') {
-        return not_ours(reterr, "the role is none of the three");
+    if (known == 4 || role[role_size] != '/') {
+        return not_ours(reterr, "the role is none of the four");
     }
     const char *path = role + role_size + 1;
     if (!path_valid(path)) {

@@ -1,11 +1,12 @@
 /*
- * Nobody gives what he does not hold. Access is given in four ways, and each asks the same question, whether the giver
+ * Nobody gives what he does not hold. Access is given in five ways, and each asks the same question, whether the giver
  * holds, there, at all times and without condition, everything that would be given:
  *
  *   a binding            the role's permissions, at the binding's organization
  *   a role               its permissions, at the role's organization, for it may be bound already
  *   a key, an account    what the account is bound to, wherever that is: who has the key is the account
  *   an identity provider what its users and groups are bound to: who has the issuer's key is all of them
+ *   a certificate        what the person is bound to, wherever that is
  */
 #include "base/assert.h"
 #include "base/limits.h"
@@ -79,5 +80,19 @@ enum pt_code pt_grant_check(struct pt_execution *execution, const struct pt_kind
     } else if (strcmp(kind, "identityProvider") == 0) {
         pt_access_bindings_of(machine, name, true, give_role, &grant);
     }
+    return grant.code;
+}
+
+enum pt_code pt_kind_may_issue(struct pt_machine_kind *machine, const struct pt_caller *caller, const char *principal,
+                               int64_t time_ns, struct pt_error *reterr)
+{
+    const struct pt_caller made = {.principal = principal, .api_key = "", .source = ""};
+    if (pt_access_unbound(&made) && !pt_access_unbound(caller)) {
+        return pt_fail(reterr, PT_PERMISSION_DENIED, PT_REASON_GRANT_NOT_HELD, "role",
+                       "only an admin's certificate makes an admin's: ask for a user's and bind it");
+    }
+    struct pt_execution execution = {.machine = machine, .caller = caller, .time_ns = time_ns};
+    struct grant grant = {.execution = &execution, .reterr = reterr};
+    pt_access_bindings_of(machine, principal, false, give_role, &grant);
     return grant.code;
 }

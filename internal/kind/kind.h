@@ -233,6 +233,10 @@ bool pt_kind_key_find(struct pt_machine_kind *machine, const char *hmac_hex, con
 PT_MUST enum pt_code pt_kind_permit(struct pt_machine_kind *machine, const struct pt_caller *caller,
                                     const struct pt_method_type *method, const struct pt_msg *request, int64_t time_ns,
                                     struct pt_error *reterr);
+/* May the caller make a credential for this identity? He must hold what it holds, wherever it is bound, and whoever
+ * makes one that is above bindings must be so himself. */
+PT_MUST enum pt_code pt_kind_may_issue(struct pt_machine_kind *machine, const struct pt_caller *caller,
+                                       const char *principal, int64_t time_ns, struct pt_error *reterr);
 /* Has he the permission at the organization that `name` is or is below ("" for the cluster), now? `resource` is the one
  * of that name, which conditions on labels look at; NULL when there is none: then they do not hold. */
 bool pt_kind_test_permission(struct pt_machine_kind *machine, const struct pt_caller *caller, const char *permission,

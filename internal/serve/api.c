@@ -72,6 +72,7 @@ static const struct pt_serve_method *const methods[] = {
     &pt_serve_rotate_authority,
     &pt_serve_report_trust,
     &pt_serve_reseal_secrets,
+    &pt_serve_issue_credential,
     &pt_serve_upgrade,
 };
 

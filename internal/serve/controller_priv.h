@@ -333,6 +333,7 @@ PT_MUST enum pt_code pt_serve_unseal_value(struct pt_controller *controller, con
                                            struct pt_bytes sealed, struct pt_buf *out, struct pt_error *reterr);
 extern const struct pt_serve_method pt_serve_list_authorities, pt_serve_rotate_authority; /* rotate.c */
 extern const struct pt_serve_method pt_serve_report_trust, pt_serve_reseal_secrets;
+extern const struct pt_serve_method pt_serve_issue_credential; /* credential.c */
 
 /* ---- members.c: the configuration follows the Controller resources -------------------------------------------- */
 void pt_serve_members_tick(struct pt_controller *controller);

@@ -330,7 +330,7 @@ static enum pt_code renew(struct pt_controller *controller, const Patronus__V1__
         return pt_fail(reterr, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, "csr",
                        "the request is not signed by the key that enrolled");
     }
-    if (strcmp(info.identity.role, "admin") == 0) {
+    if (strcmp(info.identity.role, "edge") != 0 && strcmp(info.identity.role, "controller") != 0) {
         return reissue(controller, &info, csr, ret_cert, reterr);
     }
     if (now - info.not_after_ns > RENEW_AFTER_EXPIRY_MAX_NS) {

@@ -114,6 +114,23 @@ expect 0 --credential "$work/ca.pem" --token-file "$work/narrow.key" -p acme get
 expect 1 --credential "$work/ca.pem" --token-file "$work/narrow.key" -p acme update sites/a region=y
 ok "keys, roles, scopes"
 
+# ---- people: a certificate is worth what is bound to it
+expect 0 cas issue user/ann "$work/ann.pem" --expires 2h
+out_has "/user/ann"
+ann=$(grep -o 'spiffe://[^ ]*' "$work/out")
+[ "$(stat -c %a "$work/ann.pem")" = 600 ] || fail "others may read a credential"
+expect 2 cas issue user/ann "$work/ann.pem"
+expect 3 --credential "$work/ann.pem" -p acme get site a
+expect 0 -p acme create roleBinding ann role=roles/viewer "members=$ann"
+expect 0 --credential "$work/ann.pem" -p acme get site a
+expect 1 --credential "$work/ann.pem" -p acme update sites/a region=z
+expect 1 --credential "$work/ann.pem" cas issue user/bob "$work/bob.pem"
+[ ! -e "$work/bob.pem" ] || fail "a refused credential left a file"
+expect 0 --credential "$work/ann.pem" cas renew
+expect 0 cas issue admin/eve "$work/eve.pem"
+expect 0 --credential "$work/eve.pem" create organization eves
+ok "certificates of people"
+
 # ---- revocation ends an open stream
 "$ctl" --credential "$work/ca.pem" --token-file "$work/ci.key" -p acme watch sites --initial -o json \
     >"$work/watch.out" 2>"$work/watch.err" &

@@ -219,6 +219,39 @@ START_TEST(the_enrolled_key_renews_and_no_other)
 }
 END_TEST
 
+/* A person's certificate is no node's, whatever its name: "c1" is the controller that needs no key on record. It is
+ * signed anew and ends when the old one would have, and not at all when it has. */
+START_TEST(a_person_gains_no_time_by_a_controllers_name)
+{
+    struct cluster world, *cluster = &world;
+    struct enrolled user = {0};
+    struct pt_leaf_info before, after;
+    char id[PT_SPIFFE_SIZE_MAX];
+    PT_AUTO(buf) struct pt_buf csr = {0};
+    PT_AUTO(buf) struct pt_buf cert = {0};
+    cluster_init(cluster);
+    const struct pt_node_files *files = &cluster->nodes[0].files;
+    int64_t now = pt_sys_wall_ns(host_sys(cluster, 0));
+    (void)snprintf(id, sizeof(id), "spiffe://%.63s/user/c1", files->cluster_id);
+    ck_assert_int_eq(pt_key_new(&user.key_pem, NULL), PT_OK);
+    ck_assert_int_eq(pt_csr_new(pem(&user.key_pem), &csr, NULL), PT_OK);
+    ck_assert_int_eq(pt_serve_sign(cluster->nodes[0].controller, id, pt_buf_bytes(&csr), NULL, 0,
+                                   now + 600 * (int64_t)SECOND, &user.cert_pem, NULL),
+                     PT_OK);
+    ck_assert_int_eq(pt_leaf_read(pem(&user.cert_pem), pem(&files->ca_pem), now, false, &before, NULL), PT_OK);
+    enum pt_code code = renew(cluster, pem(&user.cert_pem), pem(&user.key_pem), &cert);
+    ck_assert_msg(code == PT_OK, "%s", cluster->answer.error.text);
+    ck_assert_int_eq(pt_leaf_read(pem(&cert), pem(&files->ca_pem), now, false, &after, NULL), PT_OK);
+    ck_assert_str_eq(after.identity.spiffe_id, id);
+    ck_assert(after.not_after_ns <= before.not_after_ns);
+    run_for_ms(cluster, 700 * 1000);
+    ck_assert_int_eq(renew(cluster, pem(&user.cert_pem), pem(&user.key_pem), &cert), PT_PERMISSION_DENIED);
+    ck_assert_str_eq(pt_reason_name(cluster->answer.error.reason), "TOKEN_EXPIRED");
+    enrolled_fini(&user);
+    cluster_fini(cluster);
+}
+END_TEST
+
 START_TEST(an_expired_node_renews_and_an_unknown_one_does_not)
 {
     struct cluster world, *cluster = &world;
@@ -298,6 +331,7 @@ static Suite *make_suite(void)
     suite_add_tcase(suite, tcase);
     tcase = tcase_create("renew");
     tcase_add_test(tcase, the_enrolled_key_renews_and_no_other);
+    tcase_add_test(tcase, a_person_gains_no_time_by_a_controllers_name);
     tcase_add_test(tcase, an_expired_node_renews_and_an_unknown_one_does_not);
     tcase_add_test(tcase, after_thirty_days_alone_a_node_is_joined_again);
     suite_add_tcase(suite, tcase);

@@ -12,6 +12,7 @@ package patronusv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -732,11 +733,159 @@ func (x *ResealSecretsResponse) GetObstacles() []*RotationObstacle {
 	return nil
 }
 
+// Request of IssueCredential.
+type IssueCredentialRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who it is: the end of the identity spiffe://CLUSTER/ROLE/ID. Lower-case letters, digits and hyphens.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// "user", who may what bindings say; or "admin", who may everything, and whom only an admin's certificate makes. Empty:
+	// "user".
+	Role string `protobuf:"bytes,2,opt,name=role,proto3" json:"role,omitempty"`
+	// Request for a certificate, PKCS #10, DER, signed by the key that it is for. Nothing else in it counts.
+	Csr []byte `protobuf:"bytes,3,opt,name=csr,proto3" json:"csr,omitempty"`
+	// For how long it is good: 1 h to 366 days; unset: 90 days. It can be renewed under another authority, but not
+	// beyond its end. Deny the identity to end it sooner.
+	Lifetime      *durationpb.Duration `protobuf:"bytes,4,opt,name=lifetime,proto3" json:"lifetime,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IssueCredentialRequest) Reset() {
+	*x = IssueCredentialRequest{}
+	mi := &file_patronus_v1_authority_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IssueCredentialRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IssueCredentialRequest) ProtoMessage() {}
+
+func (x *IssueCredentialRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_authority_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IssueCredentialRequest.ProtoReflect.Descriptor instead.
+func (*IssueCredentialRequest) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_authority_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *IssueCredentialRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *IssueCredentialRequest) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *IssueCredentialRequest) GetCsr() []byte {
+	if x != nil {
+		return x.Csr
+	}
+	return nil
+}
+
+func (x *IssueCredentialRequest) GetLifetime() *durationpb.Duration {
+	if x != nil {
+		return x.Lifetime
+	}
+	return nil
+}
+
+// Response of IssueCredential.
+type IssueCredentialResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The certificate, PEM.
+	CertificatePem string `protobuf:"bytes,1,opt,name=certificate_pem,json=certificatePem,proto3" json:"certificate_pem,omitempty"`
+	// The authorities to trust, PEM.
+	CaPem string `protobuf:"bytes,2,opt,name=ca_pem,json=caPem,proto3" json:"ca_pem,omitempty"`
+	// The identity, as role bindings and DeniedIdentity name it.
+	SpiffeId string `protobuf:"bytes,3,opt,name=spiffe_id,json=spiffeId,proto3" json:"spiffe_id,omitempty"`
+	// When it ends.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IssueCredentialResponse) Reset() {
+	*x = IssueCredentialResponse{}
+	mi := &file_patronus_v1_authority_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IssueCredentialResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IssueCredentialResponse) ProtoMessage() {}
+
+func (x *IssueCredentialResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_patronus_v1_authority_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IssueCredentialResponse.ProtoReflect.Descriptor instead.
+func (*IssueCredentialResponse) Descriptor() ([]byte, []int) {
+	return file_patronus_v1_authority_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *IssueCredentialResponse) GetCertificatePem() string {
+	if x != nil {
+		return x.CertificatePem
+	}
+	return ""
+}
+
+func (x *IssueCredentialResponse) GetCaPem() string {
+	if x != nil {
+		return x.CaPem
+	}
+	return ""
+}
+
+func (x *IssueCredentialResponse) GetSpiffeId() string {
+	if x != nil {
+		return x.SpiffeId
+	}
+	return ""
+}
+
+func (x *IssueCredentialResponse) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
 var File_patronus_v1_authority_proto protoreflect.FileDescriptor
 
 const file_patronus_v1_authority_proto_rawDesc = "" +
 	"\n" +
-	"\x1bpatronus/v1/authority.proto\x12\vpatronus.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19patronus/v1/options.proto\"\x91\x02\n" +
+	"\x1bpatronus/v1/authority.proto\x12\vpatronus.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19patronus/v1/options.proto\"\x91\x02\n" +
 	"\tAuthority\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x121\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x1b.patronus.v1.AuthorityStateR\x05state\x12'\n" +
@@ -779,19 +928,32 @@ const file_patronus_v1_authority_proto_rawDesc = "" +
 	"\rvalidate_only\x18\x01 \x01(\bR\fvalidateOnly\"l\n" +
 	"\x15ResealSecretsResponse\x12\x16\n" +
 	"\x06values\x18\x01 \x01(\rR\x06values\x12;\n" +
-	"\tobstacles\x18\x02 \x03(\v2\x1d.patronus.v1.RotationObstacleR\tobstacles*Y\n" +
+	"\tobstacles\x18\x02 \x03(\v2\x1d.patronus.v1.RotationObstacleR\tobstacles\"\x9e\x01\n" +
+	"\x16IssueCredentialRequest\x12\x16\n" +
+	"\x02id\x18\x01 \x01(\tB\x06\xca\xf3\x18\x02@?R\x02id\x12\x1a\n" +
+	"\x04role\x18\x02 \x01(\tB\x06\xca\xf3\x18\x02@\x10R\x04role\x12\x19\n" +
+	"\x03csr\x18\x03 \x01(\fB\a\xca\xf3\x18\x03@\x80@R\x03csr\x125\n" +
+	"\blifetime\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\blifetime\"\xb3\x01\n" +
+	"\x17IssueCredentialResponse\x12'\n" +
+	"\x0fcertificate_pem\x18\x01 \x01(\tR\x0ecertificatePem\x12\x15\n" +
+	"\x06ca_pem\x18\x02 \x01(\tR\x05caPem\x12\x1b\n" +
+	"\tspiffe_id\x18\x03 \x01(\tR\bspiffeId\x12;\n" +
+	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime*Y\n" +
 	"\x0eAuthorityState\x12\x1f\n" +
 	"\x1bAUTHORITY_STATE_UNSPECIFIED\x10\x00\x12\v\n" +
 	"\aPENDING\x10\x01\x12\v\n" +
 	"\aISSUING\x10\x02\x12\f\n" +
-	"\bRETIRING\x10\x032\xd2\x03\n" +
+	"\bRETIRING\x10\x032\xcb\x04\n" +
 	"\x10AuthorityService\x12r\n" +
 	"\x0fListAuthorities\x12#.patronus.v1.ListAuthoritiesRequest\x1a\x1b.patronus.v1.RotationStatus\"\x1d\xd2\xf3\x18\x19\n" +
 	"\x10authorities.list \x01*\x03\x01\x02\x03\x12o\n" +
 	"\x0fRotateAuthority\x12#.patronus.v1.RotateAuthorityRequest\x1a\x1b.patronus.v1.RotationStatus\"\x1a\xd2\xf3\x18\x16\n" +
 	"\x12authorities.rotate \x01\x12e\n" +
 	"\vReportTrust\x12\x18.patronus.v1.TrustReport\x1a .patronus.v1.ReportTrustResponse\"\x1a\xd2\xf3\x18\x16\n" +
-	"\x12authorities.report \x01\x12r\n" +
+	"\x12authorities.report \x01\x12w\n" +
+	"\x0fIssueCredential\x12#.patronus.v1.IssueCredentialRequest\x1a$.patronus.v1.IssueCredentialResponse\"\x19\xd2\xf3\x18\x15\n" +
+	"\x11authorities.issue \x01\x12r\n" +
 	"\rResealSecrets\x12!.patronus.v1.ResealSecretsRequest\x1a\".patronus.v1.ResealSecretsResponse\"\x1a\xd2\xf3\x18\x16\n" +
 	"\x12authorities.reseal \x01BBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
 
@@ -808,42 +970,49 @@ func file_patronus_v1_authority_proto_rawDescGZIP() []byte {
 }
 
 var file_patronus_v1_authority_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_patronus_v1_authority_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_patronus_v1_authority_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_patronus_v1_authority_proto_goTypes = []any{
-	(AuthorityState)(0),            // 0: patronus.v1.AuthorityState
-	(*Authority)(nil),              // 1: patronus.v1.Authority
-	(*RotationObstacle)(nil),       // 2: patronus.v1.RotationObstacle
-	(*RotationStatus)(nil),         // 3: patronus.v1.RotationStatus
-	(*ListAuthoritiesRequest)(nil), // 4: patronus.v1.ListAuthoritiesRequest
-	(*RotateAuthorityRequest)(nil), // 5: patronus.v1.RotateAuthorityRequest
-	(*TrustReport)(nil),            // 6: patronus.v1.TrustReport
-	(*SeenCredential)(nil),         // 7: patronus.v1.SeenCredential
-	(*ReportTrustResponse)(nil),    // 8: patronus.v1.ReportTrustResponse
-	(*ResealSecretsRequest)(nil),   // 9: patronus.v1.ResealSecretsRequest
-	(*ResealSecretsResponse)(nil),  // 10: patronus.v1.ResealSecretsResponse
-	(*timestamppb.Timestamp)(nil),  // 11: google.protobuf.Timestamp
+	(AuthorityState)(0),             // 0: patronus.v1.AuthorityState
+	(*Authority)(nil),               // 1: patronus.v1.Authority
+	(*RotationObstacle)(nil),        // 2: patronus.v1.RotationObstacle
+	(*RotationStatus)(nil),          // 3: patronus.v1.RotationStatus
+	(*ListAuthoritiesRequest)(nil),  // 4: patronus.v1.ListAuthoritiesRequest
+	(*RotateAuthorityRequest)(nil),  // 5: patronus.v1.RotateAuthorityRequest
+	(*TrustReport)(nil),             // 6: patronus.v1.TrustReport
+	(*SeenCredential)(nil),          // 7: patronus.v1.SeenCredential
+	(*ReportTrustResponse)(nil),     // 8: patronus.v1.ReportTrustResponse
+	(*ResealSecretsRequest)(nil),    // 9: patronus.v1.ResealSecretsRequest
+	(*ResealSecretsResponse)(nil),   // 10: patronus.v1.ResealSecretsResponse
+	(*IssueCredentialRequest)(nil),  // 11: patronus.v1.IssueCredentialRequest
+	(*IssueCredentialResponse)(nil), // 12: patronus.v1.IssueCredentialResponse
+	(*timestamppb.Timestamp)(nil),   // 13: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),     // 14: google.protobuf.Duration
 }
 var file_patronus_v1_authority_proto_depIdxs = []int32{
 	0,  // 0: patronus.v1.Authority.state:type_name -> patronus.v1.AuthorityState
-	11, // 1: patronus.v1.Authority.expire_time:type_name -> google.protobuf.Timestamp
-	11, // 2: patronus.v1.Authority.state_time:type_name -> google.protobuf.Timestamp
+	13, // 1: patronus.v1.Authority.expire_time:type_name -> google.protobuf.Timestamp
+	13, // 2: patronus.v1.Authority.state_time:type_name -> google.protobuf.Timestamp
 	1,  // 3: patronus.v1.RotationStatus.authorities:type_name -> patronus.v1.Authority
 	2,  // 4: patronus.v1.RotationStatus.obstacles:type_name -> patronus.v1.RotationObstacle
 	7,  // 5: patronus.v1.TrustReport.seen:type_name -> patronus.v1.SeenCredential
 	2,  // 6: patronus.v1.ResealSecretsResponse.obstacles:type_name -> patronus.v1.RotationObstacle
-	4,  // 7: patronus.v1.AuthorityService.ListAuthorities:input_type -> patronus.v1.ListAuthoritiesRequest
-	5,  // 8: patronus.v1.AuthorityService.RotateAuthority:input_type -> patronus.v1.RotateAuthorityRequest
-	6,  // 9: patronus.v1.AuthorityService.ReportTrust:input_type -> patronus.v1.TrustReport
-	9,  // 10: patronus.v1.AuthorityService.ResealSecrets:input_type -> patronus.v1.ResealSecretsRequest
-	3,  // 11: patronus.v1.AuthorityService.ListAuthorities:output_type -> patronus.v1.RotationStatus
-	3,  // 12: patronus.v1.AuthorityService.RotateAuthority:output_type -> patronus.v1.RotationStatus
-	8,  // 13: patronus.v1.AuthorityService.ReportTrust:output_type -> patronus.v1.ReportTrustResponse
-	10, // 14: patronus.v1.AuthorityService.ResealSecrets:output_type -> patronus.v1.ResealSecretsResponse
-	11, // [11:15] is the sub-list for method output_type
-	7,  // [7:11] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	14, // 7: patronus.v1.IssueCredentialRequest.lifetime:type_name -> google.protobuf.Duration
+	13, // 8: patronus.v1.IssueCredentialResponse.expire_time:type_name -> google.protobuf.Timestamp
+	4,  // 9: patronus.v1.AuthorityService.ListAuthorities:input_type -> patronus.v1.ListAuthoritiesRequest
+	5,  // 10: patronus.v1.AuthorityService.RotateAuthority:input_type -> patronus.v1.RotateAuthorityRequest
+	6,  // 11: patronus.v1.AuthorityService.ReportTrust:input_type -> patronus.v1.TrustReport
+	11, // 12: patronus.v1.AuthorityService.IssueCredential:input_type -> patronus.v1.IssueCredentialRequest
+	9,  // 13: patronus.v1.AuthorityService.ResealSecrets:input_type -> patronus.v1.ResealSecretsRequest
+	3,  // 14: patronus.v1.AuthorityService.ListAuthorities:output_type -> patronus.v1.RotationStatus
+	3,  // 15: patronus.v1.AuthorityService.RotateAuthority:output_type -> patronus.v1.RotationStatus
+	8,  // 16: patronus.v1.AuthorityService.ReportTrust:output_type -> patronus.v1.ReportTrustResponse
+	12, // 17: patronus.v1.AuthorityService.IssueCredential:output_type -> patronus.v1.IssueCredentialResponse
+	10, // 18: patronus.v1.AuthorityService.ResealSecrets:output_type -> patronus.v1.ResealSecretsResponse
+	14, // [14:19] is the sub-list for method output_type
+	9,  // [9:14] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_patronus_v1_authority_proto_init() }
@@ -858,7 +1027,7 @@ func file_patronus_v1_authority_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_patronus_v1_authority_proto_rawDesc), len(file_patronus_v1_authority_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   10,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -25,6 +25,7 @@ const (
 	AuthorityService_ListAuthorities_FullMethodName = "/patronus.v1.AuthorityService/ListAuthorities"
 	AuthorityService_RotateAuthority_FullMethodName = "/patronus.v1.AuthorityService/RotateAuthority"
 	AuthorityService_ReportTrust_FullMethodName     = "/patronus.v1.AuthorityService/ReportTrust"
+	AuthorityService_IssueCredential_FullMethodName = "/patronus.v1.AuthorityService/IssueCredential"
 	AuthorityService_ResealSecrets_FullMethodName   = "/patronus.v1.AuthorityService/ResealSecrets"
 )
 
@@ -40,6 +41,8 @@ type AuthorityServiceClient interface {
 	RotateAuthority(ctx context.Context, in *RotateAuthorityRequest, opts ...grpc.CallOption) (*RotationStatus, error)
 	// Of controllers: what they trust.
 	ReportTrust(ctx context.Context, in *TrustReport, opts ...grpc.CallOption) (*ReportTrustResponse, error)
+	// A certificate for a person. Recorded in the audit log before it is signed; whoever asks holds what the identity holds.
+	IssueCredential(ctx context.Context, in *IssueCredentialRequest, opts ...grpc.CallOption) (*IssueCredentialResponse, error)
 	// Seal the cluster's secrets under the next seal key, which every controller must have been given.
 	ResealSecrets(ctx context.Context, in *ResealSecretsRequest, opts ...grpc.CallOption) (*ResealSecretsResponse, error)
 }
@@ -82,6 +85,16 @@ func (c *authorityServiceClient) ReportTrust(ctx context.Context, in *TrustRepor
 	return out, nil
 }
 
+func (c *authorityServiceClient) IssueCredential(ctx context.Context, in *IssueCredentialRequest, opts ...grpc.CallOption) (*IssueCredentialResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(IssueCredentialResponse)
+	err := c.cc.Invoke(ctx, AuthorityService_IssueCredential_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *authorityServiceClient) ResealSecrets(ctx context.Context, in *ResealSecretsRequest, opts ...grpc.CallOption) (*ResealSecretsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ResealSecretsResponse)
@@ -104,6 +117,8 @@ type AuthorityServiceServer interface {
 	RotateAuthority(context.Context, *RotateAuthorityRequest) (*RotationStatus, error)
 	// Of controllers: what they trust.
 	ReportTrust(context.Context, *TrustReport) (*ReportTrustResponse, error)
+	// A certificate for a person. Recorded in the audit log before it is signed; whoever asks holds what the identity holds.
+	IssueCredential(context.Context, *IssueCredentialRequest) (*IssueCredentialResponse, error)
 	// Seal the cluster's secrets under the next seal key, which every controller must have been given.
 	ResealSecrets(context.Context, *ResealSecretsRequest) (*ResealSecretsResponse, error)
 	mustEmbedUnimplementedAuthorityServiceServer()
@@ -124,6 +139,9 @@ func (UnimplementedAuthorityServiceServer) RotateAuthority(context.Context, *Rot
 }
 func (UnimplementedAuthorityServiceServer) ReportTrust(context.Context, *TrustReport) (*ReportTrustResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ReportTrust not implemented")
+}
+func (UnimplementedAuthorityServiceServer) IssueCredential(context.Context, *IssueCredentialRequest) (*IssueCredentialResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method IssueCredential not implemented")
 }
 func (UnimplementedAuthorityServiceServer) ResealSecrets(context.Context, *ResealSecretsRequest) (*ResealSecretsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ResealSecrets not implemented")
@@ -203,6 +221,24 @@ func _AuthorityService_ReportTrust_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AuthorityService_IssueCredential_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(IssueCredentialRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthorityServiceServer).IssueCredential(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthorityService_IssueCredential_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthorityServiceServer).IssueCredential(ctx, req.(*IssueCredentialRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _AuthorityService_ResealSecrets_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ResealSecretsRequest)
 	if err := dec(in); err != nil {
@@ -239,6 +275,10 @@ var AuthorityService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ReportTrust",
 			Handler:    _AuthorityService_ReportTrust_Handler,
+		},
+		{
+			MethodName: "IssueCredential",
+			Handler:    _AuthorityService_IssueCredential_Handler,
 		},
 		{
 			MethodName: "ResealSecrets",

@@ -224,3 +224,63 @@ export interface ResealSecretsResponseInit {
    */
   obstacles?: readonly RotationObstacleInit[];
 }
+
+/** Request of IssueCredential. */
+export interface IssueCredentialRequest {
+  /** Who it is: the end of the identity spiffe://CLUSTER/ROLE/ID. Lower-case letters, digits and hyphens. */
+  id: string;
+  /**
+   * "user", who may what bindings say; or "admin", who may everything, and whom only an admin's certificate makes.
+   * Empty: "user".
+   */
+  role: string;
+  /** Request for a certificate, PKCS #10, DER, signed by the key that it is for. Nothing else in it counts. */
+  csr: Uint8Array;
+  /**
+   * For how long it is good: 1 h to 366 days; unset: 90 days. It can be renewed under another authority, but not
+   * beyond its end. Deny the identity to end it sooner. Seconds.
+   */
+  lifetime?: number;
+}
+
+/** What a program says of a IssueCredentialRequest. */
+export interface IssueCredentialRequestInit {
+  /** Who it is: the end of the identity spiffe://CLUSTER/ROLE/ID. Lower-case letters, digits and hyphens. */
+  id?: string;
+  /**
+   * "user", who may what bindings say; or "admin", who may everything, and whom only an admin's certificate makes.
+   * Empty: "user".
+   */
+  role?: string;
+  /** Request for a certificate, PKCS #10, DER, signed by the key that it is for. Nothing else in it counts. */
+  csr?: Uint8Array;
+  /**
+   * For how long it is good: 1 h to 366 days; unset: 90 days. It can be renewed under another authority, but not
+   * beyond its end. Deny the identity to end it sooner. Seconds.
+   */
+  lifetime?: number;
+}
+
+/** Response of IssueCredential. */
+export interface IssueCredentialResponse {
+  /** The certificate, PEM. */
+  certificatePem: string;
+  /** The authorities to trust, PEM. */
+  caPem: string;
+  /** The identity, as role bindings and DeniedIdentity name it. */
+  spiffeId: string;
+  /** When it ends. */
+  expireTime?: Date;
+}
+
+/** What a program says of a IssueCredentialResponse. */
+export interface IssueCredentialResponseInit {
+  /** The certificate, PEM. */
+  certificatePem?: string;
+  /** The authorities to trust, PEM. */
+  caPem?: string;
+  /** The identity, as role bindings and DeniedIdentity name it. */
+  spiffeId?: string;
+  /** When it ends. */
+  expireTime?: Date;
+}

@@ -373,6 +373,15 @@ export class AuthorityMethods extends Service {
     return reply as unknown as m.ReportTrustResponse;
   }
 
+  /**
+   * A certificate for a person. Recorded in the audit log before it is signed; whoever asks holds what the identity
+   * holds.
+   */
+  async issueCredential(request: m.IssueCredentialRequestInit = {}, options: CallOptions = {}): Promise<m.IssueCredentialResponse> {
+    const reply = await this.custom("/patronus.v1.AuthorityService/IssueCredential", request, options);
+    return reply as unknown as m.IssueCredentialResponse;
+  }
+
   /** Seal the cluster's secrets under the next seal key, which every controller must have been given. */
   async resealSecrets(request: m.ResealSecretsRequestInit = {}, options: CallOptions = {}): Promise<m.ResealSecretsResponse> {
     const reply = await this.custom("/patronus.v1.AuthorityService/ResealSecrets", request, options);
@@ -721,6 +730,7 @@ export const METHODS = {
   "AuthorityService.ListAuthorities": ["authority", "listAuthorities"],
   "AuthorityService.RotateAuthority": ["authority", "rotateAuthority"],
   "AuthorityService.ReportTrust": ["authority", "reportTrust"],
+  "AuthorityService.IssueCredential": ["authority", "issueCredential"],
   "AuthorityService.ResealSecrets": ["authority", "resealSecrets"],
   "DiagnosticsService.Ping": ["diagnostics", "ping"],
   "DiagnosticsService.Traceroute": ["diagnostics", "traceroute"],

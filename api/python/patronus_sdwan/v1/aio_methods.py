@@ -124,6 +124,23 @@ class AsyncAuthorityMethods(AsyncService):
         )
         return await self._call("/patronus.v1.AuthorityService/ReportTrust", request, m.ReportTrustResponse, timeout)
 
+    async def issue_credential(
+        self,
+        *,
+        id_: str = "",
+        role: str = "",
+        csr: bytes = b"",
+        lifetime: datetime.timedelta | None = None,
+        timeout: float | None = None,
+    ) -> m.IssueCredentialResponse:
+        """A certificate for a person. Recorded in the audit log before it is signed; whoever asks holds what the
+        identity holds.
+        """
+        request = m.IssueCredentialRequest(id_=id_, role=role, csr=csr, lifetime=lifetime)
+        return await self._call(
+            "/patronus.v1.AuthorityService/IssueCredential", request, m.IssueCredentialResponse, timeout
+        )
+
     async def reseal_secrets(
         self, *, validate_only: bool = False, timeout: float | None = None
     ) -> m.ResealSecretsResponse:

@@ -159,3 +159,37 @@ class ResealSecretsResponse(Message):
     obstacles: Annotated[list[RotationObstacle], marks.Items(64)] = Field(default_factory=list)
     """Controllers without the next key, or with another one than the leader's. Nothing is sealed while there is one.
     """
+
+
+class IssueCredentialRequest(Message):
+    """Request of IssueCredential."""
+
+    PROTO: ClassVar[str] = "patronus.v1.IssueCredentialRequest"
+
+    id_: Annotated[str, marks.Size(63)] = ""
+    """Who it is: the end of the identity spiffe://CLUSTER/ROLE/ID. Lower-case letters, digits and hyphens."""
+    role: Annotated[str, marks.Size(16)] = ""
+    """"user", who may what bindings say; or "admin", who may everything, and whom only an admin's certificate makes.
+    Empty: "user".
+    """
+    csr: Annotated[bytes, marks.Size(8192)] = b""
+    """Request for a certificate, PKCS #10, DER, signed by the key that it is for. Nothing else in it counts."""
+    lifetime: datetime.timedelta | None = None
+    """For how long it is good: 1 h to 366 days; unset: 90 days. It can be renewed under another authority, but not
+    beyond its end. Deny the identity to end it sooner.
+    """
+
+
+class IssueCredentialResponse(Message):
+    """Response of IssueCredential."""
+
+    PROTO: ClassVar[str] = "patronus.v1.IssueCredentialResponse"
+
+    certificate_pem: Annotated[str, marks.Size(1024)] = ""
+    """The certificate, PEM."""
+    ca_pem: Annotated[str, marks.Size(1024)] = ""
+    """The authorities to trust, PEM."""
+    spiffe_id: Annotated[str, marks.Size(1024)] = ""
+    """The identity, as role bindings and DeniedIdentity name it."""
+    expire_time: datetime.datetime | None = None
+    """When it ends."""

@@ -338,6 +338,7 @@ METHODS: dict[str, tuple[str, str, str, bool, bool]] = {
     "AuthorityService.ListAuthorities": ("authority", "list_authorities", "ListAuthoritiesRequest", True, False),
     "AuthorityService.RotateAuthority": ("authority", "rotate_authority", "RotateAuthorityRequest", False, False),
     "AuthorityService.ReportTrust": ("authority", "report_trust", "TrustReport", False, False),
+    "AuthorityService.IssueCredential": ("authority", "issue_credential", "IssueCredentialRequest", False, False),
     "AuthorityService.ResealSecrets": ("authority", "reseal_secrets", "ResealSecretsRequest", False, False),
     "DiagnosticsService.Ping": ("diagnostics", "ping", "PingRequest", True, False),
     "DiagnosticsService.Traceroute": ("diagnostics", "traceroute", "TracerouteRequest", True, False),

@@ -122,6 +122,21 @@ class AuthorityMethods(Service):
         )
         return self._call("/patronus.v1.AuthorityService/ReportTrust", request, m.ReportTrustResponse, timeout)
 
+    def issue_credential(
+        self,
+        *,
+        id_: str = "",
+        role: str = "",
+        csr: bytes = b"",
+        lifetime: datetime.timedelta | None = None,
+        timeout: float | None = None,
+    ) -> m.IssueCredentialResponse:
+        """A certificate for a person. Recorded in the audit log before it is signed; whoever asks holds what the
+        identity holds.
+        """
+        request = m.IssueCredentialRequest(id_=id_, role=role, csr=csr, lifetime=lifetime)
+        return self._call("/patronus.v1.AuthorityService/IssueCredential", request, m.IssueCredentialResponse, timeout)
+
     def reseal_secrets(self, *, validate_only: bool = False, timeout: float | None = None) -> m.ResealSecretsResponse:
         """Seal the cluster's secrets under the next seal key, which every controller must have been given."""
         request = m.ResealSecretsRequest(validate_only=validate_only)
