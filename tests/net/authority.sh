@@ -6,7 +6,7 @@
 #   1. a dry run names the edge that is offline, and changes nothing
 #   2. `cas rotate --wait`: edges, controllers and the caller's file are of the new authority; the Watch goes on, no
 #      ping is lost, every edge keeps its stream, the old credential is worth nothing
-#   3. a denied edge loses its stream, and its peers their tunnels to it; all is back when it is denied no more
+#   3. a denied edge loses its stream, and within five seconds its peers their tunnels to it; all is back when it is denied no more
 #
 # What needs no packets (join again, denied callers, the seal key, expiry) is in tests/e2e/authority.sh.
 set -euo pipefail
@@ -148,10 +148,23 @@ ok "the authority is another; the Watch and the streams went on, and all $(repli
 # ---- 3 -----------------------------------------------------------------------------------------------------------
 cluster=$(status_of 'next(s["clusterId"] for s in d if s.get("clusterId"))')
 wait_for 60 "nyc does not reach sgp" ping_sites nyc sgp corp
+# Replies are stamped: the last one is the end of the tunnels.
+(exec "$CTL" lab exec --name "$LAB" "$(host_of nyc corp)" ping -D -n -i 0.05 "$(host_address sgp corp)") >"$STATE/denied.log" 2>&1 &
+background+=($!)
+stamped() { grep -q '^\[.*icmp_seq=' "$STATE/denied.log"; }
+wait_for 20 "nyc does not ping sgp" stamped
+began=$(date +%s.%N)
 ctl create deniedIdentity stolen "identity=spiffe://$cluster/edge/$EDGE" >/dev/null
 wait_for 60 "a denied edge keeps its stream" connected 2
 apart() { ! ping_sites nyc sgp corp 4 -c 5 -i 0.2; } # not one of five comes back
 wait_for 60 "peers keep their tunnels to a denied edge" apart
+kill "${background[-1]}" 2>/dev/null || true
+ended=$(sed -n 's/^\[\([0-9.]*\)\].*icmp_seq=.*/\1/p' "$STATE/denied.log" | tail -n 1)
+awk -v began="$began" -v ended="$ended" 'BEGIN {
+    took = ended > began ? ended - began : 0
+    printf "figure denied_tunnel_s %.2f goal <=5 %s\n", took, took <= 5 ? "met" : "short"
+    exit took > 5
+}' || lab_fail "a denied edge keeps its tunnels for more than five seconds"
 ping_sites nyc lon corp >/dev/null || lab_fail "the others have lost each other"
 ctl delete deniedIdentities/stolen >/dev/null
 wait_for 60 "an edge that is denied no more does not come back" connected 3

@@ -6,6 +6,8 @@
 
 #include "kind/machine.h"
 
+#include <malloc.h>
+
 static struct fixture fx;
 
 static void setup(void)
@@ -566,6 +568,50 @@ START_TEST(initial_state_is_bounded_and_not_left_lying)
 }
 END_TEST
 
+static bool take_one(void *arg, struct pt_bytes event)
+{
+    unsigned *seen = arg;
+    (void)event;
+    ++*seen;
+    return false; /* full, and it stays so */
+}
+
+/* A thousand readers who take one event and no more: another one gets all, and nothing is held for them. What so many
+ * changes take anyhow is measured first, without them. */
+START_TEST(a_thousand_that_stopped_hold_nothing)
+{
+    enum { READERS = 1000, CHANGES = 1000 };
+    static struct pt_watch *watches[READERS];
+    static unsigned seen[READERS];
+    size_t grown[2];
+    struct reader *reader = reader_new();
+    ck_assert_int_eq(reader_open(reader, "{}"), PT_OK);
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = 0; round == 1 && i < READERS; i++) {
+            seen[i] = 0;
+            const struct pt_watch_options options = {
+                .request = {(const uint8_t *)"", 0}, .on_event = take_one, .arg = &seen[i]};
+            ck_assert_int_eq(pt_watch_open(fx.machine, &options, &watches[i], NULL), PT_OK);
+        }
+        size_t before = mallinfo2().uordblks;
+        for (unsigned i = 0; i < CHANGES; i++) {
+            FX_OK(&fx, "UpdateOrganization",
+                  "{'organization':{'name':'organizations/o','displayName':'%u %u'},'allowMissing':true}", round, i);
+            fx_run(&fx, 10);
+        }
+        size_t after = mallinfo2().uordblks;
+        grown[round] = after > before ? after - before : 0;
+    }
+    ck_assert_uint_eq(reader->len, 2 * CHANGES);
+    for (unsigned i = 0; i < READERS; i++) {
+        ck_assert_uint_eq(seen[i], 1);
+        pt_watch_close(watches[i]);
+    }
+    ck_assert_msg(grown[1] < grown[0] + READERS * (size_t)1024, "%zu bytes without them, %zu with", grown[0], grown[1]);
+    reader_free(reader);
+}
+END_TEST
+
 START_TEST(a_restore_ends_what_was_of_the_former_history)
 {
     struct pt_error error = {0};
@@ -600,6 +646,7 @@ int main(void)
     tcase_add_test(tests, a_quiet_stream_gets_bookmarks);
     tcase_add_test(tests, a_stream_resumes_on_a_node_that_is_behind);
     tcase_add_test(tests, initial_state_is_bounded_and_not_left_lying);
+    tcase_add_test(tests, a_thousand_that_stopped_hold_nothing);
     tcase_add_test(tests, a_restore_ends_what_was_of_the_former_history);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
