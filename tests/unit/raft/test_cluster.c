@@ -437,7 +437,7 @@ START_TEST(old_entries_are_read_back_from_the_disk)
     three();
     stop(3);
     commit(1, 3000);
-    static uint8_t data[64 << 10]; /* 8 MiB: the cache holds 4 */
+    static uint8_t data[64 << 10]; /* 8 MiB: the cache holds 2 */
     uint64_t done = 0;
     for (unsigned i = 0; i < 128; i++) {
         struct reply reply = {0};
