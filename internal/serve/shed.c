@@ -12,8 +12,8 @@
  * apart: fewer records, fewer turns.
  *
  * Why not longer, until the client's connection carries all the calls it may and flow control holds it up: that halved
- * what the noise costs, and each held call is 36 KiB of gRPC's, whose client may leave them all at once. A thousand
- * calls that begin or end in one second kept others waiting for 30 to 100 ms.
+ * what the noise costs, and each held call is 36 KiB of gRPC's, whose client may leave them all at once. With a
+ * thousand held others waited for 30 to 100 ms now and then; a trace puts that where many begin or end.
  *
  * Nothing of a held call is read and nothing of gRPC is begun for it; that its client gave up shows when it is
  * answered. When too many wait, the next refusals go out at once, as they do when this controller closes.
