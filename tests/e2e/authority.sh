@@ -278,7 +278,7 @@ ok "an authority that ends in 150 days is warned of"
 # ---- 6 ---------------------------------------------------------------------------------------------------------------
 stop 3
 mkdir "$work/core"
-python3 - "$work" "$(address 3)" $port "$(readlink -f "$daemon")" --data "$work/c3" --seal-key "$work/c3.seal" >"$work/out" 2>"$work/err" <<'PY' || fail "a controller leaves a core file"
+env "${environment[@]}" python3 - "$work" "$(address 3)" $port "$(readlink -f "$daemon")" --data "$work/c3" --seal-key "$work/c3.seal" >"$work/out" 2>"$work/err" <<'PY' || fail "a controller leaves a core file"
 import os, resource, signal, socket, subprocess, sys, time
 work, address, command = sys.argv[1], (sys.argv[2], int(sys.argv[3])), [sys.argv[4], "run", *sys.argv[5:]]
 def answers():
