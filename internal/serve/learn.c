@@ -4,8 +4,8 @@
  * Soft state dies with the leader that gathered it. Who is drained stands in the log, and what is alive is told within
  * a second; but splits that a solver gave are justified by traffic that the new leader has not measured yet. Nodes know
  * the splits, for they forward by them: each says them in its hello, and for LEARN_MS every pass keeps what is in
- * force. After that the first pass with measured traffic finds them as what was before, to be kept or to be left in
- * steps.
+ * force. A node is believed about the paths that begin at its own site: another's are none of its business. After that
+ * the first pass with measured traffic finds them as what was before, to be kept or to be left in steps.
  *
  * A link or site that was undrained less than the ramp's length ago is known by when it was changed last: it goes on
  * coming back by quarters. Others that were changed then do so too, which does no harm.
@@ -16,6 +16,7 @@
 #include "patronus/v1/agent.pb-c.h"
 #include "patronus/v1/common.pb-c.h"
 #include "patronus/v1/site.pb-c.h"
+#include "wire/msg.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,8 @@ void pt_push_learn(struct pt_push *push, struct pt_edge_session *session, const 
     if (!push->controller->leading || (push->controller->ready && age_ns > LEARN_MS * 1000000ULL)) {
         return; /* by now the leader knows better */
     }
+    char site[PT_NAME_SIZE_MAX + 1];
+    pt_name_parent(session->edge, site);
     for (size_t i = 0; i < hello->n_shares && push->learned.count < LEARNED_LEN_MAX; i++) {
         uint8_t key[TE_WEIGHT_KEY_SIZE];
         uint32_t weight = hello->shares[i]->weight;
@@ -38,8 +41,8 @@ void pt_push_learn(struct pt_push *push, struct pt_edge_session *session, const 
         uint32_t *kept = malloc(sizeof(*kept));
         pt_assert(kept != NULL);
         *kept = weight;
-        te_weight_key(hello->shares[i]->path, hello->shares[i]->traffic_class, key);
-        free(pt_map_put(&push->learned, key, sizeof(key), kept));
+        size_t size = te_weight_key(hello->shares[i]->path, hello->shares[i]->traffic_class, site, key);
+        free(pt_map_put(&push->learned, key, size, kept));
         session->after_pass = push->passes + 1;
     }
 }

@@ -54,7 +54,7 @@ struct pt_push {
 
     /* learn.c */
     uint64_t ready_ns;     /* when this node began to lead */
-    struct pt_map learned; /* path id, 8 bytes big-endian -> uint32_t: splits that nodes had in force then */
+    struct pt_map learned; /* te_weight_key, with the site -> uint32_t: splits that nodes had in force then */
 
     /* ask.c */
     struct pt_executor *asker;

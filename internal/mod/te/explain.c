@@ -41,9 +41,7 @@ static const char *reason_of(const struct te_topology *topology, const struct te
         }
     }
     if (path->tier == 0) {
-        uint8_t key[TE_WEIGHT_KEY_SIZE];
-        te_weight_key(path->id, 0, key);
-        bool solved = solution != NULL && pt_map_get(&solution->weights, key, sizeof(key)) != NULL;
+        bool solved = te_weight_of(solution, "", path->id, 0) != NULL; /* a pass's own: nobody said it */
         return solved       ? "carries: something would be full otherwise, and the solver gave it this share"
                : index == 0 ? "carries: the best by cost and delay"
                             : "carries: as good as the best, and disjoint from it";

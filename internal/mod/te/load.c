@@ -133,9 +133,7 @@ static void add_held(struct gather *gather, const struct te_paths *paths)
             const struct te_pair *pair = from != to ? pair_of_flow(topology, paths, &flow) : NULL;
             bool found = false;
             for (size_t i = 0; pair != NULL && !found && i < pair->len; i++) {
-                uint8_t key[TE_WEIGHT_KEY_SIZE];
-                te_weight_key(pair->paths[i].id, 0, key);
-                found = pt_map_get(&held->weights, key, sizeof(key)) != NULL;
+                found = te_weight_of(held, topology->sites[from].name, pair->paths[i].id, 0) != NULL;
             }
             if (found) {
                 push_flow(gather, from, to, 0, NULL);

@@ -45,20 +45,13 @@ static void round_normal(const struct te_update_problem *update, double *splits)
     }
 }
 
-static const uint32_t *weight_of(const struct te_solution *solution, uint64_t path_id, uint32_t class_index)
-{
-    uint8_t key[TE_WEIGHT_KEY_SIZE];
-    te_weight_key(path_id, class_index, key);
-    return solution != NULL ? pt_map_get(&solution->weights, key, sizeof(key)) : NULL;
-}
-
 /* What the previous solution gave the paths of a pair that still are, for one class; returns the sum. */
-static uint64_t weights_before(const struct te_solution *previous, const struct te_pair *pair, uint32_t class_index,
-                               double *before)
+static uint64_t weights_before(const struct te_solution *previous, const char *from, const struct te_pair *pair,
+                               uint32_t class_index, double *before)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < pair->len; i++) {
-        const uint32_t *weight = weight_of(previous, pair->paths[i].id, class_index);
+        const uint32_t *weight = te_weight_of(previous, from, pair->paths[i].id, class_index);
         before[i] = weight != NULL ? *weight : 0;
         sum += weight != NULL ? *weight : 0;
     }
@@ -67,11 +60,11 @@ static uint64_t weights_before(const struct te_solution *previous, const struct 
 
 /* What is in force of a flow: the previous solution's weights for its class, else for its pair; the normal ones when it
  * had none, or when what it had is gone. */
-static void fill_before(const struct te_solution *previous, const struct te_pair *pair, uint32_t class_index,
-                        const double *normal, double *before)
+static void fill_before(const struct te_solution *previous, const char *from, const struct te_pair *pair,
+                        uint32_t class_index, const double *normal, double *before)
 {
-    bool known = weights_before(previous, pair, class_index, before) == TE_QUANTUM;
-    known = known || (class_index != 0 && weights_before(previous, pair, 0, before) == TE_QUANTUM);
+    bool known = weights_before(previous, from, pair, class_index, before) == TE_QUANTUM;
+    known = known || (class_index != 0 && weights_before(previous, from, pair, 0, before) == TE_QUANTUM);
     for (size_t i = 0; i < pair->len; i++) {
         before[i] = known ? before[i] / TE_QUANTUM : normal[i];
     }
@@ -80,12 +73,12 @@ static void fill_before(const struct te_solution *previous, const struct te_pair
 /* ---- classes that stand apart --------------------------------------------------------------------------------- */
 
 /* Has the pair weights from before, by class or for all? The classes that have, as bits. */
-static uint32_t classes_before(const struct te_solution *previous, const struct te_pair *pair)
+static uint32_t classes_before(const struct te_solution *previous, const char *from, const struct te_pair *pair)
 {
     uint32_t mask = 0;
     for (size_t i = 0; previous != NULL && previous->weights.count > 0 && i < pair->len; i++) {
         for (uint32_t class = 0; class <= TE_CLASSES_MAX; class ++) {
-            mask |= weight_of(previous, pair->paths[i].id, class) != NULL ? 1U << class : 0;
+            mask |= te_weight_of(previous, from, pair->paths[i].id, class) != NULL ? 1U << class : 0;
         }
     }
     return mask;
@@ -116,7 +109,8 @@ static struct te_load *cut_into_classes(const struct pt_plan_pass *pass, const s
         if (flow->fabric == TE_NONE || used[flow->from] == CLASS_PAIRS_MAX) {
             continue;
         }
-        uint32_t before = classes_before(pass->previous, pair_of(topology, paths, flow));
+        uint32_t before =
+            classes_before(pass->previous, topology->sites[flow->from].name, pair_of(topology, paths, flow));
         if (before == 0 && !crosses_full(load, loads, i)) {
             continue;
         }
@@ -155,7 +149,8 @@ static void fill_problem(const struct pt_plan_pass *pass, const struct te_topolo
             continue;
         }
         const struct te_pair *pair = pair_of(topology, paths, flow);
-        fill_before(pass->previous, pair, flow->class_index, &load->splits[begin], &before[begin]);
+        fill_before(pass->previous, topology->sites[flow->from].name, pair, flow->class_index, &load->splits[begin],
+                    &before[begin]);
         for (size_t j = 0; j < pair->len; j++) {
             eligible[begin + j] = !pair->paths[j].leaving &&
                                   pair->paths[j].metric < pair->paths[0].metric + PENALTY_US / 10 * 9 &&
@@ -211,8 +206,8 @@ static void remember(const struct te_pair *pair, uint32_t class_index, const dou
     for (size_t i = 0; i < pair->len; i++) {
         uint32_t weight = (uint32_t)lround(splits[i] * TE_QUANTUM);
         uint8_t key[TE_WEIGHT_KEY_SIZE];
-        te_weight_key(pair->paths[i].id, class_index, key);
-        (void)pt_map_put(&solution->weights, key, sizeof(key), pt_arena_memdup(arena, &weight, sizeof(weight)));
+        size_t size = te_weight_key(pair->paths[i].id, class_index, NULL, key);
+        (void)pt_map_put(&solution->weights, key, size, pt_arena_memdup(arena, &weight, sizeof(weight)));
     }
 }
 

@@ -39,10 +39,26 @@ void te_pass_fini(struct pt_plan_pass *pass)
     }
 }
 
-void te_weight_key(uint64_t path_id, uint32_t traffic_class, uint8_t ret_key[TE_WEIGHT_KEY_SIZE])
+size_t te_weight_key(uint64_t path_id, uint32_t traffic_class, const char *said_at, uint8_t ret_key[TE_WEIGHT_KEY_SIZE])
 {
+    size_t size = said_at != NULL ? strnlen(said_at, PT_NAME_SIZE_MAX) : 0;
     pt_put_be64(ret_key, path_id);
     ret_key[8] = (uint8_t)traffic_class;
+    if (size > 0) {
+        memcpy(ret_key + 9, said_at, size);
+    }
+    return 9 + size;
+}
+
+const uint32_t *te_weight_of(const struct te_solution *solution, const char *from, uint64_t path_id,
+                             uint32_t traffic_class)
+{
+    uint8_t key[TE_WEIGHT_KEY_SIZE];
+    if (solution == NULL || solution->weights.count == 0) {
+        return NULL;
+    }
+    size_t size = te_weight_key(path_id, traffic_class, solution->hold ? from : NULL, key);
+    return pt_map_get(&solution->weights, key, size);
 }
 
 /* ---- what serve/ shows ----------------------------------------------------------------------------------------------

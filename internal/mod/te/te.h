@@ -36,9 +36,15 @@ struct te_solution {
     const struct te_load *load;
     const double *target;
 };
-/* Key of a path's weight for a TrafficClass; 0: for all together, and for classes that have no weights of their own. */
-#define TE_WEIGHT_KEY_SIZE 9
-void te_weight_key(uint64_t path_id, uint32_t traffic_class, uint8_t ret_key[TE_WEIGHT_KEY_SIZE]);
+/* Key of a path's weight for a TrafficClass; 0: for all together, and for classes that have no weights of their own.
+ * said_at: in a solution that nodes said, the Site whose node said it, for it counts nowhere else; NULL in others.
+ * Returns the key's size. */
+#define TE_WEIGHT_KEY_SIZE (9 + PT_NAME_SIZE_MAX)
+size_t te_weight_key(uint64_t path_id, uint32_t traffic_class, const char *said_at,
+                     uint8_t ret_key[TE_WEIGHT_KEY_SIZE]);
+/* The weight of a path that begins at the Site `from`; NULL: it has its normal one. solution may be NULL. */
+const uint32_t *te_weight_of(const struct te_solution *solution, const char *from, uint64_t path_id,
+                             uint32_t traffic_class);
 /* NULL before the first pass. */
 const struct te_solution *te_solution_of(const struct pt_plan_pass *pass);
 /* Frees what the arena does not hold; fine on a pass that failed. */

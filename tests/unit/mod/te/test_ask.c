@@ -110,13 +110,14 @@ START_TEST(a_solution_can_be_computed_again)
 }
 END_TEST
 
-static void hold(struct te_solution *learned, const struct te_pair *pair, const uint32_t *weights)
+/* said_at: by the node of that site; NULL: found by a pass. */
+static void hold(struct te_solution *learned, const char *said_at, const struct te_pair *pair, const uint32_t *weights)
 {
-    *learned = (struct te_solution){.hold = true};
+    *learned = (struct te_solution){.hold = said_at != NULL};
     for (size_t i = 0; i < 2; i++) {
         uint8_t key[TE_WEIGHT_KEY_SIZE];
-        te_weight_key(pair->paths[i].id, 0, key);
-        (void)pt_map_put(&learned->weights, key, sizeof(key), (void *)(uintptr_t)&weights[i]);
+        size_t size = te_weight_key(pair->paths[i].id, 0, said_at, key);
+        (void)pt_map_put(&learned->weights, key, size, (void *)(uintptr_t)&weights[i]);
     }
 }
 
@@ -130,13 +131,19 @@ START_TEST(what_nodes_say_is_kept_until_traffic_is_known)
     fixture_init(&f);
     two_sites(&f, 100);
     pass_ok(&f);
-    hold(&learned, pair_of(&f, 0, 1), weights);
+    hold(&learned, ORG "/sites/s01", pair_of(&f, 0, 1), weights);
+    pass_again(&f, &learned); /* a node says nothing of another site's paths */
+    ck_assert_int_eq(te_solution_of(&f.pass)->kind, TE_SPLIT_DEFAULT);
+    ck_assert_uint_eq(pair_of(&f, 0, 1)->paths[1].tier, 1);
+    pt_map_fini(&learned.weights);
+    hold(&learned, ORG "/sites/s00", pair_of(&f, 0, 1), weights);
     pass_again(&f, &learned);
     ck_assert_int_eq(te_solution_of(&f.pass)->kind, TE_SPLIT_KEPT);
     ck_assert_uint_eq(pair_of(&f, 0, 1)->paths[0].weight + pair_of(&f, 0, 1)->paths[1].weight, TE_QUANTUM);
     ck_assert_uint_eq(pair_of(&f, 0, 1)->paths[1].tier, 0);
     ck_assert_uint_eq(pair_of(&f, 1, 0)->paths[1].tier, 1); /* of which nobody said anything */
-    learned.hold = false;
+    pt_map_fini(&learned.weights);
+    hold(&learned, NULL, pair_of(&f, 0, 1), weights);
     demand(&f, 0, 1, 110 * MBIT);
     pass_again(&f, &learned); /* it fits as it is split: 67 and 43 of 100 */
     ck_assert_int_eq(te_solution_of(&f.pass)->kind, TE_SPLIT_KEPT);
@@ -157,8 +164,7 @@ START_TEST(what_is_good_enough_does_not_move)
     two_sites(&f, 100);
     demand(&f, 0, 1, 190 * MBIT); /* above what is kept unseen: the solver is asked */
     pass_ok(&f);
-    hold(&before, pair_of(&f, 0, 1), weights);
-    before.hold = false;
+    hold(&before, NULL, pair_of(&f, 0, 1), weights);
     pass_again(&f, &before);
     ck_assert_int_eq(te_solution_of(&f.pass)->kind, TE_SPLIT_SOLVED);
     ck_assert_uint_eq(te_solution_of(&f.pass)->epoch, before.epoch); /* nothing moved */

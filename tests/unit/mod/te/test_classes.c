@@ -228,11 +228,11 @@ START_TEST(what_nodes_say_of_classes_is_kept)
     const struct te_pair *pair = pair_of(&f, 0, 1);
     for (size_t i = 0; i < 2; i++) {
         uint8_t key[TE_WEIGHT_KEY_SIZE];
-        te_weight_key(pair->paths[i].id, 0, key);
-        (void)pt_map_put(&learned.weights, key, sizeof(key), (void *)(uintptr_t)&all[i]);
-        te_weight_key(pair->paths[i].id, REALTIME, key);
+        size_t size = te_weight_key(pair->paths[i].id, 0, ORG "/sites/s00", key);
+        (void)pt_map_put(&learned.weights, key, size, (void *)(uintptr_t)&all[i]);
+        size = te_weight_key(pair->paths[i].id, REALTIME, ORG "/sites/s00", key);
         if (voice[i] != 0) {
-            (void)pt_map_put(&learned.weights, key, sizeof(key), (void *)(uintptr_t)&voice[i]);
+            (void)pt_map_put(&learned.weights, key, size, (void *)(uintptr_t)&voice[i]);
         }
     }
     demand(&f, 0, 1, 0, 1 * MBIT);
