@@ -302,7 +302,7 @@ static bool make_room(struct growing *g)
     paths->entry_steps = flow_alloc(slots_max, sizeof(paths->entry_steps[0]));
     paths->blocks = flow_alloc(old->blocks_len + 1, sizeof(paths->blocks[0]));
     if (paths->entry_demand == NULL || paths->entry_first == NULL || paths->entry_steps == NULL ||
-        paths->blocks == NULL || slots_max >= FLOW_LAST) {
+        paths->blocks == NULL || slots_max >= FLOW_LAST || !reserve(g, 1)) {
         return false;
     }
     memcpy(paths->entry_demand, old->entry_demand, old->demands_len * sizeof(paths->entry_demand[0]));

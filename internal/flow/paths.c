@@ -276,7 +276,7 @@ static enum pt_code take_paths(const struct pt_flow_graph *graph, const struct p
 {
     paths->slots = flow_alloc(paths_len, sizeof(paths->slots[0]));
     PT_AUTO(free) uint16_t *narrow = flow_alloc(graph->nodes_len, sizeof(narrow[0]));
-    if (paths->slots == NULL || narrow == NULL || !reserve_steps(paths, first[paths_len])) {
+    if (paths->slots == NULL || narrow == NULL || !reserve_steps(paths, first[paths_len] + 1)) {
         return flow_no_memory(reterr);
     }
     for (size_t i = 0; i < paths_len; i++) {

@@ -45,7 +45,7 @@ struct pt_flow_paths {
     /* Made by an update: from which set (compared, never followed), and from which entry slot; UINT32_MAX: new. */
     const struct pt_flow_paths *origin;
     uint32_t *entry_origin;
-    struct flow_step *steps;
+    struct flow_step *steps; /* never NULL, also when there are none: offsets are added to it */
     size_t steps_len, steps_cap;
 };
 

@@ -154,6 +154,7 @@ static inline enum pt_code run_pass(struct fixture *f, struct pt_error *reterr)
 {
     f->pass.arena = &f->arena;
     f->pass.soft = &f->soft;
+    f->pass.nodes_len = 0; /* of the pass before */
     f->pass.view = pt_view_new(f->machine);
     pt_view_freeze(f->pass.view);
     return pt_plan_run(&f->pass, te_only, reterr);
