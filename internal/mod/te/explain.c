@@ -15,11 +15,6 @@ static char *borrow(const char *text)
     return (char *)(uintptr_t)text;
 }
 
-static uint64_t ppm(double share)
-{
-    return share < 1e12 ? (uint64_t)(share * 1e6 + 0.5) : UINT64_MAX;
-}
-
 /* ---- one pair ------------------------------------------------------------------------------------------------- */
 
 static const char *reason_of(const struct te_topology *topology, const struct te_pair *pair, size_t index,
@@ -71,7 +66,7 @@ static void put_path(const struct te_topology *topology, const struct te_load *l
     struct te_path_measure measure = te_path_measure(topology, from);
     path->tier = from->tier;
     path->metric = from->metric;
-    path->utilization_ppm = ppm(most);
+    path->utilization_ppm = te_ppm(most);
     path->rtt_us = measure.rtt_us;
     path->loss_ppm = (uint32_t)measure.loss_ppm;
     path->capacity_bps = measure.capacity_bps;
@@ -93,7 +88,7 @@ static void put_class_shares(const struct te_pair *pair, Patronus__V1__Explained
         patronus__v1__class_share__init(share);
         share->traffic_class = (Patronus__V1__TrafficClass) class;
         for (size_t i = 0; i < variant->len; i++) {
-            share->share_ppm = variant->paths[i].id == id ? (uint32_t)ppm(splits[i]) : share->share_ppm;
+            share->share_ppm = variant->paths[i].id == id ? (uint32_t)te_ppm(splits[i]) : share->share_ppm;
         }
         path->class_shares[path->n_class_shares++] = share;
     }
@@ -110,7 +105,7 @@ static void put_paths(const struct pt_plan_pass *pass, const struct te_topology 
         Patronus__V1__ExplainedPath *path = PT_NEW(arena, Patronus__V1__ExplainedPath);
         patronus__v1__explained_path__init(path);
         put_path(topology, load, loads, &pair->paths[i], path, arena);
-        path->share_ppm = (uint32_t)ppm(splits[i]);
+        path->share_ppm = (uint32_t)te_ppm(splits[i]);
         put_class_shares(pair, path, pair->paths[i].id, arena);
         path->reason = borrow(reason_of(topology, pair, i, te_solution_of(pass), arena));
         response->paths[response->n_paths++] = path;

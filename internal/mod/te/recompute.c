@@ -7,18 +7,7 @@
 #include "mod/te/split.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
-
-static uint64_t ppm(double share)
-{
-    return share < 1e12 ? (uint64_t)(share * 1e6 + 0.5) : UINT64_MAX;
-}
-
-static uint32_t weight_of(double split)
-{
-    return (uint32_t)lround(split * TE_QUANTUM);
-}
 
 /* ---- the problem ---------------------------------------------------------------------------------------------- */
 
@@ -154,10 +143,10 @@ static enum pt_code recompute(const Patronus__V1__Solution *solution, bool *ret_
                                              .keep_below = (double)solution->keep_below_ppm * 1e-6};
     struct te_split split;
     PT_TRY(te_split_solve(&problem, arena, &split, reterr));
-    bool equal = solution->utilization_ppm == ppm(split.value) && solution->bound_ppm == ppm(split.bound) &&
-                 solution->gap_ppm == ppm(split.gap) && solution->rounding_ppm == ppm(split.rounding);
+    bool equal = solution->utilization_ppm == te_ppm(split.value) && solution->bound_ppm == te_ppm(split.bound) &&
+                 solution->gap_ppm == te_ppm(split.gap) && solution->rounding_ppm == te_ppm(split.rounding);
     for (size_t i = 0; i < again.paths_len; i++) {
-        equal = equal && weight_of(split.target[i]) == again.weights[i];
+        equal = equal && te_split_weight(split.target[i]) == again.weights[i];
     }
     *ret_equal = equal;
     return PT_OK;

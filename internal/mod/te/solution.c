@@ -32,11 +32,6 @@ static void put_solution_links(const struct te_topology *topology, const struct 
     }
 }
 
-static uint32_t weight_of(double split)
-{
-    return (uint32_t)lround(split * TE_QUANTUM);
-}
-
 static Patronus__V1__SolutionPath *solution_path(const struct te_solution *solution, size_t index,
                                                  struct pt_arena *arena)
 {
@@ -46,9 +41,9 @@ static Patronus__V1__SolutionPath *solution_path(const struct te_solution *solut
     patronus__v1__solution_path__init(path);
     path->n_links = problem->update->first_hop[index + 1] - begin;
     path->links = (uint32_t *)(uintptr_t)&problem->update->hops[begin];
-    path->weight_before = weight_of(problem->before[index]);
-    path->weight = weight_of(solution->target[index]);
-    path->weight_default = weight_of(problem->normal[index]);
+    path->weight_before = te_split_weight(problem->before[index]);
+    path->weight = te_split_weight(solution->target[index]);
+    path->weight_default = te_split_weight(problem->normal[index]);
     path->eligible = problem->eligible[index];
     return path;
 }

@@ -14,7 +14,6 @@
 #include "mod/te/changes.h"
 #include "mod/te/in_force.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -189,7 +188,7 @@ static void set_splits(struct te_pair *pair, const double *splits)
 {
     for (size_t i = 0; i < pair->len; i++) {
         struct te_path *path = &pair->paths[i];
-        uint32_t weight = (uint32_t)lround(splits[i] * TE_QUANTUM);
+        uint32_t weight = te_split_weight(splits[i]);
         path->tier = weight > 0 ? 0 : (uint32_t)i + 1;
         path->weight = weight > 0 ? weight : path->weight;
     }
@@ -204,7 +203,7 @@ static void remember(const struct te_pair *pair, uint32_t class_index, const dou
                      struct te_solution *solution, struct pt_arena *arena)
 {
     for (size_t i = 0; i < pair->len; i++) {
-        uint32_t weight = (uint32_t)lround(splits[i] * TE_QUANTUM);
+        uint32_t weight = te_split_weight(splits[i]);
         uint8_t key[TE_WEIGHT_KEY_SIZE];
         size_t size = te_weight_key(pair->paths[i].id, class_index, NULL, key);
         (void)pt_map_put(&solution->weights, key, size, pt_arena_memdup(arena, &weight, sizeof(weight)));
@@ -281,11 +280,6 @@ static void install_all(const struct pt_plan_pass *pass, const struct te_topolog
     }
 }
 
-static uint64_t ppm(double share)
-{
-    return share < 1e12 ? (uint64_t)(share * 1e6 + 0.5) : UINT64_MAX;
-}
-
 enum pt_code te_split_run(struct pt_plan_pass *pass, const struct te_topology *topology, struct te_paths *paths,
                           const struct te_solution **ret_solution, struct pt_error *reterr)
 {
@@ -313,11 +307,11 @@ enum pt_code te_split_run(struct pt_plan_pass *pass, const struct te_topology *t
     *solution = (struct te_solution){.epoch = (pass->previous != NULL ? pass->previous->epoch : 0) + (same ? 0 : 1),
                                      .time_ns = pass->time_ns,
                                      .kind = (int)split.kind,
-                                     .target_ppm = ppm(split.value),
-                                     .bound_ppm = ppm(split.bound),
-                                     .gap_ppm = ppm(split.gap),
-                                     .rounding_ppm = ppm(split.rounding),
-                                     .worst_ppm = ppm(update->worst),
+                                     .target_ppm = te_ppm(split.value),
+                                     .bound_ppm = te_ppm(split.bound),
+                                     .gap_ppm = te_ppm(split.gap),
+                                     .rounding_ppm = te_ppm(split.rounding),
+                                     .worst_ppm = te_ppm(update->worst),
                                      .steps = (uint32_t)update->steps_len,
                                      .steps_left = (uint32_t)(more ? update->steps_len - (moves ? 1 : 0) : 0),
                                      .promised = update->promised && !(pass->late && moves) && !lost,

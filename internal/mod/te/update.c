@@ -22,6 +22,16 @@
 #define ROUNDING 1e-9 /* what sums of doubles may be off by, relative to capacity */
 #define NEAR 0.01     /* of a capacity: nothing that is worth another step where a link is overloaded anyway */
 
+uint32_t te_split_weight(double split)
+{
+    return (uint32_t)lround(split * TE_QUANTUM);
+}
+
+uint64_t te_ppm(double share)
+{
+    return share < 1e12 ? (uint64_t)(share * 1e6 + 0.5) : UINT64_MAX;
+}
+
 static size_t paths_len(const struct te_update_problem *problem)
 {
     return problem->first_path[problem->flows_len];

@@ -15,6 +15,11 @@
 #define TE_UPDATE_STEPS_MAX 64
 #define TE_QUANTUM 256 /* sum of the weights that a solution gives to the paths of a pair */
 
+/* The weight of a share that te_quantise has rounded. */
+uint32_t te_split_weight(double split);
+/* A utilisation or a gap in millionths; what is not finite, or absurd: UINT64_MAX. */
+uint64_t te_ppm(double share);
+
 struct te_update_problem {  /* borrowed */
     const double *capacity; /* by link, in the unit of the rates; INFINITY: unknown */
     size_t links_len;

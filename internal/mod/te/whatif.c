@@ -48,11 +48,6 @@ static char *borrow(const char *text)
     return (char *)(uintptr_t)text;
 }
 
-static uint64_t ppm(double share)
-{
-    return share < 1e12 ? (uint64_t)(share * 1e6 + 0.5) : UINT64_MAX;
-}
-
 /* ---- the two sides -------------------------------------------------------------------------------------------- */
 
 static bool ours(const struct question *question, const struct te_topology *topology, size_t site)
@@ -153,7 +148,7 @@ static void put_links(struct question *question)
         item->capacity_bps = capacity < TE_CAPACITY_UNKNOWN ? (uint64_t)capacity : 0;
         item->before_bps = (uint64_t)(was + 0.5);
         item->after_bps = (uint64_t)(will + 0.5);
-        item->after_ppm = ppm(will / capacity);
+        item->after_ppm = te_ppm(will / capacity);
         response->links[response->n_links++] = item;
     }
     pt_map_fini(&index);
@@ -566,7 +561,7 @@ static enum pt_code put_price(struct question *question, struct fit *fit, size_t
     price->up = direction % 2 == 0;
     price->added_bps = added;
     price->relieved_bps = more > carried + 0.5 ? (uint64_t)(more - carried) : 0;
-    price->max_utilization_ppm = ppm(least.value);
+    price->max_utilization_ppm = te_ppm(least.value);
     response->shadow_prices[response->n_shadow_prices++] = price;
     return PT_OK;
 }
@@ -622,8 +617,8 @@ enum pt_code te_what_if(const struct pt_plan_pass *pass, const struct te_changes
     look_before(&question, pass, &question.before);
     enum pt_code code = look_after(&question, pass, changes, &question.after, reterr);
     if (code == PT_OK) {
-        question.response->before_ppm = ppm(question.before.worst);
-        question.response->after_ppm = ppm(question.after.worst);
+        question.response->before_ppm = te_ppm(question.before.worst);
+        question.response->after_ppm = te_ppm(question.after.worst);
         question.response->revision = pt_view_revision(pass->view);
         put_links(&question);
         put_pairs(&question);
