@@ -451,6 +451,31 @@ void pt_access_bindings_of(const struct pt_machine_kind *machine, const char *me
     }
 }
 
+void pt_access_gained(const struct pt_machine_kind *machine, const struct pt_tenant *moved, const struct pt_tenant *to,
+                      void (*fn)(void *arg, const char *scope, const struct pt_permissions *permissions), void *arg)
+{
+    PT_MAP_FOREACH (entry, &machine->access.objects) {
+        const struct access_object *binding = entry->value;
+        if (binding->type != OBJECT_BINDING) {
+            continue;
+        }
+        const struct pt_tenant *scope = pt_tenant_of(machine, binding->scope);
+        const char *role = pt_msg_str(binding->msg, "role");
+        struct pt_permissions permissions = {{0}};
+        if (scope != NULL && pt_tenant_below(scope, moved)) {
+            /* Its role counts again, or for the first time: it does not where it stands now. */
+            const struct access_object *object = pt_map_get_str(&machine->access.objects, role);
+            const struct pt_tenant *owner = object != NULL ? pt_tenant_of(machine, role) : NULL;
+            if (owner != NULL && pt_tenant_below(to, owner) && !pt_tenant_below(moved, owner)) {
+                fn(arg, binding->scope, &object->permissions);
+            }
+        } else if (scope != NULL && pt_tenant_below(to, scope) && !pt_tenant_below(moved, scope) &&
+                   pt_access_role(machine, role, binding->scope, &permissions)) {
+            fn(arg, moved->name, &permissions);
+        }
+    }
+}
+
 /* ---- what a principal holds ----------------------------------------------------------------------------------- */
 
 struct resolve {

@@ -72,8 +72,12 @@ const struct pt_tenant *pt_access_scope(const struct pt_machine_kind *machine, c
 
 /* ---- grant.c: nobody gives what he does not hold -------------------------------------------------------------- */
 
-/* `after` NULL: a delete, which gives nothing. */
 struct pt_execution;
+/* The organization `moved` goes below `to` (NULL: to the top): whoever is bound there and above gains what he has
+ * there. From PT_LEVEL_MOVES on. */
+PT_MUST enum pt_code pt_grant_move(struct pt_execution *execution, const struct pt_tenant *moved,
+                                   const struct pt_tenant *to, struct pt_error *reterr);
+/* `after` NULL: a delete, which gives nothing. */
 PT_MUST enum pt_code pt_grant_check(struct pt_execution *execution, const struct pt_kind_info *info, const char *name,
                                     const struct pt_msg *before, const struct pt_msg *after, struct pt_error *reterr);
 /* The permissions of a role as a binding at `scope` ("" for the cluster) names it; false when it does not exist. */
@@ -81,6 +85,11 @@ bool pt_access_role(const struct pt_machine_kind *machine, const char *role, con
                     struct pt_permissions *ret_permissions);
 void pt_access_patterns(const struct pt_access *access, const struct pt_msg *msg, const char *field,
                         struct pt_permissions *permissions);
+/* What counts in an organization and in those below it after it has moved below `to`, and did not before: calls `fn`
+ * for each binding of the organizations that are above it then, with the moved one as scope; and for each binding of
+ * the moved ones, with its own scope, whose role stands in one of those. In no order. */
+void pt_access_gained(const struct pt_machine_kind *machine, const struct pt_tenant *moved, const struct pt_tenant *to,
+                      void (*fn)(void *arg, const char *scope, const struct pt_permissions *permissions), void *arg);
 /* Each binding that names the member, or (prefix) members that begin so. */
 void pt_access_bindings_of(const struct pt_machine_kind *machine, const char *member, bool prefix,
                            void (*fn)(void *arg, const char *scope, const char *role), void *arg);

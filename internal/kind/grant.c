@@ -1,5 +1,5 @@
 /*
- * Nobody gives what he does not hold. Access is given in five ways, and each asks the same question, whether the giver
+ * Nobody gives what he does not hold. Access is given in six ways, and each asks the same question, whether the giver
  * holds, there, at all times and without condition, everything that would be given:
  *
  *   a binding            the role's permissions, at the binding's organization
@@ -7,6 +7,9 @@
  *   a key, an account    what the account is bound to, wherever that is: who has the key is the account
  *   an identity provider what its users and groups are bound to: who has the issuer's key is all of them
  *   a certificate        what the person is bound to, wherever that is
+ *   a move               what bindings above an organization's new place say, in it and below it; and what bindings in
+ * it say by roles of that place. Held where it is now: what the mover has by the new place is what the move would give
+ * to himself.
  */
 #include "base/assert.h"
 #include "base/limits.h"
@@ -17,6 +20,7 @@
 struct grant {
     struct pt_execution *execution;
     enum pt_code code;
+    const char *field; /* of the request; NULL: none */
     struct pt_error *reterr;
 };
 
@@ -38,9 +42,10 @@ static void give(struct grant *grant, const char *scope, const struct pt_permiss
     }
     /* Where the caller sees nothing, the organization is not named. */
     bool seen = pt_access_visible(machine, execution->caller, tenant, execution->time_ns);
-    grant->code = pt_fail(grant->reterr, PT_PERMISSION_DENIED, PT_REASON_GRANT_NOT_HELD, NULL,
-                          "this would give the permission '%s'%s%.80s, which the caller does not hold himself", missing,
-                          seen && tenant != NULL ? " at " : "", seen && tenant != NULL ? tenant->name : "");
+    grant->code = pt_fail(grant->reterr, PT_PERMISSION_DENIED, PT_REASON_GRANT_NOT_HELD, grant->field,
+                          "this would give the permission '%s'%s%.80s, which the caller does not hold himself; ask "
+                          "somebody who does",
+                          missing, seen && tenant != NULL ? " at " : "", seen && tenant != NULL ? tenant->name : "");
 }
 
 static void give_role(void *arg, const char *scope, const char *role)
@@ -80,6 +85,23 @@ enum pt_code pt_grant_check(struct pt_execution *execution, const struct pt_kind
     } else if (strcmp(kind, "identityProvider") == 0) {
         pt_access_bindings_of(machine, name, true, give_role, &grant);
     }
+    return grant.code;
+}
+
+static void give_moved(void *arg, const char *scope, const struct pt_permissions *permissions)
+{
+    give(arg, scope, permissions);
+}
+
+enum pt_code pt_grant_move(struct pt_execution *execution, const struct pt_tenant *moved, const struct pt_tenant *to,
+                           struct pt_error *reterr)
+{
+    struct grant grant = {.execution = execution, .reterr = reterr, .field = "parent_organization"};
+    if (pt_kind_level(execution->machine) < PT_LEVEL_MOVES || moved == NULL || to == NULL ||
+        pt_tenant_below(to, moved)) { /* a ring is refused by its own words */
+        return PT_OK;
+    }
+    pt_access_gained(execution->machine, moved, to, give_moved, &grant);
     return grant.code;
 }
 

@@ -147,7 +147,7 @@ static bool same_limits(const struct pt_msg *before, const struct pt_msg *after)
 
 /* Tier, quotas and place of an organization are the matter of whoever is above it. */
 static enum pt_code organization_change(struct pt_execution *execution, const struct pt_kind_info *info,
-                                        const struct pt_msg *before, const struct pt_msg *after,
+                                        const char *name, const struct pt_msg *before, const struct pt_msg *after,
                                         struct pt_error *reterr)
 {
     const struct pt_machine_kind *machine = execution->machine;
@@ -165,6 +165,7 @@ static enum pt_code organization_change(struct pt_execution *execution, const st
         }
         PT_TRY(need(execution, info->permissions[PT_VERB_CREATE], target, NULL, reterr));
         PT_TRY(need(execution, info->permissions[PT_VERB_DELETE], pt_tenant_of(machine, from), NULL, reterr));
+        PT_TRY(pt_grant_move(execution, pt_tenant_of(machine, name), target, reterr));
     }
     return PT_OK;
 }
@@ -188,7 +189,7 @@ enum pt_code pt_permit_change(struct pt_execution *execution, const struct pt_ki
         PT_TRY(need(execution, info->permissions[verb], pt_access_scope(machine, info, name, after), after, reterr));
     }
     if (info->organization && after != NULL) {
-        PT_TRY(organization_change(execution, info, before, after, reterr));
+        PT_TRY(organization_change(execution, info, name, before, after, reterr));
     }
     return pt_grant_check(execution, info, name, before, after, reterr);
 }

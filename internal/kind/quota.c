@@ -125,6 +125,21 @@ static enum pt_code check_move(struct pt_machine_kind *machine, const char *name
     return PT_OK;
 }
 
+/* A link that comes, or goes to another underlay. There it leaves the tunnels that it had, which older levels did not
+ * see: they asked for room for all that it has then. */
+static enum pt_code check_tunnels(struct pt_machine_kind *machine, const char *name, const struct pt_msg *before,
+                                  const struct pt_msg *after, struct pt_error *reterr)
+{
+    if (before != NULL && strcmp(pt_msg_str(before, "underlay"), pt_msg_str(after, "underlay")) == 0) {
+        return PT_OK;
+    }
+    uint64_t has = pt_tenant_tunnels(&machine->tenants, name, after);
+    uint64_t had = before != NULL && pt_kind_level(machine) >= PT_LEVEL_MOVES
+                       ? pt_tenant_tunnels(&machine->tenants, name, before)
+                       : 0;
+    return has > had ? room(pt_tenant_of(machine, name), NULL, PT_QUOTA_TUNNELS, has - had, reterr) : PT_OK;
+}
+
 enum pt_code pt_quota_check(struct pt_machine_kind *machine, const struct pt_kind_info *info, const char *name,
                             const struct pt_msg *before, const struct pt_msg *after, struct pt_error *reterr)
 {
@@ -138,10 +153,7 @@ enum pt_code pt_quota_check(struct pt_machine_kind *machine, const struct pt_kin
     if (before == NULL && info->quota < PT_QUOTA_LEN) {
         PT_TRY(room(tenant, NULL, info->quota, 1, reterr));
     }
-    bool links =
-        info->link && (before == NULL || strcmp(pt_msg_str(before, "underlay"), pt_msg_str(after, "underlay")));
-    return links ? room(tenant, NULL, PT_QUOTA_TUNNELS, pt_tenant_tunnels(&machine->tenants, name, after), reterr)
-                 : PT_OK;
+    return info->link ? check_tunnels(machine, name, before, after, reterr) : PT_OK;
 }
 
 enum pt_code pt_quota_check_bytes(struct pt_machine_kind *machine, const char *name, const struct pt_msg *after,

@@ -2,7 +2,7 @@
 # A rolling upgrade of real controllers: the program is replaced under one after the other while a client writes, then
 # the upgrade is finalized.
 #
-#   writer --TLS--> c1, c2, c3 (127.0.x.1..3)     each runs a program file of its own; "old" supports cluster level 1
+#   writer --TLS--> c1, c2, c3 (127.0.x.1..3)     each runs a program file of its own; "old" supports cluster level 2
 #
 # Usage: tests/e2e/upgrade.sh [BIN]   the folder of patronusctl and patronusd; else $PT_BUILD_DIR/bin, else the newest build.
 # Exit code: 0 passed, 1 failed, 77 skipped with the reason.
@@ -55,9 +55,11 @@ until_true() {
 }
 address() { echo "$net.$((host + $1))"; }
 servers=$(address 1):$port,$(address 2):$port,$(address 3):$port
+old_level=2
+new_level=3
 # The older program is this one, told to support no more than that one did.
 old=$work/old
-printf '#!/bin/sh\nexec "%s" "$@" --level-max 1\n' "$daemon" >"$old"
+printf '#!/bin/sh\nexec "%s" "$@" --level-max %s\n' "$daemon" "$old_level" >"$old"
 chmod +x "$old"
 start() { # NUMBER WORD...
     local number=$1
@@ -97,8 +99,8 @@ for number in 2 3; do
     until_true at $number cluster status
 done
 until_true agree
-until_true level 1
-pass "three controllers at level 1"
+until_true level "$old_level"
+pass "three controllers at level $old_level"
 
 # ---- one program after the other is replaced, while somebody writes --------------------------------------------------------
 write() { # what was acknowledged goes to $work/acked
@@ -126,7 +128,7 @@ for number in 3 2 1; do
         if all cluster upgrade --finalize >"$work/out" 2>&1 && ! grep -q 'nothing to finalize' "$work/out"; then
             fail "the level was raised while an older program runs"
         fi
-        until_true level 1
+        until_true level "$old_level"
     fi
 done
 : >"$work/enough"
@@ -140,10 +142,10 @@ done <"$work/acked"
 pass "replaced one by one; all of $(wc -l <"$work/acked") acknowledged writes are there"
 
 # ---- finalize ------------------------------------------------------------------------------------------------------------
-all cluster upgrade --finalize --dry-run | grep -q 'would become 2' || fail "a dry run says nothing of the new level"
-until_true level 1
-all cluster upgrade --finalize | grep -q 'level 1 is now 2' || fail "the level was not raised"
-until_true level 2
+all cluster upgrade --finalize --dry-run | grep -q "would become $new_level" || fail "a dry run says nothing of the new level"
+until_true level "$old_level"
+all cluster upgrade --finalize | grep -q "level $old_level is now $new_level" || fail "the level was not raised"
+until_true level "$new_level"
 all cluster upgrade --finalize | grep -q 'nothing to finalize' || fail "a second time is no error"
 until_true agree
 pass "finalized"

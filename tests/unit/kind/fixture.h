@@ -24,6 +24,8 @@
 #define UNUSED __attribute__((unused))
 #define FX_TIME_NS 1700000000000000000LL /* where the fixture's clock starts */
 
+#define FX_FROZEN_SIZE_MAX 65536 /* a log to keep is one of what there is, not of how much */
+
 #define FX_ADMIN ((struct pt_caller){.principal = "spiffe://c/admin/root", .api_key = "", .source = ""})
 
 struct fixture {
@@ -65,7 +67,10 @@ static UNUSED void fx_reopen(struct fixture *fx)
     fx_open_machine(fx);
 }
 
-static UNUSED void fx_init_seed(struct fixture *fx, uint64_t seed)
+static UNUSED void fx_raise_level(struct fixture *fx, uint32_t level);
+
+/* A cluster that was never raised: level 1, and an empty log. */
+static UNUSED void fx_init_bare(struct fixture *fx, uint64_t seed)
 {
     *fx = (struct fixture){.time_ns = FX_TIME_NS, .random = seed, .caller = FX_ADMIN};
     const struct pt_sim_options options = {.seed = seed};
@@ -80,15 +85,29 @@ static UNUSED void fx_init_seed(struct fixture *fx, uint64_t seed)
     fx_open_machine(fx);
 }
 
+/* As a new cluster is: at the highest level that there is. */
+static UNUSED void fx_init_seed(struct fixture *fx, uint64_t seed)
+{
+    fx_init_bare(fx, seed);
+    fx_raise_level(fx, PT_CLUSTER_LEVEL_MAX);
+}
+
 static UNUSED void fx_init(struct fixture *fx)
 {
     fx_init_seed(fx, 1);
 }
 
+/* As a cluster that is not finalized yet. */
+static UNUSED void fx_init_level(struct fixture *fx, uint32_t level)
+{
+    fx_init_bare(fx, 1);
+    fx_raise_level(fx, level);
+}
+
 static UNUSED void fx_freeze(struct fixture *fx)
 {
     const char *path = getenv("PT_FREEZE");
-    if (path != NULL && !fx->stopped && fx->frozen_len > 0) {
+    if (path != NULL && !fx->stopped && fx->frozen_len > 0 && fx->frozen.size <= FX_FROZEN_SIZE_MAX) {
         struct pt_digest digest = pt_store_digest(pt_kind_store(fx->machine));
         PT_AUTO(buf) struct pt_buf head = {0};
         pt_buf_append_str(&head, "PTFL");
@@ -165,6 +184,14 @@ static UNUSED enum pt_code fx_command(struct fixture *fx, Patronus__V1__Command 
     PT_AUTO(buf) struct pt_buf data = {0};
     pt_kind_command(command, &data);
     return fx_apply(fx, pt_buf_bytes(&data));
+}
+
+static UNUSED void fx_raise_level(struct fixture *fx, uint32_t level)
+{
+    Patronus__V1__Command command = PATRONUS__V1__COMMAND__INIT;
+    command.op_case = PATRONUS__V1__COMMAND__OP_RAISE_LEVEL;
+    command.raise_level = level;
+    ck_assert_int_eq(fx_command(fx, &command), PT_OK);
 }
 
 /* The bytes of a version are on a majority, as the log would have it. */

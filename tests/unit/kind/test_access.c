@@ -34,15 +34,20 @@ static void bind(const char *where, const char *role)
     as(BOT);
 }
 
-static void setup(void)
+static void setup_level(uint32_t level)
 {
-    fx_init(&fx);
+    fx_init_level(&fx, level);
     fx_world(&fx);
     FX_OK(&fx, "CreateOrganization", "{'organizationId':'child','organization':{'parentOrganization':'" ACME "'}}");
     FX_OK(&fx, "CreateOrganization", "{'organizationId':'foreign'}");
     FX_OK(&fx, "CreateSite", "{'parent':'organizations/foreign','siteId':'s','site':{}}");
     FX_OK(&fx, "CreateSite", "{'parent':'organizations/child','siteId':'s','site':{}}");
     FX_OK(&fx, "CreateServiceAccount", "{'parent':'" ACME "','serviceAccountId':'bot'}");
+}
+
+static void setup(void)
+{
+    setup_level(PT_CLUSTER_LEVEL_MAX);
 }
 
 static void teardown(void)
@@ -286,12 +291,199 @@ START_TEST(what_is_inherited_ends_with_a_move)
             "{'organization':{'name':'organizations/child','parentOrganization':'organizations/foreign','quotas':{"
             "'sites':'1000'}}}");
     ck_assert_ptr_nonnull(strstr(fx.error.text, "organizations.setQuotas"));
+    as_admin(); /* and would have no more there for it than for being let in */
+    FX_OK(&fx, "CreateRole",
+          "{'parent':'organizations/foreign','roleId':'door','role':{'permissions':['organizations.create']}}");
+    FX_OK(&fx, "UpdateRoleBinding",
+          "{'roleBinding':{'name':'organizations/foreign/roleBindings/m','role':'organizations/foreign/roles/door'}}");
+    as("spiffe://c/user/m");
     FX_OK(&fx, "UpdateOrganization",
           "{'organization':{'name':'organizations/child','parentOrganization':'organizations/foreign'}}");
     as(BOT);
     same_answer("GetSite", "{'name':'organizations/child/sites/s'}", "child", "none");
     as("spiffe://c/user/u"); /* bound there still, by a role that is not above it any more */
     same_answer("GetSite", "{'name':'organizations/child/sites/s'}", "child", "none");
+}
+END_TEST
+
+#define M "spiffe://c/user/m"
+
+/* By an admin: who has which role where, by a binding of that id. */
+static void set_binding(const char *where, const char *id, const char *role, const char *member, const char *condition)
+{
+    as_admin();
+    FX_OK(&fx, "UpdateRoleBinding",
+          "{'roleBinding':{'name':'%s/roleBindings/%s','role':'%s','members':['%s']%s},'allowMissing':true}", where, id,
+          role, member, condition);
+}
+
+static void move_by_admin(const char *id, const char *to)
+{
+    as_admin();
+    FX_OK(&fx, "UpdateOrganization",
+          "{'organization':{'name':'organizations/%s','parentOrganization':'organizations/%s'}}", id, to);
+}
+
+#define CHILD_TO(parent) \
+    "UpdateOrganization", "{'organization':{'name':'organizations/child','parentOrganization':'" parent "'}}"
+
+/* M, who may take organizations out of acme and put some into foreign and into sibling, and nothing else. */
+static void movers_world(uint32_t level)
+{
+    fx_fini(&fx);
+    setup_level(level);
+    FX_OK(&fx, "CreateOrganization",
+          "{'organizationId':'sibling','organization':{'parentOrganization':'organizations/root'}}");
+    FX_OK(&fx, "CreateRole",
+          "{'parent':'" ACME "','roleId':'mover','role':{'permissions':['organizations.get','organizations.update',"
+          "'organizations.delete','organizations.create']}}");
+    FX_OK(&fx, "CreateRole",
+          "{'parent':'organizations/foreign','roleId':'door','role':{'permissions':['organizations.create']}}");
+    FX_OK(&fx, "CreateRole",
+          "{'parent':'organizations/sibling','roleId':'door','role':{'permissions':['organizations.create']}}");
+    set_binding(ACME, "m", ACME "/roles/mover", M, "");
+    set_binding("organizations/foreign", "m", "organizations/foreign/roles/door", M, "");
+    set_binding("organizations/sibling", "m", "organizations/sibling/roles/door", M, "");
+}
+
+/* M moves child below the organization: refused from level 3 on, and nothing is left of it; before, let through and
+ * moved back by an admin. */
+static void refused_from_3(uint32_t level, const char *permission)
+{
+    as(M);
+    if (level >= 3) {
+        FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_GRANT_NOT_HELD, "parent_organization",
+                CHILD_TO("organizations/foreign"));
+        ck_assert_msg(strstr(fx.error.text, permission) != NULL, "%s", fx.error.text);
+    } else {
+        FX_OK(&fx, CHILD_TO("organizations/foreign"));
+        move_by_admin("child", "acme");
+    }
+}
+
+static void allowed(void)
+{
+    as(M);
+    FX_OK(&fx, CHILD_TO("organizations/foreign"));
+    move_by_admin("child", "acme");
+}
+
+/* Who is bound above the new place, near or far, with or without a condition, gains there what the mover must hold,
+ * always, where the organization is now. */
+START_TEST(a_move_gives_nothing_that_the_mover_lacks)
+{
+    uint32_t level = (uint32_t)_i;
+    movers_world(level);
+    allowed(); /* door is all that anybody has in foreign, and M has that */
+    set_binding("organizations/foreign", "ann", "roles/viewer", "spiffe://c/user/ann", "");
+    refused_from_3(level, "' at organizations/child");
+    set_binding("organizations/child", "m", "roles/viewer", M, ",'condition':{'sourcePrefixes':['192.0.2.0/24']}");
+    refused_from_3(level, "' at organizations/child"); /* he has it under a condition, ann would have it without */
+    as_admin();
+    FX_OK(&fx, "DeleteRoleBinding", "{'name':'organizations/child/roleBindings/m'}");
+    set_binding("organizations/child", "m", "roles/viewer", M, "");
+    allowed();
+    as_admin(); /* above the new parent */
+    FX_OK(&fx, "CreateOrganization", "{'organizationId':'above','organization':{}}");
+    move_by_admin("foreign", "above");
+    set_binding("organizations/above", "bob", "roles/operator", "spiffe://c/user/bob",
+                ",'condition':{'sourcePrefixes':['198.51.100.0/24']}");
+    refused_from_3(level, "' at organizations/child");
+    set_binding("organizations/child", "m", "roles/operator", M, "");
+    allowed();
+    set_binding("organizations/foreign", "m", "roles/admin", M, ""); /* he would give it to himself */
+    refused_from_3(level, "' at organizations/child");
+    set_binding("organizations/child", "m", "roles/admin", M, "");
+    allowed();
+}
+END_TEST
+
+/* What is above both places, and what the cluster's bindings say, is nothing new. */
+START_TEST(a_move_gives_nothing_to_who_has_it_already)
+{
+    movers_world((uint32_t)_i);
+    set_binding("organizations/root", "zoe", "roles/admin", "spiffe://c/user/zoe", "");
+    as_admin();
+    FX_OK(&fx, "CreateClusterRoleBinding",
+          "{'clusterRoleBindingId':'op','clusterRoleBinding':{'role':'roles/operator','members':['spiffe://c/user/op']"
+          "}}");
+    as(M);
+    FX_OK(&fx, CHILD_TO("organizations/sibling"));
+    move_by_admin("child", "acme");
+    /* Nor is a move into what is below it one: that is refused by its own words. */
+    set_binding("organizations/root", "m", "roles/admin", M, "");
+    set_binding("organizations/child", "ann", "roles/admin", "spiffe://c/user/ann", "");
+    as_admin();
+    FX_OK(&fx, "DeleteRoleBinding", "{'name':'organizations/root/roleBindings/zoe'}");
+    FX_OK(&fx, "CreateRole",
+          "{'parent':'organizations/root','roleId':'mover','role':{'permissions':['organizations.get',"
+          "'organizations.update','organizations.delete','organizations.create']}}");
+    set_binding("organizations/root", "m", "organizations/root/roles/mover", M, "");
+    as(M);
+    FX_FAIL(&fx, PT_FAILED_PRECONDITION, PT_REASON_CONFLICT, "parent_organization", "UpdateOrganization",
+            "{'organization':{'name':'" ACME "','parentOrganization':'organizations/child'}}");
+}
+END_TEST
+
+/* A binding within what moves, by a role of the place that it comes to: it sleeps until then, also one level deeper. */
+START_TEST(a_move_wakes_no_binding_whose_role_the_mover_lacks)
+{
+    static const char *const places[] = {"organizations/child", "organizations/deep"};
+    uint32_t level = (uint32_t)_i;
+    movers_world(level);
+    FX_OK(&fx, "CreateOrganization",
+          "{'organizationId':'deep','organization':{'parentOrganization':'organizations/child'}}");
+    FX_OK(&fx, "CreateRole", "{'parent':'organizations/foreign','roleId':'see','role':{'permissions':['sites.get']}}");
+    for (size_t i = 0; i < 2; i++) {
+        move_by_admin("child", "foreign");
+        set_binding(places[i], "u", "organizations/foreign/roles/see", "spiffe://c/user/u", "");
+        move_by_admin("child", "acme");
+        refused_from_3(level, i == 0 ? "'sites.get' at organizations/child" : "'sites.get' at organizations/deep");
+        set_binding(places[i], "m", "roles/viewer", M, "");
+        allowed();
+        as_admin();
+        FX_OK(&fx, "DeleteRoleBinding", "{'name':'%s/roleBindings/m'}", places[i]);
+        FX_OK(&fx, "DeleteRoleBinding", "{'name':'%s/roleBindings/u'}", places[i]);
+    }
+    allowed();
+}
+END_TEST
+
+/* A key reaches no further than its scopes, and the state asks again: what has been bound since the leader looked
+ * counts.
+ */
+START_TEST(a_move_is_asked_of_the_key_and_again_by_the_state)
+{
+    uint32_t level = (uint32_t)_i;
+    movers_world(level);
+    bind(ACME, "roles/admin");
+    set_binding("organizations/foreign", "bot", "organizations/foreign/roles/door", BOT, "");
+    set_binding("organizations/foreign", "ann", "roles/viewer", "spiffe://c/user/ann", "");
+    by_key(BOT, "narrow", "'organizations.*'", "");
+    if (level >= 3) {
+        FX_FAIL(&fx, PT_PERMISSION_DENIED, PT_REASON_GRANT_NOT_HELD, "parent_organization",
+                CHILD_TO("organizations/foreign"));
+    }
+    by_key(BOT, "all", "", "");
+    FX_OK(&fx, CHILD_TO("organizations/foreign"));
+    move_by_admin("child", "acme");
+    FX_OK(&fx, "DeleteRoleBinding", "{'name':'organizations/foreign/roleBindings/ann'}");
+
+    as(M);
+    const struct pt_request_context context = {.caller = fx.caller, .time_ns = fx.time_ns, .uid_hi = 1, .uid_lo = 2};
+    const struct pt_method_type *method = fx_method(&fx, "UpdateOrganization");
+    const char *json = "{\"organization\":{\"name\":\"organizations/child\",\"parentOrganization\":"
+                       "\"organizations/foreign\"}}";
+    struct pt_msg *request = NULL;
+    ck_assert_int_eq(pt_json_read(fx.schema, method->input, json, strlen(json), &fx.arena, &request, NULL), PT_OK);
+    PT_AUTO(buf) struct pt_buf command = {0};
+    PT_AUTO(buf) struct pt_buf reply = {0};
+    bool answered = false;
+    ck_assert_int_eq(pt_kind_prepare(fx.machine, method, request, &context, &command, &answered, &reply, NULL), PT_OK);
+    set_binding("organizations/foreign", "ann", "roles/viewer", "spiffe://c/user/ann", "");
+    uint64_t records = fx.machine->audit_sequence;
+    ck_assert_int_eq(fx_apply(&fx, pt_buf_bytes(&command)), level >= 3 ? PT_PERMISSION_DENIED : PT_OK);
+    ck_assert_uint_eq(fx.machine->audit_sequence, records + 1); /* on record either way */
 }
 END_TEST
 
@@ -592,6 +784,10 @@ int main(void)
     tcase_add_test(tests, nobody_gives_what_he_does_not_hold);
     tcase_add_test(tests, a_key_is_what_its_account_made_it);
     tcase_add_test(tests, what_is_inherited_ends_with_a_move);
+    tcase_add_loop_test(tests, a_move_gives_nothing_that_the_mover_lacks, 1, PT_CLUSTER_LEVEL_MAX + 1);
+    tcase_add_loop_test(tests, a_move_gives_nothing_to_who_has_it_already, 1, PT_CLUSTER_LEVEL_MAX + 1);
+    tcase_add_loop_test(tests, a_move_wakes_no_binding_whose_role_the_mover_lacks, 1, PT_CLUSTER_LEVEL_MAX + 1);
+    tcase_add_loop_test(tests, a_move_is_asked_of_the_key_and_again_by_the_state, 1, PT_CLUSTER_LEVEL_MAX + 1);
     tcase_add_test(tests, conditions_are_on_labels_time_and_source);
     tcase_add_test(tests, each_condition_counts_alone);
     tcase_add_test(tests, what_is_revoked_is_refused_at_once);

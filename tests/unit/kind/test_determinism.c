@@ -209,7 +209,7 @@ END_TEST
 START_TEST(a_cluster_level_beyond_this_binary_stops_it)
 {
     struct fixture fx;
-    fx_init(&fx);
+    fx_init_bare(&fx, 1);
     Patronus__V1__Command command = PATRONUS__V1__COMMAND__INIT;
     command.op_case = PATRONUS__V1__COMMAND__OP_RAISE_LEVEL;
     command.raise_level = 1;

@@ -345,6 +345,54 @@ START_TEST(nothing_is_used_without_being_counted)
 }
 END_TEST
 
+/* A link that moves to another underlay leaves the tunnels that it had: from level 3 on it needs room for the
+ * difference, before for all that it has then. The leader's check and the state say the same. */
+START_TEST(a_link_that_moves_needs_room_for_what_it_has_more)
+{
+    struct fixture fx;
+    bool exact = _i >= 3;
+    fx_init_level(&fx, (uint32_t)_i);
+    fx_world(&fx);
+    FX_OK(&fx, "CreateEdge", "{'parent':'" A "/sites/sfo','edgeId':'e1','edge':{}}");
+#define LINK_AT(site, id, n, underlay)                                                                   \
+    "CreateLink", "{'parent':'" A "/sites/" site "','linkId':'" id "','link':{'edge':'" A "/sites/" site \
+                  "/edges/e1','interface':'wan" n "','address':'192.0.2." n "','underlay':'" underlay "'}}"
+#define TO(underlay) "{'link':{'name':'" A "/sites/sfo/links/l7','underlay':'" underlay "'}}"
+#define LIMIT(n) "UpdateOrganization", "{'organization':{'name':'" A "','quotas':{'tunnels':'" n "'}}}"
+    FX_OK(&fx, LINK_AT("nyc", "m11", "11", "mpls"));
+    FX_OK(&fx, LINK_AT("sfo", "l7", "7", "internet"));
+    ck_assert_uint_eq(usage(&fx, A, PT_QUOTA_TUNNELS), 2);
+    PT_AUTO(buf) struct pt_buf same = {0}; /* two tunnels before, and two after */
+    prepare(&fx, "UpdateLink", TO("mpls"), &same);
+    FX_OK(&fx, LIMIT("2"));
+    ck_assert_int_eq(fx_apply(&fx, pt_buf_bytes(&same)), exact ? PT_OK : PT_EXHAUSTED);
+    ck_assert_uint_eq(usage(&fx, A, PT_QUOTA_TUNNELS), 2);
+    ck_assert_int_eq(fx_call(&fx, "UpdateLink", TO("internet")), PT_OK);
+    ck_assert_int_eq(fx_call(&fx, "UpdateLink", TO("mpls")), exact ? PT_OK : PT_EXHAUSTED);
+    FX_OK(&fx, LIMIT("100"));
+    FX_OK(&fx, "UpdateLink", TO("internet"));
+    FX_OK(&fx, LINK_AT("nyc", "m12", "12", "mpls"));
+    FX_OK(&fx, LINK_AT("sfo", "l8", "8", "mpls")); /* of its own site: no tunnels between the two */
+    ck_assert_uint_eq(usage(&fx, A, PT_QUOTA_TUNNELS), 6);
+    PT_AUTO(buf) struct pt_buf more = {0}; /* four in the place of two */
+    prepare(&fx, "UpdateLink", TO("mpls"), &more);
+    FX_OK(&fx, LIMIT("7"));
+    FX_FAIL(&fx, PT_EXHAUSTED, PT_REASON_QUOTA_EXCEEDED, "tunnels", "UpdateLink", TO("mpls"));
+    ck_assert_int_eq(fx_apply(&fx, pt_buf_bytes(&more)), PT_EXHAUSTED);
+    ck_assert_uint_eq(usage(&fx, A, PT_QUOTA_TUNNELS), 6);
+    FX_OK(&fx, LIMIT("8"));
+    ck_assert_int_eq(fx_call(&fx, "UpdateLink", TO("mpls")), exact ? PT_OK : PT_EXHAUSTED);
+    ck_assert_uint_eq(usage(&fx, A, PT_QUOTA_TUNNELS), exact ? 8 : 6);
+    FX_OK(&fx, LIMIT("1")); /* beyond its limit: what needs no more is no matter of it */
+    ck_assert_int_eq(fx_call(&fx, "UpdateLink", TO("internet")), PT_OK);
+    ck_assert_uint_eq(usage(&fx, A, PT_QUOTA_TUNNELS), 6);
+    fx_fini(&fx);
+#undef LINK_AT
+#undef TO
+#undef LIMIT
+}
+END_TEST
+
 /* ---- counters against a count --------------------------------------------------------------------------------- */
 
 static void random_step(struct fixture *fx)
@@ -628,6 +676,7 @@ int main(void)
     tcase_add_test(tests, a_limit_is_one_of_all_below_it);
     tcase_add_test(tests, nothing_is_used_without_being_counted);
     tcase_add_test(tests, bytes_and_tunnels_are_limited_too);
+    tcase_add_loop_test(tests, a_link_that_moves_needs_room_for_what_it_has_more, 1, PT_CLUSTER_LEVEL_MAX + 1);
     tcase_add_loop_test(tests, counters_equal_a_count_of_everything, 0, 8);
     tcase_add_test(tests, an_organization_comes_back_with_all_that_was_below);
     tcase_add_test(tests, a_name_is_free_at_once_and_the_old_one_is_kept_for_30_days);
