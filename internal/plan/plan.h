@@ -50,6 +50,7 @@ struct pt_plan_node {
 
 struct te_changes;
 struct te_solution;
+struct pt_flow_workers;
 
 struct pt_plan_pass {
     struct pt_view *view; /* frozen */
@@ -61,9 +62,10 @@ struct pt_plan_pass {
     const struct pt_map *ramps;       /* name of a Link or Site -> uint32_t: percent of its share; NULL: all in full */
     const struct pt_map *trials;      /* organization -> uint32_t ms: see NodeEntry.trial_ms; NULL: none */
     const struct te_changes *changes; /* a what-if question; NULL: the real thing */
-    struct pt_arena *arena;           /* lives as long as the pass's result */
-    struct pt_map sections;           /* stage name -> its result, for later stages */
-    struct pt_plan_node **nodes;      /* ascending by edge name; made by the "topology" stage */
+    const struct pt_flow_workers *workers; /* for stages that have much to do; NULL: they have the caller's thread */
+    struct pt_arena *arena;                /* lives as long as the pass's result */
+    struct pt_map sections;                /* stage name -> its result, for later stages */
+    struct pt_plan_node **nodes;           /* ascending by edge name; made by the "topology" stage */
     size_t nodes_len;
 };
 

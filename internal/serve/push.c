@@ -25,6 +25,7 @@
 #include <string.h>
 
 #define DEBOUNCE_MS 10
+#define PASS_THREADS 2 /* one more than the pass's own helps with what is large */
 #define PASS_PAUSES 19 /* a pass is followed by so many times its length: at most a twentieth of a processor */
 #define FIRST_PASS_MS 300
 #define RETRY_MS 1000
@@ -329,6 +330,11 @@ static void pass_done(void *arg)
     }
 }
 
+static void spread(void *executor, pt_flow_work_fn work, void *arg, size_t parts)
+{
+    pt_executor_spread(executor, work, arg, parts);
+}
+
 static void copy_some(void *arg)
 {
     struct pt_push *push = arg;
@@ -342,8 +348,10 @@ static void copy_some(void *arg)
         pt_pending_trials(controller, &pass->arena, &pass->trials);
         pass->plan.soft = pt_soft_copy(controller->soft, &pass->arena);
         if (push->worker == NULL) {
-            push->worker = pt_executor_new(controller->sys, "plan", 1);
+            push->worker = pt_executor_new(controller->sys, "plan", PASS_THREADS);
         }
+        pass->workers = (struct pt_flow_workers){.run = spread, .run_arg = push->worker, .threads = PASS_THREADS};
+        pass->plan.workers = &pass->workers;
         pt_executor_submit(push->worker, pass_work, pass_done, pass);
     }
 }

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "flow/paths.h"
 #include "mod/te/te.h"
 #include "plan/plan.h"
 #include "serve/controller_priv.h"
@@ -21,11 +22,12 @@ struct pass {
     uint64_t number; /* counts passes */
     struct pt_arena arena;
     struct pt_plan_pass plan;
-    struct pass *before;        /* while it runs: the one whose solution it goes on from; referenced */
-    struct pt_map ramps;        /* name -> uint32_t percent */
-    struct pt_map trials;       /* organization -> uint32_t ms, both in the arena */
-    struct te_solution learned; /* stands for the solution before, while the leader is new */
-    struct pt_bundle **bundles; /* by index of plan.nodes; made by the worker */
+    struct pass *before;            /* while it runs: the one whose solution it goes on from; referenced */
+    struct pt_flow_workers workers; /* its helpers */
+    struct pt_map ramps;            /* name -> uint32_t percent */
+    struct pt_map trials;           /* organization -> uint32_t ms, both in the arena */
+    struct te_solution learned;     /* stands for the solution before, while the leader is new */
+    struct pt_bundle **bundles;     /* by index of plan.nodes; made by the worker */
     uint64_t term;
     enum pt_code code;
     struct pt_error error;

@@ -107,6 +107,12 @@ void pt_executor_submit(struct pt_executor *executor, pt_task_fn work, pt_task_f
     executor->sys->ops->executor_submit(executor, work, done, arg);
 }
 
+void pt_executor_spread(struct pt_executor *executor, pt_part_fn work, void *arg, size_t parts)
+{
+    pt_assert(work != NULL);
+    executor->sys->ops->executor_spread(executor, work, arg, parts);
+}
+
 void pt_executor_free(struct pt_executor *executor)
 {
     if (executor == NULL) {

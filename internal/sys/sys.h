@@ -62,6 +62,11 @@ struct pt_executor *pt_executor_new(struct pt_sys *sys, const char *name, unsign
 /* Run work(arg) on a thread of the executor, then done(arg) on the loop (done may be NULL). In the simulator work runs
  * inline at a later virtual instant and takes the virtual time that its disk operations cost. */
 void pt_executor_submit(struct pt_executor *executor, pt_task_fn work, pt_task_fn done, void *arg);
+/* Call work(arg, part) for each part below `parts`, in any order, on this thread and on those of the executor that have
+ * nothing else to do; returns when all are done. For a work of this executor or another, never on the loop of the real
+ * one. In the simulator the parts run here, one after the other. */
+typedef void (*pt_part_fn)(void *arg, size_t part);
+void pt_executor_spread(struct pt_executor *executor, pt_part_fn work, void *arg, size_t parts);
 /* Wait for work that was submitted (its done callbacks run before the return, and what they submit is waited for too),
  * then free. NULL is fine. */
 void pt_executor_free(struct pt_executor *executor);

@@ -263,6 +263,7 @@ static const struct pt_sys_ops sim_ops = {
     .timer_free = sim_timer_free,
     .executor_new = sim_executor_new,
     .executor_submit = sim_executor_submit,
+    .executor_spread = sim_executor_spread,
     .executor_free = sim_executor_free,
     .file_open = sim_file_open,
     .file_close = sim_file_close,

@@ -208,6 +208,14 @@ void sim_executor_submit(struct pt_executor *base, pt_task_fn work, pt_task_fn d
     start_jobs(executor);
 }
 
+void sim_executor_spread(struct pt_executor *base, pt_part_fn work, void *arg, size_t parts)
+{
+    (void)base;
+    for (size_t part = 0; part < parts; part++) {
+        work(arg, part);
+    }
+}
+
 static void drop_jobs(struct pt_sim *sim, struct pt_list *jobs)
 {
     while (!pt_list_empty(jobs)) {

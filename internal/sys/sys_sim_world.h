@@ -127,6 +127,7 @@ bool sim_timer_active(const struct pt_timer *timer);
 void sim_timer_free(struct pt_timer *timer);
 struct pt_executor *sim_executor_new(struct pt_sys *sys, const char *name, unsigned threads);
 void sim_executor_submit(struct pt_executor *executor, pt_task_fn work, pt_task_fn done, void *arg);
+void sim_executor_spread(struct pt_executor *executor, pt_part_fn work, void *arg, size_t parts);
 void sim_executor_free(struct pt_executor *executor);
 
 /* ---- sys_sim_disk.c ------------------------------------------------------------------------------------------- */

@@ -136,6 +136,77 @@ void pt_uv_executor_submit(struct pt_executor *base, pt_task_fn work, pt_task_fn
     pthread_mutex_unlock(&executor->lock);
 }
 
+/* ---- one work on several threads --------------------------------------------------------------------------------
+ *
+ * Whoever is free takes the next part. The caller takes parts too, so it waits for parts only that somebody works on;
+ * a thread that comes when none is left finds that out and goes. The last of all these frees what they share.
+ */
+
+struct spread {
+    pt_part_fn work;
+    void *arg;
+    size_t parts;
+    pthread_mutex_t lock; /* protects the rest */
+    pthread_cond_t all_done;
+    size_t next, done; /* parts */
+    size_t users;
+};
+
+static void take_parts(struct spread *spread)
+{
+    pthread_mutex_lock(&spread->lock);
+    while (spread->next < spread->parts) {
+        size_t part = spread->next++;
+        pthread_mutex_unlock(&spread->lock);
+        spread->work(spread->arg, part);
+        pthread_mutex_lock(&spread->lock);
+        spread->done++;
+    }
+    if (spread->done == spread->parts) {
+        pthread_cond_signal(&spread->all_done);
+    }
+    pthread_mutex_unlock(&spread->lock);
+}
+
+static void leave_spread(struct spread *spread)
+{
+    pthread_mutex_lock(&spread->lock);
+    bool last = --spread->users == 0;
+    pthread_mutex_unlock(&spread->lock);
+    if (last) {
+        pthread_cond_destroy(&spread->all_done);
+        pthread_mutex_destroy(&spread->lock);
+        free(spread);
+    }
+}
+
+static void help(void *arg)
+{
+    take_parts(arg);
+    leave_spread(arg);
+}
+
+void pt_uv_executor_spread(struct pt_executor *base, pt_part_fn work, void *arg, size_t parts)
+{
+    struct uv_pt_executor *executor = (struct uv_pt_executor *)base;
+    pt_assert(!pt_sys_on_loop(base->sys));
+    struct spread *spread = pt_sys_alloc(sizeof(*spread));
+    size_t helpers = parts < 1 ? 0 : parts - 1 < executor->threads_len ? parts - 1 : executor->threads_len;
+    *spread = (struct spread){.work = work, .arg = arg, .parts = parts, .users = helpers + 1};
+    pt_assert(pthread_mutex_init(&spread->lock, NULL) == 0);
+    pt_assert(pthread_cond_init(&spread->all_done, NULL) == 0);
+    for (size_t i = 0; i < helpers; i++) {
+        pt_uv_executor_submit(base, help, NULL, spread);
+    }
+    take_parts(spread);
+    pthread_mutex_lock(&spread->lock);
+    while (spread->done < spread->parts) {
+        pthread_cond_wait(&spread->all_done, &spread->lock);
+    }
+    pthread_mutex_unlock(&spread->lock);
+    leave_spread(spread);
+}
+
 static void on_executor_closed(void *arg)
 {
     free(arg);

@@ -315,11 +315,11 @@ static bool best_path(const struct te_constrained *search, const struct labels *
     if (best == NULL || best->hops == 0) {
         return false;
     }
-    struct te_path path = {.tunnels_len = best->hops};
+    struct te_path path = {.tunnels_len = (uint32_t)best->hops};
     uint32_t stack[PT_PATH_STACK_LEN_MAX];
     for (size_t i = path.tunnels_len; i > 0; i--) {
         const struct te_tunnel *tunnel = &topology->tunnels[best->tunnel];
-        path.tunnels[i - 1] = best->tunnel;
+        path.tunnels[i - 1] = (uint32_t)best->tunnel;
         path.metric += tunnel->metric;
         if (i > 1) {
             stack[i - 2] = topology->sites[tunnel->to].label;

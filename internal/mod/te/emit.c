@@ -222,7 +222,7 @@ static void emit_tunnels(struct emit *emit)
         Patronus__V1__Entry *entry = new_entry(emit, PATRONUS__V1__ENTRY__ENTRY_TUNNEL);
         entry->tunnel = tunnel;
         pt_plan_emit(emit->pass, emit->node, entry);
-        const struct te_path direct = {.id = te_direct_path(from->id), .tunnels = {i}, .tunnels_len = 1};
+        const struct te_path direct = {.id = te_direct_path(from->id), .tunnels = {(uint32_t)i}, .tunnels_len = 1};
         emit_path(emit, &direct);
     }
 }

@@ -61,7 +61,7 @@ static bool path_now(const struct te_topology *then, const struct te_topology *n
         if (index == TE_NONE) {
             return false;
         }
-        ret_path->tunnels[i] = index;
+        ret_path->tunnels[i] = (uint32_t)index;
         ret_path->metric += now->tunnels[index].metric;
         from = now->tunnels[index].to;
     }

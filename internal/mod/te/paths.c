@@ -1,30 +1,27 @@
 /*
- * Paths. For each pair of sites of a fabric:
+ * Paths. The candidates of each pair of sites of a fabric (route.c) become tiers with weights: paths that are as good
+ * as the best and disjoint from it form tier 0 and share the load by the free capacity of their narrowest link; each
+ * other path is a tier of its own, in order of (shared, metric). The data plane uses the lowest tier that has a live
+ * path.
  *
- *   1. the best path by metric; then up to three more, each the best when links that the earlier ones use (or that
- * share a risk group with them) cost PENALTY_SHARED more: disjoint where the topology allows it, least shared where
- * not;
- *   2. for each own link without a path so far, the best path that begins with it, so that policies have a choice.
- *
- * Paths that are as good as the best and disjoint from it form tier 0 and share the load by the free capacity of their
- * narrowest link; each other path is a tier of its own, in order of (shared, metric). The data plane uses the lowest
- * tier that has a live path.
- *
- * Before the second, protect.c adds what a single failure would leave without any of the paths so far.
+ * Candidates are what a pass is made of, so a pass takes those that nothing since the one before can matter to (kept.c)
+ * and spreads the sources of the others over its workers. Either way each pair is what it would be if all were made
+ * anew on one thread. Tiers and weights follow load and ramps and are made each time.
  */
 #include "mod/te/paths.h"
 
 #include "base/assert.h"
-#include "mod/te/protect.h"
-#include "mod/te/search.h"
+#include "flow/paths.h"
+#include "mod/te/kept.h"
 #include "mod/te/split.h"
 #include "mod/te/te.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define DISJOINT_PATHS 4
 #define WEIGHT_STEPS 16U
+#define PARTS_MAX 16
+#define SPREAD_PAIRS 4096        /* with fewer a second thread costs more than it helps */
 #define PENALTY_LEAST_US 100000U /* of the smallest penalty: a path with one does not stand in */
 
 struct te_pair *te_pair_at(const struct te_fabric *fabric, const struct te_routing *routing, size_t from, size_t to)
@@ -42,86 +39,6 @@ bool te_pair_holds(const struct te_pair *pair, uint64_t id)
         }
     }
     return false;
-}
-
-void te_path_mark_costly(const struct te_topology *topology, const struct te_path *path, bool *costly)
-{
-    for (size_t i = 0; i < path->tunnels_len; i++) {
-        const struct te_tunnel *tunnel = &topology->tunnels[path->tunnels[i]];
-        te_link_mark_risks(topology, tunnel->local, costly);
-        te_link_mark_risks(topology, tunnel->remote, costly);
-    }
-}
-
-bool te_path_touches(const struct te_topology *topology, const struct te_path *path, const bool *costly)
-{
-    for (size_t i = 0; i < path->tunnels_len; i++) {
-        const struct te_tunnel *tunnel = &topology->tunnels[path->tunnels[i]];
-        if (costly[tunnel->local] || costly[tunnel->remote]) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Direct tunnels between the two sites that no earlier path touches: the common case of a mesh, found without search.
- */
-static bool next_direct(const struct te_search *search, size_t from, size_t to, const bool *costly,
-                        struct te_pair *pair)
-{
-    const struct te_topology *topology = search->topology;
-    for (size_t i = search->fabric->first[from]; i < search->fabric->first[from + 1]; i++) {
-        size_t index = search->fabric->tunnels[i];
-        const struct te_tunnel *tunnel = &topology->tunnels[index];
-        if (tunnel->to == to && !costly[tunnel->local] && !costly[tunnel->remote]) {
-            pair->paths[pair->len++] = (struct te_path){.id = te_direct_path(tunnel->id),
-                                                        .tunnels = {index},
-                                                        .tunnels_len = 1,
-                                                        .metric = tunnel->metric,
-                                                        .disjoint = true};
-            return true;
-        }
-    }
-    return false;
-}
-
-static void add_disjoint(struct te_search *search, size_t from, size_t to, bool *costly, struct te_pair *pair)
-{
-    const struct te_topology *topology = search->topology;
-    memset(costly, 0, topology->links_len * sizeof(bool));
-    te_path_mark_costly(topology, &pair->paths[0], costly);
-    while (pair->len < DISJOINT_PATHS) {
-        bool all_direct = pair->paths[pair->len - 1].tunnels_len == 1;
-        if (!all_direct || !next_direct(search, from, to, costly, pair)) {
-            struct te_path path;
-            search->costly = costly;
-            te_search_to(search, from, to);
-            search->costly = NULL;
-            if (!te_search_path(search, from, to, &path) || te_pair_holds(pair, path.id)) {
-                return;
-            }
-            path.disjoint = !te_path_touches(topology, &path, costly);
-            if (!path.disjoint && pair->len >= 2) {
-                return; /* a third path that shares links protects nothing more */
-            }
-            pair->paths[pair->len++] = path;
-        }
-        te_path_mark_costly(topology, &pair->paths[pair->len - 1], costly);
-    }
-}
-
-/* `search` holds the result for (from, first link). */
-static void add_by_link(struct te_search *search, size_t from, size_t to, struct te_pair *pair)
-{
-    for (size_t i = 0; i < pair->len; i++) {
-        if (search->topology->tunnels[pair->paths[i].tunnels[0]].local == search->first_link) {
-            return;
-        }
-    }
-    struct te_path path;
-    if (pair->len < TE_CANDIDATES_MAX && te_search_path(search, from, to, &path) && !te_pair_holds(pair, path.id)) {
-        pair->paths[pair->len++] = path;
-    }
 }
 
 /* ---- tiers and weights ---------------------------------------------------------------------------------------- */
@@ -248,7 +165,8 @@ static void ramp_up(const struct te_topology *topology, struct te_pair *pair)
 static void add_load(const struct te_topology *topology, const struct te_fabric *fabric,
                      const struct te_routing *routing, uint64_t *load_bps)
 {
-    for (size_t from = 0; topology->soft != NULL && from < topology->sites_len; from++) {
+    bool loaded = topology->soft != NULL && topology->soft->demands.count > 0;
+    for (size_t from = 0; loaded && from < topology->sites_len; from++) {
         for (size_t to = 0; to < topology->sites_len && fabric->member[from]; to++) {
             const struct te_pair *pair = fabric->member[to] ? te_pair_at(fabric, routing, from, to) : NULL;
             if (pair == NULL || pair->len == 0) {
@@ -269,51 +187,85 @@ static void add_load(const struct te_topology *topology, const struct te_fabric 
 
 /* ---- stage ---------------------------------------------------------------------------------------------------- */
 
-static void route_source(struct te_search *search, size_t from, struct te_routing *routing, bool *costly)
-{
-    const struct te_topology *topology = search->topology;
-    const struct te_fabric *fabric = search->fabric;
-    search->first_link = TE_NONE;
-    te_search_run(search, from);
-    for (size_t to = 0; to < topology->sites_len; to++) {
-        if (to != from && fabric->member[to]) {
-            struct te_pair *pair = te_pair_at(fabric, routing, from, to);
-            pair->len = te_search_path(search, from, to, &pair->paths[0]) ? 1 : 0;
-        }
-    }
-    for (size_t to = 0; to < topology->sites_len; to++) {
-        if (fabric->member[to] && te_pair_at(fabric, routing, from, to)->len > 0) {
-            add_disjoint(search, from, to, costly, te_pair_at(fabric, routing, from, to));
-        }
-    }
-    te_protect_source(search, from, routing);
-    const struct te_site *site = &topology->sites[from];
-    for (size_t i = 0; i < site->links_len; i++) {
-        search->first_link = site->first_link + i;
-        te_search_run(search, from);
-        for (size_t to = 0; to < topology->sites_len; to++) {
-            if (fabric->member[to] && te_pair_at(fabric, routing, from, to)->len > 0) {
-                add_by_link(search, from, to, te_pair_at(fabric, routing, from, to));
-            }
-        }
-    }
-    search->first_link = TE_NONE;
-}
+struct routing_run { /* of one fabric, over all parts */
+    const struct te_topology *topology;
+    const struct te_fabric *fabric;
+    const struct te_change *change;
+    struct te_routing *routing;
+    struct te_kept *kept; /* by place of the source; in the parts' arenas */
+    struct pt_arena arenas[PARTS_MAX];
+    size_t searched[PARTS_MAX]; /* pairs */
+    size_t parts;
+};
 
-static void route_fabric(struct te_topology *topology, const struct te_fabric *fabric, struct te_routing *routing)
+/* Every so many-th source, so that parts are alike; a thread's own search and memory. */
+static void route_part(void *arg, size_t part)
 {
-    size_t n = topology->sites_len;
+    struct routing_run *run = arg;
+    const struct te_topology *topology = run->topology;
+    const struct te_fabric *fabric = run->fabric;
     struct pt_arena scratch;
     pt_arena_init(&scratch);
-    struct te_search search;
-    te_search_init(&search, topology, fabric, &scratch);
+    struct te_search search = {0};
+    bool *wanted = pt_arena_array(&scratch, topology->sites_len, sizeof(bool));
     bool *costly = pt_arena_array(&scratch, topology->links_len, sizeof(bool));
-    uint64_t *load_bps = pt_arena_array(&scratch, topology->links_len, sizeof(uint64_t));
-    for (size_t from = 0; from < n; from++) {
-        if (fabric->member[from]) {
-            route_source(&search, from, routing, costly);
+    struct te_searched *searched = pt_arena_array(&scratch, topology->sites_len, sizeof(struct te_searched));
+    for (size_t from = 0; from < topology->sites_len; from++) {
+        if (!fabric->member[from] || fabric->place[from] % run->parts != part) {
+            continue;
         }
+        size_t wanted_len = te_kept_take(topology, fabric, run->change, from, run->routing, wanted);
+        run->searched[part] += wanted_len;
+        if (wanted_len > 0) {
+            if (search.topology == NULL) {
+                te_search_init(&search, topology, fabric, &scratch);
+            }
+            te_route_source(&search, from, wanted, costly, run->routing, searched);
+        }
+        te_kept_put(topology, fabric, run->change, from, wanted, searched, run->routing, &run->arenas[part],
+                    &run->kept[fabric->place[from]]);
     }
+    pt_arena_fini(&scratch);
+}
+
+static void route_sources(const struct pt_flow_workers *workers, struct routing_run *run, struct pt_arena *arena)
+{
+    size_t members_len = run->fabric->members_len;
+    bool spread = workers != NULL && workers->run != NULL && members_len * members_len >= SPREAD_PAIRS;
+    run->parts = spread ? workers->threads : 1;
+    run->parts = run->parts < 1 ? 1 : run->parts > PARTS_MAX ? PARTS_MAX : run->parts;
+    for (size_t part = 0; part < run->parts; part++) {
+        pt_arena_init(&run->arenas[part]);
+    }
+    if (run->parts > 1) {
+        workers->run(workers->run_arg, route_part, run, run->parts);
+    } else {
+        route_part(run, 0);
+    }
+    for (size_t place = 0; place < members_len; place++) {
+        run->kept[place] = te_kept_dup(&run->kept[place], run->fabric, arena);
+    }
+    for (size_t part = 0; part < run->parts; part++) {
+        run->routing->searched += run->searched[part];
+        pt_arena_fini(&run->arenas[part]);
+    }
+}
+
+static void route_fabric(const struct pt_plan_pass *pass, struct te_topology *topology, size_t index,
+                         struct te_routing *routing)
+{
+    const struct te_solution *previous = pass->previous;
+    const struct te_fabric *fabric = &topology->fabrics[index];
+    struct pt_arena scratch;
+    pt_arena_init(&scratch);
+    struct te_change change = te_change_of(topology, index, previous != NULL ? previous->topology : NULL,
+                                           previous != NULL ? previous->paths : NULL, &scratch);
+    struct te_kept *kept = pt_arena_array(pass->arena, fabric->members_len, sizeof(struct te_kept));
+    struct routing_run run = {
+        .topology = topology, .fabric = fabric, .change = &change, .routing = routing, .kept = kept};
+    route_sources(pass->workers, &run, pass->arena);
+    routing->kept = kept;
+    uint64_t *load_bps = pt_arena_array(&scratch, topology->links_len, sizeof(uint64_t));
     add_load(topology, fabric, routing, load_bps);
     for (size_t i = 0; i < fabric->members_len * fabric->members_len; i++) {
         if (routing->pairs[i].len > 0) {
@@ -333,7 +285,7 @@ enum pt_code te_paths_run(struct pt_plan_pass *pass, void **ret_section, struct 
     for (size_t i = 0; i < topology->fabrics_len; i++) {
         size_t members_len = topology->fabrics[i].members_len;
         paths->fabrics[i].pairs = pt_arena_array(pass->arena, members_len * members_len, sizeof(struct te_pair));
-        route_fabric(topology, &topology->fabrics[i], &paths->fabrics[i]);
+        route_fabric(pass, topology, i, &paths->fabrics[i]);
     }
     PT_TRY(te_split_run(pass, topology, paths, &paths->solution, reterr));
     *ret_section = paths;

@@ -9,9 +9,9 @@
 
 struct te_path {
     uint64_t id;
-    size_t tunnels[PT_PATH_STACK_LEN_MAX +
-                   1]; /* indices; the first is the path's own, the others what transit would take */
-    size_t tunnels_len;
+    uint32_t tunnels[PT_PATH_STACK_LEN_MAX + 1]; /* indices; the first is the path's own, the others what transit
+                                                    would take. Small, for a large fabric has 100,000s of paths */
+    uint32_t tunnels_len;
     uint64_t metric;
     uint32_t tier;   /* 0: primary */
     uint32_t weight; /* 1..16 within the tier */
@@ -28,8 +28,11 @@ struct te_pair {
         *by_class; /* by TrafficClass: a class that has tiers and weights of its own; NULL: none has */
 };
 
-struct te_routing {        /* of one fabric */
-    struct te_pair *pairs; /* [place of from * members_len + place of to] */
+struct te_kept;
+struct te_routing {             /* of one fabric */
+    struct te_pair *pairs;      /* [place of from * members_len + place of to] */
+    const struct te_kept *kept; /* by place of from: what was found, for the next pass (kept.h) */
+    size_t searched;            /* pairs that were searched for anew */
 };
 
 struct te_solution;

@@ -167,12 +167,24 @@ static void search_without(struct te_search *search, const struct element *eleme
     search->banned_site = TE_NONE;
 }
 
-void te_protect_source(struct te_search *search, size_t from, struct te_routing *routing)
+/* Which tunnel a transit site takes is its own affair: a path that crosses the same sites is the pair's already. */
+static void take_path(const struct te_path *path, struct te_pair *pair, struct te_searched *searched)
+{
+    te_searched_note(searched, path->metric);
+    if (te_pair_holds(pair, path->id)) {
+        te_searched_drop(searched, path);
+    } else {
+        pair->paths[pair->len++] = *path;
+    }
+}
+
+void te_protect_source(struct te_search *search, size_t from, const bool *wanted, struct te_routing *routing,
+                       struct te_searched *searched)
 {
     const struct te_topology *topology = search->topology;
     struct needs needs = {0};
     for (size_t to = 0; to < topology->sites_len; to++) {
-        if (to != from && search->fabric->member[to] && te_pair_at(search->fabric, routing, from, to)->len > 0) {
+        if (wanted[to] && te_pair_at(search->fabric, routing, from, to)->len > 0) {
             gather(topology, te_pair_at(search->fabric, routing, from, to), from, to, &needs);
         }
     }
@@ -192,8 +204,8 @@ void te_protect_source(struct te_search *search, size_t from, struct te_routing 
         struct te_path path;
         /* What was added for an element before may do for this one too. */
         if (pair->len < TE_CANDIDATES_MAX && !survives(topology, pair, 1, &need->element) &&
-            te_search_path(search, from, need->to, &path) && !te_pair_holds(pair, path.id)) {
-            pair->paths[pair->len++] = path;
+            te_search_path(search, from, need->to, &path)) {
+            take_path(&path, pair, &searched[need->to]);
         }
     }
     free(banned);

@@ -4,12 +4,14 @@
  */
 #pragma once
 
-#include "mod/te/search.h"
+#include "mod/te/route.h"
 #include "patronus/v1/te.pb-c.h"
 
-/* For each destination from a site: a path for every single failure (of a link, a transit site, a shared-risk group)
- * that the paths found so far share, where the fabric has one and the pair has room. */
-void te_protect_source(struct te_search *search, size_t from, struct te_routing *routing);
+/* For each destination from a site that is `wanted` (by site): a path for every single failure (of a link, a transit
+ * site, a shared-risk group) that the paths found so far share, where the fabric has one and the pair has room. Notes
+ * in `searched`, by site, what was found and not taken. */
+void te_protect_source(struct te_search *search, size_t from, const bool *wanted, struct te_routing *routing,
+                       struct te_searched *searched);
 
 /* Failures that hit every path of tier 0: those that a waiting path survives are counted, those that nothing in the
  * fabric survives are named. */

@@ -17,7 +17,6 @@
 #include "mod/te/te.h"
 
 #define INFINITE UINT64_MAX
-#define PENALTY_SHARED 10000000000ULL
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */
 
@@ -75,7 +74,7 @@ static uint64_t cost_of(const struct te_search *search, const struct te_tunnel *
 {
     uint64_t shared =
         search->costly != NULL ? (uint64_t)search->costly[tunnel->local] + search->costly[tunnel->remote] : 0;
-    return tunnel->metric + shared * PENALTY_SHARED;
+    return tunnel->metric + shared * TE_PENALTY_SHARED;
 }
 
 static bool banned(const struct te_search *search, const struct te_tunnel *tunnel)
@@ -279,11 +278,11 @@ bool te_search_path(const struct te_search *search, size_t source, size_t target
     if (distance == INFINITE) {
         return false;
     }
-    struct te_path path = {.tunnels_len = best};
+    struct te_path path = {.tunnels_len = (uint32_t)best};
     size_t site = target;
     for (size_t layer = best; layer > 0; layer--) {
         size_t index = search->via[layer * n + site];
-        path.tunnels[layer - 1] = index;
+        path.tunnels[layer - 1] = (uint32_t)index;
         path.metric += topology->tunnels[index].metric;
         site = topology->tunnels[index].from;
     }

@@ -6,6 +6,8 @@
 
 #include "mod/te/paths.h"
 
+#define TE_PENALTY_SHARED 10000000000ULL /* for each end of a tunnel whose link is costly: more than any way costs */
+
 struct te_search {
     const struct te_topology *topology;
     const struct te_fabric *fabric;

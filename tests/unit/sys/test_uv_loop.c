@@ -304,6 +304,55 @@ START_TEST(free_waits_for_work)
 }
 END_TEST
 
+#define PARTS 64
+
+struct parts {
+    struct pt_sys *sys;
+    struct pt_executor *executor;
+    atomic_int runs[PARTS];
+    atomic_int waiting; /* of the first two parts, which wait for each other: only two threads get past them */
+    bool meet;
+    bool whole; /* all had run when pt_executor_spread returned */
+};
+
+static void run_part(void *arg, size_t part)
+{
+    struct parts *parts = arg;
+    pt_assert(!pt_sys_on_loop(parts->sys));
+    atomic_fetch_add(&parts->runs[part], 1);
+    if (parts->meet && part < 2) {
+        atomic_fetch_add(&parts->waiting, 1);
+        while (atomic_load(&parts->waiting) < 2) {
+        }
+    }
+}
+
+static void spread_work(void *arg)
+{
+    struct parts *parts = arg;
+    pt_executor_spread(parts->executor, run_part, parts, PARTS);
+    parts->whole = true;
+    for (size_t i = 0; i < PARTS; i++) {
+        parts->whole = parts->whole && atomic_load(&parts->runs[i]) == 1;
+    }
+    pt_executor_spread(parts->executor, run_part, parts, 0); /* nothing to do is fine */
+}
+
+/* From a work of the executor itself, whose other thread helps; and of an executor with no thread to spare. */
+START_TEST(parts_run_once_each_on_the_threads_that_are_free)
+{
+    for (unsigned threads = 1; threads <= 2; threads++) {
+        struct pt_sys *sys = sys_new();
+        struct parts parts = {.sys = sys, .executor = pt_executor_new(sys, "plan", threads), .meet = threads == 2};
+        pt_executor_submit(parts.executor, spread_work, NULL, &parts);
+        pt_executor_free(parts.executor);
+        ck_assert(parts.whole);
+        ck_assert_int_eq(atomic_load(&parts.waiting), threads == 2 ? 2 : 0);
+        pt_sys_uv_free(sys);
+    }
+}
+END_TEST
+
 /* A done callback that runs within pt_executor_free may submit once more, and that is waited for too. */
 START_TEST(done_may_submit_while_freeing)
 {
@@ -428,6 +477,7 @@ int main(void)
     tcase_add_test(tc, one_thread_keeps_order);
     tcase_add_test(tc, a_pool_finishes_everything);
     tcase_add_test(tc, free_waits_for_work);
+    tcase_add_test(tc, parts_run_once_each_on_the_threads_that_are_free);
     tcase_add_test(tc, done_may_submit_while_freeing);
     tcase_add_test(tc, done_may_free_its_executor);
     tcase_add_test(tc, signals_reach_the_loop);
