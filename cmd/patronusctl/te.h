@@ -13,8 +13,8 @@ struct ctl;
 /* What `te solutions -o json` has written, as a ListSolutionsResponse. */
 PT_MUST enum pt_code ctl_te_read_solutions(struct ctl *ctl, const char *path, struct pt_msg **ret_solutions,
                                            struct pt_error *reterr);
-/* Computes the solutions of a ListSolutionsResponse anew, and says of each what came out. Returns the exit code. */
-int ctl_te_recompute(const struct pt_msg *solutions);
+/* Computes a Solution anew and says what came out. Returns the exit code. */
+int ctl_te_recompute(const struct pt_msg *solution);
 
 /* "50M" or "1500": a rate in bit/s. */
 PT_MUST enum pt_code ctl_te_rate(const char *text, uint64_t *ret_bps, struct pt_error *reterr);

@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "cli/matrix.h"
 #include "cli/path.h"
+#include "cli/solution.h"
 #include "wire/json.h"
 
 #include <inttypes.h>
@@ -516,7 +517,7 @@ static int matrix(struct ctl *ctl)
     return PT_CLI_EXIT_OK;
 }
 
-static int ask_solutions(struct ctl *ctl, bool summary, uint64_t epoch, struct pt_msg **ret_reply)
+static int ask_solutions(struct ctl *ctl, bool summary, uint64_t epoch, uint64_t part, struct pt_msg **ret_reply)
 {
     struct pt_error error = {0};
     struct pt_msg *request = new_request(ctl, "ListSolutions");
@@ -525,43 +526,99 @@ static int ask_solutions(struct ctl *ctl, bool summary, uint64_t epoch, struct p
     }
     pt_msg_set_bool(request, ctl->arena, "summary", summary);
     pt_msg_set_u64(request, ctl->arena, "epoch", epoch);
+    pt_msg_set_u64(request, ctl->arena, "part", part);
     return call(ctl, "ListSolutions", request, ret_reply);
 }
 
-/* Whole, one a call: all together are more than a reply holds when the network is large. One that the leader has
- * dropped meanwhile is left out. */
+/* All parts of one; *ret_solution is NULL when the leader has dropped it meanwhile. */
+static int fetch_solution(struct ctl *ctl, uint64_t epoch, struct pt_msg **ret_solution)
+{
+    struct pt_msg *reply = NULL, *whole = NULL;
+    uint64_t parts = 1;
+    int status = PT_CLI_EXIT_OK;
+    *ret_solution = NULL;
+    for (uint64_t part = 1; part <= parts; part++) {
+        status = ask_solutions(ctl, false, epoch, part, &reply);
+        parts = status == PT_CLI_EXIT_OK ? pt_msg_u64(reply, "parts") : 0;
+        if (parts == 0 || len_of(reply, "solutions") == 0) {
+            break;
+        }
+        struct pt_msg *solution = pt_msg_field(reply, "solutions")->values[0].message;
+        if (whole == NULL) {
+            whole = solution;
+        } else {
+            pt_cli_solution_join(whole, solution, ctl->arena);
+        }
+        *ret_solution = part == parts ? whole : NULL;
+    }
+    if (status == PT_CLI_EXIT_OK &&
+        parts == 0) { /* nothing but what came out; or an older leader, which has no parts */
+        status = ask_solutions(ctl, false, epoch, 0, &reply);
+        bool found = status == PT_CLI_EXIT_OK && len_of(reply, "solutions") > 0;
+        *ret_solution = found ? pt_msg_field(reply, "solutions")->values[0].message : NULL;
+    }
+    return status;
+}
+
+/* Whole, one after the other: all together are more than a reply holds when the network is large. */
 static int fetch_solutions(struct ctl *ctl, struct pt_msg **ret_all)
 {
-    struct pt_msg *summaries = NULL, *reply = NULL;
+    struct pt_msg *summaries = NULL, *solution = NULL;
     struct pt_msg *all = pt_msg_new(ctl->arena, method_of(ctl, "ListSolutions")->output);
-    int status = ask_solutions(ctl, true, 0, &summaries);
+    int status = ask_solutions(ctl, true, 0, 0, &summaries);
     for (size_t i = 0; status == PT_CLI_EXIT_OK && i < len_of(summaries, "solutions"); i++) {
-        status = ask_solutions(ctl, false, pt_msg_u64(item_of(summaries, "solutions", i), "epoch"), &reply);
-        if (status == PT_CLI_EXIT_OK && len_of(reply, "solutions") > 0) {
-            pt_msg_append(all, ctl->arena, "solutions", pt_msg_field(reply, "solutions")->values[0]);
+        status = fetch_solution(ctl, pt_msg_u64(item_of(summaries, "solutions", i), "epoch"), &solution);
+        if (status == PT_CLI_EXIT_OK && solution != NULL) {
+            pt_msg_append(all, ctl->arena, "solutions", (union pt_value){.message = solution});
         }
     }
     *ret_all = all;
     return status;
 }
 
+/* One at a time, each in memory of its own: they may be large. */
+static int recompute_all(struct ctl *ctl)
+{
+    struct pt_msg *summaries = NULL;
+    struct pt_arena *arena = ctl->arena;
+    int status = ask_solutions(ctl, true, 0, 0, &summaries), worst = status;
+    for (size_t i = 0; status == PT_CLI_EXIT_OK && i < len_of(summaries, "solutions"); i++) {
+        struct pt_arena own;
+        struct pt_msg *solution = NULL;
+        pt_arena_init(&own);
+        ctl->arena = &own;
+        status = fetch_solution(ctl, pt_msg_u64(item_of(summaries, "solutions", i), "epoch"), &solution);
+        if (status == PT_CLI_EXIT_OK && solution != NULL && ctl_te_recompute(solution) != PT_CLI_EXIT_OK) {
+            worst = PT_CLI_EXIT_FAILED;
+        }
+        ctl->arena = arena;
+        pt_arena_fini(&own);
+    }
+    return status != PT_CLI_EXIT_OK ? status : worst;
+}
+
 static int recompute(struct ctl *ctl)
 {
     struct pt_error error = {0};
     struct pt_msg *solutions = NULL;
-    if (ctl->args->words_len == 2) {
-        return ctl_te_read_solutions(ctl, ctl->args->words[1], &solutions, &error) == PT_OK
-                   ? ctl_te_recompute(solutions)
-                   : ctl_usage(&error);
+    if (ctl->args->words_len < 2) {
+        return recompute_all(ctl);
     }
-    int status = fetch_solutions(ctl, &solutions);
-    return status == PT_CLI_EXIT_OK ? ctl_te_recompute(solutions) : status;
+    if (ctl_te_read_solutions(ctl, ctl->args->words[1], &solutions, &error) != PT_OK) {
+        return ctl_usage(&error);
+    }
+    int worst = PT_CLI_EXIT_OK;
+    for (size_t i = 0; i < len_of(solutions, "solutions"); i++) {
+        int status = ctl_te_recompute(item_of(solutions, "solutions", i));
+        worst = status != PT_CLI_EXIT_OK ? status : worst;
+    }
+    return worst;
 }
 
 static int solutions(struct ctl *ctl)
 {
     struct pt_msg *reply = NULL;
-    int status = ctl_is_data(ctl) ? fetch_solutions(ctl, &reply) : ask_solutions(ctl, true, 0, &reply);
+    int status = ctl_is_data(ctl) ? fetch_solutions(ctl, &reply) : ask_solutions(ctl, true, 0, 0, &reply);
     if (status != PT_CLI_EXIT_OK || ctl_is_data(ctl)) {
         return status != PT_CLI_EXIT_OK ? status : print_json(ctl, reply);
     }

@@ -35,23 +35,18 @@ static enum pt_code recompute(const struct pt_msg *msg, bool *ret_equal, struct 
     return code;
 }
 
-int ctl_te_recompute(const struct pt_msg *solutions)
+int ctl_te_recompute(const struct pt_msg *solution)
 {
-    const struct pt_msg_field *field = pt_msg_field(solutions, "solutions");
-    int status = PT_CLI_EXIT_OK;
+    struct pt_error error = {0};
+    bool equal = false;
+    uint64_t epoch = pt_msg_u64(solution, "epoch");
     PT_AUTO(buf) struct pt_buf out = {0};
-    for (size_t i = 0; field != NULL && i < field->len; i++) {
-        struct pt_error error = {0};
-        bool equal = false;
-        uint64_t epoch = pt_msg_u64(field->values[i].message, "epoch");
-        if (recompute(field->values[i].message, &equal, &error) != PT_OK) {
-            pt_buf_printf(&out, "epoch %" PRIu64 ": %s: %s\n", epoch, error.field, error.text);
-        } else {
-            pt_buf_printf(&out, "epoch %" PRIu64 ": %s\n", epoch,
-                          equal ? "the same, bit for bit" : "DIFFERS from what comes of its inputs");
-        }
-        status = equal ? status : PT_CLI_EXIT_FAILED;
+    if (recompute(solution, &equal, &error) != PT_OK) {
+        pt_buf_printf(&out, "epoch %" PRIu64 ": %s: %s\n", epoch, error.field, error.text);
+    } else {
+        pt_buf_printf(&out, "epoch %" PRIu64 ": %s\n", epoch,
+                      equal ? "the same, bit for bit" : "DIFFERS from what comes of its inputs");
     }
     ctl_print(&out);
-    return status;
+    return equal ? PT_CLI_EXIT_OK : PT_CLI_EXIT_FAILED;
 }

@@ -324,13 +324,77 @@ void pt_ask_ramps(struct pt_push *push, struct pass *pass)
     pass->plan.ramps = &pass->ramps;
 }
 
+/* ---- solutions ------------------------------------------------------------------------------------------------ */
+
+struct pt_push_solution {
+    unsigned refs; /* the push, and questions; the loop's */
+    struct te_packed packed;
+};
+
+static struct pt_push_solution *solution_new(struct te_packed packed)
+{
+    struct pt_push_solution *solution = calloc(1, sizeof(*solution));
+    pt_assert(solution != NULL);
+    *solution = (struct pt_push_solution){.refs = 1, .packed = packed};
+    return solution;
+}
+
+void pt_push_solution_unref(struct pt_push_solution *solution)
+{
+    if (solution != NULL && --solution->refs == 0) {
+        te_packed_fini(&solution->packed);
+        free(solution);
+    }
+}
+
+const struct te_packed *pt_push_solution_packed(const struct pt_push_solution *solution)
+{
+    return &solution->packed;
+}
+
+/* Slot of the solution that is `index` younger ones away from the newest. */
+static struct pt_push_solution **solution_at(struct pt_push *push, size_t index)
+{
+    size_t kept = push->solutions_len < PT_PUSH_SOLUTIONS_LEN ? push->solutions_len : PT_PUSH_SOLUTIONS_LEN;
+    return index < kept ? &push->solutions[(push->solutions_len - 1 - index) % PT_PUSH_SOLUTIONS_LEN] : NULL;
+}
+
+struct pt_push_solution *pt_push_solution_ref(const struct pt_push *push, size_t index)
+{
+    struct pt_push_solution **slot = solution_at((struct pt_push *)(uintptr_t)push, index);
+    if (slot != NULL) {
+        (*slot)->refs++;
+    }
+    return slot != NULL ? *slot : NULL;
+}
+
+/* The newest that fit together stay whole; a question that reads an older one has its own reference. */
+static void keep_solution(struct pt_push *push, struct pass *pass)
+{
+    struct pt_push_solution **slot = &push->solutions[push->solutions_len++ % PT_PUSH_SOLUTIONS_LEN];
+    pt_push_solution_unref(*slot);
+    *slot = solution_new(pass->solution);
+    pass->solution = (struct te_packed){0};
+    const struct te_packed *kept[PT_PUSH_SOLUTIONS_LEN];
+    size_t len = 0;
+    for (; (slot = solution_at(push, len)) != NULL; len++) {
+        kept[len] = &(*slot)->packed;
+    }
+    for (size_t i = te_packed_fit(kept, len, PT_PUSH_SOLUTIONS_SIZE_MAX); i < len; i++) {
+        slot = solution_at(push, i);
+        if ((*slot)->packed.parts_len > 0) {
+            struct te_packed summary;
+            te_packed_summary(&(*slot)->packed, &summary);
+            pt_push_solution_unref(*slot);
+            *slot = solution_new(summary);
+        }
+    }
+}
+
 void pt_ask_pass(struct pt_push *push, struct pass *pass)
 {
-    if (pass->solution.size > 0) {
-        struct pt_buf *slot = &push->solutions[push->solutions_len++ % PT_PUSH_SOLUTIONS_LEN];
-        pt_buf_fini(slot);
-        *slot = pass->solution;
-        pass->solution = (struct pt_buf){0};
+    if (pass->solution.data.size > 0) {
+        keep_solution(push, pass);
     }
     const struct te_solution *solution = te_solution_of(&pass->plan);
     if (push->ramps.count > 0) {
@@ -340,16 +404,6 @@ void pt_ask_pass(struct pt_push *push, struct pass *pass)
         pt_push_within(push, MORE_MS);
     }
     look_at_waits(push);
-}
-
-bool pt_push_solution(const struct pt_push *push, size_t index, struct pt_bytes *ret_solution)
-{
-    size_t kept = push->solutions_len < PT_PUSH_SOLUTIONS_LEN ? push->solutions_len : PT_PUSH_SOLUTIONS_LEN;
-    if (index >= kept) {
-        return false;
-    }
-    *ret_solution = pt_buf_bytes(&push->solutions[(push->solutions_len - 1 - index) % PT_PUSH_SOLUTIONS_LEN]);
-    return true;
 }
 
 /* ---- life ----------------------------------------------------------------------------------------------------- */
@@ -367,7 +421,8 @@ static void forget(struct pt_push *push)
     }
     pt_map_clear(&push->ramps);
     for (size_t i = 0; i < PT_PUSH_SOLUTIONS_LEN; i++) {
-        pt_buf_fini(&push->solutions[i]);
+        pt_push_solution_unref(push->solutions[i]);
+        push->solutions[i] = NULL;
     }
     push->solutions_len = 0;
     PT_LIST_FOREACH_SAFE (node, &push->waits) {

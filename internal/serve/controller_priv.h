@@ -551,8 +551,15 @@ void pt_push_acked(struct pt_push *push);
 /* Bring a link or site back a quarter at a time, within PT_PUSH_RAMP_MS; it began so long ago. */
 #define PT_PUSH_RAMP_MS 8000
 void pt_push_ramp(struct pt_push *push, const char *name, uint64_t age_ns);
-/* The newest solutions, serialised: index 0 is the newest; false past the last. */
-bool pt_push_solution(const struct pt_push *push, size_t index, struct pt_bytes *ret_solution);
+/* The newest solutions: index 0 is the newest; NULL past the last. What they were computed from is kept of the newest
+ * that are PT_PUSH_SOLUTIONS_SIZE_MAX bytes together, and of others what came out. A reference for a question that a
+ * worker answers; given back on the loop. */
+#define PT_PUSH_SOLUTIONS_SIZE_MAX (64U << 20)
+struct te_packed;
+struct pt_push_solution;
+struct pt_push_solution *pt_push_solution_ref(const struct pt_push *push, size_t index);
+const struct te_packed *pt_push_solution_packed(const struct pt_push_solution *solution);
+void pt_push_solution_unref(struct pt_push_solution *solution); /* NULL is fine */
 
 /* ---- te.c: what if, drain, explain, matrix -------------------------------------------------------------------- */
 extern const struct pt_serve_method pt_serve_what_if, pt_serve_explain_demand, pt_serve_traffic_matrix;

@@ -50,7 +50,7 @@ static void soft_fini(const struct pt_soft *soft)
 
 void pt_pass_clear(struct pass *pass)
 {
-    pt_buf_fini(&pass->solution);
+    te_packed_fini(&pass->solution);
     te_pass_fini(&pass->plan);
     pt_map_fini(&pass->ramps);
     pt_map_fini(&pass->trials);
@@ -242,7 +242,7 @@ void pt_pass_compute(struct pass *pass)
     }
     const struct te_solution *solution = te_solution_of(&pass->plan);
     if (solution != NULL && (pass->plan.previous == NULL || solution->epoch != pass->plan.previous->epoch)) {
-        te_solution_pack(&pass->plan, &pass->solution);
+        te_solution_pack(&pass->plan, PT_PUSH_SOLUTIONS_SIZE_MAX, &pass->solution);
     }
     pass->bundles = pt_arena_array(&pass->arena, pass->plan.nodes_len, sizeof(struct pt_bundle *));
     for (size_t i = 0, before = 0; i < pass->plan.nodes_len; i++) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "flow/paths.h"
+#include "mod/te/packed.h"
 #include "mod/te/te.h"
 #include "plan/plan.h"
 #include "serve/controller_priv.h"
@@ -31,7 +32,7 @@ struct pass {
     uint64_t term;
     enum pt_code code;
     struct pt_error error;
-    struct pt_buf solution; /* serialised, when it is a new one */
+    struct te_packed solution; /* when it is a new one */
 };
 
 struct pt_push {
@@ -63,8 +64,8 @@ struct pt_push {
     size_t asking;
     struct pt_list waits; /* pt_push_wait.node */
     struct pt_timer *waits_timer;
-    struct pt_map ramps;                            /* name of a Link or Site -> uint64_t: when it was undrained, ns */
-    struct pt_buf solutions[PT_PUSH_SOLUTIONS_LEN]; /* serialised; newest at (solutions_len - 1) % ..._LEN */
+    struct pt_map ramps; /* name of a Link or Site -> uint64_t: when it was undrained, ns */
+    struct pt_push_solution *solutions[PT_PUSH_SOLUTIONS_LEN]; /* newest at (solutions_len - 1) % ..._LEN */
     size_t solutions_len;
 };
 

@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "mod/te/ask.h"
 #include "mod/te/matrix.h"
+#include "mod/te/packed.h"
 #include "mod/te/simulate.h"
 #include "plan/plan.h"
 #include "wire/json.h"
@@ -231,39 +232,75 @@ static bool sees_all(const struct pt_serve_call *call)
                                    pt_sys_wall_ns(controller->sys));
 }
 
+/* The work of cutting out what is a tenant's is a worker's, and so is putting a reply together: a solution may be many
+ * MiB. */
+struct listing {
+    struct question *question;
+    struct pt_push_solution *held[PT_PUSH_SOLUTIONS_LEN];
+    const struct te_packed *kept[PT_PUSH_SOLUTIONS_LEN];
+    size_t len;
+    bool whole;
+    struct pt_buf answer;
+};
+
+static void listing_work(void *arg, const struct pt_plan_pass *pass)
+{
+    (void)pass; /* solutions of earlier ones */
+    struct listing *listing = arg;
+    const struct pt_msg *request = listing->question->request;
+    const struct te_packed_question asked = {.organization = listing->whole ? NULL : listing->question->organization,
+                                             .epoch = pt_msg_u64(request, "epoch"),
+                                             .summary = pt_msg_bool(request, "summary"),
+                                             .part = (uint32_t)pt_msg_u64(request, "part")};
+    te_packed_answer(listing->kept, listing->len, &asked, &listing->answer);
+}
+
+static void listing_free(struct listing *listing)
+{
+    for (size_t i = 0; i < listing->len; i++) {
+        pt_push_solution_unref(listing->held[i]);
+    }
+    pt_buf_fini(&listing->answer);
+    question_free(listing->question);
+    free(listing);
+}
+
+static void listing_done(void *arg)
+{
+    struct listing *listing = arg;
+    pt_serve_reply(listing->question->call, pt_buf_bytes(&listing->answer));
+    listing_free(listing);
+}
+
 static void solutions_message(struct pt_serve_call *call, struct pt_bytes message)
 {
     struct question *question = question_new(call, message);
     if (question == NULL || !parent_found(question)) {
         return;
     }
-    bool summary = pt_msg_bool(question->request, "summary");
-    uint64_t epoch = pt_msg_u64(question->request, "epoch");
-    bool whole = sees_all(call);
-    Patronus__V1__ListSolutionsResponse response = PATRONUS__V1__LIST_SOLUTIONS_RESPONSE__INIT;
-    Patronus__V1__Solution *solutions[PT_PUSH_SOLUTIONS_LEN];
-    struct pt_bytes data;
-    for (size_t i = 0; pt_push_solution(call->controller->push, i, &data); i++) {
-        Patronus__V1__Solution *solution = patronus__v1__solution__unpack(NULL, data.size, data.data);
-        pt_assert(solution != NULL);
-        if (epoch != 0 && solution->epoch != epoch) {
-            patronus__v1__solution__free_unpacked(solution, NULL);
-            continue;
-        }
-        if (!whole) {
-            te_solution_part(solution, question->organization);
-        }
-        if (summary) {
-            te_solution_summary(solution);
-        }
-        solutions[response.n_solutions++] = solution;
+    if (pt_msg_u64(question->request, "part") != 0 && pt_msg_u64(question->request, "epoch") == 0) {
+        pt_serve_refuse(call, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID,
+                        "part: say by `epoch` of which solution; a list of them with `summary` has their epochs");
+        question_free(question);
+        return;
     }
-    response.solutions = solutions;
-    reply(call, &response.base);
-    for (size_t i = 0; i < response.n_solutions; i++) {
-        patronus__v1__solution__free_unpacked(solutions[i], NULL);
+    struct listing *listing = calloc(1, sizeof(*listing));
+    pt_assert(listing != NULL);
+    listing->question = question;
+    listing->whole = sees_all(call);
+    struct pt_push *push = call->controller->push;
+    struct pt_push_solution *solution = NULL;
+    while (listing->len < PT_PUSH_SOLUTIONS_LEN && (solution = pt_push_solution_ref(push, listing->len)) != NULL) {
+        listing->held[listing->len] = solution;
+        listing->kept[listing->len++] = pt_push_solution_packed(solution);
     }
-    question_free(question);
+    struct pt_error error = {0};
+    if (listing->len == 0) { /* and no pass whose question it could be */
+        listing_done(listing);
+    } else if (pt_push_ask(push, listing_work, listing_done, listing, &error) != PT_OK) {
+        pt_serve_fail(call, &error);
+        listing_free(listing);
+    }
 }
 
 const struct pt_serve_method pt_serve_list_solutions = {.path = "/patronus.v1.TrafficEngineeringService/ListSolutions",

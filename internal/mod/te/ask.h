@@ -31,8 +31,6 @@ PT_MUST enum pt_code te_explain(const struct pt_plan_pass *pass, const char *sou
 
 /* The pass's solution as a message; summary: without links and pairs. NULL when the pass has none. */
 Patronus__V1__Solution *te_solution_message(const struct pt_plan_pass *pass, bool summary, struct pt_arena *arena);
-/* The same, serialised; without links and pairs when that would be more than a reply holds, 4 MiB. */
-void te_solution_pack(const struct pt_plan_pass *pass, struct pt_buf *out);
 /* Of an unpacked solution (on the heap): leave what is of this organization; and leave links and pairs out. */
 void te_solution_part(Patronus__V1__Solution *solution, const char *organization);
 void te_solution_summary(Patronus__V1__Solution *solution);

@@ -158,8 +158,8 @@ enum pt_code te_solution_recompute(const Patronus__V1__Solution *solution, bool 
     if (solution->n_pairs == 0 && solution->utilization_ppm != 0) {
         return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_REQUIRED, "pairs",
                        "what epoch %" PRIu64
-                       " was computed from is missing: it was asked for as a summary, or is larger "
-                       "than 4 MiB",
+                       " was computed from is missing: it was asked for as a summary, or the leader had "
+                       "no room for it any more (64 MiB for all that it keeps)",
                        solution->epoch);
     }
     pt_arena_init(&arena);

@@ -101,22 +101,3 @@ Patronus__V1__Solution *te_solution_message(const struct pt_plan_pass *pass, boo
     }
     return message;
 }
-
-/* With its frame it is what clients of gRPC take of a reply unless they are told otherwise. */
-#define PACKED_SIZE_MAX ((4U << 20) - (64U << 10))
-
-void te_solution_pack(const struct pt_plan_pass *pass, struct pt_buf *out)
-{
-    struct pt_arena arena;
-    pt_arena_init(&arena);
-    const Patronus__V1__Solution *message = te_solution_message(pass, false, &arena);
-    if (message != NULL && patronus__v1__solution__get_packed_size(message) > PACKED_SIZE_MAX) {
-        message = te_solution_message(pass, true, &arena);
-    }
-    if (message != NULL) {
-        size_t size = patronus__v1__solution__get_packed_size(message);
-        (void)patronus__v1__solution__pack(message, pt_buf_reserve(out, size));
-        out->size = size;
-    }
-    pt_arena_fini(&arena);
-}

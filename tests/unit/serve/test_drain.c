@@ -396,6 +396,23 @@ START_TEST(the_last_solutions_are_computed_again_from_what_is_read)
     ck_assert_uint_eq(single->n_solutions, 1);
     ck_assert_uint_eq(single->solutions[0]->epoch, read->solutions[3]->epoch);
     ck_assert_uint_eq(single->solutions[0]->n_pairs, read->solutions[3]->n_pairs);
+    /* Small as it is, links and pairs are a part each; and of which solution a part is has to be said. */
+    size_t links_len = 0, pairs_len = 0;
+    ck_assert_uint_eq(single->parts, 2);
+    for (unsigned part = 1; part <= 3; part++) {
+        OK(cluster, 0, TE "ListSolutions", "{\"parent\": \"" ACME "\", \"epoch\": \"%" PRIu64 "\", \"part\": %u}",
+           read->solutions[3]->epoch, part);
+        Patronus__V1__ListSolutionsResponse *piece = patronus__v1__list_solutions_response__unpack(
+            NULL, cluster->answer.message.size, cluster->answer.message.data);
+        ck_assert_uint_eq(piece->n_solutions, part <= 2 ? 1 : 0);
+        links_len += part <= 2 ? piece->solutions[0]->n_links : 0;
+        pairs_len += part <= 2 ? piece->solutions[0]->n_pairs : 0;
+        patronus__v1__list_solutions_response__free_unpacked(piece, NULL);
+    }
+    ck_assert_uint_eq(links_len, read->solutions[3]->n_links);
+    ck_assert_uint_eq(pairs_len, read->solutions[3]->n_pairs);
+    ck_assert_int_eq(call(cluster, 0, TE "ListSolutions", "{\"parent\": \"" ACME "\", \"part\": 1}"),
+                     PT_INVALID_ARGUMENT);
     patronus__v1__list_solutions_response__free_unpacked(single, NULL);
     patronus__v1__list_solutions_response__free_unpacked(read, NULL);
     OK(cluster, 0, TE "ListSolutions", "{\"parent\": \"" ACME "\", \"epoch\": \"9999\"}");

@@ -2676,8 +2676,10 @@ type ListSolutionsRequest struct {
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
 	// Leave links and pairs out.
 	Summary bool `protobuf:"varint,2,opt,name=summary,proto3" json:"summary,omitempty"`
-	// Only the solution of this epoch; 0: all of them. In a large network one is as much as fits into a reply.
-	Epoch         uint64 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	// Only the solution of this epoch; 0: all. One that is larger than a reply, 4 MiB, comes as its summary, or in parts.
+	Epoch uint64 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	// With an epoch: this part of its links and pairs, about 1 MiB, from 1. All parts together are the solution.
+	Part          uint32 `protobuf:"varint,4,opt,name=part,proto3" json:"part,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2733,11 +2735,20 @@ func (x *ListSolutionsRequest) GetEpoch() uint64 {
 	return 0
 }
 
+func (x *ListSolutionsRequest) GetPart() uint32 {
+	if x != nil {
+		return x.Part
+	}
+	return 0
+}
+
 // Response of ListSolutions.
 type ListSolutionsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The newest first; the leader keeps 16. None when the epoch that was asked for is not kept.
-	Solutions     []*Solution `protobuf:"bytes,1,rep,name=solutions,proto3" json:"solutions,omitempty"`
+	Solutions []*Solution `protobuf:"bytes,1,rep,name=solutions,proto3" json:"solutions,omitempty"`
+	// With an epoch: how many parts it has; 0: it is a summary. The leader keeps 64 MiB of solutions, the newest, whole.
+	Parts         uint32 `protobuf:"varint,2,opt,name=parts,proto3" json:"parts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2777,6 +2788,13 @@ func (x *ListSolutionsResponse) GetSolutions() []*Solution {
 		return x.Solutions
 	}
 	return nil
+}
+
+func (x *ListSolutionsResponse) GetParts() uint32 {
+	if x != nil {
+		return x.Parts
+	}
+	return 0
 }
 
 // Request of MeasureBandwidth.
@@ -3190,13 +3208,15 @@ const file_patronus_v1_te_proto_rawDesc = "" +
 	"\tworst_ppm\x18\v \x01(\x04R\bworstPpm\x12$\n" +
 	"\x0ekeep_below_ppm\x18\x0e \x01(\x04R\fkeepBelowPpm\x129\n" +
 	"\x05links\x18\f \x03(\v2\x19.patronus.v1.SolutionLinkB\b\xca\xf3\x18\x04H\xff\xff\x03R\x05links\x129\n" +
-	"\x05pairs\x18\r \x03(\v2\x19.patronus.v1.SolutionPairB\b\xca\xf3\x18\x04H\xc0\x84=R\x05pairs\"t\n" +
+	"\x05pairs\x18\r \x03(\v2\x19.patronus.v1.SolutionPairB\b\xca\xf3\x18\x04H\xc0\x84=R\x05pairs\"\x88\x01\n" +
 	"\x14ListSolutionsRequest\x12,\n" +
 	"\x06parent\x18\x01 \x01(\tB\x14\xca\xf3\x18\x10\b\x01\"\forganizationR\x06parent\x12\x18\n" +
 	"\asummary\x18\x02 \x01(\bR\asummary\x12\x14\n" +
-	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\"L\n" +
+	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\x12\x12\n" +
+	"\x04part\x18\x04 \x01(\rR\x04part\"b\n" +
 	"\x15ListSolutionsResponse\x123\n" +
-	"\tsolutions\x18\x01 \x03(\v2\x15.patronus.v1.SolutionR\tsolutions\"r\n" +
+	"\tsolutions\x18\x01 \x03(\v2\x15.patronus.v1.SolutionR\tsolutions\x12\x14\n" +
+	"\x05parts\x18\x02 \x01(\rR\x05parts\"r\n" +
 	"\x17MeasureBandwidthRequest\x12 \n" +
 	"\x04name\x18\x01 \x01(\tB\f\xca\xf3\x18\b\b\x01\"\x04pathR\x04name\x125\n" +
 	"\fmax_rate_bps\x18\x02 \x01(\x04B\x13\xca\xf3\x18\x0f0\x80\x94\xeb\xdc\x038\x01j\x05bit/sR\n" +

@@ -784,8 +784,13 @@ export interface ListSolutionsRequest {
   parent: string;
   /** Leave links and pairs out. */
   summary: boolean;
-  /** Only the solution of this epoch; 0: all of them. In a large network one is as much as fits into a reply. */
+  /**
+   * Only the solution of this epoch; 0: all. One that is larger than a reply, 4 MiB, comes as its summary, or in
+   * parts.
+   */
   epoch: bigint;
+  /** With an epoch: this part of its links and pairs, about 1 MiB, from 1. All parts together are the solution. */
+  part: number;
 }
 
 /** What a program says of a ListSolutionsRequest. */
@@ -794,20 +799,35 @@ export interface ListSolutionsRequestInit {
   parent: string;
   /** Leave links and pairs out. */
   summary?: boolean;
-  /** Only the solution of this epoch; 0: all of them. In a large network one is as much as fits into a reply. */
+  /**
+   * Only the solution of this epoch; 0: all. One that is larger than a reply, 4 MiB, comes as its summary, or in
+   * parts.
+   */
   epoch?: bigint | number;
+  /** With an epoch: this part of its links and pairs, about 1 MiB, from 1. All parts together are the solution. */
+  part?: number;
 }
 
 /** Response of ListSolutions. */
 export interface ListSolutionsResponse {
   /** The newest first; the leader keeps 16. None when the epoch that was asked for is not kept. */
   solutions: Solution[];
+  /**
+   * With an epoch: how many parts it has; 0: it is a summary. The leader keeps 64 MiB of solutions, the newest,
+   * whole.
+   */
+  parts: number;
 }
 
 /** What a program says of a ListSolutionsResponse. */
 export interface ListSolutionsResponseInit {
   /** The newest first; the leader keeps 16. None when the epoch that was asked for is not kept. */
   solutions?: readonly SolutionInit[];
+  /**
+   * With an epoch: how many parts it has; 0: it is a summary. The leader keeps 64 MiB of solutions, the newest,
+   * whole.
+   */
+  parts?: number;
 }
 
 /** Request of MeasureBandwidth. */

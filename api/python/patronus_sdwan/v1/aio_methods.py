@@ -460,10 +460,10 @@ class AsyncTrafficEngineeringMethods(AsyncService):
         )
 
     async def list_solutions(
-        self, *, parent_: str, summary: bool = False, epoch: int = 0, timeout: float | None = None
+        self, *, parent_: str, summary: bool = False, epoch: int = 0, part: int = 0, timeout: float | None = None
     ) -> m.ListSolutionsResponse:
         """The newest solutions."""
-        request = m.ListSolutionsRequest(parent_=parent_, summary=summary, epoch=epoch)
+        request = m.ListSolutionsRequest(parent_=parent_, summary=summary, epoch=epoch, part=part)
         return await self._call(
             "/patronus.v1.TrafficEngineeringService/ListSolutions", request, m.ListSolutionsResponse, timeout
         )

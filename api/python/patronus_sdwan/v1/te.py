@@ -537,7 +537,11 @@ class ListSolutionsRequest(Message):
     summary: bool = False
     """Leave links and pairs out."""
     epoch: Annotated[int, marks.Range(0, 18446744073709551615)] = 0
-    """Only the solution of this epoch; 0: all of them. In a large network one is as much as fits into a reply."""
+    """Only the solution of this epoch; 0: all. One that is larger than a reply, 4 MiB, comes as its summary, or in
+    parts.
+    """
+    part: Annotated[int, marks.Range(0, 4294967295)] = 0
+    """With an epoch: this part of its links and pairs, about 1 MiB, from 1. All parts together are the solution."""
 
 
 class ListSolutionsResponse(Message):
@@ -547,6 +551,10 @@ class ListSolutionsResponse(Message):
 
     solutions: Annotated[list[Solution], marks.Items(64)] = Field(default_factory=list)
     """The newest first; the leader keeps 16. None when the epoch that was asked for is not kept."""
+    parts: Annotated[int, marks.Range(0, 4294967295)] = 0
+    """With an epoch: how many parts it has; 0: it is a summary. The leader keeps 64 MiB of solutions, the newest,
+    whole.
+    """
 
 
 class MeasureBandwidthRequest(Message):

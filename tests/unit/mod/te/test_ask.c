@@ -1,7 +1,7 @@
 /* Splits, questions and explanations on small topologies. */
 #include "fixture.h"
 
-#include "mod/te/ask.h"
+#include "mod/te/packed.h"
 #include "mod/te/split.h"
 
 #define MBIT 1000000ULL
@@ -83,9 +83,9 @@ START_TEST(a_solution_can_be_computed_again)
     demand(&f, 0, 1, 170 * MBIT);
     demand(&f, 1, 0, 85 * MBIT);
     pass_ok(&f);
-    struct pt_buf data = {0};
-    te_solution_pack(&f.pass, &data);
-    Patronus__V1__Solution *solution = patronus__v1__solution__unpack(NULL, data.size, data.data);
+    struct te_packed packed = {0};
+    te_solution_pack(&f.pass, SIZE_MAX, &packed);
+    Patronus__V1__Solution *solution = patronus__v1__solution__unpack(NULL, packed.data.size, packed.data.data);
     ck_assert_ptr_nonnull(solution);
     bool equal = false;
     struct pt_error error = {0};
@@ -105,7 +105,7 @@ START_TEST(a_solution_can_be_computed_again)
     ck_assert_int_eq(te_solution_recompute(solution, &equal, &error), PT_INVALID_ARGUMENT);
     ck_assert_str_eq(error.field, "pairs");
     patronus__v1__solution__free_unpacked(solution, NULL);
-    pt_buf_fini(&data);
+    te_packed_fini(&packed);
     fixture_fini(&f);
 }
 END_TEST

@@ -1,7 +1,7 @@
 /* Classes of a pair with splits of their own: who takes which path, what nodes get, and who stays where he is. */
 #include "fixture.h"
 
-#include "mod/te/ask.h"
+#include "mod/te/packed.h"
 #include "mod/te/share.h"
 #include "mod/te/split.h"
 
@@ -78,15 +78,15 @@ static size_t class_groups(const struct pt_plan_node *node)
 
 static bool recomputes(struct fixture *f)
 {
-    struct pt_buf data = {0};
+    struct te_packed packed = {0};
     bool equal = false;
     struct pt_error error = {0};
-    te_solution_pack(&f->pass, &data);
-    Patronus__V1__Solution *solution = patronus__v1__solution__unpack(NULL, data.size, data.data);
+    te_solution_pack(&f->pass, SIZE_MAX, &packed);
+    Patronus__V1__Solution *solution = patronus__v1__solution__unpack(NULL, packed.data.size, packed.data.data);
     ck_assert_ptr_nonnull(solution);
     ck_assert_msg(te_solution_recompute(solution, &equal, &error) == PT_OK, "%s", error.text);
     patronus__v1__solution__free_unpacked(solution, NULL);
-    pt_buf_fini(&data);
+    te_packed_fini(&packed);
     return equal;
 }
 
@@ -253,11 +253,11 @@ START_TEST(classes_that_do_not_ascend_are_refused)
     two_sites(&f);
     demand(&f, 0, 1, 20 * MBIT, 70 * MBIT);
     pass_ok(&f);
-    struct pt_buf data = {0};
+    struct te_packed packed = {0};
     bool equal = false;
     struct pt_error error = {0};
-    te_solution_pack(&f.pass, &data);
-    Patronus__V1__Solution *solution = patronus__v1__solution__unpack(NULL, data.size, data.data);
+    te_solution_pack(&f.pass, SIZE_MAX, &packed);
+    Patronus__V1__Solution *solution = patronus__v1__solution__unpack(NULL, packed.data.size, packed.data.data);
     ck_assert_uint_eq(solution->n_pairs, 2);
     solution->pairs[1]->traffic_class = PATRONUS__V1__TRAFFIC_CLASS__REALTIME;
     ck_assert_int_eq(te_solution_recompute(solution, &equal, &error), PT_INVALID_ARGUMENT);
@@ -265,7 +265,7 @@ START_TEST(classes_that_do_not_ascend_are_refused)
     solution->pairs[1]->traffic_class = (Patronus__V1__TrafficClass)77;
     ck_assert_int_eq(te_solution_recompute(solution, &equal, &error), PT_INVALID_ARGUMENT);
     patronus__v1__solution__free_unpacked(solution, NULL);
-    pt_buf_fini(&data);
+    te_packed_fini(&packed);
     fixture_fini(&f);
 }
 END_TEST

@@ -4,7 +4,7 @@
  */
 #include "fixture.h"
 
-#include "mod/te/ask.h"
+#include "mod/te/packed.h"
 #include "mod/te/split.h"
 
 #include <math.h>
@@ -155,13 +155,13 @@ START_TEST(a_part_of_a_solution_names_nobody_else)
 {
     struct fixture f;
     two_tenants(&f);
-    struct pt_buf data = {0};
-    te_solution_pack(&f.pass, &data);
-    Patronus__V1__Solution *whole = patronus__v1__solution__unpack(NULL, data.size, data.data);
+    struct te_packed packed = {0};
+    te_solution_pack(&f.pass, SIZE_MAX, &packed);
+    Patronus__V1__Solution *whole = patronus__v1__solution__unpack(NULL, packed.data.size, packed.data.data);
     ck_assert_uint_eq(whole->n_links, 8);
     ck_assert_uint_eq(whole->n_pairs, 2);
     ck_assert_uint_eq(whole->utilization_ppm, 2000000);
-    Patronus__V1__Solution *part = patronus__v1__solution__unpack(NULL, data.size, data.data);
+    Patronus__V1__Solution *part = patronus__v1__solution__unpack(NULL, packed.data.size, packed.data.data);
     te_solution_part(part, RIVAL);
     ck_assert_uint_eq(part->n_links, 4);
     ck_assert_uint_eq(part->n_pairs, 1);
@@ -172,7 +172,7 @@ START_TEST(a_part_of_a_solution_names_nobody_else)
         ck_assert_str_eq(mine, same);
     }
     patronus__v1__solution__free_unpacked(part, NULL);
-    part = patronus__v1__solution__unpack(NULL, data.size, data.data);
+    part = patronus__v1__solution__unpack(NULL, packed.data.size, packed.data.data);
     te_solution_part(part, ORG);
     ck_assert_uint_eq(part->utilization_ppm, 400000);
     ck_assert_uint_eq(part->bound_ppm, 0);
@@ -181,7 +181,7 @@ START_TEST(a_part_of_a_solution_names_nobody_else)
     ck_assert_uint_eq(part->n_links + part->n_pairs, 0);
     patronus__v1__solution__free_unpacked(part, NULL);
     patronus__v1__solution__free_unpacked(whole, NULL);
-    pt_buf_fini(&data);
+    te_packed_fini(&packed);
     fixture_fini(&f);
 }
 END_TEST
