@@ -1,5 +1,6 @@
 /*
- * Audit: one record for every entry that changes something, and for refused calls, chained by hash.
+ * Audit: one record for every entry that changes something, and for calls that were refused or are recorded though they
+ * change nothing (a diagnostic, a person's certificate), chained by hash.
  *
  *   record n = { ..., previous_hash = SHA-256(record n-1) }        head = { n, SHA-256(record n) } in the digest
  *
@@ -122,9 +123,9 @@ static bool describe(const struct pt_msg *command, const char *resources[RESOURC
     return finish_description(record, resources);
 }
 
-static enum pt_code append_denied(struct pt_execution *execution, const struct pt_msg *denied, struct pt_error *reterr)
+static enum pt_code append_calls(struct pt_execution *execution, const struct pt_msg *op, struct pt_error *reterr)
 {
-    const struct pt_msg_field *calls = pt_msg_field(denied, "calls");
+    const struct pt_msg_field *calls = pt_msg_field(op, "calls");
     for (size_t i = 0; calls != NULL && i < calls->len; i++) {
         const struct pt_msg *call = calls->values[i].message;
         const char *resource = pt_msg_str(call, "resource");
@@ -168,8 +169,8 @@ enum pt_code pt_audit_command(struct pt_execution *execution, const struct pt_ms
     /* A refused enrolment is counted where it is answered: anybody may try. */
     bool denied = verdict->denied && (pt_msg_has(command, "transaction") || pt_msg_has(command, "change_set"));
     bool repeated = execution->revision != execution->index; /* answered from what was stored: nothing happened */
-    if (pt_msg_has(command, "denied")) {
-        return append_denied(execution, pt_msg_child(command, "denied"), reterr);
+    if (pt_msg_has(command, "calls")) {
+        return append_calls(execution, pt_msg_child(command, "calls"), reterr);
     }
     const char *resources[RESOURCES_LEN_MAX];
     Patronus__V1__AuditRecord record = PATRONUS__V1__AUDIT_RECORD__INIT;

@@ -193,7 +193,7 @@ static enum pt_code operate(struct pt_execution *execution, const struct pt_msg 
     if (pt_msg_has(command, "raise_level")) {
         return raise_level(execution, pt_msg_u64(command, "raise_level"), reterr);
     }
-    if (pt_msg_has(command, "denied")) {
+    if (pt_msg_has(command, "calls")) {
         return PT_OK; /* the record is all: audit.c */
     }
     if (pt_msg_has(command, "barrier")) {

@@ -1,5 +1,6 @@
 /*
- * Refused calls on their way into the audit log, and the log's reading.
+ * Calls that change nothing on their way into the audit log, refused ones and those that are recorded though they are
+ * carried out; and the log's reading.
  *
  * Every call that is refused for want of a right is counted here, equal ones together, and becomes a record by an entry
  * of its own. One entry is under way at a time, ten a second at most, with at most ENTRIES_MAX records: an attacker
@@ -118,11 +119,11 @@ static void on_reported(void *arg, const struct pt_error *error, struct pt_bytes
     landed(arg);
 }
 
-static void pack(const struct pt_denied *denied, Patronus__V1__DeniedCall calls[], Patronus__V1__DeniedCall *list[])
+static void pack(const struct pt_denied *denied, Patronus__V1__RecordedCall calls[], Patronus__V1__RecordedCall *list[])
 {
     for (size_t i = 0; i < denied->len; i++) {
         const struct denied_entry *entry = &denied->entries[i];
-        patronus__v1__denied_call__init(&calls[i]);
+        patronus__v1__recorded_call__init(&calls[i]);
         calls[i].principal = (char *)(uintptr_t)entry->principal;
         calls[i].api_key = (char *)(uintptr_t)entry->api_key;
         calls[i].source = (char *)(uintptr_t)entry->source;
@@ -134,17 +135,23 @@ static void pack(const struct pt_denied *denied, Patronus__V1__DeniedCall calls[
     }
 }
 
-static void log_denied(struct pt_controller *controller, Patronus__V1__DeniedCalls *calls, pt_raft_done_fn done,
-                       void *arg)
+/* The log entry. */
+static void entry_of(const struct pt_controller *controller, Patronus__V1__RecordedCalls *calls, struct pt_buf *out)
 {
     Patronus__V1__Command command = PATRONUS__V1__COMMAND__INIT;
     command.format = 1;
     command.time_ns = pt_sys_wall_ns(controller->sys);
     command.principal = (char *)(uintptr_t) "internal";
-    command.op_case = PATRONUS__V1__COMMAND__OP_DENIED;
-    command.denied = calls;
+    command.op_case = PATRONUS__V1__COMMAND__OP_CALLS;
+    command.calls = calls;
+    pt_kind_command(&command, out);
+}
+
+static void log_denied(struct pt_controller *controller, Patronus__V1__RecordedCalls *calls, pt_raft_done_fn done,
+                       void *arg)
+{
     PT_AUTO(buf) struct pt_buf data = {0};
-    pt_kind_command(&command, &data);
+    entry_of(controller, calls, &data);
     pt_raft_propose(controller->raft, pt_buf_bytes(&data), done, arg);
 }
 
@@ -155,10 +162,10 @@ static void on_flush_time(void *arg)
     if (denied->flying || denied->len == 0 || controller->closing) {
         return;
     }
-    Patronus__V1__DeniedCall calls[ENTRIES_MAX + 1];
-    Patronus__V1__DeniedCall *list[ENTRIES_MAX + 1];
+    Patronus__V1__RecordedCall calls[ENTRIES_MAX + 1];
+    Patronus__V1__RecordedCall *list[ENTRIES_MAX + 1];
     pack(denied, calls, list);
-    Patronus__V1__DeniedCalls packed = PATRONUS__V1__DENIED_CALLS__INIT;
+    Patronus__V1__RecordedCalls packed = PATRONUS__V1__RECORDED_CALLS__INIT;
     packed.calls = list;
     packed.n_calls = denied->len;
     denied->refs++;
@@ -167,8 +174,8 @@ static void on_flush_time(void *arg)
         log_denied(controller, &packed, on_logged, denied);
     } else {
         PT_AUTO(buf) struct pt_buf bytes = {0};
-        size_t size = patronus__v1__denied_calls__get_packed_size(&packed);
-        bytes.size = patronus__v1__denied_calls__pack(&packed, pt_buf_reserve(&bytes, size));
+        size_t size = patronus__v1__recorded_calls__get_packed_size(&packed);
+        bytes.size = patronus__v1__recorded_calls__pack(&packed, pt_buf_reserve(&bytes, size));
         if (!pt_serve_ask_leader(controller, "/patronus.v1.AuditService/ReportDenied", pt_buf_bytes(&bytes), REPORT_MS,
                                  on_reported, denied)) {
             denied->refs--;
@@ -276,6 +283,28 @@ void pt_serve_fail_recorded(struct pt_serve_call *call, const struct pt_msg *req
     }
 }
 
+void pt_serve_record(struct pt_serve_call *call, const char *resource,
+                     void (*done)(struct pt_serve_call *call, const struct pt_verdict *verdict))
+{
+    const struct pt_caller *caller = &call->caller;
+    const char *method = strrchr(call->method->path, '/');
+    Patronus__V1__RecordedCall item = PATRONUS__V1__RECORDED_CALL__INIT;
+    Patronus__V1__RecordedCall *list[] = {&item};
+    Patronus__V1__RecordedCalls calls = PATRONUS__V1__RECORDED_CALLS__INIT;
+    item.principal = (char *)(uintptr_t)caller->principal;
+    item.api_key = (char *)(uintptr_t)(caller->api_key != NULL ? caller->api_key : "");
+    item.source = (char *)(uintptr_t)(caller->source != NULL ? caller->source : "");
+    item.method = (char *)(uintptr_t)(method != NULL ? method + 1 : "");
+    item.resource = (char *)(uintptr_t)resource;
+    item.code = (char *)(uintptr_t)pt_code_name(PT_OK);
+    item.count = 1;
+    calls.calls = list;
+    calls.n_calls = 1;
+    PT_AUTO(buf) struct pt_buf data = {0};
+    entry_of(call->controller, &calls, &data);
+    pt_serve_propose(call, pt_buf_bytes(&data), done);
+}
+
 /* ---- life ----------------------------------------------------------------------------------------------------- */
 
 struct pt_denied *pt_denied_new(struct pt_controller *controller)
@@ -359,17 +388,11 @@ static void report_message(struct pt_serve_call *call, struct pt_bytes message)
     }
     pt_arena_fini(&arena);
     /* The walker has passed it. */
-    Patronus__V1__DeniedCalls *calls = patronus__v1__denied_calls__unpack(NULL, message.size, message.data);
+    Patronus__V1__RecordedCalls *calls = patronus__v1__recorded_calls__unpack(NULL, message.size, message.data);
     pt_assert(calls != NULL);
-    Patronus__V1__Command command = PATRONUS__V1__COMMAND__INIT;
-    command.format = 1;
-    command.time_ns = pt_sys_wall_ns(call->controller->sys);
-    command.principal = (char *)(uintptr_t) "internal";
-    command.op_case = PATRONUS__V1__COMMAND__OP_DENIED;
-    command.denied = calls;
     PT_AUTO(buf) struct pt_buf data = {0};
-    pt_kind_command(&command, &data);
-    patronus__v1__denied_calls__free_unpacked(calls, NULL);
+    entry_of(call->controller, calls, &data);
+    patronus__v1__recorded_calls__free_unpacked(calls, NULL);
     pt_serve_propose(call, pt_buf_bytes(&data), reported);
 }
 

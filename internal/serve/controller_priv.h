@@ -246,7 +246,7 @@ void pt_oidc_tick(struct pt_oidc *oidc);
 PT_MUST enum pt_code pt_oidc_authenticate(struct pt_serve_call *call, const char *token, const char *wanted,
                                           struct pt_error *reterr);
 
-/* ---- audit.c: refused calls ------------------------------------------------------------------------------------ */
+/* ---- audit.c: calls that are recorded and change nothing -------------------------------------------------------- */
 struct pt_denied *pt_denied_new(struct pt_controller *controller);
 void pt_denied_close(struct pt_denied *denied);   /* answer who waits */
 void pt_denied_free(struct pt_denied *denied);    /* NULL is fine */
@@ -255,6 +255,11 @@ void pt_denied_abandon(struct pt_denied *denied); /* what was under way will not
 void pt_serve_note_denied(struct pt_serve_call *call, const char *resource, const struct pt_error *error);
 /* pt_serve_fail; a refusal for want of a right is recorded first. request may be NULL. */
 void pt_serve_fail_recorded(struct pt_serve_call *call, const struct pt_msg *request, const struct pt_error *error);
+
+/* A call that is carried out, and changes nothing in the state, is recorded first: who asked, its method, the resource.
+ * `done` is called when that stands in the log, or cannot. */
+void pt_serve_record(struct pt_serve_call *call, const char *resource,
+                     void (*done)(struct pt_serve_call *call, const struct pt_verdict *verdict));
 
 /* ---- limits.c: requests and streams of tenants ---------------------------------------------------------------- */
 struct pt_limits *pt_limits_new(void);

@@ -12,7 +12,6 @@
 
 #include "base/assert.h"
 #include "crypto/identity.h"
-#include "patronus/v1/replication.pb-c.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,32 +61,6 @@ static void on_recorded(struct pt_serve_call *call, const struct pt_verdict *ver
     }
 }
 
-static void record(struct pt_serve_call *call, const struct issuing *issuing)
-{
-    const struct pt_caller *caller = &call->caller;
-    Patronus__V1__DeniedCall item = PATRONUS__V1__DENIED_CALL__INIT;
-    Patronus__V1__DeniedCall *list[] = {&item};
-    Patronus__V1__DeniedCalls calls = PATRONUS__V1__DENIED_CALLS__INIT;
-    Patronus__V1__Command command = PATRONUS__V1__COMMAND__INIT;
-    item.principal = (char *)(uintptr_t)caller->principal;
-    item.api_key = (char *)(uintptr_t)(caller->api_key != NULL ? caller->api_key : "");
-    item.source = (char *)(uintptr_t)(caller->source != NULL ? caller->source : "");
-    item.method = (char *)(uintptr_t) "IssueCredential";
-    item.resource = (char *)(uintptr_t)issuing->spiffe_id;
-    item.code = (char *)(uintptr_t)pt_code_name(PT_OK);
-    item.count = 1;
-    calls.calls = list;
-    calls.n_calls = 1;
-    command.format = 1;
-    command.time_ns = pt_sys_wall_ns(call->controller->sys);
-    command.principal = (char *)(uintptr_t) "internal";
-    command.op_case = PATRONUS__V1__COMMAND__OP_DENIED;
-    command.denied = &calls;
-    PT_AUTO(buf) struct pt_buf data = {0};
-    pt_kind_command(&command, &data);
-    pt_serve_propose(call, pt_buf_bytes(&data), on_recorded);
-}
-
 static enum pt_code check(struct pt_serve_call *call, const struct pt_msg *request, struct issuing *issuing,
                           struct pt_error *reterr)
 {
@@ -135,7 +108,7 @@ static void issue_message(struct pt_serve_call *call, struct pt_bytes message)
         error.denied = error.code == PT_PERMISSION_DENIED;
         pt_serve_fail_recorded(call, NULL, &error);
     } else {
-        record(call, issuing);
+        pt_serve_record(call, issuing->spiffe_id, on_recorded);
     }
     pt_arena_fini(&arena);
 }

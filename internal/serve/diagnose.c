@@ -15,7 +15,6 @@
 #include "kind/tenant.h"
 #include "patronus/v1/agent.pb-c.h"
 #include "patronus/v1/diagnostics.pb-c.h"
-#include "patronus/v1/replication.pb-c.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -239,33 +238,6 @@ static void on_recorded(struct pt_serve_call *call, const struct pt_verdict *ver
     pt_timer_start(d->timer, d->silence_ms, 0);
 }
 
-static void record(struct diagnosing *d, const char *resource)
-{
-    const struct pt_caller *caller = &d->call->caller;
-    const char *method = strrchr(d->call->method->path, '/');
-    Patronus__V1__DeniedCall call = PATRONUS__V1__DENIED_CALL__INIT;
-    Patronus__V1__DeniedCall *list[] = {&call};
-    Patronus__V1__DeniedCalls calls = PATRONUS__V1__DENIED_CALLS__INIT;
-    Patronus__V1__Command command = PATRONUS__V1__COMMAND__INIT;
-    PT_AUTO(buf) struct pt_buf data = {0};
-    call.principal = (char *)(uintptr_t)caller->principal;
-    call.api_key = (char *)(uintptr_t)caller->api_key;
-    call.source = (char *)(uintptr_t)caller->source;
-    call.method = (char *)(uintptr_t)(method != NULL ? method + 1 : "");
-    call.resource = (char *)(uintptr_t)resource;
-    call.code = (char *)(uintptr_t)pt_code_name(PT_OK);
-    call.count = 1;
-    calls.calls = list;
-    calls.n_calls = 1;
-    command.format = 1;
-    command.time_ns = pt_sys_wall_ns(d->call->controller->sys);
-    command.principal = (char *)(uintptr_t) "internal";
-    command.op_case = PATRONUS__V1__COMMAND__OP_DENIED;
-    command.denied = &calls;
-    pt_kind_command(&command, &data);
-    pt_serve_propose(d->call, pt_buf_bytes(&data), on_recorded);
-}
-
 /* ---- limits --------------------------------------------------------------------------------------------------- */
 
 static bool same_organization(const char *a, const char *b)
@@ -443,7 +415,7 @@ static void on_message(struct pt_serve_call *call, struct pt_bytes message)
         pt_serve_fail(call, &error);
         return;
     }
-    record(d, d->order.path != 0 ? pt_msg_str(request, "name") : d->edge);
+    pt_serve_record(d->call, d->order.path != 0 ? pt_msg_str(request, "name") : d->edge, on_recorded);
 }
 
 #define METHOD(name)                                                                                           \

@@ -227,35 +227,41 @@ START_TEST(what_changes_nothing_has_none)
 }
 END_TEST
 
-/* What controllers refused comes as an entry of counts, one record each. */
-START_TEST(refused_calls_are_records_of_the_same_chain)
+/* What controllers refused comes as an entry of counts, one record each; so does what was carried out and changed
+ * nothing here. */
+START_TEST(calls_are_records_of_the_same_chain)
 {
     FX_OK(&fx, "CreateOrganization", "{'organizationId':'acme','organization':{}}");
-    Patronus__V1__DeniedCall calls[2];
-    Patronus__V1__DeniedCall *list[2] = {&calls[0], &calls[1]};
-    for (unsigned i = 0; i < 2; i++) {
-        patronus__v1__denied_call__init(&calls[i]);
+    Patronus__V1__RecordedCall calls[3];
+    Patronus__V1__RecordedCall *list[3] = {&calls[0], &calls[1], &calls[2]};
+    static const char *const resources[] = {"", A, "spiffe://c/user/ann"};
+    static const char *const codes[] = {"UNAUTHENTICATED", "PERMISSION_DENIED", "OK"};
+    for (unsigned i = 0; i < 3; i++) {
+        patronus__v1__recorded_call__init(&calls[i]);
         calls[i].principal = (char *)(uintptr_t)(i == 0 ? "anonymous" : A "/serviceAccounts/bot");
-        calls[i].method = (char *)(uintptr_t) "CreateSite";
-        calls[i].resource = (char *)(uintptr_t)(i == 0 ? "" : A);
-        calls[i].code = (char *)(uintptr_t)(i == 0 ? "UNAUTHENTICATED" : "PERMISSION_DENIED");
+        calls[i].method = (char *)(uintptr_t)(i == 2 ? "IssueCredential" : "CreateSite");
+        calls[i].resource = (char *)(uintptr_t)resources[i];
+        calls[i].code = (char *)(uintptr_t)codes[i];
         calls[i].source = (char *)(uintptr_t) "192.0.2.1";
         calls[i].count = 7 + i;
     }
-    Patronus__V1__DeniedCalls denied = PATRONUS__V1__DENIED_CALLS__INIT;
-    denied.calls = list;
-    denied.n_calls = 2;
+    Patronus__V1__RecordedCalls recorded = PATRONUS__V1__RECORDED_CALLS__INIT;
+    recorded.calls = list;
+    recorded.n_calls = 3;
     Patronus__V1__Command command = PATRONUS__V1__COMMAND__INIT;
-    command.op_case = PATRONUS__V1__COMMAND__OP_DENIED;
-    command.denied = &denied;
+    command.op_case = PATRONUS__V1__COMMAND__OP_CALLS;
+    command.calls = &recorded;
     struct pt_digest before = fx_digest(&fx);
     ck_assert_int_eq(fx_command(&fx, &command), PT_OK);
     struct pt_digest after = fx_digest(&fx);
     ck_assert(!pt_digest_equal(&before, &after)); /* the head is a part of the state */
     const struct pt_msg *all = query("", 0, 10000);
-    ck_assert_uint_eq(records_of(all), 4); /* the first one is of the level */
-    for (unsigned i = 0; i < 2; i++) {
+    ck_assert_uint_eq(records_of(all), 5); /* the first one is of the level */
+    for (unsigned i = 0; i < 3; i++) {
         const struct pt_msg *record = record_at(all, 2 + i);
+        ck_assert_str_eq(pt_msg_str(record, "method"), calls[i].method);
+        ck_assert_uint_eq(pt_msg_u64(record, "resources_len"), resources[i][0] != '\0');
+        ck_assert_str_eq(i > 0 ? resource_of(record) : "", resources[i]);
         ck_assert_str_eq(pt_msg_str(record, "principal"), calls[i].principal);
         ck_assert_str_eq(pt_msg_str(record, "code"), calls[i].code);
         ck_assert_str_eq(pt_msg_str(record, "source"), "192.0.2.1");
@@ -330,7 +336,7 @@ int main(void)
     tcase_add_test(tests, every_change_has_its_record);
     tcase_add_test(tests, a_record_says_by_what_credential);
     tcase_add_test(tests, what_changes_nothing_has_none);
-    tcase_add_test(tests, refused_calls_are_records_of_the_same_chain);
+    tcase_add_test(tests, calls_are_records_of_the_same_chain);
     tcase_add_test(tests, a_tenant_reads_what_concerns_it_page_by_page);
     tcase_add_test(tests, a_tenant_reads_what_its_accounts_did_elsewhere);
     suite_add_tcase(suite, tests);

@@ -39,7 +39,8 @@ type AuditRecord struct {
 	ApiKey string `protobuf:"bytes,5,opt,name=api_key,json=apiKey,proto3" json:"api_key,omitempty"`
 	// Address that the call came from.
 	Source string `protobuf:"bytes,6,opt,name=source,proto3" json:"source,omitempty"`
-	// What was asked for: CREATE, UPDATE, DELETE, UNDELETE, ENROLL, SET_META, or the method of a refused call.
+	// What was asked for: CREATE, UPDATE, DELETE, UNDELETE, APPLY, CONFIRM, ROLLBACK, EXPIRE, ENROLL, SET_META,
+	// RAISE_LEVEL; or the method of a call that was refused, or changes nothing and is recorded all the same.
 	Method string `protobuf:"bytes,7,opt,name=method,proto3" json:"method,omitempty"`
 	// Resources concerned, 16 at most.
 	Resources []string `protobuf:"bytes,8,rep,name=resources,proto3" json:"resources,omitempty"`
@@ -402,13 +403,13 @@ const file_patronus_v1_audit_proto_rawDesc = "" +
 	"\rnext_revision\x18\x02 \x01(\x04R\fnextRevision\x12#\n" +
 	"\rhead_sequence\x18\x03 \x01(\x04R\fheadSequence\x12\x1b\n" +
 	"\thead_hash\x18\x04 \x01(\fR\bheadHash\"\x16\n" +
-	"\x14ReportDeniedResponse2\xdc\x01\n" +
+	"\x14ReportDeniedResponse2\xde\x01\n" +
 	"\fAuditService\x12i\n" +
 	"\n" +
 	"QueryAudit\x12\x1e.patronus.v1.QueryAuditRequest\x1a\x1f.patronus.v1.QueryAuditResponse\"\x1a\xd2\xf3\x18\x16\n" +
 	"\n" +
-	"audit.list \x012\x06parent\x12a\n" +
-	"\fReportDenied\x12\x18.patronus.v1.DeniedCalls\x1a!.patronus.v1.ReportDeniedResponse\"\x14\xd2\xf3\x18\x10\n" +
+	"audit.list \x012\x06parent\x12c\n" +
+	"\fReportDenied\x12\x1a.patronus.v1.RecordedCalls\x1a!.patronus.v1.ReportDeniedResponse\"\x14\xd2\xf3\x18\x10\n" +
 	"\faudit.report \x01BBZ@github.com/patronus-sdwan/patronus/api/go/patronus/v1;patronusv1b\x06proto3"
 
 var (
@@ -430,13 +431,13 @@ var file_patronus_v1_audit_proto_goTypes = []any{
 	(*QueryAuditResponse)(nil),    // 2: patronus.v1.QueryAuditResponse
 	(*ReportDeniedResponse)(nil),  // 3: patronus.v1.ReportDeniedResponse
 	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
-	(*DeniedCalls)(nil),           // 5: patronus.v1.DeniedCalls
+	(*RecordedCalls)(nil),         // 5: patronus.v1.RecordedCalls
 }
 var file_patronus_v1_audit_proto_depIdxs = []int32{
 	4, // 0: patronus.v1.AuditRecord.time:type_name -> google.protobuf.Timestamp
 	0, // 1: patronus.v1.QueryAuditResponse.records:type_name -> patronus.v1.AuditRecord
 	1, // 2: patronus.v1.AuditService.QueryAudit:input_type -> patronus.v1.QueryAuditRequest
-	5, // 3: patronus.v1.AuditService.ReportDenied:input_type -> patronus.v1.DeniedCalls
+	5, // 3: patronus.v1.AuditService.ReportDenied:input_type -> patronus.v1.RecordedCalls
 	2, // 4: patronus.v1.AuditService.QueryAudit:output_type -> patronus.v1.QueryAuditResponse
 	3, // 5: patronus.v1.AuditService.ReportDenied:output_type -> patronus.v1.ReportDeniedResponse
 	4, // [4:6] is the sub-list for method output_type

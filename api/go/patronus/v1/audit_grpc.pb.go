@@ -34,7 +34,7 @@ type AuditServiceClient interface {
 	// Read records.
 	QueryAudit(ctx context.Context, in *QueryAuditRequest, opts ...grpc.CallOption) (*QueryAuditResponse, error)
 	// Of controllers: calls that they refused, for the leader to record.
-	ReportDenied(ctx context.Context, in *DeniedCalls, opts ...grpc.CallOption) (*ReportDeniedResponse, error)
+	ReportDenied(ctx context.Context, in *RecordedCalls, opts ...grpc.CallOption) (*ReportDeniedResponse, error)
 }
 
 type auditServiceClient struct {
@@ -55,7 +55,7 @@ func (c *auditServiceClient) QueryAudit(ctx context.Context, in *QueryAuditReque
 	return out, nil
 }
 
-func (c *auditServiceClient) ReportDenied(ctx context.Context, in *DeniedCalls, opts ...grpc.CallOption) (*ReportDeniedResponse, error) {
+func (c *auditServiceClient) ReportDenied(ctx context.Context, in *RecordedCalls, opts ...grpc.CallOption) (*ReportDeniedResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ReportDeniedResponse)
 	err := c.cc.Invoke(ctx, AuditService_ReportDenied_FullMethodName, in, out, cOpts...)
@@ -74,7 +74,7 @@ type AuditServiceServer interface {
 	// Read records.
 	QueryAudit(context.Context, *QueryAuditRequest) (*QueryAuditResponse, error)
 	// Of controllers: calls that they refused, for the leader to record.
-	ReportDenied(context.Context, *DeniedCalls) (*ReportDeniedResponse, error)
+	ReportDenied(context.Context, *RecordedCalls) (*ReportDeniedResponse, error)
 	mustEmbedUnimplementedAuditServiceServer()
 }
 
@@ -88,7 +88,7 @@ type UnimplementedAuditServiceServer struct{}
 func (UnimplementedAuditServiceServer) QueryAudit(context.Context, *QueryAuditRequest) (*QueryAuditResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method QueryAudit not implemented")
 }
-func (UnimplementedAuditServiceServer) ReportDenied(context.Context, *DeniedCalls) (*ReportDeniedResponse, error) {
+func (UnimplementedAuditServiceServer) ReportDenied(context.Context, *RecordedCalls) (*ReportDeniedResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ReportDenied not implemented")
 }
 func (UnimplementedAuditServiceServer) mustEmbedUnimplementedAuditServiceServer() {}
@@ -131,7 +131,7 @@ func _AuditService_QueryAudit_Handler(srv interface{}, ctx context.Context, dec 
 }
 
 func _AuditService_ReportDenied_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(DeniedCalls)
+	in := new(RecordedCalls)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func _AuditService_ReportDenied_Handler(srv interface{}, ctx context.Context, de
 		FullMethod: AuditService_ReportDenied_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(AuditServiceServer).ReportDenied(ctx, req.(*DeniedCalls))
+		return srv.(AuditServiceServer).ReportDenied(ctx, req.(*RecordedCalls))
 	}
 	return interceptor(ctx, in, info, handler)
 }

@@ -655,9 +655,9 @@ func (x *Caller) GetSource() string {
 	return ""
 }
 
-// Calls that were refused at the edge, equal ones counted together; and calls that change nothing but are recorded all the
-// same, with the code "OK": diagnostics.
-type DeniedCall struct {
+// A call that is recorded and changes nothing in the state: refused at the edge, equal ones counted together; or carried
+// out, with the code "OK": a diagnostic, a person's certificate.
+type RecordedCall struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Who asked.
 	Principal string `protobuf:"bytes,1,opt,name=principal,proto3" json:"principal,omitempty"`
@@ -677,20 +677,20 @@ type DeniedCall struct {
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *DeniedCall) Reset() {
-	*x = DeniedCall{}
+func (x *RecordedCall) Reset() {
+	*x = RecordedCall{}
 	mi := &file_patronus_v1_replication_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *DeniedCall) String() string {
+func (x *RecordedCall) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*DeniedCall) ProtoMessage() {}
+func (*RecordedCall) ProtoMessage() {}
 
-func (x *DeniedCall) ProtoReflect() protoreflect.Message {
+func (x *RecordedCall) ProtoReflect() protoreflect.Message {
 	mi := &file_patronus_v1_replication_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -702,83 +702,83 @@ func (x *DeniedCall) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use DeniedCall.ProtoReflect.Descriptor instead.
-func (*DeniedCall) Descriptor() ([]byte, []int) {
+// Deprecated: Use RecordedCall.ProtoReflect.Descriptor instead.
+func (*RecordedCall) Descriptor() ([]byte, []int) {
 	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{7}
 }
 
-func (x *DeniedCall) GetPrincipal() string {
+func (x *RecordedCall) GetPrincipal() string {
 	if x != nil {
 		return x.Principal
 	}
 	return ""
 }
 
-func (x *DeniedCall) GetApiKey() string {
+func (x *RecordedCall) GetApiKey() string {
 	if x != nil {
 		return x.ApiKey
 	}
 	return ""
 }
 
-func (x *DeniedCall) GetSource() string {
+func (x *RecordedCall) GetSource() string {
 	if x != nil {
 		return x.Source
 	}
 	return ""
 }
 
-func (x *DeniedCall) GetMethod() string {
+func (x *RecordedCall) GetMethod() string {
 	if x != nil {
 		return x.Method
 	}
 	return ""
 }
 
-func (x *DeniedCall) GetResource() string {
+func (x *RecordedCall) GetResource() string {
 	if x != nil {
 		return x.Resource
 	}
 	return ""
 }
 
-func (x *DeniedCall) GetCode() string {
+func (x *RecordedCall) GetCode() string {
 	if x != nil {
 		return x.Code
 	}
 	return ""
 }
 
-func (x *DeniedCall) GetCount() uint64 {
+func (x *RecordedCall) GetCount() uint64 {
 	if x != nil {
 		return x.Count
 	}
 	return 0
 }
 
-// Refused calls of one controller.
-type DeniedCalls struct {
+// Calls of one controller.
+type RecordedCalls struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Each with its count.
-	Calls         []*DeniedCall `protobuf:"bytes,1,rep,name=calls,proto3" json:"calls,omitempty"`
+	Calls         []*RecordedCall `protobuf:"bytes,1,rep,name=calls,proto3" json:"calls,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *DeniedCalls) Reset() {
-	*x = DeniedCalls{}
+func (x *RecordedCalls) Reset() {
+	*x = RecordedCalls{}
 	mi := &file_patronus_v1_replication_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *DeniedCalls) String() string {
+func (x *RecordedCalls) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*DeniedCalls) ProtoMessage() {}
+func (*RecordedCalls) ProtoMessage() {}
 
-func (x *DeniedCalls) ProtoReflect() protoreflect.Message {
+func (x *RecordedCalls) ProtoReflect() protoreflect.Message {
 	mi := &file_patronus_v1_replication_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -790,12 +790,12 @@ func (x *DeniedCalls) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use DeniedCalls.ProtoReflect.Descriptor instead.
-func (*DeniedCalls) Descriptor() ([]byte, []int) {
+// Deprecated: Use RecordedCalls.ProtoReflect.Descriptor instead.
+func (*RecordedCalls) Descriptor() ([]byte, []int) {
 	return file_patronus_v1_replication_proto_rawDescGZIP(), []int{8}
 }
 
-func (x *DeniedCalls) GetCalls() []*DeniedCall {
+func (x *RecordedCalls) GetCalls() []*RecordedCall {
 	if x != nil {
 		return x.Calls
 	}
@@ -826,7 +826,7 @@ type Command struct {
 	//	*Command_Barrier
 	//	*Command_RaiseLevel
 	//	*Command_TunnelKey
-	//	*Command_Denied
+	//	*Command_Calls
 	//	*Command_ChangeSet
 	//	*Command_Artifact
 	Op            isCommand_Op `protobuf_oneof:"op"`
@@ -969,10 +969,10 @@ func (x *Command) GetTunnelKey() *TunnelKeyCommand {
 	return nil
 }
 
-func (x *Command) GetDenied() *DeniedCalls {
+func (x *Command) GetCalls() *RecordedCalls {
 	if x != nil {
-		if x, ok := x.Op.(*Command_Denied); ok {
-			return x.Denied
+		if x, ok := x.Op.(*Command_Calls); ok {
+			return x.Calls
 		}
 	}
 	return nil
@@ -1035,9 +1035,9 @@ type Command_TunnelKey struct {
 	TunnelKey *TunnelKeyCommand `protobuf:"bytes,16,opt,name=tunnel_key,json=tunnelKey,proto3,oneof"`
 }
 
-type Command_Denied struct {
-	// Record refused calls.
-	Denied *DeniedCalls `protobuf:"bytes,17,opt,name=denied,proto3,oneof"`
+type Command_Calls struct {
+	// Record calls that change nothing here.
+	Calls *RecordedCalls `protobuf:"bytes,17,opt,name=calls,proto3,oneof"`
 }
 
 type Command_ChangeSet struct {
@@ -1064,7 +1064,7 @@ func (*Command_RaiseLevel) isCommand_Op() {}
 
 func (*Command_TunnelKey) isCommand_Op() {}
 
-func (*Command_Denied) isCommand_Op() {}
+func (*Command_Calls) isCommand_Op() {}
 
 func (*Command_ChangeSet) isCommand_Op() {}
 
@@ -1880,18 +1880,17 @@ const file_patronus_v1_replication_proto_rawDesc = "" +
 	"\x06Caller\x12!\n" +
 	"\x06groups\x18\x01 \x03(\tB\t\xca\xf3\x18\x05@\x80\x04H@R\x06groups\x12\x17\n" +
 	"\aapi_key\x18\x02 \x01(\tR\x06apiKey\x12\x16\n" +
-	"\x06source\x18\x03 \x01(\tR\x06source\"\xed\x01\n" +
-	"\n" +
-	"DeniedCall\x12%\n" +
+	"\x06source\x18\x03 \x01(\tR\x06source\"\xef\x01\n" +
+	"\fRecordedCall\x12%\n" +
 	"\tprincipal\x18\x01 \x01(\tB\a\xca\xf3\x18\x03@\x80\x04R\tprincipal\x12 \n" +
 	"\aapi_key\x18\x02 \x01(\tB\a\xca\xf3\x18\x03@\x80\x04R\x06apiKey\x12\x1e\n" +
 	"\x06source\x18\x03 \x01(\tB\x06\xca\xf3\x18\x02@@R\x06source\x12\x1f\n" +
 	"\x06method\x18\x04 \x01(\tB\a\xca\xf3\x18\x03@\x80\x02R\x06method\x12#\n" +
 	"\bresource\x18\x05 \x01(\tB\a\xca\xf3\x18\x03@\x80\x04R\bresource\x12\x1a\n" +
 	"\x04code\x18\x06 \x01(\tB\x06\xca\xf3\x18\x02@ R\x04code\x12\x14\n" +
-	"\x05count\x18\a \x01(\x04R\x05count\"E\n" +
-	"\vDeniedCalls\x126\n" +
-	"\x05calls\x18\x01 \x03(\v2\x17.patronus.v1.DeniedCallB\a\xca\xf3\x18\x03H\x80\x02R\x05calls\"\xbf\x05\n" +
+	"\x05count\x18\a \x01(\x04R\x05count\"I\n" +
+	"\rRecordedCalls\x128\n" +
+	"\x05calls\x18\x01 \x03(\v2\x19.patronus.v1.RecordedCallB\a\xca\xf3\x18\x03H\x80\x02R\x05calls\"\xbf\x05\n" +
 	"\aCommand\x12\x16\n" +
 	"\x06format\x18\x01 \x01(\rR\x06format\x12\x17\n" +
 	"\atime_ns\x18\x02 \x01(\x03R\x06timeNs\x12\x1c\n" +
@@ -1909,7 +1908,7 @@ const file_patronus_v1_replication_proto_rawDesc = "" +
 	"raiseLevel\x12>\n" +
 	"\n" +
 	"tunnel_key\x18\x10 \x01(\v2\x1d.patronus.v1.TunnelKeyCommandH\x00R\ttunnelKey\x122\n" +
-	"\x06denied\x18\x11 \x01(\v2\x18.patronus.v1.DeniedCallsH\x00R\x06denied\x12>\n" +
+	"\x05calls\x18\x11 \x01(\v2\x1a.patronus.v1.RecordedCallsH\x00R\x05calls\x12>\n" +
 	"\n" +
 	"change_set\x18\x12 \x01(\v2\x1d.patronus.v1.ChangeSetCommandH\x00R\tchangeSet\x12:\n" +
 	"\bartifact\x18\x18 \x01(\v2\x1c.patronus.v1.ArtifactCommandH\x00R\bartifactB\x04\n" +
@@ -2022,8 +2021,8 @@ var file_patronus_v1_replication_proto_goTypes = []any{
 	(*SetMeta)(nil),          // 6: patronus.v1.SetMeta
 	(*DigestCheck)(nil),      // 7: patronus.v1.DigestCheck
 	(*Caller)(nil),           // 8: patronus.v1.Caller
-	(*DeniedCall)(nil),       // 9: patronus.v1.DeniedCall
-	(*DeniedCalls)(nil),      // 10: patronus.v1.DeniedCalls
+	(*RecordedCall)(nil),     // 9: patronus.v1.RecordedCall
+	(*RecordedCalls)(nil),    // 10: patronus.v1.RecordedCalls
 	(*Command)(nil),          // 11: patronus.v1.Command
 	(*ArtifactCommand)(nil),  // 12: patronus.v1.ArtifactCommand
 	(*ChangeSetCommand)(nil), // 13: patronus.v1.ChangeSetCommand
@@ -2038,14 +2037,14 @@ var file_patronus_v1_replication_proto_goTypes = []any{
 var file_patronus_v1_replication_proto_depIdxs = []int32{
 	0,  // 0: patronus.v1.Mutation.verb:type_name -> patronus.v1.Verb
 	2,  // 1: patronus.v1.Transaction.mutations:type_name -> patronus.v1.Mutation
-	9,  // 2: patronus.v1.DeniedCalls.calls:type_name -> patronus.v1.DeniedCall
+	9,  // 2: patronus.v1.RecordedCalls.calls:type_name -> patronus.v1.RecordedCall
 	8,  // 3: patronus.v1.Command.caller:type_name -> patronus.v1.Caller
 	3,  // 4: patronus.v1.Command.transaction:type_name -> patronus.v1.Transaction
 	5,  // 5: patronus.v1.Command.enroll:type_name -> patronus.v1.EnrollCommand
 	6,  // 6: patronus.v1.Command.set_meta:type_name -> patronus.v1.SetMeta
 	7,  // 7: patronus.v1.Command.digest_check:type_name -> patronus.v1.DigestCheck
 	4,  // 8: patronus.v1.Command.tunnel_key:type_name -> patronus.v1.TunnelKeyCommand
-	10, // 9: patronus.v1.Command.denied:type_name -> patronus.v1.DeniedCalls
+	10, // 9: patronus.v1.Command.calls:type_name -> patronus.v1.RecordedCalls
 	13, // 10: patronus.v1.Command.change_set:type_name -> patronus.v1.ChangeSetCommand
 	12, // 11: patronus.v1.Command.artifact:type_name -> patronus.v1.ArtifactCommand
 	1,  // 12: patronus.v1.ChangeSetCommand.step:type_name -> patronus.v1.ChangeSetStep
@@ -2072,7 +2071,7 @@ func file_patronus_v1_replication_proto_init() {
 		(*Command_Barrier)(nil),
 		(*Command_RaiseLevel)(nil),
 		(*Command_TunnelKey)(nil),
-		(*Command_Denied)(nil),
+		(*Command_Calls)(nil),
 		(*Command_ChangeSet)(nil),
 		(*Command_Artifact)(nil),
 	}

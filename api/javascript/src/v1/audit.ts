@@ -20,7 +20,10 @@ export interface AuditRecord {
   apiKey: string;
   /** Address that the call came from. */
   source: string;
-  /** What was asked for: CREATE, UPDATE, DELETE, UNDELETE, ENROLL, SET_META, or the method of a refused call. */
+  /**
+   * What was asked for: CREATE, UPDATE, DELETE, UNDELETE, APPLY, CONFIRM, ROLLBACK, EXPIRE, ENROLL, SET_META,
+   * RAISE_LEVEL; or the method of a call that was refused, or changes nothing and is recorded all the same.
+   */
   method: string;
   /** Resources concerned, 16 at most. */
   resources: string[];
@@ -54,7 +57,10 @@ export interface AuditRecordInit {
   apiKey?: string;
   /** Address that the call came from. */
   source?: string;
-  /** What was asked for: CREATE, UPDATE, DELETE, UNDELETE, ENROLL, SET_META, or the method of a refused call. */
+  /**
+   * What was asked for: CREATE, UPDATE, DELETE, UNDELETE, APPLY, CONFIRM, ROLLBACK, EXPIRE, ENROLL, SET_META,
+   * RAISE_LEVEL; or the method of a call that was refused, or changes nothing and is recorded all the same.
+   */
   method?: string;
   /** Resources concerned, 16 at most. */
   resources?: readonly string[];

@@ -6,10 +6,10 @@
  */
 
 /**
- * Calls that were refused at the edge, equal ones counted together; and calls that change nothing but are recorded
- * all the same, with the code "OK": diagnostics.
+ * A call that is recorded and changes nothing in the state: refused at the edge, equal ones counted together; or
+ * carried out, with the code "OK": a diagnostic, a person's certificate.
  */
-export interface DeniedCall {
+export interface RecordedCall {
   /** Who asked. */
   principal: string;
   /** API key that was presented. */
@@ -26,8 +26,8 @@ export interface DeniedCall {
   count: bigint;
 }
 
-/** What a program says of a DeniedCall. */
-export interface DeniedCallInit {
+/** What a program says of a RecordedCall. */
+export interface RecordedCallInit {
   /** Who asked. */
   principal?: string;
   /** API key that was presented. */
@@ -44,14 +44,14 @@ export interface DeniedCallInit {
   count?: bigint | number;
 }
 
-/** Refused calls of one controller. */
-export interface DeniedCalls {
+/** Calls of one controller. */
+export interface RecordedCalls {
   /** Each with its count. */
-  calls: DeniedCall[];
+  calls: RecordedCall[];
 }
 
-/** What a program says of a DeniedCalls. */
-export interface DeniedCallsInit {
+/** What a program says of a RecordedCalls. */
+export interface RecordedCallsInit {
   /** Each with its count. */
-  calls?: readonly DeniedCallInit[];
+  calls?: readonly RecordedCallInit[];
 }

@@ -347,7 +347,7 @@ export class AuditMethods extends Service {
   }
 
   /** Of controllers: calls that they refused, for the leader to record. */
-  async reportDenied(request: m.DeniedCallsInit = {}, options: CallOptions = {}): Promise<m.ReportDeniedResponse> {
+  async reportDenied(request: m.RecordedCallsInit = {}, options: CallOptions = {}): Promise<m.ReportDeniedResponse> {
     const reply = await this.custom("/patronus.v1.AuditService/ReportDenied", request, options);
     return reply as unknown as m.ReportDeniedResponse;
   }

@@ -175,7 +175,7 @@ from .policy import (
     TimeWindow,
 )
 from .qos import LinkClass, QosClass, QosProfile, QosProfilePatch, RateLimit, RateLimitPatch
-from .replication import DeniedCall, DeniedCalls
+from .replication import RecordedCall, RecordedCalls
 from .session import UserSession, UserSessionPatch
 from .site import Edge, EdgePatch, EdgeRole, LanInterface, Link, LinkEncryption, LinkPatch, Site, SitePatch
 from .te import (
@@ -243,8 +243,6 @@ MODELS: tuple[type[Message], ...] = (
     ControllerAddress,
     ControllerStatus,
     Demand,
-    DeniedCall,
-    DeniedCalls,
     DeniedIdentity,
     DiagnoseSiteRequest,
     DiagnoseSiteResponse,
@@ -333,6 +331,8 @@ MODELS: tuple[type[Message], ...] = (
     RateLimit,
     ReadStagedStateRequest,
     ReadStagedStateResponse,
+    RecordedCall,
+    RecordedCalls,
     RenewRequest,
     RenewResponse,
     ReportArtifactsRequest,
@@ -461,8 +461,6 @@ __all__ = [
     "DayOfWeek",
     "Demand",
     "DemandPatch",
-    "DeniedCall",
-    "DeniedCalls",
     "DeniedIdentity",
     "DeniedIdentityPatch",
     "DiagnoseSiteRequest",
@@ -578,6 +576,8 @@ __all__ = [
     "RateLimitPatch",
     "ReadStagedStateRequest",
     "ReadStagedStateResponse",
+    "RecordedCall",
+    "RecordedCalls",
     "RenewRequest",
     "RenewResponse",
     "ReportArtifactsRequest",

@@ -82,10 +82,10 @@ class AsyncAuditMethods(AsyncService):
         return await self._call("/patronus.v1.AuditService/QueryAudit", request, m.QueryAuditResponse, timeout)
 
     async def report_denied(
-        self, *, calls: list[m.DeniedCall] | None = None, timeout: float | None = None
+        self, *, calls: list[m.RecordedCall] | None = None, timeout: float | None = None
     ) -> m.ReportDeniedResponse:
         """Of controllers: calls that they refused, for the leader to record."""
-        request = m.DeniedCalls(calls=calls or [])
+        request = m.RecordedCalls(calls=calls or [])
         return await self._call("/patronus.v1.AuditService/ReportDenied", request, m.ReportDeniedResponse, timeout)
 
 

@@ -34,7 +34,9 @@ class AuditRecord(Message):
     source: Annotated[str, marks.Size(1024)] = ""
     """Address that the call came from."""
     method: Annotated[str, marks.Size(1024)] = ""
-    """What was asked for: CREATE, UPDATE, DELETE, UNDELETE, ENROLL, SET_META, or the method of a refused call."""
+    """What was asked for: CREATE, UPDATE, DELETE, UNDELETE, APPLY, CONFIRM, ROLLBACK, EXPIRE, ENROLL, SET_META,
+    RAISE_LEVEL; or the method of a call that was refused, or changes nothing and is recorded all the same.
+    """
     resources: Annotated[list[Annotated[str, marks.Size(1024)]], marks.Items(64)] = Field(default_factory=list)
     """Resources concerned, 16 at most."""
     resources_len: Annotated[int, marks.Range(0, 4294967295)] = 0

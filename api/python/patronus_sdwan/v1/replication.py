@@ -13,12 +13,12 @@ from .. import rules as marks
 from ..message import Message
 
 
-class DeniedCall(Message):
-    """Calls that were refused at the edge, equal ones counted together; and calls that change nothing but are
-    recorded all the same, with the code "OK": diagnostics.
+class RecordedCall(Message):
+    """A call that is recorded and changes nothing in the state: refused at the edge, equal ones counted together; or
+    carried out, with the code "OK": a diagnostic, a person's certificate.
     """
 
-    PROTO: ClassVar[str] = "patronus.v1.DeniedCall"
+    PROTO: ClassVar[str] = "patronus.v1.RecordedCall"
 
     principal: Annotated[str, marks.Size(512)] = ""
     """Who asked."""
@@ -36,10 +36,10 @@ class DeniedCall(Message):
     """How many."""
 
 
-class DeniedCalls(Message):
-    """Refused calls of one controller."""
+class RecordedCalls(Message):
+    """Calls of one controller."""
 
-    PROTO: ClassVar[str] = "patronus.v1.DeniedCalls"
+    PROTO: ClassVar[str] = "patronus.v1.RecordedCalls"
 
-    calls: Annotated[list[DeniedCall], marks.Items(256)] = Field(default_factory=list)
+    calls: Annotated[list[RecordedCall], marks.Items(256)] = Field(default_factory=list)
     """Each with its count."""

@@ -346,7 +346,7 @@ METHODS: dict[str, tuple[str, str, str, bool, bool]] = {
     "DiagnosticsService.ProbePath": ("diagnostics", "probe_path", "ProbePathRequest", True, False),
     "DiagnosticsService.DiagnoseSite": ("diagnostics", "diagnose_site", "DiagnoseSiteRequest", False, False),
     "AuditService.QueryAudit": ("audit", "query_audit", "QueryAuditRequest", False, False),
-    "AuditService.ReportDenied": ("audit", "report_denied", "DeniedCalls", False, False),
+    "AuditService.ReportDenied": ("audit", "report_denied", "RecordedCalls", False, False),
     "ChangeSetService.PlanChangeSet": ("change_sets", "plan_change_set", "PlanChangeSetRequest", False, False),
     "ChangeSetService.ReadStagedState": ("change_sets", "read_staged_state", "ReadStagedStateRequest", False, False),
     "ChangeSetService.ApplyChangeSet": ("change_sets", "apply_change_set", "ApplyChangeSetRequest", False, False),

@@ -80,10 +80,10 @@ class AuditMethods(Service):
         return self._call("/patronus.v1.AuditService/QueryAudit", request, m.QueryAuditResponse, timeout)
 
     def report_denied(
-        self, *, calls: list[m.DeniedCall] | None = None, timeout: float | None = None
+        self, *, calls: list[m.RecordedCall] | None = None, timeout: float | None = None
     ) -> m.ReportDeniedResponse:
         """Of controllers: calls that they refused, for the leader to record."""
-        request = m.DeniedCalls(calls=calls or [])
+        request = m.RecordedCalls(calls=calls or [])
         return self._call("/patronus.v1.AuditService/ReportDenied", request, m.ReportDeniedResponse, timeout)
 
 
