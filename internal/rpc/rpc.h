@@ -26,7 +26,7 @@
 #define PT_RPC_SERVER_NAME "controller.patronus" /* a DNS SAN that every controller's leaf carries */
 
 #define PT_RPC_CALLS_MAX 20000              /* calls under way on one server; more get OVERLOADED */
-#define PT_RPC_STREAMS_MAX 1024             /* calls under way on one connection; more wait at the client */
+#define PT_RPC_STREAMS_MAX 256              /* calls under way on one connection; more wait at the client */
 #define PT_RPC_QUEUE_LEN_MAX 256            /* messages queued on one stream before "full" */
 #define PT_RPC_QUEUE_SIZE_MAX (8U << 20)    /* bytes queued on one stream before "full" */
 #define PT_RPC_METADATA_SIZE_MAX (16 << 10) /* bytes of headers or trailers of one call */

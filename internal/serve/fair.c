@@ -24,7 +24,7 @@
 
 #define UNDER_WAY_MAX 512 /* proposals of calls: as many as a batch of consensus takes */
 #define QUEUE_LEN_MAX 4096
-#define WAITING_LEN_MAX 16384 /* of all tenants; a client has 1,024 calls under way on a connection */
+#define WAITING_LEN_MAX 16384 /* of all tenants; a client has 256 calls under way on a connection */
 #define WAITING_SIZE_MAX (64U << 20)
 
 struct tenant {

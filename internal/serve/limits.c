@@ -32,9 +32,9 @@
 #define OWN_PART 5         /* a principal has all but one such part of its organization's rate */
 #define BUCKETS_MAX 65536  /* further ones find no bucket, and are refused */
 #define SECOND_NS UINT64_C(1000000000)
-#define TOLD_NS SECOND_NS            /* refusals of so long go out at once before one waits */
-#define HOLD_NS_MAX (SECOND_NS / 10) /* none waits longer: shed.c says why */
-#define SAY_NS (5 * SECOND_NS)       /* a tenant's refused calls are in the log no more often */
+#define TOLD_NS SECOND_NS           /* refusals of so long go out at once before one waits */
+#define HOLD_NS_MAX (4 * SECOND_NS) /* none waits longer: shed.c says why */
+#define SAY_NS (5 * SECOND_NS)      /* a tenant's refused calls are in the log no more often */
 
 struct bucket {
     uint64_t tokens_ns; /* tokens times SECOND_NS */

@@ -2,18 +2,20 @@
  * Refusals that wait: a client that hammers is answered no faster than it may call, within bounds.
  *
  *   refused by its bucket --few of late--> answered at once
- *        '--as many as its rate, and more--> held, unread --its turn, a tenth of a second--> answered
+ *        '--as many as its rate, and more--> held, unread --its turn, HOLD_NS_MAX at most--> answered
  *
  * A refusal is cheap, and still costs what any call costs: records of TLS, frames, a turn of the loop, the client's own
  * work. Who sends ten times its rate and heeds no delay would have nine of ten answered as fast as they come, and buy
  * the next nine with the answers. So limits.c gives each refusal a turn, as many a second as the bucket lets calls in,
- * and what is ahead of its turn waits here, for HOLD_NS_MAX (limits.c) at most. Who has so many calls open that each
- * asks again when it is answered makes so many a tenth of a second; and those that wait are answered together, SLICE_MS
- * apart: fewer records, fewer turns.
+ * and what is ahead of its turn waits here.
  *
- * Why not longer, until the client's connection carries all the calls it may and flow control holds it up: that halved
- * what the noise costs, and each held call is 36 KiB of gRPC's, whose client may leave them all at once. With a
- * thousand held others waited for 30 to 100 ms now and then; a trace puts that where many begin or end.
+ * What slows such a client down is its own connection: that carries PT_RPC_STREAMS_MAX calls, and when all of them are
+ * held, the next ones wait on the client's side and cost nothing here. Each has a turn of its own so that they end one
+ * by one: a client whose calls all end together begins as many together, and others notice that (with a second for all
+ * of them a quarter of each second was as if nothing had been held). So HOLD_NS_MAX (limits.c) is what the calls of one
+ * connection need at the usual rate. Not more of both, for a held call is 36 KiB of gRPC's, thousands that begin or are
+ * left at once keep others waiting, and a client that mends its ways is not to wait long for its first answer. Those
+ * that are due are answered together, SLICE_MS apart: fewer records, fewer turns.
  *
  * Nothing of a held call is read and nothing of gRPC is begun for it; that its client gave up shows when it is
  * answered. When too many wait, the next refusals go out at once, as they do when this controller closes.

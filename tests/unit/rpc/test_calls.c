@@ -295,6 +295,52 @@ START_TEST(a_stream_talks_both_ways_and_ends_with_ok)
 }
 END_TEST
 
+/* gRPC's client keeps what is too much: the server never has more open, and each has its turn. */
+START_TEST(calls_that_a_connection_does_not_carry_wait_at_the_client)
+{
+    enum { LEN = PT_RPC_STREAMS_MAX + 50 };
+    if (_i == WORLD_FABRIC) { /* it has no connections */
+        return;
+    }
+    struct world world;
+    struct listener *listeners = calloc(LEN, sizeof(*listeners));
+    bool answered[LEN] = {false}, closed[LEN] = {false};
+    world_init(&world, (enum world_kind)_i);
+    struct pt_rpc_channel *channel = open_channel(&world, &world.edge, &world.ca, world.agent_port);
+    for (unsigned i = 0; i < LEN; i++) {
+        listen_to(&world, &listeners[i], channel, "/t/Chat");
+        (void)pt_rpc_stream_send(listeners[i].stream, bytes("one"));
+    }
+    unsigned open_max = 0;
+    for (unsigned answers = 0; answers < LEN;) {
+        pt_sys_uv_turn(world.sys, true);
+        unsigned open = world.calls - world.ends;
+        open_max = open > open_max ? open : open_max;
+        for (unsigned i = 0; i < LEN; i++) {
+            if (!answered[i] && listeners[i].messages > 0) {
+                answered[i] = true;
+                answers++;
+            }
+        }
+        for (unsigned i = 0; answers >= PT_RPC_STREAMS_MAX && i < LEN; i++) { /* as many as may be: now let others in */
+            if (answered[i] && !closed[i]) {
+                closed[i] = true;
+                pt_rpc_stream_half_close(listeners[i].stream);
+            }
+        }
+    }
+    ck_assert_uint_eq(open_max, PT_RPC_STREAMS_MAX);
+    for (unsigned i = 0; i < LEN; i++) {
+        TURN_UNTIL(&world, listeners[i].ended > 0);
+        ck_assert_int_eq(listeners[i].error.code, PT_OK);
+        pt_buf_fini(&listeners[i].last);
+    }
+    pt_rpc_channel_free(channel);
+    free(listeners);
+    world_fini(&world);
+}
+END_TEST
+
 /* The first batch holds the headers and a message with more behind it: it must leave all the same. */
 START_TEST(two_messages_in_the_first_turn_arrive_while_the_stream_stays_open)
 {
@@ -570,6 +616,7 @@ int main(void)
         freeing_a_channel_ends_its_calls_first,
         a_callback_may_free_its_channel,
         a_stream_talks_both_ways_and_ends_with_ok,
+        calls_that_a_connection_does_not_carry_wait_at_the_client,
         two_messages_in_the_first_turn_arrive_while_the_stream_stays_open,
         a_fast_writer_waits_for_the_reader_within_the_bound,
         a_client_stream_is_bounded_too,
