@@ -109,14 +109,26 @@ static void set_state(struct pt_bfd *bfd, enum pt_bfd_state state, uint8_t diagn
     }
 }
 
-static void expire(struct pt_bfd *bfd, uint64_t now_ns)
+static bool end_when_silent_for(struct pt_bfd *bfd, uint64_t ns, uint64_t now_ns)
 {
-    uint64_t detection = pt_bfd_detection_ns(bfd);
-    if (detection != 0 && now_ns >= bfd->last_received_ns + detection) {
+    bool silent = ns != 0 && now_ns >= bfd->last_received_ns + ns;
+    if (silent) {
         set_state(bfd, PT_BFD_DOWN, PT_BFD_DIAG_DETECTION_EXPIRED);
         bfd->remote_discriminator = 0;
         bfd->remote_state = PT_BFD_DOWN;
     }
+    return silent;
+}
+
+static void expire(struct pt_bfd *bfd, uint64_t now_ns)
+{
+    (void)end_when_silent_for(bfd, pt_bfd_detection_ns(bfd), now_ns);
+}
+
+bool pt_bfd_share_silence(struct pt_bfd *bfd, uint64_t now_ns)
+{
+    uint64_t detection = pt_bfd_detection_ns(bfd);
+    return detection != 0 && end_when_silent_for(bfd, detection - detection / bfd->remote_multiplier, now_ns);
 }
 
 void pt_bfd_excuse(struct pt_bfd *bfd, uint64_t ns)
@@ -158,7 +170,8 @@ static enum pt_bfd_taken authenticate(struct pt_bfd *bfd, const struct pt_bfd_pa
         return PT_BFD_WRONG_AUTH;
     }
     uint64_t detection = (uint64_t)bfd->remote_multiplier * larger(bfd->rx_us, bfd->remote_desired_tx_us) * 1000;
-    if (bfd->sequence_known && now_ns - bfd->last_received_ns > 2 * detection) {
+    /* The instant of a packet that waited in a queue may be before that of one which did not. */
+    if (bfd->sequence_known && now_ns > bfd->last_received_ns && now_ns - bfd->last_received_ns > 2 * detection) {
         bfd->sequence_known = false;
     }
     if (bfd->sequence_known && !sequence_fits(bfd, packet->sequence)) {

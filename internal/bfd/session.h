@@ -77,6 +77,12 @@ size_t pt_bfd_run(struct pt_bfd *bfd, const void *context, uint64_t now_ns, uint
  * thread that woke up much later than it asked to (a machine that was paused, or has no time for it).
  */
 void pt_bfd_excuse(struct pt_bfd *bfd, uint64_t ns);
+/*
+ * Another session that hears the same neighbour by the same way has just ended in silence. When this one has heard
+ * nothing either, for its detection time less one interval, it ends too: the two had their last packets at other
+ * moments, and the way died for both. True: it did.
+ */
+bool pt_bfd_share_silence(struct pt_bfd *bfd, uint64_t now_ns);
 /* When pt_bfd_run has something to do next; UINT64_MAX: not before a packet comes. */
 uint64_t pt_bfd_due(const struct pt_bfd *bfd);
 /* 0: the session is not up, or the neighbour sends nothing in demand mode. */

@@ -26,7 +26,6 @@
 #define FORGET_NS 30000000000ULL
 #define PACKETS_PER_SECOND_MAX 20000U
 #define TRANSIT_PACKETS_PER_SECOND 400U /* of paths over transit sites */
-#define SCAN_NS 2000000ULL /* between looks at all sessions: bounds the work, and is small beside any interval */
 #define PRIORITY 5
 #define FRAME_SIZE                                                                                    \
     (14U + 40U + 8U + PT_LIVE_PACKET_MAX) /* Ethernet, IPv6, UDP; more than most, as jitter is sooner \
@@ -248,6 +247,19 @@ static void add_streams(const struct pt_live *live, const struct pt_live_session
     }
 }
 
+/* An answering session ended in silence, whose packets come by the tunnel that a direct path of ours leads by: the
+ * tunnel is judged by whichever of the two misses its packets first. */
+static void share_silence(struct pt_live *live, const struct pt_live_session *answer, uint64_t now_ns)
+{
+    PT_MAP_FOREACH (entry, &live->owners) {
+        struct pt_live_session *direct = entry->value;
+        if (direct->stack_len == 0 && direct->label == answer->label && direct->link == answer->link &&
+            pt_ip_equal(&direct->remote.ip, &answer->remote.ip) && pt_bfd_share_silence(&direct->bfd, now_ns)) {
+            publish(live, direct);
+        }
+    }
+}
+
 static void session_send(struct pt_live *live, struct pt_live_session *s, uint64_t now_ns)
 {
     uint8_t packet[PT_LIVE_PACKET_MAX];
@@ -270,8 +282,12 @@ static void session_send(struct pt_live *live, struct pt_live_session *s, uint64
         packet[LED_AT] |= s->strict && s->stack_len > 0 ? PT_OPTION_STRICT : 0;
         uint8_t *message = packet + outer;
         pt_live_header_write(&header, message);
+        bool was_up = s->bfd.state == PT_BFD_UP;
         size_t size = pt_bfd_run(&s->bfd, message, now_ns, message + PT_LIVE_HEADER_SIZE);
         publish(live, s);
+        if (was_up && s->role == PT_LIVE_ANSWER && s->stack_len == 0 && s->bfd.state == PT_BFD_DOWN) {
+            share_silence(live, s, now_ns); /* pt_bfd_run takes a session down for nothing else */
+        }
         if (size == 0) {
             return; /* the silence was judged, nothing is to be said */
         }
@@ -361,7 +377,7 @@ static struct pt_live_session *take_owners(struct pt_live *live, const struct pt
         pt_live_session_start(live, &candidate, peer, arrival->now_ns);
     }
     struct pt_live_session *taker = s != NULL ? s : &candidate;
-    if (pt_bfd_receive(&taker->bfd, packet, message + PT_LIVE_HEADER_SIZE, message, arrival->now_ns) != PT_BFD_TAKEN) {
+    if (pt_bfd_receive(&taker->bfd, packet, message + PT_LIVE_HEADER_SIZE, message, arrival->came_ns) != PT_BFD_TAKEN) {
         return NULL;
     }
     if (s == NULL) { /* only what is authentic costs memory */
@@ -382,7 +398,7 @@ static struct pt_live_session *take_answer(struct pt_live *live, const struct pt
 {
     struct pt_live_session *s = pt_live_find_owner(live, header->path);
     if (s == NULL || s->label != header->label ||
-        pt_bfd_receive(&s->bfd, packet, message + PT_LIVE_HEADER_SIZE, message, arrival->now_ns) != PT_BFD_TAKEN) {
+        pt_bfd_receive(&s->bfd, packet, message + PT_LIVE_HEADER_SIZE, message, arrival->came_ns) != PT_BFD_TAKEN) {
         return NULL;
     }
     return s;
@@ -396,6 +412,7 @@ void pt_live_take(struct pt_live *live, const struct pt_live_arrival *arrival)
     size_t bfd_size = 0;
     struct pt_live_session *s = NULL;
     if (pt_live_trains_take(live, arrival)) {
+        live->trained_ns = arrival->now_ns;
         return;
     }
     if (pt_live_read(arrival->data, arrival->size, &header, &message, &bfd_size) &&
@@ -453,7 +470,9 @@ uint64_t pt_live_run(struct pt_live *live, uint64_t now_ns)
     }
     next_ns = run_all(live, &live->owners, now_ns, next_ns);
     next_ns = run_all(live, &live->answers, now_ns, next_ns);
-    return next_ns > now_ns + SCAN_NS ? next_ns : now_ns + SCAN_NS;
+    bool hears = live->links_len > 0; /* packets do not wake the thread */
+    uint64_t soon_ns = now_ns + PT_LIVE_SCAN_NS;
+    return next_ns > soon_ns && !hears ? next_ns : soon_ns;
 }
 
 /* ---- configuration -------------------------------------------------------------------------------------------- */

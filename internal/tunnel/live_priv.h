@@ -13,6 +13,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+/* Between looks at all sessions and sockets: bounds the work, and is small beside any interval. */
+#define PT_LIVE_SCAN_NS 3000000ULL
+
 struct pt_live_link {
     struct pt_engine_link config;
     int fd; /* -1: could not be opened; tried again each second */
@@ -69,6 +72,7 @@ struct pt_live_arrival {
     const uint8_t *data;
     size_t size;
     uint64_t now_ns, wall_ns; /* wall: stamped by the kernel when it came */
+    uint64_t came_ns;         /* at most PT_LIVE_SCAN_NS before now */
 };
 
 /* Trains of probes that this node sends (train.c). */
@@ -107,7 +111,8 @@ struct pt_live {
     struct pt_live_trains trains;
     struct pt_map train_logs; /* label, 4 bytes big-endian -> struct train_log: newest train of a peer */
     uint64_t retried_ns;
-    uint64_t refused; /* packets of nobody, forged or replayed */
+    uint64_t trained_ns; /* when a packet of a train came last; 0: never */
+    uint64_t refused;    /* packets of nobody, forged or replayed */
 };
 
 /* ---- live.c: sessions; with the lock held --------------------------------------------------------------------- */

@@ -236,6 +236,25 @@ START_TEST(a_stall_of_our_own_is_no_silence)
 }
 END_TEST
 
+/* Another session by the same way ended: this one ends with it from three of its four intervals on, and not before. */
+START_TEST(silence_is_shared_when_it_is_nearly_long_enough)
+{
+    struct world w;
+    const struct pt_bfd_options a = options_of(7), b = options_of(8);
+    world_init(&w, &a, &b);
+    ck_assert(!pt_bfd_share_silence(&w.end[0], w.now_ns + SECOND)); /* it was not up */
+    bring_up(&w);
+    uint64_t heard_ns = w.end[0].last_received_ns;
+    ck_assert(!pt_bfd_share_silence(&w.end[0], heard_ns + 150 * MS - 1));
+    ck_assert_int_eq(w.end[0].state, PT_BFD_UP);
+    ck_assert(pt_bfd_share_silence(&w.end[0], heard_ns + 150 * MS));
+    ck_assert_int_eq(w.end[0].state, PT_BFD_DOWN);
+    ck_assert_uint_eq(w.end[0].diagnostic, PT_BFD_DIAG_DETECTION_EXPIRED);
+    ck_assert_uint_eq(w.end[0].downs, 1);
+    ck_assert(!pt_bfd_share_silence(&w.end[0], heard_ns + SECOND)); /* once */
+}
+END_TEST
+
 START_TEST(one_lost_packet_or_two_are_not_a_failure)
 {
     struct world w;
@@ -528,6 +547,7 @@ int main(void)
     tcase_add_test(sessions, sending_while_up_is_jittered_by_at_most_a_quarter);
     tcase_add_test(sessions, silence_is_detected_within_the_detection_time_and_not_before);
     tcase_add_test(sessions, a_stall_of_our_own_is_no_silence);
+    tcase_add_test(sessions, silence_is_shared_when_it_is_nearly_long_enough);
     tcase_add_test(sessions, one_lost_packet_or_two_are_not_a_failure);
     tcase_add_test(sessions, a_cut_in_one_direction_takes_both_ends_down_the_deaf_one_tells);
     tcase_add_test(sessions, the_slower_of_wish_and_limit_counts);

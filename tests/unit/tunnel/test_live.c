@@ -326,6 +326,64 @@ START_TEST(what_begins_with_a_dead_tunnel_is_dead)
 }
 END_TEST
 
+static void wait_answering(struct node *node)
+{
+    for (int waited = 0;; waited += 20) {
+        bool up = false;
+        (void)pthread_mutex_lock(&node->live->lock);
+        PT_MAP_FOREACH (entry, &node->live->answers) {
+            up = up || ((struct pt_live_session *)entry->value)->bfd.state == PT_BFD_UP;
+        }
+        (void)pthread_mutex_unlock(&node->live->lock);
+        if (up) {
+            return;
+        }
+        ck_assert_msg(waited < PATIENCE_MS, "nobody asks node %u", node->label);
+        (void)poll(NULL, 0, 20);
+    }
+}
+
+/* Both nodes have a path by the same tunnel. With the lock held nothing arrives, and so each session has been silent
+ * for as long as is written into it: the node's own for `own_ns`, the one that answers for all of its detection time.
+ */
+static bool dies_with_answers(struct node *node, uint64_t own_ns)
+{
+    uint8_t key[8];
+    pt_put_be64(key, PATH);
+    wait_told(node, 1);
+    wait_answering(node);
+    (void)pthread_mutex_lock(&node->live->lock);
+    uint64_t now_ns = pt_live_now_ns();
+    struct pt_live_session *own = pt_map_get(&node->live->owners, key, sizeof(key));
+    ck_assert(own != NULL && own->alive);
+    own->bfd.last_received_ns = now_ns - own_ns;
+    PT_MAP_FOREACH (entry, &node->live->answers) {
+        struct pt_bfd *answer = &((struct pt_live_session *)entry->value)->bfd;
+        answer->last_received_ns = now_ns - PT_LIVE_MULTIPLIER * PT_LIVE_INTERVAL_US * 1000ULL;
+    }
+    (void)pt_live_run(node->live, now_ns);
+    bool died = !own->alive;
+    (void)pthread_mutex_unlock(&node->live->lock);
+    return died;
+}
+
+START_TEST(a_tunnel_is_dead_when_the_first_of_its_two_sessions_misses_it)
+{
+    const uint64_t most_ns = (PT_LIVE_MULTIPLIER - 1) * PT_LIVE_INTERVAL_US * 1000ULL;
+    struct node a, b;
+    pair_open(&a, &b);
+    configure(&a, &b, true, 0);
+    configure(&b, &a, true, 0);
+    wait_told(&b, 1);
+    ck_assert(!dies_with_answers(&a, 0)); /* the other node has no such path any more: no failure */
+    ck_assert(!dies_with_answers(&a, most_ns - 1));
+    ck_assert(dies_with_answers(&a, most_ns));
+    wait_told(&a, 2);
+    wait_told(&a, 1); /* it was none: it comes back */
+    pair_close(&a, &b);
+}
+END_TEST
+
 START_TEST(headers_are_read_as_they_were_written_and_cut_ones_are_not)
 {
     struct pt_live_header in = {.role = PT_LIVE_OWNER,
@@ -633,6 +691,7 @@ int main(void)
     tcase_add_test(tests, what_is_known_is_told_again_with_each_configuration_and_goes_with_the_path);
     tcase_add_test(tests, liveness_takes_no_more_of_a_slow_link_than_its_share);
     tcase_add_test(tests, what_begins_with_a_dead_tunnel_is_dead);
+    tcase_add_test(tests, a_tunnel_is_dead_when_the_first_of_its_two_sessions_misses_it);
     tcase_add_test(tests, many_paths_are_asked_more_seldom);
     tcase_add_test(tests, headers_are_read_as_they_were_written_and_cut_ones_are_not);
     tcase_add_test(tests, sessions_go_on_in_the_process_that_takes_the_place);
