@@ -106,6 +106,11 @@ static int add(struct ctl *ctl)
     args.words = words;
     args.words_len = 1;
     args.role = args.role[0] != '\0' ? args.role : "voter";
+    if (strcmp(args.role, "voter") != 0 && strcmp(args.role, "standby") != 0) {
+        return ctl_usage_text(ctl,
+                              "a controller is a voter or a standby; an edge joins with: patronusctl tokens create "
+                              "--role edge --edge NAME");
+    }
     struct ctl own = *ctl;
     own.args = &args;
     int status = ctl_tokens(&own);
@@ -151,6 +156,9 @@ static int take_out(struct ctl *ctl, const char *name)
 static int replace(struct ctl *ctl, const char *name)
 {
     int status = take_out(ctl, name);
+    if (status == PT_CLI_EXIT_NOT_FOUND) {
+        fprintf(stderr, "if it was removed before: patronusctl controllers add prints a token for its successor\n");
+    }
     return status == PT_CLI_EXIT_OK && !pt_cli_given(ctl->args, PT_CLI_DRY_RUN) ? add(ctl) : status;
 }
 

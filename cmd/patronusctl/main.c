@@ -18,6 +18,15 @@
 
 /* ---- errors --------------------------------------------------------------------------------------------------- */
 
+/* What is not kept any more: of a watch, of a resource, of a change set. */
+static const char *advice_compacted(const struct pt_error *error)
+{
+    if (strcmp(error->field, "resume_token") == 0) {
+        return "start anew, without --resume: patronusctl watch --initial";
+    }
+    return strcmp(error->field, "revision") == 0 ? "patronusctl history NAME shows the revisions that are kept" : NULL;
+}
+
 static const char *advice(const struct pt_error *error)
 {
     switch (error->reason) {
@@ -31,7 +40,10 @@ static const char *advice(const struct pt_error *error)
     case PT_REASON_FIELD_REQUIRED:
         return "patronusctl explain KIND shows fields and rules";
     case PT_REASON_HISTORY_COMPACTED:
-        return "start anew, without --resume: patronusctl watch --initial";
+        return advice_compacted(error);
+    case PT_REASON_RESOURCE_NOT_FOUND:
+    case PT_REASON_PARENT_NOT_FOUND:
+        return "patronusctl get KIND shows what there is, patronusctl kinds the kinds";
     default:
         break;
     }
@@ -40,8 +52,6 @@ static const char *advice(const struct pt_error *error)
         return "is a controller running there? name others with --server; patronusctl doctor looks closer";
     case PT_UNAUTHENTICATED:
         return "give the credential of this cluster with --credential (patronusd init wrote it)";
-    case PT_NOT_FOUND:
-        return "patronusctl list KIND shows what there is";
     case PT_DEADLINE_EXCEEDED:
         return "allow more time with --timeout; patronusctl doctor looks closer";
     default:

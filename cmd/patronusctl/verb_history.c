@@ -53,9 +53,12 @@ static enum pt_code find_change_set(struct ctl *ctl, const char **ret_name, stru
     if (search.len == 1) {
         return PT_OK;
     }
-    return pt_fail(reterr, search.len == 0 ? PT_NOT_FOUND : PT_INVALID_ARGUMENT, PT_REASON_RESOURCE_NOT_FOUND, NULL,
-                   search.len == 0 ? "no change set waits for a confirmation"
-                                   : "several change sets wait for a confirmation: name one");
+    return pt_fail(
+        reterr, search.len == 0 ? PT_NOT_FOUND : PT_INVALID_ARGUMENT, PT_REASON_RESOURCE_NOT_FOUND, NULL,
+        search.len == 0
+            ? "no change set waits for a confirmation; patronusctl get changeSets shows all, and rollback NAME "
+              "takes back one that was confirmed"
+            : "several change sets wait for a confirmation: name one");
 }
 
 static int step(struct ctl *ctl, const char *path, const char *done)

@@ -68,14 +68,39 @@ static const struct pt_cli_flag_info flags[PT_CLI_FLAGS_LEN] = {
     [PT_CLI_FOR] = {"--for", 0, "FIELD=VALUE|deleted|exists", "what to wait for"},
 };
 
+/* What a flag means to one verb, where that is something else; `value` NULL: as it stands above. */
+static const struct {
+    const char *verb;
+    enum pt_cli_flag flag;
+    const char *value, *help;
+} meanings[] = {
+    {"api-keys", PT_CLI_ID, NULL, "id of the key [random]"},
+    {"api-keys", PT_CLI_EXPIRES, NULL, "how long the key is good [for ever]"},
+    {"cas", PT_CLI_FORCE, NULL, "rotate: do not wait for edges that are offline, nor for credentials of people"},
+    {"cas", PT_CLI_DRY_RUN, NULL, "rotate: say who would break, change nothing"},
+    {"cas", PT_CLI_EXPIRES, NULL, "issue: how long the credential is good, 1h to 366d [90d]"},
+    {"controllers", PT_CLI_ROLE, "voter|standby", "add: what the controller becomes [voter]"},
+    {"controllers", PT_CLI_ID, NULL, "add, replace: id of the token [random]"},
+    {"controllers", PT_CLI_EXPIRES, NULL, "add, replace: how long the token can be used, at most 24h [10m]"},
+    {"links", PT_CLI_FORCE, NULL, "drain: though the rest lacks capacity"},
+    {"sites", PT_CLI_FORCE, NULL, "drain: though the rest lacks capacity"},
+};
+
 const char *pt_cli_flag_name(enum pt_cli_flag flag)
 {
     return flags[flag].name;
 }
 
-struct pt_cli_flag_info pt_cli_flag_info(enum pt_cli_flag flag)
+struct pt_cli_flag_info pt_cli_flag_info(const struct pt_cli_verb *verb, enum pt_cli_flag flag)
 {
-    return flags[flag];
+    struct pt_cli_flag_info info = flags[flag];
+    for (size_t i = 0; verb != NULL && i < sizeof(meanings) / sizeof(meanings[0]); i++) {
+        if (meanings[i].flag == flag && strcmp(meanings[i].verb, verb->name) == 0) {
+            info.value = meanings[i].value != NULL ? meanings[i].value : info.value;
+            info.help = meanings[i].help;
+        }
+    }
+    return info;
 }
 
 bool pt_cli_given(const struct pt_cli_args *args, enum pt_cli_flag flag)
@@ -426,16 +451,17 @@ static void wrap(const char *text, size_t indent, struct pt_buf *out)
     pt_buf_append_u8(out, '\n');
 }
 
-static void flag_help(enum pt_cli_flag flag, struct pt_buf *out)
+static void flag_help(const struct pt_cli_verb *verb, enum pt_cli_flag flag, struct pt_buf *out)
 {
     size_t start = out->size;
-    if (flags[flag].letter != 0) {
-        pt_buf_printf(out, "  -%c, %s", flags[flag].letter, flags[flag].name);
+    struct pt_cli_flag_info info = pt_cli_flag_info(verb, flag);
+    if (info.letter != 0) {
+        pt_buf_printf(out, "  -%c, %s", info.letter, info.name);
     } else {
-        pt_buf_printf(out, "      %s", flags[flag].name);
+        pt_buf_printf(out, "      %s", info.name);
     }
-    if (flags[flag].value != NULL) {
-        pt_buf_printf(out, " %s", flags[flag].value);
+    if (info.value != NULL) {
+        pt_buf_printf(out, " %s", info.value);
     }
     size_t used = out->size - start;
     if (used < 30) {
@@ -443,7 +469,7 @@ static void flag_help(enum pt_cli_flag flag, struct pt_buf *out)
     } else {
         pt_buf_printf(out, "\n%*s", 30, "");
     }
-    wrap(flags[flag].help, 30, out);
+    wrap(info.help, 30, out);
 }
 
 static void general_help(struct pt_buf *out)
@@ -457,7 +483,7 @@ static void general_help(struct pt_buf *out)
     }
     pt_buf_append_str(out, "\nFlags of every verb:\n");
     for (enum pt_cli_flag flag = 0; flag < PT_CLI_FILTER; flag++) {
-        flag_help(flag, out);
+        flag_help(NULL, flag, out);
     }
     pt_buf_append_str(
         out, "\nNames are given in full (organizations/acme/sites/nyc) or relative to --parent (sites/nyc). KIND is a\n"
@@ -485,7 +511,7 @@ void pt_cli_help(const struct pt_cli_verb *verb, struct pt_buf *out)
         if ((verb->flags & (PT_CLI_BIT(flag) - 1)) == 0) {
             pt_buf_append_str(out, "\nFlags:\n");
         }
-        flag_help(flag, out);
+        flag_help(verb, flag, out);
     }
     pt_buf_append_str(
         out, "\nFlags of every verb: --server, --credential, --token[-file], --context, --output,\n  --timeout, "

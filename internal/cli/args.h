@@ -130,7 +130,8 @@ struct pt_cli_flag_info {
     const char *value; /* NULL: takes none */
     const char *help;
 };
-struct pt_cli_flag_info pt_cli_flag_info(enum pt_cli_flag flag);
+/* As it is meant by the verb; NULL: by most. */
+struct pt_cli_flag_info pt_cli_flag_info(const struct pt_cli_verb *verb, enum pt_cli_flag flag);
 /* The manual page patronusctl(1), as roff. */
 void pt_cli_man(const char *version, struct pt_buf *out);
 /* Help for everything (verb NULL) or for one verb. */

@@ -57,7 +57,7 @@ static void offer_verbs(const struct line *line)
 static void offer_flags(const struct line *line)
 {
     for (enum pt_cli_flag flag = 0; flag < PT_CLI_FLAGS_LEN; flag++) {
-        struct pt_cli_flag_info info = pt_cli_flag_info(flag);
+        struct pt_cli_flag_info info = pt_cli_flag_info(line->verb, flag);
         if (flag < PT_CLI_FILTER || line->verb == NULL || (line->verb->flags & PT_CLI_BIT(flag)) != 0) {
             offer(line, info.name, "", info.help);
         }
@@ -128,7 +128,7 @@ static bool is_one_of(const char *word, const char *words)
 static enum pt_cli_flag flag_that_waits(const char *word)
 {
     for (enum pt_cli_flag flag = 0; flag < PT_CLI_FLAGS_LEN && word[0] == '-'; flag++) {
-        struct pt_cli_flag_info info = pt_cli_flag_info(flag);
+        struct pt_cli_flag_info info = pt_cli_flag_info(NULL, flag);
         bool letter = info.letter != 0 && word[1] == info.letter && word[2] == '\0';
         if (info.value != NULL && (letter || strcmp(word, info.name) == 0)) {
             return flag;

@@ -54,9 +54,9 @@ static void put_text(const char *text, struct pt_buf *out)
     pt_buf_append_str(out, example ? ".RE\n.fi\n" : "");
 }
 
-static void put_flag(enum pt_cli_flag flag, struct pt_buf *out)
+static void put_flag(const struct pt_cli_verb *verb, enum pt_cli_flag flag, struct pt_buf *out)
 {
-    struct pt_cli_flag_info info = pt_cli_flag_info(flag);
+    struct pt_cli_flag_info info = pt_cli_flag_info(verb, flag);
     pt_buf_append_str(out, ".TP\n");
     if (info.letter != 0) {
         pt_buf_printf(out, "\\fB\\-%c\\fR, ", info.letter);
@@ -86,7 +86,7 @@ static void put_verb(const struct pt_cli_verb *verb, struct pt_buf *out)
     put_text(verb->text, out);
     for (enum pt_cli_flag flag = PT_CLI_FILTER; flag < PT_CLI_FLAGS_LEN; flag++) {
         if ((verb->flags & PT_CLI_BIT(flag)) != 0) {
-            put_flag(flag, out);
+            put_flag(verb, flag, out);
         }
     }
 }
@@ -105,7 +105,7 @@ void pt_cli_man(const char *version, struct pt_buf *out)
                            "(sites/nyc). A kind is a singular, plural or short name in any case.\n"
                            ".SH OPTIONS\nOf every verb:\n");
     for (enum pt_cli_flag flag = 0; flag < PT_CLI_FILTER; flag++) {
-        put_flag(flag, out);
+        put_flag(NULL, flag, out);
     }
     pt_buf_append_str(out, ".SH VERBS\n");
     for (size_t i = 0; i < len; i++) {

@@ -209,6 +209,10 @@ enum pt_code pt_backup_create(struct pt_sys *sys, const char *path, const struct
     PT_AUTO(buf) struct pt_buf head = {0};
     pt_backup_head_write(manifest, &head);
     enum pt_code code = pt_file_open(sys, writer->part, PT_OPEN_WRITE | PT_OPEN_CREATE, &writer->file, reterr);
+    if (code == PT_NOT_FOUND) {
+        code = pt_fail(reterr, PT_NOT_FOUND, PT_REASON_NONE, path,
+                       "the folder of the file does not exist; make it first, or name another one");
+    }
     if (code == PT_OK) {
         code = pt_file_truncate(writer->file, 0, reterr);
     }

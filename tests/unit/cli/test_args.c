@@ -153,6 +153,35 @@ START_TEST(help_is_given_in_any_case)
 }
 END_TEST
 
+static void says(const char *verb, const char *words, bool wanted)
+{
+    PT_AUTO(buf) struct pt_buf text = {0};
+    pt_cli_help(pt_cli_verb_find(verb), &text);
+    ck_assert_msg((strstr((char *)text.data, words) != NULL) == wanted, "%s --help %s '%s'", verb,
+                  wanted ? "lacks" : "has", words);
+}
+
+/* One flag means different things to different verbs, in the help, in the manual page and at the Tab key. */
+START_TEST(a_flag_is_explained_as_the_verb_means_it)
+{
+    says("delete", "delete what is below it too", true);
+    says("cas", "delete what is below it too", false);
+    says("cas", "do not wait for edges", true);
+    says("sites", "delete what is below it too", false);
+    says("tokens", "edge|voter|standby", true);
+    says("controllers", "--role voter|standby", true);
+    says("controllers", "edge|", false);
+    says("tokens", "at most 24h [10m]", true);
+    says("cas", "[10m]", false);
+    says("cas", "366d [90d]", true);
+    says("api-keys", "[for ever]", true);
+    PT_AUTO(buf) struct pt_buf page = {0};
+    pt_cli_man("1", &page);
+    ck_assert_ptr_nonnull(strstr((char *)page.data, "366d [90d]"));
+    ck_assert_ptr_nonnull(strstr((char *)page.data, "at most 24h [10m]"));
+}
+END_TEST
+
 START_TEST(times)
 {
     static const struct {
@@ -180,6 +209,7 @@ int main(void)
     tcase_add_test(tcase, double_dash_ends_flags);
     tcase_add_test(tcase, what_is_refused);
     tcase_add_test(tcase, help_is_given_in_any_case);
+    tcase_add_test(tcase, a_flag_is_explained_as_the_verb_means_it);
     tcase_add_test(tcase, times);
     return run_case("cli args", tcase);
 }

@@ -190,6 +190,9 @@ START_TEST(an_existing_file_is_not_replaced)
     struct pt_backup_writer *writer = NULL;
     ck_assert_int_eq(pt_path_write(sys, path, "x", 1, NULL), PT_OK);
     ck_assert_int_eq(pt_backup_create(sys, path, &manifest, &writer, NULL), PT_ALREADY_EXISTS);
+    struct pt_error error = {0};
+    ck_assert_int_eq(pt_backup_create(sys, "/nowhere/b", &manifest, &writer, &error), PT_NOT_FOUND);
+    ck_assert_str_eq(error.field, "/nowhere/b"); /* what was asked for, not the name that it has until it is whole */
 }
 END_TEST
 
