@@ -16,9 +16,16 @@
 
 /* ---- waiting -------------------------------------------------------------------------------------------------- */
 
-/* "voter", "standby" or "spare", as the leader has it; "" when it is no member. */
-static enum pt_code member_role(struct ctl *ctl, const char *name, struct pt_arena *arena, const char **ret_role,
-                                struct pt_error *reterr)
+/* A controller, by its name and by its number among the members: the name goes with the resource, the member later. */
+struct member {
+    const char *name;
+    uint64_t raft_id; /* 0: not known */
+};
+
+/* "voter", "standby" or "spare", as whoever answers has it; "" when it is no member. *ret_itself: the controller itself
+ * answers, which does not hear that it is out. */
+static enum pt_code member_role(struct ctl *ctl, struct member *member, struct pt_arena *arena, const char **ret_role,
+                                bool *ret_itself, struct pt_error *reterr)
 {
     const struct pt_method_type *method = pt_schema_method(ctl->schema, STATUS);
     pt_assert(method != NULL);
@@ -27,14 +34,18 @@ static enum pt_code member_role(struct ctl *ctl, const char *name, struct pt_are
     const struct pt_msg_field *members = pt_msg_field(reply, "controllers");
     *ret_role = "";
     for (size_t i = 0; members != NULL && i < members->len; i++) {
-        if (strcmp(pt_msg_str(members->values[i].message, "name"), name) == 0) {
-            *ret_role = pt_msg_str(members->values[i].message, "role");
+        const struct pt_msg *item = members->values[i].message;
+        uint64_t raft_id = pt_msg_u64(item, "raft_id");
+        if (member->raft_id != 0 ? raft_id == member->raft_id : strcmp(pt_msg_str(item, "name"), member->name) == 0) {
+            member->raft_id = raft_id;
+            *ret_role = pt_msg_str(item, "role");
         }
     }
+    *ret_itself = strcmp(pt_msg_str(reply, "controller"), member->name) == 0;
     return PT_OK;
 }
 
-static int wait_for(struct ctl *ctl, const char *name, const char *wanted)
+static int wait_for(struct ctl *ctl, struct member *member, const char *wanted)
 {
     struct pt_sys *sys = ctl_client_sys(ctl->client);
     uint64_t end_ms = pt_sys_now_ms(sys) + ctl->args->timeout_ms;
@@ -43,22 +54,27 @@ static int wait_for(struct ctl *ctl, const char *name, const char *wanted)
         struct pt_arena arena;
         pt_arena_init(&arena);
         const char *role = "";
-        enum pt_code code = member_role(ctl, name, &arena, &role, &error);
-        bool there = code == PT_OK && strcmp(role, wanted) == 0;
+        bool itself = false, out = wanted[0] == '\0';
+        enum pt_code code = member_role(ctl, member, &arena, &role, &itself, &error);
+        bool there = code == PT_OK && strcmp(role, wanted) == 0 && !(out && itself);
         pt_arena_fini(&arena);
         if (there) {
             return PT_CLI_EXIT_OK;
+        }
+        if (code == PT_OK && out && itself) {
+            ctl_client_next(ctl->client);
         }
         if (code != PT_OK && code != PT_UNAVAILABLE) {
             return ctl_fail(&error);
         }
         ctl_client_rest(ctl->client, LOOK_MS);
     } while (pt_sys_now_ms(sys) < end_ms);
-    (void)pt_fail(
-        &error, PT_DEADLINE_EXCEEDED, PT_REASON_NONE, name,
-        "it was decided, but %s not yet; the leader goes on trying: is that controller up? patronusctl cluster "
-        "status",
-        wanted[0] != '\0' ? "it takes that part" : "the members are");
+    (void)pt_fail(&error, PT_DEADLINE_EXCEEDED, PT_REASON_NONE, member->name,
+                  wanted[0] != '\0'
+                      ? "it was decided, but it takes that part not yet; the leader goes on trying: is that "
+                        "controller up? patronusctl cluster status"
+                      : "it was decided, but no other controller has said yet that it is out; the leader goes on "
+                        "trying: leave it running, and ask another one with --server: patronusctl cluster status");
     return ctl_fail(&error);
 }
 
@@ -129,7 +145,8 @@ static int set_role(struct ctl *ctl, const char *name, const char *role)
         printf("%s could be a %s\n", name, role);
         return PT_CLI_EXIT_OK;
     }
-    int status = wait_for(ctl, name, role);
+    struct member member = {.name = name};
+    int status = wait_for(ctl, &member, role);
     if (status == PT_CLI_EXIT_OK) {
         printf("%s is a %s\n", name, role);
     }
@@ -139,14 +156,18 @@ static int set_role(struct ctl *ctl, const char *name, const char *role)
 static int take_out(struct ctl *ctl, const char *name)
 {
     struct pt_error error = {0};
-    if (remove_one(ctl, name, &error) != PT_OK) {
+    struct member member = {.name = name};
+    const char *role = "";
+    bool itself = false;
+    if (member_role(ctl, &member, ctl->arena, &role, &itself, &error) != PT_OK ||
+        remove_one(ctl, name, &error) != PT_OK) {
         return ctl_fail(&error);
     }
     if (pt_cli_given(ctl->args, PT_CLI_DRY_RUN)) {
         printf("%s could be removed\n", name);
         return PT_CLI_EXIT_OK;
     }
-    int status = wait_for(ctl, name, "");
+    int status = member.raft_id != 0 ? wait_for(ctl, &member, "") : PT_CLI_EXIT_OK; /* it was none already */
     if (status == PT_CLI_EXIT_OK) {
         fprintf(stderr, "%s is removed; stop it, and remove its data folder before that machine joins again\n", name);
     }

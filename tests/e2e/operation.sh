@@ -97,9 +97,22 @@ join() { # NUMBER FOLDER [ROLE]
     start "$1" "$2" join "@$work/token"
 }
 
-# ---- a cluster of three ----------------------------------------------------------------------------------------------
+# ---- the leader of two goes ------------------------------------------------------------------------------------------
+# The command returns when the other one has it in its log, so that the machine can be switched off at once.
 start 1 c1 init
 until_true leads 1
+join 2 gone
+until_true voters 1 2
+two_leads() { at 2 cluster status | awk '$1 == "c2" && $3 == "leader" {found = 1} END {exit !found}'; }
+two_led() { two_leads || { at 2 cluster transfer c2 && two_leads; }; }
+until_true two_led
+run "$ctl" -t 20s --server "$(address 2):$port,$(address 1):$port" --credential "$work/admin.pem" controllers remove c2
+stop 2 KILL
+until_true at 1 create organization alone
+run at 1 delete organization alone
+pass "the leader of two is removed and switched off, the other one goes on"
+
+# ---- a cluster of three ----------------------------------------------------------------------------------------------
 join 2 c2
 until_true voters 1 2
 join 3 c3

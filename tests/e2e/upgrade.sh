@@ -99,7 +99,7 @@ at() { # NUMBER WORD...
     "$ctl" -t 20s --server "$(address "$number"):$port" --credential "$work/admin.pem" "$@"
 }
 all() { "$ctl" -t 20s --server "$servers" --credential "$work/admin.pem" "$@"; }
-leads() { at "$1" cluster status | grep -q leader; }
+leads() { at "$1" cluster status | awk -v id="c$1" '$1 == id && $3 == "leader" {found = 1} END {exit !found}'; }
 # Index and digest of each controller, when all three answer with one index.
 states() {
     all cluster status | awk '/^c[0-9]/ && $3 != "unreachable" {print $6, $7; n++; seen[$6] = 1} /^c[0-9]/ && $3 != "standby" {v++}
@@ -192,13 +192,14 @@ start 3 run
 compare
 for number in 3 1; do # the new one leads, then an old one
     until_true handed_over $number
+    led="${led:-}c$number "
     for i in $(seq 8); do
         all create organization "side$number-$i" display_name="$i" >"$work/out" 2>&1 || fail "a write is refused"
         compare
     done
     verdicts "$old_level"
 done
-pass "side by side: one verdict and one digest at each of $(compared) indices"
+pass "side by side, led by ${led}in turn: one verdict and one digest at each of $(compared) indices"
 
 # ---- killed, new and old; put back; the state of one sent to the other ------------------------------------------------------
 for number in 3 1 2; do
