@@ -419,6 +419,11 @@ START_TEST(a_move_gives_nothing_to_who_has_it_already)
           "{'parent':'organizations/root','roleId':'mover','role':{'permissions':['organizations.get',"
           "'organizations.update','organizations.delete','organizations.create']}}");
     set_binding("organizations/root", "m", "organizations/root/roles/mover", M, "");
+    FX_OK(&fx, "CreateRole", "{'parent':'organizations/child','roleId':'see','role':{'permissions':['sites.get']}}");
+    FX_OK(&fx, "CreateOrganization",
+          "{'organizationId':'other','organization':{'parentOrganization':'organizations/child'}}");
+    set_binding("organizations/other", "u", "organizations/child/roles/see", "spiffe://c/user/u", "");
+    move_by_admin("other", "acme"); /* it would wake up, if the ring were one */
     as(M);
     FX_FAIL(&fx, PT_FAILED_PRECONDITION, PT_REASON_CONFLICT, "parent_organization", "UpdateOrganization",
             "{'organization':{'name':'" ACME "','parentOrganization':'organizations/child'}}");
