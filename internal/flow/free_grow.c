@@ -6,6 +6,7 @@
  * and the paths that are added to one target share its steps.
  */
 #include "flow/free.h"
+#include "flow/heap.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,11 +15,6 @@
 #define SHORTER 1e-4      /* by what share a path must be shorter to be added */
 #define SHORTER_FAIR 1e-7 /* proofs of levels are of single demands, and what is missing counts for all of a level */
 #define ADDED_MAX 4U      /* for a demand in a round */
-
-struct heap_item {
-    double key;
-    uint32_t node;
-};
 
 struct growing {
     const struct flow_view *view;
@@ -34,7 +30,7 @@ struct growing {
     double *distance; /* by node, to the current target */
     uint16_t *next;
     uint32_t *step; /* by node: the step of its way to the target, FLOW_LAST when there is none yet */
-    struct heap_item *heap;
+    struct flow_heap *heap;
     size_t heap_len;
     uint16_t *trail;
     uint32_t *heads; /* [entry of the block * ADDED_MAX + path]: first steps of what is added */
@@ -46,35 +42,6 @@ struct growing {
 
 /* ---- shortest paths to a target -------------------------------------------------------------------------------- */
 
-static void push(struct growing *g, double key, uint32_t node)
-{
-    size_t at = g->heap_len++;
-    while (at > 0 && key < g->heap[(at - 1) / 2].key) {
-        g->heap[at] = g->heap[(at - 1) / 2];
-        at = (at - 1) / 2;
-    }
-    g->heap[at] = (struct heap_item){.key = key, .node = node};
-}
-
-static struct heap_item pop(struct growing *g)
-{
-    struct heap_item least = g->heap[0];
-    struct heap_item last = g->heap[--g->heap_len];
-    size_t at = 0;
-    for (size_t child = 1; child < g->heap_len; child = 2 * at + 1) {
-        if (child + 1 < g->heap_len && g->heap[child + 1].key < g->heap[child].key) {
-            child++;
-        }
-        if (g->heap[child].key >= last.key) {
-            break;
-        }
-        g->heap[at] = g->heap[child];
-        at = child;
-    }
-    g->heap[at] = last;
-    return least;
-}
-
 static void measure(struct growing *g, uint32_t target)
 {
     const struct pt_flow_graph *graph = g->view->graph;
@@ -85,20 +52,21 @@ static void measure(struct growing *g, uint32_t target)
     g->target = target;
     g->distance[target] = 0;
     g->heap_len = 0;
-    push(g, 0, target);
+    flow_heap_push(g->heap, &g->heap_len, flow_heap_key(0), target);
     while (g->heap_len > 0) {
-        struct heap_item top = pop(g);
-        if (top.key > g->distance[top.node]) {
+        struct flow_heap top = flow_heap_pop(g->heap, &g->heap_len);
+        double here = flow_heap_distance(top.key);
+        if (here > g->distance[top.node]) {
             continue;
         }
         for (uint32_t i = graph->in_first[top.node]; i < graph->in_first[top.node + 1]; i++) {
             uint16_t link = graph->in[i];
             uint32_t before = graph->links[link].from;
-            double distance = top.key + g->cost[link];
+            double distance = here + g->cost[link];
             if (!g->view->out[link] && distance < g->distance[before]) {
                 g->distance[before] = distance;
                 g->next[before] = link;
-                push(g, distance, before);
+                flow_heap_push(g->heap, &g->heap_len, flow_heap_key(distance), before);
             }
         }
     }

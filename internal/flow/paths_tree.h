@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "flow/heap.h"
 #include "flow/paths_priv.h"
 
 struct flow_arc {
@@ -17,11 +18,6 @@ struct flow_state { /* of a node, on the way to the current target without the l
 
 struct flow_saved {
     struct flow_state state;
-    uint32_t node;
-};
-
-struct flow_heap {
-    uint64_t key;
     uint32_t node;
 };
 
@@ -88,35 +84,14 @@ bool flow_part_reserve_steps(struct flow_part *part, uint32_t more);
 /* Numbers for nodes: two nodes with different ones are separated by at most two cables. NULL: no memory. */
 uint32_t *flow_components(const struct flow_view *view);
 
-/* ---- a small heap, least first --------------------------------------------------------------------------------- */
-
 static inline void flow_part_push(struct flow_part *part, uint64_t key, uint32_t node)
 {
-    size_t at = part->heap_len++;
-    while (at > 0 && key < part->heap[(at - 1) / 2].key) {
-        part->heap[at] = part->heap[(at - 1) / 2];
-        at = (at - 1) / 2;
-    }
-    part->heap[at] = (struct flow_heap){.key = key, .node = node};
+    flow_heap_push(part->heap, &part->heap_len, key, node);
 }
 
 static inline struct flow_heap flow_part_pop(struct flow_part *part)
 {
-    struct flow_heap least = part->heap[0];
-    struct flow_heap last = part->heap[--part->heap_len];
-    size_t at = 0;
-    for (size_t child = 1; child < part->heap_len; child = 2 * at + 1) {
-        if (child + 1 < part->heap_len && part->heap[child + 1].key < part->heap[child].key) {
-            child++;
-        }
-        if (part->heap[child].key >= last.key) {
-            break;
-        }
-        part->heap[at] = part->heap[child];
-        at = child;
-    }
-    part->heap[at] = last;
-    return least;
+    return flow_heap_pop(part->heap, &part->heap_len);
 }
 
 /* ---- buckets, all empty between uses --------------------------------------------------------------------------- */
