@@ -31,7 +31,7 @@
 #define SETTLED_MS 1000       /* nor is any in the first second: after a leader's change all nodes come at once */
 #define REDIRECTS_MAX 3       /* in a row, at once; then controllers that point at each other are left to agree */
 #define TELEMETRY_MS 1000
-#define AFTER_DEATH_MS 300 /* from telling a death to what can wait: another second connection */
+#define AFTER_DEATH_MS 300 /* from telling a death to what can wait: all else, another second connection */
 #define BUNDLE_SIZE_MAX (64U << 20)
 
 /* ---- dialling ------------------------------------------------------------------------------------------------- */
@@ -136,7 +136,7 @@ static bool take_over(struct pt_agent *agent)
     agent->state = PT_AGENT_CONNECTING;
     pt_log_info(agent->options.log, "second connection takes over", "address=%s", second->address);
     send_hello(agent);
-    pt_agent_report(agent);
+    pt_agent_report_death(agent);
     pt_timer_start(agent->dial_timer, TAKEN_OVER_MS, 0);
     return true;
 }
@@ -291,6 +291,7 @@ static void dial(void *arg)
     }
     agent->live->from = from;
     agent->state = PT_AGENT_CONNECTING;
+    agent->reported = false;
     send_hello(agent);
     pt_timer_start(agent->dial_timer, FIRST_MESSAGE_MS, 0);
 }
@@ -390,12 +391,13 @@ static void on_telemetry_timer(void *arg)
         return; /* what would be said now would not arrive */
     }
     tell_key(agent);
-    pt_agent_report(agent);
     if (agent->died) {
         agent->died = false;
+        pt_agent_report_death(agent);
         pt_timer_start(agent->telemetry_timer, AFTER_DEATH_MS, 0);
         return;
     }
+    pt_agent_report(agent);
     pt_agent_second_look(agent);
     pt_timer_start(agent->telemetry_timer, TELEMETRY_MS, 0);
 }

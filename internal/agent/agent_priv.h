@@ -59,6 +59,7 @@ struct pt_agent {
     bool link_chosen; /* by us, who knew the links */
     bool link_doubt;  /* something died since it was looked at */
     bool died;        /* something died that the leader has not been told of */
+    bool reported;    /* everything was, since it was dialled */
     bool moves;       /* leaves its link when the timer fires */
     bool key_told;    /* the newest hello said the tunnel's key, this one */
     uint8_t told_key[PT_X25519_SIZE];
@@ -152,6 +153,7 @@ void pt_agent_trial_fini(struct pt_agent *agent);
 
 /* ---- telemetry.c ---------------------------------------------------------------------------------------------- */
 void pt_agent_report(struct pt_agent *agent);
+void pt_agent_report_death(struct pt_agent *agent); /* the dead paths alone */
 
 /* ---- bandwidth.c ---------------------------------------------------------------------------------------------- */
 void pt_agent_bandwidth_init(struct pt_agent *agent);

@@ -295,16 +295,18 @@ static void take_row(const struct pt_dp_map_info *info, const void *key, const u
     }
 }
 
-/* Many entries a call. False: the kernel cannot do that with this type of map, and nothing was read. */
-static bool read_batches(int fd, const struct pt_dp_map_info *info, struct pt_dp_rows *rows)
+/* Many entries a call. False: the kernel cannot do that with this type of map, and nothing was read. `scratch` goes
+ * from map to map: pages of its own for each would cost more than most maps' entries. */
+static bool read_batches(int fd, const struct pt_dp_map_info *info, struct pt_buf *scratch, struct pt_dp_rows *rows)
 {
     uint8_t position[64], next[64]; /* a key at most, and what the kernel makes of it */
     uint32_t room = BATCH_SIZE / (info->key_size + info->value_size) + 1;
     bool first = true, more = true, can = true;
     while (more && can) {
         uint32_t count = room;
-        uint8_t *keys = malloc((size_t)room * info->key_size), *values = malloc((size_t)room * info->value_size);
-        pt_assert(keys != NULL && values != NULL && info->key_size <= sizeof(position));
+        uint8_t *values = pt_buf_reserve(scratch, (size_t)room * (info->key_size + info->value_size));
+        uint8_t *keys = values + (size_t)room * info->value_size;
+        pt_assert(info->key_size <= sizeof(position));
         int result = bpf_map_lookup_batch(fd, first ? NULL : position, next, keys, values, &count, NULL);
         more = result == 0 || errno == ENOSPC;
         can = more || errno == ENOENT;
@@ -317,8 +319,6 @@ static bool read_batches(int fd, const struct pt_dp_map_info *info, struct pt_dp
             memcpy(position, next, sizeof(position));
             first = false;
         }
-        free(keys);
-        free(values);
     }
     if (!can) {
         rows->len = 0;
@@ -347,10 +347,11 @@ static enum pt_code read_each(int fd, const struct pt_dp_map_info *info, struct 
     return PT_OK;
 }
 
-static enum pt_code read_map(int fd, enum pt_bundle_map map, struct pt_dp_rows *rows, struct pt_error *reterr)
+static enum pt_code read_map(int fd, enum pt_bundle_map map, struct pt_buf *scratch, struct pt_dp_rows *rows,
+                             struct pt_error *reterr)
 {
     const struct pt_dp_map_info *info = pt_dp_map_info(map);
-    if (!read_batches(fd, info, rows)) {
+    if (!read_batches(fd, info, scratch, rows)) {
         PT_TRY(read_each(fd, info, rows, reterr));
     }
     pt_dp_rows_sort(rows);
@@ -361,8 +362,9 @@ enum pt_code pt_dp_maps_read(const struct pt_dp_maps *maps, uint32_t slot, struc
                              struct pt_error *reterr)
 {
     struct pt_dp_table *table = pt_dp_table_new();
+    PT_AUTO(buf) struct pt_buf scratch = {0};
     for (enum pt_bundle_map map = 0; map < PT_BUNDLE_MAPS_LEN; map++) {
-        enum pt_code code = read_map(maps->inner[slot][map], map, &table->maps[map], reterr);
+        enum pt_code code = read_map(maps->inner[slot][map], map, &scratch, &table->maps[map], reterr);
         if (code != PT_OK) {
             pt_dp_table_unref(table);
             return code;

@@ -1,5 +1,8 @@
 /*
  * Telemetry: what the node measured since it last said so. Soft: a report that is lost is made up by the next.
+ *
+ * After a death the dead paths are said alone and at once: every node that a cut concerns has the leader wait for it,
+ * and reading all counters and paths is most of what a report costs either end. The rest follows a little later.
  */
 #include "agent/agent_priv.h"
 
@@ -102,13 +105,20 @@ static void add_slas(const struct pt_agent *agent, struct pt_arena *arena, const
     }
 }
 
-static void add_paths(struct pt_agent *agent, struct pt_arena *arena, Patronus__V1__Telemetry *telemetry)
+static void add_paths(struct pt_agent *agent, struct pt_arena *arena, bool dead_only,
+                      Patronus__V1__Telemetry *telemetry)
 {
-    struct pt_path_report *reports = pt_arena_array(arena, PATHS_MAX, sizeof(*reports));
-    size_t len = agent->hello != NULL ? pt_hello_reports(agent->hello, reports, PATHS_MAX) : 0;
+    size_t len = agent->hello != NULL ? pt_hello_reports(agent->hello, NULL, 0) : 0;
     len = len < PATHS_MAX ? len : PATHS_MAX;
+    struct pt_path_report *reports = pt_arena_array(arena, len, sizeof(*reports));
+    if (len > 0) {
+        (void)pt_hello_reports(agent->hello, reports, len);
+    }
     telemetry->paths = pt_arena_array(arena, len, sizeof(*telemetry->paths));
     for (size_t i = 0; i < len; i++) {
+        if (dead_only && pt_agent_path_alive(agent, reports[i].path_id)) {
+            continue;
+        }
         Patronus__V1__PathReport *report = PT_NEW(arena, Patronus__V1__PathReport);
         patronus__v1__path_report__init(report);
         report->path = reports[i].path_id;
@@ -129,9 +139,8 @@ static void add_paths(struct pt_agent *agent, struct pt_arena *arena, Patronus__
             report->session_age_ms = sealed.session_age_ms;
             report->handshakes = sealed.handshakes;
         }
-        telemetry->paths[i] = report;
+        telemetry->paths[telemetry->n_paths++] = report;
     }
-    telemetry->n_paths = len;
 }
 
 /* The tunnel process counts by reasons of its own; they follow those of the programs. */
@@ -145,13 +154,36 @@ static void add_tunnel_drops(const struct pt_agent *agent, struct collect *colle
     }
 }
 
+static void send(struct pt_agent *agent, Patronus__V1__Telemetry *telemetry)
+{
+    Patronus__V1__EdgeMessage message = PATRONUS__V1__EDGE_MESSAGE__INIT;
+    message.message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TELEMETRY;
+    message.telemetry = telemetry;
+    pt_agent_send(agent, &message);
+}
+
+void pt_agent_report_death(struct pt_agent *agent)
+{
+    if (!agent->reported) { /* counters are told from a first report on */
+        pt_agent_report(agent);
+        return;
+    }
+    struct pt_arena arena;
+    pt_arena_init(&arena);
+    Patronus__V1__Telemetry telemetry = PATRONUS__V1__TELEMETRY__INIT;
+    telemetry.time_ns = pt_sys_wall_ns(agent->options.sys);
+    add_paths(agent, &arena, true, &telemetry);
+    send(agent, &telemetry);
+    pt_arena_fini(&arena);
+}
+
 void pt_agent_report(struct pt_agent *agent)
 {
     struct pt_arena arena;
     pt_arena_init(&arena);
     Patronus__V1__Telemetry telemetry = PATRONUS__V1__TELEMETRY__INIT;
     telemetry.time_ns = pt_sys_wall_ns(agent->options.sys);
-    add_paths(agent, &arena, &telemetry);
+    add_paths(agent, &arena, false, &telemetry);
     struct collect collect = {.arena = &arena, .telemetry = &telemetry, .drops_capacity = 256};
     telemetry.drops = pt_arena_array(&arena, collect.drops_capacity, sizeof(*telemetry.drops));
     agent->options.dp->ops->counters(agent->options.dp, on_path, on_drop, &collect);
@@ -160,9 +192,7 @@ void pt_agent_report(struct pt_agent *agent)
     if (agent->inspect != NULL) {
         pt_agent_add_inspection(agent->inspect, &arena, &telemetry);
     }
-    Patronus__V1__EdgeMessage message = PATRONUS__V1__EDGE_MESSAGE__INIT;
-    message.message_case = PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TELEMETRY;
-    message.telemetry = &telemetry;
-    pt_agent_send(agent, &message);
+    send(agent, &telemetry);
     pt_arena_fini(&arena);
+    agent->reported = true;
 }

@@ -39,6 +39,7 @@ struct controller {
     unsigned dials, hellos, ends, telemetry, renewals;
     uint8_t key[PT_X25519_SIZE]; /* of tunnels, as the newest hello said */
     size_t key_size;
+    unsigned first_paths, whole, alone; /* in the first report; reports of both links' paths; of a dead one */
 };
 
 /* Two links of the node, with a neighbour at the other end of each, and what the kernel was told of them. */
@@ -198,7 +199,12 @@ static void on_message(void *arg, struct pt_rpc_call *call, struct pt_bytes data
     }
     Patronus__V1__EdgeMessage *message = patronus__v1__edge_message__unpack(NULL, data.size, data.data);
     ck_assert_ptr_nonnull(message);
-    controller->telemetry += message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TELEMETRY;
+    if (message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_TELEMETRY) {
+        const Patronus__V1__Telemetry *said = message->telemetry;
+        controller->first_paths = controller->telemetry++ == 0 ? (unsigned)said->n_paths : controller->first_paths;
+        controller->whole += said->n_paths == LINKS;
+        controller->alone += said->n_paths == 1 && !said->paths[0]->alive;
+    }
     if (message->message_case == PATRONUS__V1__EDGE_MESSAGE__MESSAGE_HELLO) {
         controller->hellos++;
         controller->key_size = message->hello->tunnel_public_key.len;
@@ -637,6 +643,30 @@ START_TEST(a_key_that_comes_after_the_hello_is_told)
 }
 END_TEST
 
+static void controllers_leave(struct world *world)
+{
+    unsigned closed = 0;
+    for (unsigned i = 0; i < CONTROLLERS; i++) {
+        pt_rpc_server_close(world->controllers[i].server, 10, count_close, &closed);
+    }
+    while (closed < CONTROLLERS) {
+        ck_assert(pt_sim_step(world->sim, UINT64_MAX));
+    }
+}
+
+/* Both come back, with certificates that are signed anew. */
+static void controllers_return(struct world *world)
+{
+    PT_AUTO(buf) struct pt_buf csr = {0};
+    pt_buf_reset(&world->cert);
+    ck_assert_int_eq(pt_csr_new(pem(&world->key), &csr, NULL), PT_OK);
+    sign(world, "spiffe://" CLUSTER "/controller/c1", pt_buf_bytes(&csr), &world->cert);
+    for (unsigned i = 0; i < CONTROLLERS; i++) {
+        world->controllers[i].renewals = world->controllers[i].telemetry = 0;
+        controller_open(world, i);
+    }
+}
+
 /* ---- the second connection ----------------------------------------------------------------------------------------
  */
 
@@ -682,6 +712,31 @@ START_TEST(a_second_connection_takes_over_when_the_link_dies)
     ck_assert_uint_eq(controller->dials, 3);
     ck_assert_uint_eq(controller->hellos, 3);
     ck_assert_uint_eq(world.controllers[1].dials, 0);
+    world_fini(&world);
+}
+END_TEST
+
+/* The dead path at once; everything 300 ms later. To a controller that was dialled anew everything first. */
+START_TEST(a_death_is_told_alone_and_the_rest_after_it)
+{
+    struct world world;
+    struct controller *controller = &world.controllers[0];
+    world_init(&world, LEADS, LEADS);
+    give_links(&world);
+    run_for_ms(&world, 3000);
+    ck_assert(controller->alone == 0 && controller->whole >= 2);
+    world.lines.cut[world.lines.used - 1] = true;
+    for (; controller->alone == 0; run_for_ms(&world, 1)) { /* the case's limit ends it */
+    }
+    controller->whole = 0;
+    run_for_ms(&world, 350);
+    ck_assert_uint_eq(controller->whole, 1);
+    controllers_leave(&world);
+    world.lines.cut[0] = world.lines.cut[1] = true;
+    run_for_ms(&world, 2000);
+    controllers_return(&world);
+    run_for_ms(&world, 5000);
+    ck_assert_uint_eq(world.controllers[controller->telemetry > 0 ? 0 : 1].first_paths, LINKS);
     world_fini(&world);
 }
 END_TEST
@@ -784,30 +839,6 @@ START_TEST(a_certificate_that_is_not_its_own_is_refused)
 }
 END_TEST
 
-static void controllers_leave(struct world *world)
-{
-    unsigned closed = 0;
-    for (unsigned i = 0; i < CONTROLLERS; i++) {
-        pt_rpc_server_close(world->controllers[i].server, 10, count_close, &closed);
-    }
-    while (closed < CONTROLLERS) {
-        ck_assert(pt_sim_step(world->sim, UINT64_MAX));
-    }
-}
-
-/* Both come back after so long that their own certificates had to be signed anew as well. */
-static void controllers_return(struct world *world)
-{
-    PT_AUTO(buf) struct pt_buf csr = {0};
-    pt_buf_reset(&world->cert);
-    ck_assert_int_eq(pt_csr_new(pem(&world->key), &csr, NULL), PT_OK);
-    sign(world, "spiffe://" CLUSTER "/controller/c1", pt_buf_bytes(&csr), &world->cert);
-    for (unsigned i = 0; i < CONTROLLERS; i++) {
-        world->controllers[i].renewals = world->controllers[i].telemetry = 0;
-        controller_open(world, i);
-    }
-}
-
 /* Alone: its certificate expires in the first hour. It goes on asking, says nothing with it, and needs
  * nobody's help when a controller is back: a new certificate within two tries, and the stream after it. */
 START_TEST(a_node_that_was_alone_longer_than_its_certificate_renews_without_help)
@@ -847,6 +878,7 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, a_silent_controller_is_given_up);
     tcase_add_test(tcase, a_key_that_comes_after_the_hello_is_told);
     tcase_add_test(tcase, a_second_connection_takes_over_when_the_link_dies);
+    tcase_add_test(tcase, a_death_is_told_alone_and_the_rest_after_it);
     tcase_add_test(tcase, a_second_connection_whose_link_dies_is_left);
     tcase_add_test(tcase, there_is_no_second_connection_where_two_links_cannot_be_held);
     tcase_add_test(tcase, a_controller_that_takes_one_stream_is_not_offered_two);
