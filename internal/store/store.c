@@ -33,7 +33,7 @@
 #define STATUS_SIZE (4 + 3 * 8 + 2 * PT_DIGEST_SIZE + 2 * 8 + 4)
 /* Pages of 4 KiB in the write-ahead log before it is brought into the database: larger saves writes of pages that
  * change often, smaller saves time at start. */
-#define CHECKPOINT_PAGES 4000
+#define CHECKPOINT_PAGES 2000
 /* A group is committed when it is so old, so long, or so large; one that nobody adds to stays open, which costs a
  * restart the entries of a tenth of a second. */
 #define GROUP_NS UINT64_C(100000000)
@@ -250,6 +250,18 @@ enum pt_code pt_store_begin(struct pt_store *store, struct pt_error *reterr)
     return PT_OK;
 }
 
+static enum pt_code checkpoint_when_due(struct pt_store *store, struct pt_error *reterr)
+{
+    struct store_db *db = &store->db;
+    if (store_vfs_failure(db->vfs)->code != PT_OK) { /* of the worker: nobody else was told */
+        return store_db_fail(db, SQLITE_IOERR, reterr);
+    }
+    if (store->pinned || db->wal_pages < CHECKPOINT_PAGES) {
+        return PT_OK;
+    }
+    return store_db_checkpoint(db, STORE_CHECKPOINT_BEHIND, reterr);
+}
+
 enum pt_code store_group_commit(struct pt_store *store, struct pt_error *reterr)
 {
     pt_assert(!store->in_transaction);
@@ -265,10 +277,7 @@ enum pt_code store_group_commit(struct pt_store *store, struct pt_error *reterr)
     if (store_vfs_flush(store->db.vfs, NULL) != PT_OK) {
         return store_db_fail(&store->db, SQLITE_IOERR, reterr);
     }
-    if (store->db.wal_pages >= CHECKPOINT_PAGES && !store->pinned) {
-        PT_TRY(store_db_checkpoint(&store->db, false, reterr));
-    }
-    return PT_OK;
+    return checkpoint_when_due(store, reterr);
 }
 
 static bool group_due(const struct pt_store *store)
@@ -300,7 +309,11 @@ enum pt_code pt_store_end(struct pt_store *store, const struct pt_witness *witne
 
 const struct pt_error *pt_store_failure(const struct pt_store *store)
 {
-    return store->db.failure.code != PT_OK ? &store->db.failure : NULL;
+    const struct store_db *db = &store->db;
+    if (db->failure.code == PT_OK && db->vfs != NULL && store_vfs_failure(db->vfs)->code != PT_OK) {
+        return store_vfs_failure(db->vfs); /* of the worker, which nobody has met yet */
+    }
+    return db->failure.code != PT_OK ? &db->failure : NULL;
 }
 
 struct pt_witness pt_store_witness(const struct pt_store *store)

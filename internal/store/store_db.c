@@ -19,7 +19,7 @@
  *
  * WAL with synchronous=NORMAL: a commit is one append without a sync; only a checkpoint syncs. SQLite's own checkpoint
  * at commit hides its errors, so it is turned off, and the store checkpoints by itself once the log is
- * CHECKPOINT_PAGES long.
+ * CHECKPOINT_PAGES long, the slow part of it on a worker.
  */
 #include "store/store_db.h"
 #include "base/assert.h"
@@ -237,6 +237,8 @@ void store_db_close(struct store_db *db)
 {
     if (db->failure.code != PT_OK && db->vfs != NULL) {
         store_vfs_abandon(db->vfs); /* nothing more may be written on top of what could not be */
+    } else if (db->vfs != NULL) {
+        store_vfs_checkpoint_wait(db->vfs); /* what it copies must not meet what closing copies */
     }
     for (size_t i = 0; i < STORE_STATEMENTS_LEN; i++) {
         (void)sqlite3_finalize(db->statements[i]); /* repeats an error that was reported when it arose */
@@ -319,15 +321,23 @@ enum pt_code store_db_do(struct store_db *db, enum store_statement which, struct
     return store_db_run(db, statement, reterr);
 }
 
-enum pt_code store_db_checkpoint(struct store_db *db, bool whole, struct pt_error *reterr)
+enum pt_code store_db_checkpoint(struct store_db *db, enum store_checkpoint how, struct pt_error *reterr)
 {
-    if (db->failure.code != PT_OK) {
+    store_vfs_checkpoint_wait(db->vfs);
+    if (db->failure.code != PT_OK || store_vfs_failure(db->vfs)->code != PT_OK) {
         return store_db_fail(db, SQLITE_ERROR, reterr);
     }
     int pages = 0;
     int moved = 0;
-    int rc = sqlite3_wal_checkpoint_v2(db->handle, NULL, whole ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE,
-                                       &pages, &moved);
+    if (how == STORE_CHECKPOINT_BEHIND) {
+        store_vfs_checkpoint_begin(db->vfs);
+    }
+    int rc = sqlite3_wal_checkpoint_v2(
+        db->handle, NULL, how == STORE_CHECKPOINT_WHOLE ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE,
+        &pages, &moved);
+    if (how == STORE_CHECKPOINT_BEHIND) {
+        store_vfs_checkpoint_end(db->vfs);
+    }
     if (rc != SQLITE_OK) {
         return store_db_fail(db, rc, reterr);
     }

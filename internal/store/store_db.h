@@ -84,9 +84,13 @@ PT_MUST enum pt_code store_db_step(struct store_db *db, sqlite3_stmt *statement,
                                    struct pt_error *reterr);
 /* store_db_statement and store_db_run, for those without parameters. */
 PT_MUST enum pt_code store_db_do(struct store_db *db, enum store_statement which, struct pt_error *reterr);
-/* Bring all of the write-ahead log into the database file and sync it; whole: and empty the log. No scan may be under
- * way. */
-PT_MUST enum pt_code store_db_checkpoint(struct store_db *db, bool whole, struct pt_error *reterr);
+/* Bring all of the write-ahead log into the database file and sync it. No scan may be under way. */
+enum store_checkpoint {
+    STORE_CHECKPOINT_BEHIND, /* a worker does it; waits for the one before, which is seldom under way still */
+    STORE_CHECKPOINT_NOW,
+    STORE_CHECKPOINT_WHOLE /* now, and empty the log */
+};
+PT_MUST enum pt_code store_db_checkpoint(struct store_db *db, enum store_checkpoint how, struct pt_error *reterr);
 /* Fill reterr from what SQLite and the files say, and let every later call fail the same way. */
 PT_MUST enum pt_code store_db_fail(struct store_db *db, int rc, struct pt_error *reterr);
 /* The database holds something that cannot be: PT_CORRUPT, for good. */

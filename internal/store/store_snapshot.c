@@ -88,7 +88,7 @@ enum pt_code pt_store_pin(struct pt_store *store, struct pt_error *reterr)
 {
     pt_assert(!store->in_transaction && !store->pinned);
     PT_TRY(store_group_commit(store, reterr));
-    PT_TRY(store_db_checkpoint(&store->db, false, reterr));
+    PT_TRY(store_db_checkpoint(&store->db, STORE_CHECKPOINT_NOW, reterr));
     store->pinned = true;
     return PT_OK;
 }
@@ -140,7 +140,7 @@ static enum pt_code prepare(struct pt_store *store, const char *snapshot_path, c
             code = pt_store_commit(next, &witness, reterr);
         }
         if (code == PT_OK) {
-            code = store_db_checkpoint(&next->db, true, reterr);
+            code = store_db_checkpoint(&next->db, STORE_CHECKPOINT_WHOLE, reterr);
         }
     }
     store_detach(next);
@@ -153,7 +153,7 @@ static enum pt_code prepare(struct pt_store *store, const char *snapshot_path, c
 static enum pt_code replace(struct pt_store *store, const char *next_path, struct pt_error *reterr)
 {
     char name[PATH_SIZE_MAX];
-    PT_TRY(store_db_checkpoint(&store->db, true, reterr));
+    PT_TRY(store_db_checkpoint(&store->db, STORE_CHECKPOINT_WHOLE, reterr));
     store_detach(store);
     PT_TRY(pt_path_remove(store->sys, with_ending(next_path, "-wal", name), reterr));
     PT_TRY(pt_path_remove(store->sys, with_ending(store->path, "-wal", name), reterr));

@@ -11,7 +11,8 @@
  *   store_undo.c     one entry's changes, backwards
  *   store_snapshot.c copies out and in
  *   store_promise.c  the word of what was acknowledged, which may not wait for a commit
- *   store_db.c       the SQLite connection; store_vfs.c its files
+ *   store_db.c       the SQLite connection; store_vfs.c its files;
+ *   store_backfill.c what a checkpoint leaves to a worker
  */
 #pragma once
 

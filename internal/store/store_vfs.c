@@ -13,10 +13,16 @@
  * or when GATHER_SIZE is reached. This takes nothing from durability, because with synchronous=NORMAL the log is not
  * synced at a commit either.
  *
+ * Checkpoints. SQLite syncs the log, reads a page of it and writes that to the database, page after page, and syncs the
+ * database. Between store_vfs_checkpoint_begin and _end nothing of that is done: each read is noted, and the write of
+ * the same buffer that follows lists the page for a worker (store_backfill.c). Until that is through, a read of a
+ * listed page goes to the log, and whatever would void the log waits: its head written anew, its end cut, its removal.
+ *
  * Errors. SQLite keeps a number of an error; the first pt_error is kept beside it, and the store reports that one.
  */
 #include "store/store_vfs.h"
 #include "base/assert.h"
+#include "store/store_backfill.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -44,7 +50,12 @@ struct vfs_file {
 struct store_vfs {
     sqlite3_vfs base;
     struct pt_sys *sys;
-    struct vfs_file *log; /* the open file that gathers; NULL when there is none */
+    struct vfs_file *log;      /* the open file that gathers; NULL when there is none */
+    struct vfs_file *database; /* NULL when it is not open */
+    struct store_backfill *backfill;
+    bool listing;          /* between checkpoint_begin and _end */
+    const void *read_data; /* listing: where the page of the log at read_at is wanted; NULL: it was written */
+    uint64_t read_at;
     bool dead;
     struct pt_error failure;
     char name[32];
@@ -90,6 +101,13 @@ static int flush(struct vfs_file *file)
     return SQLITE_OK;
 }
 
+/* What the log holds is about to go: the database file must have it before, durably. */
+static int settle(struct store_vfs *vfs)
+{
+    store_backfill_wait(vfs->backfill);
+    return store_backfill_busy(vfs->backfill) ? report(vfs, &vfs->failure, SQLITE_IOERR_FSYNC) : SQLITE_OK;
+}
+
 static int file_close(sqlite3_file *base)
 {
     struct vfs_file *file = (struct vfs_file *)base;
@@ -97,11 +115,30 @@ static int file_close(sqlite3_file *base)
     if (file->vfs->log == file) {
         file->vfs->log = NULL;
     }
+    if (file->vfs->database == file) {
+        file->vfs->database = NULL;
+    }
     pt_file_close(file->file);
     pt_buf_fini(&file->held);
     free(file->path);
     file->base.pMethods = NULL;
     return rc;
+}
+
+static int list_read(struct store_vfs *vfs, const void *data, uint64_t offset)
+{
+    pt_assert(vfs->read_data == NULL);
+    vfs->read_data = data;
+    vfs->read_at = offset;
+    return SQLITE_OK;
+}
+
+static int list_write(struct store_vfs *vfs, const void *data, size_t size, uint64_t offset)
+{
+    pt_assert(vfs->read_data == data);
+    vfs->read_data = NULL;
+    store_backfill_add(vfs->backfill, offset, vfs->read_at, size);
+    return SQLITE_OK;
 }
 
 /* SQLite reads past the end on purpose and wants zeros there. */
@@ -130,6 +167,14 @@ static int file_read(sqlite3_file *base, void *data, int size, sqlite3_int64 off
     if (rc != SQLITE_OK) {
         return rc;
     }
+    uint64_t log_offset = 0;
+    if (file->gathers && file->vfs->listing) {
+        return list_read(file->vfs, data, (uint64_t)offset);
+    }
+    if (file == file->vfs->database && store_backfill_find(file->vfs->backfill, (uint64_t)offset, &log_offset)) {
+        offset = (sqlite3_int64)log_offset;
+        file = file->vfs->log;
+    }
     struct pt_error error = {0};
     enum pt_code code = pt_file_read(file->file, (uint64_t)offset, data, (size_t)size, &error);
     if (code == PT_OUT_OF_RANGE) {
@@ -144,10 +189,17 @@ static int file_write(sqlite3_file *base, const void *data, int size, sqlite3_in
     if (file->vfs->dead) {
         return SQLITE_IOERR_WRITE;
     }
+    if (file == file->vfs->database && file->vfs->listing) {
+        return list_write(file->vfs, data, (size_t)size, (uint64_t)offset);
+    }
     if (!file->gathers) {
         struct pt_error error = {0};
         enum pt_code code = pt_file_write(file->file, (uint64_t)offset, data, (size_t)size, &error);
         return code == PT_OK ? SQLITE_OK : report(file->vfs, &error, SQLITE_IOERR_WRITE);
+    }
+    int settled = offset == 0 ? settle(file->vfs) : SQLITE_OK; /* its head: what it held so far is void */
+    if (settled != SQLITE_OK) {
+        return settled;
     }
     bool continues = file->held_at + file->held.size == (uint64_t)offset && file->held.size < GATHER_SIZE;
     if (!continues) {
@@ -168,6 +220,9 @@ static int file_truncate(sqlite3_file *base, sqlite3_int64 size)
         return SQLITE_IOERR_TRUNCATE;
     }
     int rc = flush(file);
+    if (rc == SQLITE_OK && file->gathers) {
+        rc = settle(file->vfs);
+    }
     if (rc != SQLITE_OK) {
         return rc;
     }
@@ -184,7 +239,7 @@ static int file_sync(sqlite3_file *base, int flags)
         return SQLITE_IOERR_FSYNC;
     }
     int rc = flush(file);
-    if (rc != SQLITE_OK) {
+    if (rc != SQLITE_OK || file->vfs->listing) {
         return rc;
     }
     struct pt_error error = {0};
@@ -296,6 +351,9 @@ static int vfs_open(sqlite3_vfs *base, const char *path, sqlite3_file *base_file
     if (file->gathers) {
         pt_assert(vfs->log == NULL);
         vfs->log = file;
+    } else if ((flags & SQLITE_OPEN_MAIN_DB) != 0) {
+        pt_assert(vfs->database == NULL);
+        vfs->database = file;
     }
     file->base.pMethods = &file_methods;
     if (ret_flags != NULL) {
@@ -309,6 +367,10 @@ static int vfs_delete(sqlite3_vfs *base, const char *path, int sync_folder)
     struct store_vfs *vfs = vfs_of(base);
     if (vfs->dead) {
         return SQLITE_OK;
+    }
+    int rc = settle(vfs); /* only the log is ever removed */
+    if (rc != SQLITE_OK) {
+        return rc;
     }
     struct pt_error error = {0};
     if (pt_path_remove(vfs->sys, path, &error) != PT_OK) {
@@ -371,6 +433,7 @@ struct store_vfs *store_vfs_new(struct pt_sys *sys)
     struct store_vfs *vfs = calloc(1, sizeof(*vfs));
     pt_assert(vfs != NULL);
     vfs->sys = sys;
+    vfs->backfill = store_backfill_new(sys);
     /* The address makes the name unique in the process for as long as it is registered. */
     (void)snprintf(vfs->name, sizeof(vfs->name), "pt-%" PRIxPTR, (uintptr_t)vfs);
     vfs->base = (sqlite3_vfs){
@@ -395,6 +458,7 @@ void store_vfs_free(struct store_vfs *vfs)
 {
     if (vfs != NULL) {
         pt_assert(vfs->log == NULL);
+        store_backfill_free(vfs->backfill);
         (void)sqlite3_vfs_unregister(&vfs->base); /* cannot fail for one that is registered */
         free(vfs);
     }
@@ -414,6 +478,34 @@ enum pt_code store_vfs_flush(struct store_vfs *vfs, struct pt_error *reterr)
         return vfs->failure.code;
     }
     return PT_OK;
+}
+
+void store_vfs_checkpoint_begin(struct store_vfs *vfs)
+{
+    pt_assert(!vfs->listing && !store_backfill_busy(vfs->backfill));
+    /* The folder's sync stays SQLite's: a file whose name may be lost is no place for pages. */
+    vfs->listing =
+        vfs->database != NULL && vfs->log != NULL && !vfs->database->folder_unsynced && !vfs->log->folder_unsynced;
+}
+
+static void backfill_failed(void *arg, const struct pt_error *error)
+{
+    (void)report(arg, error, SQLITE_IOERR);
+}
+
+void store_vfs_checkpoint_end(struct store_vfs *vfs)
+{
+    pt_assert(vfs->read_data == NULL || vfs->failure.code != PT_OK);
+    vfs->listing = false;
+    vfs->read_data = NULL;
+    if (store_backfill_busy(vfs->backfill)) {
+        store_backfill_start(vfs->backfill, vfs->database->path, vfs->log->path, backfill_failed, vfs);
+    }
+}
+
+void store_vfs_checkpoint_wait(struct store_vfs *vfs)
+{
+    store_backfill_wait(vfs->backfill);
 }
 
 const struct pt_error *store_vfs_failure(const struct store_vfs *vfs)

@@ -17,6 +17,11 @@ void store_vfs_free(struct store_vfs *vfs);
 const char *store_vfs_name(const struct store_vfs *vfs);
 /* Hand on to pt_sys what is held back of the write-ahead log. */
 PT_MUST enum pt_code store_vfs_flush(struct store_vfs *vfs, struct pt_error *reterr);
+/* A checkpoint begins: SQLite's syncs and copies are not done but listed. End it: a worker does them (see store_vfs.c).
+ * Not while an earlier one is under way. */
+void store_vfs_checkpoint_begin(struct store_vfs *vfs);
+void store_vfs_checkpoint_end(struct store_vfs *vfs);
+void store_vfs_checkpoint_wait(struct store_vfs *vfs); /* until the worker is through; its failure is the VFS's */
 /* The first error that pt_sys reported; its code is PT_OK when there was none. */
 const struct pt_error *store_vfs_failure(const struct store_vfs *vfs);
 /* From now on every operation fails without touching a file; closing frees memory only. */

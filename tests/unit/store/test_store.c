@@ -727,6 +727,56 @@ START_TEST(large_transactions_and_values_hold)
 }
 END_TEST
 
+static uint8_t *row_value(uint8_t value[3000], unsigned row, unsigned round)
+{
+    for (size_t i = 0; i < 3000; i++) {
+        value[i] = (uint8_t)(row * 31 + round * 7 + i);
+    }
+    return value;
+}
+
+/* Rows are overwritten commit after commit while a worker brings the log into the database; each is read back at once,
+ * far more of them than SQLite's cache holds, and again after the store is opened anew. */
+START_TEST(rows_are_right_while_a_worker_makes_the_checkpoint)
+{
+    enum { ROWS = 2000, ROUNDS = 12 };
+    struct pt_store *store = open_at(path);
+    uint8_t value[3000];
+    char name[32];
+    for (unsigned round = 0; round <= ROUNDS; round++) {
+        unsigned stride = round == 0 || round == ROUNDS ? 1 : 3; /* the first makes all, the last changes all */
+        MUST(pt_store_begin(store, why));
+        for (unsigned i = round % stride; i < ROWS; i += stride) {
+            (void)snprintf(name, sizeof(name), "rows/%04u", i);
+            const struct pt_row row = {.name = name,
+                                       .kind_id = 1,
+                                       .value = {row_value(value, i, round), sizeof(value)},
+                                       .uid = "",
+                                       .etag = "",
+                                       .revision = round};
+            MUST(pt_store_put(store, &row, why));
+        }
+        commit(store, round + 1);
+        for (unsigned i = 0; i < ROWS; i++) {
+            struct pt_arena arena;
+            struct pt_row row;
+            pt_arena_init(&arena);
+            (void)snprintf(name, sizeof(name), "rows/%04u", i);
+            MUST(pt_store_get(store, name, &arena, &row, why));
+            ck_assert_msg(i % stride != round % stride || row.revision == round, "%s in round %u", name, round);
+            ck_assert_mem_eq(row.value.data, row_value(value, i, (unsigned)row.revision), sizeof(value));
+            pt_arena_fini(&arena);
+        }
+    }
+    struct pt_digest before = pt_store_digest(store);
+    pt_store_close(store);
+    store = open_at(path);
+    struct pt_digest after = pt_store_digest(store);
+    ck_assert(pt_digest_equal(&before, &after));
+    pt_store_close(store);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("store");
@@ -750,6 +800,7 @@ int main(void)
     tcase_add_test(tcase, existence_follows_each_change);
     tcase_add_test(tcase, existence_is_right_for_many_names);
     tcase_add_test(tcase, references_need_their_resource);
+    tcase_add_test(tcase, rows_are_right_while_a_worker_makes_the_checkpoint);
     tcase_add_test(tcase, large_transactions_and_values_hold);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

@@ -22,6 +22,7 @@ struct run {
     bool may[SERIALS];       /* be what is found after a crash */
     uint64_t serial;         /* of the last commit that was tried */
     uint64_t snapshot;       /* serial of the snapshot file; 0: none */
+    size_t ballast;          /* bytes that each transaction writes besides; 0: none */
     unsigned failures;       /* calls that reported an error */
     struct pt_error error;   /* the last of them */
 };
@@ -59,9 +60,18 @@ static bool failed(struct run *run, enum pt_code code)
     return code != PT_OK;
 }
 
+/* A value so large that a few commits of it make a long log. */
+static bool ballast(struct run *run)
+{
+    PT_AUTO(buf) struct pt_buf value = {0};
+    memset(pt_buf_reserve(&value, run->ballast), (int)(run->serial + 1), run->ballast);
+    return !failed(run,
+                   pt_store_meta_put(run->store, "ballast", (struct pt_bytes){value.data, run->ballast}, &run->error));
+}
+
 static bool transaction(struct run *run)
 {
-    if (failed(run, pt_store_begin(run->store, &run->error))) {
+    if (failed(run, pt_store_begin(run->store, &run->error)) || (run->ballast > 0 && !ballast(run))) {
         return false;
     }
     for (uint64_t i = rng_below(&run->rng, 5) + 1; i > 0; i--) {
@@ -162,6 +172,96 @@ START_TEST(power_loss_leaves_a_state_that_was_committed)
 }
 END_TEST
 
+static void turn(struct run *run, uint64_t ns)
+{
+    uint64_t until = pt_sim_now_ns(run->sim) + ns;
+    while (pt_sim_step(run->sim, until)) {
+    }
+}
+
+static uint64_t log_size(struct run *run)
+{
+    struct pt_file *file = NULL;
+    uint64_t size = 0;
+    MUST(pt_file_open(sys_of(run), DB "-wal", PT_OPEN_READ, &file, why));
+    MUST(pt_file_size(file, &size, why));
+    pt_file_close(file);
+    return size;
+}
+
+/* A log so long that it goes into the database again and again, its syncs on a worker that is through before the next
+ * commit, or is not, or stands in the midst of one when the power goes. */
+START_TEST(power_loss_during_a_checkpoint_leaves_a_state_that_was_committed)
+{
+    static struct run run; /* too large for the stack; set anew here */
+    run_init(&run, (uint64_t)_i);
+    run.ballast = 1U << 20;
+    char how[64];
+    for (int life = 0; life < 2; life++) {
+        (void)snprintf(how, sizeof(how), "seed %d, life %d", _i, life);
+        pt_sim_slow_disk(run.sim, run.host, rng_below(&run.rng, 30) * 1000000);
+        if (rng_below(&run.rng, 3) > 0) {
+            pt_sim_fail_disk(run.sim, run.host, (unsigned)rng_below(&run.rng, 2500) + 1, PT_IO, true);
+        }
+        for (uint64_t steps = rng_below(&run.rng, 25) + 5; steps > 0 && transaction(&run); steps--) {
+            turn(&run, rng_below(&run.rng, 40) * 1000000);
+        }
+        pt_sim_crash(run.sim, run.host, true);
+        pt_store_abandon(run.store);
+        pt_sim_fail_disk(run.sim, run.host, 0, PT_IO, false);
+        pt_sim_restart(run.sim, run.host);
+        check_after(&run, how);
+    }
+    run_fini(&run);
+}
+END_TEST
+
+/* Commits of a megabyte: the log is begun anew each time that it has gone into the database, whether the loop has heard
+ * of that or never turns, as in a tool. */
+START_TEST(the_log_is_short_whoever_turns_the_loop)
+{
+    static struct run run; /* too large for the stack; set anew here */
+    run_init(&run, 1);
+    run.ballast = 1U << 20;
+    uint64_t largest = 0;
+    while (run.serial < SERIALS - 1) {
+        ck_assert(transaction(&run));
+        if (_i == 0) {
+            turn(&run, 100000000);
+        }
+        largest = log_size(&run) > largest ? log_size(&run) : largest;
+    }
+    ck_assert_uint_lt(largest, 12U << 20);
+    ck_assert_uint_gt(largest, 7U << 20);
+    twin_compare(run.store, &run.now, &run.rng);
+    run_fini(&run);
+}
+END_TEST
+
+/* The worker's sync fails: nobody waits for it, and yet the store is not used any more. */
+START_TEST(a_sync_that_fails_behind_the_loop_ends_the_store)
+{
+    static struct run run; /* too large for the stack; set anew here */
+    run_init(&run, 5);
+    run.ballast = 1U << 20;
+    while (run.serial < SERIALS - 1 && log_size(&run) < 8U << 20) {
+        ck_assert(transaction(&run));
+    }
+    pt_sim_fail_disk(run.sim, run.host, 1, PT_IO, true);
+    turn(&run, 100000000);
+    pt_sim_fail_disk(run.sim, run.host, 0, PT_IO, false);
+    ck_assert_ptr_nonnull(pt_store_failure(run.store));
+    while (transaction(&run)) { /* none of them is committed; the first that would be says so */
+    }
+    ck_assert_int_eq(run.error.code, PT_IO);
+    pt_sim_crash(run.sim, run.host, true);
+    pt_store_abandon(run.store);
+    pt_sim_restart(run.sim, run.host);
+    check_after(&run, "after the failure");
+    run_fini(&run);
+}
+END_TEST
+
 /* A fixed run in which the nth operation fails once. Whoever meets the error says so, and the store stays failed. */
 static void one_error(unsigned nth, enum pt_code code, bool *ret_reported)
 {
@@ -242,6 +342,9 @@ int main(void)
     TCase *tcase = tcase_create("sim");
     tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, power_loss_leaves_a_state_that_was_committed, 1, 221);
+    tcase_add_loop_test(tcase, power_loss_during_a_checkpoint_leaves_a_state_that_was_committed, 1, 101);
+    tcase_add_loop_test(tcase, the_log_is_short_whoever_turns_the_loop, 0, 2);
+    tcase_add_test(tcase, a_sync_that_fails_behind_the_loop_ends_the_store);
     tcase_add_loop_test(tcase, an_error_of_the_disk_is_reported_and_harms_nothing, 0, 2);
     tcase_add_test(tcase, a_store_that_failed_stays_failed);
     suite_add_tcase(suite, tcase);
