@@ -79,9 +79,8 @@ static void take_bound(struct rounds *rounds)
 {
     const struct pt_flow_result *result = rounds->result;
     bool lower = rounds->problem.objective == PT_FLOW_MIN_MLU || rounds->problem.objective == PT_FLOW_MIN_DELAY;
-    double bound = flow_bound(&rounds->problem, result->rates, result->lengths, rounds->distances);
-    if ((rounds->problem.objective == PT_FLOW_MAX_FLOW && result->classes_len > 1) ||
-        (lower ? bound > rounds->bound : bound < rounds->bound)) {
+    double bound = flow_bound(&rounds->problem, result->lengths, rounds->distances);
+    if (lower ? bound > rounds->bound : bound < rounds->bound) {
         rounds->bound = bound;
         memcpy(rounds->lengths, result->lengths, (size_t)result->classes_len * result->links_len * sizeof(double));
     }
@@ -89,15 +88,20 @@ static void take_bound(struct rounds *rounds)
 
 static enum pt_code judge(struct rounds *rounds, struct pt_error *reterr)
 {
-    if (rounds->problem.objective != PT_FLOW_MAX_MIN) {
+    struct pt_flow_certificate certificate;
+    const struct pt_flow_result *result = rounds->result;
+    bool flow = rounds->problem.objective == PT_FLOW_MAX_FLOW;
+    if (rounds->problem.objective != PT_FLOW_MAX_MIN && !(flow && result->classes_len > 1)) {
         take_bound(rounds);
         return PT_OK;
     }
-    struct pt_flow_certificate certificate;
-    const struct pt_flow_result *result = rounds->result;
     PT_TRY(pt_flow_verify_any(&rounds->problem, &rounds->view->rules, result->rates, result->lengths, &certificate,
                               reterr));
     rounds->bound = certificate.bound;
+    if (flow) {
+        memcpy(rounds->lengths, result->lengths, (size_t)result->classes_len * result->links_len * sizeof(double));
+        return PT_OK;
+    }
     return pt_flow_verify_levels_any(&rounds->problem, &rounds->view->rules, result->rates, &result->levels, NULL,
                                      &rounds->fairness, reterr);
 }

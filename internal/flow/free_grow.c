@@ -155,7 +155,7 @@ static bool concerns(const struct growing *g, size_t k, size_t demand)
     case PT_FLOW_MAX_MIN:
         return g->carried[demand] > 0 || g->result->levels.of[demand] == k;
     case PT_FLOW_MAX_FLOW:
-        return g->problem->demands[demand].class_index == k;
+        return g->problem->demands[demand].class_index <= k; /* earlier ones may make room */
     default:
         return true;
     }

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FAR_AHEAD 24 /* entries, for what lies in another order */
+#define FAR_AHEAD 24    /* entries, for what lies in another order */
+#define CLASS_SHARE 0.5 /* of the gap: what a class lacks makes room for those behind it, and widens their gap */
 
 bool flow_stopped(const struct flow_run *run)
 {
@@ -220,39 +221,77 @@ static void set_full(const struct flow_run *run, const double *taken, double *fu
     }
 }
 
-/* Class 0 first; each takes its share of the capacity that is left, and the answers add up. */
+static double wanted_by(const struct pt_flow_problem *problem, uint32_t class_index)
+{
+    double wanted = 0;
+    for (size_t d = 0; d < problem->demands_len; d++) {
+        wanted += problem->demands[d].class_index == class_index ? problem->demands[d].rate : 0;
+    }
+    return wanted;
+}
+
+struct flow_classes {               /* what the classes so far have */
+    double *full, *taken, *nothing; /* by link */
+    double *lengths;
+    double *rates, *start;
+    struct pt_flow_certificate sum;
+};
+
+/* First on what room the classes before leave; where that is not all it asks for, they may make more. */
+static enum pt_code carry_class(struct flow_run *run, uint32_t k, struct flow_classes *so_far, struct pt_error *reterr)
+{
+    struct pt_flow_result *result = run->result;
+    uint32_t links_len = run->graph->links_len;
+    double wanted = wanted_by(run->problem, k);
+    set_full(run, so_far->taken, so_far->full);
+    memcpy(result->rates, so_far->start, result->rates_len * sizeof(double));
+    PT_TRY(flow_solve_carry(run, so_far->full, k, reterr));
+    for (size_t i = 0; i < result->rates_len; i++) {
+        so_far->rates[i] += result->rates[i];
+    }
+    for (uint32_t i = 0; i < links_len; i++) {
+        so_far->taken[i] += result->loads[i];
+    }
+    if (so_far->sum.value > 0 && result->certificate.value < wanted * (1 - 1e-9)) {
+        memcpy(result->rates, so_far->rates, result->rates_len * sizeof(double));
+        set_full(run, so_far->nothing, so_far->full);
+        PT_TRY(flow_solve_after(run, so_far->full, k, reterr));
+        memcpy(so_far->rates, result->rates, result->rates_len * sizeof(double));
+        memcpy(so_far->taken, result->loads, links_len * sizeof(double));
+    }
+    memcpy(so_far->lengths + (size_t)k * links_len, result->lengths, links_len * sizeof(double));
+    so_far->sum.value += result->certificate.value;
+    so_far->sum.bound += fmin(result->certificate.bound, wanted);
+    return PT_OK;
+}
+
+/* Class 0 first; the answers add up. */
 static enum pt_code by_class(struct flow_run *run, struct pt_error *reterr)
 {
     struct pt_flow_result *result = run->result;
     uint32_t links_len = run->graph->links_len;
     PT_AUTO(free) double *full = flow_alloc(links_len, sizeof(double));
     PT_AUTO(free) double *taken = flow_alloc(links_len, sizeof(double));
+    PT_AUTO(free) double *nothing = flow_alloc(links_len, sizeof(double));
     PT_AUTO(free) double *lengths = flow_alloc((size_t)links_len * result->classes_len, sizeof(double));
     PT_AUTO(free) double *rates = flow_alloc(result->rates_len, sizeof(double));
     PT_AUTO(free) double *start = flow_alloc(result->rates_len, sizeof(double));
-    if (full == NULL || taken == NULL || lengths == NULL || rates == NULL || start == NULL) {
+    if (full == NULL || taken == NULL || nothing == NULL || lengths == NULL || rates == NULL || start == NULL) {
         return flow_no_memory(reterr);
     }
-    struct pt_flow_certificate sum = {0};
+    struct flow_classes so_far = {
+        .full = full, .taken = taken, .nothing = nothing, .lengths = lengths, .rates = rates, .start = start};
+    double gap = run->gap;
     memcpy(start, result->rates, result->rates_len * sizeof(double));
+    run->gap *= result->classes_len > 1 ? CLASS_SHARE : 1;
     for (uint32_t k = 0; k < result->classes_len; k++) {
-        set_full(run, taken, full);
-        memcpy(result->rates, start, result->rates_len * sizeof(double));
-        PT_TRY(flow_solve_carry(run, full, k, reterr));
-        for (size_t i = 0; i < result->rates_len; i++) {
-            rates[i] += result->rates[i];
-        }
-        for (uint32_t i = 0; i < links_len; i++) {
-            taken[i] += result->loads[i];
-            lengths[(size_t)k * links_len + i] = result->lengths[i];
-        }
-        sum.value += result->certificate.value;
-        sum.bound += result->certificate.bound;
+        PT_TRY(carry_class(run, k, &so_far, reterr));
     }
+    run->gap = gap;
     memcpy(result->rates, rates, result->rates_len * sizeof(double));
     memcpy(result->loads, taken, links_len * sizeof(double));
     memcpy(result->lengths, lengths, (size_t)links_len * result->classes_len * sizeof(double));
-    result->certificate = sum;
+    result->certificate = so_far.sum;
     return PT_OK;
 }
 
@@ -309,11 +348,18 @@ static enum pt_code run_objective(struct flow_run *run, struct pt_error *reterr)
     }
 }
 
-static enum pt_code judge_levels(const struct flow_run *run, struct pt_error *reterr)
+/* The solver knows levels, not how well they are proved; nor what classes before the last carry in the end. */
+static enum pt_code judge(const struct flow_run *run, struct pt_error *reterr)
 {
     struct pt_flow_result *result = run->result;
+    bool fair = run->problem->objective == PT_FLOW_MAX_MIN;
+    if (!fair && (run->problem->objective != PT_FLOW_MAX_FLOW || result->classes_len == 1)) {
+        conclude(run);
+        return PT_OK;
+    }
     PT_TRY(pt_flow_verify(run->problem, result->rates, result->lengths, &result->certificate, reterr));
-    return pt_flow_verify_levels(run->problem, result->rates, &result->levels, NULL, &result->fairness, reterr);
+    return fair ? pt_flow_verify_levels(run->problem, result->rates, &result->levels, NULL, &result->fairness, reterr)
+                : PT_OK;
 }
 
 enum pt_code pt_flow_solve(const struct pt_flow_problem *problem, const struct pt_flow_options *options,
@@ -341,14 +387,10 @@ enum pt_code pt_flow_solve(const struct pt_flow_problem *problem, const struct p
         pt_flow_result_free(run.result);
         return code;
     }
-    if (problem->objective == PT_FLOW_MAX_MIN) { /* the solver knows levels, not how well they are proved */
-        code = judge_levels(&run, reterr);
-        if (code != PT_OK) {
-            pt_flow_result_free(run.result);
-            return code;
-        }
-    } else {
-        conclude(&run);
+    code = judge(&run, reterr);
+    if (code != PT_OK) {
+        pt_flow_result_free(run.result);
+        return code;
     }
     run.result->reached = run.result->certificate.gap <= run.gap && run.result->fairness.gap <= run.gap;
     *ret_result = run.result;

@@ -4,7 +4,8 @@
  * Objectives (x: rate of a path; load(e): sum of x over paths through link e; c: capacity):
  *   MIN_MLU    carry every demand; least u with load(e) <= u c(e). Classes play no part.
  *   MAX_FLOW   load(e) <= b c(e), at most its rate for each demand; most carried in all. Class by class: class 0 gets
- *              the most it can; what it takes is gone for class 1; and so on.
+ *              the most it can; class 1 what it can without class 0 carrying less in all (but for a twentieth of the
+ *              gap), whose demands may take other paths, or other demands of it be served; and so on.
  *   MAX_MIN    the same bounds; rates per weight max-min fair within a class. Class 0 comes first: a demand of a later
  *              class never costs one of an earlier class any rate, but may make it use other paths.
  *   MIN_DELAY  carry every demand within load(e) <= b c(e); least sum of x times delay of path.
@@ -18,9 +19,9 @@
  *   MAX_MIN    value is the level t up to which every demand of class 0 gets min(rate, t * weight); any l >= 0:
  *              sum over demands of min(rate, t * weight) * shortest <= sum b c l
  *              That is the first level; pt_flow_verify_levels() judges all of them, demand by demand.
- * MAX_FLOW with several classes adds up the bounds of the classes, each with its own lengths, and with the capacity
- * that the answer leaves to it. gap = |value - bound| / the larger of the two; 0 when both are 0. The gap says nothing
- * about paths outside the set.
+ * MAX_FLOW with several classes adds up the bounds of the classes, each with its own lengths: no answer in which the
+ * classes before carry in all what they do in this one carries more of the class (verify.c, solve_after.c). gap =
+ * |value - bound| / the larger of the two; 0 when both are 0. The gap says nothing about paths outside the set.
  *
  * Anytime: stop() is asked between passes; the best answer so far is returned, its gap saying how good it is. An answer
  * is always feasible, also when stopped at once. The same inputs give the same bits (unless stop() cuts in).

@@ -13,7 +13,7 @@
  *
  * Bounds: sum f y + sum rate max(0, 1 - shortest), and sum rate * shortest(delay + y) - sum f y.
  */
-#include "flow/soft.h"
+#include "flow/hard.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -23,36 +23,29 @@
 #define SHARPNESS_FIRST 20.0
 #define SHARPNESS_GROWTH 1.6
 #define SHARPNESS_MAX 1e6
-#define SOFT_SHARE 0.5 /* of the gap: more due to softness, and sharpness grows */
+#define SOFT_SHARE 0.5  /* of the gap: more due to softness, and sharpness grows */
+#define DRIFT 0.5       /* classes before are moved: what has lost less of its restlessness than this in ... */
+#define DRIFT_PASSES 10 /* ... so many passes drifts, by prices that sharpness would tell apart */
+#define DRIFT_MAX 120.0
 #define SLACK_SHARE 0.02
-#define FULL_LEAST 1e-9 /* of a capacity: less is closed */
-#define LENGTH_CLOSED 1e100
 #define NOTHING_SHARE 1e-4 /* of the gap, and of what a class wants: less is not worth another pass */
-
-struct hard {
-    struct flow_soft soft;
-    bool may_leave;              /* MAX_FLOW */
-    double leave_price;          /* 1, or infinite */
-    double scale;                /* K */
-    double wanted;               /* MAX_FLOW: sum of rates of the class */
-    double *left;                /* MAX_FLOW, by entry: rate that is left out */
-    double *safe_x, *safe_loads; /* MIN_DELAY: a feasible answer to mix in */
-    double *try_x, *try_loads;   /* the answer made feasible */
-};
 
 /* ---- a pass ---------------------------------------------------------------------------------------------------- */
 
 /* Lengths from loads; links that nothing may use keep one that nobody pays. Returns sum f y. */
-static double set_lengths(struct hard *hard)
+static double set_lengths(struct flow_hard *hard)
 {
     struct flow_soft *soft = &hard->soft;
     double sum = 0;
     for (uint32_t i = 0; i < soft->links_len; i++) {
         struct flow_priced *link = &soft->links[i];
         double power = soft->a * (soft->loads[i] * link->inverse - 1);
-        double y = soft->full[i] > 0 ? hard->scale * flow_exp(power < 200 ? power : 200) : LENGTH_CLOSED;
+        double y = soft->full[i] > 0 ? hard->scale * flow_exp(power < 200 ? power : 200) : FLOW_CLOSED;
         link->length = y > FLOW_LENGTH_LEAST ? y : FLOW_LENGTH_LEAST;
         sum += soft->full[i] * link->length;
+    }
+    if (hard->class_of != NULL) {
+        flow_after_price(hard);
     }
     return sum;
 }
@@ -63,13 +56,14 @@ struct choice {
 };
 
 /* Move rate from the dearest used way of an entry (leaving out is one) to its cheapest. */
-static void balance(struct hard *hard, uint32_t entry)
+static void balance(struct flow_hard *hard, uint32_t entry)
 {
     struct flow_soft *soft = &hard->soft;
     const struct pt_flow_paths *paths = soft->table.paths;
     double *x = soft->table.x;
     double nothing = soft->table.rate[entry] * FLOW_RATE_LEAST;
-    struct choice out = {.price = {hard->leave_price, 0}, .slot = UINT32_MAX};
+    struct flow_leave *leave = flow_leave_of(hard, entry);
+    struct choice out = {.price = {leave->price, leave->price * leave->inverse}, .slot = UINT32_MAX};
     struct choice low = out;
     struct choice high = {.price = {-1, 0}, .slot = UINT32_MAX};
     if (hard->may_leave && hard->left[entry] > nothing) {
@@ -96,9 +90,14 @@ static void balance(struct hard *hard, uint32_t entry)
     if (low.slot != UINT32_MAX) {
         flow_soft_shift(soft, paths->entry_steps[low.slot], rate);
     }
+    if (leave->inverse > 0 && (high.slot == UINT32_MAX || low.slot == UINT32_MAX)) {
+        double more = high.slot == UINT32_MAX ? -rate : rate;
+        leave->load += more;
+        leave->price = fmin(leave->price * flow_exp(fmin(soft->a * more * leave->inverse, 300)), FLOW_CLOSED);
+    }
 }
 
-static void pass(struct hard *hard)
+static void pass(struct flow_hard *hard)
 {
     struct flow_soft *soft = &hard->soft;
     const struct pt_flow_paths *paths = soft->table.paths;
@@ -107,14 +106,15 @@ static void pass(struct hard *hard)
         uint32_t base = paths->blocks[b].step;
         const double *prices = flow_table_prices(&soft->table, b, soft->lengths);
         for (uint32_t e = paths->blocks[b].entry; e < paths->blocks[b + 1].entry; e++) {
-            double gain = flow_soft_gain(soft, e, prices, base, hard->leave_price);
+            double leave = flow_leave_of(hard, e)->price;
+            double gain = flow_soft_gain(soft, e, prices, base, leave);
             if (hard->may_leave && hard->left[e] > 0) {
-                double least = hard->leave_price;
+                double least = leave;
                 for (uint32_t i = paths->entry_first[e]; i < paths->entry_first[e + 1]; i++) {
                     double price = prices[paths->entry_steps[i] - base];
                     least = price < least ? price : least;
                 }
-                gain += hard->left[e] * (hard->leave_price - least);
+                gain += hard->left[e] * (leave - least);
             }
             if (gain > soft->slack) {
                 balance(hard, e);
@@ -125,7 +125,7 @@ static void pass(struct hard *hard)
 
 /* ---- feasible answers ------------------------------------------------------------------------------------------ */
 
-static void add_loads(struct hard *hard, double *x, double *loads)
+void flow_hard_loads(struct flow_hard *hard, double *x, double *loads)
 {
     double *own = hard->soft.table.x;
     hard->soft.table.x = x;
@@ -133,8 +133,8 @@ static void add_loads(struct hard *hard, double *x, double *loads)
     hard->soft.table.x = own;
 }
 
-/* Worst of load / full along each path of a block, at least 1: like prices, with the maximum for the sum. */
-static const double *overloads(struct hard *hard, size_t b, const double *used)
+/* Like prices, with the maximum for the sum. */
+const double *flow_hard_overloads(struct flow_hard *hard, size_t b, const double *used)
 {
     const struct flow_table *table = &hard->soft.table;
     const struct flow_block *block = &table->paths->blocks[b];
@@ -149,7 +149,7 @@ static const double *overloads(struct hard *hard, size_t b, const double *used)
     return worst;
 }
 
-static void scale_down(struct hard *hard)
+static void scale_down(struct flow_hard *hard)
 {
     struct flow_soft *soft = &hard->soft;
     const struct pt_flow_paths *paths = soft->table.paths;
@@ -157,16 +157,16 @@ static void scale_down(struct hard *hard)
         soft->lengths[i] = soft->full[i] > 0 ? soft->loads[i] * soft->links[i].inverse * (1 + 1e-12) : 1e300;
     }
     for (size_t b = 0; b < paths->blocks_len; b++) {
-        const double *worst = overloads(hard, b, soft->lengths);
+        const double *worst = flow_hard_overloads(hard, b, soft->lengths);
         uint32_t end = paths->entry_first[paths->blocks[b + 1].entry];
         for (uint32_t i = paths->entry_first[paths->blocks[b].entry]; i < end; i++) {
             hard->try_x[i] = soft->table.x[i] / worst[paths->entry_steps[i] - paths->blocks[b].step];
         }
     }
-    add_loads(hard, hard->try_x, hard->try_loads);
+    flow_hard_loads(hard, hard->try_x, hard->try_loads);
 }
 
-static double room_on(const struct hard *hard, uint32_t step)
+static double room_on(const struct flow_hard *hard, uint32_t step)
 {
     const struct flow_step *steps = hard->soft.table.paths->steps;
     double room = INFINITY;
@@ -177,30 +177,39 @@ static double room_on(const struct hard *hard, uint32_t step)
     return room;
 }
 
-/* Give what is left out what capacity is left over, path by path. */
-static void fill_up(struct hard *hard)
+double flow_hard_fill(struct flow_hard *hard, uint32_t e, double most)
 {
     const struct flow_table *table = &hard->soft.table;
     const struct pt_flow_paths *paths = table->paths;
-    for (size_t e = 0; e < paths->demands_len; e++) {
-        double left = table->rate[e];
-        for (uint32_t i = paths->entry_first[e]; i < paths->entry_first[e + 1]; i++) {
-            left -= hard->try_x[i];
+    double left = table->rate[e];
+    double given = 0;
+    for (uint32_t i = paths->entry_first[e]; i < paths->entry_first[e + 1]; i++) {
+        left -= hard->try_x[i];
+    }
+    left = fmin(left, most);
+    for (uint32_t i = paths->entry_first[e]; i < paths->entry_first[e + 1] && left > table->rate[e] * 1e-9; i++) {
+        double room = room_on(hard, paths->entry_steps[i]) * (1 - 1e-12);
+        double more = left < room ? left : room;
+        for (uint32_t s = paths->entry_steps[i]; more > 0 && s != FLOW_LAST; s = paths->steps[s].next) {
+            hard->try_loads[paths->steps[s].link] += more;
         }
-        for (uint32_t i = paths->entry_first[e]; i < paths->entry_first[e + 1] && left > table->rate[e] * 1e-9; i++) {
-            double room = room_on(hard, paths->entry_steps[i]) * (1 - 1e-12);
-            double more = left < room ? left : room;
-            for (uint32_t s = paths->entry_steps[i]; more > 0 && s != FLOW_LAST; s = paths->steps[s].next) {
-                hard->try_loads[paths->steps[s].link] += more;
-            }
-            hard->try_x[i] += more > 0 ? more : 0;
-            left -= more > 0 ? more : 0;
-        }
+        hard->try_x[i] += more > 0 ? more : 0;
+        left -= more > 0 ? more : 0;
+        given += more > 0 ? more : 0;
+    }
+    return given;
+}
+
+/* Give what is left out what capacity is left over, path by path. */
+static void fill_up(struct flow_hard *hard)
+{
+    for (uint32_t e = 0; e < hard->soft.table.paths->demands_len; e++) {
+        (void)flow_hard_fill(hard, e, INFINITY);
     }
 }
 
 /* As much of the safe answer as brings the worst link down to its full mark. */
-static void mix_in(struct hard *hard)
+static void mix_in(struct flow_hard *hard)
 {
     struct flow_soft *soft = &hard->soft;
     double share = 0;
@@ -215,15 +224,18 @@ static void mix_in(struct hard *hard)
     for (size_t i = 0; i < soft->table.paths->slots_len; i++) {
         hard->try_x[i] = (1 - share) * soft->table.x[i] + share * hard->safe_x[i];
     }
-    add_loads(hard, hard->try_x, hard->try_loads);
+    flow_hard_loads(hard, hard->try_x, hard->try_loads);
 }
 
-static double value_of(const struct hard *hard)
+double flow_hard_value(const struct flow_hard *hard)
 {
+    const struct pt_flow_paths *paths = hard->soft.table.paths;
     double sum = 0;
     if (hard->may_leave) {
-        for (size_t i = 0; i < hard->soft.table.paths->slots_len; i++) {
-            sum += hard->try_x[i];
+        for (uint32_t e = 0; e < paths->demands_len; e++) {
+            for (uint32_t i = paths->entry_first[e]; !flow_is_before(hard, e) && i < paths->entry_first[e + 1]; i++) {
+                sum += hard->try_x[i];
+            }
         }
         return sum;
     }
@@ -237,25 +249,31 @@ static double value_of(const struct hard *hard)
 
 /* The bound; *ret_sum is that of full times length. A length above the price of leaving out says no more than one as
  * dear, and costs: such are cut. */
-static double dual(struct hard *hard, double *ret_sum)
+static double dual(struct flow_hard *hard, double *ret_sum)
 {
     struct flow_soft *soft = &hard->soft;
     flow_soft_freeze(soft);
     if (!hard->may_leave) {
-        return flow_table_dual(&soft->table, soft->lengths) - *ret_sum;
+        hard->cheapest = flow_table_dual(&soft->table, soft->lengths);
+        return hard->cheapest - *ret_sum;
     }
     *ret_sum = 0;
     for (uint32_t i = 0; i < soft->links_len; i++) {
-        soft->lengths[i] = fmin(soft->lengths[i], hard->leave_price);
+        soft->lengths[i] = fmin(soft->lengths[i], hard->length_max);
         *ret_sum += soft->full[i] * soft->lengths[i];
     }
-    return *ret_sum + flow_table_dual_capped(&soft->table, soft->lengths, 1);
+    if (hard->class_of != NULL) {
+        return flow_after_bound(hard, *ret_sum);
+    }
+    double saved = flow_table_dual_capped(&soft->table, soft->lengths, 1);
+    hard->cheapest = hard->wanted - saved;
+    return *ret_sum + saved;
 }
 
-static void keep_best(struct hard *hard, double bound)
+static void keep_best(struct flow_hard *hard, double bound)
 {
     struct flow_soft *soft = &hard->soft;
-    double value = value_of(hard);
+    double value = flow_hard_value(hard);
     if (hard->may_leave ? value > soft->value : value < soft->value) {
         soft->value = value;
         memcpy(soft->best_x, hard->try_x, soft->table.paths->slots_len * sizeof(double));
@@ -264,13 +282,13 @@ static void keep_best(struct hard *hard, double bound)
     if (hard->may_leave ? bound < soft->bound : bound > soft->bound) {
         soft->bound = bound;
         for (uint32_t i = 0; i < soft->links_len; i++) { /* as in dual() */
-            soft->best_lengths[i] = fmin(soft->links[i].length, hard->leave_price);
+            soft->best_lengths[i] = fmin(soft->links[i].length, hard->length_max);
         }
     }
 }
 
 /* A class that finds everything full has a value of nothing, and no share of it is small enough. */
-static double gap_of(const struct hard *hard)
+static double gap_of(const struct flow_hard *hard)
 {
     const struct flow_soft *soft = &hard->soft;
     double larger = fmax(fabs(soft->value), fabs(soft->bound));
@@ -279,47 +297,54 @@ static double gap_of(const struct hard *hard)
 }
 
 /* What the gap owes to demands that are not on their cheapest ways: the rest of it is due to softness. */
-static double restlessness(const struct hard *hard, double sum, double bound)
+static double restlessness(struct flow_hard *hard)
 {
-    const struct flow_soft *soft = &hard->soft;
+    struct flow_soft *soft = &hard->soft;
     double paid = 0;
     for (uint32_t i = 0; i < soft->links_len; i++) {
         paid += soft->full[i] > 0 ? soft->loads[i] * (soft->links[i].length + soft->links[i].own) : 0;
     }
-    if (!hard->may_leave) {
-        return paid - (bound + sum);
+    for (uint32_t e = 0; hard->may_leave && e < soft->table.paths->demands_len; e++) {
+        paid += hard->left[e] > 0 ? hard->left[e] * flow_leave_of(hard, e)->price : 0;
     }
-    double cheapest = -(bound - sum); /* sum of rate * min(1, cheapest), less the sum of rates */
-    for (size_t e = 0; e < soft->table.paths->demands_len; e++) {
-        cheapest += soft->table.rate[e];
-        paid += hard->left[e];
-    }
-    return paid - cheapest;
+    return paid - hard->cheapest;
 }
 
-static void iterate(struct hard *hard)
+void flow_hard_iterate(struct flow_hard *hard)
 {
     struct flow_soft *soft = &hard->soft;
     struct flow_run *run = soft->run;
     size_t passes_end = run->result->passes + run->passes_max; /* each class has as many */
+    size_t looked = run->result->passes;
+    double before = INFINITY;
     soft->a = SHARPNESS_FIRST;
     for (;;) {
         flow_table_loads(&soft->table, soft->loads);
         double sum = set_lengths(hard);
         double bound = dual(hard, &sum);
-        if (hard->may_leave) {
+        double hoped = 0;
+        if (hard->class_of != NULL) {
+            hoped = flow_after_fit(hard);
+        } else if (hard->may_leave) {
             scale_down(hard);
             fill_up(hard);
         } else {
             mix_in(hard);
         }
         keep_best(hard, bound);
-        double value_now = value_of(hard);
+        double value_now = hard->class_of != NULL ? hoped : flow_hard_value(hard);
         double gap = gap_of(hard);
         if (gap <= run->gap || run->result->passes >= passes_end || flow_stopped(run)) {
             return;
         }
-        if (restlessness(hard, sum, bound) < SOFT_SHARE * fabs(value_now - bound) && soft->a < SHARPNESS_MAX) {
+        double restless = restlessness(hard);
+        bool drifts = hard->class_of != NULL && soft->a < DRIFT_MAX && run->result->passes >= looked + DRIFT_PASSES &&
+                      restless > before * DRIFT;
+        if (run->result->passes >= looked + DRIFT_PASSES) {
+            looked = run->result->passes;
+            before = restless;
+        }
+        if ((restless < SOFT_SHARE * fabs(value_now - bound) || drifts) && soft->a < SHARPNESS_MAX) {
             soft->a *= SHARPNESS_GROWTH;
             set_lengths(hard);
         }
@@ -329,7 +354,7 @@ static void iterate(struct hard *hard)
     }
 }
 
-static bool hard_init(struct hard *hard, struct flow_run *run, const double *full)
+bool flow_hard_init(struct flow_hard *hard, struct flow_run *run, const double *full)
 {
     bool fits = flow_soft_init(&hard->soft, run);
     size_t slots_len = run->paths->slots_len;
@@ -343,17 +368,21 @@ static bool hard_init(struct hard *hard, struct flow_run *run, const double *ful
         return false;
     }
     for (uint32_t i = 0; i < hard->soft.links_len; i++) {
-        bool open = full[i] > run->graph->links[i].capacity * FULL_LEAST;
+        bool open = full[i] > run->graph->links[i].capacity * FLOW_FULL_LEAST;
         hard->soft.full[i] = open ? full[i] : 0;
         hard->soft.links[i].inverse = open ? 1 / full[i] : 0;
     }
     return true;
 }
 
-static void hard_fini(struct hard *hard)
+void flow_hard_fini(struct flow_hard *hard)
 {
     flow_soft_fini(&hard->soft);
     free(hard->left);
+    free(hard->class_of);
+    free(hard->least);
+    free(hard->before_x);
+    free(hard->part_x);
     free(hard->safe_x);
     free(hard->safe_loads);
     free(hard->try_x);
@@ -364,9 +393,10 @@ static void hard_fini(struct hard *hard)
 
 enum pt_code flow_solve_carry(struct flow_run *run, const double *full, uint32_t class_index, struct pt_error *reterr)
 {
-    struct hard hard = {.may_leave = true, .leave_price = 1, .scale = 1};
+    struct flow_hard hard = {.may_leave = true, .class_index = class_index, .length_max = 1, .scale = 1};
+    hard.leaves[class_index].price = 1;
     enum pt_code code = PT_OK;
-    if (hard_init(&hard, run, full)) {
+    if (flow_hard_init(&hard, run, full)) {
         struct flow_table *table = &hard.soft.table;
         for (size_t e = 0; e < table->paths->demands_len; e++) {
             bool own = run->problem->demands[table->paths->entry_demand[e]].class_index == class_index;
@@ -382,21 +412,22 @@ enum pt_code flow_solve_carry(struct flow_run *run, const double *full, uint32_t
         hard.soft.value = hard.wanted > 0 ? -1 : 0;
         hard.soft.bound = hard.wanted > 0 ? INFINITY : 0;
         if (hard.wanted > 0) { /* a class that nobody is in is done: nothing is carried, and no more can be */
-            iterate(&hard);
+            flow_hard_iterate(&hard);
         }
         flow_soft_store(&hard.soft);
     } else {
         code = flow_no_memory(reterr);
     }
-    hard_fini(&hard);
+    flow_hard_fini(&hard);
     return code;
 }
 
 enum pt_code flow_solve_delay(struct flow_run *run, const double *full, struct pt_error *reterr)
 {
-    struct hard hard = {.leave_price = INFINITY};
+    struct flow_hard hard = {.length_max = INFINITY};
+    hard.leaves[0].price = INFINITY;
     enum pt_code code = PT_OK;
-    if (hard_init(&hard, run, full)) {
+    if (flow_hard_init(&hard, run, full)) {
         struct flow_soft *soft = &hard.soft;
         double rate = 0;
         for (uint32_t i = 0; i < soft->links_len; i++) {
@@ -413,12 +444,12 @@ enum pt_code flow_solve_delay(struct flow_run *run, const double *full, struct p
         soft->value = rate > 0 ? INFINITY : 0;
         soft->bound = rate > 0 ? -INFINITY : 0;
         if (rate > 0) {
-            iterate(&hard);
+            flow_hard_iterate(&hard);
         }
         flow_soft_store(soft);
     } else {
         code = flow_no_memory(reterr);
     }
-    hard_fini(&hard);
+    flow_hard_fini(&hard);
     return code;
 }

@@ -2,9 +2,9 @@
  * The certificate, computed anew: nothing here is shared with the algorithms but the readers of paths. It trusts
  * neither loads nor prices that a solver kept; it needs the rates, the lengths, and the problem.
  *
- * MAX_FLOW and MAX_MIN go class by class: what classes before have loaded is taken off the capacity, and each class has
- * its own lengths. Demands are visited by target, because paths to one target lie together. Where any path counts,
- * distances are those in the graph (far.c).
+ * MAX_FLOW and MAX_MIN go class by class, and each class has its own lengths. What a class of MAX_FLOW can get depends
+ * on how much the classes before carry in all, not on how. Demands are visited by target, because paths to one target
+ * lie together. Where any path counts, distances are those in the graph (far.c).
  */
 #include "flow/free.h"
 
@@ -22,10 +22,11 @@ struct verifying {
     const struct flow_view *view; /* any path; NULL: those of the set */
     const double *rates, *lengths;
     bool by_class;
-    double *loads;               /* of the classes so far */
-    double *full;                /* capacity left for the class */
-    double *distances, *carried; /* by demand */
-    double *cost, *far;          /* by link; by node, to the current target: any path */
+    double *loads;                        /* of the classes so far */
+    double *full;                         /* what links may be loaded with */
+    double of_class[PT_FLOW_CLASSES_MAX]; /* carried by each class so far */
+    double *distances, *carried;          /* by demand */
+    double *cost, *far;                   /* by link; by node, to the current target: any path */
     uint32_t *order;
     uint32_t *path;
     size_t path_max;
@@ -87,9 +88,48 @@ static double level_bound(const struct pt_flow_problem *problem, const double *d
     return high;
 }
 
-/* Bound of one class, `full` being what it may load links with. */
+struct far_demand {
+    double distance, rate;
+};
+
+static int compare_far(const void *a, const void *b)
+{
+    double x = ((const struct far_demand *)a)->distance, y = ((const struct far_demand *)b)->distance;
+    return x < y ? -1 : x > y;
+}
+
+/* MAX_FLOW: what an earlier class adds to the bound of a later one. It carries `carried` in all at least. For any price
+ * m >= 0 of leaving out a unit of it, that is sum rate x max(0, m - distance) - m x carried; the least of these is at
+ * the distance up to which there is as much as is carried. Infinite when there is no memory. */
+static double bound_before(const struct pt_flow_problem *problem, uint32_t class_index, double carried,
+                           const double *distances)
+{
+    PT_AUTO(free) struct far_demand *far = flow_alloc(problem->demands_len, sizeof(far[0]));
+    size_t len = 0;
+    for (size_t d = 0; far != NULL && d < problem->demands_len; d++) {
+        const struct pt_flow_demand *demand = &problem->demands[d];
+        if (demand->class_index == class_index && demand->rate > 0 && distances[d] < INFINITY) {
+            far[len++] = (struct far_demand){.distance = distances[d], .rate = demand->rate};
+        }
+    }
+    if (far == NULL || len == 0) {
+        return far == NULL ? INFINITY : 0; /* without a demand nothing is carried */
+    }
+    qsort(far, len, sizeof(far[0]), compare_far);
+    size_t last = 0;
+    for (double sum = far[0].rate; last + 1 < len && sum < carried; sum += far[last].rate) {
+        last++;
+    }
+    double more = -far[last].distance * carried;
+    for (size_t i = 0; i < last; i++) {
+        more += far[i].rate * (far[last].distance - far[i].distance);
+    }
+    return more;
+}
+
+/* Bound of one class. */
 static double bound_of(const struct pt_flow_problem *problem, bool by_class, uint32_t class_index, const double *full,
-                       const double *lengths, const double *distances)
+                       const double *lengths, const double *distances, const double *carried)
 {
     double budget = 0;
     double paid = 0;
@@ -110,7 +150,10 @@ static double bound_of(const struct pt_flow_problem *problem, bool by_class, uin
     case PT_FLOW_MIN_MLU:
         return budget > 0 ? paid / budget : 0;
     case PT_FLOW_MAX_FLOW:
-        return fmin(budget + saved, wanted); /* nobody gets more than he asks for */
+        for (uint32_t k = 0; k < class_index; k++) {
+            saved += bound_before(problem, k, carried[k], distances);
+        }
+        return fmax(0, fmin(budget + saved, wanted)); /* nobody gets more than he asks for */
     case PT_FLOW_MIN_DELAY:
         return fmax(paid - budget, 0); /* no delay is negative */
     default:
@@ -118,45 +161,35 @@ static double bound_of(const struct pt_flow_problem *problem, bool by_class, uin
     }
 }
 
-static void add_loads(const struct pt_flow_problem *problem, const double *rates, uint32_t class_index, double *loads)
-{
-    const struct pt_flow_paths *paths = problem->paths;
-    for (size_t d = 0; d < problem->demands_len; d++) {
-        for (uint32_t slot = paths->first[d];
-             problem->demands[d].class_index == class_index && slot < paths->first[d + 1]; slot++) {
-            for (uint32_t step = paths->slots[slot]; rates[slot] > 0 && step != FLOW_LAST;
-                 step = paths->steps[step].next) {
-                loads[paths->steps[step].link] += rates[slot];
-            }
-        }
-    }
-}
-
-double flow_bound(const struct pt_flow_problem *problem, const double *rates, const double *lengths,
-                  const double *distances)
+double flow_bound(const struct pt_flow_problem *problem, const double *lengths, const double *distances)
 {
     uint32_t links_len = pt_flow_links_len(problem->graph);
-    bool by_class = problem->objective == PT_FLOW_MAX_FLOW;
+    bool lower = problem->objective == PT_FLOW_MIN_MLU || problem->objective == PT_FLOW_MIN_DELAY;
     PT_AUTO(free) double *full = flow_alloc(links_len, sizeof(double));
-    PT_AUTO(free) double *loads = flow_alloc(links_len, sizeof(double));
-    if (full == NULL || loads == NULL) {
-        return problem->objective == PT_FLOW_MIN_MLU || problem->objective == PT_FLOW_MIN_DELAY ? -INFINITY : INFINITY;
+    for (uint32_t i = 0; full != NULL && i < links_len; i++) {
+        full[i] =
+            problem->objective == PT_FLOW_MIN_MLU ? pt_flow_link_at(problem->graph, i)->capacity : usable(problem, i);
     }
-    double bound = 0;
-    for (uint32_t k = 0; k < (by_class ? flow_classes_len(problem) : 1); k++) {
-        for (uint32_t i = 0; i < links_len; i++) {
-            full[i] = problem->objective == PT_FLOW_MIN_MLU ? pt_flow_link_at(problem->graph, i)->capacity
-                                                            : fmax(0, usable(problem, i) - loads[i]);
-        }
-        bound += bound_of(problem, by_class, k, full, lengths + (size_t)k * links_len, distances);
-        if (by_class && k + 1 < flow_classes_len(problem)) {
-            add_loads(problem, rates, k, loads);
-        }
-    }
-    return bound;
+    return full == NULL ? (lower ? -INFINITY : INFINITY) : bound_of(problem, false, 0, full, lengths, distances, NULL);
 }
 
 /* ---- demands --------------------------------------------------------------------------------------------------- */
+
+/* Distance of a demand of an earlier class under the lengths of a later one. */
+static void measure_demand(struct verifying *v, size_t d, const double *lengths)
+{
+    const struct pt_flow_problem *problem = v->problem;
+    size_t end = pt_flow_paths_first(problem->paths, d + 1);
+    v->distances[d] = v->view != NULL ? v->far[problem->demands[d].from] : INFINITY;
+    for (size_t slot = pt_flow_paths_first(problem->paths, d); v->view == NULL && slot < end; slot++) {
+        size_t len = pt_flow_path_links(problem->paths, slot, v->path, v->path_max);
+        double length = 0;
+        for (size_t i = 0; i < len; i++) {
+            length += lengths[v->path[i]];
+        }
+        v->distances[d] = fmin(v->distances[d], length);
+    }
+}
 
 /* Loads, distance and carried rate of one demand. */
 static enum pt_code add_demand(struct verifying *v, size_t d, const double *lengths, struct pt_error *reterr)
@@ -187,6 +220,7 @@ static enum pt_code add_demand(struct verifying *v, size_t d, const double *leng
         return refuse(reterr, "demands", d, carried, rate);
     }
     v->carried[d] = carried;
+    v->of_class[problem->demands[d].class_index] += carried;
     v->distances[d] = v->view != NULL ? v->far[problem->demands[d].from] : least;
     return PT_OK;
 }
@@ -202,14 +236,19 @@ static enum pt_code add_class(struct verifying *v, uint32_t class_index, const d
     }
     for (size_t i = 0; i < problem->demands_len; i++) {
         size_t d = v->order[i];
-        if (!belongs(v, d, class_index)) {
+        bool before = problem->objective == PT_FLOW_MAX_FLOW && problem->demands[d].class_index < class_index;
+        if (!before && !belongs(v, d, class_index)) {
             continue;
         }
         if (v->view != NULL && problem->demands[d].to != target) {
             target = problem->demands[d].to;
             flow_far(v->view, v->cost, target, v->far);
         }
-        PT_TRY(add_demand(v, d, lengths, reterr));
+        if (before) {
+            measure_demand(v, d, lengths);
+        } else {
+            PT_TRY(add_demand(v, d, lengths, reterr));
+        }
     }
     return PT_OK;
 }
@@ -283,16 +322,16 @@ static enum pt_code compute(struct verifying *v, struct pt_flow_certificate *ret
     struct pt_flow_certificate certificate = {0};
     uint32_t links_len = pt_flow_links_len(problem->graph);
     uint32_t classes_len = v->by_class ? flow_classes_len(problem) : 1;
+    for (uint32_t i = 0; i < links_len; i++) {
+        v->full[i] =
+            problem->objective == PT_FLOW_MIN_MLU ? pt_flow_link_at(problem->graph, i)->capacity : usable(problem, i);
+    }
     for (uint32_t k = 0; k < classes_len; k++) {
         const double *lengths = v->lengths + (size_t)k * links_len;
         PT_TRY(check_lengths(v, lengths, reterr));
-        for (uint32_t i = 0; i < links_len; i++) {
-            v->full[i] = problem->objective == PT_FLOW_MIN_MLU ? pt_flow_link_at(problem->graph, i)->capacity
-                                                               : fmax(0, usable(problem, i) - v->loads[i]);
-        }
         PT_TRY(add_class(v, k, lengths, reterr));
         if (k == 0 || problem->objective == PT_FLOW_MAX_FLOW) {
-            certificate.bound += bound_of(problem, v->by_class, k, v->full, lengths, v->distances);
+            certificate.bound += bound_of(problem, v->by_class, k, v->full, lengths, v->distances, v->of_class);
         }
     }
     PT_TRY(conclude(v, &certificate, reterr));

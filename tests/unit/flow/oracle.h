@@ -186,6 +186,50 @@ ORACLE_FN double oracle_value(const struct pt_flow_problem *problem, enum oracle
     return oracle_value_mps(problem, method, ret_seconds, NULL);
 }
 
+/* The most that MAX_FLOW's class k can carry when each class before it carries at least `carried` of its own in all;
+ * NAN when CLP says there is none. */
+ORACLE_FN double oracle_after(const struct pt_flow_problem *problem, uint32_t k, const double *carried)
+{
+    int links_len = (int)pt_flow_links_len(problem->graph);
+    int demands_len = (int)problem->demands_len;
+    uint32_t *path = calloc(pt_flow_nodes_len(problem->graph), sizeof(path[0]));
+    struct oracle_lp lp;
+    oracle_init(&lp, links_len + demands_len + (int)k);
+    for (int i = 0; i < links_len; i++) {
+        lp.row_lower[i] = -ORACLE_INFINITE;
+        lp.row_upper[i] = oracle_full(problem, i);
+    }
+    for (int d = 0; d < demands_len; d++) {
+        bool counts = problem->demands[d].class_index <= k;
+        lp.row_lower[links_len + d] = 0;
+        lp.row_upper[links_len + d] = counts ? problem->demands[d].rate : 0;
+        for (size_t s = pt_flow_paths_first(problem->paths, (size_t)d);
+             s < pt_flow_paths_first(problem->paths, (size_t)d + 1); s++) {
+            size_t len = pt_flow_path_links(problem->paths, s, path, pt_flow_nodes_len(problem->graph));
+            oracle_column(&lp, problem->demands[d].class_index == k ? -1 : 0, ORACLE_INFINITE);
+            for (size_t i = 0; i < len; i++) {
+                oracle_entry(&lp, (int)path[i], 1);
+            }
+            oracle_entry(&lp, links_len + d, 1);
+            if (problem->demands[d].class_index < k) {
+                oracle_entry(&lp, links_len + demands_len + (int)problem->demands[d].class_index, 1);
+            }
+        }
+    }
+    for (uint32_t j = 0; j < k; j++) {
+        lp.row_lower[links_len + demands_len + (int)j] = carried[j] * (1 - 1e-9);
+        lp.row_upper[links_len + demands_len + (int)j] = ORACLE_INFINITE;
+    }
+    Clp_Simplex *model = oracle_solve(&lp, ORACLE_DUAL, NULL);
+    double value = model != NULL ? -Clp_objectiveValue(model) : NAN;
+    if (model != NULL) {
+        Clp_deleteModel(model);
+    }
+    oracle_fini(&lp);
+    free(path);
+    return value;
+}
+
 /* One level: most t with weight * t for all that do not stay, and what they have for the others. Who is served or has a
  * price stays. Returns how many do now; 0: CLP gave up. */
 ORACLE_FN size_t oracle_level(const struct pt_flow_problem *problem, bool *stays, double *rates)
