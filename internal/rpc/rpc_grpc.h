@@ -55,6 +55,8 @@ void pt_rpc_queue_completed(struct pt_rpc_tag *tag, bool ok);
 void pt_rpc_queue_complete(struct pt_rpc_queue *queue, struct pt_rpc_tag *tag, bool ok);
 /* Call later->fn once, after the completions of this turn. Doing so again before it ran changes nothing. */
 void pt_rpc_queue_later(struct pt_rpc_queue *queue, struct pt_rpc_later *later);
+/* Call after(arg) in each dispatch when its completions and laters are through. Once, before the first. */
+void pt_rpc_queue_after(struct pt_rpc_queue *queue, pt_task_fn after, void *arg);
 /* End: every operation must be on its way to completion. Waits for them, dispatches what is left, calls done(arg) and
  * frees the queue; all this before the return, or, when called from a tag's fn, at the end of the dispatch under way.
  */
@@ -75,6 +77,17 @@ bool pt_rpc_pump_wait(struct pt_rpc_pump *pump);
 
 /* rpc_grpc_server.c: that of a server on gRPC. */
 struct pt_rpc_queue *pt_rpc_grpc_server_queue(struct pt_rpc_server *server);
+
+/* ---- answers that leave together (rpc_cork.c) ------------------------------------------------------------------- */
+
+struct pt_endpoint;
+struct pt_rpc_cork;
+struct pt_rpc_cork *pt_rpc_cork_new(struct pt_sys *sys);
+void pt_rpc_cork_free(struct pt_rpc_cork *cork); /* NULL is fine; nothing is held */
+/* Something is about to be sent to this peer, in this turn. A peer of port 0 is not known. */
+void pt_rpc_cork_answer(struct pt_rpc_cork *cork, const struct pt_endpoint *peer);
+/* The turn is through: what is held leaves. */
+void pt_rpc_cork_pull(struct pt_rpc_cork *cork);
 
 /* ---- messages (rpc_message.c) --------------------------------------------------------------------------------- */
 

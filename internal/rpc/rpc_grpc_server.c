@@ -28,6 +28,7 @@
  */
 #include "base/arena.h"
 #include "base/assert.h"
+#include "base/net.h"
 #include "base/sm.h"
 #include "rpc/rpc_backend.h"
 #include "rpc/rpc_grpc.h"
@@ -70,6 +71,7 @@ struct server {
     struct pt_rpc_queue *queue;
     struct pt_rpc_credential_store *store;
     struct pt_rpc_peer_cache *peers;
+    struct pt_rpc_cork *cork;
     struct door *doors;
     size_t doors_len, doors_open; /* open: shutdown is not complete */
     struct pt_list calls;         /* under way, by call.node */
@@ -116,6 +118,7 @@ struct call {
     bool ended;            /* closed came; on_end is through or running */
     struct pt_arena arena; /* metadata values that were asked for */
     struct pt_identity peer;
+    struct pt_endpoint from; /* port 0: not known */
     char method[METHOD_SIZE];
     char address[ADDRESS_SIZE];
 };
@@ -193,6 +196,7 @@ static void free_server(void *arg)
     }
     pt_rpc_credential_store_free(server->store);
     pt_rpc_peer_cache_free(server->peers);
+    pt_rpc_cork_free(server->cork);
     pt_timer_free(server->grace);
     pt_rpc_library_close();
     pt_task_fn done = server->done;
@@ -238,6 +242,12 @@ static void on_grace_over(void *arg)
     }
 }
 
+static void on_turn_over(void *arg)
+{
+    struct server *server = arg;
+    pt_rpc_cork_pull(server->cork);
+}
+
 static void server_close(struct pt_rpc_server *base, uint64_t grace_ms, pt_task_fn done, void *arg)
 {
     struct server *server = (struct server *)base;
@@ -269,6 +279,8 @@ enum pt_code pt_rpc_grpc_server_new(struct pt_sys *sys, const struct pt_rpc_serv
     server->queue = pt_rpc_queue_new(sys, pt_rpc_pump_new(sys, !options->polled));
     server->store = pt_rpc_credential_store_new(&options->credentials);
     server->peers = pt_rpc_peer_cache_new();
+    server->cork = pt_rpc_cork_new(sys);
+    pt_rpc_queue_after(server->queue, on_turn_over, server);
     server->doors = calloc(options->listens_len, sizeof(*server->doors));
     pt_assert(server->doors != NULL);
     enum pt_code code = PT_OK;
@@ -438,6 +450,10 @@ static void copy_address(struct call *call)
     }
     call->address[used] = '\0';
     gpr_free(peer);
+    struct pt_error none; /* an address of another form is no connection that could be found */
+    if (pt_endpoint_parse(call->address, &call->from, &none) != PT_OK) {
+        call->from = (struct pt_endpoint){0};
+    }
 }
 
 /* Who calls. A certificate that was verified but speaks for nobody we know is refused. */
@@ -660,6 +676,7 @@ static void flush(struct call *call)
         start_close(call); /* it is no single reply after all */
     }
     call->sent_busy = true;
+    pt_rpc_cork_answer(call->server->cork, &call->from);
     start_batch(call, ops, len, &call->sent);
 }
 

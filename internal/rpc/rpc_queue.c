@@ -53,6 +53,8 @@ struct pt_rpc_queue {
     bool dispatching;
     bool free_wanted; /* at the end of the dispatch under way */
     bool dead;        /* freed but for the memory, which the posted dispatch frees */
+    pt_task_fn after; /* of each dispatch; NULL: nothing */
+    void *after_arg;
     pt_task_fn done;
     void *done_arg;
 };
@@ -175,6 +177,12 @@ void pt_rpc_queue_later(struct pt_rpc_queue *queue, struct pt_rpc_later *later)
     }
 }
 
+void pt_rpc_queue_after(struct pt_rpc_queue *queue, pt_task_fn after, void *arg)
+{
+    queue->after = after;
+    queue->after_arg = arg;
+}
+
 void pt_rpc_queue_free(struct pt_rpc_queue *queue, pt_task_fn done, void *arg)
 {
     pt_assert(pt_sys_on_loop(queue->sys));
@@ -228,6 +236,9 @@ static void run(struct pt_rpc_queue *queue)
         later->fn(later);
     }
     run_done(queue);
+    if (queue->after != NULL) {
+        queue->after(queue->after_arg);
+    }
 }
 
 static bool has_work(const struct pt_rpc_queue *queue)
