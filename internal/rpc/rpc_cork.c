@@ -16,6 +16,7 @@
 #include "base/map.h"
 #include "base/net.h"
 #include "rpc/rpc_grpc.h"
+#include "sys/sys_uv.h"
 
 #include <dirent.h>
 #include <netinet/in.h>
@@ -65,23 +66,12 @@ void pt_rpc_cork_free(struct pt_rpc_cork *cork)
 /* Is the other end of it the peer? */
 static bool leads_to(int fd, const struct pt_endpoint *peer)
 {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } address = {0};
+    struct sockaddr_storage address = {0};
     socklen_t size = sizeof(address);
-    if (getpeername(fd, &address.any, &size) != 0) {
+    if (getpeername(fd, (struct sockaddr *)&address, &size) != 0) {
         return false;
     }
-    struct pt_endpoint end = {0};
-    if (address.any.sa_family == AF_INET) {
-        end.ip = pt_ip_from_v4(ntohl(address.v4.sin_addr.s_addr));
-        end.port = ntohs(address.v4.sin_port);
-    } else if (address.any.sa_family == AF_INET6) {
-        memcpy(end.ip.bytes, &address.v6.sin6_addr, sizeof(end.ip.bytes));
-        end.port = ntohs(address.v6.sin6_port);
-    }
+    struct pt_endpoint end = pt_sys_uv_endpoint(&address);
     return end.port == peer->port && pt_ip_equal(&end.ip, &peer->ip);
 }
 

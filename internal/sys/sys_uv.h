@@ -25,5 +25,8 @@ void pt_sys_uv_unwatch(struct pt_fd_watch *watch); /* NULL is fine */
 /* The loop itself (uv_loop_t *), for a library that puts handles of its own on it. What it put there must be gone
  * before pt_sys_uv_free. */
 void *pt_sys_uv_loop(struct pt_sys *sys);
+/* The address and port that the kernel gave; zeros for what is neither IPv4 nor IPv6. */
+struct sockaddr_storage;
+struct pt_endpoint pt_sys_uv_endpoint(const struct sockaddr_storage *storage);
 /* A handle on the loop, whose ever it is, was closed and its callback has not run yet. */
 bool pt_sys_uv_closing(struct pt_sys *sys);

@@ -66,7 +66,7 @@ static struct sockaddr_storage to_sockaddr(const struct pt_endpoint *endpoint)
     return storage;
 }
 
-static struct pt_endpoint from_sockaddr(const struct sockaddr_storage *storage)
+struct pt_endpoint pt_sys_uv_endpoint(const struct sockaddr_storage *storage)
 {
     struct pt_endpoint endpoint = {0};
     if (storage->ss_family == AF_INET) {
@@ -324,7 +324,7 @@ static void on_connection(uv_stream_t *handle, int status)
         pt_uv_stream_close(&stream->base); /* gone before we looked */
         return;
     }
-    struct pt_endpoint peer = from_sockaddr(&from);
+    struct pt_endpoint peer = pt_sys_uv_endpoint(&from);
     listener->on_accept(listener->arg, &stream->base, &peer);
     if (stream->ops == NULL && !stream->closing) {
         pt_uv_stream_close(&stream->base);
@@ -371,7 +371,7 @@ struct pt_endpoint pt_uv_listener_address(const struct pt_listener *base)
     struct sockaddr_storage at = {0};
     int size = sizeof(at);
     pt_assert(uv_tcp_getsockname(&listener->handle, (struct sockaddr *)&at, &size) == 0);
-    return from_sockaddr(&at);
+    return pt_sys_uv_endpoint(&at);
 }
 
 void pt_uv_listener_close(struct pt_listener *base)
