@@ -22,9 +22,11 @@
 #define KEEPALIVE_NS (15000 * MS)
 #define CONTROL_SIZE_MAX 9216U
 
+/* NULL also for one that has left the configuration. */
 static struct pt_path *path_at(struct pt_engine *engine, uint32_t slot)
 {
-    return atomic_load_explicit(&engine->paths[slot], memory_order_relaxed);
+    struct pt_path *path = atomic_load_explicit(&engine->paths[slot], memory_order_relaxed);
+    return path != NULL && path->left_ns == 0 ? path : NULL;
 }
 
 /* ---- sending -------------------------------------------------------------------------------------------------- */

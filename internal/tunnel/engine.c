@@ -4,6 +4,10 @@
  * A new configuration is compared with the one in force: a link with the same number, interface and address keeps its
  * sockets, a path that is the same in all keeps its object, a peer with the same key keeps its sessions. What goes is
  * taken out of the threads' sight first and freed when they have let go of it.
+ *
+ * A path that left the configuration goes on sealing for LINGER_NS, unless its link or peer is gone as well: the data
+ * plane has decided for what waits in the device, and on a busy machine that may wait longer than it took to change the
+ * configuration. Nothing else is sent by such a path, and nobody is told of it.
  */
 #include "tunnel/engine.h"
 
@@ -24,6 +28,7 @@
 
 #define DSCP_EF 46
 #define TICK_MS 100
+#define LINGER_NS 1000000000ULL
 #define READ_AFTER_MS 2000ULL /* handshakes take a round trip; longer, and what waits in the device is of no use */
 
 const char *pt_engine_drop_name(enum pt_engine_drop drop)
@@ -34,6 +39,7 @@ const char *pt_engine_drop_name(enum pt_engine_drop drop)
 /* ---- the loop's turn ------------------------------------------------------------------------------------------ */
 
 static void start_reading(struct pt_engine *engine);
+static void forget_left(struct pt_engine *engine, uint64_t now_ns);
 
 /* An engine that adopted no sessions lets packets wait in the device until the peers have new ones. */
 static void tick_reading(struct pt_engine *engine, uint64_t now_ns)
@@ -55,6 +61,7 @@ static void tick(struct pt_engine *engine)
     }
     pt_peers_tick(engine->peers, now_ns, (uint64_t)pt_sys_wall_ns(engine->options.sys));
     pt_control_tick(engine, now_ns);
+    forget_left(engine, now_ns);
     pt_epoch_collect(&engine->epoch);
     if (!engine->reading) {
         tick_reading(engine, now_ns);
@@ -127,6 +134,33 @@ static void remove_path(struct pt_engine *engine, uint32_t slot)
         atomic_store(&engine->paths[slot], NULL);
         pt_epoch_retire(&engine->epoch, path, free_path);
     }
+}
+
+/* The configuration has no such path any more. */
+static void leave_path(struct pt_engine *engine, const struct pt_engine_config *config, uint32_t slot)
+{
+    struct pt_path *path = atomic_load(&engine->paths[slot]);
+    bool carried = false;
+    for (size_t i = 0; path != NULL && i < config->peers_len; i++) {
+        carried = carried || config->peers[i].label == path->peer->label;
+    }
+    if (path == NULL || !carried || atomic_load(&engine->link_table[path->config.link]) != path->link) {
+        remove_path(engine, slot);
+    } else if (path->left_ns == 0) {
+        path->left_ns = pt_sys_now_ns(engine->options.sys);
+        engine->left_until_ns = path->left_ns + LINGER_NS;
+    }
+}
+
+static void forget_left(struct pt_engine *engine, uint64_t now_ns)
+{
+    for (uint32_t slot = 1; slot < PT_ENGINE_SLOTS && engine->left_until_ns != 0; slot++) {
+        const struct pt_path *path = atomic_load(&engine->paths[slot]);
+        if (path != NULL && path->left_ns != 0 && now_ns >= path->left_ns + LINGER_NS) {
+            remove_path(engine, slot);
+        }
+    }
+    engine->left_until_ns = now_ns < engine->left_until_ns ? engine->left_until_ns : 0;
 }
 
 static void fill_outer(struct pt_path *path)
@@ -223,11 +257,13 @@ static void configure_paths(struct pt_engine *engine, const struct pt_engine_con
         wanted[path->slot] = true;
         if (old == NULL || old->link != link || old->peer != peer || memcmp(&old->config, path, sizeof(*path)) != 0) {
             add_path(engine, path, link, peer, (unsigned)i);
+        } else {
+            old->left_ns = 0;
         }
     }
     for (uint32_t slot = 1; slot < PT_ENGINE_SLOTS; slot++) {
         if (!wanted[slot]) {
-            remove_path(engine, slot);
+            leave_path(engine, config, slot);
         }
     }
     free(wanted);
@@ -341,7 +377,7 @@ size_t pt_engine_paths(const struct pt_engine *engine, struct pt_engine_path_sta
     size_t len = 0;
     for (uint32_t slot = 1; slot < PT_ENGINE_SLOTS; slot++) {
         struct pt_path *path = atomic_load(&engine->paths[slot]);
-        if (path != NULL) {
+        if (path != NULL && path->left_ns == 0) {
             if (len < len_max) {
                 ret_status[len] = (struct pt_engine_path_status){
                     .slot = slot, .mtu = path->pmtu.found, .remote = atomic_load(&path->target)->endpoint};

@@ -102,7 +102,7 @@ void pt_engine_pause(struct pt_engine *engine);
 void pt_engine_save(struct pt_engine *engine, struct pt_handover *into); /* descriptors stay the engine's */
 void pt_engine_start(struct pt_engine *engine);
 /* Put a configuration in force: whole, or on failure what could be. Packets in flight by a path that stays are not
- * touched. */
+ * touched; those that wait in the device by one that goes are sent by it, unless its link or peer goes too. */
 PT_MUST enum pt_code pt_engine_configure(struct pt_engine *engine, const struct pt_engine_config *config,
                                          struct pt_error *reterr);
 const uint8_t *pt_engine_public_key(const struct pt_engine *engine);

@@ -74,6 +74,7 @@ struct pt_path {
     /* The loop's own: path MTU and keepalive. */
     struct pt_pmtu pmtu;
     uint64_t keepalive_ns;
+    uint64_t left_ns;  /* when it left the configuration; 0: it stands there */
     atomic_bool doubt; /* does its MTU still hold? The kernel refused a packet for its size, or the session is new */
 };
 
@@ -106,7 +107,8 @@ struct pt_engine {
     struct pt_link *_Atomic link_table[PT_ENGINE_LINKS_MAX + 1]; /* by number */
     struct pt_link *links;
     struct pt_peer *peer_list;
-    unsigned turn; /* among paths, for answers */
+    uint64_t left_until_ns; /* the last of those that left the configuration goes then; 0: there are none */
+    unsigned turn;          /* among paths, for answers */
     struct pt_peers *peers;
 
     /* From the in threads to the loop: handshakes and control messages. */

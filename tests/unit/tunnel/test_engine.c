@@ -248,7 +248,7 @@ static void churn(void *arg)
         (void)pt_engine_paths(edge->engine, &path, 1);
         pt_engine_streams(edge->engine, note, NULL);
         if (w->churns % 4 == i) {
-            configure(w, edge, false, MTU); /* the path goes, and is back at once: what was on its way is dropped */
+            configure(w, edge, false, MTU); /* the path goes, and is back at once */
             configure(w, edge, true, MTU - w->churns % 8);
         }
         if (w->churns % 8 == 2 + 4 * i) {
@@ -522,6 +522,61 @@ static void only_authentic_packets_move_a_path(struct world *w)
     (void)close(replayer);
 }
 
+static uint64_t without_path(const struct edge *edge)
+{
+    struct pt_engine_counters counters;
+    pt_engine_counters(edge->engine, &counters);
+    return counters.drops[PT_ENGINE_DROP_NO_PATH];
+}
+
+/* The threads stand still, as on a busy machine, while their path leaves the configuration: what waits in the device
+ * is sent by it all the same. Nobody is told of the path any more, and after a while there is none. */
+static void what_waits_is_sent_by_a_path_that_left(struct world *w)
+{
+    enum { PACKETS = 20 };
+    struct pt_engine_counters settled[2];
+    struct pt_engine_path_status status;
+    struct edge *edge = &w->edges[1];
+    uint8_t packet[100] = {0};
+    settle(w, settled);
+    uint64_t before = without_path(edge);
+    pt_engine_pause(edge->engine);
+    for (unsigned i = 0; i < PACKETS; i++) {
+        ck_assert_int_eq(send(w->udp_out, packet, sizeof(packet), 0), (ssize_t)sizeof(packet));
+    }
+    configure(w, edge, false, MTU);
+    pt_engine_start(edge->engine);
+    expect_packets(w, PACKETS, sizeof(packet));
+    ck_assert_uint_eq(without_path(edge), before);
+    ck_assert_uint_eq(pt_engine_paths(edge->engine, &status, 1), 0);
+    for (unsigned i = 0; without_path(edge) == before; i++) {
+        ck_assert_uint_lt(i, PATIENCE_MS / 20);
+        ck_assert_int_eq(send(w->udp_out, packet, sizeof(packet), 0), (ssize_t)sizeof(packet));
+        pt_sys_uv_turn(w->sys, false);
+        (void)poll(NULL, 0, 20);
+    }
+    configure(w, edge, true, MTU);
+    settle(w, settled);
+    while (recv(w->udp_in, packet, sizeof(packet), MSG_DONTWAIT) >= 0) {
+    }
+}
+
+/* Its peer goes while it is on its way out: then it goes as well, for its packets could not be sealed. */
+static void a_path_that_left_goes_with_its_peer(struct world *w)
+{
+    const struct pt_engine_config none = {.port = PT_SEALED_PORT, .links = &w->edges[1].link, .links_len = 1};
+    struct edge *edge = &w->edges[1];
+    uint8_t packet[100] = {0};
+    uint64_t before = without_path(edge);
+    configure(w, edge, false, MTU);
+    ck_assert_int_eq(pt_engine_configure(edge->engine, &none, NULL), PT_OK);
+    for (unsigned i = 0; without_path(edge) == before; i++) {
+        ck_assert_uint_lt(i, PATIENCE_MS / 20);
+        ck_assert_int_eq(send(w->udp_out, packet, sizeof(packet), 0), (ssize_t)sizeof(packet));
+        (void)poll(NULL, 0, 20); /* the loop does not turn: no time passes for it */
+    }
+}
+
 START_TEST(threads_carry_packets_while_keys_paths_and_peers_change)
 {
     static void *(*const hosts[])(void *arg) = {write_stream, read_stream, write_packets, read_packets};
@@ -565,6 +620,8 @@ START_TEST(threads_carry_packets_while_keys_paths_and_peers_change)
     only_authentic_packets_move_a_path(w);
     sessions_begin_anew(w, PT_HANDOVER_SESSIONS);
     sessions_begin_anew(w, PT_HANDOVER_STREAMS);
+    what_waits_is_sent_by_a_path_that_left(w);
+    a_path_that_left_goes_with_its_peer(w);
     pt_timer_free(w->timer);
     pt_engine_close(w->edges[0].engine);
     pt_engine_close(w->edges[1].engine);
