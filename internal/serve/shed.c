@@ -37,7 +37,7 @@ struct pt_refusal {
 };
 
 struct pt_shed {
-    struct pt_list held;
+    struct pt_list held; /* ascending by due_ns */
     size_t len;
     struct pt_timer *timer; /* runs while any is held */
 };
@@ -90,9 +90,10 @@ static void answer_due(void *arg)
     uint64_t now_ns = pt_sys_now_ns(controller->sys);
     PT_LIST_FOREACH_SAFE (node, &controller->shed->held) {
         struct pt_refusal *refusal = PT_CONTAINER(node, struct pt_refusal, node);
-        if (refusal->due_ns <= now_ns) {
-            answer(refusal);
+        if (refusal->due_ns > now_ns) {
+            return;
         }
+        answer(refusal);
     }
 }
 
@@ -101,6 +102,16 @@ void pt_shed_release(struct pt_controller *controller)
     PT_LIST_FOREACH_SAFE (node, &controller->shed->held) {
         answer(PT_CONTAINER(node, struct pt_refusal, node));
     }
+}
+
+/* From the back: who comes later is mostly due later. To look at hundreds each SLICE_MS took more than answering. */
+static void insert(struct pt_shed *shed, struct pt_refusal *refusal)
+{
+    struct pt_list *after = shed->held.prev;
+    while (after != &shed->held && PT_CONTAINER(after, struct pt_refusal, node)->due_ns > refusal->due_ns) {
+        after = after->prev;
+    }
+    pt_list_push_front(after, &refusal->node);
 }
 
 bool pt_shed_hold(struct pt_serve_call *call, uint64_t hold_ns, const struct pt_error *error)
@@ -116,7 +127,7 @@ bool pt_shed_hold(struct pt_serve_call *call, uint64_t hold_ns, const struct pt_
     struct pt_refusal *refusal = malloc(sizeof(*refusal));
     pt_assert(refusal != NULL);
     *refusal = (struct pt_refusal){.call = call, .due_ns = now_ns + hold_ns, .error = *error};
-    pt_list_push_back(&shed->held, &refusal->node);
+    insert(shed, refusal);
     if (shed->len++ == 0) {
         pt_timer_start(shed->timer, SLICE_MS, SLICE_MS);
     }

@@ -260,7 +260,7 @@ END_TEST
 
 struct hammer {
     unsigned good, refused;
-    bool gone; /* the server is: whatever comes is an end */
+    bool gone; /* server or client is: whatever comes is an end */
 };
 
 static void on_listed(void *arg, const struct pt_error *error, struct pt_bytes message)
@@ -334,6 +334,29 @@ START_TEST(who_hammers_is_answered_no_faster_than_it_may_call)
 }
 END_TEST
 
+/* Who waits for half a second only is told before those whose turn was earlier and whose time is longer. */
+START_TEST(a_refusal_that_is_due_first_does_not_wait_for_others)
+{
+    struct cluster world, *cluster = &world;
+    struct program program;
+    struct hammer hammered = {0}, hasty = {0};
+    cluster_init(cluster);
+    limited_program(cluster, &program);
+    hammer(cluster, &program, HAMMERED, 30000, &hammered);
+    STEP_UNTIL(cluster, hammered.refused >= 16);
+    run_for_ms(cluster, 40);
+    hammer(cluster, &program, 4, 500, &hasty);
+    run_for_ms(cluster, 200);
+    ck_assert_uint_eq(hasty.good + hasty.refused, 0);
+    run_for_ms(cluster, 100);
+    ck_assert_uint_eq(hasty.refused, 4);
+    ck_assert_uint_lt(hammered.good + hammered.refused, HAMMERED);
+    hammered.gone = true; /* what still waits ends with its client */
+    pt_rpc_channel_free(program.channel);
+    cluster_fini(cluster);
+}
+END_TEST
+
 /* Beyond what may wait they go out at once. */
 START_TEST(so_many_refusals_wait_and_no_more)
 {
@@ -398,6 +421,7 @@ static Suite *make_suite(void)
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, a_lasting_excess_is_refused_and_others_go_on);
     tcase_add_test(tcase, who_hammers_is_answered_no_faster_than_it_may_call);
+    tcase_add_test(tcase, a_refusal_that_is_due_first_does_not_wait_for_others);
     tcase_add_test(tcase, so_many_refusals_wait_and_no_more);
     tcase_add_test(tcase, refusals_that_wait_go_out_when_the_controller_closes);
     tcase_add_test(tcase, refusals_that_wait_for_nobody_cost_nothing);
