@@ -466,6 +466,7 @@ enum pt_code pt_raft_log_start(struct pt_raft_log *log, struct pt_error *reterr)
     (void)snprintf(recycled, sizeof recycled, "%s/recycled", log->directory);
     PT_TRY(pt_path_remove(log->options.sys, recycled, reterr));
     log->executor = pt_executor_new(log->options.sys, "raft-log", 1);
+    pt_executor_hasten(log->executor); /* each write that is acknowledged waited for it */
     log->side = pt_executor_new(log->options.sys, "raft-side", 1);
     log->spare_timer = pt_timer_new(log->options.sys, (pt_task_fn)pt_raft_spare_begin, log);
     log->started = true;

@@ -113,6 +113,14 @@ void pt_executor_spread(struct pt_executor *executor, pt_part_fn work, void *arg
     executor->sys->ops->executor_spread(executor, work, arg, parts);
 }
 
+void pt_executor_hasten(struct pt_executor *executor)
+{
+    pt_assert(pt_sys_on_loop(executor->sys));
+    if (executor->sys->ops->executor_hasten != NULL) {
+        executor->sys->ops->executor_hasten(executor);
+    }
+}
+
 void pt_executor_free(struct pt_executor *executor)
 {
     if (executor == NULL) {

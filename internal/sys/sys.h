@@ -67,6 +67,9 @@ void pt_executor_submit(struct pt_executor *executor, pt_task_fn work, pt_task_f
  * one. In the simulator the parts run here, one after the other. */
 typedef void (*pt_part_fn)(void *arg, size_t part);
 void pt_executor_spread(struct pt_executor *executor, pt_part_fn work, void *arg, size_t parts);
+/* Its works are short, and others wait for them: a thread of it that wakes is to have the processor soon, for short
+ * turns and no larger part than before. A wish: the simulator and Linux before 6.12 know of none. */
+void pt_executor_hasten(struct pt_executor *executor);
 /* Wait for work that was submitted (its done callbacks run before the return, and what they submit is waited for too),
  * then free. NULL is fine. */
 void pt_executor_free(struct pt_executor *executor);

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 struct trace {
@@ -296,6 +297,38 @@ START_TEST(a_pool_finishes_everything)
 }
 END_TEST
 
+static uint64_t own_slice_ns(void)
+{
+    uint64_t words[6] = {0}; /* sched_setattr(2): the fourth is the slice */
+    ck_assert_int_eq(syscall(SYS_sched_getattr, 0, words, sizeof(words), 0), 0);
+    return words[3];
+}
+
+static void note_slice(void *arg)
+{
+    *(uint64_t *)arg = own_slice_ns();
+}
+
+/* Only the executor that is hastened asks for short slices, not who makes it nor another one. A kernel that knows of
+ * none says zero of all. */
+START_TEST(a_hastened_executor_has_short_slices)
+{
+    struct pt_sys *sys = sys_new();
+    struct pt_executor *hastened = pt_executor_new(sys, "hastened", 1);
+    struct pt_executor *other = pt_executor_new(sys, "other", 1);
+    uint64_t before = own_slice_ns(), slice = 1, slice_of_other = 1;
+    pt_executor_hasten(hastened);
+    pt_executor_submit(hastened, note_slice, NULL, &slice);
+    pt_executor_submit(other, note_slice, NULL, &slice_of_other);
+    pt_executor_free(hastened);
+    pt_executor_free(other);
+    ck_assert_uint_eq(slice_of_other, before);
+    ck_assert_uint_eq(own_slice_ns(), before);
+    ck_assert_uint_eq(slice, before == 0 ? 0 : 100000);
+    pt_sys_uv_free(sys);
+}
+END_TEST
+
 /* Freeing waits: all works and all done callbacks have run when it returns, without a turn of the loop. */
 START_TEST(free_waits_for_work)
 {
@@ -476,6 +509,7 @@ int main(void)
     tcase_add_test(tc, posts_of_threads_arrive_in_order);
     tcase_add_test(tc, one_thread_keeps_order);
     tcase_add_test(tc, a_pool_finishes_everything);
+    tcase_add_test(tc, a_hastened_executor_has_short_slices);
     tcase_add_test(tc, free_waits_for_work);
     tcase_add_test(tc, parts_run_once_each_on_the_threads_that_are_free);
     tcase_add_test(tc, done_may_submit_while_freeing);
