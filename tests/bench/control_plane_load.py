@@ -12,6 +12,7 @@ import ctypes
 import dataclasses
 import os
 import pathlib
+import shutil
 import socket
 import statistics
 import struct
@@ -25,6 +26,8 @@ from spine_host import Etcd, Patronus, cpu_seconds, go_program, processes, resid
 from spine_lab import BenchError, run, say, wait_for
 
 WARM_UP = 2000
+BURST = 16000  # creates of one turn at one size
+FILL, FILLS = 14200, 7  # what is there before, when there is much: in so many parts
 # name of the load: what, operations, in flight, whose sites ("w": those of the write of 64)
 PLAN = {
     "write_1": ("write", 600, 1),
@@ -129,19 +132,58 @@ def beside_etcd(build: pathlib.Path, turns: int) -> dict[str, float]:
     return values
 
 
-def at_100k(build: pathlib.Path) -> dict[str, float]:
-    """Creates at 64 in flight with 100,000 resources there, over those with 1,000."""
+class AtSizes:
+    """Bursts of creates on clusters that hold different numbers of resources, each begun from a copy of its files."""
+
+    def __init__(self, build: pathlib.Path, folder: pathlib.Path) -> None:
+        self.build, self.folder, self.loads = build, folder, Loads(build, folder)
+
+    def cluster(self, name: str) -> Patronus:
+        path = self.folder / name
+        path.mkdir()
+        return Patronus(self.build, path)
+
+    def filled(self, name: str, fills: int) -> Patronus:
+        """One that is stopped again, with what its bursts need, and FILL sites for each of `fills`."""
+        cluster = self.cluster(name)
+        names = [f"fill{part}" for part in range(fills)]
+        with self.loads.running(cluster, "warm", "burst", *names):
+            for fill in names:
+                self.loads.load(cluster, "write", FILL, 256, fill)
+        return cluster
+
+    def burst(self, filled: Patronus) -> tuple[float, float]:
+        """Creates a second, and the servers' processor for each, us. A thousand before them do not count, and nothing is
+        left to be written to the disk when they begin."""
+        kept = filled.folder.rename(filled.folder.with_suffix(".kept"))
+        shutil.copytree(kept, filled.folder)
+        try:
+            with self.loads.running(filled, "warm") as started:
+                self.loads.load(filled, "write", 1000, 64, "warm")
+                os.sync()
+                before = sum(map(cpu_seconds, started))
+                rate = self.loads.load(filled, "write", BURST, 64, "burst")[0]
+                return rate, (sum(map(cpu_seconds, started)) - before) / BURST * 1e6
+        finally:
+            shutil.rmtree(filled.folder)
+            kept.rename(filled.folder)
+
+
+def at_100k(build: pathlib.Path, turns: int) -> dict[str, float]:
+    """Creates at 64 in flight with 100,000 resources there, over those with 1,000: they take turns; by medians."""
+    rates: dict[int, list[float]] = {0: [], FILLS: []}
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DISK")) as folder:
-        loads = Loads(build, pathlib.Path(folder))
-        with loads.running(loads.patronus, "first", "few") as _:
-            loads.load(loads.patronus, "write", 1000, 64, "first")
-            few = loads.load(loads.patronus, "write", 8000, 64, "few")[0]
-            for part in range(6):
-                wait_for("no organizations", 20, lambda part=part: loads.prepare(loads.patronus, f"fill{part}"))
-                loads.load(loads.patronus, "write", 15200, 256, f"fill{part}")
-            wait_for("no organizations", 20, lambda: loads.prepare(loads.patronus, "many"))
-            many = loads.load(loads.patronus, "write", 8000, 64, "many")[0]
-    say(f"creates a second: {few:.0f} with 1,000 to 9,000 there, {many:.0f} with 100,200 to 108,200")
+        sizes = AtSizes(build, pathlib.Path(folder))
+        clusters = {fills: sizes.filled(f"fills{fills}", fills) for fills in rates}
+        for _ in range(turns):
+            for fills, cluster in clusters.items():
+                rate, cpu_us = sizes.burst(cluster)
+                rates[fills].append(rate)
+                there = fills * FILL + 1000
+                say(f"creates with {there} to {there + BURST} there: {rate:.0f} a second, {cpu_us:.0f} us of processor each")
+    few, many = map(statistics.median, rates.values())
+    worst = min(large / small for small, large in zip(*rates.values(), strict=True))
+    say(f"creates a second: median {few:.0f} with few there, {many:.0f} with many; worst pair {worst:.2f}")
     return {"write_at_100k": many / few}
 
 
