@@ -17,6 +17,9 @@
  * The database is checked whole when it is opened (integrity_check compares tables with indexes); the digests of the
  * rows follow in store_load.c. A node that starts on damaged state would spread it by snapshot.
  *
+ * What is deleted is overwritten where that costs no page of its own (secure_delete=FAST). SQLite as Debian builds it
+ * goes further: each page that history gives up is read, filled with zeros, written to the log and checkpointed.
+ *
  * WAL with synchronous=NORMAL: a commit is one append without a sync; only a checkpoint syncs. SQLite's own checkpoint
  * at commit hides its errors, so it is turned off, and the store checkpoints by itself once the log is
  * CHECKPOINT_PAGES long, the slow part of it on a worker.
@@ -45,6 +48,7 @@ static const char pragmas[] = "PRAGMA locking_mode = EXCLUSIVE;"
                               "PRAGMA synchronous = NORMAL;"
                               "PRAGMA temp_store = MEMORY;"
                               "PRAGMA cache_size = -2048;"
+                              "PRAGMA secure_delete = FAST;"
                               "PRAGMA cell_size_check = ON;"
                               "PRAGMA foreign_keys = OFF;"
                               "PRAGMA journal_size_limit = 33554432;";

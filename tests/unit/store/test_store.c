@@ -330,6 +330,35 @@ START_TEST(a_number_is_given_out_once)
 }
 END_TEST
 
+static uint64_t log_size(void)
+{
+    char log[128];
+    struct stat status;
+    (void)snprintf(log, sizeof(log), "%s-wal", path);
+    ck_assert_int_eq(stat(log, &status), 0);
+    return (uint64_t)status.st_size;
+}
+
+/* Events that go take no writing but their row's: the pages that they filled are not overwritten one by one. */
+START_TEST(trimmed_history_costs_no_pages)
+{
+    enum { KEPT = 10, MORE = 30 };
+    static uint8_t event[100000];
+    struct pt_store *store = open_at(path);
+    uint64_t before = log_size(), kept = 0;
+    for (uint64_t index = 1; index <= KEPT + MORE; index++) {
+        MUST(pt_store_begin(store, why));
+        MUST(pt_store_history_put(store, index, 0, "a", (struct pt_bytes){event, sizeof(event)}, why));
+        MUST(pt_store_history_trim(store, KEPT, UINT64_MAX, why));
+        commit(store, index);
+        kept = index == KEPT ? log_size() - before : kept;
+    }
+    ck_assert_uint_gt(kept, KEPT * sizeof(event));
+    ck_assert_uint_lt(log_size() - before - kept, kept * MORE / KEPT * 5 / 4);
+    pt_store_close(store);
+}
+END_TEST
+
 static void fill(struct pt_store *store, struct twin *twin, struct rng *rng, uint64_t index)
 {
     MUST(pt_store_begin(store, why));
@@ -790,6 +819,7 @@ int main(void)
     tcase_add_test(tcase, history_is_bounded_by_bytes_too);
     tcase_add_test(tcase, a_repeated_request_id_is_told_and_the_oldest_reply_goes_first);
     tcase_add_test(tcase, a_number_is_given_out_once);
+    tcase_add_test(tcase, trimmed_history_costs_no_pages);
     tcase_add_test(tcase, a_snapshot_brings_another_store_to_the_same_state);
     tcase_add_test(tcase, a_damaged_snapshot_changes_nothing);
     tcase_add_test(tcase, a_damaged_database_is_found_at_the_open);
