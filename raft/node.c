@@ -40,6 +40,7 @@ void pt_raft_fatal(struct pt_raft *raft, const struct pt_error *error)
         pt_timer_stop(raft->hasty);
         pt_timer_stop(raft->tell);
         pt_timer_stop(raft->second);
+        pt_timer_stop(raft->lag.timer);
     }
     pt_log_error(raft->options.log, "consensus stops", "node=%" PRIu64 " place=%s reason=\"%s\"", raft->options.id,
                  error->field, error->text);
@@ -406,6 +407,7 @@ static void node_free(struct pt_raft *raft, bool abandoned)
     pt_timer_free(raft->hasty);
     pt_timer_free(raft->tell);
     pt_timer_free(raft->second);
+    pt_timer_free(raft->lag.timer);
     if (abandoned) {
         pt_raft_net_abandon(raft->net);
     } else {
@@ -466,6 +468,7 @@ enum pt_code pt_raft_open(struct pt_sys *sys, const struct pt_raft_options *opti
     raft->hasty = pt_timer_new(sys, pt_raft_on_hasty, raft);
     raft->tell = pt_timer_new(sys, pt_raft_on_tell, raft);
     raft->second = pt_timer_new(sys, pt_raft_on_second, raft);
+    raft->lag.timer = pt_timer_new(sys, pt_raft_on_lag, raft);
     raft_make(raft);
     *ret_raft = raft;
     bool entered = pt_raft_enter(raft);

@@ -415,7 +415,7 @@ bool pt_raft_apply_some(struct pt_raft *raft)
     }
     uint64_t stored = pt_raft_stored(raft);
     uint64_t limit = commit < stored ? commit : stored;
-    if (limit <= raft->applied) {
+    if (limit <= raft->applied || pt_raft_lags(raft, limit)) {
         return false;
     }
     size_t len = 0;
@@ -440,6 +440,7 @@ bool pt_raft_apply_some(struct pt_raft *raft)
         }
     }
     raft->applied = last;
+    pt_raft_lag_restart(raft);
     struct pt_raft_record record;
     if (pt_raft_log_type(raft->log, last) == PT_RAFT_ENTRY_CHANGE && last > raft->changes_done) {
         bool found = fetch(raft, last, &record);

@@ -6,6 +6,7 @@
  *   node_election.c    elections: sooner than by libraft's timeout alone, or later
  *   node_message.c     frames in, messages out
  *   node_apply.c       committed entries to the machine; proposals
+ *   node_lag.c         a follower applies in larger pieces
  *   node_read.c        linearizable reads
  *   node_membership.c  changes of the configuration, leadership transfer
  *   node_snapshot.c    taking and sending snapshots
@@ -155,6 +156,12 @@ struct pt_raft {
     uint64_t changes_done; /* configuration entries up to here were reported committed */
     bool loading;          /* entries for apply are being read */
     struct {
+        struct pt_timer *timer;
+        uint64_t since_ms; /* when something was applied last; 0: not yet */
+        uint64_t seen;     /* entries up to here are counted in size */
+        size_t size;       /* bytes of those behind `applied` */
+    } lag;                 /* node_lag.c */
+    struct {
         uint64_t first;
         size_t len;
         struct pt_raft_record *records;
@@ -240,6 +247,11 @@ void pt_raft_flush_proposals(struct pt_raft *raft);
 void pt_raft_proposals_end(struct pt_raft *raft, enum pt_code queued, enum pt_code submitted);
 void pt_raft_submit_first(struct pt_raft *raft);
 void pt_raft_pending_push(struct pt_raft *raft, uint64_t index, pt_raft_done_fn fn, void *arg);
+
+/* node_lag.c */
+bool pt_raft_lags(struct pt_raft *raft, uint64_t limit); /* true: entries up to `limit` wait a little */
+void pt_raft_lag_restart(struct pt_raft *raft);          /* something was applied */
+void pt_raft_on_lag(void *arg);
 
 /* node_read.c */
 void pt_raft_reads_run(struct pt_raft *raft);

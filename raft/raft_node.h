@@ -48,6 +48,9 @@ struct pt_machine {
     /* This node became leader, or leads no more. After `leading`, entries of older terms may still be unapplied: wait
      * for pt_raft_barrier before reading. */
     void (*role_changed)(void *context, bool leading, uint64_t term);
+    /* A follower may let committed entries wait some milliseconds and apply more of them at a time: nobody waits for
+     * them here, and the witness names acked_index already. NULL: they do not wait. */
+    bool (*may_lag)(void *context, uint64_t acked_index);
 };
 
 enum pt_raft_role { PT_RAFT_FOLLOWER, PT_RAFT_CANDIDATE, PT_RAFT_LEADER, PT_RAFT_STANDBY };

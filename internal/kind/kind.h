@@ -360,3 +360,5 @@ PT_MUST enum pt_code pt_watch_open(struct pt_machine_kind *machine, const struct
                                    struct pt_watch **ret_watch, struct pt_error *reterr);
 void pt_watch_resume(struct pt_watch *watch);
 void pt_watch_close(struct pt_watch *watch); /* NULL is fine */
+/* Does anybody watch here? */
+bool pt_kind_watched(const struct pt_machine_kind *machine);

@@ -630,6 +630,11 @@ enum pt_code pt_watch_open(struct pt_machine_kind *machine, const struct pt_watc
     return PT_OK;
 }
 
+bool pt_kind_watched(const struct pt_machine_kind *machine)
+{
+    return !pt_list_empty(&machine->watches);
+}
+
 void pt_watch_resume(struct pt_watch *watch)
 {
     if (watch->paused && !watch->ended && watch->machine != NULL) {

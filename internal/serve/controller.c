@@ -129,6 +129,14 @@ static void machine_role_changed(void *context, bool leading, uint64_t term)
     pt_serve_run_waiting(controller);
 }
 
+static bool machine_may_lag(void *context, uint64_t acked_index)
+{
+    struct pt_controller *controller = context;
+    return !pt_kind_watched(controller->machine) &&
+           pt_store_promise(pt_kind_store(controller->machine), acked_index, NULL) ==
+               PT_OK; /* the batch that is applied at once meets the failure again */
+}
+
 static bool peer_allowed(void *context, uint64_t id, const struct pt_identity *identity)
 {
     struct pt_controller *controller = context;
@@ -328,7 +336,8 @@ static enum pt_code open_raft(struct pt_controller *controller, struct pt_error 
                     .snapshot = machine_snapshot,
                     .snapshot_end = machine_snapshot_end,
                     .restore = machine_restore,
-                    .role_changed = machine_role_changed},
+                    .role_changed = machine_role_changed,
+                    .may_lag = machine_may_lag},
         .log = controller->log,
         .election_timeout_ms = options->election_timeout_ms,
         .heartbeat_ms = options->heartbeat_ms,

@@ -59,6 +59,9 @@ PT_MUST enum pt_code pt_store_commit(struct pt_store *store, const struct pt_wit
 /* The same for a batch that can be applied again: it counts at once for every call here, and is committed together with
  * those that follow, about ten times a second. A crash may take it, but never the witness's acked index. */
 PT_MUST enum pt_code pt_store_end(struct pt_store *store, const struct pt_witness *witness, struct pt_error *reterr);
+/* Entries up to this index are acknowledged, though not all are applied: the witness says so from now on, also after a
+ * crash. Between batches. */
+PT_MUST enum pt_code pt_store_promise(struct pt_store *store, uint64_t acked_index, struct pt_error *reterr);
 /* One log entry's changes, nested in the transaction: undone when its verdict is a refusal. */
 PT_MUST enum pt_code pt_store_savepoint(struct pt_store *store, struct pt_error *reterr);
 PT_MUST enum pt_code pt_store_release(struct pt_store *store, struct pt_error *reterr);

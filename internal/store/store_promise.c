@@ -5,7 +5,8 @@
  *
  * A log that ends below what its node acknowledged has lost something, and the node must not vote. The witness in the
  * database says so too, but it is committed with its group, a tenth of a second late; a process that is killed
- * meanwhile would not know of its last word. So each batch writes these twelve bytes, which the operating system keeps
+ * meanwhile would not know of its last word. So each batch writes these twelve bytes, and so does a
+ * follower while entries wait to be applied, which the operating system keeps
  * like the write-ahead log: a killed process loses nothing of either, a power loss may take the newest of both.
  *
  * A file that is missing or does not check says nothing: then the database's witness alone counts, as it did before.
@@ -55,6 +56,16 @@ enum pt_code store_promise_write(struct pt_store *store, struct pt_error *reterr
     }
     store->promised = index;
     return PT_OK;
+}
+
+enum pt_code pt_store_promise(struct pt_store *store, uint64_t acked_index, struct pt_error *reterr)
+{
+    pt_assert(!store->in_transaction);
+    if (acked_index <= store->witness.acked_index) {
+        return PT_OK;
+    }
+    store->witness.acked_index = acked_index;
+    return store_promise_write(store, reterr);
 }
 
 void store_promise_close(struct pt_store *store)

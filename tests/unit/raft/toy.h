@@ -17,6 +17,7 @@ struct toy {
     uint64_t *values, *indexes;
     size_t len, capacity;
     bool leading;
+    bool lags;          /* nobody waits for what it applies */
     struct pt_buf held; /* the snapshot that is being written */
     unsigned snapshots, restores, batches;
     enum pt_code fail; /* what apply answers, when not PT_OK */
@@ -126,6 +127,13 @@ static void toy_role_changed(void *context, bool leading, uint64_t term)
     toy->leading = leading;
 }
 
+static bool toy_may_lag(void *context, uint64_t acked_index)
+{
+    struct toy *toy = context;
+    toy->acked_index = toy->lags && acked_index > toy->acked_index ? acked_index : toy->acked_index;
+    return toy->lags;
+}
+
 static inline struct pt_machine toy_machine(struct toy *toy)
 {
     return (struct pt_machine){.context = toy,
@@ -135,7 +143,8 @@ static inline struct pt_machine toy_machine(struct toy *toy)
                                .snapshot = toy_snapshot,
                                .snapshot_end = toy_snapshot_end,
                                .restore = toy_restore,
-                               .role_changed = toy_role_changed};
+                               .role_changed = toy_role_changed,
+                               .may_lag = toy_may_lag};
 }
 
 static inline void toy_fini(struct toy *toy)

@@ -359,6 +359,23 @@ START_TEST(trimmed_history_costs_no_pages)
 }
 END_TEST
 
+/* What was promised between batches is known after a crash that takes the batches since the last commit. */
+START_TEST(a_promise_is_kept_without_a_batch)
+{
+    struct pt_store *store = open_at(path);
+    MUST(pt_store_begin(store, why));
+    commit(store, 10); /* acknowledged: 12 */
+    MUST(pt_store_promise(store, 500, why));
+    MUST(pt_store_promise(store, 400, why)); /* less is no news */
+    ck_assert_uint_eq(pt_store_witness(store).acked_index, 500);
+    pt_store_abandon(store);
+    store = open_at(path);
+    ck_assert_uint_eq(pt_store_witness(store).acked_index, 500);
+    ck_assert_uint_eq(pt_store_witness(store).applied_index, 10);
+    pt_store_close(store);
+}
+END_TEST
+
 static void fill(struct pt_store *store, struct twin *twin, struct rng *rng, uint64_t index)
 {
     MUST(pt_store_begin(store, why));
@@ -820,6 +837,7 @@ int main(void)
     tcase_add_test(tcase, a_repeated_request_id_is_told_and_the_oldest_reply_goes_first);
     tcase_add_test(tcase, a_number_is_given_out_once);
     tcase_add_test(tcase, trimmed_history_costs_no_pages);
+    tcase_add_test(tcase, a_promise_is_kept_without_a_batch);
     tcase_add_test(tcase, a_snapshot_brings_another_store_to_the_same_state);
     tcase_add_test(tcase, a_damaged_snapshot_changes_nothing);
     tcase_add_test(tcase, a_damaged_database_is_found_at_the_open);
