@@ -186,6 +186,8 @@ def drains(lab: Lab, runs: int) -> tuple[int, float]:
         stream.close()
     say(f"{runs} drains under {sent} packets: {lost} lost (in {as_many} packets without a drain: {without}), p50 {quantile(times, 0.5):.2f} s, "
         f"slowest {max(times):.2f} s with the start of the command line")
+    if lost > 0:
+        say(lab.shell(f"ctl -p {ORG} explain drop"))
     return lost, max(times)
 
 
