@@ -59,40 +59,66 @@ static bool path_valid(const char *path)
     }
 }
 
-enum pt_code pt_identity_parse(const char *spiffe_id, struct pt_identity *ret_identity, struct pt_error *reterr)
+/* An id, taken apart where it stands. */
+struct parts {
+    const char *cluster, *role, *path; /* path: behind the role */
+    size_t cluster_size, role_size, size;
+    const char *known; /* the role, as a constant */
+};
+
+/* NULL, or why the text is no identity of this system. */
+static const char *take_apart(const char *spiffe_id, struct parts *ret_parts)
 {
     static const char *const roles[] = {"controller", "edge", "admin", "user"};
     size_t size = strnlen(spiffe_id, PT_SPIFFE_SIZE_MAX);
     if (size == PT_SPIFFE_SIZE_MAX) {
-        return not_ours(reterr, "it is too long");
+        return "it is too long";
     }
     if (strncmp(spiffe_id, SCHEME, strlen(SCHEME)) != 0) {
-        return not_ours(reterr, "the scheme is another");
+        return "the scheme is another";
     }
-    const char *cluster = spiffe_id + strlen(SCHEME);
-    size_t cluster_size = strcspn(cluster, "/");
-    if (!cluster_id_valid(cluster, cluster_size) || cluster[cluster_size] != '/') {
-        return not_ours(reterr, "the cluster id is not lower-case letters, digits and hyphens");
+    struct parts parts = {.cluster = spiffe_id + strlen(SCHEME), .size = size};
+    parts.cluster_size = strcspn(parts.cluster, "/");
+    if (!cluster_id_valid(parts.cluster, parts.cluster_size) || parts.cluster[parts.cluster_size] != '/') {
+        return "the cluster id is not lower-case letters, digits and hyphens";
     }
-    const char *role = cluster + cluster_size + 1;
-    size_t role_size = strcspn(role, "/");
-    size_t known = 0;
-    while (known < 4 && !(strlen(roles[known]) == role_size && memcmp(roles[known], role, role_size) == 0)) {
-        known++;
+    parts.role = parts.cluster + parts.cluster_size + 1;
+    parts.role_size = strcspn(parts.role, "/");
+    for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]) && parts.known == NULL; i++) {
+        if (strlen(roles[i]) == parts.role_size && memcmp(roles[i], parts.role, parts.role_size) == 0) {
+            parts.known = roles[i];
+        }
     }
-    if (known == 4 || role[role_size] != '/') {
-        return not_ours(reterr, "the role is none of the four");
+    if (parts.known == NULL || parts.role[parts.role_size] != '/') {
+        return "the role is none of the four";
     }
-    const char *path = role + role_size + 1;
-    if (!path_valid(path)) {
-        return not_ours(reterr, "the path has an empty segment, dots, or a character outside A-Z a-z 0-9 . _ -");
+    parts.path = parts.role + parts.role_size + 1;
+    if (!path_valid(parts.path)) {
+        return "the path has an empty segment, dots, or a character outside A-Z a-z 0-9 . _ -";
+    }
+    *ret_parts = parts;
+    return NULL;
+}
+
+enum pt_code pt_identity_parse(const char *spiffe_id, struct pt_identity *ret_identity, struct pt_error *reterr)
+{
+    struct parts parts;
+    const char *why = take_apart(spiffe_id, &parts);
+    if (why != NULL) {
+        return not_ours(reterr, why);
     }
     *ret_identity = (struct pt_identity){0};
-    memcpy(ret_identity->spiffe_id, spiffe_id, size);
-    memcpy(ret_identity->cluster_id, cluster, cluster_size);
-    memcpy(ret_identity->role, role, role_size);
-    memcpy(ret_identity->path, path, strlen(path));
+    memcpy(ret_identity->spiffe_id, spiffe_id, parts.size);
+    memcpy(ret_identity->cluster_id, parts.cluster, parts.cluster_size);
+    memcpy(ret_identity->role, parts.role, parts.role_size);
+    memcpy(ret_identity->path, parts.path, strlen(parts.path));
     return PT_OK;
+}
+
+const char *pt_identity_role(const char *spiffe_id)
+{
+    struct parts parts;
+    return take_apart(spiffe_id, &parts) == NULL ? parts.known : "";
 }
 
 void pt_auto_secret(struct pt_buf *buf)

@@ -33,6 +33,9 @@ struct pt_identity { /* who a certificate speaks for */
 /* PT_UNAUTHENTICATED when the text is not such an id. */
 PT_MUST enum pt_code pt_identity_parse(const char *spiffe_id, struct pt_identity *ret_identity,
                                        struct pt_error *reterr);
+/* The role that such an id names, a constant; "" when the text is not such an id. It copies nothing: every call and
+ * every applied entry asks. */
+const char *pt_identity_role(const char *spiffe_id);
 
 void pt_auto_secret(struct pt_buf *buf); /* PT_AUTO(secret): clear, then free */
 

@@ -677,10 +677,8 @@ bool pt_access_unbound(const struct pt_caller *caller)
     if (caller == NULL || strcmp(caller->principal, "internal") == 0) {
         return true;
     }
-    struct pt_identity identity;
-    return strncmp(caller->principal, "spiffe://", 9) == 0 &&
-           pt_identity_parse(caller->principal, &identity, NULL) == PT_OK &&
-           (strcmp(identity.role, "admin") == 0 || strcmp(identity.role, "controller") == 0);
+    const char *role = pt_identity_role(caller->principal);
+    return strcmp(role, "admin") == 0 || strcmp(role, "controller") == 0;
 }
 
 enum pt_code pt_kind_authenticate(struct pt_machine_kind *machine, const struct pt_caller *caller, int64_t time_ns,

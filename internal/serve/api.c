@@ -499,8 +499,7 @@ static enum pt_code check_door(const struct pt_serve_call *call, const struct pt
         return pt_fail(reterr, PT_UNAUTHENTICATED, PT_REASON_CREDENTIALS_MISSING, NULL,
                        "present a client certificate of this cluster, or an API key or token as authorization: Bearer");
     }
-    struct pt_identity identity;
-    if (pt_identity_parse(call->caller.principal, &identity, NULL) == PT_OK && strcmp(identity.role, "edge") == 0) {
+    if (strcmp(pt_identity_role(call->caller.principal), "edge") == 0) {
         return pt_fail(reterr, PT_PERMISSION_DENIED, PT_REASON_PERMISSION_MISSING, NULL,
                        "the caller lacks the permission '%s': a node has its own stream and nothing else",
                        method->permission);
@@ -597,9 +596,12 @@ static void on_call(void *arg, struct pt_rpc_call *rpc)
 {
     struct pt_controller *controller = arg;
     const struct pt_rpc_call_info *info = pt_rpc_call_info(rpc);
-    const struct pt_serve_method *custom = find_custom(info->method);
-    const struct pt_method_type *method =
-        custom == &pt_serve_carry ? &pt_carrier_method : pt_schema_method(controller->schema, info->method);
+    const struct pt_method_type *method = pt_schema_method(controller->schema, info->method);
+    const struct pt_serve_method *custom = NULL;
+    if (method == NULL || method->verb == PT_VERB_CUSTOM) { /* one of the standard ones is in no list to search */
+        custom = find_custom(info->method);
+        method = custom == &pt_serve_carry ? &pt_carrier_method : method;
+    }
     struct pt_error error = {0};
     if (method == NULL || (method->verb == PT_VERB_CUSTOM && custom == NULL)) {
         (void)pt_fail(&error, PT_UNIMPLEMENTED, PT_REASON_NONE, NULL,

@@ -179,9 +179,7 @@ static void send_manifest(struct download *download, struct pt_view *view, const
 static bool fit(struct pt_serve_call *call, const struct pt_msg *version, uint64_t offset)
 {
     struct pt_artifacts *artifacts = call->controller->artifacts;
-    struct pt_identity identity;
-    bool peer =
-        pt_identity_parse(call->caller.principal, &identity, NULL) == PT_OK && strcmp(identity.role, "controller") == 0;
+    bool peer = strcmp(pt_identity_role(call->caller.principal), "controller") == 0;
     if (version == NULL && call->controller->leading) {
         pt_serve_refuse(call, PT_NOT_FOUND, PT_REASON_RESOURCE_NOT_FOUND, "there is no such modelVersion");
     } else if (version == NULL) {

@@ -259,9 +259,7 @@ enum pt_code pt_limits_request(struct pt_controller *controller, const struct pt
     if (strncmp(caller->principal, "organizations/", 14) == 0) {
         return take(controller, caller->principal, ret_hold_ns, reterr);
     }
-    struct pt_identity identity;
-    if (strncmp(caller->principal, "spiffe://", 9) != 0 ||
-        pt_identity_parse(caller->principal, &identity, NULL) != PT_OK || strcmp(identity.role, "user") != 0) {
+    if (strcmp(pt_identity_role(caller->principal), "user") != 0) {
         return PT_OK;
     }
     struct taking taking = {.limits = controller->limits, .now_ns = pt_sys_now_ns(controller->sys), .reterr = reterr};

@@ -46,6 +46,8 @@ START_TEST(an_identity_is_cluster_role_and_path)
     ck_assert_str_eq(identity.path, "organizations/acme/sites/nyc/edges/e1");
     ck_assert_int_eq(pt_identity_parse("spiffe://c-1/admin/root", &identity, NULL), PT_OK);
     ck_assert_str_eq(identity.path, "root");
+    ck_assert_str_eq(pt_identity_role(EDGE), "edge");
+    ck_assert_str_eq(pt_identity_role("spiffe://c-1/admin/root"), "admin");
 }
 END_TEST
 
@@ -84,6 +86,7 @@ START_TEST(other_texts_are_no_identity)
     struct pt_identity identity = {.path = "untouched"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         ck_assert_msg(pt_identity_parse(bad[i], &identity, NULL) == PT_UNAUTHENTICATED, "%s", bad[i]);
+        ck_assert_msg(pt_identity_role(bad[i])[0] == '\0', "%s", bad[i]);
     }
     char text[PT_SPIFFE_SIZE_MAX + 1];
     memset(text, 'a', sizeof(text));
