@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/encoding/gzip"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	reflectionv1alpha "google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
@@ -91,6 +92,25 @@ func TestHealthCheck(t *testing.T) {
 		_, err := client.Check(t.Context(), &grpc_health_v1.HealthCheckRequest{Service: "nobody"})
 		if status.Code(err) != codes.NotFound {
 			t.Errorf("%s, a service that there is not: %v", server, err)
+		}
+	}
+}
+
+// No message is taken compressed: one of a few bytes could become any number. The connection serves on.
+func TestCompressedCallsAreRefused(t *testing.T) {
+	for server, conn := range plain(t) {
+		client := grpc_health_v1.NewHealthClient(conn)
+		if err := serving(t, client, ""); err != nil {
+			t.Fatalf("%s never serves: %v", server, err)
+		}
+		for _, service := range []string{"", strings.Repeat("long", 1000)} {
+			reply, err := client.Check(t.Context(), &grpc_health_v1.HealthCheckRequest{Service: service}, grpc.UseCompressor(gzip.Name))
+			if status.Code(err) != codes.Unimplemented {
+				t.Errorf("%s, a service of %d letters: %v %v", server, len(service), reply, err)
+			}
+		}
+		if _, err := client.Check(t.Context(), &grpc_health_v1.HealthCheckRequest{}); err != nil {
+			t.Errorf("%s, uncompressed again: %v", server, err)
 		}
 	}
 }

@@ -122,6 +122,9 @@ static grpc_channel *new_grpc_channel(const struct pt_rpc_channel_options *optio
         int_arg(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1),
         int_arg(GRPC_ARG_ENABLE_RETRIES, 0), /* whoever calls knows what may be repeated */
         int_arg(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1U << GRPC_COMPRESS_NONE),
+        /* Nothing is compressed: no filter need look at each message. What says that it is, is refused all the same. */
+        int_arg(GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, 0),
+        int_arg(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0),
         int_arg(GRPC_ARG_ENABLE_CHANNELZ, 0),
     };
     grpc_channel_args all = {.num_args = sizeof(args) / sizeof(args[0]), .args = args};

@@ -157,6 +157,9 @@ static grpc_server *new_grpc_server(size_t message_size_max)
         int_arg(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 1000),
         int_arg(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 3),
         int_arg(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1U << GRPC_COMPRESS_NONE),
+        /* Nothing is compressed: no filter need look at each message. What says that it is, is refused all the same. */
+        int_arg(GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, 0),
+        int_arg(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0),
         int_arg(GRPC_ARG_ENABLE_CHANNELZ, 0), /* its tracing costs a lock per message */
         /* A timer for each call. The client ends the call at its deadline, and it is known here (deadline_ns). */
         int_arg(GRPC_ARG_ENABLE_DEADLINE_CHECKS, 0),
