@@ -280,6 +280,54 @@ START_TEST(another_shape_is_made_anew)
 }
 END_TEST
 
+/* ---- more found than is kept ----------------------------------------------------------------------------------- */
+
+/* s00 = s01, three cables s01 = s03, and a long way s01 = s02 = s03. The best way has the first cable, in risk groups 1
+ * and 9. Five searches find ways over the same sites, which are no new paths: four (whatever is shared, either link,
+ * group 1) by the second cable, which is in group 9, and the last one (group 9) by the third, which is in group 1. */
+static void cables_init(struct net *n)
+{
+    memset(n, 0, sizeof(*n));
+    fixture_init(&n->f);
+    put_basics(&n->f);
+    put(&n->f, "fabric", "{\"name\":\"" ORG "/fabrics/f\",\"maxTransitSites\":3}");
+    for (unsigned i = 0; i < 4; i++) {
+        put_site(&n->f, i);
+    }
+    put_link(&n->f, 0, 0, "way", "");
+    put_link(&n->f, 1, 0, "way", "");
+    put_link(&n->f, 1, 1, "first", ",\"srlgs\":[1,9]");
+    put_link(&n->f, 1, 2, "second", ",\"srlgs\":[9],\"cost\":20");
+    put_link(&n->f, 1, 3, "third", ",\"srlgs\":[1],\"cost\":30");
+    put_link(&n->f, 1, 4, "long", ",\"srlgs\":[1],\"cost\":60");
+    put_link(&n->f, 2, 0, "long", "");
+    put_link(&n->f, 2, 1, "last", "");
+    put_link(&n->f, 3, 0, "first", "");
+    put_link(&n->f, 3, 1, "second", "");
+    put_link(&n->f, 3, 2, "third", "");
+    put_link(&n->f, 3, 3, "last", "");
+    step(n);
+}
+
+/* What the fifth search found is not kept, so that nothing says that the third cable concerns the pair: it has to be
+ * searched for whatever changes. When that cable becomes slow, group 9 is avoided by the long way alone, a new path. */
+START_TEST(a_pair_with_more_found_than_is_kept_is_searched_for_at_any_change)
+{
+    static struct net n;
+    cables_init(&n);
+    const struct te_paths *paths = pt_map_get_str(&n.f.pass.sections, "te");
+    ck_assert_uint_eq(paths->fabrics[0].kept[0].limit[3], TE_LIMIT_NONE);
+    ck_assert_uint_eq(pair_of(&n.f, 0, 3)->len, 1);
+    step(&n);
+    ck_assert_uint_eq(searched(&n), 0); /* no change at all */
+    measure_link(&n, 4, true, 500000);  /* s01's link to the third cable */
+    step(&n);
+    ck_assert_uint_eq(pair_of(&n.f, 0, 3)->len, 2);
+    ck_assert_uint_eq(pair_of(&n.f, 0, 3)->paths[1].tunnels_len, 3);
+    fixture_fini(&n.f);
+}
+END_TEST
+
 /* ---- threads --------------------------------------------------------------------------------------------------- */
 
 struct part {
@@ -342,6 +390,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_pass_that_goes_on_is_a_pass_made_anew, 0, 120);
     tcase_add_test(tcase, a_link_concerns_its_own_pairs);
     tcase_add_test(tcase, another_shape_is_made_anew);
+    tcase_add_test(tcase, a_pair_with_more_found_than_is_kept_is_searched_for_at_any_change);
     tcase_add_test(tcase, threads_find_what_one_finds);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
