@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 /* ---- threads and time ------------------------------------------------------------------------------------------ */
@@ -152,11 +153,36 @@ static void print_path(const struct te_solving *solving, size_t slot, uint32_t *
     fputc('\n', out);
 }
 
+static enum pt_code flows_fail(const struct te_solving *solving, int number, struct pt_error *reterr)
+{
+    char place[PT_ERROR_FIELD_SIZE];
+    snprintf(place, sizeof(place), "--flows %s", solving->options.flows);
+    return pt_fail_errno(reterr, number, place, "the flows cannot be written");
+}
+
+/* Before a solve that may take minutes: whether there is a place for its answer. Leaves no trace; a pipe or a device is
+ * not touched. */
+static enum pt_code check_flows(const struct te_solving *solving, struct pt_error *reterr)
+{
+    const char *path = solving->options.flows;
+    struct stat found;
+    bool there = stat(path, &found) == 0;
+    if (there && !S_ISREG(found.st_mode) && !S_ISDIR(found.st_mode)) {
+        return PT_OK;
+    }
+    FILE *out = fopen(path, "a");
+    if (out == NULL) {
+        return flows_fail(solving, errno, reterr);
+    }
+    (void)fclose(out); /* nothing was written */
+    return there || remove(path) == 0 ? PT_OK : flows_fail(solving, errno, reterr);
+}
+
 static enum pt_code write_flows(const struct te_solving *solving, struct pt_error *reterr)
 {
     FILE *out = fopen(solving->options.flows, "w");
     if (out == NULL) {
-        return pt_fail_errno(reterr, errno, solving->options.flows, "the flows cannot be written");
+        return flows_fail(solving, errno, reterr);
     }
     uint32_t links[PT_FLOW_NODES_MAX];
     for (size_t slot = 0; slot < solving->result->rates_len; slot++) {
@@ -166,7 +192,7 @@ static enum pt_code write_flows(const struct te_solving *solving, struct pt_erro
     }
     bool failed = ferror(out) != 0;
     if (fclose(out) != 0 || failed) {
-        return pt_fail_errno(reterr, errno, solving->options.flows, "the flows cannot be written");
+        return flows_fail(solving, errno, reterr);
     }
     return PT_OK;
 }
@@ -235,13 +261,31 @@ static void print_table(const struct te_solving *solving)
 
 /* ---- entry ----------------------------------------------------------------------------------------------------- */
 
+/* A file may hold a graph alone, for programs that make their own demands: nothing is to be solved then, and a value of
+ * 0 would look like an answer. */
+static enum pt_code check_demands(const struct pt_flow_te *te, struct pt_error *reterr)
+{
+    if (te->demands_len > 0) {
+        return PT_OK;
+    }
+    char place[64];
+    snprintf(place, sizeof(place), "line %u, field 3", te->head_line);
+    return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_FIELD_INVALID, place,
+                   "the file has no demands, so there is nothing to solve; write a line \"from to rate\" for each one "
+                   "behind the links, and how many they are here");
+}
+
 static enum pt_code run(struct te_solving *solving, struct pt_error *reterr)
 {
     PT_AUTO(buf) struct pt_buf text = {0};
     PT_TRY(ctl_read_file(solving->options.file, &text, reterr));
     PT_TRY(pt_flow_te_read((const char *)text.data, text.size, &solving->te, reterr));
+    PT_TRY(check_demands(&solving->te, reterr));
     if (solving->options.explain != NULL) {
         PT_TRY(te_explain_check(solving, reterr));
+    }
+    if (solving->options.flows != NULL) {
+        PT_TRY(check_flows(solving, reterr));
     }
     enum pt_code code = solve(solving, reterr);
     if (code == PT_OK && solving->options.flows != NULL) {

@@ -22,7 +22,8 @@
 
 struct reader {
     const char *at, *end;
-    uint32_t line; /* of `at`, from 1 */
+    uint32_t line;      /* of `at`, from 1 */
+    uint32_t head_line; /* where the counts stand */
     const char *words[WORDS_MAX];
     size_t sizes[WORDS_MAX];
     int len; /* words of the line */
@@ -293,7 +294,9 @@ static enum pt_code read_head(struct reader *reader, uint32_t counts[3], struct 
 {
     static const char *const names[] = {"nodes", "links", "demands"};
     static const uint32_t most[] = {PT_FLOW_NODES_MAX, PT_FLOW_LINKS_MAX, PT_FLOW_DEMANDS_MAX};
-    PT_TRY(next_line(reader, "the numbers of nodes, links and demands", "it is empty", reterr));
+    PT_TRY(next_line(reader, "the numbers of nodes, links and demands",
+                     "write the numbers of nodes, links and demands, then a line for each link and demand", reterr));
+    reader->head_line = reader->line;
     for (int i = 0; i < 3; i++) {
         int size = (int)(reader->sizes[i] < 40 ? reader->sizes[i] : 40);
         if (!read_count(reader->words[i], reader->sizes[i], &counts[i])) {
@@ -313,9 +316,10 @@ static enum pt_code read_links(struct reader *reader, uint32_t nodes_len, struct
                                uint32_t links_len, struct srlgs *srlgs, struct pt_error *reterr)
 {
     for (uint32_t i = 0; i < links_len; i++) {
-        char missing[96];
-        snprintf(missing, sizeof(missing), "%u of %u links and all demands are missing; it was cut off", links_len - i,
-                 links_len);
+        char missing[128];
+        snprintf(missing, sizeof(missing),
+                 "%u of %u links and all demands are missing; it was cut off, or line %u says too many", links_len - i,
+                 links_len, reader->head_line);
         PT_TRY(next_line(reader, "from, to and capacity of a link", missing, reterr));
         struct pt_flow_link *link = &links[i];
         link->delay = 1;
@@ -381,9 +385,9 @@ static enum pt_code read_demands(struct reader *reader, uint32_t nodes_len, stru
         return flow_no_memory(reterr);
     }
     for (size_t i = 0; i < te->demands_len; i++) {
-        char missing[96];
-        snprintf(missing, sizeof(missing), "%zu of %zu demands are missing; it was cut off", te->demands_len - i,
-                 te->demands_len);
+        char missing[128];
+        snprintf(missing, sizeof(missing), "%zu of %zu demands are missing; it was cut off, or line %u says too many",
+                 te->demands_len - i, te->demands_len, reader->head_line);
         PT_TRY(next_line(reader, "from, to and rate of a demand", missing, reterr));
         PT_TRY(read_demand(reader, nodes_len, te, i, seen, reterr));
     }
@@ -403,6 +407,7 @@ static enum pt_code read_all(struct reader *reader, struct pt_flow_te *te, struc
 {
     uint32_t counts[3];
     PT_TRY(read_head(reader, counts, reterr));
+    te->head_line = reader->head_line;
     PT_AUTO(free) struct pt_flow_link *links = flow_alloc(counts[1], sizeof(links[0]));
     te->demands_len = counts[2];
     te->demands = flow_alloc(counts[2], sizeof(te->demands[0]));

@@ -14,6 +14,7 @@
 #define PT_FLOW_TE_SIZE_MAX (64U << 20) /* bytes */
 
 struct pt_flow_te {
+    uint32_t head_line; /* where "nodes links demands" stood, from 1 */
     struct pt_flow_graph *graph;
     struct pt_flow_demand *demands;
     size_t demands_len;

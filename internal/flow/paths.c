@@ -148,7 +148,7 @@ enum pt_code flow_unreachable(size_t demand, const struct pt_flow_demand *demand
     snprintf(field, sizeof(field), "demands[%zu]", demand);
     return pt_fail(reterr, PT_FAILED_PRECONDITION, PT_REASON_CONFLICT, field,
                    "no path leads from node %u to node %u that fits the rules: the graph is disconnected there, or the "
-                   "rules leave nothing",
+                   "rules leave nothing; add a link, take the demand out, or ask less of paths",
                    demands[demand].from, demands[demand].to);
 }
 

@@ -161,8 +161,26 @@ wrong 1 beyond "line 3, field 2"
 wrong 1 half "it was cut off"
 wrong 1 cut "it was cut off"
 wrong 1 many "line 1, field 3"
+# a graph alone: each objective says that demands are missing, and where they would stand
+{ echo "# a comment"; cat "$root/tests/data/te/UsCarrier.topo"; } >"$work/graph.te"
+for objective in mlu maxmin maxflow mindelay; do
+    for paths in disjoint4 free; do
+        expect 1 te solve "$work/graph.te" --objective $objective --paths $paths --flows "$work/graph.flows" -o json
+        err_has "graph.te: line 2, field 3: the file has no demands"
+        err_has "for each one behind the links"
+        [ ! -s "$work/out" ] && [ ! -e "$work/graph.flows" ] || fail "no demands, $objective: an answer beside the error"
+    done
+done
 expect 1 te solve "$work/nowhere.te"
 err_has nowhere.te
+te nothing "# a comment"
+wrong 1 nothing "line 2: the file ends here: write the numbers of nodes"
+# where the answer cannot go is said before the solve, and nothing stays there
+expect 1 te solve "$root/tests/data/te/B4.te" --flows "$work/no/such/folder"
+err_has "--flows $work/no/such/folder: the flows cannot be written: No such file"
+expect 1 te solve "$root/tests/data/te/B4.te" --flows "$work"
+err_has "--flows $work: the flows cannot be written: Is a directory"
+[ ! -e "$work/disconnected.flows" ] || fail "a solve without an answer left its file"
 te twice "2 1 2" "0 1 10" "0 1 1 class=1" "0 1 2 class=1"
 te key "2 1 1" "0 1 10 delay=-1" "0 1 1"
 wrong 1 twice "line 4: the demand from 0 to 1 stands on line 3 already"
