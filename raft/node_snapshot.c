@@ -1,8 +1,9 @@
 /*
  * Snapshots: taking one, sending it to a member that is too far behind. node_install.c is the other side.
  *
- * Taking. On the loop the machine writes its state as of the applied index to a file; the side executor syncs and
- * digests it and stores the record; then libraft and the log forget what lies further back than the trailing entries.
+ * Taking. The machine holds its state as of the applied index, and says when it can be written; the side executor
+ * writes it to a file, syncs and digests that and stores the record; then libraft and the log forget what lies further
+ * back than the trailing entries.
  *
  * Sending. libraft's install message carries a manifest only (log hash, size, SHA-256). The file follows in chunks:
  *
@@ -51,7 +52,8 @@
 struct pt_raft_taking {
     struct pt_raft *raft;
     struct pt_raft_snapshot snapshot;
-    bool ready; /* the executor is done with it */
+    bool submitted; /* the machine was ready: the executor has it */
+    bool ready;     /* the executor is done with it */
     enum pt_code code;
     struct pt_error error;
 };
@@ -196,6 +198,14 @@ static void taking_done(void *arg)
     }
 }
 
+/* May come in the midst of an entry's apply, when the machine had to wait for its files. */
+static void machine_ready(void *arg)
+{
+    struct pt_raft_taking *taking = arg;
+    taking->submitted = true;
+    pt_executor_submit(taking->raft->work, taking_work, taking_done, taking);
+}
+
 void pt_raft_snapshot_take(struct pt_raft *raft)
 {
     uint64_t index = raft->applied;
@@ -220,16 +230,16 @@ void pt_raft_snapshot_take(struct pt_raft *raft)
     pt_raft_snapshot_copy(&taking->snapshot, &own);
     taking->snapshot = own;
     struct pt_error error = {0};
-    enum pt_code code = raft->options.machine.snapshot_begin(raft->options.machine.context, &error);
+    raft->taking = taking;
+    enum pt_code code =
+        raft->options.machine.snapshot_begin(raft->options.machine.context, machine_ready, taking, &error);
     if (code != PT_OK) {
         /* For want of space too: the machine could not write to its own files. A leader that went on would lead a
          * cluster in which nothing can be written. */
+        raft->taking = NULL;
         taking_free(taking);
         pt_raft_fatal(raft, &error);
-        return;
     }
-    raft->taking = taking;
-    pt_executor_submit(raft->work, taking_work, taking_done, taking);
 }
 
 /* A member that is there has not got past the newest snapshot. A newer one would cut off, under a steady load for ever,
@@ -461,6 +471,9 @@ void pt_raft_snapshot_tick(struct pt_raft *raft)
 
 void pt_raft_snapshot_fini(struct pt_raft *raft)
 {
+    if (raft->taking != NULL && !raft->taking->submitted) {
+        raft->options.machine.snapshot_end(raft->options.machine.context); /* who waits for it is gone */
+    }
     if (raft->taking != NULL) {
         taking_free(raft->taking);
     }

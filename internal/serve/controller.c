@@ -53,10 +53,10 @@ static void machine_witness(void *context, uint64_t *ret_applied_index, uint64_t
     *ret_log_hash = witness.log_hash;
 }
 
-static enum pt_code machine_snapshot_begin(void *context, struct pt_error *reterr)
+static enum pt_code machine_snapshot_begin(void *context, pt_task_fn ready, void *arg, struct pt_error *reterr)
 {
     struct pt_controller *controller = context;
-    return pt_store_pin(pt_kind_store(controller->machine), reterr);
+    return pt_store_pin(pt_kind_store(controller->machine), ready, arg, reterr);
 }
 
 static enum pt_code machine_snapshot(void *context, const char *path, struct pt_error *reterr)

@@ -32,6 +32,8 @@ struct store_backfill {
     char *database_path, *log_path;
     void (*on_failed)(void *arg, const struct pt_error *error);
     void *on_failed_arg;
+    pt_task_fn then; /* NULL: nobody waits */
+    void *then_arg;
     /* What the worker found. */
     enum pt_code code;
     struct pt_error error;
@@ -121,10 +123,15 @@ static void done(void *arg)
     paths_free(backfill);
     if (backfill->code == PT_OK) {
         backfill->pages_len = 0;
-        return;
+    } else {
+        backfill->failed = true; /* what the database file holds is not known: the list stays */
+        backfill->on_failed(backfill->on_failed_arg, &backfill->error);
     }
-    backfill->failed = true; /* what the database file holds is not known: the list stays */
-    backfill->on_failed(backfill->on_failed_arg, &backfill->error);
+    pt_task_fn then = backfill->then;
+    backfill->then = NULL;
+    if (then != NULL) {
+        then(backfill->then_arg);
+    }
 }
 
 void store_backfill_start(struct store_backfill *backfill, const char *database_path, const char *log_path,
@@ -146,6 +153,13 @@ void store_backfill_start(struct store_backfill *backfill, const char *database_
 bool store_backfill_busy(const struct store_backfill *backfill)
 {
     return backfill->pages_len > 0;
+}
+
+void store_backfill_then(struct store_backfill *backfill, pt_task_fn fn, void *arg)
+{
+    pt_assert(fn == NULL || (backfill->running && backfill->then == NULL));
+    backfill->then = fn;
+    backfill->then_arg = arg;
 }
 
 bool store_backfill_find(const struct store_backfill *backfill, uint64_t database_offset, uint64_t *ret_log_offset)

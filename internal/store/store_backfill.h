@@ -20,5 +20,8 @@ void store_backfill_start(struct store_backfill *backfill, const char *database_
 bool store_backfill_busy(const struct store_backfill *backfill);
 /* Where in the log that is which belongs at the offset of the database; false when the database has it. */
 bool store_backfill_find(const struct store_backfill *backfill, uint64_t database_offset, uint64_t *ret_log_offset);
+/* Call fn(arg) on the loop, once, when the list that is there is through or has failed. Only while it is busy and has
+ * not failed; fn NULL: nobody waits any more. */
+void store_backfill_then(struct store_backfill *backfill, pt_task_fn fn, void *arg);
 /* Wait until it is idle, unless it failed: then it is busy for good. */
 void store_backfill_wait(struct store_backfill *backfill);

@@ -87,8 +87,7 @@ PT_MUST enum pt_code store_db_do(struct store_db *db, enum store_statement which
 /* Bring all of the write-ahead log into the database file and sync it. No scan may be under way. */
 enum store_checkpoint {
     STORE_CHECKPOINT_BEHIND, /* a worker does it; waits for the one before, which is seldom under way still */
-    STORE_CHECKPOINT_NOW,
-    STORE_CHECKPOINT_WHOLE /* now, and empty the log */
+    STORE_CHECKPOINT_WHOLE   /* now, and empty the log */
 };
 PT_MUST enum pt_code store_db_checkpoint(struct store_db *db, enum store_checkpoint how, struct pt_error *reterr);
 /* Fill reterr from what SQLite and the files say, and let every later call fail the same way. */

@@ -1,8 +1,9 @@
 /*
  * Snapshots: a copy of the database file out, and another node's copy in.
  *
- * Out. A checkpoint brings everything into the database file. From then on the store is pinned: commits go to the
- * write-ahead log alone and no checkpoint runs, so that the file does not change until the pin is taken off. A worker
+ * Out. A checkpoint lists what is not in the database file yet, and a worker brings it there (store_backfill.c). From
+ * the list on the store is pinned: commits go to the write-ahead log alone and no checkpoint runs, so that the file,
+ * once the worker is through, holds the state of the pin and does not change until the pin is taken off. Another worker
  * copies it as it lies, however long that takes, and the loop goes on meanwhile; the log grows by what is committed.
  *
  * In, with D the database, D.next the candidate and D-wal the log. Each step is durable before the next begins:
@@ -84,28 +85,63 @@ enum pt_code store_restore_clean(struct pt_sys *sys, const char *path, struct pt
     return PT_OK;
 }
 
-enum pt_code pt_store_pin(struct pt_store *store, struct pt_error *reterr)
+/* The worker is through with what the pin listed, or with what was listed just before. */
+static void file_ready(void *arg)
+{
+    struct pt_store *store = arg;
+    store->pin_error = *store_vfs_failure(store->db.vfs);
+    store->pin_ready(store->pin_ready_arg);
+}
+
+enum pt_code pt_store_pin(struct pt_store *store, pt_task_fn ready, void *arg, struct pt_error *reterr)
 {
     pt_assert(!store->in_transaction && !store->pinned);
+    struct store_db *db = &store->db;
     PT_TRY(store_group_commit(store, reterr));
-    PT_TRY(store_db_checkpoint(&store->db, STORE_CHECKPOINT_NOW, reterr));
+    /* When a checkpoint is under way and nothing was committed since, everything is listed; a further one would wait.
+     */
+    if (store_vfs_failure(db->vfs)->code != PT_OK || db->wal_pages > 0 || !store_vfs_checkpoint_busy(db->vfs)) {
+        PT_TRY(store_db_checkpoint(db, STORE_CHECKPOINT_BEHIND, reterr));
+    }
     store->pinned = true;
+    store->pin_ready = ready;
+    store->pin_ready_arg = arg;
+    if (store_vfs_checkpoint_busy(db->vfs)) {
+        store_vfs_checkpoint_then(db->vfs, file_ready, store);
+    } else {
+        file_ready(store);
+    }
     return PT_OK;
 }
 
 enum pt_code pt_store_copy(const struct pt_store *store, const char *path, struct pt_error *reterr)
 {
+    if (store->pin_error.code != PT_OK) {
+        if (reterr != NULL) {
+            *reterr = store->pin_error;
+        }
+        return store->pin_error.code;
+    }
     return copy_file(store->sys, store->path, path, reterr);
 }
 
 void pt_store_unpin(struct pt_store *store)
 {
     store->pinned = false; /* the next commit finds a long log and checkpoints */
+    if (store->db.vfs != NULL) {
+        store_vfs_checkpoint_then(store->db.vfs, NULL, NULL);
+    }
+}
+
+static void ignore_ready(void *arg)
+{
+    (void)arg;
 }
 
 enum pt_code pt_store_snapshot(struct pt_store *store, const char *path, struct pt_error *reterr)
 {
-    PT_TRY(pt_store_pin(store, reterr));
+    PT_TRY(pt_store_pin(store, ignore_ready, NULL, reterr));
+    store_vfs_checkpoint_wait(store->db.vfs);
     enum pt_code code = pt_store_copy(store, path, reterr);
     pt_store_unpin(store);
     return code;

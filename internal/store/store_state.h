@@ -128,8 +128,11 @@ struct pt_store {
     struct pt_file *promise;    /* path.acked */
     uint64_t promised;          /* what it says */
     bool in_savepoint;
-    bool pinned;         /* a snapshot is being copied: the database file must not change */
-    struct pt_map cells; /* key -> struct store_cell */
+    bool pinned;          /* a snapshot is being copied: the database file must not change */
+    pt_task_fn pin_ready; /* who waits for the file to hold the state of the pin */
+    void *pin_ready_arg;
+    struct pt_error pin_error; /* set before pin_ready is called: why the file does not hold it */
+    struct pt_map cells;       /* key -> struct store_cell */
     struct store_cell **dirty;
     size_t dirty_len, dirty_capacity;
     struct store_replies replies;

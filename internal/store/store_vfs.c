@@ -508,6 +508,16 @@ void store_vfs_checkpoint_wait(struct store_vfs *vfs)
     store_backfill_wait(vfs->backfill);
 }
 
+bool store_vfs_checkpoint_busy(const struct store_vfs *vfs)
+{
+    return store_backfill_busy(vfs->backfill);
+}
+
+void store_vfs_checkpoint_then(struct store_vfs *vfs, pt_task_fn fn, void *arg)
+{
+    store_backfill_then(vfs->backfill, fn, arg);
+}
+
 const struct pt_error *store_vfs_failure(const struct store_vfs *vfs)
 {
     return &vfs->failure;

@@ -22,6 +22,10 @@ PT_MUST enum pt_code store_vfs_flush(struct store_vfs *vfs, struct pt_error *ret
 void store_vfs_checkpoint_begin(struct store_vfs *vfs);
 void store_vfs_checkpoint_end(struct store_vfs *vfs);
 void store_vfs_checkpoint_wait(struct store_vfs *vfs); /* until the worker is through; its failure is the VFS's */
+/* Pages that a checkpoint listed are not all in the database file yet. */
+bool store_vfs_checkpoint_busy(const struct store_vfs *vfs);
+/* Call fn(arg) on the loop when they are, or when that failed; only while busy. fn NULL: nobody waits any more. */
+void store_vfs_checkpoint_then(struct store_vfs *vfs, pt_task_fn fn, void *arg);
 /* The first error that pt_sys reported; its code is PT_OK when there was none. */
 const struct pt_error *store_vfs_failure(const struct store_vfs *vfs);
 /* From now on every operation fails without touching a file; closing frees memory only. */

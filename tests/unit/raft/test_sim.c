@@ -113,9 +113,13 @@ static void witness(void *context, uint64_t *index, uint64_t *term, uint64_t *ac
     toy_witness(&((struct node *)context)->toy, index, term, acked, hash);
 }
 
-static enum pt_code snapshot_begin(void *context, struct pt_error *reterr)
+/* The machine needs a while before it can be read, as one does whose files are behind: the node applies, loses its
+ * leader, or crashes meanwhile. */
+static enum pt_code snapshot_begin(void *context, pt_task_fn ready, void *arg, struct pt_error *reterr)
 {
-    return toy_snapshot_begin(&((struct node *)context)->toy, reterr);
+    struct node *node = context;
+    node->toy.ready_ms = pt_sim_random(node->cluster->sim, 200);
+    return toy_snapshot_begin(&node->toy, ready, arg, reterr);
 }
 
 static void snapshot_end(void *context)

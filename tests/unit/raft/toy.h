@@ -19,6 +19,11 @@ struct toy {
     bool leading;
     bool lags;          /* nobody waits for what it applies */
     struct pt_buf held; /* the snapshot that is being written */
+    /* How long the machine takes until that can begin, and who is told. */
+    uint64_t ready_ms;
+    struct pt_timer *ready_timer; /* NULL: it can begin, or nothing is held */
+    pt_task_fn ready;
+    void *ready_arg;
     unsigned snapshots, restores, batches;
     enum pt_code fail; /* what apply answers, when not PT_OK */
 };
@@ -65,10 +70,23 @@ static void toy_witness(void *context, uint64_t *ret_applied_index, uint64_t *re
     *ret_log_hash = toy->log_hash;
 }
 
-static enum pt_code toy_snapshot_begin(void *context, struct pt_error *reterr)
+static void toy_ready(void *arg)
+{
+    struct toy *toy = arg;
+    pt_timer_free(toy->ready_timer);
+    toy->ready_timer = NULL;
+    toy->ready(toy->ready_arg);
+}
+
+static enum pt_code toy_snapshot_begin(void *context, pt_task_fn ready, void *arg, struct pt_error *reterr)
 {
     (void)reterr;
     struct toy *toy = context;
+    pt_assert(toy->ready_timer == NULL);
+    toy->ready = ready;
+    toy->ready_arg = arg;
+    toy->ready_timer = pt_timer_new(toy->sys, toy_ready, toy);
+    pt_timer_start(toy->ready_timer, toy->ready_ms, 0);
     pt_buf_reset(&toy->held); /* a node that crashed may have left one */
     pt_buf_append_be64(&toy->held, toy->applied_index);
     pt_buf_append_be64(&toy->held, toy->applied_term);
@@ -85,6 +103,7 @@ static enum pt_code toy_snapshot_begin(void *context, struct pt_error *reterr)
 static enum pt_code toy_snapshot(void *context, const char *path, struct pt_error *reterr)
 {
     struct toy *toy = context;
+    pt_assert(toy->ready_timer == NULL);
     struct pt_file *file = NULL;
     enum pt_code code = pt_file_open(toy->sys, path, PT_OPEN_WRITE | PT_OPEN_CREATE, &file, reterr);
     if (code == PT_OK) {
@@ -96,7 +115,10 @@ static enum pt_code toy_snapshot(void *context, const char *path, struct pt_erro
 
 static void toy_snapshot_end(void *context)
 {
-    pt_buf_reset(&((struct toy *)context)->held);
+    struct toy *toy = context;
+    pt_buf_reset(&toy->held);
+    pt_timer_free(toy->ready_timer); /* a node that closes does not wait for it */
+    toy->ready_timer = NULL;
 }
 
 static enum pt_code toy_restore(void *context, const char *path, struct pt_error *reterr)

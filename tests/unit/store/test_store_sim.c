@@ -23,8 +23,11 @@ struct run {
     uint64_t serial;         /* of the last commit that was tried */
     uint64_t snapshot;       /* serial of the snapshot file; 0: none */
     size_t ballast;          /* bytes that each transaction writes besides; 0: none */
-    unsigned failures;       /* calls that reported an error */
-    struct pt_error error;   /* the last of them */
+    bool pinned, ready;      /* a copy is being made; the file is there for it */
+    uint64_t pinned_at;      /* serial */
+    uint64_t noted_ns;
+    unsigned failures;     /* calls that reported an error */
+    struct pt_error error; /* the last of them */
 };
 
 static struct pt_sys *sys_of(struct run *run)
@@ -216,6 +219,185 @@ START_TEST(power_loss_during_a_checkpoint_leaves_a_state_that_was_committed)
 }
 END_TEST
 
+/* ---- a pin ------------------------------------------------------------------------------------------------------ */
+
+static void on_ready(void *arg)
+{
+    ((struct run *)arg)->ready = true;
+}
+
+static bool pin(struct run *run)
+{
+    run->ready = false;
+    if (failed(run, pt_store_pin(run->store, on_ready, run, &run->error))) {
+        return false;
+    }
+    run->pinned = true;
+    run->pinned_at = present(run);
+    return true;
+}
+
+/* What was copied, and all that it holds, is durable. */
+static bool copy(struct run *run)
+{
+    ck_assert(run->ready);
+    run->snapshot = 0; /* while it is being made there is none */
+    enum pt_code code = pt_store_copy(run->store, SNAPSHOT, &run->error);
+    pt_store_unpin(run->store);
+    run->pinned = false;
+    if (failed(run, code)) {
+        return false;
+    }
+    run->snapshot = run->pinned_at;
+    for (uint64_t i = 0; i < run->pinned_at; i++) {
+        run->may[i] = false;
+    }
+    return true;
+}
+
+static void check_snapshot(struct run *run, const char *how)
+{
+    struct pt_error error = {0};
+    ck_assert_msg(pt_store_restore(run->store, SNAPSHOT, &error) == PT_OK, "%s: %s", how, error.text);
+    struct pt_digest digest = pt_store_digest(run->store);
+    ck_assert_msg(pt_digest_equal(&digest, &run->at[run->snapshot].digest), "%s: the copy is another state", how);
+    run->now = run->at[run->snapshot];
+    only(run, run->snapshot);
+    twin_compare(run->store, &run->now, &run->rng);
+}
+
+/* Copies are made while the store goes on: commits come before a worker has brought the file to the pin's state, while
+ * the copy is due, and after it. Whenever the power goes, a copy that was made holds the state of its pin. */
+START_TEST(power_loss_around_a_pin_leaves_a_state_that_was_committed)
+{
+    static struct run run; /* too large for the stack; set anew here */
+    run_init(&run, (uint64_t)_i);
+    run.ballast = 1U << 18;
+    char how[64];
+    for (int life = 0; life < 2; life++) {
+        (void)snprintf(how, sizeof(how), "seed %d, life %d", _i, life);
+        pt_sim_slow_disk(run.sim, run.host, rng_below(&run.rng, 30) * 1000000);
+        if (rng_below(&run.rng, 3) > 0) {
+            pt_sim_fail_disk(run.sim, run.host, (unsigned)rng_below(&run.rng, 2500) + 1, PT_IO, true);
+        }
+        bool goes_on = true;
+        for (uint64_t steps = rng_below(&run.rng, 25) + 5; steps > 0 && goes_on; steps--) {
+            bool pins = rng_below(&run.rng, 3) == 0;
+            goes_on = pins && !run.pinned ? pin(&run) : pins && run.ready ? copy(&run) : transaction(&run);
+            turn(&run, rng_below(&run.rng, 40) * 1000000);
+        }
+        pt_sim_crash(run.sim, run.host, true);
+        pt_store_abandon(run.store);
+        pt_sim_fail_disk(run.sim, run.host, 0, PT_IO, false);
+        pt_sim_restart(run.sim, run.host);
+        run.pinned = false;
+        check_after(&run, how);
+        if (run.snapshot != 0) {
+            check_snapshot(&run, how);
+        }
+        run.snapshot = 0;
+    }
+    run_fini(&run);
+}
+END_TEST
+
+static void note_time(void *arg)
+{
+    struct run *run = arg;
+    run->noted_ns = pt_sim_now_ns(run->sim);
+}
+
+/* Two syncs of 30 ms, and a megabyte to copy: a timer of the loop is on time nonetheless, and what is committed while
+ * the worker is at it is not in the copy. */
+START_TEST(a_pin_holds_nobody_up)
+{
+    static struct run run; /* too large for the stack; set anew here */
+    run_init(&run, 3);
+    run.ballast = 1U << 20;
+    ck_assert(transaction(&run));
+    MUST(pt_store_snapshot(run.store, SNAPSHOT, why)); /* its folder was not synced before */
+    ck_assert(transaction(&run));
+    pt_sim_slow_disk(run.sim, run.host, 30000000);
+    struct pt_timer *timer = pt_timer_new(sys_of(&run), note_time, &run);
+    pt_timer_start(timer, 1, 0);
+    ck_assert(pin(&run));
+    ck_assert(!run.ready);
+    turn(&run, 20000000);
+    ck_assert_uint_ne(run.noted_ns, 0); /* on the loop one sync alone would have held it up for longer */
+    ck_assert(!run.ready);
+    turn(&run, 100000000);
+    ck_assert(run.ready);
+    ck_assert(transaction(&run));
+    ck_assert(copy(&run));
+    check_snapshot(&run, "after the pin");
+    /* A commit begins the log anew, and waits for the worker: whoever waits for the pin is told then. */
+    ck_assert(transaction(&run));
+    ck_assert(pin(&run));
+    for (int i = 0; i < 8 && !run.ready; i++) {
+        ck_assert(transaction(&run));
+    }
+    ck_assert(run.ready);
+    ck_assert(copy(&run));
+    check_snapshot(&run, "after a commit that waited");
+    pt_timer_free(timer);
+    run_fini(&run);
+}
+END_TEST
+
+/* A checkpoint is under way already and nothing was committed since: it is the pin's. Nothing at all to do: at once. */
+START_TEST(a_pin_waits_for_the_checkpoint_that_is_under_way)
+{
+    static struct run run; /* too large for the stack; set anew here */
+    run_init(&run, 4);
+    run.ballast = 1U << 20;
+    ck_assert(transaction(&run));
+    MUST(pt_store_snapshot(run.store, SNAPSHOT, why)); /* its folder was not synced before */
+    pt_sim_slow_disk(run.sim, run.host, 30000000);
+    for (int i = 0; i < 2; i++) {
+        ck_assert(i > 0 || transaction(&run));
+        ck_assert(pin(&run));
+        ck_assert_int_eq(run.ready, i > 0);
+        pt_store_unpin(run.store);
+        ck_assert(pin(&run));
+        turn(&run, 100000000);
+        ck_assert(run.ready);
+        ck_assert(copy(&run));
+    }
+    check_snapshot(&run, "after the second");
+    ck_assert(transaction(&run));
+    ck_assert(pin(&run));
+    pt_store_unpin(run.store); /* whoever waited is not told any more */
+    turn(&run, 100000000);
+    ck_assert(!run.ready);
+    run.pinned = false;
+    run_fini(&run);
+}
+END_TEST
+
+/* The worker cannot bring the file to the pin's state: who waits is told, the copy is none, and the store has failed.
+ */
+START_TEST(a_pin_whose_worker_fails_gives_no_copy)
+{
+    static struct run run; /* too large for the stack; set anew here */
+    run_init(&run, 5);
+    run.ballast = 1U << 20;
+    ck_assert(transaction(&run));
+    MUST(pt_store_snapshot(run.store, SNAPSHOT, why)); /* its folder was not synced before */
+    ck_assert(transaction(&run));
+    ck_assert(pin(&run));
+    pt_sim_fail_disk(run.sim, run.host, 1, PT_NO_SPACE, true);
+    turn(&run, 100000000);
+    pt_sim_fail_disk(run.sim, run.host, 0, PT_IO, false);
+    ck_assert(!copy(&run));
+    ck_assert_int_eq(run.error.code, PT_NO_SPACE);
+    ck_assert_ptr_nonnull(pt_store_failure(run.store));
+    ck_assert(!pin(&run));
+    pt_store_close(run.store);
+    check_after(&run, "after the failure");
+    run_fini(&run);
+}
+END_TEST
+
 /* Commits of a megabyte: the log is begun anew each time that it has gone into the database, whether the loop has heard
  * of that or never turns, as in a tool. */
 START_TEST(the_log_is_short_whoever_turns_the_loop)
@@ -343,6 +525,10 @@ int main(void)
     tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, power_loss_leaves_a_state_that_was_committed, 1, 221);
     tcase_add_loop_test(tcase, power_loss_during_a_checkpoint_leaves_a_state_that_was_committed, 1, 101);
+    tcase_add_loop_test(tcase, power_loss_around_a_pin_leaves_a_state_that_was_committed, 1, 101);
+    tcase_add_test(tcase, a_pin_holds_nobody_up);
+    tcase_add_test(tcase, a_pin_waits_for_the_checkpoint_that_is_under_way);
+    tcase_add_test(tcase, a_pin_whose_worker_fails_gives_no_copy);
     tcase_add_loop_test(tcase, the_log_is_short_whoever_turns_the_loop, 0, 2);
     tcase_add_test(tcase, a_sync_that_fails_behind_the_loop_ends_the_store);
     tcase_add_loop_test(tcase, an_error_of_the_disk_is_reported_and_harms_nothing, 0, 2);
