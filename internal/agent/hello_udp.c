@@ -40,32 +40,6 @@ struct udp_io {
     size_t links_len;
 };
 
-static socklen_t to_sockaddr(const struct pt_ip *ip, uint16_t port, struct sockaddr_storage *ret_address)
-{
-    memset(ret_address, 0, sizeof(*ret_address));
-    if (pt_ip_is_v4(ip)) {
-        struct sockaddr_in *in = (struct sockaddr_in *)ret_address;
-        in->sin_family = AF_INET;
-        in->sin_port = htons(port);
-        in->sin_addr.s_addr = htonl(pt_ip_to_v4(ip));
-        return sizeof(*in);
-    }
-    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ret_address;
-    in6->sin6_family = AF_INET6;
-    in6->sin6_port = htons(port);
-    memcpy(&in6->sin6_addr, ip->bytes, sizeof(ip->bytes));
-    return sizeof(*in6);
-}
-
-static void from_sockaddr(const struct sockaddr_storage *address, struct pt_ip *ret_ip)
-{
-    if (address->ss_family == AF_INET) {
-        *ret_ip = pt_ip_from_v4(ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr));
-    } else {
-        memcpy(ret_ip->bytes, &((const struct sockaddr_in6 *)address)->sin6_addr, sizeof(ret_ip->bytes));
-    }
-}
-
 static void on_readable(void *arg)
 {
     struct udp_link *link = arg;
@@ -77,10 +51,9 @@ static void on_readable(void *arg)
         if (size < 0) {
             return; /* drained, or an ICMP error of an earlier send: the missing reply says it all */
         }
-        struct pt_ip ip;
-        from_sockaddr(&from, &ip);
+        struct pt_endpoint end = pt_sys_uv_endpoint(&from);
         if (link->io->io.on_packet != NULL) {
-            link->io->io.on_packet(link->io->io.arg, link->number, &ip, data, (size_t)size);
+            link->io->io.on_packet(link->io->io.arg, link->number, &end.ip, data, (size_t)size);
         }
     }
 }
@@ -113,7 +86,8 @@ static enum pt_code link_open(struct udp_link *link, struct pt_error *reterr)
     }
     done |= setsockopt(link->fd, SOL_SOCKET, SO_BINDTODEVICE, link->interface, (socklen_t)strlen(link->interface));
     struct sockaddr_storage address;
-    socklen_t size = to_sockaddr(&link->address, PT_GENEVE_PORT, &address);
+    const struct pt_endpoint own = {.ip = link->address, .port = PT_GENEVE_PORT};
+    socklen_t size = pt_sys_uv_sockaddr(&own, &address);
     if (done != 0 || bind(link->fd, (struct sockaddr *)&address, size) != 0) {
         int number = errno;
         link_close(link);
@@ -185,7 +159,8 @@ static void udp_send(struct pt_hello_io *io, uint32_t number, const struct pt_ip
     for (size_t i = 0; i < udp->links_len; i++) {
         if (udp->links[i].number == number && udp->links[i].fd >= 0) {
             struct sockaddr_storage address;
-            socklen_t address_size = to_sockaddr(remote, port, &address);
+            const struct pt_endpoint to = {.ip = *remote, .port = port};
+            socklen_t address_size = pt_sys_uv_sockaddr(&to, &address);
             /* Best effort: what is not sent is not answered. */
             (void)sendto(udp->links[i].fd, data, size, MSG_DONTWAIT, (struct sockaddr *)&address, address_size);
             return;

@@ -12,6 +12,7 @@
 #include "agent/route.h"
 
 #include "agent/netlink.h"
+#include "sys/sys_uv.h"
 
 #include <errno.h>
 #include <linux/fib_rules.h>
@@ -119,24 +120,17 @@ bool pt_route_source_to(void *context, const struct pt_ip *controller, struct pt
 {
     (void)context;
     bool v4 = pt_ip_is_v4(controller);
-    struct sockaddr_in to4 = {.sin_family = AF_INET, .sin_port = htons(9)}, from4 = {0};
-    struct sockaddr_in6 to6 = {.sin6_family = AF_INET6, .sin6_port = htons(9)}, from6 = {0};
-    memcpy(&to4.sin_addr, controller->bytes + 12, 4);
-    memcpy(&to6.sin6_addr, controller->bytes, 16);
-    socklen_t size = v4 ? sizeof(to4) : sizeof(to6);
+    struct sockaddr_storage to, from = {0};
+    const struct pt_endpoint end = {.ip = *controller, .port = 9}; /* discard: nothing is sent */
+    socklen_t size = pt_sys_uv_sockaddr(&end, &to);
     int fd = socket(v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    bool found = fd >= 0 && connect(fd, v4 ? (struct sockaddr *)&to4 : (struct sockaddr *)&to6, size) == 0 &&
-                 getsockname(fd, v4 ? (struct sockaddr *)&from4 : (struct sockaddr *)&from6, &size) == 0;
+    bool found = fd >= 0 && connect(fd, (struct sockaddr *)&to, size) == 0 &&
+                 getsockname(fd, (struct sockaddr *)&from, &size) == 0;
     if (fd >= 0) {
         (void)close(fd);
     }
-    if (found && v4) {
-        uint8_t bytes[4];
-        memcpy(bytes, &from4.sin_addr, 4);
-        *ret_source = *controller; /* the prefix of a mapped address */
-        memcpy(ret_source->bytes + 12, bytes, 4);
-    } else if (found) {
-        memcpy(ret_source->bytes, &from6.sin6_addr, 16);
+    if (found) {
+        *ret_source = pt_sys_uv_endpoint(&from).ip;
     }
     return found;
 }

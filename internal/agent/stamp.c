@@ -113,28 +113,11 @@ static void on_readable(void *arg)
     }
 }
 
-static socklen_t to_sockaddr(const struct pt_endpoint *at, struct sockaddr_storage *ret_address)
-{
-    memset(ret_address, 0, sizeof(*ret_address));
-    if (pt_ip_is_v4(&at->ip)) {
-        struct sockaddr_in *in = (struct sockaddr_in *)ret_address;
-        in->sin_family = AF_INET;
-        in->sin_port = htons(at->port);
-        in->sin_addr.s_addr = htonl(pt_ip_to_v4(&at->ip));
-        return sizeof(*in);
-    }
-    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ret_address;
-    in6->sin6_family = AF_INET6;
-    in6->sin6_port = htons(at->port);
-    memcpy(&in6->sin6_addr, at->ip.bytes, sizeof(at->ip.bytes));
-    return sizeof(*in6);
-}
-
 static int prepare(int fd, const struct pt_endpoint *at)
 {
     const int on = 1;
     struct sockaddr_storage address;
-    socklen_t size = to_sockaddr(at, &address);
+    socklen_t size = pt_sys_uv_sockaddr(at, &address);
     bool v4 = pt_ip_is_v4(&at->ip);
     if (setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) != 0 ||
         setsockopt(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_RECVTTL : IPV6_RECVHOPLIMIT, &on, sizeof(on)) != 0 ||

@@ -5,6 +5,8 @@
 
 #include "sys/sys.h"
 
+#include <sys/socket.h>
+
 PT_MUST enum pt_code pt_sys_uv_new(struct pt_sys **ret_sys, struct pt_error *reterr);
 /* Run until pt_sys_uv_stop. The calling thread becomes the loop thread. */
 void pt_sys_uv_run(struct pt_sys *sys);
@@ -26,7 +28,8 @@ void pt_sys_uv_unwatch(struct pt_fd_watch *watch); /* NULL is fine */
  * before pt_sys_uv_free. */
 void *pt_sys_uv_loop(struct pt_sys *sys);
 /* The address and port that the kernel gave; zeros for what is neither IPv4 nor IPv6. */
-struct sockaddr_storage;
 struct pt_endpoint pt_sys_uv_endpoint(const struct sockaddr_storage *storage);
+/* And as the kernel takes it; returns its size. */
+socklen_t pt_sys_uv_sockaddr(const struct pt_endpoint *endpoint, struct sockaddr_storage *ret_storage);
 /* A handle on the loop, whose ever it is, was closed and its callback has not run yet. */
 bool pt_sys_uv_closing(struct pt_sys *sys);

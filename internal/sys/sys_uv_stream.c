@@ -47,40 +47,6 @@ struct uv_pt_listener {
     void *arg;
 };
 
-/* ---- addresses ------------------------------------------------------------------------------------------------ */
-
-static struct sockaddr_storage to_sockaddr(const struct pt_endpoint *endpoint)
-{
-    struct sockaddr_storage storage = {0};
-    if (pt_ip_is_v4(&endpoint->ip)) {
-        struct sockaddr_in *v4 = (struct sockaddr_in *)&storage;
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons(endpoint->port);
-        memcpy(&v4->sin_addr, endpoint->ip.bytes + 12, 4);
-    } else {
-        struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&storage;
-        v6->sin6_family = AF_INET6;
-        v6->sin6_port = htons(endpoint->port);
-        memcpy(&v6->sin6_addr, endpoint->ip.bytes, 16);
-    }
-    return storage;
-}
-
-struct pt_endpoint pt_sys_uv_endpoint(const struct sockaddr_storage *storage)
-{
-    struct pt_endpoint endpoint = {0};
-    if (storage->ss_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const struct sockaddr_in *)storage;
-        endpoint.ip = pt_ip_from_v4(ntohl(v4->sin_addr.s_addr));
-        endpoint.port = ntohs(v4->sin_port);
-    } else if (storage->ss_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)storage;
-        memcpy(endpoint.ip.bytes, &v6->sin6_addr, 16);
-        endpoint.port = ntohs(v6->sin6_port);
-    }
-    return endpoint;
-}
-
 /* ---- life ----------------------------------------------------------------------------------------------------- */
 
 static struct uv_pt_stream *stream_new(struct pt_uv *uv)
@@ -290,7 +256,8 @@ struct pt_stream *pt_uv_connect(struct pt_sys *sys, const struct pt_endpoint *ad
     stream->ops = ops;
     stream->arg = arg;
     stream->connect.data = stream;
-    struct sockaddr_storage to = to_sockaddr(address);
+    struct sockaddr_storage to;
+    (void)pt_sys_uv_sockaddr(address, &to); /* libuv knows the size by the family */
     if (uv_tcp_connect(&stream->connect, &stream->handle, (const struct sockaddr *)&to, on_connected) < 0) {
         stream->connect_code = PT_UNAVAILABLE;
         mark_dirty(stream);
@@ -346,7 +313,8 @@ enum pt_code pt_uv_listen(struct pt_sys *sys, const struct pt_endpoint *address,
     listener->arg = arg;
     pt_assert(uv_tcp_init(&uv->loop, &listener->handle) == 0);
     listener->handle.data = listener;
-    struct sockaddr_storage at = to_sockaddr(address);
+    struct sockaddr_storage at;
+    (void)pt_sys_uv_sockaddr(address, &at);
     int status = uv_tcp_bind(&listener->handle, (const struct sockaddr *)&at, 0);
     if (status == 0) {
         status = uv_listen((uv_stream_t *)&listener->handle, BACKLOG, on_connection);

@@ -145,8 +145,6 @@ bool pt_link_adopt(struct pt_engine *engine, const struct pt_engine_link *config
 void pt_link_watch(struct pt_link *link, const struct pt_worker *worker); /* an in worker that just got its epoll */
 void pt_link_close(struct pt_link *link); /* out of the threads' sight; freed when they let go */
 void pt_target_set(struct pt_target *target, const struct pt_endpoint *endpoint);
-/* Source of a received datagram. */
-void pt_link_source(const struct sockaddr_storage *address, struct pt_endpoint *ret_endpoint);
 
 /* ---- session.c ------------------------------------------------------------------------------------------------ */
 extern const struct pt_peers_ops pt_engine_peers_ops;

@@ -12,6 +12,7 @@
 
 #include "base/assert.h"
 #include "bpf/abi/tap.h"
+#include "sys/sys_uv.h"
 
 #include <errno.h>
 #include <linux/if_ether.h>
@@ -115,7 +116,7 @@ static void flush(struct in *in)
 static void post(struct in *in, const struct arrival *arrival, uint32_t label, const uint8_t *message, size_t size)
 {
     struct pt_mail mail = {.link = arrival->link->config.number, .label = label, .size = (uint16_t)size};
-    pt_link_source(arrival->from, &mail.from);
+    mail.from = pt_sys_uv_endpoint(arrival->from);
     memcpy(mail.message, message, size < sizeof(mail.message) ? size : sizeof(mail.message));
     (void)!send(in->worker->engine->mail_write, &mail, sizeof(mail), MSG_DONTWAIT);
 }

@@ -9,6 +9,7 @@
 #include "tunnel/engine_priv.h"
 
 #include "base/assert.h"
+#include "sys/sys_uv.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -29,34 +30,8 @@
 
 void pt_target_set(struct pt_target *target, const struct pt_endpoint *endpoint)
 {
-    memset(target, 0, sizeof(*target));
     target->endpoint = *endpoint;
-    if (pt_ip_is_v4(&endpoint->ip)) {
-        struct sockaddr_in *in = (struct sockaddr_in *)&target->address;
-        in->sin_family = AF_INET;
-        in->sin_port = htons(endpoint->port);
-        in->sin_addr.s_addr = htonl(pt_ip_to_v4(&endpoint->ip));
-        target->size = sizeof(*in);
-        return;
-    }
-    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&target->address;
-    in6->sin6_family = AF_INET6;
-    in6->sin6_port = htons(endpoint->port);
-    memcpy(&in6->sin6_addr, endpoint->ip.bytes, sizeof(endpoint->ip.bytes));
-    target->size = sizeof(*in6);
-}
-
-void pt_link_source(const struct sockaddr_storage *address, struct pt_endpoint *ret_endpoint)
-{
-    if (address->ss_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)address;
-        *ret_endpoint =
-            (struct pt_endpoint){.ip = pt_ip_from_v4(ntohl(in->sin_addr.s_addr)), .port = ntohs(in->sin_port)};
-        return;
-    }
-    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
-    memcpy(ret_endpoint->ip.bytes, &in6->sin6_addr, sizeof(ret_endpoint->ip.bytes));
-    ret_endpoint->port = ntohs(in6->sin6_port);
+    target->size = pt_sys_uv_sockaddr(endpoint, &target->address);
 }
 
 static int set_options(int fd, const struct pt_engine_link *config, bool stacked)

@@ -15,6 +15,7 @@
 #include "tunnel/live.h"
 
 #include "base/assert.h"
+#include "sys/sys_uv.h"
 #include "tunnel/engine_priv.h"
 #include "tunnel/live_priv.h"
 
@@ -185,7 +186,7 @@ static bool receive_one(struct pt_live *live, const struct pt_live_link *link)
      * lateness, which is not held against anybody. */
     uint64_t wall_ns = pt_live_wall_ns(), age_ns = arrival.wall_ns < wall_ns ? wall_ns - arrival.wall_ns : 0;
     arrival.came_ns = arrival.now_ns - (age_ns < PT_LIVE_SCAN_NS ? age_ns : PT_LIVE_SCAN_NS);
-    pt_link_source(&from, &arrival.from);
+    arrival.from = pt_sys_uv_endpoint(&from);
     pt_live_take(live, &arrival);
     return true;
 }
