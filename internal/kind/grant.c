@@ -1,5 +1,5 @@
 /*
- * Nobody gives what he does not hold. Access is given in six ways, and each asks the same question, whether the giver
+ * Nobody gives what he does not hold. Access is given in seven ways, and each asks the same question, whether the giver
  * holds, there, at all times and without condition, everything that would be given:
  *
  *   a binding            the role's permissions, at the binding's organization
@@ -10,6 +10,8 @@
  *   a move               what bindings above an organization's new place say, in it and below it; and what bindings in
  * it say by roles of that place. Held where it is now: what the mover has by the new place is what the move would give
  * to himself.
+ *   an undelete          what bindings in the organization that comes back say, held at the one above it. Accounts are
+ * the same as before, with the same keys, and are bound elsewhere by who is there: they are not asked about.
  */
 #include "base/assert.h"
 #include "base/limits.h"
@@ -102,6 +104,25 @@ enum pt_code pt_grant_move(struct pt_execution *execution, const struct pt_tenan
         return PT_OK;
     }
     pt_access_gained(execution->machine, moved, to, give_moved, &grant);
+    return grant.code;
+}
+
+enum pt_code pt_grant_return(struct pt_execution *execution, const struct pt_tenant *above, const char *organization,
+                             const struct pt_kind_info *info, const struct pt_msg *returned, struct pt_error *reterr)
+{
+    struct grant grant = {.execution = execution, .reterr = reterr, .field = "name"};
+    const char *scope = above != NULL ? above->name : "";
+    const char *kind = info->type->resource->singular;
+    if (strcmp(kind, "roleBinding") == 0) {
+        const char *role = pt_msg_str(returned, "role");
+        if (!pt_name_below(organization, role)) { /* else the role comes back too, and is asked about itself */
+            give_role(&grant, scope, role);
+        }
+    } else if (strcmp(kind, "role") == 0) {
+        struct pt_permissions permissions = {{0}};
+        pt_access_patterns(&execution->machine->access, returned, "permissions", &permissions);
+        give(&grant, scope, &permissions);
+    }
     return grant.code;
 }
 

@@ -126,8 +126,9 @@ void pt_quota_each(const struct pt_machine_kind *machine, const char *organizati
 #define PT_VERDICTS_LEN_MAX 8192         /* verdicts kept in memory for proposers */
 #define PT_DELETE_LEN_MAX 10000          /* most resources that one forced Delete removes */
 #define PT_TRANSACTION_EVENTS_MAX 100000 /* most resources that one transaction changes */
-#define PT_CLUSTER_LEVEL_MAX 3           /* highest cluster level that this binary supports: docs/mod/operation.md */
-#define PT_LEVEL_MOVES 3 /* from here on: a move gives nothing that the mover lacks; tunnels by difference */
+#define PT_CLUSTER_LEVEL_MAX 4           /* highest cluster level that this binary supports: docs/mod/operation.md */
+#define PT_LEVEL_MOVES 3   /* from here on: a move gives nothing that the mover lacks; tunnels by difference */
+#define PT_LEVEL_RETURNS 4 /* from here on: an undelete gives nothing that the caller lacks, below the same parent */
 
 #define PT_META_CLUSTER_ID "cluster.id"       /* text */
 #define PT_META_AUDIT_HEAD "audit.head"       /* 8 bytes number of the newest audit record, 32 bytes its SHA-256 */

@@ -258,9 +258,11 @@ PT_MUST enum pt_code pt_trash_keep(struct pt_execution *execution, const struct 
 PT_MUST enum pt_code pt_trash_restore(struct pt_execution *execution, const struct pt_mutation *mutation,
                                       struct pt_error *reterr);
 PT_MUST enum pt_code pt_trash_load(struct pt_machine_kind *machine, struct pt_error *reterr);
-/* The deleted organizations that can be brought back; room for PT_TRASH_LEN_MAX. */
-PT_MUST enum pt_code pt_trash_list(struct pt_machine_kind *machine, struct pt_arena *arena, struct pt_msg **ret_items,
-                                   size_t *ret_len, struct pt_error *reterr);
+/* The deleted organizations that can be brought back, for a caller to whom whoever is above them may show them; room
+ * for PT_TRASH_LEN_MAX. */
+PT_MUST enum pt_code pt_trash_list(struct pt_machine_kind *machine, const struct pt_caller *caller,
+                                   struct pt_arena *arena, struct pt_msg **ret_items, size_t *ret_len,
+                                   struct pt_error *reterr);
 
 /* Take a resource away that nothing is below and nothing refers to; nobody is asked. */
 PT_MUST enum pt_code pt_mutate_remove(struct pt_execution *execution, const struct pt_kind_info *info, const char *name,

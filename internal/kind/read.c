@@ -455,7 +455,7 @@ static enum pt_code list_deleted(struct list *list, struct pt_error *reterr)
 {
     struct pt_msg *items[PT_TRASH_LEN_MAX];
     size_t len = 0;
-    PT_TRY(pt_trash_list(list->machine, list->arena, items, &len, reterr));
+    PT_TRY(pt_trash_list(list->machine, list->caller, list->arena, items, &len, reterr));
     for (size_t i = 0; i < len; i++) {
         /* Whose bindings decide about a deleted one: those of the organization above. */
         const char *above = pt_msg_str(items[i], "parent_organization");

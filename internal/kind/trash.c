@@ -11,6 +11,11 @@
  * Undelete writes the same resources again, with their uids, etags and numbers: numbers are never given out twice, and
  * nothing outside an organization refers into it, so only the name, the parent and the quotas can be in the way.
  *
+ * Names of organizations are everybody's and free at once, that of the parent too: whoever makes another organization
+ * of that name decides about what is below his own, not about what stood below the old one. So the parent is known by
+ * its uid, and to callers whom bindings let in, what has no parent any more, or another one of its name, does not
+ * exist.
+ *
  * Kept for 30 days of the state's own time and within the limits below; beyond them the oldest goes of whoever has the
  * most there. What is too old is removed by the next deletion: there is no clock in apply.
  *
@@ -89,8 +94,10 @@ static void row_name(const char *uid, size_t ordinal, char name[64])
     }
 }
 
+/* ret_parent_uid may be NULL. */
 static enum pt_code read_row(struct pt_machine_kind *machine, const char *uid, size_t ordinal, struct pt_arena *arena,
-                             struct pt_row *ret_row, struct pt_msg **ret_msg, struct pt_error *reterr)
+                             struct pt_row *ret_row, struct pt_msg **ret_msg, const char **ret_parent_uid,
+                             struct pt_error *reterr)
 {
     char name[64];
     row_name(uid, ordinal, name);
@@ -110,6 +117,9 @@ static enum pt_code read_row(struct pt_machine_kind *machine, const char *uid, s
         .kind_id = kept->kind_id,
         .value = {pt_arena_memdup(arena, kept->resource.data, kept->resource.len), kept->resource.len},
     };
+    if (ret_parent_uid != NULL) {
+        *ret_parent_uid = pt_arena_strdup(arena, kept->parent_uid);
+    }
     patronus__v1__deleted_resource__free_unpacked(kept, NULL);
     return pt_kind_parse_row(machine, ret_row, arena, ret_msg, reterr);
 }
@@ -130,6 +140,17 @@ static enum pt_code drop(struct pt_execution *execution, size_t at, struct pt_er
     return PT_OK;
 }
 
+/* Uid of the organization above the one in the row; "" when there is none. */
+static enum pt_code uid_above(struct pt_machine_kind *machine, const struct pt_msg *organization,
+                              struct pt_arena *arena, const char **ret_uid, struct pt_error *reterr)
+{
+    struct pt_row above = {.uid = ""};
+    const char *name = pt_msg_str(organization, "parent_organization");
+    enum pt_code code = name[0] != '\0' ? pt_store_get(machine->store, name, arena, &above, reterr) : PT_NOT_FOUND;
+    *ret_uid = code == PT_OK ? above.uid : "";
+    return code == PT_NOT_FOUND ? PT_OK : code;
+}
+
 static enum pt_code keep_row(struct pt_execution *execution, const struct pt_row *row, const char *uid, size_t ordinal,
                              size_t len, struct pt_error *reterr)
 {
@@ -139,6 +160,13 @@ static enum pt_code keep_row(struct pt_execution *execution, const struct pt_row
     kept.resource = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)row->value.data, .len = row->value.size};
     kept.delete_time_ns = execution->time_ns;
     kept.len = ordinal == 0 ? (uint32_t)len : 0;
+    if (ordinal == 0 && pt_kind_level(execution->machine) >= PT_LEVEL_RETURNS) {
+        struct pt_msg *organization = NULL;
+        const char *parent_uid = "";
+        PT_TRY(pt_kind_parse_row(execution->machine, row, execution->arena, &organization, reterr));
+        PT_TRY(uid_above(execution->machine, organization, execution->arena, &parent_uid, reterr));
+        kept.parent_uid = (char *)(uintptr_t)parent_uid;
+    }
     PT_AUTO(buf) struct pt_buf value = {0};
     size_t size = patronus__v1__deleted_resource__get_packed_size(&kept);
     value.size = patronus__v1__deleted_resource__pack(&kept, pt_buf_reserve(&value, size));
@@ -178,7 +206,7 @@ static enum pt_code choose(struct pt_execution *execution, const char *top, size
     for (size_t i = 0; i < trash->len; i++) {
         struct pt_row row;
         struct pt_msg *msg = NULL;
-        PT_TRY(read_row(machine, trash->items[i].uid, 0, execution->arena, &row, &msg, reterr));
+        PT_TRY(read_row(machine, trash->items[i].uid, 0, execution->arena, &row, &msg, NULL, reterr));
         tops[i] = top_of(machine, row.name, msg);
     }
     for (size_t i = 0; i < trash->len; i++) {
@@ -255,7 +283,7 @@ static enum pt_code restore_rest(struct pt_execution *execution, const struct pt
     for (size_t i = 1; i < item->len; i++) {
         struct pt_row row;
         struct pt_msg *msg = NULL;
-        PT_TRY(read_row(execution->machine, item->uid, i, execution->arena, &row, &msg, reterr));
+        PT_TRY(read_row(execution->machine, item->uid, i, execution->arena, &row, &msg, NULL, reterr));
         const struct pt_kind_info *info = pt_kind_info(execution->machine, row.kind_id);
         PT_TRY(pt_quota_check(execution->machine, info, row.name, NULL, msg, reterr));
         if (!execution->dry) {
@@ -272,6 +300,65 @@ static enum pt_code not_found(const struct pt_mutation *mutation, struct pt_erro
                    mutation->info->type->resource->singular, mutation->name);
 }
 
+/* As if there were none. */
+static enum pt_code hidden(const struct pt_mutation *mutation, struct pt_error *reterr)
+{
+    enum pt_code code = not_found(mutation, reterr);
+    if (reterr != NULL) {
+        reterr->denied = true;
+    }
+    return code;
+}
+
+/* Does whoever decides at the parent of that name decide about the deleted organization too? Of one that was deleted
+ * before PT_LEVEL_RETURNS nobody knows, so that it is an admin's matter from then on. */
+static enum pt_code in_place(struct pt_machine_kind *machine, const struct pt_msg *organization, const char *parent_uid,
+                             struct pt_arena *arena, bool *ret_in_place, struct pt_error *reterr)
+{
+    const char *uid = "";
+    PT_TRY(uid_above(machine, organization, arena, &uid, reterr));
+    bool top = pt_msg_str(organization, "parent_organization")[0] == '\0';
+    *ret_in_place =
+        pt_kind_level(machine) < PT_LEVEL_RETURNS || top || (uid[0] != '\0' && strcmp(uid, parent_uid) == 0);
+    return PT_OK;
+}
+
+/* Nobody gives what he does not hold: before anything is back, by what holds above. */
+static enum pt_code permit_rest(struct pt_execution *execution, const struct pt_trash_item *item,
+                                const struct pt_tenant *above, struct pt_error *reterr)
+{
+    for (size_t i = 1; i < item->len; i++) {
+        struct pt_row row;
+        struct pt_msg *msg = NULL;
+        PT_TRY(read_row(execution->machine, item->uid, i, execution->arena, &row, &msg, NULL, reterr));
+        const struct pt_kind_info *info = pt_kind_info(execution->machine, row.kind_id);
+        PT_TRY(pt_grant_return(execution, above, item->name, info, msg, reterr));
+    }
+    return PT_OK;
+}
+
+static enum pt_code permit(struct pt_execution *execution, const struct pt_mutation *mutation,
+                           const struct pt_trash_item *item, const struct pt_msg *organization, const char *parent_uid,
+                           struct pt_error *reterr)
+{
+    struct pt_machine_kind *machine = execution->machine;
+    if (pt_access_unbound(execution->caller)) {
+        return PT_OK;
+    }
+    const struct pt_ask ask = {
+        .permission = mutation->info->permissions[PT_VERB_UNDELETE],
+        .tenant = pt_tenant_of(machine, pt_msg_str(organization, "parent_organization")),
+        .resource = organization,
+        .time_ns = execution->time_ns,
+    };
+    bool same = false;
+    PT_TRY(in_place(machine, organization, parent_uid, execution->arena, &same, reterr));
+    if (!same || !pt_access_allowed(machine, execution->caller, &ask)) {
+        return hidden(mutation, reterr);
+    }
+    return pt_kind_level(machine) >= PT_LEVEL_RETURNS ? permit_rest(execution, item, ask.tenant, reterr) : PT_OK;
+}
+
 enum pt_code pt_trash_restore(struct pt_execution *execution, const struct pt_mutation *mutation,
                               struct pt_error *reterr)
 {
@@ -283,20 +370,9 @@ enum pt_code pt_trash_restore(struct pt_execution *execution, const struct pt_mu
     const struct pt_trash_item item = machine->trash.items[at];
     struct pt_row row;
     struct pt_msg *msg = NULL;
-    PT_TRY(read_row(machine, item.uid, 0, execution->arena, &row, &msg, reterr));
-    const struct pt_ask ask = {
-        .permission = mutation->info->permissions[PT_VERB_UNDELETE],
-        .tenant = pt_tenant_of(machine, pt_msg_str(msg, "parent_organization")),
-        .resource = msg,
-        .time_ns = execution->time_ns,
-    };
-    if (!pt_access_allowed(machine, execution->caller, &ask)) {
-        enum pt_code code = not_found(mutation, reterr); /* as if there were none */
-        if (reterr != NULL) {
-            reterr->denied = true;
-        }
-        return code;
-    }
+    const char *parent_uid = "";
+    PT_TRY(read_row(machine, item.uid, 0, execution->arena, &row, &msg, &parent_uid, reterr));
+    PT_TRY(permit(execution, mutation, &item, msg, parent_uid, reterr));
     struct pt_row present;
     enum pt_code code = pt_store_get(machine->store, mutation->name, execution->arena, &present, reterr);
     if (code != PT_NOT_FOUND) {
@@ -313,17 +389,22 @@ enum pt_code pt_trash_restore(struct pt_execution *execution, const struct pt_mu
     return execution->dry ? PT_OK : drop(execution, at, reterr);
 }
 
-enum pt_code pt_trash_list(struct pt_machine_kind *machine, struct pt_arena *arena, struct pt_msg **ret_items,
-                           size_t *ret_len, struct pt_error *reterr)
+enum pt_code pt_trash_list(struct pt_machine_kind *machine, const struct pt_caller *caller, struct pt_arena *arena,
+                           struct pt_msg **ret_items, size_t *ret_len, struct pt_error *reterr)
 {
     size_t len = 0;
     for (size_t i = 0; i < machine->trash.len; i++) {
         const struct pt_trash_item *item = &machine->trash.items[i];
         struct pt_row row;
-        PT_TRY(read_row(machine, item->uid, 0, arena, &row, &ret_items[len], reterr));
+        const char *parent_uid = "";
+        bool shown = true;
+        PT_TRY(read_row(machine, item->uid, 0, arena, &row, &ret_items[len], &parent_uid, reterr));
+        if (!pt_access_unbound(caller)) {
+            PT_TRY(in_place(machine, ret_items[len], parent_uid, arena, &shown, reterr));
+        }
         pt_msg_set_time(ret_items[len], arena, "delete_time", item->delete_time_ns);
         pt_msg_set_time(ret_items[len], arena, "expire_time", item->delete_time_ns + KEEP_NS);
-        len += item->delete_time_ns + KEEP_NS > machine->time_ns;
+        len += shown && item->delete_time_ns + KEEP_NS > machine->time_ns;
     }
     *ret_len = len;
     return PT_OK;

@@ -5,12 +5,13 @@
 #   writer --TLS--> c1, c2, c3 (127.0.x.1..3)     each runs a program file of its own, an older one or this one
 #
 # While old and new run side by side, each leads in turn and is asked what the two judge in two ways (a move that gives
-# what the mover lacks, a link that moves at the limit): the verdicts are those of the level in force, and after each
-# entry the digests of all three are compared at one index.
+# what the mover lacks, a link that moves at the limit, an undelete that gives what the caller lacks): the verdicts are
+# those of the level in force, and after each entry the digests of all three are compared at one index.
 #
 # Usage: tests/e2e/upgrade.sh [BIN]   the folder of patronusctl and patronusd; else $PT_BUILD_DIR/bin, else the newest build.
-# The older program is a real one, built out of the history (tests/e2e/older-build), or PT_OLD_DAEMON. Where there is none,
-# this program is it, told to support no more than that one did, and what passed so is a skip with the reason.
+# The older program is a real one, built out of the history (tests/e2e/older-build), or PT_OLD_DAEMON. Where the history
+# does not reach back to it, this program is it, told to support no more than that one did, and what passed so is a skip
+# with the reason. An older state that is there and does not build is a failure.
 # Exit code: 0 passed, 1 failed, 77 skipped with the reason.
 set -euo pipefail
 
@@ -61,12 +62,19 @@ until_true() {
 }
 address() { echo "$net.$((host + $1))"; }
 servers=$(address 1):$port,$(address 2):$port,$(address 3):$port
-old_level=2
-new_level=3
+new_level=$(sed -n 's/^#define PT_CLUSTER_LEVEL_MAX \([0-9]*\).*/\1/p' "$root/internal/kind/kind.h")
+old_level=$((new_level - 1))
 old=$work/old
-if [ -n "${PT_OLD_DAEMON:-}" ] || PT_OLD_DAEMON=$("$root/tests/e2e/older-build" 2>"$work/why"); then
+built=0
+if [ -z "${PT_OLD_DAEMON:-}" ]; then
+    PT_OLD_DAEMON=$("$root/tests/e2e/older-build" 2>"$work/why") || built=$?
+fi
+if [ $built = 0 ]; then
     cp "$PT_OLD_DAEMON" "$old"
     echo "the older program: $PT_OLD_DAEMON"
+elif [ $built != 77 ]; then
+    echo "FAIL: no older program: $(tail -n 1 "$work/why")" >&2
+    exit 1
 else
     printf '#!/bin/sh\nexec "%s" "$@" --level-max %s\n' "$daemon" "$old_level" >"$old"
 fi
@@ -138,8 +146,9 @@ until_true level "$old_level"
 pass "three controllers at level $old_level"
 
 # ---- old and new side by side: the verdicts of the level in force, and one state -------------------------------------------
-# M may take organizations out of acme and put some into foreign, where ann sees what M does not. nyc and sfo form two
-# tunnels, which is the limit, over one underlay or the other.
+# M may take organizations out of acme and put some into foreign, where ann sees what M does not, and may bring back what
+# was deleted below acme: gone, in which ann sees what M does not. nyc and sfo form two tunnels, which is the limit, over
+# one underlay or the other.
 all cas issue user/m "$work/m.pem" --expires 2h >"$work/out"
 m=$(grep -o 'spiffe://[^ ]*' "$work/out")
 o=organizations
@@ -147,7 +156,10 @@ cat >"$work/world.json" <<END
 [{"kind": "Organization", "name": "$o/acme", "quotas": {"tunnels": 2}}, {"kind": "Organization", "name": "$o/foreign"},
  {"kind": "Organization", "name": "$o/child", "parentOrganization": "$o/acme"},
  {"kind": "Role", "name": "$o/acme/roles/mover",
-  "permissions": ["organizations.get", "organizations.update", "organizations.delete", "organizations.create"]},
+  "permissions": ["organizations.get", "organizations.update", "organizations.delete", "organizations.create",
+                  "organizations.undelete"]},
+ {"kind": "Organization", "name": "$o/gone", "parentOrganization": "$o/acme"},
+ {"kind": "RoleBinding", "name": "$o/gone/roleBindings/ann", "role": "roles/viewer", "members": ["${m%/m}/ann"]},
  {"kind": "Role", "name": "$o/foreign/roles/door", "permissions": ["organizations.create"]},
  {"kind": "RoleBinding", "name": "$o/acme/roleBindings/m", "role": "$o/acme/roles/mover", "members": ["$m"]},
  {"kind": "RoleBinding", "name": "$o/foreign/roleBindings/m", "role": "$o/foreign/roles/door", "members": ["$m"]},
@@ -171,7 +183,7 @@ done_by() { # CREDENTIAL WORD...: is it accepted, or refused?
     return $code
 }
 verdicts() { # LEVEL
-    local wanted=$1 moved=no relinked=no
+    local wanted=$1 moved=no relinked=no returned=no due
     if done_by "$work/m.pem" update "$o/child" parent_organization=$o/foreign; then moved=yes; fi
     compare
     if [ $moved = no ]; then grep -q 'does not hold' "$work/out" || fail "the move is refused for another reason"; fi
@@ -182,10 +194,21 @@ verdicts() { # LEVEL
     if [ $relinked = no ]; then grep -q 'uses 2 of its 2 tunnels' "$work/out" || fail "the link is refused for another reason"; fi
     all update "$o/acme/sites/sfo/links/a" underlay=internet >"$work/out" 2>&1
     compare
+    all delete "$o/gone" --force >"$work/out" 2>&1
+    compare
+    if done_by "$work/m.pem" undelete "$o/gone"; then returned=yes; fi
+    compare
+    if [ $returned = no ]; then
+        grep -q 'does not hold' "$work/out" || fail "the undelete is refused for another reason"
+        all undelete "$o/gone" >"$work/out" 2>&1
+        compare
+    fi
     case $wanted in
-        2) [ $moved$relinked = yesno ] || fail "at level 2: moved $moved, link $relinked" ;;
-        *) [ $moved$relinked = noyes ] || fail "at level $wanted: moved $moved, link $relinked" ;;
+        2) due=yesnoyes ;;
+        3) due=noyesyes ;;
+        *) due=noyesno ;;
     esac
+    [ $moved$relinked$returned = $due ] || fail "at level $wanted: moved $moved, link $relinked, brought back $returned"
 }
 handed_over() { leads "$1" || { at "$1" cluster transfer "c$1" && leads "$1"; }; }
 end 3

@@ -1529,7 +1529,9 @@ type DeletedResource struct {
 	// When it was deleted, nanoseconds since 1970.
 	DeleteTimeNs int64 `protobuf:"varint,4,opt,name=delete_time_ns,json=deleteTimeNs,proto3" json:"delete_time_ns,omitempty"`
 	// Resources deleted with it and kept with it. In the first of them only.
-	Len           uint32 `protobuf:"varint,5,opt,name=len,proto3" json:"len,omitempty"`
+	Len uint32 `protobuf:"varint,5,opt,name=len,proto3" json:"len,omitempty"`
+	// Uid of the organization above it, by which it is known again. In the first of them only; from cluster level 4 on.
+	ParentUid     string `protobuf:"bytes,6,opt,name=parent_uid,json=parentUid,proto3" json:"parent_uid,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1597,6 +1599,13 @@ func (x *DeletedResource) GetLen() uint32 {
 		return x.Len
 	}
 	return 0
+}
+
+func (x *DeletedResource) GetParentUid() string {
+	if x != nil {
+		return x.ParentUid
+	}
+	return ""
 }
 
 // One SOFT or DERIVED row of history: serves Watch.
@@ -1954,13 +1963,15 @@ const file_patronus_v1_replication_proto_rawDesc = "" +
 	"\tprincipal\x18\x05 \x01(\tR\tprincipal\x12\x17\n" +
 	"\atime_ns\x18\x06 \x01(\x03R\x06timeNs\x12\x1f\n" +
 	"\vreplaced_by\x18\a \x01(\x04R\n" +
-	"replacedBy\"\x92\x01\n" +
+	"replacedBy\"\xb1\x01\n" +
 	"\x0fDeletedResource\x12\x17\n" +
 	"\akind_id\x18\x01 \x01(\rR\x06kindId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
 	"\bresource\x18\x03 \x01(\fR\bresource\x12$\n" +
 	"\x0edelete_time_ns\x18\x04 \x01(\x03R\fdeleteTimeNs\x12\x10\n" +
-	"\x03len\x18\x05 \x01(\rR\x03len\"\xb4\x01\n" +
+	"\x03len\x18\x05 \x01(\rR\x03len\x12\x1d\n" +
+	"\n" +
+	"parent_uid\x18\x06 \x01(\tR\tparentUid\"\xb4\x01\n" +
 	"\fHistoryEvent\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\x04R\brevision\x12\x18\n" +
 	"\aordinal\x18\x02 \x01(\rR\aordinal\x12%\n" +
