@@ -43,7 +43,7 @@ struct pt_rpc_cork {
     struct pt_sys *sys;
     uint64_t turn;
     uint64_t search_at_ns;
-    struct line *corked[LINES_LEN];
+    struct line *corked[LINES_LEN]; /* a place twice, when its connection ended in the turn and another took it */
     size_t corked_len;
     struct line lines[LINES_LEN];
 };
@@ -143,7 +143,7 @@ void pt_rpc_cork_answer(struct pt_rpc_cork *cork, const struct pt_endpoint *peer
             set(line, false);
             set(line, true);
         }
-    } else if (line->answers == 2 && find(cork, line)) {
+    } else if (line->answers == 2 && cork->corked_len < LINES_LEN && find(cork, line)) {
         set(line, true);
         if (line->corked) {
             cork->corked[cork->corked_len++] = line;
