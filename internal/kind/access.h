@@ -79,8 +79,8 @@ PT_MUST enum pt_code pt_grant_move(struct pt_execution *execution, const struct 
                                    const struct pt_tenant *to, struct pt_error *reterr);
 /* A resource of an organization comes back with it, below `above` (NULL: at the top). From PT_LEVEL_RETURNS on. */
 PT_MUST enum pt_code pt_grant_return(struct pt_execution *execution, const struct pt_tenant *above,
-                                     const char *organization, const struct pt_kind_info *info,
-                                     const struct pt_msg *returned, struct pt_error *reterr);
+                                     const struct pt_kind_info *info, const struct pt_msg *returned,
+                                     struct pt_error *reterr);
 /* `after` NULL: a delete, which gives nothing. */
 PT_MUST enum pt_code pt_grant_check(struct pt_execution *execution, const struct pt_kind_info *info, const char *name,
                                     const struct pt_msg *before, const struct pt_msg *after, struct pt_error *reterr);

@@ -107,17 +107,14 @@ enum pt_code pt_grant_move(struct pt_execution *execution, const struct pt_tenan
     return grant.code;
 }
 
-enum pt_code pt_grant_return(struct pt_execution *execution, const struct pt_tenant *above, const char *organization,
+enum pt_code pt_grant_return(struct pt_execution *execution, const struct pt_tenant *above,
                              const struct pt_kind_info *info, const struct pt_msg *returned, struct pt_error *reterr)
 {
     struct grant grant = {.execution = execution, .reterr = reterr, .field = "name"};
     const char *scope = above != NULL ? above->name : "";
     const char *kind = info->type->resource->singular;
     if (strcmp(kind, "roleBinding") == 0) {
-        const char *role = pt_msg_str(returned, "role");
-        if (!pt_name_below(organization, role)) { /* else the role comes back too, and is asked about itself */
-            give_role(&grant, scope, role);
-        }
+        give_role(&grant, scope, pt_msg_str(returned, "role")); /* one that comes back too is asked about itself */
     } else if (strcmp(kind, "role") == 0) {
         struct pt_permissions permissions = {{0}};
         pt_access_patterns(&execution->machine->access, returned, "permissions", &permissions);

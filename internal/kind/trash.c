@@ -332,7 +332,7 @@ static enum pt_code permit_rest(struct pt_execution *execution, const struct pt_
         struct pt_msg *msg = NULL;
         PT_TRY(read_row(execution->machine, item->uid, i, execution->arena, &row, &msg, NULL, reterr));
         const struct pt_kind_info *info = pt_kind_info(execution->machine, row.kind_id);
-        PT_TRY(pt_grant_return(execution, above, item->name, info, msg, reterr));
+        PT_TRY(pt_grant_return(execution, above, info, msg, reterr));
     }
     return PT_OK;
 }
