@@ -3,7 +3,7 @@
  * batches, under any locale and time zone, whatever compiler and sanitizer built it. tests/unit/kind/frozen holds one
  * file a level; it is made once, at the release, and never again:
  *
- *   for t in access changeset enroll quota revision audit crud; do
+ *   for t in access undelete changeset enroll quota revision audit crud; do
  *       PT_FREEZE=$PWD/new.log build/dev/unit/test_kind_$t
  *   done
  *
