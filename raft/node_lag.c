@@ -1,10 +1,10 @@
 /*
  * A follower that nobody waits for applies in larger pieces.
  *
- * What an entry costs to apply depends on how many go together: machine and database are most of what the node has in
- * memory, and since the last batch other work has pushed them out of the processor's caches. In batches as small as
- * those that arrive, a few dozen, an entry cost a follower under load nearly three times what it costs alone. So behind
- * a batch that it has just applied a follower lets committed entries wait for LAG_MS, and applies them as one.
+ * What an entry costs to apply depends on how many go together: each batch is a transaction of the machine's, and since
+ * the last one other work has had the processor's caches. In batches as small as those that arrive an entry cost a
+ * follower under load half as much again as in one process by itself (docs/benchmarks.md). So behind a batch that it
+ * has just applied a follower lets committed entries wait for LAG_MS, and applies them as one.
  *
  * It waits only
  *   as a follower        a leader answers by what it has applied, and who stands may have to lead at once

@@ -5,9 +5,9 @@
  *
  * A log that ends below what its node acknowledged has lost something, and the node must not vote. The witness in the
  * database says so too, but it is committed with its group, a tenth of a second late; a process that is killed
- * meanwhile would not know of its last word. So each batch writes these twelve bytes, and so does a
- * follower while entries wait to be applied, which the operating system keeps
- * like the write-ahead log: a killed process loses nothing of either, a power loss may take the newest of both.
+ * meanwhile would not know of its last word. So each batch writes these twelve bytes, and so does a follower while
+ * entries wait to be applied. The operating system keeps them like the write-ahead log: a killed process loses nothing
+ * of either, a power loss may take the newest of both.
  *
  * A file that is missing or does not check says nothing: then the database's witness alone counts, as it did before.
  */

@@ -7,7 +7,7 @@
  *
  * A path that left the configuration goes on sealing for LINGER_NS, unless its link or peer is gone as well: the data
  * plane has decided for what waits in the device, and on a busy machine that may wait longer than it took to change the
- * configuration. Nothing else is sent by such a path, and nobody is told of it.
+ * configuration. Nothing else is sent by such a path, and its status is not told any more.
  */
 #include "tunnel/engine.h"
 
@@ -120,6 +120,15 @@ static struct pt_peer *find_peer(const struct pt_engine *engine, uint32_t label)
     return peer;
 }
 
+static bool wanted_peer(const struct pt_engine_config *config, const struct pt_peer *peer)
+{
+    size_t i = 0;
+    while (i < config->peers_len && config->peers[i].label != peer->label) {
+        i++;
+    }
+    return i < config->peers_len;
+}
+
 static void free_path(void *object)
 {
     struct pt_path *path = object;
@@ -140,11 +149,8 @@ static void remove_path(struct pt_engine *engine, uint32_t slot)
 static void leave_path(struct pt_engine *engine, const struct pt_engine_config *config, uint32_t slot)
 {
     struct pt_path *path = atomic_load(&engine->paths[slot]);
-    bool carried = false;
-    for (size_t i = 0; path != NULL && i < config->peers_len; i++) {
-        carried = carried || config->peers[i].label == path->peer->label;
-    }
-    if (path == NULL || !carried || atomic_load(&engine->link_table[path->config.link]) != path->link) {
+    if (path == NULL || !wanted_peer(config, path->peer) ||
+        atomic_load(&engine->link_table[path->config.link]) != path->link) {
         remove_path(engine, slot);
     } else if (path->left_ns == 0) {
         path->left_ns = pt_sys_now_ns(engine->options.sys);
@@ -286,11 +292,7 @@ static void remove_peers(struct pt_engine *engine, const struct pt_engine_config
 {
     for (struct pt_peer **at = &engine->peer_list; *at != NULL;) {
         struct pt_peer *peer = *at;
-        bool wanted = false;
-        for (size_t i = 0; i < config->peers_len && !wanted; i++) {
-            wanted = config->peers[i].label == peer->label;
-        }
-        if (wanted) {
+        if (wanted_peer(config, peer)) {
             at = &peer->next;
         } else {
             *at = peer->next;
