@@ -136,9 +136,10 @@ static enum pt_code run_reset(struct pt_raft_writer *writer, const struct pt_raf
     return write_meta(writer, &op->meta, reterr);
 }
 
-/* Write op and those behind it that continue it in the file; returns the last one written by *ret_op. */
+/* Write op and those behind it that continue it in the file; returns the last one written by *ret_op. When nothing else
+ * of the file waits for a sync and nothing follows, the write syncs itself, which leaves *dirty false. */
 static enum pt_code run_writes(struct pt_raft_writer *writer, struct pt_raft_op *op, struct pt_raft_op **ret_op,
-                               struct pt_error *reterr)
+                               bool *dirty, struct pt_error *reterr)
 {
     const struct pt_raft_block *block = op->block;
     uint32_t offset = block->offset;
@@ -155,6 +156,10 @@ static enum pt_code run_writes(struct pt_raft_writer *writer, struct pt_raft_op 
         bytes = pt_buf_bytes(&writer->scratch);
     }
     *ret_op = op;
+    if (!*dirty && op->next == NULL) {
+        return pt_file_write_through(writer->file, offset, bytes.data, bytes.size, reterr);
+    }
+    *dirty = true;
     return pt_file_write(writer->file, offset, bytes.data, bytes.size, reterr);
 }
 
@@ -164,8 +169,7 @@ enum pt_code pt_raft_writer_run(struct pt_raft_writer *writer, struct pt_raft_op
     for (struct pt_raft_op *op = ops; op != NULL; op = op->next) {
         switch (op->kind) {
         case PT_RAFT_OP_WRITE:
-            PT_TRY(run_writes(writer, op, &op, reterr));
-            dirty = true;
+            PT_TRY(run_writes(writer, op, &op, &dirty, reterr));
             break;
         case PT_RAFT_OP_ROLL:
             PT_TRY(run_roll(writer, op, reterr));

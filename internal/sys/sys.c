@@ -163,6 +163,12 @@ enum pt_code pt_file_sync(struct pt_file *file, struct pt_error *reterr)
     return file->sys->ops->file_sync(file, reterr);
 }
 
+enum pt_code pt_file_write_through(struct pt_file *file, uint64_t offset, const void *data, size_t size,
+                                   struct pt_error *reterr)
+{
+    return file->sys->ops->file_write_through(file, offset, data, size, reterr);
+}
+
 enum pt_code pt_file_truncate(struct pt_file *file, uint64_t size, struct pt_error *reterr)
 {
     return file->sys->ops->file_truncate(file, size, reterr);

@@ -35,6 +35,8 @@ struct pt_sys_ops {
     enum pt_code (*file_write)(struct pt_file *file, uint64_t offset, const void *data, size_t size,
                                struct pt_error *reterr);
     enum pt_code (*file_sync)(struct pt_file *file, struct pt_error *reterr);
+    enum pt_code (*file_write_through)(struct pt_file *file, uint64_t offset, const void *data, size_t size,
+                                       struct pt_error *reterr);
     enum pt_code (*file_truncate)(struct pt_file *file, uint64_t size, struct pt_error *reterr);
     enum pt_code (*file_size)(struct pt_file *file, uint64_t *ret_size, struct pt_error *reterr);
     enum pt_code (*file_lock)(struct pt_file *file, struct pt_error *reterr);

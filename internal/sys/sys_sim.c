@@ -270,6 +270,7 @@ static const struct pt_sys_ops sim_ops = {
     .file_read = sim_file_read,
     .file_write = sim_file_write,
     .file_sync = sim_file_sync,
+    .file_write_through = sim_file_write_through,
     .file_truncate = sim_file_truncate,
     .file_size = sim_file_size,
     .file_lock = sim_file_lock,

@@ -175,6 +175,19 @@ static void sync_changes(struct sim_node *node)
     drop_changes(node);
 }
 
+/* Those alone that touch the bytes from `offset` to `end`, or the size. */
+static void sync_range(struct sim_node *node, uint64_t offset, uint64_t end)
+{
+    PT_LIST_FOREACH_SAFE (at, &node->changes) {
+        struct change *change = PT_CONTAINER(at, struct change, node);
+        if (change->truncate || (change->offset < end && change->offset + change->size > offset)) {
+            apply_change(&node->durable, change);
+            pt_list_remove(&change->node);
+            free(change);
+        }
+    }
+}
+
 /* What a power loss, or a failed sync, leaves of the changes: each kept, lost or torn with equal chance. */
 static void lose_changes(struct pt_sim *sim, struct sim_node *node)
 {
@@ -513,17 +526,46 @@ static enum pt_code fail_read_only(const struct sim_file *file, struct pt_error 
     return pt_fail(reterr, PT_IO, PT_REASON_NONE, file->path, "the file is open for reading only");
 }
 
+/* A part may have been written, of whole sectors. */
+static void write_part(struct sim_file *file, uint64_t offset, const void *data, size_t size)
+{
+    struct sim_sys *sys = (struct sim_sys *)file->base.sys;
+    if (!sys->dead && file->writable && size > 0) {
+        uint64_t end = offset + sim_between(sys->sim, 0, size - 1);
+        end -= end % SIM_SECTOR_SIZE;
+        add_change(file->node, false, offset, data, end > offset ? (size_t)(end - offset) : 0);
+    }
+}
+
 enum pt_code sim_file_write(struct pt_file *base, uint64_t offset, const void *data, size_t size,
                             struct pt_error *reterr)
 {
     struct sim_file *file = (struct sim_file *)base;
-    struct sim_sys *sys = (struct sim_sys *)base->sys;
     enum pt_code code = begin(base->sys, file->path, true, OPERATION_NS + size / BYTES_PER_NS, reterr);
     if (code != PT_OK) {
-        if (!sys->dead && file->writable && size > 0) { /* a part may have been written, of whole sectors */
-            uint64_t end = offset + sim_between(sys->sim, 0, size - 1);
-            end -= end % SIM_SECTOR_SIZE;
-            add_change(file->node, false, offset, data, end > offset ? (size_t)(end - offset) : 0);
+        write_part(file, offset, data, size);
+        return code;
+    }
+    if (!file->writable) {
+        return fail_read_only(file, reterr);
+    }
+    if (size > 0) {
+        add_change(file->node, false, offset, data, size);
+    }
+    return PT_OK;
+}
+
+enum pt_code sim_file_write_through(struct pt_file *base, uint64_t offset, const void *data, size_t size,
+                                    struct pt_error *reterr)
+{
+    struct sim_file *file = (struct sim_file *)base;
+    struct sim_sys *sys = (struct sim_sys *)base->sys;
+    uint64_t cost_ns = OPERATION_NS + size / BYTES_PER_NS + sync_cost_ns(base->sys);
+    enum pt_code code = begin(base->sys, file->path, true, cost_ns, reterr);
+    if (code != PT_OK) {
+        write_part(file, offset, data, size);
+        if (!sys->dead) {
+            lose_changes(sys->sim, file->node);
         }
         return code;
     }
@@ -532,6 +574,7 @@ enum pt_code sim_file_write(struct pt_file *base, uint64_t offset, const void *d
     }
     if (size > 0) {
         add_change(file->node, false, offset, data, size);
+        sync_range(file->node, offset, offset + size);
     }
     return PT_OK;
 }

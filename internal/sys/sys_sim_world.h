@@ -143,6 +143,8 @@ enum pt_code sim_file_read(struct pt_file *file, uint64_t offset, void *data, si
 enum pt_code sim_file_write(struct pt_file *file, uint64_t offset, const void *data, size_t size,
                             struct pt_error *reterr);
 enum pt_code sim_file_sync(struct pt_file *file, struct pt_error *reterr);
+enum pt_code sim_file_write_through(struct pt_file *file, uint64_t offset, const void *data, size_t size,
+                                    struct pt_error *reterr);
 enum pt_code sim_file_truncate(struct pt_file *file, uint64_t size, struct pt_error *reterr);
 enum pt_code sim_file_size(struct pt_file *file, uint64_t *ret_size, struct pt_error *reterr);
 enum pt_code sim_file_lock(struct pt_file *file, struct pt_error *reterr);

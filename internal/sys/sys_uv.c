@@ -229,6 +229,7 @@ static const struct pt_sys_ops uv_ops = {
     .file_read = pt_posix_read,
     .file_write = pt_posix_write,
     .file_sync = pt_posix_sync,
+    .file_write_through = pt_posix_write_through,
     .file_truncate = pt_posix_truncate,
     .file_size = pt_posix_size,
     .file_lock = pt_posix_lock,

@@ -97,6 +97,8 @@ enum pt_code pt_posix_read(struct pt_file *file, uint64_t offset, void *data, si
 enum pt_code pt_posix_write(struct pt_file *file, uint64_t offset, const void *data, size_t size,
                             struct pt_error *reterr);
 enum pt_code pt_posix_sync(struct pt_file *file, struct pt_error *reterr);
+enum pt_code pt_posix_write_through(struct pt_file *file, uint64_t offset, const void *data, size_t size,
+                                    struct pt_error *reterr);
 enum pt_code pt_posix_truncate(struct pt_file *file, uint64_t size, struct pt_error *reterr);
 enum pt_code pt_posix_size(struct pt_file *file, uint64_t *ret_size, struct pt_error *reterr);
 enum pt_code pt_posix_lock(struct pt_file *file, struct pt_error *reterr);

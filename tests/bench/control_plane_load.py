@@ -26,6 +26,7 @@ from spine_host import Etcd, Patronus, cpu_seconds, go_program, processes, resid
 from spine_lab import BenchError, run, say, wait_for
 
 WARM_UP = 2000
+SYNCED = 100  # writes of which strace counts the syncs
 BURST = 16000  # creates of one turn at one size
 FILL, FILLS = 14200, 7  # what is there before, when there is much: in so many parts
 # name of the load: what, operations, in flight, whose sites ("w": those of the write of 64)
@@ -93,7 +94,7 @@ class Loads:
 
     def turn(self, cluster: Etcd | Patronus, turn: int) -> None:
         names = {key: f"t{turn}-{key.replace('_', '-')}" for key, (what, _, _) in PLAN.items() if what == "write"}
-        with self.running(cluster, f"t{turn}-warm", *names.values()) as started:
+        with self.running(cluster, f"t{turn}-warm", f"t{turn}-sync", *names.values()) as started:
             self.load(cluster, "write", WARM_UP, 64, f"t{turn}-warm")
             for key, (what, count, in_flight) in PLAN.items():
                 before = sum(map(cpu_seconds, started))
@@ -103,6 +104,26 @@ class Loads:
                 say(f"{cluster.label}, {key}: {rate:.0f} a second, p50 {p50:.0f} us, p99 {p99:.0f} us, {cpu_us:.0f} us of processor each")
             self.resident[cluster.label].append(max(map(resident_mib, started)))
             say(f"{cluster.label}: {self.resident[cluster.label][-1]:.0f} MiB")
+            if turn == 0:
+                self.show_syncs(cluster, f"t{turn}-sync", started)
+
+    def show_syncs(self, cluster: Etcd | Patronus, name: str, started: list[subprocess.Popen[bytes]]) -> None:
+        """By strace: one write after the other, and each is on the disks of two members at least before the next."""
+        with tempfile.NamedTemporaryFile("r") as trace:
+            words = ["strace", "-f", "-e", "trace=fdatasync,fsync,pwritev2", "-o", trace.name]
+            tracer = subprocess.Popen(words + [word for process in started for word in ("-p", str(process.pid))], stderr=subprocess.PIPE, text=True)
+            assert tracer.stderr is not None
+            for _ in started:
+                tracer.stderr.readline()  # "Process N attached"
+            try:
+                self.load(cluster, "write", SYNCED, 1, name)
+            finally:
+                tracer.terminate()
+                tracer.communicate(timeout=20)
+            syncs = sum("sync(" in line or "RWF_DSYNC" in line for line in trace if "resumed" not in line)
+        say(f"{cluster.label}: {syncs} syncs of its three servers for {SYNCED} writes, one at a time (strace)")
+        if syncs < 2 * SYNCED:
+            raise BenchError(f"{cluster.label} does not sync: {syncs} for {SYNCED} writes")
 
     def ratio(self, key: str, what: str) -> float:
         ours, theirs = (statistics.median(getattr(sample, what) for sample in self.samples[label, key]) for label in ("patronus", "etcd"))

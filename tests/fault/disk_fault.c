@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -91,6 +92,7 @@ static void drag(void)
     }
 
 typedef ssize_t pwrite_fn(int fd, const void *data, size_t size, off_t offset);
+typedef ssize_t pwritev2_fn(int fd, const struct iovec *pieces, int pieces_len, off_t offset, int flags);
 typedef ssize_t pread_fn(int fd, void *data, size_t size, off_t offset);
 typedef int sync_fn(int fd);
 typedef int rename_fn(const char *from, const char *to);
@@ -104,6 +106,21 @@ ssize_t pwrite(int fd, const void *data, size_t size, off_t offset)
 ssize_t pwrite64(int fd, const void *data, size_t size, off_t offset)
 {
     return pwrite(fd, data, size, offset);
+}
+
+/* A write, and by its flags a sync too. */
+ssize_t pwritev2(int fd, const struct iovec *pieces, int pieces_len, off_t offset, int flags)
+{
+    NEXT(pwritev2_fn *, "pwritev2")
+    if (counts(fd)) {
+        if ((flags & RWF_DSYNC) != 0) {
+            drag();
+        }
+        if (strikes()) {
+            return -1;
+        }
+    }
+    return next.code(fd, pieces, pieces_len, offset, flags);
 }
 
 ssize_t pread(int fd, void *data, size_t size, off_t offset)

@@ -33,10 +33,11 @@ START_TEST(write_then_read)
     ck_assert_int_eq(pt_file_write(file, 1, "u", 1, NULL), PT_OK);
     ck_assert_int_eq(pt_file_write(file, 3, "", 0, NULL), PT_OK);
     ck_assert_int_eq(pt_file_sync(file, NULL), PT_OK);
+    ck_assert_int_eq(pt_file_write_through(file, 5, "!", 1, NULL), PT_OK);
     ck_assert_int_eq(pt_file_size(file, &size, NULL), PT_OK);
     ck_assert_uint_eq(size, 15);
     ck_assert_int_eq(pt_file_read(file, 0, data, 15, NULL), PT_OK);
-    ck_assert_int_eq(memcmp(data, "hullo\0\0\0\0\0world", 15), 0);
+    ck_assert_int_eq(memcmp(data, "hullo!\0\0\0\0world", 15), 0);
     ck_assert_int_eq(pt_file_read(file, 0, data, 16, &error), PT_OUT_OF_RANGE);
     ck_assert_int_eq(error.code, PT_OUT_OF_RANGE);
     ck_assert_int_eq(pt_file_read(file, 1000, data, 1, NULL), PT_OUT_OF_RANGE);
@@ -83,6 +84,7 @@ START_TEST(open_says_what_is_wrong)
                      PT_ALREADY_EXISTS);
     ck_assert_int_eq(pt_file_open(world.sys, path, PT_OPEN_READ, &file, NULL), PT_OK);
     ck_assert_int_eq(pt_file_write(file, 0, "x", 1, NULL), PT_IO); /* open for reading only */
+    ck_assert_int_eq(pt_file_write_through(file, 0, "x", 1, NULL), PT_IO);
     pt_file_close(file);
     world_fini(&world);
 }

@@ -85,6 +85,33 @@ START_TEST(power_loss_loses_what_was_not_synced)
 }
 END_TEST
 
+/* What was written through is there after a power loss; what was written elsewhere in the file before it may be lost.
+ */
+START_TEST(writing_through_syncs_its_own_bytes_alone)
+{
+    int lost = 0;
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        struct pt_sim *sim = sim_new(seed);
+        struct pt_file *file = make_durable(sim, "/f");
+        ck_assert_int_eq(pt_file_write(file, 0, "before", 6, NULL), PT_OK);
+        ck_assert_int_eq(pt_file_write(file, 5000, "XX", 2, NULL), PT_OK);
+        ck_assert_int_eq(pt_file_write_through(file, 5001, "through", 7, NULL), PT_OK);
+        crash(sim, true);
+        pt_file_close(file);
+        file = make(sim, "/f");
+        char data[8] = "";
+        ck_assert_int_eq(pt_file_read(file, 5000, data, 8, NULL), PT_OK);
+        ck_assert_int_eq(memcmp(data, "Xthrough", 8), 0);
+        ck_assert_int_eq(pt_file_read(file, 0, data, 6, NULL), PT_OK);
+        lost += memcmp(data, "before", 6) != 0;
+        pt_file_close(file);
+        pt_sim_free(sim);
+    }
+    ck_assert_int_gt(lost, SEEDS / 10);
+    ck_assert_int_lt(lost, SEEDS);
+}
+END_TEST
+
 /* The end of a process is not the end of the machine: everything written is still there, but still not durable. */
 START_TEST(kill_keeps_everything_until_the_power_goes)
 {
@@ -313,6 +340,7 @@ int main(void)
     TCase *tc = tcase_create("all");
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, power_loss_loses_what_was_not_synced);
+    tcase_add_test(tc, writing_through_syncs_its_own_bytes_alone);
     tcase_add_test(tc, kill_keeps_everything_until_the_power_goes);
     tcase_add_test(tc, names_are_durable_after_dir_sync);
     tcase_add_test(tc, path_write_is_atomic);
