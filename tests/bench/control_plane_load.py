@@ -56,18 +56,11 @@ class Sample:
     cpu_us: float  # of the three servers, for one operation
 
 
-class Loads:
-    """The generator, the two clusters and what they have shown."""
+class Generator:
+    """The program that loads a cluster, and clusters that live while they are loaded."""
 
-    def __init__(self, build: pathlib.Path, folder: pathlib.Path) -> None:
-        self.build, self.folder = build, folder
-        self.generator = go_program(build, "generator")
-        (folder / "etcd").mkdir()
-        (folder / "patronus").mkdir()
-        self.patronus = Patronus(build, folder / "patronus")
-        self.etcd = Etcd(build, folder / "etcd", go_program(build, "etcd"))
-        self.samples: dict[tuple[str, str], list[Sample]] = collections.defaultdict(list)
-        self.resident: dict[str, list[float]] = collections.defaultdict(list)
+    def __init__(self, program: str) -> None:
+        self.generator = program
 
     def words(self, cluster: Etcd | Patronus, what: str, count: int, in_flight: int, name: str) -> list[str]:
         return [self.generator, what, cluster.label, cluster.servers, *cluster.files, str(count), str(in_flight), name]
@@ -91,6 +84,20 @@ class Loads:
             return cluster.prepare(name)
         done = subprocess.run(self.words(cluster, "write", 10, 1, f"try-{name}"), capture_output=True, timeout=60)
         return done.returncode == 0
+
+
+class Loads(Generator):
+    """The two clusters and what they have shown."""
+
+    def __init__(self, build: pathlib.Path, folder: pathlib.Path) -> None:
+        super().__init__(go_program(build, "generator"))
+        self.build, self.folder = build, folder
+        (folder / "etcd").mkdir()
+        (folder / "patronus").mkdir()
+        self.patronus = Patronus(build, folder / "patronus")
+        self.etcd = Etcd(build, folder / "etcd", go_program(build, "etcd"))
+        self.samples: dict[tuple[str, str], list[Sample]] = collections.defaultdict(list)
+        self.resident: dict[str, list[float]] = collections.defaultdict(list)
 
     def turn(self, cluster: Etcd | Patronus, turn: int) -> None:
         names = {key: f"t{turn}-{key.replace('_', '-')}" for key, (what, _, _) in PLAN.items() if what == "write"}
