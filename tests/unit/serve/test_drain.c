@@ -199,6 +199,7 @@ static void make_sharers(struct cluster *cluster, struct sharer *sharers, unsign
     OK(cluster, leader, "SiteService/GetSite", "{\"name\": \"organizations/acme/sites/s2\"}");
     const char *label = strstr(cluster->answer.json, "\"siteLabel\":");
     ck_assert_ptr_nonnull(label);
+    uint32_t target_label = (uint32_t)strtoul(label + strlen("\"siteLabel\":"), NULL, 10); /* before the next answer */
     for (unsigned i = 1; i <= STEP_SITES; i++) {
         char local[80];
         OK(cluster, leader, "LinkService/CreateLink",
@@ -213,7 +214,7 @@ static void make_sharers(struct cluster *cluster, struct sharer *sharers, unsign
            i, cost[i - 1]);
         (void)snprintf(local, sizeof(local), "organizations/acme/sites/s%u/links/wan0", i);
         sharers[i - 1].wan0 = te_direct_path(te_tunnel_id(local, "organizations/acme/sites/s2/links/wan0"));
-        sharers[i - 1].target_label = (uint32_t)strtoul(label + strlen("\"siteLabel\":"), NULL, 10);
+        sharers[i - 1].target_label = target_label;
     }
     for (unsigned i = 0; i < STEP_SITES; i++) {
         node_connect(cluster, leader, &sharers[i].identity, &sharers[i].stream);
