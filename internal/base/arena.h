@@ -26,6 +26,8 @@ void pt_arena_init_lent(struct pt_arena *arena, void *memory, size_t size);
 void pt_arena_fini(struct pt_arena *arena);
 /* Zeroed memory, aligned for any type. size 0 gives a valid pointer. */
 void *pt_arena_alloc(struct pt_arena *arena, size_t size);
+/* Like pt_arena_alloc, but the bytes are whatever they are: for what is written whole at once. */
+void *pt_arena_raw(struct pt_arena *arena, size_t size);
 /* Like pt_arena_alloc for an array; aborts when len * size overflows. */
 void *pt_arena_array(struct pt_arena *arena, size_t len, size_t size);
 char *pt_arena_strdup(struct pt_arena *arena, const char *text);

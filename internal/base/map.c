@@ -24,6 +24,22 @@ uint64_t pt_hash_mix(uint64_t value)
     return value ^ (value >> 31);
 }
 
+uint64_t pt_hash_key(const void *key, size_t size)
+{
+    const uint8_t *p = key;
+    uint64_t hash = size * 0x9e3779b97f4a7c15ULL; /* not the size itself: it would meet small words */
+    uint64_t word = 0;
+    for (; size > sizeof(word); p += sizeof(word), size -= sizeof(word)) {
+        memcpy(&word, p, sizeof(word));
+        hash = pt_hash_mix(hash ^ word);
+    }
+    word = 0;
+    if (size > 0) {
+        memcpy(&word, p, size);
+    }
+    return pt_hash_mix(hash ^ word);
+}
+
 void pt_map_init(struct pt_map *map)
 {
     *map = (struct pt_map){0};
@@ -49,7 +65,7 @@ static size_t find(const struct pt_map *map, const void *key, size_t key_size, u
 {
     size_t mask = map->slots_len - 1;
     size_t free_slot = SIZE_MAX;
-    for (size_t i = pt_hash_mix(hash) & mask;; i = (i + 1) & mask) {
+    for (size_t i = hash & mask;; i = (i + 1) & mask) {
         uint32_t slot = map->slots[i];
         if (slot == 0) {
             *ret_found = false;
@@ -95,7 +111,7 @@ static void rebuild(struct pt_map *map, size_t count)
     map->slots_len = slots_len;
     map->tombs = 0;
     for (size_t i = 0; i < len; i++) {
-        size_t slot = pt_hash_mix(map->entries[i].hash) & (slots_len - 1);
+        size_t slot = map->entries[i].hash & (slots_len - 1);
         while (map->slots[slot] != 0) {
             slot = (slot + 1) & (slots_len - 1);
         }
@@ -103,14 +119,20 @@ static void rebuild(struct pt_map *map, size_t count)
     }
 }
 
-void *pt_map_get(const struct pt_map *map, const void *key, size_t key_size)
+void **pt_map_at(const struct pt_map *map, const void *key, size_t key_size)
 {
     if (map->slots_len == 0) {
         return NULL;
     }
     bool found = false;
-    size_t slot = find(map, key, key_size, pt_hash(key, key_size), &found);
-    return found ? map->entries[map->slots[slot] - 1].value : NULL;
+    size_t slot = find(map, key, key_size, pt_hash_key(key, key_size), &found);
+    return found ? &map->entries[map->slots[slot] - 1].value : NULL;
+}
+
+void *pt_map_get(const struct pt_map *map, const void *key, size_t key_size)
+{
+    void **value = pt_map_at(map, key, key_size);
+    return value != NULL ? *value : NULL;
 }
 
 void *pt_map_put(struct pt_map *map, const void *key, size_t key_size, void *value)
@@ -119,7 +141,7 @@ void *pt_map_put(struct pt_map *map, const void *key, size_t key_size, void *val
     if ((map->count + map->tombs + 1) * 2 > map->slots_len || map->entries_len == map->entries_capacity) {
         rebuild(map, (map->count + 1) * 2);
     }
-    uint64_t hash = pt_hash(key, key_size);
+    uint64_t hash = pt_hash_key(key, key_size);
     bool found = false;
     size_t slot = find(map, key, key_size, hash, &found);
     if (found) {
@@ -150,7 +172,7 @@ void *pt_map_remove(struct pt_map *map, const void *key, size_t key_size)
         return NULL;
     }
     bool found = false;
-    size_t slot = find(map, key, key_size, pt_hash(key, key_size), &found);
+    size_t slot = find(map, key, key_size, pt_hash_key(key, key_size), &found);
     if (!found) {
         return NULL;
     }

@@ -31,6 +31,9 @@ void pt_map_fini(struct pt_map *map);
 void pt_map_clear(struct pt_map *map);
 /* NULL when absent. */
 void *pt_map_get(const struct pt_map *map, const void *key, size_t key_size);
+/* Where the value of a key stands, to be replaced there by another one that is not NULL; NULL when the key is absent.
+ * Good until the map changes. */
+void **pt_map_at(const struct pt_map *map, const void *key, size_t key_size);
 /* Insert or replace; returns the value replaced, or NULL. value must not be NULL. */
 void *pt_map_put(struct pt_map *map, const void *key, size_t key_size, void *value);
 /* Remove; returns the value removed, or NULL when absent. */
@@ -48,5 +51,7 @@ struct pt_map_entry *pt_map_next(const struct pt_map *map, size_t *position);
 
 /* FNV-1a 64: stable over processes; not for hostile input in quantity. */
 uint64_t pt_hash(const void *data, size_t size);
+/* For tables in memory: eight bytes at a time, spread already, and of no meaning outside of the process. */
+uint64_t pt_hash_key(const void *key, size_t size);
 /* A finalising mix (SplitMix64): spreads every bit of value over the result. */
 uint64_t pt_hash_mix(uint64_t value);

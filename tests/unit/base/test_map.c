@@ -137,7 +137,11 @@ START_TEST(keys_are_bytes)
     ck_assert_ptr_eq(pt_map_get(&map, "a\0c", 3), &b);
     ck_assert_ptr_eq(pt_map_get(&map, "", 0), &map);
     ck_assert_ptr_null(pt_map_get(&map, "a", 1));
+    ck_assert_ptr_null(pt_map_at(&map, "a", 1));
+    *pt_map_at(&map, "a\0c", 3) = &map;
+    ck_assert_ptr_eq(pt_map_get(&map, "a\0c", 3), &map);
     pt_map_clear(&map);
+    ck_assert_ptr_null(pt_map_at(&map, "a\0b", 3));
     ck_assert_ptr_null(pt_map_get(&map, "", 0));
     ck_assert_ptr_null(pt_map_put_str(&map, "again", &a));
     pt_map_fini(&map);
@@ -171,6 +175,28 @@ START_TEST(remove_while_iterating)
 }
 END_TEST
 
+/* Every byte counts, and the length, at each place in and behind a word of eight. */
+START_TEST(hash_of_a_key_tells_keys_apart)
+{
+    char key[24] = {0};
+    uint64_t seen[sizeof(key) * 2];
+    size_t len = 0;
+    for (size_t size = 0; size < sizeof(key); size++) {
+        seen[len++] = pt_hash_key(key, size);
+        if (size > 0) {
+            key[size - 1] = 1;
+            seen[len++] = pt_hash_key(key, size);
+            key[size - 1] = 0;
+        }
+    }
+    for (size_t i = 0; i < len; i++) {
+        for (size_t j = 0; j < i; j++) {
+            ck_assert_uint_ne(seen[i], seen[j]);
+        }
+    }
+}
+END_TEST
+
 /* Published values of FNV-1a 64: the hash must not change between builds. */
 START_TEST(hash_is_fnv1a)
 {
@@ -189,6 +215,7 @@ int main(void)
     tcase_add_test(tc, churn_does_not_grow);
     tcase_add_test(tc, keys_are_bytes);
     tcase_add_test(tc, remove_while_iterating);
+    tcase_add_test(tc, hash_of_a_key_tells_keys_apart);
     tcase_add_test(tc, hash_is_fnv1a);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
