@@ -32,6 +32,8 @@ struct pt_sha256_stream *pt_sha256_open(void);
 void pt_sha256_update(struct pt_sha256_stream *stream, const void *data, size_t size);
 struct pt_digest pt_sha256_close(struct pt_sha256_stream *stream);          /* frees */
 bool pt_digest_equal(const struct pt_digest *a, const struct pt_digest *b); /* constant time */
+/* Lower-case hexadecimal digits into `text`, which has room for two a byte and a NUL; returns it. */
+char *pt_hex(struct pt_bytes bytes, char text[]);
 char *pt_digest_hex(const struct pt_digest *digest, char text[65]);
 PT_MUST enum pt_code pt_digest_from_hex(const char *text, struct pt_digest *ret_digest, struct pt_error *reterr);
 /* Sum and difference modulo 2^256, big-endian: the incremental state digest. */

@@ -108,15 +108,20 @@ bool pt_digest_equal(const struct pt_digest *a, const struct pt_digest *b)
     return pt_memory_equal(a->bytes, b->bytes, PT_DIGEST_SIZE);
 }
 
+char *pt_hex(struct pt_bytes bytes, char text[])
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < bytes.size; i++) {
+        text[2 * i] = digits[bytes.data[i] >> 4];
+        text[2 * i + 1] = digits[bytes.data[i] & 15];
+    }
+    text[2 * bytes.size] = '\0';
+    return text;
+}
+
 char *pt_digest_hex(const struct pt_digest *digest, char text[65])
 {
-    static const char hex[] = "0123456789abcdef";
-    for (size_t i = 0; i < PT_DIGEST_SIZE; i++) {
-        text[2 * i] = hex[digest->bytes[i] >> 4];
-        text[2 * i + 1] = hex[digest->bytes[i] & 15];
-    }
-    text[64] = '\0';
-    return text;
+    return pt_hex((struct pt_bytes){digest->bytes, PT_DIGEST_SIZE}, text);
 }
 
 /* Value of a lower-case hexadecimal digit, or -1: one digest has one text. */

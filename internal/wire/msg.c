@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define FIELDS_LEN_FIRST 6U /* room for as many fields at first: most messages have no more */
+
 struct pt_msg *pt_msg_new(struct pt_arena *arena, const struct pt_message_type *type)
 {
     struct pt_msg *msg = PT_NEW(arena, struct pt_msg);
@@ -48,9 +50,9 @@ struct pt_msg_field *pt_msg_make(struct pt_msg *msg, struct pt_arena *arena, con
     }
     if (msg->fields_len == msg->fields_capacity) {
         /* A message has at most fields_len fields: never ask for more. */
-        size_t capacity = msg->fields_capacity == 0 ? 2 : msg->fields_capacity * 2;
+        size_t capacity = msg->fields_capacity == 0 ? FIELDS_LEN_FIRST : msg->fields_capacity * 2;
         capacity = capacity < msg->type->fields_len ? capacity : msg->type->fields_len;
-        struct pt_msg_field *fields = pt_arena_array(arena, capacity, sizeof(*fields));
+        struct pt_msg_field *fields = pt_arena_raw(arena, capacity * sizeof(*fields));
         if (msg->fields_len > 0) {
             memcpy(fields, msg->fields, msg->fields_len * sizeof(*fields));
         }
@@ -58,7 +60,9 @@ struct pt_msg_field *pt_msg_make(struct pt_msg *msg, struct pt_arena *arena, con
         msg->fields_capacity = capacity;
     }
     pt_assert(msg->fields_len < msg->fields_capacity);
-    memmove(&msg->fields[at + 1], &msg->fields[at], (msg->fields_len - at) * sizeof(*msg->fields));
+    if (at < msg->fields_len) {
+        memmove(&msg->fields[at + 1], &msg->fields[at], (msg->fields_len - at) * sizeof(*msg->fields));
+    }
     msg->fields_len++;
     msg->fields[at] = (struct pt_msg_field){.type = type};
     return &msg->fields[at];
@@ -129,8 +133,12 @@ void pt_msg_put(struct pt_msg *msg, struct pt_arena *arena, const struct pt_fiel
     }
     pt_msg_clear_siblings(msg, type);
     struct pt_msg_field *field = pt_msg_make(msg, arena, type);
-    field->len = 0;
-    *pt_msg_push(field, arena) = value;
+    if (field->capacity == 0) {
+        field->values = pt_arena_raw(arena, sizeof(*field->values));
+        field->capacity = 1;
+    }
+    field->len = 1;
+    field->values[0] = value;
 }
 
 /* ---- access by name ------------------------------------------------------------------------------------------- */
@@ -228,8 +236,10 @@ void pt_msg_set_bytes(struct pt_msg *msg, struct pt_arena *arena, const char *na
 
 void pt_msg_set_str(struct pt_msg *msg, struct pt_arena *arena, const char *name, const char *value)
 {
-    pt_assert(named(msg, name)->kind == PT_FIELD_STRING);
-    pt_msg_set_bytes(msg, arena, name, (struct pt_bytes){(const uint8_t *)value, strlen(value)});
+    const struct pt_field_type *type = named(msg, name);
+    pt_assert(type->kind == PT_FIELD_STRING);
+    struct pt_bytes text = {(const uint8_t *)value, strlen(value)};
+    pt_msg_put(msg, arena, type, (union pt_value){.bytes = pt_bytes_dup(arena, text)});
 }
 
 void pt_msg_set_u64(struct pt_msg *msg, struct pt_arena *arena, const char *name, uint64_t value)
@@ -293,9 +303,9 @@ void pt_msg_set_time(struct pt_msg *msg, struct pt_arena *arena, const char *nam
         nanos += NS_PER_S;
     }
     struct pt_msg *time = pt_msg_new(arena, type->message);
-    pt_msg_set_i64(time, arena, "seconds", seconds);
-    pt_msg_set_i64(time, arena, "nanos", nanos);
-    pt_msg_set_child(msg, arena, name, time);
+    pt_msg_put(time, arena, named(time, "seconds"), (union pt_value){.i64 = seconds});
+    pt_msg_put(time, arena, named(time, "nanos"), (union pt_value){.i64 = nanos});
+    pt_msg_put(msg, arena, type, (union pt_value){.message = time});
 }
 
 int64_t pt_msg_time(const struct pt_msg *msg, const char *name)

@@ -61,6 +61,8 @@ PT_MUST enum pt_code pt_msg_parse(const struct pt_message_type *type, struct pt_
                                   struct pt_msg **ret_msg, struct pt_error *reterr);
 /* Append the canonical form. */
 void pt_msg_encode(const struct pt_msg *msg, struct pt_buf *out);
+/* The canonical form, in the arena. */
+struct pt_bytes pt_msg_encode_in(const struct pt_msg *msg, struct pt_arena *arena);
 /* Size of the canonical form. */
 size_t pt_msg_encoded_size(const struct pt_msg *msg);
 

@@ -164,29 +164,42 @@ static bool entries_sorted(const struct pt_msg_field *field)
     return true;
 }
 
+static uint8_t *put_packed(uint8_t *at, const struct pt_msg_field *field)
+{
+    uint8_t *end = at;
+    for (size_t i = field->len; i-- > 0;) {
+        at = put_scalar(at, field->type->kind, &field->values[i]);
+    }
+    at = put_varint(at, (uint64_t)(end - at));
+    return put_varint(at, (uint64_t)field->type->number << 3 | WIRE_BYTES);
+}
+
+static uint8_t *put_values(uint8_t *at, const struct pt_field_type *type, const union pt_value *values, size_t len)
+{
+    while (len > 0) {
+        at = put_value(at, type, &values[--len]);
+    }
+    return at;
+}
+
+static uint8_t *put_unsorted_map(uint8_t *at, const struct pt_msg_field *field)
+{
+    PT_AUTO(free) union pt_value *sorted = malloc(field->len * sizeof(*sorted));
+    pt_assert(sorted != NULL);
+    memcpy(sorted, field->values, field->len * sizeof(*sorted));
+    qsort(sorted, field->len, sizeof(*sorted), pt_map_entry_compare);
+    return put_values(at, field->type, sorted, field->len);
+}
+
 static uint8_t *put_field(uint8_t *at, const struct pt_msg_field *field)
 {
     if (field->type->packed) {
-        uint8_t *end = at;
-        for (size_t i = field->len; i-- > 0;) {
-            at = put_scalar(at, field->type->kind, &field->values[i]);
-        }
-        at = put_varint(at, (uint64_t)(end - at));
-        return put_varint(at, (uint64_t)field->type->number << 3 | WIRE_BYTES);
+        return put_packed(at, field);
     }
-    PT_AUTO(free) union pt_value *sorted = NULL;
-    const union pt_value *values = field->values;
     if (field->type->map && !entries_sorted(field)) {
-        sorted = malloc(field->len * sizeof(*sorted));
-        pt_assert(sorted != NULL);
-        memcpy(sorted, values, field->len * sizeof(*sorted));
-        qsort(sorted, field->len, sizeof(*sorted), pt_map_entry_compare);
-        values = sorted;
+        return put_unsorted_map(at, field);
     }
-    for (size_t i = field->len; i-- > 0;) {
-        at = put_value(at, field->type, &values[i]);
-    }
-    return at;
+    return put_values(at, field->type, field->values, field->len);
 }
 
 static uint8_t *put_msg(uint8_t *at, const struct pt_msg *msg)
@@ -196,6 +209,15 @@ static uint8_t *put_msg(uint8_t *at, const struct pt_msg *msg)
         at = put_field(at, &msg->fields[i]);
     }
     return at;
+}
+
+struct pt_bytes pt_msg_encode_in(const struct pt_msg *msg, struct pt_arena *arena)
+{
+    size_t size = pt_msg_encoded_size(msg);
+    uint8_t *start = pt_arena_raw(arena, size);
+    uint8_t *at = put_msg(start + size, msg);
+    pt_assert(at == start);
+    return (struct pt_bytes){start, size};
 }
 
 void pt_msg_encode(const struct pt_msg *msg, struct pt_buf *out)

@@ -39,10 +39,11 @@ static inline bool pt_field_has_presence(const struct pt_field_type *type)
 /* A copy in the arena with a NUL behind it. Bytes may hold NUL themselves, so the string functions will not do. */
 static inline struct pt_bytes pt_bytes_dup(struct pt_arena *arena, struct pt_bytes bytes)
 {
-    uint8_t *copy = pt_arena_alloc(arena, bytes.size + 1); /* zeroed */
+    uint8_t *copy = pt_arena_raw(arena, bytes.size + 1);
     if (bytes.size > 0) {
         memcpy(copy, bytes.data, bytes.size);
     }
+    copy[bytes.size] = 0;
     return (struct pt_bytes){copy, bytes.size};
 }
 

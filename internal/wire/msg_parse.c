@@ -44,6 +44,10 @@ static enum pt_code malformed(const struct parser *parser, const struct pt_path 
 
 static bool take_varint(struct cursor *in, uint64_t *ret_value)
 {
+    if (in->at < in->end && *in->at < 0x80) { /* tags, sizes, enum numbers: most are one byte */
+        *ret_value = *in->at++;
+        return true;
+    }
     uint64_t value = 0;
     for (unsigned shift = 0; shift < 70 && in->at < in->end; shift += 7) {
         uint8_t byte = *in->at++;

@@ -91,6 +91,9 @@ const struct pt_field_type *pt_message_field(const struct pt_message_type *type,
 
 const struct pt_field_type *pt_message_field_by_number(const struct pt_message_type *type, uint32_t number)
 {
+    if (number - 1 < type->fields_len && type->fields[number - 1].number == number) {
+        return &type->fields[number - 1]; /* numbers begin with 1 and mostly have no gaps */
+    }
     size_t low = 0;
     size_t high = type->fields_len;
     while (low < high) {

@@ -213,6 +213,8 @@ static void check_canonical(const struct pt_message_type *type, uint64_t seed)
 
     pt_msg_encode(tree, &once);
     ck_assert_uint_eq(once.size, pt_msg_encoded_size(tree));
+    struct pt_bytes in_arena = pt_msg_encode_in(tree, &arena);
+    ck_assert(in_arena.size == once.size && (once.size == 0 || memcmp(in_arena.data, once.data, once.size) == 0));
     struct pt_msg *back = NULL;
     ck_assert_msg(parse(type, once.data, once.size, &back, &error) == PT_OK, "%s seed %lu: %s: %s", type->full_name,
                   (unsigned long)seed, error.field, error.text);
