@@ -78,49 +78,54 @@ static const char *verb_name(uint64_t verb)
 static const char *step_name(int64_t step)
 {
     static const char *const names[] = {"", "APPLY", "CONFIRM", "ROLLBACK", "EXPIRE"};
-    return step > 0 && (size_t)step < sizeof(names) / sizeof(names[0]) ? names[step] : "";
+    return step > 0 && (size_t)step < sizeof(names) / sizeof(names[0]) ? names[step] : NULL;
 }
 
-static bool finish_description(Patronus__V1__AuditRecord *record, const char *const *resources)
+static const char *describe_mutations(const struct pt_msg_field *mutations, const char *resources[RESOURCES_LEN_MAX],
+                                      Patronus__V1__AuditRecord *record)
 {
-    record->n_resources = record->resources_len < RESOURCES_LEN_MAX ? record->resources_len : RESOURCES_LEN_MAX;
-    record->resources = (char **)(uintptr_t)resources;
-    return true;
+    for (size_t i = 0; i < mutations->len && i < RESOURCES_LEN_MAX; i++) {
+        resources[i] = pt_msg_str(mutations->values[i].message, "name");
+    }
+    record->resources_len = (uint32_t)mutations->len;
+    return verb_name((uint64_t)pt_msg_i64(mutations->values[0].message, "verb"));
 }
 
 /* Method and resources of the operation. False: nothing that is recorded. */
-static bool describe(const struct pt_msg *command, const char *resources[RESOURCES_LEN_MAX],
+static bool describe(const struct pt_command_op *op, const char *resources[RESOURCES_LEN_MAX],
                      Patronus__V1__AuditRecord *record)
 {
-    const struct pt_msg *op = pt_msg_child(command, "transaction");
-    const struct pt_msg_field *mutations = op != NULL ? pt_msg_field(op, "mutations") : NULL;
-    if (mutations != NULL) {
-        record->method = (char *)(uintptr_t)verb_name((uint64_t)pt_msg_i64(mutations->values[0].message, "verb"));
-        for (size_t i = 0; i < mutations->len && i < RESOURCES_LEN_MAX; i++) {
-            resources[i] = pt_msg_str(mutations->values[i].message, "name");
-        }
-        record->resources_len = (uint32_t)mutations->len;
-    } else if ((op = pt_msg_child(command, "change_set")) != NULL) {
-        record->method = (char *)(uintptr_t)step_name(pt_msg_i64(op, "step"));
-        resources[0] = pt_msg_str(op, "name");
-        record->resources_len = 1;
-        return record->method[0] != '\0' && finish_description(record, resources);
-    } else if ((op = pt_msg_child(command, "enroll")) != NULL) {
-        record->method = (char *)(uintptr_t) "ENROLL";
-        resources[0] = pt_msg_str(op, "token_name");
-        record->resources_len = 1;
-    } else if ((op = pt_msg_child(command, "set_meta")) != NULL) {
-        record->method = (char *)(uintptr_t) "SET_META";
-        resources[0] = pt_msg_str(op, "key");
-        record->resources_len = 1;
-    } else if (pt_msg_u64(command, "raise_level") > 1) {
-        record->method = (char *)(uintptr_t) "RAISE_LEVEL";
+    const struct pt_msg_field *mutations = NULL;
+    const char *method = NULL;
+    record->resources_len = 1;
+    switch (op->which) {
+    case PATRONUS__V1__COMMAND__OP_TRANSACTION:
+        mutations = pt_msg_field(op->value.message, "mutations");
+        method = mutations != NULL ? describe_mutations(mutations, resources, record) : NULL;
+        break;
+    case PATRONUS__V1__COMMAND__OP_CHANGE_SET:
+        method = step_name(pt_msg_i64(op->value.message, "step"));
+        resources[0] = pt_msg_str(op->value.message, "name");
+        break;
+    case PATRONUS__V1__COMMAND__OP_ENROLL:
+        method = "ENROLL";
+        resources[0] = pt_msg_str(op->value.message, "token_name");
+        break;
+    case PATRONUS__V1__COMMAND__OP_SET_META:
+        method = "SET_META";
+        resources[0] = pt_msg_str(op->value.message, "key");
+        break;
+    case PATRONUS__V1__COMMAND__OP_RAISE_LEVEL:
+        method = op->value.u64 > 1 ? "RAISE_LEVEL" : NULL;
         resources[0] = PT_META_CLUSTER_LEVEL;
-        record->resources_len = 1;
-    } else {
-        return false;
+        break;
+    default:
+        break;
     }
-    return finish_description(record, resources);
+    record->method = (char *)(uintptr_t)method;
+    record->n_resources = record->resources_len < RESOURCES_LEN_MAX ? record->resources_len : RESOURCES_LEN_MAX;
+    record->resources = (char **)(uintptr_t)resources;
+    return method != NULL;
 }
 
 static enum pt_code append_calls(struct pt_execution *execution, const struct pt_msg *op, struct pt_error *reterr)
@@ -167,14 +172,16 @@ enum pt_code pt_audit_command(struct pt_execution *execution, const struct pt_ms
                               const struct pt_error *verdict, struct pt_error *reterr)
 {
     /* A refused enrolment is counted where it is answered: anybody may try. */
-    bool denied = verdict->denied && (pt_msg_has(command, "transaction") || pt_msg_has(command, "change_set"));
+    const struct pt_command_op op = pt_command_op(command);
+    bool denied = verdict->denied && (op.which == PATRONUS__V1__COMMAND__OP_TRANSACTION ||
+                                      op.which == PATRONUS__V1__COMMAND__OP_CHANGE_SET);
     bool repeated = execution->revision != execution->index; /* answered from what was stored: nothing happened */
-    if (pt_msg_has(command, "calls")) {
-        return append_calls(execution, pt_msg_child(command, "calls"), reterr);
+    if (op.which == PATRONUS__V1__COMMAND__OP_CALLS) {
+        return append_calls(execution, op.value.message, reterr);
     }
     const char *resources[RESOURCES_LEN_MAX];
     Patronus__V1__AuditRecord record = PATRONUS__V1__AUDIT_RECORD__INIT;
-    if (repeated || (verdict->code != PT_OK && !denied) || !describe(command, resources, &record)) {
+    if (repeated || (verdict->code != PT_OK && !denied) || !describe(&op, resources, &record)) {
         return PT_OK;
     }
     const struct pt_msg *caller = pt_msg_child(command, "caller");

@@ -45,6 +45,18 @@ enum pt_code pt_command_decode(struct pt_machine_kind *machine, struct pt_bytes 
     return PT_OK;
 }
 
+struct pt_command_op pt_command_op(const struct pt_msg *command)
+{
+    struct pt_command_op op = {0};
+    for (size_t i = command->fields_len; i-- > 0 && op.which == 0;) {
+        const struct pt_msg_field *field = &command->fields[i];
+        if (field->type->oneof_index >= 0) { /* there is one oneof, and one member of it */
+            op = (struct pt_command_op){.which = field->type->number, .value = field->values[0]};
+        }
+    }
+    return op;
+}
+
 enum pt_code pt_mutation_decode(struct pt_machine_kind *machine, const struct pt_msg *msg, struct pt_arena *arena,
                                 struct pt_mutation *ret_mutation, struct pt_error *reterr)
 {
@@ -126,8 +138,7 @@ struct pt_digest pt_command_digest(const struct pt_msg *command, struct pt_arena
         pt_msg_clear(change_set, "uid");
         pt_msg_clear(change_set, "edges");
     }
-    PT_AUTO(buf) struct pt_buf bytes = {0};
-    pt_msg_encode(copy, &bytes);
+    struct pt_bytes bytes = pt_msg_encode_in(copy, arena);
     return pt_sha256(bytes.data, bytes.size);
 }
 

@@ -150,13 +150,12 @@ static enum pt_code digest_check(struct pt_execution *execution, const struct pt
 /* ---- one command ---------------------------------------------------------------------------------------------- */
 
 /* May the operation refuse after it has written? */
-static bool needs_savepoint(struct pt_machine_kind *machine, const struct pt_msg *command)
+static bool needs_savepoint(struct pt_machine_kind *machine, const struct pt_command_op *op)
 {
-    const struct pt_msg *op = pt_msg_child(command, "transaction");
-    if (op == NULL) {
-        return pt_msg_has(command, "enroll") || pt_msg_has(command, "change_set");
+    if (op->which != PATRONUS__V1__COMMAND__OP_TRANSACTION) {
+        return op->which == PATRONUS__V1__COMMAND__OP_ENROLL || op->which == PATRONUS__V1__COMMAND__OP_CHANGE_SET;
     }
-    const struct pt_msg_field *mutations = pt_msg_field(op, "mutations");
+    const struct pt_msg_field *mutations = pt_msg_field(op->value.message, "mutations");
     if (mutations == NULL || mutations->len != 1) {
         return mutations != NULL;
     }
@@ -166,41 +165,33 @@ static bool needs_savepoint(struct pt_machine_kind *machine, const struct pt_msg
            (info != NULL && info->rules != NULL && info->rules->derive != NULL);
 }
 
-static enum pt_code operate(struct pt_execution *execution, const struct pt_msg *command, struct pt_error *reterr)
+static enum pt_code operate(struct pt_execution *execution, const struct pt_command_op *op, struct pt_error *reterr)
 {
     pt_buf_reset(execution->reply);
-    if (pt_msg_has(command, "transaction")) {
-        return transaction(execution, pt_msg_child(command, "transaction"), reterr);
-    }
-    if (pt_msg_has(command, "enroll")) {
-        return pt_enroll(execution, pt_msg_child(command, "enroll"), reterr);
-    }
-    if (pt_msg_has(command, "change_set")) {
-        return pt_change_set(execution, pt_msg_child(command, "change_set"), reterr);
-    }
-    if (pt_msg_has(command, "artifact")) {
-        return pt_artifact(execution, pt_msg_child(command, "artifact"), reterr);
-    }
-    if (pt_msg_has(command, "tunnel_key")) {
-        return pt_enroll_tunnel_key(execution, pt_msg_child(command, "tunnel_key"), reterr);
-    }
-    if (pt_msg_has(command, "set_meta")) {
-        return set_meta(execution, pt_msg_child(command, "set_meta"), reterr);
-    }
-    if (pt_msg_has(command, "digest_check")) {
-        return digest_check(execution, pt_msg_child(command, "digest_check"), reterr);
-    }
-    if (pt_msg_has(command, "raise_level")) {
-        return raise_level(execution, pt_msg_u64(command, "raise_level"), reterr);
-    }
-    if (pt_msg_has(command, "calls")) {
-        return PT_OK; /* the record is all: audit.c */
-    }
-    if (pt_msg_has(command, "barrier")) {
+    switch (op->which) {
+    case PATRONUS__V1__COMMAND__OP_TRANSACTION:
+        return transaction(execution, op->value.message, reterr);
+    case PATRONUS__V1__COMMAND__OP_ENROLL:
+        return pt_enroll(execution, op->value.message, reterr);
+    case PATRONUS__V1__COMMAND__OP_CHANGE_SET:
+        return pt_change_set(execution, op->value.message, reterr);
+    case PATRONUS__V1__COMMAND__OP_ARTIFACT:
+        return pt_artifact(execution, op->value.message, reterr);
+    case PATRONUS__V1__COMMAND__OP_TUNNEL_KEY:
+        return pt_enroll_tunnel_key(execution, op->value.message, reterr);
+    case PATRONUS__V1__COMMAND__OP_SET_META:
+        return set_meta(execution, op->value.message, reterr);
+    case PATRONUS__V1__COMMAND__OP_DIGEST_CHECK:
+        return digest_check(execution, op->value.message, reterr);
+    case PATRONUS__V1__COMMAND__OP_RAISE_LEVEL:
+        return raise_level(execution, op->value.u64, reterr);
+    case PATRONUS__V1__COMMAND__OP_CALLS: /* the record is all: audit.c */
+    case PATRONUS__V1__COMMAND__OP_BARRIER:
         return PT_OK;
+    default:
+        return pt_fail(reterr, PT_CORRUPT, PT_REASON_MESSAGE_MALFORMED, "op",
+                       "a log entry has an operation that this binary does not know; upgrade this node");
     }
-    return pt_fail(reterr, PT_CORRUPT, PT_REASON_MESSAGE_MALFORMED, "op",
-                   "a log entry has an operation that this binary does not know; upgrade this node");
 }
 
 enum pt_code pt_undo(struct pt_machine_kind *machine, struct pt_error *reterr)
@@ -219,18 +210,18 @@ enum pt_code pt_undo(struct pt_machine_kind *machine, struct pt_error *reterr)
     return code;
 }
 
-static enum pt_code operate_or_undo(struct pt_execution *execution, const struct pt_msg *command,
+static enum pt_code operate_or_undo(struct pt_execution *execution, const struct pt_command_op *op,
                                     struct pt_error *reterr)
 {
     struct pt_store *store = execution->machine->store;
-    if (!needs_savepoint(execution->machine, command)) {
-        return operate(execution, command, reterr);
+    if (!needs_savepoint(execution->machine, op)) {
+        return operate(execution, op, reterr);
     }
     size_t events_len = execution->events->len;
     PT_TRY(pt_store_savepoint(store, reterr));
     pt_tenants_mark(execution->machine);
     pt_revisions_mark(execution->machine);
-    enum pt_code code = operate(execution, command, reterr);
+    enum pt_code code = operate(execution, op, reterr);
     if (code == PT_OK) {
         pt_tenants_release(execution->machine);
         pt_revisions_release(execution->machine);
@@ -244,13 +235,19 @@ static enum pt_code operate_or_undo(struct pt_execution *execution, const struct
     return code;
 }
 
+static bool tells_time(uint32_t op)
+{
+    return op == PATRONUS__V1__COMMAND__OP_TRANSACTION || op == PATRONUS__V1__COMMAND__OP_ENROLL ||
+           op == PATRONUS__V1__COMMAND__OP_TUNNEL_KEY || op == PATRONUS__V1__COMMAND__OP_CHANGE_SET ||
+           op == PATRONUS__V1__COMMAND__OP_ARTIFACT;
+}
+
 /* Time is state: the next command's may not be below. Kept only when something was done with it. */
-static enum pt_code remember_time(struct pt_execution *execution, const struct pt_msg *command, struct pt_error *reterr)
+static enum pt_code remember_time(struct pt_execution *execution, const struct pt_command_op *op,
+                                  struct pt_error *reterr)
 {
     struct pt_machine_kind *machine = execution->machine;
-    if (execution->time_ns <= machine->time_ns ||
-        !(pt_msg_has(command, "transaction") || pt_msg_has(command, "enroll") || pt_msg_has(command, "tunnel_key") ||
-          pt_msg_has(command, "change_set") || pt_msg_has(command, "artifact"))) {
+    if (execution->time_ns <= machine->time_ns || !tells_time(op->which)) {
         return PT_OK;
     }
     uint8_t value[8];
@@ -262,10 +259,11 @@ static enum pt_code remember_time(struct pt_execution *execution, const struct p
 
 enum pt_code pt_execute(struct pt_execution *execution, const struct pt_msg *command, struct pt_error *reterr)
 {
+    const struct pt_command_op op = pt_command_op(command);
     const char *request_id = pt_msg_str(command, "request_id");
     if (request_id[0] == '\0') {
-        PT_TRY(operate_or_undo(execution, command, reterr));
-        return remember_time(execution, command, reterr);
+        PT_TRY(operate_or_undo(execution, &op, reterr));
+        return remember_time(execution, &op, reterr);
     }
     const char *principal = pt_msg_str(command, "principal");
     struct pt_digest digest = pt_command_digest(command, execution->arena);
@@ -274,7 +272,7 @@ enum pt_code pt_execute(struct pt_execution *execution, const struct pt_msg *com
     if (code != PT_NOT_FOUND) {
         return code;
     }
-    PT_TRY(operate_or_undo(execution, command, reterr));
-    PT_TRY(remember_time(execution, command, reterr));
+    PT_TRY(operate_or_undo(execution, &op, reterr));
+    PT_TRY(remember_time(execution, &op, reterr));
     return store_reply(execution, principal, request_id, &digest, reterr);
 }

@@ -15,6 +15,7 @@
 
 #include "base/assert.h"
 #include "base/limits.h"
+#include "patronus/v1/replication.pb-c.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -37,6 +38,17 @@ static bool has_secret(const struct pt_message_type *type)
         const struct pt_field_type *field = &type->fields[i];
         if (field->rules.secret || (field->message != NULL && has_secret(field->message))) {
             return true; /* ends: no message contains itself */
+        }
+    }
+    return false;
+}
+
+static bool has_reference(const struct pt_message_type *type)
+{
+    for (size_t i = 0; i < type->fields_len; i++) {
+        const struct pt_field_type *field = &type->fields[i];
+        if (field->rules.reference != NULL || (field->message != NULL && has_reference(field->message))) {
+            return true;
         }
     }
     return false;
@@ -117,6 +129,7 @@ static enum pt_code read_kinds(struct pt_machine_kind *machine, struct pt_error 
         machine->infos[kinds[i]->resource->kind_id] =
             (struct pt_kind_info){.type = kinds[i],
                                   .has_secret = has_secret(kinds[i]),
+                                  .has_reference = has_reference(kinds[i]),
                                   .organization = strcmp(kinds[i]->resource->singular, "organization") == 0,
                                   .link = strcmp(kinds[i]->resource->singular, "link") == 0,
                                   .token = strcmp(kinds[i]->resource->singular, "enrollmentToken") == 0,
@@ -389,7 +402,8 @@ static enum pt_code apply_entry(struct batch *batch, const struct pt_log_entry *
         .reply = &batch->reply,
     };
     struct pt_caller caller;
-    bool asked = pt_msg_has(command, "transaction") || pt_msg_has(command, "change_set");
+    uint32_t op = pt_command_op(command).which;
+    bool asked = op == PATRONUS__V1__COMMAND__OP_TRANSACTION || op == PATRONUS__V1__COMMAND__OP_CHANGE_SET;
     execution.caller = asked ? pt_command_caller(command, arena, &caller) : NULL;
     struct pt_error error = {0};
     enum pt_code code = pt_execute(&execution, command, &error);

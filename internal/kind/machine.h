@@ -26,6 +26,7 @@ struct pt_kind_info {
     const struct pt_message_type *type;
     const struct pt_kind *rules; /* behaviour from a mod, or NULL */
     bool has_secret;             /* a field at some depth is secret */
+    bool has_reference;          /* a field at some depth names another resource */
     bool organization, link;     /* the kinds that quotas and access know by name */
     bool token;                  /* enrollmentToken */
     bool access;                 /* a kind that decides about access */
@@ -367,6 +368,11 @@ PT_MUST enum pt_code pt_replay(struct pt_machine_kind *machine, const char *prin
 /* command.c: bytes -> command. PT_CORRUPT when this binary does not know what it is. */
 PT_MUST enum pt_code pt_command_decode(struct pt_machine_kind *machine, struct pt_bytes data, struct pt_arena *arena,
                                        struct pt_msg **ret_command, struct pt_error *reterr);
+struct pt_command_op {    /* what a command does */
+    uint32_t which;       /* PATRONUS__V1__COMMAND__OP_*; 0: nothing that this binary knows */
+    union pt_value value; /* mostly a message */
+};
+struct pt_command_op pt_command_op(const struct pt_msg *command);
 PT_MUST enum pt_code pt_mutation_decode(struct pt_machine_kind *machine, const struct pt_msg *msg,
                                         struct pt_arena *arena, struct pt_mutation *ret_mutation,
                                         struct pt_error *reterr);

@@ -18,13 +18,6 @@
 
 /* ---- writing -------------------------------------------------------------------------------------------------- */
 
-static struct pt_bytes encode(const struct pt_msg *msg, struct pt_arena *arena)
-{
-    PT_AUTO(buf) struct pt_buf bytes = {0};
-    pt_msg_encode(msg, &bytes);
-    return (struct pt_bytes){pt_arena_memdup(arena, bytes.data, bytes.size), bytes.size};
-}
-
 static enum pt_code put_event(struct pt_execution *execution, uint32_t verb, const struct pt_kind_info *info,
                               const char *name, struct pt_bytes resource, struct pt_error *reterr)
 {
@@ -127,7 +120,7 @@ static enum pt_code put(struct pt_execution *execution, uint32_t verb, const str
     const struct pt_row row = {
         .name = name,
         .kind_id = info->type->resource->kind_id,
-        .value = encode(resource, execution->events_arena),
+        .value = pt_msg_encode_in(resource, execution->events_arena),
         .uid = pt_msg_str(resource, "uid"),
         .etag = pt_msg_str(resource, "etag"),
         .revision = pt_msg_u64(resource, "revision"),
@@ -141,7 +134,10 @@ static enum pt_code put(struct pt_execution *execution, uint32_t verb, const str
     pt_journal_add(execution, info, name, before->msg, before->size, resource);
     pt_quota_moved(execution->machine, info, name, before->msg, resource, size_before, size_after);
     pt_access_moved(execution->machine, info, name, resource);
-    struct name_list list = references_of(resource, execution->arena);
+    struct name_list list = {0};
+    if (info->has_reference) {
+        list = references_of(resource, execution->arena);
+    }
     if (list.len > 0 || verb != PATRONUS__V1__VERB__CREATE) {
         PT_TRY(pt_store_set_references(store, name, list.names, list.len, reterr));
     }

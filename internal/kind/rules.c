@@ -67,7 +67,7 @@ static void check_reference(void *arg, const char *path, const char *kind, const
 static enum pt_code check_with(struct pt_execution *execution, const struct pt_kind_info *info,
                                const struct pt_change *change, struct pt_error *reterr)
 {
-    if (change->after != NULL) {
+    if (change->after != NULL && info->has_reference) {
         struct reference_walk walk = {.execution = execution, .self = change->name, .reterr = reterr};
         pt_msg_references(change->after, check_reference, &walk);
         PT_TRY(walk.code);
@@ -209,11 +209,11 @@ void pt_rules_count_add(struct pt_machine_kind *machine, uint32_t kind_id, const
 {
     char key[PT_NAME_SIZE_MAX + 8];
     size_t size = count_key(key, kind_id, parent);
-    uintptr_t cached = (uintptr_t)pt_map_get(&machine->counts, key, size);
-    if (cached != 0) {
-        cached = delta < 0 ? cached - 1 : cached + 1;
-        pt_assert(cached != 0);
-        pt_map_put(&machine->counts, key, size, (void *)cached);
+    void **cached = pt_map_at(&machine->counts, key, size);
+    if (cached != NULL) {
+        uintptr_t next = (uintptr_t)*cached + (delta < 0 ? (uintptr_t)-1 : 1);
+        pt_assert(next != 0);
+        *cached = (void *)next;
     }
 }
 
@@ -242,11 +242,7 @@ void pt_rules_etag(const struct pt_msg *resource, struct pt_arena *arena, char e
         pt_msg_strip(user, PT_OUTPUT_SOFT, false);
         resource = user;
     }
-    PT_AUTO(buf) struct pt_buf bytes = {0};
-    pt_msg_encode(resource, &bytes);
+    struct pt_bytes bytes = pt_msg_encode_in(resource, arena);
     struct pt_digest digest = pt_sha256(bytes.data, bytes.size);
-    char hex[65];
-    (void)pt_digest_hex(&digest, hex);
-    memcpy(etag, hex, PT_ETAG_SIZE - 1);
-    etag[PT_ETAG_SIZE - 1] = '\0';
+    pt_hex((struct pt_bytes){digest.bytes, (PT_ETAG_SIZE - 1) / 2}, etag);
 }
