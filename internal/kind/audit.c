@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "kind/machine.h"
 #include "kind/token.h"
+#include "wire/pack.h"
 #include "patronus/v1/audit.pb-c.h"
 #include "patronus/v1/replication.pb-c.h"
 
@@ -52,8 +53,7 @@ static enum pt_code append(struct pt_execution *execution, Patronus__V1__AuditRe
         record->previous_hash = (ProtobufCBinaryData){.data = machine->audit_hash.bytes, .len = PT_DIGEST_SIZE};
     }
     PT_AUTO(buf) struct pt_buf bytes = {0};
-    size_t size = patronus__v1__audit_record__get_packed_size(record);
-    bytes.size = patronus__v1__audit_record__pack(record, pt_buf_reserve(&bytes, size));
+    pt_pack(&record->base, &bytes);
     PT_TRY(pt_store_history_put(machine->store, execution->index, execution->ordinal++, PT_AUDIT_NAME,
                                 pt_buf_bytes(&bytes), reterr));
     machine->audit_sequence++;

@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "base/limits.h"
+#include "wire/pack.h"
 #include "patronus/v1/replication.pb-c.h"
 
 #include <inttypes.h>
@@ -144,12 +145,9 @@ struct pt_digest pt_command_digest(const struct pt_msg *command, struct pt_arena
 
 void pt_kind_command(const struct Patronus__V1__Command *command, struct pt_buf *out)
 {
-    /* A Command has neither maps nor unknown fields, so that what protobuf-c packs is canonical: by number, defaults
+    /* A Command has neither maps nor unknown fields, so that what is packed is canonical: by number, defaults
      * out. */
-    size_t size = patronus__v1__command__get_packed_size(command);
-    size_t packed = patronus__v1__command__pack(command, pt_buf_reserve(out, size));
-    pt_assert(packed == size);
-    out->size += size;
+    pt_pack(&command->base, out);
 }
 
 void pt_kind_noop(struct pt_buf *out)

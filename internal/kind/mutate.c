@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 #include "base/limits.h"
+#include "wire/pack.h"
 #include "patronus/v1/common.pb-c.h"
 #include "patronus/v1/replication.pb-c.h"
 
@@ -34,8 +35,7 @@ static enum pt_code put_event(struct pt_execution *execution, uint32_t verb, con
     event.resource.data = (uint8_t *)(uintptr_t)resource.data;
     event.resource.len = resource.size;
     PT_AUTO(buf) struct pt_buf bytes = {0};
-    size_t size = patronus__v1__history_event__get_packed_size(&event);
-    bytes.size = patronus__v1__history_event__pack(&event, pt_buf_reserve(&bytes, size));
+    pt_pack(&event.base, &bytes);
     PT_TRY(pt_store_history_put(execution->machine->store, event.revision, event.ordinal, name, pt_buf_bytes(&bytes),
                                 reterr));
     struct pt_event_list *list = execution->events;
