@@ -107,6 +107,18 @@ struct pt_error {
     char text[PT_ERROR_TEXT_SIZE];       /* a sentence: what is wrong, and what would be right */
 };
 
+/* Nothing has failed. Cheaper than `= {0}`, which clears all of the text too: where an error is made ready for every
+ * entry or call, and seldom used. */
+static inline void pt_error_clear(struct pt_error *error)
+{
+    error->code = (enum pt_code)0;
+    error->reason = (enum pt_reason)0;
+    error->denied = false;
+    error->retry_ms = 0;
+    error->limit = error->usage = 0;
+    error->subject[0] = error->field[0] = error->text[0] = '\0';
+}
+
 #define PT_MUST __attribute__((warn_unused_result))
 #define PT_PRINTF(text, first) __attribute__((format(printf, text, first)))
 

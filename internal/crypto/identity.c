@@ -40,7 +40,7 @@ static bool cluster_id_valid(const char *text, size_t size)
 static bool path_valid(const char *path)
 {
     for (const char *segment = path;;) {
-        size_t size = strcspn(segment, "/");
+        size_t size = (size_t)(strchrnul(segment, '/') - segment);
         bool dots = (size == 1 && segment[0] == '.') || (size == 2 && segment[0] == '.' && segment[1] == '.');
         if (size == 0 || dots) {
             return false;
@@ -78,12 +78,12 @@ static const char *take_apart(const char *spiffe_id, struct parts *ret_parts)
         return "the scheme is another";
     }
     struct parts parts = {.cluster = spiffe_id + strlen(SCHEME), .size = size};
-    parts.cluster_size = strcspn(parts.cluster, "/");
+    parts.cluster_size = (size_t)(strchrnul(parts.cluster, '/') - parts.cluster);
     if (!cluster_id_valid(parts.cluster, parts.cluster_size) || parts.cluster[parts.cluster_size] != '/') {
         return "the cluster id is not lower-case letters, digits and hyphens";
     }
     parts.role = parts.cluster + parts.cluster_size + 1;
-    parts.role_size = strcspn(parts.role, "/");
+    parts.role_size = (size_t)(strchrnul(parts.role, '/') - parts.role);
     for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]) && parts.known == NULL; i++) {
         if (strlen(roles[i]) == parts.role_size && memcmp(roles[i], parts.role, parts.role_size) == 0) {
             parts.known = roles[i];

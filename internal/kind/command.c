@@ -32,7 +32,8 @@ enum pt_code pt_command_decode(struct pt_machine_kind *machine, struct pt_bytes 
                                struct pt_msg **ret_command, struct pt_error *reterr)
 {
     const struct pt_parse_options options = {.unknown = PT_UNKNOWN_REFUSE, .size_max = ENTRY_SIZE_MAX};
-    struct pt_error cause = {0};
+    struct pt_error cause;
+    pt_error_clear(&cause);
     struct pt_msg *command = NULL;
     if (pt_msg_parse(machine->command_type, data, &options, arena, &command, &cause) != PT_OK) {
         return corrupt(reterr, "a log entry cannot be read", &cause);
@@ -81,7 +82,8 @@ enum pt_code pt_mutation_decode(struct pt_machine_kind *machine, const struct pt
     }
     if (mutation.verb != PATRONUS__V1__VERB__DELETE && mutation.verb != PATRONUS__V1__VERB__UNDELETE) {
         const struct pt_parse_options options = {.unknown = PT_UNKNOWN_REFUSE};
-        struct pt_error cause = {0};
+        struct pt_error cause;
+        pt_error_clear(&cause);
         if (pt_msg_parse(mutation.info->type, pt_msg_bytes(msg, "resource"), &options, arena, &mutation.resource,
                          &cause) != PT_OK) {
             return corrupt(reterr, "a resource in a log entry cannot be read", &cause);

@@ -341,7 +341,9 @@ const struct pt_verdict *pt_kind_verdict(const struct pt_machine_kind *machine, 
     }
     /* The caller's view is constant; what it is lent is scratch of the machine. */
     struct pt_verdict *out = &((struct pt_machine_kind *)(uintptr_t)machine)->verdict_out;
-    *out = (struct pt_verdict){.revision = slot->revision, .reply = {slot->reply, slot->reply_size}};
+    out->revision = slot->revision;
+    out->reply = (struct pt_bytes){slot->reply, slot->reply_size};
+    pt_error_clear(&out->error);
     if (slot->error != NULL) {
         out->error = *slot->error;
     }
@@ -405,7 +407,8 @@ static enum pt_code apply_entry(struct batch *batch, const struct pt_log_entry *
     uint32_t op = pt_command_op(command).which;
     bool asked = op == PATRONUS__V1__COMMAND__OP_TRANSACTION || op == PATRONUS__V1__COMMAND__OP_CHANGE_SET;
     execution.caller = asked ? pt_command_caller(command, arena, &caller) : NULL;
-    struct pt_error error = {0};
+    struct pt_error error;
+    pt_error_clear(&error);
     enum pt_code code = pt_execute(&execution, command, &error);
     if (pt_code_is_fatal(code)) {
         if (reterr != NULL) {

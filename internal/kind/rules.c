@@ -21,10 +21,9 @@ struct reference_walk {
 /* "organizations/acme/sites/nyc" -> size of "organizations/acme"; 0 for a name at the top level. */
 static size_t root_size(const char *name)
 {
-    size_t size = strcspn(name, "/");
-    size += name[size] == '/';
-    size += strcspn(name + size, "/");
-    return name[size] == '/' ? size : 0;
+    const char *end = strchrnul(name, '/');
+    end = strchrnul(*end == '/' ? end + 1 : end, '/');
+    return *end == '/' ? (size_t)(end - name) : 0;
 }
 
 /* Resources below one top-level resource do not refer to what is below another: a tenant sees nothing of the next. */

@@ -52,8 +52,8 @@ size_t pt_tenant_name_size(const char *name)
     if (strncmp(name, PREFIX, PREFIX_SIZE) != 0) {
         return 0;
     }
-    size_t size = strcspn(name + PREFIX_SIZE, "/");
-    return size > 0 ? PREFIX_SIZE + size : 0;
+    size_t size = (size_t)(strchrnul(name + PREFIX_SIZE, '/') - name);
+    return size > PREFIX_SIZE ? size : 0;
 }
 
 struct pt_tenant *pt_tenant_of(const struct pt_machine_kind *machine, const char *name)

@@ -20,7 +20,8 @@ enum pt_code pt_kind_parse_row(struct pt_machine_kind *machine, const struct pt_
 {
     const struct pt_kind_info *info = pt_kind_info(machine, row->kind_id);
     const struct pt_parse_options options = {.unknown = PT_UNKNOWN_REFUSE, .size_max = UINT32_MAX};
-    struct pt_error cause = {0};
+    struct pt_error cause;
+    pt_error_clear(&cause);
     if (info != NULL && pt_msg_parse(info->type, row->value, &options, arena, ret_msg, &cause) == PT_OK) {
         return PT_OK;
     }

@@ -18,7 +18,7 @@ struct pt_msg *pt_msg_new(struct pt_arena *arena, const struct pt_message_type *
 /* ---- fields by type ------------------------------------------------------------------------------------------- */
 
 /* Index of the first field whose number is not below. Input mostly comes ascending, so look at the end first. */
-static size_t lower_bound(const struct pt_msg *msg, uint32_t number)
+static inline size_t lower_bound(const struct pt_msg *msg, uint32_t number)
 {
     if (msg->fields_len == 0 || msg->fields[msg->fields_len - 1].type->number < number) {
         return msg->fields_len;
@@ -303,8 +303,9 @@ void pt_msg_set_time(struct pt_msg *msg, struct pt_arena *arena, const char *nam
         nanos += NS_PER_S;
     }
     struct pt_msg *time = pt_msg_new(arena, type->message);
-    pt_msg_put(time, arena, named(time, "seconds"), (union pt_value){.i64 = seconds});
-    pt_msg_put(time, arena, named(time, "nanos"), (union pt_value){.i64 = nanos});
+    const struct pt_field_type *fields = type->message->fields; /* of both: seconds and nanos */
+    pt_msg_put(time, arena, &fields[0], (union pt_value){.i64 = seconds});
+    pt_msg_put(time, arena, &fields[1], (union pt_value){.i64 = nanos});
     pt_msg_put(msg, arena, type, (union pt_value){.message = time});
 }
 

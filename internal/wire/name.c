@@ -35,7 +35,7 @@ bool pt_id_valid(const char *id)
 /* The part up to the next '/' or the end; *rest is set behind it, or to NULL at the end. */
 static struct pt_bytes next_part(const char *name, const char **rest)
 {
-    size_t size = strcspn(name, "/");
+    size_t size = (size_t)(strchrnul(name, '/') - name);
     *rest = name[size] == '/' ? name + size + 1 : NULL;
     return (struct pt_bytes){(const uint8_t *)name, size};
 }
