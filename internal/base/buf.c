@@ -30,21 +30,25 @@ void pt_buf_reset(struct pt_buf *buf)
     }
 }
 
-uint8_t *pt_buf_reserve(struct pt_buf *buf, size_t more)
+void pt_buf_grow(struct pt_buf *buf, size_t more)
 {
     pt_assert(more < SIZE_MAX / 4 && buf->size < SIZE_MAX / 4);
     size_t need = buf->size + more + 1;
-    if (need > buf->capacity) {
-        size_t capacity = buf->capacity < 64 ? 64 : buf->capacity * 2;
-        if (capacity < need) {
-            capacity = need;
-        }
-        uint8_t *data = realloc(buf->data, capacity);
-        pt_assert(data != NULL);
-        buf->data = data;
-        buf->capacity = capacity;
+    size_t capacity = buf->capacity < 64 ? 64 : buf->capacity * 2;
+    if (capacity < need) {
+        capacity = need;
     }
-    return buf->data + buf->size;
+    uint8_t *data = realloc(buf->data, capacity);
+    pt_assert(data != NULL);
+    buf->data = data;
+    buf->capacity = capacity;
+}
+
+/* `size` bytes have been written behind the last one. */
+static inline void close_up(struct pt_buf *buf, size_t size)
+{
+    buf->size += size;
+    buf->data[buf->size] = 0;
 }
 
 void pt_buf_append(struct pt_buf *buf, const void *data, size_t size)
@@ -53,8 +57,7 @@ void pt_buf_append(struct pt_buf *buf, const void *data, size_t size)
     if (size > 0) {
         memcpy(to, data, size);
     }
-    buf->size += size;
-    buf->data[buf->size] = 0;
+    close_up(buf, size);
 }
 
 void pt_buf_append_str(struct pt_buf *buf, const char *text)
@@ -64,21 +67,20 @@ void pt_buf_append_str(struct pt_buf *buf, const char *text)
 
 void pt_buf_append_u8(struct pt_buf *buf, uint8_t value)
 {
-    pt_buf_append(buf, &value, 1);
+    *pt_buf_reserve(buf, 1) = value;
+    close_up(buf, 1);
 }
 
 void pt_buf_append_be32(struct pt_buf *buf, uint32_t value)
 {
-    uint8_t bytes[4];
-    pt_put_be32(bytes, value);
-    pt_buf_append(buf, bytes, sizeof(bytes));
+    pt_put_be32(pt_buf_reserve(buf, sizeof(value)), value);
+    close_up(buf, sizeof(value));
 }
 
 void pt_buf_append_be64(struct pt_buf *buf, uint64_t value)
 {
-    uint8_t bytes[8];
-    pt_put_be64(bytes, value);
-    pt_buf_append(buf, bytes, sizeof(bytes));
+    pt_put_be64(pt_buf_reserve(buf, sizeof(value)), value);
+    close_up(buf, sizeof(value));
 }
 
 void pt_buf_printf(struct pt_buf *buf, const char *format, ...)

@@ -24,7 +24,7 @@ void pt_buf_init(struct pt_buf *buf);
 void pt_buf_fini(struct pt_buf *buf);
 void pt_buf_reset(struct pt_buf *buf); /* size 0, memory kept */
 /* Make room for `more` bytes behind size and return where they go; size is unchanged. */
-uint8_t *pt_buf_reserve(struct pt_buf *buf, size_t more);
+static inline uint8_t *pt_buf_reserve(struct pt_buf *buf, size_t more);
 void pt_buf_append(struct pt_buf *buf, const void *data, size_t size);
 void pt_buf_append_str(struct pt_buf *buf, const char *text);
 void pt_buf_append_u8(struct pt_buf *buf, uint8_t value);
@@ -37,6 +37,16 @@ void pt_buf_consume(struct pt_buf *buf, size_t size);
 uint8_t *pt_buf_take(struct pt_buf *buf, size_t *ret_size);
 struct pt_bytes pt_buf_bytes(const struct pt_buf *buf);
 void pt_auto_buf(struct pt_buf *buf); /* for PT_AUTO(buf) */
+
+void pt_buf_grow(struct pt_buf *buf, size_t more); /* for pt_buf_reserve */
+
+static inline uint8_t *pt_buf_reserve(struct pt_buf *buf, size_t more)
+{
+    if (more >= buf->capacity || buf->size >= buf->capacity - more) { /* one byte is the NUL's */
+        pt_buf_grow(buf, more);
+    }
+    return buf->data + buf->size;
+}
 
 static inline uint32_t pt_be32(const uint8_t *p)
 {

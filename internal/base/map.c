@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define REMOVED UINT32_MAX
+#define SPREAD 0x9e3779b97f4a7c15ULL /* 2^64 over the golden ratio, odd */
 
 uint64_t pt_hash(const void *data, size_t size)
 {
@@ -18,7 +19,7 @@ uint64_t pt_hash(const void *data, size_t size)
 
 uint64_t pt_hash_mix(uint64_t value)
 {
-    value += 0x9e3779b97f4a7c15ULL;
+    value += SPREAD;
     value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9ULL;
     value = (value ^ (value >> 27)) * 0x94d049bb133111ebULL;
     return value ^ (value >> 31);
@@ -27,16 +28,21 @@ uint64_t pt_hash_mix(uint64_t value)
 uint64_t pt_hash_key(const void *key, size_t size)
 {
     const uint8_t *p = key;
-    uint64_t hash = size * 0x9e3779b97f4a7c15ULL; /* not the size itself: it would meet small words */
+    const uint8_t *end = p + size;
+    uint64_t hash = size * SPREAD; /* not the size itself: it would meet small words */
     uint64_t word = 0;
-    for (; size > sizeof(word); p += sizeof(word), size -= sizeof(word)) {
+    if (size < sizeof(word)) {
+        while (p < end) {
+            word = word << 8 | *p++;
+        }
+        return pt_hash_mix(hash ^ word);
+    }
+    for (; (size_t)(end - p) > sizeof(word); p += sizeof(word)) {
         memcpy(&word, p, sizeof(word));
-        hash = pt_hash_mix(hash ^ word);
+        hash = (hash ^ word) * SPREAD;
+        hash ^= hash >> 32;
     }
-    word = 0;
-    if (size > 0) {
-        memcpy(&word, p, size);
-    }
+    memcpy(&word, end - sizeof(word), sizeof(word)); /* the last ones; some may have been read before */
     return pt_hash_mix(hash ^ word);
 }
 

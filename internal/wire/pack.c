@@ -12,12 +12,6 @@
 
 static void put_message(struct pt_buf *out, uint32_t number, const ProtobufCMessage *message);
 
-/* As pt_buf_reserve, which is called only where there is no room. */
-static inline uint8_t *room(struct pt_buf *out, size_t more)
-{
-    return out->capacity - out->size > more ? out->data + out->size : pt_buf_reserve(out, more);
-}
-
 static uint8_t *put_varint(uint8_t *to, uint64_t value)
 {
     for (; value >= 0x80; value >>= 7) {
@@ -29,14 +23,14 @@ static uint8_t *put_varint(uint8_t *to, uint64_t value)
 
 static void put_number(struct pt_buf *out, uint32_t number, uint64_t value)
 {
-    uint8_t *to = room(out, 2 * VARINT_SIZE_MAX);
+    uint8_t *to = pt_buf_reserve(out, 2 * VARINT_SIZE_MAX);
     to = put_varint(to, (uint64_t)number << 3 | WIRE_VARINT);
     out->size = (size_t)(put_varint(to, value) - out->data);
 }
 
 static void put_text(struct pt_buf *out, uint32_t number, struct pt_bytes text)
 {
-    uint8_t *to = room(out, 2 * VARINT_SIZE_MAX + text.size);
+    uint8_t *to = pt_buf_reserve(out, 2 * VARINT_SIZE_MAX + text.size);
     to = put_varint(to, (uint64_t)number << 3 | WIRE_BYTES);
     to = put_varint(to, text.size);
     if (text.size > 0) {
@@ -130,7 +124,7 @@ static void put_fields(struct pt_buf *out, const ProtobufCMessage *message)
 /* The size stands before the content, and is known after it: most often it is one byte, for which room is left. */
 static void put_message(struct pt_buf *out, uint32_t number, const ProtobufCMessage *message)
 {
-    uint8_t *to = room(out, 2 * VARINT_SIZE_MAX);
+    uint8_t *to = pt_buf_reserve(out, 2 * VARINT_SIZE_MAX);
     out->size = (size_t)(put_varint(to, (uint64_t)number << 3 | WIRE_BYTES) - out->data) + 1;
     size_t start = out->size;
     put_fields(out, message);
@@ -138,7 +132,7 @@ static void put_message(struct pt_buf *out, uint32_t number, const ProtobufCMess
     uint8_t head[VARINT_SIZE_MAX];
     size_t head_size = (size_t)(put_varint(head, size) - head);
     if (head_size > 1) {
-        (void)room(out, head_size);
+        (void)pt_buf_reserve(out, head_size);
         memmove(out->data + start + head_size - 1, out->data + start, size);
         out->size += head_size - 1;
     }
@@ -147,7 +141,7 @@ static void put_message(struct pt_buf *out, uint32_t number, const ProtobufCMess
 
 void pt_pack(const ProtobufCMessage *message, struct pt_buf *out)
 {
-    (void)room(out, SIZE_FIRST);
+    (void)pt_buf_reserve(out, SIZE_FIRST);
     put_fields(out, message);
     out->data[out->size] = 0;
 }
