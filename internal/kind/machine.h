@@ -192,6 +192,8 @@ static inline bool pt_code_is_fatal(enum pt_code code)
     return code >= PT_IO;
 }
 
+enum pt_standing { PT_STANDING_UNKNOWN, PT_STANDING_BOUND, PT_STANDING_UNBOUND };
+
 struct pt_execution {
     struct pt_machine_kind *machine;
     struct pt_arena *arena;        /* of the entry or the request */
@@ -202,6 +204,7 @@ struct pt_execution {
     int64_t time_ns;
     uint32_t ordinal;                 /* of the next event */
     const struct pt_caller *caller;   /* who asks; NULL: the system */
+    enum pt_standing standing;        /* the caller's, once permit.c has asked for it */
     bool dry;                         /* the leader's fast check: nothing is written, nothing allocated */
     bool trial;                       /* everything happens, and is undone: trial.c */
     bool unbarred;                    /* part of a change set: what waits for a confirmation does not hold it up */

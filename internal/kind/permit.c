@@ -43,6 +43,15 @@ static enum pt_code no_resource(const struct pt_message_type *kind, const char *
                      reterr);
 }
 
+/* May the caller everything? His name is taken apart for that, so it is asked once for an execution. */
+static bool unbound(struct pt_execution *execution)
+{
+    if (execution->standing == PT_STANDING_UNKNOWN) {
+        execution->standing = pt_access_unbound(execution->caller) ? PT_STANDING_UNBOUND : PT_STANDING_BOUND;
+    }
+    return execution->standing == PT_STANDING_UNBOUND;
+}
+
 /* ---- mutations ------------------------------------------------------------------------------------------------ */
 
 static enum pt_verb verb_of(uint32_t verb)
@@ -108,7 +117,7 @@ enum pt_code pt_permit_mutation(struct pt_execution *execution, const struct pt_
         return PT_OK;
     }
     PT_TRY(pt_kind_authenticate(machine, caller, execution->time_ns, reterr));
-    if (pt_access_unbound(caller) || mutation->verb == PATRONUS__V1__VERB__UNDELETE) {
+    if (unbound(execution) || mutation->verb == PATRONUS__V1__VERB__UNDELETE) {
         return PT_OK; /* undelete: asked when it is known what would come back */
     }
     const struct pt_tenant *tenant = NULL;
@@ -174,7 +183,7 @@ enum pt_code pt_permit_change(struct pt_execution *execution, const struct pt_ki
                               const struct pt_msg *before, const struct pt_msg *after, struct pt_error *reterr)
 {
     const struct pt_machine_kind *machine = execution->machine;
-    if (pt_access_unbound(execution->caller)) {
+    if (unbound(execution)) {
         return PT_OK;
     }
     enum pt_verb verb = before == NULL ? PT_VERB_CREATE : after == NULL ? PT_VERB_DELETE : PT_VERB_UPDATE;
@@ -202,7 +211,7 @@ enum pt_code pt_permit_method(struct pt_execution *execution, const char *permis
         return PT_OK;
     }
     PT_TRY(pt_kind_authenticate(machine, execution->caller, execution->time_ns, reterr));
-    if (pt_access_unbound(execution->caller)) {
+    if (unbound(execution)) {
         return PT_OK;
     }
     const struct pt_tenant *tenant = pt_access_scope(machine, info, name, resource);
