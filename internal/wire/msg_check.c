@@ -122,11 +122,23 @@ static enum pt_code check_value(const struct checker *checker, const struct pt_f
 
 /* ---- repeated fields ------------------------------------------------------------------------------------------ */
 
+/* Each key greater than the one before, as the parser leaves them: so none is there twice. */
+static bool keys_ascend(const struct pt_msg_field *field)
+{
+    for (size_t i = 1; i < field->len; i++) {
+        if (pt_map_entry_compare(&field->values[i - 1], &field->values[i]) >= 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static enum pt_code check_map(const struct checker *checker, const struct pt_msg_field *field,
                               const struct pt_path *parent)
 {
-    struct pt_map keys;
+    struct pt_map keys; /* used only where the order does not tell */
     pt_map_init(&keys);
+    bool ascending = keys_ascend(field);
     enum pt_code code = PT_OK;
     for (size_t i = 0; i < field->len && code == PT_OK; i++) {
         struct pt_msg *entry = field->values[i].message;
@@ -135,7 +147,7 @@ static enum pt_code check_map(const struct checker *checker, const struct pt_msg
         path.key = pt_map_key_text(entry, text, sizeof(text));
         if (path.key[0] == '\0') {
             code = pt_fail_at(checker->reterr, PT_REASON_FIELD_INVALID, &path, "a key is empty; write a name");
-        } else if (pt_map_put_str(&keys, path.key, entry) != NULL) {
+        } else if (!ascending && pt_map_put_str(&keys, path.key, entry) != NULL) {
             code = pt_fail_at(checker->reterr, PT_REASON_FIELD_INVALID, &path, "the key is given twice");
         }
         for (size_t j = 0; j < entry->fields_len && code == PT_OK; j++) {

@@ -406,6 +406,34 @@ START_TEST(masks_copy_fields)
 }
 END_TEST
 
+/* Trees that were put together by hand need not hold the entries of a map in order. */
+START_TEST(keys_are_distinct_in_any_order)
+{
+    static const struct {
+        const char *keys;
+        enum pt_code code;
+    } maps[] = {{"abc", PT_OK},
+                {"cba", PT_OK},
+                {"bac", PT_OK},
+                {"aab", PT_INVALID_ARGUMENT},
+                {"bb", PT_INVALID_ARGUMENT},
+                {"aba", PT_INVALID_ARGUMENT},
+                {"cabc", PT_INVALID_ARGUMENT}};
+    const struct pt_message_type *site = pt_schema_kind(schema, "site");
+    for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
+        struct pt_msg *msg = pt_msg_new(&arena, site);
+        for (const char *key = maps[i].keys; *key != '\0'; key++) {
+            struct pt_msg *entry = pt_msg_new(&arena, pt_message_field(site, "labels")->message);
+            pt_msg_set_str(entry, &arena, "key", pt_arena_strndup(&arena, key, 1));
+            pt_msg_append(msg, &arena, "labels", (union pt_value){.message = entry});
+        }
+        struct pt_error error = {0};
+        ck_assert_msg(pt_msg_check(msg, PT_RULE_CREATE, &error) == maps[i].code, "%s: %s", maps[i].keys, error.text);
+        ck_assert(maps[i].code == PT_OK || strcmp(error.text, "the key is given twice") == 0);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("wire/check");
@@ -423,6 +451,7 @@ int main(void)
     tcase_add_test(tests, names_are_taken_apart);
     tcase_add_test(tests, paths_give_text);
     tcase_add_test(tests, masks_copy_fields);
+    tcase_add_test(tests, keys_are_distinct_in_any_order);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK);
