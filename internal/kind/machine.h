@@ -212,7 +212,7 @@ struct pt_execution {
     uint32_t revisions_len;           /* former states that it has kept */
     struct pt_journal *journal;       /* what has been changed, or NULL */
     const struct pt_journal *changed; /* what a change set has changed: each is recorded; or NULL */
-    struct pt_buf *reply;             /* of the last mutation */
+    struct pt_buf *reply;             /* of the last mutation; NULL in a dry run whose answer nobody wants */
 };
 
 /* What a change set changed, in order. */
@@ -249,7 +249,7 @@ PT_MUST enum pt_code pt_mutate(struct pt_execution *execution, const struct pt_m
 /* Write a resource with its derived fields and say so in history: for changes that are not a user's. */
 PT_MUST enum pt_code pt_mutate_derived(struct pt_execution *execution, const struct pt_kind_info *info,
                                        const char *name, struct pt_msg *resource, struct pt_error *reterr);
-/* The resource as canonical bytes without secrets, into reply (replaced). */
+/* The resource as canonical bytes without secrets, into reply (replaced), if there is one. */
 void pt_mutate_reply(struct pt_execution *execution, const struct pt_kind_info *info, struct pt_msg *resource);
 
 /* Put a resource back that was deleted: as it was, with its uid and numbers. */
@@ -343,6 +343,8 @@ PT_MUST enum pt_code pt_find_answer(struct pt_machine_kind *machine, const struc
                                     const struct pt_request_context *context, struct pt_bytes command,
                                     struct pt_arena *arena, bool *ret_answered, struct pt_buf *reply,
                                     struct pt_error *reterr);
+/* prepare.c: a new uid, from what the leader drew. */
+char *pt_request_uid(const struct pt_request_context *context, struct pt_arena *arena);
 /* prepare.c: the paths of an update: those of the mask, or (empty) those that the body sets. */
 PT_MUST enum pt_code pt_update_paths(const struct pt_msg *mask, const struct pt_msg *body, struct pt_arena *arena,
                                      const char *const **ret_paths, size_t *ret_len, struct pt_error *reterr);

@@ -152,6 +152,9 @@ static enum pt_code put(struct pt_execution *execution, uint32_t verb, const str
 
 void pt_mutate_reply(struct pt_execution *execution, const struct pt_kind_info *info, struct pt_msg *resource)
 {
+    if (execution->reply == NULL) {
+        return;
+    }
     if (info->has_secret) {
         resource = pt_msg_dup(resource, execution->arena);
         pt_msg_strip(resource, PT_OUTPUT_USER, true);
@@ -241,6 +244,9 @@ static enum pt_code create(struct pt_execution *execution, const struct pt_mutat
     PT_TRY(pt_permit_change(execution, mutation->info, mutation->name, NULL, after, reterr));
     PT_TRY(pt_rules_check(execution, mutation->info, mutation->name, NULL, after, reterr));
     PT_TRY(pt_quota_check(execution->machine, mutation->info, mutation->name, NULL, after, reterr));
+    if (execution->dry && execution->reply == NULL) {
+        return PT_OK; /* whatever can refuse has been asked */
+    }
     char etag[PT_ETAG_SIZE];
     pt_rules_etag(after, arena, etag);
     PT_TRY(derive(execution, mutation->info, mutation->name, NULL, after, reterr));
@@ -485,6 +491,9 @@ static void delete_reply(struct pt_execution *execution)
 {
     Patronus__V1__DeleteResponse response = PATRONUS__V1__DELETE_RESPONSE__INIT;
     response.revision = execution->index;
+    if (execution->reply == NULL) {
+        return;
+    }
     pt_buf_reset(execution->reply);
     size_t size = patronus__v1__delete_response__get_packed_size(&response);
     execution->reply->size += patronus__v1__delete_response__pack(&response, pt_buf_reserve(execution->reply, size));

@@ -17,7 +17,6 @@
 #include "patronus/v1/replication.pb-c.h"
 
 #include <ctype.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -249,6 +248,14 @@ static enum pt_code prepare_delete(struct pt_machine_kind *machine, const struct
     return PT_OK;
 }
 
+char *pt_request_uid(const struct pt_request_context *context, struct pt_arena *arena)
+{
+    uint8_t bytes[16];
+    pt_put_be64(bytes, context->uid_hi);
+    pt_put_be64(bytes + 8, context->uid_lo);
+    return pt_hex((struct pt_bytes){bytes, sizeof(bytes)}, pt_arena_raw(arena, 2 * sizeof(bytes) + 1));
+}
+
 /* ---- the command ---------------------------------------------------------------------------------------------- */
 
 static const char *text_or_empty(const char *text)
@@ -257,17 +264,17 @@ static const char *text_or_empty(const char *text)
 }
 
 static void pack(const struct pt_mutation *mutation, const char *request_id, const struct pt_request_context *context,
-                 int64_t time_ns, struct pt_buf *out)
+                 int64_t time_ns, struct pt_arena *arena, struct pt_buf *out)
 {
-    PT_AUTO(buf) struct pt_buf resource = {0};
+    struct pt_bytes resource = {0};
     if (mutation->resource != NULL) {
-        pt_msg_encode(mutation->resource, &resource);
+        resource = pt_msg_encode_in(mutation->resource, arena);
     }
     Patronus__V1__Mutation packed = PATRONUS__V1__MUTATION__INIT;
     packed.verb = (Patronus__V1__Verb)mutation->verb;
     packed.kind_id = mutation->info->type->resource->kind_id;
     packed.name = (char *)(uintptr_t)mutation->name;
-    packed.resource.data = resource.data;
+    packed.resource.data = (uint8_t *)(uintptr_t)resource.data;
     packed.resource.len = resource.size;
     packed.paths = (char **)(uintptr_t)mutation->paths;
     packed.n_paths = mutation->paths_len;
@@ -304,7 +311,7 @@ static enum pt_code prepare_mutation(struct pt_machine_kind *machine, const stru
     pt_assert(mutation->info != NULL);
     mutation->etag = "";
     mutation->uid = "";
-    const char *uid = pt_arena_printf(arena, "%016" PRIx64 "%016" PRIx64, context->uid_hi, context->uid_lo);
+    const char *uid = pt_request_uid(context, arena);
     switch (method->verb) {
     case PT_VERB_CREATE:
         mutation->verb = PATRONUS__V1__VERB__CREATE;
@@ -358,7 +365,7 @@ static enum pt_code settle(struct pt_machine_kind *machine, const struct pt_muta
 {
     int64_t time_ns = pt_kind_time(machine, context->time_ns);
     bool validate_only = flag_of(request, "validate_only");
-    pack(mutation, text_of(request, "request_id"), context, time_ns, command);
+    pack(mutation, text_of(request, "request_id"), context, time_ns, arena, command);
     if (command->size > PT_MESSAGE_SIZE_MAX) {
         return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_MESSAGE_TOO_LARGE, NULL,
                        "the change takes %zu bytes; at most %u are allowed", command->size, PT_MESSAGE_SIZE_MAX);
@@ -375,7 +382,7 @@ static enum pt_code settle(struct pt_machine_kind *machine, const struct pt_muta
                                      .events_arena = arena,
                                      .time_ns = time_ns,
                                      .dry = true,
-                                     .reply = reply};
+                                     .reply = validate_only ? reply : NULL};
     PT_TRY(pt_mutate(&execution, mutation, reterr));
     *ret_answered = validate_only;
     return PT_OK;
@@ -421,19 +428,17 @@ static enum pt_code make(struct pt_machine_kind *machine, const struct pt_messag
                                    .info = pt_kind_info(machine, kind->resource->kind_id),
                                    .resource = resource,
                                    .etag = ""};
-    mutation.uid = pt_arena_printf(arena, "%016" PRIx64 "%016" PRIx64, context->uid_hi, context->uid_lo);
+    mutation.uid = pt_request_uid(context, arena);
     PT_TRY(new_name(kind, parent, id, "id", arena, &mutation.name, reterr));
     pt_msg_set_str(resource, arena, "name", mutation.name);
     int64_t time_ns = pt_kind_time(machine, context->time_ns);
-    pack(&mutation, "", context, time_ns, command);
-    PT_AUTO(buf) struct pt_buf reply = {0};
+    pack(&mutation, "", context, time_ns, arena, command);
     struct pt_execution execution = {.machine = machine,
                                      .caller = &context->caller,
                                      .arena = arena,
                                      .events_arena = arena,
                                      .time_ns = time_ns,
-                                     .dry = true,
-                                     .reply = &reply};
+                                     .dry = true};
     return pt_mutate(&execution, &mutation, reterr);
 }
 
@@ -473,13 +478,12 @@ static enum pt_code restore(struct pt_machine_kind *machine, const struct pt_msg
     }
     PT_TRY(pt_revision_find(machine, name, pt_msg_u64(request, "revision"), arena, &body, reterr));
     PT_TRY(pt_permit_get(machine, caller, kind, name, body, reterr));
-    struct pt_mutation mutation = {
-        .verb = PATRONUS__V1__VERB__UPDATE,
-        .info = info,
-        .name = name,
-        .etag = pt_msg_str(request, "etag"),
-        .allow_missing = true,
-        .uid = pt_arena_printf(arena, "%016" PRIx64 "%016" PRIx64, context->uid_hi, context->uid_lo)};
+    struct pt_mutation mutation = {.verb = PATRONUS__V1__VERB__UPDATE,
+                                   .info = info,
+                                   .name = name,
+                                   .etag = pt_msg_str(request, "etag"),
+                                   .allow_missing = true,
+                                   .uid = pt_request_uid(context, arena)};
     pt_msg_strip(body, PT_OUTPUT_DERIVED, false);
     mutation.resource = body;
     struct path_list list = {0};

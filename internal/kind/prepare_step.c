@@ -8,7 +8,6 @@
 
 #include "base/assert.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 static int step_of(const struct pt_method_type *method)
@@ -82,7 +81,7 @@ static enum pt_code prepare(struct pt_machine_kind *machine, const struct pt_met
         op.etag = (char *)(uintptr_t)pt_msg_str(request, "etag");
         op.confirm_timeout_ns = pt_msg_time(request, "confirm_timeout");
         op.reconnect_timeout_ns = pt_msg_time(request, "reconnect_timeout");
-        op.uid = pt_arena_printf(arena, "%016" PRIx64 "%016" PRIx64, context->uid_hi, context->uid_lo);
+        op.uid = pt_request_uid(context, arena);
         op.edges = (char **)(uintptr_t)edges;
         op.n_edges = op.confirm_timeout_ns > 0 ? edges_len : 0;
         PT_TRY(check_timeouts(op.confirm_timeout_ns, op.reconnect_timeout_ns, reterr));
