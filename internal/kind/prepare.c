@@ -82,8 +82,10 @@ static enum pt_code new_name(const struct pt_message_type *kind, const char *par
                        "with '-'",
                        id);
     }
-    const char *name = pt_arena_printf(arena, "%s%s%s/%s", parent, parent[0] != '\0' ? "/" : "", resource->plural, id);
-    if (strlen(name) > PT_NAME_SIZE_MAX) {
+    char *name = pt_arena_raw(arena, strlen(parent) + strlen(resource->plural) + strlen(id) + 3);
+    char *end = stpcpy(stpcpy(name, parent), parent[0] != '\0' ? "/" : "");
+    end = stpcpy(stpcpy(stpcpy(end, resource->plural), "/"), id);
+    if (end - name > PT_NAME_SIZE_MAX) {
         return pt_fail(reterr, PT_INVALID_ARGUMENT, PT_REASON_NAME_INVALID, field,
                        "the name would be longer than %d bytes", PT_NAME_SIZE_MAX);
     }
