@@ -52,10 +52,10 @@ static enum pt_code append(struct pt_execution *execution, Patronus__V1__AuditRe
     if (machine->audit_sequence > 0) {
         record->previous_hash = (ProtobufCBinaryData){.data = machine->audit_hash.bytes, .len = PT_DIGEST_SIZE};
     }
-    PT_AUTO(buf) struct pt_buf bytes = {0};
-    pt_pack(&record->base, &bytes);
-    PT_TRY(pt_store_history_put(machine->store, execution->index, execution->ordinal++, PT_AUDIT_NAME,
-                                pt_buf_bytes(&bytes), reterr));
+    pt_buf_reset(execution->record);
+    pt_pack(&record->base, execution->record);
+    struct pt_bytes bytes = pt_buf_bytes(execution->record);
+    PT_TRY(pt_store_history_put(machine->store, execution->index, execution->ordinal++, PT_AUDIT_NAME, bytes, reterr));
     machine->audit_sequence++;
     machine->audit_hash = pt_sha256(bytes.data, bytes.size);
     return PT_OK;

@@ -365,7 +365,7 @@ struct batch {
     struct pt_machine_kind *machine;
     struct pt_arena arena; /* events */
     struct pt_event_list events;
-    struct pt_buf reply;
+    struct pt_buf record, reply;
     bool begun;
 };
 
@@ -401,6 +401,7 @@ static enum pt_code apply_entry(struct batch *batch, const struct pt_log_entry *
         .index = entry->index,
         .revision = entry->index,
         .time_ns = pt_kind_time(machine, pt_msg_i64(command, "time_ns")),
+        .record = &batch->record,
         .reply = &batch->reply,
     };
     struct pt_caller caller;
@@ -490,6 +491,7 @@ enum pt_code pt_kind_apply(struct pt_machine_kind *machine, const struct pt_log_
     } else {
         machine->failed = batch.begun;
     }
+    pt_buf_fini(&batch.record);
     pt_buf_fini(&batch.reply);
     pt_arena_fini(&batch.arena);
     return code;

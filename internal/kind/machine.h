@@ -212,6 +212,7 @@ struct pt_execution {
     uint32_t revisions_len;           /* former states that it has kept */
     struct pt_journal *journal;       /* what has been changed, or NULL */
     const struct pt_journal *changed; /* what a change set has changed: each is recorded; or NULL */
+    struct pt_buf *record;            /* an event or an audit record while it is written; not in a dry run */
     struct pt_buf *reply;             /* of the last mutation; NULL in a dry run whose answer nobody wants */
 };
 

@@ -34,10 +34,10 @@ static enum pt_code put_event(struct pt_execution *execution, uint32_t verb, con
     event.name = (char *)(uintptr_t)name;
     event.resource.data = (uint8_t *)(uintptr_t)resource.data;
     event.resource.len = resource.size;
-    PT_AUTO(buf) struct pt_buf bytes = {0};
-    pt_pack(&event.base, &bytes);
-    PT_TRY(pt_store_history_put(execution->machine->store, event.revision, event.ordinal, name, pt_buf_bytes(&bytes),
-                                reterr));
+    pt_buf_reset(execution->record);
+    pt_pack(&event.base, execution->record);
+    PT_TRY(pt_store_history_put(execution->machine->store, event.revision, event.ordinal, name,
+                                pt_buf_bytes(execution->record), reterr));
     struct pt_event_list *list = execution->events;
     if (list->len == list->capacity) {
         size_t capacity = list->capacity == 0 ? 64 : list->capacity * 2;

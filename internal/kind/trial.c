@@ -54,6 +54,7 @@ enum pt_code pt_trial(struct pt_machine_kind *machine, const struct pt_caller *c
     struct pt_arena arena;
     pt_arena_init(&arena);
     struct pt_event_list events = {0};
+    PT_AUTO(buf) struct pt_buf record = {0};
     PT_AUTO(buf) struct pt_buf reply = {0};
     struct pt_execution execution = {.machine = machine,
                                      .arena = &arena,
@@ -64,6 +65,7 @@ enum pt_code pt_trial(struct pt_machine_kind *machine, const struct pt_caller *c
                                      .time_ns = pt_kind_time(machine, time_ns),
                                      .caller = pt_access_unbound(caller) ? NULL : caller,
                                      .trial = true,
+                                     .record = &record,
                                      .reply = &reply};
     enum pt_code code = end(machine, fn(&execution, arg, reterr), reterr);
     pt_arena_fini(&arena);
