@@ -5,7 +5,11 @@
  * MiB, that was 50 ms in which a controller did nothing else, and all members of a cluster did it at about the same
  * time. Now the loop only lists the pages (store_vfs.c), and a worker does what SQLite would have done, in its order:
  *
- *   sync the log --> copy page after page --> sync the database --> the list is forgotten, on the loop
+ *   sync the log --> copy the pages --> sync the database --> the list is forgotten, on the loop
+ *
+ * Pages that are neighbours in the database are written as one piece, and those of them that are neighbours in the log
+ * too are read as one, with the heads of frames that lie between them. Most are: what is new is appended to both, and a
+ * list of 2,000 pages fell into some 50 runs. Page by page, 4 KiB each, the calls were most of what a checkpoint took.
  *
  * Until then whoever reads a listed page gets it from the log, and the log may not be begun anew. The worker has
  * descriptors of its own and reads the list, which nobody changes meanwhile. A power loss at any point leaves a log
@@ -16,6 +20,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+/* Written at once at most. The buffer is there while a worker copies and is large enough for malloc to map it, so that
+ * the system has it back afterwards. */
+#define PIECE_SIZE (256 * 1024)
+/* Bytes between two pages of the log that still lie together: SQLite's head of a frame has 24. */
+#define GAP_SIZE_MAX 64
 
 struct listed_page {
     uint64_t database_offset, log_offset;
@@ -69,6 +79,7 @@ void store_backfill_add(struct store_backfill *backfill, uint64_t database_offse
     pt_assert(!backfill->running && !backfill->failed);
     size_t len = backfill->pages_len;
     pt_assert(len == 0 || (size == backfill->page_size && database_offset > backfill->pages[len - 1].database_offset));
+    pt_assert(size > 0 && size <= PIECE_SIZE);
     backfill->page_size = size;
     if (len == backfill->pages_capacity) {
         backfill->pages_capacity = len == 0 ? 256 : len * 2;
@@ -79,15 +90,58 @@ void store_backfill_add(struct store_backfill *backfill, uint64_t database_offse
         (struct listed_page){.database_offset = database_offset, .log_offset = log_offset};
 }
 
+/* How many pages from the first on lie one behind the other in the database, and fit a piece. */
+static size_t run_len(const struct listed_page *pages, size_t len, size_t page_size)
+{
+    size_t run = 1;
+    while (run < len && (run + 1) * page_size <= PIECE_SIZE &&
+           pages[run].database_offset == pages[run - 1].database_offset + page_size) {
+        run++;
+    }
+    return run;
+}
+
+/* How many of them lie so in the log, but for what stands between its pages. */
+static size_t span_len(const struct listed_page *pages, size_t len, size_t page_size)
+{
+    size_t span = 1;
+    while (span < len && pages[span].log_offset >= pages[span - 1].log_offset + page_size &&
+           pages[span].log_offset - pages[span - 1].log_offset - page_size <= GAP_SIZE_MAX) {
+        span++;
+    }
+    return span;
+}
+
+/* Read pages of the log to data, one behind the other. Behind them there is room for what lies between. */
+static enum pt_code read_pages(struct pt_file *log, const struct listed_page *pages, size_t len, size_t page_size,
+                               uint8_t *data, struct pt_error *reterr)
+{
+    for (size_t done = 0; done < len;) {
+        const struct listed_page *first = &pages[done];
+        uint8_t *to = data + done * page_size;
+        size_t span = span_len(first, len - done, page_size);
+        size_t size = (size_t)(first[span - 1].log_offset - first->log_offset) + page_size;
+        PT_TRY(pt_file_read(log, first->log_offset, to, size, reterr));
+        for (size_t i = 1; i < span; i++) {
+            memmove(to + i * page_size, to + (first[i].log_offset - first->log_offset), page_size);
+        }
+        done += span;
+    }
+    return PT_OK;
+}
+
 static enum pt_code copy_pages(const struct store_backfill *backfill, struct pt_file *log, struct pt_file *database,
                                struct pt_error *reterr)
 {
-    PT_AUTO(buf) struct pt_buf page = {0};
-    uint8_t *data = pt_buf_reserve(&page, backfill->page_size);
-    for (size_t i = 0; i < backfill->pages_len; i++) {
-        const struct listed_page *listed = &backfill->pages[i];
-        PT_TRY(pt_file_read(log, listed->log_offset, data, backfill->page_size, reterr));
-        PT_TRY(pt_file_write(database, listed->database_offset, data, backfill->page_size, reterr));
+    const size_t page_size = backfill->page_size;
+    PT_AUTO(buf) struct pt_buf piece = {0};
+    uint8_t *data = pt_buf_reserve(&piece, PIECE_SIZE + PIECE_SIZE / page_size * GAP_SIZE_MAX);
+    for (size_t done = 0; done < backfill->pages_len;) {
+        const struct listed_page *pages = &backfill->pages[done];
+        size_t len = run_len(pages, backfill->pages_len - done, page_size);
+        PT_TRY(read_pages(log, pages, len, page_size, data, reterr));
+        PT_TRY(pt_file_write(database, pages->database_offset, data, len * page_size, reterr));
+        done += len;
     }
     return PT_OK;
 }
