@@ -8,10 +8,12 @@
  *
  * The commit writes, in this order: cells that changed, replies and events, evictions and trims, the status record;
  * then it hands the write-ahead log to the operating system. The witness in the database therefore always speaks of
- * exactly the state beside it. A commit of a dozen entries writes as many pages as there are trees, each of them whole,
- * and the next one writes most of them again: at 2,000 entries a second, 30 KiB an entry. A group of 100 ms writes 3.
- * What a crash takes of a group the log still holds, and it is applied again. What must not be late is the word of what
- * this node acknowledged (store_promise.c).
+ * exactly the state beside it. Replies and events that are ROW_SIZE long go into SQLite's transaction before, at the
+ * end of a batch: SQLite makes a copy of each row, and one of half a megabyte was mapped, filled and unmapped page by
+ * page at every commit. A commit of a dozen entries writes as many pages as there are trees, each of them whole, and
+ * the next one writes most of them again: at 2,000 entries a second, 30 KiB an entry. A group of 100 ms writes 3. What
+ * a crash takes of a group the log still holds, and it is applied again. What must not be late is the word of what this
+ * node acknowledged (store_promise.c).
  *
  * The status record, big-endian:
  *
@@ -39,6 +41,8 @@
 #define GROUP_NS UINT64_C(100000000)
 #define GROUP_LEN 4096
 #define GROUP_SIZE (1U << 20)
+/* Replies and events of a group become a row of theirs when they are so long: its copy is taken from the heap. */
+#define ROW_SIZE (64U << 10)
 
 /* ---- canonical forms ------------------------------------------------------------------------------------------ */
 
@@ -245,6 +249,7 @@ enum pt_code pt_store_begin(struct pt_store *store, struct pt_error *reterr)
         store->in_group = true;
         store->group_since_ns = pt_sys_now_ns(store->sys);
         store->group_since_index = store->witness.applied_index;
+        store->group_size = 0;
     }
     store->in_transaction = true;
     return PT_OK;
@@ -284,7 +289,20 @@ static bool group_due(const struct pt_store *store)
 {
     return pt_sys_now_ns(store->sys) - store->group_since_ns >= GROUP_NS ||
            store->witness.applied_index - store->group_since_index >= GROUP_LEN ||
-           store->history.pending.size + store->replies.pending.size >= GROUP_SIZE;
+           store->group_size + store->history.pending.size + store->replies.pending.size >= GROUP_SIZE;
+}
+
+static enum pt_code insert_long_rows(struct pt_store *store, struct pt_error *reterr)
+{
+    if (store->history.pending.size >= ROW_SIZE) {
+        store->group_size += store->history.pending.size;
+        PT_TRY(store_history_insert(store, reterr));
+    }
+    if (store->replies.pending.size >= ROW_SIZE) {
+        store->group_size += store->replies.pending.size;
+        PT_TRY(store_replies_insert(store, reterr));
+    }
+    return PT_OK;
 }
 
 static void end(struct pt_store *store, const struct pt_witness *witness)
@@ -304,6 +322,7 @@ enum pt_code pt_store_end(struct pt_store *store, const struct pt_witness *witne
 {
     end(store, witness);
     PT_TRY(store_promise_write(store, reterr));
+    PT_TRY(insert_long_rows(store, reterr));
     return group_due(store) ? store_group_commit(store, reterr) : PT_OK;
 }
 

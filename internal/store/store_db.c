@@ -8,8 +8,8 @@
  *              bytes: in a tree by name, a page of 4 KiB would hold seven, and every fourth create would shuffle pages
  *   reference  (from, to), and an index the other way round for "in use"
  *   cell       values and counters, few and small, all in memory while the store is open (store_cells.c)
- *   reply      a row for each transaction's; the way from request id to place is in memory (store_replies.c)
- *   history    a row for each transaction's events, with a checksum, for it is not in the digest (store_history.c)
+ *   reply      a row for each group, or more; the way from request id to place is in memory (store_replies.c)
+ *   history    a row for each group's events, or more, with a checksum, for it is not in the digest (store_history.c)
  *
  * Set-up runs first. Then the statements are prepared, and an authorizer is left in place that knows our tables and
  * nothing else: were a text from outside ever to reach SQL, it could not attach, drop, or set a pragma.

@@ -1,8 +1,8 @@
 /*
  * History: the events that Watch reads, in the order of (revision, ordinal).
  *
- * Both numbers are one key, revision << 20 | ordinal. On disk the events of one transaction are one row, under the key
- * of the first, for the same reason as replies:
+ * Both numbers are one key, revision << 20 | ordinal. On disk the events of several log entries are one row, under the
+ * key of the first, for the same reason as replies:
  *
  *   { key(8), name size(4), name with its NUL, event size(4), event } ...     and a checksum beside it
  *
@@ -152,9 +152,13 @@ enum pt_code pt_store_history_trim(struct pt_store *store, uint64_t keep_len, ui
 }
 
 /* One row of what is pending. Its first key is the oldest of the keys that were added with it. */
-static enum pt_code insert_pending(struct pt_store *store, struct pt_error *reterr)
+enum pt_code store_history_insert(struct pt_store *store, struct pt_error *reterr)
 {
     struct store_history *history = &store->history;
+    pt_assert(!store->in_savepoint);
+    if (history->pending.size == 0) {
+        return PT_OK;
+    }
     struct pt_bytes body = pt_buf_bytes(&history->pending);
     uint64_t first = pt_be64(body.data);
     sqlite3_stmt *insert = NULL;
@@ -170,9 +174,7 @@ static enum pt_code insert_pending(struct pt_store *store, struct pt_error *rete
 enum pt_code store_history_flush(struct pt_store *store, struct pt_error *reterr)
 {
     struct store_history *history = &store->history;
-    if (history->pending.size > 0) {
-        PT_TRY(insert_pending(store, reterr));
-    }
+    PT_TRY(store_history_insert(store, reterr));
     if (history->head == history->gone) {
         return PT_OK;
     }

@@ -1,11 +1,12 @@
 /*
  * Replies by request id, so that a repeated request gets its answer and not a second effect.
  *
- * On disk the replies of one transaction are one row, under the sequence number of the first:
+ * On disk the replies of several log entries are one row, under the sequence number of the first; a group makes one,
+ * or more when they are long (store.c):
  *
  *   { id size(4), id with its NUL, revision(8), reply size(4), reply } ...
  *
- * Putting is then an append to memory, and a commit is one insert of a long value, which goes to pages of its own.
+ * Putting is then an append to memory, and a row is one insert of a long value, which goes to pages of its own.
  * One row each would cost an insert and, as the oldest go, a delete with its rebalancing, several times as much.
  *
  * Where a reply lies is known in memory by its request id; its bytes are not kept there, but its digest is: dropping
@@ -157,18 +158,27 @@ static void drop_evicted(struct store_replies *replies)
     }
 }
 
+enum pt_code store_replies_insert(struct pt_store *store, struct pt_error *reterr)
+{
+    struct store_replies *replies = &store->replies;
+    pt_assert(!store->in_savepoint);
+    if (replies->pending.size == 0) {
+        return PT_OK;
+    }
+    sqlite3_stmt *insert = NULL;
+    PT_TRY(store_db_statement(&store->db, STORE_REPLY_INSERT, &insert, reterr));
+    store_bind_u64(insert, 1, replies->pending_seq);
+    store_bind_bytes(insert, 2, pt_buf_bytes(&replies->pending));
+    PT_TRY(store_db_run(&store->db, insert, reterr));
+    pt_buf_reset(&replies->pending);
+    replies->pending_seq = replies->next_seq;
+    return PT_OK;
+}
+
 enum pt_code store_replies_flush(struct pt_store *store, struct pt_error *reterr)
 {
     struct store_replies *replies = &store->replies;
-    if (replies->pending.size > 0) {
-        sqlite3_stmt *insert = NULL;
-        PT_TRY(store_db_statement(&store->db, STORE_REPLY_INSERT, &insert, reterr));
-        store_bind_u64(insert, 1, replies->pending_seq);
-        store_bind_bytes(insert, 2, pt_buf_bytes(&replies->pending));
-        PT_TRY(store_db_run(&store->db, insert, reterr));
-        pt_buf_reset(&replies->pending);
-        replies->pending_seq = replies->next_seq;
-    }
+    PT_TRY(store_replies_insert(store, reterr));
     if (replies->head > replies->gone) {
         bool any = replies->head < replies->len;
         sqlite3_stmt *evict = NULL;

@@ -63,7 +63,7 @@ struct store_replies {
     struct store_reply **list; /* ascending and without gap in seq */
     size_t gone, head, len, capacity;
     struct pt_map by_id;   /* request id -> struct store_reply; the live ones */
-    struct pt_buf pending; /* the row of this transaction, so far */
+    struct pt_buf pending; /* the row that is being filled */
     uint64_t pending_seq;  /* what will be its key */
     uint64_t next_seq;
 };
@@ -74,7 +74,7 @@ struct store_history {
     uint32_t *sizes; /* of their events */
     uint64_t size;   /* of those that are kept */
     size_t gone, head, len, capacity;
-    struct pt_buf pending; /* the row of this transaction, so far */
+    struct pt_buf pending; /* the row that is being filled */
     uint64_t floor;        /* the newest key that is gone; 0 when none is */
 };
 
@@ -125,6 +125,7 @@ struct pt_store {
     bool in_group;              /* SQLite's transaction is open; in_transaction implies it */
     uint64_t group_since_ns;    /* when it began */
     uint64_t group_since_index; /* applied index before it */
+    size_t group_size;          /* bytes of replies and events that it has inserted already */
     struct pt_file *promise;    /* path.acked */
     uint64_t promised;          /* what it says */
     bool in_savepoint;
@@ -203,6 +204,8 @@ struct store_reply *store_reply_add(struct pt_store *store, uint64_t seq, const 
 bool store_reply_parse(struct pt_bytes body, size_t *at, struct store_reply_entry *ret_entry);
 struct pt_digest store_reply_digest(struct pt_store *store, const struct store_reply_entry *entry);
 PT_MUST enum pt_code store_replies_flush(struct pt_store *store, struct pt_error *reterr);
+/* What is pending becomes a row; outside a savepoint. */
+PT_MUST enum pt_code store_replies_insert(struct pt_store *store, struct pt_error *reterr);
 void store_replies_undo(struct pt_store *store);
 uint64_t store_replies_first(const struct pt_store *store);
 void store_replies_clear(struct pt_store *store);
@@ -212,6 +215,8 @@ void store_history_add(struct pt_store *store, uint64_t key, size_t size);
 bool store_event_parse(struct pt_bytes body, size_t *at, struct store_event_entry *ret_entry);
 uint32_t store_history_crc(uint64_t first_key, struct pt_bytes body);
 PT_MUST enum pt_code store_history_flush(struct pt_store *store, struct pt_error *reterr);
+/* As store_replies_insert. */
+PT_MUST enum pt_code store_history_insert(struct pt_store *store, struct pt_error *reterr);
 void store_history_undo(struct pt_store *store);
 void store_history_clear(struct pt_store *store);
 

@@ -745,6 +745,72 @@ START_TEST(references_need_their_resource)
 }
 END_TEST
 
+struct seen {
+    uint64_t next; /* revision that is expected */
+    unsigned wrong;
+};
+
+static bool see(void *arg, uint64_t revision, uint32_t ordinal, const char *name, struct pt_bytes event)
+{
+    struct seen *seen = arg;
+    (void)ordinal;
+    (void)name;
+    seen->wrong += revision != seen->next || event.size != 9000 || event.data[0] != (uint8_t)revision;
+    seen->next = revision + 1;
+    return true;
+}
+
+/* Replies and events of one group fill several rows: each is found wherever it lies, an undo takes its own alone, and
+ * the group is committed by its size although most of it is in SQLite already. */
+START_TEST(a_group_fills_several_rows)
+{
+    enum { ENTRIES = 300, KEPT_REPLIES = 40, KEPT_EVENTS = 60 };
+    static uint8_t bytes[9000];
+    struct pt_store *store = open_at(path);
+    uint64_t before = log_size();
+    char id[24];
+    for (uint64_t index = 1; index <= ENTRIES; index++) {
+        memset(bytes, (int)(uint8_t)index, sizeof(bytes));
+        struct pt_bytes value = {bytes, sizeof(bytes)};
+        MUST(pt_store_begin(store, why));
+        for (int turn = 0; turn < 2; turn++) { /* the first is taken back */
+            MUST(pt_store_savepoint(store, why));
+            (void)snprintf(id, sizeof(id), "id-%u", (unsigned)index);
+            MUST(pt_store_history_put(store, index, 0, "a", value, why));
+            MUST(pt_store_history_trim(store, KEPT_EVENTS, UINT64_MAX, why));
+            MUST(pt_store_reply_put(store, id, index, value, KEPT_REPLIES, why));
+            MUST(turn == 0 ? pt_store_undo(store, why) : pt_store_release(store, why));
+        }
+        struct pt_witness witness = witness_of(index);
+        MUST(pt_store_end(store, &witness, why));
+        uint64_t floor = index > KEPT_EVENTS ? index - KEPT_EVENTS : 0;
+        struct seen seen = {.next = floor + 1};
+        MUST(pt_store_history_scan(store, floor, 0, see, &seen, why));
+        ck_assert_uint_eq(seen.next, index + 1);
+        ck_assert_uint_eq(seen.wrong, 0);
+        for (uint64_t old = 1; old <= index; old++) {
+            PT_AUTO(buf) struct pt_buf reply = {0};
+            (void)snprintf(id, sizeof(id), "id-%u", (unsigned)old);
+            enum pt_code code = pt_store_reply_get(store, id, &reply, NULL);
+            ck_assert_int_eq(code, index - old < KEPT_REPLIES ? PT_OK : PT_NOT_FOUND);
+            ck_assert(code != PT_OK || (reply.size == sizeof(bytes) && reply.data[8999] == (uint8_t)old));
+        }
+    }
+    ck_assert_uint_gt(log_size() - before, ENTRIES * sizeof(bytes));
+    MUST(pt_store_scrub(store, why));
+    struct pt_digest digest = pt_store_digest(store);
+    pt_store_close(store);
+    store = open_at(path);
+    struct pt_digest again = pt_store_digest(store);
+    ck_assert(pt_digest_equal(&digest, &again));
+    struct seen seen = {.next = ENTRIES - KEPT_EVENTS + 1};
+    MUST(pt_store_history_scan(store, ENTRIES - KEPT_EVENTS, 0, see, &seen, why));
+    ck_assert_uint_eq(seen.next, ENTRIES + 1);
+    ck_assert_uint_eq(seen.wrong, 0);
+    pt_store_close(store);
+}
+END_TEST
+
 /* More than the page cache in one transaction, and a value of the largest size. */
 START_TEST(large_transactions_and_values_hold)
 {
@@ -848,6 +914,7 @@ int main(void)
     tcase_add_test(tcase, existence_follows_each_change);
     tcase_add_test(tcase, existence_is_right_for_many_names);
     tcase_add_test(tcase, references_need_their_resource);
+    tcase_add_test(tcase, a_group_fills_several_rows);
     tcase_add_test(tcase, rows_are_right_while_a_worker_makes_the_checkpoint);
     tcase_add_test(tcase, large_transactions_and_values_hold);
     suite_add_tcase(suite, tcase);
