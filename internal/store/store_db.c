@@ -212,6 +212,9 @@ static enum pt_code found(struct store_db *db, struct pt_error *reterr)
 
 enum pt_code store_db_open(struct store_db *db, struct pt_sys *sys, const char *path, struct pt_error *reterr)
 {
+    /* SQLite would count its memory, under a lock for each piece that it takes or gives back: fourteen a create, and
+     * nobody asks. It is a setting of the process, before the first connection of its life; later it is refused. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     *db = (struct store_db){.vfs = store_vfs_new(sys)};
     int rc = sqlite3_open_v2(path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
                              store_vfs_name(db->vfs));
