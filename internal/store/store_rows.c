@@ -278,21 +278,43 @@ static enum pt_code list_references(struct pt_store *store, const char *from, st
     }
 }
 
-/* Take away what there is. */
-static enum pt_code drop_references(struct pt_store *store, const char *from, struct pt_error *reterr)
+static bool same_names(const char *const *a, size_t a_len, const char *const *b, size_t b_len)
+{
+    bool same = a_len == b_len;
+    for (size_t i = 0; i < a_len && same; i++) {
+        same = strcmp(a[i], b[i]) == 0;
+    }
+    return same;
+}
+
+static enum pt_code drop_references(struct pt_store *store, const char *from, const struct name_list *old,
+                                    struct pt_error *reterr)
+{
+    store_undo_references(store, from, old->names, old->len);
+    if (old->len == 0) {
+        return PT_OK;
+    }
+    sqlite3_stmt *remove = NULL;
+    PT_TRY(store_db_statement(&store->db, STORE_REFERENCE_REMOVE, &remove, reterr));
+    store_bind_text(remove, 1, from);
+    PT_TRY(store_db_run(&store->db, remove, reterr));
+    struct pt_digest term = store_references_digest(store, from, old->names, old->len);
+    store_digest_swap(store, &term, NULL);
+    return PT_OK;
+}
+
+/* What stands there already is not written again: most updates leave a resource's references as they were, and each is
+ * a row of two trees. */
+static enum pt_code replace_references(struct pt_store *store, const char *from, const char *const *to, size_t len,
+                                       struct pt_error *reterr)
 {
     struct name_list old = {0};
     enum pt_code code = list_references(store, from, &old, reterr);
-    store_undo_references(store, from, old.names, old.len);
-    if (code == PT_OK && old.len > 0) {
-        sqlite3_stmt *remove = NULL;
-        code = store_db_statement(&store->db, STORE_REFERENCE_REMOVE, &remove, reterr);
+    if (code == PT_OK && !same_names(old.names, old.len, to, len)) {
+        code = drop_references(store, from, &old, reterr);
         if (code == PT_OK) {
-            store_bind_text(remove, 1, from);
-            code = store_db_run(&store->db, remove, reterr);
+            code = store_references_put(store, from, to, len, reterr);
         }
-        struct pt_digest term = store_references_digest(store, from, old.names, old.len);
-        store_digest_swap(store, &term, NULL);
     }
     pt_arena_fini(&old.arena);
     return code;
@@ -320,7 +342,8 @@ enum pt_code pt_store_set_references(struct pt_store *store, const char *from, c
                                      struct pt_error *reterr)
 {
     pt_assert(store->in_transaction);
-    if (strcmp(from, store->fresh) == 0) {
+    bool fresh = strcmp(from, store->fresh) == 0;
+    if (fresh) {
         store->fresh[0] = '\0'; /* a second call for it would find what this one puts */
         store_undo_references(store, from, NULL, 0);
         if (len == 0) {
@@ -333,7 +356,6 @@ enum pt_code pt_store_set_references(struct pt_store *store, const char *from, c
             return pt_fail(reterr, PT_NOT_FOUND, PT_REASON_RESOURCE_NOT_FOUND, NULL,
                            "references belong to a resource, and there is no %.200s", from);
         }
-        PT_TRY(drop_references(store, from, reterr));
     }
     struct name_list list = {0};
     for (size_t i = 0; i < len; i++) {
@@ -348,7 +370,8 @@ enum pt_code pt_store_set_references(struct pt_store *store, const char *from, c
             list.names[unique++] = list.names[i];
         }
     }
-    enum pt_code code = store_references_put(store, from, list.names, unique, reterr);
+    enum pt_code code = fresh ? store_references_put(store, from, list.names, unique, reterr)
+                              : replace_references(store, from, list.names, unique, reterr);
     pt_arena_fini(&list.arena);
     return code;
 }
@@ -432,7 +455,7 @@ enum pt_code pt_store_remove(struct pt_store *store, const char *name, struct pt
 {
     pt_assert(store->in_transaction);
     PT_TRY(retire_row(store, name, reterr));
-    PT_TRY(drop_references(store, name, reterr));
+    PT_TRY(replace_references(store, name, NULL, 0, reterr));
     store->fresh[0] = '\0';
     store->known[0] = '\0';
     return store_row_erase(store, name, reterr);

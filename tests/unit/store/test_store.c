@@ -745,6 +745,67 @@ START_TEST(references_need_their_resource)
 }
 END_TEST
 
+static void refer(struct pt_store *store, unsigned resource, const char *const *to, size_t len)
+{
+    char name[32];
+    (void)snprintf(name, sizeof(name), "rows/%03u", resource);
+    MUST(pt_store_set_references(store, name, to, len, why));
+}
+
+/* References that are put as they stand, in another order and twice, take no page of the log; others do, and an undo
+ * brings the old ones back. */
+START_TEST(references_that_stay_cost_no_pages)
+{
+    enum { ROWS = 400 };
+    const char *to[] = {"targets/one", "targets/two"};
+    const char *again[] = {"targets/two", "targets/one", "targets/two"};
+    const char *others[] = {"targets/two", "targets/three"};
+    struct pt_store *store = open_at(path);
+    char name[32];
+    MUST(pt_store_begin(store, why));
+    for (unsigned i = 0; i < ROWS; i++) {
+        (void)snprintf(name, sizeof(name), "rows/%03u", i);
+        put_text(store, name, 1, "v", 1);
+        refer(store, i, to, 2);
+    }
+    commit(store, 1);
+    struct pt_digest digest = pt_store_digest(store);
+    uint64_t before = log_size();
+    for (unsigned i = 0; i < ROWS; i++) {
+        MUST(pt_store_begin(store, why));
+        MUST(pt_store_savepoint(store, why));
+        refer(store, i, again, 3);
+        refer(store, i, others, i % 2 == 0 ? 2 : 0);
+        MUST(pt_store_undo(store, why));
+        refer(store, i, again, 3);
+        MUST(pt_store_end(store, &(struct pt_witness){.applied_index = 1}, why));
+    }
+    MUST(pt_store_begin(store, why));
+    for (unsigned i = 0; i < ROWS; i++) {
+        refer(store, i, again, 3);
+    }
+    commit(store, 2);
+    struct pt_digest after = pt_store_digest(store);
+    ck_assert(pt_digest_equal(&digest, &after));
+    MUST(pt_store_scrub(store, why));
+    before = log_size();
+    MUST(pt_store_begin(store, why));
+    for (unsigned i = 0; i < ROWS; i++) {
+        refer(store, i, again, 3);
+    }
+    commit(store, 3);
+    uint64_t same = log_size() - before;
+    MUST(pt_store_begin(store, why));
+    for (unsigned i = 0; i < ROWS; i++) {
+        refer(store, i, others, 2);
+    }
+    commit(store, 4);
+    ck_assert_uint_gt(log_size() - before - same, 5 * same);
+    MUST(pt_store_scrub(store, why));
+    pt_store_close(store);
+}
+END_TEST
+
 struct seen {
     uint64_t next; /* revision that is expected */
     unsigned wrong;
@@ -914,6 +975,7 @@ int main(void)
     tcase_add_test(tcase, existence_follows_each_change);
     tcase_add_test(tcase, existence_is_right_for_many_names);
     tcase_add_test(tcase, references_need_their_resource);
+    tcase_add_test(tcase, references_that_stay_cost_no_pages);
     tcase_add_test(tcase, a_group_fills_several_rows);
     tcase_add_test(tcase, rows_are_right_while_a_worker_makes_the_checkpoint);
     tcase_add_test(tcase, large_transactions_and_values_hold);
