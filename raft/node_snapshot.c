@@ -92,11 +92,8 @@ static void taking_work(void *arg)
     pt_raft_snapshot_path(raft->directory, &taking->snapshot, path);
     taking->code = pt_path_remove(raft->sys, path, &taking->error);
     if (taking->code == PT_OK) {
-        taking->code = raft->options.machine.snapshot(raft->options.machine.context, path, &taking->error);
-    }
-    if (taking->code == PT_OK) {
-        taking->code = pt_raft_file_digest(raft->sys, path, true, &taking->snapshot.size, &taking->snapshot.digest,
-                                           &taking->error);
+        taking->code = raft->options.machine.snapshot(raft->options.machine.context, path, &taking->snapshot.size,
+                                                      &taking->snapshot.digest, &taking->error);
     }
     if (taking->code == PT_OK) {
         taking->code = pt_dir_sync(raft->sys, raft->directory, &taking->error);

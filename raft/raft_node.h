@@ -39,11 +39,12 @@ struct pt_machine {
                     struct pt_digest *ret_log_hash);
     /* A snapshot, made while the machine goes on: begin holds the state as of now, and any code but PT_OK stops the
      * node; it, or the machine later on the loop, calls ready(arg) once, when snapshot may be called; snapshot, on a
-     * worker thread, writes that state into a new file, and for PT_NO_SPACE is tried again later; end (after a failure
-     * too, and maybe before ready, which is not called any more then) lets go of it. One at a time, no restore in
-     * between. */
+     * worker thread, writes that state into a new file, syncs it, says its size and SHA-256, and for PT_NO_SPACE is
+     * tried again later; end (after a failure too, and maybe before ready, which is not called any more then) lets go
+     * of it. One at a time, no restore in between. */
     enum pt_code (*snapshot_begin)(void *context, pt_task_fn ready, void *arg, struct pt_error *reterr);
-    enum pt_code (*snapshot)(void *context, const char *path, struct pt_error *reterr);
+    enum pt_code (*snapshot)(void *context, const char *path, uint64_t *ret_size, struct pt_digest *ret_digest,
+                             struct pt_error *reterr);
     void (*snapshot_end)(void *context);
     /* Replace the state by a file that another member's snapshot() made; the witness is in it. */
     enum pt_code (*restore)(void *context, const char *path, struct pt_error *reterr);

@@ -59,10 +59,11 @@ static enum pt_code machine_snapshot_begin(void *context, pt_task_fn ready, void
     return pt_store_pin(pt_kind_store(controller->machine), ready, arg, reterr);
 }
 
-static enum pt_code machine_snapshot(void *context, const char *path, struct pt_error *reterr)
+static enum pt_code machine_snapshot(void *context, const char *path, uint64_t *ret_size, struct pt_digest *ret_digest,
+                                     struct pt_error *reterr)
 {
     struct pt_controller *controller = context;
-    return pt_store_copy(pt_kind_store(controller->machine), path, reterr);
+    return pt_store_copy(pt_kind_store(controller->machine), path, ret_size, ret_digest, reterr);
 }
 
 static void machine_snapshot_end(void *context)

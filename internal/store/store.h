@@ -137,10 +137,11 @@ PT_MUST enum pt_code pt_store_scrub(struct pt_store *store, struct pt_error *ret
 /* A copy of the state as it is now, made while the store goes on: after pin (no transaction may be open) a worker
  * brings what is missing into the database file, which then holds this state and does not change until unpin;
  * ready(arg) is called on the loop when it is there or could not be brought, within pin if nothing was missing, never
- * when pin failed or after unpin. From then on copy, on any one thread, writes it to a new file at path, synced, or
- * says what the worker met. Pin and unpin on the loop; no restore in between. */
+ * when pin failed or after unpin. From then on copy, on any one thread, writes it to a new file at path, synced, with
+ * its size and its SHA-256, or says what the worker met. Pin and unpin on the loop; no restore in between. */
 PT_MUST enum pt_code pt_store_pin(struct pt_store *store, pt_task_fn ready, void *arg, struct pt_error *reterr);
-PT_MUST enum pt_code pt_store_copy(const struct pt_store *store, const char *path, struct pt_error *reterr);
+PT_MUST enum pt_code pt_store_copy(const struct pt_store *store, const char *path, uint64_t *ret_size,
+                                   struct pt_digest *ret_digest, struct pt_error *reterr);
 void pt_store_unpin(struct pt_store *store);
 /* The three in one call. */
 PT_MUST enum pt_code pt_store_snapshot(struct pt_store *store, const char *path, struct pt_error *reterr);

@@ -4,7 +4,8 @@
  * Out. A checkpoint lists what is not in the database file yet, and a worker brings it there (store_backfill.c). From
  * the list on the store is pinned: commits go to the write-ahead log alone and no checkpoint runs, so that the file,
  * once the worker is through, holds the state of the pin and does not change until the pin is taken off. Another worker
- * copies it as it lies, however long that takes, and the loop goes on meanwhile; the log grows by what is committed.
+ * copies it as it lies, however long that takes, and the loop goes on meanwhile; the log grows by what is committed. It
+ * hashes what it copies while that is at hand: who hashed the copy afterwards read all of it once more.
  *
  * In, with D the database, D.next the candidate and D-wal the log. Each step is durable before the next begins:
  *
@@ -29,15 +30,17 @@
 #define SYNC_SIZE (4 * 1024 * 1024)
 #define PATH_SIZE_MAX 1024
 
-static enum pt_code copy_pieces(struct pt_file *from, struct pt_file *to, struct pt_error *reterr)
+static enum pt_code copy_pieces(struct pt_file *from, struct pt_file *to, uint64_t size,
+                                struct pt_sha256_stream *stream, struct pt_error *reterr)
 {
-    uint64_t size = 0;
-    PT_TRY(pt_file_size(from, &size, reterr));
     PT_AUTO(buf) struct pt_buf piece = {0};
     uint8_t *data = pt_buf_reserve(&piece, COPY_SIZE);
     for (uint64_t at = 0; at < size;) {
         size_t len = size - at < COPY_SIZE ? (size_t)(size - at) : COPY_SIZE;
         PT_TRY(pt_file_read(from, at, data, len, reterr));
+        if (stream != NULL) {
+            pt_sha256_update(stream, data, len);
+        }
         PT_TRY(pt_file_write(to, at, data, len, reterr));
         at += len;
         if (at % SYNC_SIZE == 0) { /* the log's syncs would wait for all that lies unwritten on their disk */
@@ -47,9 +50,12 @@ static enum pt_code copy_pieces(struct pt_file *from, struct pt_file *to, struct
     return pt_file_sync(to, reterr);
 }
 
-/* A durable copy under a name that is free afterwards whatever stood there. */
-static enum pt_code copy_file(struct pt_sys *sys, const char *from_path, const char *to_path, struct pt_error *reterr)
+/* A durable copy under a name that is free afterwards whatever stood there. The stream (may be NULL) takes its bytes.
+ */
+static enum pt_code copy_file(struct pt_sys *sys, const char *from_path, const char *to_path,
+                              struct pt_sha256_stream *stream, uint64_t *ret_size, struct pt_error *reterr)
 {
+    uint64_t size = 0;
     struct pt_file *from = NULL;
     struct pt_file *to = NULL;
     enum pt_code code = pt_file_open(sys, from_path, PT_OPEN_READ, &from, reterr);
@@ -60,11 +66,17 @@ static enum pt_code copy_file(struct pt_sys *sys, const char *from_path, const c
         code = pt_file_open(sys, to_path, PT_OPEN_WRITE | PT_OPEN_CREATE | PT_OPEN_EXCLUSIVE, &to, reterr);
     }
     if (code == PT_OK) {
-        code = copy_pieces(from, to, reterr);
+        code = pt_file_size(from, &size, reterr);
+    }
+    if (code == PT_OK) {
+        code = copy_pieces(from, to, size, stream, reterr);
     }
     pt_file_close(to);
     pt_file_close(from);
-    return code == PT_OK ? store_sync_folder(sys, to_path, reterr) : code;
+    PT_TRY(code);
+    PT_TRY(store_sync_folder(sys, to_path, reterr));
+    *ret_size = size;
+    return PT_OK;
 }
 
 /* path and ending; the open has made sure that every such path fits. */
@@ -114,7 +126,8 @@ enum pt_code pt_store_pin(struct pt_store *store, pt_task_fn ready, void *arg, s
     return PT_OK;
 }
 
-enum pt_code pt_store_copy(const struct pt_store *store, const char *path, struct pt_error *reterr)
+enum pt_code pt_store_copy(const struct pt_store *store, const char *path, uint64_t *ret_size,
+                           struct pt_digest *ret_digest, struct pt_error *reterr)
 {
     if (store->pin_error.code != PT_OK) {
         if (reterr != NULL) {
@@ -122,7 +135,12 @@ enum pt_code pt_store_copy(const struct pt_store *store, const char *path, struc
         }
         return store->pin_error.code;
     }
-    return copy_file(store->sys, store->path, path, reterr);
+    struct pt_sha256_stream *stream = pt_sha256_open();
+    enum pt_code code = copy_file(store->sys, store->path, path, stream, ret_size, reterr);
+    struct pt_digest digest = pt_sha256_close(stream);
+    PT_TRY(code);
+    *ret_digest = digest;
+    return PT_OK;
 }
 
 void pt_store_unpin(struct pt_store *store)
@@ -142,7 +160,9 @@ enum pt_code pt_store_snapshot(struct pt_store *store, const char *path, struct 
 {
     PT_TRY(pt_store_pin(store, ignore_ready, NULL, reterr));
     store_vfs_checkpoint_wait(store->db.vfs);
-    enum pt_code code = pt_store_copy(store, path, reterr);
+    uint64_t size = 0;
+    struct pt_digest digest;
+    enum pt_code code = pt_store_copy(store, path, &size, &digest, reterr);
     pt_store_unpin(store);
     return code;
 }
@@ -160,7 +180,7 @@ static enum pt_code prepare(struct pt_store *store, const char *snapshot_path, c
     if (size == 0) { /* SQLite takes an empty file for a new database */
         return pt_fail(reterr, PT_CORRUPT, PT_REASON_NONE, snapshot_path, "the snapshot is empty");
     }
-    PT_TRY(copy_file(store->sys, snapshot_path, next_path, reterr));
+    PT_TRY(copy_file(store->sys, snapshot_path, next_path, NULL, &size, reterr));
     struct pt_store *next = calloc(1, sizeof(*next));
     pt_assert(next != NULL);
     next->sys = store->sys;

@@ -127,9 +127,10 @@ static void snapshot_end(void *context)
     toy_snapshot_end(&((struct node *)context)->toy);
 }
 
-static enum pt_code snapshot(void *context, const char *path, struct pt_error *reterr)
+static enum pt_code snapshot(void *context, const char *path, uint64_t *ret_size, struct pt_digest *ret_digest,
+                             struct pt_error *reterr)
 {
-    return toy_snapshot(&((struct node *)context)->toy, path, reterr);
+    return toy_snapshot(&((struct node *)context)->toy, path, ret_size, ret_digest, reterr);
 }
 
 static enum pt_code restore(void *context, const char *path, struct pt_error *reterr)

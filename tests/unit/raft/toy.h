@@ -100,7 +100,8 @@ static enum pt_code toy_snapshot_begin(void *context, pt_task_fn ready, void *ar
     return PT_OK;
 }
 
-static enum pt_code toy_snapshot(void *context, const char *path, struct pt_error *reterr)
+static enum pt_code toy_snapshot(void *context, const char *path, uint64_t *ret_size, struct pt_digest *ret_digest,
+                                 struct pt_error *reterr)
 {
     struct toy *toy = context;
     pt_assert(toy->ready_timer == NULL);
@@ -108,8 +109,11 @@ static enum pt_code toy_snapshot(void *context, const char *path, struct pt_erro
     enum pt_code code = pt_file_open(toy->sys, path, PT_OPEN_WRITE | PT_OPEN_CREATE, &file, reterr);
     if (code == PT_OK) {
         code = pt_file_write(file, 0, toy->held.data, toy->held.size, reterr);
+        code = code == PT_OK ? pt_file_sync(file, reterr) : code;
         pt_file_close(file);
     }
+    *ret_size = toy->held.size;
+    *ret_digest = pt_sha256(toy->held.data, toy->held.size);
     return code;
 }
 

@@ -439,6 +439,44 @@ static long size_of(const char *file)
     return (long)info.st_size;
 }
 
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
+/* What a copy says of itself is what lies there: several pieces, and one that is cut short. */
+START_TEST(a_copy_says_its_size_and_digest)
+{
+    char snapshot[96];
+    static uint8_t value[300001];
+    (void)snprintf(snapshot, sizeof(snapshot), "%s/snapshot", folder);
+    struct pt_store *store = open_at(path);
+    for (uint64_t index = 1; index <= 3; index++) {
+        MUST(pt_store_begin(store, why));
+        memset(value, (int)index, sizeof(value));
+        MUST(pt_store_history_put(store, index, 0, "a", (struct pt_bytes){value, sizeof(value)}, why));
+        commit(store, index);
+        MUST(pt_store_snapshot(store, snapshot, why)); /* the pin below finds nothing to wait for */
+        MUST(pt_store_pin(store, nothing, NULL, why));
+        uint64_t size = 0;
+        struct pt_digest digest;
+        MUST(pt_store_copy(store, snapshot, &size, &digest, why));
+        pt_store_unpin(store);
+        PT_AUTO(buf) struct pt_buf bytes = {0};
+        struct stat status;
+        ck_assert_int_eq(stat(snapshot, &status), 0);
+        ck_assert_uint_eq(size, (uint64_t)status.st_size);
+        ck_assert_uint_gt(size, index * sizeof(value));
+        int file = open(snapshot, O_RDONLY | O_CLOEXEC);
+        ck_assert_int_eq(read(file, pt_buf_reserve(&bytes, size), size), (ssize_t)size);
+        ck_assert_int_eq(close(file), 0);
+        struct pt_digest there = pt_sha256(bytes.data, size);
+        ck_assert(pt_digest_equal(&there, &digest));
+    }
+    pt_store_close(store);
+}
+END_TEST
+
 /* Bits all over the file, and cuts: refused with the state as it was, or the bit lay where nothing is kept. */
 START_TEST(a_damaged_snapshot_changes_nothing)
 {
@@ -966,6 +1004,7 @@ int main(void)
     tcase_add_test(tcase, trimmed_history_costs_no_pages);
     tcase_add_test(tcase, a_promise_is_kept_without_a_batch);
     tcase_add_test(tcase, a_snapshot_brings_another_store_to_the_same_state);
+    tcase_add_test(tcase, a_copy_says_its_size_and_digest);
     tcase_add_test(tcase, a_damaged_snapshot_changes_nothing);
     tcase_add_test(tcase, a_damaged_database_is_found_at_the_open);
     tcase_add_test(tcase, a_file_that_is_no_database_is_refused);

@@ -242,7 +242,9 @@ static bool copy(struct run *run)
 {
     ck_assert(run->ready);
     run->snapshot = 0; /* while it is being made there is none */
-    enum pt_code code = pt_store_copy(run->store, SNAPSHOT, &run->error);
+    uint64_t size = 0;
+    struct pt_digest digest;
+    enum pt_code code = pt_store_copy(run->store, SNAPSHOT, &size, &digest, &run->error);
     pt_store_unpin(run->store);
     run->pinned = false;
     if (failed(run, code)) {
