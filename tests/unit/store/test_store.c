@@ -1,72 +1,9 @@
 /*
  * The store on real files: against its twin, its digest, its bounds, its snapshots, and damage of every byte class.
  */
-#include "sys/sys_uv.h"
-#include "twin.h"
+#include "files.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-static struct pt_sys *sys;
-static char folder[64];
-static char path[96];
-static char other[96];
-
-static void setup(void)
-{
-    strcpy(folder, "/tmp/pt-store-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    (void)snprintf(path, sizeof(path), "%s/db", folder);
-    (void)snprintf(other, sizeof(other), "%s/other", folder);
-    ck_assert_int_eq(pt_sys_uv_new(&sys, NULL), PT_OK);
-}
-
-static void remove_entry(void *arg, const char *name)
-{
-    (void)arg;
-    char entry[512];
-    (void)snprintf(entry, sizeof(entry), "%s/%s", folder, name);
-    ck_assert_int_eq(unlink(entry), 0);
-}
-
-static void teardown(void)
-{
-    ck_assert_int_eq(pt_dir_list(sys, folder, remove_entry, NULL, NULL), PT_OK);
-    ck_assert_int_eq(rmdir(folder), 0);
-    pt_sys_uv_free(sys);
-}
-
-static struct pt_store *open_at(const char *where)
-{
-    struct pt_store *store = NULL;
-    MUST(pt_store_open(sys, where, &store, why));
-    return store;
-}
-
-static struct pt_witness witness_of(uint64_t index)
-{
-    struct pt_witness witness = {.applied_index = index, .applied_term = index / 7 + 1, .acked_index = index + 2};
-    witness.log_hash = pt_sha256(&index, sizeof(index));
-    return witness;
-}
-
-static void commit(struct pt_store *store, uint64_t index)
-{
-    struct pt_witness witness = witness_of(index);
-    MUST(pt_store_commit(store, &witness, why));
-}
-
-static void put_text(struct pt_store *store, const char *name, uint32_t kind_id, const char *value, uint64_t revision)
-{
-    const struct pt_row row = {.name = name,
-                               .kind_id = kind_id,
-                               .value = {(const uint8_t *)value, strlen(value)},
-                               .uid = "uid",
-                               .etag = "etag",
-                               .revision = revision};
-    MUST(pt_store_put(store, &row, why));
-}
 
 /* Transactions of entries, some undone, with a look at everything between; reopened now and then. */
 START_TEST(random_operations_agree_with_the_twin)
@@ -330,15 +267,6 @@ START_TEST(a_number_is_given_out_once)
 }
 END_TEST
 
-static uint64_t log_size(void)
-{
-    char log[128];
-    struct stat status;
-    (void)snprintf(log, sizeof(log), "%s-wal", path);
-    ck_assert_int_eq(stat(log, &status), 0);
-    return (uint64_t)status.st_size;
-}
-
 /* Events that go take no writing but their row's: the pages that they filled are not overwritten one by one. */
 START_TEST(trimmed_history_costs_no_pages)
 {
@@ -438,44 +366,6 @@ static long size_of(const char *file)
     ck_assert_int_eq(stat(file, &info), 0);
     return (long)info.st_size;
 }
-
-static void nothing(void *arg)
-{
-    (void)arg;
-}
-
-/* What a copy says of itself is what lies there: several pieces, and one that is cut short. */
-START_TEST(a_copy_says_its_size_and_digest)
-{
-    char snapshot[96];
-    static uint8_t value[300001];
-    (void)snprintf(snapshot, sizeof(snapshot), "%s/snapshot", folder);
-    struct pt_store *store = open_at(path);
-    for (uint64_t index = 1; index <= 3; index++) {
-        MUST(pt_store_begin(store, why));
-        memset(value, (int)index, sizeof(value));
-        MUST(pt_store_history_put(store, index, 0, "a", (struct pt_bytes){value, sizeof(value)}, why));
-        commit(store, index);
-        MUST(pt_store_snapshot(store, snapshot, why)); /* the pin below finds nothing to wait for */
-        MUST(pt_store_pin(store, nothing, NULL, why));
-        uint64_t size = 0;
-        struct pt_digest digest;
-        MUST(pt_store_copy(store, snapshot, &size, &digest, why));
-        pt_store_unpin(store);
-        PT_AUTO(buf) struct pt_buf bytes = {0};
-        struct stat status;
-        ck_assert_int_eq(stat(snapshot, &status), 0);
-        ck_assert_uint_eq(size, (uint64_t)status.st_size);
-        ck_assert_uint_gt(size, index * sizeof(value));
-        int file = open(snapshot, O_RDONLY | O_CLOEXEC);
-        ck_assert_int_eq(read(file, pt_buf_reserve(&bytes, size), size), (ssize_t)size);
-        ck_assert_int_eq(close(file), 0);
-        struct pt_digest there = pt_sha256(bytes.data, size);
-        ck_assert(pt_digest_equal(&there, &digest));
-    }
-    pt_store_close(store);
-}
-END_TEST
 
 /* Bits all over the file, and cuts: refused with the state as it was, or the bit lay where nothing is kept. */
 START_TEST(a_damaged_snapshot_changes_nothing)
@@ -783,133 +673,6 @@ START_TEST(references_need_their_resource)
 }
 END_TEST
 
-static void refer(struct pt_store *store, unsigned resource, const char *const *to, size_t len)
-{
-    char name[32];
-    (void)snprintf(name, sizeof(name), "rows/%03u", resource);
-    MUST(pt_store_set_references(store, name, to, len, why));
-}
-
-/* References that are put as they stand, in another order and twice, take no page of the log; others do, and an undo
- * brings the old ones back. */
-START_TEST(references_that_stay_cost_no_pages)
-{
-    enum { ROWS = 400 };
-    const char *to[] = {"targets/one", "targets/two"};
-    const char *again[] = {"targets/two", "targets/one", "targets/two"};
-    const char *others[] = {"targets/two", "targets/three"};
-    struct pt_store *store = open_at(path);
-    char name[32];
-    MUST(pt_store_begin(store, why));
-    for (unsigned i = 0; i < ROWS; i++) {
-        (void)snprintf(name, sizeof(name), "rows/%03u", i);
-        put_text(store, name, 1, "v", 1);
-        refer(store, i, to, 2);
-    }
-    commit(store, 1);
-    struct pt_digest digest = pt_store_digest(store);
-    uint64_t before = log_size();
-    for (unsigned i = 0; i < ROWS; i++) {
-        MUST(pt_store_begin(store, why));
-        MUST(pt_store_savepoint(store, why));
-        refer(store, i, again, 3);
-        refer(store, i, others, i % 2 == 0 ? 2 : 0);
-        MUST(pt_store_undo(store, why));
-        refer(store, i, again, 3);
-        MUST(pt_store_end(store, &(struct pt_witness){.applied_index = 1}, why));
-    }
-    MUST(pt_store_begin(store, why));
-    for (unsigned i = 0; i < ROWS; i++) {
-        refer(store, i, again, 3);
-    }
-    commit(store, 2);
-    struct pt_digest after = pt_store_digest(store);
-    ck_assert(pt_digest_equal(&digest, &after));
-    MUST(pt_store_scrub(store, why));
-    before = log_size();
-    MUST(pt_store_begin(store, why));
-    for (unsigned i = 0; i < ROWS; i++) {
-        refer(store, i, again, 3);
-    }
-    commit(store, 3);
-    uint64_t same = log_size() - before;
-    MUST(pt_store_begin(store, why));
-    for (unsigned i = 0; i < ROWS; i++) {
-        refer(store, i, others, 2);
-    }
-    commit(store, 4);
-    ck_assert_uint_gt(log_size() - before - same, 5 * same);
-    MUST(pt_store_scrub(store, why));
-    pt_store_close(store);
-}
-END_TEST
-
-struct seen {
-    uint64_t next; /* revision that is expected */
-    unsigned wrong;
-};
-
-static bool see(void *arg, uint64_t revision, uint32_t ordinal, const char *name, struct pt_bytes event)
-{
-    struct seen *seen = arg;
-    (void)ordinal;
-    (void)name;
-    seen->wrong += revision != seen->next || event.size != 9000 || event.data[0] != (uint8_t)revision;
-    seen->next = revision + 1;
-    return true;
-}
-
-/* Replies and events of one group fill several rows: each is found wherever it lies, an undo takes its own alone, and
- * the group is committed by its size although most of it is in SQLite already. */
-START_TEST(a_group_fills_several_rows)
-{
-    enum { ENTRIES = 300, KEPT_REPLIES = 40, KEPT_EVENTS = 60 };
-    static uint8_t bytes[9000];
-    struct pt_store *store = open_at(path);
-    uint64_t before = log_size();
-    char id[24];
-    for (uint64_t index = 1; index <= ENTRIES; index++) {
-        memset(bytes, (int)(uint8_t)index, sizeof(bytes));
-        struct pt_bytes value = {bytes, sizeof(bytes)};
-        MUST(pt_store_begin(store, why));
-        for (int turn = 0; turn < 2; turn++) { /* the first is taken back */
-            MUST(pt_store_savepoint(store, why));
-            (void)snprintf(id, sizeof(id), "id-%u", (unsigned)index);
-            MUST(pt_store_history_put(store, index, 0, "a", value, why));
-            MUST(pt_store_history_trim(store, KEPT_EVENTS, UINT64_MAX, why));
-            MUST(pt_store_reply_put(store, id, index, value, KEPT_REPLIES, why));
-            MUST(turn == 0 ? pt_store_undo(store, why) : pt_store_release(store, why));
-        }
-        struct pt_witness witness = witness_of(index);
-        MUST(pt_store_end(store, &witness, why));
-        uint64_t floor = index > KEPT_EVENTS ? index - KEPT_EVENTS : 0;
-        struct seen seen = {.next = floor + 1};
-        MUST(pt_store_history_scan(store, floor, 0, see, &seen, why));
-        ck_assert_uint_eq(seen.next, index + 1);
-        ck_assert_uint_eq(seen.wrong, 0);
-        for (uint64_t old = 1; old <= index; old++) {
-            PT_AUTO(buf) struct pt_buf reply = {0};
-            (void)snprintf(id, sizeof(id), "id-%u", (unsigned)old);
-            enum pt_code code = pt_store_reply_get(store, id, &reply, NULL);
-            ck_assert_int_eq(code, index - old < KEPT_REPLIES ? PT_OK : PT_NOT_FOUND);
-            ck_assert(code != PT_OK || (reply.size == sizeof(bytes) && reply.data[8999] == (uint8_t)old));
-        }
-    }
-    ck_assert_uint_gt(log_size() - before, ENTRIES * sizeof(bytes));
-    MUST(pt_store_scrub(store, why));
-    struct pt_digest digest = pt_store_digest(store);
-    pt_store_close(store);
-    store = open_at(path);
-    struct pt_digest again = pt_store_digest(store);
-    ck_assert(pt_digest_equal(&digest, &again));
-    struct seen seen = {.next = ENTRIES - KEPT_EVENTS + 1};
-    MUST(pt_store_history_scan(store, ENTRIES - KEPT_EVENTS, 0, see, &seen, why));
-    ck_assert_uint_eq(seen.next, ENTRIES + 1);
-    ck_assert_uint_eq(seen.wrong, 0);
-    pt_store_close(store);
-}
-END_TEST
-
 /* More than the page cache in one transaction, and a value of the largest size. */
 START_TEST(large_transactions_and_values_hold)
 {
@@ -1004,7 +767,6 @@ int main(void)
     tcase_add_test(tcase, trimmed_history_costs_no_pages);
     tcase_add_test(tcase, a_promise_is_kept_without_a_batch);
     tcase_add_test(tcase, a_snapshot_brings_another_store_to_the_same_state);
-    tcase_add_test(tcase, a_copy_says_its_size_and_digest);
     tcase_add_test(tcase, a_damaged_snapshot_changes_nothing);
     tcase_add_test(tcase, a_damaged_database_is_found_at_the_open);
     tcase_add_test(tcase, a_file_that_is_no_database_is_refused);
@@ -1014,8 +776,6 @@ int main(void)
     tcase_add_test(tcase, existence_follows_each_change);
     tcase_add_test(tcase, existence_is_right_for_many_names);
     tcase_add_test(tcase, references_need_their_resource);
-    tcase_add_test(tcase, references_that_stay_cost_no_pages);
-    tcase_add_test(tcase, a_group_fills_several_rows);
     tcase_add_test(tcase, rows_are_right_while_a_worker_makes_the_checkpoint);
     tcase_add_test(tcase, large_transactions_and_values_hold);
     suite_add_tcase(suite, tcase);
