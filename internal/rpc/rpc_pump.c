@@ -10,39 +10,34 @@
  *
  * gRPC does not say which descriptor its epoll set is. The kernel does: /proc/self/fdinfo lists what each epoll
  * descriptor watches, and the one sought watches the port that the server has just opened. Where there is none (another
- * poller of gRPC's, no /proc), the pump gets its thread.
+ * poller of gRPC's, no /proc), or what gRPC asks the kernel is not seen, the pump gets its thread.
  *
  * Two things the descriptor does not tell.
- * - gRPC takes up to EVENTS_MAX events out of the set at a time and handles one in each look; those that lead to no
- *   completion, as most of a handshake do, cannot be told from an empty look. So after a wake-up the loop looks until
- *   LOOKS in a row brought nothing, and SWEEP_MS later, once for all wake-ups meanwhile, until as many did as gRPC can
- *   have taken: one for each descriptor in the set, EVENTS_MAX at most. A look is a system call and more, and a
- *   controller that is busy has a dozen connections: a hundred looks each 5 ms were a twentieth of what a write cost.
- * - What gRPC's timers complete (a deadline, a connection that answers no ping) wakes nobody who is not polling. The
- *   loop looks each IDLE_MS for that.
+ * - gRPC takes up to a hundred events out of the set at a time and handles one in each look; those that lead to no
+ *   completion, as most of a handshake do, cannot be told from an empty look. But gRPC asks the kernel for more only
+ *   when it has handled all: so the loop looks until gRPC asked in vain (rpc_hook.h).
+ * - What gRPC's timers complete (a deadline, a connection that answers no ping), or an operation that another one made
+ *   way for, wakes nobody who is not polling. The loop looks for that SWEEP_MS after a wake-up, once for all meanwhile,
+ *   and each IDLE_MS.
  *
  * A turn of the loop gives gRPC TURN_NS: a thousand handshakes at once must not keep heartbeats waiting.
  */
 #include "base/assert.h"
 #include "rpc/rpc_grpc.h"
+#include "rpc/rpc_hook.h"
 #include "sys/sys_uv.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <grpc/support/time.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#define LOOKS 3U /* the first may only take note of a kick */
+#define LOOKS 3U /* without a question; the first may only take note of a kick */
 #define EVENTS_MAX 100U
-#define CROWD 32U /* descriptors; to count more takes as long as the looks that it saves */
-#define CROWD_NS UINT64_C(1000000000)
 #define SWEEP_MS 5U
 #define IDLE_MS 50U
 #define TURN_NS 3000000U
@@ -57,10 +52,8 @@ struct pt_rpc_pump {
     struct pt_sys *sys;
     struct pt_fd_watch *watch; /* NULL: nobody polls yet */
     struct pt_timer *timer;
-    bool stirred;         /* the timer stands for a sweep, not for an idle look */
-    int set;              /* what the kernel says of gRPC's epoll set; -1: it does not */
-    unsigned watched;     /* descriptors in it when it was last read; EVENTS_MAX: a crowd */
-    uint64_t crowd_until; /* of the clock, ns; a crowd is not counted again before */
+    bool stirred; /* the timer stands for a sweep, not for an idle look */
+    struct pt_rpc_look look;
 };
 
 static void complete(const grpc_event *event, bool on_loop)
@@ -102,54 +95,26 @@ static void start_thread(struct pt_rpc_pump *pump)
 
 /* ---- the loop ------------------------------------------------------------------------------------------------- */
 
-/* Look until `empty_max` looks in a row brought nothing. False when the turn's time was over before. */
-static bool look(struct pt_rpc_pump *pump, unsigned empty_max)
+/* Look until gRPC keeps nothing back. Where another thread polls, it is that one whom gRPC lets ask: then until
+ * `mute_max` looks, and one for each event, brought nothing. False when the turn's time was over before. */
+static bool look(struct pt_rpc_pump *pump, unsigned mute_max)
 {
     uint64_t end_ns = pt_sys_now_ns(pump->sys) + TURN_NS;
-    gpr_timespec past = gpr_inf_past(GPR_CLOCK_REALTIME);
-    for (unsigned empty = 0; empty < empty_max;) {
-        grpc_event event = grpc_completion_queue_next(pump->cq, past, NULL);
+    for (unsigned mute = 0; mute < mute_max + pump->look.taken;) {
+        grpc_event event = pt_rpc_hook_look(pump->cq, &pump->look);
         if (event.type == GRPC_OP_COMPLETE) {
             complete(&event, true);
-            empty = 0;
+            mute = 0;
+        } else if (pump->look.dry) {
+            break;
         } else {
-            empty++;
+            mute++;
         }
         if (pt_sys_now_ns(pump->sys) >= end_ns) {
             return false;
         }
     }
     return true;
-}
-
-/* How many descriptors the set holds; EVENTS_MAX when they are many or it cannot be told. */
-static unsigned count_watched(int set)
-{
-    char text[CROWD * 128];
-    ssize_t size = set < 0 ? -1 : pread(set, text, sizeof(text) - 1, 0);
-    if (size < 0 || (size_t)size == sizeof(text) - 1) {
-        return EVENTS_MAX;
-    }
-    text[size] = '\0';
-    unsigned len = 0;
-    for (const char *at = text; (at = strstr(at, "tfd:")) != NULL; at++) {
-        len++;
-    }
-    return len == 0 || len > CROWD ? EVENTS_MAX : len;
-}
-
-/* So many looks in a row that bring nothing prove that gRPC keeps no event back. */
-static unsigned sweep_looks(struct pt_rpc_pump *pump)
-{
-    uint64_t now_ns = pt_sys_now_ns(pump->sys);
-    if (pump->watched == EVENTS_MAX && now_ns < pump->crowd_until) {
-        return EVENTS_MAX;
-    }
-    /* Those that are gone since may have left an event each. */
-    unsigned before = pump->watched, watched = count_watched(pump->set);
-    pump->watched = watched;
-    pump->crowd_until = now_ns + CROWD_NS;
-    return LOOKS + (watched > before ? watched : before);
 }
 
 static void on_readable(void *arg)
@@ -165,7 +130,7 @@ static void on_readable(void *arg)
 static void on_timer(void *arg)
 {
     struct pt_rpc_pump *pump = arg;
-    bool whole = look(pump, pump->stirred ? sweep_looks(pump) : LOOKS);
+    bool whole = look(pump, pump->stirred ? EVENTS_MAX : LOOKS);
     pump->stirred = !whole;
     pt_timer_start(pump->timer, whole ? IDLE_MS : 0, 0);
 }
@@ -206,15 +171,14 @@ static bool watches(const char *fd_name, uint16_t port)
     return found;
 }
 
-/* The epoll descriptor that watches who listens at the port, and what the kernel says of it; -1 when there is none. */
-static int find_epoll(uint16_t port, int *ret_set)
+/* The epoll descriptor that watches who listens at the port; -1 when there is none. */
+static int find_epoll(uint16_t port)
 {
     DIR *folder = opendir("/proc/self/fdinfo");
     int found = -1;
     for (struct dirent *entry; found < 0 && folder != NULL && (entry = readdir(folder)) != NULL;) {
         if (watches(entry->d_name, port)) {
             found = (int)strtol(entry->d_name, NULL, 10);
-            *ret_set = openat(dirfd(folder), entry->d_name, O_RDONLY | O_CLOEXEC);
         }
     }
     if (folder != NULL) {
@@ -226,7 +190,7 @@ static int find_epoll(uint16_t port, int *ret_set)
 bool pt_rpc_pump_on_loop(struct pt_rpc_pump *pump, uint16_t port)
 {
     pt_assert(!pump->threaded && pump->watch == NULL && pt_sys_on_loop(pump->sys));
-    int fd = find_epoll(port, &pump->set);
+    int fd = pt_rpc_hook_works() ? find_epoll(port) : -1;
     if (fd < 0) {
         start_thread(pump);
         return false;
@@ -245,7 +209,6 @@ struct pt_rpc_pump *pt_rpc_pump_new(struct pt_sys *sys, bool threaded)
     pt_assert(pump != NULL);
     pump->sys = sys;
     pump->users = 1;
-    pump->set = -1;
     pump->cq = grpc_completion_queue_create_for_next(NULL);
     if (threaded) {
         start_thread(pump);
@@ -290,9 +253,6 @@ void pt_rpc_pump_unref(struct pt_rpc_pump *pump)
         pt_assert(event.type == GRPC_QUEUE_SHUTDOWN); /* all that was begun is over */
         pt_sys_uv_unwatch(pump->watch);
         pt_timer_free(pump->timer);
-        if (pump->set >= 0) {
-            (void)close(pump->set); /* only read */
-        }
     }
     grpc_completion_queue_destroy(pump->cq);
     free(pump);

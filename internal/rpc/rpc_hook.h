@@ -1,0 +1,18 @@
+/*
+ * Seeing what gRPC asks the kernel (rpc_hook.c). Per thread; for the loop.
+ */
+#pragma once
+
+#include <grpc/grpc.h>
+#include <stdbool.h>
+
+/* Does gRPC's way to the kernel lead through here? */
+bool pt_rpc_hook_works(void);
+
+/* What a look at gRPC showed; zero before the first. */
+struct pt_rpc_look {
+    bool dry;       /* gRPC asked the kernel and was told of nothing: it keeps no event back */
+    unsigned taken; /* events that it was told of when it asked last; it handles one in a look */
+};
+/* grpc_completion_queue_next without waiting. */
+grpc_event pt_rpc_hook_look(grpc_completion_queue *cq, struct pt_rpc_look *look);
