@@ -1,6 +1,6 @@
 /*
- * Private to internal/rpc: what the gRPC server and client share. Only rpc_grpc*.c, rpc_queue.c, rpc_pump.c and
- * rpc_credentials.c include this; they are the one door to libgrpc.
+ * Private to internal/rpc: what the gRPC server and client share. Only rpc_grpc*.c, rpc_queue.c, rpc_pump.c,
+ * rpc_line.c and rpc_credentials.c include this; they are the one door to libgrpc.
  */
 #pragma once
 
@@ -16,6 +16,8 @@
 /* Counted: each server and each channel opens the library once and closes it once. */
 void pt_rpc_library_open(void);
 void pt_rpc_library_close(void);
+/* Does gRPC do all that it is asked on the thread that asked, however much that is? */
+bool pt_rpc_library_stays(void);
 
 /* ---- completions (rpc_queue.c) -------------------------------------------------------------------------------- */
 
@@ -46,7 +48,8 @@ struct pt_rpc_pump *pt_rpc_queue_pump(struct pt_rpc_queue *queue);
 void *pt_rpc_queue_arm(struct pt_rpc_queue *queue, struct pt_rpc_tag *tag);
 void pt_rpc_queue_disarm(struct pt_rpc_tag *tag); /* gRPC would not have it: it will not complete */
 /* Around each call that starts operations on this queue. What gRPC completes at once, on the loop's own thread, does
- * not take the way over the pump's thread: its tag's fn is called in the dispatch under way, or in the next. */
+ * not take the way over the pump's thread: its tag's fn is called in the dispatch under way, or in the next. One inside
+ * the other is fine. */
 void pt_rpc_queue_enter(struct pt_rpc_queue *queue);
 void pt_rpc_queue_leave(struct pt_rpc_queue *queue);
 /* gRPC completed it, on the loop's own thread. */
@@ -55,8 +58,6 @@ void pt_rpc_queue_completed(struct pt_rpc_tag *tag, bool ok);
 void pt_rpc_queue_complete(struct pt_rpc_queue *queue, struct pt_rpc_tag *tag, bool ok);
 /* Call later->fn once, after the completions of this turn. Doing so again before it ran changes nothing. */
 void pt_rpc_queue_later(struct pt_rpc_queue *queue, struct pt_rpc_later *later);
-/* Call after(arg) in each dispatch when its completions and laters are through. Once, before the first. */
-void pt_rpc_queue_after(struct pt_rpc_queue *queue, pt_task_fn after, void *arg);
 /* End: every operation must be on its way to completion. Waits for them, dispatches what is left, calls done(arg) and
  * frees the queue; all this before the return, or, when called from a tag's fn, at the end of the dispatch under way.
  */
@@ -72,22 +73,39 @@ void pt_rpc_pump_unref(struct pt_rpc_pump *pump); /* the last one: everything th
 grpc_completion_queue *pt_rpc_pump_cq(struct pt_rpc_pump *pump);
 /* From here on the loop polls. port: one that a server of gRPC's has opened. False: a thread does it after all. */
 bool pt_rpc_pump_on_loop(struct pt_rpc_pump *pump, uint16_t port);
+/* Take so many completions that should be there. Not when that is a thread's business. */
+void pt_rpc_pump_take(struct pt_rpc_pump *pump, size_t len);
 /* Wait for a moment for something to complete. False when that is a thread's business. */
 bool pt_rpc_pump_wait(struct pt_rpc_pump *pump);
 
 /* rpc_grpc_server.c: that of a server on gRPC. */
 struct pt_rpc_queue *pt_rpc_grpc_server_queue(struct pt_rpc_server *server);
 
-/* ---- answers that leave together (rpc_cork.c) ------------------------------------------------------------------- */
+/* ---- answers that leave together (rpc_line.c) ------------------------------------------------------------------- */
 
-struct pt_endpoint;
-struct pt_rpc_cork;
-struct pt_rpc_cork *pt_rpc_cork_new(struct pt_sys *sys);
-void pt_rpc_cork_free(struct pt_rpc_cork *cork); /* NULL is fine; nothing is held */
-/* Something is about to be sent to this peer, in this turn. A peer of port 0 is not known. */
-void pt_rpc_cork_answer(struct pt_rpc_cork *cork, const struct pt_endpoint *peer);
-/* The turn is through: what is held leaves. */
-void pt_rpc_cork_pull(struct pt_rpc_cork *cork);
+#define PT_RPC_ADDRESS_SIZE 72
+
+struct pt_rpc_lines;
+
+/* A connection of a server, while it has calls. */
+struct pt_rpc_line {
+    char address[PT_RPC_ADDRESS_SIZE]; /* of its other end, "10.0.0.1:80" or "[::1]:80" */
+
+    /* Of rpc_line.c. */
+    struct pt_rpc_lines *lines;
+    size_t refs;
+    struct pt_list node;    /* of lines.busy; on its own when nothing waits */
+    struct pt_list waiting; /* pt_rpc_later */
+    char peer[];            /* what gRPC calls the other end */
+};
+
+struct pt_rpc_lines *pt_rpc_lines_new(struct pt_rpc_queue *queue);
+void pt_rpc_lines_free(struct pt_rpc_lines *lines); /* NULL is fine; every line was given back */
+/* The one that the call came by; to be given back. */
+struct pt_rpc_line *pt_rpc_line_get(struct pt_rpc_lines *lines, grpc_call *call);
+void pt_rpc_line_unref(struct pt_rpc_line *line);
+/* As pt_rpc_queue_later, for what hands something over to this connection. */
+void pt_rpc_line_later(struct pt_rpc_line *line, struct pt_rpc_later *later);
 
 /* ---- messages (rpc_message.c) --------------------------------------------------------------------------------- */
 

@@ -28,13 +28,11 @@
  */
 #include "base/arena.h"
 #include "base/assert.h"
-#include "base/net.h"
 #include "base/sm.h"
 #include "rpc/rpc_backend.h"
 #include "rpc/rpc_grpc.h"
 #include "rpc/rpc_status.h"
 
-#include <grpc/support/alloc.h>
 #include <grpc/support/time.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +41,6 @@
 #define ARMED_LEN 128
 #define SPARE_LEN_MAX 1024 /* freed calls kept for reuse */
 #define METHOD_SIZE 256    /* a longer name is cut and so unknown */
-#define ADDRESS_SIZE 72
 
 enum { OPEN, DRAINING, CANCELLING, CLOSED };
 
@@ -71,7 +68,7 @@ struct server {
     struct pt_rpc_queue *queue;
     struct pt_rpc_credential_store *store;
     struct pt_rpc_peer_cache *peers;
-    struct pt_rpc_cork *cork;
+    struct pt_rpc_lines *lines;
     struct door *doors;
     size_t doors_len, doors_open; /* open: shutdown is not complete */
     struct pt_list calls;         /* under way, by call.node */
@@ -95,6 +92,7 @@ struct call {
     grpc_metadata_array metadata;
     struct pt_rpc_tag arm, closed, recv, sent;
     struct pt_rpc_later flush;
+    struct pt_rpc_line *line;   /* NULL while armed */
     grpc_byte_buffer *incoming; /* of recv */
     int cancelled;              /* of closed */
     struct pt_rpc_outbox outbox;
@@ -118,9 +116,7 @@ struct call {
     bool ended;            /* closed came; on_end is through or running */
     struct pt_arena arena; /* metadata values that were asked for */
     struct pt_identity peer;
-    struct pt_endpoint from; /* port 0: not known */
     char method[METHOD_SIZE];
-    char address[ADDRESS_SIZE];
 };
 
 static const struct pt_rpc_backend backend;
@@ -199,7 +195,7 @@ static void free_server(void *arg)
     }
     pt_rpc_credential_store_free(server->store);
     pt_rpc_peer_cache_free(server->peers);
-    pt_rpc_cork_free(server->cork);
+    pt_rpc_lines_free(server->lines);
     pt_timer_free(server->grace);
     pt_rpc_library_close();
     pt_task_fn done = server->done;
@@ -245,12 +241,6 @@ static void on_grace_over(void *arg)
     }
 }
 
-static void on_turn_over(void *arg)
-{
-    struct server *server = arg;
-    pt_rpc_cork_pull(server->cork);
-}
-
 static void server_close(struct pt_rpc_server *base, uint64_t grace_ms, pt_task_fn done, void *arg)
 {
     struct server *server = (struct server *)base;
@@ -282,8 +272,7 @@ enum pt_code pt_rpc_grpc_server_new(struct pt_sys *sys, const struct pt_rpc_serv
     server->queue = pt_rpc_queue_new(sys, pt_rpc_pump_new(sys, !options->polled));
     server->store = pt_rpc_credential_store_new(&options->credentials);
     server->peers = pt_rpc_peer_cache_new();
-    server->cork = pt_rpc_cork_new(sys);
-    pt_rpc_queue_after(server->queue, on_turn_over, server);
+    server->lines = pt_rpc_lines_new(server->queue);
     server->doors = calloc(options->listens_len, sizeof(*server->doors));
     pt_assert(server->doors != NULL);
     enum pt_code code = PT_OK;
@@ -378,6 +367,9 @@ static void free_call(struct call *call)
     pt_rpc_outbox_fini(&call->outbox);
     pt_arena_fini(&call->arena);
     pt_list_remove(&call->flush.node);
+    if (call->line != NULL) {
+        pt_rpc_line_unref(call->line);
+    }
     if (call->grpc != NULL) {
         pt_list_remove(&call->node);
         server->calls_len--;
@@ -439,26 +431,6 @@ static void start_recv(struct call *call)
     start_batch(call, &op, 1, &call->recv);
 }
 
-/* "ipv4:10.0.0.1:80" and "ipv6:%5B::1%5D:80" without the scheme and the percents. */
-static void copy_address(struct call *call)
-{
-    char *peer = grpc_call_get_peer(call->grpc);
-    const char *from = strchr(peer, ':');
-    from = from != NULL ? from + 1 : peer;
-    size_t used = 0;
-    while (*from != '\0' && used + 1 < sizeof(call->address)) {
-        bool open = strncmp(from, "%5B", 3) == 0, close = strncmp(from, "%5D", 3) == 0;
-        call->address[used++] = open ? '[' : close ? ']' : *from;
-        from += open || close ? 3 : 1;
-    }
-    call->address[used] = '\0';
-    gpr_free(peer);
-    struct pt_error none; /* an address of another form is no connection that could be found */
-    if (pt_endpoint_parse(call->address, &call->from, &none) != PT_OK) {
-        call->from = (struct pt_endpoint){0};
-    }
-}
-
 /* Who calls. A certificate that was verified but speaks for nobody we know is refused. */
 static enum pt_code read_peer(struct call *call, struct pt_error *reterr)
 {
@@ -502,11 +474,11 @@ static void fill_info(struct call *call)
     size = size < sizeof(call->method) ? size : sizeof(call->method) - 1;
     memcpy(call->method, GRPC_SLICE_START_PTR(call->details.method), size);
     call->method[size] = '\0';
-    copy_address(call);
+    call->line = pt_rpc_line_get(call->server->lines, call->grpc);
     call->base.info =
         (struct pt_rpc_call_info){.method = call->method,
                                   .door = call->door->door,
-                                  .peer_address = call->address,
+                                  .peer_address = call->line->address,
                                   .deadline_ns = deadline_on_sys(call->server->sys, call->details.deadline)};
 }
 
@@ -679,7 +651,6 @@ static void flush(struct call *call)
         start_close(call); /* it is no single reply after all */
     }
     call->sent_busy = true;
-    pt_rpc_cork_answer(call->server->cork, &call->from);
     start_batch(call, ops, len, &call->sent);
 }
 
@@ -719,7 +690,7 @@ static bool call_send(struct pt_rpc_call *base, struct pt_bytes message)
         return true; /* ignored: there is nothing to wait for */
     }
     bool room = pt_rpc_outbox_push(&call->outbox, message);
-    pt_rpc_queue_later(call->server->queue, &call->flush);
+    pt_rpc_line_later(call->line, &call->flush);
     return room;
 }
 
@@ -739,7 +710,7 @@ static void call_finish(struct pt_rpc_call *base, const struct pt_error *error)
         pt_rpc_status_encode(error, &details);
         call->status_details = grpc_slice_from_copied_buffer((const char *)details.data, details.size);
     }
-    pt_rpc_queue_later(call->server->queue, &call->flush);
+    pt_rpc_line_later(call->line, &call->flush);
 }
 
 static size_t call_queued(const struct pt_rpc_call *base)

@@ -3,8 +3,9 @@
  */
 #pragma once
 
+#include "sys/sys.h"
+
 #include <grpc/grpc.h>
-#include <stdbool.h>
 
 /* Does gRPC's way to the kernel lead through here? */
 bool pt_rpc_hook_works(void);
@@ -16,3 +17,6 @@ struct pt_rpc_look {
 };
 /* grpc_completion_queue_next without waiting. */
 grpc_event pt_rpc_hook_look(grpc_completion_queue *cq, struct pt_rpc_look *look);
+
+/* Call fn(arg) inside the next sendmsg of this thread, before what it sends leaves. NULL: not any more. */
+void pt_rpc_hook_before_send(pt_task_fn fn, void *arg);

@@ -240,6 +240,17 @@ bool pt_rpc_pump_wait(struct pt_rpc_pump *pump)
     return true;
 }
 
+void pt_rpc_pump_take(struct pt_rpc_pump *pump, size_t len)
+{
+    grpc_event event = {.type = GRPC_OP_COMPLETE};
+    for (; len > 0 && !pump->threaded && event.type == GRPC_OP_COMPLETE; len--) {
+        event = grpc_completion_queue_next(pump->cq, gpr_inf_past(GPR_CLOCK_REALTIME), NULL);
+        if (event.type == GRPC_OP_COMPLETE) {
+            complete(&event, true);
+        }
+    }
+}
+
 void pt_rpc_pump_unref(struct pt_rpc_pump *pump)
 {
     if (--pump->users > 0) {

@@ -17,7 +17,8 @@
  * Most operations that the loop starts complete while it starts them: a message that has arrived already, a reply that
  * the socket takes. gRPC would wake the pump's thread for each, only to have the loop woken in turn. Between
  * pt_rpc_queue_enter and _leave it keeps the first such completion for the thread that caused it, and the dispatch
- * under way takes it from there.
+ * under way takes it from there. Where several operations are started together (rpc_line.c), the others are taken out
+ * of gRPC's queue behind them.
  *
  * What handlers send during a dispatch is not handed to gRPC one by one: they ask for a `later`, which runs when the
  * completions are through. So a reply and its status leave in one batch.
@@ -53,8 +54,8 @@ struct pt_rpc_queue {
     bool dispatching;
     bool free_wanted; /* at the end of the dispatch under way */
     bool dead;        /* freed but for the memory, which the posted dispatch frees */
-    pt_task_fn after; /* of each dispatch; NULL: nothing */
-    void *after_arg;
+    size_t entered;   /* and not left */
+    size_t inner;     /* entered inside another */
     pt_task_fn done;
     void *done_arg;
 };
@@ -137,15 +138,26 @@ static void post_dispatch(struct pt_rpc_queue *queue)
 
 void pt_rpc_queue_enter(struct pt_rpc_queue *queue)
 {
-    grpc_completion_queue_thread_local_cache_init(pt_rpc_pump_cq(queue->pump));
+    if (queue->entered++ == 0) {
+        grpc_completion_queue_thread_local_cache_init(pt_rpc_pump_cq(queue->pump));
+    } else {
+        queue->inner++;
+    }
 }
 
 void pt_rpc_queue_leave(struct pt_rpc_queue *queue)
 {
     void *data = NULL;
     int ok = 0;
+    if (--queue->entered > 0) {
+        return;
+    }
     if (grpc_completion_queue_thread_local_cache_flush(pt_rpc_pump_cq(queue->pump), &data, &ok) != 0) {
         pt_rpc_queue_completed(data, ok != 0);
+    }
+    if (queue->inner > 0) {
+        pt_rpc_pump_take(queue->pump, queue->inner);
+        queue->inner = 0;
     }
 }
 
@@ -175,12 +187,6 @@ void pt_rpc_queue_later(struct pt_rpc_queue *queue, struct pt_rpc_later *later)
     if (!queue->dispatching) {
         post_dispatch(queue);
     }
-}
-
-void pt_rpc_queue_after(struct pt_rpc_queue *queue, pt_task_fn after, void *arg)
-{
-    queue->after = after;
-    queue->after_arg = arg;
 }
 
 void pt_rpc_queue_free(struct pt_rpc_queue *queue, pt_task_fn done, void *arg)
@@ -236,9 +242,6 @@ static void run(struct pt_rpc_queue *queue)
         later->fn(later);
     }
     run_done(queue);
-    if (queue->after != NULL) {
-        queue->after(queue->after_arg);
-    }
 }
 
 static bool has_work(const struct pt_rpc_queue *queue)
