@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/list.h"
+#include "crypto/identity.h"
 #include "rpc/rpc.h"
 
 #include <grpc/grpc.h>
@@ -86,17 +87,21 @@ struct pt_rpc_queue *pt_rpc_grpc_server_queue(struct pt_rpc_server *server);
 #define PT_RPC_ADDRESS_SIZE 72
 
 struct pt_rpc_lines;
+struct pt_rpc_peer_cache;
 
 /* A connection of a server, while it has calls. */
 struct pt_rpc_line {
     char address[PT_RPC_ADDRESS_SIZE]; /* of its other end, "10.0.0.1:80" or "[::1]:80" */
+    bool identified;                   /* by a certificate, for the next (pt_rpc_line_peer) */
+    struct pt_identity identity;
 
     /* Of rpc_line.c. */
     struct pt_rpc_lines *lines;
     size_t refs;
     struct pt_list node;    /* of lines.busy; on its own when nothing waits */
     struct pt_list waiting; /* pt_rpc_later */
-    char peer[];            /* what gRPC calls the other end */
+    grpc_auth_context *context;
+    bool peer_read; /* `identified` is known */
 };
 
 struct pt_rpc_lines *pt_rpc_lines_new(struct pt_rpc_queue *queue);
@@ -104,6 +109,9 @@ void pt_rpc_lines_free(struct pt_rpc_lines *lines); /* NULL is fine; every line 
 /* The one that the call came by; to be given back. */
 struct pt_rpc_line *pt_rpc_line_get(struct pt_rpc_lines *lines, grpc_call *call);
 void pt_rpc_line_unref(struct pt_rpc_line *line);
+/* Find out whom its certificate speaks for, once. PT_UNAUTHENTICATED when that is nobody of ours. */
+PT_MUST enum pt_code pt_rpc_line_peer(struct pt_rpc_line *line, struct pt_rpc_peer_cache *cache,
+                                      struct pt_error *reterr);
 /* As pt_rpc_queue_later, for what hands something over to this connection. */
 void pt_rpc_line_later(struct pt_rpc_line *line, struct pt_rpc_later *later);
 

@@ -115,7 +115,6 @@ struct call {
     bool status_sent;      /* or on its way */
     bool ended;            /* closed came; on_end is through or running */
     struct pt_arena arena; /* metadata values that were asked for */
-    struct pt_identity peer;
     char method[METHOD_SIZE];
 };
 
@@ -336,7 +335,7 @@ static struct call *new_call(struct door *door)
     if (node != NULL) {
         server->spare_len--;
         call = PT_CONTAINER(node, struct call, node);
-        memset(call, 0, offsetof(struct call, peer));
+        memset(call, 0, offsetof(struct call, method));
     } else {
         call = calloc(1, sizeof(*call));
         pt_assert(call != NULL);
@@ -434,23 +433,15 @@ static void start_recv(struct call *call)
 /* Who calls. A certificate that was verified but speaks for nobody we know is refused. */
 static enum pt_code read_peer(struct call *call, struct pt_error *reterr)
 {
-    grpc_auth_context *context = grpc_call_auth_context(call->grpc);
-    grpc_auth_property_iterator leaves =
-        grpc_auth_context_find_properties_by_name(context, GRPC_X509_PEM_CERT_PROPERTY_NAME);
-    const grpc_auth_property *leaf = grpc_auth_property_iterator_next(&leaves);
-    enum pt_code code = PT_OK;
-    if (leaf != NULL) {
-        code = pt_rpc_peer_identity(call->server->peers, leaf->value, leaf->value_length, &call->peer, reterr);
-        call->base.info.peer = &call->peer;
-    } else if (grpc_auth_context_peer_is_authenticated(context) != 0) {
-        code = pt_fail(reterr, PT_UNAUTHENTICATED, PT_REASON_CREDENTIALS_MISSING, NULL,
-                       "the client certificate cannot be read");
+    struct pt_rpc_line *line = call->line;
+    PT_TRY(pt_rpc_line_peer(line, call->server->peers, reterr));
+    if (line->identified) {
+        call->base.info.peer = &line->identity;
     } else if (call->door->door == PT_DOOR_AGENT) { /* TLS refuses these before; this is the second lock */
-        code = pt_fail(reterr, PT_UNAUTHENTICATED, PT_REASON_CREDENTIALS_MISSING, NULL,
+        return pt_fail(reterr, PT_UNAUTHENTICATED, PT_REASON_CREDENTIALS_MISSING, NULL,
                        "a client certificate is required here");
     }
-    grpc_auth_context_release(context);
-    return code;
+    return PT_OK;
 }
 
 static uint64_t deadline_on_sys(struct pt_sys *sys, gpr_timespec deadline)

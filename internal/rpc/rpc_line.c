@@ -11,8 +11,8 @@
  * Where gRPC's way to the kernel is not seen, or its executor has a thread (rpc_message.c), each answer leaves by
  * itself.
  *
- * A line is a connection, as its calls name it: the address of the other end. One that ended and another that took its
- * port share a line for a moment; then what was to leave together leaves in pieces.
+ * A line is a connection. gRPC makes one object of what TLS showed on it, and gives that with each call: this is how it
+ * is known again, and whom the certificate speaks for, and from where, is found out once.
  */
 #include "base/assert.h"
 #include "base/map.h"
@@ -28,8 +28,8 @@
 struct pt_rpc_lines {
     struct pt_rpc_queue *queue;
     bool together;
-    struct pt_map by_peer; /* what gRPC calls the other end -> struct pt_rpc_line */
-    struct pt_list busy;   /* lines by .node; some may have nothing left */
+    struct pt_map by_context; /* grpc_auth_context * -> struct pt_rpc_line, which holds it */
+    struct pt_list busy;      /* lines by .node; some may have nothing left */
     struct pt_rpc_later flush;
 };
 
@@ -41,7 +41,7 @@ struct pt_rpc_lines *pt_rpc_lines_new(struct pt_rpc_queue *queue)
     pt_assert(lines != NULL);
     lines->queue = queue;
     lines->together = pt_rpc_hook_works() && pt_rpc_library_stays();
-    pt_map_init(&lines->by_peer);
+    pt_map_init(&lines->by_context);
     pt_list_init(&lines->busy);
     pt_list_init(&lines->flush.node);
     lines->flush.fn = on_flush;
@@ -51,9 +51,9 @@ struct pt_rpc_lines *pt_rpc_lines_new(struct pt_rpc_queue *queue)
 void pt_rpc_lines_free(struct pt_rpc_lines *lines)
 {
     if (lines != NULL) {
-        pt_assert(lines->by_peer.count == 0);
+        pt_assert(lines->by_context.count == 0);
         pt_list_remove(&lines->flush.node);
-        pt_map_fini(&lines->by_peer);
+        pt_map_fini(&lines->by_context);
         free(lines);
     }
 }
@@ -72,23 +72,31 @@ static void copy_address(const char *peer, char address[PT_RPC_ADDRESS_SIZE])
     address[used] = '\0';
 }
 
+static struct pt_rpc_line *line_new(struct pt_rpc_lines *lines, grpc_call *call, grpc_auth_context *context)
+{
+    struct pt_rpc_line *line = calloc(1, sizeof(*line));
+    pt_assert(line != NULL);
+    line->lines = lines;
+    line->context = context;
+    pt_list_init(&line->node);
+    pt_list_init(&line->waiting);
+    char *peer = grpc_call_get_peer(call);
+    copy_address(peer, line->address);
+    gpr_free(peer);
+    return line;
+}
+
 struct pt_rpc_line *pt_rpc_line_get(struct pt_rpc_lines *lines, grpc_call *call)
 {
-    char *peer = grpc_call_get_peer(call);
-    struct pt_rpc_line *line = pt_map_get_str(&lines->by_peer, peer);
-    if (line == NULL) {
-        size_t size = strlen(peer) + 1;
-        line = calloc(1, sizeof(*line) + size);
-        pt_assert(line != NULL);
-        line->lines = lines;
-        pt_list_init(&line->node);
-        pt_list_init(&line->waiting);
-        copy_address(peer, line->address);
-        memcpy(line->peer, peer, size);
-        (void)pt_map_put_str(&lines->by_peer, line->peer, line); /* was not there */
+    grpc_auth_context *context = grpc_call_auth_context(call);
+    struct pt_rpc_line *line = pt_map_get(&lines->by_context, &context, sizeof(context));
+    if (line != NULL) {
+        grpc_auth_context_release(context);
+    } else {
+        line = line_new(lines, call, context);
+        (void)pt_map_put(&lines->by_context, &context, sizeof(context), line); /* was not there */
     }
     line->refs++;
-    gpr_free(peer);
     return line;
 }
 
@@ -97,10 +105,30 @@ void pt_rpc_line_unref(struct pt_rpc_line *line)
     pt_assert(line->refs > 0);
     if (--line->refs == 0) {
         pt_assert(pt_list_empty(&line->waiting));
-        (void)pt_map_remove_str(&line->lines->by_peer, line->peer);
+        (void)pt_map_remove(&line->lines->by_context, &line->context, sizeof(line->context));
+        grpc_auth_context_release(line->context);
         pt_list_remove(&line->node);
         free(line);
     }
+}
+
+enum pt_code pt_rpc_line_peer(struct pt_rpc_line *line, struct pt_rpc_peer_cache *cache, struct pt_error *reterr)
+{
+    if (line->peer_read) {
+        return PT_OK;
+    }
+    grpc_auth_property_iterator leaves =
+        grpc_auth_context_find_properties_by_name(line->context, GRPC_X509_PEM_CERT_PROPERTY_NAME);
+    const grpc_auth_property *leaf = grpc_auth_property_iterator_next(&leaves);
+    if (leaf != NULL) {
+        PT_TRY(pt_rpc_peer_identity(cache, leaf->value, leaf->value_length, &line->identity, reterr));
+    } else if (grpc_auth_context_peer_is_authenticated(line->context) != 0) {
+        return pt_fail(reterr, PT_UNAUTHENTICATED, PT_REASON_CREDENTIALS_MISSING, NULL,
+                       "the client certificate cannot be read");
+    }
+    line->identified = leaf != NULL;
+    line->peer_read = true;
+    return PT_OK;
 }
 
 void pt_rpc_line_later(struct pt_rpc_line *line, struct pt_rpc_later *later)
