@@ -94,6 +94,12 @@ void pt_serve_call_ref(struct pt_serve_call *call)
     call->refs++;
 }
 
+/* A call with the first block of its arena: who calls fits it, mostly. */
+struct room {
+    struct pt_serve_call call;
+    PT_ARENA_LENT(memory, 768);
+};
+
 static void call_free(struct pt_serve_call *call)
 {
     pt_shed_forget(call);
@@ -102,7 +108,7 @@ static void call_free(struct pt_serve_call *call)
     pt_list_remove(&call->parcel);
     free((void *)(uintptr_t)call->request.data);
     pt_arena_fini(&call->arena);
-    free(call);
+    free(PT_CONTAINER(call, struct room, call));
 }
 
 void pt_serve_call_unref(struct pt_serve_call *call)
@@ -542,8 +548,9 @@ static void refuse_call(struct pt_controller *controller, struct pt_rpc_call *rp
 static struct pt_serve_call *call_new(struct pt_controller *controller, struct pt_rpc_call *rpc,
                                       const struct pt_method_type *method, const struct pt_serve_method *custom)
 {
-    struct pt_serve_call *call = calloc(1, sizeof(*call));
-    pt_assert(call != NULL);
+    struct room *room = malloc(sizeof(*room));
+    pt_assert(room != NULL);
+    struct pt_serve_call *call = &room->call;
     *call = (struct pt_serve_call){.controller = controller,
                                    .rpc = rpc,
                                    .method = method,
@@ -551,7 +558,7 @@ static struct pt_serve_call *call_new(struct pt_controller *controller, struct p
                                    .caller = {.principal = "anonymous", .api_key = "", .source = ""},
                                    .credential_end_ns = INT64_MAX,
                                    .refs = 1};
-    pt_arena_init(&call->arena);
+    pt_arena_init_lent(&call->arena, room->memory, sizeof(room->memory));
     pt_list_init(&call->node);
     pt_list_init(&call->waiting);
     pt_list_init(&call->parcel);
