@@ -7,7 +7,8 @@
  *   loop: submit -> [todo] -> thread: work -> [finished] -> wake -> loop: done
  *
  * One mutex protects both lists. A thread wakes the loop only when `finished` was empty, so that a burst of work costs
- * one wake-up. With one thread both lists keep the order of submission.
+ * one wake-up. Who wakes another lets go of the mutex first: one that is woken under it goes back to sleep for it, at
+ * once. With one thread both lists keep the order of submission.
  *
  * Hastening. A thread that wakes on a busy machine waits until the one that runs has had its slice of 1.4 ms and more,
  * or the next tick of 4 ms. One that asks for shorter slices than that other's may take its place at once; its part of
@@ -101,11 +102,11 @@ static void *run_thread(void *arg)
         bool first = pt_list_empty(&executor->finished);
         pt_list_push_back(&executor->finished, &job->node);
         executor->pending--;
+        pthread_mutex_unlock(&executor->lock);
         pthread_cond_signal(&executor->progress);
         if (first) {
             pt_uv_bell_ring(&executor->finished_wake);
         }
-        pthread_mutex_unlock(&executor->lock);
     }
     return NULL;
 }
@@ -172,8 +173,8 @@ void pt_uv_executor_submit(struct pt_executor *base, pt_task_fn work, pt_task_fn
     pt_assert(!executor->closing);
     pt_list_push_back(&executor->todo, &job->node);
     executor->pending++;
-    pthread_cond_signal(&executor->not_idle);
     pthread_mutex_unlock(&executor->lock);
+    pthread_cond_signal(&executor->not_idle);
 }
 
 void pt_uv_executor_hasten(struct pt_executor *base)
