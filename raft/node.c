@@ -379,6 +379,7 @@ static enum pt_code open_net(struct pt_raft *raft, struct pt_error *reterr)
                                           .peer_context = o->peer_context,
                                           .on_frame = pt_raft_on_frame,
                                           .on_gone = pt_raft_on_gone,
+                                          .on_lost = pt_raft_on_lost,
                                           .context = raft};
     return pt_raft_net_open(&options, &raft->net, reterr);
 }

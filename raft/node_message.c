@@ -476,6 +476,10 @@ bool pt_raft_on_frame(void *context, uint64_t id, const char *address, enum pt_r
     }
     pt_raft_election_heard(raft, id);
     pt_raft_peer_get(raft, id, address)->heard_ms = pt_sys_now_ms(raft->sys);
+    if (kind == PT_RAFT_FRAME_LANE) {
+        pt_raft_on_lane(raft, id, payload);
+        return true;
+    }
     if (!pt_raft_enter(raft)) {
         defer(raft, id, address, kind, payload);
         return true;

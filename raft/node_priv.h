@@ -260,6 +260,9 @@ void pt_raft_reads_end(struct pt_raft *raft, enum pt_code code);
 void pt_raft_on_read(struct pt_raft *raft, struct pt_raft_peer *peer, struct pt_bytes payload);
 void pt_raft_on_read_ack(struct pt_raft *raft, struct pt_raft_peer *peer, struct pt_bytes payload);
 
+/* node_lane.c */
+void pt_raft_on_lane(struct pt_raft *raft, uint64_t id, struct pt_bytes bytes);
+void pt_raft_on_lost(void *context, uint64_t id);
 /* node_tell.c */
 void pt_raft_tell_consider(struct pt_raft *raft);
 void pt_raft_tell_sent(struct pt_raft_peer *peer, const struct raft_append_entries *append);

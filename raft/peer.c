@@ -29,11 +29,22 @@
 
 static void link_dial(struct pt_raft_link *link);
 
+/* Its frames may be lost, and who sent them may want to know. */
+static void link_unused(struct pt_raft_link *link)
+{
+    const struct pt_raft_net_options *o = &link->net->options;
+    bool was_up = link->state == PT_RAFT_LINK_UP;
+    link->state = PT_RAFT_LINK_WAITING;
+    if (was_up && o->on_lost != NULL) {
+        o->on_lost(o->context, link->id);
+    }
+}
+
 static void link_down(struct pt_raft_link *link)
 {
     pt_raft_pipe_fini(&link->pipe);
     pt_buf_reset(&link->queue);
-    link->state = PT_RAFT_LINK_WAITING;
+    link_unused(link);
     link->rtt_len = 0;
     uint64_t wait = (uint64_t)RETRY_MS_MIN << (link->failures < 5 ? link->failures : 5);
     wait = wait > RETRY_MS_MAX ? RETRY_MS_MAX : wait;
@@ -271,6 +282,15 @@ static struct pt_raft_link *link_get(struct pt_raft_net *net, uint64_t id, const
     return link;
 }
 
+static struct pt_buf *frame_begin(struct pt_raft_link *link, enum pt_raft_frame kind)
+{
+    link->net->open_link = link;
+    link->net->open_at = link->queue.size;
+    pt_buf_append_be64(&link->queue, 0);
+    pt_buf_append_u8(&link->queue, (uint8_t)kind);
+    return &link->queue;
+}
+
 struct pt_buf *pt_raft_net_begin(struct pt_raft_net *net, uint64_t id, const char *address, enum pt_raft_frame kind)
 {
     pt_assert(net->open_link == NULL && id != net->options.id);
@@ -280,11 +300,18 @@ struct pt_buf *pt_raft_net_begin(struct pt_raft_net *net, uint64_t id, const cha
     if (link->state == PT_RAFT_LINK_WAITING || link->queue.size > max) {
         return NULL;
     }
-    net->open_link = link;
-    net->open_at = link->queue.size;
-    pt_buf_append_be64(&link->queue, 0);
-    pt_buf_append_u8(&link->queue, (uint8_t)kind);
-    return &link->queue;
+    return frame_begin(link, kind);
+}
+
+struct pt_buf *pt_raft_net_begin_idle(struct pt_raft_net *net, uint64_t id, enum pt_raft_frame kind)
+{
+    pt_assert(net->open_link == NULL);
+    struct pt_raft_link *link = link_find(net, id);
+    if (link == NULL || link->state != PT_RAFT_LINK_UP || link->pipe.blocked ||
+        link->queue.size > PT_RAFT_LINK_IDLE_SIZE_MAX) {
+        return NULL;
+    }
+    return frame_begin(link, kind);
 }
 
 void pt_raft_net_end(struct pt_raft_net *net)
@@ -325,6 +352,7 @@ void pt_raft_net_forget(struct pt_raft_net *net, uint64_t id)
 {
     struct pt_raft_link *link = link_find(net, id);
     if (link != NULL) {
+        link_unused(link);
         link_doom(link);
     }
 }
@@ -337,6 +365,7 @@ void pt_raft_net_prune(struct pt_raft_net *net, bool (*keep)(void *context, uint
     PT_LIST_FOREACH_SAFE (node, &net->links) {
         struct pt_raft_link *link = PT_CONTAINER(node, struct pt_raft_link, node);
         if (now - link->used_ms >= idle_ms && !keep(context, link->id)) {
+            link_unused(link);
             link_doom(link);
         }
     }

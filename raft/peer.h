@@ -27,6 +27,7 @@ enum pt_raft_frame { /* never renumbered */
                      PT_RAFT_FRAME_NEED_SNAPSHOT = 8,
                      PT_RAFT_FRAME_READ = 9, /* node_read.c */
                      PT_RAFT_FRAME_READ_ACK = 10,
+                     PT_RAFT_FRAME_LANE = 11, /* node_lane.c */
                      PT_RAFT_FRAME_MAX
 };
 
@@ -48,6 +49,9 @@ struct pt_raft_net_options {
     /* A connection that had worked was closed by the other side, and a new one was refused: its process has ended.
      * NULL: nobody wants to know. Neither link nor member may be touched inside. */
     void (*on_gone)(void *context, uint64_t id);
+    /* A dialled connection that was up has ended: frames that were begun for the member may be lost. NULL: nobody wants
+     * to know. Neither links nor members may be touched inside. */
+    void (*on_lost)(void *context, uint64_t id);
     void *context;
 };
 
@@ -63,6 +67,8 @@ struct pt_endpoint pt_raft_net_listening(const struct pt_raft_net *net);
  * dropped; then do not call end. A member not known yet, or with a new address, is dialled. */
 struct pt_buf *pt_raft_net_begin(struct pt_raft_net *net, uint64_t id, const char *address, enum pt_raft_frame kind);
 void pt_raft_net_end(struct pt_raft_net *net);
+/* Begin a frame that need not go this way: NULL when the link is not up, or anything waits for it to take more. */
+struct pt_buf *pt_raft_net_begin_idle(struct pt_raft_net *net, uint64_t id, enum pt_raft_frame kind);
 /* Bytes queued for a member; 0 when it is not known. */
 size_t pt_raft_net_queued(const struct pt_raft_net *net, uint64_t id);
 /* Median of the newest round trips to a member, microseconds; 0 when it is not known or its link is down. */

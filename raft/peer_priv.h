@@ -14,6 +14,7 @@
 #define PT_RAFT_HANDSHAKE_MS 5000U
 #define PT_RAFT_RTT_SAMPLES 15U
 #define PT_RAFT_LINK_PROBE_MS 1000U              /* dialled at once no more often than this */
+#define PT_RAFT_LINK_IDLE_SIZE_MAX (128U << 10)  /* queued in this turn, and nothing of before */
 #define PT_RAFT_LINK_EARLY_SIZE_MAX (256U << 10) /* queued while dialling: enough for a vote and a few entries */
 
 struct pt_raft_hello {

@@ -84,6 +84,11 @@ struct pt_raft_options {
     /* May the node that a peer's certificate names talk as this id? NULL accepts. Called after the handshake. */
     bool (*peer_allowed)(void *context, uint64_t id, const struct pt_identity *identity);
     void *peer_context;
+    /* The lane (pt_raft_lane_send): what member `id` sent, borrowed; what was sent to it may be lost. Both on the loop,
+     * from inside the node: the second may ask it nothing. NULL: nobody listens. */
+    void (*on_lane)(void *context, uint64_t id, struct pt_bytes bytes);
+    void (*on_lane_lost)(void *context, uint64_t id);
+    void *lane_context;
     /* A disk error or a broken invariant: the node has stopped; say so and exit. */
     void (*on_fatal)(void *context, const struct pt_error *error);
     void *fatal_context;
@@ -121,6 +126,12 @@ void pt_raft_barrier(struct pt_raft *raft, pt_raft_done_fn fn, void *arg);
 /* The machine's no-operation entry: a new leader's first one. Copied. Without it libraft's barrier does, which the
  * machine does not see. */
 void pt_raft_set_noop(struct pt_raft *raft, struct pt_bytes data);
+
+/* Send bytes of the layer above to another member between the messages of consensus, which spares a connection, its
+ * records and its wake-ups. Copied. False when the link is not idle enough that this delays nothing, or the bytes are
+ * many: they go another way then. What was sent arrives once and in order, or on_lane_lost is called at some time. */
+#define PT_RAFT_LANE_SIZE_MAX (64U << 10)
+bool pt_raft_lane_send(struct pt_raft *raft, uint64_t id, struct pt_bytes bytes);
 
 /* Membership, on the leader; one change at a time (PT_FAILED_PRECONDITION while one runs). add makes a spare; assign
  * makes it a standby or, after it caught up, a voter. */

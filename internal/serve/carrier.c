@@ -12,12 +12,19 @@
 #include "serve/carrier.h"
 
 #include "base/assert.h"
+#include "serve/lane.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct pt_carrier {
+    struct pt_list node; /* controller->carriers */
     struct pt_serve_call *stream;
+    uint64_t raft_id;     /* of the follower; 0: not known, no lane */
+    uint64_t session;     /* of the lane */
+    bool answers_by_lane; /* the follower has used it */
+    bool lane_used;       /* and so has this end */
     struct pt_list calls; /* pt_serve_call.parcel */
     struct pt_buf out;    /* answers of this turn */
     struct pt_timer *flusher;
@@ -37,7 +44,12 @@ const struct pt_method_type pt_carrier_method = {.path = PT_CARRIER_PATH,
 static void flush(void *arg)
 {
     struct pt_carrier *carrier = arg;
-    if (carrier->out.size > 0 && !carrier->blocked && carrier->stream->rpc != NULL) {
+    if (carrier->out.size > 0 && carrier->answers_by_lane && carrier->stream->rpc != NULL &&
+        pt_lane_send(carrier->stream->controller, carrier->raft_id, PT_LANE_ANSWERS, carrier->session,
+                     pt_buf_bytes(&carrier->out))) {
+        carrier->lane_used = true;
+        pt_buf_reset(&carrier->out);
+    } else if (carrier->out.size > 0 && !carrier->blocked && carrier->stream->rpc != NULL) {
         carrier->blocked = !pt_rpc_call_send(carrier->stream->rpc, pt_buf_bytes(&carrier->out));
         pt_buf_reset(&carrier->out);
     }
@@ -58,6 +70,32 @@ void pt_carrier_answer(struct pt_serve_call *call, const struct pt_error *error,
     pt_serve_call_unref(call);
 }
 
+/* The member that opened the stream, by its certificate; 0 when this node does not know it. */
+static uint64_t opened_by(struct pt_serve_call *stream)
+{
+    const struct pt_identity *peer = pt_rpc_call_info(stream->rpc)->peer;
+    char name[PT_SPIFFE_SIZE_MAX + 16];
+    (void)snprintf(name, sizeof(name), "controllers/%s", peer != NULL ? peer->path : "");
+    struct pt_view *view = pt_view_new(stream->controller->machine);
+    const struct pt_msg *msg = strlen(name) <= PT_NAME_SIZE_MAX ? pt_view_get(view, name) : NULL;
+    uint64_t raft_id = msg != NULL ? pt_msg_u64(msg, "raft_id") : 0;
+    pt_view_free(view);
+    return raft_id;
+}
+
+/* Keep the session, and say that its lane may be used: a parcel answered that nobody sent. */
+static void offer_lane(struct pt_carrier *carrier)
+{
+    struct pt_serve_call *stream = carrier->stream;
+    const char *session = pt_rpc_call_metadata(stream->rpc, PT_LANE_METADATA);
+    carrier->session = strtoull(session, NULL, 10);
+    carrier->raft_id = carrier->session != 0 ? opened_by(stream) : 0;
+    if (carrier->raft_id != 0) {
+        pt_parcel_answer_put(&carrier->out, 0, NULL, (struct pt_bytes){0});
+        flush(carrier);
+    }
+}
+
 static void on_open(struct pt_serve_call *stream)
 {
     struct pt_carrier *carrier = calloc(1, sizeof(*carrier));
@@ -66,6 +104,8 @@ static void on_open(struct pt_serve_call *stream)
     pt_list_init(&carrier->calls);
     carrier->flusher = pt_timer_new(stream->controller->sys, flush, carrier);
     stream->state = carrier;
+    pt_list_push_front(&stream->controller->carriers, &carrier->node);
+    offer_lane(carrier);
 }
 
 static void on_message(struct pt_serve_call *stream, struct pt_bytes message)
@@ -108,10 +148,33 @@ static void on_end(struct pt_serve_call *stream)
         call->carrier = NULL;
         pt_serve_call_unref(call);
     }
+    pt_list_remove(&carrier->node);
     pt_timer_free(carrier->flusher);
     pt_buf_fini(&carrier->out);
     free(carrier);
     stream->state = NULL;
+}
+
+void pt_carrier_take(struct pt_controller *controller, uint64_t raft_id, uint64_t session, struct pt_bytes parcels)
+{
+    PT_LIST_FOREACH (node, &controller->carriers) {
+        struct pt_carrier *carrier = PT_CONTAINER(node, struct pt_carrier, node);
+        if (carrier->raft_id == raft_id && carrier->session == session && carrier->stream->rpc != NULL) {
+            carrier->answers_by_lane = true;
+            on_message(carrier->stream, parcels);
+            return;
+        }
+    }
+}
+
+void pt_carrier_lost(struct pt_controller *controller, uint64_t raft_id)
+{
+    PT_LIST_FOREACH_SAFE (node, &controller->carriers) {
+        struct pt_carrier *carrier = PT_CONTAINER(node, struct pt_carrier, node);
+        if (carrier->raft_id == raft_id && carrier->lane_used) {
+            pt_serve_fail_raft(carrier->stream, PT_ABORTED);
+        }
+    }
 }
 
 const struct pt_serve_method pt_serve_carry = {.path = PT_CARRIER_PATH,

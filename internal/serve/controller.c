@@ -17,6 +17,7 @@
 #include "patronus/v1/replication.pb-c.h"
 #include "plan/plan.h"
 #include "serve/artifact.h"
+#include "serve/lane.h"
 #include "serve/setup.h"
 
 #include <inttypes.h>
@@ -347,6 +348,9 @@ static enum pt_code open_raft(struct pt_controller *controller, struct pt_error 
         .segment_size = options->log_segment_size,
         .peer_allowed = peer_allowed,
         .peer_context = controller,
+        .on_lane = pt_lane_take,
+        .on_lane_lost = pt_lane_lost,
+        .lane_context = controller,
         .on_fatal = on_fatal,
         .fatal_context = controller,
         .planted = options->planted,
@@ -416,6 +420,7 @@ enum pt_code pt_controller_open(const struct pt_controller_options *options, str
     pt_list_init(&controller->calls);
     pt_list_init(&controller->waiting);
     pt_list_init(&controller->retired_links);
+    pt_list_init(&controller->carriers);
     pt_list_init(&controller->watches);
     pt_list_init(&controller->sessions);
     pt_list_init(&controller->openings);

@@ -108,6 +108,7 @@ struct pt_controller {
     size_t waiting_len, waiting_size;
 
     struct pt_serve_link *leader_link; /* forward.c */
+    struct pt_list carriers;           /* carrier.c: streams of parcels from followers, the newest first */
     struct pt_list retired_links;      /* carry calls that were under way when a newer one took over */
 
     struct pt_list watches; /* serve_watch.node */

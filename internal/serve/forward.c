@@ -12,7 +12,9 @@
 #include "base/assert.h"
 #include "crypto/crypto.h"
 #include "patronus/v1/replication.pb-c.h"
+#include "serve/lane.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +79,7 @@ const char *pt_serve_controller_field(struct pt_controller *controller, uint64_t
 
 struct pt_serve_link {
     struct pt_list node; /* controller->retired_links; empty while current */
+    struct pt_controller *controller;
     struct pt_rpc_channel *channel;
     uint64_t leader_id;
     char address[80];
@@ -85,6 +88,8 @@ struct pt_serve_link {
     bool dying;
     struct pt_rpc_stream *stream; /* of parcels; NULL: not open */
     bool blocked;                 /* the stream takes no more now */
+    uint64_t session;             /* of its lane */
+    bool lane, lane_used;         /* the leader takes parcels by the lane; some went that way */
     struct pt_buf out;            /* parcels of this turn */
     struct pt_timer *flusher;
     struct pt_map pending; /* parcel id -> struct pt_serve_call */
@@ -94,7 +99,11 @@ struct pt_serve_link {
 static void flush(void *arg)
 {
     struct pt_serve_link *link = arg;
-    if (link->out.size > 0 && !link->blocked && link->stream != NULL) {
+    if (link->out.size > 0 && link->lane && link->stream != NULL &&
+        pt_lane_send(link->controller, link->leader_id, PT_LANE_CALLS, link->session, pt_buf_bytes(&link->out))) {
+        link->lane_used = true;
+        pt_buf_reset(&link->out);
+    } else if (link->out.size > 0 && !link->blocked && link->stream != NULL) {
         link->blocked = !pt_rpc_stream_send(link->stream, pt_buf_bytes(&link->out));
         pt_buf_reset(&link->out);
     }
@@ -166,6 +175,7 @@ static struct pt_serve_link *link_new(struct pt_controller *controller, uint64_t
     }
     struct pt_serve_link *link = calloc(1, sizeof(*link));
     pt_assert(link != NULL);
+    link->controller = controller;
     link->channel = channel;
     link->leader_id = leader_id;
     link->flusher = pt_timer_new(controller->sys, flush, link);
@@ -266,6 +276,7 @@ static void on_answers(void *arg, struct pt_bytes message)
             pt_rpc_stream_cancel(link->stream); /* its end answers whoever waits */
             return;
         }
+        link->lane = link->lane || answer.id == 0;
         struct pt_serve_call *call = pt_map_remove(&link->pending, &answer.id, sizeof(answer.id));
         if (call == NULL) {
             continue;
@@ -296,7 +307,7 @@ static void on_stream_end(void *arg, const struct pt_error *error)
     struct pt_serve_link *link = arg;
     (void)error;
     link->stream = NULL;
-    link->blocked = false;
+    link->blocked = link->lane = link->lane_used = false;
     pt_buf_reset(&link->out);
     struct pt_map pending = link->pending;
     pt_map_init(&link->pending);
@@ -313,11 +324,58 @@ static void on_stream_end(void *arg, const struct pt_error *error)
     }
 }
 
-/* False when it does not fit a parcel. */
-static bool send_parcel(struct pt_serve_link *link, struct pt_serve_call *call, struct pt_bytes request)
+static void open_stream(struct pt_serve_link *link)
 {
     static const struct pt_rpc_stream_ops ops = {
         .on_message = on_answers, .on_writable = on_stream_writable, .on_end = on_stream_end};
+    char session[24];
+    link->session = pt_sys_random_u64(link->controller->sys) | 1; /* not 0 */
+    (void)snprintf(session, sizeof(session), "%" PRIu64, link->session);
+    const struct pt_rpc_metadata metadata = {.key = PT_LANE_METADATA, .value = session};
+    link->stream = pt_rpc_stream_open(link->channel, PT_CARRIER_PATH, &metadata, 1, &ops, link);
+}
+
+static struct pt_serve_link *find_session(struct pt_controller *controller, uint64_t raft_id, uint64_t session)
+{
+    struct pt_serve_link *link = controller->leader_link;
+    if (link != NULL && link->leader_id == raft_id && link->session == session) {
+        return link;
+    }
+    PT_LIST_FOREACH (node, &controller->retired_links) {
+        link = PT_CONTAINER(node, struct pt_serve_link, node);
+        if (link->leader_id == raft_id && link->session == session) {
+            return link;
+        }
+    }
+    return NULL;
+}
+
+void pt_forward_take(struct pt_controller *controller, uint64_t raft_id, uint64_t session, struct pt_bytes parcels)
+{
+    struct pt_serve_link *link = find_session(controller, raft_id, session);
+    if (link != NULL && link->stream != NULL) {
+        on_answers(link, parcels);
+    }
+}
+
+static void link_lost(struct pt_serve_link *link, uint64_t raft_id)
+{
+    if (link != NULL && link->leader_id == raft_id && link->lane_used && link->stream != NULL) {
+        pt_rpc_stream_cancel(link->stream); /* its end answers whoever waits */
+    }
+}
+
+void pt_forward_lost(struct pt_controller *controller, uint64_t raft_id)
+{
+    link_lost(controller->leader_link, raft_id);
+    PT_LIST_FOREACH_SAFE (node, &controller->retired_links) {
+        link_lost(PT_CONTAINER(node, struct pt_serve_link, node), raft_id);
+    }
+}
+
+/* False when it does not fit a parcel. */
+static bool send_parcel(struct pt_serve_link *link, struct pt_serve_call *call, struct pt_bytes request)
+{
     if (link->out.size > 0 && link->out.size + request.size > PT_CARRIER_MESSAGE_SIZE) {
         flush(link);
     }
@@ -336,7 +394,7 @@ static bool send_parcel(struct pt_serve_link *link, struct pt_serve_call *call, 
     }
     link->next_id = id;
     if (link->stream == NULL) {
-        link->stream = pt_rpc_stream_open(link->channel, PT_CARRIER_PATH, NULL, 0, &ops, link);
+        open_stream(link);
     }
     if (first) {
         pt_timer_start(link->flusher, 0, 0);

@@ -24,6 +24,8 @@ struct member {
     struct toy toy;
     uint64_t snapshot_threshold, snapshot_trailing; /* 0: as the library has it */
     char address[32];
+    void (*on_lane)(void *context, uint64_t id, struct pt_bytes bytes); /* context: this; NULL: nobody listens */
+    void (*on_lane_lost)(void *context, uint64_t id);
 };
 
 static struct pt_sim *sim;
@@ -42,6 +44,9 @@ static inline void member_start(struct member *m)
                                       .log = &silent,
                                       .election_timeout_ms = ELECTION_MS,
                                       .heartbeat_ms = HEARTBEAT_MS,
+                                      .on_lane = m->on_lane,
+                                      .on_lane_lost = m->on_lane_lost,
+                                      .lane_context = m,
                                       .snapshot_threshold = m->snapshot_threshold,
                                       .snapshot_trailing = m->snapshot_trailing};
     ck_assert_int_eq(pt_endpoint_parse(m->address, &options.listen, NULL), PT_OK);
