@@ -21,6 +21,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,6 +37,9 @@ const (
 	valueSize      = 256
 	sitesPerParent = 8000
 	callTimeout    = 30 * time.Second
+	// The generator shares the machine with the servers. What it lives on is a few MiB, so that by default it would
+	// collect its garbage thirty times a second.
+	garbagePercent = 400
 )
 
 var value = strings.Repeat("v", valueSize)
@@ -180,6 +184,7 @@ func run(arguments []string) error {
 }
 
 func main() {
+	debug.SetGCPercent(garbagePercent)
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "generator:", err)
 		os.Exit(1)
