@@ -15,8 +15,14 @@
 
 void pt_raft_in_free(struct pt_raft_in *in)
 {
-    pt_list_remove(&in->node);
-    in->net->ins_len--;
+    if (!in->doomed) {
+        pt_list_remove(&in->node);
+        in->net->ins_len--;
+    }
+    if (in->busy) {
+        in->doomed = true;
+        return;
+    }
     pt_raft_pipe_fini(&in->pipe);
     free(in);
 }
@@ -81,7 +87,8 @@ static void on_data(void *arg, const uint8_t *data, size_t size)
         pt_log_warn(in->net->options.log, "peer refused", "reason=\"%s\"", error.text);
     }
     size_t offset = 0;
-    while (fine) {
+    in->busy = true; /* a frame may commit the entry that revokes who sent it */
+    while (fine && !in->doomed) {
         enum pt_raft_frame kind;
         struct pt_bytes payload;
         int found = pt_raft_frame_next(pt_buf_bytes(&in->pipe.plain), &offset, &kind, &payload);
@@ -90,7 +97,8 @@ static void on_data(void *arg, const uint8_t *data, size_t size)
         }
         fine = found > 0 && on_frame(in, kind, payload);
     }
-    if (!fine) {
+    in->busy = false;
+    if (!fine || in->doomed) {
         pt_raft_in_free(in);
         return;
     }

@@ -57,6 +57,8 @@ struct pt_raft_in { /* accepted */
     struct pt_raft_net *net;
     struct pt_raft_pipe pipe;
     bool greeted;
+    bool busy;   /* inside on_data: what it brings may end it */
+    bool doomed; /* ended meanwhile, and freed at the end of that */
     uint64_t id;
     char address[PT_RAFT_ADDRESS_SIZE_MAX + 1];
     uint64_t since_ms;

@@ -34,6 +34,7 @@ static struct member members[NODES + 1]; /* by id, from 1 */
 static struct pt_buf ca_key, ca_cert;
 static struct pt_log quiet = {.level_min = PT_LOG_ERROR};
 static uint64_t threshold, trailing;
+static uint64_t banned; /* a member whose certificate is revoked; 0: nobody's is */
 
 /* ---- the world ------------------------------------------------------------------------------------------------ */
 
@@ -76,7 +77,7 @@ static void setup(void)
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     ck_assert_int_eq(pt_ca_new(CLUSTER, (int64_t)now.tv_sec * 1000000000, &ca_key, &ca_cert, NULL), PT_OK);
-    threshold = trailing = 0;
+    threshold = trailing = banned = 0;
     for (unsigned id = 1; id <= NODES; id++) {
         struct member *m = &members[id];
         *m = (struct member){.toy = {.sys = world}};
@@ -137,6 +138,9 @@ static void on_fatal(void *context, const struct pt_error *error)
 static bool peer_allowed(void *context, uint64_t id, const struct pt_identity *identity)
 {
     (void)context;
+    if (id == banned) {
+        return false;
+    }
     char path[32];
     snprintf(path, sizeof path, "c%" PRIu64, id);
     return strcmp(identity->role, "controller") == 0 && strcmp(identity->path, path) == 0;
@@ -661,6 +665,39 @@ START_TEST(a_peer_of_another_cluster_or_name_is_refused)
 }
 END_TEST
 
+static size_t ban_at;
+
+static void ban_third(struct toy *toy)
+{
+    if (toy->len == ban_at) {
+        banned = 3;
+        pt_raft_judge_peers(members[1].raft);
+    }
+}
+
+/* The entry that revokes a member is committed by that member's own word, mostly: its connection ends inside of what it
+ * brought. It is heard no more, until it is let in again. */
+START_TEST(a_member_is_revoked_by_what_it_acknowledges)
+{
+    three();
+    members[1].toy.applied = ban_third;
+    stop(2); /* so that it is 3 whose word commits; or the leader's own disk, when that is later */
+    for (unsigned round = 0; round < 4; round++) {
+        ban_at = members[1].toy.len + 1;
+        commit(1, 1);
+        ck_assert_uint_eq(banned, 3);
+        struct load load = {.leader = 1, .count = 1};
+        load_fill(&load, 1);
+        for (unsigned turn = 0; turn < 100; turn++) {
+            pt_sys_uv_turn(world, false);
+        }
+        ck_assert_uint_eq(load.acked, 0);
+        banned = 0;
+        AWAIT(load.acked == 1 && same(1, 3));
+    }
+}
+END_TEST
+
 START_TEST(a_machine_that_fails_stops_its_node)
 {
     three();
@@ -706,6 +743,7 @@ int main(void)
     tcase_add_test(tc, a_copied_folder_takes_no_part);
     tcase_add_loop_test(tc, an_old_folder_that_is_put_back_is_filled_again, 0, 2);
     tcase_add_test(tc, a_peer_of_another_cluster_or_name_is_refused);
+    tcase_add_test(tc, a_member_is_revoked_by_what_it_acknowledges);
     tcase_add_test(tc, a_machine_that_fails_stops_its_node);
     tcase_add_test(tc, a_barrier_waits_for_a_majority);
     suite_add_tcase(suite, tc);

@@ -26,6 +26,8 @@ struct toy {
     void *ready_arg;
     unsigned snapshots, restores, batches;
     enum pt_code fail; /* what apply answers, when not PT_OK */
+    /* Called at the end of apply, inside consensus; NULL: nothing is. */
+    void (*applied)(struct toy *toy);
 };
 
 static inline void toy_push(struct toy *toy, uint64_t index, uint64_t value)
@@ -57,6 +59,9 @@ static enum pt_code toy_apply(void *context, const struct pt_raft_entry *entries
     }
     toy->acked_index = acked_index;
     toy->log_hash = *log_hash;
+    if (toy->applied != NULL) {
+        toy->applied(toy);
+    }
     return PT_OK;
 }
 
