@@ -94,6 +94,19 @@ enum pt_code pt_posix_read(struct pt_file *base, uint64_t offset, void *data, si
     return PT_OK;
 }
 
+/* Without flags: of a system, or a sandbox, that does not know them. */
+static ssize_t write_some(int fd, const struct iovec *bytes, uint64_t offset, int flags)
+{
+    ssize_t put = pwritev2(fd, bytes, 1, (off_t)offset, flags);
+    if (put < 0 && errno == EOPNOTSUPP) { /* what glibc says for ENOSYS too */
+        put = pwrite(fd, bytes->iov_base, bytes->iov_len, (off_t)offset);
+        if (put > 0 && (flags & RWF_DSYNC) != 0 && fdatasync(fd) != 0) {
+            put = -1;
+        }
+    }
+    return put;
+}
+
 /* flags: of pwritev2(2). */
 static enum pt_code write_all(const struct posix_file *file, uint64_t offset, const void *data, size_t size, int flags,
                               struct pt_error *reterr)
@@ -102,7 +115,7 @@ static enum pt_code write_all(const struct posix_file *file, uint64_t offset, co
     size_t at = 0;
     while (at < size) {
         const struct iovec rest = {.iov_base = (void *)(uintptr_t)(from + at), .iov_len = size - at};
-        ssize_t put = pwritev2(file->fd, &rest, 1, (off_t)(offset + at), flags);
+        ssize_t put = write_some(file->fd, &rest, offset + at, flags);
         if (put < 0 && errno == EINTR) {
             continue;
         }

@@ -4,8 +4,14 @@
  */
 #include "worlds.h"
 
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 static struct pt_file *make(struct world *world, const char *name)
@@ -246,6 +252,43 @@ START_TEST(lock_of_another_process)
 }
 END_TEST
 
+/* From now on this process has no pwritev2: each answers with the error. */
+static void forbid_pwritev2(unsigned error)
+{
+    struct sock_filter rules[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                                  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pwritev2, 0, 1),
+                                  BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+                                  BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    struct sock_fprog program = {.len = sizeof(rules) / sizeof(rules[0]), .filter = rules};
+    pt_assert(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+}
+
+/* A sandbox or file system that knows no pwritev2, or not its flags: the bytes are written all the same, and synced. */
+START_TEST(without_pwritev2_bytes_are_written)
+{
+    static const unsigned errors[] = {ENOSYS, EOPNOTSUPP};
+    struct world world;
+    world_init(&world, WORLD_REAL);
+    struct pt_file *file = make(&world, "f");
+    pid_t child = fork();
+    if (child == 0) {
+        forbid_pwritev2(errors[_i]);
+        _exit(pt_file_write(file, 0, "plain", 5, NULL) == PT_OK &&
+                      pt_file_write_through(file, 5, "synced", 6, NULL) == PT_OK
+                  ? 0
+                  : 1);
+    }
+    int status = -1;
+    char data[11];
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(pt_file_read(file, 0, data, sizeof(data), NULL), PT_OK);
+    ck_assert_int_eq(memcmp(data, "plainsynced", sizeof(data)), 0);
+    pt_file_close(file);
+    world_fini(&world);
+}
+END_TEST
+
 /* /dev/full answers every write with ENOSPC. */
 START_TEST(full_device_is_no_space)
 {
@@ -323,6 +366,7 @@ int main(void)
     tcase_add_loop_test(tc, whole_files, 0, WORLDS);
     tcase_add_loop_test(tc, lock_is_exclusive, 0, WORLDS);
     tcase_add_test(tc, lock_of_another_process);
+    tcase_add_loop_test(tc, without_pwritev2_bytes_are_written, 0, 2);
     tcase_add_test(tc, full_device_is_no_space);
     tcase_add_test(tc, full_disk_keeps_the_old_file);
     tcase_add_test(tc, modes_are_private);
