@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define FIELDS_LEN_FIRST 6U /* room for as many fields at first: most messages have no more */
+#define FIELDS_LEN_FIRST 3U /* at first; more would pass PT_MSG_EXPANSION_MAX where many messages have one field */
 
 struct pt_msg *pt_msg_new(struct pt_arena *arena, const struct pt_message_type *type)
 {

@@ -9,9 +9,9 @@
  * fields in any order, repeated scalars packed or not whatever the schema says, long varints, explicit defaults, and a
  * singular scalar given twice, of which the last counts.
  *
- * Memory: the largest expansion is an empty message in a repeated field without max_items: 2 bytes of input become a
- * value and a struct pt_msg, grown by doubling: less than 128 bytes. So a tree takes at most PT_MSG_EXPANSION_MAX times
- * the input, plus one arena block. Packed fields are counted before they are allocated. Time is linear, but for the
+ * Memory: the largest expansion is a message with one empty message in it, in a repeated field without max_items: 4
+ * bytes of input become two values, two of struct pt_msg and room for some fields, grown by doubling, in arena blocks
+ * that double: 90 times the input. So a tree takes at most PT_MSG_EXPANSION_MAX times the input, plus one arena block. Packed fields are counted before they are allocated. Time is linear, but for the
  * sorting of map entries.
  */
 #include "wire/msg_internal.h"
