@@ -17,8 +17,6 @@
 /* Counted: each server and each channel opens the library once and closes it once. */
 void pt_rpc_library_open(void);
 void pt_rpc_library_close(void);
-/* Does gRPC do all that it is asked on the thread that asked, however much that is? */
-bool pt_rpc_library_stays(void);
 
 /* ---- completions (rpc_queue.c) -------------------------------------------------------------------------------- */
 

@@ -8,7 +8,7 @@
  * that one (rpc_hook.h): two writes for a turn, or two for each TOGETHER_MAX of its answers. The first goes at once: a
  * client that waits for one call alone does not wait for others.
  *
- * Where gRPC's way to the kernel is not seen, or its executor has a thread (rpc_message.c), each answer leaves by
+ * Where gRPC's way to the kernel is not seen, or it would pass such work to a thread of its own, each answer leaves by
  * itself.
  *
  * A line is a connection. gRPC makes one object of what TLS showed on it, and gives that with each call: this is how it
@@ -40,7 +40,7 @@ struct pt_rpc_lines *pt_rpc_lines_new(struct pt_rpc_queue *queue)
     struct pt_rpc_lines *lines = calloc(1, sizeof(*lines));
     pt_assert(lines != NULL);
     lines->queue = queue;
-    lines->together = pt_rpc_hook_works() && pt_rpc_library_stays();
+    lines->together = pt_rpc_hook_works() && pt_rpc_hook_stays();
     pt_map_init(&lines->by_context);
     pt_list_init(&lines->busy);
     pt_list_init(&lines->flush.node);

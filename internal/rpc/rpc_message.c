@@ -48,31 +48,6 @@ static void stop_deadlock_search(void)
     }
 }
 
-/* A function of gRPC's own, by the name that C++ gives it; NULL in a version without. */
-static bool find_own(const char *name, void *ret_function)
-{
-    void *symbol = dlsym(RTLD_DEFAULT, name);
-    memcpy(ret_function, &symbol, sizeof(symbol));
-    return symbol != NULL;
-}
-
-/* When one thread has much to do for a connection, gRPC hands what is left to a thread of its executor, which takes a
- * wake-up there and one back. Answers that leave together (rpc_line.c) are much to do. Without that thread, which does
- * nothing else here, the one that asked goes on. grpc_core::Executor::SetThreadingDefault and ::IsThreadedDefault. */
-static void stop_executor(void)
-{
-    void (*set_threading)(bool threading);
-    if (find_own("_ZN9grpc_core8Executor19SetThreadingDefaultEb", (void *)&set_threading)) {
-        set_threading(false);
-    }
-}
-
-bool pt_rpc_library_stays(void)
-{
-    bool (*is_threaded)(void);
-    return find_own("_ZN9grpc_core8Executor17IsThreadedDefaultEv", (void *)&is_threaded) && !is_threaded();
-}
-
 void pt_rpc_library_open(void)
 {
     stop_deadlock_search();
@@ -80,7 +55,6 @@ void pt_rpc_library_open(void)
         gpr_set_log_function(discard_log);
     }
     grpc_init();
-    stop_executor();
 }
 
 void pt_rpc_library_close(void)

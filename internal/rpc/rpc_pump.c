@@ -12,10 +12,12 @@
  * descriptor watches, and the one sought watches the port that the server has just opened. Where there is none (another
  * poller of gRPC's, no /proc), or what gRPC asks the kernel is not seen, the pump gets its thread.
  *
- * Two things the descriptor does not tell.
+ * Three things the descriptor does not tell.
  * - gRPC takes up to a hundred events out of the set at a time and handles one in each look; those that lead to no
  *   completion, as most of a handshake do, cannot be told from an empty look. But gRPC asks the kernel for more only
  *   when it has handled all: so the loop looks until gRPC asked in vain (rpc_hook.h).
+ * - While a client takes nothing of what is written to it, a thread of gRPC's own polls the set for it, and handles
+ * what comes for others too. It rings when it has (rpc_hook.h), and the loop looks.
  * - What gRPC's timers complete (a deadline, a connection that answers no ping), or an operation that another one made
  *   way for, wakes nobody who is not polling. The loop looks for that SWEEP_MS after a wake-up, once for all meanwhile,
  *   and each IDLE_MS.
@@ -34,7 +36,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define LOOKS 3U /* without a question; the first may only take note of a kick */
 #define EVENTS_MAX 100U
@@ -51,6 +55,8 @@ struct pt_rpc_pump {
     /* Of the loop, if it polls. */
     struct pt_sys *sys;
     struct pt_fd_watch *watch; /* NULL: nobody polls yet */
+    int bell_fd;               /* rung when another thread has handled events */
+    struct pt_fd_watch *bell_watch;
     struct pt_timer *timer;
     bool stirred; /* the timer stands for a sweep, not for an idle look */
     struct pt_rpc_look look;
@@ -135,6 +141,14 @@ static void on_timer(void *arg)
     pt_timer_start(pump->timer, whole ? IDLE_MS : 0, 0);
 }
 
+static void on_bell(void *arg)
+{
+    struct pt_rpc_pump *pump = arg;
+    eventfd_t rung = 0;
+    (void)eventfd_read(pump->bell_fd, &rung); /* how often is nothing that counts */
+    on_readable(pump);
+}
+
 static bool listens_at(int fd, uint16_t port)
 {
     int listens = 0;
@@ -197,6 +211,10 @@ bool pt_rpc_pump_on_loop(struct pt_rpc_pump *pump, uint16_t port)
     }
     pump->timer = pt_timer_new(pump->sys, on_timer, pump);
     pump->watch = pt_sys_uv_watch(pump->sys, fd, on_readable, pump);
+    pump->bell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    pt_assert(pump->bell_fd >= 0);
+    pump->bell_watch = pt_sys_uv_watch(pump->sys, pump->bell_fd, on_bell, pump);
+    (void)pt_rpc_hook_add_bell(fd, pump->bell_fd); /* without, what others complete is seen at the next sweep */
     on_readable(pump);
     return true;
 }
@@ -244,9 +262,12 @@ void pt_rpc_pump_take(struct pt_rpc_pump *pump, size_t len)
 {
     grpc_event event = {.type = GRPC_OP_COMPLETE};
     for (; len > 0 && !pump->threaded && event.type == GRPC_OP_COMPLETE; len--) {
-        event = grpc_completion_queue_next(pump->cq, gpr_inf_past(GPR_CLOCK_REALTIME), NULL);
+        event = pt_rpc_hook_look(pump->cq, &pump->look);
         if (event.type == GRPC_OP_COMPLETE) {
             complete(&event, true);
+        } else if (!pump->look.dry && pump->timer != NULL) { /* not all had completed, and it asked the kernel */
+            pump->stirred = true;
+            pt_timer_start(pump->timer, 0, 0);
         }
     }
 }
@@ -262,6 +283,11 @@ void pt_rpc_pump_unref(struct pt_rpc_pump *pump)
     } else {
         grpc_event event = grpc_completion_queue_next(pump->cq, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
         pt_assert(event.type == GRPC_QUEUE_SHUTDOWN); /* all that was begun is over */
+        if (pump->watch != NULL) {
+            pt_rpc_hook_remove_bell(pump->bell_fd);
+            pt_sys_uv_unwatch(pump->bell_watch);
+            (void)close(pump->bell_fd); /* nothing to lose */
+        }
         pt_sys_uv_unwatch(pump->watch);
         pt_timer_free(pump->timer);
     }
