@@ -11,8 +11,8 @@
  *
  * Memory: the largest expansion is a message with one empty message in it, in a repeated field without max_items: 4
  * bytes of input become two values, two of struct pt_msg and room for some fields, grown by doubling, in arena blocks
- * that double: 90 times the input. So a tree takes at most PT_MSG_EXPANSION_MAX times the input, plus one arena block. Packed fields are counted before they are allocated. Time is linear, but for the
- * sorting of map entries.
+ * that double: 90 times the input. So a tree takes at most PT_MSG_EXPANSION_MAX times the input, plus one arena block.
+ * Packed fields are counted before they are allocated. Time is linear, but for the sorting of map entries.
  */
 #include "wire/msg_internal.h"
 #include "wire/utf8.h"
