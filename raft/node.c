@@ -464,6 +464,7 @@ enum pt_code pt_raft_open(struct pt_sys *sys, const struct pt_raft_options *opti
         return code;
     }
     raft->work = pt_executor_new(sys, "raft-snap", 1);
+    pt_executor_relax(raft->work); /* a copy of all there is, while calls go on */
     raft->timer = pt_timer_new(sys, pt_raft_on_timer, raft);
     raft->tick = pt_timer_new(sys, pt_raft_on_tick, raft);
     raft->hasty = pt_timer_new(sys, pt_raft_on_hasty, raft);

@@ -121,6 +121,14 @@ void pt_executor_hasten(struct pt_executor *executor)
     }
 }
 
+void pt_executor_relax(struct pt_executor *executor)
+{
+    pt_assert(pt_sys_on_loop(executor->sys));
+    if (executor->sys->ops->executor_relax != NULL) {
+        executor->sys->ops->executor_relax(executor);
+    }
+}
+
 void pt_executor_free(struct pt_executor *executor)
 {
     if (executor == NULL) {

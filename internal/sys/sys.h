@@ -70,6 +70,9 @@ void pt_executor_spread(struct pt_executor *executor, pt_part_fn work, void *arg
 /* Its works are short, and others wait for them: a thread of it that wakes is to have the processor soon, for short
  * turns and no larger part than before. A wish: the simulator and Linux before 6.12 know of none. */
 void pt_executor_hasten(struct pt_executor *executor);
+/* Its works are long, and nobody waits for them: they give way to what else wants the processor, and have a tenth of it
+ * then. The simulator knows of none. For the rest of the executor's life; not together with hasten. */
+void pt_executor_relax(struct pt_executor *executor);
 /* Wait for work that was submitted (its done callbacks run before the return, and what they submit is waited for too),
  * then free. NULL is fine. */
 void pt_executor_free(struct pt_executor *executor);

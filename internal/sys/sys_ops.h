@@ -26,6 +26,7 @@ struct pt_sys_ops {
     void (*executor_submit)(struct pt_executor *executor, pt_task_fn work, pt_task_fn done, void *arg);
     void (*executor_spread)(struct pt_executor *executor, pt_part_fn work, void *arg, size_t parts);
     void (*executor_hasten)(struct pt_executor *executor); /* NULL: time is not shared with others */
+    void (*executor_relax)(struct pt_executor *executor);  /* likewise */
     void (*executor_free)(struct pt_executor *executor);
 
     enum pt_code (*file_open)(struct pt_sys *sys, const char *path, unsigned flags, struct pt_file **ret_file,

@@ -223,6 +223,7 @@ static const struct pt_sys_ops uv_ops = {
     .executor_submit = pt_uv_executor_submit,
     .executor_spread = pt_uv_executor_spread,
     .executor_hasten = pt_uv_executor_hasten,
+    .executor_relax = pt_uv_executor_relax,
     .executor_free = pt_uv_executor_free,
     .file_open = pt_posix_open,
     .file_close = pt_posix_close,

@@ -16,17 +16,23 @@
  * microseconds a time and sleeps in syncs between, and each of its wake-ups is in the way of a write: on two busy
  * processors it waited two to four times as long as it ran. It is no help to threads that have much to do, such as the
  * loop: those only take turns more often, and creates became fewer when all threads asked.
+ *
+ * Relaxing. A copy of the whole state takes tenths of a second of a processor. A machine that is busy with calls has a
+ * tenth idle all the same, in pieces, which is enough for it.
  */
 #include "sys/sys_uv_loop.h"
 #include "base/assert.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define SHORT_SLICE_NS 100000U /* the shortest that the kernel takes */
+#define RELAXED_NICE 10        /* a tenth of what a thread without it has */
 
 /* What sched_setattr(2) takes, in its first version; <linux/sched/types.h> does not go with <sched.h>. */
 struct scheduling {
@@ -46,31 +52,33 @@ struct job {
     void *arg;
 };
 
+enum pace { PACE_GIVEN, PACE_HASTENED, PACE_RELAXED };
+
 struct uv_pt_executor {
     struct pt_executor base;
     struct pt_uv_bell finished_wake;
-    pthread_mutex_t lock;    /* protects the lists, pending, closing and hastened */
+    pthread_mutex_t lock;    /* protects the lists, pending, closing and pace */
     pthread_cond_t not_idle; /* todo has a job, or closing */
     pthread_cond_t progress; /* finished has a job; only pt_executor_free waits for it */
     struct pt_list todo;
     struct pt_list finished;
     size_t pending; /* jobs submitted and not yet in finished */
     bool closing;
-    bool hastened; /* its threads are to ask for short slices */
-    bool gone;     /* pt_executor_free has returned; loop thread only */
+    enum pace pace; /* that its threads are to ask for */
+    bool gone;      /* pt_executor_free has returned; loop thread only */
     unsigned threads_len;
     char name[16];
     pthread_t threads[];
 };
 
-static struct job *take_job(struct uv_pt_executor *executor, bool *ret_hastened)
+static struct job *take_job(struct uv_pt_executor *executor, enum pace *ret_pace)
 {
     pthread_mutex_lock(&executor->lock);
     while (pt_list_empty(&executor->todo) && !executor->closing) {
         pthread_cond_wait(&executor->not_idle, &executor->lock);
     }
     struct pt_list *node = pt_list_pop_front(&executor->todo);
-    *ret_hastened = executor->hastened;
+    *ret_pace = executor->pace;
     pthread_mutex_unlock(&executor->lock);
     return node == NULL ? NULL : PT_CONTAINER(node, struct job, node);
 }
@@ -86,16 +94,27 @@ static void ask_for_short_slices(void)
     }
 }
 
+/* Nice values are of threads, in Linux, and whatever the process has is the floor. */
+static void give_way(void)
+{
+    id_t self = (id_t)syscall(SYS_gettid);
+    errno = 0;
+    int nice_value = getpriority(PRIO_PROCESS, self);
+    if (errno == 0) {
+        (void)setpriority(PRIO_PROCESS, self, nice_value + RELAXED_NICE); /* likewise; 19 is the most there is */
+    }
+}
+
 static void *run_thread(void *arg)
 {
     struct uv_pt_executor *executor = arg;
     struct job *job;
     (void)pthread_setname_np(pthread_self(), executor->name); /* for people who read top; may fail */
-    bool asked = false, hastened = false;
-    while ((job = take_job(executor, &hastened)) != NULL) {
-        if (hastened && !asked) {
-            ask_for_short_slices();
-            asked = true;
+    enum pace own = PACE_GIVEN, pace = PACE_GIVEN;
+    while ((job = take_job(executor, &pace)) != NULL) {
+        if (pace != own) {
+            own = pace;
+            (pace == PACE_HASTENED ? ask_for_short_slices : give_way)();
         }
         job->work(job->arg);
         pthread_mutex_lock(&executor->lock);
@@ -181,7 +200,15 @@ void pt_uv_executor_hasten(struct pt_executor *base)
 {
     struct uv_pt_executor *executor = (struct uv_pt_executor *)base;
     pthread_mutex_lock(&executor->lock);
-    executor->hastened = true;
+    executor->pace = PACE_HASTENED;
+    pthread_mutex_unlock(&executor->lock);
+}
+
+void pt_uv_executor_relax(struct pt_executor *base)
+{
+    struct uv_pt_executor *executor = (struct uv_pt_executor *)base;
+    pthread_mutex_lock(&executor->lock);
+    executor->pace = PACE_RELAXED;
     pthread_mutex_unlock(&executor->lock);
 }
 

@@ -87,6 +87,7 @@ struct pt_executor *pt_uv_executor_new(struct pt_sys *sys, const char *name, uns
 void pt_uv_executor_submit(struct pt_executor *executor, pt_task_fn work, pt_task_fn done, void *arg);
 void pt_uv_executor_spread(struct pt_executor *executor, pt_part_fn work, void *arg, size_t parts);
 void pt_uv_executor_hasten(struct pt_executor *executor);
+void pt_uv_executor_relax(struct pt_executor *executor);
 void pt_uv_executor_free(struct pt_executor *executor);
 
 /* sys_posix.c */

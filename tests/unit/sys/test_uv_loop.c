@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -329,6 +330,34 @@ START_TEST(a_hastened_executor_has_short_slices)
 }
 END_TEST
 
+static void note_nice(void *arg)
+{
+    *(int *)arg = getpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid));
+}
+
+/* Only the executor that is relaxed gives way, not who makes it nor another one; and no further with each work. */
+START_TEST(a_relaxed_executor_gives_way)
+{
+    struct pt_sys *sys = sys_new();
+    struct pt_executor *relaxed = pt_executor_new(sys, "relaxed", 1);
+    struct pt_executor *other = pt_executor_new(sys, "other", 1);
+    int before = getpriority(PRIO_PROCESS, 0), first = -1, second = -1, of_other = -1, after = -1;
+    int expected = before + 10 < 19 ? before + 10 : 19;
+    pt_executor_relax(relaxed);
+    pt_executor_submit(relaxed, note_nice, NULL, &first);
+    pt_executor_submit(relaxed, note_nice, NULL, &second);
+    pt_executor_submit(other, note_nice, NULL, &of_other);
+    pt_executor_free(relaxed);
+    pt_executor_free(other);
+    note_nice(&after);
+    ck_assert_int_eq(first, expected);
+    ck_assert_int_eq(second, expected);
+    ck_assert_int_eq(of_other, before);
+    ck_assert_int_eq(after, before);
+    pt_sys_uv_free(sys);
+}
+END_TEST
+
 /* Freeing waits: all works and all done callbacks have run when it returns, without a turn of the loop. */
 START_TEST(free_waits_for_work)
 {
@@ -510,6 +539,7 @@ int main(void)
     tcase_add_test(tc, one_thread_keeps_order);
     tcase_add_test(tc, a_pool_finishes_everything);
     tcase_add_test(tc, a_hastened_executor_has_short_slices);
+    tcase_add_test(tc, a_relaxed_executor_gives_way);
     tcase_add_test(tc, free_waits_for_work);
     tcase_add_test(tc, parts_run_once_each_on_the_threads_that_are_free);
     tcase_add_test(tc, done_may_submit_while_freeing);
