@@ -269,6 +269,12 @@ void pt_agent_load_bundle(struct pt_agent *agent)
     if (message == NULL) {
         return;
     }
+    /* When the disk failed in keeping it, only its name may be missing there: what is run now is run after a loss of
+     * power too. */
+    if (pt_dir_sync(agent->options.sys, agent->options.directory, &error) != PT_OK) {
+        pt_log_warn(agent->options.log, "bundle on disk may be an older one after a loss of power", "reason=\"%s\"",
+                    error.text);
+    }
     enum pt_code code = pt_agent_take_bundle(agent, message, false, &error);
     patronus__v1__bundle__free_unpacked(message, NULL);
     if (code == PT_OK) {
