@@ -285,6 +285,34 @@ static void feed_message(struct pt_raft *raft, struct raft_message *message)
     }
 }
 
+static struct raft_server *own_server(struct pt_raft *raft)
+{
+    for (unsigned i = 0; i < raft->raft.configuration.n; i++) {
+        if (raft->raft.configuration.servers[i].id == raft->options.id) {
+            return &raft->raft.configuration.servers[i];
+        }
+    }
+    return NULL;
+}
+
+/* A member that the others have made a voter, and that has not heard of it, is asked for its vote and must give it: it
+ * may be the one that a majority wants. Whose votes count the candidate's configuration says, which is not the older
+ * one, or its log would be (Ongaro's dissertation, 4.1: servers answer whoever asks). libraft asks its own
+ * configuration whether it votes. */
+static void feed_vote(struct pt_raft *raft, struct raft_message *message)
+{
+    struct raft_server *self = own_server(raft);
+    int role = self != NULL ? self->role : RAFT_VOTER;
+    if (self != NULL) {
+        self->role = RAFT_VOTER;
+    }
+    feed_message(raft, message);
+    self = own_server(raft);
+    if (self != NULL) {
+        self->role = role; /* a vote changes no configuration */
+    }
+}
+
 /* Entries [from, from + n) of the message as a message of its own, its data in one libraft batch. */
 static void feed_append_part(struct pt_raft *raft, const struct raft_message *message, unsigned from, unsigned n)
 {
@@ -406,7 +434,7 @@ static bool on_message(struct pt_raft *raft, struct pt_raft_peer *peer, struct p
         break;
     case RAFT_REQUEST_VOTE:
         pt_raft_election_allow(raft, &message->request_vote);
-        feed_message(raft, message);
+        feed_vote(raft, message);
         break;
     case RAFT_REQUEST_VOTE_RESULT:
         if (pt_raft_election_yields(raft, &message->request_vote_result)) {

@@ -212,6 +212,46 @@ START_TEST(two_that_stand_together_over_long_lines_split_no_votes)
 }
 END_TEST
 
+/* A fourth member is made a voter, and is cut off before it hears of that. Then one of the three others is lost: three
+ * of four are left, of which the fourth must vote, with a configuration in which it does not. */
+START_TEST(who_was_made_a_voter_votes_before_it_knows)
+{
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        up(&(struct pt_sim_options){.seed = seed});
+        struct member *fourth = &members[3];
+        *fourth = (struct member){.host = pt_sim_add_host(sim), .id = 4};
+        snprintf(fourth->address, sizeof fourth->address, "10.0.0.%u:7000", fourth->host + 1);
+        member_start(fourth);
+        bool added = false, assigned = false;
+        struct member *leads = leader(NULL);
+        pt_raft_add(leads->raft, 4, fourth->address, on_done, &added);
+        await(&added);
+        pt_raft_assign(leads->raft, 4, false, on_done, &assigned);
+        await(&assigned);
+        run_ms(1000);
+        assigned = false;
+        uint64_t last = pt_raft_status(leads->raft).last_index;
+        pt_raft_assign(leads->raft, 4, true, on_done, &assigned);
+        while (pt_raft_status(leads->raft).last_index == last) {
+            ck_assert(pt_sim_step(sim, UINT64_MAX));
+        }
+        for (unsigned i = 0; i < MEMBERS; i++) {
+            pt_sim_partition(sim, members[i].host, fourth->host, true);
+        }
+        await(&assigned);
+        member_crash(leads);
+        for (unsigned i = 0; i < MEMBERS; i++) {
+            pt_sim_partition(sim, members[i].host, fourth->host, false);
+        }
+        struct pt_raft_member known[4];
+        ck_assert_uint_eq(pt_raft_members(fourth->raft, known, 4), 4);
+        ck_assert(!known[3].voter);
+        (void)leaderless_ms(leads);
+        members_fini();
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("raft election");
@@ -220,6 +260,7 @@ int main(void)
     tcase_add_test(tc, a_leader_that_is_killed_is_replaced_at_once);
     tcase_add_test(tc, followers_hear_of_a_commit_at_once);
     tcase_add_test(tc, a_leader_that_is_cut_off_is_replaced_after_one_timeout);
+    tcase_add_test(tc, who_was_made_a_voter_votes_before_it_knows);
     tcase_add_test(tc, long_lines_make_no_elections);
     tcase_add_test(tc, two_that_stand_together_over_long_lines_split_no_votes);
     suite_add_tcase(suite, tc);
